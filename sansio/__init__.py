@@ -1,0 +1,123 @@
+"""A sans-IO core for LLM providers: pure state machines, no I/O.
+
+Bytes in, events out. `transports` drives them over sockets; `sansio.testing` has the server's half.
+"""
+
+from sansio.call import Call
+from sansio.config import PROVIDER_DEFAULTS, AuthMethod, ProviderConfig, ProviderDefaults
+from sansio.context import estimate_tokens, fit_context
+from sansio.dialects import Dialect, DialectStream, OpenAICompatDialect, register_provider
+from sansio.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigError,
+    InternalServerError,
+    InvalidRequestError,
+    LimitExceededError,
+    LocalProtocolError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProviderError,
+    RateLimitError,
+    RemoteProtocolError,
+    StreamTruncatedError,
+    TransportError,
+)
+from sansio.events import (
+    ContentDelta,
+    ReasoningDelta,
+    StreamComplete,
+    StreamEvent,
+    StreamFailed,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from sansio.http import Body, End, Head, HTTPExchange, Lost, Request
+from sansio.messages import (
+    DocumentPart,
+    FinishReason,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    ProviderState,
+    Role,
+    TextPart,
+    ToolCall,
+    Usage,
+)
+from sansio.parser import StreamParser
+from sansio.provider import Provider
+from sansio.retry import RetrySchedule
+from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
+from sansio.states import CallState
+from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Wait
+
+__all__ = [
+    "PROVIDER_DEFAULTS",
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthMethod",
+    "AuthenticationError",
+    "BadRequestError",
+    "Body",
+    "Call",
+    "CallState",
+    "ChunkRecord",
+    "ConfigError",
+    "ContentDelta",
+    "Dialect",
+    "DialectStream",
+    "DocumentPart",
+    "End",
+    "FinishReason",
+    "HTTPExchange",
+    "Head",
+    "ImagePart",
+    "InternalServerError",
+    "InvalidRequestError",
+    "InvalidToolCall",
+    "LimitExceededError",
+    "LocalProtocolError",
+    "Lost",
+    "Message",
+    "NotFoundError",
+    "OpenAICompatDialect",
+    "PermissionDeniedError",
+    "Provider",
+    "ProviderConfig",
+    "ProviderDefaults",
+    "ProviderError",
+    "ProviderState",
+    "RateLimitError",
+    "ReasoningDelta",
+    "Record",
+    "RemoteProtocolError",
+    "Request",
+    "RequestRecord",
+    "ResponseRecord",
+    "RetrySchedule",
+    "Role",
+    "SSEDecoder",
+    "SSEFailed",
+    "Send",
+    "ServerSentEvent",
+    "StreamComplete",
+    "StreamEvent",
+    "StreamFailed",
+    "StreamParser",
+    "StreamTruncatedError",
+    "TextPart",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolCallStarted",
+    "TransportError",
+    "Usage",
+    "Wait",
+    "estimate_tokens",
+    "fit_context",
+    "register_provider",
+]

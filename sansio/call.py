@@ -1,0 +1,355 @@
+"""One provider call as a pure machine: from its first attempt, through its retries, to its last event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+import msgspec
+
+from sansio import jsontext
+from sansio.dialects import Dialect
+from sansio.dialects.answer import deltas
+from sansio.encoding import ContentDecoder
+from sansio.errors import (
+    APITimeoutError,
+    LimitExceededError,
+    LocalProtocolError,
+    ProviderError,
+    RemoteProtocolError,
+    StreamTruncatedError,
+    TransportError,
+)
+from sansio.events import StreamComplete, StreamEvent, StreamFailed
+from sansio.http import Body, End, Head, Input, Lost, Request, header
+from sansio.messages import Message
+from sansio.parser import StreamParser
+from sansio.retry import RetrySchedule
+from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
+from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Step, Wait
+
+
+class Call:
+    """One call. Made by `Provider.call`; see `docs` and the README for the driver's loop.
+
+    A driver performs what `next_step` says, and tells what comes with `receive`. The peer can do nothing
+    that raises here; only a driver out of order gets a `LocalProtocolError`, which changes nothing.
+
+    Args:
+        dialect: the provider's dialect, bound to its config.
+        request: without its key.
+        stream: whether deltas are wanted; what the server really sends is seen from its content type.
+        schedule: which outcomes are tried again.
+        random: gives a number from 0 up to 1, for the backoff.
+        record: keep what raw logs are told for `take_records()`.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        request: Request,
+        *,
+        stream: bool,
+        schedule: RetrySchedule,
+        random: Callable[[], float],
+        record: bool = False,
+    ) -> None:
+        self._dialect = dialect
+        self._limits = dialect.config
+        self._request = request
+        self._stream = stream
+        self._schedule = schedule
+        self._random = random
+        self._record = record
+        self._records: list[Record] = []
+        self._state = CallState.READY
+        self._attempts = 0
+        self._fresh = False  # this attempt is being sent once more, on a fresh connection
+        self._handed_out = False
+        self._wait = 0.0
+        self._past_progress = 0
+        self._outcome: Message | ProviderError | None = None
+        self._head = Head(0)
+        self._decoder = ContentDecoder("")
+        self._parser: StreamParser | None = None
+        self._body = bytearray()
+
+    @property
+    def state(self) -> CallState:
+        """Where the call stands."""
+        return self._state
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether an exchange is under way; when it falls, release the exchange, then hand out what came."""
+        return self._state in WANTS_INPUT
+
+    @property
+    def attempts(self) -> int:
+        """How many times the request was sent; a stale connection's replacement does not count."""
+        return self._attempts
+
+    @property
+    def progress(self) -> int:
+        """How many records that mean something have come; comments and pings are none. Never falls."""
+        return self._past_progress + (self._parser.progress if self._parser is not None else 0)
+
+    def next_step(self) -> Step | None:
+        """What to do next; `None` when the call is over.
+
+        Raises:
+            LocalProtocolError: an exchange is under way: give its input first.
+        """
+        match self._state:
+            case CallState.READY:
+                self._enter(Trigger.SEND)
+                self._attempts += not self._fresh
+                if self._record:
+                    payload = jsontext.as_record(self._request.body.decode(), max_depth=1_000)
+                    self._records.append(RequestRecord(self._request.url, payload))
+                return Send(self._request, self._fresh)
+            case CallState.BACKOFF:
+                self._enter(Trigger.WAIT)
+                self._fresh = False
+                return Wait(self._wait)
+            case CallState.COMPLETE | CallState.FAILED:
+                return None
+            case CallState.HEAD | CallState.STREAM | CallState.WHOLE | CallState.ERROR_BODY:
+                raise LocalProtocolError("next_step() while an exchange is under way: give its input first")
+            case _:
+                assert_never(self._state)
+
+    def receive(self, value: Input) -> list[StreamEvent]:
+        """Take what an exchange gave.
+
+        Returns:
+            The events that come of it. Input that comes while none is wanted is ignored.
+
+        Raises:
+            LocalProtocolError: a second `Head`, or a `Body` or `End` before the first.
+        """
+        if not self.wants_input:
+            return []
+        if isinstance(value, Head) != (self._state is CallState.HEAD) and not isinstance(value, Lost):
+            raise LocalProtocolError(f"{type(value).__name__} out of order: a Head comes first, and once")
+        events: list[StreamEvent] = []
+        match value:
+            case Head():
+                self._receive_head(value, events)
+            case Body(data=data):
+                self._receive_body(data, events)
+            case End():
+                self._receive_end(None, events)
+            case Lost(error=error):
+                self._receive_lost(error, events)
+            case _:
+                assert_never(value)
+        if events:
+            self._handed_out = True
+        return events
+
+    def fail(self, error: ProviderError) -> list[StreamEvent]:
+        """End the call from outside, without a retry: legal in every state.
+
+        Returns:
+            `StreamFailed`, or nothing where the call is over.
+        """
+        events: list[StreamEvent] = []
+        if TRANSITIONS[self._state]:
+            partial = error.partial
+            if self._state is CallState.STREAM and self._parser is not None:
+                for event in self._parser.fail(error):
+                    if isinstance(event, StreamFailed):
+                        partial = event.error.partial
+            self._fail(self._explained(error).with_context(partial=partial), events)
+        return events
+
+    def take_records(self) -> list[Record]:
+        """What has been sent and received since the last time, where the call was made with `record`."""
+        records, self._records = self._records, []
+        return records
+
+    def result(self) -> Message:
+        """The whole answer.
+
+        Raises:
+            ProviderError: what the call ended with.
+            LocalProtocolError: the call is not over.
+        """
+        if isinstance(self._outcome, ProviderError):
+            raise self._outcome
+        if self._outcome is None:
+            raise LocalProtocolError("result() before the end of the call: read the stream to its end first")
+        return self._outcome
+
+    def _enter(self, trigger: Trigger) -> None:
+        self._state = TRANSITIONS[self._state][trigger]
+
+    def _receive_head(self, head: Head, events: list[StreamEvent]) -> None:
+        if 100 <= head.status < 200:
+            return
+        self._head = head
+        self._body = bytearray()
+        coding = header(head.headers, "content-encoding") or ""
+        try:
+            self._decoder = ContentDecoder(coding)
+            if not 200 <= head.status < 300:
+                self._enter(Trigger.BEGIN_ERROR)
+            elif self._is_stream(head):
+                self._past_progress = self.progress
+                self._parser = StreamParser(self._dialect, record=self._record)
+                self._enter(Trigger.BEGIN_STREAM)
+            else:
+                self._enter(Trigger.BEGIN_WHOLE)
+        except RemoteProtocolError as error:
+            if 200 <= head.status < 300:
+                self._settle(error, events)
+            else:
+                self._enter(Trigger.BEGIN_ERROR)
+                self._settle_status(events)
+
+    def _is_stream(self, head: Head) -> bool:
+        """Whether server-sent events come, by the content type; where that does not tell, as was asked."""
+        media = (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
+        if media == "text/html":
+            raise RemoteProtocolError("the server answered with a web page (text/html), not as an API")
+        if media == "application/json" or media.endswith("+json"):
+            return False
+        return self._stream or media == "text/event-stream"
+
+    def _receive_body(self, data: bytes, events: list[StreamEvent]) -> None:
+        try:
+            for piece in self._decoder.decode(data):
+                if self._receive_piece(piece, events):
+                    return
+        except RemoteProtocolError as error:
+            self._receive_end(error, events)
+
+    def _receive_piece(self, piece: bytes, events: list[StreamEvent]) -> bool:
+        """Take decoded bytes of the body; True when no more are wanted."""
+        if self._state is CallState.STREAM:
+            assert self._parser is not None
+            self._take_events(self._parser.receive_data(piece), events)
+            return not self.wants_input
+        self._body += piece
+        if self._state is CallState.ERROR_BODY:
+            if len(self._body) >= self._limits.max_error_bytes:
+                self._settle_status(events)
+                return True
+        elif len(self._body) > self._limits.max_answer_bytes:
+            limit = self._limits.max_answer_bytes
+            error = LimitExceededError(f"the answer is longer than {limit} bytes", field="max_answer_bytes")
+            self._settle(error, events)
+            return True
+        return False
+
+    def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
+        """Take the end of the body: its own, or the fault that cut it."""
+        if self._state is CallState.ERROR_BODY:
+            self._settle_status(events)
+        elif self._state is CallState.STREAM:
+            assert self._parser is not None
+            self._take_events(self._parser.receive_eof(), events, fault)
+        elif fault is not None:
+            self._settle(fault, events)
+        elif not self._decoder.whole:
+            self._settle(StreamTruncatedError("the compressed body broke off"), events)
+        else:
+            self._receive_whole(events)
+
+    def _receive_lost(self, error: TransportError | RemoteProtocolError, events: list[StreamEvent]) -> None:
+        timeout = isinstance(error, APITimeoutError)
+        if self._state is not CallState.HEAD:
+            if isinstance(error, TransportError) and not timeout:
+                cut = StreamTruncatedError(f"the connection was lost inside the answer: {error.message}")
+                cut.__cause__ = error
+                self._receive_end(cut, events)
+            else:
+                self._receive_end(error, events)
+        elif isinstance(error, TransportError) and error.reused and not timeout and not self._fresh:
+            # A server may let an idle connection go just as it is used again (PAINS 10).
+            self._fresh = True
+            self._enter(Trigger.RESEND)
+        else:
+            self._settle(error, events)
+
+    def _take_events(
+        self, came: list[StreamEvent], events: list[StreamEvent], fault: ProviderError | None = None
+    ) -> None:
+        """Take a stream's events; the last one ends the exchange, a `fault` instead of mere truncation."""
+        assert self._parser is not None
+        if self._record:
+            self._records += map(ChunkRecord, self._parser.take_chunks())
+        last = came.pop() if self._parser.finished and came else None
+        if self._stream:
+            events += came
+        match last:
+            case StreamComplete(message=message):
+                self._complete(message, events)
+            case StreamFailed(error=error):
+                if fault is not None and isinstance(error, StreamTruncatedError):
+                    error = fault.with_context(partial=error.partial)
+                self._settle(error, events)
+            case _:
+                pass
+
+    def _receive_whole(self, events: list[StreamEvent]) -> None:
+        text = self._body.decode("utf-8-sig", "replace")
+        self._record_response(text)
+        try:
+            data = jsontext.decode_object(text, self._limits.max_json_depth)
+            error = self._dialect.error_in(data)
+            if error is not None:
+                raise error
+            message = self._dialect.parse_response(data)
+        except ProviderError as error:
+            self._settle(error, events)
+            return
+        if self._stream:
+            events += deltas(message)
+        self._complete(message, events)
+
+    def _settle_status(self, events: list[StreamEvent]) -> None:
+        """End an exchange with an error status by that status."""
+        del self._body[self._limits.max_error_bytes :]
+        text = self._body.decode("utf-8-sig", "replace")
+        self._record_response(text)
+        self._settle(self._dialect.parse_error(self._head.status, self._head.headers, text), events)
+
+    def _record_response(self, text: str) -> None:
+        if self._record:
+            body = jsontext.as_record(text, self._limits.max_json_depth)
+            self._records.append(ResponseRecord(self._head.status, body))
+
+    def _complete(self, message: Message, events: list[StreamEvent]) -> None:
+        request_id = self._dialect.request_id(self._head.headers)
+        message = msgspec.structs.replace(message, request_id=request_id)
+        self._outcome = message
+        self._enter(Trigger.FINISH)
+        events.append(StreamComplete(message))
+
+    def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
+        """End an exchange with an error: another attempt, unless an event was handed out."""
+        error = self._explained(error)
+        wait = None
+        if not self._handed_out and not events:
+            wait = self._schedule.wait(error, self._attempts - 1, self._random)
+        if wait is None:
+            self._fail(error, events)
+        else:
+            self._wait = wait
+            self._enter(Trigger.RETRY)
+
+    def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
+        self._outcome = error
+        self._enter(Trigger.FAIL)
+        events.append(StreamFailed(error))
+
+    def _explained(self, error: ProviderError) -> ProviderError:
+        config = self._limits
+        return error.with_context(
+            provider=config.type,
+            model=config.model or config.deployment,
+            attempts=self._attempts,
+            request_id=error.request_id or self._dialect.request_id(self._head.headers),
+        )

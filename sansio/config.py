@@ -1,0 +1,382 @@
+"""What a provider is: its type, address, key variable, clocks and limits.
+
+Each default and each limit stands here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from sansio.errors import ConfigError
+
+
+class AuthMethod(StrEnum):
+    """How the key is sent."""
+
+    BEARER = "bearer"
+    """`Authorization: Bearer <key>`"""
+    API_KEY = "api-key"
+    """`api-key: <key>`"""
+    X_API_KEY = "x-api-key"
+    """`x-api-key: <key>`"""
+    NONE = "none"
+    """No auth header; no key is looked for."""
+
+    @property
+    def header(self) -> str | None:
+        """The name of the header that carries the key, in lower case."""
+        if self is AuthMethod.NONE:
+            return None
+        return "authorization" if self is AuthMethod.BEARER else self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderDefaults:
+    """What a provider type fills in where the user says nothing.
+
+    Args:
+        base_url: `None` where it must be given.
+        api_key_env: the variable that holds the key, or `None` where there is no key.
+        model: `None` where the user must name one.
+        needs_model: False where something else (Azure's deployment) stands for it.
+        check: raises `ConfigError` for what only this type requires.
+    """
+
+    base_url: str | None = None
+    api_key_env: str | None = None
+    auth_method: AuthMethod = AuthMethod.BEARER
+    model: str | None = None
+    needs_model: bool = True
+    check: Callable[[ProviderConfig], None] | None = None
+
+
+def is_azure_v1(config: ProviderConfig) -> bool:
+    """Whether the base URL selects Azure's v1 surface, which has neither deployment path nor version."""
+    return config.base_url.endswith("/openai/v1")
+
+
+def _check_azure(config: ProviderConfig) -> None:
+    if is_azure_v1(config):
+        if config.model is None and config.deployment is None:
+            raise ConfigError("model: name the deployment here or in deployment", field="model")
+        return
+    for name, example in (("deployment", "gpt-4"), ("api_version", "2024-10-21")):
+        if getattr(config, name) is None:
+            raise ConfigError(
+                f"{name}: azure needs one, such as {example!r}; or use the v1 surface, "
+                "with a base_url that ends in /openai/v1",
+                field=name,
+            )
+
+
+PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
+    "openrouter": ProviderDefaults(
+        base_url="https://openrouter.ai/api/v1",
+        api_key_env="OPENROUTER_API_KEY",
+        model="x-ai/grok-code-fast-1",
+    ),
+    "openai": ProviderDefaults(base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY"),
+    "azure": ProviderDefaults(
+        api_key_env="AZURE_OPENAI_KEY",
+        auth_method=AuthMethod.API_KEY,
+        needs_model=False,
+        check=_check_azure,
+    ),
+    "anthropic": ProviderDefaults(
+        base_url="https://api.anthropic.com",
+        api_key_env="ANTHROPIC_API_KEY",
+        auth_method=AuthMethod.X_API_KEY,
+    ),
+    "ollama": ProviderDefaults(base_url="http://localhost:11434/v1", auth_method=AuthMethod.NONE),
+    "vllm": ProviderDefaults(base_url="http://localhost:8000/v1", auth_method=AuthMethod.NONE),
+}
+
+ERROR_BODY_SECONDS = 5.0
+"""How long a driver reads the body of an error status, at most: the status decides without it."""
+
+_BY_TYPE: Any = msgspec.UNSET  # Any, so that a field left out may be declared with the type it will have
+
+# The library frames the request: what an application set here would contradict the bytes that are sent.
+_RESERVED_HEADERS = frozenset(
+    ("host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding")
+)
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ProviderConfig:
+    """Everything about a provider but its key. Frozen; checked when it is made.
+
+    Args:
+        type: a provider type: openrouter, openai, azure, anthropic, ollama, vllm, or a registered one.
+        api_key_env: the environment variable that holds the key. The type's, where left out.
+        model: model id. The type's, where left out; azure takes its deployment.
+        base_url: the API's address. The type's, where left out; azure has none.
+        context_window: tokens that `fit_context` keeps a conversation within.
+        reasoning: ask for extended thinking.
+        auth_method: how the key is sent. The type's, where left out.
+        extra_headers: sent with each request; their values stay out of every repr.
+        api_version: Azure's, such as `"2024-10-21"`; not used on Azure's v1 surface.
+        deployment: Azure's deployment name.
+        allow_http: send the key over plain http to a host that is not this machine.
+        connect_timeout: seconds to connect, TLS included; `None` waits for ever, here and below.
+        read_timeout: seconds without a byte.
+        event_timeout: seconds of a stream with bytes but no progress; comments and pings are none.
+        total_timeout: seconds for the whole call, its retries and the consumer's own time included.
+        max_attempts: how often a request is sent at most.
+        max_retry_after: seconds; a provider that asks for a longer wait fails the call at once.
+        max_header_bytes: size of a response's head, and of one chunk's size line.
+        max_event_bytes: size of one server-sent event's data, and of one line.
+        max_answer_bytes: size of a whole answer's body, decoded.
+        max_error_bytes: how much of an error's body is read; it is cut there.
+        max_tool_calls: tool calls in one answer.
+        max_json_depth: how deep the peer's JSON may nest.
+
+    Raises:
+        ConfigError: a field is unknown, missing or has a value that cannot work; it names the field.
+
+    Example:
+        `ProviderConfig(type="anthropic", model="claude-sonnet-4-20250514")` is whole.
+    """
+
+    type: str = "openrouter"
+    api_key_env: str | None = _BY_TYPE
+    model: str | None = _BY_TYPE
+    base_url: str = _BY_TYPE
+    context_window: int = 131_072
+    reasoning: bool = False
+    auth_method: AuthMethod = _BY_TYPE
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    api_version: str | None = None
+    deployment: str | None = None
+    allow_http: bool = False
+    connect_timeout: float | None = 10.0
+    read_timeout: float | None = 600.0
+    event_timeout: float | None = 300.0
+    total_timeout: float | None = None
+    max_attempts: int = 3
+    max_retry_after: float = 60.0
+    max_header_bytes: int = 65_536
+    max_event_bytes: int = 16_777_216
+    max_answer_bytes: int = 67_108_864
+    max_error_bytes: int = 65_536
+    max_tool_calls: int = 1_024
+    max_json_depth: int = 128
+
+    def __new__(cls, /, *_args: object, **given: object) -> Self:
+        _refuse_unknown(given, (f.name for f in fields(cls)))
+        return super().__new__(cls)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Self:
+        """From `{"provider": {...}}` or the inner object.
+
+        Raises:
+            ConfigError: as the constructor.
+        """
+        inner = data.get("provider", data) if isinstance(data, Mapping) else data
+        if not isinstance(inner, Mapping):
+            raise ConfigError("the provider's configuration must be a JSON object")
+        return cls(**{str(name): value for name, value in inner.items()})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """From JSON text, of the shapes that `from_dict` takes.
+
+        Raises:
+            ConfigError: the text is no JSON, or as the constructor.
+        """
+        try:
+            data = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise ConfigError(f"the configuration is no valid JSON: {error}") from None
+        return cls.from_dict(data)
+
+    def __post_init__(self) -> None:
+        defaults = PROVIDER_DEFAULTS.get(self.type) if isinstance(self.type, str) else None
+        if defaults is None:
+            allowed = ", ".join(PROVIDER_DEFAULTS)
+            raise ConfigError(f"type: {self.type!r} is no provider type; use one of {allowed}", field="type")
+        self._fill(defaults)
+        for f in fields(self):
+            _set(self, f.name, _convert(f.name, str(f.type), getattr(self, f.name)))
+        _set(self, "base_url", self.base_url.rstrip("/"))
+        self._check_numbers()
+        self._check_model(defaults)
+        check_headers(self.extra_headers, self.auth_method)
+        check_url(self.base_url, self.auth_method is not AuthMethod.NONE and not self.allow_http)
+        if defaults.check is not None:
+            defaults.check(self)
+
+    def _fill(self, defaults: ProviderDefaults) -> None:
+        """Take what the user left out from the type."""
+        if self.auth_method is _BY_TYPE:
+            # Whoever names a key variable for a server that needs no key wants that key sent.
+            keyless = defaults.auth_method is AuthMethod.NONE
+            sends = keyless and self.api_key_env is not _BY_TYPE and self.api_key_env is not None
+            _set(self, "auth_method", AuthMethod.BEARER if sends else defaults.auth_method)
+        if self.api_key_env is _BY_TYPE:
+            _set(self, "api_key_env", defaults.api_key_env)
+        if self.model is _BY_TYPE:
+            _set(self, "model", defaults.model)
+        if self.base_url is _BY_TYPE:
+            if defaults.base_url is None:
+                raise ConfigError(
+                    f"base_url: {self.type} has no default; give the address of your resource, "
+                    "such as https://my-resource.openai.azure.com",
+                    field="base_url",
+                )
+            _set(self, "base_url", defaults.base_url)
+
+    def _check_numbers(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                continue
+            if not 0 < value < float("inf"):
+                off = "; None switches the clock off" if f.name.endswith("_timeout") else ""
+                raise ConfigError(f"{f.name}: {value!r} must be greater than 0 and finite{off}", field=f.name)
+
+    def _check_model(self, defaults: ProviderDefaults) -> None:
+        if self.model is None and defaults.needs_model:
+            raise ConfigError(f"model: {self.type} has no default; name the model to use", field="model")
+        for name in ("model", "api_key_env", "deployment", "api_version"):
+            value = getattr(self, name)
+            if value == "":
+                raise ConfigError(f"{name}: must not be empty; leave it out to take the default", field=name)
+            if value is not None and not value.isprintable():
+                raise ConfigError(f"{name}: {value!r} has a character that cannot be printed", field=name)
+
+    def __repr__(self) -> str:
+        shown = []
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name in ("type", "model", "base_url") or (f.default is not _BY_TYPE and value != f.default):
+                shown.append(f"{f.name}={value!r}" if f.name != "extra_headers" else _header_names(value))
+        return f"ProviderConfig({', '.join(text for text in shown if text)})"
+
+
+def _set(config: ProviderConfig, name: str, value: object) -> None:
+    object.__setattr__(config, name, value)
+
+
+def _header_names(headers: Mapping[str, str]) -> str:
+    return f"extra_headers=<{', '.join(headers)}>" if headers else ""
+
+
+def _refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
+    allowed = list(known)
+    for name in given:
+        if name not in allowed:
+            raise ConfigError(
+                f"{name}: no such field in ProviderConfig; allowed are {', '.join(allowed)}", field=name
+            )
+
+
+_TYPES: dict[str, Any] = {  # Any: msgspec.convert takes types and unions alike
+    "str": str,
+    "str | None": str | None,
+    "int": int,
+    "float": float,
+    "float | None": float | None,
+    "bool": bool,
+    "AuthMethod": AuthMethod,
+    "Mapping[str, str]": dict[str, str],
+}
+
+
+def _convert(name: str, annotation: str, value: object) -> object:
+    try:
+        return msgspec.convert(value, _TYPES[annotation])
+    except msgspec.ValidationError as error:
+        allowed = f"; use one of {', '.join(AuthMethod)}" if annotation == "AuthMethod" else ""
+        shown = "" if name == "extra_headers" else f"{value!r} cannot be: "
+        raise ConfigError(f"{name}: {shown}{error}{allowed}", field=name) from None
+
+
+def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:
+    """Refuse header names and values that could break the request's framing or hide its key.
+
+    Raises:
+        ConfigError: it names the header, never its value.
+    """
+    for name, value in headers.items():
+        if not name or not _TOKEN.issuperset(name):
+            raise ConfigError(
+                f"extra_headers: {name!r} is no header name (letters, digits and - only)",
+                field="extra_headers",
+            )
+        if not is_header_value(value):
+            raise ConfigError(
+                f"extra_headers: the value of {name!r} has a line break or control character, a space at "
+                "an end, or is not Latin-1",
+                field="extra_headers",
+            )
+        if name.lower() in _RESERVED_HEADERS or name.lower() == auth.header:
+            raise ConfigError(
+                f"extra_headers: {name!r} is set by the library itself; remove it", field="extra_headers"
+            )
+
+
+def is_header_value(value: str) -> bool:
+    """Whether `value` can stand in a header as it is.
+
+    That is Latin-1 without control characters but the tab, and without white space at its ends, which no
+    receiver could tell from the padding (RFC 9110, section 5.5).
+    """
+    return value == value.strip(" \t") and all(
+        char == "\t" or (" " <= char <= "\xff" and char != "\x7f") for char in value
+    )
+
+
+def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
+    """Refuse an address that cannot be called, or that a key must not go to.
+
+    Args:
+        keyed: a key goes along and `allow_http` is off, so that plain http is for this machine only.
+        query: whether the address may have a query.
+
+    Raises:
+        ConfigError: it names what would do.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError("base_url: no valid URL; check the host and the port", field="base_url") from None
+    if "@" in (parts.netloc or url):
+        raise ConfigError(
+            "base_url: must not hold a user name or password; keys go into the environment", field="base_url"
+        )
+    if ("?" in url and not query) or "#" in url:  # not shown: some put keys there
+        raise ConfigError("base_url: must not have a query or a fragment", field="base_url")
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigError(
+            f"base_url: {url!r} must begin with https:// or http:// and a host", field="base_url"
+        )
+    if any(char <= " " or char >= "\x7f" for char in url):
+        raise ConfigError(
+            f"base_url: {url!r} has a space, a control character or a letter beyond ASCII", field="base_url"
+        )
+    if port == 0:
+        raise ConfigError(f"base_url: {url!r} has the port 0, which no server has", field="base_url")
+    if keyed and parts.scheme == "http" and not is_loopback(host):
+        raise ConfigError(
+            f"base_url: {url!r} would send the key in plain text; use https, or allow_http=True "
+            "if the network in between is yours",
+            field="base_url",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a URL's host names this machine, without asking a resolver."""
+    if host in ("localhost", "::1") or host.endswith(".localhost"):
+        return True
+    octets = host.split(".")
+    return len(octets) == 4 and octets[0] == "127" and all(o.isdecimal() and int(o) < 256 for o in octets)

@@ -1,0 +1,69 @@
+"""A conversation kept within a model's context window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from sansio.errors import InvalidRequestError
+from sansio.messages import Message, Role, TextPart
+
+_BYTES_PER_TOKEN = 3
+"""Less than English text has (about 4), so that the estimate errs on the safe side."""
+_TOKENS_PER_MESSAGE = 8
+_TOKENS_PER_ATTACHMENT = 1_600
+"""What an image of ordinary size costs; documents vary widely, so count them yourself."""
+
+
+def estimate_tokens(message: Message) -> int:
+    """About how many tokens a message has: by its bytes, since each model has its own tokenizer."""
+    size = len(message.text.encode("utf-8", "replace"))
+    size += sum(len(call.name) + len(call.arguments_text()) for call in message.tool_calls)
+    size += sum(len(call.name) + len(call.raw_arguments) for call in message.invalid_tool_calls)
+    if message.provider_state is not None:
+        size += len(msgspec.json.encode(message.provider_state.blocks))
+    parts = () if isinstance(message.content, str) else message.content
+    attachments = sum(not isinstance(part, TextPart) for part in parts)
+    return _TOKENS_PER_MESSAGE + -(-size // _BYTES_PER_TOKEN) + attachments * _TOKENS_PER_ATTACHMENT
+
+
+def fit_context(
+    messages: Sequence[Message],
+    context_window: int,
+    *,
+    reserve: int = 0,
+    count: Callable[[Message], int] = estimate_tokens,
+) -> list[Message]:
+    """The system messages at the front and as many of the newest turns as fit.
+
+    A turn is a user's message with all that follows it, so tool calls stay with their results. The
+    oldest turns go first, whole; nothing is shortened.
+
+    Args:
+        messages: the conversation; it is not changed.
+        context_window: tokens, such as `config.context_window`.
+        reserve: tokens to leave free for the answer.
+        count: tokens of one message, where an exact tokenizer is at hand.
+
+    Raises:
+        InvalidRequestError: the system messages and the newest turn alone do not fit.
+    """
+    front = next(
+        (i for i, m in enumerate(messages) if m.role not in (Role.SYSTEM, Role.DEVELOPER)), len(messages)
+    )
+    kept = list(messages[:front])
+    room = context_window - reserve - sum(map(count, kept))
+    start = end = len(messages)
+    for index in range(len(messages) - 1, front - 1, -1):
+        room -= count(messages[index])
+        if room < 0:
+            break
+        if messages[index].role is Role.USER or index == front:
+            start = index
+    if room < 0 and start == end:
+        raise InvalidRequestError(
+            f"the system messages and the newest turn alone exceed {context_window - reserve} tokens; "
+            "shorten them, or use a model with a larger context window"
+        )
+    return kept + list(messages[start:])

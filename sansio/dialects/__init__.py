@@ -1,0 +1,71 @@
+"""The wire dialects, and the registry that finds one by a provider type's name."""
+
+from __future__ import annotations
+
+from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, ProviderDefaults
+from sansio.dialects.anthropic import AnthropicDialect
+from sansio.dialects.azure import AzureDialect
+from sansio.dialects.base import Dialect, DialectStream
+from sansio.dialects.ollama import OllamaDialect
+from sansio.dialects.openai import OpenAICompatDialect, OpenAIDialect
+from sansio.dialects.openrouter import OpenRouterDialect
+from sansio.dialects.vllm import VLLMDialect
+from sansio.errors import ConfigError
+
+__all__ = [
+    "Dialect",
+    "DialectStream",
+    "OpenAICompatDialect",
+    "dialect_for",
+    "dialect_named",
+    "register_provider",
+]
+
+_DIALECTS: dict[str, type[Dialect]] = {
+    "openrouter": OpenRouterDialect,
+    "openai": OpenAIDialect,
+    "azure": AzureDialect,
+    "anthropic": AnthropicDialect,
+    "ollama": OllamaDialect,
+    "vllm": VLLMDialect,
+}
+
+
+def register_provider(name: str, dialect: type[Dialect], defaults: ProviderDefaults) -> None:
+    """Make `ProviderConfig(type=name)` mean a dialect, here and on the command line.
+
+    Registering a name again replaces what it meant, except for the types that are built in.
+
+    Raises:
+        ConfigError: the name is blank or built in, or `dialect` is no `Dialect` class.
+
+    Example:
+        `register_provider("my_provider", MyDialect, ProviderDefaults(base_url="https://api.example.com"))`
+    """
+    if not name or name in _BUILT_IN:
+        raise ConfigError(f"type: {name!r} cannot be registered; choose another name", field="type")
+    if not (isinstance(dialect, type) and issubclass(dialect, Dialect)):
+        raise ConfigError(f"type: {name!r} needs a Dialect class, not {dialect!r}", field="type")
+    _DIALECTS[name] = dialect
+    PROVIDER_DEFAULTS[name] = defaults
+
+
+_BUILT_IN = frozenset(_DIALECTS)
+
+
+def dialect_for(config: ProviderConfig) -> Dialect:
+    """The dialect of a provider, bound to its config."""
+    return _DIALECTS[config.type](config)
+
+
+def dialect_named(name: str, **fields: object) -> Dialect:
+    """The dialect of a provider type, for parsing alone: bound to a config that names no real provider.
+
+    Args:
+        **fields: fields of the config, such as its limits.
+
+    Raises:
+        ConfigError: the type is unknown, or a field is.
+    """
+    parsing = {"model": "-", "base_url": "https://localhost", "deployment": "-", "api_version": "-"}
+    return dialect_for(ProviderConfig.from_dict({"type": name, **parsing, **fields}))

@@ -1,0 +1,109 @@
+"""One answer put together: what every dialect's stream adds to, and the message that comes of it."""
+
+from __future__ import annotations
+
+from sansio.config import ProviderConfig
+from sansio.dialects.toolcalls import ToolCallAssembler
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta, ToolCallStarted
+from sansio.messages import FinishReason, Message, ProviderState, Role, Usage
+
+
+class AnswerBuilder:
+    """Gathers deltas, whose parts are joined once, at the end.
+
+    Args:
+        limits: the config, for its limits.
+    """
+
+    __slots__ = (
+        "calls",
+        "model",
+        "raw_finish_reason",
+        "reasoning",
+        "refusal",
+        "response_id",
+        "text",
+        "usage",
+    )
+
+    def __init__(self, limits: ProviderConfig) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.refusal: list[str] = []
+        self.calls = ToolCallAssembler(limits)
+        self.usage: Usage | None = None
+        self.raw_finish_reason: str | None = None
+        self.model: str | None = None
+        self.response_id: str | None = None
+
+    def add_text(self, text: str, events: list[StreamEvent]) -> None:
+        """Add a piece of the answer's text, which is not empty."""
+        self.text.append(text)
+        events.append(ContentDelta(text))
+
+    def add_reasoning(self, text: str, events: list[StreamEvent]) -> None:
+        """Add a piece of reasoning, which is not empty."""
+        self.reasoning.append(text)
+        events.append(ReasoningDelta(text))
+
+    def message(self, said: FinishReason | None, state: ProviderState | None) -> Message:
+        """The whole answer.
+
+        Args:
+            said: the finish reason that the provider gave. What was received counts for more: servers say
+                `stop` with tool calls, and `tool_calls` for calls that were cut.
+        """
+        calls, invalid = self.calls.results(whole=True, cut=said is FinishReason.LENGTH)
+        refusal = "".join(self.refusal) or None
+        finish = said or FinishReason.OTHER
+        if finish is FinishReason.STOP and calls:
+            finish = FinishReason.TOOL_CALLS
+        elif finish is FinishReason.STOP and refusal:
+            finish = FinishReason.REFUSAL
+        elif finish is FinishReason.TOOL_CALLS and not calls:
+            finish = FinishReason.OTHER
+        return Message(
+            Role.ASSISTANT,
+            "".join(self.text),
+            calls,
+            invalid_tool_calls=invalid,
+            reasoning="".join(self.reasoning),
+            refusal=refusal,
+            finish_reason=finish,
+            raw_finish_reason=self.raw_finish_reason,
+            usage=self.usage,
+            model=self.model,
+            response_id=self.response_id,
+            provider_state=state,
+        )
+
+    def partial(self) -> Message:
+        """The answer so far."""
+        _, invalid = self.calls.results(whole=False)
+        return Message(
+            Role.ASSISTANT,
+            "".join(self.text),
+            invalid_tool_calls=invalid,
+            reasoning="".join(self.reasoning),
+            refusal="".join(self.refusal) or None,
+            raw_finish_reason=self.raw_finish_reason,
+            usage=self.usage,
+            model=self.model,
+            response_id=self.response_id,
+        )
+
+
+def deltas(message: Message) -> list[StreamEvent]:
+    """A whole answer as the deltas that a stream would have given."""
+    events: list[StreamEvent] = []
+    if message.reasoning:
+        events.append(ReasoningDelta(message.reasoning))
+    if message.text:
+        events.append(ContentDelta(message.text))
+    started = [(call.id, call.name, call.raw_arguments or "") for call in message.tool_calls]
+    started += [(call.id, call.name, call.raw_arguments) for call in message.invalid_tool_calls if call.name]
+    for index, (call_id, name, arguments) in enumerate(started):
+        events.append(ToolCallStarted(index, call_id, name))
+        if arguments:
+            events.append(ToolCallDelta(index, arguments))
+    return events

@@ -1,0 +1,284 @@
+"""Anthropic's message events, and whole messages, made into events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from sansio import jsontext
+from sansio.dialects.answer import AnswerBuilder
+from sansio.dialects.base import DialectStream
+from sansio.dialects.toolcalls import AssembledCall
+from sansio.errors import RemoteProtocolError
+from sansio.events import StreamEvent
+from sansio.messages import JSONObject, Message, ProviderState, Usage
+from sansio.sse import ServerSentEvent
+
+if TYPE_CHECKING:
+    from sansio.dialects.anthropic import AnthropicDialect
+
+# Any: JSON objects that are kept as they are, or read where they are of a known form.
+_Object: TypeAlias = dict[str, Any]
+
+_PLAIN_BLOCKS = ("text", "tool_use")
+
+
+class _OutputDetails(Struct, gc=False):
+    thinking_tokens: int | None = None
+
+
+class _Usage(Struct):
+    """Every count is cumulative: a later one replaces an earlier one."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+
+class _Message(Struct):
+    id: str | None = None
+    model: str | None = None
+    content: list[_Object] | None = None
+    stop_reason: str | None = None
+    stop_details: _Object | None = None
+    usage: _Usage | None = None
+
+
+class _Delta(Struct):
+    type: str = ""
+    text: str | None = None
+    partial_json: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    citation: _Object | None = None
+    content: Any = None
+    encrypted_content: Any = None
+    stop_reason: str | None = None
+    stop_details: _Object | None = None
+
+
+class _Event(Struct):
+    type: str = ""
+    index: int = 0
+    delta: _Delta | None = None
+    content_block: _Object | None = None
+    message: _Message | None = None
+    usage: _Usage | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+class _OpenBlock:
+    """A content block under way: what began it, and the parts that its deltas add."""
+
+    __slots__ = ("call", "citations", "kind", "parts", "start")
+
+    def __init__(self, start: _Object) -> None:
+        self.start = dict(start)
+        self.citations: list[_Object] = []
+        self.kind: str = str(start.get("type", ""))
+        self.parts: dict[str, list[str]] = {}
+        self.call: AssembledCall | None = None
+
+    def add(self, field: str, text: str) -> None:
+        self.parts.setdefault(field, []).append(text)
+
+    def whole(self, max_depth: int) -> _Object:
+        """The block as the provider wants it back."""
+        block = dict(self.start)
+        if self.citations:
+            block["citations"] = self.citations
+        for field, parts in self.parts.items():
+            joined = "".join(parts)
+            if field != "input":
+                block[field] = str(block.get(field) or "") + joined
+            elif self.kind != "tool_use" and joined.strip():
+                try:
+                    block["input"] = jsontext.decode_object(joined, max_depth)
+                except RemoteProtocolError:
+                    block["input"] = {"INVALID_JSON": joined}
+        return block
+
+
+class MessagesStream(DialectStream):
+    """One streamed message.
+
+    Args:
+        dialect: for its words for finish reasons and errors.
+    """
+
+    def __init__(self, dialect: AnthropicDialect) -> None:
+        self._dialect = dialect
+        self._max_depth = dialect.config.max_json_depth
+        self._answer = AnswerBuilder(dialect.config)
+        self._blocks: dict[int, _OpenBlock] = {}  # in the order in which they began
+        self._usage = _Usage()
+
+    def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
+        data = event.data
+        if not data or data.isspace():
+            return False
+        record = jsontext.decode(data, _EVENT, self._max_depth)
+        kind = record.type or event.event
+        if kind == "ping":
+            return False
+        self.progress += 1
+        match kind:
+            case "content_block_delta":
+                self._receive_delta(record, events)
+            case "content_block_start":
+                if record.content_block is not None:
+                    self._begin_block(record.index, record.content_block, events)
+            case "content_block_stop":
+                self._end_block(record.index)
+            case "message_start":
+                if record.message is not None:
+                    self._receive_message(record.message, events)
+            case "message_delta":
+                self._merge_usage(record.usage)
+                if record.delta is not None:
+                    self._receive_stop(record.delta.stop_reason, record.delta.stop_details)
+            case "message_stop":
+                self._answer.calls.flush(events)
+                return True
+            case "error":
+                self._raise_error(data)
+            case _:
+                pass  # new kinds of event are added over time, and must be passed over
+        return False
+
+    def receive_whole(self, data: JSONObject) -> None:
+        """Take a whole message.
+
+        Raises:
+            RemoteProtocolError: it is malformed.
+        """
+        try:
+            message = msgspec.convert(data, _Message)
+        except msgspec.ValidationError as fault:
+            raise RemoteProtocolError(f"JSON of an unknown shape: {fault}") from None
+        if message.content is None:
+            raise RemoteProtocolError("the response holds no content, so no answer")
+        events: list[StreamEvent] = []
+        self._receive_message(message, events)
+        self._answer.calls.flush(events)
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        if not self._answer.raw_finish_reason:
+            return False
+        self._answer.calls.flush(events)
+        return True
+
+    def message(self) -> Message:
+        said = self._dialect.finish_reason(self._answer.raw_finish_reason)
+        return self._answer.message(said, self._state())
+
+    def partial(self) -> Message:
+        return self._answer.partial()
+
+    def _state(self) -> ProviderState | None:
+        """The blocks, where text and tool calls in their usual order would not say it all."""
+        blocks = [block.whole(self._max_depth) for block in self._blocks.values()]
+        kinds = [block["type"] for block in blocks if block.get("type")]
+        plain = all(kind in _PLAIN_BLOCKS for kind in kinds) and kinds == sorted(kinds)
+        if plain and not any(block.get("citations") for block in blocks):
+            return None
+        return ProviderState(self._dialect.config.type, blocks)
+
+    def _receive_message(self, message: _Message, events: list[StreamEvent]) -> None:
+        answer = self._answer
+        if answer.response_id is None and message.id:
+            answer.response_id = answer.calls.id_seed = message.id
+        answer.model = answer.model or message.model
+        self._merge_usage(message.usage)
+        if not self._blocks:  # a repeated message_start must not double what it holds
+            for index, block in enumerate(message.content or ()):
+                self._begin_block(index, block, events)
+                self._end_block(index)
+        self._receive_stop(message.stop_reason, message.stop_details)
+
+    def _receive_stop(self, reason: str | None, details: _Object | None) -> None:
+        if reason:
+            self._answer.raw_finish_reason = reason
+        explanation = details.get("explanation") if details else None
+        if isinstance(explanation, str):
+            self._answer.refusal[:] = [explanation]
+
+    def _begin_block(self, index: int, start: _Object, events: list[StreamEvent]) -> _OpenBlock:
+        block = self._blocks[index] = _OpenBlock(start)
+        answer = self._answer
+        if block.kind == "text" and isinstance(text := start.get("text"), str) and text:
+            answer.add_text(text, events)
+        elif block.kind == "thinking" and isinstance(text := start.get("thinking"), str) and text:
+            answer.add_reasoning(text, events)
+        elif block.kind == "tool_use":
+            call_id, name = start.get("id"), start.get("name")
+            if not isinstance(call_id, str | None) or not isinstance(name, str | None):
+                raise RemoteProtocolError("a tool_use block whose id or name is no text")
+            block.call = answer.calls.find(index, call_id or "", name or "")
+            given = start.get("input")
+            answer.calls.add(block.call, msgspec.json.encode(given).decode() if given else "", events)
+        return block
+
+    def _end_block(self, index: int) -> None:
+        block = self._blocks.get(index)
+        if block is not None and block.call is not None:
+            block.call.ended = True
+
+    def _receive_delta(self, record: _Event, events: list[StreamEvent]) -> None:
+        delta = record.delta
+        if delta is None:
+            return
+        block = self._blocks.get(record.index)
+        match delta.type:
+            case "text_delta" if delta.text:
+                block = block or self._begin_block(record.index, {"type": "text", "text": ""}, events)
+                block.add("text", delta.text)
+                self._answer.add_text(delta.text, events)
+            case "thinking_delta" if delta.thinking:
+                block = block or self._begin_block(record.index, {"type": "thinking"}, events)
+                block.add("thinking", delta.thinking)
+                self._answer.add_reasoning(delta.thinking, events)
+            case _ if block is None:
+                pass
+            case "input_json_delta" if delta.partial_json:
+                if block.call is not None:
+                    self._answer.calls.add(block.call, delta.partial_json, events)
+                else:
+                    block.add("input", delta.partial_json)
+            case "signature_delta" if delta.signature:
+                block.add("signature", delta.signature)
+            case "citations_delta" if delta.citation:
+                block.citations.append(delta.citation)
+            case "compaction_delta":
+                block.start |= {"content": delta.content, "encrypted_content": delta.encrypted_content}
+            case _:
+                pass  # new kinds of delta are added over time, and must be passed over
+
+    def _merge_usage(self, usage: _Usage | None) -> None:
+        if usage is None:
+            return
+        merged = self._usage
+        for field in usage.__struct_fields__:
+            value = getattr(usage, field)
+            if value is not None:
+                setattr(merged, field, value)
+        cached = merged.cache_read_input_tokens or 0
+        written = merged.cache_creation_input_tokens or 0
+        details = merged.output_tokens_details or _OutputDetails()
+        self._answer.usage = Usage(
+            input_tokens=(merged.input_tokens or 0) + cached + written,
+            output_tokens=merged.output_tokens or 0,
+            cached_tokens=cached,
+            cache_write_tokens=written,
+            reasoning_tokens=details.thinking_tokens or 0,
+        )
+
+    def _raise_error(self, data: str) -> None:
+        record = jsontext.decode_object(data, self._max_depth)
+        raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)

@@ -1,0 +1,155 @@
+"""What no provider takes, refused before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from sansio.errors import InvalidRequestError
+from sansio.messages import (
+    DocumentPart,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    Role,
+    TextPart,
+    Tool,
+    ToolCall,
+)
+
+SentCall: TypeAlias = ToolCall | InvalidToolCall
+
+
+def check_messages(messages: Sequence[Message]) -> None:
+    """Refuse a conversation that no provider would take.
+
+    Raises:
+        InvalidRequestError: it is empty; something in it is no `Message`; a tool result answers no call of
+            the assistant's turn before it; a call has no result; `index` names the message.
+    """
+    if not messages:
+        raise InvalidRequestError("the message list is empty: give at least one message")
+    unanswered: dict[str, bool] = {}  # by call id: whether a result must come
+    caller = 0
+    for index, message in enumerate(messages):
+        _check_message(index, message)
+        if message.role is Role.TOOL:
+            if message.tool_call_id not in unanswered:
+                raise InvalidRequestError(
+                    f"message {index}: the tool result for {message.tool_call_id!r} answers no call of the "
+                    "assistant's turn before it; append the answer itself before its tool results",
+                    index=index,
+                )
+            del unanswered[message.tool_call_id]
+            continue
+        _check_answered(caller, unanswered)
+        caller = index
+        unanswered = {call.id: True for call in message.tool_calls}
+        unanswered |= {call.id: False for call in message.invalid_tool_calls}
+    _check_answered(caller, unanswered)
+
+
+def _check_message(index: int, message: object) -> None:
+    if not isinstance(message, Message):
+        raise InvalidRequestError(
+            f"message {index} is a {type(message).__name__}, not a sansio.Message", index=index
+        )
+    if message.tool_calls and message.role is not Role.ASSISTANT:
+        raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
+    ids = [call.id for call in message.tool_calls] + [call.id for call in message.invalid_tool_calls]
+    if len(set(ids)) < len(ids):
+        raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)
+    parts = () if isinstance(message.content, str) else message.content
+    for part in parts:
+        if not isinstance(part, (TextPart, ImagePart, DocumentPart)):
+            raise InvalidRequestError(
+                f"message {index}: content must be a str or a tuple of TextPart, ImagePart and DocumentPart, "
+                f"not of {type(part).__name__}",
+                index=index,
+            )
+        if not isinstance(part, TextPart) and (part.url is None) == (part.data is None):
+            raise InvalidRequestError(
+                f"message {index}: an {type(part).__name__} needs either url or data", index=index
+            )
+
+
+def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
+    missing = [repr(call_id) for call_id, needed in unanswered.items() if needed]
+    if missing:
+        raise InvalidRequestError(
+            f"message {index}: no tool result follows for the calls {', '.join(missing)}; "
+            "append one for each, an error text where the tool failed",
+            index=index,
+        )
+
+
+def calls_to_send(messages: Sequence[Message], index: int) -> tuple[SentCall, ...]:
+    """The calls of one assistant's message that go back: the whole ones, and invalid ones with a result."""
+    message = messages[index]
+    if not message.invalid_tool_calls:
+        return message.tool_calls
+    answered = set()
+    for later in messages[index + 1 :]:
+        if later.role is not Role.TOOL:
+            break
+        answered.add(later.tool_call_id)
+    return (*message.tool_calls, *(call for call in message.invalid_tool_calls if call.id in answered))
+
+
+def check_tools(tools: Sequence[Tool]) -> None:
+    """Refuse tools without a name and tools of the same name.
+
+    Raises:
+        InvalidRequestError: it names the tool by its position.
+    """
+    seen: dict[str, int] = {}
+    for position, tool in enumerate(tools):
+        name = tool_name(tool)
+        if not name:
+            raise InvalidRequestError(
+                f"tool {position} has no name; tools have the form "
+                '{"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
+            )
+        if name in seen:
+            raise InvalidRequestError(f"tools {seen[name]} and {position} are both named {name!r}")
+        seen[name] = position
+
+
+def tool_name(tool: object) -> str:
+    """The tool's name, in OpenAI's format or a provider's own; empty where there is none."""
+    if not isinstance(tool, Mapping):
+        return ""
+    function = tool.get("function")
+    name = (function if isinstance(function, Mapping) else tool).get("name")
+    if name is None and tool.get("type") != "function":
+        name = tool.get("type")  # a provider's built-in tool may have nothing but its type
+    return name if isinstance(name, str) else ""
+
+
+def encode_body(body: Mapping[str, object], messages: Sequence[Message]) -> bytes:
+    """The request body's JSON: the same input gives the same bytes.
+
+    Raises:
+        InvalidRequestError: half a surrogate pair stands in it, which is no text (`index` names the
+            message), or a value that JSON does not have.
+    """
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        for index, message in enumerate(messages):
+            try:
+                msgspec.json.encode(message)
+            except UnicodeEncodeError:
+                where = f"message {index}"
+                break
+        else:
+            index, where = None, "a tool or an option"
+        raise InvalidRequestError(
+            f"{where} holds half a surrogate pair, which cannot be sent as UTF-8; "
+            "clean the text with text.encode('utf-8', 'replace').decode()",
+            index=index,
+        ) from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(f"a tool or an option is no JSON: {error}") from None

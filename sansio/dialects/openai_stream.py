@@ -1,0 +1,274 @@
+"""Chat-completion chunks, and whole chat completions, made into events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from sansio import jsontext
+from sansio.dialects.answer import AnswerBuilder
+from sansio.dialects.base import DialectStream
+from sansio.errors import InternalServerError, RemoteProtocolError
+from sansio.events import StreamEvent
+from sansio.messages import JSONObject, Message, ProviderState, Usage
+from sansio.sse import ServerSentEvent
+
+if TYPE_CHECKING:
+    from sansio.dialects.openai import OpenAICompatDialect
+
+_DONE = "[DONE]"
+
+# Any: JSON objects that are kept as they are, or read where they are of a known form.
+_Object: TypeAlias = dict[str, Any]
+
+
+class _Function(Struct, gc=False):
+    name: str | None = None
+    arguments: str | _Object | None = None
+
+
+class _Custom(Struct, gc=False):
+    """A call of a custom tool, whose input is free text: it comes out as an `InvalidToolCall`."""
+
+    name: str | None = None
+    input: str | None = None
+
+
+class _ToolDelta(Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+    custom: _Custom | None = None
+    extra_content: _Object | None = None
+
+
+class _Delta(Struct):
+    content: str | list[_Object] | _Object | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[_Object] | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolDelta] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(Struct):
+    index: int | None = None
+    delta: _Delta | None = None
+    message: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _PromptDetails(Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _CompletionDetails(Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+    def public(self) -> Usage:
+        prompt = self.prompt_tokens_details or _PromptDetails()
+        completion = self.completion_tokens_details or _CompletionDetails()
+        return Usage(
+            input_tokens=self.prompt_tokens or 0,
+            output_tokens=self.completion_tokens or 0,
+            cached_tokens=prompt.cached_tokens or 0,
+            cache_write_tokens=prompt.cache_write_tokens or 0,
+            reasoning_tokens=completion.reasoning_tokens or 0,
+        )
+
+
+class _Groq(Struct):
+    usage: _Usage | None = None
+
+
+class _Chunk(Struct):
+    """A chunk, or a whole completion, whose choices have `message` in place of `delta`."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    x_groq: _Groq | None = None
+    error: _Object | str | None = None
+    object: str | None = None
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+
+
+class ChatStream(DialectStream):
+    """One streamed chat completion.
+
+    Only choice 0 is read: a call asks for one answer.
+
+    Args:
+        dialect: for its words for finish reasons and errors.
+    """
+
+    def __init__(self, dialect: OpenAICompatDialect) -> None:
+        self._dialect = dialect
+        self._max_depth = dialect.config.max_json_depth
+        self._answer = AnswerBuilder(dialect.config)
+        self._details: list[JSONObject] = []
+
+    def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
+        data = event.data
+        if data.startswith(_DONE) and data.strip() == _DONE:
+            self.progress += 1
+            self._answer.calls.flush(events)
+            return True
+        if not data or data.isspace():
+            return False
+        self.progress += 1
+        chunk = jsontext.decode(data, _CHUNK, self._max_depth)
+        if chunk.error or not chunk.choices or event.event == "error":
+            self._refuse_error(data, event.event == "error")
+        self._receive_chunk(chunk, events)
+        return False
+
+    def receive_whole(self, data: JSONObject, events: list[StreamEvent]) -> None:
+        """Take a whole completion.
+
+        Raises:
+            RemoteProtocolError: it is malformed.
+        """
+        try:
+            chunk = msgspec.convert(data, _Chunk)
+        except msgspec.ValidationError as fault:
+            raise RemoteProtocolError(f"JSON of an unknown shape: {fault}") from None
+        if not chunk.choices:
+            raise RemoteProtocolError("the response holds no choice, so no answer")
+        self._receive_chunk(chunk, events)
+        self._answer.calls.flush(events)
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        if not self._answer.raw_finish_reason:
+            return False
+        self._answer.calls.flush(events)
+        return True
+
+    def message(self) -> Message:
+        said = self._dialect.finish_reason(self._answer.raw_finish_reason)
+        state = ProviderState(self._dialect.config.type, self._details) if self._details else None
+        return self._answer.message(said, state)
+
+    def partial(self) -> Message:
+        return self._answer.partial()
+
+    def _refuse_error(self, data: str, named: bool) -> None:
+        """Raise what a record without choices is, if it is an error; `named` is one that says so itself."""
+        record = jsontext.decode_object(data, self._max_depth)
+        error = self._dialect.error_in(record)
+        if error is None and named:
+            error = self._dialect.build_error(record, 200, record)
+        if error is not None:
+            raise error
+
+    def _receive_chunk(self, chunk: _Chunk, events: list[StreamEvent]) -> None:
+        answer = self._answer
+        if answer.response_id is None and chunk.id:
+            answer.response_id = answer.calls.id_seed = chunk.id
+        if answer.model is None and chunk.model:
+            answer.model = chunk.model
+        usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq is not None else None)
+        if usage is not None:
+            answer.usage = usage.public()
+        for choice in chunk.choices or ():
+            if choice.index:
+                continue
+            delta = choice.delta or choice.message
+            if delta is not None:
+                self._receive_delta(delta, events)
+            if choice.finish_reason:
+                self._receive_finish(choice.finish_reason)
+
+    def _receive_delta(self, delta: _Delta, events: list[StreamEvent]) -> None:
+        reasoning = delta.reasoning_content or delta.reasoning
+        if delta.reasoning_details:
+            for detail in delta.reasoning_details:
+                self._merge_detail(detail)
+            reasoning = reasoning or _details_text(delta.reasoning_details)
+        if reasoning:
+            self._answer.add_reasoning(reasoning, events)
+        content = delta.content
+        if content:
+            if isinstance(content, str):
+                self._answer.add_text(content, events)
+            elif isinstance(content, list):
+                self._receive_parts(content, events)
+            else:  # Cloudflare gives an answer in JSON mode as the object itself
+                self._answer.add_text(msgspec.json.encode(content).decode(), events)
+        if delta.refusal:
+            self._answer.refusal.append(delta.refusal)
+        for call in delta.tool_calls or ():
+            self._receive_call(call, events)
+        if delta.function_call is not None and delta.function_call.name:
+            self._receive_call(_ToolDelta(0, None, delta.function_call), events)
+
+    def _receive_parts(self, parts: list[_Object], events: list[StreamEvent]) -> None:
+        """Content as a list of typed parts, as Mistral's reasoning models send it."""
+        for part in parts:
+            if part.get("type") == "thinking":
+                inner = part.get("thinking")
+                if reasoning := inner if isinstance(inner, str) else _parts_text(inner):
+                    self._answer.add_reasoning(reasoning, events)
+            elif text := _parts_text([part]):
+                self._answer.add_text(text, events)
+
+    def _receive_call(self, delta: _ToolDelta, events: list[StreamEvent]) -> None:
+        function, custom = delta.function or _Function(), delta.custom
+        if custom is not None and custom.name:
+            function = _Function(custom.name, custom.input)
+        calls = self._answer.calls
+        call = calls.find(delta.index, delta.id or "", function.name or "")
+        if delta.extra_content is not None:
+            call.extra_content = delta.extra_content
+        arguments = function.arguments or ""
+        if not isinstance(arguments, str):
+            arguments = msgspec.json.encode(arguments).decode()
+        calls.add(call, arguments, events)
+
+    def _receive_finish(self, reason: str) -> None:
+        self._answer.raw_finish_reason = reason
+        if reason == "error":
+            raise InternalServerError(
+                "the provider broke off the answer with the finish reason 'error' and no explanation",
+                status=200,
+                error_type="error",
+            )
+
+    def _merge_detail(self, detail: JSONObject) -> None:
+        """Join the deltas of one OpenRouter reasoning detail: same type and index, texts after each other."""
+        last = self._details[-1] if self._details else None
+        if last is None or any(last.get(key) != detail.get(key) for key in ("type", "index")):
+            self._details.append(dict(detail))
+            return
+        for key, value in detail.items():
+            known = last.get(key)
+            if key in ("text", "summary", "data") and isinstance(known, str) and isinstance(value, str):
+                last[key] = known + value
+            elif value is not None:
+                last[key] = value
+
+
+def _parts_text(parts: object) -> str:
+    if not isinstance(parts, list):
+        return ""
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _details_text(details: list[_Object]) -> str:
+    texts = (detail.get("text") or detail.get("summary") for detail in details)
+    return "".join(text for text in texts if isinstance(text, str))

@@ -1,0 +1,223 @@
+"""Tool calls put together from their deltas, whatever index, id and name each delta has."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+from sansio import jsontext
+from sansio.config import ProviderConfig
+from sansio.errors import LimitExceededError, RemoteProtocolError
+from sansio.events import StreamEvent, ToolCallDelta, ToolCallStarted
+from sansio.messages import InvalidToolCall, JSONObject, ToolCall
+
+_BLANK = frozenset(("", "null"))
+_STRUCTURE = re.compile(r'[{}\[\]"\\]')
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class _Closing:
+    """Tells, piece by piece and in linear time, whether a JSON object has been closed."""
+
+    __slots__ = ("_depth", "_escaped", "_quoted", "closed")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._quoted = False
+        self._escaped = (
+            -1
+        )  # 0: a backslash at the end of the last piece escapes the next one's first character
+        self.closed = False
+
+    def feed(self, text: str) -> None:
+        if not text:
+            return
+        skip = self._escaped
+        for match in _STRUCTURE.finditer(text):
+            if match.start() == skip:
+                continue
+            char = match[0]
+            if self._quoted:
+                if char == "\\":
+                    skip = match.start() + 1
+                elif char == '"':
+                    self._quoted = False
+            elif char == '"':
+                self._quoted = True
+            elif char in "{[":
+                self._depth += 1
+            elif char in "}]":
+                self._depth -= 1
+                self.closed = self.closed or self._depth <= 0
+        self._escaped = 0 if skip == len(text) else -1
+
+
+class AssembledCall:
+    """One tool call under way. `index` is its place among the answer's calls, from 0."""
+
+    __slots__ = (
+        "_closing",
+        "_measured",
+        "ended",
+        "extra_content",
+        "given_id",
+        "id",
+        "index",
+        "name",
+        "parts",
+        "started",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.given_id = ""
+        self.id = ""
+        self.name = ""
+        self.parts: list[str] = []
+        self.extra_content: JSONObject | None = None
+        self.started = False
+        self.ended = False
+        """The provider has said that nothing more of this call will come."""
+        self._closing = _Closing()
+        self._measured = 0
+
+    def is_closed(self) -> bool:
+        """Whether the arguments so far are a closed JSON object; each piece is looked at once."""
+        for part in self.parts[self._measured :]:
+            self._closing.feed(part)
+        self._measured = len(self.parts)
+        return self._closing.closed
+
+
+class ToolCallAssembler:
+    """The tool calls of one answer.
+
+    A call is told from the next by index, id and closed arguments together, since servers repeat index 0,
+    leave out the index, or send blank ids after the first delta.
+
+    Args:
+        limits: the config, for its limits.
+    """
+
+    def __init__(self, limits: ProviderConfig) -> None:
+        self._limits = limits
+        self._calls: list[AssembledCall] = []
+        self._by_index: dict[int, AssembledCall] = {}
+        self._by_id: dict[str, AssembledCall] = {}
+        self.id_seed = ""
+        """Made part of the ids that are made up, so that they differ from answer to answer."""
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def find(self, index: int | None, call_id: str, name: str) -> AssembledCall:
+        """The call that a delta belongs to, a new one where it begins one.
+
+        Raises:
+            LimitExceededError: there are too many calls.
+        """
+        call = self._by_index.get(index) if index is not None else self._without_index(call_id)
+        if call is None or self._begins_another(call, call_id, name):
+            call = self._begin()
+            if index is not None:
+                self._by_index[index] = call
+        if call_id and not call.given_id:
+            call.given_id = call_id
+            # Two calls with one id could not be answered apart.
+            call.id = call_id if call_id not in self._by_id else self._made_up_id(call)
+            self._by_id.setdefault(call_id, call)
+        if name and not call.name:
+            call.name = name
+        return call
+
+    def _without_index(self, call_id: str) -> AssembledCall | None:
+        if call_id in self._by_id:
+            return self._by_id[call_id]
+        return self._calls[-1] if self._calls else None
+
+    @staticmethod
+    def _begins_another(call: AssembledCall, call_id: str, name: str) -> bool:
+        if call_id and call.given_id and call_id != call.given_id:
+            return bool(name) or call.is_closed()
+        return bool(name and call.name) and not call_id and call.is_closed()
+
+    def _begin(self) -> AssembledCall:
+        if len(self._calls) >= self._limits.max_tool_calls:
+            raise LimitExceededError(
+                f"the answer has more than {self._limits.max_tool_calls} tool calls", field="max_tool_calls"
+            )
+        for call in self._calls[-1:]:
+            call.ended = True
+        call = AssembledCall(len(self._calls))
+        self._calls.append(call)
+        return call
+
+    def add(self, call: AssembledCall, arguments: str, events: list[StreamEvent]) -> None:
+        """Add a piece of a call's arguments; it starts as soon as its name and id are known."""
+        if call.started:
+            if arguments:
+                call.parts.append(arguments)
+                events.append(ToolCallDelta(call.index, arguments))
+            return
+        if arguments:
+            call.parts.append(arguments)
+        if call.name and (call.id or call.parts):
+            self._start(call, events)
+
+    def flush(self, events: list[StreamEvent]) -> None:
+        """Start what waits for an id: the answer is over, and none will come."""
+        for call in self._calls:
+            if call.name and not call.started:
+                self._start(call, events)
+
+    def _start(self, call: AssembledCall, events: list[StreamEvent]) -> None:
+        call.started = True
+        call.id = call.id or self._made_up_id(call)
+        events.append(ToolCallStarted(call.index, call.id, call.name))
+        if call.parts:
+            events.append(ToolCallDelta(call.index, "".join(call.parts)))
+
+    def _made_up_id(self, call: AssembledCall) -> str:
+        """Nine letters and digits, all that Mistral takes; the same for the same answer."""
+        number = zlib.crc32(self.id_seed.encode("utf-8", "replace"))
+        digits = [_DIGITS[call.index // 36 % 36], _DIGITS[call.index % 36]]
+        for _ in range(7):
+            number, digit = divmod(number, 36)
+            digits.append(_DIGITS[digit])
+        return "".join(reversed(digits))
+
+    def results(
+        self, *, whole: bool, cut: bool = False
+    ) -> tuple[tuple[ToolCall, ...], tuple[InvalidToolCall, ...]]:
+        """The calls as they go into the message.
+
+        Args:
+            whole: the answer is whole; otherwise no call counts as such.
+            cut: the answer was cut for length, so that a last call without arguments may be cut too.
+        """
+        calls: list[ToolCall] = []
+        invalid: list[InvalidToolCall] = []
+        for call in self._calls:
+            raw = "".join(call.parts)
+            result = self._judge(call, raw, whole, cut)
+            if isinstance(result, str):
+                call_id = call.id or self._made_up_id(call)
+                invalid.append(InvalidToolCall(call_id, call.name, raw, result, call.extra_content))
+            else:
+                calls.append(ToolCall(call.id, call.name, result, raw, call.extra_content))
+        return tuple(calls), tuple(invalid)
+
+    def _judge(self, call: AssembledCall, raw: str, whole: bool, cut: bool) -> JSONObject | str:
+        """The arguments, or why there are none."""
+        if not whole:
+            return "the answer broke off before the call was complete"
+        if not call.name:
+            return "the call has no name"
+        if raw.strip() in _BLANK:
+            if cut and not call.ended:
+                return "the answer was cut for length before the call's arguments"
+            return {}
+        try:
+            return jsontext.decode_object(raw, self._limits.max_json_depth)
+        except RemoteProtocolError as error:
+            return f"the arguments are no JSON object: {error.message}"

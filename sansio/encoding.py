@@ -1,0 +1,96 @@
+"""Content decoding: gzip and deflate undone in bounded pieces, for servers that send them unasked."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from sansio.errors import RemoteProtocolError
+
+_PIECE = 65_536
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_IDENTITY = frozenset(("", "identity"))
+
+
+class ContentDecoder:
+    """Undoes one content coding (RFC 9110, section 8.4.1).
+
+    Args:
+        coding: the `content-encoding` header's value.
+
+    Raises:
+        RemoteProtocolError: the coding is unknown; `accept-encoding: identity` was asked for.
+    """
+
+    def __init__(self, coding: str) -> None:
+        name = coding.strip().lower()
+        self._identity = name in _IDENTITY
+        self._gzip = name in ("gzip", "x-gzip")
+        if not (self._identity or self._gzip or name == "deflate"):
+            raise RemoteProtocolError(f"the body is encoded as {coding!r}, which was not asked for")
+        self._inflate: zlib._Decompress | None = None
+        self._start = b""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the encoded body, as far as it came, has reached its own end."""
+        return self._identity or (self._inflate is not None and self._inflate.eof)
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """The decoded bytes, in pieces of 64 KiB at most, so that the consumer can stop in time.
+
+        All that precedes a fault is given before it.
+
+        Raises:
+            RemoteProtocolError: the body is corrupt.
+        """
+        if self._identity:
+            if data:
+                yield data
+            return
+        data = self._start + data
+        self._start = b""
+        while data:
+            if self._inflate is None or self._inflate.eof:
+                if len(data) < 2:  # two bytes tell zlib's wrapping from bare deflate
+                    self._start = data
+                    return
+                self._inflate = self._begin(data)
+            yield from self._pieces(self._inflate, data)
+            data = self._inflate.unused_data
+
+    def _begin(self, data: bytes) -> zlib._Decompress:
+        if self._gzip:
+            return zlib.decompressobj(_GZIP_WINDOW)
+        # "deflate" means zlib's format, but some servers send the bare one (RFC 9110, section 8.4.1.2).
+        wrapped = data[0] & 0x0F == zlib.DEFLATED and (data[0] << 8 | data[1]) % 31 == 0
+        return zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+
+    def _pieces(self, inflate: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+        while True:
+            before = inflate.copy()
+            try:
+                piece = inflate.decompress(data, _PIECE)
+            except zlib.error:
+                yield from _salvage(before, data)
+                raise RemoteProtocolError("the body is corrupt: it cannot be decompressed") from None
+            if piece:
+                yield piece
+            data = inflate.unconsumed_tail
+            if not data and len(piece) < _PIECE:
+                return
+
+
+def _salvage(inflate: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """What precedes the fault in `data`: zlib forgets the output of the call that meets it."""
+    saved = bytearray()
+    try:
+        for byte in data:
+            tail = bytes((byte,))
+            while piece := inflate.decompress(tail, 1):  # what one byte gives can be more than one call may
+                saved += piece
+                tail = inflate.unconsumed_tail
+    except zlib.error:
+        pass
+    if saved:
+        yield bytes(saved)

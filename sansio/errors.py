@@ -1,0 +1,274 @@
+"""Every error that the library raises, and how each status and loss is named.
+
+All are `ProviderError`. An error says what happened, where (provider, model, status, request id, byte
+offset), and what a person can do next. It never holds a key: the machines below never see one, and the
+facade cleans what a server echoes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from sansio.messages import Message
+
+
+class ErrorContext(TypedDict, total=False):
+    """What an error may know beside its message. Every key is an attribute of the error."""
+
+    provider: str | None
+    """Provider type, such as `"anthropic"`."""
+    model: str | None
+    status: int | None
+    """HTTP status of the response; for an error inside a 200, the status that it amounts to where that is
+    known."""
+    error_type: str | None
+    """The provider's own name for the error, such as `"rate_limit_error"`."""
+    provider_message: str | None
+    """The provider's own words, as sent."""
+    request_id: str | None
+    attempts: int | None
+    """How many times the request was sent."""
+    retry_after: float | None
+    """Seconds that the provider asked to be left alone."""
+    should_retry: bool | None
+    """The provider's own advice (`x-should-retry`), where it gave any."""
+    partial: Message | None
+    """The answer so far, when the call broke off after its first event."""
+    offset: int | None
+    """Byte offset in the body at which the faulty event or line begins."""
+    index: int | None
+    """Which message of the request is at fault, counted from 0."""
+    field: str | None
+    """Which field of the config, or which limit, is meant."""
+
+
+class ProviderError(Exception):
+    """The root of all errors of this library.
+
+    Args:
+        message: what happened, one sentence without the context, which `str()` adds.
+        **context: see `ErrorContext`; what is not given is `None`.
+    """
+
+    hint: ClassVar[str] = ""
+    """What a person can do next; part of `str()`."""
+
+    provider: str | None = None
+    model: str | None = None
+    status: int | None = None
+    error_type: str | None = None
+    provider_message: str | None = None
+    request_id: str | None = None
+    attempts: int | None = None
+    retry_after: float | None = None
+    should_retry: bool | None = None
+    partial: Message | None = None
+    offset: int | None = None
+    index: int | None = None
+    field: str | None = None
+
+    def __init__(self, message: str, **context: Unpack[ErrorContext]) -> None:
+        super().__init__(message)
+        self.__dict__.update(context)
+
+    @property
+    def message(self) -> str:
+        """What happened, without the context."""
+        return str(self.args[0])
+
+    def advice(self) -> str:
+        """What a person can do next, or the empty string."""
+        return self.hint
+
+    def with_context(self, **context: Unpack[ErrorContext]) -> Self:
+        """The same error with more known about it; the original stays as it was."""
+        return self._copy(self.message, context)
+
+    def replacing(self, secret: str, mask: str = "[key]") -> Self:
+        """The same error with every occurrence of `secret` in its own texts masked."""
+        if not secret:
+            return self
+        texts = {
+            name: value.replace(secret, mask)
+            for name, value in self.__dict__.items()
+            if isinstance(value, str) and secret in value
+        }
+        if not texts and secret not in self.message:
+            return self
+        return self._copy(self.message.replace(secret, mask), texts)
+
+    def _copy(self, message: str, context: ErrorContext | dict[str, str]) -> Self:
+        kind = type(self)
+        copy = kind.__new__(kind, message)
+        copy.args = (message,)
+        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update(context)
+        copy.__cause__ = self.__cause__
+        return copy
+
+    def __str__(self) -> str:
+        where = " ".join(word for word in (self.provider, self.model) if word)
+        details = []
+        if self.request_id:
+            details.append(f"request id {self.request_id}")
+        if self.offset is not None:
+            details.append(f"at byte {self.offset}")
+        if self.attempts and self.attempts > 1:
+            details.append(f"{self.attempts} attempts")
+        if self.retry_after is not None:
+            details.append(f"asked to wait {self.retry_after:g} s")
+        text = f"{where}: {self.message}" if where else self.message
+        if details:
+            text += f" ({', '.join(details)})"
+        advice = self.advice()
+        return f"{text}. {advice}" if advice else text
+
+
+class ConfigError(ProviderError):
+    """The configuration cannot work; nothing was sent. `field` names what to change."""
+
+
+class InvalidRequestError(ProviderError):
+    """The request cannot be right for this provider; nothing was sent. `index` names the message."""
+
+
+class LocalProtocolError(ProviderError):
+    """A machine was used out of order by its own driver; the machine is as it was before."""
+
+
+class RemoteProtocolError(ProviderError):
+    """The peer sent what is no valid HTTP, server-sent events or JSON of the dialect."""
+
+    hint = "Check that base_url names this kind of provider and that no proxy rewrites its answers."
+
+
+class StreamTruncatedError(RemoteProtocolError):
+    """The answer broke off before its end marker or finish reason; what came is in `partial`."""
+
+    hint = "The answer is incomplete: send the request again, or go on from what arrived."
+
+
+class LimitExceededError(RemoteProtocolError):
+    """The peer sent more than a limit of the config allows; `field` names the limit."""
+
+    hint = ""
+
+    def advice(self) -> str:
+        return f"If such answers are expected, raise {self.field} in the config." if self.field else ""
+
+
+_STATUS_ADVICE = {
+    400: "Mend what the provider's message names: a message, a tool or an option.",
+    401: "Check that the API key is right, belongs to this provider and has not expired.",
+    402: "Add credit or a payment method to the provider's account.",
+    403: "The key is known but not allowed to do this: check its permissions, the model and the region.",
+    404: "Check the model or deployment name, base_url and, on Azure, api_version.",
+    408: "The provider gave up waiting: send the request again.",
+    413: "The request is too large: send fewer or smaller messages (see fit_context).",
+    422: "Mend what the provider's message names: a field has a value that it does not take.",
+    429: "Slow down, or ask the provider for a higher limit; the quota may also be used up.",
+    500: "The fault is the provider's: try again later, and quote the request id if it stays.",
+    502: "The provider's gateway could not reach its backend: try again in a while.",
+    503: "The provider is not available right now: try again later or use another model.",
+    504: "The provider's backend did not answer in time: try again, or ask for a shorter answer.",
+    529: "The provider is overloaded: try again later or use another model.",
+}
+
+
+class APIStatusError(ProviderError):
+    """The provider answered with an error, as a status or inside a response."""
+
+    hint = "Read the provider's message; its documentation explains the error type."
+
+    def advice(self) -> str:
+        if self.status is not None and 300 <= self.status < 400:
+            return "Redirects are never followed: put the final address in base_url."
+        return _STATUS_ADVICE.get(self.status or 0, self.hint)
+
+
+class BadRequestError(APIStatusError):
+    """400, 413 and 422: the provider refuses the request itself."""
+
+    hint = _STATUS_ADVICE[400]
+
+
+class AuthenticationError(APIStatusError):
+    """401: no key, or a key that the provider does not know."""
+
+    hint = _STATUS_ADVICE[401]
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key may not do this."""
+
+    hint = _STATUS_ADVICE[403]
+
+
+class NotFoundError(APIStatusError):
+    """404: no such model, deployment or path."""
+
+    hint = _STATUS_ADVICE[404]
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests, or the quota is used up."""
+
+    hint = _STATUS_ADVICE[429]
+
+
+class InternalServerError(APIStatusError):
+    """5xx: the fault is the provider's."""
+
+    hint = _STATUS_ADVICE[500]
+
+
+class TransportError(ProviderError):
+    """The connection failed.
+
+    Args:
+        reused: the connection had served an earlier exchange, so that the peer may just have let it go.
+    """
+
+    hint = "Check the network, base_url and any proxy between."
+
+    def __init__(self, message: str, *, reused: bool = False, **context: Unpack[ErrorContext]) -> None:
+        super().__init__(message, **context)
+        self.reused = reused
+
+    def on_reused(self) -> Self:
+        """The same error, on a connection that had served before."""
+        copy = self.with_context()
+        copy.reused = True
+        return copy
+
+
+class APIConnectionError(TransportError):
+    """The connection could not be made, or was lost, or was dropped by `abort()`."""
+
+
+class APITimeoutError(TransportError):
+    """One of the four clocks ran out; `field` names it."""
+
+    hint = ""
+
+    def advice(self) -> str:
+        return f"If such waits are expected, raise {self.field} in the config." if self.field else ""
+
+
+_KIND_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    413: BadRequestError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+
+
+def status_error_kind(status: int) -> type[APIStatusError]:
+    """The error class for an HTTP status."""
+    if 500 <= status < 600:
+        return InternalServerError
+    return _KIND_BY_STATUS.get(status, APIStatusError)

@@ -1,0 +1,388 @@
+"""One HTTP/1.1 exchange as a pure machine over h11, and the inputs that any transport gives a `Call`."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import h11
+from msgspec import Struct
+
+from sansio.config import ProviderConfig
+from sansio.errors import (
+    APIConnectionError,
+    LimitExceededError,
+    LocalProtocolError,
+    RemoteProtocolError,
+    TransportError,
+)
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names in lower case with their values, in the order of the wire."""
+
+_DEFAULT_LIMIT: int = ProviderConfig.max_header_bytes
+_PORTS = {"http": 80, "https": 443}
+_STATUS_LINE_START = b"HTTP/1."
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header; `name` in lower case."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+class Request(Struct, frozen=True):
+    """A request, whole. Its repr names headers and sizes but never shows their values.
+
+    Args:
+        host: without brackets, also for IPv6.
+        port: always explicit.
+        target: path and query.
+        headers: names in lower case; `host` and `content-length` among them.
+    """
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    headers: Headers
+    body: bytes
+
+    @classmethod
+    def post(cls, url: str, headers: Headers, body: bytes) -> Request:
+        """A POST of JSON to an absolute URL; what frames it is added to `headers`.
+
+        Raises:
+            LocalProtocolError: the URL is no absolute one of http or https.
+        """
+        try:
+            parts = urlsplit(url)
+            scheme, host = parts.scheme, parts.hostname or ""
+            port = parts.port or _PORTS[scheme]
+        except (KeyError, ValueError):
+            host = ""
+        if not host:
+            raise LocalProtocolError(f"{url!r} is no absolute URL of http or https")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        name = f"[{host}]" if ":" in host else host
+        framing: Headers = (
+            ("host", name if port == _PORTS[scheme] else f"{name}:{port}"),
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("accept-encoding", "identity"),
+        )
+        return cls("POST", scheme, host, port, target, framing + headers, body)
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: what a connection can be shared by."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def url(self) -> str:
+        """The absolute URL."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{name}{port}{self.target}"
+
+    def __repr__(self) -> str:
+        names = ", ".join(name for name, _ in self.headers)
+        return f"<Request {self.method} {self.url} headers=({names}) body={len(self.body)} bytes>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """As much for rich, its tracebacks included, which would else show every field."""
+        return [("url", self.url), ("headers", [name for name, _ in self.headers]), ("size", len(self.body))]
+
+
+class Head(Struct, frozen=True):
+    """A response has begun. Header names are in lower case."""
+
+    status: int
+    headers: Headers = ()
+
+
+class Body(Struct, frozen=True, gc=False):
+    """The next bytes of the response's body, as they were cut by chance."""
+
+    data: bytes
+
+
+class End(Struct, frozen=True):
+    """The response is whole, as far as HTTP can tell."""
+
+
+class Lost(Struct, frozen=True):
+    """The exchange broke off: a `TransportError`, or a `RemoteProtocolError` where HTTP was malformed."""
+
+    error: TransportError | RemoteProtocolError
+
+
+Input: TypeAlias = Head | Body | End | Lost
+
+
+class HTTPExchange:
+    """One HTTP/1.1 request and its response: bytes out, bytes in, inputs for a `Call` out. No I/O.
+
+    Informational responses are passed over. Adjacent bodies of one feed come as one `Body`. After
+    `End` or `Lost` nothing more is given.
+
+    Args:
+        request: sent whole; take its bytes with `data_to_send()`.
+        max_header_bytes: size of the response's heads, of a chunk's size line, and of the trailers.
+
+    Raises:
+        LocalProtocolError: the request cannot be written as HTTP/1.1.
+
+    Example:
+        >>> request = Request.post("http://localhost/v1", (), b"{}")
+        >>> exchange = HTTPExchange(request)
+        >>> exchange.data_to_send()[:21]
+        b'POST /v1 HTTP/1.1\\r\\nho'
+        >>> exchange.receive_data(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}")[1:]
+        [Body(data=b'{}'), End()]
+    """
+
+    def __init__(self, request: Request, *, max_header_bytes: int = _DEFAULT_LIMIT) -> None:
+        self._limit = max_header_bytes
+        # h11 applies its own limit only to what is not whole yet, so that it would depend on how the
+        # bytes were cut; the heads and lines are counted here, before h11 sees them, and its is never met.
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=max_header_bytes)
+        self._outgoing = _encode(self._h11, request)
+        self._head: bytearray | None = bytearray()  # of the response, until it is whole
+        self._head_searched = 0
+        self._heads_size = 0
+        self._lines: _ChunkLines | None = None
+        self._eof = False
+        self._over = False  # End or Lost was given
+        self._trailing = False  # bytes came after that, which belong to no exchange
+
+    def data_to_send(self) -> bytes:
+        """The request's bytes, once; then nothing."""
+        data, self._outgoing = self._outgoing, b""
+        return data
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the response has ended and the connection can carry another exchange."""
+        return (
+            self._over
+            and not self._eof
+            and self._h11.our_state is h11.DONE
+            and self._h11.their_state is h11.DONE
+            and not self._trailing
+            and not self._h11.trailing_data[0]
+        )
+
+    def receive_data(self, data: bytes) -> list[Input]:
+        """Take the next bytes from the peer; any cut gives the same inputs, their bodies joined.
+
+        Raises:
+            LocalProtocolError: the end was told already.
+        """
+        if self._eof:
+            raise LocalProtocolError("receive_data() after receive_eof()")
+        inputs: list[Input] = []
+        if self._over:
+            self._trailing = self._trailing or bool(data)
+        elif self._head is not None:
+            self._receive_head(data, inputs)
+        else:
+            self._receive_body(data, inputs)
+        return inputs
+
+    def receive_eof(self) -> list[Input]:
+        """Take the end of the connection: an `End` where it ends the body, else a `Lost`.
+
+        Raises:
+            LocalProtocolError: the end was told already.
+        """
+        if self._eof:
+            raise LocalProtocolError("receive_eof() twice")
+        self._eof = True
+        inputs: list[Input] = []
+        if self._over:
+            return inputs
+        if self._head is not None:
+            self._lose(APIConnectionError("the server closed the connection before it answered"), inputs)
+            return inputs
+        try:
+            self._h11.receive_data(b"")
+            self._take_events(inputs)
+        except h11.RemoteProtocolError:
+            self._lose(APIConnectionError("the server closed the connection inside its answer"), inputs)
+        return inputs
+
+    def _receive_head(self, data: bytes, inputs: list[Input]) -> None:
+        head = self._head
+        assert head is not None
+        head += data
+        while True:
+            if not _STATUS_LINE_START.startswith(head[: len(_STATUS_LINE_START)]):
+                self._lose(RemoteProtocolError("the server's answer is not HTTP/1.x"), inputs)
+                return
+            end = _head_end(head, self._head_searched)
+            size = self._heads_size + (end or len(head))
+            if size > self._limit:
+                self._lose(self._too_long("the heads of the response are"), inputs)
+                return
+            if end is None:
+                self._head_searched = len(head)
+                return
+            self._heads_size = size
+            self._head_searched = 0
+            rest = bytes(head[end:])
+            try:
+                self._h11.receive_data(bytes(head[:end]))
+                event = self._h11.next_event()
+            except h11.RemoteProtocolError as error:
+                self._lose(_malformed(error), inputs)
+                return
+            if isinstance(event, h11.Response):
+                self._begin_body(event, inputs)
+                self._receive_body(rest, inputs)
+                return
+            if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
+                self._lose(RemoteProtocolError("malformed HTTP: the server switched protocols"), inputs)
+                return
+            del head[:end]
+
+    def _begin_body(self, response: h11.Response, inputs: list[Input]) -> None:
+        self._head = None
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+        if header(headers, "transfer-encoding") is not None:
+            self._lines = _ChunkLines(self._limit)
+        inputs.append(Head(response.status_code, headers))
+
+    def _receive_body(self, data: bytes, inputs: list[Input]) -> None:
+        allowed = len(data) if self._lines is None else self._lines.allowed(data)
+        try:
+            if allowed:  # to h11, no bytes at all are the end of the connection
+                self._h11.receive_data(data if allowed == len(data) else data[:allowed])
+            self._take_events(inputs)
+        except h11.RemoteProtocolError as error:
+            self._lose(_malformed(error), inputs)
+            return
+        if allowed == len(data):
+            return
+        if self._over:  # a status without a body, such as 204, which says that it is chunked
+            self._trailing = True
+        else:
+            self._lose(self._too_long("a chunk's size line, or the trailers, are"), inputs)
+
+    def _take_events(self, inputs: list[Input]) -> None:
+        """Move what h11 has made of the bytes into `inputs`, its data joined, also before a fault."""
+        pieces: list[bytes] = []
+        ended = False
+        try:
+            while not ended:
+                event = self._h11.next_event()
+                if isinstance(event, h11.Data):
+                    pieces.append(bytes(event.data))
+                elif isinstance(event, h11.EndOfMessage):
+                    ended = True
+                else:
+                    break
+        finally:
+            if pieces:
+                inputs.append(Body(b"".join(pieces)))
+            if ended:
+                self._over = True
+                inputs.append(End())
+
+    def _too_long(self, what: str) -> LimitExceededError:
+        return LimitExceededError(f"{what} longer than {self._limit} bytes", field="max_header_bytes")
+
+    def _lose(self, error: TransportError | RemoteProtocolError, inputs: list[Input]) -> None:
+        self._over = True
+        self._head = None
+        inputs.append(Lost(error))
+
+
+def _encode(connection: h11.Connection, request: Request) -> bytes:
+    try:
+        head = connection.send(
+            h11.Request(
+                method=request.method,
+                target=request.target,
+                headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers],
+            )
+        )
+        body = connection.send(h11.Data(data=request.body))
+        end = connection.send(h11.EndOfMessage())
+    except (h11.LocalProtocolError, UnicodeEncodeError):
+        # Without its cause: h11's message may quote a header.
+        raise LocalProtocolError(
+            f"{request!r} cannot be written as HTTP/1.1: check its path and headers"
+        ) from None
+    return b"".join(part for part in (head, body, end) if part)
+
+
+def _malformed(error: h11.RemoteProtocolError) -> RemoteProtocolError:
+    """h11's words without the bytes that it quotes: they may hold a key, and depend on the cut."""
+    return RemoteProtocolError(f"malformed HTTP: {str(error).partition(': bytearray(')[0]}")
+
+
+def _head_end(data: bytearray, searched: int) -> int | None:
+    """Where the head in `data` ends, its blank line included; CRLF or a bare LF ends a line."""
+    if data.startswith((b"\n", b"\r\n")):
+        return data.index(b"\n") + 1
+    start = max(0, searched - 2)
+    ends = [at + len(blank) for blank in (b"\n\n", b"\n\r\n") if (at := data.find(blank, start)) >= 0]
+    return min(ends, default=None)
+
+
+class _ChunkLines:
+    """Measures the lines between chunks, so that a limit on them does not depend on the cut.
+
+    It judges nothing: what it cannot read, h11 will refuse.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._skip = 0  # bytes of the current chunk, its CRLF included
+        self._line = bytearray()
+        self._trailers = False
+        self._idle = False
+
+    def allowed(self, data: bytes) -> int:
+        """How many of these bytes come before a line grows longer than the limit: all, mostly."""
+        position = 0
+        while position < len(data) and not self._idle:
+            if self._skip:
+                step = min(self._skip, len(data) - position)
+                self._skip -= step
+                position += step
+                continue
+            start = position
+            searched = len(self._line)
+            if self._trailers:
+                self._line += data[position:]
+                end = _head_end(self._line, searched)
+                self._idle = end is not None
+                position = len(data)
+                if (end or len(self._line)) > self._limit:
+                    return start
+            else:
+                newline = data.find(b"\n", position)
+                position = len(data) if newline < 0 else newline + 1
+                self._line += data[start:position]
+                if len(self._line) > self._limit:
+                    return start
+                if self._line.endswith(b"\r\n"):  # h11 ends these lines at nothing less
+                    self._end_line()
+        return len(data)
+
+    def _end_line(self) -> None:
+        digits = self._line.partition(b";")[0].strip()
+        self._line.clear()
+        try:
+            size = int(digits, 16)
+        except ValueError:
+            self._idle = True
+            return
+        self._trailers = size == 0
+        self._skip = size + len(b"\r\n") if size > 0 else 0
+        self._idle = size < 0

@@ -1,0 +1,82 @@
+"""JSON text from a peer: decoded strictly typed, bounded in depth, and without a way to crash.
+
+msgspec is the decoder. Around it stands what it leaves open: nesting is measured before it recurses,
+and the escape of half a surrogate pair, which it refuses, becomes U+FFFD.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from sansio.config import ProviderConfig
+from sansio.errors import LimitExceededError, RemoteProtocolError
+from sansio.messages import JSONObject
+
+T = TypeVar("T")
+
+_DEFAULT_DEPTH: int = ProviderConfig.max_json_depth
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    r"|\\."
+)
+_OBJECT = msgspec.json.Decoder(JSONObject)
+
+
+def decode(text: str, decoder: msgspec.json.Decoder[T], max_depth: int = _DEFAULT_DEPTH) -> T:
+    """Decode one JSON text.
+
+    Raises:
+        LimitExceededError: it nests deeper than `max_depth`.
+        RemoteProtocolError: it is malformed, or not of the decoder's type.
+    """
+    if text.count("{") + text.count("[") > max_depth and _depth(text) > max_depth:
+        raise LimitExceededError(f"JSON nests deeper than {max_depth} levels", field="max_json_depth")
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise RemoteProtocolError(f"JSON of an unknown shape: {error}") from None
+    except RecursionError:
+        raise RemoteProtocolError("JSON nests deeper than Python's recursion limit allows") from None
+    except (msgspec.DecodeError, UnicodeError, ValueError) as error:
+        mended = _ESCAPE.sub(_mend, text)
+        if mended == text:
+            raise RemoteProtocolError(f"malformed JSON: {error}") from None
+        return decode(mended, decoder, max_depth)
+
+
+def decode_object(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
+    """Decode a JSON object.
+
+    Raises:
+        RemoteProtocolError: as `decode`, or it is no object.
+    """
+    return decode(text, _OBJECT, max_depth)
+
+
+def as_record(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
+    """What a log is told of a body or chunk: its object, or `{"text": ...}` where it is none."""
+    try:
+        return decode_object(text, max_depth)
+    except RemoteProtocolError:
+        return {"text": text}
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token in ("{", "["):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in ("}", "]"):
+            depth -= 1
+    return deepest
+
+
+def _mend(match: re.Match[str]) -> str:
+    return "\\ufffd" if match[1] else match[0]

@@ -1,0 +1,106 @@
+"""Which outcomes are tried again, and after how long: one schedule for every dialect and transport."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sansio.config import ProviderConfig
+from sansio.errors import APIStatusError, ProviderError, StreamTruncatedError, TransportError
+from sansio.http import Headers, header
+
+RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
+"""529 is Anthropic's `overloaded_error`."""
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrySchedule:
+    """The arithmetic of retries. Pure: the random number comes in as an argument.
+
+    Args:
+        max_attempts: how often a request is sent at most.
+        max_wait: seconds; the cap of the backoff.
+        max_retry_after: seconds; a provider that asks for a longer wait fails the call at once.
+
+    Example:
+        >>> RetrySchedule().wait(TransportError("refused"), 1, lambda: 0.5)
+        2.5
+    """
+
+    max_attempts: int = ProviderConfig.max_attempts
+    max_wait: float = 10.0
+    max_retry_after: float = ProviderConfig.max_retry_after
+
+    def wait(self, error: ProviderError, retry: int, random: Callable[[], float]) -> float | None:
+        """Whether to try again after `error`, and when.
+
+        Args:
+            retry: the number of this retry, from 0: so many were made before.
+            random: gives a number from 0 up to 1.
+
+        Returns:
+            Seconds to wait, or `None` to let the call fail.
+        """
+        if retry + 1 >= self.max_attempts or not is_retryable(error):
+            return None
+        asked = error.retry_after or 0.0
+        if asked > self.max_retry_after:
+            return None
+        return max(asked, self.backoff(retry, random))
+
+    def backoff(self, retry: int, random: Callable[[], float]) -> float:
+        """Seconds before the nth retry, n from 0: `min(2**n + random(), max_wait)`."""
+        # 2**retry alone would be a number of unbounded size.
+        return min(2.0 ** min(retry, 64) + random(), self.max_wait)
+
+
+def is_retryable(error: ProviderError) -> bool:
+    """Whether such an outcome may be another one the next time."""
+    if isinstance(error, APIStatusError):
+        return error.status in RETRYABLE_STATUSES and error.should_retry is not False
+    return isinstance(error, (TransportError, StreamTruncatedError))
+
+
+def parse_retry_after(headers: Headers) -> float | None:
+    """Seconds that a response asks to be left alone.
+
+    From `retry-after-ms`, else `retry-after` in seconds or as an HTTP date (RFC 9110, section 10.2.3),
+    which is read against the response's own `date`: there is no clock here.
+
+    Returns:
+        `None` where nothing is asked, or nothing that can be understood.
+    """
+    milliseconds = _number(header(headers, "retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = header(headers, "retry-after")
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds
+    until, now = _timestamp(value), _timestamp(header(headers, "date"))
+    if until is None or now is None:
+        return None
+    return float(max(0, until - now))
+
+
+def _number(text: str | None) -> float | None:
+    if text is None or not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text.strip()):
+        return None
+    return float(text)
+
+
+def _timestamp(text: str | None) -> int | None:
+    """Seconds since some fixed moment, from an HTTP date in the one form that is still sent."""
+    match = _HTTP_DATE.fullmatch(text.strip()) if text else None
+    if match is None or match[2] not in _MONTHS:
+        return None
+    day, year, hour, minute, second = (int(match[n]) for n in (1, 3, 4, 5, 6))
+    month = _MONTHS.index(match[2]) + 1
+    # Days of the proleptic Gregorian calendar, in a year that begins with March.
+    year, month = (year, month - 3) if month > 2 else (year - 1, month + 9)
+    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day
+    return ((days * 24 + hour) * 60 + minute) * 60 + second

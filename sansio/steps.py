@@ -1,0 +1,49 @@
+"""What a call asks its driver to do, and what it tells logs of."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from sansio.http import Request
+from sansio.messages import JSONObject
+
+
+class Send(Struct, frozen=True):
+    """Open an exchange and send the request, signed; `fresh`: not on a connection that served before."""
+
+    request: Request
+    fresh: bool = False
+
+
+class Wait(Struct, frozen=True, gc=False):
+    """Let so many seconds pass before the next step."""
+
+    seconds: float
+
+
+Step: TypeAlias = Send | Wait
+
+
+class RequestRecord(Struct, frozen=True):
+    """A request is sent."""
+
+    endpoint: str
+    payload: JSONObject
+
+
+class ResponseRecord(Struct, frozen=True):
+    """A whole response, or an error's body, has come."""
+
+    status: int
+    body: JSONObject
+
+
+class ChunkRecord(Struct, frozen=True):
+    """One event of a stream has come."""
+
+    chunk: JSONObject
+
+
+Record: TypeAlias = RequestRecord | ResponseRecord | ChunkRecord
