@@ -1,0 +1,35 @@
+"""The server's half of every provider, pure, for tests and for trying things without a key.
+
+`FakeProvider` takes a request and gives a response; `FakeConnection` puts it behind HTTP/1.1, bytes in and
+bytes out; the encoders turn answers and events into each provider's bytes.
+"""
+
+from sansio.testing.connection import FakeConnection
+from sansio.testing.fake import FakeProvider
+from sansio.testing.script import (
+    PROVIDER_TYPES,
+    Answer,
+    Broken,
+    Ending,
+    Failure,
+    FakeResponse,
+    Outcome,
+    ProviderType,
+)
+from sansio.testing.wire import encode_events, encode_stream, encode_whole
+
+__all__ = [
+    "PROVIDER_TYPES",
+    "Answer",
+    "Broken",
+    "Ending",
+    "Failure",
+    "FakeConnection",
+    "FakeProvider",
+    "FakeResponse",
+    "Outcome",
+    "ProviderType",
+    "encode_events",
+    "encode_stream",
+    "encode_whole",
+]

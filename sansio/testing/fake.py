@@ -1,0 +1,153 @@
+"""The server's half of a provider as a pure machine: a request in, a response out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable
+from typing import assert_never
+
+from msgspec import structs
+
+from sansio.http import Headers, Request
+from sansio.testing import small_model
+from sansio.testing.anthropic_checks import read_messages_request
+from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure
+from sansio.testing.openai_checks import read_chat_request
+from sansio.testing.prompt import Prompt
+from sansio.testing.routes import Route, check_gateway, find_type, read_body
+from sansio.testing.script import (
+    Answer,
+    Broken,
+    Failure,
+    FakeResponse,
+    Outcome,
+    ProviderType,
+    provider_type,
+)
+from sansio.testing.wire import encode_stream, encode_whole
+
+_JSON: Headers = (("content-type", "application/json"),)
+_EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
+_ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg_"}
+
+
+class FakeProvider:
+    """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
+
+    Well-formed requests meet the outcomes of the script, one each, in order; when it is used up, or where
+    there is none, an embedded model answers, which is small and says so. A refused request uses up nothing.
+    The same request bytes get the same answer bytes.
+
+    Args:
+        type: the one provider to be, which insists on its own path, auth and fields. `None` is all six on
+            one server, told apart by path; on `/v1/chat/completions`, which three types share, a request
+            with `chat_template_kwargs` meets vLLM, any other with a key OpenAI, and one without Ollama.
+        script: what is answered.
+        key: the only key that is right. `None` takes any key that is not blank, and on Ollama and vLLM none.
+
+    Attributes:
+        requests: every request that came, refused ones too, in order.
+        script: the outcomes that are left; a test may add to it.
+
+    Raises:
+        ValueError: no fake speaks for the type.
+
+    Example:
+        >>> FakeProvider("openai", [Failure(status=503), Answer(text="Hello.")]).requests
+        []
+    """
+
+    def __init__(
+        self, type: str | None = None, script: Iterable[Outcome] = (), *, key: str | None = None
+    ) -> None:
+        self.type: ProviderType | None = None if type is None else provider_type(type)
+        self.script: deque[Outcome] = deque(script)
+        self.requests: list[Request] = []
+        self._key = key
+
+    def respond(self, request: Request) -> FakeResponse:
+        """Answer one request.
+
+        Raises:
+            ValueError: the script asks for what the provider's wire cannot say.
+        """
+        self.requests.append(request)
+        type = find_type(self.type, request)
+        digest = hashlib.sha256(request.target.encode("utf-8", "replace") + b"\n" + request.body).hexdigest()[
+            :24
+        ]
+        request_id = f"req_{digest}"
+        try:
+            route = check_gateway(type, request, key=self._key)
+            prompt = _read(route, request)
+        except Refused as refused:
+            return encode_failure(type, refused.failure, request_id)
+        outcome = self.script.popleft() if self.script else small_model.answer(prompt)
+        speaker = _Speaker(type, prompt, request_id, _ID_PREFIXES.get(type, "chatcmpl-") + digest)
+        return speaker.say(outcome)
+
+
+def _read(route: Route, request: Request) -> Prompt:
+    body = read_body(request)
+    if route.type == "anthropic":
+        return read_messages_request(request, body)
+    return read_chat_request(route, body)
+
+
+class _Speaker:
+    """Puts outcomes into the bytes of one response."""
+
+    def __init__(self, type: ProviderType, prompt: Prompt, request_id: str, response_id: str) -> None:
+        self._type = type
+        self._prompt = prompt
+        self._request_id = request_id
+        self._response_id = response_id
+
+    def say(self, outcome: Outcome) -> FakeResponse:
+        match outcome:
+            case Answer():
+                return self._answer(small_model.with_usage(outcome, self._prompt))
+            case Failure():
+                return encode_failure(self._type, outcome, self._request_id)
+            case Broken():
+                return self._broken(outcome)
+            case FakeResponse():
+                return outcome
+            case _:
+                assert_never(outcome)
+
+    def _answer(self, answer: Answer) -> FakeResponse:
+        return self._stream(answer, answer) if self._prompt.stream else self._whole(answer)
+
+    def _broken(self, broken: Broken) -> FakeResponse:
+        """The stream that breaks off; whole, its like is an error under status 200, or half a body."""
+        if self._prompt.stream:
+            response = self._stream(broken, broken.answer)
+        elif broken.failure is not None:
+            response = structs.replace(
+                encode_failure(self._type, broken.failure, self._request_id), status=200
+            )
+        else:
+            whole = self._whole(broken.answer)
+            response = structs.replace(whole, pieces=(whole.body[: len(whole.body) // 2],))
+        return structs.replace(response, ending=broken.ending)
+
+    def _stream(self, outcome: Answer | Broken, answer: Answer) -> FakeResponse:
+        pieces = encode_stream(
+            self._type,
+            outcome,
+            model=self._prompt.model,
+            response_id=self._response_id,
+            include_usage=self._prompt.include_usage,
+        )
+        return FakeResponse(headers=self._headers(_EVENT_STREAM, answer), pieces=pieces)
+
+    def _whole(self, answer: Answer) -> FakeResponse:
+        body = encode_whole(self._type, answer, model=self._prompt.model, response_id=self._response_id)
+        return FakeResponse(headers=self._headers(_JSON, answer), pieces=(body,))
+
+    def _headers(self, content_type: Headers, answer: Answer) -> Headers:
+        name = REQUEST_ID_HEADERS.get(self._type)
+        told: Headers = () if name is None else ((name, self._request_id),)
+        return (*content_type, *told, *answer.headers)

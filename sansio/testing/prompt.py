@@ -1,0 +1,88 @@
+"""What a model gets to see of a request, whatever dialect it came in."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from sansio.messages import JSON, JSONObject
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+class OfferedTool(Struct, frozen=True):
+    """A tool that the request offers, with the JSON schema of its arguments."""
+
+    name: str
+    schema: JSONObject
+
+
+class ToolResult(Struct, frozen=True):
+    """What a tool answered to the assistant's last turn."""
+
+    name: str
+    text: str
+
+
+class Prompt(Struct, frozen=True, kw_only=True):
+    """A request, as far as the embedded model understands it.
+
+    Args:
+        model: as the request names it.
+        stream: the answer is wanted as a stream.
+        include_usage: the stream is to tell the usage.
+        user: the text of the last user message.
+        turns: how many messages there are.
+        results: of the tools, where they come after the last answer.
+        tools: those on offer; none where the request forbids them.
+        forced_tool: the name of a tool that must be called, or `"*"` for any.
+        reasoning: the request asks for extended thinking.
+        max_tokens: the answer's limit.
+        tokens: the prompt's size, as `count_tokens` has it.
+    """
+
+    model: str
+    stream: bool
+    include_usage: bool
+    user: str
+    turns: int
+    results: tuple[ToolResult, ...]
+    tools: tuple[OfferedTool, ...]
+    forced_tool: str | None
+    reasoning: bool
+    max_tokens: int | None
+    tokens: int
+
+
+def count_tokens(value: JSON) -> int:
+    """The size of all the texts in a JSON value: its words and its signs, one token each."""
+    if isinstance(value, str):
+        return len(_TOKEN.findall(value))
+    if isinstance(value, list):
+        return sum(count_tokens(item) for item in value)
+    if isinstance(value, dict):
+        return sum(count_tokens(item) for item in value.values())
+    return 0
+
+
+def as_object(value: JSON) -> JSONObject:
+    """The value, or an empty object where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_objects(value: JSON) -> list[JSONObject]:
+    """The objects in a list, or none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def as_text(value: JSON) -> str:
+    """The value, or the empty text where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def text_of(content: JSON) -> str:
+    """The text of a message's content: a string, or the text parts of a list."""
+    if isinstance(content, str):
+        return content
+    return " ".join(as_text(part.get("text")) for part in as_objects(content) if part.get("type") == "text")

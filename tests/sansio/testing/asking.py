@@ -1,0 +1,102 @@
+"""Requests as each provider wants them, for the tests of its fake; and ways to read what comes back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from sansio import Body, End, Head, Request
+from sansio.http import Headers, header
+from sansio.testing import FakeProvider, FakeResponse
+
+PATHS = {
+    "openrouter": "/api/v1/chat/completions",
+    "openai": "/v1/chat/completions",
+    "azure": "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+    "anthropic": "/v1/messages",
+    "ollama": "/v1/chat/completions",
+    "vllm": "/v1/chat/completions",
+}
+AUTH: dict[str, Headers] = {
+    "openrouter": (("authorization", "Bearer sk"),),
+    "openai": (("authorization", "Bearer sk"),),
+    "azure": (("api-key", "sk"),),
+    "anthropic": (("x-api-key", "sk"), ("anthropic-version", "2023-06-01")),
+    "ollama": (),
+    "vllm": (),
+}
+CHAT = ("openrouter", "openai", "azure", "ollama", "vllm")
+STRICT_CHAT = ("openrouter", "openai", "azure")
+HELLO: list[dict[str, Any]] = [{"role": "user", "content": "Good news everyone"}]
+Object = dict[str, Any]
+
+
+def body_for(type: str, messages: object = HELLO, **fields: object) -> Object:
+    """The body of a request that the type takes; a field that is None is left out."""
+    body: Object = {"model": "m", "messages": messages}
+    if type == "anthropic":
+        body["max_tokens"] = 4096
+    return {name: value for name, value in {**body, **fields}.items() if value is not None}
+
+
+def request_for(
+    type: str,
+    body: object = None,
+    *,
+    path: str | None = None,
+    method: str = "POST",
+    headers: Headers | None = None,
+    content_type: str = "application/json",
+    data: bytes | None = None,
+) -> Request:
+    """A whole request; what is not given is right."""
+    sent = json.dumps(body_for(type) if body is None else body).encode() if data is None else data
+    request = Request.post(
+        f"http://127.0.0.1:1{path or PATHS[type]}", AUTH[type] if headers is None else headers, sent
+    )
+    framing = tuple(
+        (name, content_type if name == "content-type" else value)
+        for name, value in request.headers
+        if name != "content-type" or content_type
+    )
+    return msgspec.structs.replace(request, method=method, headers=framing)
+
+
+def ask(type: str, messages: object = HELLO, **fields: object) -> FakeResponse:
+    """What the type's fake, and no other, answers to a right request with these messages and fields."""
+    return FakeProvider(type).respond(request_for(type, body_for(type, messages, **fields)))
+
+
+def said(response: FakeResponse) -> Object:
+    """The body as a JSON object."""
+    value = json.loads(response.body)
+    assert isinstance(value, dict)
+    return value
+
+
+def inputs_of(response: FakeResponse) -> list[Head | Body | End]:
+    """What a call is given of the response by a transport."""
+    return [Head(response.status, response.headers), *map(Body, response.pieces), End()]
+
+
+def told(response: FakeResponse, name: str) -> str:
+    """A header's value, which must be there."""
+    value = header(response.headers, name)
+    assert value is not None
+    return value
+
+
+def chunks(pieces: tuple[bytes, ...]) -> list[Object]:
+    """The JSON of a stream's events, without comments and the end marker."""
+    data = [line for line in b"".join(pieces).decode().split("\n") if line.startswith("data: ")]
+    return [json.loads(line[6:]) for line in data if line != "data: [DONE]"]
+
+
+def message_in(type: str, body: Object) -> str:
+    """The words of an error, wherever the type puts them."""
+    if "detail" in body:
+        return str(body["detail"])
+    error = body.get("error", body)
+    return str(error if isinstance(error, str) else error["message"])

@@ -1,0 +1,214 @@
+"""The server's side of a connection: framing, keep-alive, pipelining, malformed HTTP, and how it ends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import Body, End, Head, HTTPExchange, Lost, Request
+from sansio.http import header
+from sansio.testing import (
+    Answer,
+    Broken,
+    Ending,
+    Failure,
+    FakeConnection,
+    FakeProvider,
+    FakeResponse,
+)
+from tests.sansio.testing.asking import body_for, request_for
+from tests.support import chunkings
+
+WHOLE = request_for("openai")
+STREAM = request_for("openai", body_for("openai", stream=True))
+
+
+def sent(request: Request) -> bytes:
+    return HTTPExchange(request).data_to_send()
+
+
+def read(request: Request, pieces: list[bytes]) -> tuple[Head, bytes, object]:
+    """What a client makes of the pieces: the head, the body and the last input."""
+    exchange = HTTPExchange(request)
+    exchange.data_to_send()
+    inputs = exchange.receive_data(b"".join(pieces))
+    head = inputs[0]
+    assert isinstance(head, Head)
+    body = b"".join(given_input.data for given_input in inputs if isinstance(given_input, Body))
+    return head, body, inputs[-1]
+
+
+def exchange_of(*outcomes: Answer | Failure | Broken | FakeResponse) -> tuple[FakeConnection, FakeProvider]:
+    provider = FakeProvider("openai", outcomes)
+    return FakeConnection(provider), provider
+
+
+def test_a_whole_answer_has_its_length_and_leaves_the_connection_open() -> None:
+    connection, provider = exchange_of(Answer(text="Hello"))
+    head, body, last = read(WHOLE, connection.receive_data(sent(WHOLE)))
+    assert (head.status, header(head.headers, "content-length")) == (200, str(len(body)))
+    assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
+    assert last == End()
+    assert not connection.closed
+    assert provider.requests == [WHOLE]
+
+
+def test_a_stream_is_chunked_and_each_event_is_a_piece_of_its_own() -> None:
+    connection, _ = exchange_of(Answer(text="one two"))
+    pieces = connection.receive_data(sent(STREAM))
+    head, body, last = read(STREAM, pieces)
+    assert header(head.headers, "transfer-encoding") == "chunked"
+    assert last == End()
+    assert body.count(b"\n\n") == len(pieces) - 2  # the head, and the last chunk
+    assert not connection.closed
+
+
+@given(cut=chunkings(sent(STREAM) + sent(WHOLE)))
+def test_the_answers_do_not_depend_on_how_the_requests_were_cut(cut: list[bytes]) -> None:
+    connection = FakeConnection(FakeProvider("openai"))
+    pieces = [piece for data in cut for piece in connection.receive_data(data)]
+    expected = FakeConnection(FakeProvider("openai")).receive_data(sent(STREAM) + sent(WHOLE))
+    assert pieces == expected
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    connection, provider = exchange_of(Answer(text="first"), Failure(status=503), Answer(text="third"))
+    answer = b"".join(connection.receive_data(sent(WHOLE) * 3))
+    assert answer.index(b"first") < answer.index(b"HTTP/1.1 503") < answer.index(b"third")
+    assert len(provider.requests) == 3
+
+
+def test_a_client_that_asks_for_it_gets_the_connection_closed() -> None:
+    connection, _ = exchange_of(Answer(text="Hello"))
+    closing = sent(WHOLE).replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1)
+    assert read(WHOLE, connection.receive_data(closing))[2] == End()
+    assert connection.closed
+    assert connection.receive_data(sent(WHOLE)) == []
+
+
+def test_an_http_1_0_client_gets_a_stream_that_ends_with_the_connection() -> None:
+    connection, _ = exchange_of(Answer(text="one two"))
+    pieces = connection.receive_data(sent(STREAM).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    answer = b"".join(pieces)
+    assert b"transfer-encoding" not in answer.lower()
+    assert answer.endswith(b"data: [DONE]\n\n")
+    assert connection.closed
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"nonsense\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: x\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    ],
+)
+def test_malformed_http_is_answered_with_400_and_closed(data: bytes) -> None:
+    connection, provider = exchange_of()
+    head, body, last = read(WHOLE, connection.receive_data(data))
+    assert (head.status, last) == (400, End())
+    assert "malformed HTTP" in json.loads(body)["error"]["message"]
+    assert connection.closed
+    assert provider.requests == []
+
+
+def test_a_head_without_end_is_refused() -> None:
+    connection, _ = exchange_of()
+    head, _, _ = read(WHOLE, connection.receive_data(b"POST / HTTP/1.1\r\n" + b"a: b\r\n" * 40_000))
+    assert head.status == 431
+    assert connection.closed
+
+
+@given(data=st.binary(max_size=200))
+def test_any_bytes_are_answered_waited_for_or_refused(data: bytes) -> None:
+    connection = FakeConnection(FakeProvider())
+    pieces = connection.receive_data(data)
+    assert connection.closed == bool(pieces)
+    connection.receive_eof()
+    assert connection.closed
+
+
+def test_a_client_that_waits_for_100_continue_is_told_to_go_on() -> None:
+    connection, _ = exchange_of(Answer(text="Hello"))
+    head, body = sent(WHOLE).split(b"\r\n\r\n", 1)
+    first = connection.receive_data(head + b"\r\nexpect: 100-continue\r\n\r\n")
+    assert first[0].startswith(b"HTTP/1.1 100 ")
+    assert b"Hello" in b"".join(connection.receive_data(body))
+
+
+def test_head_requests_get_no_body() -> None:
+    connection, _ = exchange_of()
+    pieces = connection.receive_data(b"HEAD /v1/chat/completions HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert b"".join(pieces).startswith(b"HTTP/1.1 405 ")
+    assert b"".join(pieces).endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("outcome", [Broken(answer=Answer(text="one two"), after=1, ending=Ending.DROP)])
+@pytest.mark.parametrize("request_", [STREAM, WHOLE])
+def test_a_dropped_response_ends_without_its_end(outcome: Broken, request_: Request) -> None:
+    connection, _ = exchange_of(outcome)
+    pieces = connection.receive_data(sent(request_))
+    exchange = HTTPExchange(request_)
+    exchange.data_to_send()
+    inputs = exchange.receive_data(b"".join(pieces)) + exchange.receive_eof()
+    assert isinstance(inputs[0], Head)
+    assert isinstance(inputs[-1], Lost)
+    assert connection.closed
+
+
+def test_a_held_response_never_ends_until_the_client_closes() -> None:
+    connection, provider = exchange_of(Broken(answer=Answer(text="one two"), after=1, ending=Ending.HOLD))
+    pieces = connection.receive_data(sent(STREAM) + sent(WHOLE))
+    _, body, last = read(STREAM, pieces)
+    assert b"one " in body
+    assert isinstance(last, Body)
+    assert connection.receive_data(sent(WHOLE)) == []
+    assert not connection.closed
+    assert len(provider.requests) == 1
+    connection.receive_eof()
+    assert connection.closed
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_a_silent_response_sends_nothing_and_drops_or_holds_the_connection(ending: Ending) -> None:
+    connection, provider = exchange_of(FakeResponse(silent=True, ending=ending))
+    assert connection.receive_data(sent(WHOLE)) == []
+    assert connection.closed == (ending is not Ending.HOLD)
+    assert len(provider.requests) == 1
+
+
+def test_a_response_s_own_framing_headers_stand() -> None:
+    response = FakeResponse(headers=(("content-length", "3"),), pieces=(b"abc",))
+    connection, _ = exchange_of(response)
+    head, body, last = read(WHOLE, connection.receive_data(sent(WHOLE)))
+    assert [value for name, value in head.headers if name == "content-length"] == ["3"]
+    assert (body, last) == (b"abc", End())
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        (b"example.com:81", ("example.com", 81)),
+        (b"example.com", ("example.com", 443)),
+        (b"[::1]:81", ("::1", 81)),
+        (b"[::1", ("", 443)),
+        (b"a:b", ("", 443)),
+    ],
+)
+def test_the_request_s_host_and_port_are_read_from_its_header(host: bytes, expected: tuple[str, int]) -> None:
+    provider = FakeProvider("openai")
+    connection = FakeConnection(provider, scheme="https")
+    connection.receive_data(b"GET / HTTP/1.1\r\nhost: " + host + b"\r\n\r\n")
+    (request,) = provider.requests
+    assert (request.scheme, request.host, request.port) == ("https", *expected)
+
+
+def test_no_bytes_are_no_end() -> None:
+    connection, _ = exchange_of(Answer(text="Hello"))
+    assert connection.receive_data(b"") == []
+    assert b"Hello" in b"".join(connection.receive_data(sent(WHOLE)))

@@ -1,0 +1,162 @@
+"""Which provider a request meets, and what its front refuses: path, method, key, content type, no JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sansio.http import Headers
+from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider, FakeResponse
+from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
+
+TYPES = pytest.mark.parametrize("type", PROVIDER_TYPES)
+KEYED = ("openrouter", "openai", "azure", "anthropic")
+VERSION: Headers = (("anthropic-version", "2023-06-01"),)
+
+
+def spoken_by(response: FakeResponse) -> str:
+    """The type whose wire a whole answer is in."""
+    body: Object = json.loads(response.body)
+    if body.get("type") == "message":
+        return "anthropic"
+    if next(iter(body)) == "choices":
+        return "azure"
+    if "provider" in body:
+        return "openrouter"
+    if body.get("system_fingerprint") == "fp_ollama":
+        return "ollama"
+    return "openai" if "service_tier" in body else "vllm"
+
+
+@TYPES
+def test_each_type_answers_at_its_real_path_alone_and_beside_the_others(type: str) -> None:
+    body = body_for(type)
+    if type == "vllm":
+        body["chat_template_kwargs"] = {}
+    for fake in (FakeProvider(type), FakeProvider()):
+        response = fake.respond(request_for(type, body))
+        assert (response.status, spoken_by(response)) == (200, type)
+
+
+def test_azure_s_v1_surface_has_a_path_of_its_own() -> None:
+    request = request_for("azure", path="/openai/v1/chat/completions")
+    assert spoken_by(FakeProvider().respond(request)) == "azure"
+    assert spoken_by(FakeProvider("azure").respond(request)) == "azure"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/deployments/gpt/chat/completions",
+        "/openai/deployments/gpt/chat/completions?api-version=",
+        "/openai/v1/chat/completions?api-version=2024-10-21",
+        "/openai/v1/deployments/gpt/chat/completions?api-version=2024-10-21",
+        "/openai/deployments/gpt/messages?api-version=2024-10-21",
+    ],
+)
+def test_azure_answers_404_where_its_surfaces_are_mixed_or_the_version_is_missing(path: str) -> None:
+    for fake in (FakeProvider("azure"), FakeProvider()):
+        response = fake.respond(request_for("azure", path=path))
+        assert response.status == 404
+        assert said(response)["error"]["code"] == "404"
+
+
+@TYPES
+def test_another_path_is_404(type: str) -> None:
+    other = "/v1/messages" if type != "anthropic" else "/v1/chat/completions"
+    for path in ("/", "/v1", other, PATHS[type].replace("/chat", "/chats").replace("messages", "message")):
+        response = FakeProvider(type).respond(request_for(type, path=path))
+        assert response.status == 404, path
+
+
+def test_an_unknown_path_on_the_server_of_all_types_is_404() -> None:
+    response = FakeProvider().respond(request_for("openai", path="/v2/chat/completions"))
+    assert response.status == 404
+    assert "/v2/chat/completions" in message_in("openai", said(response))
+
+
+@TYPES
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_another_method_is_405(type: str, method: str) -> None:
+    assert FakeProvider(type).respond(request_for(type, method=method)).status == 405
+
+
+@pytest.mark.parametrize("type", KEYED)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("authorization", ""),),
+        (("authorization", "Bearer "),),
+        (("authorization", "Basic abc"),),
+        (("api-key", " "),),
+        (("x-api-key", ""),),
+        (("x-goog-api-key", "sk"),),
+    ],
+)
+def test_no_key_a_blank_one_or_one_in_the_wrong_place_is_401(type: str, headers: Headers) -> None:
+    response = FakeProvider(type).respond(request_for(type, headers=headers + VERSION))
+    assert response.status == 401
+
+
+@pytest.mark.parametrize("type", KEYED)
+@pytest.mark.parametrize("name", ["authorization", "api-key", "x-api-key"])
+def test_each_type_takes_its_own_auth_headers_only(type: str, name: str) -> None:
+    value = "Bearer sk" if name == "authorization" else "sk"
+    response = FakeProvider(type).respond(request_for(type, headers=((name, value), *VERSION)))
+    own = {"azure": ("authorization", "api-key"), "anthropic": ("authorization", "x-api-key")}
+    assert response.status == (200 if name in own.get(type, ("authorization",)) else 401)
+
+
+@pytest.mark.parametrize("type", ["ollama", "vllm"])
+def test_local_servers_ask_for_no_key_and_take_one(type: str) -> None:
+    for headers in ((), (("authorization", "Bearer sk"),)):
+        assert FakeProvider(type).respond(request_for(type, headers=headers)).status == 200
+
+
+@TYPES
+def test_where_the_fake_has_a_key_another_one_is_401(type: str) -> None:
+    wrong = AUTH[type] or (("authorization", "Bearer sk"),)
+    right = tuple((name, value.replace("sk", "right")) for name, value in wrong)
+    fake = FakeProvider(type, key="right")
+    assert fake.respond(request_for(type, headers=wrong)).status == 401
+    assert fake.respond(request_for(type, headers=right)).status == 200
+
+
+def test_the_key_is_in_no_error() -> None:
+    secret: Headers = (("authorization", "Bearer sk-secret"),)
+    response = FakeProvider("openai", key="right").respond(request_for("openai", headers=secret))
+    assert b"sk-secret" not in response.body
+    assert b"right" not in response.body
+
+
+@TYPES
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+def test_another_content_type_is_refused_but_by_ollama(type: str, content_type: str) -> None:
+    response = FakeProvider(type).respond(request_for(type, content_type=content_type))
+    assert response.status == {"ollama": 200, "vllm": 400}.get(type, 415)
+
+
+@TYPES
+def test_a_content_type_may_have_parameters(type: str) -> None:
+    request = request_for(type, content_type="Application/JSON; charset=utf-8")
+    assert FakeProvider(type).respond(request).status == 200
+
+
+@TYPES
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b'"text"', b'{"a": "\xff"}', b"[" * 100_000, b'{"a": "\\ud800"}']
+)
+def test_a_body_that_is_no_json_object_is_400(type: str, data: bytes) -> None:
+    response = FakeProvider(type).respond(request_for(type, data=data))
+    assert response.status == 400
+    assert "JSON object" in message_in(type, said(response))
+
+
+def test_a_request_that_is_refused_uses_up_no_outcome() -> None:
+    fake = FakeProvider("openai", [Answer(text="mine")])
+    assert fake.respond(request_for("openai", headers=())).status == 401
+    assert fake.respond(request_for("openai", {})).status == 400
+    assert b"mine" in fake.respond(request_for("openai")).body
+    assert len(fake.requests) == 3

@@ -1,0 +1,87 @@
+"""What a fake is told to say, and the message and events that it stands for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import (
+    ContentDelta,
+    FinishReason,
+    InvalidToolCall,
+    ReasoningDelta,
+    Role,
+    StreamComplete,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from sansio.testing import PROVIDER_TYPES, Answer, FakeResponse
+from sansio.testing.script import provider_type
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(text=TEXT, reasoning=TEXT)
+def test_joined_deltas_are_the_text_and_the_reasoning(text: str, reasoning: str) -> None:
+    deltas = Answer(text=text, reasoning=reasoning).to_deltas()
+    assert "".join(delta.text for delta in deltas if isinstance(delta, ContentDelta)) == text
+    assert "".join(delta.text for delta in deltas if isinstance(delta, ReasoningDelta)) == reasoning
+    assert all(delta.text for delta in deltas if isinstance(delta, ContentDelta | ReasoningDelta))
+
+
+@given(raws=st.lists(TEXT, max_size=3))
+def test_joined_argument_deltas_are_the_raw_arguments_of_each_call(raws: list[str]) -> None:
+    calls = tuple(ToolCall(f"id{i}", "tool", {}, raw) for i, raw in enumerate(raws))
+    deltas = Answer(tool_calls=calls).to_deltas()
+    joined = [""] * len(raws)
+    for delta in deltas:
+        if isinstance(delta, ToolCallDelta):
+            joined[delta.index] += delta.arguments
+    assert joined == raws
+    started = [delta for delta in deltas if isinstance(delta, ToolCallStarted)]
+    assert started == [ToolCallStarted(i, f"id{i}", "tool") for i in range(len(raws))]
+
+
+def test_text_comes_word_by_word() -> None:
+    assert Answer(text="One two.").to_deltas() == [ContentDelta("One "), ContentDelta("two.")]
+
+
+def test_the_events_end_with_the_whole_message() -> None:
+    answer = Answer(
+        text="Hi", tool_calls=(ToolCall("1", "f", {"a": 1}), InvalidToolCall("2", "g", "{", "cut"))
+    )
+    last = answer.to_events(model="m", response_id="r")[-1]
+    assert isinstance(last, StreamComplete)
+    assert last.message == answer.to_message(model="m", response_id="r")
+    assert last.message.role is Role.ASSISTANT
+    assert (last.message.text, last.message.model, last.message.response_id) == ("Hi", "m", "r")
+    assert [call.id for call in last.message.tool_calls] == ["1"]
+    assert [call.id for call in last.message.invalid_tool_calls] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(), FinishReason.STOP),
+        (Answer(tool_calls=(ToolCall("1", "f", {}),)), FinishReason.TOOL_CALLS),
+        (Answer(finish_reason=FinishReason.LENGTH), FinishReason.LENGTH),
+    ],
+)
+def test_the_finish_reason_follows_from_the_answer_unless_it_is_given(
+    answer: Answer, expected: FinishReason
+) -> None:
+    assert answer.to_message().finish_reason is expected
+
+
+def test_the_six_types_have_a_fake_and_others_are_refused_with_their_names() -> None:
+    assert [provider_type(name) for name in PROVIDER_TYPES] == list(PROVIDER_TYPES)
+    with pytest.raises(
+        ValueError, match="'mine': no fake provider speaks for it; use one of openrouter, openai"
+    ):
+        provider_type("mine")
+
+
+def test_a_response_s_body_is_its_pieces_joined() -> None:
+    assert FakeResponse(pieces=(b"a", b"b")).body == b"ab"
