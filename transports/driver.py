@@ -1,0 +1,169 @@
+"""The async driver: an `EventStream` performs the steps of one call, under asyncio or trio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self, assert_never
+
+import anyio
+
+from sansio import (
+    Call,
+    LocalProtocolError,
+    Provider,
+    ProviderError,
+    Send,
+    StreamEvent,
+    Wait,
+)
+from transports.interface import Exchange, RawLog, Transport
+from transports.keys import KeySource, Secret
+from transports.stream import BROKEN_OFF, CLOSED, BaseStream
+
+
+class EventStream(BaseStream[Exchange]):
+    """The events of one answer as they come. Lazy: nothing is sent before the first is asked for.
+
+    Use it with `async with`, so that the connection is released however the block ends. A stream that
+    is dropped, by a `break` out of a loop that held the only reference, is released as well.
+    No task, cancel scope or generator of its own is alive between two events, so that it may be
+    read from any task, one at a time.
+
+    Args:
+        provider: signs the requests.
+        call: freshly made, and driven by nobody else.
+        transport: sends the requests; it stays open.
+        keys: asked once per attempt.
+        raw_log: told of everything sent and received; the call was then made with `record=True`.
+        now: the clock, in seconds.
+        sleep: how to wait for so many seconds.
+
+    Example:
+        async with provider.stream(messages) as stream:
+            async for event in stream:
+                ...
+        message = stream.result()
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        call: Call,
+        transport: Transport,
+        keys: KeySource,
+        raw_log: RawLog | None = None,
+        *,
+        now: Callable[[], float] = anyio.current_time,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    ) -> None:
+        super().__init__(provider, call, keys, raw_log)
+        self._transport = transport
+        self._now = now
+        self._sleep = sleep
+        self._reading = False
+        self._scope: anyio.CancelScope | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        """The next event. The one after the last, or after `aclose()`, ends the iteration.
+
+        Raises:
+            ProviderError: what the call failed with, after all events that came before it.
+            LocalProtocolError: another task is waiting for an event of this stream.
+        """
+        if self._reading:
+            raise LocalProtocolError(
+                "this stream is being read already: two tasks cannot wait for its events at once"
+            )
+        if not self._ready():
+            await self._read()
+        event = self._hand_out()
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Drop what is left of the stream. It never waits; after the end it does nothing.
+
+        A task that waits for an event meanwhile gets `APIConnectionError`, as from `abort()`.
+        """
+        if self._reading:
+            self.abort()
+        else:
+            self._finish(CLOSED, tell=False)
+
+    def _wake(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def _read(self) -> None:
+        """Drive the call until there is something to hand out, or nothing more comes."""
+        self._reading = True
+        self._clocks.resume(self._now())
+        finished = False
+        try:
+            with anyio.CancelScope() as self._scope:  # abort() cancels it, and nobody else
+                await self._advance()
+            finished = True
+        finally:
+            self._reading = False
+            self._scope = None
+            if not finished:
+                self._finish(BROKEN_OFF, tell=False)
+
+    async def _advance(self) -> None:
+        while not self._ready():
+            if self._exchange is not None:
+                await self._receive(self._exchange)
+                continue
+            step = self._next_step(self._now())
+            match step:
+                case Wait(seconds=seconds):
+                    await self._sleep(seconds)
+                case Send():
+                    await self._send(step)
+                case None:
+                    return
+                case _:
+                    assert_never(step)
+
+    async def _send(self, step: Send) -> None:
+        try:
+            signed = self._sign(step.request, await self._ask_key())
+            timeout = self._clocks.for_open(self._now())
+        except ProviderError as error:
+            self._fail(error)
+            return
+        try:
+            self._exchange = await self._transport.open(signed, timeout, fresh=step.fresh)
+        except ProviderError as error:
+            self._lose(error)
+
+    async def _receive(self, exchange: Exchange) -> None:
+        try:
+            given = await exchange.receive(self._receive_timeout(self._now()))
+        except ProviderError as error:
+            self._lose(error)
+            return
+        if self._take(given, self._now()):
+            await exchange.aclose()
+            self._exchange = None
+
+    async def _ask_key(self) -> Secret | None:
+        given = self._keys.ask()
+        if given is None or isinstance(given, Secret):
+            return given
+        with anyio.move_on_after(self._clocks.left(self._now())):
+            return Secret(await given)
+        raise self._clocks.total_error()

@@ -1,0 +1,175 @@
+"""Transports without a network: a server in the same process answers whole requests with whole responses."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import Protocol
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from sansio import APIConnectionError, APITimeoutError, Body, End, Head, LocalProtocolError, Request
+from sansio.testing import Ending, FakeResponse
+
+
+class Server(Protocol):
+    """What answers, such as `sansio.testing.FakeProvider`."""
+
+    def respond(self, request: Request) -> FakeResponse:
+        """The response to one request."""
+        ...
+
+
+class _Exchange(ABC):
+    """What remains to be handed out of one response, and what happens then."""
+
+    def __init__(self, transport: _Memory, response: FakeResponse) -> None:
+        self._transport = transport
+        self._ending = response.ending
+        self._inputs: deque[Head | Body | End] = deque()
+        if not response.silent:
+            headers = tuple((name.lower(), value) for name, value in response.headers)
+            self._inputs += [Head(response.status, headers), *map(Body, response.pieces)]
+            if response.ending is Ending.FINISH:
+                self._inputs.append(End())
+        self._answered = not response.silent
+        self._over = False
+
+    def abort(self) -> None:
+        """Drop what is left; nothing after a close."""
+        if not self._over:
+            self._over = True
+            self._transport.aborted += 1
+            self._wake()
+
+    @abstractmethod
+    def _wake(self) -> None:
+        """Wake a reader that a silent server holds."""
+
+    def _close(self) -> None:
+        if not self._over:
+            self._over = True
+            self._transport.closed += 1
+
+    def _next(self) -> Head | Body | End | None:
+        """The next input, or `None` where the server falls silent."""
+        if self._over:
+            raise APIConnectionError("the exchange was dropped by abort()")
+        if self._inputs:
+            return self._inputs.popleft()
+        if self._ending is Ending.HOLD:
+            return None
+        if self._ending is Ending.FINISH and self._answered:
+            raise LocalProtocolError("receive() after the end of the response")
+        where = "inside its answer" if self._answered else "before it answered"
+        raise APIConnectionError(f"the server closed the connection {where}")
+
+    def _held(self, timeout: float | None) -> APIConnectionError | APITimeoutError:
+        """Why the wait for a silent server ended."""
+        if self._over or timeout is None:
+            return APIConnectionError("the exchange was dropped by abort()")
+        return APITimeoutError(f"the server sent nothing for {timeout:g} s", field="read_timeout")
+
+
+class _AsyncExchange(_Exchange):
+    _woken: anyio.Event | None = None
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:  # noqa: ASYNC109 - the interface's
+        await checkpoint()
+        given = self._next()
+        if given is not None:
+            return given
+        self._woken = anyio.Event()
+        with anyio.move_on_after(timeout):
+            await self._woken.wait()
+        raise self._held(timeout)
+
+    async def aclose(self) -> None:
+        self._close()
+
+    def _wake(self) -> None:
+        if self._woken is not None:
+            self._woken.set()
+
+
+class _SyncExchange(_Exchange):
+    def __init__(self, transport: _Memory, response: FakeResponse) -> None:
+        super().__init__(transport, response)
+        self._woken = threading.Event()
+
+    def receive(self, timeout: float | None) -> Head | Body | End:
+        given = self._next()
+        if given is not None:
+            return given
+        self._woken.wait(timeout)
+        raise self._held(timeout)
+
+    def close(self) -> None:
+        self._close()
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+
+class _Memory:
+    """What both transports count and hold."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.requests: list[Request] = []
+        """All that came, in order, signed as they were sent; their reprs show no values."""
+        self.closed = 0
+        """Exchanges that were let go politely."""
+        self.aborted = 0
+        """Exchanges that were dropped."""
+
+    @property
+    def opened(self) -> int:
+        """Exchanges begun."""
+        return len(self.requests)
+
+    def _respond(self, request: Request) -> FakeResponse:
+        self.requests.append(request)
+        return self._server.respond(request)
+
+
+class MemoryTransport(_Memory):
+    """An in-process transport for asyncio and trio: no socket, and no time passes but other tasks' turns.
+
+    Each piece of a response comes as one `Body`. A response that ends in `Ending.DROP` is lost there; one
+    that ends in `Ending.HOLD` keeps its reader waiting for as long as the reader likes.
+
+    Args:
+        server: answers each request, such as `sansio.testing.FakeProvider`.
+
+    Example:
+        transport = MemoryTransport(FakeProvider())
+        provider = create_provider(config, transport=transport, api_key="any-key")
+    """
+
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,  # noqa: ASYNC109 - the interface's
+        *,
+        fresh: bool = False,
+    ) -> _AsyncExchange:
+        """Let the server answer; the exchange hands the response out."""
+        await checkpoint()
+        return _AsyncExchange(self, self._respond(request))
+
+    async def aclose(self) -> None:
+        """Nothing idles here."""
+
+
+class SyncMemoryTransport(_Memory):
+    """The blocking twin of `MemoryTransport`."""
+
+    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> _SyncExchange:
+        """See `MemoryTransport.open`."""
+        return _SyncExchange(self, self._respond(request))
+
+    def close(self) -> None:
+        """Nothing idles here."""
