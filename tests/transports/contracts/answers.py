@@ -1,0 +1,366 @@
+"""Answers that come whole or in pieces, and connections that serve again."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import pytest
+
+from sansio.errors import (
+    APIConnectionError,
+    LimitExceededError,
+    LocalProtocolError,
+)
+from sansio.http import Body, End, Head
+from tests.transports.contracts.support import (
+    CHUNKED,
+    LAST,
+    Make,
+    chunk,
+    failure,
+    fetch,
+    read,
+)
+from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
+
+
+@pytest.mark.anyio
+class AnswerContract:
+    """What comes is what was sent. `make`, a fixture of the subclass, makes a transport with options."""
+
+    async def test_whole_answer(self, make: Make) -> None:
+        answer = b"HTTP/1.1 201 Made\r\nContent-Length: 5\r\nX-Request-ID: \xe9 1\r\n\r\nhello"
+        with RawServer(answering(answer)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                head, body = await read(exchange)
+                await exchange.aclose()
+        assert head == Head(201, (("content-length", "5"), ("x-request-id", "é 1")))
+        assert body == b"hello"
+
+    async def test_request_arrives_byte_for_byte(self, make: Make) -> None:
+        requests = []
+
+        def script(peer: Peer) -> None:
+            requests.append(peer.request())
+            peer.send(OK)
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post(b'{"a": 1}'))
+        head, _, body = (requests[0] or b"").partition(b"\r\n\r\n")
+        assert body == b'{"a": 1}'
+        assert head.split(b"\r\n")[0] == b"POST /v1 HTTP/1.1"
+        host = server.url.removeprefix("http://").removesuffix("/v1").encode()
+        assert sorted(head.lower().split(b"\r\n")[1:]) == [
+            b"accept-encoding: identity",
+            b"authorization: bearer secret",
+            b"content-length: 8",
+            b"content-type: application/json",
+            b"host: " + host,
+        ]
+
+    async def test_stream_byte_by_byte(self, make: Make) -> None:
+        answer = (
+            b"HTTP/1.1 103 Hints\r\n\r\n" + CHUNKED + chunk(b"data: one\n\n") + chunk(b"data: two\n\n") + LAST
+        )
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(*(answer[at : at + 1] for at in range(len(answer))))
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                assert await fetch(transport, server.post()) == (200, b"data: one\n\ndata: two\n\n")
+
+    async def test_pieces_come_when_they_are_sent(self, make: Make) -> None:
+        taken = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(CHUNKED + chunk(b"one"))
+            assert taken.wait(PATIENCE)
+            peer.send(chunk(b"two") + LAST)
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                _, first = await read(exchange, Body)
+                taken.set()
+                rest = await exchange.receive(PATIENCE)
+                assert (first, rest) == (b"one", Body(b"two"))
+                assert await exchange.receive(PATIENCE) == End()
+                exchange.abort()
+
+    async def test_body_that_the_connection_ends(self, make: Make) -> None:
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(b"HTTP/1.1 200 OK\r\n\r\nall there is")
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                assert await fetch(transport, server.post()) == (200, b"all there is")
+                assert await fetch(transport, server.post()) == (200, b"all there is")
+            assert server.connections == 2
+
+    async def test_large_bodies_both_ways(self, make: Make) -> None:
+        sizes = []
+
+        def script(peer: Peer) -> None:
+            sizes.append(len(peer.request() or b""))
+            peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + bytes(3_000_000))
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                status, body = await fetch(transport, server.post(bytes(3_000_000)))
+        assert (status, len(body)) == (200, 3_000_000)
+        assert sizes[0] > 3_000_000
+
+    async def test_nothing_after_the_end(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                await read(exchange)
+                with pytest.raises(LocalProtocolError, match="has ended"):
+                    await exchange.receive(PATIENCE)
+                exchange.abort()
+
+
+@pytest.mark.anyio
+class KeepingContract:
+    """Which connections are used again, and which never."""
+
+    async def test_connection_serves_again(self, make: Make) -> None:
+        with RawServer(answering(OK, CHUNKED + chunk(b"more") + LAST)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                answers = [await fetch(transport, server.post()) for _ in range(4)]
+            assert answers == [(200, b"ok"), (200, b"more")] * 2
+            assert server.connections == 1
+
+    async def test_connections_at_the_same_time(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                for _ in range(2):
+                    exchanges = [await transport.open(server.post(), PATIENCE) for _ in range(3)]
+                    heads = [await exchange.receive(PATIENCE) for exchange in exchanges]
+                    for exchange in exchanges:
+                        await exchange.aclose()
+                    assert len(heads) == 3
+            assert server.connections == 3
+
+    async def test_connection_that_the_server_will_close(self, make: Make) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
+        with RawServer(answering(answer)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post())
+                await fetch(transport, server.post())
+            assert server.connections == 2
+
+    async def test_idle_connection_that_the_server_closed_is_not_used(self, make: Make) -> None:
+        gone = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(OK)
+            peer.close()
+            gone.set()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post())
+                assert await happens(gone)
+                assert await fetch(transport, server.post()) == (200, b"ok")
+            assert server.connections == 2
+
+    async def test_idle_connection_on_which_bytes_came_is_not_used(self, make: Make) -> None:
+        asked, sent = threading.Event(), threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(OK)
+            assert asked.wait(PATIENCE)
+            peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong")
+            sent.set()
+            peer.wait_for_close()
+
+        with RawServer(lambda peer: answering(OK)(peer) if peer.number else script(peer)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post())
+                asked.set()
+                assert await happens(sent)
+                assert await fetch(transport, server.post()) == (200, b"ok")
+            assert server.connections == 2
+
+    async def test_more_bytes_than_the_response_has(self, make: Make) -> None:
+        with RawServer(answering(OK + b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong")) as server:
+            async with contextlib.aclosing(make()) as transport:
+                assert await fetch(transport, server.post()) == (200, b"ok")
+                assert await fetch(transport, server.post()) == (200, b"ok")
+            assert server.connections == 2
+
+    async def test_lost_before_the_head_on_a_reused_connection(self, make: Make) -> None:
+        """Pain 10: a stale connection. The error says so, and a fresh connection does it."""
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(OK)
+            peer.request()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post())
+                error = await failure(transport, server.post())
+                assert isinstance(error, APIConnectionError)
+                assert error.reused
+                assert await fetch(transport, server.post(), fresh=True) == (200, b"ok")
+            assert server.connections == 2
+
+    async def test_fresh_takes_no_kept_connection_and_closes_them(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post())
+                await fetch(transport, server.post(), fresh=True)
+                assert await happens(server.closed)
+            assert server.connections == 2
+
+    async def test_response_that_ends_after_its_marker(self, make: Make) -> None:
+        """What was still to come is there, or all but there, when the exchange is let go."""
+        with RawServer(answering(CHUNKED + chunk(b"data: [DONE]\n\n") + LAST)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                for _ in range(3):
+                    exchange = await transport.open(server.post(), PATIENCE)
+                    _, body = await read(exchange, Body)
+                    assert body == b"data: [DONE]\n\n"
+                    await exchange.aclose()
+                    exchange.abort()
+            assert server.connections == 1
+
+    async def test_response_that_never_ends_keeps_nobody_waiting(self, make: Make) -> None:
+        def script(peer: Peer) -> None:
+            while peer.request() is not None:
+                peer.send(CHUNKED + chunk(b"data: [DONE]\n\n"))
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                for _ in range(2):
+                    exchange = await transport.open(server.post(), PATIENCE)
+                    await read(exchange, Body)
+                    begun = time.monotonic()
+                    await exchange.aclose()
+                    assert time.monotonic() - begun < 1
+                    exchange.abort()
+                assert await happens(server.closed)
+            assert server.connections == 2
+
+    async def test_none_is_kept_beyond_the_limit(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            async with contextlib.aclosing(make(max_idle=0)) as transport:
+                await fetch(transport, server.post())
+                await fetch(transport, server.post())
+                assert await happens(server.closed)
+            assert server.connections == 2
+
+    async def test_none_is_kept_for_too_long(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            async with contextlib.aclosing(make(idle_timeout=0)) as transport:
+                await fetch(transport, server.post())
+                await fetch(transport, server.post())
+                assert await happens(server.closed)
+            assert server.connections == 2
+
+    async def test_aclose_closes_what_idles(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            transport = make()
+            await fetch(transport, server.post())
+            await transport.aclose()
+            assert await happens(server.closed)
+
+    async def test_exchange_that_outlives_its_transport_is_not_kept(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            transport = make()
+            exchange = await transport.open(server.post(), PATIENCE)
+            await read(exchange)
+            await transport.aclose()
+            await exchange.aclose()
+            exchange.abort()
+            assert await happens(server.closed)
+
+
+@pytest.mark.anyio
+class ParkingContract:
+    """What is owed by those who keep a connection before its response has ended, and wait for nothing."""
+
+    async def test_response_that_ends_later(self, make: Make) -> None:
+        released, sent = threading.Event(), threading.Event()
+
+        def script(peer: Peer) -> None:
+            while peer.request() is not None:
+                peer.send(CHUNKED + chunk(b"data: [DONE]\n\n"))
+                assert released.wait(PATIENCE)
+                peer.send(chunk(b": bye\n\n"), LAST)
+                sent.set()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                for _ in range(3):
+                    exchange = await transport.open(server.post(), PATIENCE)
+                    await read(exchange, Body)
+                    await exchange.aclose()
+                    exchange.abort()
+                    released.set()
+                    assert await happens(sent)
+                    released.clear()
+                    sent.clear()
+            assert server.connections == 1
+
+    async def test_response_that_goes_on_and_on_is_dropped(self, make: Make) -> None:
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(
+                OK if peer.number else CHUNKED + chunk(b"data: [DONE]\n\n") + chunk(bytes(65_536)) * 100
+            )
+            peer.wait_for_close()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                await exchange.receive(PATIENCE)
+                await exchange.aclose()
+                exchange.abort()
+                assert await fetch(transport, server.post()) == (200, b"ok")
+                assert await happens(server.closed)
+            assert server.connections == 2
+
+    async def test_parked_connection_that_breaks_is_dropped(self, make: Make) -> None:
+        released, gone = threading.Event(), threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            if peer.number:
+                peer.send(OK)
+                return
+            peer.send(CHUNKED + chunk(b"data: [DONE]\n\n"))
+            assert released.wait(PATIENCE)
+            peer.reset()
+            gone.set()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                await read(exchange, Body)
+                await exchange.aclose()
+                exchange.abort()
+                released.set()
+                assert await happens(gone)
+                assert await fetch(transport, server.post()) == (200, b"ok")
+            assert server.connections == 2
+
+    async def test_head_that_is_too_long(self, make: Make) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nx-long: " + b"x" * 500 + b"\r\ncontent-length: 0\r\n\r\n"
+        with RawServer(answering(answer)) as server:
+            async with contextlib.aclosing(make(max_header_bytes=400)) as transport:
+                error = await failure(transport, server.post())
+        assert isinstance(error, LimitExceededError)
+        assert error.field == "max_header_bytes"

@@ -1,0 +1,285 @@
+"""Exchanges that are dropped, cancelled, or outlived by nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from sansio.errors import (
+    APIConnectionError,
+)
+from sansio.http import Body, Request
+from tests.transports.contracts.support import (
+    CHUNKED,
+    LAST,
+    Make,
+    chunk,
+    fetch,
+    read,
+    silent,
+)
+from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
+
+
+@pytest.mark.anyio
+class AbortContract:
+    """`abort()` drops the connection now, from wherever it is called."""
+
+    @pytest.mark.parametrize("sent", [b"", CHUNKED + chunk(b"data"), OK])
+    async def test_abort_is_seen_at_once(self, make: Make, sent: bytes) -> None:
+        """Pain 7: what is dropped is closed now, and not by the garbage collector."""
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(sent)
+            peer.wait_for_close()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                if sent:
+                    await read(exchange, Body)
+                    exchange.abort()
+                    assert await happens(server.closed)
+                exchange.abort()
+                exchange.abort()
+                with pytest.raises(APIConnectionError, match="abort"):
+                    await exchange.receive(PATIENCE)
+
+    async def test_abort_is_seen_by_a_server_that_only_sends(self, make: Make) -> None:
+        """It sends faster than it is read, and waits for room: only a real close tells it."""
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(CHUNKED, *[chunk(bytes(65_536))] * 1000)
+            server.closed.set()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                await read(exchange, Body)
+                exchange.abort()
+                assert await happens(server.closed)
+
+    async def test_abort_after_aclose_does_nothing(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                for _ in range(2):
+                    exchange = await transport.open(server.post(), PATIENCE)
+                    await read(exchange)
+                    await exchange.aclose()
+                    exchange.abort()
+            assert server.connections == 1
+
+    async def test_aclose_after_abort_does_nothing(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            async with contextlib.aclosing(make()) as transport:
+                for _ in range(2):
+                    exchange = await transport.open(server.post(), PATIENCE)
+                    await read(exchange)
+                    exchange.abort()
+                    await exchange.aclose()
+            assert server.connections == 2
+
+    @pytest.mark.parametrize("sent", [b"", CHUNKED])
+    async def test_abort_wakes_a_reader(self, make: Make, sent: bytes) -> None:
+        asked = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(sent)
+            asked.set()
+            peer.wait_for_close()
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                if sent:
+                    await exchange.receive(PATIENCE)
+                errors = []
+
+                async def wait() -> None:
+                    with pytest.raises(APIConnectionError, match="abort") as caught:
+                        await exchange.receive(PATIENCE)
+                    errors.append(caught.value)
+
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(wait)
+                    assert await happens(asked)
+                    await anyio.wait_all_tasks_blocked()
+                    exchange.abort()
+                assert len(errors) == 1
+                assert await happens(server.closed)
+
+
+@pytest.mark.anyio
+class CancelContract:
+    """Cancellation leaves nothing behind."""
+
+    @pytest.mark.parametrize("sent", [b"", CHUNKED, CHUNKED + chunk(b"data")])
+    async def test_cancelled_receive_closes_the_connection(self, make: Make, sent: bytes) -> None:
+        asked = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(sent)
+            asked.set()
+            peer.wait_for_close()
+
+        with RawServer(lambda peer: answering(OK)(peer) if peer.number else script(peer)) as server:
+            async with contextlib.aclosing(make()) as transport:
+
+                async def use() -> None:
+                    exchange = await transport.open(server.post(), PATIENCE)
+                    try:
+                        await read(exchange)
+                    finally:
+                        exchange.abort()
+
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(use)
+                    assert await happens(asked)
+                    await anyio.wait_all_tasks_blocked()
+                    tasks.cancel_scope.cancel()
+                assert await happens(server.closed)
+                assert await fetch(transport, server.post()) == (200, b"ok")
+
+    async def test_cancelled_at_any_moment(self, make: Make) -> None:
+        """Pain 7: cancellation, wherever it comes, costs neither a connection nor the next request."""
+        open_now: set[int] = set()
+
+        def script(peer: Peer) -> None:
+            open_now.add(peer.number)
+            while peer.request() is not None:
+                peer.send(CHUNKED, chunk(b"data"), LAST)
+            open_now.discard(peer.number)
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                for turns in range(40):
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(fetch, transport, server.post())
+                        for _ in range(turns):
+                            await anyio.lowlevel.checkpoint()
+                        tasks.cancel_scope.cancel()
+                assert await fetch(transport, server.post()) == (200, b"data")
+                with anyio.fail_after(PATIENCE):
+                    while len(open_now) > 1:
+                        await anyio.lowlevel.checkpoint()
+
+    async def test_cancelled_before_it_is_connected(self, make: Make) -> None:
+        with RawServer(silent) as server:
+            request = Request.post(server.url.replace("http:", "https:"), (), b"")
+            async with contextlib.aclosing(make()) as transport:
+
+                async def use() -> None:
+                    exchange = await transport.open(request, PATIENCE)
+                    try:
+                        await exchange.receive(PATIENCE)
+                    finally:
+                        exchange.abort()
+
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(use)
+                    while not server.connections:
+                        await anyio.lowlevel.checkpoint()
+                    await anyio.wait_all_tasks_blocked()
+                    tasks.cancel_scope.cancel()
+                assert await happens(server.closed)
+
+    async def test_dropped_transport_closes_what_idles(self, make: Make) -> None:
+        with RawServer(answering(OK)) as server:
+            await fetch(make(), server.post())
+            await fetch(make(), server.post())
+            await fetch(make(), server.post())
+            assert await happens(server.closed)
+            assert server.connections == 3
+
+
+class LoopContract:
+    """What is owed when loops come and go."""
+
+    def test_one_transport_in_two_loops(self, make: Make, anyio_backend: str) -> None:
+        with RawServer(answering(OK)) as server:
+            transport = make()
+
+            async def main() -> list[tuple[int, bytes]]:
+                return [await fetch(transport, server.post()) for _ in range(2)]
+
+            for _ in range(2):
+                assert anyio.run(main, backend=anyio_backend) == [(200, b"ok")] * 2
+                assert server.closed.wait(PATIENCE)
+                server.closed.clear()
+            assert server.connections == 2
+
+    @pytest.mark.parametrize("sent", [b"", CHUNKED + chunk(b"data")])
+    def test_loop_that_ends_inside_an_exchange(self, make: Make, anyio_backend: str, sent: bytes) -> None:
+        asked = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(sent)
+            asked.set()
+            peer.wait_for_close()
+
+        with RawServer(script) as server:
+            transport = make()
+            exchanges = []
+
+            async def main() -> None:
+                exchange = await transport.open(server.post(), PATIENCE)
+                exchanges.append(exchange)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(read, exchange)
+                    assert await happens(asked)
+                    await anyio.wait_all_tasks_blocked()
+                    tasks.cancel_scope.cancel()
+
+            anyio.run(main, backend=anyio_backend)
+            assert server.closed.wait(PATIENCE)
+            exchanges.pop().abort()
+
+    @pytest.mark.parametrize("aborted", [True, False])
+    def test_loop_that_ends_after_a_break_says_nothing(
+        self, make: Make, anyio_backend: str, aborted: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Pain 7: a bare `break` as the last thing that a program does."""
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(CHUNKED + chunk(b"data"))
+            peer.wait_for_close()
+
+        with RawServer(script) as server:
+            transport = make()
+            kept = []
+
+            async def main() -> None:
+                for _ in range(3):
+                    exchange = await transport.open(server.post(), PATIENCE)
+                    await read(exchange, Body)
+                    kept.append(exchange)
+                if aborted:
+                    for exchange in kept:
+                        exchange.abort()
+
+            for _ in range(5):
+                anyio.run(main, backend=anyio_backend)
+                assert server.closed.wait(PATIENCE)
+                server.closed.clear()
+                kept.clear()
+        assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+    def test_transport_made_and_forgotten_in_a_loop(self, make: Make, anyio_backend: str) -> None:
+        with RawServer(answering(OK)) as server:
+
+            async def main() -> tuple[int, bytes]:
+                return await fetch(make(), server.post())
+
+            assert anyio.run(main, backend=anyio_backend) == (200, b"ok")
+            assert server.closed.wait(PATIENCE)

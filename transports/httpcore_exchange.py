@@ -1,0 +1,283 @@
+"""One request through an httpcore pool, of httpcore or of httpcore2."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, Self
+
+import anyio
+
+from sansio.errors import APIConnectionError, LocalProtocolError, RemoteProtocolError, TransportError
+from sansio.http import Body, End, Head, Request
+from transports.httpcore_backend import Unnoticed, Watch
+from transports.loops import LoopKeeper
+from transports.network import (
+    ABORTED,
+    READ_SIZE,
+    SETTLE_READS,
+    connect_failure,
+    lost_failure,
+    open_timeout,
+    read_timeout,
+    shut_down,
+)
+
+if TYPE_CHECKING:
+    import httpcore
+
+DRAIN_SECONDS = 0.05
+"""How long an exchange that is let go waits for the response's end, without which no pool keeps it."""
+
+_HTTP2_ENDS = ("ConnectionTerminated", "StreamReset")  # h2's events, which the pool raises as an error's text
+_CLOSED_WORDS = ("disconnected", "closed connection")  # of httpcore and h11, where a pool is not watched
+
+
+class PoolOwner(Protocol):
+    """Who has the pool.
+
+    Attributes:
+        core: httpcore or httpcore2.
+        keeps: whether connections are kept for later exchanges.
+    """
+
+    core: ModuleType
+    keeps: bool
+
+    def pool(self, keeper: LoopKeeper) -> httpcore.AsyncConnectionPool:
+        """The pool for a loop."""
+        ...
+
+
+class _Content:
+    """A request's body. It is no generator, since httpcore leaves one unfinished when it cannot send it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._pieces = iter((body,))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
+
+
+class _Answer:
+    """A response that the pool gave, and its body."""
+
+    def __init__(self, core: ModuleType, response: httpcore.Response) -> None:
+        self.response = response
+        self.unnoticed = Unnoticed()
+        self._core = core
+        self._body = response.aiter_stream()
+        self._begun = False
+
+    async def next(self) -> bytes:
+        """The next bytes of the body, none at its end."""
+        if not self._begun:
+            self._begun = True
+            self.unnoticed.begin()  # until the pool says that it reads the body
+        try:
+            async for data in self._body:
+                if data:
+                    return data
+        finally:
+            self.unnoticed.end()
+        return b""
+
+    async def aclose(self) -> None:
+        """Give the connection back to the pool, which closes it unless the body has ended."""
+        with contextlib.suppress(*_faults(self._core)):
+            await self.response.aclose()
+            if self._begun:
+                # The body's generators are run to their end, since nobody else closes them. The connection
+                # is closed already; where others are on it, the cancelled scope keeps them from waiting.
+                with anyio.CancelScope() as scope:
+                    scope.cancel()
+                    async for _ in self._body:
+                        pass
+
+
+class HttpcoreExchange:
+    """See `transports.interface.Exchange`. The request runs in the first `receive`."""
+
+    def __init__(
+        self, owner: PoolOwner, keeper: LoopKeeper, request: Request, seconds: float | None, *, fresh: bool
+    ) -> None:
+        self._owner = owner
+        self._keeper = keeper
+        self._request = request
+        self._open_seconds = seconds
+        self._fresh = fresh
+        self._watch = Watch()
+        self._answer: _Answer | None = None
+        self._scope: anyio.CancelScope | None = None  # of the receive under way
+        self._peer = request.origin  # a proxy, where that is what we connect to
+        self._connecting = False
+        self._reused = False
+        self._ended = False
+        self._failed = False
+        self._released = False
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        self._check_not_aborted()
+        if self._ended or self._failed:
+            raise LocalProtocolError("receive() after the exchange has ended")
+        given: Head | Body | End | None = None
+        failure: TransportError | RemoteProtocolError | None = None
+        limit = None if self._answer is None else timeout  # the pool itself bounds what comes before the head
+        try:
+            with self._watch.watching(), anyio.move_on_after(limit) as self._scope:
+                given = await self._advance(timeout)
+        except _faults(self._owner.core) as fault:
+            failure = self._blame(fault, timeout)
+        finally:
+            self._scope = None
+            self._failed = given is None
+            if self._released:
+                self._drop()
+        self._check_not_aborted()
+        if given is not None:
+            return given
+        if failure is None:
+            assert timeout is not None
+            failure = read_timeout(self._request.origin, timeout)
+        raise failure.on_reused() if self._reused and isinstance(failure, TransportError) else failure
+
+    def _check_not_aborted(self) -> None:
+        if self._released:
+            raise APIConnectionError(ABORTED)
+
+    async def _advance(self, timeout: float | None) -> Head | Body | End:
+        if self._answer is None:
+            return await self._begin(timeout)
+        data = await self._answer.next()
+        if data:
+            return Body(data)
+        self._ended = True
+        return End()
+
+    async def _begin(self, timeout: float | None) -> Head:
+        core, request, seconds = self._owner.core, self._request, self._open_seconds
+        pool = self._owner.pool(self._keeper)
+        timeouts = {"pool": seconds, "connect": seconds, "write": seconds, "read": timeout}
+        sent = core.Request(
+            request.method,
+            request.url,
+            headers=[(name.encode(), value.encode()) for name, value in request.headers],
+            content=_Content(request.body),
+            extensions={"timeout": timeouts, "trace": self._trace},
+        )
+        if self._fresh:
+            await close_idle(pool, sent.url.origin)
+        if seconds is not None:
+            self._watch.deadline = anyio.current_time() + seconds
+        response: httpcore.Response = await pool.handle_async_request(sent)
+        timeouts["read"] = None  # the pool would hold the body to it too; receive() bounds that itself
+        self._watch.deadline = None
+        self._answer = _Answer(core, response)
+        self._keeper.hold(self._answer)
+        headers = (
+            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
+        )
+        return Head(response.status, tuple(headers))
+
+    async def _trace(self, name: str, info: dict[str, object]) -> None:
+        """httpcore's account of what it does: whether it connects, and where."""
+        if name.endswith("connect_tcp.started"):
+            self._connecting = True
+            self._peer = ("", str(info["host"]), int(str(info["port"])))
+        elif name.endswith("send_request_headers.started"):
+            self._reused = not self._connecting
+        elif name.endswith("receive_response_body.started") and self._answer is not None:
+            self._answer.unnoticed.end()
+
+    def _blame(self, fault: Exception, timeout: float | None) -> TransportError | RemoteProtocolError:
+        core, stream = self._owner.core, self._watch.stream
+        match fault:
+            case core.ReadTimeout():
+                assert timeout is not None
+                return read_timeout(self._peer, timeout)
+            case core.PoolTimeout() | core.ConnectTimeout() | core.WriteTimeout():
+                assert self._open_seconds is not None
+                sending = isinstance(fault, core.WriteTimeout)
+                return open_timeout(self._peer, self._open_seconds, connected=sending)
+            case core.ConnectError() | core.UnsupportedProtocol():
+                return connect_failure(self._peer, fault)
+            case core.ProxyError():
+                return APIConnectionError(f"the proxy refused: {fault}")
+            case core.NetworkError() | OSError():
+                return lost_failure(self._peer, fault)
+            case core.LocalProtocolError():
+                return RemoteProtocolError("the server went out of step with HTTP/2")
+        if any(type(part).__name__ in _HTTP2_ENDS for part in fault.args):
+            return APIConnectionError("the server broke the HTTP/2 stream off")
+        closed = stream.ended if stream is not None else any(word in str(fault) for word in _CLOSED_WORDS)
+        if closed:
+            where = "before it answered" if self._answer is None else "inside its answer"
+            return APIConnectionError(f"the server closed the connection {where}")
+        return RemoteProtocolError(f"malformed HTTP: {fault}")
+
+    async def aclose(self) -> None:
+        answer = self._answer
+        if answer is not None and self._owner.keeps and not (self._failed or self._released):
+            with self._watch.watching():
+                await self._drain(answer)
+                await answer.aclose()
+            self._released = True
+            self._answer = None
+            self._watch.leave()
+            self._keeper.release(answer)
+        self.abort()
+
+    async def _drain(self, answer: _Answer) -> None:
+        left = SETTLE_READS * READ_SIZE
+        with contextlib.suppress(*_faults(self._owner.core)), anyio.move_on_after(DRAIN_SECONDS):
+            while not self._ended and left > 0:
+                data = await answer.next()
+                self._ended = not data
+                left -= len(data)
+
+    def abort(self) -> None:
+        if self._released:
+            return
+        self._released = True
+        if self._scope is None:
+            self._drop()
+        else:
+            self._scope.cancel()  # receive() drops it on its way out
+
+    def _drop(self) -> None:
+        """Close the connection, unless other exchanges are on it, and have the pool let go of it."""
+        answer, self._answer = self._answer, None  # which knows this exchange: no circle is left
+        stream = self._watch.stream
+        self._watch.leave()
+        if stream is not None:
+            if not stream.users:
+                stream.shut_down()
+                self._keeper.close_now(stream)
+        elif answer is not None and answer.response.extensions.get("http_version") != b"HTTP/2":
+            unwatched = answer.response.extensions["network_stream"]
+            sock = unwatched.get_extra_info("socket")
+            if sock is not None:
+                shut_down(sock)
+            self._keeper.close_now(unwatched)
+        if answer is not None:
+            self._keeper.drop(answer)
+
+
+async def close_idle(pool: httpcore.AsyncConnectionPool, origin: httpcore.Origin | None = None) -> None:
+    """Close the pool's idle connections, all or those to one origin."""
+    for connection in pool.connections:
+        if connection.is_idle() and (origin is None or connection.can_handle_request(origin)):
+            await connection.aclose()
+
+
+def _faults(core: ModuleType) -> tuple[type[Exception], ...]:
+    """What a pool raises where the network or the peer is at fault."""
+    kinds = (core.NetworkError, core.TimeoutException, core.ProtocolError, core.ProxyError)
+    h2 = sys.modules.get("h2.exceptions")  # some of its errors pass through the pool as they are
+    return (*kinds, core.UnsupportedProtocol, OSError, *((h2.H2Error,) if h2 else ()))

@@ -1,0 +1,155 @@
+"""Requests through an httpcore pool: for proxies, for HTTP/2, and for people who share a pool.
+
+It works with httpcore and with httpcore2, which goes on where httpcore ended and has the same API.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ssl
+import sys
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from urllib.parse import unquote, urlsplit
+from weakref import WeakKeyDictionary
+
+from sansio.errors import ConfigError
+from sansio.http import HTTPExchange, Request
+from transports.httpcore_backend import WatchedBackend
+from transports.httpcore_exchange import HttpcoreExchange, close_idle
+from transports.idle import IDLE_TIMEOUT, MAX_IDLE
+from transports.interface import Exchange
+from transports.loops import LoopKeeper
+from transports.network import Trust
+
+if TYPE_CHECKING:
+    import httpcore
+    import httpcore2
+
+    Pool: TypeAlias = httpcore.AsyncConnectionPool | httpcore2.AsyncConnectionPool
+
+ModuleName: TypeAlias = Literal["httpcore", "httpcore2"]
+
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+class HttpcoreTransport:
+    """Sends requests through an httpcore pool, under asyncio and trio. No redirect.
+
+    Without `pool` it makes one for each event loop, which is closed with the loop at the latest.
+    Over HTTP/2 an exchange that is dropped leaves the connection to the others on it.
+
+    Args:
+        pool: the user's own, and closed by the user; all other arguments then belong to the pool.
+        module: `"httpcore"` or `"httpcore2"`; where left out, the pool's, or httpcore2 if it is installed.
+        http2: offer HTTP/2 to servers over TLS; needs the extra `http2`.
+        proxy: URL of an HTTP or SOCKS proxy, with its user and password; all requests go through it.
+        ssl_context: for TLS; where left out, the system's authorities are trusted.
+        ca_file: certificates in PEM of authorities that are trusted beside the system's.
+        max_idle: how many connections are kept, for each loop.
+        idle_timeout: for how many seconds each is kept.
+
+    Raises:
+        ConfigError: the arguments cannot work; it names the one to change.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | None = None,
+        *,
+        module: ModuleName | None = None,
+        http2: bool = False,
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        ca_file: str | None = None,
+        max_idle: int = MAX_IDLE,
+        idle_timeout: float = IDLE_TIMEOUT,
+    ) -> None:
+        self._pools: WeakKeyDictionary[LoopKeeper, httpcore.AsyncConnectionPool] = WeakKeyDictionary()
+        self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
+        self.keeps = True  # False after aclose()
+        self.core = _find_module(module, pool)
+        self._trust = Trust(ssl_context, ca_file)
+        if http2 and find_spec("h2") is None:
+            raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
+        self._http2 = http2
+        self._proxy = None if proxy is None else _parse_proxy(self.core, self._trust, proxy)
+        self._max_idle = max_idle
+        self._idle_timeout = idle_timeout
+
+    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+        """See `Transport.open`. Nothing is sent yet, so that what fails is raised by the first `receive`.
+
+        Raises:
+            LocalProtocolError: the request cannot be written as HTTP/1.1.
+        """
+        HTTPExchange(request)  # refuses what cannot be written, in words that quote no header
+        keeper = await LoopKeeper.here()
+        await keeper.tidy()
+        return HttpcoreExchange(self, keeper, request, timeout, fresh=fresh)
+
+    async def aclose(self) -> None:
+        """Close what idles in this loop's pool, unless that is the user's own.
+
+        The transport is not used afterwards.
+        """
+        keeper = await LoopKeeper.here()
+        await keeper.tidy()
+        self.keeps = self._given is not None
+        pool = self._pools.get(keeper)
+        if pool is not None:
+            await close_idle(pool)
+
+    def __del__(self) -> None:
+        for keeper, pool in list(self._pools.items()):
+            keeper.drop(pool)
+
+    def pool(self, keeper: LoopKeeper) -> httpcore.AsyncConnectionPool:
+        """The pool that serves the keeper's loop."""
+        if self._given is not None:
+            return self._given
+        pool = self._pools.get(keeper)
+        if pool is None:
+            pool = self._pools[keeper] = self.core.AsyncConnectionPool(
+                ssl_context=self._trust.context,
+                proxy=self._proxy,
+                max_connections=None,
+                max_keepalive_connections=self._max_idle,
+                keepalive_expiry=self._idle_timeout,
+                http2=self._http2,
+                network_backend=WatchedBackend(self.core.AnyIOBackend()),
+            )
+            keeper.hold(pool)
+        return pool
+
+
+def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
+    if name is not None:
+        return importlib.import_module(name)
+    if pool is not None:
+        for known in ("httpcore2", "httpcore"):
+            module = sys.modules.get(known)
+            if module is not None and isinstance(pool, module.AsyncConnectionPool):
+                return module
+        raise ConfigError(
+            "pool: it is no AsyncConnectionPool; give its module, 'httpcore' or 'httpcore2', too",
+            field="pool",
+        )
+    return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")
+
+
+def _parse_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:
+    parts = urlsplit(proxy)
+    if parts.scheme not in _PROXY_SCHEMES or not parts.hostname:
+        raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(_PROXY_SCHEMES)}", field="proxy")
+    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise ConfigError("proxy: SOCKS needs the package socksio; install it", field="proxy")
+    url = core.URL(scheme=parts.scheme, host=parts.hostname, port=parts.port, target="/")
+    auth = None
+    if parts.username is not None:
+        auth = (unquote(parts.username), unquote(parts.password or ""))
+    made: httpcore.Proxy = core.Proxy(
+        url, auth=auth, ssl_context=trust.context if parts.scheme == "https" else None
+    )
+    return made

@@ -1,0 +1,105 @@
+"""No connection outlives the event loop that made it, under asyncio and trio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+import anyio
+from anyio.lowlevel import RunVar
+
+
+class Closable(Protocol):
+    """Something that belongs to one event loop."""
+
+    async def aclose(self) -> None:
+        """Close it, which takes no noticeable time and raises nothing."""
+        ...
+
+
+class LoopKeeper:
+    """What the running event loop has to close, at its end or sooner.
+
+    Both loops close suspended async generators before they end, so one of those stands guard here: its
+    `finally` closes what is still held. There is one keeper for each loop, shared by all transports.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Closable, None] = {}
+        self._dropped: list[Closable] = []
+        self._ended = False
+        self._guard: AsyncGenerator[None, None] | None = None  # the loop itself knows it but weakly
+
+    @classmethod
+    async def here(cls) -> LoopKeeper:
+        """The running loop's keeper."""
+        keeper = _keeper.get(None)
+        if keeper is None:
+            keeper = cls()
+            guard = keeper._stand_guard()
+            await anext(guard)
+            keeper._guard = guard
+            _keeper.set(keeper)
+        return keeper
+
+    def hold(self, resource: Closable) -> None:
+        """Close it when the loop ends, unless it is closed before."""
+        self._held[resource] = None
+
+    def release(self, resource: Closable) -> None:
+        """It is closed, or another's: hold it no longer."""
+        self._held.pop(resource, None)
+
+    def drop(self, resource: Closable) -> None:
+        """Close it at the next `tidy`. Any code may call this, in any thread, also after the loop's end."""
+        if not self._ended:
+            self._dropped.append(resource)
+
+    def close_now(self, resource: Closable) -> None:
+        """Close what closes before it first waits, as anyio's streams do, or else drop it.
+
+        Any code may call this, as it may `drop`; only inside this keeper's loop does it close at once.
+        """
+        if not self._is_running():
+            self.drop(resource)
+            return
+        self.release(resource)
+        closing = resource.aclose()
+        try:
+            closing.send(None)  # up to a checkpoint, which is all that is left out
+        except StopIteration:
+            pass
+        finally:
+            closing.close()
+
+    async def tidy(self) -> None:
+        """Close what was dropped."""
+        if self._dropped:
+            with anyio.CancelScope(shield=True):
+                while self._dropped:
+                    await self._close(self._dropped.pop())
+
+    def _is_running(self) -> bool:
+        try:
+            return _keeper.get(None) is self
+        except RuntimeError:  # no loop runs in this thread
+            return False
+
+    async def _close(self, resource: Closable) -> None:
+        self.release(resource)
+        await resource.aclose()
+
+    async def _stand_guard(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            _keeper.set(None)
+            self._guard = None
+            await self.tidy()
+            self._ended = True
+            with anyio.CancelScope(shield=True):
+                while self._held:
+                    await self._close(next(reversed(self._held)))
+
+
+_keeper: RunVar[LoopKeeper | None] = RunVar("sansio-llm keeper", None)

@@ -1,0 +1,239 @@
+"""What the transports share: trust, plain words for what fails, sockets, and inputs one at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import ssl
+from collections import deque
+from functools import cached_property
+from typing import Protocol
+
+from sansio.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigError,
+    LocalProtocolError,
+    RemoteProtocolError,
+    TransportError,
+)
+from sansio.http import Body, End, Head, HTTPExchange, Input, Lost
+from transports.idle import Origin
+
+READ_SIZE = 65_536
+"""Bytes asked for in one read."""
+
+SETTLE_READS = 4
+"""How many reads a kept connection is given to end its response before it is dropped instead."""
+
+ABORTED = "the exchange was dropped by abort()"
+
+_UNKNOWN_CA = "comes from an authority that is not trusted here; a private one is given as ca_file"
+# OpenSSL's X509_V_ERR_* numbers, from x509_vfy.h.
+_CERTIFICATE_FAULTS = {
+    9: "is not valid yet; check this machine's clock",
+    10: "has expired",
+    18: "is signed by itself; if you trust it, give it as ca_file",
+    19: _UNKNOWN_CA,
+    20: _UNKNOWN_CA,
+    21: _UNKNOWN_CA,
+    62: "is for another name",
+    64: "is for another address",
+}
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+
+
+class Trust:
+    """Whose certificates are believed: the system's authorities, and one more where it is given.
+
+    Args:
+        ssl_context: used as it is, in place of all that.
+        ca_file: certificates in PEM of authorities that are trusted beside the system's.
+
+    Raises:
+        ConfigError: `ca_file` cannot be read, or both are given.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext | None = None, ca_file: str | None = None) -> None:
+        if ssl_context is not None and ca_file is not None:
+            raise ConfigError("ca_file: load it into ssl_context, or give only one of them", field="ca_file")
+        self._given = ssl_context
+        self._ca_file = ca_file
+        if ca_file is not None:
+            _ = self.context  # so that a wrong path is told here
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """The TLS context; the system's authorities are loaded when it is first asked for."""
+        if self._given is not None:
+            return self._given
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        if self._ca_file is not None:
+            try:
+                context.load_verify_locations(self._ca_file)
+            except OSError as error:
+                raise ConfigError(
+                    f"ca_file: {self._ca_file} holds no certificates that can be read: {_words(error)}",
+                    field="ca_file",
+                ) from error
+        return context
+
+
+class Feed:
+    """The inputs of one exchange, as bytes come in, taken one at a time.
+
+    Args:
+        http: the exchange's machine.
+        reused: whether the connection had served an exchange before this one.
+    """
+
+    def __init__(self, http: HTTPExchange, *, reused: bool) -> None:
+        self.http = http
+        self._reused = reused
+        self._inputs: deque[Input] = deque()
+        self._ended = False  # End or Lost is among the inputs, or was
+        self._broken = False
+
+    @property
+    def keepable(self) -> bool:
+        """Whether the connection can be used again, now or when the rest of the response has come."""
+        return not self._broken and (self.http.reusable or not self._ended)
+
+    def next(self) -> Head | Body | End | None:
+        """The next input, or `None` when more has to be read for it.
+
+        Raises:
+            TransportError: the exchange was lost.
+            RemoteProtocolError: the peer's HTTP is malformed.
+            LocalProtocolError: the exchange is over, and its end was told.
+        """
+        if not self._inputs:
+            if self._ended:
+                raise LocalProtocolError("receive() after the exchange has ended")
+            return None
+        given = self._inputs.popleft()
+        if isinstance(given, Lost):
+            error = given.error
+            raise error.on_reused() if self._reused and isinstance(error, TransportError) else error
+        return given
+
+    def read(self, data: bytes) -> None:
+        """Take what was read; no bytes are the end of the connection."""
+        if self._ended:
+            return
+        inputs = self.http.receive_data(data) if data else self.http.receive_eof()
+        if inputs and isinstance(inputs[-1], End | Lost):
+            self._ended = True
+            self._broken = isinstance(inputs[-1], Lost)
+        self._inputs += inputs
+
+    def lose(self, error: TransportError | RemoteProtocolError) -> None:
+        """End the exchange here: `error` is all that comes next."""
+        self._ended = self._broken = True
+        self._inputs.clear()
+        self._inputs.append(Lost(error))
+
+
+def connect_failure(origin: Origin, error: BaseException) -> APIConnectionError:
+    """No connection could be made, in words that tell why."""
+    _, host, port = origin
+    failure = APIConnectionError(f"no connection to {host}:{port}: {_words(error)}")
+    failure.__cause__ = _root(error)
+    return failure
+
+
+def lost_failure(origin: Origin, error: BaseException) -> APIConnectionError:
+    """A connection broke."""
+    _, host, port = origin
+    failure = APIConnectionError(f"the connection to {host}:{port} was lost: {_words(error)}")
+    failure.__cause__ = _root(error)
+    return failure
+
+
+def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> APITimeoutError:
+    """The time to connect and send ran out."""
+    _, host, port = origin
+    what = f"{host}:{port} did not take the request" if connected else f"no connection to {host}:{port}"
+    return APITimeoutError(f"{what} within {seconds:g} s", field="connect_timeout")
+
+
+def read_timeout(origin: Origin, seconds: float) -> APITimeoutError:
+    """Nothing came for too long."""
+    _, host, port = origin
+    return APITimeoutError(f"no byte came from {host}:{port} for {seconds:g} s", field="read_timeout")
+
+
+class HasFileno(Protocol):
+    """A socket, or what a loop shows in its place."""
+
+    def fileno(self) -> int: ...
+
+
+def shut_down(raw: HasFileno) -> None:
+    """End a connection in both directions now: the peer sees it, and who reads from it here wakes.
+
+    The socket stays open and its owner closes it. On one that is closed or lost already it does nothing.
+    """
+    number = raw.fileno()
+    if number < 0:
+        return
+    with contextlib.suppress(OSError):
+        # uvloop's sockets have no shutdown(), and an SSLSocket's forgets its TLS under a reader's hands.
+        borrowed = socket.socket(fileno=number)
+        try:
+            borrowed.shutdown(socket.SHUT_RDWR)
+        finally:
+            borrowed.detach()
+
+
+_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
+
+
+def readable(raw: HasFileno) -> bool:
+    """Whether a read would not have to wait: bytes are there, or the end, or the socket is closed."""
+    number = raw.fileno()
+    if number < 0:
+        return True
+    with _Selector() as selector:
+        selector.register(number, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error below: loops and pools wrap what the system said, each in their own way."""
+    inner: object = None
+    if isinstance(error, BaseExceptionGroup):
+        inner = error.exceptions[0]
+    elif not isinstance(error, OSError) or error.errno is None:
+        inner = next((part for part in error.args if isinstance(part, BaseException)), error.__cause__)
+    return _root(inner) if isinstance(inner, BaseException) else error
+
+
+def _words(error: BaseException) -> str:
+    error = _root(error)
+    match error:
+        case ssl.SSLCertVerificationError():
+            fault = _CERTIFICATE_FAULTS.get(error.verify_code)
+            return f"its certificate {fault}" if fault else f"its certificate: {error.verify_message}"
+        case ssl.SSLEOFError():
+            return "the peer closed it"
+        case ssl.SSLError(reason=reason) if reason in _NOT_TLS:
+            return "what answers there does not speak TLS; is it an http:// address?"
+        case ssl.SSLError(reason=reason):
+            return f"TLS failed ({reason})"
+        case socket.gaierror():
+            return f"the name cannot be resolved ({error.strerror})"
+        case ConnectionRefusedError():
+            return "nothing listens there"
+        case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
+            return "the peer reset it"
+        case TimeoutError():
+            return "no answer came"
+        case UnicodeError():
+            return "that is no host name"
+        case OSError(strerror=str() as text):
+            return text
+        case _:
+            return "the peer closed it"
