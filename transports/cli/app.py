@@ -1,0 +1,59 @@
+"""The commands, and how each of them ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import typer
+
+from sansio import ProviderError
+from transports.cli.chat import chat
+from transports.cli.interrupts import INTERRUPTED
+from transports.cli.parse import parse
+from transports.cli.serve import serve
+from transports.cli.terminal import tell
+
+_NAME = "sansio-llm"
+
+# The root of what is wrong with a command line, which typer does not export under one name in all versions.
+_UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[2])
+
+app = typer.Typer(
+    help="Ask six kinds of LLM provider, or play one of them.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command(
+    "chat", help="Ask a provider and show its answer. Without a provider or key, a fake one answers."
+)(chat)
+app.command("serve", help="Serve the fake provider on 127.0.0.1, with all six types at their real paths.")(
+    serve
+)
+app.command("parse", help="Print the events of a captured stream as JSON lines.")(parse)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. What it ends with is told in one line on standard error.
+
+    Args:
+        arguments: those of the process, where left out.
+
+    Returns:
+        The exit status; see `transports.cli.main`.
+    """
+    try:
+        status: object = app(arguments, prog_name=_NAME, standalone_mode=False)
+    except _UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else _NAME
+        tell(f"{error.format_message().rstrip('.')}; see '{command} --help'")
+        return error.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except ProviderError as error:
+        tell(str(error))
+        return 1
+    except OSError as error:
+        tell(error.strerror or str(error))
+        return 1
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,142 @@
+"""How an answer is shown: as text for a person, or as JSON lines for a program."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol, assert_never
+
+import msgspec
+
+from sansio import (
+    ContentDelta,
+    FinishReason,
+    InvalidToolCall,
+    Message,
+    ProviderError,
+    ReasoningDelta,
+    StreamComplete,
+    StreamEvent,
+    StreamFailed,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from sansio.errors import ErrorContext
+from transports.cli.terminal import Channel
+
+# JSON may hold these as they are, but a terminal may obey them, and some readers take them for line ends.
+_ESCAPES = {char: f"\\u{char:04x}" for char in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+
+
+class Display(Protocol):
+    """Is told each event of an answer."""
+
+    def show(self, event: StreamEvent) -> None:
+        """Show one event. An answer that was not streamed comes as its `StreamComplete` alone."""
+        ...
+
+
+class JSONDisplay:
+    """One JSON object a line on standard output, each an event."""
+
+    def __init__(self) -> None:
+        self._out = Channel(sys.stdout, utf8=True)
+
+    def show(self, event: StreamEvent) -> None:
+        """See `Display.show`."""
+        self._out.write(json_line(event))
+
+
+class TextDisplay:
+    """The answer's text on standard output; reasoning and tool calls, which are no answer, beside it.
+
+    On a terminal the two streams meet, so each begins a line of its own there.
+    """
+
+    def __init__(self) -> None:
+        self._out = Channel(sys.stdout)
+        self._err = Channel(sys.stderr)
+        self._streamed = False
+
+    def show(self, event: StreamEvent) -> None:
+        """See `Display.show`."""
+        match event:
+            case ContentDelta(text=text):
+                self._err.end_line()
+                self._out.write(text)
+            case ReasoningDelta(text=text):
+                self._set_apart()
+                self._err.write(text, dim=True)
+            case ToolCallStarted(name=name):
+                self._set_apart()
+                self._err.end_line()
+                self._err.write(f"[the model calls {name}]\n", dim=True)
+            case ToolCallDelta():
+                pass
+            case StreamComplete(message=message):
+                self._complete(message)
+            case StreamFailed():
+                self._end()
+            case _:
+                assert_never(event)
+        self._streamed = not isinstance(event, (StreamComplete, StreamFailed))
+
+    def _complete(self, message: Message) -> None:
+        if not self._streamed:
+            self.show(ReasoningDelta(message.reasoning))
+            self.show(ContentDelta(message.text))
+            calls: tuple[ToolCall | InvalidToolCall, ...] = (*message.tool_calls, *message.invalid_tool_calls)
+            for index, call in enumerate(calls):
+                self.show(ToolCallStarted(index, call.id, call.name))
+        self._end()
+        if message.refusal:
+            self._err.write(f"[the model refuses: {message.refusal}]\n")
+        for invalid in message.invalid_tool_calls:
+            self._err.write(f"[the call of {invalid.name} cannot be run: {invalid.reason}]\n")
+
+    def _set_apart(self) -> None:
+        """Leave the answer's line on a terminal; in a file or pipe the answer stays as it came."""
+        if self._out.is_terminal:
+            self._out.end_line()
+
+    def _end(self) -> None:
+        self._err.end_line()
+        self._out.end_line()
+
+
+def json_line(event: StreamEvent) -> str:
+    """An event as one line of JSON: its fields, and its name as `event`."""
+    told: object = event
+    if isinstance(event, StreamFailed):
+        told = {"event": "stream_failed", "error": _told(event.error)}
+    return msgspec.json.encode(told).decode().translate(_ESCAPES) + "\n"
+
+
+def summary(who: str, message: Message, first: float | None, total: float) -> str:
+    """What an answer took.
+
+    Args:
+        who: provider and model.
+        first: seconds to the first token, `None` where nothing was streamed.
+        total: seconds in all.
+    """
+    parts = []
+    if message.finish_reason not in (FinishReason.STOP, None):
+        parts.append(f"ended by {message.finish_reason}")
+    usage = message.usage
+    if usage is None:
+        parts.append("no usage told")
+    else:
+        cached = f" ({usage.cached_tokens} cached)" if usage.cached_tokens else ""
+        reasoning = f" ({usage.reasoning_tokens} reasoning)" if usage.reasoning_tokens else ""
+        parts.append(f"{usage.input_tokens} tokens in{cached}, {usage.output_tokens} out{reasoning}")
+    if first is not None:
+        parts.append(f"first token after {first:.2f} s")
+    parts.append(f"{total:.2f} s in all")
+    return f"{who}: {', '.join(parts)}"
+
+
+def _told(error: ProviderError) -> dict[str, object]:
+    known = {name: getattr(error, name) for name in ErrorContext.__annotations__}
+    told = {"kind": type(error).__name__, "message": error.message, "advice": error.advice() or None, **known}
+    return {name: value for name, value in told.items() if value is not None}

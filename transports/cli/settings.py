@@ -1,0 +1,97 @@
+"""From the command line's options to a provider."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import typer
+
+from sansio import PROVIDER_DEFAULTS, ConfigError, ProviderConfig
+from sansio.testing import FakeProvider
+from transports.cli.serve import fake_server
+from transports.cli.terminal import tell
+from transports.facade import AsyncProvider, create_provider
+from transports.keys import KeySource
+
+_CHOOSING = frozenset(("type", "base_url", "api_key_env"))
+"""Options that say which provider is meant; without them, a key or a file, there is none to ask."""
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_PACE = 0.02  # seconds between two words of the fake provider, so that one sees a stream
+
+
+def known_type(name: str | None) -> str | None:
+    """Check an option that names a provider type.
+
+    Raises:
+        typer.BadParameter: it names none.
+    """
+    if name is not None and name not in PROVIDER_DEFAULTS:
+        raise typer.BadParameter(f"{name!r} is no provider type; use one of {', '.join(PROVIDER_DEFAULTS)}")
+    return name
+
+
+@contextmanager
+def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -> Iterator[AsyncProvider]:
+    """The provider that the command line means; its key is there.
+
+    Where it means none, the fake one, served from this process while the context lasts.
+
+    Args:
+        options: fields of `ProviderConfig` that were given, which go before those of the file.
+        file: a configuration in JSON.
+        loop: the event loop's name.
+
+    Raises:
+        ConfigError: the configuration cannot work, or there is no key.
+        typer.BadParameter: the file cannot be read.
+    """
+    if file is None and not _CHOOSING & options.keys() and not _default_key():
+        with _fake_provider(options, loop) as provider:
+            yield provider
+        return
+    config = ProviderConfig.from_dict({**(_read(file) if file is not None else {}), **options})
+    _check_variable(config.api_key_env)
+    KeySource(config, None).ask()
+    yield create_provider(config)
+
+
+@contextmanager
+def _fake_provider(options: Mapping[str, object], loop: str) -> Iterator[AsyncProvider]:
+    with fake_server(FakeProvider(), delay=_PACE, loop=loop) as server:
+        config = server.config("openrouter", **options)
+        tell(
+            f"no provider or key was given, so a fake provider answers, on {server.url}; "
+            f"for a real one set {config.api_key_env}, or see --help"
+        )
+        yield create_provider(config, api_key="the fake provider takes any key")
+
+
+def _default_key() -> str:
+    return os.environ.get(PROVIDER_DEFAULTS[ProviderConfig.type].api_key_env or "", "").strip()
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{str(file)!r}: {error.strerror}", param_hint="--config") from None
+    try:
+        data = msgspec.json.decode(text, type=dict[str, object])
+        return msgspec.convert(data.get("provider", data), dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{file} is no provider's configuration in JSON: {error}") from None
+
+
+def _check_variable(name: str | None) -> None:
+    """Refuse what looks like a key in place of its variable's name, before any message shows it."""
+    if name is not None and name not in os.environ and not _VARIABLE.fullmatch(name):
+        raise ConfigError(
+            "api_key_env: there is no such environment variable; give the name of one, never the key itself",
+            field="api_key_env",
+        )

@@ -1,0 +1,150 @@
+"""The standard streams: text written and flushed at once, and lines read from a person."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import TextIO
+
+import typer
+
+from transports.cli.interrupts import INTERRUPTED, raised_interrupts
+
+CLOSED_PIPE = 141
+"""The exit status when nobody reads the output any more: 128 and the number of SIGPIPE."""
+
+READ_SIZE = 65_536
+"""Bytes of a file or of standard input that are read at once."""
+
+_CONTROLS = [char for char in (*range(0x20), *range(0x7F, 0xA0)) if chr(char) not in "\t\n"]
+_HARMLESS: dict[int, str | None] = {char: f"\\x{char:02x}" for char in _CONTROLS} | {ord("\r"): None}
+
+
+def harmless(text: str) -> str:
+    """The same text without power over a terminal: control characters are spelt out, as in `\\x1b`."""
+    return text.translate(_HARMLESS)
+
+
+class Channel:
+    """Standard output or standard error.
+
+    Args:
+        stream: as `sys` has it; `None` where the process was started without it.
+        utf8: write UTF-8 and LF, whatever the locale.
+    """
+
+    def __init__(self, stream: TextIO | None, *, utf8: bool = False) -> None:
+        self._stream = stream or io.StringIO()
+        self.is_terminal = self._stream.isatty()
+        self.at_line_start = True
+        if isinstance(self._stream, io.TextIOWrapper):
+            if utf8:
+                self._stream.reconfigure(encoding="utf-8", newline="\n")
+            else:
+                self._stream.reconfigure(errors="replace")
+
+    def write(self, text: str, *, dim: bool = False) -> None:
+        """Write text, as it is to a file or pipe, and to a terminal without its control sequences.
+
+        Raises:
+            typer.Exit: nobody reads it any more, or it cannot be written; the latter was then told.
+        """
+        if not text:
+            return
+        self.at_line_start = text.endswith("\n")
+        if self.is_terminal:
+            text = _dimmed(harmless(text), self._stream) if dim else harmless(text)
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            self._discard()
+            if isinstance(error, BrokenPipeError):
+                raise typer.Exit(CLOSED_PIPE) from None
+            tell(f"the output cannot be written: {error.strerror}")
+            raise typer.Exit(1) from None
+
+    def end_line(self) -> None:
+        """Begin a new line, unless the last text ended one."""
+        if not self.at_line_start:
+            self.write("\n")
+
+    def _discard(self) -> None:
+        """Let what is still in the stream's buffer go nowhere, so that the exit is quiet."""
+        with contextlib.suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+def tell(text: str) -> None:
+    """Say something to the person on standard error, in one line."""
+    line = " ".join(harmless(text.replace("\n", " ")).split())
+    Channel(sys.stderr).write(f"sansio-llm: {line}\n")
+
+
+class Keyboard:
+    """The lines that a person types, with the line editing that the system has."""
+
+    def __init__(self) -> None:
+        with contextlib.suppress(ImportError):  # not on every system
+            import readline  # noqa: F401 - input() uses it where it is there
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
+
+    def ask(self) -> str | None:
+        """The next line; `None` at Ctrl-D.
+
+        Raises:
+            typer.Exit: Ctrl-C.
+        """
+        err = Channel(sys.stderr)
+        prompt = "> "
+        if not sys.stdout.isatty():  # where input() would write it among the answers
+            err.write(prompt)
+            prompt = ""
+        try:
+            with raised_interrupts():
+                return input(prompt)
+        except EOFError:
+            err.write("\n")
+            return None
+        except KeyboardInterrupt:
+            err.write("\n")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def open_stdin() -> io.FileIO:
+    """Standard input's bytes, unbuffered: they come as they are sent, and Ctrl-C is seen between them.
+
+    Raises:
+        typer.BadParameter: the process was started without it.
+    """
+    if sys.stdin is None:
+        raise typer.BadParameter("there is no standard input")
+    return io.FileIO(sys.stdin.fileno(), closefd=False)
+
+
+def read_stdin() -> str:
+    """All of standard input.
+
+    Raises:
+        typer.BadParameter: it is no UTF-8, or there is none.
+    """
+    with open_stdin() as source:
+        data = b"".join(iter(lambda: source.read(READ_SIZE), b""))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"standard input is no UTF-8 text: byte {error.start} is wrong") from None
+
+
+def _dimmed(text: str, stream: TextIO) -> str:
+    from rich.console import Console  # a twentieth of a second that only reasoning pays for
+
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    with console.capture() as captured:
+        console.out(text, style="dim", highlight=False, end="")
+    return captured.get()
