@@ -194,12 +194,18 @@ async def serve_loopback(
         ```
     """
     listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
+    failure: Exception | None = None
     async with listener, anyio.create_task_group() as tasks:
         bound = int(listener.extra(SocketAttribute.local_port))
         server = LoopbackServer(provider or FakeProvider(), host, bound, delay, ssl_context)
         tasks.start_soon(listener.serve, server.serve)
-        yield server
+        try:
+            yield server
+        except Exception as error:  # kept out of the task group, which would wrap it
+            failure = error
         tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 class LoopbackThread(Loopback):
@@ -242,7 +248,7 @@ class LoopbackThread(Loopback):
         self._portal.call(_within, timeout, self._server.wait_closed, count)
 
 
-async def _within(timeout: float, wait: Callable[[int], Awaitable[None]], count: int) -> None:  # noqa: ASYNC109, a portal's call cannot be given a scope
+async def _within(timeout: float, wait: Callable[[int], Awaitable[None]], count: int) -> None:
     with anyio.fail_after(timeout):
         await wait(count)
 

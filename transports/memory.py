@@ -76,7 +76,7 @@ class _Exchange(ABC):
 class _AsyncExchange(_Exchange):
     _woken: anyio.Event | None = None
 
-    async def receive(self, timeout: float | None) -> Head | Body | End:  # noqa: ASYNC109 - the interface's
+    async def receive(self, timeout: float | None) -> Head | Body | End:
         await checkpoint()
         given = self._next()
         if given is not None:
@@ -152,7 +152,7 @@ class MemoryTransport(_Memory):
     async def open(
         self,
         request: Request,
-        timeout: float | None,  # noqa: ASYNC109 - the interface's
+        timeout: float | None,
         *,
         fresh: bool = False,
     ) -> _AsyncExchange:

@@ -285,3 +285,14 @@ def test_a_thread_serves_blocking_clients(backend: str) -> None:
         with pytest.raises(TimeoutError):
             server.wait_closed(2, timeout=0.01)
     assert [request.target for request in provider.requests] == ["/v1/chat/completions"] * 2
+
+
+async def test_what_is_raised_inside_comes_out_as_it_is() -> None:
+    with pytest.raises(LookupError, match="mine"):
+        async with serve_loopback():
+            raise LookupError("mine")
+
+
+def test_what_is_raised_beside_a_thread_comes_out_as_it_is() -> None:
+    with pytest.raises(LookupError, match="mine"), loopback_thread():
+        raise LookupError("mine")

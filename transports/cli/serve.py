@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
 from typing import Annotated
 
 import typer
@@ -15,20 +13,6 @@ from transports.cli.terminal import Channel, tell
 from transports.loopback import Loopback, loopback_thread
 
 _FORGET_AFTER = 60.0  # seconds; the fake remembers each request, for tests, and here nobody looks
-
-
-@contextmanager
-def fake_server(
-    provider: FakeProvider, *, port: int = 0, delay: float = 0.0, loop: str = "asyncio"
-) -> Iterator[Loopback]:
-    """A fake provider on 127.0.0.1, beside the main thread, while the context lasts.
-
-    Raises:
-        OSError: the port cannot be listened on.
-    """
-    # Closed as if nothing had been raised: the server's task group would wrap it in a group of its own.
-    with closing(ExitStack()) as stack:
-        yield stack.enter_context(loopback_thread(provider, port=port, delay=delay, backend=loop))
 
 
 def _served_type(name: str | None) -> str | None:
@@ -53,7 +37,7 @@ def serve(
     """
     provider = FakeProvider(type)
     try:
-        with fake_server(provider, port=port) as server:
+        with loopback_thread(provider, port=port) as server:
             Channel(sys.stdout).write(_announcement(server, type))
             while True:
                 time.sleep(_FORGET_AFTER)

@@ -13,10 +13,10 @@ import typer
 
 from sansio import PROVIDER_DEFAULTS, ConfigError, ProviderConfig
 from sansio.testing import FakeProvider
-from transports.cli.serve import fake_server
 from transports.cli.terminal import tell
 from transports.facade import AsyncProvider, create_provider
 from transports.keys import KeySource
+from transports.loopback import loopback_thread
 
 _CHOOSING = frozenset(("type", "base_url", "api_key_env"))
 """Options that say which provider is meant; without them, a key or a file, there is none to ask."""
@@ -63,7 +63,7 @@ def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -
 
 @contextmanager
 def _fake_provider(options: Mapping[str, object], loop: str) -> Iterator[AsyncProvider]:
-    with fake_server(FakeProvider(), delay=_PACE, loop=loop) as server:
+    with loopback_thread(FakeProvider(), delay=_PACE, backend=loop) as server:
         config = server.config("openrouter", **options)
         tell(
             f"no provider or key was given, so a fake provider answers, on {server.url}; "
