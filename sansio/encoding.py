@@ -77,7 +77,8 @@ class ContentDecoder:
             if piece:
                 yield piece
             data = inflate.unconsumed_tail
-            if not data and len(piece) < _PIECE:
+            # At the end, what follows stands in the tail too, and would never leave it.
+            if inflate.eof or (not data and len(piece) < _PIECE):
                 return
 
 

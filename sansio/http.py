@@ -220,7 +220,8 @@ class HTTPExchange:
         assert head is not None
         head += data
         while True:
-            if not _STATUS_LINE_START.startswith(head[: len(_STATUS_LINE_START)]):
+            within = min(len(_STATUS_LINE_START), self._limit - self._heads_size)
+            if not _STATUS_LINE_START.startswith(head[:within]):
                 self._lose(RemoteProtocolError("the server's answer is not HTTP/1.x"), inputs)
                 return
             end = _head_end(head, self._head_searched)

@@ -34,7 +34,7 @@ def decode(text: str, decoder: msgspec.json.Decoder[T], max_depth: int = _DEFAUL
         LimitExceededError: it nests deeper than `max_depth`.
         RemoteProtocolError: it is malformed, or not of the decoder's type.
     """
-    if text.count("{") + text.count("[") > max_depth and _depth(text) > max_depth:
+    if text.count("{") + text.count("[") > max_depth and _is_deeper(text, max_depth):
         raise LimitExceededError(f"JSON nests deeper than {max_depth} levels", field="max_json_depth")
     try:
         return decoder.decode(text)
@@ -66,16 +66,17 @@ def as_record(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
         return {"text": text}
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
+def _is_deeper(text: str, max_depth: int) -> bool:
+    depth = 0
     for match in _TOKEN.finditer(text):
         token = match[0]
         if token in ("{", "["):
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > max_depth:
+                return True
         elif token in ("}", "]"):
             depth -= 1
-    return deepest
+    return False
 
 
 def _mend(match: re.Match[str]) -> str:

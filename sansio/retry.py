@@ -88,9 +88,8 @@ def parse_retry_after(headers: Headers) -> float | None:
 
 
 def _number(text: str | None) -> float | None:
-    if text is None or not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text.strip()):
-        return None
-    return float(text)
+    match = re.fullmatch(r"[ \t]*([0-9]{1,15}(\.[0-9]{1,15})?)[ \t]*", text or "")
+    return float(match[1]) if match else None
 
 
 def _timestamp(text: str | None) -> int | None:

@@ -67,12 +67,10 @@ class SSEDecoder:
         self._failed = False
         self._start: bytes | None = b""  # the first bytes, while they may become a byte order mark
         self._after_cr = False  # an LF that comes next belongs to the CR before it
-        self._pieces: list[bytes] = []  # of the unfinished line
-        self._pieces_size = 0
+        self._line = bytearray()  # the unfinished one; not a list of pieces, which could be far larger
         self._offset = 0  # of the next line's first byte
         self._event_offset = -1  # of the open event's first line; -1: none is open
-        self._data: list[bytes] = []
-        self._data_size = 0
+        self._data = bytearray()  # its data lines, an LF behind each
         self._event = b""
         self._retry: int | None = None
         self._id = ""
@@ -122,8 +120,8 @@ class SSEDecoder:
         self._eof = True
         items: list[SSEItem] = []
         if self._dispatch_at_eof and not self._failed:
-            if self._pieces:
-                self._receive_line(b"".join(self._pieces), items)
+            if self._line:
+                self._receive_line(bytes(self._line), items)
             if not self._failed:
                 self._dispatch(items)
         return items
@@ -153,12 +151,11 @@ class SSEDecoder:
         for line in lines:
             content = line.rstrip(b"\r\n")
             size = len(line)
-            if self._pieces:
-                self._pieces.append(content)
-                content = b"".join(self._pieces)
-                size += self._pieces_size
-                self._pieces.clear()
-                self._pieces_size = 0
+            if self._line:
+                size += len(self._line)
+                self._line += content
+                content = bytes(self._line)
+                self._line.clear()
             if content:
                 self._receive_line(content, items)
             else:
@@ -167,9 +164,8 @@ class SSEDecoder:
                 return
             self._offset += size
         if unfinished:
-            self._pieces.append(unfinished)
-            self._pieces_size += len(unfinished)
-            if self._pieces_size > self._limit:
+            self._line += unfinished
+            if len(self._line) > self._limit:
                 self._fail("a line", items)
         else:
             self._after_cr = data[-1] != _LF
@@ -187,9 +183,9 @@ class SSEDecoder:
         if value[:1] == b" ":
             value = value[1:]
         if name == b"data":
-            self._data.append(value)
-            self._data_size += len(value) + 1
-            if self._data_size - 1 > self._limit:
+            self._data += value
+            self._data += b"\n"
+            if len(self._data) - 1 > self._limit:
                 self._fail("an event", items)
         elif name == b"event":
             self._event = value
@@ -205,25 +201,24 @@ class SSEDecoder:
         """Take a blank line: an event without data lines is dropped, its type with it."""
         self._last_event_id = self._id
         if self._data:
-            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            del self._data[-1:]
             items.append(
                 ServerSentEvent(
                     self._event.decode("utf-8", "replace") if self._event else "message",
-                    data.decode("utf-8", "replace"),
+                    self._data.decode("utf-8", "replace"),
                     self._id,
                     self._retry,
                     self._event_offset,
                 )
             )
             self._data.clear()
-            self._data_size = 0
         self._event = b""
         self._retry = None
         self._event_offset = -1
 
     def _fail(self, what: str, items: list[SSEItem]) -> None:
         self._failed = True
-        self._pieces.clear()
+        self._line.clear()
         self._data.clear()
         offset = self._offset if self._event_offset < 0 else self._event_offset
         items.append(

@@ -1,0 +1,385 @@
+"""The configuration: what is filled in, what is refused and with which words, and what is never shown."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import pickle
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio.config import (
+    PROVIDER_DEFAULTS,
+    AuthMethod,
+    ProviderConfig,
+    is_azure_v1,
+    is_header_value,
+    is_loopback,
+)
+from sansio.errors import ConfigError
+
+TYPES = ["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
+
+USERS_EXAMPLES: list[dict[str, str]] = [
+    {
+        "type": "openrouter",
+        "api_key_env": "OPENROUTER_API_KEY",
+        "model": "anthropic/claude-sonnet-4",
+    },
+    {
+        "type": "openai",
+        "api_key_env": "OPENAI_API_KEY",
+        "model": "gpt-4o",
+        "base_url": "https://api.openai.com/v1",
+    },
+    {
+        "type": "azure",
+        "base_url": "https://my-resource.openai.azure.com",
+        "api_key_env": "AZURE_OPENAI_KEY",
+        "deployment": "gpt-4",
+        "api_version": "2024-02-01",
+    },
+    {
+        "type": "anthropic",
+        "api_key_env": "ANTHROPIC_API_KEY",
+        "model": "claude-sonnet-4-20250514",
+        "base_url": "https://api.anthropic.com",
+    },
+    {"type": "ollama", "base_url": "http://localhost:11434/v1", "model": "llama3.2"},
+    {"type": "vllm", "base_url": "http://localhost:8000/v1", "model": "meta-llama/Llama-3.2-8B-Instruct"},
+]
+
+NUMBERS = [
+    field.name
+    for field in dataclasses.fields(ProviderConfig)
+    if field.type in ("int", "float", "float | None")
+]
+CLOCKS = ["connect_timeout", "read_timeout", "event_timeout", "total_timeout"]
+
+
+def refusal(**given: Any) -> ConfigError:
+    """The refusal of a configuration, from keywords and from JSON alike."""
+    with pytest.raises(ConfigError) as caught:
+        ProviderConfig(**given)
+    error = caught.value
+    assert error.field is not None
+    assert str(error).startswith(f"{error.field}: ")
+    with pytest.raises(ConfigError, match=re.escape(str(error))):
+        ProviderConfig.from_dict({"provider": given})
+    return error
+
+
+@pytest.mark.parametrize("example", USERS_EXAMPLES, ids=TYPES)
+def test_the_users_examples_load_in_every_form(example: dict[str, str]) -> None:
+    config = ProviderConfig(**example)  # type: ignore[arg-type]  # the values are text, as in the user's files
+    for name, value in example.items():
+        assert getattr(config, name) == value
+    assert config.auth_method is PROVIDER_DEFAULTS[example["type"]].auth_method
+    wrapped = {"provider": example}
+    assert ProviderConfig.from_dict(example) == ProviderConfig.from_dict(wrapped) == config
+    assert ProviderConfig.from_json(json.dumps(example)) == config
+    assert ProviderConfig.from_json(json.dumps(wrapped).encode()) == config
+
+
+@pytest.mark.parametrize(
+    ("type", "base_url", "api_key_env", "auth"),
+    [
+        ("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "bearer"),
+        ("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "bearer"),
+        ("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", "x-api-key"),
+        ("ollama", "http://localhost:11434/v1", None, "none"),
+        ("vllm", "http://localhost:8000/v1", None, "none"),
+    ],
+)
+def test_a_type_and_a_model_are_whole(type: str, base_url: str, api_key_env: str | None, auth: str) -> None:
+    config = ProviderConfig(type=type, model="m")
+    assert (config.base_url, config.api_key_env, config.auth_method) == (base_url, api_key_env, auth)
+
+
+def test_nothing_at_all_is_openrouter() -> None:
+    config = ProviderConfig()
+    assert (config.type, config.model) == ("openrouter", "x-ai/grok-code-fast-1")
+    assert config == ProviderConfig.from_dict({}) == ProviderConfig.from_json("{}")
+    defaults: dict[str, object] = {
+        "context_window": 131072,
+        "reasoning": False,
+        "extra_headers": {},
+        "api_version": None,
+        "deployment": None,
+        "allow_http": False,
+        "connect_timeout": 10.0,
+        "read_timeout": 600.0,
+        "event_timeout": 300.0,
+        "total_timeout": None,
+        "max_attempts": 3,
+        "max_retry_after": 60.0,
+    }
+    assert {name: getattr(config, name) for name in defaults} == defaults
+
+
+@pytest.mark.parametrize(
+    ("method", "header"),
+    [("bearer", "authorization"), ("api-key", "api-key"), ("x-api-key", "x-api-key"), ("none", None)],
+)
+def test_each_auth_method_has_its_header(method: str, header: str | None) -> None:
+    assert AuthMethod(method).header == header
+    config = ProviderConfig.from_dict({"auth_method": method})
+    assert config.auth_method is AuthMethod(method)
+
+
+def test_a_key_variable_for_a_server_that_needs_no_key_is_sent() -> None:
+    assert ProviderConfig(type="vllm", model="m", api_key_env="K").auth_method is AuthMethod.BEARER
+    quiet = ProviderConfig(type="vllm", model="m", api_key_env="K", auth_method=AuthMethod.NONE)
+    assert quiet.auth_method is AuthMethod.NONE
+
+
+def test_an_unknown_field_is_named_with_what_is_allowed() -> None:
+    error = refusal(api_key="sk-secret")
+    assert error.field == "api_key"
+    assert "api_key_env" in str(error)
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize("name", ["cls", "self", "", "Type", "_args"])
+def test_any_unknown_name_is_a_config_error(name: str) -> None:
+    with pytest.raises(ConfigError, match="no such field"):
+        ProviderConfig.from_dict({name: 1})
+
+
+def test_an_unknown_type_is_named_with_what_is_allowed() -> None:
+    error = refusal(type="openia")
+    assert error.field == "type"
+    assert "'openia'" in str(error)
+    for type in TYPES:
+        assert type in str(error)
+
+
+def test_an_unknown_auth_method_is_named_with_what_is_allowed() -> None:
+    error = refusal(auth_method="basic")
+    assert error.field == "auth_method"
+    for method in AuthMethod:
+        assert method.value in str(error)
+
+
+@pytest.mark.parametrize("type", ["openai", "anthropic", "ollama", "vllm"])
+def test_a_missing_model_is_told_where_the_type_has_none(type: str) -> None:
+    assert refusal(type=type).field == "model"
+    assert refusal(type=type, model=None).field == "model"
+    assert refusal(type=type, model="").field == "model"
+
+
+AZURE = {"type": "azure", "base_url": "https://r.openai.azure.com"}
+
+
+def test_azure_needs_an_address_a_deployment_and_a_version_on_its_classic_surface() -> None:
+    error = refusal(type="azure", deployment="d", api_version="v")
+    assert (error.field, "https://" in str(error)) == ("base_url", True)
+    error = refusal(**AZURE, api_version="2024-10-21")
+    assert (error.field, "/openai/v1" in str(error)) == ("deployment", True)
+    error = refusal(**AZURE, deployment="gpt-4")
+    assert (error.field, "2024-10-21" in str(error)) == ("api_version", True)
+    config = ProviderConfig.from_dict({**AZURE, "deployment": "gpt-4", "api_version": "2024-10-21"})
+    assert (config.model, is_azure_v1(config)) == (None, False)
+
+
+@pytest.mark.parametrize("name", ["model", "deployment"])
+def test_azures_v1_surface_needs_only_a_name(name: str) -> None:
+    base_url = "https://r.openai.azure.com/openai/v1/"
+    assert refusal(type="azure", base_url=base_url).field == "model"
+    assert is_azure_v1(ProviderConfig.from_dict({"type": "azure", "base_url": base_url, name: "gpt-4"}))
+
+
+@pytest.mark.parametrize(
+    ("base_url", "word"),
+    [
+        ("api.openai.com/v1", "https://"),
+        ("localhost:8000", "https://"),
+        ("ftp://host/v1", "https://"),
+        ("https://", "host"),
+        ("https:///v1", "host"),
+        ("https://:443/v1", "host"),
+        ("", "https://"),
+        ("https://host:port/v1", "port"),
+        ("https://host:99999/v1", "port"),
+        ("https://host:0/v1", "port"),
+        ("https://[::1/v1", "host"),
+        ("https://ho st/v1", "space"),
+        ("https://host/v1\r\nX: y", "control"),
+        ("https://host\n/v1", "control"),
+        ("https://höst/v1", "ASCII"),
+        ("https://host/v1?key=sk-secret", "query"),
+        ("https://host/v1?", "query"),
+        ("https://host/v1#part", "fragment"),
+        ("https://host/v1#", "fragment"),
+        ("https://user:sk-secret@host/v1", "password"),
+        ("user:sk-secret@host/v1", "password"),
+        ("https://@host/v1", "password"),
+    ],
+)
+def test_an_address_that_cannot_be_called_is_refused_without_its_secrets(base_url: str, word: str) -> None:
+    error = refusal(base_url=base_url)
+    assert error.field == "base_url"
+    assert word in str(error)
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "base_url", ["https://host", "HTTPS://Host:8443/a/b", "https://[::1]:8000/v1", "http://127.0.0.1"]
+)
+def test_slashes_at_the_end_of_an_address_do_not_count(base_url: str) -> None:
+    assert ProviderConfig(base_url=base_url).base_url == base_url
+    assert ProviderConfig(base_url=base_url + "//").base_url == base_url
+
+
+LOCAL = ["localhost", "LocalHost", "api.localhost", "127.0.0.1", "127.255.0.9", "[::1]"]
+REMOTE = ["192.168.0.1", "example.com", "localhost.example.com", "127.0.0.1.example.com", "127.0.0.256",
+          "128.0.0.1", "[::2]", "notlocalhost", "0.0.0.0", "localhost."]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", LOCAL)
+def test_plain_http_may_carry_a_key_to_this_machine(host: str) -> None:
+    assert ProviderConfig(base_url=f"http://{host}:8000/v1").auth_method is AuthMethod.BEARER
+
+
+@pytest.mark.parametrize("host", REMOTE)
+def test_plain_http_may_not_carry_a_key_to_another_unless_allowed(host: str) -> None:
+    base_url = f"http://{host}:8000/v1"
+    error = refusal(base_url=base_url)
+    assert (error.field, "allow_http" in str(error)) == ("base_url", True)
+    assert refusal(type="vllm", model="m", base_url=base_url, api_key_env="K").field == "base_url"
+    assert ProviderConfig(base_url=base_url, allow_http=True)
+    assert ProviderConfig(type="vllm", model="m", base_url=base_url).auth_method is AuthMethod.NONE
+    assert not is_loopback(host)
+
+
+BREAKING = ["a\r\nX: y", "a\nb", "a\rb", "a\0b", "a\x7f", "€", " a", "a ", "\ta", "\ud800"]
+
+
+@pytest.mark.parametrize("value", BREAKING)
+def test_a_header_value_that_could_break_the_framing_is_refused_and_not_shown(value: str) -> None:
+    error = refusal(extra_headers={"X-Secret": value + "sk-secret" + value})
+    assert (error.field, "X-Secret" in str(error)) == ("extra_headers", True)
+    assert "sk-secret" not in str(error)
+    assert not is_header_value(value)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "é", "(a)", "a\0"])
+def test_what_is_no_header_name_is_refused(name: str) -> None:
+    assert refusal(extra_headers={name: "x"}).field == "extra_headers"
+
+
+RESERVED = ["Host", "content-length", "Content-Type", "Transfer-Encoding", "Connection", "accept-encoding"]
+
+
+@pytest.mark.parametrize("name", [*RESERVED, "Authorization"])
+def test_a_header_of_the_librarys_own_is_refused(name: str) -> None:
+    error = refusal(extra_headers={name: "x"})
+    assert (error.field, repr(name) in str(error)) == ("extra_headers", True)
+
+
+def test_only_the_header_that_carries_the_key_is_the_keys() -> None:
+    headers = {"Authorization": "Basic proxy", "HTTP-Referer": "https://x", "X-Title": "é"}
+    config = ProviderConfig(type="anthropic", model="m", extra_headers=headers)
+    assert config.extra_headers == headers
+    assert refusal(type="anthropic", model="m", extra_headers={"X-API-Key": "x"}).field == "extra_headers"
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [0, -1, -0.5, float("nan"), float("inf"), float("-inf"), True, "3", []])
+def test_no_limit_is_zero_negative_or_no_number(name: str, value: object) -> None:
+    assert refusal(**{name: value}).field == name
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_each_clock_is_switched_off_with_none_alone(name: str) -> None:
+    assert getattr(ProviderConfig.from_dict({name: None}), name) is None
+    assert getattr(ProviderConfig.from_dict({name: 5}), name) == 5.0
+    assert "None switches the clock off" in str(refusal(**{name: 0}))
+
+
+@pytest.mark.parametrize("name", sorted(set(NUMBERS) - set(CLOCKS)))
+def test_limits_cannot_be_switched_off(name: str) -> None:
+    assert refusal(**{name: None}).field == name
+
+
+@pytest.mark.parametrize("name", ["model", "api_key_env", "deployment", "api_version"])
+def test_names_are_printable_text(name: str) -> None:
+    values: list[object] = ["", "a\nb", "a\0", "\ud800", "\u2028", 5, []]
+    for value in values:
+        assert refusal(**{name: value}).field == name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("reasoning", 1), ("allow_http", "no"), ("base_url", None), ("type", None)]
+)
+def test_a_value_of_the_wrong_type_is_named(name: str, value: object) -> None:
+    assert refusal(**{name: value}).field == name
+
+
+NO_OBJECTS = [
+    "",
+    "nonsense",
+    "{",
+    "[]",
+    "null",
+    '"openai"',
+    '{"provider": 5}',
+    '{"provider": null}',
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("text", [*NO_OBJECTS, b"\xff", pytest.param("[" * 100_000, id="deep")])
+def test_what_is_no_json_object_is_a_config_error(text: str | bytes) -> None:
+    with pytest.raises(ConfigError, match="JSON"):
+        ProviderConfig.from_json(text)
+
+
+FIELDS = [field.name for field in dataclasses.fields(ProviderConfig)]
+VALUES = st.one_of(
+    st.none() | st.booleans() | st.integers() | st.floats(),
+    st.text(st.characters(), max_size=9) | st.sampled_from(TYPES),
+    st.lists(st.none()) | st.dictionaries(st.text(max_size=3), st.text(max_size=3)),
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), VALUES))
+def test_any_values_make_a_config_or_an_error_that_names_a_field(given: dict[str, Any]) -> None:
+    try:
+        config = ProviderConfig(**given)
+    except ConfigError as error:
+        named = error.field
+    else:
+        named = "type"
+        assert ProviderConfig(**dataclasses.asdict(config)) == config
+    assert named in FIELDS
+
+
+def test_a_config_is_frozen_and_can_be_copied_replaced_and_pickled() -> None:
+    config = ProviderConfig(type="anthropic", model="m", extra_headers={"X": "y"})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.model = "other"  # type: ignore[misc]  # that is the point
+    assert copy.copy(config) == copy.deepcopy(config) == pickle.loads(pickle.dumps(config)) == config
+    assert dataclasses.replace(config, reasoning=True).reasoning
+    with pytest.raises(ConfigError):
+        dataclasses.replace(config, context_window=0)
+
+
+def test_the_users_headers_are_copied() -> None:
+    headers = {"X": "y"}
+    config = ProviderConfig(extra_headers=headers)
+    headers["X"] = "a\r\nb"
+    assert config.extra_headers == {"X": "y"}
+
+
+def test_the_repr_shows_what_was_set_and_no_header_value() -> None:
+    config = ProviderConfig(model="m", extra_headers={"X-Secret": "sk-secret"}, read_timeout=5)
+    assert repr(config) == (
+        "ProviderConfig(type='openrouter', model='m', base_url='https://openrouter.ai/api/v1', "
+        "extra_headers=<X-Secret>, read_timeout=5.0)"
+    )

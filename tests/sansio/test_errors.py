@@ -1,0 +1,254 @@
+"""Errors: what each says, what each status becomes, and that a secret can be taken out of all of it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigError,
+    InternalServerError,
+    InvalidRequestError,
+    LimitExceededError,
+    LocalProtocolError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProviderError,
+    RateLimitError,
+    RemoteProtocolError,
+    StreamTruncatedError,
+    TransportError,
+    status_error_kind,
+)
+from sansio.messages import Message, Role
+
+PARENTS: dict[type[ProviderError], type[Exception]] = {
+    ProviderError: Exception,
+    ConfigError: ProviderError,
+    InvalidRequestError: ProviderError,
+    LocalProtocolError: ProviderError,
+    RemoteProtocolError: ProviderError,
+    StreamTruncatedError: RemoteProtocolError,
+    LimitExceededError: RemoteProtocolError,
+    APIStatusError: ProviderError,
+    BadRequestError: APIStatusError,
+    AuthenticationError: APIStatusError,
+    PermissionDeniedError: APIStatusError,
+    NotFoundError: APIStatusError,
+    RateLimitError: APIStatusError,
+    InternalServerError: APIStatusError,
+    TransportError: ProviderError,
+    APIConnectionError: TransportError,
+    APITimeoutError: TransportError,
+}
+
+KINDS = st.sampled_from(sorted(PARENTS, key=lambda kind: kind.__name__))
+WORDS = st.text(string.ascii_lowercase + ".:/-", max_size=20)
+
+
+@pytest.mark.parametrize("kind", PARENTS)
+def test_the_tree_of_errors(kind: type[ProviderError]) -> None:
+    assert kind.__bases__ == (PARENTS[kind],)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, BadRequestError),
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (413, BadRequestError),
+        (422, BadRequestError),
+        (429, RateLimitError),
+        (500, InternalServerError),
+        (503, InternalServerError),
+        (529, InternalServerError),
+        (599, InternalServerError),
+        (418, APIStatusError),
+        (402, APIStatusError),
+        (302, APIStatusError),
+        (600, APIStatusError),
+    ],
+)
+def test_each_status_has_its_kind(status: int, kind: type[APIStatusError]) -> None:
+    assert status_error_kind(status) is kind
+
+
+@given(st.integers(200, 999))
+def test_every_status_tells_a_person_what_to_do_next(status: int) -> None:
+    error = status_error_kind(status)("refused", status=status)
+    assert error.advice()
+    assert str(error).endswith(error.advice())
+    assert error.advice()[0].isupper()
+    assert error.advice()[-1] == "."
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (301, "base_url"),
+        (400, "message"),
+        (401, "key"),
+        (402, "credit"),
+        (403, "permissions"),
+        (404, "deployment"),
+        (413, "smaller"),
+        (422, "field"),
+        (429, "limit"),
+        (500, "request id"),
+        (502, "gateway"),
+        (503, "later"),
+        (504, "time"),
+        (529, "overloaded"),
+    ],
+)
+def test_the_advice_speaks_of_what_that_status_means(status: int, word: str) -> None:
+    assert word in str(status_error_kind(status)("refused", status=status))
+
+
+def test_an_error_inside_a_stream_is_advised_by_its_kind() -> None:
+    assert RateLimitError("busy", status=200).advice() == RateLimitError("busy", status=429).advice()
+
+
+@given(
+    kind=KINDS,
+    message=WORDS,
+    provider=st.none() | WORDS,
+    model=st.none() | WORDS,
+    request_id=st.none() | WORDS,
+    offset=st.none() | st.integers(0),
+    attempts=st.none() | st.integers(0, 9),
+    retry_after=st.none() | st.floats(0, 10_000),
+)
+def test_the_text_says_what_where_and_how_often(
+    kind: type[ProviderError],
+    message: str,
+    provider: str | None,
+    model: str | None,
+    request_id: str | None,
+    offset: int | None,
+    attempts: int | None,
+    retry_after: float | None,
+) -> None:
+    error = kind(
+        message,
+        provider=provider,
+        model=model,
+        request_id=request_id,
+        offset=offset,
+        attempts=attempts,
+        retry_after=retry_after,
+    )
+    text = str(error)
+    assert error.message == message
+    for part in (message, provider, model, request_id):
+        assert (part or "") in text
+    assert (offset is None) or f"at byte {offset}" in text
+    assert (f"{attempts} attempts" in text) is (attempts is not None and attempts > 1)
+    assert ("asked to wait" in text) is (retry_after is not None)
+    assert "None" not in text
+
+
+def test_the_text_of_one_error() -> None:
+    error = RateLimitError(
+        "HTTP 429, rate_limit_error: slow down",
+        provider="anthropic",
+        model="claude",
+        status=429,
+        request_id="req_1",
+        attempts=3,
+        retry_after=90.0,
+    )
+    assert str(error) == (
+        "anthropic claude: HTTP 429, rate_limit_error: slow down (request id req_1, 3 attempts, "
+        "asked to wait 90 s). Slow down, or ask the provider for a higher limit; "
+        "the quota may also be used up."
+    )
+
+
+@pytest.mark.parametrize("kind", [LimitExceededError, APITimeoutError])
+def test_limits_and_clocks_name_the_field_to_raise_where_it_is_known(kind: type[ProviderError]) -> None:
+    assert "raise max_event_bytes in the config" in str(kind("passed", field="max_event_bytes"))
+    assert str(kind("passed")) == "passed"
+
+
+def test_what_is_not_known_is_none() -> None:
+    error = ProviderError("no")
+    for name in ("provider", "model", "status", "error_type", "request_id", "partial", "index", "field"):
+        assert getattr(error, name) is None
+
+
+@given(kind=KINDS, message=WORDS, model=WORDS)
+def test_more_context_makes_another_error_and_leaves_the_first(
+    kind: type[ProviderError], message: str, model: str
+) -> None:
+    partial = Message(Role.ASSISTANT, "so far")
+    first = kind(message, status=500)
+    second = first.with_context(model=model, partial=partial)
+    assert type(second) is kind
+    assert (second.message, second.status, second.model, second.partial) == (message, 500, model, partial)
+    assert (first.model, first.partial) == (None, None)
+
+
+def test_a_copy_keeps_its_cause() -> None:
+    cause = OSError("refused")
+    error = APIConnectionError("refused")
+    error.__cause__ = cause
+    assert error.with_context(model="m").__cause__ is cause
+
+
+def test_a_transport_error_says_whether_its_connection_had_served() -> None:
+    error = APIConnectionError("reset", offset=3)
+    assert not error.reused
+    assert APIConnectionError("reset", reused=True).reused
+    again = error.on_reused()
+    assert (again.reused, error.reused, again.offset) == (True, False, 3)
+    assert again.with_context(model="m").reused
+
+
+@given(kind=KINDS, before=WORDS, after=WORDS, secret=st.text(string.digits, min_size=1, max_size=8))
+def test_a_secret_is_masked_wherever_a_server_echoed_it(
+    kind: type[ProviderError], before: str, after: str, secret: str
+) -> None:
+    echoed = f"{before}{secret}{after}"
+    error = kind(echoed, provider_message=echoed, error_type=secret, request_id=echoed, field="max")
+    clean = error.replacing(secret)
+    assert type(clean) is kind
+    for text in (str(clean), repr(clean), clean.message, clean.provider_message, clean.error_type):
+        assert text is not None
+        assert secret not in text
+    assert clean.provider_message == f"{before}[key]{after}"
+    assert clean.field == "max"
+    assert error.provider_message == echoed
+
+
+def test_an_error_without_the_secret_stays_itself() -> None:
+    error = ProviderError("nothing here", provider_message="nor here", status=400)
+    assert error.replacing("sk-secret") is error
+
+
+def test_an_empty_secret_masks_nothing() -> None:
+    error = ProviderError("text")
+    assert error.replacing("") is error
+
+
+@given(kind=KINDS, message=WORDS, status=st.none() | st.integers(100, 999))
+def test_errors_can_be_copied_and_pickled(
+    kind: type[ProviderError], message: str, status: int | None
+) -> None:
+    error = kind(message, status=status, provider="openai")
+    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert type(twin) is kind
+        assert str(twin) == str(error)
+        assert vars(twin) == vars(error)

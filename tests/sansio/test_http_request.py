@@ -1,0 +1,102 @@
+"""Requests: what they are as bytes, and what no representation of them shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import rich.pretty
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio.config import ProviderConfig, is_header_value
+from sansio.errors import LocalProtocolError
+from sansio.http import Headers, HTTPExchange, Request, header
+
+REQUEST = Request.post("http://localhost:8000/v1/chat", (("authorization", "Bearer sk-secret"),), b"{}")
+
+
+def test_a_request_is_these_bytes_once() -> None:
+    exchange = HTTPExchange(REQUEST)
+    assert exchange.data_to_send() == (
+        b"POST /v1/chat HTTP/1.1\r\nhost: localhost:8000\r\ncontent-type: application/json\r\n"
+        b"content-length: 2\r\naccept-encoding: identity\r\nauthorization: Bearer sk-secret\r\n\r\n{}"
+    )
+    assert exchange.data_to_send() == b""
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "target", "origin"),
+    [
+        ("https://api.openai.com/v1", "api.openai.com", "/v1", ("https", "api.openai.com", 443)),
+        ("https://h", "h", "/", ("https", "h", 443)),
+        ("http://h:80/a?b=c", "h", "/a?b=c", ("http", "h", 80)),
+        ("https://h:80/a", "h:80", "/a", ("https", "h", 80)),
+        ("http://[::1]:8000/v1", "[::1]:8000", "/v1", ("http", "::1", 8000)),
+        ("http://[::1]/v1", "[::1]", "/v1", ("http", "::1", 80)),
+    ],
+)
+def test_a_url_becomes_host_target_and_origin(
+    url: str, host: str, target: str, origin: tuple[str, str, int]
+) -> None:
+    request = Request.post(url, (), b"")
+    assert (header(request.headers, "host"), request.target, request.origin) == (host, target, origin)
+    assert Request.post(request.url, (), b"") == request
+    assert b"\r\nhost: " + host.encode() + b"\r\n" in HTTPExchange(request).data_to_send()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8000/v1", "/v1", "ftp://h/", "http://", "http://h:99999/", "http://[::1"]
+)
+def test_a_url_that_is_not_absolute_is_refused(url: str) -> None:
+    with pytest.raises(LocalProtocolError, match="no absolute URL"):
+        Request.post(url, (), b"")
+
+
+@given(st.binary(max_size=300))
+def test_a_body_of_any_bytes_is_sent_as_it_is(body: bytes) -> None:
+    sent = HTTPExchange(Request.post("http://h/", (), body)).data_to_send()
+    head, _, rest = sent.partition(b"\r\n\r\n")
+    assert rest == body
+    assert b"content-length: %d" % len(body) in head
+
+
+@given(st.text(st.characters(max_codepoint=0x17F), max_size=12))
+def test_every_header_value_that_the_config_takes_can_be_sent_as_it_is(value: str) -> None:
+    request = Request.post("http://h/", (("x-any", value),), b"")
+    if is_header_value(value):
+        sent = HTTPExchange(request).data_to_send()
+        assert b"x-any: " + value.encode("latin-1") + b"\r\n" in sent
+        assert ProviderConfig(extra_headers={"X-Any": value}).extra_headers["X-Any"] == value
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        (("x", "a\r\nb"),),
+        (("x", "a\nb"),),
+        (("x y", "z"),),
+        (("x", "\u20ac"),),
+        (("x", " padded "),),
+        (("é", "z"),),
+    ],
+)
+def test_a_request_that_is_no_http_is_refused_without_its_values(broken: Headers) -> None:
+    request = Request.post("http://h/", (*broken, ("authorization", "Bearer sk-secret")), b"")
+    with pytest.raises(LocalProtocolError) as caught:
+        HTTPExchange(request)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_no_representation_of_a_request_shows_a_value() -> None:
+    shown: list[Any] = [REQUEST, (REQUEST,), HTTPExchange(REQUEST)]
+    for value in shown:
+        for text in (repr(value), str(value), f"{value}", rich.pretty.pretty_repr(value)):
+            assert "secret" not in text
+    assert repr(REQUEST) == (
+        "<Request POST http://localhost:8000/v1/chat headers=(host, content-type, content-length, "
+        "accept-encoding, authorization) body=2 bytes>"
+    )
+    assert "authorization" in rich.pretty.pretty_repr(REQUEST)

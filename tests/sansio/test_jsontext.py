@@ -1,0 +1,167 @@
+"""JSON from a peer: any text decodes or is refused, the depth is bounded exactly, half pairs are mended."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio.errors import LimitExceededError, RemoteProtocolError
+from sansio.jsontext import as_record, decode, decode_object
+from sansio.messages import JSON
+
+ANY = msgspec.json.Decoder(object)
+
+JSONS: st.SearchStrategy[JSON] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+OBJECTS = st.dictionaries(st.text(), JSONS, max_size=4)
+
+FRAGMENTS = [
+    "{", "}", "[", "]", '"', "\\", ":", ",", "a", '"a":', "1", "-", "1e999", "9" * 5_000, "null", "true", " ",
+    "\n", "\\u", "\\ud83d", "\\ude00", "\\uD800", "\\udc00", "\\u0041", "\\n", "\\\\", '\\"', "\ud800",
+    "\udfff", "\x00", "é", "😀",
+]  # fmt: skip
+
+TEXTS = st.one_of(
+    st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=30).map(lambda parts: '{"a":"' + "".join(parts) + '"}'),
+    st.text(st.characters(), max_size=30),
+)
+
+
+def depth_of(value: object) -> int:
+    match value:
+        case dict():
+            return 1 + max(map(depth_of, value.values()), default=0)
+        case list():
+            return 1 + max(map(depth_of, value), default=0)
+        case _:
+            return 0
+
+
+@given(OBJECTS)
+def test_an_object_comes_back_as_it_was_written(value: dict[str, JSON]) -> None:
+    assert decode_object(json.dumps(value)) == value
+    assert decode_object(json.dumps(value, ensure_ascii=False, indent=1)) == value
+    assert as_record(json.dumps(value)) == value
+
+
+@given(text=TEXTS, max_depth=st.integers(1, 200))
+def test_any_text_is_an_object_or_an_error_of_the_peer(text: str, max_depth: int) -> None:
+    try:
+        value = decode_object(text, max_depth)
+    except RemoteProtocolError:
+        assert as_record(text, max_depth) == {"text": text}
+    else:
+        assert isinstance(value, dict)
+        assert depth_of(value) <= max_depth
+
+
+@given(value=JSONS, max_depth=st.integers(1, 8))
+def test_the_depth_bound_is_exact(value: JSON, max_depth: int) -> None:
+    text = json.dumps(value)
+    if depth_of(value) > max_depth:
+        with pytest.raises(LimitExceededError) as caught:
+            decode(text, ANY, max_depth)
+        assert caught.value.field == "max_json_depth"
+        assert "max_json_depth" in str(caught.value)
+    else:
+        assert decode(text, ANY, max_depth) == value
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_the_default_depth_is_128(opening: str, closing: str) -> None:
+    inner = "0" if closing == "}" else ""
+    assert decode(opening * 128 + inner + closing * 128, ANY) is not None
+    with pytest.raises(LimitExceededError):
+        decode(opening * 129 + inner + closing * 129, ANY)
+
+
+def test_brackets_inside_text_are_no_depth() -> None:
+    text = json.dumps({"code": '[[[["' + "{" * 500 + "\\"})
+    assert decode_object(text, 1) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 1_000_000, '{"a":' * 1_000_000, '"' + "[" * 1_000, "]" * 300 + "[" * 300]
+)
+def test_hostile_nesting_is_refused_without_recursion(text: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode(text, ANY)
+
+
+def test_a_depth_beyond_what_python_can_follow_is_an_error_of_the_peer() -> None:
+    with pytest.raises(RemoteProtocolError, match="recursion"):
+        decode("[" * 50_000 + "]" * 50_000, ANY, max_depth=100_000)
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        (r"\ud83d\ude00", "😀"),
+        (r"\ud83d", "\ufffd"),
+        (r"\ude00", "\ufffd"),
+        (r"a\uD83Db", "a\ufffdb"),
+        (r"\ude00\ud83d", "\ufffd\ufffd"),
+        (r"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (r"\ud83d\u0041", "\ufffdA"),
+        (r"\\ud83d", r"\ud83d"),
+        (r"\\\ud83d", "\\\ufffd"),
+        (r"\\\\ud83d\ud83d", "\\\\ud83d\ufffd"),
+    ],
+)
+def test_half_a_surrogate_pair_becomes_the_replacement_character(escaped: str, text: str) -> None:
+    assert decode_object(f'{{"a": "{escaped}"}}') == {"a": text}
+
+
+@given(st.lists(st.integers(0xD7F0, 0xE010), max_size=8))
+def test_escapes_are_mended_as_utf_16_decoders_mend_them(units: list[int]) -> None:
+    escaped = "".join(f"\\u{unit:04x}" for unit in units)
+    expected = b"".join(unit.to_bytes(2, "little") for unit in units)
+    text = decode_object(f'{{"a": "{escaped}"}}')["a"]
+    assert isinstance(text, str)
+    text.encode()
+    assert text == lenient_utf_16(expected)
+
+
+def lenient_utf_16(data: bytes) -> str:
+    """Half pairs one by one as U+FFFD: surrogatepass keeps them, and no whole pair stays as two."""
+    text = data.decode("utf-16-le", "surrogatepass")
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "null",
+        "[]",
+        '"a"',
+        "1",
+        "{",
+        '{"a"}',
+        '{"a":1,}',
+        "{'a':1}",
+        "{} {}",
+        '{"a":NaN}',
+        "\ufeff{}",
+    ],
+)
+def test_what_is_no_object_is_refused_and_recorded_as_text(text: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode_object(text)
+    assert as_record(text) == {"text": text}
+
+
+def test_the_decoders_type_is_kept_to() -> None:
+    decoder = msgspec.json.Decoder(dict[str, int])
+    assert decode('{"a": 1}', decoder) == {"a": 1}
+    with pytest.raises(RemoteProtocolError, match="shape"):
+        decode('{"a": "1"}', decoder)

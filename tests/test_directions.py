@@ -1,0 +1,147 @@
+"""The rooms import one another in one direction: down the table, and never in a circle."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+LOWER: dict[str, set[str]] = {
+    "errors": set(),
+    "states": set(),
+    "messages": set(),
+    "config": {"errors"},
+    "events": {"errors", "messages"},
+    "sse": {"errors", "config"},
+    "http": {"errors", "config"},
+    "encoding": {"errors"},
+    "jsontext": {"errors", "config", "messages"},
+    "retry": {"errors", "config", "http"},
+    "context": {"errors", "config", "messages"},
+    "steps": {"messages", "http"},
+}
+"""What each room of single modules may import, and nothing else of the project."""
+
+UPPER = ["dialects", "parser", "call", "provider"]
+"""The rooms above those, in order: each may import all that stand before it."""
+
+ROOMS: dict[str, set[str]] = LOWER | {
+    room: {*LOWER, *UPPER[:place], *(("dialects",) if room == "dialects" else ())}
+    for place, room in enumerate(UPPER)
+}
+
+
+def modules(package: str) -> dict[str, Path]:
+    """Each module of a package by its dotted name; a package by its own."""
+    found = {}
+    for path in (ROOT / package).rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+SANSIO = modules("sansio")
+TRANSPORTS = modules("transports")
+
+
+def imports(source: str, known: Mapping[str, Path]) -> Iterator[str]:
+    """The modules that a source imports when it runs, wherever in it; not those for annotations alone."""
+    stack: list[ast.AST] = [ast.parse(source)]
+    while stack:
+        node = stack.pop()
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                stack += node.orelse
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                for alias in names:
+                    name = f"{module}.{alias.name}"
+                    yield name if name in known else module
+            case ast.ImportFrom():
+                yield "a relative import"
+            case _:
+                stack += ast.iter_child_nodes(node)
+
+
+def project_imports(path: Path) -> set[str]:
+    known = SANSIO | TRANSPORTS
+    tops = ("sansio", "transports", "tests", "a relative import")
+    return {name for name in imports(path.read_text("utf-8"), known) if name.partition(".")[0] in tops}
+
+
+def room_of(module: str) -> str:
+    """`sansio.dialects.openai` lives in the room `dialects`; `sansio` itself is the front door."""
+    return module.split(".")[1] if "." in module else "front door"
+
+
+INNER = sorted(name for name in SANSIO if room_of(name) not in ("testing", "front door"))
+
+
+@pytest.mark.parametrize("module", INNER)
+def test_a_room_imports_only_rooms_before_it(module: str) -> None:
+    assert room_of(module) in ROOMS, f"{module} has no place in the table of rooms"
+    for imported in project_imports(SANSIO[module]):
+        assert imported.startswith("sansio."), f"{module} imports {imported}"
+        assert room_of(imported) in ROOMS[room_of(module)], f"{module} imports {imported}"
+
+
+def test_http_alone_knows_h11() -> None:
+    knows = {module for module in INNER if "h11" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
+    assert knows == {"sansio.http"}
+
+
+def test_the_table_itself_has_no_circle_and_no_room_without_a_module() -> None:
+    within = {room: rooms - {room} for room, rooms in ROOMS.items()}
+    assert set(TopologicalSorter(within).static_order()) == set(ROOMS)
+    assert {room_of(module) for module in INNER} == set(ROOMS)
+
+
+@pytest.mark.parametrize("module", sorted(set(SANSIO) - set(INNER)))
+def test_the_front_door_and_the_testing_rooms_import_nothing_outside_sansio(module: str) -> None:
+    allowed = {"sansio"} if room_of(module) == "testing" else set()
+    for imported in project_imports(SANSIO[module]):
+        assert imported in allowed or imported.startswith("sansio."), f"{module} imports {imported}"
+        assert room_of(module) == "testing" or room_of(imported) != "testing", f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", sorted(TRANSPORTS))
+def test_the_transports_import_no_tests_and_no_private_name_of_the_core(module: str) -> None:
+    for imported in project_imports(TRANSPORTS[module]):
+        assert imported.partition(".")[0] in ("sansio", "transports"), f"{module} imports {imported}"
+    for node in ast.walk(ast.parse(TRANSPORTS[module].read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "sansio":
+            private = [alias.name for alias in node.names if alias.name.startswith("_")]
+            assert private == [], f"{module} imports {private} from {node.module}"
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    known = SANSIO | TRANSPORTS
+    graph = {module: project_imports(path) - {module} for module, path in known.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import one another in a circle: {' < '.join(error.args[1])}")
+    assert len(graph) == len(known)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import sansio.call", ["sansio.call"]),
+        ("from sansio import call", ["sansio.call"]),
+        ("from sansio import Call", ["sansio"]),
+        ("from sansio.call import Call", ["sansio.call"]),
+        ("from .call import Call", ["a relative import"]),
+        ("def late():\n    import sansio.call", ["sansio.call"]),
+        ("if TYPE_CHECKING:\n    import sansio.call", []),
+        ("if TYPE_CHECKING:\n    pass\nelse:\n    import sansio.call", ["sansio.call"]),
+    ],
+)
+def test_a_planted_import_is_seen(source: str, found: list[str]) -> None:
+    assert list(imports(source, SANSIO)) == found

@@ -1,0 +1,127 @@
+"""`sansio` does no I/O and has no ambient input: its imports and calls are read, not trusted."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SANSIO = Path(__file__).resolve().parents[1] / "sansio"
+
+PURE = frozenset([
+    "__future__", "abc", "base64", "binascii", "bisect", "collections", "collections.abc", "contextlib",
+    "copy", "dataclasses", "enum", "fractions", "functools", "hashlib", "heapq", "html", "itertools",
+    "json", "math", "operator", "re", "string", "struct", "textwrap", "types", "typing", "unicodedata",
+    "urllib.parse", "zlib",
+])  # fmt: skip
+"""The modules of the standard library that have neither I/O nor ambient input. One that is not here has
+not been judged; sockets, files, clocks, environment, randomness, logging, threads and event loops stay
+out."""
+
+MACHINES = frozenset(("msgspec", "h11", "sansio"))
+STRATEGIES = frozenset(("hypothesis",))
+
+IMPURE = frozenset([
+    "open", "print", "input", "breakpoint", "exec", "eval", "compile", "exit", "quit", "help", "__import__",
+    "__builtins__", "__loader__", "__spec__",
+])  # fmt: skip
+"""Builtins that reach outside, or that could hide what does."""
+
+
+def breaches(source: str, *, testing: bool = False) -> Iterator[str]:
+    """What in a module's source is no part of a pure core, with its line.
+
+    Args:
+        testing: the module is below `sansio/testing`, where Hypothesis may be used.
+    """
+    allowed = MACHINES | STRATEGIES if testing else MACHINES
+    tree = ast.parse(source)
+    parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=module, level=0, names=names):
+                # `from urllib import request` is an import of urllib.request.
+                modules = [module or ""]
+                if module not in PURE:
+                    modules = [f"{module}.{alias.name}" for alias in names]
+            case ast.Name(id=name, ctx=ast.Load()) if name in IMPURE and name not in parameters:
+                yield f"line {node.lineno}: uses {name}"
+                continue
+            case _:
+                continue
+        for name in modules:
+            if name not in PURE and name.partition(".")[0] not in allowed:
+                yield f"line {node.lineno}: imports {name}"
+
+
+PROGRAMS = frozenset(("testing/fuzz/__main__.py",))
+"""What a person runs and no module imports: a program has arguments, files and an output."""
+
+MODULES = sorted(path for path in SANSIO.rglob("*.py") if str(path.relative_to(SANSIO)) not in PROGRAMS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SANSIO)))
+def test_a_module_of_the_core_is_pure(path: Path) -> None:
+    testing = path.is_relative_to(SANSIO / "testing")
+    assert list(breaches(path.read_text("utf-8"), testing=testing)) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SANSIO)))
+def test_no_module_imports_a_program(path: Path) -> None:
+    assert "__main__" not in path.read_text("utf-8")
+
+
+def test_the_modules_were_found() -> None:
+    names = {str(path.relative_to(SANSIO)) for path in MODULES}
+    assert {"call.py", "http.py", "sse.py", "dialects/openai.py", "testing/fake.py"} <= names
+
+
+FORBIDDEN = [
+    "socket", "ssl", "select", "selectors", "subprocess", "os", "os.path", "sys", "io", "pathlib",
+    "tempfile", "shutil", "glob", "time", "datetime", "sched", "random", "secrets", "uuid", "logging",
+    "warnings", "threading", "multiprocessing", "concurrent.futures", "queue", "contextvars", "signal",
+    "asyncio", "trio", "anyio", "httpcore", "httpx", "requests", "urllib.request", "http.client",
+    "transports", "tests", "platform", "locale", "getpass", "zoneinfo", "importlib", "ctypes", "gc",
+    "hypothesis",
+]  # fmt: skip
+
+FORMS = [
+    "import {name}",
+    "import re, {name} as other",
+    "from {name} import anything",
+    "def late():\n    import {name}",
+]
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_planted_import_is_caught(name: str, form: str) -> None:
+    planted = "import re\n\n" + form.format(name=name)
+    assert [breach for breach in breaches(planted) if name in breach]
+
+
+@pytest.mark.parametrize("name", sorted(IMPURE))
+@pytest.mark.parametrize("form", ["{name}('x')", "def late():\n    return {name}", "alias = {name}"])
+def test_a_planted_call_is_caught(name: str, form: str) -> None:
+    assert list(breaches(form.format(name=name))) == [f"line {form.count(chr(10)) + 1}: uses {name}"]
+
+
+def test_a_submodule_does_not_slip_in_with_its_package() -> None:
+    assert list(breaches("from urllib import request")) == ["line 1: imports urllib.request"]
+    assert list(breaches("from urllib import parse")) == []
+    assert list(breaches("import urllib")) == ["line 1: imports urllib"]
+
+
+def test_a_parameter_or_a_field_may_be_named_like_a_builtin() -> None:
+    assert list(breaches("def receive(input):\n    return input")) == []
+    assert list(breaches("class Block:\n    input: str\n")) == []
+
+
+def test_hypothesis_is_for_the_testing_rooms_alone() -> None:
+    planted = "from hypothesis import strategies"
+    assert list(breaches(planted))
+    assert list(breaches(planted, testing=True)) == []
