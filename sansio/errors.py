@@ -7,7 +7,7 @@ facade cleans what a server echoes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from sansio.messages import Message
@@ -41,6 +41,8 @@ class ErrorContext(TypedDict, total=False):
     """Which message of the request is at fault, counted from 0."""
     field: str | None
     """Which field of the config, or which limit, is meant."""
+    hint: str
+    """What a person can do next, where the kind's own advice would mislead."""
 
 
 class ProviderError(Exception):
@@ -51,7 +53,7 @@ class ProviderError(Exception):
         **context: see `ErrorContext`; what is not given is `None`.
     """
 
-    hint: ClassVar[str] = ""
+    hint: str = ""
     """What a person can do next; part of `str()`."""
 
     provider: str | None = None

@@ -175,7 +175,7 @@ class _Exchange:
     def abort(self) -> None:
         if not self._released:
             self._released = True
-            self._feed.lose(APIConnectionError(ABORTED))
+            self._feed.lose(APIConnectionError(ABORTED, hint=""))
             self._pool.drop([self._connection])
 
 

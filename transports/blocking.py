@@ -157,7 +157,7 @@ class _Exchange:
                 return
             self._released = True
             self._aborted.set()
-            self._feed.lose(APIConnectionError(ABORTED))
+            self._feed.lose(APIConnectionError(ABORTED, hint=""))
             self._connection.shut_down()
             if not self._reading:
                 self._connection.close()

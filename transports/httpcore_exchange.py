@@ -149,7 +149,7 @@ class HttpcoreExchange:
 
     def _check_not_aborted(self) -> None:
         if self._released:
-            raise APIConnectionError(ABORTED)
+            raise APIConnectionError(ABORTED, hint="")
 
     async def _advance(self, timeout: float | None) -> Head | Body | End:
         if self._answer is None:

@@ -9,7 +9,7 @@ from sansio.messages import JSONObject
 
 
 class Exchange(Protocol):
-    """One request under way. Neither `aclose` nor `abort` raises, but cancellation passes through `aclose`."""
+    """One request under way. Neither `aclose` nor `abort` raises; cancellation passes through `aclose`."""
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
         """The next input: `Head`, then `Body`s as the bytes come, then `End`.

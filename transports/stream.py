@@ -198,13 +198,14 @@ class BaseStream(ABC, Generic[ExchangeT]):
             config = self._provider.config
             self._error = APIConnectionError(
                 why,
+                hint="",
                 provider=config.type,
                 model=config.model or config.deployment,
                 partial=self._call.result(),
             )
             self._untold = True
         else:
-            self._show(self._call.fail(APIConnectionError(why)))
+            self._show(self._call.fail(APIConnectionError(why, hint="")))
         self._untold = self._untold and tell
 
     def _drop(self) -> None:
