@@ -104,6 +104,7 @@ class Call:
             case CallState.READY:
                 self._enter(Trigger.SEND)
                 self._attempts += not self._fresh
+                self._head = Head(0)  # an earlier attempt's request id must not name this one
                 if self._record:
                     payload = jsontext.as_record(self._request.body.decode(), max_depth=1_000)
                     self._records.append(RequestRecord(self._request.url, payload))
@@ -156,12 +157,12 @@ class Call:
         """
         events: list[StreamEvent] = []
         if TRANSITIONS[self._state]:
-            partial = error.partial
-            if self._state is CallState.STREAM and self._parser is not None:
-                for event in self._parser.fail(error):
-                    if isinstance(event, StreamFailed):
-                        partial = event.error.partial
-            self._fail(self._explained(error).with_context(partial=partial), events)
+            if self._state is CallState.STREAM:
+                assert self._parser is not None
+                (failed,) = self._parser.fail(error)
+                assert isinstance(failed, StreamFailed)
+                error = failed.error
+            self._fail(self._explained(error), events)
         return events
 
     def take_records(self) -> list[Record]:

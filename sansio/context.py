@@ -19,8 +19,9 @@ _TOKENS_PER_ATTACHMENT = 1_600
 def estimate_tokens(message: Message) -> int:
     """About how many tokens a message has: by its bytes, since each model has its own tokenizer."""
     size = len(message.text.encode("utf-8", "replace"))
-    size += sum(len(call.name) + len(call.arguments_text()) for call in message.tool_calls)
-    size += sum(len(call.name) + len(call.raw_arguments) for call in message.invalid_tool_calls)
+    calls = [(call.name, call.arguments_text()) for call in message.tool_calls]
+    calls += [(call.name, call.raw_arguments) for call in message.invalid_tool_calls]
+    size += sum(len(name) + len(arguments.encode("utf-8", "replace")) for name, arguments in calls)
     if message.provider_state is not None:
         size += len(msgspec.json.encode(message.provider_state.blocks))
     parts = () if isinstance(message.content, str) else message.content

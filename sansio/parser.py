@@ -37,6 +37,7 @@ class StreamParser:
         self._received = 0
         self._finished = False
         self._eof = False
+        self._cut = False
         self._record = record
         self._chunks: list[JSONObject] = []
 
@@ -91,7 +92,8 @@ class StreamParser:
         if self._stream.receive_eof(events):
             self._complete(events)
         else:
-            self._fail(StreamTruncatedError("the stream ended without its end marker"), events)
+            where = "inside an event" if self._cut else "without its end marker"
+            self._fail(StreamTruncatedError(f"the stream ended {where}"), events)
         return events
 
     def fail(self, error: ProviderError) -> list[StreamEvent]:
@@ -123,9 +125,10 @@ class StreamParser:
             if self._stream.receive(item, events):
                 return self._complete(events)
         except ProviderError as error:
-            if unfinished and error.status is None:
+            if unfinished and error.status is None and not isinstance(error, LimitExceededError):
                 # An event without its blank line that makes no sense is one that was cut.
-                error = StreamTruncatedError("the stream ended inside an event")
+                self._cut = True
+                return False
             return self._fail(error.with_context(offset=item.offset), events)
         return False
 

@@ -7,6 +7,13 @@ from sansio.dialects.toolcalls import ToolCallAssembler
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta, ToolCallStarted
 from sansio.messages import FinishReason, Message, ProviderState, Role, Usage
 
+_BROKEN_OFF = (
+    FinishReason.LENGTH,
+    FinishReason.CONTENT_FILTER,
+    FinishReason.REFUSAL,
+    FinishReason.ERROR,
+)
+
 
 class AnswerBuilder:
     """Gathers deltas, whose parts are joined once, at the end.
@@ -53,7 +60,7 @@ class AnswerBuilder:
             said: the finish reason that the provider gave. What was received counts for more: servers say
                 `stop` with tool calls, and `tool_calls` for calls that were cut.
         """
-        calls, invalid = self.calls.results(whole=True, cut=said is FinishReason.LENGTH)
+        calls, invalid = self.calls.results(whole=True, cut=said in _BROKEN_OFF)
         refusal = "".join(self.refusal) or None
         finish = said or FinishReason.OTHER
         if finish is FinishReason.STOP and calls:

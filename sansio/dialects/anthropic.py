@@ -6,7 +6,7 @@ Wire facts: Anthropic's API reference, "Create a message", "Streaming messages" 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from sansio.dialects.anthropic_stream import MessagesStream
 from sansio.dialects.base import Dialect, base64_text
@@ -71,6 +71,8 @@ class AnthropicDialect(Dialect):
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
         turns = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM_ROLES), len(messages))
+        if turns == len(messages):
+            raise InvalidRequestError("anthropic needs a user's message beside the system's")
         body: dict[str, object] = {
             "model": self.config.model,
             "max_tokens": _DEFAULT_MAX_TOKENS,
@@ -111,6 +113,8 @@ class AnthropicDialect(Dialect):
                 case Role.ASSISTANT:
                     after_results = None
                     turns.append({"role": "assistant", "content": self._assistant(messages, index)})
+                case _:
+                    assert_never(message.role)
         return turns
 
     def _assistant(self, messages: Sequence[Message], index: int) -> str | list[_Block]:
@@ -121,7 +125,9 @@ class AnthropicDialect(Dialect):
             return _replay(state.blocks, message, calls, index)
         if not calls and isinstance(message.content, str):
             return _text(message.content, index)
-        blocks = _blocks(message, index) if message.content else []
+        # Beside its calls an answer may have blank text, which must not go back.
+        blank = not message.content or (isinstance(message.content, str) and message.content.isspace())
+        blocks = [] if calls and blank else _blocks(message, index)
         return [*blocks, *(_tool_use(call) for call in calls)]
 
     def finish_reason(self, said: str | None) -> FinishReason | None:
@@ -153,14 +159,20 @@ def _user_content(message: Message, index: int) -> str | list[_Block]:
 
 def _text(text: str, index: int) -> str:
     if not text or text.isspace():
-        raise InvalidRequestError(
-            f"message {index} has no text, which anthropic refuses; leave the message out or say something",
-            index=index,
-        )
+        raise _empty(index)
     return text
 
 
+def _empty(index: int) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"message {index} has no text, which anthropic refuses; leave the message out or say something",
+        index=index,
+    )
+
+
 def _blocks(message: Message, index: int) -> list[_Block]:
+    if not message.content:
+        raise _empty(index)
     if isinstance(message.content, str):
         return [{"type": "text", "text": _text(message.content, index)}]
     return [_block(part, index) for part in message.content]
@@ -175,6 +187,8 @@ def _block(part: ContentPart, index: int) -> _Block:
         case DocumentPart():
             title: _Block = {} if part.name is None else {"title": part.name}
             return {"type": "document", "source": _source(part), **title, **part.extra}
+        case _:
+            assert_never(part)
 
 
 def _source(part: ImagePart | DocumentPart) -> _Block:
@@ -185,9 +199,10 @@ def _source(part: ImagePart | DocumentPart) -> _Block:
 
 def _tool_result(message: Message, index: int) -> _Block:
     block: _Block = {"type": "tool_result", "tool_use_id": message.tool_call_id}
-    if isinstance(message.content, str):
-        return {**block, "content": message.content} if message.content else block
-    return {**block, "content": _blocks(message, index)}
+    if not message.content:
+        return block
+    content = message.content if isinstance(message.content, str) else _blocks(message, index)
+    return {**block, "content": content}
 
 
 def _tool_use(call: SentCall) -> _Block:
@@ -208,10 +223,12 @@ def _replay(
         if block.get("type") == "tool_use":
             call = by_id.pop(str(block.get("id")), None)
             if call is not None:
-                blocks.append(_tool_use(call))
+                blocks.append({**block, **_tool_use(call)})
         elif block.get("type") == "text":
-            said += str(block.get("text"))
-            if block.get("text"):  # an answer may hold an empty block, but a request must not
+            text = block.get("text")
+            text = text if isinstance(text, str) else ""
+            said += text
+            if text.strip():  # an answer may hold a blank block, but a request must not
                 blocks.append(dict(block))
         else:
             blocks.append(dict(block))
@@ -221,6 +238,8 @@ def _replay(
             "which would be sent in their place; set provider_state=None with the change",
             index=index,
         )
+    if not blocks:
+        raise _empty(index)
     return blocks
 
 

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 # Any: JSON objects that are kept as they are, or read where they are of a known form.
 _Object: TypeAlias = dict[str, Any]
 
-_PLAIN_BLOCKS = ("text", "tool_use")
+_PLAIN_FIELDS = {"text": ("type", "text"), "tool_use": ("type", "id", "name", "input")}
+"""Blocks that a message says whole, if they have no other fields."""
+_KINDS = (
+    "content_block_delta",
+    "content_block_start",
+    "content_block_stop",
+    "message_start",
+    "message_delta",
+    "message_stop",
+    "error",
+)
 
 
 class _OutputDetails(Struct, gc=False):
@@ -66,8 +76,9 @@ class _Event(Struct):
     index: int = 0
     delta: _Delta | None = None
     content_block: _Object | None = None
-    message: _Message | None = None
+    message: _Message | str | None = None
     usage: _Usage | None = None
+    error: _Object | str | None = None
 
 
 _EVENT = msgspec.json.Decoder(_Event)
@@ -81,7 +92,8 @@ class _OpenBlock:
     def __init__(self, start: _Object) -> None:
         self.start = dict(start)
         self.citations: list[_Object] = []
-        self.kind: str = str(start.get("type", ""))
+        kind = start.get("type")
+        self.kind = kind if isinstance(kind, str) else ""
         self.parts: dict[str, list[str]] = {}
         self.call: AssembledCall | None = None
 
@@ -91,6 +103,8 @@ class _OpenBlock:
     def whole(self, max_depth: int) -> _Object:
         """The block as the provider wants it back."""
         block = dict(self.start)
+        if self.call is not None:
+            block["id"] = self.call.id
         if self.citations:
             block["citations"] = self.citations
         for field, parts in self.parts.items():
@@ -116,18 +130,21 @@ class MessagesStream(DialectStream):
         self._dialect = dialect
         self._max_depth = dialect.config.max_json_depth
         self._answer = AnswerBuilder(dialect.config)
-        self._blocks: dict[int, _OpenBlock] = {}  # in the order in which they began
+        self._blocks: list[_OpenBlock] = []
+        self._by_index: dict[int, _OpenBlock] = {}
         self._usage = _Usage()
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
         data = event.data
         if not data or data.isspace():
             return False
-        record = jsontext.decode(data, _EVENT, self._max_depth)
+        record = self._decode(data)
         kind = record.type or event.event
         if kind == "ping":
             return False
         self.progress += 1
+        if record.error or event.event == "error":
+            kind = "error"
         match kind:
             case "content_block_delta":
                 self._receive_delta(record, events)
@@ -137,7 +154,7 @@ class MessagesStream(DialectStream):
             case "content_block_stop":
                 self._end_block(record.index)
             case "message_start":
-                if record.message is not None:
+                if isinstance(record.message, _Message):
                     self._receive_message(record.message, events)
             case "message_delta":
                 self._merge_usage(record.usage)
@@ -151,6 +168,15 @@ class MessagesStream(DialectStream):
             case _:
                 pass  # new kinds of event are added over time, and must be passed over
         return False
+
+    def _decode(self, data: str) -> _Event:
+        try:
+            return jsontext.decode(data, _EVENT, self._max_depth)
+        except RemoteProtocolError:
+            kind = jsontext.decode_object(data, self._max_depth).get("type")
+            if not isinstance(kind, str) or kind in _KINDS:
+                raise
+            return _Event(kind)  # of an unknown kind, so what it holds may have any shape
 
     def receive_whole(self, data: JSONObject) -> None:
         """Take a whole message.
@@ -183,10 +209,9 @@ class MessagesStream(DialectStream):
 
     def _state(self) -> ProviderState | None:
         """The blocks, where text and tool calls in their usual order would not say it all."""
-        blocks = [block.whole(self._max_depth) for block in self._blocks.values()]
-        kinds = [block["type"] for block in blocks if block.get("type")]
-        plain = all(kind in _PLAIN_BLOCKS for kind in kinds) and kinds == sorted(kinds)
-        if plain and not any(block.get("citations") for block in blocks):
+        blocks = [block.whole(self._max_depth) for block in self._blocks if block.kind]
+        kinds = [block["type"] for block in blocks]
+        if kinds == sorted(kinds) and all(map(_is_plain, blocks)):
             return None
         return ProviderState(self._dialect.config.type, blocks)
 
@@ -210,7 +235,8 @@ class MessagesStream(DialectStream):
             self._answer.refusal[:] = [explanation]
 
     def _begin_block(self, index: int, start: _Object, events: list[StreamEvent]) -> _OpenBlock:
-        block = self._blocks[index] = _OpenBlock(start)
+        block = self._by_index[index] = _OpenBlock(start)
+        self._blocks.append(block)
         answer = self._answer
         if block.kind == "text" and isinstance(text := start.get("text"), str) and text:
             answer.add_text(text, events)
@@ -225,8 +251,15 @@ class MessagesStream(DialectStream):
             answer.calls.add(block.call, msgspec.json.encode(given).decode() if given else "", events)
         return block
 
+    def _block(self, kind: str, index: int, events: list[StreamEvent]) -> _OpenBlock:
+        """The open block of a kind; one whose start was left out begins with its first delta."""
+        block = self._by_index.get(index)
+        if block is not None and block.kind == kind:
+            return block
+        return self._begin_block(index, {"type": kind, kind: ""}, events)
+
     def _end_block(self, index: int) -> None:
-        block = self._blocks.get(index)
+        block = self._by_index.get(index)
         if block is not None and block.call is not None:
             block.call.ended = True
 
@@ -234,15 +267,13 @@ class MessagesStream(DialectStream):
         delta = record.delta
         if delta is None:
             return
-        block = self._blocks.get(record.index)
+        block = self._by_index.get(record.index)
         match delta.type:
             case "text_delta" if delta.text:
-                block = block or self._begin_block(record.index, {"type": "text", "text": ""}, events)
-                block.add("text", delta.text)
+                self._block("text", record.index, events).add("text", delta.text)
                 self._answer.add_text(delta.text, events)
             case "thinking_delta" if delta.thinking:
-                block = block or self._begin_block(record.index, {"type": "thinking"}, events)
-                block.add("thinking", delta.thinking)
+                self._block("thinking", record.index, events).add("thinking", delta.thinking)
                 self._answer.add_reasoning(delta.thinking, events)
             case _ if block is None:
                 pass
@@ -282,3 +313,8 @@ class MessagesStream(DialectStream):
     def _raise_error(self, data: str) -> None:
         record = jsontext.decode_object(data, self._max_depth)
         raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)
+
+
+def _is_plain(block: _Object) -> bool:
+    fields = _PLAIN_FIELDS.get(block["type"])
+    return fields is not None and all(name in fields or not value for name, value in block.items())

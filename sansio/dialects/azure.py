@@ -21,5 +21,5 @@ class AzureDialect(OpenAICompatDialect):
 
     def model_name(self) -> str | None:
         if is_azure_v1(self.config):
-            return self.config.model or self.config.deployment
+            return self.config.deployment or self.config.model
         return self.config.model

@@ -56,23 +56,56 @@ def _check_message(index: int, message: object) -> None:
         raise InvalidRequestError(
             f"message {index} is a {type(message).__name__}, not a sansio.Message", index=index
         )
-    if message.tool_calls and message.role is not Role.ASSISTANT:
-        raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
+    role, content = _unchecked(message)
+    if not isinstance(role, Role):
+        raise InvalidRequestError(
+            f"message {index}: role must be a Role, such as Role.USER, not {role!r}", index=index
+        )
+    _check_calls(index, message)
+    if isinstance(content, str):
+        return
+    if not isinstance(content, (tuple, list)):
+        raise InvalidRequestError(
+            f"message {index}: content must be a str or a tuple of parts, not {type(content).__name__}",
+            index=index,
+        )
+    for part in content:
+        _check_part(index, part)
+
+
+def _unchecked(message: Message) -> tuple[object, object]:
+    """Role and content as what they are: nothing has checked them against their types."""
+    return message.role, message.content
+
+
+def _check_calls(index: int, message: Message) -> None:
+    if not all(isinstance(call, ToolCall) for call in message.tool_calls):
+        raise InvalidRequestError(f"message {index}: tool_calls must be a tuple of ToolCall", index=index)
     ids = [call.id for call in message.tool_calls] + [call.id for call in message.invalid_tool_calls]
+    if ids and message.role is not Role.ASSISTANT:
+        raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
     if len(set(ids)) < len(ids):
         raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)
-    parts = () if isinstance(message.content, str) else message.content
-    for part in parts:
-        if not isinstance(part, (TextPart, ImagePart, DocumentPart)):
+    for call in message.tool_calls:
+        try:
+            call.arguments_text()
+        except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequestError(
-                f"message {index}: content must be a str or a tuple of TextPart, ImagePart and DocumentPart, "
-                f"not of {type(part).__name__}",
-                index=index,
-            )
-        if not isinstance(part, TextPart) and (part.url is None) == (part.data is None):
-            raise InvalidRequestError(
-                f"message {index}: an {type(part).__name__} needs either url or data", index=index
-            )
+                f"message {index}: the arguments of the call {call.id!r} are no JSON: {error}", index=index
+            ) from None
+
+
+def _check_part(index: int, part: object) -> None:
+    if not isinstance(part, (TextPart, ImagePart, DocumentPart)):
+        raise InvalidRequestError(
+            f"message {index}: content must be a str or a tuple of TextPart, ImagePart and DocumentPart, "
+            f"not of {type(part).__name__}",
+            index=index,
+        )
+    if not isinstance(part, TextPart) and (part.url is None) == (part.data is None):
+        raise InvalidRequestError(
+            f"message {index}: an {type(part).__name__} needs either url or data", index=index
+        )
 
 
 def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
@@ -138,18 +171,23 @@ def encode_body(body: Mapping[str, object], messages: Sequence[Message]) -> byte
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
-        for index, message in enumerate(messages):
-            try:
-                msgspec.json.encode(message)
-            except UnicodeEncodeError:
-                where = f"message {index}"
-                break
-        else:
-            index, where = None, "a tool or an option"
+        index = _surrogate_in(messages)
+        where = "a tool or an option" if index is None else f"message {index}"
         raise InvalidRequestError(
             f"{where} holds half a surrogate pair, which cannot be sent as UTF-8; "
             "clean the text with text.encode('utf-8', 'replace').decode()",
             index=index,
         ) from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"a tool or an option is no JSON: {error}") from None
+        raise InvalidRequestError(f"a tool, an option or a part's extra is no JSON: {error}") from None
+
+
+def _surrogate_in(messages: Sequence[Message]) -> int | None:
+    for index, message in enumerate(messages):
+        try:
+            msgspec.json.encode(message)
+        except UnicodeEncodeError:
+            return index
+        except (TypeError, ValueError, RecursionError):
+            continue  # what makes it no JSON is not sent
+    return None

@@ -6,11 +6,12 @@ Wire facts: OpenAI's API reference, "Create chat completion" and "Chat completio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from sansio.dialects.base import Dialect, base64_text
 from sansio.dialects.checks import SentCall, calls_to_send
 from sansio.dialects.openai_stream import ChatStream
+from sansio.dialects.toolcalls import BLANK_ARGUMENTS
 from sansio.errors import InvalidRequestError
 from sansio.events import StreamEvent
 from sansio.messages import (
@@ -142,6 +143,8 @@ class OpenAICompatDialect(Dialect):
                     )
                 file = {"filename": part.name or "document", "file_data": data_url(part)}
                 return {"type": "file", "file": file, **part.extra}
+            case _:
+                assert_never(part)
 
     def finish_reason(self, said: str | None) -> FinishReason | None:
         """The finish reason in the library's words; `None` where nothing was said."""
@@ -170,6 +173,8 @@ def data_url(part: ImagePart | DocumentPart) -> str:
 
 def _encode_call(call: SentCall) -> dict[str, object]:
     arguments = call.arguments_text() if isinstance(call, ToolCall) else call.raw_arguments
+    if arguments.strip() in BLANK_ARGUMENTS:
+        arguments = "{}"  # Ollama and vLLM parse what comes back, and refuse a text that is no object
     wire: dict[str, object] = {
         "id": call.id,
         "type": "function",

@@ -59,6 +59,7 @@ class _Choice(Struct):
     delta: _Delta | None = None
     message: _Delta | None = None
     finish_reason: str | None = None
+    error: _Object | str | None = None
 
 
 class _PromptDetails(Struct, gc=False):
@@ -106,6 +107,35 @@ class _Chunk(Struct):
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
 
+_DETAIL_TEXTS = ("text", "summary", "data")
+
+
+class _Detail:
+    """One of OpenRouter's reasoning details under way; its texts come in pieces, joined once, at the end."""
+
+    __slots__ = ("_fields", "_texts")
+
+    def __init__(self) -> None:
+        self._fields: _Object = {}
+        self._texts: dict[str, list[str]] = {}
+
+    def goes_on_with(self, detail: _Object) -> bool:
+        """Whether `detail` is this one's next piece: of the same type, index and, where both say one, id."""
+        known = self._fields
+        ids = (known.get("id"), detail.get("id"))
+        same_id = None in ids or ids[0] == ids[1]
+        return same_id and all(known.get(key) == detail.get(key) for key in ("type", "index"))
+
+    def add(self, detail: _Object) -> None:
+        for key, value in detail.items():
+            if key in _DETAIL_TEXTS and isinstance(value, str):
+                self._texts.setdefault(key, []).append(value)
+            if value is not None or key not in self._fields:
+                self._fields[key] = value
+
+    def whole(self) -> JSONObject:
+        return self._fields | {key: "".join(parts) for key, parts in self._texts.items()}
+
 
 class ChatStream(DialectStream):
     """One streamed chat completion.
@@ -120,11 +150,11 @@ class ChatStream(DialectStream):
         self._dialect = dialect
         self._max_depth = dialect.config.max_json_depth
         self._answer = AnswerBuilder(dialect.config)
-        self._details: list[JSONObject] = []
+        self._details: list[_Detail] = []
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
         data = event.data
-        if data.startswith(_DONE) and data.strip() == _DONE:
+        if data.strip() == _DONE:
             self.progress += 1
             self._answer.calls.flush(events)
             return True
@@ -160,7 +190,8 @@ class ChatStream(DialectStream):
 
     def message(self) -> Message:
         said = self._dialect.finish_reason(self._answer.raw_finish_reason)
-        state = ProviderState(self._dialect.config.type, self._details) if self._details else None
+        details = [detail.whole() for detail in self._details]
+        state = ProviderState(self._dialect.config.type, details) if details else None
         return self._answer.message(said, state)
 
     def partial(self) -> Message:
@@ -190,14 +221,15 @@ class ChatStream(DialectStream):
             delta = choice.delta or choice.message
             if delta is not None:
                 self._receive_delta(delta, events)
+            if choice.error and (error := self._dialect.error_in({"error": choice.error})):
+                raise error
             if choice.finish_reason:
                 self._receive_finish(choice.finish_reason)
 
     def _receive_delta(self, delta: _Delta, events: list[StreamEvent]) -> None:
         reasoning = delta.reasoning_content or delta.reasoning
         if delta.reasoning_details:
-            for detail in delta.reasoning_details:
-                self._merge_detail(detail)
+            self._receive_details(delta.reasoning_details)
             reasoning = reasoning or _details_text(delta.reasoning_details)
         if reasoning:
             self._answer.add_reasoning(reasoning, events)
@@ -213,8 +245,9 @@ class ChatStream(DialectStream):
             self._answer.refusal.append(delta.refusal)
         for call in delta.tool_calls or ():
             self._receive_call(call, events)
-        if delta.function_call is not None and delta.function_call.name:
-            self._receive_call(_ToolDelta(0, None, delta.function_call), events)
+        legacy = delta.function_call
+        if legacy is not None and not delta.tool_calls and (legacy.name or legacy.arguments):
+            self._receive_call(_ToolDelta(0, None, legacy), events)
 
     def _receive_parts(self, parts: list[_Object], events: list[StreamEvent]) -> None:
         """Content as a list of typed parts, as Mistral's reasoning models send it."""
@@ -230,13 +263,13 @@ class ChatStream(DialectStream):
         function, custom = delta.function or _Function(), delta.custom
         if custom is not None and custom.name:
             function = _Function(custom.name, custom.input)
-        calls = self._answer.calls
-        call = calls.find(delta.index, delta.id or "", function.name or "")
-        if delta.extra_content is not None:
-            call.extra_content = delta.extra_content
         arguments = function.arguments or ""
         if not isinstance(arguments, str):
             arguments = msgspec.json.encode(arguments).decode()
+        calls = self._answer.calls
+        call = calls.find(delta.index, delta.id or "", function.name or "", arguments)
+        if delta.extra_content is not None:
+            call.extra_content = delta.extra_content
         calls.add(call, arguments, events)
 
     def _receive_finish(self, reason: str) -> None:
@@ -244,22 +277,16 @@ class ChatStream(DialectStream):
         if reason == "error":
             raise InternalServerError(
                 "the provider broke off the answer with the finish reason 'error' and no explanation",
-                status=200,
+                status=500,
                 error_type="error",
             )
 
-    def _merge_detail(self, detail: JSONObject) -> None:
-        """Join the deltas of one OpenRouter reasoning detail: same type and index, texts after each other."""
-        last = self._details[-1] if self._details else None
-        if last is None or any(last.get(key) != detail.get(key) for key in ("type", "index")):
-            self._details.append(dict(detail))
-            return
-        for key, value in detail.items():
-            known = last.get(key)
-            if key in ("text", "summary", "data") and isinstance(known, str) and isinstance(value, str):
-                last[key] = known + value
-            elif value is not None:
-                last[key] = value
+    def _receive_details(self, details: list[_Object]) -> None:
+        """Take a chunk's reasoning details: the first may be a piece more of the last one before it."""
+        for position, detail in enumerate(details):
+            if position or not self._details or not self._details[-1].goes_on_with(detail):
+                self._details.append(_Detail())
+            self._details[-1].add(detail)
 
 
 def _parts_text(parts: object) -> str:

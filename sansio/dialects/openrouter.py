@@ -23,4 +23,4 @@ class OpenRouterDialect(OpenAICompatDialect):
         metadata = error.get("metadata")
         if not isinstance(metadata, dict) or not (raw := metadata.get("raw")):
             return message
-        return f"{message} (from {metadata.get('provider_name') or 'upstream'}: {raw})"
+        return f"{message or 'no message'} (from {metadata.get('provider_name') or 'upstream'}: {raw})"

@@ -11,7 +11,9 @@ from sansio.errors import LimitExceededError, RemoteProtocolError
 from sansio.events import StreamEvent, ToolCallDelta, ToolCallStarted
 from sansio.messages import InvalidToolCall, JSONObject, ToolCall
 
-_BLANK = frozenset(("", "null"))
+BLANK_ARGUMENTS = frozenset(("", "null"))
+"""What servers send, spaced or not, for a call that has no arguments."""
+
 _STRUCTURE = re.compile(r'[{}\[\]"\\]')
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -24,15 +26,12 @@ class _Closing:
     def __init__(self) -> None:
         self._depth = 0
         self._quoted = False
-        self._escaped = (
-            -1
-        )  # 0: a backslash at the end of the last piece escapes the next one's first character
+        self._escaped = False  # a backslash ended the last piece: it escapes the next one's first character
         self.closed = False
 
     def feed(self, text: str) -> None:
-        if not text:
-            return
-        skip = self._escaped
+        """Take the next piece, which is not empty."""
+        skip = 0 if self._escaped else -1
         for match in _STRUCTURE.finditer(text):
             if match.start() == skip:
                 continue
@@ -49,11 +48,11 @@ class _Closing:
             elif char in "}]":
                 self._depth -= 1
                 self.closed = self.closed or self._depth <= 0
-        self._escaped = 0 if skip == len(text) else -1
+        self._escaped = skip == len(text)
 
 
 class AssembledCall:
-    """One tool call under way. `index` is its place among the answer's calls, from 0."""
+    """One tool call under way."""
 
     __slots__ = (
         "_closing",
@@ -64,18 +63,25 @@ class AssembledCall:
         "id",
         "index",
         "name",
+        "named_again",
+        "number",
         "parts",
         "started",
     )
 
-    def __init__(self, index: int) -> None:
-        self.index = index
+    def __init__(self, number: int) -> None:
+        self.number = number
+        """Its place among the calls that have begun, from 0."""
+        self.index = -1
+        """Its place among those that have started: a call without a name never does."""
         self.given_id = ""
         self.id = ""
         self.name = ""
         self.parts: list[str] = []
         self.extra_content: JSONObject | None = None
         self.started = False
+        self.named_again = False
+        """Its name came once more after its arguments were whole."""
         self.ended = False
         """The provider has said that nothing more of this call will come."""
         self._closing = _Closing()
@@ -102,44 +108,59 @@ class ToolCallAssembler:
     def __init__(self, limits: ProviderConfig) -> None:
         self._limits = limits
         self._calls: list[AssembledCall] = []
+        self._started: list[AssembledCall] = []
+        self._reached = 0  # the calls before this one have started, or have no name yet
         self._by_index: dict[int, AssembledCall] = {}
         self._by_id: dict[str, AssembledCall] = {}
         self.id_seed = ""
         """Made part of the ids that are made up, so that they differ from answer to answer."""
 
-    def __bool__(self) -> bool:
-        return bool(self._calls)
-
-    def find(self, index: int | None, call_id: str, name: str) -> AssembledCall:
+    def find(self, index: int | None, call_id: str, name: str, arguments: str = "") -> AssembledCall:
         """The call that a delta belongs to, a new one where it begins one.
+
+        Args:
+            index: as sent; `None`, or empty text below, where the delta has none.
+            arguments: what the delta adds; `add` them to the call.
 
         Raises:
             LimitExceededError: there are too many calls.
         """
-        call = self._by_index.get(index) if index is not None else self._without_index(call_id)
-        if call is None or self._begins_another(call, call_id, name):
+        call = self._known(index, call_id, name)
+        if call is None or self._begins_another(call, call_id, name, arguments):
+            if call is not None and call.named_again:
+                name = name or call.name
             call = self._begin()
-            if index is not None:
-                self._by_index[index] = call
+        if index is not None:
+            self._by_index[index] = call
         if call_id and not call.given_id:
             call.given_id = call_id
-            # Two calls with one id could not be answered apart.
-            call.id = call_id if call_id not in self._by_id else self._made_up_id(call)
+            if not call.started:
+                # Two calls with one id could not be answered apart.
+                call.id = call_id if call_id not in self._by_id else self._made_up_id(call)
             self._by_id.setdefault(call_id, call)
         if name and not call.name:
             call.name = name
         return call
 
-    def _without_index(self, call_id: str) -> AssembledCall | None:
-        if call_id in self._by_id:
-            return self._by_id[call_id]
-        return self._calls[-1] if self._calls else None
+    def _known(self, index: int | None, call_id: str, name: str) -> AssembledCall | None:
+        last = self._calls[-1] if self._calls else None
+        call = self._by_index.get(index) if index is not None else last
+        if call is not None and call.given_id == call_id:
+            return call
+        # An index may be repeated or new in the midst of a call; with a name, it begins one.
+        by_id = self._by_id.get(call_id) if index is None or not name else None
+        return by_id or call
 
     @staticmethod
-    def _begins_another(call: AssembledCall, call_id: str, name: str) -> bool:
-        if call_id and call.given_id and call_id != call.given_id:
-            return bool(name) or call.is_closed()
-        return bool(name and call.name) and not call_id and call.is_closed()
+    def _begins_another(call: AssembledCall, call_id: str, name: str, arguments: str) -> bool:
+        if name and call.name and name != call.name:
+            return True
+        if call_id and call.given_id:
+            return call_id != call.given_id and bool(name or call.is_closed())
+        # Some servers repeat the name to the end: only arguments after it make it another call's.
+        if name and call.name and call.is_closed():
+            call.named_again = True
+        return call.named_again and bool(arguments.strip())
 
     def _begin(self) -> AssembledCall:
         if len(self._calls) >= self._limits.max_tool_calls:
@@ -167,20 +188,27 @@ class ToolCallAssembler:
     def flush(self, events: list[StreamEvent]) -> None:
         """Start what waits for an id: the answer is over, and none will come."""
         for call in self._calls:
-            if call.name and not call.started:
-                self._start(call, events)
+            self._start(call, events)
+            call.id = call.id or self._made_up_id(call)
 
-    def _start(self, call: AssembledCall, events: list[StreamEvent]) -> None:
-        call.started = True
-        call.id = call.id or self._made_up_id(call)
-        events.append(ToolCallStarted(call.index, call.id, call.name))
-        if call.parts:
-            events.append(ToolCallDelta(call.index, "".join(call.parts)))
+    def _start(self, last: AssembledCall, events: list[StreamEvent]) -> None:
+        """Start a call that has a name, after those that began before it."""
+        earlier = self._calls[self._reached : last.number]
+        self._reached = max(self._reached, last.number)
+        for call in (*earlier, last):
+            if call.name and not call.started:
+                call.started = True
+                call.index = len(self._started)
+                self._started.append(call)
+                call.id = call.id or self._made_up_id(call)
+                events.append(ToolCallStarted(call.index, call.id, call.name))
+                if call.parts:
+                    events.append(ToolCallDelta(call.index, "".join(call.parts)))
 
     def _made_up_id(self, call: AssembledCall) -> str:
         """Nine letters and digits, all that Mistral takes; the same for the same answer."""
         number = zlib.crc32(self.id_seed.encode("utf-8", "replace"))
-        digits = [_DIGITS[call.index // 36 % 36], _DIGITS[call.index % 36]]
+        digits = [_DIGITS[call.number // 36 % 36], _DIGITS[call.number % 36]]
         for _ in range(7):
             number, digit = divmod(number, 36)
             digits.append(_DIGITS[digit])
@@ -189,15 +217,16 @@ class ToolCallAssembler:
     def results(
         self, *, whole: bool, cut: bool = False
     ) -> tuple[tuple[ToolCall, ...], tuple[InvalidToolCall, ...]]:
-        """The calls as they go into the message.
+        """The calls as they go into the message, in the order in which they started.
 
         Args:
             whole: the answer is whole; otherwise no call counts as such.
-            cut: the answer was cut for length, so that a last call without arguments may be cut too.
+            cut: the answer was broken off, so that a last call without arguments may be cut too.
         """
         calls: list[ToolCall] = []
         invalid: list[InvalidToolCall] = []
-        for call in self._calls:
+        waiting = (call for call in self._calls if not call.started)
+        for call in (*self._started, *waiting):
             raw = "".join(call.parts)
             result = self._judge(call, raw, whole, cut)
             if isinstance(result, str):
@@ -213,9 +242,9 @@ class ToolCallAssembler:
             return "the answer broke off before the call was complete"
         if not call.name:
             return "the call has no name"
-        if raw.strip() in _BLANK:
+        if raw.strip() in BLANK_ARGUMENTS:
             if cut and not call.ended:
-                return "the answer was cut for length before the call's arguments"
+                return "the answer was broken off before the call's arguments"
             return {}
         try:
             return jsontext.decode_object(raw, self._limits.max_json_depth)

@@ -180,7 +180,7 @@ class ScriptedExchange:
 
 
 class ScriptedAsyncExchange(ScriptedExchange):
-    async def receive(self, timeout: float | None) -> Head | Body | End:  # noqa: ASYNC109 - the interface's
+    async def receive(self, timeout: float | None) -> Head | Body | End:
         await anyio.lowlevel.checkpoint()
         return self.next(timeout)
 
@@ -201,7 +201,7 @@ class ScriptedTransport(Script):
     async def open(
         self,
         request: Request,
-        timeout: float | None,  # noqa: ASYNC109 - the interface's
+        timeout: float | None,
         *,
         fresh: bool = False,
     ) -> ScriptedAsyncExchange:

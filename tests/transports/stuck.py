@@ -63,12 +63,12 @@ class Stuck:
         self.log.append("sleep")
         await self.halt("wait")
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Stuck:  # noqa: ASYNC109 - the interface's
+    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Stuck:
         self.log.append("open")
         await self.halt("open")
         return self
 
-    async def receive(self, timeout: float | None) -> Head | Body | End:  # noqa: ASYNC109 - the interface's
+    async def receive(self, timeout: float | None) -> Head | Body | End:
         await anyio.lowlevel.checkpoint()
         value = next(self.inputs)
         if value == finish():

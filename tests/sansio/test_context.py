@@ -1,0 +1,117 @@
+"""A conversation kept within a window: system messages and the newest whole turns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import (
+    DocumentPart,
+    ImagePart,
+    InvalidRequestError,
+    InvalidToolCall,
+    Message,
+    Provider,
+    ProviderState,
+    Role,
+    TextPart,
+    ToolCall,
+    estimate_tokens,
+    fit_context,
+)
+from tests.sansio.wires import body_of, config
+
+CALL = ToolCall("a", "f", {})
+TURNS = st.lists(
+    st.sampled_from(
+        [
+            (Message(Role.USER, "Hi"),),
+            (Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Hello")),
+            (
+                Message(Role.USER, "?"),
+                Message(Role.ASSISTANT, "", (CALL,)),
+                Message(Role.TOOL, "ok", tool_call_id="a"),
+                Message(Role.ASSISTANT, "Done."),
+            ),
+        ]
+    ),
+    max_size=6,
+)
+FRONT = st.lists(
+    st.sampled_from([Message(Role.SYSTEM, "Be brief."), Message(Role.DEVELOPER, "Ja.")]), max_size=2
+)
+
+
+def ten(message: Message) -> int:
+    """Every message has ten tokens."""
+    return 10
+
+
+@given(FRONT, TURNS, st.integers(0, 200), st.integers(0, 50))
+def test_the_front_and_as_many_of_the_newest_turns_as_fit(
+    front: list[Message], turns: list[tuple[Message, ...]], window: int, reserve: int
+) -> None:
+    messages = [*front, *(message for turn in turns for message in turn)]
+    room = window - reserve - 10 * len(front)
+    fitting = 0
+    for turn in reversed(turns):
+        if sum(len(each) for each in turns[len(turns) - fitting :]) * 10 + 10 * len(turn) > room:
+            break
+        fitting += 1
+    if room < 0 or (turns and not fitting):
+        with pytest.raises(InvalidRequestError, match=f"exceed {window - reserve} tokens"):
+            fit_context(messages, window, reserve=reserve, count=ten)
+        return
+    kept = fit_context(messages, window, reserve=reserve, count=ten)
+    assert kept == [*front, *(message for turn in turns[len(turns) - fitting :] for message in turn)]
+    assert kept is not messages
+
+
+@given(FRONT, TURNS.filter(bool), st.integers(30, 300))
+def test_what_is_kept_can_be_sent(
+    front: list[Message], turns: list[tuple[Message, ...]], window: int
+) -> None:
+    messages = [*front, *(message for turn in turns for message in turn)]
+    try:
+        kept = fit_context(messages, window)
+    except InvalidRequestError:
+        return
+    assert body_of(Provider(config("openai")), kept)
+
+
+def test_a_conversation_that_does_not_begin_with_a_user_is_one_turn() -> None:
+    messages = [Message(Role.ASSISTANT, "Hello"), Message(Role.USER, "Hi")]
+    assert fit_context(messages, 20, count=ten) == messages
+    assert fit_context(messages, 19, count=ten) == messages[1:]
+
+
+def test_nothing_is_kept_of_nothing() -> None:
+    assert fit_context([], 10) == []
+
+
+def test_the_error_says_what_would_do() -> None:
+    with pytest.raises(InvalidRequestError, match="use a model with a larger context window"):
+        fit_context([Message(Role.USER, "x" * 1000)], 100)
+
+
+@given(st.text(max_size=40))
+def test_an_estimate_goes_by_bytes_and_errs_on_the_safe_side(text: str) -> None:
+    size = len(text.encode("utf-8", "replace"))
+    assert estimate_tokens(Message(Role.USER, text)) == 8 + -(-size // 3)
+    assert estimate_tokens(Message(Role.USER, (TextPart(text),))) == estimate_tokens(Message(Role.USER, text))
+
+
+@pytest.mark.parametrize(
+    ("message", "tokens"),
+    [
+        (Message(Role.USER, ""), 8),
+        (Message(Role.USER, (ImagePart(url="u"), DocumentPart(data=b"x"), TextPart("abc"))), 8 + 1 + 3200),
+        (Message(Role.ASSISTANT, "", (ToolCall("a", "f", {"n": 1}),)), 8 + 3),
+        (Message(Role.ASSISTANT, "", (ToolCall("a", "f", {}, "世界"),)), 8 + 3),
+        (Message(Role.ASSISTANT, invalid_tool_calls=(InvalidToolCall("a", "f", "{世", "cut"),)), 8 + 2),
+        (Message(Role.ASSISTANT, provider_state=ProviderState("anthropic", [{}])), 8 + 2),
+    ],
+)
+def test_all_that_is_sent_is_counted(message: Message, tokens: int) -> None:
+    assert estimate_tokens(message) == tokens

@@ -1,0 +1,279 @@
+"""Small handwritten wire traffic, and what a parser makes of it, for the tests of the core."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from sansio import (
+    ContentDelta,
+    Message,
+    Provider,
+    ProviderConfig,
+    ProviderError,
+    ReasoningDelta,
+    Role,
+    Send,
+    StreamComplete,
+    StreamEvent,
+    StreamFailed,
+    StreamParser,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+
+TYPES = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
+COMPATIBLE = ("openrouter", "openai", "azure", "ollama", "vllm")
+
+ASK = [Message(Role.USER, "What is the weather in Paris?")]
+WEATHER: Record = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+DONE = b"data: [DONE]\n\n"
+
+Record: TypeAlias = dict[str, Any]  # Any: JSON as a provider might send it
+
+
+def config(kind: str, **fields: Any) -> ProviderConfig:
+    """A whole config of a provider type."""
+    given: Record = {"type": kind, "model": "some-model"}
+    if kind == "azure":
+        given |= {
+            "base_url": "https://res.openai.azure.com",
+            "deployment": "gpt-4o",
+            "api_version": "2024-10-21",
+        }
+    return ProviderConfig.from_dict(given | fields)
+
+
+def body_of(
+    provider: Provider,
+    messages: Sequence[Message],
+    tools: Sequence[Record] | None = None,
+    *,
+    stream: bool = False,
+    **options: Any,
+) -> Record:
+    """The JSON that a call's request sends."""
+    step = provider.call(messages, tools, stream=stream, **options).next_step()
+    assert isinstance(step, Send)
+    sent = json.loads(step.request.body)
+    assert isinstance(sent, dict)
+    return sent
+
+
+def sse(*records: object) -> bytes:
+    """Records as events without a type; text stands as it is."""
+    return b"".join(b"data: %b\n\n" % json_text(record).encode() for record in records)
+
+
+def claude(*records: Record) -> bytes:
+    """Anthropic's events, named by their type."""
+    return b"".join(f"event: {r['type']}\ndata: {json_text(r)}\n\n".encode() for r in records)
+
+
+def json_text(record: object) -> str:
+    return record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
+
+
+def chunk(delta: object = None, finish: str | None = None, **more: Any) -> Record:
+    """A chat-completion chunk of one choice."""
+    choice = {"index": 0, "delta": {} if delta is None else delta, "finish_reason": finish}
+    return {"id": "chat-1", "object": "chat.completion.chunk", "model": "m", "choices": [choice], **more}
+
+
+def tool_chunk(
+    arguments: object = None, *, index: int | None = 0, id: str | None = None, name: str | None = None
+) -> Record:
+    """A chunk with one tool call delta; what is `None` is left out."""
+    function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
+    given = (("index", index), ("id", id), ("function", function))
+    return chunk({"tool_calls": [{key: value for key, value in given if value is not None}]})
+
+
+def completion(message: Record, finish: str | None = "stop", **more: Any) -> Record:
+    """A whole chat completion."""
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    return {"id": "chat-1", "object": "chat.completion", "model": "m", "choices": [choice], **more}
+
+
+def started(**message: Any) -> Record:
+    """Anthropic's `message_start`."""
+    given = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "content": []}
+    usage = {"input_tokens": 7, "output_tokens": 1}
+    return {"type": "message_start", "message": {**given, "stop_reason": None, "usage": usage, **message}}
+
+
+def block(index: int, content: Record, *deltas: Record) -> list[Record]:
+    """The events of one of Anthropic's content blocks."""
+    return [
+        {"type": "content_block_start", "index": index, "content_block": content},
+        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": index},
+    ]
+
+
+def stopped(reason: str | None = "end_turn", **more: Any) -> list[Record]:
+    """Anthropic's last two events."""
+    delta = {"stop_reason": reason, "stop_sequence": None, **more}
+    return [
+        {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 20}},
+        {"type": "message_stop"},
+    ]
+
+
+OPENAI_STREAM = (
+    b": OPENROUTER PROCESSING\n\nretry: 500\n\nid: 7\n\n"
+    + sse(
+        {"choices": [], "prompt_filter_results": [{"prompt_index": 0}]},
+        chunk({"role": "assistant", "content": ""}),
+        chunk({"reasoning": "Höhe\u2028…"}),
+        chunk({"content": "Grü\u0085ße, "}),
+        chunk({"content": "世界 🌍"}),
+        tool_chunk("", id="call_1", name="get_weather"),
+        tool_chunk('{"city": "Pa'),
+        tool_chunk('ris"}'),
+        tool_chunk('{"city": "Rome"}', index=1, id="call_2", name="get_weather"),
+        chunk({}, "tool_calls"),
+        {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5}},
+    )
+    + DONE
+)
+ANTHROPIC_STREAM = claude(
+    started(),
+    {"type": "ping"},
+    *block(
+        0,
+        {"type": "thinking", "thinking": "", "signature": ""},
+        {"type": "thinking_delta", "thinking": "Höhe "},
+        {"type": "signature_delta", "signature": "c2ln"},
+    ),
+    *block(1, {"type": "redacted_thinking", "data": "b3BhcXVl"}),
+    *block(2, {"type": "text", "text": ""}, {"type": "text_delta", "text": "世界"}),
+    *block(
+        3,
+        {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}},
+        {"type": "input_json_delta", "partial_json": '{"city": '},
+        {"type": "input_json_delta", "partial_json": '"Paris"}'},
+    ),
+    *stopped("tool_use"),
+)
+STREAMS = {kind: ANTHROPIC_STREAM if kind == "anthropic" else OPENAI_STREAM for kind in TYPES}
+"""One stream of each type, with all that it knows, ended by its own marker."""
+
+WHOLES = {
+    "openai": completion(
+        {
+            "content": "Two cities.",
+            "reasoning_content": "Hm.",
+            "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}},
+                {"id": "call_2", "type": "function", "function": {"name": "g", "arguments": "{"}},
+            ],
+        },
+        "tool_calls",
+        usage={"prompt_tokens": 3, "completion_tokens": 4},
+    ),
+    "anthropic": {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude",
+        "content": [
+            {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+            {"type": "text", "text": "Two cities."},
+            {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
+        ],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 3, "output_tokens": 4},
+    },
+}
+
+
+def parse(kind: str, pieces: Iterable[bytes], *, record: bool = False, **limits: Any) -> list[StreamEvent]:
+    """All that a parser gives for these bytes and their end."""
+    parser = StreamParser(Provider(config(kind, **limits)).dialect, record=record)
+    events: list[StreamEvent] = []
+    for piece in pieces:
+        events += parser.receive_data(piece)
+    return events + parser.receive_eof()
+
+
+def answer(kind: str, *pieces: bytes, **limits: Any) -> Message:
+    """The message of a stream that completes."""
+    last = parse(kind, pieces, **limits)[-1]
+    assert isinstance(last, StreamComplete), last
+    return last.message
+
+
+def failure(events: Sequence[StreamEvent]) -> ProviderError:
+    """The error of events that end in one."""
+    last = events[-1]
+    assert isinstance(last, StreamFailed), last
+    return last.error
+
+
+def comparable(events: Iterable[StreamEvent]) -> list[object]:
+    """Events with errors as what they say, since exceptions are equal only to themselves."""
+    return [
+        (type(event.error), str(event.error), event.error.partial)
+        if isinstance(event, StreamFailed)
+        else event
+        for event in events
+    ]
+
+
+def said(events: Iterable[StreamEvent]) -> tuple[str, str, dict[str, str]]:
+    """Content, reasoning and each started call's raw arguments, joined from the deltas."""
+    content, reasoning = "", ""
+    arguments: dict[int, str] = {}
+    ids: dict[int, str] = {}
+    for event in events:
+        match event:
+            case ContentDelta(text=text):
+                content += text
+            case ReasoningDelta(text=text):
+                reasoning += text
+            case ToolCallStarted(index=index, id=call_id):
+                assert index == len(ids)
+                ids[index], arguments[index] = call_id, ""
+            case ToolCallDelta(index=index, arguments=piece):
+                arguments[index] += piece
+    return content, reasoning, {ids[index]: text for index, text in arguments.items()}
+
+
+def check_agreement(events: Sequence[StreamEvent]) -> None:
+    """Assert that the last event, and no other, is a last one, and that the deltas equal its message."""
+    assert [isinstance(event, (StreamComplete, StreamFailed)) for event in events] == [False] * (
+        len(events) - 1
+    ) + [True]
+    last = events[-1]
+    if isinstance(last, StreamComplete):
+        assert said(events) == told(last.message)
+        return
+    assert isinstance(last, StreamFailed)
+    content, reasoning, arguments = said(events)
+    partial = told(last.error.partial)
+    # A call without id or arguments is not handed out before the end of the answer.
+    assert partial == (
+        content,
+        reasoning,
+        arguments | dict.fromkeys(partial[2].keys() - arguments.keys(), ""),
+    )
+    assert last.error.partial is not None
+    assert last.error.partial.tool_calls == ()
+
+
+def told(message: Message | None) -> tuple[str, str, dict[str, str]]:
+    """What `said` must give for this message."""
+    assert message is not None
+    calls = {call.id: call.raw_arguments or "" for call in message.tool_calls}
+    calls |= {call.id: call.raw_arguments for call in message.invalid_tool_calls if call.name}
+    return message.text, message.reasoning, calls
