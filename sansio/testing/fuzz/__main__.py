@@ -1,0 +1,45 @@
+"""`python -m sansio.testing.fuzz TARGET [SECONDS]`: coverage-guided fuzzing under atheris.
+
+The corpus begins with our own seeds, in a folder of its own that is thrown away; a crash is written to
+`crash-TARGET-…` in the working folder.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+
+def main(arguments: list[str]) -> int:
+    """Fuzz one target; returns the exit status, 2 for wrong arguments."""
+    try:
+        import atheris  # type: ignore[import-untyped]  # it ships no types, and is an extra
+    except ImportError:
+        print("atheris is missing: pip install 'sansio-llm[fuzz]'", file=sys.stderr)
+        return 1
+    # `python -m` has imported the package already, without instruments.
+    for module in [name for name in sys.modules if name.partition(".")[0] == "sansio"]:
+        del sys.modules[module]
+    with atheris.instrument_imports(include=["sansio"]):
+        from sansio.testing.fuzz import TARGETS, seeds
+    if not arguments or arguments[0] not in TARGETS or not all(a.isdigit() for a in arguments[1:2]):
+        print(f"usage: python -m sansio.testing.fuzz {{{','.join(TARGETS)}}} [SECONDS]", file=sys.stderr)
+        return 2
+    name, seconds = arguments[0], int(arguments[1]) if len(arguments) > 1 else 60
+    with tempfile.TemporaryDirectory() as corpus:
+        for number, seed in enumerate(seeds(name)):
+            Path(corpus, f"seed-{number}").write_bytes(seed)
+        options = [
+            f"-max_total_time={seconds}",
+            "-max_len=4096",
+            f"-artifact_prefix=crash-{name}-",
+            "-print_final_stats=1",
+        ]
+        atheris.Setup([sys.argv[0], *options, *arguments[2:], corpus], TARGETS[name])
+        atheris.Fuzz()  # ends the process
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

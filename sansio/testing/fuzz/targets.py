@@ -1,0 +1,263 @@
+"""What is fuzzed, and the laws that each input is held against (`docs/laws.md`).
+
+The first byte of an input says how the rest is cut: in pieces of so many bytes, 0 for one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias
+
+from sansio import (
+    APIConnectionError,
+    APITimeoutError,
+    Body,
+    Call,
+    ContentDelta,
+    End,
+    Head,
+    HTTPExchange,
+    Lost,
+    Message,
+    Provider,
+    ProviderError,
+    ReasoningDelta,
+    Request,
+    Role,
+    Send,
+    SSEDecoder,
+    SSEFailed,
+    StreamComplete,
+    StreamEvent,
+    StreamFailed,
+    StreamParser,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from sansio.dialects import dialect_named
+from sansio.http import Input
+from sansio.testing.script import PROVIDER_TYPES
+
+Target: TypeAlias = Callable[[bytes], None]
+
+_LIMITS = {
+    "max_event_bytes": 2_000,
+    "max_answer_bytes": 8_000,
+    "max_tool_calls": 8,
+    "max_json_depth": 16,
+    "max_error_bytes": 500,
+}
+"""Small, so that the fuzzer comes to pass them."""
+_HEADER_LIMIT = 300
+
+_TYPES = ("text/event-stream", "application/json", "text/plain", "text/html", "")
+_CODINGS = ("", "gzip", "deflate", "br")
+_STATUSES = (200, 200, 200, 200, 204, 302, 400, 401, 429, 500, 503, 529, 103)
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    """`data` in pieces of `size` bytes, 0 for one at a time."""
+    step = size or 1
+    for at in range(0, len(data), step):
+        yield data[at : at + step]
+
+
+def sse(data: bytes) -> None:
+    """Framing: the cut does not matter, and a failure is the last item."""
+    size, data = _split(data)
+    for dispatch in (False, True):
+        whole = _decode([data], dispatch)
+        cut = _decode(pieces(data, size), dispatch)
+        assert [_seen(item) for item in whole] == [_seen(item) for item in cut], "the cut changes the events"
+        assert not any(isinstance(item, SSEFailed) for item in whole[:-1]), "an item after the failure"
+
+
+def _decode(parts: Iterator[bytes] | list[bytes], dispatch: bool) -> list[object]:
+    decoder = SSEDecoder(max_event_bytes=200, dispatch_at_eof=dispatch)
+    items: list[object] = []
+    for part in parts:
+        items += decoder.receive_data(part)
+    return items + list(decoder.receive_eof())
+
+
+def stream(kind: str, data: bytes) -> None:
+    """A dialect's stream: one end, the same for every cut, and deltas that join to its message."""
+    size, data = _split(data)
+    dialect = dialect_named(kind, **_LIMITS)
+    outcomes = []
+    for parts in ([data], pieces(data, size)):
+        parser = StreamParser(dialect)
+        events: list[StreamEvent] = []
+        for part in parts:
+            events += parser.receive_data(part)
+        events += parser.receive_eof()
+        assert parser.finished, "no end"
+        outcomes.append(check_events(events))
+    assert outcomes[0] == outcomes[1], "the cut changes the answer"
+
+
+def whole(data: bytes) -> None:
+    """A whole response or an error's body, of any type, coding and status: one end."""
+    if len(data) < 4:
+        return
+    kind = PROVIDER_TYPES[data[0] % len(PROVIDER_TYPES)]
+    head = _head(data[1], data[2], data[3])
+    streamed = bool(data[0] & 0x80)
+    outcomes = [
+        check_events(_play(_call(kind, stream=streamed), [head, *map(Body, parts), End()]))
+        for parts in ([data[4:]], pieces(data[4:], 7))
+    ]
+    assert outcomes[0] == outcomes[1], "the cut changes the answer"
+
+
+def exchange(data: bytes) -> None:
+    """HTTP/1.1: the cut does not matter, and nothing comes after the end."""
+    size, data = _split(data)
+    seen = [_exchange([data]), _exchange(pieces(data, size))]
+    assert seen[0] == seen[1], "the cut changes the inputs"
+
+
+def _exchange(parts: Iterator[bytes] | list[bytes]) -> list[object]:
+    machine = HTTPExchange(Request.post("http://localhost/", (), b"{}"), max_header_bytes=_HEADER_LIMIT)
+    assert machine.data_to_send()
+    inputs: list[Input] = []
+    for part in parts:
+        inputs += machine.receive_data(part)
+    inputs += machine.receive_eof()
+    ends = [isinstance(value, (End, Lost)) for value in inputs]
+    assert ends.count(True) == 1, "not one end"
+    assert ends[-1], "something after the end"
+    seen: list[object] = []
+    body = bytearray()
+    for value in inputs:
+        if isinstance(value, Body):
+            body += value.data
+        else:
+            seen.append(type(value.error) if isinstance(value, Lost) else value)
+    return [*seen, bytes(body)]
+
+
+def tape(data: bytes) -> None:
+    """A call, from any list of inputs over all its attempts: one end, attempts within the schedule."""
+    if len(data) < 2:
+        return
+    call = _call(PROVIDER_TYPES[data[0] % len(PROVIDER_TYPES)], stream=bool(data[1] & 1))
+    check_events(_play(call, _inputs(data[2:])))
+    assert call.attempts <= 3, "more attempts than the schedule has"
+
+
+def _inputs(data: bytes) -> Iterator[Input]:
+    """Inputs in the order in which a transport may give them; a byte says which, and how long."""
+    at = 0
+    in_body = False
+    while at < len(data):
+        code = data[at]
+        at += 1
+        if code < 24:
+            in_body = False
+            reused = bool(code & 1)
+            yield Lost(
+                APITimeoutError("fuzzed", reused=reused)
+                if code & 2
+                else APIConnectionError("fuzzed", reused=reused)
+            )
+        elif not in_body:
+            yield _head(code, *data[at : at + 2].ljust(2, b"\0"))
+            at += 2
+            in_body = True
+        elif code < 48:
+            in_body = False
+            yield End()
+        else:
+            yield Body(data[at : at + code])
+            at += code
+
+
+def _play(call: Call, inputs: Sequence[Input] | Iterator[Input]) -> list[StreamEvent]:
+    """Drive a call; what an exchange's tape still has when the call wants no more of it is ignored."""
+    events: list[StreamEvent] = []
+    rest = iter(inputs)
+    while (step := call.next_step()) is not None:
+        if not isinstance(step, Send):
+            continue
+        assert not events, "sent again after an event was handed out"
+        while call.wants_input:
+            value = next(rest, None) or Lost(APIConnectionError("the tape is over"))
+            out_of_place = call.state.value == "head" and isinstance(value, (Body, End))
+            if not out_of_place and (call.state.value == "head" or not isinstance(value, Head)):
+                events += call.receive(value)
+    return events
+
+
+def _call(kind: str, *, stream: bool) -> Call:
+    config = dialect_named(kind, **_LIMITS).config
+    return Provider(config).call([Message(Role.USER, "x")], stream=stream)
+
+
+def _head(status: int, media: int, coding: int) -> Head:
+    return Head(
+        _STATUSES[status % len(_STATUSES)],
+        (
+            ("content-type", _TYPES[media % len(_TYPES)]),
+            ("content-encoding", _CODINGS[coding % len(_CODINGS)]),
+        ),
+    )
+
+
+def check_events(events: list[StreamEvent]) -> object:
+    """Hold one answer's events against the laws.
+
+    Returns:
+        What must be equal for every cut.
+    """
+    assert events, "no event"
+    last = events[-1]
+    assert isinstance(last, (StreamComplete, StreamFailed)), "no end"
+    text, reasoning = [], []
+    arguments: list[list[str]] = []
+    for event in events[:-1]:
+        match event:
+            case ContentDelta():
+                text.append(event.text)
+            case ReasoningDelta():
+                reasoning.append(event.text)
+            case ToolCallStarted():
+                assert event.index == len(arguments), "calls are not counted from 0"
+                arguments.append([])
+            case ToolCallDelta():
+                arguments[event.index].append(event.arguments)
+            case StreamComplete() | StreamFailed():
+                raise AssertionError("two ends")
+    message = last.message if isinstance(last, StreamComplete) else last.error.partial
+    if message is not None and len(events) > 1:
+        assert "".join(text) == message.content, "joined text"
+        assert "".join(reasoning) == message.reasoning, "joined reasoning"
+        raw = sorted(call.raw_arguments or "" for call in message.tool_calls)
+        raw += [call.raw_arguments for call in message.invalid_tool_calls if call.name]
+        assert sorted("".join(parts) for parts in arguments) == sorted(raw), "joined arguments"
+    if isinstance(last, StreamComplete):
+        return (events[:-1], last.message)
+    return (events[:-1], *_kind(last.error), message)
+
+
+def _kind(error: ProviderError) -> tuple[object, ...]:
+    return type(error), error.offset, error.field, error.status
+
+
+def _seen(item: object) -> object:
+    return _kind(item.error) if isinstance(item, SSEFailed) else item
+
+
+def _split(data: bytes) -> tuple[int, bytes]:
+    return (data[0], data[1:]) if data else (0, b"")
+
+
+TARGETS: dict[str, Target] = {
+    "sse": sse,
+    **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
+    "whole": whole,
+    "exchange": exchange,
+    "tape": tape,
+}
+"""Each target by its name on the command line."""
