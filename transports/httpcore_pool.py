@@ -144,7 +144,9 @@ def _parse_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:
     if parts.scheme not in _PROXY_SCHEMES or not parts.hostname:
         raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(_PROXY_SCHEMES)}", field="proxy")
     if parts.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise ConfigError("proxy: SOCKS needs the package socksio; install it", field="proxy")
+        raise ConfigError(
+            "proxy: SOCKS needs the package socksio: pip install 'sansio-llm[socks]'", field="proxy"
+        )
     url = core.URL(scheme=parts.scheme, host=parts.hostname, port=parts.port, target="/")
     auth = None
     if parts.username is not None:

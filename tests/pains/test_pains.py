@@ -196,7 +196,7 @@ GROWING: dict[str, tuple[str, Callable[[int], list[Record]]]] = {
         ],
     ),
     "calls": ("openai", lambda n: [tool_chunk("{}", id=f"{at}", name="f") for at in range(n)]),
-    "reasoning details": ("openrouter", lambda n: [_detail(LONG)] * n),
+    "reasoning details": ("openrouter", lambda n: [_detail(LONG * 10)] * n),
     "many reasoning details": (
         "openrouter",
         lambda n: [
