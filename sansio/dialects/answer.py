@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import msgspec
+
 from sansio.config import ProviderConfig
+from sansio.dialects.base import Dialect, DialectStream
 from sansio.dialects.toolcalls import ToolCallAssembler
+from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta, ToolCallStarted
-from sansio.messages import FinishReason, Message, ProviderState, Role, Usage
+from sansio.messages import FinishReason, JSONObject, Message, ProviderState, Role, Usage
+
+T = TypeVar("T")
 
 _BROKEN_OFF = (
     FinishReason.LENGTH,
@@ -98,6 +106,50 @@ class AnswerBuilder:
             model=self.model,
             response_id=self.response_id,
         )
+
+
+class AnswerStream(DialectStream):
+    """A stream whose answer an `AnswerBuilder` puts together: all but what reads the events.
+
+    Args:
+        dialect: for its limits, and its words for finish reasons and errors.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._max_depth = dialect.config.max_json_depth
+        self._answer = AnswerBuilder(dialect.config)
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        if not self._answer.raw_finish_reason:
+            return False
+        self._answer.calls.flush(events)
+        return True
+
+    def message(self) -> Message:
+        said = self._dialect.finish_reason(self._answer.raw_finish_reason)
+        blocks = self._blocks_to_send_back()
+        state = ProviderState(self._dialect.config.type, blocks) if blocks else None
+        return self._answer.message(said, state)
+
+    def partial(self) -> Message:
+        return self._answer.partial()
+
+    def _blocks_to_send_back(self) -> list[JSONObject]:
+        """What the provider wants back verbatim on the next turn."""
+        return []
+
+
+def convert(data: JSONObject, type: type[T]) -> T:
+    """A whole response as a structure of its dialect.
+
+    Raises:
+        RemoteProtocolError: it has another shape.
+    """
+    try:
+        return msgspec.convert(data, type)
+    except msgspec.ValidationError as error:
+        raise RemoteProtocolError(f"JSON of an unknown shape: {error}") from None
 
 
 def deltas(message: Message) -> list[StreamEvent]:

@@ -130,10 +130,6 @@ class AnthropicDialect(Dialect):
         blocks = [] if calls and blank else _blocks(message, index)
         return [*blocks, *(_tool_use(call) for call in calls)]
 
-    def finish_reason(self, said: str | None) -> FinishReason | None:
-        """The finish reason in the library's words; `None` where nothing was said."""
-        return self.FINISH_REASONS.get(said, FinishReason.OTHER) if said else None
-
     def open_stream(self) -> MessagesStream:
         return MessagesStream(self)
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from sansio import jsontext
-from sansio.dialects.answer import AnswerBuilder
-from sansio.dialects.base import DialectStream
+from sansio.dialects.answer import AnswerStream, convert
+from sansio.dialects.base import Dialect
 from sansio.dialects.toolcalls import AssembledCall
 from sansio.errors import RemoteProtocolError
 from sansio.events import StreamEvent
-from sansio.messages import JSONObject, Message, ProviderState, Usage
+from sansio.messages import JSONObject, Usage
 from sansio.sse import ServerSentEvent
-
-if TYPE_CHECKING:
-    from sansio.dialects.anthropic import AnthropicDialect
 
 # Any: JSON objects that are kept as they are, or read where they are of a known form.
 _Object: TypeAlias = dict[str, Any]
@@ -119,17 +116,11 @@ class _OpenBlock:
         return block
 
 
-class MessagesStream(DialectStream):
-    """One streamed message.
+class MessagesStream(AnswerStream):
+    """One streamed message."""
 
-    Args:
-        dialect: for its words for finish reasons and errors.
-    """
-
-    def __init__(self, dialect: AnthropicDialect) -> None:
-        self._dialect = dialect
-        self._max_depth = dialect.config.max_json_depth
-        self._answer = AnswerBuilder(dialect.config)
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
         self._blocks: list[_OpenBlock] = []
         self._by_index: dict[int, _OpenBlock] = {}
         self._usage = _Usage()
@@ -184,36 +175,20 @@ class MessagesStream(DialectStream):
         Raises:
             RemoteProtocolError: it is malformed.
         """
-        try:
-            message = msgspec.convert(data, _Message)
-        except msgspec.ValidationError as fault:
-            raise RemoteProtocolError(f"JSON of an unknown shape: {fault}") from None
+        message = convert(data, _Message)
         if message.content is None:
             raise RemoteProtocolError("the response holds no content, so no answer")
         events: list[StreamEvent] = []
         self._receive_message(message, events)
         self._answer.calls.flush(events)
 
-    def receive_eof(self, events: list[StreamEvent]) -> bool:
-        if not self._answer.raw_finish_reason:
-            return False
-        self._answer.calls.flush(events)
-        return True
-
-    def message(self) -> Message:
-        said = self._dialect.finish_reason(self._answer.raw_finish_reason)
-        return self._answer.message(said, self._state())
-
-    def partial(self) -> Message:
-        return self._answer.partial()
-
-    def _state(self) -> ProviderState | None:
+    def _blocks_to_send_back(self) -> list[JSONObject]:
         """The blocks, where text and tool calls in their usual order would not say it all."""
         blocks = [block.whole(self._max_depth) for block in self._blocks if block.kind]
         kinds = [block["type"] for block in blocks]
         if kinds == sorted(kinds) and all(map(_is_plain, blocks)):
-            return None
-        return ProviderState(self._dialect.config.type, blocks)
+            return []
+        return blocks
 
     def _receive_message(self, message: _Message, events: list[StreamEvent]) -> None:
         answer = self._answer

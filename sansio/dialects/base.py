@@ -12,7 +12,15 @@ from sansio.config import ProviderConfig
 from sansio.errors import APIStatusError, status_error_kind
 from sansio.events import StreamEvent
 from sansio.http import Headers, header
-from sansio.messages import JSON, DocumentPart, ImagePart, JSONObject, Message, Tool
+from sansio.messages import (
+    JSON,
+    DocumentPart,
+    FinishReason,
+    ImagePart,
+    JSONObject,
+    Message,
+    Tool,
+)
 from sansio.retry import parse_retry_after
 from sansio.sse import ServerSentEvent
 
@@ -65,6 +73,9 @@ class Dialect(ABC):
 
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {}
     """The provider's error types and codes, as the status that they would have come with."""
+
+    FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
+    """The provider's finish reasons in the library's words."""
 
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
@@ -171,6 +182,10 @@ class Dialect(ABC):
             if isinstance(value, str) and value in self.STATUS_BY_ERROR:
                 return self.STATUS_BY_ERROR[value]
         return None
+
+    def finish_reason(self, said: str | None) -> FinishReason | None:
+        """The finish reason in the library's words; `None` where nothing was said."""
+        return self.FINISH_REASONS.get(said, FinishReason.OTHER) if said else None
 
     def request_id(self, headers: Headers) -> str | None:
         """The provider's name for the request, to quote to its support."""

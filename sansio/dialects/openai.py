@@ -146,10 +146,6 @@ class OpenAICompatDialect(Dialect):
             case _:
                 assert_never(part)
 
-    def finish_reason(self, said: str | None) -> FinishReason | None:
-        """The finish reason in the library's words; `None` where nothing was said."""
-        return self.FINISH_REASONS.get(said, FinishReason.OTHER) if said else None
-
     def open_stream(self) -> ChatStream:
         return ChatStream(self)
 

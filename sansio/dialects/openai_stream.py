@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from sansio import jsontext
-from sansio.dialects.answer import AnswerBuilder
-from sansio.dialects.base import DialectStream
+from sansio.dialects.answer import AnswerStream, convert
+from sansio.dialects.base import Dialect
 from sansio.errors import InternalServerError, RemoteProtocolError
 from sansio.events import StreamEvent
-from sansio.messages import JSONObject, Message, ProviderState, Usage
+from sansio.messages import JSONObject, Usage
 from sansio.sse import ServerSentEvent
-
-if TYPE_CHECKING:
-    from sansio.dialects.openai import OpenAICompatDialect
 
 _DONE = "[DONE]"
 
@@ -137,19 +134,11 @@ class _Detail:
         return self._fields | {key: "".join(parts) for key, parts in self._texts.items()}
 
 
-class ChatStream(DialectStream):
-    """One streamed chat completion.
+class ChatStream(AnswerStream):
+    """One streamed chat completion. Only choice 0 is read: a call asks for one answer."""
 
-    Only choice 0 is read: a call asks for one answer.
-
-    Args:
-        dialect: for its words for finish reasons and errors.
-    """
-
-    def __init__(self, dialect: OpenAICompatDialect) -> None:
-        self._dialect = dialect
-        self._max_depth = dialect.config.max_json_depth
-        self._answer = AnswerBuilder(dialect.config)
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
         self._details: list[_Detail] = []
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
@@ -173,29 +162,14 @@ class ChatStream(DialectStream):
         Raises:
             RemoteProtocolError: it is malformed.
         """
-        try:
-            chunk = msgspec.convert(data, _Chunk)
-        except msgspec.ValidationError as fault:
-            raise RemoteProtocolError(f"JSON of an unknown shape: {fault}") from None
+        chunk = convert(data, _Chunk)
         if not chunk.choices:
             raise RemoteProtocolError("the response holds no choice, so no answer")
         self._receive_chunk(chunk, events)
         self._answer.calls.flush(events)
 
-    def receive_eof(self, events: list[StreamEvent]) -> bool:
-        if not self._answer.raw_finish_reason:
-            return False
-        self._answer.calls.flush(events)
-        return True
-
-    def message(self) -> Message:
-        said = self._dialect.finish_reason(self._answer.raw_finish_reason)
-        details = [detail.whole() for detail in self._details]
-        state = ProviderState(self._dialect.config.type, details) if details else None
-        return self._answer.message(said, state)
-
-    def partial(self) -> Message:
-        return self._answer.partial()
+    def _blocks_to_send_back(self) -> list[JSONObject]:
+        return [detail.whole() for detail in self._details]
 
     def _refuse_error(self, data: str, named: bool) -> None:
         """Raise what a record without choices is, if it is an error; `named` is one that says so itself."""
