@@ -4,39 +4,18 @@ from __future__ import annotations
 
 import re
 import runpy
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+from tests.snippets import ROOT, blocks, run_down, section
 
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-
-
-def blocks(language: str, text: str = README) -> list[tuple[int, str]]:
-    """The code blocks of a language, each with the line at which it begins."""
-    return [
-        (text.count("\n", 0, match.start(2)) + 1, match[2])
-        for match in _BLOCK.finditer(text)
-        if match[1] == language
-    ]
-
-
-def section(heading: str) -> str:
-    """What stands below a heading, up to the next one."""
-    _, found, rest = README.partition(f"\n## {heading}\n")
-    assert found, f"no heading {heading!r}"
-    return rest.partition("\n## ")[0]
+PAGE = ROOT / "README.md"
+README = PAGE.read_text("utf-8")
 
 
 def test_python_examples_run_down_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    namespace: dict[str, object] = {"__name__": "readme"}
     outputs: dict[str, str] = {}
-    for line, source in blocks("python"):
-        heading = README[: README.index(source)].rpartition("\n## ")[2].partition("\n")[0]
-        # Blank lines in front, so that a traceback names the README's own line.
-        exec(compile("\n" * (line - 1) + source, "README.md", "exec"), namespace)
+    for heading in run_down(PAGE):
         outputs[heading] = outputs.get(heading, "") + capsys.readouterr().out
 
     assert "Usage(input_tokens=" in outputs["A first call"]
@@ -57,7 +36,7 @@ def test_python_examples_run_down_the_page(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("heading", ["Run it", "Test it"])
 def test_command_is_one_line_that_sets_itself_up(heading: str) -> None:
-    [(_, command)] = blocks("sh", section(heading))
+    [(_, command)] = blocks("sh", section(heading, README))
 
     assert command.count("\n") == 1
     assert command.startswith("python3 -m venv .venv && .venv/bin/pip install")

@@ -1,0 +1,27 @@
+"""A parser of chat-completion streams, as one writes it on a first afternoon. It works, until it does not."""
+
+import json
+
+
+class NaiveParser:
+    """Feed it a stream's bytes; `close` gives the text and the tool calls."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.arguments: dict[int, str] = {}
+
+    def feed(self, data: bytes) -> None:
+        for line in data.decode().splitlines():
+            if not line.startswith("data: ") or line == "data: [DONE]":
+                continue
+            chunk = json.loads(line[6:])
+            if "error" in chunk:
+                raise ValueError(chunk["error"]["message"])
+            delta = chunk["choices"][0]["delta"]
+            self.text += delta.get("content") or ""
+            for call in delta.get("tool_calls", []):
+                index = call["index"]
+                self.arguments[index] = self.arguments.get(index, "") + call["function"]["arguments"]
+
+    def close(self) -> tuple[str, list[object]]:
+        return self.text, [json.loads(arguments) for arguments in self.arguments.values()]

@@ -1,0 +1,26 @@
+"""Hypothesis strategies for whoever tests a parser of LLM streams, this library's or another.
+
+They need the extra `testing`; nothing else in `sansio` imports hypothesis. `docs/fuzzing.md` shows them at
+work on a parser of one's own, `docs/laws.md` says what this library's machines are held to with them.
+
+A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`; any other is a `ValueError`.
+"""
+
+from sansio.testing.strategies.answers import answers, events
+from sansio.testing.strategies.cuts import chunkings
+from sansio.testing.strategies.hostile import hostile_streams
+from sansio.testing.strategies.requests import Asked, requests
+from sansio.testing.strategies.streams import ValidStream, streams
+from sansio.testing.strategies.tapes import tapes
+
+__all__ = [
+    "Asked",
+    "ValidStream",
+    "answers",
+    "chunkings",
+    "events",
+    "hostile_streams",
+    "requests",
+    "streams",
+    "tapes",
+]

@@ -1,0 +1,251 @@
+"""Streams that no provider should send, and some do: a valid one, damaged at every level that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TypeAlias
+
+import msgspec
+from hypothesis import strategies as st
+
+from sansio.messages import JSON
+from sansio.testing.script import PROVIDER_TYPES, ProviderType, provider_type
+from sansio.testing.strategies.answers import events
+from sansio.testing.strategies.framing import (
+    BOM,
+    ENDS,
+    HARMLESS,
+    SPACES,
+    Record,
+    data_of,
+    read_records,
+    spread,
+    with_data,
+    write,
+)
+from sansio.testing.wire import encode_events
+
+_Path: TypeAlias = tuple[str | int, ...]
+"""Keys and positions that lead from a JSON value to one inside it."""
+
+_WRONG_JSON: tuple[tuple[bytes, ...], ...] = (
+    (b"null", b"true", b"false", b"0", b"-1", b"1.5", b'""', b'"text"', b"[]", b"{}", b"[[]]", b"[null]"),
+    (b"[{}]", b'{"":{}}', b'{"index":0,"index":1}', b'{"type":"text","text":null}', b'[{"type":"thinking"}]'),
+    (b"1e400", b"-1e400", b"1e-400", b"-0", b"9" * 19, b"9" * 400, b"9" * 5_000, b"0." + b"1" * 400),
+    (b"[" * 100 + b"]" * 100, b"[" * 3_000, b"[" * 3_000 + b"]" * 3_000, b'{"a":' * 200 + b"1" + b"}" * 200),
+    (rb'"\ud800"', rb'"\udc00\ud800"', rb'"\u0000"', b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"\n"', b'"'),
+    (b"NaN", b"tru", rb'"\x"', b"01", b"+1", b"", b"{", b"]", b",", b'{"a":1,}', b"undefined", b"'text'"),
+)  # fmt: skip
+"""What may stand where another type was meant, by kind; some of it is no JSON at all."""
+
+_STRANGE: tuple[Record, ...] = (
+    *HARMLESS,
+    [(b"data", b"")],
+    [(b"data", b" ")],
+    [(b"data", b"[DONE]")],
+    [(b"data", b"[DONE"), (b"data", b"]")],
+    [(b"data", b"null")],
+    [(b"data", b"not JSON")],
+    [(b"data", b"{"), (b"data", b"")],
+    [(b"data", b"<html>502 Bad Gateway</html>")],
+    [(b"data", BOM + b"{}")],
+    [(b"data", b'{"choices":[]}')],
+    [(b"data", b'{"choices":[{"index":1,"delta":{"content":"another choice"},"finish_reason":"stop"}]}')],
+    [(b"data", b'{"error":{"message":"Overloaded","type":"overloaded_error","code":529}}')],
+    [(b"data", b'{"error":"busy"}')],
+    [(b"data", b'{"object":"error","message":"abort","code":400}')],
+    [(b"data", b'{"choices":[{"delta":{"content":"half"},"error":{"code":502,"message":"gone"}}]}')],
+    [(b"event", b"error"), (b"data", b'{"type":"error","error":{"type":"api_error","message":"x"}}')],
+    [(b"event", b"error"), (b"data", b"plain words")],
+    [(b"event", b"ping"), (b"data", b'{"type":"ping"}')],
+    [(b"event", b"a new kind"), (b"data", b'{"type":"a new kind","index":[]}')],
+    [(b"event", b"message_stop"), (b"data", b"{}")],
+    [(b"data", b'{"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":"stray"}}')],
+    [(b"data", b'{"type":"message_start","message":{"content":[{"type":"text","text":"twice"}]}}')],
+    [(b"id", b"\0"), (b"retry", b"-1"), (b"retry", b"9" * 30), (b"event", b"\xff")],
+    [(b"\xff\xfe", b"\xff"), (b"data\0", b"{}"), (b"DATA", b"{}"), (b" data", b"{}")],
+)
+
+_STRANGE_BYTES = (
+    b"\0", b"\r", b"\n", b"\r\n", b"\n\n", b"\r\r", b"\n\r\n", BOM, b"\xff", b"\xc3", b"\xe2\x82",
+    b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xe2\x80\xa8", b"\xc2\x85", b":", b" ", b'"', b"\\", b"{", b"}",
+    b"data:", b"data: [DONE]\n\n", b"\x1b[2J", b"x" * 300,
+)  # fmt: skip
+
+
+def hostile_streams(dialect: str) -> st.SearchStrategy[bytes]:
+    """Streams that are damaged, though some still make a whole answer: not all that is sent is needed.
+
+    A provider's valid stream has its events cut out, doubled, reordered, or spliced with those of another
+    answer or another provider, with comments, control records and error objects; in any position of its
+    JSON stands a wrong type, a huge number, deep nesting, half a surrogate pair or no JSON at all; lines
+    end in every way, byte order marks and invalid UTF-8 stand anywhere; and bytes are cut, doubled, put in
+    or changed.
+
+    Raises:
+        ValueError: no fake speaks for the dialect.
+    """
+    return _hostile_streams(provider_type(dialect))
+
+
+_WRONG = st.one_of(st.none(), *map(st.sampled_from, _WRONG_JSON))
+
+
+@st.composite
+def hostile_json(draw: st.DrawFn, text: bytes) -> bytes:
+    """A JSON text with something else in one of its positions, or without it."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return text  # it was damaged before
+    path = draw(st.sampled_from(list(_paths(value))))
+    wrong = draw(_WRONG)
+    return msgspec.json.encode(_replaced(value, path, wrong))
+
+
+@st.composite
+def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
+    """Bytes of any format with some of them cut, doubled, put in or changed."""
+    for _ in range(draw(st.integers(1, 2))):
+        data = draw(st.sampled_from(_BYTE_DAMAGES))(draw, data)
+    return data
+
+
+@cache
+@st.composite
+def _hostile_streams(draw: st.DrawFn, type: ProviderType) -> bytes:
+    records = read_records(encode_events(type, draw(events(type))))
+    for _ in range(draw(st.sampled_from((4, 1, 2, 3, 6)))):
+        draw(st.sampled_from(_RECORD_DAMAGES))(draw, type, records)
+    space, line_end = draw(SPACES), draw(ENDS)
+    if draw(_SELDOM):
+        stream = b"".join(write(record, draw(ENDS), draw(SPACES)) for record in records)
+    else:
+        stream = b"".join(write(record, line_end, space) for record in records)
+    return draw(hostile_bytes(stream)) if draw(st.booleans()) else stream
+
+
+_SELDOM = st.integers(0, 7).map(lambda number: number == 0)
+
+
+def _place(draw: st.DrawFn, records: list[Record]) -> int:
+    return draw(st.integers(0, len(records) - 1))
+
+
+def _drop(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+    if records:
+        start = _place(draw, records)
+        del records[start : start + draw(st.integers(1, 3))]
+
+
+def _double(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+    if records:
+        start = _place(draw, records)
+        records[start:start] = records[start : start + draw(st.integers(1, 3))]
+
+
+def _move(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+    if records:
+        record = records.pop(_place(draw, records))
+        records.insert(draw(st.integers(0, len(records))), record)
+
+
+def _splice(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+    other = draw(st.just(type) | st.sampled_from(PROVIDER_TYPES))
+    piece = read_records(encode_events(other, draw(events(other))))
+    at = draw(st.integers(0, len(records)))
+    start = _place(draw, piece)
+    records[at:at] = piece[start : start + draw(st.integers(1, len(piece)))]
+
+
+def _put_in(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+    records.insert(draw(st.integers(0, len(records))), draw(st.sampled_from(_STRANGE)))
+
+
+def _spread_out(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+    records[:] = map(spread, records)
+
+
+def _damage_json(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+    """Damage one position of one record's JSON."""
+    places = [at for at, record in enumerate(records) if data_of(record).startswith(b"{")]
+    if places:
+        at = draw(st.sampled_from(places))
+        records[at] = with_data(records[at], draw(hostile_json(data_of(records[at]))))
+
+
+def _paths(value: JSON, path: _Path = ()) -> Iterator[_Path]:
+    """Every position in a JSON value, its own first."""
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths(inner, (*path, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _paths(inner, (*path, position))
+
+
+def _replaced(value: JSON, path: _Path, wrong: bytes | None) -> object:
+    """The value with `wrong` in the place of what the path leads to; `None` takes it away."""
+    if not path:
+        return {} if wrong is None else msgspec.Raw(wrong)
+    key, *rest = path
+    inner = tuple(rest)
+    if isinstance(value, dict):
+        kept = {name: item for name, item in value.items() if name != key or inner or wrong is not None}
+        return {n: _replaced(item, inner, wrong) if n == key else item for n, item in kept.items()}
+    assert isinstance(value, list)
+    return [
+        _replaced(item, inner, wrong) if position == key else item
+        for position, item in enumerate(value)
+        if position != key or inner or wrong is not None
+    ]
+
+
+_RECORD_DAMAGES: tuple[Callable[[st.DrawFn, ProviderType, list[Record]], None], ...] = (
+    _damage_json,
+    _put_in,
+    _splice,
+    _damage_json,
+    _put_in,
+    _damage_json,
+    _double,
+    _drop,
+    _move,
+    _spread_out,
+)
+
+
+def _cut_off(draw: st.DrawFn, stream: bytes) -> bytes:
+    return stream[: draw(st.integers(0, len(stream)))]
+
+
+def _cut_out(draw: st.DrawFn, stream: bytes) -> bytes:
+    start = draw(st.integers(0, len(stream)))
+    return stream[:start] + stream[start + draw(st.integers(1, 50)) :]
+
+
+def _insert(draw: st.DrawFn, stream: bytes) -> bytes:
+    at = draw(st.just(0) | st.integers(0, len(stream)))
+    return stream[:at] + draw(st.sampled_from(_STRANGE_BYTES) | st.binary(max_size=4)) + stream[at:]
+
+
+def _change(draw: st.DrawFn, stream: bytes) -> bytes:
+    at = draw(st.integers(0, len(stream)))
+    return stream[:at] + draw(st.binary(min_size=1, max_size=1)) + stream[at + 1 :]
+
+
+def _repeat(draw: st.DrawFn, stream: bytes) -> bytes:
+    start = draw(st.integers(0, len(stream)))
+    end = start + draw(st.integers(1, 200))
+    return stream[:end] + stream[start:end] * draw(st.integers(1, 5)) + stream[end:]
+
+
+_BYTE_DAMAGES: tuple[Callable[[st.DrawFn, bytes], bytes], ...] = (
+    _cut_off,
+    _insert,
+    _change,
+    _cut_out,
+    _repeat,
+)

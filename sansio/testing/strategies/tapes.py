@@ -1,0 +1,144 @@
+"""Tapes: what the exchanges of one call give, in order, whatever their server does."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cache
+
+from hypothesis import strategies as st
+
+from sansio import (
+    APIConnectionError,
+    APITimeoutError,
+    Body,
+    End,
+    Head,
+    Lost,
+    RemoteProtocolError,
+    TransportError,
+)
+from sansio.http import Headers, Input
+from sansio.testing.failures import encode_failure
+from sansio.testing.script import Failure, ProviderType, provider_type
+from sansio.testing.strategies.answers import answers
+from sansio.testing.strategies.cuts import chunkings
+from sansio.testing.strategies.hostile import hostile_json, hostile_streams
+from sansio.testing.strategies.streams import streams
+from sansio.testing.wire import encode_whole
+
+_STREAMS: tuple[Headers, ...] = (
+    (("content-type", "text/event-stream"),),
+    (
+        ("content-type", "Text/Event-Stream; charset=utf-8"),
+        ("request-id", "req_1"),
+        ("x-request-id", "req_2"),
+    ),
+    (),
+)
+_WHOLES: tuple[Headers, ...] = (
+    (("content-type", "application/json"),),
+    (("content-type", "application/problem+json; charset=utf-8"),),
+)
+_OTHERS: tuple[Headers, ...] = (
+    (("content-type", "text/html"),),
+    (("content-type", "text/plain"), ("content-encoding", "br")),
+    (("content-encoding", "gzip"),),
+    (("content-encoding", "deflate"),),
+)
+_ASKING: tuple[Headers, ...] = (
+    (),
+    (("retry-after", "1"),),
+    (("retry-after", "3600"),),
+    (("retry-after-ms", "1500"), ("x-should-retry", "false")),
+    (("retry-after", "Wed, 21 Oct 2026 07:28:03 GMT"), ("date", "Wed, 21 Oct 2026 07:28:00 GMT")),
+    (("retry-after", "-1"), ("x-should-retry", "true")),
+    (("retry-after", "9" * 400), ("content-type", "text/html")),
+)
+_STATUSES = (300, 302, 400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529, 999)
+
+_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS, "Deflate": -zlib.MAX_WBITS}
+"""Codings and what zlib calls them; the last is bare deflate, which some servers send."""
+
+_LOSSES: tuple[TransportError | RemoteProtocolError, ...] = (
+    APIConnectionError("the connection was reset"),
+    APIConnectionError("the idle connection was closed", reused=True),
+    APITimeoutError("no byte came", field="read_timeout"),
+    RemoteProtocolError("malformed HTTP"),
+)
+
+
+def tapes(dialect: str) -> st.SearchStrategy[list[Input]]:
+    """What up to three attempts of a call meet: `sansio.testing.tape.play` drives a call with it.
+
+    Connections are lost before, inside and after the answer; statuses of every kind come with the
+    provider's error or with anything else as their body; answers come whole or as a stream, valid or hostile,
+    compressed or only said to be, under a content type that is right or wrong; and bodies are cut anywhere.
+    Each exchange ends with one `End` or `Lost`.
+
+    Raises:
+        ValueError: no fake speaks for the dialect.
+    """
+    exchange = _exchanges(provider_type(dialect))
+    return st.lists(exchange, max_size=3).map(lambda attempts: [value for each in attempts for value in each])
+
+
+@cache
+@st.composite
+def _exchanges(draw: st.DrawFn, type: ProviderType) -> list[Input]:
+    kind = draw(st.sampled_from(("stream", "whole", "status", "lost", "anything")))
+    match kind:
+        case "lost":
+            return [Lost(draw(st.sampled_from(_LOSSES)))]
+        case "status":
+            head, body = draw(_failures(type))
+        case "stream":
+            data = draw(st.one_of(streams(type).map(lambda stream: stream.data), hostile_streams(type)))
+            head, body = _encoded(draw, draw(st.sampled_from(_STREAMS)), data)
+        case "whole":
+            data = draw(_wholes(type))
+            head, body = _encoded(draw, draw(st.sampled_from(_WHOLES)), data)
+        case _:
+            head = Head(draw(st.sampled_from((200, 201, 204))), draw(st.sampled_from(_OTHERS)))
+            body = draw(st.one_of(hostile_streams(type), _wholes(type), st.binary(max_size=50)))
+    inputs: list[Input] = [Head(103)] if kind == "anything" and draw(st.booleans()) else []
+    ending = draw(st.sampled_from(("whole", "whole", "cut", "lost")))
+    if ending != "whole":
+        body = body[: draw(st.integers(0, len(body)))]
+    inputs += [head, *map(Body, draw(chunkings(body)))]
+    return [*inputs, Lost(draw(st.sampled_from(_LOSSES))) if ending == "lost" else End()]
+
+
+_SELDOM = st.integers(0, 2).map(lambda number: number == 0)
+
+
+@cache
+@st.composite
+def _failures(draw: st.DrawFn, type: ProviderType) -> tuple[Head, bytes]:
+    failure = Failure(
+        status=draw(st.sampled_from(_STATUSES)),
+        message=draw(st.sampled_from(("Slow down.", "", "\ufeff\0 x" * 30))),
+        headers=draw(st.sampled_from(_ASKING)),
+    )
+    response = encode_failure(type, failure, "req_fake")
+    body = draw(st.one_of(st.just(response.body), hostile_json(response.body), st.binary(max_size=50)))
+    return Head(response.status, response.headers), body
+
+
+@cache
+@st.composite
+def _wholes(draw: st.DrawFn, type: ProviderType) -> bytes:
+    body = encode_whole(type, draw(answers(type)))
+    return draw(st.one_of(st.just(body), hostile_json(body), chunkings(body).map(lambda pieces: pieces[0])))
+
+
+def _encoded(draw: st.DrawFn, headers: Headers, body: bytes) -> tuple[Head, bytes]:
+    """A body as it is, or compressed, and then perhaps damaged."""
+    coding = draw(st.sampled_from(("identity", "identity", "identity", *_WINDOWS)))
+    if coding == "identity":
+        return Head(200, headers), body
+    deflate = zlib.compressobj(wbits=_WINDOWS[coding])
+    packed = deflate.compress(body) + deflate.flush()
+    if draw(_SELDOM):
+        at = draw(st.integers(0, len(packed) - 1))
+        packed = packed[:at] + draw(st.binary(max_size=2)) + packed[at + 1 :]
+    return Head(200, (*headers, ("content-encoding", coding))), packed

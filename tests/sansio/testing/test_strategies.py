@@ -1,0 +1,219 @@
+"""The strategies make what they promise; that parsers agree with them is what `tests/laws` tests."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import assert_never
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from sansio import (
+    Body,
+    End,
+    Head,
+    Lost,
+    Message,
+    Role,
+    StreamComplete,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from sansio.http import header
+from sansio.testing import PROVIDER_TYPES, encode_events, encode_whole
+from sansio.testing.strategies import (
+    Asked,
+    answers,
+    chunkings,
+    events,
+    hostile_streams,
+    requests,
+    streams,
+    tapes,
+)
+
+for_every_type = pytest.mark.parametrize("type", PROVIDER_TYPES)
+
+# The same examples on every run, so that what is looked for is there on every run.
+surveyed = settings(
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def survey(
+    examples: int, strategy: st.SearchStrategy[bytes], features: dict[str, Callable[[bytes], object]]
+) -> Counter[str]:
+    """How many of a strategy's first examples have each feature."""
+    found: Counter[str] = Counter()
+
+    @settings(surveyed, max_examples=examples)
+    @given(strategy)
+    def look(example: bytes) -> None:
+        found.update(name for name, shows in features.items() if shows(example))
+
+    look()
+    return found
+
+
+@given(data=st.data(), stream=st.binary(max_size=50))
+def test_the_pieces_of_a_chunking_join_to_the_bytes(data: st.DataObject, stream: bytes) -> None:
+    assert b"".join(data.draw(chunkings(stream))) == stream
+
+
+def test_chunkings_cut_whole_byte_by_byte_after_cr_inside_characters_and_with_empty_pieces() -> None:
+    stream = "data: é\r\n\r\n".encode()
+    seen: set[tuple[bytes, ...]] = set()
+
+    @surveyed
+    @given(chunkings(stream))
+    def look(pieces: list[bytes]) -> None:
+        seen.add(tuple(pieces))
+
+    look()
+    assert (stream,) in seen
+    assert tuple(stream[at : at + 1] for at in range(len(stream))) in seen
+    assert any(piece.endswith(b"\r") for pieces in seen for piece in pieces)
+    assert any(piece.endswith(b"\xc3") for pieces in seen for piece in pieces)
+    assert any(b"" in pieces for pieces in seen)
+
+
+@for_every_type
+@given(data=st.data())
+def test_events_are_a_whole_answer(type: str, data: st.DataObject) -> None:
+    *deltas, last = data.draw(events(type))
+    assert isinstance(last, StreamComplete)
+    assert not any(isinstance(delta, StreamComplete) for delta in deltas)
+    started = [delta.index for delta in deltas if isinstance(delta, ToolCallStarted)]
+    assert started == list(range(len(last.message.tool_calls)))
+    for index, call in enumerate(last.message.tool_calls):
+        raw = "".join(
+            delta.arguments for delta in deltas if isinstance(delta, ToolCallDelta) and delta.index == index
+        )
+        assert raw == call.raw_arguments
+        assert call.arguments == (json.loads(raw.strip() or "{}") or {})
+    assert encode_events(type, [*deltas, last])
+
+
+@for_every_type
+@given(data=st.data())
+def test_an_answer_can_be_given_whole(type: str, data: st.DataObject) -> None:
+    answer = data.draw(answers(type))
+    assert json.loads(encode_whole(type, answer))["id"] == "fake-response"
+
+
+@for_every_type
+@given(data=st.data())
+def test_a_valid_stream_needs_just_the_bytes_up_to_its_finish_reason(type: str, data: st.DataObject) -> None:
+    stream = data.draw(streams(type))
+    last = stream.events[-1]
+    assert isinstance(last, StreamComplete)
+    reason = json.dumps(last.message.raw_finish_reason).encode()
+    assert 0 < stream.whole_from < len(stream.data)
+    assert reason in stream.data[: stream.whole_from]
+    assert stream.data[stream.whole_from - 1 : stream.whole_from] == b"}"
+
+
+def test_valid_streams_are_framed_in_every_way() -> None:
+    found = survey(
+        200,
+        streams("openai").map(lambda stream: stream.data),
+        {
+            "the provider's own": lambda data: data.startswith(b"data: {") and b"\r" not in data,
+            "CR": lambda data: re.search(rb"\r(?!\n)", data),
+            "CRLF": lambda data: b"\r\n" in data,
+            "byte order mark": lambda data: data.startswith(b"\xef\xbb\xbf"),
+            "no space": lambda data: b"data:{" in data,
+            "several lines": lambda data: re.search(rb"data: ?\{[\r\n]", data),
+            "comment": lambda data: re.search(rb"[\r\n]:", data),
+            "control record": lambda data: b"retry:" in data,
+        },
+    )
+    assert len(found) == 8, found
+
+
+def test_hostile_streams_are_damaged_in_every_way() -> None:
+    found = survey(
+        400,
+        hostile_streams("openai"),
+        {
+            "byte order mark": lambda data: b"\xef\xbb\xbf" in data,
+            "CR": lambda data: re.search(rb"\r(?!\n)", data),
+            "LF": lambda data: re.search(rb"(?<!\r)\n", data),
+            "CRLF": lambda data: b"\r\n" in data,
+            "comment": lambda data: re.search(rb"[\r\n]:", data),
+            "control record": lambda data: b"retry:" in data,
+            "error object": lambda data: b'"error":' in data,
+            "invalid UTF-8": lambda data: "\ufffd" in data.decode("utf-8", "replace"),
+            "half a surrogate pair": lambda data: rb"\ud800" in data,
+            "huge number": lambda data: re.search(rb"9{19}|1e400", data),
+            "deep nesting": lambda data: re.search(rb'(\[|\{"a":){100}', data),
+            "no JSON": lambda data: re.search(rb":(tru|NaN|undefined|,|\+1)", data),
+            "cut": lambda data: not data.endswith((b"\n", b"\r")),
+        },
+    )
+    assert len(found) == 13, found
+
+
+def test_tapes_have_exchanges_of_every_kind() -> None:
+    kinds: Counter[str] = Counter()
+
+    @settings(surveyed, max_examples=150)
+    @given(tapes("openai"))
+    def look(tape: list[Head | Body | End | Lost]) -> None:
+        inside = False
+        for value in tape:
+            match value:
+                case Head(status=status, headers=headers):
+                    kinds.update((f"{status // 100}xx", header(headers, "content-encoding") or "plain"))
+                    assert not inside
+                    inside = status >= 200
+                case Body():
+                    assert inside
+                case End():
+                    assert inside
+                    inside = False
+                case Lost():
+                    kinds["lost inside" if inside else "lost before"] += 1
+                    inside = False
+                case _:
+                    assert_never(value)
+        assert not inside
+
+    look()
+    assert set(kinds) >= {"1xx", "2xx", "4xx", "5xx", "lost inside", "lost before"}
+    assert set(kinds) >= {"plain", "gzip", "deflate", "br"}
+
+
+@given(asked=requests())
+def test_requests_end_with_a_word_that_wants_an_answer(asked: Asked) -> None:
+    assert asked.messages[-1].role in (Role.USER, Role.TOOL)
+    assert all(isinstance(message, Message) for message in asked.messages)
+    names = [json.dumps(tool["function"]) for tool in asked.tools]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("strategy", [answers, events, streams, hostile_streams, tapes])
+def test_an_unknown_dialect_is_refused_at_once(strategy: Callable[[str], object]) -> None:
+    with pytest.raises(ValueError, match="no fake provider speaks for it"):
+        strategy("cohere")
+
+
+def test_hypothesis_is_loaded_by_the_strategies_alone() -> None:
+    program = (
+        "import sys, sansio.testing, sansio.testing.tape\n"
+        "assert 'hypothesis' not in sys.modules\n"
+        "import sansio.testing.strategies\n"
+        "assert 'hypothesis' in sys.modules\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,88 @@
+"""The pages in `docs` keep their promises: their examples run, and the tests that they name are there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.snippets import ROOT, blocks, run_down, section
+
+LAWS = (ROOT / "docs" / "laws.md").read_text("utf-8")
+FUZZING = ROOT / "docs" / "fuzzing.md"
+
+
+def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[str]) -> None:
+    outputs: dict[str, str] = {}
+    for heading in run_down(FUZZING):
+        outputs[heading] = outputs.get(heading, "") + capsys.readouterr().out
+
+    assert outputs["The same laws, kept"] == "kept\n"
+    assert "ContentDelta(text='there.')" in outputs["Calls and drivers"]
+    assert outputs["Calls and drivers"].endswith("2 attempts\n")
+
+
+@pytest.mark.parametrize("name", ["naive_parser.py", "test_naive_parser.py"])
+def test_the_page_on_fuzzing_shows_the_examples_as_they_are(name: str) -> None:
+    shown = [source for _, source in blocks("python", FUZZING.read_text("utf-8"))]
+
+    assert f"# examples/{name}\n{(ROOT / 'examples' / name).read_text('utf-8')}" in shown
+
+
+def test_each_law_finds_its_bug_in_the_naive_parser_within_seconds(tmp_path: Path) -> None:
+    start = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "examples")],
+        cwd=tmp_path,  # without the examples that an earlier run has found
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = re.findall(r"^FAILED .*::(\w+)", run.stdout, re.MULTILINE)
+    named = re.findall(r"^\| `(test_\w+)` \|", FUZZING.read_text("utf-8"), re.MULTILINE)
+
+    assert sorted(failed) == sorted(named)
+    assert len(named) == 4
+    assert time.monotonic() - start < 60
+
+
+def test_every_test_that_states_a_law_is_named_on_the_page_and_every_one_named_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", LAWS))
+    there = {
+        (path.name, node.name)
+        for path in (ROOT / "tests" / "laws").glob("test_*_laws.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+    assert named == there
+
+
+def test_each_law_is_tested_for_each_machine() -> None:
+    for heading in (
+        "Cut-freedom",
+        "One end",
+        "Nothing lost",
+        "Round trip",
+        "No lie",
+        "Linear",
+        "Determinism",
+    ):
+        law = section(heading, LAWS)
+        for machine in ("sse", "parser", "exchange", "call"):
+            assert (
+                f"test_{machine}_laws.py::test_{heading.lower().replace(' ', '_').replace('-', '_')}" in law
+            )
+
+
+def test_the_profiles_have_as_many_examples_as_the_page_says() -> None:
+    tried = {name: settings.get_profile(name).max_examples for name in ("dev", "ci", "laws")}
+
+    assert tried == {"dev": 50, "ci": 200, "laws": 10_000}
+    assert "HYPOTHESIS_PROFILE=laws" in section("How many examples", LAWS)
