@@ -144,7 +144,7 @@ def test_valid_streams_are_framed_in_every_way() -> None:
 
 def test_hostile_streams_are_damaged_in_every_way() -> None:
     found = survey(
-        400,
+        1000,
         hostile_streams("openai"),
         {
             "byte order mark": lambda data: b"\xef\xbb\xbf" in data,
@@ -168,7 +168,7 @@ def test_hostile_streams_are_damaged_in_every_way() -> None:
 def test_tapes_have_exchanges_of_every_kind() -> None:
     kinds: Counter[str] = Counter()
 
-    @settings(surveyed, max_examples=150)
+    @settings(surveyed, max_examples=500)
     @given(tapes("openai"))
     def look(tape: list[Head | Body | End | Lost]) -> None:
         inside = False
