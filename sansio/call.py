@@ -191,6 +191,13 @@ class Call:
             return
         self._head = head
         self._body = bytearray()
+        limit = self._limits.max_header_bytes
+        if sum(len(name) + len(value) for name, value in head.headers) > limit:
+            error = LimitExceededError(
+                f"the head of the response is longer than {limit} bytes", field="max_header_bytes"
+            )
+            self._settle(error, events)
+            return
         coding = header(head.headers, "content-encoding") or ""
         try:
             self._decoder = ContentDecoder(coding)

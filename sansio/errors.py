@@ -124,7 +124,8 @@ class ProviderError(Exception):
         if details:
             text += f" ({', '.join(details)})"
         advice = self.advice()
-        return f"{text}. {advice}" if advice else text
+        stop = "" if text.endswith(".") else "."
+        return f"{text}{stop} {advice}" if advice else text
 
 
 class ConfigError(ProviderError):

@@ -26,9 +26,9 @@ _STATUS_LINE_START = b"HTTP/1."
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """The first value of a header; `name` in lower case."""
+    """The first value of a header; `name` in lower case, whatever case a transport gives."""
     for key, value in headers:
-        if key == name:
+        if key.lower() == name:
             return value
     return None
 

@@ -9,7 +9,7 @@ import msgspec
 from sansio.call import Call
 from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url, is_header_value
 from sansio.dialects import Dialect, dialect_for
-from sansio.dialects.checks import check_messages, check_tools, encode_body
+from sansio.dialects.checks import check_messages, check_options, check_tools, encode_body
 from sansio.errors import ConfigError
 from sansio.http import Headers, Request
 from sansio.messages import Message, Tool
@@ -70,6 +70,7 @@ class Provider:
         tools = tools or ()
         check_messages(messages)
         check_tools(tools)
+        check_options(options)
         body = encode_body(self.dialect.build_request_body(messages, tools, stream, **options), messages)
         endpoint = self.dialect.build_endpoint(stream)
         check_url(endpoint, self._guards_key, query=True)

@@ -88,7 +88,7 @@ def parse_retry_after(headers: Headers) -> float | None:
 
 
 def _number(text: str | None) -> float | None:
-    match = re.fullmatch(r"[ \t]*([0-9]{1,15}(\.[0-9]{1,15})?)[ \t]*", text or "")
+    match = re.fullmatch(r"[ \t]*([0-9]+(\.[0-9]+)?)[ \t]*", text or "")
     return float(match[1]) if match else None
 
 

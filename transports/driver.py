@@ -140,7 +140,7 @@ class EventStream(BaseStream[Exchange]):
 
     async def _send(self, step: Send) -> None:
         try:
-            signed = self._sign(step.request, await self._ask_key())
+            signed = self._sign(step.request, await self._ask_key(step))
             timeout = self._clocks.for_open(self._now())
         except ProviderError as error:
             self._fail(error)
@@ -160,7 +160,9 @@ class EventStream(BaseStream[Exchange]):
             await exchange.aclose()
             self._exchange = None
 
-    async def _ask_key(self) -> Secret | None:
+    async def _ask_key(self, step: Send) -> Secret | None:
+        if step.fresh and self._secret is not None:
+            return self._secret  # a stale connection is replaced within the attempt
         given = self._keys.ask()
         if given is None or isinstance(given, Secret):
             return given

@@ -126,6 +126,10 @@ class HttpcoreTransport:
 
 def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
     if name is not None:
+        if find_spec(name) is None:
+            raise ConfigError(
+                f"module: {name} is not installed: pip install 'sansio-llm[httpcore2]'", field="module"
+            )
         return importlib.import_module(name)
     if pool is not None:
         for known in ("httpcore2", "httpcore"):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from sansio.http import Body, End, Head, Request
-from sansio.messages import JSONObject
 
 
 class Exchange(Protocol):
@@ -13,6 +12,8 @@ class Exchange(Protocol):
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
         """The next input: `Head`, then `Body`s as the bytes come, then `End`.
+
+        Names in a `Head` are in lower case, and its values Latin-1 text.
 
         Args:
             timeout: seconds to wait for it, `None` for ever.
@@ -85,16 +86,19 @@ class SyncTransport(Protocol):
 
 
 class RawLog(Protocol):
-    """Told of everything that is sent and received, as plain dicts, on every attempt. No key among them."""
+    """Told of everything that is sent and received, as plain dicts, on every attempt. No key among them.
 
-    def on_request(self, endpoint: str, payload: JSONObject) -> None:
+    The dicts are JSON objects, typed so that a log may declare them `dict[str, object]` or otherwise.
+    """
+
+    def on_request(self, endpoint: str, payload: dict[str, Any]) -> None:
         """A request is about to be sent to the URL `endpoint`."""
         ...
 
-    def on_response(self, status: int, body: JSONObject) -> None:
+    def on_response(self, status: int, body: dict[str, Any]) -> None:
         """A whole response or an error's body has come; `{"text": ...}` where it is no JSON object."""
         ...
 
-    def on_chunk(self, chunk: JSONObject) -> None:
+    def on_chunk(self, chunk: dict[str, Any]) -> None:
         """One event of a stream has come."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import iscoroutine
 from typing import NoReturn, TypeAlias, TypeVar
@@ -17,6 +18,7 @@ ErrorT = TypeVar("ErrorT", bound=ProviderError)
 
 _SHORTEST_MASKED = 8  # characters; a shorter text may stand in an answer by chance
 _MASK = "[key]"
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 class Secret:
@@ -99,6 +101,11 @@ class KeySource:
     ) -> None:
         self._config = config
         self._given: Secret | Callable[[], str | Awaitable[str]] | None = None
+        if not (api_key is None or isinstance(api_key, str) or callable(api_key)):
+            raise ConfigError(
+                f"api_key: must be text or a callable that gives text, not {type(api_key).__name__}",
+                field="api_key",
+            )
         if config.auth_method is not AuthMethod.NONE:
             self._given = Secret(api_key) if isinstance(api_key, str) else api_key
         self._environment = environment
@@ -141,8 +148,10 @@ class KeySource:
                 field="api_key_env",
             )
         if not self._environment.get(name, "").strip():
+            # What is no usual name of a variable may be the key itself, put there by mistake.
+            shown = f"variable {name}" if _VARIABLE.fullmatch(name) else "variable that it names"
             raise ConfigError(
-                f"api_key_env: the environment variable {name} is not set or blank; "
+                f"api_key_env: the environment {shown} is not set or blank; "
                 f"set it to your {self._config.type} key, or pass api_key",
                 field="api_key_env",
             )

@@ -35,6 +35,17 @@ CLOSED = "the stream was closed before its end"
 BROKEN_OFF = "the stream was cancelled, or broken off by an exception, while it waited"
 
 
+def _forget_frames(error: BaseException) -> None:
+    """Take the tracebacks off an error and what caused it.
+
+    Each frame in them leads back to the driver's own, which holds the stream, which will hold the error.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+
+
 class _Droppable(Protocol):
     def abort(self) -> None: ...
 
@@ -153,9 +164,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
         """Drop the exchange, if there is one, and tell the call of the error that its transport raised."""
         self._drop()
         self._heed_abort()  # then the call is over, and the error only shows that
-        if error.__traceback__ is not None:
-            # Without the driver's own frame, which holds this stream, which will hold the error.
-            error = error.with_traceback(error.__traceback__.tb_next)
+        _forget_frames(error)
         if self._secret is not None:
             error = self._secret.clean(error)  # it may become the cause of another
         told = self._clocks.explain(error)

@@ -19,7 +19,7 @@ from sansio import (
     Wait,
 )
 from transports.interface import RawLog, SyncExchange, SyncTransport
-from transports.keys import KeySource
+from transports.keys import KeySource, Secret
 from transports.stream import BROKEN_OFF, CLOSED, BaseStream
 
 
@@ -150,7 +150,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
 
     def _send(self, step: Send) -> None:
         try:
-            signed = self._sign(step.request, self._keys.ask_now())
+            signed = self._sign(step.request, self._ask_key(step))
             timeout = self._clocks.for_open(self._now())
         except ProviderError as error:
             self._fail(error)
@@ -169,3 +169,8 @@ class SyncEventStream(BaseStream[SyncExchange]):
         if self._take(given, self._now()):
             exchange.close()
             self._exchange = None
+
+    def _ask_key(self, step: Send) -> Secret | None:
+        if step.fresh and self._secret is not None:
+            return self._secret  # a stale connection is replaced within the attempt
+        return self._keys.ask_now()

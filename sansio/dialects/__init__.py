@@ -46,6 +46,8 @@ def register_provider(name: str, dialect: type[Dialect], defaults: ProviderDefau
         raise ConfigError(f"type: {name!r} cannot be registered; choose another name", field="type")
     if not (isinstance(dialect, type) and issubclass(dialect, Dialect)):
         raise ConfigError(f"type: {name!r} needs a Dialect class, not {dialect!r}", field="type")
+    if not isinstance(defaults, ProviderDefaults):
+        raise ConfigError(f"type: {name!r} needs ProviderDefaults, not {defaults!r}", field="type")
     _DIALECTS[name] = dialect
     PROVIDER_DEFAULTS[name] = defaults
 

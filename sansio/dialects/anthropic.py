@@ -11,6 +11,7 @@ from typing import ClassVar, assert_never
 from sansio.dialects.anthropic_stream import MessagesStream
 from sansio.dialects.base import Dialect, base64_text
 from sansio.dialects.checks import SentCall, calls_to_send
+from sansio.dialects.toolcalls import wrap_invalid
 from sansio.errors import InvalidRequestError
 from sansio.messages import (
     ContentPart,
@@ -202,9 +203,7 @@ def _tool_result(message: Message, index: int) -> _Block:
 
 
 def _tool_use(call: SentCall) -> _Block:
-    # `input` must be an object, so text that is none goes back inside one, as Anthropic advises for
-    # fine-grained tool streaming.
-    arguments = call.arguments if isinstance(call, ToolCall) else {"INVALID_JSON": call.raw_arguments}
+    arguments = call.arguments if isinstance(call, ToolCall) else wrap_invalid(call)
     return {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
 
 

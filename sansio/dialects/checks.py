@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import TypeAlias
 
 import msgspec
@@ -29,6 +30,8 @@ def check_messages(messages: Sequence[Message]) -> None:
         InvalidRequestError: it is empty; something in it is no `Message`; a tool result answers no call of
             the assistant's turn before it; a call has no result; `index` names the message.
     """
+    if isinstance(messages, (Message, str)):
+        raise InvalidRequestError(f"messages must be a list of Message, not one {type(messages).__name__}")
     if not messages:
         raise InvalidRequestError("the message list is empty: give at least one message")
     unanswered: dict[str, bool] = {}  # by call id: whether a result must come
@@ -87,12 +90,21 @@ def _check_calls(index: int, message: Message) -> None:
     if len(set(ids)) < len(ids):
         raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)
     for call in message.tool_calls:
+        if not _is_whole(call.id, call.name, call.arguments):
+            raise InvalidRequestError(
+                f"message {index}: a ToolCall needs an id and a name, both text, and a dict of arguments",
+                index=index,
+            )
         try:
             call.arguments_text()
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequestError(
                 f"message {index}: the arguments of the call {call.id!r} are no JSON: {error}", index=index
             ) from None
+
+
+def _is_whole(call_id: object, name: object, arguments: object) -> bool:
+    return isinstance(call_id, str) and isinstance(name, str) and bool(name) and isinstance(arguments, dict)
 
 
 def _check_part(index: int, part: object) -> None:
@@ -102,10 +114,17 @@ def _check_part(index: int, part: object) -> None:
             f"not of {type(part).__name__}",
             index=index,
         )
-    if not isinstance(part, TextPart) and (part.url is None) == (part.data is None):
+    if isinstance(part, TextPart):
+        if not isinstance(part.text, str):
+            raise InvalidRequestError(f"message {index}: a TextPart's text must be a str", index=index)
+    elif not _has_one_source(part.url, part.data):
         raise InvalidRequestError(
-            f"message {index}: an {type(part).__name__} needs either url or data", index=index
+            f"message {index}: an {type(part).__name__} needs either url or data, text or bytes", index=index
         )
+
+
+def _has_one_source(url: object, data: object) -> bool:
+    return (isinstance(url, str) and data is None) or (url is None and isinstance(data, bytes))
 
 
 def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
@@ -145,9 +164,25 @@ def check_tools(tools: Sequence[Tool]) -> None:
                 f"tool {position} has no name; tools have the form "
                 '{"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
             )
+        if "function" not in tool and "parameters" in tool:
+            raise InvalidRequestError(
+                f"tool {position}, {name!r}, is not in OpenAI's chat format: "
+                'put its name, description and parameters under "function"'
+            )
         if name in seen:
             raise InvalidRequestError(f"tools {seen[name]} and {position} are both named {name!r}")
         seen[name] = position
+
+
+def check_options(options: Mapping[str, object]) -> None:
+    """Refuse numbers that JSON does not have, which would be sent as `null`.
+
+    Raises:
+        InvalidRequestError: it names the option.
+    """
+    for name, value in options.items():
+        if isinstance(value, float) and not isfinite(value):
+            raise InvalidRequestError(f"{name}: {value!r} cannot be sent; give a finite number")
 
 
 def tool_name(tool: object) -> str:

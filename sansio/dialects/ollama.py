@@ -13,6 +13,7 @@ from sansio.messages import DocumentPart, ImagePart, Message, Role, TextPart
 class OllamaDialect(OpenAICompatDialect):
     """Ollama's `/v1`: `max_tokens`, images as data only, and reasoning goes back with the answer."""
 
+    PARSES_ARGUMENTS: ClassVar[bool] = True
     ROLES: ClassVar[Mapping[Role, str]] = {**OpenAICompatDialect.ROLES, Role.DEVELOPER: "system"}
     OPTION_NAMES: ClassVar[Mapping[str, str]] = {"max_completion_tokens": "max_tokens"}
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, assert_never
 
+import msgspec
+
 from sansio.dialects.base import Dialect, base64_text
 from sansio.dialects.checks import SentCall, calls_to_send
 from sansio.dialects.openai_stream import ChatStream
-from sansio.dialects.toolcalls import BLANK_ARGUMENTS
+from sansio.dialects.toolcalls import is_blank, wrap_invalid
 from sansio.errors import InvalidRequestError
 from sansio.events import StreamEvent
 from sansio.messages import (
@@ -62,6 +64,8 @@ class OpenAICompatDialect(Dialect):
     }
     ROLES: ClassVar[Mapping[Role, str]] = {role: role.value for role in Role}
     """Each role in the server's own words."""
+    PARSES_ARGUMENTS: ClassVar[bool] = False
+    """Whether the server parses the arguments of calls that come back, and refuses what is no object."""
     OPTION_NAMES: ClassVar[Mapping[str, str]] = {}
     """Options that the server knows under another name."""
 
@@ -110,7 +114,7 @@ class OpenAICompatDialect(Dialect):
             calls = calls_to_send(messages, index)
             if calls:
                 wire["content"] = wire["content"] or None
-                wire["tool_calls"] = [_encode_call(call) for call in calls]
+                wire["tool_calls"] = [self._encode_call(call) for call in calls]
             if message.refusal:
                 wire["content"] = wire["content"] or None
                 wire["refusal"] = message.refusal
@@ -120,6 +124,19 @@ class OpenAICompatDialect(Dialect):
     def assistant_fields(self, message: Message) -> dict[str, object]:
         """What the server wants back with its own answer."""
         return {}
+
+    def _encode_call(self, call: SentCall) -> dict[str, object]:
+        if isinstance(call, ToolCall):
+            arguments = call.arguments_text()
+        elif self.PARSES_ARGUMENTS:
+            arguments = msgspec.json.encode(wrap_invalid(call)).decode()
+        else:
+            arguments = call.raw_arguments
+        function = {"name": call.name, "arguments": "{}" if is_blank(arguments) else arguments}
+        wire: dict[str, object] = {"id": call.id, "type": "function", "function": function}
+        if call.extra_content is not None:
+            wire["extra_content"] = call.extra_content
+        return wire
 
     def encode_part(self, part: TextPart | ImagePart | DocumentPart, index: int) -> dict[str, object]:
         """One content part in the wire's form.
@@ -159,23 +176,11 @@ class OpenAICompatDialect(Dialect):
 class OpenAIDialect(OpenAICompatDialect):
     """OpenAI itself: its reasoning models know `max_completion_tokens` only, and all others take it."""
 
+    PARSES_ARGUMENTS: ClassVar[bool] = False
+    """Whether the server parses the arguments of calls that come back, and refuses what is no object."""
     OPTION_NAMES: ClassVar[Mapping[str, str]] = {"max_tokens": "max_completion_tokens"}
 
 
 def data_url(part: ImagePart | DocumentPart) -> str:
     """The part's data as a `data:` URL."""
     return f"data:{part.media_type};base64,{base64_text(part)}"
-
-
-def _encode_call(call: SentCall) -> dict[str, object]:
-    arguments = call.arguments_text() if isinstance(call, ToolCall) else call.raw_arguments
-    if arguments.strip() in BLANK_ARGUMENTS:
-        arguments = "{}"  # Ollama and vLLM parse what comes back, and refuse a text that is no object
-    wire: dict[str, object] = {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": arguments},
-    }
-    if call.extra_content is not None:
-        wire["extra_content"] = call.extra_content
-    return wire

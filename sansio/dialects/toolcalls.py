@@ -11,11 +11,21 @@ from sansio.errors import LimitExceededError, RemoteProtocolError
 from sansio.events import StreamEvent, ToolCallDelta, ToolCallStarted
 from sansio.messages import InvalidToolCall, JSONObject, ToolCall
 
-BLANK_ARGUMENTS = frozenset(("", "null"))
+_BLANK = frozenset(("", "null"))
 """What servers send, spaced or not, for a call that has no arguments."""
 
 _STRUCTURE = re.compile(r'[{}\[\]"\\]')
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def is_blank(arguments: str) -> bool:
+    """Whether the arguments' text stands for no arguments."""
+    return arguments.strip() in _BLANK
+
+
+def wrap_invalid(call: InvalidToolCall) -> dict[str, str]:
+    """An object for servers that take nothing else, as Anthropic advises for fine-grained tool streaming."""
+    return {"INVALID_JSON": call.raw_arguments}
 
 
 class _Closing:
@@ -242,7 +252,7 @@ class ToolCallAssembler:
             return "the answer broke off before the call was complete"
         if not call.name:
             return "the call has no name"
-        if raw.strip() in BLANK_ARGUMENTS:
+        if is_blank(raw):
             if cut and not call.ended:
                 return "the answer was broken off before the call's arguments"
             return {}

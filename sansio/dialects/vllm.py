@@ -12,6 +12,7 @@ from sansio.messages import Role
 class VLLMDialect(OpenAICompatDialect):
     """vLLM: thinking is switched on in the chat template, and most templates know no developer role."""
 
+    PARSES_ARGUMENTS: ClassVar[bool] = True
     ROLES: ClassVar[Mapping[Role, str]] = {**OpenAICompatDialect.ROLES, Role.DEVELOPER: "system"}
 
     def reasoning_options(self) -> dict[str, object]:

@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 
 from sansio import (
     ContentDelta,
+    HTTPExchange,
+    LocalProtocolError,
     Message,
     ProviderConfig,
     ProviderError,
     ReasoningDelta,
+    SSEDecoder,
     StreamComplete,
     StreamEvent,
     StreamFailed,
+    StreamParser,
     ToolCallDelta,
     ToolCallStarted,
 )
@@ -82,6 +86,14 @@ def assert_one_end(events: list[StreamEvent]) -> None:
     """*One end*: the last event is `StreamComplete` or `StreamFailed`, and no other is."""
     ends = [isinstance(event, (StreamComplete, StreamFailed)) for event in events]
     assert ends == [False] * (len(events) - 1) + [True]
+
+
+def assert_over(machine: SSEDecoder | StreamParser | HTTPExchange) -> None:
+    """*One end*: after the end of its bytes a machine takes no more, and says so to its driver alone."""
+    with pytest.raises(LocalProtocolError):
+        machine.receive_data(b"data: more\n\n")
+    with pytest.raises(LocalProtocolError):
+        machine.receive_eof()
 
 
 _Call: TypeAlias = tuple[str, str, str]

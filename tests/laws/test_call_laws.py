@@ -25,6 +25,7 @@ from sansio import (
     Provider,
     ProviderError,
     Record,
+    RemoteProtocolError,
     Role,
     Send,
     StreamComplete,
@@ -33,8 +34,8 @@ from sansio import (
 )
 from sansio.http import Input
 from sansio.steps import Step
-from sansio.testing import encode_whole
-from sansio.testing.strategies import answers, chunkings, streams, tapes
+from sansio.testing import encode_events, encode_whole
+from sansio.testing.strategies import answers, chunkings, events, streams, tapes
 from sansio.testing.tape import play
 from tests.laws.oracle import (
     LIMITS,
@@ -168,6 +169,37 @@ def test_nothing_lost_when_the_driver_fails_the_call(wire: str, data: st.DataObj
     assert_one_end(events)
     assert_nothing_lost(events)
     assert plain(events[:-1]) == plain(stream.events[: len(events) - 1])
+
+
+@in_every_dialect
+@given(data=st.data(), cut_by=ENDS)
+def test_nothing_lost_to_a_retry(wire: str, data: st.DataObject, cut_by: End | Lost) -> None:
+    type = data.draw(WIRES[wire])
+    first, second = data.draw(streams(type)), data.draw(streams(type))
+    part = first.data[: data.draw(st.integers(0, first.whole_from - 1))]
+    call = call_of(type)
+    events = play(call, [EVENT_STREAM, *bodies(part), cut_by, EVENT_STREAM, *bodies(second.data), End()])
+    if call.attempts == 1:  # an event was handed out, so that nothing may be sent again
+        assert len(events) > 1
+        assert isinstance(events[-1], StreamFailed)
+        assert events[:-1] == first.events[: len(events) - 1]
+        assert_nothing_lost(events)
+    else:
+        assert events == second.events
+
+
+@in_every_dialect
+@given(data=st.data())
+def test_nothing_lost_of_a_compressed_body_that_is_corrupt(wire: str, data: st.DataObject) -> None:
+    type = data.draw(WIRES[wire])
+    deltas = data.draw(events(type))[:-1]
+    packed = gzip(b"".join(encode_events(type, deltas)))
+    corrupt = packed[:-8] + bytes(byte ^ 1 for byte in packed[-8:-4]) + packed[-4:]
+    head = Head(200, (*EVENT_STREAM.headers, GZIP))
+    *given_events, last = play(call_of(type), [head, *map(Body, data.draw(chunkings(corrupt))), End()])
+    assert given_events == deltas
+    assert isinstance(last, StreamFailed)
+    assert isinstance(last.error, RemoteProtocolError)
 
 
 @in_every_dialect

@@ -31,6 +31,7 @@ from tests.laws.oracle import (
     assert_copies_linear,
     assert_linear,
     assert_memory_linear,
+    assert_over,
     config_for,
     fault,
     in_pieces,
@@ -148,7 +149,9 @@ def test_cut_freedom(data: st.DataObject, wire: bytes, limit: int) -> None:
 
 @given(wire=HOSTILE, limit=LIMITS, size=st.integers(1, 40))
 def test_one_end(wire: bytes, limit: int, size: int) -> None:
-    inputs = receive(HTTPExchange(REQUEST, max_header_bytes=limit), in_pieces(wire, size))
+    exchange = HTTPExchange(REQUEST, max_header_bytes=limit)
+    inputs = receive(exchange, in_pieces(wire, size))
+    assert_over(exchange)
     assert isinstance(inputs[-1], (End, Lost))
     assert all(isinstance(value, Body) for value in inputs[1:-1])
     assert isinstance(inputs[0], Head) or len(inputs) == 1

@@ -31,6 +31,7 @@ from tests.laws.oracle import (
     assert_no_lie,
     assert_nothing_lost,
     assert_one_end,
+    assert_over,
     config_for,
     in_every_dialect,
     in_pieces,
@@ -76,6 +77,7 @@ def test_one_end(wire: str, data: st.DataObject, limits: dict[str, int]) -> None
     given_events += parser.receive_eof()
     assert_one_end(given_events)
     assert parser.finished
+    assert_over(parser)
 
 
 _LAST = (StreamComplete, StreamFailed)

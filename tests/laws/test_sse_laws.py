@@ -17,6 +17,7 @@ from tests.laws.oracle import (
     assert_copies_linear,
     assert_linear,
     assert_memory_linear,
+    assert_over,
     fault,
     in_pieces,
     memory_peak,
@@ -51,6 +52,7 @@ def test_one_end(stream: bytes, limit: int, size: int) -> None:
     decoder = SSEDecoder(max_event_bytes=limit, dispatch_at_eof=True)
     items = decode(decoder, in_pieces(stream, size))
     assert all(isinstance(item, ServerSentEvent) for item in items[:-1])
+    assert_over(decoder)
 
 
 @given(data=st.data(), stream=STREAMS, limit=LIMITS)

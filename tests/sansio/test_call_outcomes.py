@@ -303,3 +303,18 @@ def test_a_corrupt_stream_gives_what_came_before_the_fault() -> None:
     assert "corrupt" in str(error)
     assert error.partial is not None
     assert error.partial.text == "Hi"
+
+
+def test_a_head_longer_than_its_limit_fails_whatever_transport_gave_it() -> None:
+    head = Head(200, (("content-type", "text/event-stream"), ("x-long", "a" * 500)))
+    events, _ = run(call("openai", max_header_bytes=400), [head])
+    error = failure(events)
+    assert type(error) is LimitExceededError
+    assert error.field == "max_header_bytes"
+
+
+def test_header_names_count_in_any_case() -> None:
+    head = Head(200, (("Content-Type", "application/json"),))
+    answer = b'{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}'
+    events, _ = run(call("openai"), [head, Body(answer), End()])
+    assert isinstance(events[-1], StreamComplete)

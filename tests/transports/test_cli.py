@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from tests.transports.command import (
     KEY,
     PATIENCE,
     QUICK,
+    ROOT,
     TOLD,
     ask,
     body,
@@ -219,3 +221,25 @@ def test_serve_as_one_type_on_a_port_that_is_taken(server: LoopbackThread) -> No
         assert process.stdout.readline().startswith(b"ollama ")
         interrupt(process)
         assert process.stdout.read() == b""
+
+
+def test_a_type_of_ones_own_is_reached_by_importing_its_module(
+    server: LoopbackThread, tmp_path: Path
+) -> None:
+    (tmp_path / "own_types.py").write_text(
+        "from sansio import OpenAICompatDialect, ProviderDefaults, register_provider\n"
+        f"defaults = ProviderDefaults(base_url={server.base_url('openai')!r}, api_key_env='OWN_KEY')\n"
+        "register_provider('own', OpenAICompatDialect, defaults)\n"
+    )
+    done = run(
+        *("chat", "--import", "own_types", "--type", "own", "--model", "gpt-4o", "What is 2 + 3?"),
+        env={"OWN_KEY": KEY, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+    )
+    assert done.stdout == "That is 5.\n"
+    assert done.returncode == 0
+
+
+def test_a_module_that_is_not_there_is_a_usage_error() -> None:
+    done = run("chat", "--import", "there_is_no_such_module", "Hi")
+    assert "there_is_no_such_module" in only_line(done.stderr)
+    assert done.returncode == 2

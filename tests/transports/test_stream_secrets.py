@@ -99,6 +99,21 @@ def test_a_callable_is_asked_once_per_attempt(reader: Reader) -> None:
     assert signed == ["Bearer first-token", "Bearer second-token"]
 
 
+def test_a_stale_connection_is_replaced_within_the_attempt_with_the_same_key(reader: Reader) -> None:
+    keys = iter(["first-token", "second-token"])
+    stale = APIConnectionError("gone", reused=True)
+    outcome = reader.read([stale], answer("Hi"), key=lambda: next(keys))
+    signed = [dict(request.headers)["authorization"] for request in outcome.script.requests]
+    assert signed == ["Bearer first-token", "Bearer first-token"]
+
+
+def test_a_key_in_place_of_its_variable_is_not_shown(reader: Reader) -> None:
+    misplaced = ProviderConfig(type="openai", model="m", api_key_env="sk-not-a-name")
+    outcome = reader.read(answer("Hi"), config=misplaced, key=None)
+    assert isinstance(outcome.error, ConfigError)
+    assert "sk-not-a-name" not in shown(outcome.error)
+
+
 def test_a_key_that_no_header_can_hold_is_refused_before_any_connection(reader: Reader) -> None:
     outcome = reader.read(answer("Hi"), key=f"{KEY}\r\nx-evil: 1")
     assert isinstance(outcome.error, ConfigError)

@@ -23,7 +23,7 @@ from sansio import (
     fit_context,
 )
 from transports.cli.display import Display, JSONDisplay, TextDisplay, summary
-from transports.cli.settings import known_type, open_provider
+from transports.cli.settings import Imports, known_type, open_provider
 from transports.cli.terminal import Keyboard, read_stdin, tell
 from transports.facade import AsyncProvider
 
@@ -60,6 +60,7 @@ def chat(
     json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines.")] = False,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")] = False,
     trio: Annotated[bool, typer.Option("--trio", help="Run under trio, not asyncio.")] = False,
+    imports: Imports = None,
 ) -> None:
     """Ask a provider, and show its answer; see `sansio-llm chat --help`.
 

@@ -137,6 +137,6 @@ def summary(who: str, message: Message, first: float | None, total: float) -> st
 
 
 def _told(error: ProviderError) -> dict[str, object]:
-    known = {name: getattr(error, name) for name in ErrorContext.__annotations__}
+    known = {name: getattr(error, name) for name in ErrorContext.__annotations__ if name != "hint"}
     told = {"kind": type(error).__name__, "message": error.message, "advice": error.advice() or None, **known}
     return {name: value for name, value in told.items() if value is not None}

@@ -11,7 +11,7 @@ import typer
 
 from sansio import StreamEvent, StreamFailed, StreamParser
 from transports.cli.display import JSONDisplay
-from transports.cli.settings import known_type
+from transports.cli.settings import Imports, known_type
 from transports.cli.terminal import READ_SIZE, open_stdin
 
 
@@ -24,6 +24,7 @@ def parse(
     ],
     *,
     type: Annotated[str, typer.Option(callback=known_type, help="The provider's type, such as openai.")],
+    imports: Imports = None,
 ) -> None:
     """Print the events of a captured stream; see `sansio-llm parse --help`.
 

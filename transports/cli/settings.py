@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import typer
@@ -34,6 +37,34 @@ def known_type(name: str | None) -> str | None:
     if name is not None and name not in PROVIDER_DEFAULTS:
         raise typer.BadParameter(f"{name!r} is no provider type; use one of {', '.join(PROVIDER_DEFAULTS)}")
     return name
+
+
+def import_modules(names: list[str] | None) -> list[str] | None:
+    """Import the modules of an option, from the working folder too: they register provider types.
+
+    Raises:
+        typer.BadParameter: one cannot be imported.
+    """
+    if names:
+        sys.path.insert(0, os.getcwd())
+    for name in names or ():
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise typer.BadParameter(f"{name!r} cannot be imported: {error}") from None
+    return names
+
+
+Imports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        metavar="MODULE",
+        is_eager=True,  # before --type, which may be one that the module registers
+        callback=import_modules,
+        help="Import a module first, which registers a provider type of your own.",
+    ),
+]
 
 
 @contextmanager

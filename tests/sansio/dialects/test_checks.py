@@ -200,3 +200,48 @@ def test_nesting_without_end_is_refused() -> None:
     assert "are no JSON" in str(
         refused([Message(Role.ASSISTANT, "", (ToolCall("a", "f", endless),)), result("a")])
     )
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        TextPart(cast(str, None)),
+        ImagePart(data=cast(bytes, "text")),
+        ImagePart(url=cast(str, 5)),
+        ImagePart(url="https://example.com/a.png", data=b"both"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_a_part_of_the_wrong_type_is_refused_with_its_index(kind: str, part: TextPart | ImagePart) -> None:
+    assert refused([*ASK, Message(Role.USER, (part,))], kind=kind).index == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ToolCall(cast(str, 5), "f", {}),
+        ToolCall("a", cast(str, None), {}),
+        ToolCall("a", "", {}),
+        ToolCall("a", "f", cast(Any, [1])),
+    ],
+)
+def test_a_call_of_the_wrong_type_is_refused_with_its_index(call: ToolCall) -> None:
+    message = Message(Role.ASSISTANT, "", (call,))
+    assert refused([*ASK, message, result("a")]).index == 1
+
+
+@pytest.mark.parametrize("messages", [ASK[0], "Hello"])
+def test_one_message_in_place_of_a_list_is_refused(messages: Any) -> None:  # Any: what its type forbids
+    assert "must be a list" in str(refused(messages))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_json_does_not_have_is_refused_by_its_name(value: float) -> None:
+    with pytest.raises(InvalidRequestError, match="temperature"):
+        Provider(config("openai")).call(ASK, temperature=value)
+
+
+def test_a_tool_outside_of_the_chat_format_is_refused() -> None:
+    flat: Tool = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+    with pytest.raises(InvalidRequestError, match="function"):
+        Provider(config("anthropic")).call(ASK, [flat])

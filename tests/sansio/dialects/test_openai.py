@@ -104,7 +104,9 @@ def test_an_answer_and_its_tool_results_appended_make_the_next_request(kind: str
     results = [Message(Role.TOOL, text, tool_call_id=id) for id, text in (("a", "18"), ("b", "no JSON"))]
     sent = wire(*ASK, message, *results, kind=kind)
     assert sent[1]["content"] == "Let me see."
-    assert [call["function"]["arguments"] for call in sent[1]["tool_calls"]] == ['{"city":"Paris"}', "{"]
+    # Ollama and vLLM parse what comes back; the others get the text as it came.
+    invalid = '{"INVALID_JSON":"{"}' if kind in ("ollama", "vllm") else "{"
+    assert [call["function"]["arguments"] for call in sent[1]["tool_calls"]] == ['{"city":"Paris"}', invalid]
     assert [result["tool_call_id"] for result in sent[2:]] == ["a", "b"]
 
 

@@ -52,7 +52,7 @@ def test_two_seconds_under_atheris(target: str, tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="atheris is not installed: pip install 'sansio-llm[fuzz]'")
 
     done = subprocess.run(
-        [sys.executable, "-m", "sansio.testing.fuzz", target, "2"],
+        [sys.executable, "-m", "sansio.testing.fuzz", target, "2", "-seed=1"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
