@@ -28,6 +28,8 @@ from sansio.testing.wire import encode_events
 
 _Path: TypeAlias = tuple[str | int, ...]
 """Keys and positions that lead from a JSON value to one inside it."""
+_DEEPEST_PATH = 32
+"""Deeper than any dialect's own JSON; a record damaged twice may nest so far that no recursion follows it."""
 
 _WRONG_JSON: tuple[tuple[bytes, ...], ...] = (
     (b"null", b"true", b"false", b"0", b"-1", b"1.5", b'""', b'"text"', b"[]", b"{}", b"[[]]", b"[null]"),
@@ -176,8 +178,10 @@ def _damage_json(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> 
 
 
 def _paths(value: JSON, path: _Path = ()) -> Iterator[_Path]:
-    """Every position in a JSON value, its own first."""
+    """Every position in a JSON value, its own first, but for those deep inside nesting without end."""
     yield path
+    if len(path) == _DEEPEST_PATH:
+        return
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _paths(inner, (*path, key))
