@@ -248,8 +248,8 @@ class ProviderConfig:
             raise ConfigError(f"model: {self.type} has no default; name the model to use", field="model")
         for name in ("model", "api_key_env", "deployment", "api_version"):
             value = getattr(self, name)
-            if value == "":
-                raise ConfigError(f"{name}: must not be empty; leave it out to take the default", field=name)
+            if value is not None and not value.strip():
+                raise ConfigError(f"{name}: must not be blank; leave it out to take the default", field=name)
             if value is not None and not value.isprintable():
                 raise ConfigError(f"{name}: {value!r} has a character that cannot be printed", field=name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from sansio import (
     APIConnectionError,
     APIStatusError,
+    APITimeoutError,
     InternalServerError,
     Message,
     Provider,
     ProviderConfig,
+    ProviderError,
     RateLimitError,
     Role,
 )
@@ -21,7 +24,7 @@ from sansio.messages import JSONObject
 from sansio.retry import RETRYABLE_STATUSES
 from sansio.testing import Answer, Failure, FakeProvider
 from tests.test_main_job import KEY, TRANSPORTS
-from transports import EventStream, create_provider, create_sync_provider
+from transports import EventStream, SocketTransport, SyncEventStream, create_provider, create_sync_provider
 from transports.keys import KeySource
 from transports.loopback import LoopbackThread, loopback_thread
 
@@ -108,6 +111,89 @@ async def test_a_refused_connection_is_tried_three_times(transport: str) -> None
 
     assert caught.value.attempts == 3
     assert waits == [1.0, 2.0]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_timeout_is_tried_three_times(transport: str) -> None:
+    waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and never says a word
+        port = silent.getsockname()[1]
+        provider = Provider(
+            ProviderConfig(
+                type="ollama", model="m", base_url=f"http://127.0.0.1:{port}/v1", read_timeout=0.05
+            )
+        )
+        chosen = TRANSPORTS[transport]()
+        stream = EventStream(
+            provider, provider.call(QUESTION), chosen, KeySource(provider.config, None), sleep=wait
+        )
+        with pytest.raises(APITimeoutError, match="read_timeout") as caught:
+            await anext(stream)
+        await chosen.aclose()
+
+    assert caught.value.attempts == 3
+    assert waits == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("status", [*sorted(RETRYABLE_STATUSES), 400, 401, 403, 404, 422])
+def test_blocking_a_status_is_tried_as_often_as_it_may_pass(server: LoopbackThread, status: int) -> None:
+    server.provider.script.extend([Failure(status=status)] * 3)
+
+    error, waits = blocking_error(server.config(KIND))
+
+    tried = 3 if status in RETRYABLE_STATUSES else 1
+    assert isinstance(error, APIStatusError)
+    assert error.status == status
+    assert error.attempts == tried
+    assert len(server.provider.requests) == tried
+    assert waits == [1.5, 2.5][: tried - 1]
+
+
+def test_blocking_a_refused_connection_is_tried_three_times() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    error, waits = blocking_error(
+        ProviderConfig(type="openai", model="m", base_url=f"http://127.0.0.1:{port}/v1")
+    )
+
+    assert isinstance(error, APIConnectionError)
+    assert error.attempts == 3
+    assert waits == [1.5, 2.5]
+
+
+def test_blocking_a_timeout_is_tried_three_times() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base_url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        error, waits = blocking_error(
+            ProviderConfig(type="openai", model="m", base_url=base_url, read_timeout=0.05)
+        )
+
+    assert isinstance(error, APITimeoutError)
+    assert error.attempts == 3
+    assert waits == [1.5, 2.5]
+
+
+def blocking_error(config: ProviderConfig) -> tuple[ProviderError, list[float]]:
+    """What a call fails with, and how long it waited between its attempts."""
+    waits: list[float] = []
+
+    def wait(_: threading.Event, seconds: float) -> None:
+        waits.append(seconds)
+
+    provider = Provider(config)
+    transport = SocketTransport()
+    call = provider.call(QUESTION, random=half)
+    stream = SyncEventStream(provider, call, transport, KeySource(config, KEY), sleep=wait)
+    with pytest.raises(ProviderError) as caught:
+        next(stream)
+    transport.close()
+    return caught.value, waits
 
 
 @pytest.mark.anyio

@@ -148,13 +148,13 @@ class KeySource:
                 field="api_key_env",
             )
         if not self._environment.get(name, "").strip():
-            # What is no usual name of a variable may be the key itself, put there by mistake.
-            shown = f"variable {name}" if _VARIABLE.fullmatch(name) else "variable that it names"
-            raise ConfigError(
-                f"api_key_env: the environment {shown} is not set or blank; "
-                f"set it to your {self._config.type} key, or pass api_key",
-                field="api_key_env",
-            )
+            if _VARIABLE.fullmatch(name):
+                wrong = f"the environment variable {name} is not set or blank"
+                right = f"set it to your {self._config.type} key, or pass api_key"
+            else:  # it may be the key, put there by mistake, and is not shown
+                wrong = "there is no such environment variable"
+                right = "give the name of one, never the key itself"
+            raise ConfigError(f"api_key_env: {wrong}; {right}", field="api_key_env")
         return Secret(self._environment[name].strip())
 
 

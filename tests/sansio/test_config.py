@@ -170,7 +170,8 @@ def test_an_unknown_auth_method_is_named_with_what_is_allowed() -> None:
 def test_a_missing_model_is_told_where_the_type_has_none(type: str) -> None:
     assert refusal(type=type).field == "model"
     assert refusal(type=type, model=None).field == "model"
-    assert refusal(type=type, model="").field == "model"
+    for blank in ("", " \t"):
+        assert refusal(type=type, model=blank).field == "model"
 
 
 AZURE = {"type": "azure", "base_url": "https://r.openai.azure.com"}

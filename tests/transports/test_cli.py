@@ -243,3 +243,9 @@ def test_a_module_that_is_not_there_is_a_usage_error() -> None:
     done = run("chat", "--import", "there_is_no_such_module", "Hi")
     assert "there_is_no_such_module" in only_line(done.stderr)
     assert done.returncode == 2
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"sansio-llm( \d+\.\d+\.\d+|, run from its source.*)\n", done.stdout)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, cast
 
 import typer
 
@@ -24,6 +25,27 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        typer.echo(f"{_NAME} {version(_NAME)}")
+    except PackageNotFoundError:
+        typer.echo(f"{_NAME}, run from its source without being installed")
+    raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 app.command(
     "chat", help="Ask a provider and show its answer. Without a provider or key, a fake one answers."
 )(chat)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +23,6 @@ from transports.loopback import loopback_thread
 _CHOOSING = frozenset(("type", "base_url", "api_key_env"))
 """Options that say which provider is meant; without them, a key or a file, there is none to ask."""
 
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _PACE = 0.02  # seconds between two words of the fake provider, so that one sees a stream
 
 
@@ -87,7 +85,6 @@ def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -
             yield provider
         return
     config = ProviderConfig.from_dict({**(_read(file) if file is not None else {}), **options})
-    _check_variable(config.api_key_env)
     KeySource(config, None).ask()
     yield create_provider(config)
 
@@ -118,11 +115,3 @@ def _read(file: Path) -> dict[str, object]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{file} is no provider's configuration in JSON: {error}") from None
 
-
-def _check_variable(name: str | None) -> None:
-    """Refuse what looks like a key in place of its variable's name, before any message shows it."""
-    if name is not None and name not in os.environ and not _VARIABLE.fullmatch(name):
-        raise ConfigError(
-            "api_key_env: there is no such environment variable; give the name of one, never the key itself",
-            field="api_key_env",
-        )
