@@ -114,4 +114,3 @@ def _read(file: Path) -> dict[str, object]:
         return msgspec.convert(data.get("provider", data), dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{file} is no provider's configuration in JSON: {error}") from None
-
