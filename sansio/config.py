@@ -167,7 +167,7 @@ class ProviderConfig:
     max_answer_bytes: int = 67_108_864
     max_error_bytes: int = 65_536
     max_tool_calls: int = 1_024
-    max_json_depth: int = 128
+    max_json_depth: int = 256
 
     def __new__(cls, /, *_args: object, **given: object) -> Self:
         _refuse_unknown(given, (f.name for f in fields(cls)))

@@ -49,6 +49,12 @@ def decode(text: str, decoder: msgspec.json.Decoder[T], max_depth: int = _DEFAUL
         return decode(mended, decoder, max_depth)
 
 
+def is_shallow(data: bytes, max_depth: int) -> bool:
+    """Whether a JSON text cannot nest too deep: a quick look that errs on the safe side."""
+    # Each level takes two bytes.
+    return len(data) <= 2 * max_depth or data.count(b"{") + data.count(b"[") <= max_depth
+
+
 def decode_object(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
     """Decode a JSON object.
 

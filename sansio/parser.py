@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from operator import length_hint
+
 from sansio import jsontext
 from sansio.dialects import Dialect, dialect_named
 from sansio.errors import LimitExceededError, LocalProtocolError, ProviderError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
 from sansio.messages import JSONObject
 from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
+
+_CR = 0x0D
 
 
 class StreamParser:
@@ -33,6 +37,7 @@ class StreamParser:
         config = self._dialect.config
         self._decoder = SSEDecoder(max_event_bytes=config.max_event_bytes, dispatch_at_eof=True)
         self._stream = self._dialect.open_stream()
+        self._max_event = config.max_event_bytes
         self._max_bytes = config.max_answer_bytes
         self._received = 0
         self._finished = False
@@ -40,6 +45,10 @@ class StreamParser:
         self._cut = False
         self._record = record
         self._chunks: list[JSONObject] = []
+        self._plain = b"" if record else self._stream.plain_prefix
+        self._separator = b"\n\n" + self._plain
+        self._between_events = False
+        self._skipped = 0  # bytes that the decoder has not seen, and was not told of yet
 
     @property
     def finished(self) -> bool:
@@ -68,10 +77,17 @@ class StreamParser:
         if self._eof:
             raise LocalProtocolError("receive_data() after receive_eof(): a parser serves one stream")
         events: list[StreamEvent] = []
-        if not self._finished:
-            for item in self._decoder.receive_data(data):
-                if self._receive(item, events):
-                    break
+        if self._finished:
+            return events
+        self._received += len(data)
+        if self._received > self._max_bytes:
+            self._receive_last(data[: self._max_bytes - self._received], events)
+        elif not self._plain or len(data) > self._max_event or _CR in data:
+            self._receive_lines(data, events)
+        elif self._between_events and data.startswith(self._plain):
+            self._receive_plain(data, events)
+        else:
+            self._receive_odd(data, events)
         return events
 
     def receive_eof(self) -> list[StreamEvent]:
@@ -107,18 +123,70 @@ class StreamParser:
             self._fail(error, events)
         return events
 
+    def _receive_plain(self, data: bytes, events: list[StreamEvent]) -> None:
+        """Let the dialect read whole events of its usual form at once; all others are framed by lines."""
+        end = len(data) - 2 if data.endswith(b"\n\n") else data.rfind(b"\n\n")
+        if end < 0:
+            self._receive_lines(data, events)
+            return
+        pieces = data[len(self._plain) : end].split(self._separator)
+        payloads = iter(pieces)
+        taken = done = 0
+        try:
+            while (odd := self._stream.receive_plain(payloads, events)) is not None:
+                index = len(pieces) - length_hint(payloads) - 1
+                self._skipped += self._size(pieces[taken:index])
+                done += self._size(pieces[taken : index + 1])
+                taken = index + 1
+                self._receive_lines(self._plain + odd + b"\n\n", events)
+                if self._finished:
+                    return
+        except ProviderError as error:
+            before = pieces[taken : len(pieces) - length_hint(payloads) - 1]
+            offset = self._decoder.offset + self._skipped + self._size(before)
+            self._fail(error.with_context(offset=offset), events)
+            return
+        self._skipped += end + 2 - done
+        if end + 2 < len(data):
+            self._receive_lines(data[end + 2 :], events)
+
+    def _size(self, payloads: list[bytes]) -> int:
+        """How many bytes of the stream events of the usual form take."""
+        return sum(map(len, payloads)) + len(payloads) * len(self._separator)
+
+    def _receive_odd(self, data: bytes, events: list[StreamEvent]) -> None:
+        """Take by lines what stands before the first event of the usual form, and then that."""
+        start = data.find(self._separator) + 2
+        if start < 2:
+            self._receive_lines(data, events)
+            return
+        self._receive_lines(data[:start], events)
+        if not self._finished:
+            self._receive_plain(data[start:], events)
+
+    def _receive_lines(self, data: bytes, events: list[StreamEvent]) -> None:
+        if self._skipped:
+            self._decoder.skip(self._skipped)
+            self._skipped = 0
+        for item in self._decoder.receive_data(data):
+            if self._receive(item, events):
+                return
+        self._between_events = self._decoder.between_events
+
+    def _receive_last(self, data: bytes, events: list[StreamEvent]) -> None:
+        """Take the bytes up to the limit; the stream goes on behind it."""
+        self._receive_lines(data, events)
+        if not self._finished:
+            limit = self._max_bytes
+            message = f"the answer is longer than {limit} bytes"
+            self._fail(LimitExceededError(message, field="max_answer_bytes", offset=limit), events)
+
     def _receive(
         self, item: ServerSentEvent | SSEFailed, events: list[StreamEvent], unfinished: bool = False
     ) -> bool:
         """Take one event of the wire; True when the stream is over."""
         if isinstance(item, SSEFailed):
             return self._fail(item.error, events)
-        self._received += len(item.data)
-        if self._received > self._max_bytes:
-            error = LimitExceededError(
-                f"the answer is longer than {self._max_bytes} bytes", field="max_answer_bytes"
-            )
-            return self._fail(error.with_context(offset=item.offset), events)
         if self._record:
             self._chunks.append(jsontext.as_record(item.data, self._dialect.config.max_json_depth))
         try:

@@ -87,6 +87,29 @@ class SSEDecoder:
         """Milliseconds to wait before reconnecting, where the stream has set it."""
         return self._reconnection_time
 
+    @property
+    def between_events(self) -> bool:
+        """Whether the next byte begins an event, whatever came before it."""
+        return not self._line and self._event_offset < 0 and self._start is None and not self._after_cr
+
+    @property
+    def offset(self) -> int:
+        """The byte of the stream at which the next line begins."""
+        return self._offset
+
+    def skip(self, size: int) -> None:
+        """Pass over whole events that were read elsewhere.
+
+        Args:
+            size: their bytes.
+
+        Raises:
+            LocalProtocolError: the decoder stands inside an event.
+        """
+        if not self.between_events:
+            raise LocalProtocolError("skip() inside an event: only whole events can be passed over")
+        self._offset += size
+
     def receive_data(self, data: bytes) -> list[SSEItem]:
         """Take the next bytes of the stream; any cut gives the same events.
 

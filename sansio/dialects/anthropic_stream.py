@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,6 +16,8 @@ from sansio.errors import RemoteProtocolError
 from sansio.events import StreamEvent
 from sansio.messages import JSONObject, Usage
 from sansio.sse import ServerSentEvent
+
+_LF = 0x0A
 
 # Any: JSON objects that are kept as they are, or read where they are of a known form.
 _Object: TypeAlias = dict[str, Any]
@@ -119,11 +122,28 @@ class _OpenBlock:
 class MessagesStream(AnswerStream):
     """One streamed message."""
 
+    plain_prefix = b"event: content_block_delta\ndata: "
+
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._blocks: list[_OpenBlock] = []
         self._by_index: dict[int, _OpenBlock] = {}
         self._usage = _Usage()
+
+    def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
+        shallow = 2 * self._max_depth
+        for payload in payloads:
+            if _LF in payload or (len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)):
+                return payload
+            try:
+                record = _EVENT.decode(payload)
+            except (ValueError, RecursionError):
+                return payload
+            if record.type != "content_block_delta" or record.error:
+                return payload
+            self.progress += 1
+            self._receive_delta(record, events)
+        return None
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
         data = event.data

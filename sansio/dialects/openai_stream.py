@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -11,11 +12,13 @@ from sansio import jsontext
 from sansio.dialects.answer import AnswerStream, convert
 from sansio.dialects.base import Dialect
 from sansio.errors import InternalServerError, RemoteProtocolError
-from sansio.events import StreamEvent
+from sansio.events import ContentDelta, StreamEvent
 from sansio.messages import JSONObject, Usage
 from sansio.sse import ServerSentEvent
 
 _DONE = "[DONE]"
+
+_LF = 0x0A
 
 # Any: JSON objects that are kept as they are, or read where they are of a known form.
 _Object: TypeAlias = dict[str, Any]
@@ -33,7 +36,7 @@ class _Custom(Struct, gc=False):
     input: str | None = None
 
 
-class _ToolDelta(Struct):
+class _ToolDelta(Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
@@ -41,7 +44,7 @@ class _ToolDelta(Struct):
     extra_content: _Object | None = None
 
 
-class _Delta(Struct):
+class _Delta(Struct, gc=False):
     content: str | list[_Object] | _Object | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -51,7 +54,7 @@ class _Delta(Struct):
     function_call: _Function | None = None
 
 
-class _Choice(Struct):
+class _Choice(Struct, gc=False):
     index: int | None = None
     delta: _Delta | None = None
     message: _Delta | None = None
@@ -68,7 +71,7 @@ class _CompletionDetails(Struct, gc=False):
     reasoning_tokens: int | None = None
 
 
-class _Usage(Struct):
+class _Usage(Struct, gc=False):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: _PromptDetails | None = None
@@ -86,23 +89,28 @@ class _Usage(Struct):
         )
 
 
-class _Groq(Struct):
+class _Groq(Struct, gc=False):
     usage: _Usage | None = None
 
 
-class _Chunk(Struct):
+class _Chunk(Struct, gc=False):
     """A chunk, or a whole completion, whose choices have `message` in place of `delta`."""
 
-    id: str | None = None
-    model: str | None = None
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
     x_groq: _Groq | None = None
     error: _Object | str | None = None
-    object: str | None = None
+
+
+class _FirstChunk(_Chunk, gc=False):
+    """The same with what each chunk repeats."""
+
+    id: str | None = None
+    model: str | None = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_FIRST_CHUNK = msgspec.json.Decoder(_FirstChunk)
 
 _DETAIL_TEXTS = ("text", "summary", "data")
 
@@ -137,9 +145,12 @@ class _Detail:
 class ChatStream(AnswerStream):
     """One streamed chat completion. Only choice 0 is read: a call asks for one answer."""
 
+    plain_prefix = b"data: "
+
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._details: list[_Detail] = []
+        self._named = False  # id and model have come, so that later ones need not be read
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
         data = event.data
@@ -150,11 +161,34 @@ class ChatStream(AnswerStream):
         if not data or data.isspace():
             return False
         self.progress += 1
-        chunk = jsontext.decode(data, _CHUNK, self._max_depth)
+        chunk: _Chunk
+        if self._named:
+            chunk = jsontext.decode(data, _CHUNK, self._max_depth)
+        else:
+            chunk = first = jsontext.decode(data, _FIRST_CHUNK, self._max_depth)
         if chunk.error or not chunk.choices or event.event == "error":
             self._refuse_error(data, event.event == "error")
+        if not self._named:
+            self._receive_origin(first)
         self._receive_chunk(chunk, events)
         return False
+
+    def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
+        if not self._named:
+            return next(payloads, None)
+        shallow = 2 * self._max_depth
+        for payload in payloads:
+            if _LF in payload or (len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)):
+                return payload
+            try:
+                chunk = _CHUNK.decode(payload)
+            except (ValueError, RecursionError):
+                return payload
+            if chunk.error or not chunk.choices:
+                return payload
+            self.progress += 1
+            self._receive_chunk(chunk, events)
+        return None
 
     def receive_whole(self, data: JSONObject, events: list[StreamEvent]) -> None:
         """Take a whole completion.
@@ -162,9 +196,10 @@ class ChatStream(AnswerStream):
         Raises:
             RemoteProtocolError: it is malformed.
         """
-        chunk = convert(data, _Chunk)
+        chunk = convert(data, _FirstChunk)
         if not chunk.choices:
             raise RemoteProtocolError("the response holds no choice, so no answer")
+        self._receive_origin(chunk)
         self._receive_chunk(chunk, events)
         self._answer.calls.flush(events)
 
@@ -181,14 +216,11 @@ class ChatStream(AnswerStream):
             raise error
 
     def _receive_chunk(self, chunk: _Chunk, events: list[StreamEvent]) -> None:
-        answer = self._answer
-        if answer.response_id is None and chunk.id:
-            answer.response_id = answer.calls.id_seed = chunk.id
-        if answer.model is None and chunk.model:
-            answer.model = chunk.model
-        usage = chunk.usage or (chunk.x_groq.usage if chunk.x_groq is not None else None)
+        usage = chunk.usage
+        if usage is None and chunk.x_groq is not None:
+            usage = chunk.x_groq.usage
         if usage is not None:
-            answer.usage = usage.public()
+            self._answer.usage = usage.public()
         for choice in chunk.choices or ():
             if choice.index:
                 continue
@@ -200,6 +232,14 @@ class ChatStream(AnswerStream):
             if choice.finish_reason:
                 self._receive_finish(choice.finish_reason)
 
+    def _receive_origin(self, chunk: _FirstChunk) -> None:
+        answer = self._answer
+        if answer.response_id is None and chunk.id:
+            answer.response_id = answer.calls.id_seed = chunk.id
+        if answer.model is None and chunk.model:
+            answer.model = chunk.model
+        self._named = answer.response_id is not None and answer.model is not None
+
     def _receive_delta(self, delta: _Delta, events: list[StreamEvent]) -> None:
         reasoning = delta.reasoning_content or delta.reasoning
         if delta.reasoning_details:
@@ -210,15 +250,17 @@ class ChatStream(AnswerStream):
         content = delta.content
         if content:
             if isinstance(content, str):
-                self._answer.add_text(content, events)
+                self._answer.text.append(content)
+                events.append(ContentDelta(content))
             elif isinstance(content, list):
                 self._receive_parts(content, events)
             else:  # Cloudflare gives an answer in JSON mode as the object itself
                 self._answer.add_text(msgspec.json.encode(content).decode(), events)
         if delta.refusal:
             self._answer.refusal.append(delta.refusal)
-        for call in delta.tool_calls or ():
-            self._receive_call(call, events)
+        if delta.tool_calls:
+            for call in delta.tool_calls:
+                self._receive_call(call, events)
         legacy = delta.function_call
         if legacy is not None and not delta.tool_calls and (legacy.name or legacy.arguments):
             self._receive_call(_ToolDelta(0, None, legacy), events)
@@ -234,9 +276,9 @@ class ChatStream(AnswerStream):
                 self._answer.add_text(text, events)
 
     def _receive_call(self, delta: _ToolDelta, events: list[StreamEvent]) -> None:
-        function, custom = delta.function or _Function(), delta.custom
-        if custom is not None and custom.name:
-            function = _Function(custom.name, custom.input)
+        function = delta.function or _Function()
+        if delta.custom is not None and delta.custom.name:
+            function = _Function(delta.custom.name, delta.custom.input)
         arguments = function.arguments or ""
         if not isinstance(arguments, str):
             arguments = msgspec.json.encode(arguments).decode()

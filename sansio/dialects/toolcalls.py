@@ -135,6 +135,10 @@ class ToolCallAssembler:
         Raises:
             LimitExceededError: there are too many calls.
         """
+        if index is not None and not call_id and not name:
+            known = self._by_index.get(index)
+            if known is not None and not known.named_again:
+                return known  # more arguments, as nearly all deltas are
         call = self._known(index, call_id, name)
         if call is None or self._begins_another(call, call_id, name, arguments):
             if call is not None and call.named_again:

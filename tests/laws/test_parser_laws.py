@@ -41,8 +41,8 @@ from tests.laws.oracle import (
 )
 
 
-def parser_of(type: str, **limits: int) -> StreamParser:
-    return StreamParser(dialect_for(config_for(type, **limits)), record=True)
+def parser_of(type: str, *, record: bool = False, **limits: int) -> StreamParser:
+    return StreamParser(dialect_for(config_for(type, **limits)), record=record)
 
 
 def parse(parser: StreamParser, pieces: Iterable[bytes]) -> list[StreamEvent]:
@@ -57,9 +57,14 @@ def test_cut_freedom(wire: str, data: st.DataObject, limits: dict[str, int]) -> 
     stream = data.draw(hostile_streams(type))
     pieces = data.draw(chunkings(stream))
     one, other = parser_of(type, **limits), parser_of(type, **limits)
-    assert plain(parse(one, pieces)) == plain(parse(other, [stream]))
-    assert one.take_chunks() == other.take_chunks()
+    given_events = plain(parse(one, [stream]))
+    assert plain(parse(other, pieces)) == given_events
     assert one.progress == other.progress
+    # A parser that records frames all events line by line, whatever their form.
+    literal, cut = parser_of(type, record=True, **limits), parser_of(type, record=True, **limits)
+    assert plain(parse(literal, [stream])) == plain(parse(cut, pieces)) == given_events
+    assert literal.take_chunks() == cut.take_chunks()
+    assert literal.progress == one.progress
 
 
 @in_every_dialect

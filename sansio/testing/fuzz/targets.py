@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from sansio import (
     APIConnectionError,
@@ -86,8 +86,9 @@ def stream(kind: str, data: bytes) -> None:
     size, data = _split(data)
     dialect = dialect_named(kind, **_LIMITS)
     outcomes = []
-    for parts in ([data], pieces(data, size)):
-        parser = StreamParser(dialect)
+    # One that records frames all events line by line, also those that are read in one step otherwise.
+    for parts, record in (([data], False), (pieces(data, size), False), ([data], True)):
+        parser = StreamParser(dialect, record=record)
         events: list[StreamEvent] = []
         for part in parts:
             events += parser.receive_data(part)
@@ -95,6 +96,7 @@ def stream(kind: str, data: bytes) -> None:
         assert parser.finished, "no end"
         outcomes.append(check_events(events))
     assert outcomes[0] == outcomes[1], "the cut changes the answer"
+    assert outcomes[0] == outcomes[2], "the quick way changes the answer"
 
 
 def whole(data: bytes) -> None:
@@ -229,6 +231,8 @@ def check_events(events: list[StreamEvent]) -> object:
                 arguments[event.index].append(event.arguments)
             case StreamComplete() | StreamFailed():
                 raise AssertionError("two ends")
+            case _:
+                assert_never(event)
     message = last.message if isinstance(last, StreamComplete) else last.error.partial
     if message is not None and len(events) > 1:
         assert "".join(text) == message.content, "joined text"

@@ -216,6 +216,22 @@ def test_another_name_is_another_call_though_index_and_id_are_not() -> None:
     assert [call[1:] for call in _calls(*deltas)] == [("f", ""), ("g", '{"n": 2}')]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        r'{"a": "}"}',
+        r'{"a": "\"}", "b": "\\\\"}',
+        '{"a": {"b": [{}, [1]]}, "c": []}',
+        '{"a": ["{", "]", "["]}',
+    ],
+)
+def test_only_what_closes_the_object_ends_a_call_that_has_no_id(raw: str, size: int) -> None:
+    pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
+    deltas = [tool_chunk(piece, name="f") for piece in [*pieces, *pieces]]
+    assert [call[1:] for call in _calls(*deltas)] == [("f", raw), ("f", raw)]
+
+
 def test_an_escape_outside_of_any_text_hides_no_end() -> None:
     message = answer("openai", sse(tool_chunk("\\{}", name="f"), tool_chunk("{}", name="f")), DONE)
     assert [call.raw_arguments for call in message.invalid_tool_calls] == ["\\{}"]
@@ -314,10 +330,10 @@ def test_pain_01_no_call_of_a_cut_stream_is_whole() -> None:
 
 
 def test_arguments_too_deep_make_an_invalid_call_and_no_crash() -> None:
-    raw = '{"a":' * 200 + "1" + "}" * 200
+    raw = '{"a":' * 300 + "1" + "}" * 300
     message = answer("openai", sse(tool_chunk(raw, id="a", name="f")), DONE)
     assert message.tool_calls == ()
-    assert "deeper than 128" in message.invalid_tool_calls[0].reason
+    assert "deeper than 256" in message.invalid_tool_calls[0].reason
 
 
 def test_half_a_surrogate_pair_in_the_arguments_is_no_crash() -> None:
