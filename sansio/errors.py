@@ -167,6 +167,7 @@ _STATUS_ADVICE = {
     402: "Add credit or a payment method to the provider's account.",
     403: "The key is known but not allowed to do this: check its permissions, the model and the region.",
     404: "Check the model or deployment name, base_url and, on Azure, api_version.",
+    407: "A proxy on the way wants a user and password: give them in its URL.",
     408: "The provider gave up waiting: send the request again.",
     413: "The request is too large: send fewer or smaller messages (see fit_context).",
     422: "Mend what the provider's message names: a field has a value that it does not take.",

@@ -7,8 +7,9 @@ import ssl
 from weakref import WeakKeyDictionary
 
 import anyio
+from anyio import aclose_forcefully
 from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute
+from anyio.streams.tls import TLSAttribute, TLSStream
 
 from sansio.config import ProviderConfig
 from sansio.errors import APIConnectionError, TransportError
@@ -188,6 +189,7 @@ class AnyioTransport:
     Args:
         ssl_context: for TLS; where left out, the system's authorities are trusted.
         ca_file: certificates in PEM of authorities that are trusted beside the system's.
+        unix_socket: path of a Unix socket that is connected to, whatever host a request names.
         max_idle: how many connections are kept, for each loop.
         idle_timeout: for how many seconds each is kept.
         max_header_bytes: size of a response's head, and of one chunk's size line.
@@ -201,12 +203,14 @@ class AnyioTransport:
         *,
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
+        unix_socket: str | None = None,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = ProviderConfig.max_header_bytes,
     ) -> None:
         self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[_Connection]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
+        self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
         self._max_header_bytes = max_header_bytes
@@ -263,14 +267,28 @@ class AnyioTransport:
         return _Pool(keeper, idle)
 
     async def _connect(self, origin: Origin) -> _Connection:
-        scheme, host, port = origin
         try:
-            if scheme == "http":
-                return _Connection(origin, await anyio.connect_tcp(host, port))
-            stream = await anyio.connect_tcp(
-                host, port, ssl_context=self._trust.context, tls_standard_compatible=False
-            )
-            return _Connection(origin, stream)
+            return _Connection(origin, await self._dial(origin))
         except (anyio.EndOfStream, UnicodeError, *_BROKEN) as error:
-            failure = connect_failure(origin, error)
+            failure = connect_failure(origin, error, self._unix_socket)
         raise failure
+
+    async def _dial(self, origin: Origin) -> ByteStream:
+        scheme, host, port = origin
+        stream: ByteStream
+        if self._unix_socket is None:
+            stream = await anyio.connect_tcp(host, port)
+        else:
+            stream = await anyio.connect_unix(self._unix_socket)
+        if scheme == "http":
+            return stream
+        done = False
+        try:
+            secured = await TLSStream.wrap(
+                stream, hostname=host, ssl_context=self._trust.context, standard_compatible=False
+            )
+            done = True
+        finally:
+            if not done:
+                await aclose_forcefully(stream)
+        return secured

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from sansio.config import ProviderConfig
 from sansio.errors import APIConnectionError, TransportError
@@ -26,6 +27,9 @@ from transports.network import (
     read_timeout,
     shut_down,
 )
+
+_Address: TypeAlias = str | tuple[object, ...]
+"""What a socket connects to: the path of a Unix socket, or an address of IPv4 or IPv6."""
 
 
 class _OutOfTimeError(Exception):
@@ -172,6 +176,7 @@ class SocketTransport:
     Args:
         ssl_context: for TLS; where left out, the system's authorities are trusted.
         ca_file: certificates in PEM of authorities that are trusted beside the system's.
+        unix_socket: path of a Unix socket that is connected to, whatever host a request names.
         max_idle: how many connections are kept.
         idle_timeout: for how many seconds each is kept.
         max_header_bytes: size of a response's head, and of one chunk's size line.
@@ -185,6 +190,7 @@ class SocketTransport:
         *,
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
+        unix_socket: str | None = None,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = ProviderConfig.max_header_bytes,
@@ -192,6 +198,7 @@ class SocketTransport:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._lock = threading.Lock()  # held for the bookkeeping only, never for a call to a socket
         self._trust = Trust(ssl_context, ca_file)
+        self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
 
     def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
@@ -255,33 +262,40 @@ class SocketTransport:
             unwanted = self._idle.put(connection.origin, connection, time.monotonic())
         _close(unwanted)
 
+    def _addresses(self, origin: Origin) -> list[tuple[int, _Address]]:
+        if self._unix_socket is not None:
+            return [(socket.AF_UNIX, self._unix_socket)]
+        _, host, port = origin
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [(family, address) for family, _, _, _, address in found]
+
     def _connect(self, origin: Origin, deadline: _Deadline) -> _Connection:
         scheme, host, _ = origin
         try:
-            sock = _dial(origin, deadline)
+            sock = _dial(self._addresses(origin), deadline)
             if scheme == "https":
                 sock = _start_tls(sock, host, self._trust.context, deadline)
         except (OSError, UnicodeError) as error:
-            failure = connect_failure(origin, error)
+            failure = connect_failure(origin, error, self._unix_socket)
         else:
             return _Connection(origin, sock)
         raise failure
 
 
-def _dial(origin: Origin, deadline: _Deadline) -> socket.socket:
-    """A connection to the first of the host's addresses that takes one."""
-    _, host, port = origin
+def _dial(addresses: list[tuple[int, _Address]], deadline: _Deadline) -> socket.socket:
+    """A connection to the first of the addresses, each with its family, that takes one."""
     failures = []
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, address in addresses:
         with contextlib.ExitStack() as unless_connected:
-            sock = unless_connected.enter_context(socket.socket(family, kind, protocol))
+            sock = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM))
             try:
                 with deadline.bound(sock):
                     sock.connect(address)
             except OSError as error:
                 failures.append(error)
                 continue
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not isinstance(address, str):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             unless_connected.pop_all()
             return sock
     raise failures[0]

@@ -160,3 +160,10 @@ class WatchedBackend:
         left = timeout if watch is None else watch.left(timeout)
         stream = await self._backend.connect_tcp(host, port, left, local_address, socket_options)
         return await _hand_over(stream)
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: _Options | None = None
+    ) -> WatchedStream:
+        watch = _watch.get()
+        left = timeout if watch is None else watch.left(timeout)
+        return await _hand_over(await self._backend.connect_unix_socket(path, left, socket_options))

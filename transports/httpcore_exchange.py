@@ -12,6 +12,7 @@ import anyio
 from sansio.errors import APIConnectionError, LocalProtocolError, RemoteProtocolError, TransportError
 from sansio.http import Body, End, Head, Request
 from transports.httpcore_backend import Unnoticed, Watch
+from transports.idle import Origin
 from transports.loops import LoopKeeper
 from transports.network import (
     ABORTED,
@@ -45,7 +46,7 @@ class PoolOwner(Protocol):
     core: ModuleType
     keeps: bool
 
-    def pool(self, keeper: LoopKeeper) -> httpcore.AsyncConnectionPool:
+    def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
         """The pool for a loop."""
         ...
 
@@ -116,6 +117,7 @@ class HttpcoreExchange:
         self._answer: _Answer | None = None
         self._scope: anyio.CancelScope | None = None  # of the receive under way
         self._peer = request.origin  # a proxy, where that is what we connect to
+        self._unix_socket: str | None = None
         self._connecting = False
         self._reused = False
         self._ended = False
@@ -162,7 +164,7 @@ class HttpcoreExchange:
 
     async def _begin(self, timeout: float | None) -> Head:
         core, request, seconds = self._owner.core, self._request, self._open_seconds
-        pool = self._owner.pool(self._keeper)
+        pool = self._owner.pool(self._keeper, self._request.origin)
         timeouts = {"pool": seconds, "connect": seconds, "write": seconds, "read": timeout}
         sent = core.Request(
             request.method,
@@ -190,6 +192,9 @@ class HttpcoreExchange:
         if name.endswith("connect_tcp.started"):
             self._connecting = True
             self._peer = ("", str(info["host"]), int(str(info["port"])))
+        elif name.endswith("connect_unix_socket.started"):
+            self._connecting = True
+            self._unix_socket = str(info["path"])
         elif name.endswith("send_request_headers.started"):
             self._reused = not self._connecting
         elif name.endswith("receive_response_body.started") and self._answer is not None:
@@ -206,7 +211,7 @@ class HttpcoreExchange:
                 sending = isinstance(fault, core.WriteTimeout)
                 return open_timeout(self._peer, self._open_seconds, connected=sending)
             case core.ConnectError() | core.UnsupportedProtocol():
-                return connect_failure(self._peer, fault)
+                return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
                 return APIConnectionError(f"the proxy refused: {fault}")
             case core.NetworkError() | OSError():

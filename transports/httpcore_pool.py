@@ -18,10 +18,11 @@ from sansio.errors import ConfigError
 from sansio.http import HTTPExchange, Request
 from transports.httpcore_backend import WatchedBackend
 from transports.httpcore_exchange import HttpcoreExchange, close_idle
-from transports.idle import IDLE_TIMEOUT, MAX_IDLE
+from transports.idle import IDLE_TIMEOUT, MAX_IDLE, Origin
 from transports.interface import Exchange
 from transports.loops import LoopKeeper
 from transports.network import Trust
+from transports.proxies import Proxies
 
 if TYPE_CHECKING:
     import httpcore
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     Pool: TypeAlias = httpcore.AsyncConnectionPool | httpcore2.AsyncConnectionPool
 
 ModuleName: TypeAlias = Literal["httpcore", "httpcore2"]
-
-_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class HttpcoreTransport:
@@ -44,7 +43,12 @@ class HttpcoreTransport:
         pool: the user's own, and closed by the user; all other arguments then belong to the pool.
         module: `"httpcore"` or `"httpcore2"`; where left out, the pool's, or httpcore2 if it is installed.
         http2: offer HTTP/2 to servers over TLS; needs the extra `http2`.
-        proxy: URL of an HTTP or SOCKS proxy, with its user and password; all requests go through it.
+        proxy: URL of an HTTP or SOCKS proxy, with its user and password, that requests go through.
+        no_proxy: hosts that are asked without it, as in the variable `NO_PROXY`: names, which stand for
+            all below them too, with or without a port, between commas.
+        environment_proxies: take both from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, which are
+            read once, here.
+        unix_socket: path of a Unix socket that is connected to, whatever host a request names.
         ssl_context: for TLS; where left out, the system's authorities are trusted.
         ca_file: certificates in PEM of authorities that are trusted beside the system's.
         max_idle: how many connections are kept, for each loop.
@@ -61,12 +65,17 @@ class HttpcoreTransport:
         module: ModuleName | None = None,
         http2: bool = False,
         proxy: str | None = None,
+        no_proxy: str = "",
+        environment_proxies: bool = False,
+        unix_socket: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
-        self._pools: WeakKeyDictionary[LoopKeeper, httpcore.AsyncConnectionPool] = WeakKeyDictionary()
+        self._pools: WeakKeyDictionary[LoopKeeper, dict[str | None, httpcore.AsyncConnectionPool]] = (
+            WeakKeyDictionary()
+        )
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
         self.keeps = True  # False after aclose()
         self.core = _find_module(module, pool)
@@ -74,7 +83,13 @@ class HttpcoreTransport:
         if http2 and find_spec("h2") is None:
             raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
         self._http2 = http2
-        self._proxy = None if proxy is None else _parse_proxy(self.core, self._trust, proxy)
+        if environment_proxies and proxy is not None:
+            raise ConfigError("proxy: give it, or take the environment's, not both", field="proxy")
+        if unix_socket is not None and (environment_proxies or proxy is not None):
+            raise ConfigError("unix_socket: there is no proxy before it; leave one out", field="unix_socket")
+        given = {} if proxy is None else {"all": proxy, "no": no_proxy}
+        self._proxies = Proxies.from_environment() if environment_proxies else Proxies(given)
+        self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
 
@@ -97,23 +112,26 @@ class HttpcoreTransport:
         keeper = await LoopKeeper.here()
         await keeper.tidy()
         self.keeps = self._given is not None
-        pool = self._pools.get(keeper)
-        if pool is not None:
+        for pool in self._pools.get(keeper, {}).values():
             await close_idle(pool)
 
     def __del__(self) -> None:
-        for keeper, pool in list(self._pools.items()):
-            keeper.drop(pool)
+        for keeper, pools in list(self._pools.items()):
+            for pool in pools.values():
+                keeper.drop(pool)
 
-    def pool(self, keeper: LoopKeeper) -> httpcore.AsyncConnectionPool:
-        """The pool that serves the keeper's loop."""
+    def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
+        """The pool that serves the keeper's loop, by the way to `origin`."""
         if self._given is not None:
             return self._given
-        pool = self._pools.get(keeper)
+        pools = self._pools.setdefault(keeper, {})
+        proxy = self._proxies.choose(origin)
+        pool = pools.get(proxy)
         if pool is None:
-            pool = self._pools[keeper] = self.core.AsyncConnectionPool(
+            pool = pools[proxy] = self.core.AsyncConnectionPool(
                 ssl_context=self._trust.context,
-                proxy=self._proxy,
+                proxy=None if proxy is None else _open_proxy(self.core, self._trust, proxy),
+                uds=self._unix_socket,
                 max_connections=None,
                 max_keepalive_connections=self._max_idle,
                 keepalive_expiry=self._idle_timeout,
@@ -143,14 +161,8 @@ def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
     return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")
 
 
-def _parse_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:
+def _open_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:
     parts = urlsplit(proxy)
-    if parts.scheme not in _PROXY_SCHEMES or not parts.hostname:
-        raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(_PROXY_SCHEMES)}", field="proxy")
-    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise ConfigError(
-            "proxy: SOCKS needs the package socksio: pip install 'sansio-llm[socks]'", field="proxy"
-        )
     url = core.URL(scheme=parts.scheme, host=parts.hostname, port=parts.port, target="/")
     auth = None
     if parts.username is not None:

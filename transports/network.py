@@ -136,10 +136,13 @@ class Feed:
         self._inputs.append(Lost(error))
 
 
-def connect_failure(origin: Origin, error: BaseException) -> APIConnectionError:
+def connect_failure(
+    origin: Origin, error: BaseException, unix_socket: str | None = None
+) -> APIConnectionError:
     """No connection could be made, in words that tell why."""
     _, host, port = origin
-    failure = APIConnectionError(f"no connection to {host}:{port}: {_words(error)}")
+    where = f"{host}:{port}" if unix_socket is None else f"the Unix socket {unix_socket}"
+    failure = APIConnectionError(f"no connection to {where}: {_words(error)}")
     failure.__cause__ = _root(error)
     return failure
 
