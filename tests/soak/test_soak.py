@@ -1,0 +1,35 @@
+"""Short runs of what `python -m tests.soak` and `python -m tests.soak.churn` do for long."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.soak.churn import churn
+from tests.soak.soak import soak
+from tests.test_main_job import TRANSPORTS
+from transports import AnyioTransport
+from transports.idle import MAX_IDLE
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+
+
+@pytest.mark.anyio
+async def test_mixed_calls_and_faults_leave_nothing_behind_and_lose_no_event() -> None:
+    report = await soak(AnyioTransport(), seconds=10, at_once=100)
+    assert report.left_open == 0, report
+    assert report.samples[-1].descriptors <= report.samples[0].descriptors + 100, report
+    assert report.outcomes["answered"] > 50, report
+    assert {"cancelled", "StreamTruncatedError", "BadRequestError"} < report.outcomes.keys(), report
+    assert report.events > 500, report
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_calls_cancelled_at_random_moments_cost_no_connection(transport: str) -> None:
+    report = await churn(TRANSPORTS[transport](), 200)
+    assert report.cancelled >= 200, report
+    assert report.answered, report
+    assert report.kept <= MAX_IDLE, report
+    assert report.left_open == 0, report
