@@ -5,7 +5,7 @@ Nothing is closed here: what is not kept any longer is returned, for the caller 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
 from typing import Generic, TypeAlias, TypeVar
 
 ConnectionT = TypeVar("ConnectionT")
@@ -21,7 +21,7 @@ that it is mostly this side which lets go, and seldom a request that meets a clo
 
 
 class IdleConnections(Generic[ConnectionT]):
-    """The connections that wait for their next exchange, oldest first.
+    """The connections that wait for their next exchange; what a step costs does not grow with their number.
 
     Args:
         max_idle: how many are kept; the oldest makes room.
@@ -31,7 +31,10 @@ class IdleConnections(Generic[ConnectionT]):
     def __init__(self, max_idle: int = MAX_IDLE, idle_timeout: float = IDLE_TIMEOUT) -> None:
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
-        self._kept: list[tuple[float, Origin, ConnectionT]] = []
+        self._count = 0
+        # Ordered, since a plain dict passes over what was removed each time its first or last is looked for.
+        self._kept: OrderedDict[int, tuple[float, Origin, ConnectionT]] = OrderedDict()  # oldest first
+        self._numbers: dict[Origin, OrderedDict[int, None]] = {}  # of those to one origin, oldest first too
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -42,38 +45,44 @@ class IdleConnections(Generic[ConnectionT]):
         Returns:
             Those to close, this one among them where none is kept.
         """
-        self._kept.append((now, origin, connection))
-        surplus = max(0, len(self._kept) - self._max_idle)
-        outdated, self._kept = self._kept[:surplus], self._kept[surplus:]
-        return [connection for _, _, connection in outdated]
+        self._count += 1
+        self._kept[self._count] = now, origin, connection
+        self._numbers.setdefault(origin, OrderedDict())[self._count] = None
+        unwanted = []
+        while len(self._kept) > self._max_idle:
+            unwanted.append(self._give_up(next(iter(self._kept))))
+        return unwanted
 
     def take(self, origin: Origin) -> ConnectionT | None:
         """The connection to this origin that was used last, no longer kept."""
-        for at in reversed(range(len(self._kept))):
-            if self._kept[at][1] == origin:
-                return self._kept.pop(at)[2]
-        return None
+        numbers = self._numbers.get(origin)
+        return None if numbers is None else self._give_up(next(reversed(numbers)))
 
     def expire(self, now: float) -> list[ConnectionT]:
         """Give up, for closing, what has idled for too long."""
         oldest = now - self._idle_timeout
-        return self._give_up(lambda since, _: since <= oldest)
+        unwanted = []
+        while self._kept:
+            number = next(iter(self._kept))
+            if self._kept[number][0] > oldest:
+                break
+            unwanted.append(self._give_up(number))
+        return unwanted
 
     def clear(self, origin: Origin | None = None) -> list[ConnectionT]:
         """Give up, for closing, all connections, or all to one origin."""
-        return self._give_up(lambda _, kept: origin is None or kept == origin)
+        numbers = self._kept if origin is None else self._numbers.get(origin, {})
+        return [self._give_up(number) for number in list(numbers)]
 
     def close(self) -> list[ConnectionT]:
         """Give up all, for closing, and keep none from now on: `put` then returns what it is given."""
         self._max_idle = 0
         return self.clear()
 
-    def _give_up(self, unwanted: Callable[[float, Origin], bool]) -> list[ConnectionT]:
-        kept, self._kept = self._kept, []
-        given_up = []
-        for since, origin, connection in kept:
-            if unwanted(since, origin):
-                given_up.append(connection)
-            else:
-                self._kept.append((since, origin, connection))
-        return given_up
+    def _give_up(self, number: int) -> ConnectionT:
+        _, origin, connection = self._kept.pop(number)
+        numbers = self._numbers[origin]
+        del numbers[number]
+        if not numbers:
+            del self._numbers[origin]
+        return connection

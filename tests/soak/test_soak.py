@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 
 import pytest
 
 from tests.soak.churn import churn
+from tests.soak.release import WAYS, measure
 from tests.soak.soak import soak
 from tests.test_main_job import TRANSPORTS
 from transports import AnyioTransport
@@ -33,3 +35,11 @@ async def test_calls_cancelled_at_random_moments_cost_no_connection(transport: s
     assert report.answered, report
     assert report.kept <= MAX_IDLE, report
     assert report.left_open == 0, report
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_the_server_sees_at_once_that_a_stream_was_let_go_of(transport: str, way: str) -> None:
+    delays = await measure(TRANSPORTS[transport](), way, 3)
+    assert statistics.median(delays) < 2.0, delays
