@@ -71,8 +71,8 @@ class IdleConnections(Generic[ConnectionT]):
 
     def clear(self, origin: Origin | None = None) -> list[ConnectionT]:
         """Give up, for closing, all connections, or all to one origin."""
-        numbers = self._kept if origin is None else self._numbers.get(origin, {})
-        return [self._give_up(number) for number in list(numbers)]
+        numbers = list(self._kept) if origin is None else list(self._numbers.get(origin, ()))
+        return [self._give_up(number) for number in numbers]
 
     def close(self) -> list[ConnectionT]:
         """Give up all, for closing, and keep none from now on: `put` then returns what it is given."""
