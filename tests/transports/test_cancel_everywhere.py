@@ -1,0 +1,127 @@
+"""Cancellation at every checkpoint of a call: all of them in memory, and moments of chance over sockets."""
+
+from __future__ import annotations
+
+import gc
+import random
+import weakref
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Generic, TypeVar
+
+import anyio
+import pytest
+
+from sansio import Message, ProviderConfig, Role
+from sansio.testing import Answer, Broken, Failure, FakeProvider
+from sansio.testing.script import Outcome
+from tests.test_main_job import TRANSPORTS
+from transports import AsyncProvider, EventStream, MemoryTransport, create_provider
+from transports.loopback import loopback_thread
+
+pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
+
+QUESTION = [Message(Role.USER, "Hello")]
+CONFIG = ProviderConfig(type="openai", model="m")
+ANSWER = Answer(text="one two three", reasoning="well then")
+
+
+class CancelAt(Generic[T]):
+    """Awaits something, and calls `cancel` when that waits for the nth time, from 1."""
+
+    def __init__(self, awaited: Awaitable[T], number: int, cancel: Callable[[], object]) -> None:
+        self.waits = 0
+        self._awaited = awaited
+        self._number = number
+        self._cancel = cancel
+
+    def __await__(self) -> Generator[Any, Any, T]:  # Any: what a loop's tasks give and take
+        return _Counted(self, self._awaited.__await__())
+
+    def waiting(self) -> None:
+        self.waits += 1
+        if self.waits == self._number:
+            self._cancel()
+
+
+class _Counted(Generator[Any, Any, T]):
+    def __init__(self, owner: CancelAt[T], inner: Generator[Any, Any, T]) -> None:
+        self._owner = owner
+        self._inner = inner
+
+    def send(self, value: Any) -> Any:
+        given = self._inner.send(value)
+        self._owner.waiting()
+        return given
+
+    def throw(self, *error: Any) -> Any:
+        given = self._inner.throw(*error)
+        self._owner.waiting()
+        return given
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+async def read_all(stream: EventStream) -> None:
+    async for _ in stream:
+        pass
+
+
+SCRIPTS: dict[str, list[Outcome]] = {
+    "an answer": [ANSWER],
+    "a failure": [Failure(status=400)],
+    "a stream that breaks": [Broken(answer=ANSWER, after=2)],
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+async def test_cancellation_at_each_checkpoint_leaves_nothing_behind(script: str) -> None:
+    number = 0
+    ended = False
+    while not ended:
+        number += 1
+        fake = FakeProvider("openai", SCRIPTS[script])
+        transport = MemoryTransport(fake)
+        provider = create_provider(CONFIG, transport=transport, api_key="key")
+        stream = provider.stream(QUESTION)
+        gone = weakref.ref(stream)
+        with anyio.CancelScope() as scope:
+            reading = CancelAt(read_all(stream), number, scope.cancel)
+            try:
+                await reading
+            except Exception as error:
+                assert "HTTP 400" in str(error) or "ended" in str(error), error  # noqa: PT017, of two scripts
+            ended = reading.waits < number
+        assert scope.cancelled_caught != ended
+        assert transport.opened == transport.closed + transport.aborted
+        del stream, reading
+        fake.script.clear()
+        assert (await provider.complete(QUESTION)).text
+        gc.collect()
+        assert gone() is None
+    assert number > 4
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_cancellation_at_moments_of_chance_over_sockets(transport: str) -> None:
+    chance = random.Random(transport)
+    fake = FakeProvider("openai")
+    with loopback_thread(fake, delay=0.001) as server:
+        chosen = TRANSPORTS[transport]()
+        provider = create_provider(server.config("openai"), transport=chosen, api_key="key")
+        waits = await _count(provider)
+        for _ in range(30):
+            with anyio.CancelScope() as scope:
+                await CancelAt(read_all(provider.stream(QUESTION)), chance.randint(1, waits), scope.cancel)
+        assert (await provider.complete(QUESTION)).text
+        await chosen.aclose()
+        await anyio.to_thread.run_sync(server.wait_closed, server.accepted)
+
+
+async def _count(provider: AsyncProvider) -> int:
+    """How many times a call waits here."""
+    counting = CancelAt(read_all(provider.stream(QUESTION)), 0, lambda: None)
+    await counting
+    return counting.waits
