@@ -1,0 +1,4 @@
+"""Benchmarks: this library beside a minimal decoder, bare HTTP libraries and the official SDKs, in one run.
+
+`python -m benchmarks --help` says how to run them.
+"""

@@ -1,0 +1,176 @@
+"""Clients of nothing but what the work needs: the reference, and the floor below it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import h11
+import msgspec
+from anyio.abc import SocketStream
+
+from benchmarks.clients import Target
+from benchmarks.yardstick import READ_SIZE, text_of, yardstick
+
+
+@asynccontextmanager
+async def anyio_client(target: Target) -> AsyncIterator[AnyioClient]:
+    """The reference: anyio's sockets, h11, the yardstick."""
+    client = AnyioClient(target)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+class AnyioClient:
+    """Keeps its connections in a list, and takes the last."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._idle: list[tuple[SocketStream, h11.Connection]] = []
+
+    async def stream(self, model: str, parts: list[str]) -> None:
+        decoder = yardstick(self._target.dialect)
+        async for data in self._exchange(model, stream=True):
+            parts += [delta.text for delta in decoder.feed(data)]
+
+    async def complete(self, model: str) -> str:
+        body = [data async for data in self._exchange(model, stream=False)]
+        return text_of(self._target.dialect, b"".join(body))
+
+    async def aclose(self) -> None:
+        for stream, _ in self._idle:
+            await stream.aclose()
+
+    async def _exchange(self, model: str, *, stream: bool) -> AsyncIterator[bytes]:
+        target = self._target
+        if self._idle:
+            connection, http = self._idle.pop()
+        else:
+            connection = await anyio.connect_tcp("127.0.0.1", target.port)
+            http = h11.Connection(h11.CLIENT)
+        body = msgspec.json.encode(target.body(model, stream=stream))
+        headers = {"host": "127.0.0.1", "content-length": str(len(body)), **target.headers()}
+        request = h11.Request(method="POST", target=target.path, headers=list(headers.items()))
+        head, content, end = map(http.send, (request, h11.Data(data=body), h11.EndOfMessage()))
+        await connection.send((head or b"") + (content or b"") + (end or b""))
+        while True:
+            event = http.next_event()
+            if event is h11.NEED_DATA:
+                http.receive_data(await connection.receive(READ_SIZE))
+            elif isinstance(event, h11.Data):
+                yield bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                break
+        http.start_next_cycle()
+        self._idle.append((connection, http))
+
+
+@asynccontextmanager
+async def protocol_client(target: Target) -> AsyncIterator[ProtocolClient]:
+    """The floor: an asyncio protocol that cuts chunks by hand, with no HTTP library at all."""
+    client = ProtocolClient(target)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+class ProtocolClient:
+    """Keeps its connections in a list, and takes the last."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._idle: list[_Protocol] = []
+
+    async def stream(self, model: str, parts: list[str]) -> None:
+        connection = await self._send(model, stream=True)
+        decoder = yardstick(self._target.dialect)
+        while (data := await connection.read()) is not None:
+            parts += [delta.text for delta in decoder.feed(data)]
+        self._idle.append(connection)
+
+    async def complete(self, model: str) -> str:
+        connection = await self._send(model, stream=False)
+        body = bytearray()
+        while (data := await connection.read()) is not None:
+            body += data
+        self._idle.append(connection)
+        return text_of(self._target.dialect, body)
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.transport.close()
+
+    async def _send(self, model: str, *, stream: bool) -> _Protocol:
+        target = self._target
+        if self._idle:
+            connection = self._idle.pop()
+        else:
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(_Protocol, "127.0.0.1", target.port)
+        body = msgspec.json.encode(target.body(model, stream=stream))
+        headers = {"host": "127.0.0.1", "content-length": str(len(body)), **target.headers()}
+        lines = [f"POST {target.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        connection.begin()
+        connection.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        return connection
+
+
+class _Protocol(asyncio.Protocol):
+    """Cuts one response after the other; it knows no more of HTTP than the server here says."""
+
+    transport: asyncio.Transport
+
+    def begin(self) -> None:
+        self._unread = b""
+        self._body = bytearray()
+        self._left = -1  # of a body with a length; -1: the head has not come, -2: it comes in chunks
+        self._ended = False
+        self._woken: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        if self._left == -1 and (end := self._unread.find(b"\r\n\r\n") + 4) >= 4:
+            head, self._unread = self._unread[:end], self._unread[end:]
+            length = head.find(b"content-length: ")
+            self._left = -2 if length < 0 else int(head[length + 16 : head.index(b"\r", length)])
+        if self._left == -2:
+            self._cut_chunks()
+        elif self._left >= 0:
+            self._body += self._unread
+            self._left -= len(self._unread)
+            self._unread = b""
+            self._ended = self._left == 0
+        if self._woken is not None and not self._woken.done() and (self._body or self._ended):
+            self._woken.set_result(None)
+
+    def _cut_chunks(self) -> None:
+        data = self._unread
+        start = 0
+        while (line := data.find(b"\r\n", start)) >= 0:
+            size = int(data[start:line], 16)
+            if len(data) < line + size + 4:
+                break
+            self._body += data[line + 2 : line + 2 + size]
+            start = line + size + 4
+            self._ended = size == 0
+        self._unread = data[start:]
+
+    async def read(self) -> bytes | None:
+        """What has come of the body; `None` at its end."""
+        if not self._body and not self._ended:
+            self._woken = asyncio.get_running_loop().create_future()
+            await self._woken
+        if not self._body:
+            return None
+        data = bytes(self._body)
+        self._body.clear()
+        return data

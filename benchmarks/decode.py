@@ -1,0 +1,145 @@
+"""Decoding alone: the bytes of a stream in memory, events out, no transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from benchmarks import decode_peers
+from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check, cpu_per_unit
+from benchmarks.wires import FEEDS, WIRES, Wire, wire
+from benchmarks.yardstick import Dialect, decode_chunk, decode_event, yardstick
+from sansio import ServerSentEvent, SSEDecoder, StreamComplete, StreamEvent, StreamParser
+
+EVENTS = 2_000
+
+_YARDSTICK = Contender("yardstick")
+_OURS = (
+    _YARDSTICK,
+    Contender("typed msgspec decode alone"),
+    Contender("our framing, yardstick's decode"),
+    Contender("sansio"),
+)
+PEERS: dict[Dialect, tuple[Contender, ...]] = {
+    "openai": (
+        Contender("openai SDK, plain", "openai"),
+        Contender("openai SDK, accumulating", "openai"),
+    ),
+    "anthropic": (
+        Contender("anthropic SDK, plain", "anthropic"),
+        Contender("anthropic SDK, accumulating", "anthropic"),
+    ),
+}
+_FOR_BOTH = (
+    Contender("httpx-sse, yardstick's decode", "httpx_sse"),
+    Contender("pydantic-ai", "pydantic_ai"),
+    Contender("litellm", "litellm"),
+)
+
+
+def _cases(scale: Scale) -> list[Case]:
+    cases = []
+    for feed in FEEDS:
+        for name in WIRES:
+            peers = (*PEERS[wire(name).dialect], *_FOR_BOTH) if feed == "one event" else ()
+            cases.append(
+                Case(
+                    row="decode",
+                    name=f"{name}, all at once" if feed == "all" else f"{name}, {feed} per feed",
+                    units={"cpu": "µs of CPU per event"},
+                    contenders=_OURS + peers,
+                    rounds=scale.rounds,
+                    options={"wire": name, "feed": feed, "events": scale.units(EVENTS, least=20)},
+                )
+            )
+    return cases
+
+
+def _prepare(case: Case, contender: Contender) -> Run:
+    stream = wire(case.text("wire"))
+    events = case.number("events")
+    feeds = stream.feeds(events, case.text("feed"))
+    read = work(contender.name, stream, events, feeds)
+    expected = stream.text(events)
+    check(read(), expected)
+
+    def run() -> Metrics:
+        spent, text = cpu_per_unit(read, stream.count(events))
+        check(text, expected)
+        return {"cpu": spent}
+
+    return run
+
+
+def work(name: str, stream: Wire, events: int, feeds: Iterable[bytes]) -> Callable[[], str]:
+    """What a contender does with a stream; it gives the text, or the tool call's arguments.
+
+    Args:
+        feeds: the stream's bytes as they are fed, which may be read more than once.
+
+    Raises:
+        SkippedError: the contender is not installed.
+    """
+    dialect = stream.dialect
+    match name:
+        case "yardstick":
+            return lambda: _feed_yardstick(dialect, feeds)
+        case "typed msgspec decode alone":
+            payloads = [_payload(piece) for piece in stream.pieces(events)]
+            return lambda: _decode_alone(dialect, payloads)
+        case "our framing, yardstick's decode":
+            return lambda: _feed_framing(dialect, feeds)
+        case "sansio":
+            return lambda: _feed_parser(dialect, feeds)
+        case _:
+            return decode_peers.work(name, dialect, feeds)
+
+
+def _payload(piece: bytes) -> bytes:
+    return piece[piece.index(b"data: ") + 6 : -2]
+
+
+def _feed_yardstick(dialect: Dialect, feeds: Iterable[bytes]) -> str:
+    feed = yardstick(dialect).feed
+    parts = [delta.text for data in feeds for delta in feed(data)]
+    return "".join(parts)
+
+
+def _decode_alone(dialect: Dialect, payloads: Iterable[bytes]) -> str:
+    parts: list[str] = []
+    if dialect == "openai":
+        for payload in payloads:
+            if payload != b"[DONE]":
+                for choice in decode_chunk(payload).choices:
+                    calls = choice.delta.tool_calls
+                    parts.append(choice.delta.content or (calls[0].function.arguments if calls else ""))
+    else:
+        for payload in payloads:
+            delta = decode_event(payload).delta
+            if delta is not None:
+                parts.append(delta.text or delta.partial_json or "")
+    return "".join(parts)
+
+
+def _feed_framing(dialect: Dialect, feeds: Iterable[bytes]) -> str:
+    decoder = SSEDecoder()
+    payloads = []
+    for data in feeds:
+        for event in decoder.receive_data(data):
+            assert isinstance(event, ServerSentEvent)
+            payloads.append(event.data.encode())
+    return _decode_alone(dialect, payloads)
+
+
+def _feed_parser(dialect: Dialect, feeds: Iterable[bytes]) -> str:
+    """Our parser: what counts is the message at the end, which it has put together of all events."""
+    parser = StreamParser(dialect)
+    last: StreamEvent | None = None
+    for data in feeds:
+        for event in parser.receive_data(data):
+            last = event
+    assert isinstance(last, StreamComplete), last
+    message = last.message
+    return message.tool_calls[0].arguments_text() if message.tool_calls else message.text
+
+
+ROW = Row("decoding a stream's bytes, without a transport", _cases, _prepare)

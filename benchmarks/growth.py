@@ -1,0 +1,112 @@
+"""Long streams: whether the time and the memory per event grow with the number of events."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+
+from benchmarks.decode import PEERS, work
+from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, SkippedError, check
+from benchmarks.resident import forget_peak, peak_resident, resident
+from benchmarks.wires import WIRES, Wire, wire
+
+EVENTS = (1_000, 10_000, 100_000, 200_000)
+PATIENCE = 120.0
+"""Seconds that a run may take, at the scale of published figures; who would take longer is skipped."""
+
+_ROUNDS = 3
+_TRIALS = (500, 2_000)
+"""Events of two short runs, which tell how long a long one would take."""
+
+
+def _cases(scale: Scale) -> list[Case]:
+    return [
+        Case(
+            row="growth",
+            name=f"{name}, {events} events",
+            units={
+                "cpu": "µs of CPU per event",
+                "memory": "bytes held at most, per event",
+                "slope": "time of the last tenth to that of the first",
+            },
+            contenders=(Contender("yardstick"), Contender("sansio"), *PEERS[wire(name).dialect]),
+            rounds=min(_ROUNDS, scale.rounds),
+            options={"wire": name, "events": events, "patience": scale.units(int(PATIENCE))},
+            fresh=True,
+        )
+        for name in WIRES
+        for events in EVENTS
+        if scale.work >= 1 or events <= EVENTS[-1] * scale.work or events == EVENTS[0]
+    ]
+
+
+class _Timed:
+    """The stream's events one by one, noting the CPU time at their tenths."""
+
+    def __init__(self, stream: Wire, events: int) -> None:
+        self._stream = stream
+        self._events = events
+        self._tenth = stream.count(events) // 10
+        self.marks: list[float] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.marks = []
+        for number, piece in enumerate(self._stream.pieces(self._events)):
+            if number % self._tenth == 0 and len(self.marks) < 10:
+                self.marks.append(time.process_time())
+            yield piece
+        self.marks.append(time.process_time())
+
+    @property
+    def slope(self) -> float:
+        """The time of the last tenth, its end included, to that of the first."""
+        return (self.marks[-1] - self.marks[-2]) / (self.marks[1] - self.marks[0])
+
+
+def _prepare(case: Case, contender: Contender) -> Run:
+    stream = wire(case.text("wire"))
+    events = case.number("events")
+    feeds = _Timed(stream, events)
+    read = work(contender.name, stream, events, feeds)
+    _warm(contender, stream, events, case.number("patience"))
+
+    def run() -> Metrics:
+        gc.collect()
+        forget_peak()
+        before = resident()
+        begin = time.process_time()
+        text = read()
+        spent = time.process_time() - begin
+        held = max(0, peak_resident() - before)
+        check(text, stream.text(events))
+        count = stream.count(events)
+        return {"cpu": spent / count * 1e6, "memory": held / count, "slope": feeds.slope}
+
+    return run
+
+
+def _warm(contender: Contender, stream: Wire, events: int, patience: float) -> None:
+    """Read two short streams, and refuse a long one that would take too long.
+
+    Raises:
+        SkippedError: it would; the time is taken to grow with the square of the events at worst.
+    """
+    less, more = _TRIALS
+    short = _seconds(work(contender.name, stream, less, _Timed(stream, less)))
+    short = min(short, _seconds(work(contender.name, stream, less, _Timed(stream, less))))
+    longer = _seconds(work(contender.name, stream, more, _Timed(stream, more)))
+    square = max(0.0, (longer / more - short / less) / (more - less))
+    linear = max(0.0, short / less - square * less)
+    expected = linear * events + square * events**2
+    if expected > patience:
+        raise SkippedError(f"{events} events would take it about {expected:.0f} s")
+
+
+def _seconds(read: Callable[[], str]) -> float:
+    begin = time.process_time()
+    read()
+    return time.process_time() - begin
+
+
+ROW = Row("growth with the length of a stream", _cases, _prepare)

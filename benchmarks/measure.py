@@ -1,0 +1,234 @@
+"""How a benchmark is described, timed and summed up: interleaved rounds, medians, paired ratios."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+Metrics: TypeAlias = dict[str, float]
+"""What one run measured, by name; the case says the units."""
+
+Run: TypeAlias = Callable[[], Metrics]
+"""Does a contender's work once. It raises `WrongAnswerError` where the work came out wrong."""
+
+LEAST_SECONDS = 0.05
+"""Work that takes less CPU time is repeated: clocks and caches need so much to tell anything."""
+
+
+class Contender(Struct, frozen=True):
+    """One who does the work of a case.
+
+    Args:
+        name: shown in tables and charts.
+        peer: the import name of the library that does the work, where it is not this project or a package
+            that it needs itself. A peer that is not installed is skipped.
+        options: what the row has to know beside the case's own options.
+    """
+
+    name: str
+    peer: str = ""
+    options: dict[str, str | int] = {}
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One table of a row: the same work done by all contenders, in turn.
+
+    Args:
+        row: the row's name, which is the module that runs it.
+        name: what is done.
+        units: the unit of each metric.
+        contenders: the reference first; all ratios are to it.
+        rounds: how many times each contender runs.
+        options: what the row has to know.
+        fresh: each run has a process of its own, for what can be measured once in a process only.
+    """
+
+    row: str
+    name: str
+    units: dict[str, str]
+    contenders: tuple[Contender, ...]
+    rounds: int
+    options: dict[str, str | int]
+    fresh: bool = False
+
+    def number(self, option: str) -> int:
+        """An option that is a number."""
+        value = self.options[option]
+        assert isinstance(value, int)
+        return value
+
+    def text(self, option: str) -> str:
+        """An option that is a text."""
+        value = self.options[option]
+        assert isinstance(value, str)
+        return value
+
+
+class Scale(Struct, frozen=True):
+    """How much is done.
+
+    Args:
+        rounds: how many times each contender runs; a row may do with fewer.
+        work: multiplies the number of events, calls and so on; 1 is for figures that are published.
+    """
+
+    rounds: int
+    work: float
+
+    def units(self, number: int, least: int = 1) -> int:
+        """So many events, calls or streams, by this scale."""
+        return max(least, round(number * self.work))
+
+
+class Row(Struct, frozen=True):
+    """A kind of benchmark.
+
+    Args:
+        title: what it measures, in a line.
+        cases: its cases at a scale.
+        prepare: makes one contender ready for a case. It raises `SkippedError` where that cannot be.
+        served: it needs the server, whose port is then the option `port` of its cases.
+    """
+
+    title: str
+    cases: Callable[[Scale], list[Case]]
+    prepare: Callable[[Case, Contender], Run]
+    served: bool = False
+
+
+class SkippedError(Exception):
+    """This contender cannot take part; the message is the word that the results have for it."""
+
+
+class WrongAnswerError(Exception):
+    """A contender did not do the work: what it gave is not what was sent."""
+
+
+def peer(module: str) -> Any:  # Any: peers need not be installed where this is type-checked
+    """Import a module of another library.
+
+    Raises:
+        SkippedError: it is not installed, or cannot be imported.
+    """
+    name = module.partition(".")[0]
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.partition(".")[0] == name:
+            raise SkippedError(f"{name} is not installed") from error
+        raise SkippedError(f"{module} cannot be imported: {error}") from error
+
+
+def check(given: str, expected: str) -> None:
+    """Refuse an answer that differs from what was sent.
+
+    Raises:
+        WrongAnswerError: it does.
+    """
+    if given != expected:
+        raise WrongAnswerError(
+            f"{len(given)} characters in place of {len(expected)}: {given[:40]!r}… for {expected[:40]!r}…"
+        )
+
+
+def cpu_per_unit(work: Callable[[], T], units: int, least: float = LEAST_SECONDS) -> tuple[float, T]:
+    """CPU time of this process for one of the units that `work` does, in microseconds, and what it gave.
+
+    Short work is repeated, so that the clock has something to measure.
+    """
+    gc.collect()
+    times = 0
+    begin = time.process_time()
+    while True:
+        given = work()
+        times += 1
+        spent = time.process_time() - begin
+        if spent >= least:
+            return spent / (units * times) * 1e6, given
+
+
+class Summary(Struct, frozen=True):
+    """One contender's figures for one metric.
+
+    Args:
+        median: of its rounds.
+        ratio: the median of its ratios to the reference, each within one round.
+        low: the lower quartile of those ratios.
+        high: the upper quartile.
+    """
+
+    median: float
+    ratio: float
+    low: float
+    high: float
+
+
+def summarize(samples: Sequence[float], reference: Sequence[float]) -> Summary:
+    """Put a contender's rounds against the same rounds of another.
+
+    Pairs cancel what slows a whole round down; the median of ratios is then steadier than the ratio of
+    medians. Rounds that one of the two lacks are left out.
+    """
+    import statistics  # it weighs 3 MB, which processes that measure memory must not hold
+
+    ratios = sorted(mine / other for mine, other in zip(samples, reference, strict=False) if other)
+    if len(ratios) < 2:
+        ratio = ratios[0] if ratios else float("nan")
+        return Summary(statistics.median(samples), ratio, ratio, ratio)
+    low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return Summary(statistics.median(samples), ratio, low, high)
+
+
+class CaseResult(Struct, frozen=True):
+    """What came out of a case.
+
+    Args:
+        samples: by contender and metric, one number for each round.
+        skipped: why a contender is missing, by its name.
+    """
+
+    case: Case
+    samples: dict[str, dict[str, list[float]]]
+    skipped: dict[str, str]
+
+    def summary(self, metric: str, contender: str, reference: str | None = None) -> Summary:
+        """One contender's figures beside another's, the case's reference where none is named.
+
+        Raises:
+            KeyError: one of the two was skipped.
+        """
+        other = reference or self.case.contenders[0].name
+        return summarize(self.samples[contender][metric], self.samples[other][metric])
+
+
+def interleave(case: Case, runs: Mapping[str, Run], skipped: Mapping[str, str]) -> CaseResult:
+    """Let the contenders run in turn, round by round; each round begins with another one.
+
+    Args:
+        runs: by contender. One that raises `SkippedError` runs no more.
+        skipped: who is missing already.
+    """
+    samples: dict[str, dict[str, list[float]]] = {}
+    missing = dict(skipped)
+    names = list(runs)
+    for number in range(case.rounds):
+        first = number % len(names) if names else 0
+        for name in names[first:] + names[:first]:
+            if name in missing:
+                continue
+            try:
+                metrics = runs[name]()
+            except SkippedError as error:
+                missing[name] = str(error)
+                samples.pop(name, None)
+                continue
+            for metric, value in metrics.items():
+                samples.setdefault(name, {}).setdefault(metric, []).append(value)
+    return CaseResult(case, samples, missing)

@@ -1,0 +1,26 @@
+"""The rows by name. Each is a module, loaded when it is asked for: a worker holds no more than its own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from benchmarks.measure import Row
+
+NAMES = (
+    "decode",
+    "path",
+    "end_to_end",
+    "calls",
+    "first_event",
+    "building",
+    "imports",
+    "memory",
+    "growth",
+)
+"""In the order in which they run."""
+
+
+def row(name: str) -> Row:
+    """The row of that name."""
+    found: Row = import_module(f"benchmarks.{name}").ROW
+    return found

@@ -1,0 +1,97 @@
+"""What is aimed at, as ratios within one run, and whether a run met it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from benchmarks.measure import CaseResult
+from benchmarks.report import Results
+
+_ANYIO = "sansio, AnyioTransport"
+_BARE = "bare anyio + h11"
+
+
+class Target(Struct, frozen=True):
+    """An upper limit to one figure.
+
+    Args:
+        row: the row's name.
+        case: the case's name.
+        metric: the case's metric.
+        contender: who is held to it.
+        reference: to whose figure its ratio is taken; `None`: the figure itself is held to the limit.
+        at_most: the limit.
+    """
+
+    row: str
+    case: str
+    metric: str
+    contender: str
+    reference: str | None
+    at_most: float
+
+    def figure(self, result: CaseResult) -> float | None:
+        """What was measured, where both were."""
+        try:
+            summary = result.summary(self.metric, self.contender, self.reference)
+        except KeyError:
+            return None
+        return summary.ratio if self.reference is not None else summary.median
+
+
+def _decode() -> Iterator[Target]:
+    for dialect, limit, plain, accumulating in (("OpenAI", 1.6, 55, 100), ("Anthropic", 1.9, 10, 30)):
+        for kind in ("text", "tool arguments"):
+            case = f"{dialect} {kind}, one event per feed"
+            yield Target("decode", case, "cpu", "sansio", "yardstick", limit)
+            yield Target("decode", f"{dialect} {kind}, 64 KiB per feed", "cpu", "sansio", "yardstick", 1.4)
+            sdk = f"{dialect.lower()} SDK"
+            yield Target("decode", case, "cpu", "sansio", f"{sdk}, plain", 1 / plain)
+            yield Target("decode", case, "cpu", "sansio", f"{sdk}, accumulating", 1 / accumulating)
+
+
+def _streams() -> Iterator[Target]:
+    for dialect, sdk in (("OpenAI", 1 / 11), ("Anthropic", 1 / 4)):
+        for streams in ("1 stream", "50 streams"):
+            case = f"{dialect} text, bursts, {streams}"
+            yield Target("end_to_end", case, "cpu", _ANYIO, _BARE, 1.2)
+            yield Target("end_to_end", case, "cpu", _ANYIO, f"{dialect.lower()} SDK", sdk)
+            httpcore2 = "sansio, HttpcoreTransport on httpcore2"
+            yield Target("end_to_end", case, "cpu", httpcore2, "httpcore2", 1.15)
+        yield Target("end_to_end", f"{dialect} text, paced, 50 streams", "cpu", _ANYIO, _BARE, 0.85)
+
+
+def _calls() -> Iterator[Target]:
+    for at_once in (1, 50):
+        case = f"openai, {at_once} at once"
+        yield Target("calls", case, "cpu", _ANYIO, _BARE, 1.15)
+        yield Target("calls", case, "cpu", _ANYIO, "httpx2", 1 / 4)
+        yield Target("calls", case, "cpu", _ANYIO, "openai SDK", 1 / 7)
+    yield Target("calls", "openai, 1 at once", "cpu", f"{_ANYIO}, 100 idle", _ANYIO, 1.1)
+
+
+def _rest() -> Iterator[Target]:
+    yield Target("imports", "an import in a fresh interpreter", "import", "sansio", "msgspec, h11", 1.3)
+    yield Target("memory", "OpenAI text, 50 streams open", "peak", _ANYIO, None, 34)
+    for wire in ("OpenAI text", "OpenAI tool arguments", "Anthropic text", "Anthropic tool arguments"):
+        yield Target("growth", f"{wire}, 200000 events", "slope", "sansio", None, 1.1)
+
+
+TARGETS = (*_decode(), *_streams(), *_calls(), *_rest())
+
+
+def judge(results: Results) -> Iterator[str]:
+    """Each target whose figure was measured, as a line of text."""
+    for target in TARGETS:
+        result = results.case(target.row, target.case)
+        figure = target.figure(result) if result is not None else None
+        if figure is None:
+            continue
+        met = "met   " if figure <= target.at_most else "MISSED"
+        beside = f" / {target.reference}" if target.reference else f" ({target.metric})"
+        yield (
+            f"{met} {figure:8.3f} of {target.at_most:6.3f}  "
+            f"{target.row}: {target.case}: {target.contender}{beside}"
+        )

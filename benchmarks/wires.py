@@ -1,0 +1,129 @@
+"""The bytes that all contenders are given: streams and whole answers of both dialects, of any length."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain, cycle, islice
+
+from msgspec import Struct
+
+from benchmarks.yardstick import READ_SIZE, Dialect
+from sansio import (
+    ContentDelta,
+    FinishReason,
+    Message,
+    Role,
+    StreamComplete,
+    StreamEvent,
+    ToolCallDelta,
+    ToolCallStarted,
+    Usage,
+)
+from sansio.testing import Answer, encode_events, encode_whole
+
+WIRES = ("OpenAI text", "OpenAI tool arguments", "Anthropic text", "Anthropic tool arguments")
+"""The four kinds of stream that are measured."""
+
+FEEDS = ("one event", "64 KiB", "all")
+"""How a stream is cut for those who are fed."""
+
+_SAID = (
+    "The quick brown fox jumps over the lazy dog, \u201cnaïvely\u201d; and then\n\nit says: {'key': [1, 2]}, "
+    'which is 日本語 and no more \U0001f98a than the same "text" was before. '
+)
+_TEXT = tuple(re.findall(r"\S+\s+", _SAID))
+_USAGE = Usage(input_tokens=1_000, output_tokens=500, cached_tokens=200)
+_MODEL = "benchmark-model-2026-01-01"
+_RESPONSE_ID = "chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG"
+_OPENING = '{"path":"notes.txt","text":"'
+_CLOSING = '"}'
+# What models write into files: short pieces, with escapes among them.
+_ARGUMENTS = tuple(f"{word}{end}" for word, end in zip(
+    ("def", "main", "(self", "):", "return", "value", "+ 1", "# naïve", "日本", "print", "(x)", "if not"),
+    cycle((" ", " ", "\\n", " ", '\\"')),
+    strict=False,
+))  # fmt: skip
+
+
+class Wire(Struct, frozen=True):
+    """A stream whose middle repeats itself, so that it can be of any length without being held.
+
+    Args:
+        name: one of `WIRES`.
+        dialect: whose bytes they are.
+        head: events before the first delta, and for tool calls the arguments' opening.
+        body: events of one delta each, to be repeated.
+        tail: what ends the stream.
+        texts: what each event of the body adds to the answer.
+        opening: what the head adds to it.
+        closing: what the tail adds to it.
+    """
+
+    name: str
+    dialect: Dialect
+    head: tuple[bytes, ...]
+    body: tuple[bytes, ...]
+    tail: tuple[bytes, ...]
+    texts: tuple[str, ...]
+    opening: str
+    closing: str
+
+    def pieces(self, events: int) -> Iterator[bytes]:
+        """The stream, one server-sent event at a time, with so many deltas of the body."""
+        return chain(self.head, islice(cycle(self.body), events), self.tail)
+
+    def text(self, events: int) -> str:
+        """What such a stream says: the content, or the tool call's arguments."""
+        return "".join(chain([self.opening], islice(cycle(self.texts), events), [self.closing]))
+
+    def count(self, events: int) -> int:
+        """How many server-sent events such a stream has."""
+        return len(self.head) + events + len(self.tail)
+
+    def feeds(self, events: int, feed: str) -> list[bytes]:
+        """The stream cut as it would be read.
+
+        Args:
+            feed: `"one event"`, `"64 KiB"` or `"all"`.
+        """
+        if feed == "one event":
+            return list(self.pieces(events))
+        data = b"".join(self.pieces(events))
+        if feed == "all":
+            return [data]
+        return [data[at : at + READ_SIZE] for at in range(0, len(data), READ_SIZE)]
+
+
+def wire(name: str) -> Wire:
+    """One of the streams in `WIRES`."""
+    dialect: Dialect = "openai" if name.startswith("OpenAI") else "anthropic"
+    if name.endswith("tool arguments"):
+        texts, opening, closing = _ARGUMENTS, _OPENING, _CLOSING
+        before: list[StreamEvent] = [ToolCallStarted(0, "call_benchmark", "write_file")]
+        before.append(ToolCallDelta(0, opening))
+        after: list[StreamEvent] = [ToolCallDelta(0, closing), _complete(FinishReason.TOOL_CALLS)]
+        middle: list[StreamEvent] = [ToolCallDelta(0, text) for text in texts]
+    else:
+        texts, opening, closing = _TEXT, "", ""
+        before, after = [], [_complete(FinishReason.STOP)]
+        middle = [ContentDelta(text) for text in texts]
+    once = encode_events(dialect, [*before, *middle, *after])
+    twice = encode_events(dialect, [*before, *middle, *middle, *after])
+    # What the two have in common is the head and the body: it is at the tail that they part.
+    end = next(at for at, (one, other) in enumerate(zip(once, twice, strict=False)) if one != other)
+    start = end - len(texts)
+    return Wire(name, dialect, once[:start], once[start:end], once[end:], texts, opening, closing)
+
+
+def whole_answer(dialect: Dialect) -> tuple[bytes, str]:
+    """A whole response's body of a usual length, and the text that it says."""
+    text = "".join(islice(cycle(_TEXT), 100))
+    answer = Answer(text=text, usage=_USAGE)
+    return encode_whole(dialect, answer, model=_MODEL, response_id=_RESPONSE_ID), text
+
+
+def _complete(reason: FinishReason) -> StreamComplete:
+    return StreamComplete(
+        Message(Role.ASSISTANT, finish_reason=reason, usage=_USAGE, model=_MODEL, response_id=_RESPONSE_ID)
+    )

@@ -1,0 +1,149 @@
+"""The yardstick: the least that decoding a stream can cost in Python, against which all else is measured.
+
+It splits at blank lines, strips `data: `, decodes typed JSON, and makes one object for each delta. It has no
+robustness at all: no other line ends, no comments, no limits, no errors, one tool call at most. Nothing here
+is fit for use.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+Dialect: TypeAlias = Literal["openai", "anthropic"]
+
+READ_SIZE = 65_536
+"""What clients read from a socket at once."""
+
+
+class Text(Struct, frozen=True, gc=False):
+    """A piece of the answer's text, or a block of a whole one."""
+
+    text: str
+
+
+class Arguments(Struct, frozen=True, gc=False):
+    """A piece of a tool call's arguments."""
+
+    text: str
+
+
+Delta: TypeAlias = Text | Arguments
+
+
+class _Function(Struct, gc=False):
+    arguments: str = ""
+
+
+class _ToolDelta(Struct):
+    function: _Function
+
+
+class _ChatDelta(Struct):
+    content: str | None = None
+    tool_calls: list[_ToolDelta] | None = None
+
+
+class _Choice(Struct):
+    delta: _ChatDelta
+
+
+class Chunk(Struct):
+    """As much of OpenAI's chunk as a delta needs."""
+
+    choices: list[_Choice]
+
+
+class _MessageDelta(Struct, gc=False):
+    text: str | None = None
+    partial_json: str | None = None
+
+
+class Event(Struct):
+    """As much of Anthropic's events as a delta needs."""
+
+    type: str
+    delta: _MessageDelta | None = None
+
+
+class _Said(Struct, gc=False):
+    content: str
+
+
+class _Completed(Struct):
+    message: _Said
+
+
+class _Completion(Struct):
+    choices: list[_Completed]
+
+
+class _Message(Struct):
+    content: list[Text]
+
+
+decode_chunk = msgspec.json.Decoder(Chunk).decode
+decode_event = msgspec.json.Decoder(Event).decode
+_decode_completion = msgspec.json.Decoder(_Completion).decode
+_decode_message = msgspec.json.Decoder(_Message).decode
+
+
+class OpenAIYardstick:
+    """Chat-completion chunks: bytes in, deltas out."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Delta]:
+        """The deltas that these bytes complete."""
+        deltas: list[Delta] = []
+        records = (self._rest + data).split(b"\n\n")
+        self._rest = records.pop()
+        for record in records:
+            payload = record.removeprefix(b"data: ")
+            if payload == b"[DONE]":
+                break
+            for choice in decode_chunk(payload).choices:
+                delta = choice.delta
+                if delta.content:
+                    deltas.append(Text(delta.content))
+                elif delta.tool_calls:
+                    deltas.append(Arguments(delta.tool_calls[0].function.arguments))
+        return deltas
+
+
+class AnthropicYardstick:
+    """Message events: bytes in, deltas out."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Delta]:
+        """The deltas that these bytes complete."""
+        deltas: list[Delta] = []
+        records = (self._rest + data).split(b"\n\n")
+        self._rest = records.pop()
+        for record in records:
+            event = decode_event(record[record.index(b"data: ") + 6 :])
+            if event.type == "content_block_delta":
+                delta = event.delta
+                if delta is not None:
+                    if delta.text:
+                        deltas.append(Text(delta.text))
+                    elif delta.partial_json:
+                        deltas.append(Arguments(delta.partial_json))
+        return deltas
+
+
+def yardstick(dialect: Dialect) -> OpenAIYardstick | AnthropicYardstick:
+    """The one for a dialect's streams."""
+    return OpenAIYardstick() if dialect == "openai" else AnthropicYardstick()
+
+
+def text_of(dialect: Dialect, body: bytes | bytearray) -> str:
+    """What a whole answer says."""
+    if dialect == "openai":
+        return _decode_completion(body).choices[0].message.content
+    return _decode_message(body).content[0].text

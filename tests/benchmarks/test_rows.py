@@ -1,0 +1,143 @@
+"""Every contender of every row does its work: it runs for a moment, and gives what was sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+
+import pytest
+from msgspec.structs import replace
+
+from benchmarks import growth, memory, server
+from benchmarks.clients import Target
+from benchmarks.measure import Case, Contender, Run, Scale, SkippedError, WrongAnswerError
+from benchmarks.rows import NAMES, row
+
+SMALL = Scale(rounds=1, work=0.001)
+STREAMS = 3
+"""How many streams the tests read at once, in place of as many as are measured."""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with server.running() as number:
+        yield number
+
+
+def small(name: str) -> list[Case]:
+    """The row's cases, with little to do in each."""
+    if name == "memory":
+        return [memory.case(dialect, STREAMS, rounds=1) for dialect in ("openai", "anthropic")]
+    cases = row(name).cases(SMALL)
+    if name == "end_to_end":
+        some = [case for case in cases if case.options["streams"] == 50]
+        return [replace(case, options={**case.options, "streams": STREAMS}) for case in some]
+    if name == "calls":
+        return [replace(case, contenders=tuple(map(_less_idle, case.contenders))) for case in cases]
+    return cases
+
+
+def _less_idle(contender: Contender) -> Contender:
+    if "idle" not in contender.options:
+        return contender
+    return replace(contender, options={**contender.options, "idle": STREAMS})
+
+
+def installed(contender: Contender) -> bool:
+    return not contender.peer or find_spec(contender.peer) is not None
+
+
+EVERY = [(case, contender) for name in NAMES for case in small(name) for contender in case.contenders]
+PRESENT = [
+    pytest.param(case, contender, id=f"{case.row}: {case.name}: {contender.name}")
+    for case, contender in EVERY
+    if installed(contender)
+]
+
+
+def prepared(case: Case, contender: Contender, port: int) -> Run:
+    return row(case.row).prepare(replace(case, options={**case.options, "port": port}), contender)
+
+
+@pytest.mark.parametrize(("case", "contender"), PRESENT)
+def test_a_contender_does_its_work(case: Case, contender: Contender, port: int) -> None:
+    metrics = prepared(case, contender, port)()
+    assert set(metrics) == set(case.units)
+    for value in metrics.values():
+        assert math.isfinite(value)
+        assert value >= 0
+
+
+def test_a_peer_that_is_not_installed_is_skipped_with_a_word(port: int) -> None:
+    for case, contender in EVERY:
+        if not installed(contender):
+            with pytest.raises(SkippedError, match=r"^\w+ is not installed$"):
+                prepared(case, contender, port)()
+    present = {contender.peer for _, contender in EVERY if installed(contender)}
+    assert "" in present
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cases_of_a_row_can_be_told_apart_and_so_can_their_contenders(name: str) -> None:
+    cases = row(name).cases(Scale(9, 1))
+    assert len({case.name for case in cases}) == len(cases) > 0
+    for case in cases:
+        assert case.row == name
+        assert len({contender.name for contender in case.contenders}) == len(case.contenders) > 1
+        assert not case.contenders[0].peer, "the reference is always there"
+
+
+class _Liar:
+    """A client that does not do the work."""
+
+    async def stream(self, model: str, parts: list[str]) -> None:
+        parts.append("nothing of the kind")
+
+    async def complete(self, model: str) -> str:
+        return "nothing of the kind"
+
+
+@asynccontextmanager
+async def lying_client(target: Target) -> AsyncIterator[_Liar]:
+    yield _Liar()
+
+
+@pytest.mark.parametrize("name", ["end_to_end", "calls", "first_event", "memory"])
+def test_a_client_that_does_not_do_the_work_is_found_out(
+    name: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"benchmarks.{name}.factory", lambda contender: lying_client)
+    case = small(name)[0]
+    with pytest.raises(WrongAnswerError):
+        unwrap(prepared(case, case.contenders[0], port))
+
+
+def unwrap(run: Run) -> None:
+    """Run, and raise what a task raised as itself."""
+    try:
+        run()
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+@pytest.mark.parametrize("name", ["decode", "path", "growth"])
+def test_a_decoder_that_leaves_something_out_is_found_out(
+    name: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forgetful:
+        def feed(self, data: bytes) -> list[str]:
+            return []
+
+    monkeypatch.setattr("benchmarks.decode.yardstick", lambda dialect: Forgetful())
+    monkeypatch.setattr("benchmarks.path.yardstick", lambda dialect: Forgetful())
+    case = small(name)[0]
+    with pytest.raises(WrongAnswerError):
+        prepared(case, Contender("yardstick"), port)()
+
+
+def test_who_would_take_too_long_is_skipped_with_a_word() -> None:
+    case = replace(small("growth")[0], options={"wire": "OpenAI text", "events": 10**9, "patience": 1})
+    with pytest.raises(SkippedError, match=r"^1000000000 events would take it about \d+ s$"):
+        growth.ROW.prepare(case, Contender("yardstick"))
