@@ -16,6 +16,7 @@ from sansio.errors import (
     RemoteProtocolError,
     TransportError,
 )
+from sansio.http_lines import ChunkLines, head_end
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Names in lower case with their values, in the order of the wire."""
@@ -147,14 +148,10 @@ class HTTPExchange:
 
     def __init__(self, request: Request, *, max_header_bytes: int = _DEFAULT_LIMIT) -> None:
         self._limit = max_header_bytes
-        # h11 applies its own limit only to what is not whole yet, so that it would depend on how the
-        # bytes were cut; the heads and lines are counted here, before h11 sees them, and its is never met.
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=max_header_bytes)
-        self._outgoing = _encode(self._h11, request)
+        self._outgoing = self._begin(request)
         self._head: bytearray | None = bytearray()  # of the response, until it is whole
         self._head_searched = 0
         self._heads_size = 0
-        self._lines: _ChunkLines | None = None
         self._eof = False
         self._over = False  # End or Lost was given
         self._trailing = False  # bytes came after that, which belong to no exchange
@@ -167,14 +164,7 @@ class HTTPExchange:
     @property
     def reusable(self) -> bool:
         """Whether the response has ended and the connection can carry another exchange."""
-        return (
-            self._over
-            and not self._eof
-            and self._h11.our_state is h11.DONE
-            and self._h11.their_state is h11.DONE
-            and not self._trailing
-            and not self._h11.trailing_data[0]
-        )
+        return self._over and not self._eof and not self._trailing and self._settled()
 
     def receive_data(self, data: bytes) -> list[Input]:
         """Take the next bytes from the peer; any cut gives the same inputs, their bodies joined.
@@ -208,10 +198,7 @@ class HTTPExchange:
         if self._head is not None:
             self._lose(APIConnectionError("the server closed the connection before it answered"), inputs)
             return inputs
-        try:
-            self._h11.receive_data(b"")
-            self._take_events(inputs)
-        except h11.RemoteProtocolError:
+        if not self._ends_here(inputs):
             self._lose(APIConnectionError("the server closed the connection inside its answer"), inputs)
         return inputs
 
@@ -224,7 +211,7 @@ class HTTPExchange:
             if not _STATUS_LINE_START.startswith(head[:within]):
                 self._lose(RemoteProtocolError("the server's answer is not HTTP/1.x"), inputs)
                 return
-            end = _head_end(head, self._head_searched)
+            end = head_end(head, self._head_searched)
             size = self._heads_size + (end or len(head))
             if size > self._limit:
                 self._lose(self._too_long("the heads of the response are"), inputs)
@@ -236,26 +223,63 @@ class HTTPExchange:
             self._head_searched = 0
             rest = bytes(head[end:])
             try:
-                self._h11.receive_data(bytes(head[:end]))
-                event = self._h11.next_event()
-            except h11.RemoteProtocolError as error:
-                self._lose(_malformed(error), inputs)
+                begun = self._read_head(bytes(head[:end]))
+            except RemoteProtocolError as error:
+                self._lose(error.with_traceback(None), inputs)  # whose frames hold `inputs`, which hold it
                 return
-            if isinstance(event, h11.Response):
-                self._begin_body(event, inputs)
+            if begun is not None:
+                self._head = None
+                inputs.append(begun)
                 self._receive_body(rest, inputs)
-                return
-            if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
-                self._lose(RemoteProtocolError("malformed HTTP: the server switched protocols"), inputs)
                 return
             del head[:end]
 
-    def _begin_body(self, response: h11.Response, inputs: list[Input]) -> None:
-        self._head = None
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+    def _begin(self, request: Request) -> bytes:
+        """The request's bytes.
+
+        Raises:
+            LocalProtocolError: it cannot be written as HTTP/1.1.
+        """
+        # h11 applies its own limit only to what is not whole yet, so that it would depend on how the
+        # bytes were cut; the heads and lines are counted here, before h11 sees them, and its is never met.
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._limit)
+        self._lines: ChunkLines | None = None
+        return _encode(self._h11, request)
+
+    def _read_head(self, data: bytes) -> Head | None:
+        """A whole head; `None` where it is an informational one.
+
+        Raises:
+            RemoteProtocolError: it is malformed, or switches protocols.
+        """
+        try:
+            self._h11.receive_data(data)
+            event = self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise _malformed(error) from None
+        if isinstance(event, h11.InformationalResponse) and event.status_code != 101:
+            return None
+        if not isinstance(event, h11.Response):
+            raise RemoteProtocolError("malformed HTTP: the server switched protocols")
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
         if header(headers, "transfer-encoding") is not None:
-            self._lines = _ChunkLines(self._limit)
-        inputs.append(Head(response.status_code, headers))
+            self._lines = ChunkLines(self._limit)
+        return Head(event.status_code, headers)
+
+    def _ends_here(self, inputs: list[Input]) -> bool:
+        """Take the end of the connection inside the body; True where it ends that."""
+        try:
+            self._h11.receive_data(b"")
+            self._take_events(inputs)
+        except h11.RemoteProtocolError as error:
+            error.__traceback__ = None  # see _malformed
+            return False
+        return True
+
+    def _settled(self) -> bool:
+        """Whether both sides have said all, and would go on."""
+        states = (self._h11.our_state, self._h11.their_state)
+        return states == (h11.DONE, h11.DONE) and not self._h11.trailing_data[0]
 
     def _receive_body(self, data: bytes, inputs: list[Input]) -> None:
         allowed = len(data) if self._lines is None else self._lines.allowed(data)
@@ -323,67 +347,7 @@ def _encode(connection: h11.Connection, request: Request) -> bytes:
 
 def _malformed(error: h11.RemoteProtocolError) -> RemoteProtocolError:
     """h11's words without the bytes that it quotes: they may hold a key, and depend on the cut."""
+    error.__traceback__ = (
+        None  # one of its frames holds the error, in turn, and all below it, the driver's too
+    )
     return RemoteProtocolError(f"malformed HTTP: {str(error).partition(': bytearray(')[0]}")
-
-
-def _head_end(data: bytearray, searched: int) -> int | None:
-    """Where the head in `data` ends, its blank line included; CRLF or a bare LF ends a line."""
-    if data.startswith((b"\n", b"\r\n")):
-        return data.index(b"\n") + 1
-    start = max(0, searched - 2)
-    ends = [at + len(blank) for blank in (b"\n\n", b"\n\r\n") if (at := data.find(blank, start)) >= 0]
-    return min(ends, default=None)
-
-
-class _ChunkLines:
-    """Measures the lines between chunks, so that a limit on them does not depend on the cut.
-
-    It judges nothing: what it cannot read, h11 will refuse.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._skip = 0  # bytes of the current chunk, its CRLF included
-        self._line = bytearray()
-        self._trailers = False
-        self._idle = False
-
-    def allowed(self, data: bytes) -> int:
-        """How many of these bytes come before a line grows longer than the limit: all, mostly."""
-        position = 0
-        while position < len(data) and not self._idle:
-            if self._skip:
-                step = min(self._skip, len(data) - position)
-                self._skip -= step
-                position += step
-                continue
-            start = position
-            searched = len(self._line)
-            if self._trailers:
-                self._line += data[position:]
-                end = _head_end(self._line, searched)
-                self._idle = end is not None
-                position = len(data)
-                if (end or len(self._line)) > self._limit:
-                    return start
-            else:
-                newline = data.find(b"\n", position)
-                position = len(data) if newline < 0 else newline + 1
-                self._line += data[start:position]
-                if len(self._line) > self._limit:
-                    return start
-                if self._line.endswith(b"\r\n"):  # h11 ends these lines at nothing less
-                    self._end_line()
-        return len(data)
-
-    def _end_line(self) -> None:
-        digits = self._line.partition(b";")[0].strip()
-        self._line.clear()
-        try:
-            size = int(digits, 16)
-        except ValueError:
-            self._idle = True
-            return
-        self._trailers = size == 0
-        self._skip = size + len(b"\r\n") if size > 0 else 0
-        self._idle = size < 0

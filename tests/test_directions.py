@@ -18,7 +18,9 @@ LOWER: dict[str, set[str]] = {
     "config": {"errors"},
     "events": {"errors", "messages"},
     "sse": {"errors", "config"},
-    "http": {"errors", "config"},
+    "http": {"errors", "config", "http_lines"},
+    "http_fast": {"errors", "http", "http_lines"},
+    "http_lines": set(),
     "encoding": {"errors"},
     "jsontext": {"errors", "config", "messages"},
     "retry": {"errors", "config", "http"},
@@ -94,6 +96,12 @@ def test_a_room_imports_only_rooms_before_it(module: str) -> None:
 def test_http_alone_knows_h11() -> None:
     knows = {module for module in INNER if "h11" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
     assert knows == {"sansio.http"}
+
+
+def test_http_fast_alone_knows_httptools_and_nobody_inside_knows_that() -> None:
+    knows = {module for module in INNER if "httptools" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
+    assert knows == {"sansio.http_fast"}
+    assert not [module for module in INNER if "sansio.http_fast" in project_imports(SANSIO[module])]
 
 
 def test_the_table_itself_has_no_circle_and_no_room_without_a_module() -> None:

@@ -22,8 +22,10 @@ from transports.network import (
     READ_SIZE,
     SETTLE_READS,
     Feed,
+    ParserName,
     Trust,
     connect_failure,
+    find_parser,
     lost_failure,
     open_timeout,
     read_timeout,
@@ -151,15 +153,15 @@ class _Exchange:
         return given
 
     async def _read(self, timeout: float | None) -> None:
-        data = None
+        """Read up to the next input. All of that has to come in time: a server may send it byte by byte."""
         try:
             with anyio.move_on_after(timeout):
-                data = await self._connection.read()
+                while not self._feed.filled:
+                    self._feed.read(await self._connection.read())
         except _BROKEN as error:
             failure: TransportError = lost_failure(self._connection.origin, error)
         else:
-            if data is not None:
-                self._feed.read(data)
+            if self._feed.filled:
                 return
             assert timeout is not None
             failure = read_timeout(self._connection.origin, timeout)
@@ -193,9 +195,10 @@ class AnyioTransport:
         max_idle: how many connections are kept, for each loop.
         idle_timeout: for how many seconds each is kept.
         max_header_bytes: size of a response's head, and of one chunk's size line.
+        parser: what reads HTTP: `"h11"`, or `"httptools"`, which is faster and needs the extra `fast`.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
+        ConfigError: `ca_file` cannot be read, `ssl_context` is given too, or `parser` is not there.
     """
 
     def __init__(
@@ -207,6 +210,7 @@ class AnyioTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = ProviderConfig.max_header_bytes,
+        parser: ParserName = "h11",
     ) -> None:
         self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[_Connection]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
@@ -214,6 +218,7 @@ class AnyioTransport:
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
         self._max_header_bytes = max_header_bytes
+        self._make_exchange = find_parser(parser)
 
     async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
         """See `Transport.open`.
@@ -223,7 +228,7 @@ class AnyioTransport:
             APITimeoutError: it could not be made, or the request not be sent, in time.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
+        http = self._make_exchange(request, max_header_bytes=self._max_header_bytes)
         pool = self._pool(await LoopKeeper.here())
         pool.expire()
         if fresh:

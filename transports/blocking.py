@@ -20,8 +20,10 @@ from transports.network import (
     READ_SIZE,
     SETTLE_READS,
     Feed,
+    ParserName,
     Trust,
     connect_failure,
+    find_parser,
     lost_failure,
     open_timeout,
     read_timeout,
@@ -73,9 +75,9 @@ class _Connection:
         with contextlib.suppress(OSError), deadline.bound(self._socket):
             self._socket.sendall(http.data_to_send())
 
-    def read(self, timeout: float | None) -> bytes:
+    def read(self, deadline: _Deadline) -> bytes:
         """The next bytes, none at the end."""
-        with _Deadline(timeout).bound(self._socket):
+        with deadline.bound(self._socket):
             return self._socket.recv(READ_SIZE)
 
     def settle(self) -> bool:
@@ -118,17 +120,18 @@ class _Exchange:
         self._aborted = threading.Event()
 
     def receive(self, timeout: float | None) -> Head | Body | End:
+        deadline = _Deadline(timeout)  # of all that is read for it: a server may send it byte by byte
         while (given := self._feed.next()) is None:
-            self._read(timeout)
+            self._read(timeout, deadline)
         return given
 
-    def _read(self, timeout: float | None) -> None:
+    def _read(self, timeout: float | None, deadline: _Deadline) -> None:
         with self._lock:
             if self._aborted.is_set():
                 return
             self._reading = True
         try:
-            self._feed.read(self._connection.read(timeout))
+            self._feed.read(self._connection.read(deadline))
         except _OutOfTimeError:
             assert timeout is not None
             self._lose(read_timeout(self._connection.origin, timeout))
@@ -180,9 +183,10 @@ class SocketTransport:
         max_idle: how many connections are kept.
         idle_timeout: for how many seconds each is kept.
         max_header_bytes: size of a response's head, and of one chunk's size line.
+        parser: what reads HTTP: `"h11"`, or `"httptools"`, which is faster and needs the extra `fast`.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
+        ConfigError: `ca_file` cannot be read, `ssl_context` is given too, or `parser` is not there.
     """
 
     def __init__(
@@ -194,12 +198,14 @@ class SocketTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = ProviderConfig.max_header_bytes,
+        parser: ParserName = "h11",
     ) -> None:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._lock = threading.Lock()  # held for the bookkeeping only, never for a call to a socket
         self._trust = Trust(ssl_context, ca_file)
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
+        self._make_exchange = find_parser(parser)
 
     def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
         """See `Transport.open`.
@@ -209,7 +215,7 @@ class SocketTransport:
             APITimeoutError: it could not be made, or the request not be sent, in time.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
+        http = self._make_exchange(request, max_header_bytes=self._max_header_bytes)
         deadline = _Deadline(timeout)
         self._tidy(request.origin if fresh else None)
         connection = None if fresh else self._take(request.origin)

@@ -8,7 +8,8 @@ import socket
 import ssl
 from collections import deque
 from functools import cached_property
-from typing import Protocol
+from importlib.util import find_spec
+from typing import Literal, Protocol, TypeAlias
 
 from sansio.errors import (
     APIConnectionError,
@@ -42,6 +43,26 @@ _CERTIFICATE_FAULTS = {
     64: "is for another address",
 }
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+
+
+ParserName: TypeAlias = Literal["h11", "httptools"]
+
+
+def find_parser(name: ParserName) -> type[HTTPExchange]:
+    """The machine of an exchange, by the name of what reads HTTP in it.
+
+    Raises:
+        ConfigError: there is none of that name, or it is not installed.
+    """
+    if name == "h11":
+        return HTTPExchange
+    if name != "httptools":
+        raise ConfigError(f"parser: {name!r} is none; use 'h11' or 'httptools'", field="parser")
+    if find_spec("httptools") is None:
+        raise ConfigError("parser: httptools is missing: pip install 'sansio-llm[fast]'", field="parser")
+    from sansio.http_fast import FastHTTPExchange  # its package is an extra
+
+    return FastHTTPExchange
 
 
 class Trust:
@@ -100,6 +121,11 @@ class Feed:
     def keepable(self) -> bool:
         """Whether the connection can be used again, now or when the rest of the response has come."""
         return not self._broken and (self.http.reusable or not self._ended)
+
+    @property
+    def filled(self) -> bool:
+        """Whether there is an input, or an error, to take."""
+        return bool(self._inputs)
 
     def next(self) -> Head | Body | End | None:
         """The next input, or `None` when more has to be read for it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.transports.contracts.answers import AnswerContract, KeepingContract, ParkingContract
@@ -21,6 +23,6 @@ class TestAnyioTransport(
     CancelContract,
     LoopContract,
 ):
-    @pytest.fixture
-    def make(self) -> Make:
-        return AnyioTransport
+    @pytest.fixture(params=["h11", "httptools"])
+    def make(self, request: pytest.FixtureRequest) -> Make:
+        return partial(AnyioTransport, parser=request.param)
