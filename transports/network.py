@@ -250,6 +250,8 @@ def _words(error: BaseException) -> str:
             return "the peer closed it"
         case ssl.SSLError(reason=reason) if reason in _NOT_TLS:
             return "what answers there does not speak TLS; is it an http:// address?"
+        case ssl.SSLError(reason="TLSV13_ALERT_CERTIFICATE_REQUIRED"):
+            return "it wants a client's certificate; load one into ssl_context"
         case ssl.SSLError(reason=reason):
             return f"TLS failed ({reason})"
         case socket.gaierror():
