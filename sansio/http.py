@@ -252,11 +252,14 @@ class HTTPExchange:
         Raises:
             RemoteProtocolError: it is malformed, or switches protocols.
         """
+        fault = None
         try:
             self._h11.receive_data(data)
             event = self._h11.next_event()
         except h11.RemoteProtocolError as error:
-            raise _malformed(error) from None
+            fault = _malformed(error)
+        if fault is not None:
+            raise fault  # without h11's error as its context, which quotes what came
         if isinstance(event, h11.InformationalResponse) and event.status_code != 101:
             return None
         if not isinstance(event, h11.Response):
@@ -337,12 +340,10 @@ def _encode(connection: h11.Connection, request: Request) -> bytes:
         )
         body = connection.send(h11.Data(data=request.body))
         end = connection.send(h11.EndOfMessage())
+        return b"".join(part for part in (head, body, end) if part)
     except (h11.LocalProtocolError, UnicodeEncodeError):
-        # Without its cause: h11's message may quote a header.
-        raise LocalProtocolError(
-            f"{request!r} cannot be written as HTTP/1.1: check its path and headers"
-        ) from None
-    return b"".join(part for part in (head, body, end) if part)
+        pass  # and raised below, without the context: h11's message may quote a header
+    raise LocalProtocolError(f"{request!r} cannot be written as HTTP/1.1: check its path and headers")
 
 
 def _malformed(error: h11.RemoteProtocolError) -> RemoteProtocolError:

@@ -56,11 +56,11 @@ class FastHTTPExchange(HTTPExchange):
         """How the body ends: RFC 9112, section 6.3."""
         coding = header(head.headers, "transfer-encoding")
         length = header(head.headers, "content-length")
+        if coding is not None and coding.strip().lower() != "chunked":
+            raise RemoteProtocolError("malformed HTTP: only the transfer coding 'chunked' is known")
         if head.status in _NO_BODY:
             self._left = 0
         elif coding is not None:
-            if coding.strip().lower() != "chunked":
-                raise RemoteProtocolError("malformed HTTP: only the transfer coding 'chunked' is known")
             self._chunks = _Chunks(self._limit)
         else:
             self._left = None if length is None else int(length)

@@ -41,8 +41,13 @@ from tests.laws.oracle import (
 )
 
 
-def parser_of(type: str, *, record: bool = False, **limits: int) -> StreamParser:
-    return StreamParser(dialect_for(config_for(type, **limits)), record=record)
+def parser_of(type: str, **limits: int) -> StreamParser:
+    return StreamParser(dialect_for(config_for(type, **limits)))
+
+
+def literal_parser_of(type: str, **limits: int) -> StreamParser:
+    """A parser that records, and so frames all events line by line, whatever their form."""
+    return StreamParser(dialect_for(config_for(type, **limits)), record=True)
 
 
 def parse(parser: StreamParser, pieces: Iterable[bytes]) -> list[StreamEvent]:
@@ -60,8 +65,7 @@ def test_cut_freedom(wire: str, data: st.DataObject, limits: dict[str, int]) -> 
     given_events = plain(parse(one, [stream]))
     assert plain(parse(other, pieces)) == given_events
     assert one.progress == other.progress
-    # A parser that records frames all events line by line, whatever their form.
-    literal, cut = parser_of(type, record=True, **limits), parser_of(type, record=True, **limits)
+    literal, cut = literal_parser_of(type, **limits), literal_parser_of(type, **limits)
     assert plain(parse(literal, [stream])) == plain(parse(cut, pieces)) == given_events
     assert literal.take_chunks() == cut.take_chunks()
     assert literal.progress == one.progress

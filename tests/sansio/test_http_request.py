@@ -87,7 +87,7 @@ def test_a_request_that_is_no_http_is_refused_without_its_values(broken: Headers
         HTTPExchange(request)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 def test_no_representation_of_a_request_shows_a_value() -> None:

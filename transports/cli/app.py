@@ -10,6 +10,7 @@ import typer
 
 from sansio import ProviderError
 from transports.cli.chat import chat
+from transports.cli.check import check_transport
 from transports.cli.interrupts import INTERRUPTED
 from transports.cli.parse import parse
 from transports.cli.serve import serve
@@ -53,6 +54,9 @@ app.command("serve", help="Serve the fake provider on 127.0.0.1, with all six ty
     serve
 )
 app.command("parse", help="Print the events of a captured stream as JSON lines.")(parse)
+app.command("check-transport", help="Prove a transport of your own: try every law that transports owe.")(
+    check_transport
+)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

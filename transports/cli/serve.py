@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sansio.testing import PROVIDER_TYPES, FakeProvider
+from sansio.testing.faults import FAULTS, BadCertificate, Fault, find_fault
 from transports.cli.terminal import Channel, tell
 from transports.loopback import Loopback, loopback_thread
 
@@ -23,11 +24,48 @@ def _served_type(name: str | None) -> str | None:
     return name
 
 
+def _fault(name: str | None) -> str | None:
+    """Refuse a fault that there is not; or list those that there are, and end."""
+    if name == "list":
+        Channel(sys.stdout).write(_fault_list())
+        raise typer.Exit(0)
+    if name is None:
+        return None
+    try:
+        fault = find_fault(name)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; '--fault list' lists them all") from None
+    if isinstance(fault.deed, BadCertificate):
+        raise typer.BadParameter(
+            f"{name!r}: needs a certificate, and none is made here; in Python, give one to "
+            "transports.loopback.serve_loopback as its ssl_context"
+        )
+    return name
+
+
+def _fault_list() -> str:
+    width = max(map(len, FAULTS)) + 2
+    lines = [f"{_shown(fault):<{width}}  {fault.about}" for fault in FAULTS.values()]
+    return "\n".join((*lines, ""))
+
+
+def _shown(fault: Fault) -> str:
+    return f"{fault.name}:N" if fault.number else fault.name
+
+
 def serve(
     *,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 0,
     type: Annotated[
         str | None, typer.Option(callback=_served_type, help="Be this one provider; all six otherwise.")
+    ] = None,
+    fault: Annotated[
+        str | None,
+        typer.Option(
+            callback=_fault,
+            metavar="NAME",
+            help="Let every answer go wrong in this way, such as reset-after:100; 'list' lists them.",
+        ),
     ] = None,
 ) -> None:
     """Serve the fake provider until Ctrl-C; see `sansio-llm serve --help`.
@@ -36,9 +74,10 @@ def serve(
         typer.Exit: the port cannot be had, or nobody reads the output.
     """
     provider = FakeProvider(type)
+    chosen = None if fault is None else find_fault(fault)
     try:
-        with loopback_thread(provider, port=port) as server:
-            Channel(sys.stdout).write(_announcement(server, type))
+        with loopback_thread(provider, port=port, fault=chosen) as server:
+            Channel(sys.stdout).write(_announcement(server, type, chosen))
             while True:
                 time.sleep(_FORGET_AFTER)
                 provider.requests.clear()
@@ -47,7 +86,8 @@ def serve(
         raise typer.Exit(1) from None
 
 
-def _announcement(server: Loopback, type: str | None) -> str:
+def _announcement(server: Loopback, type: str | None, fault: Fault | None) -> str:
     types = PROVIDER_TYPES if type is None else (type,)
     lines = [f"{name:<10}  {server.base_url(name)}" for name in types]
-    return "\n".join((f"The fake provider is at {server.url}. Ctrl-C ends it. Base URLs:", *lines, ""))
+    wrong = "" if fault is None else f" It {fault.about}."
+    return "\n".join((f"The fake provider is at {server.url}.{wrong} Ctrl-C ends it. Base URLs:", *lines, ""))

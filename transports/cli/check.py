@@ -1,0 +1,98 @@
+"""`sansio-llm check-transport`: the conformance kit on a transport of one's own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import reduce
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+
+from transports.cli.settings import import_modules
+from transports.cli.terminal import Channel
+
+_LOOPS = ("asyncio", "trio")
+
+
+def _known_loop(name: str | None) -> str | None:
+    if name is None:
+        return None
+    if name not in _LOOPS:
+        raise typer.BadParameter(f"{name!r} is no event loop; use one of {', '.join(_LOOPS)}")
+    if find_spec(name) is None:
+        raise typer.BadParameter(f"{name} is not installed; install it with: pip install 'sansio-llm[trio]'")
+    return name
+
+
+def check_transport(
+    factory: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:FACTORY",
+            help="What makes the transport, such as my_module:MyTransport; a class, or a function.",
+        ),
+    ],
+    *,
+    backend: Annotated[
+        str | None,
+        typer.Option(callback=_known_loop, metavar="LOOP", help="The event loop: asyncio, or trio."),
+    ] = None,
+    sync: Annotated[bool, typer.Option("--sync", help="The transport is blocking.")] = False,
+    in_memory: Annotated[
+        bool,
+        typer.Option("--in-memory", help="It has no connections: the factory is given a server to ask."),
+    ] = False,
+    law: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Try this law only; may be given again.")
+    ] = None,
+) -> None:
+    """Try every law on a transport; see `sansio-llm check-transport --help`.
+
+    Raises:
+        typer.BadParameter: there is no such factory or law.
+        typer.Exit: a law is broken, or nobody reads the output.
+    """
+    from transports import conformance  # it needs the server, which no other command but serve does
+
+    unknown = [name for name in law or () if name not in conformance.LAWS]
+    if unknown:
+        raise typer.BadParameter(
+            f"{unknown[0]!r} is no law; use some of {', '.join(conformance.LAWS)}", param_hint="--law"
+        )
+    if sync and backend is not None:
+        raise typer.BadParameter("a blocking transport has no event loop", param_hint="--backend")
+    make = _load(factory)
+    if sync:
+        report = conformance.check_sync_transport(make, in_memory=in_memory, laws=law or None)
+    else:
+        loop = backend or _LOOPS[0]
+        report = conformance.check_transport(make, backend=loop, in_memory=in_memory, laws=law or None)
+    Channel(sys.stdout).write(f"{report}\n")
+    if not report.passed:
+        raise typer.Exit(1)
+
+
+def _load(named: str) -> Callable[..., Any]:
+    """The factory of that name."""
+    module, _, path = named.partition(":")
+    if not module or not path:
+        raise _no_factory(f"{named!r}: write it as MODULE:FACTORY, such as my_module:MyTransport")
+    try:
+        import_modules([module])
+    except typer.BadParameter:
+        raise
+    except Exception as error:  # whatever the module's own code raises
+        raise _no_factory(f"{module!r} cannot be imported: {type(error).__name__} ({error})") from None
+    try:
+        made: object = reduce(getattr, path.split("."), sys.modules[module])
+    except AttributeError:
+        raise _no_factory(f"the module {module} has no {path!r}") from None
+    if not callable(made):
+        raise _no_factory(f"{named!r} cannot be called; name what makes a transport, a class or a function")
+    return made
+
+
+def _no_factory(message: str) -> typer.BadParameter:
+    return typer.BadParameter(message, param_hint="MODULE:FACTORY")

@@ -1,0 +1,61 @@
+"""Laws of what is owed to those who ask for https."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+
+from sansio import APIConnectionError, ProviderError
+from sansio.testing.faults import FAULTS
+from transports.conformance.bench import Bench, blame
+from transports.conformance.law import NotApplicableError, demand, law
+from transports.conformance.laws.failures import speaks_tls
+from transports.loopback import LoopbackThread, loopback_thread
+
+
+@contextmanager
+def _untrusted() -> Iterator[LoopbackThread]:
+    """A server whose certificate nobody has a reason to trust.
+
+    Raises:
+        NotApplicableError: there is nothing here that could make one.
+    """
+    if find_spec("trustme") is None:
+        raise NotApplicableError("it needs the package trustme, which makes certificates")
+    import trustme
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with loopback_thread(ssl_context=context) as server:
+        yield server
+
+
+@law(
+    "an https request is never sent in plain text",
+    wire=True,
+    serve=partial(loopback_thread, fault=FAULTS["tls-plain"]),
+)
+async def no_plain_text(bench: Bench) -> None:
+    taken = await bench.exchange(bench.request(scheme="https"))
+    demand(
+        not bench.fake.requests,
+        "the transport sent an https request without TLS: anyone on the way can read the key",
+    )
+    blame("the server speaks no TLS at its https port", taken, ProviderError)
+
+
+@law("a certificate that nobody trusts is refused", wire=True, serve=_untrusted)
+async def untrusted_certificate(bench: Bench) -> None:
+    taken = await bench.exchange(bench.request(scheme="https"))
+    demand(
+        not bench.fake.requests,
+        "the transport sent its request to a server with a certificate of its own making: it does not verify",
+    )
+    speaks_tls(bench, taken)
+    blame("the server showed a certificate that nobody trusts", taken, APIConnectionError)
+
+
+TLS = (no_plain_text, untrusted_certificate)
