@@ -18,6 +18,7 @@ _TARGET = re.compile(r"[\x21-\x7e]+")
 _VALUE = re.compile(r"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?", re.ASCII)  # RFC 9110, section 5.5
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})(?:;.*)?[ \t]*")  # RFC 9112, section 7.1
 _TRAILER = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\x00\r\n]*")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*)?")  # RFC 9112, section 4
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _NO_BODY = (204, 304)
@@ -212,10 +213,17 @@ class _Chunks:
 
 
 def _unfolded(head: bytes) -> bytes:
-    """The head in the form that llhttp insists on; RFC 9112, 2.2 and 5.2, lets clients take others too."""
+    """The head in the form that llhttp insists on; RFC 9112, 2.2 and 5.2, lets clients take others too.
+
+    Raises:
+        RemoteProtocolError: its status line is malformed, of which llhttp lets more pass.
+    """
     if head.count(b"\n") != head.count(b"\r\n"):
         head = _BARE_LF.sub(b"\r\n", head)
-    return _FOLD.sub(b" ", head)
+    first, end, rest = head.partition(b"\r\n")  # behind the status line there is nothing to go on with
+    if not _STATUS_LINE.fullmatch(first):
+        raise RemoteProtocolError("malformed HTTP: a status line that is none")
+    return first + end + _FOLD.sub(b" ", rest)
 
 
 def _write(request: Request) -> bytes:
