@@ -78,7 +78,7 @@ class ContentDecoder:
                 yield piece
             data = inflate.unconsumed_tail
             # At the end, what follows stands in the tail too, and would never leave it.
-            if inflate.eof or (not data and len(piece) < _PIECE):
+            if inflate.eof or len(piece) < _PIECE:
                 return
 
 
@@ -86,7 +86,7 @@ def _salvage(inflate: zlib._Decompress, data: bytes) -> Iterator[bytes]:
     """What precedes the fault in `data`: zlib forgets the output of the call that meets it."""
     saved = bytearray()
     try:
-        for byte in data:
+        for byte in data:  # pragma: no branch, since the fault comes before the end of the data
             tail = bytes((byte,))
             while piece := inflate.decompress(tail, 1):  # what one byte gives can be more than one call may
                 saved += piece

@@ -144,7 +144,7 @@ class StreamParser:
         except ProviderError as error:
             before = pieces[taken : len(pieces) - length_hint(payloads) - 1]
             offset = self._decoder.offset + self._skipped + self._size(before)
-            self._fail(error.with_context(offset=offset), events)
+            self._fail(_forgetful(error).with_context(offset=offset), events)
             return
         self._skipped += end + 2 - done
         if end + 2 < len(data):
@@ -197,7 +197,7 @@ class StreamParser:
                 # An event without its blank line that makes no sense is one that was cut.
                 self._cut = True
                 return False
-            return self._fail(error.with_context(offset=item.offset), events)
+            return self._fail(_forgetful(error).with_context(offset=item.offset), events)
         return False
 
     def _complete(self, events: list[StreamEvent]) -> bool:
@@ -209,3 +209,8 @@ class StreamParser:
         self._finished = True
         events.append(StreamFailed(error.with_context(partial=self._stream.partial())))
         return True
+
+
+def _forgetful(error: ProviderError) -> ProviderError:
+    """The error without its frames: one of them holds it, in turn, and all below them, the driver's too."""
+    return error.with_traceback(None)

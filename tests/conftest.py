@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -23,5 +23,15 @@ for _name, _examples in {"dev": 50, "ci": 200, "laws": 10_000}.items():
         derandomize=False,
         suppress_health_check=[HealthCheck.too_slow],
     )
+# For mutation testing: few examples, the same ones for every mutant, and no shrinking of what has killed one.
+settings.register_profile(
+    "mutation",
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 _default = "ci" if os.environ.get("CI") == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _default)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TypeVar
 
 import msgspec
@@ -135,9 +136,9 @@ class AnswerStream(DialectStream):
     def partial(self) -> Message:
         return self._answer.partial()
 
+    @abstractmethod
     def _blocks_to_send_back(self) -> list[JSONObject]:
         """What the provider wants back verbatim on the next turn."""
-        return []
 
 
 def convert(data: JSONObject, type: type[T]) -> T:

@@ -86,6 +86,21 @@ def test_a_conversation_that_does_not_begin_with_a_user_is_one_turn() -> None:
     assert fit_context(messages, 19, count=ten) == messages[1:]
 
 
+def test_a_turn_is_kept_with_all_that_follows_it_or_not_at_all() -> None:
+    old = [Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Hello")]
+    new = [
+        Message(Role.USER, "?"),
+        Message(Role.ASSISTANT, "", (CALL,)),
+        Message(Role.TOOL, "ok", tool_call_id="a"),
+    ]
+    system = Message(Role.SYSTEM, "Be brief.")
+    assert fit_context([system, *old, *new], 60, count=ten) == [system, *old, *new]
+    assert fit_context([system, *old, *new], 59, count=ten) == [system, *new]
+    assert fit_context([system, *old, *new], 40, count=ten) == [system, *new]
+    with pytest.raises(InvalidRequestError, match="exceed 39 tokens"):
+        fit_context([system, *old, *new], 39, count=ten)
+
+
 def test_nothing_is_kept_of_nothing() -> None:
     assert fit_context([], 10) == []
 

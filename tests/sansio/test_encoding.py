@@ -127,6 +127,25 @@ def test_a_body_that_breaks_off_gives_what_came_and_is_not_whole(coding: str) ->
         assert (corrupt, whole) == (False, False)
 
 
+def test_gzip_means_gzip_and_no_other_wrapping() -> None:
+    for packed in (zlib.compress(b"data: x"), raw_deflate(b"data: x")):
+        assert decode("gzip", [packed]) == (b"", True, False)
+    assert decode("deflate", [gzip.compress(b"data: x")]) == (b"", True, False)
+
+
+@pytest.mark.parametrize(
+    ("first", "size", "looks_like"),
+    [(0x08, 5, "the method of a wrapping, not its check"), (0x00, 31, "its check, not its method")],
+)
+def test_bare_deflate_that_looks_half_like_its_wrapping_is_bare(
+    first: int, size: int, looks_like: str
+) -> None:
+    stored = bytes([first]) + size.to_bytes(2, "little") + (0xFFFF ^ size).to_bytes(2, "little")
+    wire = stored + b"a" * size + b"\x03\x00"
+    for pieces in every_split(wire):
+        assert decode("deflate", pieces) == (b"a" * size, False, True), looks_like
+
+
 def test_what_was_flushed_comes_out_at_once() -> None:
     packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
     decoder = ContentDecoder("gzip")
@@ -142,6 +161,15 @@ def test_sizes_around_a_piece(size: int) -> None:
     parts = list(ContentDecoder("gzip").decode(gzip.compress(data)))
     assert b"".join(parts) == data
     assert max(map(len, parts)) <= PIECE
+
+
+@pytest.mark.parametrize("size", [PIECE + 1, PIECE + 258, PIECE + 300, 2 * PIECE + 5])
+def test_nothing_is_held_back_that_the_bytes_so_far_unpack_to(size: int) -> None:
+    packed = raw_deflate(bytes(size))
+    for end in range(len(packed) + 1):
+        at_once = decode("deflate", [packed[:end]])
+        assert at_once == decode("deflate", [packed[at : at + 1] for at in range(end)])
+    assert at_once == (bytes(size), False, True)
 
 
 def test_a_bomb_is_unpacked_no_further_than_its_consumer_asks() -> None:

@@ -233,6 +233,19 @@ def test_a_secret_is_masked_wherever_a_server_echoed_it(
     assert error.provider_message == echoed
 
 
+def test_a_secret_is_masked_in_the_message_and_in_the_context_each_for_itself() -> None:
+    cause = OSError("refused")
+    in_message = APIConnectionError("no route for sk-1, sk-1", model="m", offset=3)
+    in_message.__cause__ = cause
+    clean = in_message.replacing("sk-1")
+    assert str(clean).startswith("m: no route for [key], [key] (at byte 3).")
+    assert clean.__cause__ is cause
+    in_context = RateLimitError("slow down", provider_message="slow down, sk-1", status=429)
+    assert in_context.replacing("sk-1", "…").provider_message == "slow down, …"
+    assert in_context.replacing("sk-1").message == "slow down"
+    assert in_context.provider_message == "slow down, sk-1"
+
+
 def test_an_error_without_the_secret_stays_itself() -> None:
     error = ProviderError("nothing here", provider_message="nor here", status=400)
     assert error.replacing("sk-secret") is error

@@ -76,11 +76,11 @@ def test_the_depth_bound_is_exact(value: JSON, max_depth: int) -> None:
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_the_default_depth_is_128(opening: str, closing: str) -> None:
+def test_the_default_depth_is_256(opening: str, closing: str) -> None:
     inner = "0" if closing == "}" else ""
-    assert decode(opening * 128 + inner + closing * 128, ANY) is not None
+    assert decode(opening * 256 + inner + closing * 256, ANY) is not None
     with pytest.raises(LimitExceededError):
-        decode(opening * 129 + inner + closing * 129, ANY)
+        decode(opening * 257 + inner + closing * 257, ANY)
 
 
 def test_brackets_inside_text_are_no_depth() -> None:

@@ -335,35 +335,6 @@ def test_comments_count_towards_the_limit_of_an_answer() -> None:
     assert failure(parse("openai", [b": wait\n\n"] * 100, max_answer_bytes=500)).field == "max_answer_bytes"
 
 
-PLAIN = sse(chunk({"content": "Hi"}))
-ODD: list[bytes] = [
-    b'data: {"choices":[{"delta":{"content":"a"}}],\n"id":"x"}\n\n',  # two lines, of which one is no data
-    b'data: {"choices":\ndata: [{"delta":{"content":"b"}}]}\n\n',
-    b'data: {"id":5,"choices":[{"delta":{"content":"c"}}]}\n\n',  # an id that is none, as later ones may be
-    b'data:{"choices":[{"delta":{"content":"d"}}]}\n\n',
-    b'data: {"choices":[{"delta":{"content":"e"}}]}\r\n\r\n',
-    b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n',
-    b'data: {"choices":[{"delta":{"content":"\\ud800"}}]}\n\n',
-    b'data: {"choices":[{"delta":{"content":"f"}}],"x":' + b"[" * 300 + b"]" * 300 + b"}\n\n",
-    b"data: \n\n",
-    b"\n\n\n",
-    b": comment\n\n",
-    b"id: 7\n\n",
-    b'event: error\ndata: {"choices":[{"delta":{"content":"g"}}]}\n\n',
-    sse(chunk({"content": "more"}), {"error": {"message": "no", "code": 503}}),
-    sse(*[tool_chunk("{}", index=i, id=f"c{i}", name="f") for i in range(9)]),
-    DONE + PLAIN,
-]
-
-
-@pytest.mark.parametrize("odd", ODD)
-def test_an_odd_event_among_plain_ones_means_what_it_means_line_by_line(odd: bytes) -> None:
-    stream = PLAIN + PLAIN + odd + PLAIN + PLAIN + odd + PLAIN
-    literal = comparable(parse("openai", [stream], record=True, max_tool_calls=8))
-    for pieces in ([stream], [PLAIN, PLAIN, odd, PLAIN + PLAIN, odd, PLAIN], [stream[:400], stream[400:]]):
-        assert comparable(parse("openai", pieces, max_tool_calls=8)) == literal
-
-
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])
 def test_progress_counts_records_and_no_pings(kind: str) -> None:
     parser = StreamParser(kind)

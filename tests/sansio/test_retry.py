@@ -80,11 +80,19 @@ def test_the_asked_time_that_ends_a_call_is_told() -> None:
     assert "asked to wait 3600 s" in str(error)
 
 
-@given(st.integers(100, 999))
-def test_only_these_statuses_are_tried_again(status: int) -> None:
-    error = status_error_kind(status)("no", status=status)
-    assert is_retryable(error) is (status in {429, 500, 502, 503, 504, 529})
-    assert (RetrySchedule().wait(error, 0, lambda: 0.0) is None) is (status not in RETRYABLE_STATUSES)
+def test_only_these_statuses_are_tried_again() -> None:
+    retryable = {429, 500, 502, 503, 504, 529}
+    assert retryable == RETRYABLE_STATUSES
+    for status in range(100, 1000):
+        error = status_error_kind(status)("no", status=status)
+        assert is_retryable(error) is (status in retryable)
+        assert (RetrySchedule().wait(error, 0, lambda: 0.0) is None) is (status not in retryable)
+
+
+def test_a_wait_of_just_the_limit_is_waited_and_a_longer_one_is_not() -> None:
+    just, longer = (RateLimitError("busy", status=429, retry_after=asked) for asked in (60.0, 60.001))
+    assert RetrySchedule().wait(just, 0, lambda: 0.0) == 60.0
+    assert RetrySchedule().wait(longer, 0, lambda: 0.0) is None
 
 
 @pytest.mark.parametrize(
@@ -144,6 +152,19 @@ def test_a_date_is_read_against_the_responses_own_date(now: datetime, seconds: i
         ("date", format_datetime(now, usegmt=True)),
     )
     assert parse_retry_after(headers) == max(0.0, (until - now).total_seconds())
+
+
+@pytest.mark.parametrize("year", [1900, 2000, 2023, 2024, 2100])
+@pytest.mark.parametrize("month", range(1, 13))
+def test_a_date_is_read_in_every_month_and_over_every_leap_day(month: int, year: int) -> None:
+    now = datetime(year, month, 28, 23, 59, 58, tzinfo=UTC)
+    for until in (now + timedelta(days=days, seconds=3) for days in (0, 1, 31, 366)):
+        headers = (
+            ("retry-after", f" {format_datetime(until, usegmt=True)} "),
+            ("date", format_datetime(now, usegmt=True)),
+        )
+        assert parse_retry_after(headers) == (until - now).total_seconds()
+    assert parse_retry_after((("retry-after", headers[1][1]), ("date", headers[0][1]))) == 0.0
 
 
 def test_a_date_without_a_date_beside_it_leaves_the_backoff() -> None:

@@ -132,25 +132,26 @@ _SELDOM = st.integers(0, 7).map(lambda number: number == 0)
 
 
 def _place(draw: st.DrawFn, records: list[Record]) -> int:
-    return draw(st.integers(0, len(records) - 1))
+    """Where one of the records begins; 0, where none does, if other damage has left none."""
+    return draw(st.integers(0, max(0, len(records) - 1)))
 
 
 def _drop(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
-    if records:
-        start = _place(draw, records)
-        del records[start : start + draw(st.integers(1, 3))]
+    start = _place(draw, records)
+    del records[start : start + draw(st.integers(1, 3))]
 
 
 def _double(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
-    if records:
-        start = _place(draw, records)
-        records[start:start] = records[start : start + draw(st.integers(1, 3))]
+    start = _place(draw, records)
+    records[start:start] = records[start : start + draw(st.integers(1, 3))]
 
 
 def _move(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
-    if records:
-        record = records.pop(_place(draw, records))
-        records.insert(draw(st.integers(0, len(records))), record)
+    start = _place(draw, records)
+    moved = records[start : start + 1]
+    del records[start : start + 1]
+    end = draw(st.integers(0, len(records)))
+    records[end:end] = moved
 
 
 def _splice(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:

@@ -81,6 +81,15 @@ def test_what_is_no_dialect_is_refused(wrong: object) -> None:
     assert "other" not in PROVIDER_DEFAULTS
 
 
+@pytest.mark.parametrize("wrong", [{"base_url": "https://api.example.com"}, ProviderDefaults, None])
+def test_what_is_no_defaults_is_refused(wrong: object) -> None:
+    with pytest.raises(ConfigError, match="'other' needs ProviderDefaults, not ") as caught:
+        register_provider("other", Mine, cast(ProviderDefaults, wrong))
+    assert caught.value.field == "type"
+    assert repr(wrong) in caught.value.message
+    assert "other" not in PROVIDER_DEFAULTS
+
+
 def test_an_unknown_type_or_field_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(ConfigError, match="'nope' is no provider type; use one of openrouter, openai"):
         dialect_named("nope")

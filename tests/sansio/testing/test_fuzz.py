@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import ContentDelta, Message, Role, StreamComplete, StreamEvent
+from sansio import (
+    ContentDelta,
+    Message,
+    ReasoningDelta,
+    Role,
+    StreamComplete,
+    StreamEvent,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from sansio.testing.fuzz import TARGETS, seeds
 from sansio.testing.fuzz.targets import check_events
 
@@ -32,6 +41,39 @@ def test_any_bytes_keep_the_laws(target: str, data: bytes) -> None:
     assert result is None
 
 
+OPENROUTER, WANTS_STREAM, STATUS_429, BROTLI = 0, 1, 34, 3
+LOST, TIMED_OUT, BODY = 0, 2, 60
+
+
+@pytest.mark.parametrize(
+    ("target", "data"),
+    [
+        ("sse", b""),
+        ("exchange", b""),
+        ("openai", b""),
+        ("whole", b"abc"),
+        ("tape", b"a"),
+        ("tape", bytes([OPENROUTER, WANTS_STREAM])),
+        ("tape", bytes([OPENROUTER, WANTS_STREAM, LOST, TIMED_OUT, LOST])),
+        ("tape", bytes([OPENROUTER, WANTS_STREAM, STATUS_429, 0, BROTLI, BODY]) + b"{" * BODY),
+    ],
+    ids=[
+        "no bytes, framing",
+        "no bytes, exchange",
+        "no bytes, stream",
+        "too short for a head",
+        "too short for a call",
+        "a tape without inputs",
+        "retries and nothing else",
+        "a body that is not wanted any more",
+    ],
+)
+def test_inputs_of_every_length_and_in_any_order_keep_the_laws(target: str, data: bytes) -> None:
+    result: object = TARGETS[target](data)  # it returns, or a law is broken
+
+    assert result is None
+
+
 @pytest.mark.parametrize(
     "events",
     [
@@ -39,11 +81,14 @@ def test_any_bytes_keep_the_laws(target: str, data: bytes) -> None:
         [ContentDelta("a")],
         [StreamComplete(Message(Role.ASSISTANT)), StreamComplete(Message(Role.ASSISTANT))],
         [ContentDelta("a"), StreamComplete(Message(Role.ASSISTANT, "b"))],
+        [ReasoningDelta("a"), StreamComplete(Message(Role.ASSISTANT, reasoning="b"))],
+        [ToolCallStarted(1, "a", "f"), StreamComplete(Message(Role.ASSISTANT))],
+        [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, "{"), StreamComplete(Message(Role.ASSISTANT))],
     ],
-    ids=["no event", "no end", "two ends", "deltas that do not join"],
+    ids=["no event", "no end", "two ends", "joined text", "joined reasoning", "counted from 0", "arguments"],
 )
-def test_a_broken_law_is_seen(events: list[StreamEvent]) -> None:
-    with pytest.raises(AssertionError):
+def test_a_broken_law_is_seen_and_named(events: list[StreamEvent], request: pytest.FixtureRequest) -> None:
+    with pytest.raises(AssertionError, match=request.node.callspec.id):
         check_events(events)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 from sansio import (
     Body,
     End,
+    FinishReason,
     Head,
     Lost,
     Message,
     Role,
     StreamComplete,
+    StreamFailed,
+    StreamTruncatedError,
     ToolCallDelta,
     ToolCallStarted,
 )
@@ -37,6 +40,9 @@ from sansio.testing.strategies import (
     streams,
     tapes,
 )
+from tests.sansio.wires import failure, parse
+
+T = TypeVar("T")
 
 for_every_type = pytest.mark.parametrize("type", PROVIDER_TYPES)
 
@@ -52,14 +58,14 @@ surveyed = settings(
 
 
 def survey(
-    examples: int, strategy: st.SearchStrategy[bytes], features: dict[str, Callable[[bytes], object]]
+    examples: int, strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]]
 ) -> Counter[str]:
     """How many of a strategy's first examples have each feature."""
     found: Counter[str] = Counter()
 
     @settings(surveyed, max_examples=examples)
     @given(strategy)
-    def look(example: bytes) -> None:
+    def look(example: T) -> None:
         found.update(name for name, shows in features.items() if shows(example))
 
     look()
@@ -142,6 +148,72 @@ def test_valid_streams_are_framed_in_every_way() -> None:
     assert len(found) == 8, found
 
 
+@for_every_type
+def test_a_valid_stream_knows_its_message_and_where_it_is_whole(type: str) -> None:
+    """The parser is the judge: one byte less than `whole_from` is a truncated stream."""
+    found = survey(
+        20,
+        streams(type),
+        {
+            "looked at": lambda stream: True,
+            "message": lambda stream: parse(type, [stream.data])[-1] == StreamComplete(stream.message),
+            "whole": lambda stream: isinstance(
+                parse(type, [stream.data[: stream.whole_from]])[-1], StreamComplete
+            ),
+            "cut": lambda stream: isinstance(
+                failure(parse(type, [stream.data[: stream.whole_from - 1]])), StreamTruncatedError
+            ),
+        },
+    )
+    assert found == dict.fromkeys(("looked at", "message", "whole", "cut"), found["looked at"])
+    assert found
+
+
+@for_every_type
+def test_answers_are_of_every_kind(type: str) -> None:
+    found = survey(
+        200,
+        answers(type),
+        {
+            "text": lambda answer: answer.text,
+            "reasoning": lambda answer: answer.reasoning,
+            "one call": lambda answer: len(answer.tool_calls) == 1,
+            "several calls": lambda answer: len(answer.tool_calls) > 1,
+            "all of them": lambda answer: answer.text and answer.reasoning and answer.tool_calls,
+            "nothing": lambda answer: not (answer.text or answer.reasoning or answer.tool_calls),
+            "usage": lambda answer: answer.usage is not None,
+            "a known end": lambda answer: answer.finish_reason is not FinishReason.OTHER,
+            "another end": lambda answer: answer.finish_reason is FinishReason.OTHER,
+        },
+    )
+    assert len(found) == 9, found
+
+
+def test_requests_are_of_every_kind() -> None:
+    found = survey(
+        200,
+        requests(),
+        {
+            "a system's word": lambda asked: asked.messages[0].role is Role.SYSTEM,
+            "a developer's word": lambda asked: asked.messages[0].role is Role.DEVELOPER,
+            "a user's word first": lambda asked: asked.messages[0].role is Role.USER,
+            "parts": lambda asked: any(isinstance(m.content, tuple) for m in asked.messages),
+            "an answer": lambda asked: any(m.role is Role.ASSISTANT for m in asked.messages),
+            "reasoning": lambda asked: any(m.reasoning for m in asked.messages),
+            "parallel calls": lambda asked: any(len(m.tool_calls) > 1 for m in asked.messages),
+            "arguments as received": lambda asked: any(
+                call.raw_arguments is not None for m in asked.messages for call in m.tool_calls
+            ),
+            "arguments made up": lambda asked: any(
+                call.raw_arguments is None for m in asked.messages for call in m.tool_calls
+            ),
+            "a result last": lambda asked: asked.messages[-1].role is Role.TOOL,
+            "tools": lambda asked: asked.tools,
+        },
+    )
+    assert len(found) == 11, found
+
+
 def test_hostile_streams_are_damaged_in_every_way() -> None:
     found = survey(
         1000,
@@ -163,6 +235,20 @@ def test_hostile_streams_are_damaged_in_every_way() -> None:
         },
     )
     assert len(found) == 13, found
+
+
+@for_every_type
+def test_hostile_streams_fail_or_make_an_answer_or_have_nothing_left(type: str) -> None:
+    found = survey(
+        200,
+        hostile_streams(type),
+        {
+            "no JSON": lambda data: b"{" not in data,
+            "an answer": lambda data: isinstance(parse(type, [data])[-1], StreamComplete),
+            "a failure": lambda data: isinstance(parse(type, [data])[-1], StreamFailed),
+        },
+    )
+    assert len(found) == 3, found
 
 
 def test_tapes_have_exchanges_of_every_kind() -> None:

@@ -1,0 +1,380 @@
+"""Mutation testing of what mutmut passes over: tables, constants, limits, defaults and decorated functions.
+
+mutmut changes the bodies of plain functions. This command changes what else is written out in a module: the
+literals of module and class level, each entry of a table, the values of enums, the defaults of fields and of
+arguments, what a class is made with (`frozen=True`), regular expressions, and the bodies of functions that
+have a decorator, properties among them. For each change, one at a time, it runs the tests that mirror the
+module and says whether they noticed. It works on a copy in a temporary folder, never on the working tree.
+
+    python -m tests.mutation.constants [--sample N] [--seed S] [MODULE ...]
+
+A module is named as `sansio.retry`; without one, all of `sansio` is tried but its strategies and fuzz
+targets, which only tests use. What survived is printed, with a count for each module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+_COPIED = ("sansio", "tests", "pyproject.toml")
+_LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
+_TIMEOUT = 120.0  # seconds for the tests of one mutant: one that hangs was noticed
+
+_TESTS: dict[str, tuple[str, ...]] = {
+    "sansio": ("tests/sansio/test_public_names.py",),
+    "sansio.steps": ("tests/sansio/test_call.py", "tests/sansio/test_call_retries.py"),
+    "sansio.dialects": ("tests/sansio/dialects/test_registry.py",),
+    "sansio.testing": ("tests/sansio/testing/test_wire.py",),
+    "sansio.testing.prompt": (
+        "tests/sansio/testing/test_fake.py",
+        "tests/sansio/testing/test_openai_checks.py",
+        "tests/sansio/testing/test_anthropic_checks.py",
+    ),
+}
+"""The tests of the modules that no test file is named after."""
+
+_OPPOSITES: dict[type[ast.cmpop], ast.cmpop] = {
+    ast.Eq: ast.NotEq(),
+    ast.NotEq: ast.Eq(),
+    ast.Lt: ast.LtE(),
+    ast.LtE: ast.Lt(),
+    ast.Gt: ast.GtE(),
+    ast.GtE: ast.Gt(),
+    ast.Is: ast.IsNot(),
+    ast.IsNot: ast.Is(),
+    ast.In: ast.NotIn(),
+    ast.NotIn: ast.In(),
+}
+_PASSED_OVER = ("__new__", "__getattribute__", "__setattr__")
+_NOT_PASSED_OVER = (["classmethod"], ["staticmethod"])
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of a module.
+
+    Args:
+        line: where it begins, counted from 1.
+        before: the expression that was changed.
+        after: what stands there instead.
+        source: the whole module, changed.
+    """
+
+    line: int
+    before: str
+    after: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {_short(self.before)}  ->  {_short(self.after)}"
+
+
+def mutants(source: str) -> list[Mutant]:
+    """Every change of a module that this command tries; none of them twice."""
+    lines = source.encode().splitlines(keepends=True)
+    found: dict[str, Mutant] = {}
+    for old, new in _statements(ast.parse(source).body):
+        assert old.end_lineno is not None
+        assert old.end_col_offset is not None
+        begin = sum(map(len, lines[: old.lineno - 1])) + old.col_offset
+        end = sum(map(len, lines[: old.end_lineno - 1])) + old.end_col_offset
+        whole, after = b"".join(lines), ast.unparse(new)
+        changed = (whole[:begin] + after.encode() + whole[end:]).decode()
+        found.setdefault(changed, Mutant(old.lineno, whole[begin:end].decode(), after, changed))
+    return list(found.values())
+
+
+_Changes = Iterator[tuple[ast.expr, ast.expr]]
+
+
+def _statements(statements: Sequence[ast.stmt]) -> _Changes:
+    """Changes of a module's or a class's statements, each as what is changed and what replaces it."""
+    for statement in statements:
+        match statement:
+            case ast.FunctionDef(name=name, args=args, body=body, decorator_list=decorators):
+                for default in (*args.defaults, *args.kw_defaults):
+                    if default is not None:
+                        yield from _expression(default)
+                names = [ast.unparse(decorator) for decorator in decorators]
+                if name in _PASSED_OVER or (names and names not in _NOT_PASSED_OVER):
+                    for inner in body:
+                        yield from _body(inner)
+            case ast.ClassDef(keywords=keywords, decorator_list=decorators, body=body):
+                for keyword in keywords:
+                    yield from _keyword(keyword)
+                for decorator in decorators:
+                    yield from _expression(decorator)
+                yield from _statements(body)
+            case (
+                ast.AnnAssign(annotation=ast.Name(id="TypeAlias"))
+                | ast.Assign(targets=[ast.Name(id="__all__")])
+            ):
+                pass  # a type; and a list that a test of its own repeats
+            case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+                yield from _expression(value)
+            case _:
+                pass
+
+
+def _body(node: ast.AST) -> _Changes:
+    """Changes of every expression of a statement inside a function, but its annotations and docstring."""
+    match node:
+        case ast.Expr(value=ast.Constant()):
+            return
+        case ast.FunctionDef(body=children):
+            below: list[ast.AST] = [*children]
+        case ast.AnnAssign(value=value):
+            below = [] if value is None else [value]
+        case _:
+            below = list(ast.iter_child_nodes(node))
+    for child in below:
+        if isinstance(child, ast.expr):
+            yield from _expression(child)
+        else:
+            yield from _body(child)
+
+
+def _expression(node: ast.expr) -> _Changes:
+    """Changes of an expression and of all that it consists of."""
+    yield from ((node, new) for new in _instead(node))
+    match node:
+        case ast.JoinedStr():
+            return  # the positions inside an f-string are not those of the file
+        case ast.Subscript(slice=index) if not isinstance(index, (ast.Constant, ast.Slice)):
+            return  # a type
+        case ast.Call(func=ast.Name(id="TypeVar")):
+            return
+        case _:
+            for child in ast.iter_child_nodes(node):
+                match child:
+                    case ast.expr():
+                        yield from _expression(child)
+                    case ast.keyword():
+                        yield from _keyword(child)
+                    case ast.comprehension(iter=source, ifs=conditions):
+                        for part in (source, *conditions):
+                            yield from _expression(part)
+                    case _:
+                        pass
+
+
+def _keyword(keyword: ast.keyword) -> _Changes:
+    if keyword.arg != "gc":  # what the garbage collector follows cannot be seen from outside
+        yield from _expression(keyword.value)
+
+
+def _instead(node: ast.expr) -> Iterator[ast.expr]:
+    """What may stand in place of an expression."""
+    match node:
+        case ast.Constant(value=value):
+            yield from map(ast.Constant, _other_values(value))
+        case ast.Tuple(elts=elements, ctx=ast.Load()):
+            yield from (ast.Tuple(rest, ast.Load()) for rest in _without_one(elements))
+        case ast.List(elts=elements, ctx=ast.Load()):
+            yield from (ast.List(rest, ast.Load()) for rest in _without_one(elements))
+        case ast.Dict(keys=keys, values=values):
+            entries = list(zip(keys, values, strict=True))
+            for some in (*_without_one(entries), *_with_one_swapped(entries)):
+                yield ast.Dict([key for key, _ in some], [value for _, value in some])
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="re")) as func, args=[first, *rest]):
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                for pattern in _shorter_patterns(first.value):
+                    yield ast.Call(func, [ast.Constant(pattern), *rest], node.keywords)
+        case ast.Call(func=func, args=args, keywords=keywords):
+            yield from (ast.Call(func, args, rest) for rest in _without_one(keywords))
+        case ast.BoolOp(op=op, values=values):
+            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
+            yield from (rest[0] if len(rest) == 1 else ast.BoolOp(op, rest) for rest in _without_one(values))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield operand
+        case ast.Compare(left=left, ops=[op], comparators=comparators):
+            yield ast.Compare(left, [_OPPOSITES[type(op)]], comparators)
+        case _:
+            pass
+
+
+def _other_values(value: object) -> list[str | bytes | bool | int | float]:
+    match value:
+        case bool():
+            return [not value]
+        case int() | float():
+            return [value + 1, value - 1]
+        case str() if value.count(" ") > 2:
+            return [""]  # prose: that something is said counts, not how
+        case str():
+            return [value + "§", value[1:]] if value[1:] else [value + "§"]
+        case bytes():
+            return [value + b"\xa7", value[1:]] if value[1:] else [value + b"\xa7"]
+        case None:
+            return [0]
+        case _:
+            return []
+
+
+def _shorter_patterns(pattern: str) -> Iterator[str]:
+    """The regular expressions that come of leaving one character or one escape out."""
+    tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
+    for rest in _without_one(tokens):
+        shorter = "".join(rest)
+        try:
+            re.compile(shorter)
+        except re.error:
+            continue
+        yield shorter
+
+
+def _without_one(items: Sequence[T]) -> Iterator[list[T]]:
+    for at in range(len(items)):
+        yield [*items[:at], *items[at + 1 :]]
+
+
+_Entries = list[tuple[ast.expr | None, ast.expr]]
+
+
+def _with_one_swapped(entries: _Entries) -> Iterator[_Entries]:
+    """The tables in which one named value is that of another entry."""
+    for at, (key, value) in enumerate(entries):
+        others = [
+            other
+            for _, other in entries[at + 1 :] + entries[:at]
+            if isinstance(other, (ast.Name, ast.Attribute)) and ast.unparse(other) != ast.unparse(value)
+        ]
+        if others and isinstance(value, (ast.Name, ast.Attribute)):
+            yield [*entries[:at], (key, others[0]), *entries[at + 1 :]]
+
+
+def is_killed(tree: Path, module: Path, mutant: Mutant, tests: Sequence[str]) -> bool:
+    """Whether tests notice a mutant. The module is as it was afterwards.
+
+    Args:
+        tree: the folder to run them in: a copy.
+        module: the module's file, in the tree.
+        tests: what pytest is given, relative to the tree.
+    """
+    original = module.read_bytes()
+    try:
+        _write(module, mutant.source.encode())
+        return not passes(tree, tests)
+    finally:
+        _write(module, original)
+
+
+def passes(tree: Path, tests: Sequence[str]) -> bool:
+    """Whether the tests pass, in time.
+
+    Raises:
+        ValueError: there are no such tests.
+    """
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    environment = {**os.environ, "HYPOTHESIS_PROFILE": "mutation"}
+    try:
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, timeout=_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return False
+    if done.returncode == 5:
+        raise ValueError(f"no tests in {', '.join(tests)}")
+    return done.returncode == 0
+
+
+def _write(module: Path, source: bytes) -> None:
+    module.write_bytes(source)
+    # Bytecode is told from stale by size and whole seconds, which two mutants may share.
+    Path(cache_from_source(str(module))).unlink(missing_ok=True)
+
+
+def mirror_of(root: Path, module: str) -> tuple[str, ...]:
+    """The tests that mirror a module, or else the package it is in, relative to the root."""
+    if module in _TESTS:
+        return _TESTS[module]
+    package, _, name = module.rpartition(".")
+    if package == "sansio.dialects":  # each stands on the others, and what they share is tested through them
+        return ("tests/sansio/dialects", "tests/sansio/test_parser_plain.py")
+    folder = root.joinpath("tests", *package.split("."))
+    named = [*folder.glob(f"test_{name}*.py"), *folder.glob(f"{name}/")]
+    return tuple(sorted(str(path.relative_to(root)) for path in named)) or mirror_of(root, package)
+
+
+def _modules() -> dict[str, Path]:
+    """The modules of `sansio` by name, with their files relative to the root."""
+    found = {}
+    for path in sorted(ROOT.glob("sansio/**/*.py")):
+        relative = path.relative_to(ROOT)
+        parts = relative.with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = relative
+    return found
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 70 else f"{text[:50]} … {text[-17:]}"
+
+
+def _try_all(tree: Path, chosen: Sequence[tuple[str, Path, Mutant]]) -> tuple[int, int]:
+    """Try mutants, which are in the order of their modules; how many were killed, and how many there were."""
+    total = killed = 0
+    for name in dict.fromkeys(name for name, _, _ in chosen):
+        tests = mirror_of(tree, name)
+        if not passes(tree, tests):
+            raise SystemExit(f"{name}: its tests fail without any mutation: {' '.join(tests)}")
+        here = [(path, mutant) for other, path, mutant in chosen if other == name]
+        survivors = [mutant for path, mutant in here if not is_killed(tree, tree / path, mutant, tests)]
+        for mutant in survivors:
+            print(f"  survived  {name} {mutant}")
+        print(f"{name}: {len(here) - len(survivors)} of {len(here)} killed", flush=True)
+        total += len(here)
+        killed += len(here) - len(survivors)
+    return killed, total
+
+
+def main() -> None:
+    """The command: see the module's docstring."""
+    parser = argparse.ArgumentParser(description="Mutate tables, constants and limits; print what survives.")
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", help="such as sansio.retry; all where left out"
+    )
+    parser.add_argument("--sample", type=int, metavar="N", help="try only so many mutants, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones are drawn")
+    given = parser.parse_args()
+    known = _modules()
+    if unknown := set(given.modules) - set(known):
+        parser.error(f"no such module: {', '.join(sorted(unknown))}")
+    names = given.modules or [name for name in known if not f"{name}.".startswith(_LEFT_OUT)]
+    chosen = [
+        (name, known[name], mutant)
+        for name in names
+        for mutant in mutants((ROOT / known[name]).read_text(encoding="utf-8"))
+    ]
+    if given.sample is not None and given.sample < len(chosen):
+        drawn = sorted(random.Random(given.seed).sample(range(len(chosen)), given.sample))
+        print(f"{given.sample} of {len(chosen)} mutants, drawn with seed {given.seed}")
+        chosen = [chosen[number] for number in drawn]
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        tree = Path(folder)
+        for name in _COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, tree / name)
+        killed, total = _try_all(tree, chosen)
+    print(f"{killed} of {total} killed: {killed / max(total, 1):.1%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Which statuses are the provider's fault, at the edges of their range, and what an error's text counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio.errors import APIConnectionError, InternalServerError, ProviderError, status_error_kind
+
+
+@pytest.mark.parametrize(("status", "internal"), [(499, False), (500, True), (599, True), (600, False)])
+def test_all_of_5xx_is_the_providers_fault(status: int, internal: bool) -> None:
+    assert (status_error_kind(status) is InternalServerError) is internal
+
+
+@pytest.mark.parametrize(("attempts", "told"), [(0, False), (1, False), (2, True), (3, True)])
+def test_more_than_one_attempt_is_told(attempts: int, told: bool) -> None:
+    assert ("attempts)" in str(ProviderError("no", attempts=attempts))) is told
+
+
+def test_the_advice_is_a_sentence_of_its_own() -> None:
+    assert str(APIConnectionError("lost")).startswith("lost. Check ")
+    assert str(APIConnectionError("lost.")).startswith("lost. Check ")
+
+
+def test_details_stand_in_one_pair_of_brackets() -> None:
+    error = ProviderError(
+        "no", provider="p", model="m", request_id="r", offset=0, attempts=2, retry_after=0.5
+    )
+    assert str(error) == "p m: no (request id r, at byte 0, 2 attempts, asked to wait 0.5 s)"

@@ -1,0 +1,85 @@
+"""What an exchange's limit counts, and what a loss says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import rich.pretty
+
+from sansio import HTTPExchange, Lost, ProviderError, Request
+from sansio.errors import APIConnectionError, LimitExceededError, RemoteProtocolError
+from sansio.http import Body, End, Head
+from tests.support import every_split
+
+REQUEST = Request.post("http://localhost/v1", (), b"{}")
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def lost(pieces: list[bytes], *, limit: int = 100, eof: bool = False) -> ProviderError:
+    """The error of an exchange that is lost."""
+    exchange = HTTPExchange(REQUEST, max_header_bytes=limit)
+    inputs = [item for piece in pieces for item in exchange.receive_data(piece)]
+    if eof:
+        inputs += exchange.receive_eof()
+    assert isinstance(inputs[-1], Lost)
+    return inputs[-1].error
+
+
+LOSSES: dict[str, tuple[bytes, bool, type[ProviderError]]] = {
+    "no answer": (b"", True, APIConnectionError),
+    "half an answer": (CHUNKED, True, APIConnectionError),
+    "another protocol": (b"SSH-2.0", False, RemoteProtocolError),
+    "a switch": (b"HTTP/1.1 101 X\r\n\r\n", False, RemoteProtocolError),
+    "a long head": (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100, False, LimitExceededError),
+    "a long line": (CHUNKED + b"5;" + b"a" * 100, False, LimitExceededError),
+    "no size": (CHUNKED + b"zz\r\n", False, RemoteProtocolError),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_of_its_kind_and_names_the_limit_where_one_was_passed(name: str) -> None:
+    wire, eof, kind = LOSSES[name]
+    error = lost([wire], eof=eof)
+    assert type(error) is kind
+    assert error.field == ("max_header_bytes" if kind is LimitExceededError else None)
+
+
+@pytest.mark.parametrize("wire", [b"HT", b"HTTP/1.1 200 OK\r\n", b"SSH"])
+@pytest.mark.parametrize("room", [1, 2, 3, 4, 6, 7])
+def test_what_a_head_began_with_does_not_count_beyond_the_limit(wire: bytes, room: int) -> None:
+    limit = len(CONTINUE) + room
+    whole = CONTINUE + wire + b"?" * 20
+    kinds = {type(lost(pieces, limit=limit)) for pieces in every_split(whole)}
+    wrong = not b"HTTP/1.".startswith((wire + b"?" * 20)[: min(room, 7)])
+    assert kinds == {RemoteProtocolError if wrong else LimitExceededError}
+
+
+@pytest.mark.parametrize("end", [b"0\r\n\r\n", b"0\r\nT: t\r\n\r\n"])
+def test_bytes_behind_the_last_chunk_do_not_count_as_trailers(end: bytes) -> None:
+    exchange = HTTPExchange(REQUEST, max_header_bytes=100)
+    inputs = exchange.receive_data(CHUNKED + b"2\r\nok\r\n" + end + b"x" * 200 + b"\n")
+    assert inputs[1:] == [Body(b"ok"), End()]
+    assert not exchange.reusable
+
+
+def test_a_chunk_size_counts_in_hexadecimal_digits_of_either_case() -> None:
+    data = b"a" * 0x1F
+    for size in (b"1f", b"1F", b"01f"):
+        exchange = HTTPExchange(REQUEST, max_header_bytes=64)
+        head, *rest = exchange.receive_data(CHUNKED + size + b"\r\n" + data + b"\r\n0\r\n\r\n")
+        assert isinstance(head, Head)
+        assert rest == [Body(data), End()]
+        assert exchange.reusable
+
+
+def test_rich_is_shown_the_address_the_headers_names_and_the_size() -> None:
+    shown: Any = rich.pretty.traverse(REQUEST)
+    assert [(child.key_repr, child.value_repr) for child in shown.children if not child.children] == [
+        ("url", "'http://localhost/v1'"),
+        ("size", "2"),
+    ]
+    (headers,) = (child for child in shown.children if child.children)
+    assert headers.key_repr == "headers"
+    assert [name.value_repr for name in headers.children] == [repr(name) for name, _ in REQUEST.headers]

@@ -1,0 +1,32 @@
+"""Depth is what stands inside one another, however much stands side by side."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from sansio.errors import LimitExceededError
+from sansio.jsontext import decode, decode_object
+
+ANY = msgspec.json.Decoder(object)
+
+
+@pytest.mark.parametrize("one", [{}, [], {"a": []}, [{}], "]", "{", '"['])
+def test_what_stands_side_by_side_adds_no_depth(one: object) -> None:
+    value = [one] * 300
+    assert decode(json.dumps(value), ANY, 3) == value
+
+
+@pytest.mark.parametrize(("text", "depth"), [("[{}]", 2), ('{"a":[]}', 2), ('[[],{"a":{}}]', 3)])
+def test_both_brackets_count(text: str, depth: int) -> None:
+    assert decode(text, ANY, depth) == json.loads(text)
+    with pytest.raises(LimitExceededError):
+        decode(text, ANY, depth - 1)
+
+
+def test_the_limit_is_kept_where_half_a_pair_is_mended() -> None:
+    assert decode_object(r'{"a": {"b": "\ud83d"}}', 2) == {"a": {"b": "\ufffd"}}
+    with pytest.raises(LimitExceededError):
+        decode_object(r'{"a": {"b": "\ud83d"}}', 1)
