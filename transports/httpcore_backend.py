@@ -27,7 +27,8 @@ class Watch:
     """What one exchange knows of the stream that it uses.
 
     Attributes:
-        deadline: when the request has to be sent, on the loop's clock; `None` once it is.
+        deadline: when the request has to be sent, and then, when the response's head has to be there, on
+            the loop's clock; `None` once it is.
         stream: the one in use; `None` before there is one.
     """
 
@@ -100,8 +101,7 @@ class WatchedStream:
         self._socket: HasFileno | None = stream.get_extra_info("socket")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._note(None)
-        data = await self._stream.read(max_bytes, timeout)
+        data = await self._stream.read(max_bytes, self._note(timeout))
         self.ended = self.ended or not data
         return data
 

@@ -117,6 +117,7 @@ class HttpcoreExchange:
         self._answer: _Answer | None = None
         self._scope: anyio.CancelScope | None = None  # of the receive under way
         self._peer = request.origin  # a proxy, where that is what we connect to
+        self._head_seconds: float | None = None
         self._unix_socket: str | None = None
         self._connecting = False
         self._reused = False
@@ -175,6 +176,7 @@ class HttpcoreExchange:
         )
         if self._fresh:
             await close_idle(pool, sent.url.origin)
+        self._head_seconds = timeout
         if seconds is not None:
             self._watch.deadline = anyio.current_time() + seconds
         response: httpcore.Response = await pool.handle_async_request(sent)
@@ -197,8 +199,17 @@ class HttpcoreExchange:
             self._unix_socket = str(info["path"])
         elif name.endswith("send_request_headers.started"):
             self._reused = not self._connecting
+        elif name.endswith("receive_response_headers.started"):
+            self._bound_head()
         elif name.endswith("receive_response_body.started") and self._answer is not None:
             self._answer.unnoticed.end()
+
+    def _bound_head(self) -> None:
+        """All of the head has to come in time: the pool bounds each read, and a server may send many."""
+        ends = None if self._head_seconds is None else anyio.current_time() + self._head_seconds
+        self._watch.deadline = ends
+        if ends is not None and self._watch.stream is None and self._scope is not None:
+            self._scope.deadline = ends  # of a pool that is not watched
 
     def _blame(self, fault: Exception, timeout: float | None) -> TransportError | RemoteProtocolError:
         core, stream = self._owner.core, self._watch.stream
@@ -224,7 +235,8 @@ class HttpcoreExchange:
         if closed:
             where = "before it answered" if self._answer is None else "inside its answer"
             return APIConnectionError(f"the server closed the connection {where}")
-        return RemoteProtocolError(f"malformed HTTP: {fault}")
+        # Without the bytes that h11 quotes, which may hold a key.
+        return RemoteProtocolError(f"malformed HTTP: {str(fault).partition(': bytearray(')[0]}")
 
     async def aclose(self) -> None:
         answer = self._answer

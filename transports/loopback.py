@@ -1,26 +1,27 @@
-"""The fake provider on a real TCP socket of this machine, under asyncio, trio or in a thread of its own."""
+"""The fake provider on a real TCP socket of this machine, under asyncio, trio or in a thread of its own.
+
+It can be told to go wrong, in all the ways of `sansio.testing.faults.FAULTS`.
+"""
 
 from __future__ import annotations
 
-import math
+import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, SocketStream
+from anyio.abc import SocketAttribute, TaskGroup
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from anyio.streams.tls import TLSStream
 
 from sansio import PROVIDER_DEFAULTS, ProviderConfig
-from sansio.testing import FakeConnection, FakeProvider
+from sansio.testing import FakeProvider
+from sansio.testing.faults import BadCertificate, Fault, FaultyProvider, NoTLS, PortDeed, Refuse
+from transports.loopback_connection import LoopbackConnection
 
 _BASE_PATHS = {"openrouter": "/api/v1", "anthropic": "", "azure": ""}
 """What base URLs end in; `/v1` for all other types."""
-
-_GONE = (anyio.BrokenResourceError, ssl.SSLError)
-"""How a client's reset, or its breach of TLS, shows: a close like any other."""
 
 _MODEL = "fake-model"
 _DEPLOYMENT = "fake-deployment"
@@ -77,22 +78,48 @@ class LoopbackServer(Loopback):
     Attributes:
         accepted: connections since the start.
         closed: how many of them are over.
+        client_closes: when each connection was closed that its client closed first, by `time.monotonic()`.
     """
 
     def __init__(
-        self, provider: FakeProvider, host: str, port: int, delay: float, ssl_context: ssl.SSLContext | None
+        self,
+        provider: FakeProvider,
+        host: str,
+        port: int,
+        delay: float,
+        ssl_context: ssl.SSLContext | None,
+        fault: Fault | None = None,
     ) -> None:
-        super().__init__(provider, host, port, "http" if ssl_context is None else "https")
+        self._faulty = FaultyProvider(provider, fault)
+        plain = ssl_context is None and not isinstance(self._faulty.deed, NoTLS)
+        super().__init__(provider, host, port, "http" if plain else "https")
         self.accepted = 0
         self.closed = 0
+        self.client_closes: list[float] = []
         self._delay = delay
-        self._ssl_context = ssl_context
+        self._ssl_context = None if isinstance(self._faulty.deed, NoTLS) else ssl_context
         self._changed = anyio.Event()
 
     @property
     def connections(self) -> int:
         """How many connections are open now."""
         return self.accepted - self.closed
+
+    @property
+    def fault(self) -> Fault | None:
+        """What goes wrong. Another one counts for connections and answers from then on.
+
+        Raises:
+            ValueError: the old or the new one is of the port or of TLS, and so from the start to the end.
+        """
+        return self._faulty.fault
+
+    @fault.setter
+    def fault(self, fault: Fault | None) -> None:
+        for one in (self._faulty.fault, fault):
+            if one is not None and isinstance(one.deed, PortDeed):
+                raise ValueError(f"{one.name}: a fault of the port, which a server has from its start or not")
+        self._faulty.fault = fault
 
     async def wait_accepted(self, count: int) -> None:
         """Wait until that many connections have come since the start."""
@@ -104,65 +131,46 @@ class LoopbackServer(Loopback):
         while self.closed < count:
             await self._changed.wait()
 
-    async def serve(self, stream: SocketStream) -> None:
-        """Serve one connection until either side closes it."""
-        self.accepted += 1
-        self._notify()
+    async def wait_client_closes(self, count: int) -> None:
+        """Wait until that many clients since the start have closed their connection before we did."""
+        while len(self.client_closes) < count:
+            await self._changed.wait()
+
+    async def accept(self, listener: socket.socket, tasks: TaskGroup) -> None:
+        """Take connections for ever, each served by a task."""
+        while True:
+            await anyio.wait_readable(listener)
+            try:
+                sock, _ = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                continue  # the client has gone already
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.accepted += 1
+            self._notify()
+            tasks.start_soon(self._serve, sock)
+
+    async def _serve(self, sock: socket.socket) -> None:
+        connection = LoopbackConnection(
+            sock,
+            self._faulty.connect(scheme=self.scheme),
+            ssl_context=self._ssl_context,
+            delay=self._delay,
+            client_closed=self._note_client_close,
+        )
         try:
-            async with stream:
-                await self._serve(stream)
-        except (*_GONE, anyio.EndOfStream):
-            pass  # in the TLS handshake
+            await connection.serve()
         finally:
             self.closed += 1
             self._notify()
 
+    def _note_client_close(self) -> None:
+        self.client_closes.append(time.monotonic())
+        self._notify()
+
     def _notify(self) -> None:
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
-
-    async def _serve(self, plain: SocketStream) -> None:
-        stream: ByteStream = plain
-        if self._ssl_context is not None:
-            stream = await TLSStream.wrap(
-                plain, server_side=True, ssl_context=self._ssl_context, standard_compatible=False
-            )
-        connection = FakeConnection(self.provider, scheme=self.scheme)
-        queue, pieces = anyio.create_memory_object_stream[bytes](math.inf)
-        async with queue, pieces, anyio.create_task_group() as tasks:
-            # Reading goes on while pieces are sent, so that a client's close is seen at once.
-            tasks.start_soon(self._read, stream, connection, queue, tasks.cancel_scope)
-            await self._send(stream, pieces)
-            tasks.cancel_scope.cancel()
-
-    async def _read(
-        self,
-        stream: ByteStream,
-        connection: FakeConnection,
-        queue: MemoryObjectSendStream[bytes],
-        over: anyio.CancelScope,
-    ) -> None:
-        try:
-            async for data in stream:
-                for piece in connection.receive_data(data):
-                    queue.send_nowait(piece)
-                if connection.closed:
-                    queue.close()  # what it still holds is sent, then the connection ends
-        except _GONE:
-            pass
-        connection.receive_eof()
-        over.cancel()
-
-    async def _send(self, stream: ByteStream, pieces: MemoryObjectReceiveStream[bytes]) -> None:
-        first = True
-        try:
-            async for piece in pieces:
-                if not first and self._delay:
-                    await anyio.sleep(self._delay)
-                first = False
-                await stream.send(piece)
-        except _GONE:
-            pass
 
 
 @asynccontextmanager
@@ -173,6 +181,7 @@ async def serve_loopback(
     port: int = 0,
     delay: float = 0.0,
     ssl_context: ssl.SSLContext | None = None,
+    fault: Fault | None = None,
 ) -> AsyncIterator[LoopbackServer]:
     """Serve a fake provider while the context lasts; then all connections are closed.
 
@@ -181,10 +190,13 @@ async def serve_loopback(
         host: the address to listen on.
         port: 0 for any that is free.
         delay: seconds between the pieces of what is sent, which makes streams visible as such.
-        ssl_context: serve TLS with this server-side context.
+        ssl_context: serve TLS with this server-side context. Where the fault is the certificate's, it has
+            that certificate.
+        fault: what goes wrong with every connection or answer; see `sansio.testing.faults`.
 
     Raises:
         OSError: the address cannot be listened on.
+        ValueError: the fault is the certificate's, and there is no `ssl_context`.
 
     Example:
         ```python
@@ -193,12 +205,23 @@ async def serve_loopback(
                 print((await provider.complete([Message(Role.USER, "What is 2 + 3?")])).text)
         ```
     """
+    provider = provider or FakeProvider()
+    if fault is not None and isinstance(fault.deed, BadCertificate) and ssl_context is None:
+        raise ValueError(
+            f"{fault.name}: give an ssl_context whose certificate has the flaw; none is made here"
+        )
+    if fault is not None and isinstance(fault.deed, Refuse):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
+            bound.bind((host, port))
+            yield LoopbackServer(provider, host, bound.getsockname()[1], delay, ssl_context, fault)
+        return
     listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
     failure: Exception | None = None
     async with listener, anyio.create_task_group() as tasks:
-        bound = int(listener.extra(SocketAttribute.local_port))
-        server = LoopbackServer(provider or FakeProvider(), host, bound, delay, ssl_context)
-        tasks.start_soon(listener.serve, server.serve)
+        taken = int(listener.extra(SocketAttribute.local_port))
+        server = LoopbackServer(provider, host, taken, delay, ssl_context, fault)
+        for part in listener.listeners:
+            tasks.start_soon(server.accept, part.extra(SocketAttribute.raw_socket), tasks)
         try:
             yield server
         except Exception as error:  # kept out of the task group, which would wrap it
@@ -231,6 +254,20 @@ class LoopbackThread(Loopback):
         """How many connections are open now."""
         return self._server.connections
 
+    @property
+    def client_closes(self) -> list[float]:
+        """See `LoopbackServer`."""
+        return self._server.client_closes
+
+    @property
+    def fault(self) -> Fault | None:
+        """See `LoopbackServer.fault`."""
+        return self._server.fault
+
+    @fault.setter
+    def fault(self, fault: Fault | None) -> None:
+        self._server.fault = fault
+
     def wait_accepted(self, count: int, timeout: float = 10.0) -> None:
         """See `LoopbackServer.wait_accepted`.
 
@@ -247,6 +284,14 @@ class LoopbackThread(Loopback):
         """
         self._portal.call(_within, timeout, self._server.wait_closed, count)
 
+    def wait_client_closes(self, count: int, timeout: float = 10.0) -> None:
+        """See `LoopbackServer.wait_client_closes`.
+
+        Raises:
+            TimeoutError: they did not close within `timeout` seconds.
+        """
+        self._portal.call(_within, timeout, self._server.wait_client_closes, count)
+
 
 async def _within(timeout: float, wait: Callable[[int], Awaitable[None]], count: int) -> None:
     with anyio.fail_after(timeout):
@@ -261,6 +306,7 @@ def loopback_thread(
     port: int = 0,
     delay: float = 0.0,
     ssl_context: ssl.SSLContext | None = None,
+    fault: Fault | None = None,
     backend: str = "asyncio",
 ) -> Iterator[LoopbackThread]:
     """Serve a fake provider from a background thread while the context lasts.
@@ -270,7 +316,10 @@ def loopback_thread(
 
     Raises:
         OSError: the address cannot be listened on.
+        ValueError: as for `serve_loopback`.
     """
-    serving = serve_loopback(provider, host=host, port=port, delay=delay, ssl_context=ssl_context)
+    serving = serve_loopback(
+        provider, host=host, port=port, delay=delay, ssl_context=ssl_context, fault=fault
+    )
     with start_blocking_portal(backend) as portal, portal.wrap_async_context_manager(serving) as server:
         yield LoopbackThread(server, portal)

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Protocol, assert_never
 from urllib.parse import urlsplit
 
 import h11
 import msgspec
 
 from sansio.http import Headers, Request, header
-from sansio.testing.fake import FakeProvider
 from sansio.testing.script import Ending, FakeResponse
 
 _PORTS = {"http": 80, "https": 443}
+
+
+class Responder(Protocol):
+    """What answers, such as `FakeProvider`."""
+
+    def respond(self, request: Request) -> FakeResponse:
+        """The response to one request."""
+        ...
 
 
 class FakeConnection:
     """Bytes from a client in, a fake provider's bytes out. Keeps the connection alive; takes pipelining.
 
     Args:
-        provider: answers the requests, and records them.
+        provider: answers the requests.
         scheme: `"https"` where TLS lies around it.
 
     Attributes:
         closed: the caller must close the connection once it has sent what it was given.
 
     Example:
+        >>> from sansio.testing import FakeProvider
         >>> connection = FakeConnection(FakeProvider())
         >>> connection.receive_data(b"nonsense\\r\\n\\r\\n")[0][:12], connection.closed
         (b'HTTP/1.1 400', True)
     """
 
-    def __init__(self, provider: FakeProvider, *, scheme: str = "http") -> None:
+    def __init__(self, provider: Responder, *, scheme: str = "http") -> None:
         self.closed = False
         self._provider = provider
         self._scheme = scheme

@@ -138,6 +138,14 @@ def factory(kind: Kind) -> Callable[[], Transport]:
     return partial(Wrapper, cast("type[Wrapped]", kind)) if wraps else cast("Callable[[], Transport]", kind)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _collect_little() -> Iterator[None]:
+    """What is there already need not be looked through after each of these tests."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _let_go() -> Iterator[None]:
     waits.LET_GO.clear()

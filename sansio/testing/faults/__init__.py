@@ -1,0 +1,31 @@
+"""Servers that go wrong: a plan of faults applied to what `FakeProvider` answers, pure.
+
+`FAULTS` has them by name; `FaultyProvider` answers with one, in memory or on connections, whose every step
+is an `Action` for a socket to perform. `transports.loopback` performs them.
+"""
+
+from sansio.testing.faults.actions import Action, Close, Deliver, HalfClose, Pause, Reset, Stall
+from sansio.testing.faults.connection import FaultyConnection, FaultyProvider
+from sansio.testing.faults.deeds import BadCertificate, Deed, GzipBomb, NoTLS, PortDeed, Refuse
+from sansio.testing.faults.registry import FAULTS, Fault, find_fault
+
+__all__ = [
+    "FAULTS",
+    "Action",
+    "BadCertificate",
+    "Close",
+    "Deed",
+    "Deliver",
+    "Fault",
+    "FaultyConnection",
+    "FaultyProvider",
+    "GzipBomb",
+    "HalfClose",
+    "NoTLS",
+    "Pause",
+    "PortDeed",
+    "Refuse",
+    "Reset",
+    "Stall",
+    "find_fault",
+]

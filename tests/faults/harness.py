@@ -1,0 +1,294 @@
+"""Calls to a server with a fault, and what they leave behind: what the fault tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import gc
+import os
+import ssl
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import anyio
+import sniffio
+import trio
+import trustme
+from msgspec import Struct
+
+from sansio import Message, Provider, ProviderError, Request, Role
+from sansio.testing import Answer, FakeProvider, Outcome
+from sansio.testing.faults import BadCertificate, NoTLS, Refuse, find_fault
+from tests.faults.table import TEXT, Gets
+from transports import AnyioTransport, EventStream, HttpcoreTransport, SyncEventStream, Transport
+from transports.blocking import SocketTransport
+from transports.interface import Exchange, SyncExchange, SyncTransport
+from transports.keys import KeySource
+from transports.loopback import Loopback, LoopbackThread, loopback_thread
+
+PATIENCE = 20.0
+"""Seconds after which what should have happened has failed to."""
+
+KIND = "openai"
+QUESTION = [Message(Role.USER, "Hello")]
+SAID = Answer(text=TEXT)
+_DEFAULTS: Mapping[str, float] = MappingProxyType({})
+
+
+@cache
+def authority() -> trustme.CA:
+    """Whom the clients of these tests trust."""
+    return trustme.CA()
+
+
+@cache
+def trusting() -> ssl.SSLContext:
+    """The clients' context; one for all, since the system's authorities are slow to load."""
+    context = ssl.create_default_context()
+    authority().configure_trust(context)
+    return context
+
+
+def certified(flaw: str = "") -> ssl.SSLContext:
+    """A server's context, with a flaw or without."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer = trustme.CA() if flaw == "unknown-ca" else authority()
+    name = "other.example" if flaw == "wrong-name" else "127.0.0.1"
+    ended = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) if flaw == "expired" else None
+    began = None if ended is None else ended - datetime.timedelta(1)
+    issuer.issue_cert(name, not_before=began, not_after=ended).configure_cert(context)
+    return context
+
+
+ASYNC: dict[str, Callable[[], Transport]] = {
+    "anyio": lambda: AnyioTransport(ssl_context=trusting()),
+    "httpcore": lambda: HttpcoreTransport(module="httpcore", ssl_context=trusting()),
+    "httpcore2": lambda: HttpcoreTransport(module="httpcore2", ssl_context=trusting()),
+}
+
+
+def blocking() -> SocketTransport:
+    return SocketTransport(ssl_context=trusting())
+
+
+class Servers:
+    """The servers of one module: one without TLS, one with; and others for faults of the port."""
+
+    def __init__(self) -> None:
+        self._open = contextlib.ExitStack()
+        self._shared: dict[bool, LoopbackThread] = {}
+
+    def close(self) -> None:
+        self._open.close()
+
+    @contextlib.contextmanager
+    def serving(
+        self, name: str, *, tls: bool = False, script: Sequence[Outcome] = (SAID,) * 8
+    ) -> Iterator[LoopbackThread]:
+        """A server with this fault, and these answers."""
+        fault = find_fault(name)
+        match fault.deed:
+            case BadCertificate(flaw=flaw):
+                own: ssl.SSLContext | None = certified(flaw)
+            case Refuse() | NoTLS():
+                own = certified() if tls else None
+            case _:
+                server = self._get(tls)
+                server.provider.requests.clear()
+                server.provider.script.clear()
+                server.provider.script.extend(script)
+                server.fault = fault
+                try:
+                    yield server
+                finally:
+                    server.fault = None
+                return
+        with loopback_thread(FakeProvider(KIND), ssl_context=own, fault=fault) as server:
+            yield server
+
+    def _get(self, tls: bool) -> LoopbackThread:
+        if tls not in self._shared:
+            context = certified() if tls else None
+            serving = loopback_thread(FakeProvider(), ssl_context=context)
+            self._shared[tls] = self._open.enter_context(serving)
+        return self._shared[tls]
+
+
+class Seen(Struct, frozen=True):
+    """What a call ended with, without what could keep anything of it alive."""
+
+    kind: type[ProviderError] | None
+    message: str
+    attempts: int
+    partial: str | None
+    waits: tuple[float, ...]
+
+
+def seen(error: ProviderError, waits: list[float]) -> Seen:
+    partial = None if error.partial is None else error.partial.text or None
+    return Seen(type(error), error.message, error.attempts or 0, partial, tuple(waits))
+
+
+def answered(text: str, server: Loopback, waits: list[float]) -> Seen:
+    return Seen(None, text, len(server.provider.requests), None, tuple(waits))
+
+
+def check(what: Seen, gets: Gets, server: Loopback, *, words: bool = True) -> None:
+    """Hold what a call ended with against the table; without sockets, the `words` are others."""
+    says = [text.format(peer=f"{server.host}:{server.port}") for text in gets.says] or [TEXT]
+    assert what.kind is gets.kind, what
+    assert not words or any(text in what.message for text in says), what
+    assert what.attempts == gets.attempts, what
+    assert what.partial == gets.partial, what
+    assert len(what.waits) == gets.attempts - 1, what
+
+
+class Census(Struct, frozen=True):
+    """What there is of what can leak: descriptors of this process, and what runs.
+
+    Args:
+        running: tasks of the loop, or threads where there is no loop.
+    """
+
+    descriptors: int
+    running: int
+
+    def exceeds(self, other: Census) -> bool:
+        """Whether there is more of anything; what was on its way out before may have ended meanwhile."""
+        return self.descriptors > other.descriptors or self.running > other.running
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def count() -> Census:
+    """What there is outside of any loop."""
+    return Census(_descriptors(), threading.active_count())
+
+
+def count_here() -> Census:
+    """What there is in the running loop."""
+    if sniffio.current_async_library() == "trio":
+        return Census(_descriptors(), trio.lowlevel.current_statistics().tasks_living)
+    return Census(_descriptors(), len(asyncio.all_tasks()))
+
+
+async def settles(server: LoopbackThread, before: Census) -> None:
+    """Wait until nothing is left: a loop closes sockets a turn later, and the server sees it when it does."""
+    with anyio.move_on_after(PATIENCE):
+        while server.connections or count_here().exceeds(before):  # noqa: ASYNC110, of another loop
+            await anyio.sleep(0.001)
+    left = count_here()
+    assert (server.connections, left.exceeds(before)) == (0, False), (before, left)
+
+
+def settles_blocking(server: LoopbackThread, before: Census) -> None:
+    """See `settles`."""
+    deadline = time.monotonic() + PATIENCE
+    while (server.connections or count().exceeds(before)) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    left = count()
+    assert (server.connections, left.exceeds(before)) == (0, False), (before, left)
+
+
+class Watching:
+    """A transport that remembers its exchanges, without keeping them alive."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.exchanges: list[weakref.ref[Exchange]] = []
+        self._transport = transport
+
+    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+        exchange = await self._transport.open(request, timeout, fresh=fresh)
+        self.exchanges.append(weakref.ref(exchange))
+        return exchange
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class SyncWatching:
+    """The blocking twin of `Watching`."""
+
+    def __init__(self, transport: SyncTransport) -> None:
+        self.exchanges: list[weakref.ref[SyncExchange]] = []
+        self._transport = transport
+
+    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
+        exchange = self._transport.open(request, timeout, fresh=fresh)
+        self.exchanges.append(weakref.ref(exchange))
+        return exchange
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _half() -> float:
+    return 0.5
+
+
+async def call(
+    server: Loopback,
+    transport: Transport,
+    *,
+    stream: bool = True,
+    clocks: Mapping[str, float] = _DEFAULTS,
+    kind: str = KIND,
+) -> tuple[Seen, weakref.ref[EventStream]]:
+    """One call to its end, with retries that take no time."""
+    waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    provider = Provider(server.config(kind, **clocks))
+    made = provider.call(QUESTION, stream=stream, random=_half)
+    events = EventStream(provider, made, transport, KeySource(provider.config, "any"), sleep=wait)
+    reference = weakref.ref(events)
+    try:
+        with anyio.fail_after(PATIENCE):
+            async for _ in events:
+                pass
+    except ProviderError as error:
+        return seen(error, waits), reference
+    return answered(events.result().text, server, waits), reference
+
+
+def call_blocking(
+    server: Loopback,
+    transport: SyncTransport,
+    *,
+    stream: bool = True,
+    clocks: Mapping[str, float] = _DEFAULTS,
+    kind: str = KIND,
+) -> tuple[Seen, weakref.ref[SyncEventStream]]:
+    """See `call`."""
+    waits: list[float] = []
+
+    def wait(_: threading.Event, seconds: float) -> None:
+        waits.append(seconds)
+
+    provider = Provider(server.config(kind, **clocks))
+    made = provider.call(QUESTION, stream=stream, random=_half)
+    events = SyncEventStream(provider, made, transport, KeySource(provider.config, "any"), sleep=wait)
+    reference = weakref.ref(events)
+    try:
+        for _ in events:
+            pass
+    except ProviderError as error:
+        return seen(error, waits), reference
+    return answered(events.result().text, server, waits), reference
+
+
+def left_of(references: Sequence[weakref.ref[Any]]) -> list[object]:
+    """What is still alive. Where a library below left a circle, only the collector can tell."""
+    if any(reference() is not None for reference in references):
+        gc.collect()
+    return [kept for reference in references if (kept := reference()) is not None]

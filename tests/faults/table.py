@@ -1,0 +1,349 @@
+"""The fault table: for each fault, what the caller gets, by every transport under every loop.
+
+`docs/faults.md` is made of it by `docs/fault_table.py`, and `test_fault_table.py` holds the code to it.
+"""
+
+from __future__ import annotations
+
+from sansio import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    BadRequestError,
+    InternalServerError,
+    LimitExceededError,
+    RateLimitError,
+    RemoteProtocolError,
+    StreamTruncatedError,
+)
+from tests.faults.rows import Clocks, Gets, Row, fails
+
+__all__ = ["ANSWER", "CALM", "QUICK", "ROWS", "SECTIONS", "SHORT", "TEXT", "Clocks", "Gets", "Row"]
+
+TEXT = "One two three four."
+"""What the server answers where nothing goes wrong with it."""
+
+QUICK = 0.05
+"""A read timeout, in seconds, for a server that never says anything: running out early changes nothing."""
+CALM = 0.3
+"""One for a server that says something first, which must have come by then."""
+SHORT = 0.1
+"""A total timeout, in seconds, for a call that would not end."""
+
+ANSWER = Gets(None)
+
+_NO_HEAD = fails(APIConnectionError, "the server closed the connection before it answered", attempts=3)
+_REFUSED = fails(APIConnectionError, "no connection to {peer}: nothing listens there", attempts=3)
+_RESET = fails(APIConnectionError, "the connection to {peer} was lost: the peer reset it", attempts=3)
+_LATE = fails(APITimeoutError, "no byte came from {peer}", attempts=3)
+_CUT = "the connection was lost inside the answer: "
+_INSIDE = "the server closed the connection inside its answer"
+_LOST = "the connection to {peer} was lost: the peer reset it"
+_HALF_JSON = fails(RemoteProtocolError, "malformed JSON: Input data was truncated")
+
+
+def _cut(why: str, attempts: int = 1, partial: str | None = None) -> Gets:
+    return fails(StreamTruncatedError, _CUT + why, attempts=attempts, partial=partial)
+
+
+def _http(says: str, partial: str | None = None) -> Gets:
+    return fails(RemoteProtocolError, f"malformed HTTP: {says}", partial=partial)
+
+
+_PATIENT: tuple[Clocks, Clocks] = ({}, {})
+_SILENT: tuple[Clocks, Clocks] = ({"read_timeout": QUICK}, {"read_timeout": QUICK})
+
+AT_THE_PORT = [
+    Row(fault="refuse", stream=_REFUSED),
+    Row(
+        fault="accept-close",
+        stream=fails(
+            APIConnectionError,
+            "the server closed the connection before it answered",
+            "{peer} was lost: the peer reset it",
+            attempts=3,
+        ),
+        over_tls=fails(
+            APIConnectionError,
+            "no connection to {peer}: the peer closed it",
+            "no connection to {peer}: the peer reset it",
+            attempts=3,
+        ),
+    ),
+    Row(
+        fault="accept-reset",
+        stream=fails(
+            APIConnectionError,
+            "{peer}: the peer reset it",
+            "{peer} was lost: the peer reset it",
+            "the server closed the connection before it answered",
+            attempts=3,
+        ),
+        over_tls=fails(APIConnectionError, "no connection to {peer}: the peer reset it", attempts=3),
+    ),
+    Row(
+        fault="accept-stall",
+        stream=_LATE,
+        over_tls=fails(APITimeoutError, "no connection to {peer} within", attempts=3),
+        clocks=({"read_timeout": QUICK, "connect_timeout": 0.15},) * 2,
+    ),
+]
+
+TLS = [
+    Row(
+        fault="tls-wrong-name",
+        stream=fails(
+            APIConnectionError, "no connection to {peer}: its certificate is for another address", attempts=3
+        ),
+        secure=True,
+    ),
+    Row(
+        fault="tls-unknown-ca",
+        stream=fails(
+            APIConnectionError,
+            "no connection to {peer}: its certificate comes from an authority that is not trusted here",
+            attempts=3,
+        ),
+        secure=True,
+    ),
+    Row(
+        fault="tls-expired",
+        stream=fails(APIConnectionError, "no connection to {peer}: its certificate has expired", attempts=3),
+        secure=True,
+    ),
+    Row(
+        fault="tls-plain",
+        stream=fails(
+            APIConnectionError,
+            "no connection to {peer}: what answers there does not speak TLS; is it an http:// address?",
+            attempts=3,
+        ),
+        secure=True,
+    ),
+]
+
+_CLOSED = "the server closed the connection"
+_ENDINGS = (("close", _INSIDE, ""), ("half-close", _INSIDE, ""), ("reset", _LOST, _CLOSED))
+
+CUTS = [
+    *(
+        Row(fault=f"{ending}-{place}", stream=gets, clocks=clocks, tls_may_say=also)
+        for ending, gets, clocks, also in (
+            ("close", _NO_HEAD, _PATIENT, ""),
+            ("half-close", _NO_HEAD, _PATIENT, ""),
+            ("reset", _RESET, _PATIENT, _CLOSED),
+            ("stall", _LATE, _SILENT, ""),
+        )
+        for place in ("before-head", "in-head:20")
+    ),
+    *(
+        Row(fault=f"{ending}-after:100", stream=_cut(why, attempts=3), tls_may_say=also)
+        for ending, why, also in _ENDINGS
+    ),
+    Row(fault="stall-after:100", stream=_LATE, clocks=_SILENT),
+    *(
+        Row(
+            fault=f"{ending}-at-event:3",
+            stream=_cut(why, partial="One two "),
+            whole=_cut(why, attempts=3),
+            tls_may_say=also,
+        )
+        for ending, why, also in _ENDINGS
+    ),
+    Row(
+        fault="stall-at-event:3",
+        stream=fails(APITimeoutError, "no byte came from {peer}", partial="One two "),
+        whole=_LATE,
+        clocks=({"read_timeout": CALM}, {"read_timeout": QUICK}),
+    ),
+    *(
+        Row(fault=f"{ending}-at-end", stream=ANSWER, whole=_cut(why, attempts=3), tls_may_say=also)
+        for ending, why, also in _ENDINGS
+    ),
+    Row(fault="stall-at-end", stream=ANSWER, whole=_LATE, clocks=({}, {"read_timeout": QUICK})),
+    Row(
+        fault="truncate:3",
+        stream=fails(StreamTruncatedError, "the stream ended without its end marker", partial="One two "),
+        whole=_HALF_JSON,
+    ),
+    Row(
+        fault="truncate:1",
+        stream=fails(StreamTruncatedError, "the stream ended without its end marker", attempts=3),
+        whole=_HALF_JSON,
+    ),
+    Row(
+        fault="http-1.0-cut:3",
+        stream=fails(StreamTruncatedError, "the stream ended without its end marker", partial="One two "),
+        whole=_HALF_JSON,
+    ),
+]
+
+_WEB_PAGE = "the server answered with a web page (text/html), not as an API"
+_BOOM = "boom boom boom"
+
+RESPONSES = [
+    Row(fault="status:500", stream=fails(InternalServerError, "HTTP 500, server_error", attempts=3)),
+    Row(fault="status:418", stream=fails(APIStatusError, "HTTP 418, invalid_request_error")),
+    Row(fault="busy-then-answer", stream=Gets(None, attempts=3)),
+    Row(fault="retry-after-long", stream=fails(RateLimitError, "HTTP 429, requests")),
+    Row(
+        fault="no-content",
+        stream=fails(StreamTruncatedError, "the stream ended without its end marker", attempts=3),
+        whole=_HALF_JSON,
+    ),
+    Row(fault="empty", stream=_HALF_JSON),
+    Row(fault="redirect", stream=fails(APIStatusError, "HTTP 307 with an empty body")),
+    Row(fault="redirect-elsewhere", stream=fails(APIStatusError, "HTTP 307 with an empty body")),
+    Row(fault="html-error", stream=fails(InternalServerError, "HTTP 502", attempts=3)),
+    Row(fault="html-200", stream=fails(RemoteProtocolError, _WEB_PAGE)),
+    Row(
+        fault="error-body-200",
+        stream=fails(InternalServerError, "The model is overloaded.", attempts=3),
+    ),
+    Row(
+        fault="error-first",
+        stream=fails(InternalServerError, "The model is overloaded.", attempts=3),
+    ),
+    Row(
+        fault="error-in-stream",
+        stream=fails(InternalServerError, "The model is overloaded.", partial="One two "),
+        whole=fails(InternalServerError, "The model is overloaded.", attempts=3),
+    ),
+    Row(fault="gzip", stream=ANSWER),
+    Row(
+        fault="gzip-corrupt",
+        stream=fails(
+            RemoteProtocolError, "the body is corrupt: it cannot be decompressed", partial="One two three "
+        ),
+        whole=fails(RemoteProtocolError, "the body is corrupt: it cannot be decompressed"),
+    ),
+    Row(
+        fault="gzip-bomb-stream",
+        stream=fails(LimitExceededError, "a line of the event stream is longer than 16777216 bytes"),
+    ),
+    Row(
+        fault="gzip-bomb-whole",
+        stream=fails(LimitExceededError, "the answer is longer than 67108864 bytes"),
+    ),
+    Row(fault="gzip-bomb-error", stream=fails(BadRequestError, f"HTTP 400: {_BOOM}")),
+    Row(fault="unknown-encoding", stream=fails(RemoteProtocolError, "the body is encoded as 'br'")),
+    Row(
+        fault="huge-error", stream=fails(InternalServerError, "HTTP 500: <p>Something went wrong", attempts=3)
+    ),
+]
+
+_LONG_HEAD = "of the response are longer than 65536 bytes"
+_SHORT_HEAD = "the head of the response is longer than 65536 bytes"
+
+HTTP = [
+    Row(fault="drip", stream=ANSWER),
+    Row(
+        fault="drip-slowly",
+        stream=fails(APITimeoutError, "the call took longer than total_timeout (0.1 s)"),
+        clocks=({"total_timeout": SHORT},) * 2,
+    ),
+    Row(
+        fault="comments-forever:0",
+        stream=fails(
+            APITimeoutError, "bytes came, but for 0.05 s nothing that moved the answer on", attempts=3
+        ),
+        whole=fails(APITimeoutError, "the call took longer than total_timeout (0.1 s)"),
+        clocks=({"event_timeout": QUICK}, {"total_timeout": SHORT}),
+    ),
+    Row(
+        fault="comments-forever:3",
+        stream=fails(
+            APITimeoutError,
+            "bytes came, but for 0.3 s nothing that moved the answer on",
+            partial="One two ",
+        ),
+        whole=fails(APITimeoutError, "the call took longer than total_timeout (0.1 s)"),
+        clocks=({"event_timeout": CALM}, {"total_timeout": SHORT}),
+    ),
+    Row(
+        fault="bytes-after-marker",
+        stream=ANSWER,
+        whole=fails(RemoteProtocolError, "malformed JSON: JSON is malformed: trailing characters"),
+    ),
+    Row(fault="bytes-after-end", stream=ANSWER, spoils=True),
+    Row(fault="http-1.0", stream=ANSWER),
+    Row(
+        fault="not-http",
+        stream=fails(RemoteProtocolError, "the server's answer is not HTTP/1.x"),
+        by_httpcore=_http("illegal status line"),
+    ),
+    Row(fault="informational-first", stream=ANSWER),
+    Row(
+        fault="informational-forever",
+        stream=fails(LimitExceededError, f"the heads {_LONG_HEAD}"),
+        by_httpcore=fails(APITimeoutError, "the call took longer than total_timeout (0.6 s)"),
+        clocks=({"total_timeout": 0.6},) * 2,
+    ),
+    Row(fault="switching-protocols", stream=_http("Received server _SWITCH_UPGRADE event")),
+    Row(
+        fault="headers-too-many",
+        stream=fails(LimitExceededError, f"the heads {_LONG_HEAD}"),
+        by_httpcore=fails(LimitExceededError, _SHORT_HEAD),
+    ),
+    Row(
+        fault="headers-too-long",
+        stream=fails(LimitExceededError, f"the heads {_LONG_HEAD}"),
+        by_httpcore=fails(LimitExceededError, _SHORT_HEAD),
+    ),
+    Row(
+        fault="headers-forever",
+        stream=fails(LimitExceededError, f"the heads {_LONG_HEAD}"),
+        by_httpcore=_http("Receive buffer too long"),
+    ),
+    Row(fault="headers-malformed", stream=_http("illegal header line")),
+    Row(fault="headers-nul", stream=_http("illegal header line")),
+    Row(
+        fault="content-length-short",
+        stream=fails(StreamTruncatedError, "the stream ended inside an event", partial="One two "),
+        whole=_HALF_JSON,
+        spoils=True,
+    ),
+    Row(
+        fault="content-length-long",
+        stream=ANSWER,
+        whole=_cut(_INSIDE, attempts=3),
+    ),
+    Row(
+        fault="content-length-long-open",
+        stream=ANSWER,
+        whole=_LATE,
+        clocks=({}, {"read_timeout": QUICK}),
+    ),
+    Row(fault="content-length-malformed", stream=_http("bad Content-Length")),
+    Row(fault="content-length-negative", stream=_http("bad Content-Length")),
+    Row(fault="content-lengths", stream=_http("conflicting Content-Length headers")),
+    *(
+        Row(
+            fault=f"chunk-size-{what}:2",
+            stream=_http(says, partial="One "),
+            whole=_http(says),
+        )
+        for what, says in (
+            ("malformed", "illegal chunk header"),
+            ("negative", "illegal chunk header"),
+            ("huge", "illegal chunk header"),
+            ("missing", "illegal chunk header"),
+            ("small", "malformed chunk footer"),
+        )
+    ),
+    Row(
+        fault="chunk-line-long:2",
+        stream=fails(LimitExceededError, "a chunk's size line", partial="One "),
+        by_httpcore=_http("Receive buffer too long", partial="One "),
+    ),
+]
+
+SECTIONS: dict[str, list[Row]] = {
+    "At the port, and when a connection comes": AT_THE_PORT,
+    "TLS": TLS,
+    "Where the response stops": CUTS,
+    "Responses": RESPONSES,
+    "HTTP and what it carries": HTTP,
+}
+
+ROWS = [row for rows in SECTIONS.values() for row in rows]

@@ -1,0 +1,250 @@
+"""The fault table without sockets, as far as there are such faults; and what faults cost in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from sansio.testing import FakeProvider
+from sansio.testing.faults import FaultyProvider, GzipBomb, PortDeed, find_fault
+from tests.faults.harness import (
+    ASYNC,
+    KIND,
+    PATIENCE,
+    SAID,
+    Servers,
+    SyncWatching,
+    blocking,
+    call,
+    call_blocking,
+    check,
+    count,
+    count_here,
+    settles,
+    settles_blocking,
+)
+from tests.faults.table import ROWS, Row
+from transports.interface import SyncTransport, Transport
+from transports.loopback import Loopback, LoopbackThread
+from transports.memory import MemoryTransport, SyncMemoryTransport
+
+SAYABLE = [row for row in ROWS if row.memory]
+
+
+def by_id(row: Row) -> str:
+    return row.fault
+
+
+def faulty(row: Row) -> tuple[Loopback, FaultyProvider]:
+    """A server in memory, and as much of an address as a config needs."""
+    provider = FakeProvider(KIND, [SAID] * 8)
+    return Loopback(provider, "127.0.0.1", 1, "http"), FaultyProvider(provider, find_fault(row.fault))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("row", SAYABLE, ids=by_id)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_fault_in_memory(row: Row, stream: bool) -> None:
+    where, server = faulty(row)
+    transport = MemoryTransport(server)
+    what, reference = await call(where, transport, stream=stream, clocks=row.clocks[not stream])
+
+    check(what, row.gets(stream=stream, transport="memory", tls=False), where, words=False)
+    assert transport.opened == transport.closed + transport.aborted
+    assert reference() is None
+
+
+@pytest.mark.parametrize("row", SAYABLE, ids=by_id)
+@pytest.mark.parametrize("stream", [True, False])
+def test_fault_in_memory_blocking(row: Row, stream: bool) -> None:
+    where, server = faulty(row)
+    transport = SyncMemoryTransport(server)
+    what, reference = call_blocking(where, transport, stream=stream, clocks=row.clocks[not stream])
+
+    check(what, row.gets(stream=stream, transport="memory", tls=False), where, words=False)
+    assert transport.opened == transport.closed + transport.aborted
+    assert reference() is None
+
+
+QUICK_ROWS = [
+    row
+    for row in ROWS
+    if row.clocks == ({}, {})
+    and not isinstance(find_fault(row.fault).deed, PortDeed | GzipBomb)
+    and not row.spoils
+]
+"""What takes no time, so that it can be done again and again."""
+
+OURS = ("sansio.", "transports.", "h11.", "httpcore", "anyio.streams", "anyio._backends", "ssl")
+BOUNDED = ("transports.httpcore_backend.Watch",)
+"""What asyncio keeps for a while: a timer that was cancelled, and the context that it was set in, stay in
+its heap until there are a hundred of them."""
+
+
+def objects() -> Counter[str]:
+    """How many there are of each class of ours and of the libraries that we use."""
+    gc.collect()
+    kinds = Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+    return Counter({k: n for k, n in kinds.items() if k.startswith(OURS) and k not in BOUNDED})
+
+
+_CALLS = 2 * len(QUICK_ROWS)
+_PER_CALL = (
+    400  # bytes; less than any object that a call has, and much more than what the system's buffers vary
+)
+
+
+def grown(since: Counter[str]) -> Counter[str]:
+    """What there is more of, once the server's thread has come to rest too."""
+    deadline = time.monotonic() + PATIENCE
+    while (more := objects() - since) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return more
+
+
+@contextlib.contextmanager
+def without_growth(*, traced: bool) -> Iterator[Callable[[], None]]:
+    """No more at the end than when what it gives was called.
+
+    Args:
+        traced: count bytes too, which is slow.
+    """
+    before: list[tuple[Counter[str], int]] = []
+
+    def begin() -> None:
+        before.append((objects(), tracemalloc.get_traced_memory()[0]))
+
+    if traced:
+        tracemalloc.start()
+    try:
+        yield begin
+        ((kinds, size),) = before
+        assert grown(kinds) == Counter()
+        assert tracemalloc.get_traced_memory()[0] - size < _PER_CALL * _CALLS
+    finally:
+        tracemalloc.stop()
+
+
+async def round_of_faults(server: LoopbackThread, transport: Transport) -> None:
+    """All of them by one transport, which is closed then, so that nothing is under way at the end."""
+    before = count_here()
+    for row in QUICK_ROWS:
+        server.fault = find_fault(row.fault)
+        for stream in (True, False):
+            server.provider.script.append(SAID)
+            await call(server, transport, stream=stream)
+    await transport.aclose()
+    await settles(server, before)
+    await checkpoint()  # a turn of the loop, which still has the callbacks of the last cancellation
+    forget(server)
+
+
+def round_of_faults_blocking(server: LoopbackThread, transport: SyncTransport) -> None:
+    before = count()
+    for row in QUICK_ROWS:
+        server.fault = find_fault(row.fault)
+        for stream in (True, False):
+            server.provider.script.append(SAID)
+            call_blocking(server, transport, stream=stream)
+    transport.close()
+    settles_blocking(server, before)
+    forget(server)
+
+
+def forget(server: LoopbackThread) -> None:
+    """What the server keeps for tests."""
+    server.provider.requests.clear()
+    server.provider.script.clear()
+    server.client_closes.clear()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("transport", ASYNC)
+async def test_no_memory_stays_behind(servers: Servers, transport: str) -> None:
+    with servers.serving("drip") as server, without_growth(traced=transport == "anyio") as begin:
+        await round_of_faults(server, ASYNC[transport]())
+        begin()
+        await round_of_faults(server, ASYNC[transport]())
+
+
+def test_no_memory_stays_behind_blocking(servers: Servers) -> None:
+    with servers.serving("drip") as server, without_growth(traced=True) as begin:
+        round_of_faults_blocking(server, blocking())
+        begin()
+        round_of_faults_blocking(server, blocking())
+
+
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """What is in a circle stays while this lasts."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("row", QUICK_ROWS, ids=by_id)
+def test_nothing_waits_for_the_collector_blocking(servers: Servers, row: Row) -> None:
+    with servers.serving(row.fault) as server, without_collector():
+        chosen = SyncWatching(blocking())
+        for stream in (True, False):
+            _, reference = call_blocking(server, chosen, stream=stream)
+            assert reference() is None
+            assert [kept() for kept in chosen.exchanges if kept() is not None] == []
+        chosen.close()
+
+
+@pytest.mark.parametrize("row", QUICK_ROWS, ids=by_id)
+@pytest.mark.parametrize("transport", ASYNC)
+def test_no_stream_waits_for_the_collector(servers: Servers, row: Row, transport: str) -> None:
+    """Exchanges may: under trio and in httpcore, their errors are in circles with the frames they passed."""
+
+    async def main() -> None:
+        chosen = ASYNC[transport]()
+        for stream in (True, False):
+            _, reference = await call(server, chosen, stream=stream)
+            assert reference() is None
+        await chosen.aclose()
+
+    with servers.serving(row.fault) as server, without_collector():
+        anyio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("fault", "clocks"),
+    [
+        ("huge-error", {}),
+        ("gzip-bomb-error", {}),
+        ("gzip-bomb-whole", {"max_answer_bytes": 1_000_000}),
+        ("gzip-bomb-stream", {"max_event_bytes": 1_000_000}),
+        ("headers-forever", {}),
+        ("informational-forever", {}),
+    ],
+)
+@pytest.mark.parametrize("transport", ASYNC)
+def test_what_is_large_is_never_held(
+    servers: Servers, fault: str, clocks: dict[str, float], transport: str
+) -> None:
+    """A gigabyte or more is sent, and what is held of it at once are a few reads and the limit."""
+
+    async def main() -> None:
+        chosen = ASYNC[transport]()
+        await call(server, chosen, clocks={"total_timeout": 1.0, "max_attempts": 1, **clocks})
+        await chosen.aclose()
+
+    with servers.serving(fault) as server:
+        anyio.run(main)
+        tracemalloc.start()
+        anyio.run(main)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 8_000_000

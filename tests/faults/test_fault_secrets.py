@@ -1,0 +1,153 @@
+"""Every fault, driven with a marked key, which must show in nothing that a fault leaves behind."""
+
+from __future__ import annotations
+
+import io
+import logging
+import pickle
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+from rich.console import Console
+from rich.traceback import Traceback
+
+from sansio import Message, ProviderError, Role
+from sansio.messages import JSONObject
+from tests.faults.harness import ASYNC, PATIENCE, Servers, blocking
+from tests.faults.table import ROWS, Clocks, Row
+from transports import Transport, create_provider, create_sync_provider
+from transports.interface import SyncTransport
+from transports.loopback import LoopbackThread
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fault table is that of Linux")
+
+KEY = "sk-marked-0123456789abcdef"
+QUESTION = [Message(Role.USER, "Hello")]
+ROOT = Path(__file__).parents[2]
+OURS = tuple(str(ROOT / room) for room in ("sansio", "transports"))
+
+
+class Log:
+    """Keeps all that a raw log is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def on_request(self, endpoint: str, payload: JSONObject) -> None:
+        self.told.append((endpoint, payload))
+
+    def on_response(self, status: int, body: JSONObject) -> None:
+        self.told.append((status, body))
+
+    def on_chunk(self, chunk: JSONObject) -> None:
+        self.told.append(chunk)
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def stdlib_locals(error: BaseException) -> str:
+    """The locals of our own frames, as `traceback` shows them."""
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(str(frame.locals) for frame in report.stack if frame.filename.startswith(OURS))
+
+
+def rich_locals(error: BaseException) -> str:
+    """The locals of our own frames, as rich shows them."""
+    trace = Traceback.extract(
+        type(error),
+        error,
+        error.__traceback__,
+        show_locals=True,
+        locals_max_length=10_000,
+        locals_max_string=10_000,
+    )
+    for stack in trace.stacks:
+        stack.frames = [frame for frame in stack.frames if frame.filename.startswith(OURS)]
+    console = Console(file=io.StringIO(), record=True, width=400)
+    console.print(Traceback(trace, show_locals=True, width=400))
+    return console.export_text()
+
+
+def shown(error: ProviderError) -> str:
+    """All that anybody may come to see of an error."""
+    return "\n".join(
+        f"{link} {link!r} {vars(link)} {stdlib_locals(link)} {rich_locals(link)}" for link in chain(error)
+    ) + repr(pickle.dumps(error))
+
+
+def clocks_of(row: Row) -> Clocks:
+    return {"max_attempts": 1, **row.clocks[0]}
+
+
+async def fail(server: LoopbackThread, transport: Transport, row: Row, log: Log) -> ProviderError | None:
+    provider = create_provider(
+        server.config("openai", **clocks_of(row)), log, transport=transport, api_key=KEY
+    )
+    try:
+        with anyio.fail_after(PATIENCE):
+            async for _ in provider.stream(QUESTION):
+                pass
+    except ProviderError as error:
+        return error
+    return None
+
+
+def fail_blocking(
+    server: LoopbackThread, transport: SyncTransport, row: Row, log: Log
+) -> ProviderError | None:
+    provider = create_sync_provider(
+        server.config("openai", **clocks_of(row)), log, transport=transport, api_key=KEY
+    )
+    try:
+        list(provider.stream(QUESTION))
+    except ProviderError as error:
+        return error
+    return None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("transport", ASYNC)
+@pytest.mark.parametrize("row", ROWS, ids=[row.fault for row in ROWS])
+async def test_no_fault_shows_the_key(
+    servers: Servers, row: Row, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    log = Log()
+    chosen = ASYNC[transport]()
+    with servers.serving(row.fault, tls=row.secure) as server:
+        error = await fail(server, chosen, row, log)
+        await chosen.aclose()
+    assert KEY not in repr(log.told)
+    assert KEY not in caplog.text
+    assert KEY not in f"{chosen!r} {vars(chosen)!r}"
+    if error is not None:
+        assert KEY not in shown(error)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.fault for row in ROWS])
+def test_no_fault_shows_the_key_blocking(
+    servers: Servers, row: Row, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    log = Log()
+    chosen = blocking()
+    with servers.serving(row.fault, tls=row.secure) as server:
+        error = fail_blocking(server, chosen, row, log)
+        chosen.close()
+    assert KEY not in repr(log.told)
+    assert KEY not in caplog.text
+    if error is not None:
+        assert KEY not in shown(error)
+
+
+def test_the_search_finds_a_key_that_is_there() -> None:
+    assert KEY in shown(ProviderError(f"the key {KEY} is wrong"))

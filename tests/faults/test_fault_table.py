@@ -1,0 +1,131 @@
+"""The fault table, held against every transport under every loop; and that nothing stays behind."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import weakref
+from collections.abc import Iterator
+from typing import Any  # of references to whatever is left
+
+import pytest
+
+from sansio import APITimeoutError
+from sansio.testing.faults import FAULTS, PortDeed, find_fault
+from tests.faults.harness import (
+    ASYNC,
+    Servers,
+    SyncWatching,
+    Watching,
+    blocking,
+    call,
+    call_blocking,
+    check,
+    count,
+    count_here,
+    left_of,
+    settles,
+    settles_blocking,
+)
+from tests.faults.table import ANSWER, ROWS, Clocks, Gets, Row
+from transports import HttpcoreTransport
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors as Linux shows them")
+
+CASES = [
+    pytest.param(row, tls, id=f"{row.fault}{'-over-tls' if tls and not row.secure else ''}")
+    for row in ROWS
+    for tls in ((True,) if row.secure else (False, True))
+]
+
+
+def modes(row: Row, transport: str, tls: bool) -> Iterator[tuple[bool, Gets, Clocks]]:
+    """A stream and a whole answer, with what each gets."""
+    for stream, clocks in zip((True, False), row.clocks, strict=True):
+        yield stream, row.gets(stream=stream, transport=transport, tls=tls), clocks
+
+
+def mends(row: Row) -> bool:
+    """Whether the server can be told to do better: a fault of the port stays."""
+    return not isinstance(find_fault(row.fault).deed, PortDeed)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("transport", ASYNC)
+@pytest.mark.parametrize(("row", "tls"), CASES)
+async def test_fault(servers: Servers, row: Row, tls: bool, transport: str) -> None:
+    """A stream, a whole answer, and one more on the same transport when the fault is gone."""
+    left: list[weakref.ref[Any]] = []
+    spoils = row.spoils and transport.startswith("httpcore")
+    with servers.serving(row.fault, tls=tls) as server:
+        before = count_here()
+        chosen = Watching(ASYNC[transport]())
+        for stream, gets, clocks in modes(row, transport, tls):
+            what, reference = await call(server, chosen, stream=stream, clocks=clocks)
+            check(what, gets, server)
+            left += [reference, *chosen.exchanges]
+            server.provider.requests.clear()
+            if spoils:  # see test_stray_bytes_spoil_the_next_answer
+                await chosen.aclose()
+                chosen = Watching(ASYNC[transport]())
+        if mends(row):
+            server.fault = None
+            what, _ = await call(server, chosen, stream=True, clocks={})
+            check(what, ANSWER, server)
+        await chosen.aclose()
+        await settles(server, before)
+    assert left_of(left) == []
+
+
+@pytest.mark.parametrize(("row", "tls"), CASES)
+def test_fault_blocking(servers: Servers, row: Row, tls: bool) -> None:
+    """The same without a loop."""
+    left: list[weakref.ref[Any]] = []
+    with servers.serving(row.fault, tls=tls) as server:
+        before = count()
+        chosen = SyncWatching(blocking())
+        for stream, gets, clocks in modes(row, "blocking", tls):
+            what, reference = call_blocking(server, chosen, stream=stream, clocks=clocks)
+            check(what, gets, server)
+            left += [reference, *chosen.exchanges]
+            server.provider.requests.clear()
+        if mends(row):
+            server.fault = None
+            what, _ = call_blocking(server, chosen, stream=True, clocks={})
+            check(what, ANSWER, server)
+        chosen.close()
+        settles_blocking(server, before)
+    assert left_of(left) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("transport", ["httpcore", "httpcore2"])
+@pytest.mark.parametrize("fault", [row.fault for row in ROWS if row.spoils])
+async def test_stray_bytes_spoil_the_next_answer(servers: Servers, fault: str, transport: str) -> None:
+    """Known of httpcore and httpcore2: what follows a response is taken for the next one."""
+    with servers.serving(fault) as server:
+        before = count_here()
+        chosen = ASYNC[transport]()
+        await call(server, chosen, stream=False, clocks={})
+        server.fault = None
+        what, _ = await call(server, chosen, stream=False, clocks={})
+        await chosen.aclose()
+        await settles(server, before)
+    assert what.kind is not None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("module", ["httpcore", "httpcore2"])
+@pytest.mark.parametrize("fault", ["drip-slowly", "informational-forever"])
+async def test_a_pool_of_the_user_s_own_keeps_the_total_too(
+    servers: Servers, fault: str, module: str
+) -> None:
+    with servers.serving(fault) as server:
+        async with importlib.import_module(module).AsyncConnectionPool() as pool:
+            chosen = HttpcoreTransport(pool)
+            what, _ = await call(server, chosen, clocks={"total_timeout": 0.1})
+    assert what.kind is APITimeoutError
+
+
+def test_every_fault_has_a_row() -> None:
+    assert {row.fault.partition(":")[0] for row in ROWS} == set(FAULTS)
