@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from sansio.errors import APIConnectionError, InternalServerError, ProviderError, status_error_kind
+from sansio.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    ErrorContext,
+    InternalServerError,
+    LimitExceededError,
+    ProviderError,
+    status_error_kind,
+)
 
 
 @pytest.mark.parametrize(("status", "internal"), [(499, False), (500, True), (599, True), (600, False)])
@@ -27,3 +36,19 @@ def test_details_stand_in_one_pair_of_brackets() -> None:
         "no", provider="p", model="m", request_id="r", offset=0, attempts=2, retry_after=0.5
     )
     assert str(error) == "p m: no (request id r, at byte 0, 2 attempts, asked to wait 0.5 s)"
+
+
+@pytest.mark.parametrize("name", sorted(set(ErrorContext.__annotations__) - {"hint"}))
+def test_what_an_error_was_not_told_is_none(name: str) -> None:
+    assert getattr(ProviderError("no"), name) is None
+
+
+@pytest.mark.parametrize("kind", [ProviderError, LimitExceededError, APITimeoutError, APIStatusError])
+def test_the_hint_is_the_advice_but_for_limits_and_clocks_whose_advice_names_a_field(
+    kind: type[ProviderError],
+) -> None:
+    error = kind("no", field="max_event_bytes")
+    if kind in (LimitExceededError, APITimeoutError):
+        assert (error.hint, "max_event_bytes" in error.advice()) == ("", True)
+    else:
+        assert error.hint == error.advice()
