@@ -147,6 +147,7 @@ def check(what: Seen, gets: Gets, server: Loopback, *, words: bool = True) -> No
     assert what.attempts == gets.attempts, what
     assert what.partial == gets.partial, what
     assert len(what.waits) == gets.attempts - 1, what
+    assert "bytearray(" not in what.message, "what a peer sent may hold a key, and is not quoted"
 
 
 class Census(Struct, frozen=True):

@@ -83,3 +83,14 @@ def test_rich_is_shown_the_address_the_headers_names_and_the_size() -> None:
     (headers,) = (child for child in shown.children if child.children)
     assert headers.key_repr == "headers"
     assert [name.value_repr for name in headers.children] == [repr(name) for name, _ in REQUEST.headers]
+
+
+@pytest.mark.parametrize("value", [REQUEST, Head(200), Body(b""), Lost(APIConnectionError("lost"))], ids=repr)
+def test_what_went_over_the_wire_cannot_be_changed(value: Any) -> None:
+    for name in value.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
+
+
+def test_an_end_is_equal_to_an_end_and_can_be_kept_in_a_set() -> None:
+    assert {End(), End()} == {End()}

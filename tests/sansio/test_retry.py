@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -197,3 +199,12 @@ def test_a_wait_of_very_many_seconds_is_one_that_fails_the_call(digits: int) -> 
     assert asked is not None
     error = RateLimitError("slow down", status=429, retry_after=asked)
     assert RetrySchedule().wait(error, 0, lambda: 0.0) is None
+
+
+def test_a_schedule_is_named_in_every_field_and_never_changes() -> None:
+    schedule: Any = RetrySchedule()
+    with pytest.raises(TypeError):
+        type(schedule)(3)
+    with pytest.raises(FrozenInstanceError):
+        schedule.max_attempts = 4
+    assert not hasattr(schedule, "__dict__")

@@ -1,0 +1,25 @@
+"""Surrogate pairs in either case, whole and half, in one text."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from sansio.jsontext import decode_object
+
+HIGH = ("8", "9", "a", "b", "A", "B")
+LOW = ("c", "d", "e", "f", "C", "D", "E", "F")
+
+
+@pytest.mark.parametrize(("d", "e"), list(itertools.product("dD", "dD")))
+def test_a_whole_pair_stays_whole_where_a_half_beside_it_is_mended(d: str, e: str) -> None:
+    for high, low in itertools.product(HIGH, LOW):
+        for digits in ("3d", "3D", "fF", "00"):
+            pair = rf"\u{d}{high}{digits}\u{e}{low}{digits}"
+            whole = decode_object(f'{{"a": "{pair}"}}')["a"]
+            assert isinstance(whole, str)
+            assert len(whole) == 1
+            for half in (rf"\u{d}{high}{digits}", rf"\u{e}{low}{digits}"):
+                assert decode_object(f'{{"a": "{pair} {half}"}}') == {"a": whole + " \ufffd"}
+                assert decode_object(f'{{"a": "{half} {pair}"}}') == {"a": "\ufffd " + whole}
