@@ -278,9 +278,10 @@ class SocketTransport:
     def _connect(self, origin: Origin, deadline: _Deadline) -> _Connection:
         scheme, host, _ = origin
         try:
-            sock = _dial(self._addresses(origin), deadline)
-            if scheme == "https":
-                sock = _start_tls(sock, host, self._trust.context, deadline)
+            context = self._trust.context if scheme == "https" else None
+            sock = _dial(self._addresses(origin), host, context, deadline)
+            if isinstance(sock, ssl.SSLSocket):
+                _shake_hands(sock, deadline)
         except (OSError, UnicodeError) as error:
             failure = connect_failure(origin, error, self._unix_socket)
         else:
@@ -288,12 +289,21 @@ class SocketTransport:
         raise failure
 
 
-def _dial(addresses: list[tuple[int, _Address]], deadline: _Deadline) -> socket.socket:
-    """A connection to the first of the addresses, each with its family, that takes one."""
+def _dial(
+    addresses: list[tuple[int, _Address]], host: str, context: ssl.SSLContext | None, deadline: _Deadline
+) -> socket.socket:
+    """A connection to the first of the addresses, each with its family, that takes one.
+
+    With a context it is one for TLS, and the handshake is left to do.
+    """
     failures = []
     for family, address in addresses:
         with contextlib.ExitStack() as unless_connected:
             sock = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            if context is not None:
+                # Not once it is connected: where the peer has reset that, Python leaves a socket unclosed.
+                sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+                unless_connected.enter_context(sock)
             try:
                 with deadline.bound(sock):
                     sock.connect(address)
@@ -307,15 +317,13 @@ def _dial(addresses: list[tuple[int, _Address]], deadline: _Deadline) -> socket.
     raise failures[0]
 
 
-def _start_tls(sock: socket.socket, host: str, context: ssl.SSLContext, deadline: _Deadline) -> socket.socket:
+def _shake_hands(sock: ssl.SSLSocket, deadline: _Deadline) -> None:
+    """Do the TLS handshake; where it fails, the socket is closed."""
     with contextlib.ExitStack() as unless_secured:
         unless_secured.enter_context(sock)
-        secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-        unless_secured.enter_context(secured)
-        with deadline.bound(secured):
-            secured.do_handshake()
+        with deadline.bound(sock):
+            sock.do_handshake()
         unless_secured.pop_all()
-    return secured
 
 
 def _close(connections: list[_Connection]) -> None:

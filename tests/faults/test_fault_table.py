@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import ssl
 import sys
+import time
 import weakref
 from collections.abc import Iterator
-from typing import Any  # of references to whatever is left
+from typing import Any  # of references to whatever is left, and arguments that are passed on
 
 import pytest
 
-from sansio import APITimeoutError
+from sansio import APIConnectionError, APITimeoutError
 from sansio.testing.faults import FAULTS, PortDeed, find_fault
 from tests.faults.harness import (
     ASYNC,
@@ -29,6 +32,7 @@ from tests.faults.harness import (
 )
 from tests.faults.table import ANSWER, ROWS, Clocks, Gets, Row
 from transports import HttpcoreTransport
+from transports.blocking import SocketTransport
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors as Linux shows them")
 
@@ -112,6 +116,26 @@ async def test_stray_bytes_spoil_the_next_answer(servers: Servers, fault: str, t
         await chosen.aclose()
         await settles(server, before)
     assert what.kind is not None
+
+
+class SlowContext(ssl.SSLContext):
+    """Lets the peer act before it wraps a socket."""
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        time.sleep(0.05)
+        return super().wrap_socket(*arguments, **options)
+
+
+def test_a_reset_before_tls_begins_leaves_no_socket_blocking(servers: Servers) -> None:
+    """Python's `wrap_socket` leaves one unclosed, and a warning of it, where its connection was reset."""
+    with servers.serving("accept-reset", tls=True) as server:
+        before = count()
+        chosen = SocketTransport(ssl_context=SlowContext(ssl.PROTOCOL_TLS_CLIENT))
+        what, _ = call_blocking(server, chosen)
+        gc.collect()
+        settles_blocking(server, before)
+    assert what.kind is APIConnectionError
+    assert what.message.endswith("the peer reset it")
 
 
 @pytest.mark.anyio

@@ -38,7 +38,6 @@ _TIMEOUT = 120.0  # seconds for the tests of one mutant: one that hangs was noti
 
 _TESTS: dict[str, tuple[str, ...]] = {
     "sansio": ("tests/sansio/test_public_names.py",),
-    "sansio.steps": ("tests/sansio/test_call.py", "tests/sansio/test_call_retries.py"),
     "sansio.dialects": ("tests/sansio/dialects/test_registry.py",),
     "sansio.testing": ("tests/sansio/testing/test_wire.py",),
     "sansio.testing.prompt": (
