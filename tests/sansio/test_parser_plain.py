@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -60,16 +61,36 @@ def test_a_delta_that_nests_too_deep_passes_the_limit_at_its_own_byte(
 
 @pytest.mark.parametrize("kind", DELTAS)
 @pytest.mark.parametrize("at", [1, -1])
-def test_a_line_feed_inside_an_events_json_cuts_it_as_any_line(kind: str, at: int) -> None:
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_the_end_of_a_line_inside_an_events_json_cuts_it_as_any_line(kind: str, at: int, end: bytes) -> None:
     """As white space it would be JSON; as the end of a line, what follows is a field of an unknown name."""
     before, delta, after = DELTAS[kind]
     usual = json.dumps(delta).encode()
-    odd = usual[:at] + b"\n" + usual[at:]
+    odd = usual[:at] + end + usual[at:]
     stream = before + event(kind, usual) + event(kind, odd) + after
     for record in (False, True):
         error = failure(parsed(kind, stream, record=record))
         assert type(error) is RemoteProtocolError
         assert error.offset == len(before + event(kind, usual))
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+@pytest.mark.parametrize("odd", [b"id: 7\ndata: %b\n\n", b": comment\n\n", b"data: %b\ndata\n\n", b"\n"])
+def test_a_fault_is_told_at_its_own_byte_whatever_came_before_it(kind: str, odd: bytes) -> None:
+    before, delta, _ = DELTAS[kind]
+    data = json.dumps(delta).encode()
+    usual = event(kind, data)
+    odd = odd.replace(b"%b", data)
+    fault = event(kind, b"{nope")
+    for middle in itertools.product((usual, odd), repeat=4):
+        sound = before + b"".join(middle)
+        for pieces in (
+            [sound + fault],
+            [sound, fault],
+            [before, *middle, fault],
+            [sound[:-3], sound[-3:] + fault],
+        ):
+            assert failure(parsed(kind, *pieces)).offset == len(sound)
 
 
 @pytest.mark.parametrize("kind", DELTAS)

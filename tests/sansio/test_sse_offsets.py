@@ -121,3 +121,10 @@ def test_an_event_of_the_wire_cannot_be_changed() -> None:
     for value, name in ((event, "data"), (failed, "error")):
         with pytest.raises(AttributeError):
             setattr(value, name, None)
+
+
+def test_an_event_without_its_blank_line_is_dropped_unless_it_was_asked_for() -> None:
+    for asked, events in ((None, 0), (False, 0), (True, 1)):
+        decoder = SSEDecoder() if asked is None else SSEDecoder(dispatch_at_eof=asked)
+        assert decoder.receive_data(b"data: x") == []
+        assert len(decoder.receive_eof()) == events

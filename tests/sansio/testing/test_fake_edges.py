@@ -1,0 +1,60 @@
+"""The fake's rarer turns: parts, fractions, arguments made up, marks on tools, and a length of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import HTTPExchange, Request
+from sansio.testing import FakeConnection, FakeProvider, FakeResponse
+from tests.sansio.testing.asking import ask, request_for, said
+
+WORDS = "one two three"
+CACHED = {"type": "ephemeral"}
+
+
+@pytest.mark.parametrize("type", ["openai", "anthropic"])
+def test_text_in_parts_is_answered_as_text(type: str) -> None:
+    plain = said(ask(type, [{"role": "user", "content": WORDS}]))
+    parts = said(ask(type, [{"role": "user", "content": [{"type": "text", "text": WORDS}]}]))
+    key = "content" if type == "anthropic" else "choices"
+    assert parts[key] == plain[key]
+
+
+@pytest.mark.parametrize(("question", "reply"), [("5 / 2", "2.5"), ("6 / 2", "3"), ("1 / 4", "0.25")])
+def test_a_quotient_is_whole_or_a_fraction(question: str, reply: str) -> None:
+    answered = said(ask("openai", [{"role": "user", "content": f"What is {question}?"}]))
+    assert reply in answered["choices"][0]["message"]["content"]
+
+
+def test_a_number_that_nobody_named_is_1() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    tool = {"type": "function", "function": {"name": "roll", "parameters": schema}}
+    (choice,) = said(ask("openai", [{"role": "user", "content": "Please roll"}], tools=[tool]))["choices"]
+    (call,) = choice["message"]["tool_calls"]
+    assert call["function"] == {"name": "roll", "arguments": '{"n":1}'}
+
+
+@pytest.mark.parametrize(("marked", "status"), [(2, 200), (3, 400)])
+def test_marks_on_tools_count_among_the_four(marked: int, status: int) -> None:
+    tools = [
+        {"name": f"f{n}", "input_schema": {"type": "object"}, "cache_control": CACHED} for n in range(marked)
+    ]
+    said: list[dict[str, Any]] = [{"type": "text", "text": "Hi", "cache_control": CACHED}] * 2
+    assert ask("anthropic", [{"role": "user", "content": said}], tools=tools).status == status
+
+
+class Own(FakeProvider):
+    """Says the length of its bodies itself."""
+
+    def respond(self, request: Request) -> FakeResponse:
+        return FakeResponse(status=200, headers=(("content-length", "2"),), pieces=(b"{", b"}"))
+
+
+def test_a_length_that_the_response_has_is_not_said_twice() -> None:
+    connection = FakeConnection(Own("openai"))
+    sent = b"".join(connection.receive_data(HTTPExchange(request_for("openai")).data_to_send()))
+    assert sent.lower().count(b"content-length") == 1
+    assert b"transfer-encoding" not in sent.lower()
+    assert sent.endswith(b"\r\n\r\n{}")
