@@ -187,9 +187,11 @@ def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> 
 
 
 def read_timeout(origin: Origin, seconds: float) -> APITimeoutError:
-    """Nothing came for too long."""
+    """Nothing came for too long, or so little that it made no head, or no more of a body."""
     _, host, port = origin
-    return APITimeoutError(f"no byte came from {host}:{port} for {seconds:g} s", field="read_timeout")
+    return APITimeoutError(
+        f"nothing came from {host}:{port} for {seconds:g} s, or nothing whole", field="read_timeout"
+    )
 
 
 class HasFileno(Protocol):

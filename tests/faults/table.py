@@ -35,7 +35,7 @@ ANSWER = Gets(None)
 _NO_HEAD = fails(APIConnectionError, "the server closed the connection before it answered", attempts=3)
 _REFUSED = fails(APIConnectionError, "no connection to {peer}: nothing listens there", attempts=3)
 _RESET = fails(APIConnectionError, "the connection to {peer} was lost: the peer reset it", attempts=3)
-_LATE = fails(APITimeoutError, "no byte came from {peer}", attempts=3)
+_LATE = fails(APITimeoutError, "nothing came from {peer} for", attempts=3)
 _CUT = "the connection was lost inside the answer: "
 _INSIDE = "the server closed the connection inside its answer"
 _LOST = "the connection to {peer} was lost: the peer reset it"
@@ -134,7 +134,7 @@ CUTS = [
     ),
     Row(
         fault="stall-at-event:3",
-        stream=fails(APITimeoutError, "no byte came from {peer}", partial="One two "),
+        stream=fails(APITimeoutError, "nothing came from {peer} for", partial="One two "),
         whole=_LATE,
         clocks=({"read_timeout": CALM}, {"read_timeout": QUICK}),
     ),
