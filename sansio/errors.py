@@ -169,7 +169,9 @@ class LimitExceededError(RemoteProtocolError):
     hint = ""
 
     def advice(self) -> str:
-        return f"If such answers are expected, raise {self.field} in the config." if self.field else ""
+        if self.hint or not self.field:
+            return self.hint
+        return f"If such answers are expected, raise {self.field} in the config."
 
 
 _STATUS_ADVICE = {
