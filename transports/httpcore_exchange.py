@@ -27,6 +27,7 @@ from transports.network import (
     connect_failure,
     lost_failure,
     open_timeout,
+    proxy_refusal,
     read_timeout,
     shut_down,
 )
@@ -231,7 +232,7 @@ class HttpcoreExchange:
             case core.ConnectError() | core.UnsupportedProtocol():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
-                return APIConnectionError(f"the proxy refused: {fault}")
+                return proxy_refusal(fault)
             case core.NetworkError() | OSError():
                 return lost_failure(self._peer, fault)
             case core.LocalProtocolError():

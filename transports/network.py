@@ -20,6 +20,7 @@ from sansio.errors import (
     TransportError,
 )
 from sansio.http import Body, End, Head, HTTPExchange, Input, Lost
+from sansio.retry import RETRYABLE_STATUSES
 from transports.idle import Origin
 
 READ_SIZE = 65_536
@@ -177,6 +178,13 @@ def lost_failure(origin: Origin, error: BaseException) -> APIConnectionError:
     """A connection broke."""
     _, host, port = origin
     return _failure(f"the connection to {host}:{port} was lost", error)
+
+
+def proxy_refusal(error: BaseException) -> APIConnectionError:
+    """A proxy would not connect; by an HTTP proxy's status, that may be for now or for good."""
+    words = str(error)
+    lasting = words[:3].isdecimal() and int(words[:3]) not in RETRYABLE_STATUSES
+    return APIConnectionError(f"the proxy refused: {words}", should_retry=False if lasting else None)
 
 
 def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> APITimeoutError:
