@@ -351,4 +351,7 @@ def _malformed(error: h11.RemoteProtocolError) -> RemoteProtocolError:
     error.__traceback__ = (
         None  # one of its frames holds the error, in turn, and all below it, the driver's too
     )
-    return RemoteProtocolError(f"malformed HTTP: {str(error).partition(': bytearray(')[0]}")
+    words = str(error).partition(": bytearray(")[0]
+    if "_SWITCH_UPGRADE" in words:  # of a 101 that nobody has asked for
+        words = "the server switched protocols"
+    return RemoteProtocolError(f"malformed HTTP: {words}")

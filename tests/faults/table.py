@@ -262,7 +262,11 @@ HTTP = [
         by_httpcore=fails(APITimeoutError, "the call took longer than total_timeout (0.6 s)"),
         clocks=({"total_timeout": 0.6},) * 2,
     ),
-    Row(fault="switching-protocols", stream=_http("Received server _SWITCH_UPGRADE event")),
+    Row(
+        fault="switching-protocols",
+        stream=_http("the server switched protocols"),
+        by_httpcore=_http("Received server _SWITCH_UPGRADE event"),
+    ),
     Row(
         fault="headers-too-many",
         stream=fails(LimitExceededError, f"the heads {_LONG_HEAD}"),
