@@ -9,7 +9,6 @@ import msgspec
 
 from sansio import jsontext
 from sansio.dialects import Dialect
-from sansio.dialects.answer import deltas
 from sansio.encoding import ContentDecoder
 from sansio.errors import (
     APITimeoutError,
@@ -20,7 +19,7 @@ from sansio.errors import (
     StreamTruncatedError,
     TransportError,
 )
-from sansio.events import StreamComplete, StreamEvent, StreamFailed
+from sansio.events import StreamComplete, StreamEvent, StreamFailed, deltas
 from sansio.http import Body, End, Head, Input, Lost, Request, header
 from sansio.messages import Message
 from sansio.parser import StreamParser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import h11
 from msgspec import Struct
@@ -59,6 +58,8 @@ class Request(Struct, frozen=True):
         Raises:
             LocalProtocolError: the URL is no absolute one of http or https.
         """
+        from urllib.parse import urlsplit  # see `sansio.config.check_url`
+
         try:
             parts = urlsplit(url)
             scheme, host = parts.scheme, parts.hostname or ""

@@ -96,3 +96,13 @@ def test_an_unknown_type_or_field_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(ConfigError, match="max_json: no such field"):
         StreamParser(dialect_named("openai", max_json=5))
     assert dialect_named("openai", max_json_depth=5).config.max_json_depth == 5
+
+
+def test_a_type_with_defaults_but_no_dialect_says_how_it_gets_one() -> None:
+    PROVIDER_DEFAULTS["half_made"] = ProviderDefaults(base_url="https://api.example.com", model="m")
+    try:
+        with pytest.raises(ConfigError, match=r"half_made.*use register_provider") as caught:
+            dialect_for(ProviderConfig(type="half_made"))
+        assert caught.value.field == "type"
+    finally:
+        del PROVIDER_DEFAULTS["half_made"]
