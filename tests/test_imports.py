@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -82,9 +81,3 @@ def test_a_dialect_is_loaded_when_it_is_used(statement: str, loads: set[str]) ->
 def test_a_url_is_taken_apart_by_what_is_loaded_with_the_first_config() -> None:
     assert "urllib.parse" not in modules_loaded_by("import sansio")
     assert "urllib.parse" in modules_loaded_by("import sansio; sansio.ProviderConfig()")
-
-
-@pytest.mark.parametrize("module", ["sansio", "sansio.dialects"])
-def test_a_name_that_does_not_exist_is_an_attribute_error(module: str) -> None:
-    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'NoSuchName'"):
-        import_module(module).NoSuchName  # noqa: B018 - looking it up is the test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +12,7 @@ from sansio import jsontext
 from sansio.dialects.answer import AnswerStream, convert
 from sansio.dialects.base import Dialect
 from sansio.errors import InternalServerError, RemoteProtocolError
-from sansio.events import ContentDelta, StreamEvent
+from sansio.events import ContentDelta, StreamEvent, ToolCallDelta
 from sansio.messages import JSONObject, Usage
 from sansio.sse import ServerSentEvent
 
@@ -22,6 +22,8 @@ _LF = 0x0A
 
 # Any: JSON objects that are kept as they are, or read where they are of a known form.
 _Object: TypeAlias = dict[str, Any]
+
+_DeltaT = TypeVar("_DeltaT")
 
 
 class _Function(Struct, gc=False):
@@ -109,6 +111,58 @@ class _FirstChunk(_Chunk, gc=False):
     model: str | None = None
 
 
+class _PlainFunction(Struct, gc=False):
+    """What most chunks are is told by type alone: whatever is not null where `None` stands is refused."""
+
+    arguments: str
+    name: None = None
+
+
+class _PlainToolDelta(Struct, gc=False):
+    index: int
+    function: _PlainFunction
+    id: None = None
+    custom: None = None
+    extra_content: None = None
+
+
+class _PlainDelta(Struct, gc=False):
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
+    refusal: None = None
+    function_call: None = None
+
+
+class _TextDelta(_PlainDelta, gc=False, kw_only=True):
+    content: str
+    tool_calls: None = None
+
+
+class _ArgumentsDelta(_PlainDelta, gc=False, kw_only=True):
+    content: None = None
+    tool_calls: tuple[_PlainToolDelta]
+
+
+class _PlainChoice(Struct, Generic[_DeltaT], gc=False):
+    delta: _DeltaT
+    index: Literal[0] = 0
+    message: None = None
+    finish_reason: None = None
+    error: None = None
+
+
+class _PlainChunk(Struct, Generic[_DeltaT], gc=False):
+    """A chunk with one choice, which adds one thing to the answer, and nothing else."""
+
+    choices: tuple[_PlainChoice[_DeltaT]]
+    usage: None = None
+    x_groq: None = None
+    error: None = None
+
+
+_decode_text = msgspec.json.Decoder(_PlainChunk[_TextDelta]).decode
+_decode_arguments = msgspec.json.Decoder(_PlainChunk[_ArgumentsDelta]).decode
 _CHUNK = msgspec.json.Decoder(_Chunk)
 _FIRST_CHUNK = msgspec.json.Decoder(_FirstChunk)
 
@@ -150,7 +204,14 @@ class ChatStream(AnswerStream):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._details: list[_Detail] = []
+        self._text = self._answer.text
+        self._shallow = 2 * self._max_depth  # a JSON text of so many characters cannot nest too deep
         self._named = False  # id and model have come, so that later ones need not be read
+        self._usual: type[StreamEvent] | None = None  # what the next chunk is expected to give, and no more
+        self._refused: type[StreamEvent] | None = (
+            None  # a chunk was not as expected, and is read by other means
+        )
+        self._never: set[type[StreamEvent] | None] = {None}  # what this server's chunks never give alone
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
         data = event.data
@@ -174,21 +235,47 @@ class ChatStream(AnswerStream):
         return False
 
     def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
-        if not self._named:
-            return next(payloads, None)
-        shallow = 2 * self._max_depth
-        for payload in payloads:
-            if _LF in payload or (len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)):
-                return payload
-            try:
-                chunk = _CHUNK.decode(payload)
-            except (ValueError, RecursionError):
-                return payload
-            if chunk.error or not chunk.choices:
-                return payload
-            self.progress += 1
-            self._receive_chunk(chunk, events)
+        usual = self._usual
+        text = self._text
+        shallow = self._shallow
+        taken = 0
+        try:
+            for payload in payloads:
+                if _LF in payload or (
+                    len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)
+                ):
+                    return payload
+                if usual is ContentDelta:
+                    content = _decode_text(payload).choices[0].delta.content
+                    if content:
+                        text.append(content)
+                        events.append(ContentDelta(content))
+                elif usual is ToolCallDelta:
+                    more = _decode_arguments(payload).choices[0].delta.tool_calls[0]
+                    if not self._answer.calls.add_more(more.index, more.function.arguments, events):
+                        self._usual = None
+                        return payload
+                elif self._named and self._receive_any(payload, events):
+                    usual = self._usual
+                    continue
+                else:
+                    return payload
+                taken += 1
+        except (ValueError, RecursionError):
+            self._refused, self._usual = self._usual, None
+            return payload
+        finally:
+            self.progress += taken
         return None
+
+    def _receive_any(self, payload: bytes, events: list[StreamEvent]) -> bool:
+        """Take a chunk of any kind; False, and nothing is done, where it may be none."""
+        chunk = _CHUNK.decode(payload)
+        if chunk.error or not chunk.choices:
+            return False
+        self.progress += 1
+        self._receive_chunk(chunk, events)
+        return True
 
     def receive_whole(self, data: JSONObject, events: list[StreamEvent]) -> None:
         """Take a whole completion.
@@ -216,6 +303,7 @@ class ChatStream(AnswerStream):
             raise error
 
     def _receive_chunk(self, chunk: _Chunk, events: list[StreamEvent]) -> None:
+        before = len(events)
         usage = chunk.usage
         if usage is None and chunk.x_groq is not None:
             usage = chunk.x_groq.usage
@@ -231,6 +319,14 @@ class ChatStream(AnswerStream):
                 raise error
             if choice.finish_reason:
                 self._receive_finish(choice.finish_reason)
+        self._expect(type(events[-1]) if len(events) == before + 1 else None)
+
+    def _expect(self, kind: type[StreamEvent] | None) -> None:
+        """Expect that the next chunk gives what this one gave, unless this one came in a form of its own."""
+        if self._refused is kind:
+            self._never.add(kind)
+        self._refused = None
+        self._usual = kind if self._named and kind not in self._never else None
 
     def _receive_origin(self, chunk: _FirstChunk) -> None:
         answer = self._answer
@@ -283,7 +379,10 @@ class ChatStream(AnswerStream):
         if not isinstance(arguments, str):
             arguments = msgspec.json.encode(arguments).decode()
         calls = self._answer.calls
-        call = calls.find(delta.index, delta.id or "", function.name or "", arguments)
+        call_id, name = delta.id or "", function.name or ""
+        if not (call_id or name or delta.extra_content) and calls.add_more(delta.index, arguments, events):
+            return
+        call = calls.find(delta.index, call_id, name, arguments)
         if delta.extra_content is not None:
             call.extra_content = delta.extra_content
         calls.add(call, arguments, events)

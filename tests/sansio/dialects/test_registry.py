@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import cast
 
 import pytest
@@ -106,3 +107,9 @@ def test_a_type_with_defaults_but_no_dialect_says_how_it_gets_one() -> None:
         assert caught.value.field == "type"
     finally:
         del PROVIDER_DEFAULTS["half_made"]
+
+
+@pytest.mark.parametrize("module", ["sansio", "sansio.dialects"])
+def test_a_name_that_does_not_exist_is_an_attribute_error(module: str) -> None:
+    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'NoSuchName'"):
+        import_module(module).NoSuchName  # noqa: B018 - looking it up is the test
