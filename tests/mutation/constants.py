@@ -265,15 +265,20 @@ def _with_one_swapped(entries: _Entries) -> Iterator[_Entries]:
 
 
 def mirror_of(root: Path, module: str) -> tuple[str, ...]:
-    """The tests that mirror a module, or else the package it is in, relative to the root."""
+    """The tests that mirror a module, or else the package it is in, relative to the root.
+
+    Those of one matter come first, which are quick and kill the most.
+    """
     if module in _TESTS:
         return _TESTS[module]
     package, _, name = module.rpartition(".")
-    if package == "sansio.dialects":  # each stands on the others, and what they share is tested through them
-        return ("tests/sansio/dialects", "tests/sansio/test_parser_plain.py")
     folder = root.joinpath("tests", *package.split("."))
-    named = [*folder.glob(f"test_{name}*.py"), *folder.glob(f"{name}/")]
-    return tuple(sorted(str(path.relative_to(root)) for path in named)) or mirror_of(root, package)
+    named = sorted([*folder.glob(f"test_{name}_*.py"), *folder.glob(f"{name}/")])
+    named += folder.glob(f"test_{name}.py")
+    if package == "sansio.dialects":  # each stands on the others, and what they share is tested through them
+        named += sorted(set(folder.glob("test_*.py")) - set(named))
+        named.append(root / "tests/sansio/test_parser_plain.py")
+    return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)
 
 
 def _modules() -> dict[str, Path]:
