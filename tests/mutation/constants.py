@@ -46,6 +46,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_wire_goldens.py",
     ),
     "sansio.testing.prompt": (
+        "tests/sansio/testing/test_prompt.py",
         "tests/sansio/testing/test_fake.py",
         "tests/sansio/testing/test_small_model.py",
         "tests/sansio/testing/test_openai_checks.py",

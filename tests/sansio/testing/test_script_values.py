@@ -69,7 +69,7 @@ def test_what_is_left_out_of_an_outcome_is_what_a_provider_does_mostly() -> None
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_an_outcome_is_made_by_names_and_stays_as_it_was_made(value: Any) -> None:
     with pytest.raises(TypeError):
-        type(value)("x")
+        type(value)(*structs.astuple(value))
     for name in value.__struct_fields__:
         with pytest.raises(AttributeError):
             setattr(value, name, None)
