@@ -96,3 +96,19 @@ def test_an_unknown_type_or_field_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(ConfigError, match="max_json: no such field"):
         StreamParser(dialect_named("openai", max_json=5))
     assert dialect_named("openai", max_json_depth=5).config.max_json_depth == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("openrouter", "OpenRouterDialect"),
+        ("openai", "OpenAIDialect"),
+        ("azure", "AzureDialect"),
+        ("anthropic", "AnthropicDialect"),
+        ("ollama", "OllamaDialect"),
+        ("vllm", "VLLMDialect"),
+    ],
+)
+def test_each_type_speaks_a_dialect_of_its_own(kind: str, name: str) -> None:
+    assert type(dialect_named(kind)).__name__ == name
+    assert type(dialect_for(config(kind))).__module__ == f"sansio.dialects.{kind}"
