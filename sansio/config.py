@@ -107,7 +107,7 @@ _RESERVED_HEADERS = frozenset(
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class ProviderConfig:
     """Everything about a provider but its key. Frozen; checked when it is made.
 

@@ -160,3 +160,16 @@ def test_the_chunks_of_one_feed_are_one_body() -> None:
     assert pieces_of(given_inputs) == [b"hello worldand"]
     assert exchange.receive_data(b"\r\n0\r\n\r\n") == [End()]
     assert exchange.reusable
+
+
+@pytest.mark.parametrize("place", ["{0}", "a{0}", "a{0}b", "a{0}{0}b", "a b{0}c", "{0}b", ""])
+def test_each_character_in_each_place_of_a_request_is_written_or_refused_as_on_h11(place: str) -> None:
+    for code in range(0x101):
+        text = place.format(chr(code))
+        for request in (
+            Request(text, "http", "h", 80, "/", REQUEST.headers, b"{}"),
+            Request("POST", "http", "h", 80, f"/{text}", REQUEST.headers, b"{}"),
+            Request("POST", "http", "h", 80, "/", (*REQUEST.headers, (text, "value")), b"{}"),
+            Request("POST", "http", "h", 80, "/", (*REQUEST.headers, ("name", text)), b"{}"),
+        ):
+            assert written(FastHTTPExchange, request) == written(HTTPExchange, request), request

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sansio import FinishReason, InvalidToolCall, Message, Role, StreamTruncatedError, Usage
-from tests.sansio.wires import answer, block, chunk, claude, failure, parse, sse, started, tool_chunk
+from tests.sansio.wires import answer, block, chunk, claude, failure, parse, sse, started, stopped, tool_chunk
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 5}
 
@@ -63,6 +63,16 @@ def test_a_last_call_without_arguments_is_whole_unless_the_answer_was_broken_off
     message = answer("vllm", sse(tool_chunk("", id="a", name="f"), chunk({}, reason)))
     assert (not message.tool_calls) is broken
     assert (len(message.invalid_tool_calls) == 1) is broken
+
+
+@pytest.mark.parametrize(
+    ("reason", "broken"),
+    [("end_turn", False), ("tool_use", False), ("max_tokens", True), ("refusal", True)],
+)
+def test_so_it_is_with_a_block_of_anthropic_that_was_not_ended(reason: str, broken: bool) -> None:
+    begun = block(0, {"type": "tool_use", "id": "a", "name": "f", "input": {}})[:1]
+    message = answer("anthropic", claude(started(), *begun, *stopped(reason)))
+    assert (len(message.tool_calls), len(message.invalid_tool_calls)) == ((0, 1) if broken else (1, 0))
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,19 @@ def test_a_type_with_defaults_but_no_dialect_says_how_it_gets_one() -> None:
 def test_a_name_that_does_not_exist_is_an_attribute_error(module: str) -> None:
     with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'NoSuchName'"):
         import_module(module).NoSuchName  # noqa: B018 - looking it up is the test
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("openrouter", "OpenRouterDialect"),
+        ("openai", "OpenAIDialect"),
+        ("azure", "AzureDialect"),
+        ("anthropic", "AnthropicDialect"),
+        ("ollama", "OllamaDialect"),
+        ("vllm", "VLLMDialect"),
+    ],
+)
+def test_each_type_speaks_a_dialect_of_its_own(kind: str, name: str) -> None:
+    assert type(dialect_named(kind)).__name__ == name
+    assert type(dialect_for(config(kind))).__module__ == f"sansio.dialects.{kind}"

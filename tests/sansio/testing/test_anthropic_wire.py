@@ -120,6 +120,7 @@ def test_cut_arguments_are_refused_whole_and_sent_in_a_stream() -> None:
         (FinishReason.STOP, "end_turn"),
         (FinishReason.LENGTH, "max_tokens"),
         (FinishReason.TOOL_CALLS, "tool_use"),
+        (FinishReason.CONTENT_FILTER, "refusal"),
         (FinishReason.REFUSAL, "refusal"),
         (FinishReason.PAUSE, "pause_turn"),
     ],

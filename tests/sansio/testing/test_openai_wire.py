@@ -188,3 +188,28 @@ def test_a_whole_completion_s_tool_calls_have_their_arguments_as_text(type: str)
 def test_events_without_a_message_get_a_made_up_id_and_model() -> None:
     sent = chunks(encode_events("openai", [ContentDelta("a")]))
     assert (sent[0]["id"], sent[0]["model"]) == ("chatcmpl-fake", "fake-model")
+
+
+@pytest.mark.parametrize("type", CHAT)
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        (FinishReason.STOP, "stop"),
+        (FinishReason.LENGTH, "length"),
+        (FinishReason.TOOL_CALLS, "tool_calls"),
+        (FinishReason.CONTENT_FILTER, "content_filter"),
+        (FinishReason.REFUSAL, "stop"),
+    ],
+)
+def test_finish_reasons_have_openai_s_words(type: str, reason: FinishReason, word: str) -> None:
+    answer = Answer(text="one", finish_reason=reason)
+    assert json.loads(encode_whole(type, answer))["choices"][0]["finish_reason"] == word
+
+
+@pytest.mark.parametrize("type", CHAT)
+@pytest.mark.parametrize("reason", [FinishReason.PAUSE, FinishReason.OTHER])
+def test_for_other_reasons_there_is_no_word_but_the_answer_s_own(type: str, reason: FinishReason) -> None:
+    with pytest.raises(ValueError, match=f"{type} has no word for the finish reason '{reason.value}'"):
+        encode_whole(type, Answer(finish_reason=reason))
+    own = json.loads(encode_whole(type, Answer(finish_reason=reason, raw_finish_reason="own")))
+    assert own["choices"][0]["finish_reason"] == "own"
