@@ -304,7 +304,7 @@ class Call:
         text = self._body.decode("utf-8-sig", "replace")
         self._record_response(text)
         try:
-            data = jsontext.decode_object(text, self._limits.max_json_depth)
+            data = jsontext.decode_object(text, self._limits.max_json_depth, cut=StreamTruncatedError)
             error = self._dialect.error_in(data)
             if error is not None:
                 raise error

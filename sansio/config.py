@@ -124,7 +124,7 @@ class ProviderConfig:
         deployment: Azure's deployment name.
         allow_http: send the key over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits for ever, here and below.
-        read_timeout: seconds without a byte.
+        read_timeout: seconds until the response's head has come whole, and without a byte after it.
         event_timeout: seconds of a stream with bytes but no progress; comments and pings are none.
         total_timeout: seconds for the whole call, its retries and the consumer's own time included.
         max_attempts: how often a request is sent at most.

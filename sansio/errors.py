@@ -7,10 +7,15 @@ facade cleans what a server echoes.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from sansio.messages import Message
+
+
+_CONTROLS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""C0 and C1, but for tabs and the ends of lines."""
 
 
 class ErrorContext(TypedDict, total=False):
@@ -25,14 +30,15 @@ class ErrorContext(TypedDict, total=False):
     error_type: str | None
     """The provider's own name for the error, such as `"rate_limit_error"`."""
     provider_message: str | None
-    """The provider's own words, as sent."""
+    """The provider's own words, as sent: with control characters, where there are any."""
     request_id: str | None
     attempts: int | None
     """How many times the request was sent."""
     retry_after: float | None
     """Seconds that the provider asked to be left alone."""
     should_retry: bool | None
-    """The provider's own advice (`x-should-retry`), where it gave any."""
+    """The provider's own advice (`x-should-retry`), where it gave any; False also where another attempt would
+    fail in the same way, however long one waits."""
     partial: Message | None
     """The answer so far, when the call broke off after its first event."""
     offset: int | None
@@ -49,7 +55,8 @@ class ProviderError(Exception):
     """The root of all errors of this library.
 
     Args:
-        message: what happened, one sentence without the context, which `str()` adds.
+        message: what happened, one sentence without the context, which `str()` adds. Control characters in
+            it, which a peer may have sent to deceive who reads it on a terminal, are escaped.
         **context: see `ErrorContext`; what is not given is `None`.
     """
 
@@ -71,7 +78,7 @@ class ProviderError(Exception):
     field: str | None = None
 
     def __init__(self, message: str, **context: Unpack[ErrorContext]) -> None:
-        super().__init__(message)
+        super().__init__(_printable(message))
         self.__dict__.update(context)
 
     @property
@@ -113,7 +120,7 @@ class ProviderError(Exception):
         where = " ".join(word for word in (self.provider, self.model) if word)
         details = []
         if self.request_id:
-            details.append(f"request id {self.request_id}")
+            details.append(f"request id {_printable(self.request_id)}")
         if self.offset is not None:
             details.append(f"at byte {self.offset}")
         if self.attempts and self.attempts > 1:
@@ -126,6 +133,10 @@ class ProviderError(Exception):
         advice = self.advice()
         stop = "" if text.endswith(".") else "."
         return f"{text}{stop} {advice}" if advice else text
+
+
+def _printable(text: str) -> str:
+    return _CONTROLS.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 class ConfigError(ProviderError):
@@ -158,7 +169,9 @@ class LimitExceededError(RemoteProtocolError):
     hint = ""
 
     def advice(self) -> str:
-        return f"If such answers are expected, raise {self.field} in the config." if self.field else ""
+        if self.hint or not self.field:
+            return self.hint
+        return f"If such answers are expected, raise {self.field} in the config."
 
 
 _STATUS_ADVICE = {

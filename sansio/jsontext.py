@@ -27,8 +27,17 @@ _ESCAPE = re.compile(
 _OBJECT = msgspec.json.Decoder(JSONObject)
 
 
-def decode(text: str, decoder: msgspec.json.Decoder[T], max_depth: int = _DEFAULT_DEPTH) -> T:
+def decode(
+    text: str,
+    decoder: msgspec.json.Decoder[T],
+    max_depth: int = _DEFAULT_DEPTH,
+    *,
+    cut: type[RemoteProtocolError] = RemoteProtocolError,
+) -> T:
     """Decode one JSON text.
+
+    Args:
+        cut: what is raised where the text ends before its JSON does, or is blank.
 
     Raises:
         LimitExceededError: it nests deeper than `max_depth`.
@@ -44,9 +53,12 @@ def decode(text: str, decoder: msgspec.json.Decoder[T], max_depth: int = _DEFAUL
         raise RemoteProtocolError("JSON nests deeper than Python's recursion limit allows") from None
     except (msgspec.DecodeError, UnicodeError, ValueError) as error:
         mended = _ESCAPE.sub(_mend, text)
-        if mended == text:
-            raise RemoteProtocolError(f"malformed JSON: {error}") from None
-        return decode(mended, decoder, max_depth)
+        if mended != text:
+            return decode(mended, decoder, max_depth, cut=cut)
+        if _is_cut(text, error):
+            what = "breaks off" if text.strip() else "is blank"
+            raise cut(f"malformed JSON: the text {what}") from None
+        raise RemoteProtocolError(f"malformed JSON: {error}") from None
 
 
 def is_shallow(data: bytes, max_depth: int) -> bool:
@@ -55,13 +67,15 @@ def is_shallow(data: bytes, max_depth: int) -> bool:
     return len(data) <= 2 * max_depth or data.count(b"{") + data.count(b"[") <= max_depth
 
 
-def decode_object(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
-    """Decode a JSON object.
+def decode_object(
+    text: str, max_depth: int = _DEFAULT_DEPTH, *, cut: type[RemoteProtocolError] = RemoteProtocolError
+) -> JSONObject:
+    """Decode a JSON object; the arguments are those of `decode`.
 
     Raises:
         RemoteProtocolError: as `decode`, or it is no object.
     """
-    return decode(text, _OBJECT, max_depth)
+    return decode(text, _OBJECT, max_depth, cut=cut)
 
 
 def as_record(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
@@ -83,6 +97,14 @@ def _is_deeper(text: str, max_depth: int) -> bool:
         elif token in ("}", "]"):
             depth -= 1
     return False
+
+
+def _is_cut(text: str, error: Exception) -> bool:
+    """Whether what stands there could be the beginning of a longer text, by msgspec's words for its end."""
+    words = str(error)
+    return words == "Input data was truncated" or words.endswith(
+        f"invalid number (byte {len(text.encode('utf-8', 'replace'))})"
+    )
 
 
 def _mend(match: re.Match[str]) -> str:

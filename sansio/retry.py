@@ -21,6 +21,10 @@ _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(
 class RetrySchedule(Struct, frozen=True, kw_only=True):
     """The arithmetic of retries. Pure: the random number comes in as an argument.
 
+    Tried again are the `RETRYABLE_STATUSES`, whatever is lost or late on the way (`TransportError`), and an
+    answer that broke off (`StreamTruncatedError`); but nothing whose `should_retry` is False, by the
+    provider's own advice or because no wait can change it, such as a certificate for another name.
+
     Args:
         max_attempts: how often a request is sent at most.
         max_wait: seconds; the cap of the backoff.
@@ -60,8 +64,10 @@ class RetrySchedule(Struct, frozen=True, kw_only=True):
 
 def is_retryable(error: ProviderError) -> bool:
     """Whether such an outcome may be another one the next time."""
+    if error.should_retry is False:
+        return False
     if isinstance(error, APIStatusError):
-        return error.status in RETRYABLE_STATUSES and error.should_retry is not False
+        return error.status in RETRYABLE_STATUSES
     return isinstance(error, (TransportError, StreamTruncatedError))
 
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import anyio
 
-from sansio.errors import APIConnectionError, LocalProtocolError, RemoteProtocolError, TransportError
+from sansio.errors import (
+    APIConnectionError,
+    LimitExceededError,
+    LocalProtocolError,
+    RemoteProtocolError,
+    TransportError,
+)
 from sansio.http import Body, End, Head, Request
 from transports.httpcore_backend import Unnoticed, Watch
 from transports.idle import Origin
@@ -21,6 +27,7 @@ from transports.network import (
     connect_failure,
     lost_failure,
     open_timeout,
+    proxy_refusal,
     read_timeout,
     shut_down,
 )
@@ -32,6 +39,7 @@ DRAIN_SECONDS = 0.05
 """How long an exchange that is let go waits for the response's end, without which no pool keeps it."""
 
 _HTTP2_ENDS = ("ConnectionTerminated", "StreamReset")  # h2's events, which the pool raises as an error's text
+_H11_FULL = "Receive buffer too long"  # h11's words for httpcore's limit on what is not whole yet
 _CLOSED_WORDS = ("disconnected", "closed connection")  # of httpcore and h11, where a pool is not watched
 
 
@@ -224,7 +232,7 @@ class HttpcoreExchange:
             case core.ConnectError() | core.UnsupportedProtocol():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
-                return APIConnectionError(f"the proxy refused: {fault}")
+                return proxy_refusal(fault)
             case core.NetworkError() | OSError():
                 return lost_failure(self._peer, fault)
             case core.LocalProtocolError():
@@ -235,6 +243,12 @@ class HttpcoreExchange:
         if closed:
             where = "before it answered" if self._answer is None else "inside its answer"
             return APIConnectionError(f"the server closed the connection {where}")
+        if str(fault) == _H11_FULL:
+            return LimitExceededError(
+                "a head of the response, or a chunk's size line, is longer than httpcore takes",
+                field="max_header_bytes",
+                hint="httpcore's own limit is fixed; AnyioTransport has that of the config.",
+            )
         # Without the bytes that h11 quotes, which may hold a key.
         return RemoteProtocolError(f"malformed HTTP: {str(fault).partition(': bytearray(')[0]}")
 

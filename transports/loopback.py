@@ -197,6 +197,8 @@ async def serve_loopback(
     Raises:
         OSError: the address cannot be listened on.
         ValueError: the fault is the certificate's, and there is no `ssl_context`.
+        Exception: what the provider raised in place of an answer, such as a `ValueError` for a script that
+            its wire cannot say. The server ends with it.
 
     Example:
         ```python
@@ -217,16 +219,21 @@ async def serve_loopback(
         return
     listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
     failure: Exception | None = None
-    async with listener, anyio.create_task_group() as tasks:
-        taken = int(listener.extra(SocketAttribute.local_port))
-        server = LoopbackServer(provider, host, taken, delay, ssl_context, fault)
-        for part in listener.listeners:
-            tasks.start_soon(server.accept, part.extra(SocketAttribute.raw_socket), tasks)
-        try:
-            yield server
-        except Exception as error:  # kept out of the task group, which would wrap it
-            failure = error
-        tasks.cancel_scope.cancel()
+    try:
+        async with listener, anyio.create_task_group() as tasks:
+            taken = int(listener.extra(SocketAttribute.local_port))
+            server = LoopbackServer(provider, host, taken, delay, ssl_context, fault)
+            for part in listener.listeners:
+                tasks.start_soon(server.accept, part.extra(SocketAttribute.raw_socket), tasks)
+            try:
+                yield server
+            except Exception as error:  # kept out of the task group, which would wrap it
+                failure = error
+            tasks.cancel_scope.cancel()
+    except ExceptionGroup as group:  # of what the provider raised in place of an answer
+        failure = group
+        while isinstance(failure, ExceptionGroup):
+            failure = failure.exceptions[0]
     if failure is not None:
         raise failure
 

@@ -5,21 +5,12 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from typing import Protocol
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 from sansio import APIConnectionError, APITimeoutError, Body, End, Head, LocalProtocolError, Request
-from sansio.testing import Ending, FakeResponse
-
-
-class Server(Protocol):
-    """What answers, such as `sansio.testing.FakeProvider`."""
-
-    def respond(self, request: Request) -> FakeResponse:
-        """The response to one request."""
-        ...
+from sansio.testing import Ending, FakeResponse, Responder
 
 
 class _Exchange(ABC):
@@ -116,7 +107,7 @@ class _SyncExchange(_Exchange):
 class _Memory:
     """What both transports count and hold."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Responder) -> None:
         self._server = server
         self.requests: list[Request] = []
         """All that came, in order, signed as they were sent; their reprs show no values."""

@@ -20,6 +20,7 @@ from sansio.errors import (
     TransportError,
 )
 from sansio.http import Body, End, Head, HTTPExchange, Input, Lost
+from sansio.retry import RETRYABLE_STATUSES
 from transports.idle import Origin
 
 READ_SIZE = 65_536
@@ -43,6 +44,7 @@ _CERTIFICATE_FAULTS = {
     64: "is for another address",
 }
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+_WANTS_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 
 
 ParserName: TypeAlias = Literal["h11", "httptools"]
@@ -95,8 +97,9 @@ class Trust:
             try:
                 context.load_verify_locations(self._ca_file)
             except OSError as error:
+                why = _words(_root(error))
                 raise ConfigError(
-                    f"ca_file: {self._ca_file} holds no certificates that can be read: {_words(error)}",
+                    f"ca_file: {self._ca_file} holds no certificates that can be read: {why}",
                     field="ca_file",
                 ) from error
         return context
@@ -168,17 +171,20 @@ def connect_failure(
     """No connection could be made, in words that tell why."""
     _, host, port = origin
     where = f"{host}:{port}" if unix_socket is None else f"the Unix socket {unix_socket}"
-    failure = APIConnectionError(f"no connection to {where}: {_words(error)}")
-    failure.__cause__ = _root(error)
-    return failure
+    return _failure(f"no connection to {where}", error)
 
 
 def lost_failure(origin: Origin, error: BaseException) -> APIConnectionError:
     """A connection broke."""
     _, host, port = origin
-    failure = APIConnectionError(f"the connection to {host}:{port} was lost: {_words(error)}")
-    failure.__cause__ = _root(error)
-    return failure
+    return _failure(f"the connection to {host}:{port} was lost", error)
+
+
+def proxy_refusal(error: BaseException) -> APIConnectionError:
+    """A proxy would not connect; by an HTTP proxy's status, that may be for now or for good."""
+    words = str(error)
+    lasting = words[:3].isdecimal() and int(words[:3]) not in RETRYABLE_STATUSES
+    return APIConnectionError(f"the proxy refused: {words}", should_retry=False if lasting else None)
 
 
 def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> APITimeoutError:
@@ -189,9 +195,11 @@ def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> 
 
 
 def read_timeout(origin: Origin, seconds: float) -> APITimeoutError:
-    """Nothing came for too long."""
+    """Nothing came for too long, or so little that it made no head, or no more of a body."""
     _, host, port = origin
-    return APITimeoutError(f"no byte came from {host}:{port} for {seconds:g} s", field="read_timeout")
+    return APITimeoutError(
+        f"nothing came from {host}:{port} for {seconds:g} s, or nothing whole", field="read_timeout"
+    )
 
 
 class HasFileno(Protocol):
@@ -240,8 +248,27 @@ def _root(error: BaseException) -> BaseException:
     return _root(inner) if isinstance(inner, BaseException) else error
 
 
-def _words(error: BaseException) -> str:
+def _failure(what: str, error: BaseException) -> APIConnectionError:
     error = _root(error)
+    failure = APIConnectionError(
+        f"{what}: {_words(error)}", should_retry=False if _is_lasting(error) else None
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _is_lasting(error: BaseException) -> bool:
+    """Whether somebody has to change something first: the address, a certificate, or who is trusted."""
+    match error:
+        case ssl.SSLCertVerificationError() | UnicodeError():
+            return True
+        case ssl.SSLError(reason=reason):
+            return reason == _WANTS_CERTIFICATE or reason in _NOT_TLS
+        case _:
+            return False
+
+
+def _words(error: BaseException) -> str:
     match error:
         case ssl.SSLCertVerificationError():
             fault = _CERTIFICATE_FAULTS.get(error.verify_code)
@@ -250,7 +277,7 @@ def _words(error: BaseException) -> str:
             return "the peer closed it"
         case ssl.SSLError(reason=reason) if reason in _NOT_TLS:
             return "what answers there does not speak TLS; is it an http:// address?"
-        case ssl.SSLError(reason="TLSV13_ALERT_CERTIFICATE_REQUIRED"):
+        case ssl.SSLError(reason=reason) if reason == _WANTS_CERTIFICATE:
             return "it wants a client's certificate; load one into ssl_context"
         case ssl.SSLError(reason=reason):
             return f"TLS failed ({reason})"

@@ -15,6 +15,7 @@ from sansio.testing.script import (
     FakeResponse,
     Outcome,
     ProviderType,
+    Responder,
 )
 from sansio.testing.wire import encode_events, encode_stream, encode_whole
 
@@ -29,6 +30,7 @@ __all__ = [
     "FakeResponse",
     "Outcome",
     "ProviderType",
+    "Responder",
     "encode_events",
     "encode_stream",
     "encode_whole",

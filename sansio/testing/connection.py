@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, assert_never
+from typing import assert_never
 from urllib.parse import urlsplit
 
 import h11
 import msgspec
 
 from sansio.http import Headers, Request, header
-from sansio.testing.script import Ending, FakeResponse
+from sansio.testing.script import Ending, FakeResponse, Responder
 
 _PORTS = {"http": 80, "https": 443}
-
-
-class Responder(Protocol):
-    """What answers, such as `FakeProvider`."""
-
-    def respond(self, request: Request) -> FakeResponse:
-        """The response to one request."""
-        ...
 
 
 class FakeConnection:

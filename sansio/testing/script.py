@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from sansio.http import Headers
+from sansio.http import Headers, Request
 from sansio.messages import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
@@ -179,3 +179,11 @@ class FakeResponse(Struct, frozen=True, kw_only=True):
 
 Outcome: TypeAlias = Answer | Failure | Broken | FakeResponse
 """What one well-formed request meets."""
+
+
+class Responder(Protocol):
+    """What answers requests, such as `FakeProvider`: behind a `FakeConnection`, or in a `MemoryTransport`."""
+
+    def respond(self, request: Request) -> FakeResponse:
+        """The response to one request."""
+        ...

@@ -7,9 +7,12 @@ from typing import TypeAlias
 
 from msgspec import Struct, structs
 
-from sansio import ProviderError, Request
+from sansio import ProviderError, RemoteProtocolError, Request
 from sansio.testing import FakeProvider
 from sansio.testing.faults import FaultyProvider, find_fault
+
+MALFORMED = "malformed HTTP: "
+"""What a message begins with that goes on in the words of what has read HTTP: h11's, or httptools'."""
 
 
 class Gets(Struct, frozen=True):
@@ -72,11 +75,20 @@ class Row(Struct, frozen=True, kw_only=True):
         gets = self.stream if stream or self.whole is None else self.whole
         if self.by_httpcore is not None and transport.startswith("httpcore"):
             gets = self.by_httpcore
+        elif self.spoils and gets.attempts > 1 and transport.startswith("httpcore"):
+            gets = fails(RemoteProtocolError, MALFORMED, attempts=2)  # the next one is that of its own retry
         elif self.over_tls is not None and tls:
             gets = self.over_tls
         if self.tls_may_say and tls and gets.kind is not None:
             gets = structs.replace(gets, says=(*gets.says, self.tls_may_say))
+        if transport.endswith("httptools"):
+            gets = structs.replace(gets, says=tuple(map(_shared, gets.says)))
         return gets if stream else structs.replace(gets, partial=None)  # a whole answer is not told in part
+
+
+def _shared(says: str) -> str:
+    """What all who read HTTP say alike."""
+    return MALFORMED if says.startswith(MALFORMED) else says
 
 
 def fails(kind: type[ProviderError], *says: str, attempts: int = 1, partial: str | None = None) -> Gets:

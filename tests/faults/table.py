@@ -16,16 +16,16 @@ from sansio import (
     RemoteProtocolError,
     StreamTruncatedError,
 )
-from tests.faults.rows import Clocks, Gets, Row, fails
+from tests.faults.rows import MALFORMED, Clocks, Gets, Row, fails
 
 __all__ = ["ANSWER", "CALM", "QUICK", "ROWS", "SECTIONS", "SHORT", "TEXT", "Clocks", "Gets", "Row"]
 
 TEXT = "One two three four."
 """What the server answers where nothing goes wrong with it."""
 
-QUICK = 0.05
+QUICK = 0.02
 """A read timeout, in seconds, for a server that never says anything: running out early changes nothing."""
-CALM = 0.3
+CALM = 0.5
 """One for a server that says something first, which must have come by then."""
 SHORT = 0.1
 """A total timeout, in seconds, for a call that would not end."""
@@ -35,11 +35,12 @@ ANSWER = Gets(None)
 _NO_HEAD = fails(APIConnectionError, "the server closed the connection before it answered", attempts=3)
 _REFUSED = fails(APIConnectionError, "no connection to {peer}: nothing listens there", attempts=3)
 _RESET = fails(APIConnectionError, "the connection to {peer} was lost: the peer reset it", attempts=3)
-_LATE = fails(APITimeoutError, "no byte came from {peer}", attempts=3)
+_LATE = fails(APITimeoutError, "nothing came from {peer} for", attempts=3)
 _CUT = "the connection was lost inside the answer: "
 _INSIDE = "the server closed the connection inside its answer"
 _LOST = "the connection to {peer} was lost: the peer reset it"
-_HALF_JSON = fails(RemoteProtocolError, "malformed JSON: Input data was truncated")
+_HALF_JSON = fails(StreamTruncatedError, "malformed JSON: the text breaks off", attempts=3)
+_NO_JSON = fails(StreamTruncatedError, "malformed JSON: the text is blank", attempts=3)
 
 
 def _cut(why: str, attempts: int = 1, partial: str | None = None) -> Gets:
@@ -47,7 +48,7 @@ def _cut(why: str, attempts: int = 1, partial: str | None = None) -> Gets:
 
 
 def _http(says: str, partial: str | None = None) -> Gets:
-    return fails(RemoteProtocolError, f"malformed HTTP: {says}", partial=partial)
+    return fails(RemoteProtocolError, MALFORMED + says, partial=partial)
 
 
 _PATIENT: tuple[Clocks, Clocks] = ({}, {})
@@ -91,35 +92,16 @@ AT_THE_PORT = [
 
 TLS = [
     Row(
-        fault="tls-wrong-name",
-        stream=fails(
-            APIConnectionError, "no connection to {peer}: its certificate is for another address", attempts=3
-        ),
+        fault=f"tls-{what}",
+        stream=fails(APIConnectionError, f"no connection to {{peer}}: {says}"),
         secure=True,
-    ),
-    Row(
-        fault="tls-unknown-ca",
-        stream=fails(
-            APIConnectionError,
-            "no connection to {peer}: its certificate comes from an authority that is not trusted here",
-            attempts=3,
-        ),
-        secure=True,
-    ),
-    Row(
-        fault="tls-expired",
-        stream=fails(APIConnectionError, "no connection to {peer}: its certificate has expired", attempts=3),
-        secure=True,
-    ),
-    Row(
-        fault="tls-plain",
-        stream=fails(
-            APIConnectionError,
-            "no connection to {peer}: what answers there does not speak TLS; is it an http:// address?",
-            attempts=3,
-        ),
-        secure=True,
-    ),
+    )
+    for what, says in (
+        ("wrong-name", "its certificate is for another address"),
+        ("unknown-ca", "its certificate comes from an authority that is not trusted here"),
+        ("expired", "its certificate has expired"),
+        ("plain", "what answers there does not speak TLS; is it an http:// address?"),
+    )
 ]
 
 _CLOSED = "the server closed the connection"
@@ -152,7 +134,7 @@ CUTS = [
     ),
     Row(
         fault="stall-at-event:3",
-        stream=fails(APITimeoutError, "no byte came from {peer}", partial="One two "),
+        stream=fails(APITimeoutError, "nothing came from {peer} for", partial="One two "),
         whole=_LATE,
         clocks=({"read_timeout": CALM}, {"read_timeout": QUICK}),
     ),
@@ -189,9 +171,9 @@ RESPONSES = [
     Row(
         fault="no-content",
         stream=fails(StreamTruncatedError, "the stream ended without its end marker", attempts=3),
-        whole=_HALF_JSON,
+        whole=_NO_JSON,
     ),
-    Row(fault="empty", stream=_HALF_JSON),
+    Row(fault="empty", stream=_NO_JSON),
     Row(fault="redirect", stream=fails(APIStatusError, "HTTP 307 with an empty body")),
     Row(fault="redirect-elsewhere", stream=fails(APIStatusError, "HTTP 307 with an empty body")),
     Row(fault="html-error", stream=fails(InternalServerError, "HTTP 502", attempts=3)),
@@ -233,31 +215,32 @@ RESPONSES = [
 ]
 
 _LONG_HEAD = "of the response are longer than 65536 bytes"
+_HTTPCORE_FULL = "a head of the response, or a chunk's size line, is longer than httpcore takes"
 _SHORT_HEAD = "the head of the response is longer than 65536 bytes"
 
 HTTP = [
     Row(fault="drip", stream=ANSWER),
     Row(
         fault="drip-slowly",
-        stream=fails(APITimeoutError, "the call took longer than total_timeout (0.1 s)"),
+        stream=fails(APITimeoutError, f"the call took longer than total_timeout ({SHORT:g} s)"),
         clocks=({"total_timeout": SHORT},) * 2,
     ),
     Row(
         fault="comments-forever:0",
         stream=fails(
-            APITimeoutError, "bytes came, but for 0.05 s nothing that moved the answer on", attempts=3
+            APITimeoutError, f"bytes came, but for {QUICK:g} s nothing that moved the answer on", attempts=3
         ),
-        whole=fails(APITimeoutError, "the call took longer than total_timeout (0.1 s)"),
+        whole=fails(APITimeoutError, f"the call took longer than total_timeout ({SHORT:g} s)"),
         clocks=({"event_timeout": QUICK}, {"total_timeout": SHORT}),
     ),
     Row(
         fault="comments-forever:3",
         stream=fails(
             APITimeoutError,
-            "bytes came, but for 0.3 s nothing that moved the answer on",
+            f"bytes came, but for {CALM:g} s nothing that moved the answer on",
             partial="One two ",
         ),
-        whole=fails(APITimeoutError, "the call took longer than total_timeout (0.1 s)"),
+        whole=fails(APITimeoutError, f"the call took longer than total_timeout ({SHORT:g} s)"),
         clocks=({"event_timeout": CALM}, {"total_timeout": SHORT}),
     ),
     Row(
@@ -293,7 +276,7 @@ HTTP = [
     Row(
         fault="headers-forever",
         stream=fails(LimitExceededError, f"the heads {_LONG_HEAD}"),
-        by_httpcore=_http("Receive buffer too long"),
+        by_httpcore=fails(LimitExceededError, _HTTPCORE_FULL),
     ),
     Row(fault="headers-malformed", stream=_http("illegal header line")),
     Row(fault="headers-nul", stream=_http("illegal header line")),
@@ -334,7 +317,7 @@ HTTP = [
     Row(
         fault="chunk-line-long:2",
         stream=fails(LimitExceededError, "a chunk's size line", partial="One "),
-        by_httpcore=_http("Receive buffer too long", partial="One "),
+        by_httpcore=fails(LimitExceededError, _HTTPCORE_FULL, partial="One "),
     ),
 ]
 

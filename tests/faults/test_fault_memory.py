@@ -17,12 +17,12 @@ from sansio.testing import FakeProvider
 from sansio.testing.faults import FaultyProvider, GzipBomb, PortDeed, find_fault
 from tests.faults.harness import (
     ASYNC,
+    BLOCKING,
     KIND,
     PATIENCE,
     SAID,
     Servers,
     SyncWatching,
-    blocking,
     call,
     call_blocking,
     check,
@@ -175,11 +175,12 @@ async def test_no_memory_stays_behind(servers: Servers, transport: str) -> None:
         await round_of_faults(server, ASYNC[transport]())
 
 
-def test_no_memory_stays_behind_blocking(servers: Servers) -> None:
+@pytest.mark.parametrize("transport", BLOCKING)
+def test_no_memory_stays_behind_blocking(servers: Servers, transport: str) -> None:
     with servers.serving("drip") as server, without_growth(traced=True) as begin:
-        round_of_faults_blocking(server, blocking())
+        round_of_faults_blocking(server, BLOCKING[transport]())
         begin()
-        round_of_faults_blocking(server, blocking())
+        round_of_faults_blocking(server, BLOCKING[transport]())
 
 
 @contextlib.contextmanager
@@ -193,9 +194,10 @@ def without_collector() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("row", QUICK_ROWS, ids=by_id)
-def test_nothing_waits_for_the_collector_blocking(servers: Servers, row: Row) -> None:
+@pytest.mark.parametrize("transport", BLOCKING)
+def test_nothing_waits_for_the_collector_blocking(servers: Servers, row: Row, transport: str) -> None:
     with servers.serving(row.fault) as server, without_collector():
-        chosen = SyncWatching(blocking())
+        chosen = SyncWatching(BLOCKING[transport]())
         for stream in (True, False):
             _, reference = call_blocking(server, chosen, stream=stream)
             assert reference() is None

@@ -17,7 +17,7 @@ from rich.traceback import Traceback
 
 from sansio import Message, ProviderError, Role
 from sansio.messages import JSONObject
-from tests.faults.harness import ASYNC, PATIENCE, Servers, blocking
+from tests.faults.harness import ASYNC, BLOCKING, PATIENCE, Servers
 from tests.faults.table import ROWS, Clocks, Row
 from transports import Transport, create_provider, create_sync_provider
 from transports.interface import SyncTransport
@@ -133,13 +133,14 @@ async def test_no_fault_shows_the_key(
         assert KEY not in shown(error)
 
 
+@pytest.mark.parametrize("transport", BLOCKING)
 @pytest.mark.parametrize("row", ROWS, ids=[row.fault for row in ROWS])
 def test_no_fault_shows_the_key_blocking(
-    servers: Servers, row: Row, caplog: pytest.LogCaptureFixture
+    servers: Servers, row: Row, transport: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     log = Log()
-    chosen = blocking()
+    chosen = BLOCKING[transport]()
     with servers.serving(row.fault, tls=row.secure) as server:
         error = fail_blocking(server, chosen, row, log)
         chosen.close()

@@ -10,10 +10,10 @@ from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider, FakeResponse, e
 from sansio.testing.faults import Deliver, FaultyProvider, find_fault
 from tests.faults.harness import (
     ASYNC,
+    BLOCKING,
     KIND,
     Seen,
     Servers,
-    blocking,
     call,
     call_blocking,
     count,
@@ -68,12 +68,13 @@ async def test_each_byte_of_the_body(servers: Servers, ending: str, transport: s
         await settles(server, before)
 
 
+@pytest.mark.parametrize("transport", BLOCKING)
 @pytest.mark.parametrize("ending", ["close", "reset"])
-def test_each_byte_of_the_body_blocking(servers: Servers, ending: str) -> None:
+def test_each_byte_of_the_body_blocking(servers: Servers, ending: str, transport: str) -> None:
     places = range(len(BODY) + 1)
     with servers.serving("drip", script=[SMALL] * len(places)) as server:
         before = count()
-        chosen = blocking()
+        chosen = BLOCKING[transport]()
         for at in places:
             server.fault = find_fault(f"{ending}-after:{at}")
             what, _ = call_blocking(server, chosen, clocks=ONCE)
@@ -100,11 +101,12 @@ async def test_each_byte_of_the_head(servers: Servers, ending: str, transport: s
         await settles(server, before)
 
 
+@pytest.mark.parametrize("transport", BLOCKING)
 @pytest.mark.parametrize("ending", ["close", "reset"])
-def test_each_byte_of_the_head_blocking(servers: Servers, ending: str) -> None:
+def test_each_byte_of_the_head_blocking(servers: Servers, ending: str, transport: str) -> None:
     with servers.serving("drip", script=[SMALL] * HEAD_SIZE) as server:
         before = count()
-        chosen = blocking()
+        chosen = BLOCKING[transport]()
         for at in range(HEAD_SIZE):
             server.fault = find_fault(f"{ending}-in-head:{at}")
             what, _ = call_blocking(server, chosen, clocks=ONCE)
@@ -152,12 +154,13 @@ async def _at_event(server: LoopbackThread, transport: Transport, kind: str, end
     return what
 
 
+@pytest.mark.parametrize("transport", BLOCKING)
 @pytest.mark.parametrize("ending", ["truncate", "close-at-event", "reset-at-event"])
 @pytest.mark.parametrize("kind", PROVIDER_TYPES)
-def test_each_event_blocking(servers: Servers, kind: str, ending: str) -> None:
+def test_each_event_blocking(servers: Servers, kind: str, ending: str, transport: str) -> None:
     with servers.serving("drip", script=[SAID] * events_of(kind)) as server:
         before = count()
-        chosen = blocking()
+        chosen = BLOCKING[transport]()
         seen = [_at_event_blocking(server, chosen, kind, ending, at) for at in range(events_of(kind))]
         chosen.close()
         settles_blocking(server, before)

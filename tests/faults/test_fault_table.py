@@ -17,10 +17,10 @@ from sansio import APIConnectionError, APITimeoutError
 from sansio.testing.faults import FAULTS, PortDeed, find_fault
 from tests.faults.harness import (
     ASYNC,
+    BLOCKING,
     Servers,
     SyncWatching,
     Watching,
-    blocking,
     call,
     call_blocking,
     check,
@@ -81,14 +81,15 @@ async def test_fault(servers: Servers, row: Row, tls: bool, transport: str) -> N
     assert left_of(left) == []
 
 
+@pytest.mark.parametrize("transport", BLOCKING)
 @pytest.mark.parametrize(("row", "tls"), CASES)
-def test_fault_blocking(servers: Servers, row: Row, tls: bool) -> None:
+def test_fault_blocking(servers: Servers, row: Row, tls: bool, transport: str) -> None:
     """The same without a loop."""
     left: list[weakref.ref[Any]] = []
     with servers.serving(row.fault, tls=tls) as server:
         before = count()
-        chosen = SyncWatching(blocking())
-        for stream, gets, clocks in modes(row, "blocking", tls):
+        chosen = SyncWatching(BLOCKING[transport]())
+        for stream, gets, clocks in modes(row, transport, tls):
             what, reference = call_blocking(server, chosen, stream=stream, clocks=clocks)
             check(what, gets, server)
             left += [reference, *chosen.exchanges]
@@ -110,7 +111,7 @@ async def test_stray_bytes_spoil_the_next_answer(servers: Servers, fault: str, t
     with servers.serving(fault) as server:
         before = count_here()
         chosen = ASYNC[transport]()
-        await call(server, chosen, stream=False, clocks={})
+        await call(server, chosen, stream=False, clocks={"max_attempts": 1})
         server.fault = None
         what, _ = await call(server, chosen, stream=False, clocks={})
         await chosen.aclose()

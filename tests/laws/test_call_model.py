@@ -50,7 +50,8 @@ RECORDS = {
 }
 ANSWERS = {
     "answer": b'{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}',
-    "malformed": b"{",
+    "malformed": b"}",
+    "cut": b"{",
     "overloaded": b'{"error":{"type":"server_error","message":"m"}}',
     "refused": b'{"error":{"type":"invalid_request_error","message":"m"}}',
 }
@@ -178,7 +179,7 @@ class CallMachine(RuleBasedStateMachine):
                 if model.body == "answer":
                     model.state = "complete"
                 else:
-                    model.lose(retryable=model.body == "overloaded")
+                    model.lose(retryable=model.body in ("", "cut", "overloaded"))
             case "error body":
                 events = self.give(End())
                 model.lose(retryable=model.status in RETRIED)

@@ -21,6 +21,7 @@ from sansio import (
     ReasoningDelta,
     RemoteProtocolError,
     StreamComplete,
+    StreamTruncatedError,
     ToolCallDelta,
     ToolCallStarted,
 )
@@ -88,7 +89,6 @@ FAULTS: list[tuple[list[Input], str]] = [
     ([SSE_HEAD, Body(b"data: {nope\n\n")], "malformed JSON"),
     ([SSE_HEAD, Body(sse({"choices": 5}))], "unknown shape"),
     ([JSON_HEAD, Body(b"{nope"), End()], "malformed JSON"),
-    ([JSON_HEAD, End()], "malformed JSON"),
     ([JSON_HEAD, Body(b"[]"), End()], "unknown shape"),
     ([JSON_HEAD, Body(b'{"id": "x"}'), End()], "no choice"),
     ([Head(200, (("content-type", "text/html; charset=utf-8"),))], "web page"),
@@ -106,6 +106,27 @@ def test_what_is_malformed_fails_without_a_retry(exchange: list[Input], words: s
     assert type(error) is RemoteProtocolError
     assert words in str(error)
     assert "Check that base_url names this kind of provider" in str(error)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_whole_answer_that_breaks_off_is_tried_again(kind: str, stream: bool) -> None:
+    answer = WHOLES["anthropic" if kind == "anthropic" else "openai"]
+    body = json.dumps(answer).encode()
+    for size in (0, 1, len(body) // 2, len(body) - 1):
+        cut: list[Input] = [JSON_HEAD, Body(body[:size]), End()]
+        events, steps = run(call(kind, stream=stream), cut, whole(answer))
+        assert sends(steps) == 2, size
+        assert isinstance(events[-1], StreamComplete)
+
+
+def test_a_response_without_a_body_is_an_answer_that_broke_off() -> None:
+    nothing: list[Input] = [Head(204), End()]
+    events, steps = run(call("openai", stream=False), nothing, nothing, nothing)
+    assert sends(steps) == 3
+    error = failure(events)
+    assert type(error) is StreamTruncatedError
+    assert "malformed JSON: the text is blank" in str(error)
 
 
 LIMITS: list[tuple[str, list[Input]]] = [

@@ -265,3 +265,19 @@ def test_errors_can_be_copied_and_pickled(
         assert type(twin) is kind
         assert str(twin) == str(error)
         assert vars(twin) == vars(error)
+
+
+@given(st.text(st.characters(max_codepoint=0xFF) | st.sampled_from("\x1b\x9b\r\n\t\x07é")))
+def test_no_control_character_of_a_peer_reaches_a_terminal(text: str) -> None:
+    error = APIStatusError(text, status=500, request_id=text, provider_message=text)
+    for shown in (error.message, str(error), str(error.with_context(model="m")), str(copy.copy(error))):
+        controls = {c for c in shown.replace("\r\n", "\n") if not c.isprintable() and c not in "\n\t\xa0\xad"}
+        assert controls == set()
+    assert error.provider_message == text
+
+
+def test_control_characters_are_shown_as_escapes() -> None:
+    error = RateLimitError("Slow\x1b[2J down\r\nand\rwait\x9b31m,\tplease\x00", request_id="r\x07")
+    assert error.message == "Slow\\x1b[2J down\r\nand\\rwait\\x9b31m,\tplease\\x00"
+    assert "request id r\\x07)" in str(error)
+    assert pickle.loads(pickle.dumps(error)).message == error.message

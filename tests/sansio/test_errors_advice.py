@@ -73,4 +73,5 @@ def test_what_a_person_is_advised_where_there_was_no_status() -> None:
 def test_what_needs_no_advice_beside_its_message() -> None:
     for kind in (ConfigError, InvalidRequestError, LocalProtocolError, LimitExceededError, APITimeoutError):
         assert kind("no").advice() == ""
-    assert TransportError("no", hint="Start the server first.").advice() == "Start the server first."
+    for other in (TransportError, LimitExceededError):
+        assert other("no", field="f", hint="Start the server first.").advice() == "Start the server first."

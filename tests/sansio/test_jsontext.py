@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.errors import LimitExceededError, RemoteProtocolError
+from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
 from sansio.jsontext import as_record, decode, decode_object
 from sansio.messages import JSON
 
@@ -50,6 +50,33 @@ def test_an_object_comes_back_as_it_was_written(value: dict[str, JSON]) -> None:
     assert decode_object(json.dumps(value)) == value
     assert decode_object(json.dumps(value, ensure_ascii=False, indent=1)) == value
     assert as_record(json.dumps(value)) == value
+
+
+@given(value=OBJECTS, data=st.data())
+def test_a_text_that_breaks_off_is_told_from_one_that_is_malformed(
+    value: dict[str, JSON], data: st.DataObject
+) -> None:
+    text = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
+    cut = text[: data.draw(st.integers(0, len(text) - 1))]
+    with pytest.raises(StreamTruncatedError, match="breaks off" if cut else "is blank"):
+        decode_object(cut, cut=StreamTruncatedError)
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode_object(cut)
+    assert type(caught.value) is RemoteProtocolError
+
+
+@pytest.mark.parametrize(
+    "text", ["{nope", "{}}", '{"a":1,}', '{"a":-}', '{"a":1. }', "[]", "nope", "\x01", "é-"]
+)
+def test_a_text_that_nothing_could_make_whole_does_not_break_off(text: str) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode_object(text, cut=StreamTruncatedError)
+    assert type(caught.value) is RemoteProtocolError
+
+
+def test_a_text_may_break_off_behind_half_a_pair() -> None:
+    with pytest.raises(StreamTruncatedError, match="breaks off"):
+        decode_object('{"a": "\\ud83d", "b', cut=StreamTruncatedError)
 
 
 @given(text=TEXTS, max_depth=st.integers(1, 200))

@@ -119,6 +119,12 @@ def test_which_errors_may_be_others_the_next_time(error: ProviderError, retryabl
     assert is_retryable(error.with_context(should_retry=True)) is retryable
 
 
+@pytest.mark.parametrize("kind", [TransportError, APIConnectionError, APITimeoutError, StreamTruncatedError])
+def test_what_no_wait_can_change_is_not_tried_again(kind: type[ProviderError]) -> None:
+    assert not is_retryable(kind("always so", should_retry=False))
+    assert RetrySchedule().wait(kind("always so", should_retry=False), 0, lambda: 0.0) is None
+
+
 def test_a_provider_that_advises_against_a_retry_is_heard() -> None:
     assert not is_retryable(RateLimitError("quota", status=429, should_retry=False))
     assert is_retryable(RateLimitError("busy", status=429, should_retry=True))

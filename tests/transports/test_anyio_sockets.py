@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.transports.contracts.endings import AbortContract, CancelContract, Lo
 from tests.transports.contracts.faults import FaultContract, TLSContract
 from tests.transports.contracts.support import Make
 from transports.anyio_sockets import AnyioTransport
+from transports.network import ParserName
 
 
 class TestAnyioTransport(
@@ -23,6 +25,6 @@ class TestAnyioTransport(
     CancelContract,
     LoopContract,
 ):
-    @pytest.fixture(params=["h11", "httptools"])
+    @pytest.fixture(params=get_args(ParserName))
     def make(self, request: pytest.FixtureRequest) -> Make:
         return partial(AnyioTransport, parser=request.param)

@@ -86,17 +86,19 @@ class TestProxy:
                 assert [await fetch(transport, server.post()) for _ in range(2)] == [(200, b"ok")] * 2
             assert (server.connections, proxy.connections) == (1, 1)
 
-    async def test_refusal_is_the_proxys(self, module: ModuleName) -> None:
+    @pytest.mark.parametrize(("status", "advice"), [("407 Who Are You", False), ("503 Busy", None)])
+    async def test_refusal_is_the_proxys(self, module: ModuleName, status: str, advice: bool | None) -> None:
         def script(peer: Peer) -> None:
             peer.request()
-            peer.send(b"HTTP/1.1 407 Who Are You\r\ncontent-length: 0\r\n\r\n")
+            peer.send(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n".encode())
 
         with RawServer(script) as server:
             proxy = server.url.removesuffix("/v1")
             async with contextlib.aclosing(HttpcoreTransport(module=module, proxy=proxy)) as transport:
                 error = await failure(transport, Request.post("https://api.example/v1", (), b""))
         assert isinstance(error, APIConnectionError)
-        assert error.message == "the proxy refused: 407 Who Are You"
+        assert error.message == f"the proxy refused: {status}"
+        assert error.should_retry is advice
 
     async def test_proxy_that_is_not_there_is_named(self, module: ModuleName) -> None:
         port = free_port()

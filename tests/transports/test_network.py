@@ -34,6 +34,12 @@ def alert(reason: str) -> ssl.SSLError:
     return error
 
 
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "failed")
+    error.verify_code, error.verify_message = 23, "certificate revoked"
+    return error
+
+
 REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
 
 
@@ -69,15 +75,32 @@ def test_words_for_what_fails(error: BaseException, words: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (REFUSED, None),
+        (socket.gaierror(-2, "Name or service not known"), None),
+        (ssl.SSLEOFError(8, "EOF occurred"), None),
+        (alert("TLSV1_ALERT_INTERNAL_ERROR"), None),
+        (alert("WRONG_VERSION_NUMBER"), False),
+        (alert("TLSV13_ALERT_CERTIFICATE_REQUIRED"), False),
+        (untrusted(), False),
+        (caused(anyio.BrokenResourceError(), untrusted()), False),
+        (UnicodeError("label too long"), False),
+    ],
+)
+def test_what_no_wait_can_mend_says_so(error: BaseException, advice: bool | None) -> None:
+    assert connect_failure(ORIGIN, error).should_retry is advice
+    assert lost_failure(ORIGIN, error).should_retry is advice
+
+
 def test_the_cause_is_what_the_system_said() -> None:
     wrapped = caused(OSError("All connection attempts failed"), ExceptionGroup("", [REFUSED]))
     assert connect_failure(ORIGIN, wrapped).__cause__ is REFUSED
 
 
 def test_certificate_fault_without_a_word_of_ours() -> None:
-    error = ssl.SSLCertVerificationError(1, "failed")
-    error.verify_code, error.verify_message = 23, "certificate revoked"
-    assert connect_failure(ORIGIN, error).message.endswith("its certificate: certificate revoked")
+    assert connect_failure(ORIGIN, untrusted()).message.endswith("its certificate: certificate revoked")
 
 
 def test_trust_takes_a_context_or_a_file(tmp_path: Path) -> None:

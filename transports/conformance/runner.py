@@ -15,7 +15,7 @@ import anyio
 from msgspec import Struct
 
 from sansio import ProviderError
-from sansio.testing import FakeProvider
+from sansio.testing import FakeProvider, Responder
 from sansio.testing.faults import FaultyProvider
 from transports.conformance.bench import Bench, Server
 from transports.conformance.calls import Calls, CheckedTransport
@@ -24,7 +24,6 @@ from transports.conformance.laws import LAWS
 from transports.conformance.report import Report, Result, Verdict
 from transports.conformance.threads import InThreads
 from transports.interface import SyncTransport, Transport
-from transports.memory import Server as Responder
 
 PATIENCE = 3.0
 """Seconds for what takes milliseconds on a quiet machine."""
