@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 import anyio
 from anyio.lowlevel import RunVar
+
+
+def running_clock() -> Callable[[], float]:
+    """The running loop's clock, in seconds, to be asked often: to ask anyio costs more than to look."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return anyio.current_time
+    return loop.time if asyncio.current_task(loop) is not None else anyio.current_time
 
 
 class Closable(Protocol):

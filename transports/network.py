@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
+import select
 import socket
 import ssl
 from collections import deque
@@ -225,17 +225,16 @@ def shut_down(raw: HasFileno) -> None:
             borrowed.detach()
 
 
-_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
-
-
 def readable(raw: HasFileno) -> bool:
     """Whether a read would not have to wait: bytes are there, or the end, or the socket is closed."""
     number = raw.fileno()
     if number < 0:
         return True
-    with _Selector() as selector:
-        selector.register(number, selectors.EVENT_READ)
-        return bool(selector.select(0))
+    if not hasattr(select, "poll"):  # as on Windows, whose select() takes sockets of any number
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _root(error: BaseException) -> BaseException:

@@ -115,6 +115,10 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._heed_abort()
         return bool(self._events) or self._untold
 
+    def _over(self) -> bool:
+        """Whether nothing more comes, so that there is nothing to wait for."""
+        return self._call.state in (CallState.COMPLETE, CallState.FAILED)
+
     def _hand_out(self) -> StreamEvent | None:
         """The next event, or `None` after the last; raises the error that the call ended with, once."""
         if not self._ready():
@@ -203,6 +207,9 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._drop()
         unread = bool(self._events)
         self._events.clear()
+        if self._over() and not unread:
+            self._untold = self._untold and tell
+            return
         if self._complete and unread and self._error is None:
             config = self._provider.config
             self._error = APIConnectionError(
