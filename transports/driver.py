@@ -79,7 +79,7 @@ class EventStream(BaseStream[Exchange]):
             raise LocalProtocolError(
                 "this stream is being read already: two tasks cannot wait for its events at once"
             )
-        if not self._ready() and not self._over():
+        if not (self._events or self._ready() or self._over()):
             await self._read()
         event = self._hand_out()
         if event is None:
