@@ -86,3 +86,23 @@ def test_a_refusal_of_arguments_that_are_no_object_names_them(local: str) -> Non
 def test_ollama_takes_an_image_as_base64_data_bare_or_in_an_object(image: object, status: int) -> None:
     part = {"type": "image_url", "image_url": image}
     assert ask("ollama", [{"role": "user", "content": [part]}]).status == status
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"model": ""}, "model", None),
+        ({"stream": "yes"}, "stream", None),
+        ({"stream_options": {}}, "stream_options", None),
+        ({"system": "Hi"}, "system", "unknown_parameter"),
+        ({"reasoning_effort": "low", "max_tokens": 5}, "max_tokens", "unsupported_parameter"),
+        ({"tools": []}, "tools", None),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}, {}]}, "tools[1].function.name", None),
+    ],
+)
+def test_a_refusal_names_the_field_of_the_request(
+    fields: dict[str, Any], param: str, code: str | None
+) -> None:
+    error = said(ask("openai", [USER], **fields))["error"]
+    assert (error["param"], error["code"]) == (param, code)
+    assert error["message"].endswith(".")
