@@ -17,6 +17,8 @@ from sansio import (
     HTTPExchange,
     LimitExceededError,
     Lost,
+    Message,
+    Role,
     ServerSentEvent,
     SSEDecoder,
     SSEFailed,
@@ -24,6 +26,8 @@ from sansio import (
     StreamEvent,
     StreamFailed,
     StreamParser,
+    ToolCall,
+    ToolCallStarted,
     TransportError,
 )
 from sansio.http import Input
@@ -232,3 +236,43 @@ def test_seeds_lead_to_whole_answers_and_to_errors_behind_their_first_word(
     monkeypatch.setattr(targets, "check_events", noting)
     try_seeds(target)
     assert (ends.count("whole"), ends.count("Hello, "), len(ends)) == (whole, broken, whole + broken)
+
+
+def test_the_last_delta_is_among_what_must_be_equal() -> None:
+    done = StreamComplete(Message(Role.ASSISTANT, "ab"))
+    lost = StreamFailed(LimitExceededError("too long", field="max_answer_bytes"))
+    for last in (done, lost):
+        one = targets.check_events([ContentDelta("a"), ContentDelta("b"), last])
+        assert one == targets.check_events([ContentDelta("a"), ContentDelta("b"), last])
+        assert one != targets.check_events([ContentDelta("ab"), last])
+    assert targets.check_events([lost]) != targets.check_events([ContentDelta("a"), lost])
+
+
+def test_a_call_that_was_made_without_text_has_no_arguments_to_join() -> None:
+    call = ToolCall("a", "f", {})
+    targets.check_events(
+        [ToolCallStarted(0, "a", "f"), StreamComplete(Message(Role.ASSISTANT, tool_calls=(call,)))]
+    )
+
+
+@pytest.mark.parametrize(("data", "fed"), [(b"", b""), (b"\x03", b""), (b"\x03data: a\n\n", b"data: a\n\n")])
+def test_the_first_byte_is_a_cut_and_the_others_are_the_wire_s(
+    data: bytes, fed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts: list[list[bytes]] = []
+
+    class Noting(SSEDecoder):
+        def __init__(self, *, max_event_bytes: int, dispatch_at_eof: bool) -> None:
+            super().__init__(max_event_bytes=max_event_bytes, dispatch_at_eof=dispatch_at_eof)
+            cuts.append([])
+
+        def receive_data(self, data: bytes) -> list[SSEItem]:
+            cuts[-1].append(data)
+            return super().receive_data(data)
+
+    monkeypatch.setattr(targets, "SSEDecoder", Noting)
+    TARGETS["sse"](data)
+    whole, cut = cuts[:2]
+    assert b"".join(whole) == b"".join(cut) == fed
+    assert all(len(piece) == 3 for piece in cut[:-1])
+    assert len(whole) == 1

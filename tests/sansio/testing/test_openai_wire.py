@@ -230,3 +230,10 @@ def test_openrouter_s_error_comes_in_a_chunk_that_says_so_itself() -> None:
             "logprobs": None,
         }
     ]
+
+
+@pytest.mark.parametrize(("asked", "named"), [(True, True), (False, False)])
+def test_a_stream_that_breaks_off_told_usage_where_it_was_asked_to(asked: bool, named: bool) -> None:
+    broken = Broken(answer=Answer(text="one two"), after=1)
+    sent = chunks(encode_stream("openai", broken, include_usage=asked))
+    assert {"usage" in chunk for chunk in sent} == {named}
