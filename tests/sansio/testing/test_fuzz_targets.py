@@ -276,3 +276,10 @@ def test_the_first_byte_is_a_cut_and_the_others_are_the_wire_s(
     assert b"".join(whole) == b"".join(cut) == fed
     assert all(len(piece) == 3 for piece in cut[:-1])
     assert len(whole) == 1
+
+
+def test_seeds_are_of_their_target_s_wire() -> None:
+    assert all(seed.startswith(b"\x05HTTP/1.") for seed in seeds("exchange"))
+    assert not any(b"HTTP/1." in seed for seed in seeds("sse"))
+    assert all(b"event: message_start" in seed for seed in seeds("anthropic"))
+    assert all(b'"chat.completion.chunk"' in seed for seed in seeds("openai"))
