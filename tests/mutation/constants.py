@@ -3,8 +3,9 @@
 mutmut changes the bodies of plain functions. This command changes what else is written out in a module: the
 literals of module and class level, each entry of a table, the values of enums, the defaults of fields and of
 arguments, what a class is made with (`frozen=True`), regular expressions, and the bodies of functions that
-have a decorator, properties among them. For each change, one at a time, it runs the tests that mirror the
-module and says whether they noticed. It works on a copy in a temporary folder, never on the working tree.
+have a decorator, properties among them, or that run when the module is loaded. For each change, one at a
+time, it runs the tests that mirror the module and says whether they noticed. It works on a copy in a
+temporary folder, never on the working tree.
 
     python -m tests.mutation.constants [--sample N] [--seed S] [MODULE ...]
 
@@ -95,7 +96,8 @@ def mutants(source: str) -> list[Mutant]:
     """Every change of a module that this command tries; none of them twice."""
     lines = source.encode().splitlines(keepends=True)
     found: dict[str, Mutant] = {}
-    for old, new in _statements(ast.parse(source).body):
+    tree = ast.parse(source)
+    for old, new in (*_statements(tree.body), *_loading(tree)):
         assert old.end_lineno is not None
         assert old.end_col_offset is not None
         begin = sum(map(len, lines[: old.lineno - 1])) + old.col_offset
@@ -136,6 +138,24 @@ def _statements(statements: Sequence[ast.stmt]) -> _Changes:
                 yield from _expression(value)
             case _:
                 pass
+
+
+def _loading(module: ast.Module) -> _Changes:
+    """Changes inside the functions that run when the module is loaded, for which mutmut comes too late."""
+    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    used: list[str] = []
+    nodes: list[ast.AST] = [
+        node for node in module.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    while nodes:
+        for inner in ast.walk(nodes.pop()):
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name):
+                name = inner.func.id
+                if name in functions and name not in used:
+                    used.append(name)
+                    nodes.append(functions[name])
+    for name in used:
+        yield from _body(functions[name])
 
 
 def _body(node: ast.AST) -> _Changes:

@@ -77,6 +77,14 @@ def test_each_literal_entry_default_and_decorated_body_is_changed_and_nothing_el
     ]
 
 
+def test_a_function_that_runs_when_the_module_is_loaded_is_changed_inside() -> None:
+    source = (
+        "def make(n):\n    return limit(n) + 1\ndef limit(n):\n    return n > 2\n"
+        "def other(n):\n    return make(3)\nSIZE = make(n)\n"
+    )
+    assert changes(source) == ["1 -> 2", "1 -> 0", "n > 2 -> n >= 2", "2 -> 3", "2 -> 1"]
+
+
 def test_a_table_of_names_has_its_values_exchanged() -> None:
     assert changes("KINDS = {1: Red, 2: Red, 3: Blue}")[3:6] == [
         "{1: Red, 2: Red, 3: Blue} -> {1: Blue, 2: Red, 3: Blue}",

@@ -173,3 +173,12 @@ def test_each_character_in_each_place_of_a_request_is_written_or_refused_as_on_h
             Request("POST", "http", "h", 80, "/", (*REQUEST.headers, ("name", text)), b"{}"),
         ):
             assert written(FastHTTPExchange, request) == written(HTTPExchange, request), request
+
+
+@pytest.mark.parametrize("value", [b"a", b"a ", b"a \t", b" \ta", b"\t a b\t ", b"", b"  "])
+def test_white_space_around_a_value_is_none_of_it(value: bytes) -> None:
+    wire = b"HTTP/1.1 200 OK\r\nX:" + value + b"\r\nContent-Length: 0\r\n\r\n"
+    head = read(wire)[0]
+    assert isinstance(head, Head)
+    assert head.headers[0] == ("x", value.decode().strip())
+    assert head == receive(HTTPExchange(REQUEST), [wire])[0]

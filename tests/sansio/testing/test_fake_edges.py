@@ -9,7 +9,7 @@ import pytest
 
 from sansio import HTTPExchange, Request
 from sansio.testing import PROVIDER_TYPES, FakeConnection, FakeProvider, FakeResponse
-from tests.sansio.testing.asking import ask, request_for, said, told
+from tests.sansio.testing.asking import ask, chunks, request_for, said, told
 
 WORDS = "one two three"
 CACHED = {"type": "ephemeral"}
@@ -73,7 +73,10 @@ def test_a_length_that_the_response_has_is_not_said_twice() -> None:
     ],
 )
 def test_an_answer_s_id_is_spelled_as_the_provider_spells_it(type: str, prefix: str) -> None:
-    assert re.fullmatch(rf"{prefix}[0-9a-f]{{24}}", said(ask(type))["id"])
+    spelled = rf"{prefix}[0-9a-f]{{24}}"
+    assert re.fullmatch(spelled, said(ask(type))["id"])
+    last = chunks(ask(type, stream=True).pieces)[0 if type == "anthropic" else -1]
+    assert re.fullmatch(spelled, last["message"]["id"] if type == "anthropic" else last["id"])
 
 
 @pytest.mark.parametrize("type", PROVIDER_TYPES)

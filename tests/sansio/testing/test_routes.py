@@ -122,7 +122,9 @@ def test_where_the_fake_has_a_key_another_one_is_401(type: str) -> None:
     wrong = AUTH[type] or (("authorization", "Bearer sk"),)
     right = tuple((name, value.replace("sk", "right")) for name, value in wrong)
     fake = FakeProvider(type, key="right")
-    assert fake.respond(request_for(type, headers=wrong)).status == 401
+    refused = fake.respond(request_for(type, headers=wrong))
+    words = "Unauthorized" if type == "vllm" else "The key is not valid."
+    assert (refused.status, message_in(type, said(refused))) == (401, words)
     assert fake.respond(request_for(type, headers=right)).status == 200
 
 

@@ -102,6 +102,8 @@ def test_ids_differ_from_turn_to_turn() -> None:
         ({"enum": ["celsius", "fahrenheit"]}, "fahrenheit"),
         ({"enum": ["kelvin"]}, "kelvin"),
         ({"type": ["string", "null"]}, "Rome"),
+        ({"type": ["integer", "null"]}, 3),
+        ({"type": ["null", "integer"]}, None),
         ({"type": []}, "Rome"),
         ({"type": "object", **schema(city={"type": "string"})}, {"city": "Rome"}),
         ({}, "Rome"),

@@ -139,3 +139,11 @@ def test_a_call_s_id_has_the_turn_and_the_place() -> None:
     tools = (OfferedTool("f", {}), OfferedTool("g", {}))
     calls = answer(prompt("f and g", tools=tools, turns=3)).tool_calls
     assert calls == (ToolCall("call_3_0", "f", {}), ToolCall("call_3_1", "g", {}))
+
+
+def test_a_tool_may_be_named_in_any_case_and_with_spaces() -> None:
+    tool = OfferedTool("get_weather", {})
+    for text in ("get_weather", "Get Weather", "GET_WEATHER!", "please get weather"):
+        assert called(text, tool) == [("get_weather", {})]
+    for text in ("getweather", "get-weather", "get_weathers", "forget_weather"):
+        assert called(text, tool) == []
