@@ -48,6 +48,8 @@ async with serve_loopback(fault=find_fault("reset-at-event:3")) as server:
 ```
 
 `sansio-llm serve --fault reset-at-event:3` serves it from the command line; `--fault list` lists them all.
+Those of a certificate need [trustme](https://pypi.org/project/trustme/), which makes it, and `--ca-file
+PATH`, where its authority is put for the client to trust.
 `MemoryTransport(FaultyProvider(FakeProvider(), find_fault(...)))` has those marked *memory*, without sockets.
 
 The answer would be “{text}”. *Partial* is what of it came before the fault; it stands in the error's

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     Pool: TypeAlias = httpcore.AsyncConnectionPool | httpcore2.AsyncConnectionPool
 
+_Way: TypeAlias = tuple[str | None, bool]
+"""A proxy's URL or none, and whether TLS goes to the origin: what a pool is for."""
+
 ModuleName: TypeAlias = Literal["httpcore", "httpcore2"]
 
 
@@ -51,7 +54,7 @@ class HttpcoreTransport:
         unix_socket: path of a Unix socket that is connected to, whatever host a request names.
         ssl_context: for TLS; where left out, the system's authorities are trusted.
         ca_file: certificates in PEM of authorities that are trusted beside the system's.
-        max_idle: how many connections are kept, for each loop.
+        max_idle: how many connections are kept for each loop, of those over TLS and of those without.
         idle_timeout: for how many seconds each is kept.
 
     Raises:
@@ -73,7 +76,7 @@ class HttpcoreTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
-        self._pools: WeakKeyDictionary[LoopKeeper, dict[str | None, httpcore.AsyncConnectionPool]] = (
+        self._pools: WeakKeyDictionary[LoopKeeper, dict[_Way, httpcore.AsyncConnectionPool]] = (
             WeakKeyDictionary()
         )
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
@@ -126,10 +129,12 @@ class HttpcoreTransport:
             return self._given
         pools = self._pools.setdefault(keeper, {})
         proxy = self._proxies.choose(origin)
-        pool = pools.get(proxy)
+        secure = origin[0] == "https"
+        pool = pools.get((proxy, secure))
         if pool is None:
-            pool = pools[proxy] = self.core.AsyncConnectionPool(
-                ssl_context=self._trust.context,
+            pool = pools[proxy, secure] = self.core.AsyncConnectionPool(
+                # The system's authorities take the time of many requests to load, while the loop waits.
+                ssl_context=self._trust.context if secure else None,
                 proxy=None if proxy is None else _open_proxy(self.core, self._trust, proxy),
                 uds=self._unix_socket,
                 max_connections=None,

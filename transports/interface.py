@@ -48,7 +48,8 @@ class Transport(Protocol):
             fresh: use no connection that has served before.
 
         Raises:
-            TransportError: no connection, or it was lost while the request was sent.
+            TransportError: no connection, or it was lost while the request was sent. One that no wait can
+                mend says `should_retry=False`, and is not tried again.
         """
         ...
 

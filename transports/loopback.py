@@ -210,7 +210,8 @@ async def serve_loopback(
     provider = provider or FakeProvider()
     if fault is not None and isinstance(fault.deed, BadCertificate) and ssl_context is None:
         raise ValueError(
-            f"{fault.name}: give an ssl_context whose certificate has the flaw; none is made here"
+            f"{fault.name}: give an ssl_context whose certificate has the flaw; "
+            "transports.loopback_certificates makes one"
         )
     if fault is not None and isinstance(fault.deed, Refuse):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import gc
 import os
 import ssl
@@ -31,6 +30,7 @@ from transports.blocking import SocketTransport
 from transports.interface import Exchange, SyncExchange, SyncTransport
 from transports.keys import KeySource
 from transports.loopback import Loopback, LoopbackThread, loopback_thread
+from transports.loopback_certificates import certified, make_authority
 
 PATIENCE = 20.0
 """Seconds after which what should have happened has failed to."""
@@ -44,7 +44,7 @@ _DEFAULTS: Mapping[str, float] = MappingProxyType({})
 @cache
 def authority() -> trustme.CA:
     """Whom the clients of these tests trust."""
-    return trustme.CA()
+    return make_authority()
 
 
 @cache
@@ -52,17 +52,6 @@ def trusting() -> ssl.SSLContext:
     """The clients' context; one for all, since the system's authorities are slow to load."""
     context = ssl.create_default_context()
     authority().configure_trust(context)
-    return context
-
-
-def certified(flaw: str = "") -> ssl.SSLContext:
-    """A server's context, with a flaw or without."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    issuer = trustme.CA() if flaw == "unknown-ca" else authority()
-    name = "other.example" if flaw == "wrong-name" else "127.0.0.1"
-    ended = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) if flaw == "expired" else None
-    began = None if ended is None else ended - datetime.timedelta(1)
-    issuer.issue_cert(name, not_before=began, not_after=ended).configure_cert(context)
     return context
 
 
@@ -97,9 +86,9 @@ class Servers:
         fault = find_fault(name)
         match fault.deed:
             case BadCertificate(flaw=flaw):
-                own: ssl.SSLContext | None = certified(flaw)
+                own: ssl.SSLContext | None = certified(authority(), flaw)
             case Refuse() | NoTLS():
-                own = certified() if tls else None
+                own = certified(authority()) if tls else None
             case _:
                 server = self._get(tls)
                 server.provider.requests.clear()
@@ -116,7 +105,7 @@ class Servers:
 
     def _get(self, tls: bool) -> LoopbackThread:
         if tls not in self._shared:
-            context = certified() if tls else None
+            context = certified(authority()) if tls else None
             serving = loopback_thread(FakeProvider(), ssl_context=context)
             self._shared[tls] = self._open.enter_context(serving)
         return self._shared[tls]

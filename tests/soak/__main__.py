@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     run = partial(
-        soak, TRANSPORTS[given.transport](), 60 * given.minutes, at_once=given.at_once, seed=given.seed
+        soak, TRANSPORTS[given.transport], 60 * given.minutes, at_once=given.at_once, seed=given.seed
     )
     print(anyio.run(run, backend=given.backend))
 

@@ -19,9 +19,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc"
 
 @pytest.mark.anyio
 async def test_mixed_calls_and_faults_leave_nothing_behind_and_lose_no_event() -> None:
-    report = await soak(AnyioTransport(), seconds=10, at_once=100)
+    report = await soak(AnyioTransport, seconds=10, at_once=100)
     assert report.left_open == 0, report
     assert report.samples[-1].descriptors <= report.samples[0].descriptors + 100, report
+    assert report.after.descriptors <= report.before.descriptors, report
+    assert report.after.blocks <= report.before.blocks + sum(report.outcomes.values()) // 2, report
     assert report.outcomes["answered"] > 50, report
     assert {"cancelled", "StreamTruncatedError", "BadRequestError"} < report.outcomes.keys(), report
     assert report.events > 500, report

@@ -6,13 +6,14 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from sansio import APIConnectionError, Message, ProviderConfig, ProviderError, Role, StreamTruncatedError
 from sansio.testing.faults import FAULTS
 from tests.transports.command import interrupt, only_line, run, started
-from transports import create_sync_provider
+from transports import SocketTransport, create_sync_provider
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
 
@@ -28,9 +29,12 @@ def served(*arguments: str) -> Iterator[tuple[str, str]]:
         assert process.stderr.read() == b""
 
 
-def fail(address: str) -> ProviderError:
+def fail(address: str, transport: SocketTransport | None = None) -> ProviderError:
     config = ProviderConfig(type="ollama", model="m", base_url=address, max_attempts=1)
-    with create_sync_provider(config) as provider, pytest.raises(ProviderError) as caught:
+    with (
+        create_sync_provider(config, transport=transport) as provider,
+        pytest.raises(ProviderError) as caught,
+    ):
         list(provider.stream([Message(Role.USER, "Hello")]))
     return caught.value
 
@@ -50,13 +54,51 @@ def test_list_names_each_fault_and_what_the_server_does() -> None:
         ("xyz", "'xyz': no such fault; '--fault list' lists them all"),
         ("reset-after:x", "must be a number"),
         ("drip:3", "drip: takes no number"),
-        ("tls-expired", "needs a certificate, and none is made here"),
+        ("tls-expired", "'tls-expired' needs '--ca-file', where the certificate of its authority is put"),
     ],
 )
 def test_a_fault_that_cannot_be_had_is_a_usage_error(name: str, said: str) -> None:
     done = run("serve", "--fault", name)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in only_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fault", "drip"], "'--ca-file' goes with a '--fault' that is a certificate's"),
+        ([], "'--ca-file' goes with a '--fault' that is a certificate's"),
+        (["--fault", "tls-expired"], "cannot be written: "),
+    ],
+)
+def test_a_file_that_cannot_be_had_is_a_usage_error(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = run("serve", *arguments, "--ca-file", str(tmp_path / "none" / "ca.pem"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in only_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tls-expired", "its certificate has expired"),
+        ("tls-wrong-name", "its certificate is for another address"),
+        ("tls-unknown-ca", "its certificate comes from an authority that is not trusted here"),
+    ],
+)
+def test_a_certificate_that_a_client_refuses_for_one_reason_alone(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    ca_file = tmp_path / "ca.pem"
+    with served("--fault", name, "--ca-file", str(ca_file)) as (_, address):
+        assert address.startswith("https://127.0.0.1:")
+        error = fail(address, SocketTransport(ca_file=str(ca_file)))
+    assert isinstance(error, APIConnectionError)
+    assert said in error.message
+
+
+def test_an_unknown_authority_needs_no_file() -> None:
+    with served("--fault", "tls-unknown-ca") as (_, address):
+        assert "its certificate comes from an authority" in fail(address).message
 
 
 def test_every_answer_has_the_fault() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from sansio.testing import PROVIDER_TYPES, FakeProvider
 from sansio.testing.faults import FAULTS, BadCertificate, Fault, find_fault
 from transports.cli.terminal import Channel, tell
 from transports.loopback import Loopback, loopback_thread
+from transports.loopback_certificates import can_certify, certified, make_authority
 
 _FORGET_AFTER = 60.0  # seconds; the fake remembers each request, for tests, and here nobody looks
 
@@ -35,12 +38,33 @@ def _fault(name: str | None) -> str | None:
         fault = find_fault(name)
     except ValueError as error:
         raise typer.BadParameter(f"{error}; '--fault list' lists them all") from None
-    if isinstance(fault.deed, BadCertificate):
-        raise typer.BadParameter(
-            f"{name!r}: needs a certificate, and none is made here; in Python, give one to "
-            "transports.loopback.serve_loopback as its ssl_context"
-        )
+    if isinstance(fault.deed, BadCertificate) and not can_certify():
+        raise typer.BadParameter(f"{name!r}: needs a certificate, which trustme makes: pip install trustme")
     return name
+
+
+def _certificate(fault: Fault | None, ca_file: Path | None) -> ssl.SSLContext | None:
+    """The certificate with the fault, if it is one of those; `ca_file` gets its authority's.
+
+    Raises:
+        typer.BadParameter: the file is not wanted, or is but is not named, or cannot be written.
+    """
+    if fault is None or not isinstance(fault.deed, BadCertificate):
+        if ca_file is not None:
+            raise typer.BadParameter("'--ca-file' goes with a '--fault' that is a certificate's")
+        return None
+    authority = make_authority()
+    if ca_file is not None:
+        try:
+            authority.cert_pem.write_to_path(ca_file)
+        except OSError as error:
+            raise typer.BadParameter(f"'--ca-file': {ca_file} cannot be written: {error.strerror}") from None
+    elif fault.deed.flaw != "unknown-ca":
+        raise typer.BadParameter(
+            f"'--fault': {fault.name!r} needs '--ca-file', where the certificate of its authority is put; "
+            "a client that does not trust that sees no other fault"
+        )
+    return certified(authority, fault.deed.flaw)
 
 
 def _fault_list() -> str:
@@ -67,6 +91,12 @@ def serve(
             help="Let every answer go wrong in this way, such as reset-after:100; 'list' lists them.",
         ),
     ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Put there what a client needs to trust the certificate of a tls fault."
+        ),
+    ] = None,
 ) -> None:
     """Serve the fake provider until Ctrl-C; see `sansio-llm serve --help`.
 
@@ -75,8 +105,9 @@ def serve(
     """
     provider = FakeProvider(type)
     chosen = None if fault is None else find_fault(fault)
+    context = _certificate(chosen, ca_file)
     try:
-        with loopback_thread(provider, port=port, fault=chosen) as server:
+        with loopback_thread(provider, port=port, fault=chosen, ssl_context=context) as server:
             Channel(sys.stdout).write(_announcement(server, type, chosen))
             while True:
                 time.sleep(_FORGET_AFTER)

@@ -6,7 +6,7 @@ is an `Action` for a socket to perform. `transports.loopback` performs them.
 
 from sansio.testing.faults.actions import Action, Close, Deliver, HalfClose, Pause, Reset, Stall
 from sansio.testing.faults.connection import FaultyConnection, FaultyProvider
-from sansio.testing.faults.deeds import BadCertificate, Deed, GzipBomb, NoTLS, PortDeed, Refuse
+from sansio.testing.faults.deeds import BadCertificate, Deed, Flaw, GzipBomb, NoTLS, PortDeed, Refuse
 from sansio.testing.faults.registry import FAULTS, Fault, find_fault
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Fault",
     "FaultyConnection",
     "FaultyProvider",
+    "Flaw",
     "GzipBomb",
     "HalfClose",
     "NoTLS",

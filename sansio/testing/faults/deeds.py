@@ -43,10 +43,14 @@ class Refuse(Struct, frozen=True):
     """The port is bound, and nobody listens there."""
 
 
+Flaw: TypeAlias = Literal["wrong-name", "unknown-ca", "expired"]
+"""What is wrong with a certificate."""
+
+
 class BadCertificate(Struct, frozen=True):
     """The certificate is not to be believed. Whoever serves brings it along: nothing here can make one."""
 
-    flaw: Literal["wrong-name", "unknown-ca", "expired"]
+    flaw: Flaw
 
 
 class NoTLS(Struct, frozen=True):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 
 from sansio import APIConnectionError, ProviderError
 from sansio.testing.faults import FAULTS
@@ -14,6 +12,7 @@ from transports.conformance.bench import Bench, blame
 from transports.conformance.law import NotApplicableError, demand, law
 from transports.conformance.laws.failures import speaks_tls
 from transports.loopback import LoopbackThread, loopback_thread
+from transports.loopback_certificates import can_certify, certified, make_authority
 
 
 @contextmanager
@@ -23,13 +22,9 @@ def _untrusted() -> Iterator[LoopbackThread]:
     Raises:
         NotApplicableError: there is nothing here that could make one.
     """
-    if find_spec("trustme") is None:
+    if not can_certify():
         raise NotApplicableError("it needs the package trustme, which makes certificates")
-    import trustme
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    with loopback_thread(ssl_context=context) as server:
+    with loopback_thread(ssl_context=certified(make_authority())) as server:
         yield server
 
 
