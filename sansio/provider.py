@@ -21,7 +21,7 @@ def _no_jitter() -> float:
 
 
 class Provider:
-    """A config and its dialect. Holds no key and no state; any number of calls may be under way at once.
+    """A config and its dialect. Holds no key, and nothing of a call; any number may be under way at once.
 
     Args:
         config: the provider.
