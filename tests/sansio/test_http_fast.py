@@ -148,6 +148,9 @@ def test_a_line_between_chunks_as_long_as_the_limit_passes(size: int, wire: byte
     last = read(wire, max_header_bytes=size - 1)[-1]
     assert isinstance(last, Lost)
     assert isinstance(last.error, LimitExceededError)
+    on_h11 = receive(HTTPExchange(REQUEST, max_header_bytes=size - 1), [wire])[-1]
+    assert isinstance(on_h11, Lost)
+    assert str(last.error) == str(on_h11.error)
 
 
 def pieces_of(inputs: Iterable[Input]) -> list[bytes]:
