@@ -131,7 +131,7 @@ class ProviderError(Exception):
         if details:
             text += f" ({', '.join(details)})"
         advice = self.advice()
-        stop = "" if text.endswith(".") else "."
+        stop = "" if text.endswith((".", "?", "!")) else "."
         return f"{text}{stop} {advice}" if advice else text
 
 

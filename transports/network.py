@@ -45,6 +45,15 @@ _CERTIFICATE_FAULTS = {
 }
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
 _WANTS_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+_DISAGREEMENTS = (
+    "CERTIFICATE",
+    "UNKNOWN_CA",
+    "UNRECOGNIZED_NAME",
+    "PROTOCOL_VERSION",
+    "UNSUPPORTED_PROTOCOL",
+    "HANDSHAKE_FAILURE",
+)
+"""What stands in OpenSSL's reasons where the two sides would never come to terms."""
 
 
 ParserName: TypeAlias = Literal["h11", "httptools"]
@@ -261,8 +270,8 @@ def _is_lasting(error: BaseException) -> bool:
     match error:
         case ssl.SSLCertVerificationError() | UnicodeError():
             return True
-        case ssl.SSLError(reason=reason):
-            return reason == _WANTS_CERTIFICATE or reason in _NOT_TLS
+        case ssl.SSLError(reason=str() as reason):
+            return reason in _NOT_TLS or any(part in reason for part in _DISAGREEMENTS)
         case _:
             return False
 

@@ -28,7 +28,8 @@ def test_more_than_one_attempt_is_told(attempts: int, told: bool) -> None:
 
 def test_the_advice_is_a_sentence_of_its_own() -> None:
     assert str(APIConnectionError("lost")).startswith("lost. Check ")
-    assert str(APIConnectionError("lost.")).startswith("lost. Check ")
+    for ended in ("lost.", "lost?", "lost!"):
+        assert str(APIConnectionError(ended)).startswith(f"{ended} Check ")
 
 
 def test_details_stand_in_one_pair_of_brackets() -> None:

@@ -134,7 +134,7 @@ def main() -> None:
             for way in WAYS:
                 delays = sorted(anyio.run(measure, make(), way, times, backend=backend))
                 median, worst = statistics.median(delays) * 1e3, delays[-1] * 1e3
-                print(f"{backend:8} {name:10} {way:26} median {median:6.2f} ms, worst {worst:7.2f} ms")
+                print(f"{backend:8} {name:15} {way:26} median {median:6.2f} ms, worst {worst:7.2f} ms")
 
 
 if __name__ == "__main__":

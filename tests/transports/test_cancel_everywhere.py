@@ -126,7 +126,8 @@ async def test_cancellation_at_each_checkpoint_leaves_nothing_behind(script: str
         del events, reading
         fake.script.clear()
         await read_all(call_by(transport, stream=stream))
-        gc.collect()
+        if gone() is not None:  # the collector looks through all that the tests hold, which takes its time
+            gc.collect()
         assert gone() is None
     assert number > 4
 
