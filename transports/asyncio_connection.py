@@ -10,6 +10,7 @@ import asyncio
 import socket
 from asyncio import AbstractEventLoop, Future, TimerHandle
 from ipaddress import ip_address
+from itertools import zip_longest
 from math import inf
 from typing import Any, TypeAlias
 
@@ -17,10 +18,20 @@ import anyio
 
 from sansio.http import HTTPExchange
 from transports.idle import Origin
-from transports.network import SETTLE_READS, Feed, Trust, connect_failure, lost_failure, readable, shut_down
+from transports.network import (
+    READ_SIZE,
+    SETTLE_READS,
+    Feed,
+    Trust,
+    connect_failure,
+    lost_failure,
+    readable,
+    shut_down,
+)
 
 _STAGGER = 0.25  # seconds before the next address is tried beside those under way: RFC 8305, section 8
 _FOR_EVER = 1e9  # seconds; the driver's clocks bound a handshake, or nothing does
+_JAM = 65_536  # bytes that a transport of asyncio's keeps before it holds its writer back
 
 
 def is_at_home() -> bool:
@@ -40,7 +51,11 @@ class AsyncioConnection(asyncio.Protocol):
         self._loop = loop
         self._http: HTTPExchange | None = None  # of the exchange under way, or the last one
         self._feed: Feed | None = None  # of the exchange under way
-        self._closed = False
+        self._early = b""  # what came before the first exchange began
+        self._spare = 0  # bytes that may come while no exchange is under way
+        self._closed = False  # nothing more comes
+        self._error: Exception | None = None  # that ended it; None at an orderly end
+        self._gone = False  # the transport has closed its socket
         self._reader: Future[None] | None = None  # who waits for an input
         self._reading = True
         self._writer: Future[None] | None = None  # who waits until the request has left
@@ -72,10 +87,11 @@ class AsyncioConnection(asyncio.Protocol):
             raw = await _connect_socket(loop, socket.AF_UNIX, unix_socket)
         else:
             raw = await _connect_tcp(loop, host, port)
+        connection = cls(origin, loop)
         done = False
         try:
-            _, connection = await loop.create_connection(
-                lambda: cls(origin, loop),
+            await loop.create_connection(
+                lambda: connection,
                 sock=raw,
                 ssl=trust.context if secure else None,
                 server_hostname=host if secure else None,
@@ -84,20 +100,26 @@ class AsyncioConnection(asyncio.Protocol):
             done = True
         finally:
             if not done:
+                connection._abandon()
                 raw.close()
         return connection
 
+    def _abandon(self) -> None:
+        """Drop a transport whose handshake has ended: left alone, it would wait for the peer's farewell."""
+        if hasattr(self, "_transport"):
+            self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(0)  # so that `send` is told when all has left
+        # So that `send` is told when all has left. At 0, asyncio's TLS takes an empty buffer for full.
+        transport.set_write_buffer_limits(1)
         self._transport = transport
         self._socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
         feed = self._feed
         if feed is None:
-            if self._http is not None:
-                self._http.receive_data(data)
+            self._receive_unasked(data)
             return
         unread = feed.filled
         feed.read(data)
@@ -108,23 +130,42 @@ class AsyncioConnection(asyncio.Protocol):
             self._reading = False
             self._transport.pause_reading()
 
+    def _receive_unasked(self, data: bytes) -> None:
+        """Take what comes while no exchange is under way."""
+        if self._http is None:  # TLS gives what stands behind the handshake before anybody hears of its end
+            self._early += data
+            return
+        self._spare -= len(data)
+        if self._spare >= 0:
+            self._http.receive_data(data)
+        else:  # nobody would stop it but the next exchange, and there may be none
+            self._closed = True
+            self._transport.abort()
+
     def eof_received(self) -> None:
         self._lose(None)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._gone = True
         self._lose(error)
 
     def _lose(self, error: Exception | None) -> None:
         """Take the end of the connection, the first time that it is told."""
-        feed = None if self._closed else self._feed
-        self._closed = True
-        if feed is not None and error is None:
-            feed.read(b"")
-        elif feed is not None and error is not None and not feed.filled:
-            feed.lose(lost_failure(self.origin, error))
+        if not self._closed:
+            self._closed = True
+            self._error = error
+            if self._feed is not None:
+                self._end(self._feed)
         self._disarm()
         self._wake(self._reader)
         self._wake(self._writer)
+
+    def _end(self, feed: Feed) -> None:
+        """Tell an exchange that nothing more comes: of an error only when all that came before is taken."""
+        if self._error is None:
+            feed.read(b"")
+        elif not feed.filled:
+            feed.lose(lost_failure(self.origin, self._error))
 
     def pause_writing(self) -> None:
         self._writer = self._loop.create_future()
@@ -141,11 +182,23 @@ class AsyncioConnection(asyncio.Protocol):
     def begin(self, feed: Feed) -> bool:
         self._feed = feed
         self._http = feed.http
+        if self._early:
+            feed.read(self._early)
+            self._early = b""
         if self._closed:
-            feed.read(b"")
+            self._end(feed)
         else:
-            self._transport.write(feed.http.data_to_send())
+            self._write(feed.http.data_to_send())
         return self._writer is None
+
+    def _write(self, data: bytes) -> None:
+        if self.origin[0] == "http" or len(data) <= _JAM:
+            self._transport.write(data)
+            return
+        # asyncio's TLS passes on at once whatever it is given, and says that it has left. It keeps back, and
+        # tells of, what it is given while the socket is jammed: so the last byte shows when the rest is out.
+        self._transport.write(memoryview(data)[:-1])
+        self._transport.write(data[-1:])
 
     async def send(self) -> None:
         if self._writer is not None:
@@ -154,7 +207,7 @@ class AsyncioConnection(asyncio.Protocol):
     async def fill(self, timeout: float | None) -> bool:
         feed = self._feed
         assert feed is not None
-        if not feed.filled:
+        if not feed.filled and not self._closed:
             if not self._reading:
                 self._reading = True
                 self._transport.resume_reading()
@@ -164,6 +217,8 @@ class AsyncioConnection(asyncio.Protocol):
                 await self._reader
             finally:
                 self._reader = None
+        if self._closed and not feed.filled:
+            self._end(feed)
         return feed.filled
 
     def _arm(self, timeout: float | None) -> None:
@@ -193,6 +248,7 @@ class AsyncioConnection(asyncio.Protocol):
 
     def rest(self) -> None:
         self._feed = None
+        self._spare = SETTLE_READS * READ_SIZE
         self._disarm()
         if not self._reading and not self._closed:
             self._reading = True
@@ -200,9 +256,10 @@ class AsyncioConnection(asyncio.Protocol):
 
     async def settle(self) -> bool:
         assert self._http is not None
-        # In one turn the loop sees that there is something to read, in the next it reads.
+        # In one turn the loop sees that there is something to read, in the next it reads. What it has read
+        # may still be on its way through TLS, which no look at the socket shows.
         for _ in range(2 * SETTLE_READS):
-            if self._closed or not readable(self._socket):
+            if self._closed or (self._http.reusable and not readable(self._socket)):
                 break
             await asyncio.sleep(0)
         return self._http.reusable and not self._closed
@@ -212,7 +269,8 @@ class AsyncioConnection(asyncio.Protocol):
 
     async def aclose(self) -> None:
         self._disarm()
-        self._transport.abort()
+        if not self._gone:  # asyncio's own fails where it has closed after the last of a request had left
+            self._transport.abort()
 
 
 _Address: TypeAlias = tuple[int, object]
@@ -229,7 +287,15 @@ async def _connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.
         addresses = [(family, address) for family, _, _, _, address in found]
     if len(addresses) == 1:
         return await _connect_socket(loop, *addresses[0])
-    return await _race(loop, addresses)
+    return await _race(loop, _mixed(addresses))
+
+
+def _mixed(addresses: list[_Address]) -> list[_Address]:
+    """The families by turns (RFC 8305, section 4): one that leads nowhere holds up the other but once."""
+    first = [address for address in addresses if address[0] == addresses[0][0]]
+    others = [address for address in addresses if address[0] != addresses[0][0]]
+    pairs = zip_longest(first, others)
+    return [address for pair in pairs for address in pair if address is not None]
 
 
 async def _race(loop: AbstractEventLoop, addresses: list[_Address]) -> socket.socket:

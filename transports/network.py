@@ -151,6 +151,8 @@ class Feed:
     def read(self, data: bytes) -> None:
         """Take what was read; no bytes are the end of the connection."""
         if self._ended:
+            if data:
+                self.http.receive_data(data)  # which nobody asked for, so that it can carry no other exchange
             return
         inputs = self.http.receive_data(data) if data else self.http.receive_eof()
         if inputs and isinstance(inputs[-1], End | Lost):
@@ -284,6 +286,8 @@ def _words(error: BaseException) -> str:
             return f"the name cannot be resolved ({error.strerror})"
         case ConnectionRefusedError():
             return "nothing listens there"
+        case ConnectionResetError(errno=None):  # as asyncio has it when TLS meets an orderly end
+            return "the peer closed it"
         case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
             return "the peer reset it"
         case TimeoutError():
