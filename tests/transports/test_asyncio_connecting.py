@@ -213,12 +213,13 @@ async def test_an_address_of_ipv6() -> None:
         server = await asyncio.start_server(serve, "::1", 0)
     except OSError:
         pytest.skip("there is no IPv6 here")
-    async with server, contextlib.aclosing(AnyioTransport()) as transport:
-        port = server.sockets[0].getsockname()[1]
-        assert await fetch(transport, Request.post(f"http://[::1]:{port}/v1", (), b"{}")) == (200, b"ok")
-    with contextlib.suppress(OSError):
-        error = await failure(AnyioTransport(), Request.post(f"http://[::1]:{port}/v1", (), b"{}"))
-    assert "::1" in str(error)
+    port = server.sockets[0].getsockname()[1]
+    request = Request.post(f"http://[::1]:{port}/v1", (), b"{}")
+    async with contextlib.aclosing(AnyioTransport()) as transport:
+        async with server:
+            assert await fetch(transport, request) == (200, b"ok")
+        error = await failure(transport, request)
+    assert error.message == f"no connection to ::1:{port}: nothing listens there"
 
 
 @pytest.mark.anyio
@@ -252,10 +253,10 @@ class TestCancelled:
         """asyncio's own farewell would then wait for the peer's, over a socket that is closed already."""
         ca, context = ca_and_server("localhost")
         context.maximum_version = version
-        origin_made = AsyncioConnection.connection_made
+        make = AsyncioConnection.connection_made
 
         def made(connection: AsyncioConnection, transport: asyncio.BaseTransport) -> None:
-            origin_made(connection, transport)
+            make(connection, transport)
             asyncio.get_running_loop().call_soon(task.cancel)
 
         with RawServer(silent, context, "localhost") as server:
@@ -272,6 +273,7 @@ class TestCancelled:
             monkeypatch.undo()
             connection = await AsyncioConnection.connect(origin, trust, None)
             await connection.aclose()
+            await _watches(0)
 
 
 async def _await(awaitable: Awaitable[tuple[int, bytes]]) -> tuple[int, bytes]:
