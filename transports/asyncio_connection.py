@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from asyncio import AbstractEventLoop, Future, TimerHandle
-from ipaddress import ip_address
-from itertools import zip_longest
 from math import inf
-from typing import Any, TypeAlias
-
-import anyio
 
 from sansio.http import HTTPExchange
+from transports.asyncio_addresses import connect_socket, connect_tcp
+from transports.asyncio_tls import TLSClient
 from transports.idle import Origin
 from transports.network import (
     READ_SIZE,
@@ -28,10 +26,6 @@ from transports.network import (
     readable,
     shut_down,
 )
-
-_STAGGER = 0.25  # seconds before the next address is tried beside those under way: RFC 8305, section 8
-_FOR_EVER = 1e9  # seconds; the driver's clocks bound a handshake, or nothing does
-_JAM = 65_536  # bytes that a transport of asyncio's keeps before it holds its writer back
 
 
 def is_at_home() -> bool:
@@ -49,13 +43,15 @@ class AsyncioConnection(asyncio.Protocol):
     def __init__(self, origin: Origin, loop: AbstractEventLoop) -> None:
         self.origin = origin
         self._loop = loop
+        self._tls: TLSClient | None = None
+        self._shaking = False  # hands, before the first exchange
         self._http: HTTPExchange | None = None  # of the exchange under way, or the last one
         self._feed: Feed | None = None  # of the exchange under way
         self._early = b""  # what came before the first exchange began
         self._spare = 0  # bytes that may come while no exchange is under way
         self._closed = False  # nothing more comes
         self._error: Exception | None = None  # that ended it; None at an orderly end
-        self._gone = False  # the transport has closed its socket
+        self._gone = True  # the transport has closed its socket, or has none yet
         self._reader: Future[None] | None = None  # who waits for an input
         self._reading = True
         self._writer: Future[None] | None = None  # who waits until the request has left
@@ -82,41 +78,70 @@ class AsyncioConnection(asyncio.Protocol):
         cls, origin: Origin, trust: Trust, unix_socket: str | None, loop: AbstractEventLoop
     ) -> AsyncioConnection:
         scheme, host, port = origin
-        secure = scheme == "https"
         if unix_socket is not None:
-            raw = await _connect_socket(loop, socket.AF_UNIX, unix_socket)
+            raw = await connect_socket(loop, socket.AF_UNIX, unix_socket)
         else:
-            raw = await _connect_tcp(loop, host, port)
+            raw = await connect_tcp(loop, host, port)
         connection = cls(origin, loop)
         done = False
         try:
-            await loop.create_connection(
-                lambda: connection,
-                sock=raw,
-                ssl=trust.context if secure else None,
-                server_hostname=host if secure else None,
-                ssl_handshake_timeout=_FOR_EVER if secure else None,
-            )
+            await loop.create_connection(lambda: connection, sock=raw)
+            if scheme == "https":
+                await connection._secure(TLSClient(trust.context, host))
             done = True
         finally:
             if not done:
-                connection._abandon()
+                await connection.aclose()
                 raw.close()
         return connection
 
-    def _abandon(self) -> None:
-        """Drop a transport whose handshake has ended: left alone, it would wait for the peer's farewell."""
-        if hasattr(self, "_transport"):
-            self._transport.abort()
+    async def _secure(self, tls: TLSClient) -> None:
+        """Shake hands, for as long as it takes.
+
+        Raises:
+            OSError: the peer would not, or is not who it should be.
+        """
+        self._tls = tls
+        self._shaking = True
+        while self._shaking:
+            try:
+                self._shaking = not tls.shake()
+            finally:
+                self._transport.write(tls.data_to_send())  # which may be why not
+            if self._shaking:
+                if self._closed:
+                    raise self._error or ssl.SSLEOFError()
+                await self._wait()
+        self._receive_secured(tls)  # what stood behind the handshake
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        # So that `send` is told when all has left. At 0, asyncio's TLS takes an empty buffer for full.
-        transport.set_write_buffer_limits(1)
+        self._gone = False
+        transport.set_write_buffer_limits(0)  # so that `send` is told when all has left
         self._transport = transport
         self._socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
+        tls = self._tls
+        if tls is None:
+            self._receive(data)
+            return
+        tls.take(data)
+        if self._shaking:
+            self._wake(self._reader)
+        else:
+            self._receive_secured(tls)
+
+    def _receive_secured(self, tls: TLSClient) -> None:
+        data = tls.read()
+        if data:
+            self._receive(data)
+        self._transport.write(tls.data_to_send())
+        if tls.ended:
+            self._lose(tls.error)
+            self._transport.close()
+
+    def _receive(self, data: bytes) -> None:
         feed = self._feed
         if feed is None:
             self._receive_unasked(data)
@@ -132,7 +157,7 @@ class AsyncioConnection(asyncio.Protocol):
 
     def _receive_unasked(self, data: bytes) -> None:
         """Take what comes while no exchange is under way."""
-        if self._http is None:  # TLS gives what stands behind the handshake before anybody hears of its end
+        if self._http is None:  # behind a handshake, or from a server that does not wait to be asked
             self._early += data
             return
         self._spare -= len(data)
@@ -192,13 +217,15 @@ class AsyncioConnection(asyncio.Protocol):
         return self._writer is None
 
     def _write(self, data: bytes) -> None:
-        if self.origin[0] == "http" or len(data) <= _JAM:
-            self._transport.write(data)
-            return
-        # asyncio's TLS passes on at once whatever it is given, and says that it has left. It keeps back, and
-        # tells of, what it is given while the socket is jammed: so the last byte shows when the rest is out.
-        self._transport.write(memoryview(data)[:-1])
-        self._transport.write(data[-1:])
+        if self._tls is not None:
+            try:
+                self._tls.write(data)
+            except ssl.SSLError as error:  # it would first hear from the peer, who begins anew; so do we
+                self._lose(error)
+                self._transport.close()
+                return
+            data = self._tls.data_to_send()
+        self._transport.write(data)
 
     async def send(self) -> None:
         if self._writer is not None:
@@ -212,14 +239,18 @@ class AsyncioConnection(asyncio.Protocol):
                 self._reading = True
                 self._transport.resume_reading()
             self._arm(timeout)
-            self._reader = self._loop.create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
+            await self._wait()
         if self._closed and not feed.filled:
             self._end(feed)
         return feed.filled
+
+    async def _wait(self) -> None:
+        """Until something came, or the end, or the timer rings."""
+        self._reader = self._loop.create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
 
     def _arm(self, timeout: float | None) -> None:
         """Let the reader wait so long. A timer that would go off before serves: it is then set anew."""
@@ -256,10 +287,9 @@ class AsyncioConnection(asyncio.Protocol):
 
     async def settle(self) -> bool:
         assert self._http is not None
-        # In one turn the loop sees that there is something to read, in the next it reads. What it has read
-        # may still be on its way through TLS, which no look at the socket shows.
+        # In one turn the loop sees that there is something to read, in the next it reads.
         for _ in range(2 * SETTLE_READS):
-            if self._closed or (self._http.reusable and not readable(self._socket)):
+            if self._closed or not readable(self._socket):
                 break
             await asyncio.sleep(0)
         return self._http.reusable and not self._closed
@@ -271,77 +301,3 @@ class AsyncioConnection(asyncio.Protocol):
         self._disarm()
         if not self._gone:  # asyncio's own fails where it has closed after the last of a request had left
             self._transport.abort()
-
-
-_Address: TypeAlias = tuple[int, object]
-"""A family of addresses, and one of them as the system takes it."""
-
-
-async def _connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.socket:
-    """Connect to the first of a host's addresses that answers (RFC 8305)."""
-    try:
-        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
-        addresses: list[_Address] = [(family, (host, port))]
-    except ValueError:
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [(family, address) for family, _, _, _, address in found]
-    if len(addresses) == 1:
-        return await _connect_socket(loop, *addresses[0])
-    return await _race(loop, _mixed(addresses))
-
-
-def _mixed(addresses: list[_Address]) -> list[_Address]:
-    """The families by turns (RFC 8305, section 4): one that leads nowhere holds up the other but once."""
-    first = [address for address in addresses if address[0] == addresses[0][0]]
-    others = [address for address in addresses if address[0] != addresses[0][0]]
-    pairs = zip_longest(first, others)
-    return [address for pair in pairs for address in pair if address is not None]
-
-
-async def _race(loop: AbstractEventLoop, addresses: list[_Address]) -> socket.socket:
-    winner: socket.socket | None = None
-    errors: list[OSError] = []
-
-    async def run(address: _Address, failed: anyio.Event) -> None:
-        nonlocal winner
-        try:
-            connected = await _connect_socket(loop, *address)
-        except OSError as error:
-            errors.append(error)
-            failed.set()
-            return
-        if winner is not None:  # both came in the same turn of the loop
-            connected.close()
-            return
-        winner = connected
-        runners.cancel_scope.cancel()
-
-    done = False
-    try:
-        async with anyio.create_task_group() as runners:
-            for address in addresses:
-                failed = anyio.Event()
-                runners.start_soon(run, address, failed)
-                with anyio.move_on_after(_STAGGER):
-                    await failed.wait()
-        done = True
-    finally:
-        if winner is not None and not done:
-            winner.close()
-    if winner is None:
-        raise errors[0]
-    return winner
-
-
-async def _connect_socket(loop: AbstractEventLoop, family: int, address: Any) -> socket.socket:
-    """A socket connected to an address, which is a path or a tuple by its family."""
-    raw = socket.socket(family, socket.SOCK_STREAM)
-    done = False
-    try:
-        raw.setblocking(False)
-        await loop.sock_connect(raw, address)
-        done = True
-    finally:
-        if not done:
-            raw.close()
-    return raw

@@ -287,8 +287,6 @@ def _words(error: BaseException) -> str:
             return f"the name cannot be resolved ({error.strerror})"
         case ConnectionRefusedError():
             return "nothing listens there"
-        case ConnectionResetError(errno=None):  # as asyncio has it when TLS meets an orderly end
-            return "the peer closed it"
         case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
             return "the peer reset it"
         case TimeoutError():

@@ -27,9 +27,9 @@ from tests.transports.contracts.support import (
     silent,
     trusting,
 )
-from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
+from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering
 from tests.transports.test_cancel_everywhere import CancelAt
-from transports import asyncio_connection
+from transports import asyncio_addresses
 from transports.anyio_sockets import AnyioTransport
 from transports.asyncio_connection import AsyncioConnection, is_at_home
 from transports.interface import Exchange
@@ -78,7 +78,7 @@ class Net:
             return raw
 
         monkeypatch.setattr(anyio, "getaddrinfo", getaddrinfo)
-        monkeypatch.setattr(asyncio_connection, "_connect_socket", lambda loop, *address: connect(*address))
+        monkeypatch.setattr(asyncio_addresses, "connect_socket", lambda loop, *address: connect(*address))
 
     def leads_to(self, server: RawServer) -> Request:
         """All that answers is this server; a request to it under a name."""
@@ -116,7 +116,7 @@ class TestRace:
     ) -> None:
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: refuses, SECOND: answers}
-        monkeypatch.setattr(asyncio_connection, "_STAGGER", 2 * PATIENCE)
+        monkeypatch.setattr(asyncio_addresses, "_STAGGER", 2 * PATIENCE)
         with RawServer(answering(OK)) as server, anyio.fail_after(PATIENCE):
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 assert await fetch(transport, net.leads_to(server)) == (200, b"ok")
@@ -155,7 +155,7 @@ class TestRace:
 
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: meet, SECOND: meet}
-        monkeypatch.setattr(asyncio_connection, "_STAGGER", 0)
+        monkeypatch.setattr(asyncio_addresses, "_STAGGER", 0)
         with RawServer(answering(OK)) as server:
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 assert await fetch(transport, net.leads_to(server)) == (200, b"ok")
@@ -165,7 +165,7 @@ class TestRace:
     async def test_cancelled_in_the_middle(self, monkeypatch: pytest.MonkeyPatch) -> None:
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: hangs, SECOND: hangs}
-        monkeypatch.setattr(asyncio_connection, "_STAGGER", 0)
+        monkeypatch.setattr(asyncio_addresses, "_STAGGER", 0)
         with RawServer(silent) as server:
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 opening = asyncio.ensure_future(transport.open(net.leads_to(server), PATIENCE))
@@ -183,7 +183,7 @@ class TestRace:
 
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: hangs, SECOND: answers_and_is_cancelled}
-        monkeypatch.setattr(asyncio_connection, "_STAGGER", 0)
+        monkeypatch.setattr(asyncio_addresses, "_STAGGER", 0)
         with RawServer(silent) as server:
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 opening = asyncio.ensure_future(transport.open(net.leads_to(server), PATIENCE))
@@ -247,32 +247,37 @@ class TestCancelled:
                 await _watches(1)
 
     @pytest.mark.parametrize("version", TLS_VERSIONS)
-    async def test_in_the_turn_in_which_the_handshake_ends(
+    async def test_as_something_comes_from_the_peer(
         self, version: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """asyncio's own farewell would then wait for the peer's, over a socket that is closed already."""
+        """Also in the turn in which the handshake ends."""
         ca, context = ca_and_server("localhost")
         context.maximum_version = version
-        make = AsyncioConnection.connection_made
+        receive = AsyncioConnection.data_received
+        received = 0
 
-        def made(connection: AsyncioConnection, transport: asyncio.BaseTransport) -> None:
-            make(connection, transport)
-            asyncio.get_running_loop().call_soon(task.cancel)
+        def received_and_cancelled(connection: AsyncioConnection, data: bytes) -> None:
+            nonlocal received
+            receive(connection, data)
+            received += 1
+            if received == number:
+                asyncio.get_running_loop().call_soon(task.cancel)
+                task.cancel()
 
+        monkeypatch.setattr(AsyncioConnection, "data_received", received_and_cancelled)
         with RawServer(silent, context, "localhost") as server:
             trust = Trust(trusting(ca))
-            origin = server.post().origin
-            monkeypatch.setattr(AsyncioConnection, "connection_made", made)
-            for _ in range(3):
-                task = asyncio.ensure_future(AsyncioConnection.connect(origin, trust, None))
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-                assert await happens(server.closed)
-                server.closed.clear()
-            await _watches(0)
-            monkeypatch.undo()
-            connection = await AsyncioConnection.connect(origin, trust, None)
-            await connection.aclose()
+            number = 0
+            while True:
+                number += 1
+                received = 0
+                task = asyncio.ensure_future(AsyncioConnection.connect(server.post().origin, trust, None))
+                await asyncio.wait([task])
+                if not task.cancelled():
+                    break
+                await _watches(0)
+            assert number > 1
+            await task.result().aclose()
             await _watches(0)
 
 

@@ -24,6 +24,7 @@ from tests.transports.contracts.support import (
 )
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, Script, answering, happens
 from transports.anyio_sockets import AnyioTransport
+from transports.asyncio_tls import TLSClient
 
 pytestmark = pytest.mark.anyio
 
@@ -185,6 +186,26 @@ async def test_an_end_while_nothing_is_under_way(secure: Secure, farewell: bool)
                 assert await fetch(transport, server.post()) == (200, b"ok")
                 assert await happens(gone)
                 gone.clear()
+        assert server.connections == 2
+
+
+async def test_a_handshake_that_begins_anew_on_a_kept_connection(
+    secure: Secure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request can be written then; another connection can take it."""
+
+    def write(tls: TLSClient, data: bytes) -> None:
+        raise ssl.SSLWantReadError
+
+    with secure.serving(answering(OK)) as server:
+        async with secure.transport() as transport:
+            await fetch(transport, server.post())
+            monkeypatch.setattr(TLSClient, "write", write)
+            error = await failure(transport, server.post())
+            assert isinstance(error, APIConnectionError)
+            assert error.reused
+            monkeypatch.undo()
+            assert await fetch(transport, server.post()) == (200, b"ok")
         assert server.connections == 2
 
 

@@ -55,7 +55,6 @@ REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         ),
         (Exception(REFUSED), "nothing listens there"),  # as httpcore wraps it
         (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "the peer reset it"),
-        (ConnectionResetError(), "the peer closed it"),  # in a handshake, as asyncio has it
         (caused(anyio.BrokenResourceError(), BrokenPipeError(errno.EPIPE, "")), "the peer reset it"),
         (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), "no answer came"),
         (OSError(errno.ENETUNREACH, "Network is unreachable"), "Network is unreachable"),
