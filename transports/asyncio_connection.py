@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from asyncio import AbstractEventLoop, Future, TimerHandle
-from ipaddress import ip_address
 from math import inf
-from typing import Any, TypeAlias
-
-import anyio
 
 from sansio.http import HTTPExchange
+from transports.asyncio_addresses import connect_socket, connect_tcp
+from transports.asyncio_tls import TLSClient
 from transports.idle import Origin
-from transports.network import SETTLE_READS, Feed, Trust, connect_failure, lost_failure, readable, shut_down
-
-_STAGGER = 0.25  # seconds before the next address is tried beside those under way: RFC 8305, section 8
-_FOR_EVER = 1e9  # seconds; the driver's clocks bound a handshake, or nothing does
+from transports.network import (
+    READ_SIZE,
+    SETTLE_READS,
+    Feed,
+    Trust,
+    connect_failure,
+    lost_failure,
+    readable,
+    shut_down,
+)
 
 
 def is_at_home() -> bool:
@@ -38,9 +43,15 @@ class AsyncioConnection(asyncio.Protocol):
     def __init__(self, origin: Origin, loop: AbstractEventLoop) -> None:
         self.origin = origin
         self._loop = loop
+        self._tls: TLSClient | None = None
+        self._shaking = False  # hands, before the first exchange
         self._http: HTTPExchange | None = None  # of the exchange under way, or the last one
         self._feed: Feed | None = None  # of the exchange under way
-        self._closed = False
+        self._early = b""  # what came before the first exchange began
+        self._spare = 0  # bytes that may come while no exchange is under way
+        self._closed = False  # nothing more comes
+        self._error: Exception | None = None  # that ended it; None at an orderly end
+        self._gone = True  # the transport has closed its socket, or has none yet
         self._reader: Future[None] | None = None  # who waits for an input
         self._reading = True
         self._writer: Future[None] | None = None  # who waits until the request has left
@@ -67,37 +78,73 @@ class AsyncioConnection(asyncio.Protocol):
         cls, origin: Origin, trust: Trust, unix_socket: str | None, loop: AbstractEventLoop
     ) -> AsyncioConnection:
         scheme, host, port = origin
-        secure = scheme == "https"
         if unix_socket is not None:
-            raw = await _connect_socket(loop, socket.AF_UNIX, unix_socket)
+            raw = await connect_socket(loop, socket.AF_UNIX, unix_socket)
         else:
-            raw = await _connect_tcp(loop, host, port)
+            raw = await connect_tcp(loop, host, port)
+        connection = cls(origin, loop)
         done = False
         try:
-            _, connection = await loop.create_connection(
-                lambda: cls(origin, loop),
-                sock=raw,
-                ssl=trust.context if secure else None,
-                server_hostname=host if secure else None,
-                ssl_handshake_timeout=_FOR_EVER if secure else None,
-            )
+            await loop.create_connection(lambda: connection, sock=raw)
+            if scheme == "https":
+                await connection._secure(TLSClient(trust.context, host))
             done = True
         finally:
             if not done:
+                await connection.aclose()
                 raw.close()
         return connection
 
+    async def _secure(self, tls: TLSClient) -> None:
+        """Shake hands, for as long as it takes.
+
+        Raises:
+            OSError: the peer would not, or is not who it should be.
+        """
+        self._tls = tls
+        self._shaking = True
+        while self._shaking:
+            try:
+                self._shaking = not tls.shake()
+            finally:
+                self._transport.write(tls.data_to_send())  # which may be why not
+            if self._shaking:
+                if self._closed:
+                    raise self._error or ssl.SSLEOFError()
+                await self._wait()
+        self._receive_secured(tls)  # what stood behind the handshake
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self._gone = False
         transport.set_write_buffer_limits(0)  # so that `send` is told when all has left
         self._transport = transport
         self._socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
+        tls = self._tls
+        if tls is None:
+            self._receive(data)
+            return
+        tls.take(data)
+        if self._shaking:
+            self._wake(self._reader)
+        else:
+            self._receive_secured(tls)
+
+    def _receive_secured(self, tls: TLSClient) -> None:
+        data = tls.read()
+        if data:
+            self._receive(data)
+        self._transport.write(tls.data_to_send())
+        if tls.ended:
+            self._lose(tls.error)
+            self._transport.close()
+
+    def _receive(self, data: bytes) -> None:
         feed = self._feed
         if feed is None:
-            if self._http is not None:
-                self._http.receive_data(data)
+            self._receive_unasked(data)
             return
         unread = feed.filled
         feed.read(data)
@@ -108,23 +155,42 @@ class AsyncioConnection(asyncio.Protocol):
             self._reading = False
             self._transport.pause_reading()
 
+    def _receive_unasked(self, data: bytes) -> None:
+        """Take what comes while no exchange is under way."""
+        if self._http is None:  # behind a handshake, or from a server that does not wait to be asked
+            self._early += data
+            return
+        self._spare -= len(data)
+        if self._spare >= 0:
+            self._http.receive_data(data)
+        else:  # nobody would stop it but the next exchange, and there may be none
+            self._closed = True
+            self._transport.abort()
+
     def eof_received(self) -> None:
         self._lose(None)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._gone = True
         self._lose(error)
 
     def _lose(self, error: Exception | None) -> None:
         """Take the end of the connection, the first time that it is told."""
-        feed = None if self._closed else self._feed
-        self._closed = True
-        if feed is not None and error is None:
-            feed.read(b"")
-        elif feed is not None and error is not None and not feed.filled:
-            feed.lose(lost_failure(self.origin, error))
+        if not self._closed:
+            self._closed = True
+            self._error = error
+            if self._feed is not None:
+                self._end(self._feed)
         self._disarm()
         self._wake(self._reader)
         self._wake(self._writer)
+
+    def _end(self, feed: Feed) -> None:
+        """Tell an exchange that nothing more comes: of an error only when all that came before is taken."""
+        if self._error is None:
+            feed.read(b"")
+        elif not feed.filled:
+            feed.lose(lost_failure(self.origin, self._error))
 
     def pause_writing(self) -> None:
         self._writer = self._loop.create_future()
@@ -141,11 +207,25 @@ class AsyncioConnection(asyncio.Protocol):
     def begin(self, feed: Feed) -> bool:
         self._feed = feed
         self._http = feed.http
+        if self._early:
+            feed.read(self._early)
+            self._early = b""
         if self._closed:
-            feed.read(b"")
+            self._end(feed)
         else:
-            self._transport.write(feed.http.data_to_send())
+            self._write(feed.http.data_to_send())
         return self._writer is None
+
+    def _write(self, data: bytes) -> None:
+        if self._tls is not None:
+            try:
+                self._tls.write(data)
+            except ssl.SSLError as error:  # it would first hear from the peer, who begins anew; so do we
+                self._lose(error)
+                self._transport.close()
+                return
+            data = self._tls.data_to_send()
+        self._transport.write(data)
 
     async def send(self) -> None:
         if self._writer is not None:
@@ -154,17 +234,23 @@ class AsyncioConnection(asyncio.Protocol):
     async def fill(self, timeout: float | None) -> bool:
         feed = self._feed
         assert feed is not None
-        if not feed.filled:
+        if not feed.filled and not self._closed:
             if not self._reading:
                 self._reading = True
                 self._transport.resume_reading()
             self._arm(timeout)
-            self._reader = self._loop.create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
+            await self._wait()
+        if self._closed and not feed.filled:
+            self._end(feed)
         return feed.filled
+
+    async def _wait(self) -> None:
+        """Until something came, or the end, or the timer rings."""
+        self._reader = self._loop.create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
 
     def _arm(self, timeout: float | None) -> None:
         """Let the reader wait so long. A timer that would go off before serves: it is then set anew."""
@@ -193,6 +279,7 @@ class AsyncioConnection(asyncio.Protocol):
 
     def rest(self) -> None:
         self._feed = None
+        self._spare = SETTLE_READS * READ_SIZE
         self._disarm()
         if not self._reading and not self._closed:
             self._reading = True
@@ -212,70 +299,5 @@ class AsyncioConnection(asyncio.Protocol):
 
     async def aclose(self) -> None:
         self._disarm()
-        self._transport.abort()
-
-
-_Address: TypeAlias = tuple[int, object]
-"""A family of addresses, and one of them as the system takes it."""
-
-
-async def _connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.socket:
-    """Connect to the first of a host's addresses that answers (RFC 8305)."""
-    try:
-        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
-        addresses: list[_Address] = [(family, (host, port))]
-    except ValueError:
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [(family, address) for family, _, _, _, address in found]
-    if len(addresses) == 1:
-        return await _connect_socket(loop, *addresses[0])
-    return await _race(loop, addresses)
-
-
-async def _race(loop: AbstractEventLoop, addresses: list[_Address]) -> socket.socket:
-    winner: socket.socket | None = None
-    errors: list[OSError] = []
-
-    async def run(address: _Address, failed: anyio.Event) -> None:
-        nonlocal winner
-        try:
-            connected = await _connect_socket(loop, *address)
-        except OSError as error:
-            errors.append(error)
-            failed.set()
-            return
-        if winner is not None:  # both came in the same turn of the loop
-            connected.close()
-            return
-        winner = connected
-        runners.cancel_scope.cancel()
-
-    done = False
-    try:
-        async with anyio.create_task_group() as runners:
-            for address in addresses:
-                failed = anyio.Event()
-                runners.start_soon(run, address, failed)
-                with anyio.move_on_after(_STAGGER):
-                    await failed.wait()
-        done = True
-    finally:
-        if winner is not None and not done:
-            winner.close()
-    if winner is None:
-        raise errors[0]
-    return winner
-
-
-async def _connect_socket(loop: AbstractEventLoop, family: int, address: Any) -> socket.socket:
-    """A socket connected to an address, which is a path or a tuple by its family."""
-    raw = socket.socket(family, socket.SOCK_STREAM)
-    done = False
-    try:
-        raw.setblocking(False)
-        await loop.sock_connect(raw, address)
-        done = True
-    finally:
-        if not done:
-            raw.close()
-    return raw
+        if not self._gone:  # asyncio's own fails where it has closed after the last of a request had left
+            self._transport.abort()
