@@ -81,3 +81,24 @@ def test_a_dialect_is_loaded_when_it_is_used(statement: str, loads: set[str]) ->
 def test_a_url_is_taken_apart_by_what_is_loaded_with_the_first_config() -> None:
     assert "urllib.parse" not in modules_loaded_by("import sansio")
     assert "urllib.parse" in modules_loaded_by("import sansio; sansio.ProviderConfig()")
+
+
+def test_the_default_transport_brings_no_event_loop_before_one_runs() -> None:
+    statement = "from transports import AnyioTransport, create_provider"
+    assert loaded_by(statement) & {"asyncio", "trio"} == set()
+
+
+def test_a_call_under_trio_loads_no_asyncio() -> None:
+    call = (
+        "import anyio; from sansio import APIConnectionError, Message, Role; "
+        "from transports import create_provider\n"
+        "async def main():\n"
+        "    config = {'type': 'vllm', 'model': 'm', 'base_url': 'http://localhost:1', 'max_attempts': 1}\n"
+        "    async with create_provider(config) as provider:\n"
+        "        try: await provider.complete([Message(Role.USER, 'Hello')])\n"
+        "        except APIConnectionError: pass\n"
+        "anyio.run(main, backend='trio')"
+    )
+    loaded = loaded_by(call)
+    assert "trio" in loaded
+    assert "asyncio" not in loaded

@@ -12,10 +12,9 @@ from sansio.config import ProviderConfig
 from sansio.errors import APIConnectionError
 from sansio.http import Body, End, Head, Request
 from transports.anyio_connection import AnyioConnection
-from transports.asyncio_connection import AsyncioConnection, is_at_home
 from transports.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections, Origin
 from transports.interface import Exchange
-from transports.loops import LoopKeeper
+from transports.loops import LoopKeeper, is_asyncios_own_loop
 from transports.network import ABORTED, Feed, ParserName, Trust, find_parser, open_timeout, read_timeout
 
 
@@ -229,5 +228,8 @@ class AnyioTransport:
         return _Pool(keeper, idle)
 
     async def _connect(self, origin: Origin) -> Connection:
-        kind = AsyncioConnection if is_at_home() else AnyioConnection
-        return await kind.connect(origin, self._trust, self._unix_socket)
+        if is_asyncios_own_loop():
+            from transports.asyncio_connection import AsyncioConnection  # with asyncio, which trio leaves out
+
+            return await AsyncioConnection.connect(origin, self._trust, self._unix_socket)
+        return await AnyioConnection.connect(origin, self._trust, self._unix_socket)

@@ -28,15 +28,6 @@ from transports.network import (
 )
 
 
-def is_at_home() -> bool:
-    """Whether a task of asyncio's own loop runs, rather than trio as its guest, or another loop."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return isinstance(loop, asyncio.BaseEventLoop) and asyncio.current_task(loop) is not None
-
-
 class AsyncioConnection(asyncio.Protocol):
     """See `transports.anyio_sockets.Connection`."""
 

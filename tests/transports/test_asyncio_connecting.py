@@ -31,8 +31,9 @@ from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering
 from tests.transports.test_cancel_everywhere import CancelAt
 from transports import asyncio_addresses
 from transports.anyio_sockets import AnyioTransport
-from transports.asyncio_connection import AsyncioConnection, is_at_home
+from transports.asyncio_connection import AsyncioConnection
 from transports.interface import Exchange
+from transports.loops import is_asyncios_own_loop
 from transports.network import Trust
 
 Address: TypeAlias = tuple[str, int]
@@ -320,14 +321,14 @@ class TestHome:
     """Only where asyncio's own loop runs a task is there one of its transports to be had."""
 
     def test_outside(self) -> None:
-        assert not is_at_home()
+        assert not is_asyncios_own_loop()
 
     def test_in_a_task_of_the_loop_and_in_a_mere_callback_of_it(self) -> None:
         seen = []
 
         async def main() -> None:
-            seen.append(is_at_home())
-            asyncio.get_running_loop().call_soon(lambda: seen.append(is_at_home()))
+            seen.append(is_asyncios_own_loop())
+            asyncio.get_running_loop().call_soon(lambda: seen.append(is_asyncios_own_loop()))
             await asyncio.sleep(0)
 
         asyncio.run(main())
@@ -336,7 +337,7 @@ class TestHome:
     def test_in_trio_as_a_guest_of_the_loop(self) -> None:
         async def guest() -> tuple[bool, tuple[int, bytes]]:
             async with contextlib.aclosing(AnyioTransport()) as transport:
-                return is_at_home(), await fetch(transport, server.post())
+                return is_asyncios_own_loop(), await fetch(transport, server.post())
 
         async def host() -> tuple[bool, tuple[int, bytes]]:
             loop = asyncio.get_running_loop()
