@@ -151,7 +151,7 @@ def _imports(plot: Any, results: Results) -> Any | None:
 
 
 def _memory(plot: Any, results: Results) -> Any | None:
-    names = ["OpenAI text, 50 streams open", "OpenAI text, 500 streams open"]
+    names = ["OpenAI text, 50 streams open", "OpenAI text, 1000 streams open"]
     return _bars(plot, list(_panels(results, "memory", "peak", names, ratios=False)))
 
 

@@ -8,8 +8,8 @@ from typing import cast
 
 import anyio
 
-from benchmarks.clients import Client, Target, backend, contenders, factory
-from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, SkippedError, check
+from benchmarks.clients import MANY, Client, Target, backend, contenders, factory, refuse_many
+from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check
 from benchmarks.server import Mode, Scenario
 from benchmarks.wires import wire
 
@@ -21,13 +21,6 @@ EVENTS: dict[Mode, dict[int, int]] = {
 """How many deltas each stream has, by mode and by how many streams are read at once."""
 
 _WIRES = ("OpenAI text", "Anthropic text")
-_MANY = 500
-_NOT_MANY = {
-    "sansio, blocking": "no one reads so many streams with a thread each",
-    "httpcore": "its pool takes a minute for so many connections",
-    "sansio, HttpcoreTransport on httpcore": "httpcore's pool takes a minute for so many connections",
-}
-"""Why some contenders do not read the most streams."""
 
 
 def _cases(scale: Scale) -> list[Case]:
@@ -47,7 +40,7 @@ def _cases(scale: Scale) -> list[Case]:
         )
         for mode, numbers in EVENTS.items()
         for streams, events in numbers.items()
-        for name in (_WIRES if streams < _MANY else _WIRES[:1])
+        for name in (_WIRES if streams < MANY else _WIRES[:1])
     ]
 
 
@@ -56,8 +49,7 @@ def _count(streams: int) -> str:
 
 
 def _prepare(case: Case, contender: Contender) -> Run:
-    if case.number("streams") >= _MANY and contender.name in _NOT_MANY:
-        raise SkippedError(_NOT_MANY[contender.name])
+    refuse_many(contender, case.number("streams"))
     stream = wire(case.text("wire"))
     streams, events = case.number("streams"), case.number("events")
     target = Target(case.number("port"), stream.dialect, streams)

@@ -71,6 +71,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
 def _import(program: str) -> Metrics:
     # Litellm's import would else fetch a file from the network.
     environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else this project alone would be compiled each time
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", program],
         cwd=_ROOT,

@@ -3,10 +3,12 @@
 Bytes in, events out. `transports` drives them over sockets; `sansio.testing` has the server's half.
 """
 
+from typing import TYPE_CHECKING
+
 from sansio.call import Call
 from sansio.config import PROVIDER_DEFAULTS, AuthMethod, ProviderConfig, ProviderDefaults
 from sansio.context import estimate_tokens, fit_context
-from sansio.dialects import Dialect, DialectStream, OpenAICompatDialect, register_provider
+from sansio.dialects import Dialect, DialectStream, register_provider
 from sansio.errors import (
     APIConnectionError,
     APIStatusError,
@@ -54,6 +56,9 @@ from sansio.retry import RetrySchedule
 from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
 from sansio.states import CallState
 from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Wait
+
+if TYPE_CHECKING:
+    from sansio.dialects import OpenAICompatDialect
 
 __all__ = [
     "PROVIDER_DEFAULTS",
@@ -121,3 +126,11 @@ __all__ = [
     "fit_context",
     "register_provider",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "OpenAICompatDialect":  # with all that it brings, only where it is used
+        from sansio.dialects import OpenAICompatDialect
+
+        return OpenAICompatDialect
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

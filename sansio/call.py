@@ -9,7 +9,6 @@ import msgspec
 
 from sansio import jsontext
 from sansio.dialects import Dialect
-from sansio.dialects.answer import deltas
 from sansio.encoding import ContentDecoder
 from sansio.errors import (
     APITimeoutError,
@@ -20,7 +19,7 @@ from sansio.errors import (
     StreamTruncatedError,
     TransportError,
 )
-from sansio.events import StreamComplete, StreamEvent, StreamFailed
+from sansio.events import StreamComplete, StreamEvent, StreamFailed, deltas
 from sansio.http import Body, End, Head, Input, Lost, Request, header
 from sansio.messages import Message
 from sansio.parser import StreamParser
@@ -63,6 +62,7 @@ class Call:
         self._record = record
         self._records: list[Record] = []
         self._state = CallState.READY
+        self._wants_input = False
         self._attempts = 0
         self._fresh = False  # this attempt is being sent once more, on a fresh connection
         self._handed_out = False
@@ -82,7 +82,7 @@ class Call:
     @property
     def wants_input(self) -> bool:
         """Whether an exchange is under way; when it falls, release the exchange, then hand out what came."""
-        return self._state in WANTS_INPUT
+        return self._wants_input
 
     @property
     def attempts(self) -> int:
@@ -129,16 +129,16 @@ class Call:
         Raises:
             LocalProtocolError: a second `Head`, or a `Body` or `End` before the first.
         """
-        if not self.wants_input:
+        if not self._wants_input:
             return []
         if isinstance(value, Head) != (self._state is CallState.HEAD) and not isinstance(value, Lost):
             raise LocalProtocolError(f"{type(value).__name__} out of order: a Head comes first, and once")
         events: list[StreamEvent] = []
         match value:
-            case Head():
-                self._receive_head(value, events)
             case Body(data=data):
                 self._receive_body(data, events)
+            case Head():
+                self._receive_head(value, events)
             case End():
                 self._receive_end(None, events)
             case Lost(error=error):
@@ -185,6 +185,7 @@ class Call:
 
     def _enter(self, trigger: Trigger) -> None:
         self._state = TRANSITIONS[self._state][trigger]
+        self._wants_input = self._state in WANTS_INPUT
 
     def _receive_head(self, head: Head, events: list[StreamEvent]) -> None:
         if 100 <= head.status < 200:
@@ -238,7 +239,7 @@ class Call:
         if self._state is CallState.STREAM:
             assert self._parser is not None
             self._take_events(self._parser.receive_data(piece), events)
-            return not self.wants_input
+            return not self._wants_input
         self._body += piece
         if self._state is CallState.ERROR_BODY:
             if len(self._body) >= self._limits.max_error_bytes:
@@ -288,7 +289,7 @@ class Call:
         assert self._parser is not None
         if self._record:
             self._records += map(ChunkRecord, self._parser.take_chunks())
-        last = came.pop() if self._parser.finished and came else None
+        last = came.pop() if self._parser.finished else None
         if self._stream:
             events += came
         match last:

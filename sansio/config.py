@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -36,8 +35,7 @@ class AuthMethod(StrEnum):
         return "authorization" if self is AuthMethod.BEARER else self.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderDefaults:
+class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider type fills in where the user says nothing.
 
     Args:
@@ -109,7 +107,7 @@ _RESERVED_HEADERS = frozenset(
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class ProviderConfig:
     """Everything about a provider but its key. Frozen; checked when it is made.
 
@@ -345,6 +343,8 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
     Raises:
         ConfigError: it names what would do.
     """
+    from urllib.parse import urlsplit  # late: it would be the heaviest part of `import sansio`
+
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

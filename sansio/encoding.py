@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sansio.errors import RemoteProtocolError
 
@@ -36,7 +36,7 @@ class ContentDecoder:
         """Whether the encoded body, as far as it came, has reached its own end."""
         return self._identity or (self._inflate is not None and self._inflate.eof)
 
-    def decode(self, data: bytes) -> Iterator[bytes]:
+    def decode(self, data: bytes) -> Iterable[bytes]:
         """The decoded bytes, in pieces of 64 KiB at most, so that the consumer can stop in time.
 
         All that precedes a fault is given before it.
@@ -45,9 +45,10 @@ class ContentDecoder:
             RemoteProtocolError: the body is corrupt.
         """
         if self._identity:
-            if data:
-                yield data
-            return
+            return (data,) if data else ()
+        return self._decode(data)
+
+    def _decode(self, data: bytes) -> Iterator[bytes]:
         data = self._start + data
         self._start = b""
         while data:

@@ -55,3 +55,19 @@ class StreamFailed(Struct, frozen=True, tag_field="event", tag="stream_failed"):
 StreamEvent: TypeAlias = (
     ContentDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | StreamComplete | StreamFailed
 )
+
+
+def deltas(message: Message) -> list[StreamEvent]:
+    """A whole answer as the deltas that a stream would have given."""
+    events: list[StreamEvent] = []
+    if message.reasoning:
+        events.append(ReasoningDelta(message.reasoning))
+    if message.text:
+        events.append(ContentDelta(message.text))
+    started = [(call.id, call.name, call.raw_arguments or "") for call in message.tool_calls]
+    started += [(call.id, call.name, call.raw_arguments) for call in message.invalid_tool_calls if call.name]
+    for index, (call_id, name, arguments) in enumerate(started):
+        events.append(ToolCallStarted(index, call_id, name))
+        if arguments:
+            events.append(ToolCallDelta(index, arguments))
+    return events

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import h11
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sansio.config import ProviderConfig
 from sansio.errors import (
@@ -24,6 +25,9 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 _DEFAULT_LIMIT: int = ProviderConfig.max_header_bytes
 _PORTS = {"http": 80, "https": 443}
 _STATUS_LINE_START = b"HTTP/1."
+_TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
+_TARGET = re.compile(r"[\x21-\x7e]+")
+_VALUE = re.compile(r"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?", re.ASCII)  # RFC 9110, section 5.5
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -59,6 +63,8 @@ class Request(Struct, frozen=True):
         Raises:
             LocalProtocolError: the URL is no absolute one of http or https.
         """
+        from urllib.parse import urlsplit  # see `sansio.config.check_url`
+
         try:
             parts = urlsplit(url)
             scheme, host = parts.scheme, parts.hostname or ""
@@ -76,6 +82,12 @@ class Request(Struct, frozen=True):
             ("accept-encoding", "identity"),
         )
         return cls("POST", scheme, host, port, target, framing + headers, body)
+
+    def with_body(self, body: bytes) -> Request:
+        """The same request with another body."""
+        length = str(len(body))
+        headers = tuple((name, length if name == "content-length" else value) for name, value in self.headers)
+        return structs.replace(self, headers=headers, body=body)
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -148,7 +160,8 @@ class HTTPExchange:
 
     def __init__(self, request: Request, *, max_header_bytes: int = _DEFAULT_LIMIT) -> None:
         self._limit = max_header_bytes
-        self._outgoing = self._begin(request)
+        self._outgoing = _write(request)
+        self._begin(request)
         self._head: bytearray | None = bytearray()  # of the response, until it is whole
         self._head_searched = 0
         self._heads_size = 0
@@ -234,17 +247,15 @@ class HTTPExchange:
                 return
             del head[:end]
 
-    def _begin(self, request: Request) -> bytes:
-        """The request's bytes.
-
-        Raises:
-            LocalProtocolError: it cannot be written as HTTP/1.1.
-        """
+    def _begin(self, request: Request) -> None:
+        """Make ready to read the response."""
         # h11 applies its own limit only to what is not whole yet, so that it would depend on how the
         # bytes were cut; the heads and lines are counted here, before h11 sees them, and its is never met.
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._limit)
         self._lines: ChunkLines | None = None
-        return _encode(self._h11, request)
+        # h11 reads; of the request it has to know no more than the method, and takes long to write it.
+        self._h11.send(_SENT if request.method == "POST" else _sent(request.method))
+        self._h11.send(_ALL_SENT)
 
     def _read_head(self, data: bytes) -> Head | None:
         """A whole head; `None` where it is an informational one.
@@ -329,21 +340,33 @@ class HTTPExchange:
         inputs.append(Lost(error))
 
 
-def _encode(connection: h11.Connection, request: Request) -> bytes:
-    try:
-        head = connection.send(
-            h11.Request(
-                method=request.method,
-                target=request.target,
-                headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers],
-            )
-        )
-        body = connection.send(h11.Data(data=request.body))
-        end = connection.send(h11.EndOfMessage())
-        return b"".join(part for part in (head, body, end) if part)
-    except (h11.LocalProtocolError, UnicodeEncodeError):
-        pass  # and raised below, without the context: h11's message may quote a header
+def _write(request: Request) -> bytes:
+    """A request as HTTP/1.1 writes it: RFC 9112, sections 3, 5 and 6.
+
+    Raises:
+        LocalProtocolError: it cannot be written; the message shows no header's value.
+    """
+    sound = _TOKEN.fullmatch(request.method) and _TARGET.fullmatch(request.target)
+    length = None
+    lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
+    for name, value in request.headers:
+        sound = sound and _TOKEN.fullmatch(name) and _VALUE.fullmatch(value)
+        if name == "content-length":
+            length = value
+        lines.append(f"{name}: {value}\r\n")
+    lines.append("\r\n")
+    if sound and length == str(len(request.body)):
+        with suppress(UnicodeEncodeError):
+            return "".join(lines).encode("latin-1") + request.body
     raise LocalProtocolError(f"{request!r} cannot be written as HTTP/1.1: check its path and headers")
+
+
+def _sent(method: str) -> h11.Request:
+    return h11.Request(method=method, target="/", headers=[("host", "-"), ("content-length", "0")])
+
+
+_SENT = _sent("POST")
+_ALL_SENT = h11.EndOfMessage()
 
 
 def _malformed(error: h11.RemoteProtocolError) -> RemoteProtocolError:

@@ -9,13 +9,10 @@ import re
 
 import httptools
 
-from sansio.errors import LocalProtocolError, RemoteProtocolError
+from sansio.errors import RemoteProtocolError
 from sansio.http import Body, End, Head, HTTPExchange, Input, Request, header
 from sansio.http_lines import head_end
 
-_TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
-_TARGET = re.compile(r"[\x21-\x7e]+")
-_VALUE = re.compile(r"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?", re.ASCII)  # RFC 9110, section 5.5
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})(?:;.*)?[ \t]*")  # RFC 9112, section 7.1
 _TRAILER = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\x00\r\n]*")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*)?")  # RFC 9112, section 4
@@ -27,14 +24,13 @@ _NO_BODY = (204, 304)
 class FastHTTPExchange(HTTPExchange):
     """`HTTPExchange` on httptools. Arguments, results and errors are the same, but for an error's words."""
 
-    def _begin(self, request: Request) -> bytes:
+    def _begin(self, request: Request) -> None:
         self._keeps = False
         self._ended = False
         self._left: int | None = (
             0  # bytes of the body, or of the chunk; `None`: up to the end of the connection
         )
         self._chunks: _Chunks | None = None
-        return _write(request)
 
     def _read_head(self, data: bytes) -> Head | None:
         reader = _HeadReader()
@@ -224,18 +220,3 @@ def _unfolded(head: bytes) -> bytes:
     if not _STATUS_LINE.fullmatch(first):
         raise RemoteProtocolError("malformed HTTP: a status line that is none")
     return first + end + _FOLD.sub(b" ", rest)
-
-
-def _write(request: Request) -> bytes:
-    sound = _TOKEN.fullmatch(request.method) and _TARGET.fullmatch(request.target)
-    lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
-    for name, value in request.headers:
-        sound = sound and _TOKEN.fullmatch(name) and _VALUE.fullmatch(value)
-        lines.append(f"{name}: {value}\r\n")
-    try:
-        head = "".join((*lines, "\r\n")).encode("latin-1")
-    except UnicodeEncodeError:
-        sound = None
-    if not sound:
-        raise LocalProtocolError(f"{request!r} cannot be written as HTTP/1.1: check its path and headers")
-    return head + request.body

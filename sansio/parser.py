@@ -12,6 +12,7 @@ from sansio.messages import JSONObject
 from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
 
 _CR = 0x0D
+_LF = 0x0A
 
 
 class StreamParser:
@@ -37,7 +38,6 @@ class StreamParser:
         config = self._dialect.config
         self._decoder = SSEDecoder(max_event_bytes=config.max_event_bytes, dispatch_at_eof=True)
         self._stream = self._dialect.open_stream()
-        self._max_event = config.max_event_bytes
         self._max_bytes = config.max_answer_bytes
         self._received = 0
         self._finished = False
@@ -47,8 +47,9 @@ class StreamParser:
         self._chunks: list[JSONObject] = []
         self._plain = b"" if record else self._stream.plain_prefix
         self._separator = b"\n\n" + self._plain
-        self._between_events = False
-        self._skipped = 0  # bytes that the decoder has not seen, and was not told of yet
+        # A read that is no longer than the limit of one line breaks no limit, whatever lines it has.
+        self._longest_plain = config.max_event_bytes if self._plain else -1
+        self._between_events = False  # and the next event may be read without the decoder
 
     @property
     def finished(self) -> bool:
@@ -77,17 +78,15 @@ class StreamParser:
         if self._eof:
             raise LocalProtocolError("receive_data() after receive_eof(): a parser serves one stream")
         events: list[StreamEvent] = []
-        if self._finished:
-            return events
-        self._received += len(data)
-        if self._received > self._max_bytes:
-            self._receive_last(data[: self._max_bytes - self._received], events)
-        elif not self._plain or len(data) > self._max_event or _CR in data:
-            self._receive_lines(data, events)
+        begin = self._received
+        size = len(data)
+        self._received = begin + size
+        if begin + size > self._max_bytes or size > self._longest_plain or _CR in data:
+            self._receive_literally(data, begin, events)
         elif self._between_events and data.startswith(self._plain):
-            self._receive_plain(data, events)
+            self._receive_plain(data, begin, events)
         else:
-            self._receive_odd(data, events)
+            self._receive_odd(data, begin, events)
         return events
 
     def receive_eof(self) -> list[StreamEvent]:
@@ -123,61 +122,65 @@ class StreamParser:
             self._fail(error, events)
         return events
 
-    def _receive_plain(self, data: bytes, events: list[StreamEvent]) -> None:
+    def _receive_plain(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
         """Let the dialect read whole events of its usual form at once; all others are framed by lines."""
-        end = len(data) - 2 if data.endswith(b"\n\n") else data.rfind(b"\n\n")
-        if end < 0:
-            self._receive_lines(data, events)
+        start, end = len(self._plain), len(data) - 2
+        if data.find(b"\n", start) == end and data[end + 1] == _LF:  # one event, as it mostly is
+            pieces = [data[start:end]]
+        elif (end := data.rfind(b"\n\n")) >= 0:
+            pieces = data[start:end].split(self._separator)
+        else:
+            self._receive_lines(data, begin, events)
             return
-        pieces = data[len(self._plain) : end].split(self._separator)
         payloads = iter(pieces)
-        taken = done = 0
+        done = 0
         try:
             while (odd := self._stream.receive_plain(payloads, events)) is not None:
-                index = len(pieces) - length_hint(payloads) - 1
-                self._skipped += self._size(pieces[taken:index])
-                done += self._size(pieces[taken : index + 1])
-                taken = index + 1
-                self._receive_lines(self._plain + odd + b"\n\n", events)
-                if self._finished:
+                taken = len(pieces) - length_hint(payloads)
+                begin += self._size(pieces[done : taken - 1])
+                done = taken - 1
+                self._receive_lines(self._plain + odd + b"\n\n", begin, events)
+                if not self._between_events:
                     return
         except ProviderError as error:
-            before = pieces[taken : len(pieces) - length_hint(payloads) - 1]
-            offset = self._decoder.offset + self._skipped + self._size(before)
+            taken = len(pieces) - length_hint(payloads)
+            offset = begin + self._size(pieces[done : taken - 1])
             self._fail(_forgetful(error).with_context(offset=offset), events)
             return
-        self._skipped += end + 2 - done
         if end + 2 < len(data):
-            self._receive_lines(data[end + 2 :], events)
+            self._receive_lines(data[end + 2 :], self._received - len(data) + end + 2, events)
 
     def _size(self, payloads: list[bytes]) -> int:
         """How many bytes of the stream events of the usual form take."""
         return sum(map(len, payloads)) + len(payloads) * len(self._separator)
 
-    def _receive_odd(self, data: bytes, events: list[StreamEvent]) -> None:
+    def _receive_odd(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
         """Take by lines what stands before the first event of the usual form, and then that."""
         start = data.find(self._separator) + 2
         if start < 2:
-            self._receive_lines(data, events)
+            self._receive_lines(data, begin, events)
             return
-        self._receive_lines(data[:start], events)
-        if not self._finished:
-            self._receive_plain(data[start:], events)
+        self._receive_lines(data[:start], begin, events)
+        if self._between_events:
+            self._receive_plain(data[start:], begin + start, events)
 
-    def _receive_lines(self, data: bytes, events: list[StreamEvent]) -> None:
-        if self._skipped:
-            self._decoder.skip(self._skipped)
-            self._skipped = 0
+    def _receive_lines(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
+        """Take bytes through the decoder, which learns where in the stream they stand."""
+        if self._finished:
+            return
+        if self._between_events:
+            self._decoder.skip(begin - self._decoder.offset)
+        self._between_events = False
         for item in self._decoder.receive_data(data):
             if self._receive(item, events):
                 return
         self._between_events = self._decoder.between_events
 
-    def _receive_last(self, data: bytes, events: list[StreamEvent]) -> None:
-        """Take the bytes up to the limit; the stream goes on behind it."""
-        self._receive_lines(data, events)
-        if not self._finished:
-            limit = self._max_bytes
+    def _receive_literally(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
+        """Take bytes by lines alone, up to the limit; the stream goes on behind it."""
+        limit = self._max_bytes
+        self._receive_lines(data[: limit - begin], begin, events)
+        if self._received > limit and not self._finished:
             message = f"the answer is longer than {limit} bytes"
             self._fail(LimitExceededError(message, field="max_answer_bytes", offset=limit), events)
 
@@ -201,14 +204,18 @@ class StreamParser:
         return False
 
     def _complete(self, events: list[StreamEvent]) -> bool:
-        self._finished = True
+        self._finish()
         events.append(StreamComplete(self._stream.message()))
         return True
 
     def _fail(self, error: ProviderError, events: list[StreamEvent]) -> bool:
-        self._finished = True
+        self._finish()
         events.append(StreamFailed(error.with_context(partial=self._stream.partial())))
         return True
+
+    def _finish(self) -> None:
+        self._finished = True
+        self._between_events = False  # no event is read from now on
 
 
 def _forgetful(error: ProviderError) -> ProviderError:

@@ -11,7 +11,7 @@ from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url, 
 from sansio.dialects import Dialect, dialect_for
 from sansio.dialects.checks import check_messages, check_options, check_tools, encode_body
 from sansio.errors import ConfigError
-from sansio.http import Headers, Request
+from sansio.http import Request
 from sansio.messages import Message, Tool
 from sansio.retry import RetrySchedule
 
@@ -21,7 +21,7 @@ def _no_jitter() -> float:
 
 
 class Provider:
-    """A config and its dialect. Holds no key and no state; any number of calls may be under way at once.
+    """A config and its dialect. Holds no key, and nothing of a call; any number may be under way at once.
 
     Args:
         config: the provider.
@@ -37,6 +37,7 @@ class Provider:
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
         self.dialect: Dialect = dialect_for(config)
+        self._last: tuple[tuple[bool, str, dict[str, str]], Request] | None = None
         self._schedule = RetrySchedule(
             max_attempts=config.max_attempts, max_retry_after=config.max_retry_after
         )
@@ -72,9 +73,7 @@ class Provider:
         check_tools(tools)
         check_options(options)
         body = encode_body(self.dialect.build_request_body(messages, tools, stream, **options), messages)
-        endpoint = self.dialect.build_endpoint(stream)
-        check_url(endpoint, self._guards_key, query=True)
-        request = Request.post(endpoint, self._headers(stream), body)
+        request = self._request(stream).with_body(body)
         return Call(
             self.dialect, request, stream=stream, schedule=self._schedule, random=random, record=record
         )
@@ -107,12 +106,18 @@ class Provider:
     def _guards_key(self) -> bool:
         return self.config.auth_method is not AuthMethod.NONE and not self.config.allow_http
 
-    def _headers(self, stream: bool) -> Headers:
-        headers = self.dialect.build_headers()
-        check_headers(headers, self.config.auth_method)
-        merged = {
-            "user-agent": "sansio-llm",
-            "accept": "text/event-stream" if stream else "application/json",
-        }
-        merged |= {name.lower(): value for name, value in headers.items()}
-        return tuple(merged.items())
+    def _request(self, stream: bool) -> Request:
+        """A request without a body; the last one again, where the dialect has said the same as then."""
+        said = stream, self.dialect.build_endpoint(stream), self.dialect.build_headers()
+        if self._last is None or self._last[0] != said:
+            _, endpoint, headers = said
+            check_url(endpoint, self._guards_key, query=True)
+            check_headers(headers, self.config.auth_method)
+            merged = {
+                "user-agent": "sansio-llm",
+                "accept": "text/event-stream" if stream else "application/json",
+            }
+            merged |= {name.lower(): value for name, value in headers.items()}
+            request = Request.post(endpoint, tuple(merged.items()), b"")
+            self._last = (stream, endpoint, dict(headers)), request
+        return self._last[1]

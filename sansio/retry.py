@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sansio.config import ProviderConfig
 from sansio.errors import APIStatusError, ProviderError, StreamTruncatedError, TransportError
@@ -17,8 +18,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetrySchedule:
+class RetrySchedule(Struct, frozen=True, kw_only=True):
     """The arithmetic of retries. Pure: the random number comes in as an argument.
 
     Tried again are the `RETRYABLE_STATUSES`, whatever is lost or late on the way (`TransportError`), and an

@@ -27,17 +27,21 @@ IMPURE = {"socket", "ssl", "logging", "threading", "subprocess", "select", "sele
 
 
 def loaded_by(statement: str) -> set[str]:
-    """The modules that a fresh interpreter has after `statement` and had not before."""
+    """The top-level modules that a fresh interpreter has after `statement` and had not before."""
+    return {name.partition(".")[0] for name in modules_loaded_by(statement)}
+
+
+def modules_loaded_by(statement: str) -> set[str]:
+    """The same with all submodules."""
     program = (
-        f"import sys, json; before = set(sys.modules); {statement}; "
+        f"import sys, json; before = set(sys.modules); {statement}\n"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    names: list[str] = json.loads(done.stdout)
-    return {name.partition(".")[0] for name in names}
+    return set(json.loads(done.stdout))
 
 
 @pytest.mark.parametrize("module", ["sansio", "sansio.testing"])
@@ -51,3 +55,50 @@ def test_the_core_needs_msgspec_and_h11_and_nothing_else() -> None:
     others = loaded_by("import sansio") - set(sys.stdlib_module_names)
     # msgspec takes typing_extensions where it is installed, and needs it nowhere.
     assert others - {"typing_extensions"} == {"sansio", "msgspec", "h11"}
+
+
+DIALECTS = {"openrouter", "openai", "azure", "anthropic", "ollama", "vllm"}
+
+
+def dialects_loaded_by(statement: str) -> set[str]:
+    return {name for name in DIALECTS if f"sansio.dialects.{name}" in modules_loaded_by(statement)}
+
+
+@pytest.mark.parametrize(
+    ("statement", "loads"),
+    [
+        ("import sansio", set()),
+        ("import sansio; sansio.StreamParser('anthropic')", {"anthropic"}),
+        ("import sansio; sansio.StreamParser('vllm')", {"vllm", "openai"}),
+        ("from sansio import OpenAICompatDialect", {"openai"}),
+        ("from sansio import *; OpenAICompatDialect", {"openai"}),
+    ],
+)
+def test_a_dialect_is_loaded_when_it_is_used(statement: str, loads: set[str]) -> None:
+    assert dialects_loaded_by(statement) == loads
+
+
+def test_a_url_is_taken_apart_by_what_is_loaded_with_the_first_config() -> None:
+    assert "urllib.parse" not in modules_loaded_by("import sansio")
+    assert "urllib.parse" in modules_loaded_by("import sansio; sansio.ProviderConfig()")
+
+
+def test_the_default_transport_brings_no_event_loop_before_one_runs() -> None:
+    statement = "from transports import AnyioTransport, create_provider"
+    assert loaded_by(statement) & {"asyncio", "trio"} == set()
+
+
+def test_a_call_under_trio_loads_no_asyncio() -> None:
+    call = (
+        "import anyio; from sansio import APIConnectionError, Message, Role; "
+        "from transports import create_provider\n"
+        "async def main():\n"
+        "    config = {'type': 'vllm', 'model': 'm', 'base_url': 'http://localhost:1', 'max_attempts': 1}\n"
+        "    async with create_provider(config) as provider:\n"
+        "        try: await provider.complete([Message(Role.USER, 'Hello')])\n"
+        "        except APIConnectionError: pass\n"
+        "anyio.run(main, backend='trio')"
+    )
+    loaded = loaded_by(call)
+    assert "trio" in loaded
+    assert "asyncio" not in loaded

@@ -2,107 +2,75 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import anyio
-from anyio import aclose_forcefully
-from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute, TLSStream
 
 from sansio.config import ProviderConfig
-from sansio.errors import APIConnectionError, TransportError
-from sansio.http import Body, End, Head, HTTPExchange, Request
+from sansio.errors import APIConnectionError
+from sansio.http import Body, End, Head, Request
+from transports.anyio_connection import AnyioConnection
 from transports.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections, Origin
 from transports.interface import Exchange
-from transports.loops import LoopKeeper
-from transports.network import (
-    ABORTED,
-    READ_SIZE,
-    SETTLE_READS,
-    Feed,
-    ParserName,
-    Trust,
-    connect_failure,
-    find_parser,
-    lost_failure,
-    open_timeout,
-    read_timeout,
-    readable,
-    shut_down,
-)
-
-_BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
-_GLANCE = 0.01  # seconds; what is there already takes two turns of the loop, half a TLS record takes for ever
+from transports.loops import LoopKeeper, is_asyncios_own_loop
+from transports.network import ABORTED, Feed, ParserName, Trust, find_parser, open_timeout, read_timeout
 
 
-class _Connection:
-    """A stream to one origin, and the machine of the exchange that it carried last."""
+class Connection(Protocol):
+    """What `AnyioTransport` keeps: a socket, and the feed of the exchange that it carries."""
 
-    def __init__(self, origin: Origin, stream: ByteStream) -> None:
-        self.origin = origin
-        self.http: HTTPExchange | None = None
-        self._stream = stream
-        self._socket = stream.extra(SocketAttribute.raw_socket)
-        self._tls = stream.extra(TLSAttribute.ssl_object, None)
+    origin: Origin
 
-    async def send(self, http: HTTPExchange) -> None:
-        """Begin an exchange. A failure shows at the next read: the peer may have answered before it left."""
-        self.http = http
-        with contextlib.suppress(*_BROKEN):
-            await self._stream.send(http.data_to_send())
+    def begin(self, feed: Feed) -> bool:
+        """Begin an exchange.
 
-    async def read(self) -> bytes:
-        """The next bytes, none at the end."""
-        try:
-            return await self._stream.receive(READ_SIZE)
-        except anyio.EndOfStream:
-            return b""
+        Returns:
+            Whether the request has left already; otherwise it takes `send`.
+        """
+        ...
+
+    async def send(self) -> None:
+        """Wait until the request has left. A failure shows at the next `fill`: there may be an answer."""
+        ...
+
+    async def fill(self, timeout: float | None) -> bool:
+        """Wait for the next input; False where none came in time.
+
+        All of that has to come in time: a server may send a head byte by byte.
+        """
+        ...
+
+    def rest(self) -> None:
+        """The exchange was released. What comes belongs to its end, and nobody waits for it."""
+        ...
 
     async def settle(self) -> bool:
-        """Take what has arrived since the last exchange, without waiting for more.
+        """Take what has arrived since then, without waiting for more.
 
         Returns:
             Whether the connection can carry another exchange.
         """
-        assert self.http is not None
-        for _ in range(SETTLE_READS):
-            data = await self._glance()
-            if data is None:
-                return self.http.reusable
-            if not data:
-                return False
-            self.http.receive_data(data)
-        return False
-
-    async def _glance(self) -> bytes | None:
-        """What is there to read; `None` where nothing is, no bytes where the stream is of no more use."""
-        with contextlib.suppress(*_BROKEN):
-            if self._tls is not None:
-                with contextlib.suppress(ssl.SSLWantReadError):
-                    return self._tls.read(READ_SIZE)  # of what the TLS layer has read ahead
-            if not readable(self._socket):
-                return None
-            with anyio.move_on_after(_GLANCE):
-                return await self.read()
-        return b""
+        ...
 
     def shut_down(self) -> None:
-        shut_down(self._socket)
+        """End it in both directions, from any thread, so that the peer and whoever waits see it at once."""
+        ...
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        """Close it, which takes no noticeable time and raises nothing."""
+        ...
 
 
 class _Pool:
     """What one transport keeps on one loop, and how it is dropped there."""
 
-    def __init__(self, keeper: LoopKeeper, idle: IdleConnections[_Connection]) -> None:
+    def __init__(self, keeper: LoopKeeper, idle: IdleConnections[Connection]) -> None:
         self.keeper = keeper
         self._idle = idle
 
-    async def take(self, origin: Origin) -> _Connection | None:
+    async def take(self, origin: Origin) -> Connection | None:
         """A kept connection that can carry another exchange, by what has arrived on it."""
         while (connection := self._idle.take(origin)) is not None:
             usable = False
@@ -115,11 +83,11 @@ class _Pool:
                 return connection
         return None
 
-    def put(self, connection: _Connection) -> None:
+    def put(self, connection: Connection) -> None:
         """Keep a connection, also one whose response has not quite ended."""
         self.drop(self._idle.put(connection.origin, connection, anyio.current_time()))
 
-    def drop(self, connections: list[_Connection]) -> None:
+    def drop(self, connections: list[Connection]) -> None:
         """Close them now; where their loop does not run here, shut them down and leave the rest to it."""
         for connection in connections:
             connection.shut_down()
@@ -141,7 +109,7 @@ class _Pool:
 class _Exchange:
     """See `transports.interface.Exchange`."""
 
-    def __init__(self, pool: _Pool, connection: _Connection, feed: Feed) -> None:
+    def __init__(self, pool: _Pool, connection: Connection, feed: Feed) -> None:
         self._pool = pool
         self._connection = connection
         self._feed = feed
@@ -149,30 +117,16 @@ class _Exchange:
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
         while (given := self._feed.next()) is None:
-            await self._read(timeout)
+            if not await self._connection.fill(timeout) and timeout is not None and not self._released:
+                self._feed.lose(read_timeout(self._connection.origin, timeout))
         return given
-
-    async def _read(self, timeout: float | None) -> None:
-        """Read up to the next input. All of that has to come in time: a server may send it byte by byte."""
-        try:
-            with anyio.move_on_after(timeout):
-                while not self._feed.filled:
-                    self._feed.read(await self._connection.read())
-        except _BROKEN as error:
-            failure: TransportError = lost_failure(self._connection.origin, error)
-        else:
-            if self._feed.filled:
-                return
-            assert timeout is not None
-            failure = read_timeout(self._connection.origin, timeout)
-        if not self._released:
-            self._feed.lose(failure)
 
     async def aclose(self) -> None:
         if not self._feed.keepable:
             self.abort()
         elif not self._released:
             self._released = True
+            self._connection.rest()
             self._pool.put(self._connection)
 
     def abort(self) -> None:
@@ -212,7 +166,7 @@ class AnyioTransport:
         max_header_bytes: int = ProviderConfig.max_header_bytes,
         parser: ParserName = "h11",
     ) -> None:
-        self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[_Connection]] = WeakKeyDictionary()
+        self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[Connection]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
         self._unix_socket = unix_socket
         self._max_idle = max_idle
@@ -234,22 +188,24 @@ class AnyioTransport:
         if fresh:
             pool.clear(request.origin)
         await pool.keeper.tidy()
-        connection = None
-        sent = False
+        connection = None if fresh else await pool.take(request.origin)
+        feed = Feed(http, reused=connection is not None)
+        sent = connection is not None and connection.begin(feed)
         try:
-            with anyio.move_on_after(timeout):
-                connection = None if fresh else await pool.take(request.origin)
-                reused = connection is not None
-                if connection is None:
-                    connection = await self._connect(request.origin)
-                    pool.keeper.hold(connection)
-                await connection.send(http)
-                sent = True
+            if not sent:
+                with anyio.move_on_after(timeout):
+                    if connection is None:
+                        connection = await self._connect(request.origin)
+                        pool.keeper.hold(connection)
+                        sent = connection.begin(feed)
+                    if not sent:
+                        await connection.send()
+                    sent = True
         finally:
             if connection is not None and not sent:
                 pool.drop([connection])
         if connection is not None and sent:
-            return _Exchange(pool, connection, Feed(http, reused=reused))
+            return _Exchange(pool, connection, feed)
         assert timeout is not None
         raise open_timeout(request.origin, timeout, connected=connection is not None)
 
@@ -271,29 +227,9 @@ class AnyioTransport:
             idle = self._idle[keeper] = IdleConnections(self._max_idle, self._idle_timeout)
         return _Pool(keeper, idle)
 
-    async def _connect(self, origin: Origin) -> _Connection:
-        try:
-            return _Connection(origin, await self._dial(origin))
-        except (anyio.EndOfStream, UnicodeError, *_BROKEN) as error:
-            failure = connect_failure(origin, error, self._unix_socket)
-        raise failure
+    async def _connect(self, origin: Origin) -> Connection:
+        if is_asyncios_own_loop():
+            from transports.asyncio_connection import AsyncioConnection  # with asyncio, which trio leaves out
 
-    async def _dial(self, origin: Origin) -> ByteStream:
-        scheme, host, port = origin
-        stream: ByteStream
-        if self._unix_socket is None:
-            stream = await anyio.connect_tcp(host, port)
-        else:
-            stream = await anyio.connect_unix(self._unix_socket)
-        if scheme == "http":
-            return stream
-        done = False
-        try:
-            secured = await TLSStream.wrap(
-                stream, hostname=host, ssl_context=self._trust.context, standard_compatible=False
-            )
-            done = True
-        finally:
-            if not done:
-                await aclose_forcefully(stream)
-        return secured
+            return await AsyncioConnection.connect(origin, self._trust, self._unix_socket)
+        return await AnyioConnection.connect(origin, self._trust, self._unix_socket)

@@ -60,7 +60,7 @@ class Clocks:
             APITimeoutError: the total has run out.
         """
         self._error_body_ends = None
-        return self._least({_CONNECT: self._connect, _TOTAL: self._left(now)})
+        return self._least(_CONNECT, self._connect, now)
 
     def for_receive(self, now: float, *, error_body: bool) -> float | None:
         """Seconds that a receive may take, `None` for ever.
@@ -71,12 +71,14 @@ class Clocks:
         Raises:
             APITimeoutError: the total, or the time for an error's body, has run out.
         """
-        limits = {_READ: self._read, _TOTAL: self._left(now)}
-        if error_body:
-            if self._error_body_ends is None:
-                self._error_body_ends = now + ERROR_BODY_SECONDS
-            limits[_ERROR_BODY] = self._error_body_ends - now
-        return self._least(limits)
+        if not error_body:
+            return self._least(_READ, self._read, now)
+        if self._error_body_ends is None:
+            self._error_body_ends = now + ERROR_BODY_SECONDS
+        left = self._error_body_ends - now
+        return (
+            self._least(_READ, self._read, now) if self._read <= left else self._least(_ERROR_BODY, left, now)
+        )
 
     def for_wait(self, now: float, seconds: float) -> APITimeoutError | None:
         """Why a wait of so many seconds is not worth beginning, or `None`."""
@@ -129,11 +131,13 @@ class Clocks:
     def _left(self, now: float) -> float:
         return self._total if self._ends is None else self._ends - now
 
-    def _least(self, limits: dict[str, float]) -> float | None:
-        self._shortest = min(limits, key=lambda clock: limits[clock])
-        seconds = limits[self._shortest]
-        if seconds > 0:
-            return _timeout(seconds)
+    def _least(self, clock: str, seconds: float, now: float) -> float | None:
+        """What a wait is bound by: a clock, or what is left of the total."""
+        left = self._left(now)
+        self._shortest = clock if seconds <= left else _TOTAL
+        least = min(seconds, left)
+        if least > 0:
+            return _timeout(least)
         if self._shortest == _TOTAL:
             raise self.total_error()
         raise APITimeoutError(f"the error's body did not end within {ERROR_BODY_SECONDS:g} s")

@@ -19,6 +19,7 @@ from sansio import (
 )
 from transports.interface import Exchange, RawLog, Transport
 from transports.keys import KeySource, Secret
+from transports.loops import running_clock
 from transports.stream import BROKEN_OFF, CLOSED, BaseStream
 
 
@@ -36,7 +37,7 @@ class EventStream(BaseStream[Exchange]):
         transport: sends the requests; it stays open.
         keys: asked once per attempt.
         raw_log: told of everything sent and received; the call was then made with `record=True`.
-        now: the clock, in seconds.
+        now: the clock, in seconds; the running loop's, where left out.
         sleep: how to wait for so many seconds.
 
     Example:
@@ -54,12 +55,12 @@ class EventStream(BaseStream[Exchange]):
         keys: KeySource,
         raw_log: RawLog | None = None,
         *,
-        now: Callable[[], float] = anyio.current_time,
+        now: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         super().__init__(provider, call, keys, raw_log)
         self._transport = transport
-        self._now = now
+        self._clock = now
         self._sleep = sleep
         self._reading = False
         self._scope: anyio.CancelScope | None = None
@@ -78,7 +79,7 @@ class EventStream(BaseStream[Exchange]):
             raise LocalProtocolError(
                 "this stream is being read already: two tasks cannot wait for its events at once"
             )
-        if not self._ready():
+        if not (self._events or self._ready() or self._over()):
             await self._read()
         event = self._hand_out()
         if event is None:
@@ -103,6 +104,10 @@ class EventStream(BaseStream[Exchange]):
         else:
             self._finish(CLOSED, tell=False)
 
+    def _now(self) -> float:
+        assert self._clock is not None
+        return self._clock()
+
     def _wake(self) -> None:
         if self._scope is not None:
             self._scope.cancel()
@@ -110,7 +115,9 @@ class EventStream(BaseStream[Exchange]):
     async def _read(self) -> None:
         """Drive the call until there is something to hand out, or nothing more comes."""
         self._reading = True
-        self._clocks.resume(self._now())
+        if self._clock is None:
+            self._clock = running_clock()
+        self._clocks.resume(self._clock())
         finished = False
         try:
             with anyio.CancelScope() as self._scope:  # abort() cancels it, and nobody else

@@ -5,11 +5,10 @@ Working for an exchange, the pool runs in that exchange's own task; a context va
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import sys
-from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
+from collections.abc import Iterable
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING
 
 import anyio
@@ -27,8 +26,8 @@ class Watch:
     """What one exchange knows of the stream that it uses.
 
     Attributes:
-        deadline: when the request has to be sent, and then, when the response's head has to be there, on
-            the loop's clock; `None` once it is.
+        deadline: when the request has to be sent, and then, when the response's head has to be there, and
+            each piece of its body, on the loop's clock; `None` for ever.
         stream: the one in use; `None` before there is one.
     """
 
@@ -36,14 +35,13 @@ class Watch:
         self.deadline: float | None = None
         self.stream: WatchedStream | None = None
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """What the pool does inside is done for this exchange."""
-        token = _watch.set(self)
-        try:
-            yield
-        finally:
-            _watch.reset(token)
+    def enter(self) -> Token[Watch | None]:
+        """What the pool does from now on, up to `exit`, is done for this exchange."""
+        return _watch.set(self)
+
+    def exit(self, token: Token[Watch | None]) -> None:
+        """Take back `enter`."""
+        _watch.reset(token)
 
     def use(self, stream: WatchedStream) -> None:
         """From now on this is the stream; over HTTP/2 others may use it too."""

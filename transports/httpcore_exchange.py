@@ -19,7 +19,7 @@ from sansio.errors import (
 from sansio.http import Body, End, Head, Request
 from transports.httpcore_backend import Unnoticed, Watch
 from transports.idle import Origin
-from transports.loops import LoopKeeper
+from transports.loops import LoopKeeper, running_clock
 from transports.network import (
     ABORTED,
     READ_SIZE,
@@ -77,8 +77,10 @@ class _Content:
 class _Answer:
     """A response that the pool gave, and its body."""
 
-    def __init__(self, core: ModuleType, response: httpcore.Response) -> None:
+    def __init__(self, core: ModuleType, response: httpcore.Response, *, watched: bool) -> None:
         self.response = response
+        self.bounded = watched and response.extensions.get("http_version") != b"HTTP/2"
+        """Whether each read of the body is this response's own, and is told by when it has to be done."""
         self.unnoticed = Unnoticed()
         self._core = core
         self._body = response.aiter_stream()
@@ -123,7 +125,9 @@ class HttpcoreExchange:
         self._fresh = fresh
         self._watch = Watch()
         self._answer: _Answer | None = None
-        self._scope: anyio.CancelScope | None = None  # of the receive under way
+        self._clock = running_clock()
+        self._receiving = False
+        self._scope: anyio.CancelScope | None = None  # of the receive under way, where it needs one
         self._peer = request.origin  # a proxy, where that is what we connect to
         self._head_seconds: float | None = None
         self._unix_socket: str | None = None
@@ -139,14 +143,19 @@ class HttpcoreExchange:
             raise LocalProtocolError("receive() after the exchange has ended")
         given: Head | Body | End | None = None
         failure: TransportError | RemoteProtocolError | None = None
-        limit = None if self._answer is None else timeout  # the pool itself bounds what comes before the head
+        token = self._watch.enter()
+        self._receiving = True
         try:
-            with self._watch.watching(), anyio.move_on_after(limit) as self._scope:
+            if self._answer is not None and self._answer.bounded:
+                self._watch.deadline = None if timeout is None else self._clock() + timeout
                 given = await self._advance(timeout)
+            else:
+                given = await self._advance_within(timeout)
         except _faults(self._owner.core) as fault:
             failure = self._blame(fault, timeout)
         finally:
-            self._scope = None
+            self._watch.exit(token)
+            self._receiving = False
             self._failed = given is None
             if self._released:
                 self._drop()
@@ -161,6 +170,16 @@ class HttpcoreExchange:
     def _check_not_aborted(self) -> None:
         if self._released:
             raise APIConnectionError(ABORTED, hint="")
+
+    async def _advance_within(self, timeout: float | None) -> Head | Body | End | None:
+        """The same in a scope of its own, where the pool's reads are not bounded; `None` if time ran out."""
+        limit = None if self._answer is None else timeout  # the pool itself bounds what comes before the head
+        try:
+            with anyio.move_on_after(limit) as self._scope:
+                return await self._advance(timeout)
+        finally:
+            self._scope = None
+        return None
 
     async def _advance(self, timeout: float | None) -> Head | Body | End:
         if self._answer is None:
@@ -186,11 +205,11 @@ class HttpcoreExchange:
             await close_idle(pool, sent.url.origin)
         self._head_seconds = timeout
         if seconds is not None:
-            self._watch.deadline = anyio.current_time() + seconds
+            self._watch.deadline = self._clock() + seconds
         response: httpcore.Response = await pool.handle_async_request(sent)
         timeouts["read"] = None  # the pool would hold the body to it too; receive() bounds that itself
         self._watch.deadline = None
-        self._answer = _Answer(core, response)
+        self._answer = _Answer(core, response, watched=self._watch.stream is not None)
         self._keeper.hold(self._answer)
         headers = (
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
@@ -214,7 +233,7 @@ class HttpcoreExchange:
 
     def _bound_head(self) -> None:
         """All of the head has to come in time: the pool bounds each read, and a server may send many."""
-        ends = None if self._head_seconds is None else anyio.current_time() + self._head_seconds
+        ends = None if self._head_seconds is None else self._clock() + self._head_seconds
         self._watch.deadline = ends
         if ends is not None and self._watch.stream is None and self._scope is not None:
             self._scope.deadline = ends  # of a pool that is not watched
@@ -255,9 +274,12 @@ class HttpcoreExchange:
     async def aclose(self) -> None:
         answer = self._answer
         if answer is not None and self._owner.keeps and not (self._failed or self._released):
-            with self._watch.watching():
+            token = self._watch.enter()
+            try:
                 await self._drain(answer)
                 await answer.aclose()
+            finally:
+                self._watch.exit(token)
             self._released = True
             self._answer = None
             self._watch.leave()
@@ -276,10 +298,12 @@ class HttpcoreExchange:
         if self._released:
             return
         self._released = True
-        if self._scope is None:
-            self._drop()
+        if self._scope is not None:
+            self._scope.cancel()  # receive() drops it on its way out, here and below
+        elif self._receiving and self._watch.stream is not None:
+            self._watch.stream.shut_down()
         else:
-            self._scope.cancel()  # receive() drops it on its way out
+            self._drop()
 
     def _drop(self) -> None:
         """Close the connection, unless other exchanges are on it, and have the pool let go of it."""

@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Protocol
+import sys
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 from anyio.lowlevel import RunVar
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+
+def asyncio_loop() -> AbstractEventLoop | None:
+    """The running loop, where it runs a task of asyncio's; `None` under trio, also as asyncio's guest.
+
+    Under trio, asyncio is not even loaded.
+    """
+    if "asyncio" not in sys.modules:
+        return None
+    import asyncio
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return loop if asyncio.current_task(loop) is not None else None
+
+
+def is_asyncios_own_loop() -> bool:
+    """Whether a loop of asyncio's own runs, rather than trio or a loop that takes its place."""
+    loop = asyncio_loop()
+    if loop is None:
+        return False
+    import asyncio
+
+    return isinstance(loop, asyncio.BaseEventLoop)
+
+
+def running_clock() -> Callable[[], float]:
+    """The running loop's clock, in seconds, to be asked often: to ask anyio costs more than to look."""
+    loop = asyncio_loop()
+    return anyio.current_time if loop is None else loop.time
 
 
 class Closable(Protocol):

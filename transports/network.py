@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
+import select
 import socket
 import ssl
 from collections import deque
@@ -147,12 +147,14 @@ class Feed:
             RemoteProtocolError: the peer's HTTP is malformed.
             LocalProtocolError: the exchange is over, and its end was told.
         """
+        ended = self._ended  # looked at first, as `lose` sets it last
         if not self._inputs:
-            if self._ended:
+            if ended:
                 raise LocalProtocolError("receive() after the exchange has ended")
             return None
         given = self._inputs.popleft()
         if isinstance(given, Lost):
+            self._inputs.clear()
             error = given.error
             raise error.on_reused() if self._reused and isinstance(error, TransportError) else error
         return given
@@ -160,18 +162,19 @@ class Feed:
     def read(self, data: bytes) -> None:
         """Take what was read; no bytes are the end of the connection."""
         if self._ended:
+            if data:
+                self.http.receive_data(data)  # which nobody asked for, so that it can carry no other exchange
             return
         inputs = self.http.receive_data(data) if data else self.http.receive_eof()
         if inputs and isinstance(inputs[-1], End | Lost):
             self._ended = True
             self._broken = isinstance(inputs[-1], Lost)
-        self._inputs += inputs
+        self._inputs.extend(inputs)
 
     def lose(self, error: TransportError | RemoteProtocolError) -> None:
-        """End the exchange here: `error` is all that comes next."""
+        """End the exchange here: `error` is all that comes next. Any thread may call this."""
+        self._inputs.appendleft(Lost(error))  # never empty for a moment, for who takes an input meanwhile
         self._ended = self._broken = True
-        self._inputs.clear()
-        self._inputs.append(Lost(error))
 
 
 def connect_failure(
@@ -234,17 +237,16 @@ def shut_down(raw: HasFileno) -> None:
             borrowed.detach()
 
 
-_Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
-
-
 def readable(raw: HasFileno) -> bool:
     """Whether a read would not have to wait: bytes are there, or the end, or the socket is closed."""
     number = raw.fileno()
     if number < 0:
         return True
-    with _Selector() as selector:
-        selector.register(number, selectors.EVENT_READ)
-        return bool(selector.select(0))
+    if not hasattr(select, "poll"):  # as on Windows, whose select() takes sockets of any number
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _root(error: BaseException) -> BaseException:

@@ -115,12 +115,16 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._heed_abort()
         return bool(self._events) or self._untold
 
+    def _over(self) -> bool:
+        """Whether nothing more comes, so that there is nothing to wait for."""
+        return self._call.state in (CallState.COMPLETE, CallState.FAILED)
+
     def _hand_out(self) -> StreamEvent | None:
         """The next event, or `None` after the last; raises the error that the call ended with, once."""
+        if self._events and not self._aborted:
+            return self._events.popleft()
         if not self._ready():
             return None
-        if self._events:
-            return self._events.popleft()
         self._untold = False
         assert self._error is not None
         # A copy: the one kept would hold, by its traceback, the frames that hold this stream.
@@ -151,14 +155,17 @@ class BaseStream(ABC, Generic[ExchangeT]):
             Whether the call has heard all it wants of this exchange, which is then released before the
             events are handed out.
         """
-        events = self._call.receive(given)
-        self._log()
-        self._show(events)
-        late = self._clocks.look(now, self._call.progress, began=isinstance(given, Head))
-        if late is not None and self._call.state is CallState.STREAM:
+        call = self._call
+        events = call.receive(given)
+        if self._raw_log is not None:
+            self._log()
+        if events:
+            self._show(events)
+        late = self._clocks.look(now, call.progress, began=isinstance(given, Head))
+        if late is not None and call.state is CallState.STREAM:
             self._lose(late)
             return False
-        return not self._call.wants_input
+        return not call.wants_input
 
     def _lose(self, error: ProviderError) -> None:
         """Drop the exchange, if there is one, and tell the call of the error that its transport raised."""
@@ -203,6 +210,9 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._drop()
         unread = bool(self._events)
         self._events.clear()
+        if self._over() and not unread:
+            self._untold = self._untold and tell
+            return
         if self._complete and unread and self._error is None:
             config = self._provider.config
             self._error = APIConnectionError(

@@ -13,13 +13,16 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from benchmarks.measure import Contender
+from benchmarks.measure import Contender, SkippedError
 from benchmarks.yardstick import Dialect
 
 Backend: TypeAlias = Literal["asyncio", "trio"]
 
 MAX_CONNECTIONS = 2_000
 """What every client's pool is allowed, so that no limit of a pool is measured."""
+
+MANY = 500
+"""So many streams at once are too many for some clients."""
 
 PROMPT = "Go on."
 
@@ -88,6 +91,7 @@ _BARE = (
 _OURS = (
     Contender("sansio, AnyioTransport", options={"client": "ours.anyio_client"}),
     Contender("sansio, AnyioTransport, trio", options={"client": "ours.anyio_client", "backend": "trio"}),
+    Contender("sansio, AnyioTransport on httptools", "httptools", {"client": "ours.fast_client"}),
     Contender("sansio, HttpcoreTransport on httpcore", options={"client": "ours.httpcore_client"}),
     Contender("sansio, HttpcoreTransport on httpcore2", "httpcore2", {"client": "ours.httpcore2_client"}),
     Contender("sansio, blocking", options={"client": "ours.blocking_client"}),
@@ -107,6 +111,23 @@ _SDKS = {
 def contenders(dialect: Dialect) -> tuple[Contender, ...]:
     """All who can ask for a dialect's answers, the reference first."""
     return (*_BARE, *_OURS, *_LIBRARIES, _SDKS[dialect])
+
+
+_NOT_MANY = {
+    "sansio, blocking": "no one reads so many streams with a thread each",
+    "httpcore": "its pool takes a minute for so many connections",
+    "sansio, HttpcoreTransport on httpcore": "httpcore's pool takes a minute for so many connections",
+}
+
+
+def refuse_many(contender: Contender, streams: int) -> None:
+    """Leave a contender out that cannot read so many streams at once.
+
+    Raises:
+        SkippedError: it cannot; the message says why.
+    """
+    if streams >= MANY and contender.name in _NOT_MANY:
+        raise SkippedError(_NOT_MANY[contender.name])
 
 
 def factory(contender: Contender) -> ClientFactory:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, ProviderDefaults
-from sansio.dialects.anthropic import AnthropicDialect
-from sansio.dialects.azure import AzureDialect
 from sansio.dialects.base import Dialect, DialectStream
-from sansio.dialects.ollama import OllamaDialect
-from sansio.dialects.openai import OpenAICompatDialect, OpenAIDialect
-from sansio.dialects.openrouter import OpenRouterDialect
-from sansio.dialects.vllm import VLLMDialect
 from sansio.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sansio.dialects.openai import OpenAICompatDialect
 
 __all__ = [
     "Dialect",
@@ -21,14 +20,16 @@ __all__ = [
     "register_provider",
 ]
 
-_DIALECTS: dict[str, type[Dialect]] = {
-    "openrouter": OpenRouterDialect,
-    "openai": OpenAIDialect,
-    "azure": AzureDialect,
-    "anthropic": AnthropicDialect,
-    "ollama": OllamaDialect,
-    "vllm": VLLMDialect,
-}
+_DIALECTS: dict[str, type[Dialect]] = {}
+_BUILT_IN = frozenset(PROVIDER_DEFAULTS)
+
+
+def __getattr__(name: str) -> object:
+    if name == "OpenAICompatDialect":
+        from sansio.dialects.openai import OpenAICompatDialect
+
+        return OpenAICompatDialect
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def register_provider(name: str, dialect: type[Dialect], defaults: ProviderDefaults) -> None:
@@ -52,12 +53,42 @@ def register_provider(name: str, dialect: type[Dialect], defaults: ProviderDefau
     PROVIDER_DEFAULTS[name] = defaults
 
 
-_BUILT_IN = frozenset(_DIALECTS)
-
-
 def dialect_for(config: ProviderConfig) -> Dialect:
     """The dialect of a provider, bound to its config."""
-    return _DIALECTS[config.type](config)
+    return (_DIALECTS.get(config.type) or _built_in(config.type))(config)
+
+
+def _built_in(name: str) -> type[Dialect]:
+    """Loaded when it is asked for: a program mostly talks to one provider, and starts sooner."""
+    match name:
+        case "openrouter":
+            from sansio.dialects.openrouter import OpenRouterDialect
+
+            return OpenRouterDialect
+        case "openai":
+            from sansio.dialects.openai import OpenAIDialect
+
+            return OpenAIDialect
+        case "azure":
+            from sansio.dialects.azure import AzureDialect
+
+            return AzureDialect
+        case "anthropic":
+            from sansio.dialects.anthropic import AnthropicDialect
+
+            return AnthropicDialect
+        case "ollama":
+            from sansio.dialects.ollama import OllamaDialect
+
+            return OllamaDialect
+        case "vllm":
+            from sansio.dialects.vllm import VLLMDialect
+
+            return VLLMDialect
+        case _:
+            raise ConfigError(
+                f"type: {name!r} has defaults but no dialect; use register_provider", field="type"
+            )
 
 
 def dialect_named(name: str, **fields: object) -> Dialect:

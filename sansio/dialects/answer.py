@@ -11,7 +11,7 @@ from sansio.config import ProviderConfig
 from sansio.dialects.base import Dialect, DialectStream
 from sansio.dialects.toolcalls import ToolCallAssembler
 from sansio.errors import RemoteProtocolError
-from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta, ToolCallStarted
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
 from sansio.messages import FinishReason, JSONObject, Message, ProviderState, Role, Usage
 
 T = TypeVar("T")
@@ -151,19 +151,3 @@ def convert(data: JSONObject, type: type[T]) -> T:
         return msgspec.convert(data, type)
     except msgspec.ValidationError as error:
         raise RemoteProtocolError(f"JSON of an unknown shape: {error}") from None
-
-
-def deltas(message: Message) -> list[StreamEvent]:
-    """A whole answer as the deltas that a stream would have given."""
-    events: list[StreamEvent] = []
-    if message.reasoning:
-        events.append(ReasoningDelta(message.reasoning))
-    if message.text:
-        events.append(ContentDelta(message.text))
-    started = [(call.id, call.name, call.raw_arguments or "") for call in message.tool_calls]
-    started += [(call.id, call.name, call.raw_arguments) for call in message.invalid_tool_calls if call.name]
-    for index, (call_id, name, arguments) in enumerate(started):
-        events.append(ToolCallStarted(index, call_id, name))
-        if arguments:
-            events.append(ToolCallDelta(index, arguments))
-    return events

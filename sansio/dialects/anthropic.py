@@ -30,7 +30,6 @@ _VERSION = "2023-06-01"
 _DEFAULT_MAX_TOKENS = 8192
 """`max_tokens` is required; this is what every current model takes."""
 _MIN_THINKING_TOKENS = 1024
-_TOOL_CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 _SYSTEM_ROLES = (Role.SYSTEM, Role.DEVELOPER)
 
 _Block = dict[str, object]
@@ -268,7 +267,7 @@ def _translate(options: Mapping[str, object]) -> dict[str, object]:
 
 def _tool_choice(choice: object) -> dict[str, object] | None:
     if isinstance(choice, str):
-        return {"type": _TOOL_CHOICES.get(choice, choice)}
+        return {"type": "any" if choice == "required" else choice}
     if not isinstance(choice, Mapping):
         return None
     function = choice.get("function")

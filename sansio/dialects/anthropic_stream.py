@@ -13,7 +13,7 @@ from sansio.dialects.answer import AnswerStream, convert
 from sansio.dialects.base import Dialect
 from sansio.dialects.toolcalls import AssembledCall
 from sansio.errors import RemoteProtocolError
-from sansio.events import StreamEvent
+from sansio.events import ContentDelta, StreamEvent
 from sansio.messages import JSONObject, Usage
 from sansio.sse import ServerSentEvent
 
@@ -81,20 +81,60 @@ class _Event(Struct):
     error: _Object | str | None = None
 
 
+class _PlainDelta(Struct, tag_field="type", gc=False):
+    """Most events are deltas of three types; whatever is not null where `None` stands is refused."""
+
+    signature: None = None
+    citation: None = None
+    stop_reason: None = None
+    stop_details: None = None
+
+
+class _TextDelta(_PlainDelta, tag="text_delta", gc=False, kw_only=True):
+    text: str
+    partial_json: None = None
+    thinking: None = None
+
+
+class _ThinkingDelta(_PlainDelta, tag="thinking_delta", gc=False, kw_only=True):
+    thinking: str
+    text: None = None
+    partial_json: None = None
+
+
+class _ArgumentsDelta(_PlainDelta, tag="input_json_delta", gc=False, kw_only=True):
+    partial_json: str
+    text: None = None
+    thinking: None = None
+
+
+class _PlainEvent(Struct, tag_field="type", tag="content_block_delta", gc=False):
+    delta: _TextDelta | _ThinkingDelta | _ArgumentsDelta
+    index: int = 0
+    content_block: None = None
+    message: None = None
+    usage: None = None
+    error: None = None
+
+
+_decode_plain = msgspec.json.Decoder(_PlainEvent).decode
 _EVENT = msgspec.json.Decoder(_Event)
 
 
 class _OpenBlock:
     """A content block under way: what began it, and the parts that its deltas add."""
 
-    __slots__ = ("call", "citations", "kind", "parts", "start")
+    __slots__ = ("call", "citations", "kind", "parts", "start", "text")
 
     def __init__(self, start: _Object) -> None:
         self.start = dict(start)
         self.citations: list[_Object] = []
         kind = start.get("type")
         self.kind = kind if isinstance(kind, str) else ""
+        self.text: list[str] = []
+        """Of the field that is named as its kind."""
         self.parts: dict[str, list[str]] = {}
+        """Of its other fields."""
         self.call: AssembledCall | None = None
 
     def add(self, field: str, text: str) -> None:
@@ -107,7 +147,8 @@ class _OpenBlock:
             block["id"] = self.call.id
         if self.citations:
             block["citations"] = self.citations
-        for field, parts in self.parts.items():
+        own = {self.kind: self.text} if self.text else {}
+        for field, parts in (own | self.parts).items():
             joined = "".join(parts)
             if field != "input":
                 block[field] = str(block.get(field) or "") + joined
@@ -126,23 +167,45 @@ class MessagesStream(AnswerStream):
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
+        self._shallow = 2 * self._max_depth  # a JSON text of so many characters cannot nest too deep
         self._blocks: list[_OpenBlock] = []
         self._by_index: dict[int, _OpenBlock] = {}
         self._usage = _Usage()
 
     def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
-        shallow = 2 * self._max_depth
-        for payload in payloads:
-            if _LF in payload or (len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)):
-                return payload
-            try:
-                record = _EVENT.decode(payload)
-            except (ValueError, RecursionError):
-                return payload
-            if record.type != "content_block_delta" or record.error:
-                return payload
-            self.progress += 1
-            self._receive_delta(record, events)
+        shallow = self._shallow
+        by_index = self._by_index
+        answer = self._answer
+        taken = 0
+        try:
+            for payload in payloads:
+                if _LF in payload or (
+                    len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)
+                ):
+                    return payload
+                record = _decode_plain(payload)
+                block, delta = by_index.get(record.index), record.delta
+                if block is None:
+                    return payload
+                if type(delta) is _TextDelta and block.kind == "text":
+                    if delta.text:
+                        block.text.append(delta.text)
+                        answer.text.append(delta.text)
+                        events.append(ContentDelta(delta.text))
+                elif type(delta) is _ArgumentsDelta and block.call is not None:
+                    if delta.partial_json:
+                        answer.calls.add(block.call, delta.partial_json, events)
+                elif type(delta) is _ThinkingDelta and block.kind == "thinking":
+                    if delta.thinking:
+                        block.text.append(delta.thinking)
+                        answer.add_reasoning(delta.thinking, events)
+                else:
+                    return payload
+                taken += 1
+        except (ValueError, RecursionError):
+            return payload
+        finally:
+            self.progress += taken
         return None
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
@@ -265,10 +328,10 @@ class MessagesStream(AnswerStream):
         block = self._by_index.get(record.index)
         match delta.type:
             case "text_delta" if delta.text:
-                self._block("text", record.index, events).add("text", delta.text)
+                self._block("text", record.index, events).text.append(delta.text)
                 self._answer.add_text(delta.text, events)
             case "thinking_delta" if delta.thinking:
-                self._block("thinking", record.index, events).add("thinking", delta.thinking)
+                self._block("thinking", record.index, events).text.append(delta.thinking)
                 self._answer.add_reasoning(delta.thinking, events)
             case _ if block is None:
                 pass

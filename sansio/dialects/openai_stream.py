@@ -3,114 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import Struct
 
 from sansio import jsontext
 from sansio.dialects.answer import AnswerStream, convert
 from sansio.dialects.base import Dialect
+from sansio.dialects.openai_chunks import (
+    CHUNK,
+    FIRST_CHUNK,
+    AnyObject,
+    Chunk,
+    Delta,
+    FirstChunk,
+    Function,
+    ToolDelta,
+    decode_arguments,
+    decode_text,
+)
 from sansio.errors import InternalServerError, RemoteProtocolError
-from sansio.events import ContentDelta, StreamEvent
-from sansio.messages import JSONObject, Usage
+from sansio.events import ContentDelta, StreamEvent, ToolCallDelta
+from sansio.messages import JSONObject
 from sansio.sse import ServerSentEvent
 
 _DONE = "[DONE]"
 
 _LF = 0x0A
-
-# Any: JSON objects that are kept as they are, or read where they are of a known form.
-_Object: TypeAlias = dict[str, Any]
-
-
-class _Function(Struct, gc=False):
-    name: str | None = None
-    arguments: str | _Object | None = None
-
-
-class _Custom(Struct, gc=False):
-    """A call of a custom tool, whose input is free text: it comes out as an `InvalidToolCall`."""
-
-    name: str | None = None
-    input: str | None = None
-
-
-class _ToolDelta(Struct, gc=False):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-    custom: _Custom | None = None
-    extra_content: _Object | None = None
-
-
-class _Delta(Struct, gc=False):
-    content: str | list[_Object] | _Object | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[_Object] | None = None
-    refusal: str | None = None
-    tool_calls: list[_ToolDelta] | None = None
-    function_call: _Function | None = None
-
-
-class _Choice(Struct, gc=False):
-    index: int | None = None
-    delta: _Delta | None = None
-    message: _Delta | None = None
-    finish_reason: str | None = None
-    error: _Object | str | None = None
-
-
-class _PromptDetails(Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _CompletionDetails(Struct, gc=False):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-
-    def public(self) -> Usage:
-        prompt = self.prompt_tokens_details or _PromptDetails()
-        completion = self.completion_tokens_details or _CompletionDetails()
-        return Usage(
-            input_tokens=self.prompt_tokens or 0,
-            output_tokens=self.completion_tokens or 0,
-            cached_tokens=prompt.cached_tokens or 0,
-            cache_write_tokens=prompt.cache_write_tokens or 0,
-            reasoning_tokens=completion.reasoning_tokens or 0,
-        )
-
-
-class _Groq(Struct, gc=False):
-    usage: _Usage | None = None
-
-
-class _Chunk(Struct, gc=False):
-    """A chunk, or a whole completion, whose choices have `message` in place of `delta`."""
-
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    x_groq: _Groq | None = None
-    error: _Object | str | None = None
-
-
-class _FirstChunk(_Chunk, gc=False):
-    """The same with what each chunk repeats."""
-
-    id: str | None = None
-    model: str | None = None
-
-
-_CHUNK = msgspec.json.Decoder(_Chunk)
-_FIRST_CHUNK = msgspec.json.Decoder(_FirstChunk)
 
 _DETAIL_TEXTS = ("text", "summary", "data")
 
@@ -121,17 +39,17 @@ class _Detail:
     __slots__ = ("_fields", "_texts")
 
     def __init__(self) -> None:
-        self._fields: _Object = {}
+        self._fields: AnyObject = {}
         self._texts: dict[str, list[str]] = {}
 
-    def goes_on_with(self, detail: _Object) -> bool:
+    def goes_on_with(self, detail: AnyObject) -> bool:
         """Whether `detail` is this one's next piece: of the same type, index and, where both say one, id."""
         known = self._fields
         ids = (known.get("id"), detail.get("id"))
         same_id = None in ids or ids[0] == ids[1]
         return same_id and all(known.get(key) == detail.get(key) for key in ("type", "index"))
 
-    def add(self, detail: _Object) -> None:
+    def add(self, detail: AnyObject) -> None:
         for key, value in detail.items():
             if key in _DETAIL_TEXTS and isinstance(value, str):
                 self._texts.setdefault(key, []).append(value)
@@ -150,7 +68,14 @@ class ChatStream(AnswerStream):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._details: list[_Detail] = []
+        self._text = self._answer.text
+        self._shallow = 2 * self._max_depth  # a JSON text of so many characters cannot nest too deep
         self._named = False  # id and model have come, so that later ones need not be read
+        self._usual: type[StreamEvent] | None = None  # what the next chunk is expected to give, and no more
+        self._refused: type[StreamEvent] | None = (
+            None  # a chunk was not as expected, and is read by other means
+        )
+        self._never: set[type[StreamEvent] | None] = {None}  # what this server's chunks never give alone
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
         data = event.data
@@ -161,11 +86,11 @@ class ChatStream(AnswerStream):
         if not data or data.isspace():
             return False
         self.progress += 1
-        chunk: _Chunk
+        chunk: Chunk
         if self._named:
-            chunk = jsontext.decode(data, _CHUNK, self._max_depth)
+            chunk = jsontext.decode(data, CHUNK, self._max_depth)
         else:
-            chunk = first = jsontext.decode(data, _FIRST_CHUNK, self._max_depth)
+            chunk = first = jsontext.decode(data, FIRST_CHUNK, self._max_depth)
         if chunk.error or not chunk.choices or event.event == "error":
             self._refuse_error(data, event.event == "error")
         if not self._named:
@@ -174,21 +99,47 @@ class ChatStream(AnswerStream):
         return False
 
     def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
-        if not self._named:
-            return next(payloads, None)
-        shallow = 2 * self._max_depth
-        for payload in payloads:
-            if _LF in payload or (len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)):
-                return payload
-            try:
-                chunk = _CHUNK.decode(payload)
-            except (ValueError, RecursionError):
-                return payload
-            if chunk.error or not chunk.choices:
-                return payload
-            self.progress += 1
-            self._receive_chunk(chunk, events)
+        usual = self._usual
+        text = self._text
+        shallow = self._shallow
+        taken = 0
+        try:
+            for payload in payloads:
+                if _LF in payload or (
+                    len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)
+                ):
+                    return payload
+                if usual is ContentDelta:
+                    content = decode_text(payload).choices[0].delta.content
+                    if content:
+                        text.append(content)
+                        events.append(ContentDelta(content))
+                elif usual is ToolCallDelta:
+                    more = decode_arguments(payload).choices[0].delta.tool_calls[0]
+                    if not self._answer.calls.add_more(more.index, more.function.arguments, events):
+                        self._usual = None
+                        return payload
+                elif self._named and self._receive_any(payload, events):
+                    usual = self._usual
+                    continue
+                else:
+                    return payload
+                taken += 1
+        except (ValueError, RecursionError):
+            self._refused, self._usual = self._usual, None
+            return payload
+        finally:
+            self.progress += taken
         return None
+
+    def _receive_any(self, payload: bytes, events: list[StreamEvent]) -> bool:
+        """Take a chunk of any kind; False, and nothing is done, where it may be none."""
+        chunk = CHUNK.decode(payload)
+        if chunk.error or not chunk.choices:
+            return False
+        self.progress += 1
+        self._receive_chunk(chunk, events)
+        return True
 
     def receive_whole(self, data: JSONObject, events: list[StreamEvent]) -> None:
         """Take a whole completion.
@@ -196,7 +147,7 @@ class ChatStream(AnswerStream):
         Raises:
             RemoteProtocolError: it is malformed.
         """
-        chunk = convert(data, _FirstChunk)
+        chunk = convert(data, FirstChunk)
         if not chunk.choices:
             raise RemoteProtocolError("the response holds no choice, so no answer")
         self._receive_origin(chunk)
@@ -215,7 +166,8 @@ class ChatStream(AnswerStream):
         if error is not None:
             raise error
 
-    def _receive_chunk(self, chunk: _Chunk, events: list[StreamEvent]) -> None:
+    def _receive_chunk(self, chunk: Chunk, events: list[StreamEvent]) -> None:
+        before = len(events)
         usage = chunk.usage
         if usage is None and chunk.x_groq is not None:
             usage = chunk.x_groq.usage
@@ -231,8 +183,16 @@ class ChatStream(AnswerStream):
                 raise error
             if choice.finish_reason:
                 self._receive_finish(choice.finish_reason)
+        self._expect(type(events[-1]) if len(events) == before + 1 else None)
 
-    def _receive_origin(self, chunk: _FirstChunk) -> None:
+    def _expect(self, kind: type[StreamEvent] | None) -> None:
+        """Expect that the next chunk gives what this one gave, unless this one came in a form of its own."""
+        if self._refused is kind:
+            self._never.add(kind)
+        self._refused = None
+        self._usual = kind if self._named and kind not in self._never else None
+
+    def _receive_origin(self, chunk: FirstChunk) -> None:
         answer = self._answer
         if answer.response_id is None and chunk.id:
             answer.response_id = answer.calls.id_seed = chunk.id
@@ -240,7 +200,7 @@ class ChatStream(AnswerStream):
             answer.model = chunk.model
         self._named = answer.response_id is not None and answer.model is not None
 
-    def _receive_delta(self, delta: _Delta, events: list[StreamEvent]) -> None:
+    def _receive_delta(self, delta: Delta, events: list[StreamEvent]) -> None:
         reasoning = delta.reasoning_content or delta.reasoning
         if delta.reasoning_details:
             self._receive_details(delta.reasoning_details)
@@ -263,9 +223,9 @@ class ChatStream(AnswerStream):
                 self._receive_call(call, events)
         legacy = delta.function_call
         if legacy is not None and not delta.tool_calls and (legacy.name or legacy.arguments):
-            self._receive_call(_ToolDelta(0, None, legacy), events)
+            self._receive_call(ToolDelta(0, None, legacy), events)
 
-    def _receive_parts(self, parts: list[_Object], events: list[StreamEvent]) -> None:
+    def _receive_parts(self, parts: list[AnyObject], events: list[StreamEvent]) -> None:
         """Content as a list of typed parts, as Mistral's reasoning models send it."""
         for part in parts:
             if part.get("type") == "thinking":
@@ -275,15 +235,18 @@ class ChatStream(AnswerStream):
             elif text := _parts_text([part]):
                 self._answer.add_text(text, events)
 
-    def _receive_call(self, delta: _ToolDelta, events: list[StreamEvent]) -> None:
-        function = delta.function or _Function()
+    def _receive_call(self, delta: ToolDelta, events: list[StreamEvent]) -> None:
+        function = delta.function or Function()
         if delta.custom is not None and delta.custom.name:
-            function = _Function(delta.custom.name, delta.custom.input)
+            function = Function(delta.custom.name, delta.custom.input)
         arguments = function.arguments or ""
         if not isinstance(arguments, str):
             arguments = msgspec.json.encode(arguments).decode()
         calls = self._answer.calls
-        call = calls.find(delta.index, delta.id or "", function.name or "", arguments)
+        call_id, name = delta.id or "", function.name or ""
+        if not (call_id or name or delta.extra_content) and calls.add_more(delta.index, arguments, events):
+            return
+        call = calls.find(delta.index, call_id, name, arguments)
         if delta.extra_content is not None:
             call.extra_content = delta.extra_content
         calls.add(call, arguments, events)
@@ -297,7 +260,7 @@ class ChatStream(AnswerStream):
                 error_type="error",
             )
 
-    def _receive_details(self, details: list[_Object]) -> None:
+    def _receive_details(self, details: list[AnyObject]) -> None:
         """Take a chunk's reasoning details: the first may be a piece more of the last one before it."""
         for position, detail in enumerate(details):
             if position or not self._details or not self._details[-1].goes_on_with(detail):
@@ -312,6 +275,6 @@ def _parts_text(parts: object) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def _details_text(details: list[_Object]) -> str:
+def _details_text(details: list[AnyObject]) -> str:
     texts = (detail.get("text") or detail.get("summary") for detail in details)
     return "".join(text for text in texts if isinstance(text, str))

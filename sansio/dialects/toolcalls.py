@@ -135,10 +135,6 @@ class ToolCallAssembler:
         Raises:
             LimitExceededError: there are too many calls.
         """
-        if index is not None and not call_id and not name:
-            known = self._by_index.get(index)
-            if known is not None and not known.named_again:
-                return known  # more arguments, as nearly all deltas are
         call = self._known(index, call_id, name)
         if call is None or self._begins_another(call, call_id, name, arguments):
             if call is not None and call.named_again:
@@ -198,6 +194,20 @@ class ToolCallAssembler:
             call.parts.append(arguments)
         if call.name and (call.id or call.parts):
             self._start(call, events)
+
+    def add_more(self, index: int | None, arguments: str, events: list[StreamEvent]) -> bool:
+        """Add to a call that has started, as nearly all deltas do, those without id and name.
+
+        Returns:
+            False where nothing was done: it takes `find` and `add`.
+        """
+        call = self._by_index.get(index) if index is not None else None
+        if call is None or call.named_again or not call.started:
+            return False
+        if arguments:
+            call.parts.append(arguments)
+            events.append(ToolCallDelta(call.index, arguments))
+        return True
 
     def flush(self, events: list[StreamEvent]) -> None:
         """Start what waits for an id: the answer is over, and none will come."""

@@ -23,7 +23,7 @@ REQUEST_ID_HEADERS: dict[ProviderType, str] = {
 }
 """Where each provider tells the request's id; Ollama and vLLM tell none."""
 
-_OPENAI_TYPES = {401: "invalid_request_error", 404: "invalid_request_error", 429: "requests"}
+_OPENAI_TYPES = {429: "requests"}
 _OPENAI_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 _ANTHROPIC_TYPES = {
     401: "authentication_error",

@@ -25,10 +25,9 @@ CREATED = 1_767_225_600
 _DONE = b"data: [DONE]\n\n"
 _PROCESSING = b": OPENROUTER PROCESSING\n\n"
 _REASONING_FIELD: dict[ChatType, str] = {
-    # OpenAI shows no reasoning on this endpoint; compatible servers that do call it so.
+    # OpenAI shows no reasoning on this endpoint; compatible servers that do call it so. OpenRouter has two.
     "openai": "reasoning_content",
     "azure": "reasoning_content",
-    "openrouter": "reasoning",
     "ollama": "reasoning",
     "vllm": "reasoning",
 }

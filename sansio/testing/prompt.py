@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from sansio.messages import JSON, JSONObject
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(r"\w+|\S")
 
 
 class OfferedTool(Struct, frozen=True):

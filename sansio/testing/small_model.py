@@ -23,7 +23,7 @@ _NUMBER = re.compile(_NUMBER_FORM)
 _QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 _CAPITALISED = re.compile(r"(?<=\s)[A-Z]\w[\w-]*(?: [A-Z]\w[\w-]*)*")
 _WORD = re.compile(r"\w[\w'-]*")
-_TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])\s*")
+_TOKEN = re.compile(r"(?:\w+|\S)\s*")
 _REPEATED = 12
 """How many of the user's words the model repeats."""
 

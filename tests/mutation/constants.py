@@ -3,8 +3,9 @@
 mutmut changes the bodies of plain functions. This command changes what else is written out in a module: the
 literals of module and class level, each entry of a table, the values of enums, the defaults of fields and of
 arguments, what a class is made with (`frozen=True`), regular expressions, and the bodies of functions that
-have a decorator, properties among them. For each change, one at a time, it runs the tests that mirror the
-module and says whether they noticed. It works on a copy in a temporary folder, never on the working tree.
+have a decorator, properties among them, or that run when the module is loaded. For each change, one at a
+time, it runs the tests that mirror the module and says whether they noticed. It works on a copy in a
+temporary folder, never on the working tree.
 
     python -m tests.mutation.constants [--sample N] [--seed S] [MODULE ...]
 
@@ -16,37 +17,44 @@ from __future__ import annotations
 
 import argparse
 import ast
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TypeVar
+
+from tests.mutation.runner import Runner
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("sansio", "tests", "pyproject.toml")
 _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
-_TIMEOUT = 120.0  # seconds for the tests of one mutant: one that hangs was noticed
 
 _TESTS: dict[str, tuple[str, ...]] = {
     "sansio": ("tests/sansio/test_public_names.py",),
     "sansio.dialects": ("tests/sansio/dialects/test_registry.py",),
     "sansio.testing": ("tests/sansio/testing/test_wire.py",),
+    "sansio.testing.anthropic_wire": (
+        "tests/sansio/testing/test_anthropic_wire.py",
+        "tests/sansio/testing/test_wire_goldens.py",
+    ),
+    "sansio.testing.openai_wire": (
+        "tests/sansio/testing/test_openai_wire.py",
+        "tests/sansio/testing/test_wire_goldens.py",
+    ),
     "sansio.testing.prompt": (
+        "tests/sansio/testing/test_prompt.py",
         "tests/sansio/testing/test_fake.py",
+        "tests/sansio/testing/test_small_model.py",
         "tests/sansio/testing/test_openai_checks.py",
         "tests/sansio/testing/test_anthropic_checks.py",
     ),
 }
-"""The tests of the modules that no test file is named after."""
+"""The tests of the modules that no test file is named after, or that share one."""
 
 _OPPOSITES: dict[type[ast.cmpop], ast.cmpop] = {
     ast.Eq: ast.NotEq(),
@@ -88,7 +96,8 @@ def mutants(source: str) -> list[Mutant]:
     """Every change of a module that this command tries; none of them twice."""
     lines = source.encode().splitlines(keepends=True)
     found: dict[str, Mutant] = {}
-    for old, new in _statements(ast.parse(source).body):
+    tree = ast.parse(source)
+    for old, new in (*_statements(tree.body), *_loading(tree)):
         assert old.end_lineno is not None
         assert old.end_col_offset is not None
         begin = sum(map(len, lines[: old.lineno - 1])) + old.col_offset
@@ -129,6 +138,24 @@ def _statements(statements: Sequence[ast.stmt]) -> _Changes:
                 yield from _expression(value)
             case _:
                 pass
+
+
+def _loading(module: ast.Module) -> _Changes:
+    """Changes inside the functions that run when the module is loaded, for which mutmut comes too late."""
+    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
+    used: list[str] = []
+    nodes: list[ast.AST] = [
+        node for node in module.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    while nodes:
+        for inner in ast.walk(nodes.pop()):
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name):
+                name = inner.func.id
+                if name in functions and name not in used:
+                    used.append(name)
+                    nodes.append(functions[name])
+    for name in used:
+        yield from _body(functions[name])
 
 
 def _body(node: ast.AST) -> _Changes:
@@ -258,55 +285,21 @@ def _with_one_swapped(entries: _Entries) -> Iterator[_Entries]:
             yield [*entries[:at], (key, others[0]), *entries[at + 1 :]]
 
 
-def is_killed(tree: Path, module: Path, mutant: Mutant, tests: Sequence[str]) -> bool:
-    """Whether tests notice a mutant. The module is as it was afterwards.
-
-    Args:
-        tree: the folder to run them in: a copy.
-        module: the module's file, in the tree.
-        tests: what pytest is given, relative to the tree.
-    """
-    original = module.read_bytes()
-    try:
-        _write(module, mutant.source.encode())
-        return not passes(tree, tests)
-    finally:
-        _write(module, original)
-
-
-def passes(tree: Path, tests: Sequence[str]) -> bool:
-    """Whether the tests pass, in time.
-
-    Raises:
-        ValueError: there are no such tests.
-    """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "HYPOTHESIS_PROFILE": "mutation"}
-    try:
-        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, timeout=_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        return False
-    if done.returncode == 5:
-        raise ValueError(f"no tests in {', '.join(tests)}")
-    return done.returncode == 0
-
-
-def _write(module: Path, source: bytes) -> None:
-    module.write_bytes(source)
-    # Bytecode is told from stale by size and whole seconds, which two mutants may share.
-    Path(cache_from_source(str(module))).unlink(missing_ok=True)
-
-
 def mirror_of(root: Path, module: str) -> tuple[str, ...]:
-    """The tests that mirror a module, or else the package it is in, relative to the root."""
+    """The tests that mirror a module, or else the package it is in, relative to the root.
+
+    Those of one matter come first, which are quick and kill the most.
+    """
     if module in _TESTS:
         return _TESTS[module]
     package, _, name = module.rpartition(".")
-    if package == "sansio.dialects":  # each stands on the others, and what they share is tested through them
-        return ("tests/sansio/dialects", "tests/sansio/test_parser_plain.py")
     folder = root.joinpath("tests", *package.split("."))
-    named = [*folder.glob(f"test_{name}*.py"), *folder.glob(f"{name}/")]
-    return tuple(sorted(str(path.relative_to(root)) for path in named)) or mirror_of(root, package)
+    named = sorted([*folder.glob(f"test_{name}_*.py"), *folder.glob(f"{name}/")])
+    named += folder.glob(f"test_{name}.py")
+    if package == "sansio.dialects":  # each stands on the others, and what they share is tested through them
+        named += sorted(set(folder.glob("test_*.py")) - set(named))
+        named.append(root / "tests/sansio/test_parser_plain.py")
+    return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)
 
 
 def _modules() -> dict[str, Path]:
@@ -324,15 +317,15 @@ def _short(text: str) -> str:
     return text if len(text) <= 70 else f"{text[:50]} … {text[-17:]}"
 
 
-def _try_all(tree: Path, chosen: Sequence[tuple[str, Path, Mutant]]) -> tuple[int, int]:
+def _try_all(runner: Runner, chosen: Sequence[tuple[str, Path, Mutant]]) -> tuple[int, int]:
     """Try mutants, which are in the order of their modules; how many were killed, and how many there were."""
     total = killed = 0
     for name in dict.fromkeys(name for name, _, _ in chosen):
-        tests = mirror_of(tree, name)
-        if not passes(tree, tests):
+        tests = mirror_of(runner.tree, name)
+        if not runner.passes(tests):
             raise SystemExit(f"{name}: its tests fail without any mutation: {' '.join(tests)}")
         here = [(path, mutant) for other, path, mutant in chosen if other == name]
-        survivors = [mutant for path, mutant in here if not is_killed(tree, tree / path, mutant, tests)]
+        survivors = [mutant for path, mutant in here if not runner.notices(path, mutant.source, tests)]
         for mutant in survivors:
             print(f"  survived  {name} {mutant}")
         print(f"{name}: {len(here) - len(survivors)} of {len(here)} killed", flush=True)
@@ -371,7 +364,8 @@ def main() -> None:
                 shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(source, tree / name)
-        killed, total = _try_all(tree, chosen)
+        with Runner(tree) as runner:
+            killed, total = _try_all(runner, chosen)
     print(f"{killed} of {total} killed: {killed / max(total, 1):.1%}")
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.constants import ROOT, is_killed, mirror_of, mutants, passes
+from tests.mutation.constants import ROOT, mirror_of, mutants
+from tests.mutation.runner import Runner
 
 MODULE = '''"""A sample."""
 
@@ -76,6 +77,14 @@ def test_each_literal_entry_default_and_decorated_body_is_changed_and_nothing_el
     ]
 
 
+def test_a_function_that_runs_when_the_module_is_loaded_is_changed_inside() -> None:
+    source = (
+        "def make(n):\n    return limit(n) + 1\ndef limit(n):\n    return n > 2\n"
+        "def other(n):\n    return make(3)\nSIZE = make(n)\n"
+    )
+    assert changes(source) == ["1 -> 2", "1 -> 0", "n > 2 -> n >= 2", "2 -> 3", "2 -> 1"]
+
+
 def test_a_table_of_names_has_its_values_exchanged() -> None:
     assert changes("KINDS = {1: Red, 2: Red, 3: Blue}")[3:6] == [
         "{1: Red, 2: Red, 3: Blue} -> {1: Blue, 2: Red, 3: Blue}",
@@ -117,16 +126,17 @@ def test_a_sharp_suite_kills_what_a_pointless_one_lets_live(tmp_path: Path) -> N
         "import sample\n\ndef test_limit():\n    assert sample.LIMIT\n"
     )
     (mutant, _) = mutants(module.read_text())
-    assert passes(tmp_path, ["test_sharp.py", "test_pointless.py"])
-    assert is_killed(tmp_path, module, mutant, ["test_sharp.py"])
-    assert not is_killed(tmp_path, module, mutant, ["test_pointless.py"])
+    with Runner(tmp_path) as runner:
+        assert runner.passes(["test_sharp.py", "test_pointless.py"])
+        assert runner.notices(Path("sample.py"), mutant.source, ["test_sharp.py"])
+        assert not runner.notices(Path("sample.py"), mutant.source, ["test_pointless.py"])
     assert module.read_text() == "LIMIT = 10\n"
 
 
 def test_tests_that_are_not_there_kill_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_empty.py").write_text("")
-    with pytest.raises(ValueError, match=r"no tests in test_empty\.py"):
-        passes(tmp_path, ["test_empty.py"])
+    with Runner(tmp_path) as runner, pytest.raises(ValueError, match=r"no tests in test_empty\.py"):
+        runner.passes(["test_empty.py"])
 
 
 def test_a_module_is_mirrored_by_the_files_named_after_it_or_after_its_package() -> None:

@@ -185,3 +185,16 @@ def test_a_record_of_a_request_holds_it_however_deep_a_tools_schema_is() -> None
     (record,) = made.take_records()
     assert isinstance(record, RequestRecord)
     assert record.payload["tools"] == [tool]
+
+
+@pytest.mark.parametrize("size", [60_000, 70_000, 300_000])
+def test_a_compressed_body_of_any_size_is_whole_in_one_input(size: int) -> None:
+    text = "a" * size
+    subject = call("openai", stream=False)
+    packed = gzip.compress(json.dumps(completion({"content": text})).encode())
+    run(subject, [Head(200, (*JSON_HEAD.headers, GZIP)), Body(packed), End()])
+    assert subject.result().text == text
+    packed = gzip.compress(json.dumps({"pad": text, "error": {"message": "no"}}).encode())
+    refused: list[Input] = [Head(400, (*JSON_HEAD.headers, GZIP)), Body(packed), End()]
+    events, _ = run(call("openai", max_error_bytes=400_000), refused)
+    assert failure(events).provider_message == "no"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -112,6 +112,6 @@ def test_configs_and_defaults_are_named_in_every_field_and_never_change() -> Non
     for made, name in ((ProviderConfig(), "model"), (ProviderDefaults(), "base_url")):
         with pytest.raises(TypeError):
             type(made)("openai")
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(made, name, "x")
     assert not hasattr(ProviderDefaults(), "__dict__")

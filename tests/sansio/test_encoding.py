@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import random
 import zlib
 from collections.abc import Callable
 from typing import TypeAlias
@@ -191,3 +192,11 @@ def test_identity_passes_bytes_through(coding: str) -> None:
 def test_an_unknown_coding_is_refused_by_name(coding: str) -> None:
     with pytest.raises(RemoteProtocolError, match=coding):
         ContentDecoder(coding)
+
+
+@pytest.mark.parametrize("coding", sorted(PACKERS))
+def test_what_is_repeated_from_as_far_back_as_the_coding_allows_is_found(coding: str) -> None:
+    block = random.Random(1).randbytes(32_000)
+    packed = PACKERS[coding](block * 2)
+    assert len(packed) < 40_000
+    assert decode(coding, [packed]) == (block * 2, False, True)

@@ -148,6 +148,9 @@ def test_a_line_between_chunks_as_long_as_the_limit_passes(size: int, wire: byte
     last = read(wire, max_header_bytes=size - 1)[-1]
     assert isinstance(last, Lost)
     assert isinstance(last.error, LimitExceededError)
+    on_h11 = receive(HTTPExchange(REQUEST, max_header_bytes=size - 1), [wire])[-1]
+    assert isinstance(on_h11, Lost)
+    assert str(last.error) == str(on_h11.error)
 
 
 def pieces_of(inputs: Iterable[Input]) -> list[bytes]:
@@ -160,3 +163,25 @@ def test_the_chunks_of_one_feed_are_one_body() -> None:
     assert pieces_of(given_inputs) == [b"hello worldand"]
     assert exchange.receive_data(b"\r\n0\r\n\r\n") == [End()]
     assert exchange.reusable
+
+
+@pytest.mark.parametrize("place", ["{0}", "a{0}", "a{0}b", "a{0}{0}b", "a b{0}c", "{0}b", ""])
+def test_each_character_in_each_place_of_a_request_is_written_or_refused_as_on_h11(place: str) -> None:
+    for code in range(0x101):
+        text = place.format(chr(code))
+        for request in (
+            Request(text, "http", "h", 80, "/", REQUEST.headers, b"{}"),
+            Request("POST", "http", "h", 80, f"/{text}", REQUEST.headers, b"{}"),
+            Request("POST", "http", "h", 80, "/", (*REQUEST.headers, (text, "value")), b"{}"),
+            Request("POST", "http", "h", 80, "/", (*REQUEST.headers, ("name", text)), b"{}"),
+        ):
+            assert written(FastHTTPExchange, request) == written(HTTPExchange, request), request
+
+
+@pytest.mark.parametrize("value", [b"a", b"a ", b"a \t", b" \ta", b"\t a b\t ", b"", b"  "])
+def test_white_space_around_a_value_is_none_of_it(value: bytes) -> None:
+    wire = b"HTTP/1.1 200 OK\r\nX:" + value + b"\r\nContent-Length: 0\r\n\r\n"
+    head = read(wire)[0]
+    assert isinstance(head, Head)
+    assert head.headers[0] == ("x", value.decode().strip())
+    assert head == receive(HTTPExchange(REQUEST), [wire])[0]

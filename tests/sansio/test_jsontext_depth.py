@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from sansio.errors import LimitExceededError
+from sansio.errors import LimitExceededError, RemoteProtocolError
 from sansio.jsontext import decode, decode_object
 
 ANY = msgspec.json.Decoder(object)
@@ -30,3 +30,16 @@ def test_the_limit_is_kept_where_half_a_pair_is_mended() -> None:
     assert decode_object(r'{"a": {"b": "\ud83d"}}', 2) == {"a": {"b": "\ufffd"}}
     with pytest.raises(LimitExceededError):
         decode_object(r'{"a": {"b": "\ud83d"}}', 1)
+
+
+def test_empty_text_is_text_whose_end_is_seen() -> None:
+    assert decode('["",[["{[{["]],""]', ANY, 3) == ["", [["{[{["]], ""]
+    for before in ('""', '"",""', '{"":""}', '"a",""'):
+        with pytest.raises(LimitExceededError):
+            decode(f"[{before},[[[1]]]]", ANY, 3)
+
+
+def test_brackets_inside_text_that_was_cut_are_no_depth() -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode('{"a":"' + "[" * 500, ANY, 5)
+    assert not isinstance(caught.value, LimitExceededError)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import string
 
 import pytest
 
+from sansio.errors import RemoteProtocolError
 from sansio.jsontext import decode_object
 
 HIGH = ("8", "9", "a", "b", "A", "B")
@@ -23,3 +25,11 @@ def test_a_whole_pair_stays_whole_where_a_half_beside_it_is_mended(d: str, e: st
             for half in (rf"\u{d}{high}{digits}", rf"\u{e}{low}{digits}"):
                 assert decode_object(f'{{"a": "{pair} {half}"}}') == {"a": whole + " \ufffd"}
                 assert decode_object(f'{{"a": "{half} {pair}"}}') == {"a": "\ufffd " + whole}
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_an_escape_with_another_sign_than_a_digit_in_it_is_not_mended(at: int) -> None:
+    for sign in sorted(set(map(chr, range(0x20, 0x7F))) - set(string.hexdigits)):
+        digits = "d83d"
+        with pytest.raises(RemoteProtocolError):
+            decode_object(rf'{{"a": "\u{digits[:at]}{sign}{digits[at + 1 :]}"}}')

@@ -42,6 +42,7 @@ def test_a_part_is_stored_under_its_type_with_what_it_has() -> None:
         "type": "document", "url": None, "data": "JVBERg==", "media_type": "application/pdf", "name": None,
         "extra": {},
     }  # fmt: skip
+    assert (DocumentPart().url, DocumentPart().data) == (None, None)
 
 
 def test_calls_are_stored_with_all_that_they_have() -> None:

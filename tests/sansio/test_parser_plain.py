@@ -7,7 +7,14 @@ import json
 
 import pytest
 
-from sansio import LimitExceededError, RemoteProtocolError, StreamComplete, StreamEvent, StreamParser
+from sansio import (
+    DialectStream,
+    LimitExceededError,
+    RemoteProtocolError,
+    StreamComplete,
+    StreamEvent,
+    StreamParser,
+)
 from sansio.dialects import dialect_named
 from tests.sansio.wires import Record, block, chunk, claude, comparable, failure, sse, started, stopped
 
@@ -67,7 +74,7 @@ def test_the_end_of_a_line_inside_an_events_json_cuts_it_as_any_line(kind: str, 
     before, delta, after = DELTAS[kind]
     usual = json.dumps(delta).encode()
     odd = usual[:at] + end + usual[at:]
-    stream = before + event(kind, usual) + event(kind, odd) + after
+    stream = before + event(kind, usual) + event(kind, odd) + event(kind, usual) + after
     for record in (False, True):
         error = failure(parsed(kind, stream, record=record))
         assert type(error) is RemoteProtocolError
@@ -129,3 +136,15 @@ def test_each_record_that_means_something_is_progress(kind: str, record: bool) -
     assert parser.progress == first + 5
     parser.receive_data(b"data:\n\ndata:  \n\n")
     assert parser.progress == first + 5
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+def test_a_provider_s_usual_event_begins_as_its_stream_says(kind: str) -> None:
+    _, delta, _ = DELTAS[kind]
+    prefix = dialect_named(kind).open_stream().plain_prefix
+    assert prefix == event(kind, b"").removesuffix(b"\n\n")
+    assert event(kind, json.dumps(delta).encode()).startswith(prefix + b"{")
+
+
+def test_a_stream_that_names_no_usual_form_has_none() -> None:
+    assert DialectStream.plain_prefix == b""

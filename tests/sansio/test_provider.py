@@ -218,3 +218,52 @@ def test_the_example_in_the_documentation_is_true() -> None:
     assert re.match(
         r"Send\(request=<Request POST http://localhost:11434/v1/chat/completions ", repr(call.next_step())
     )
+
+
+class Moving(OpenAICompatDialect):
+    """A dialect whose address and headers change between two calls."""
+
+    endpoint: ClassVar[str] = "https://one.example.com/v1"
+    headers: ClassVar[dict[str, str]] = {}
+
+    def build_endpoint(self, stream: bool = False) -> str:
+        return self.endpoint
+
+    def build_headers(self) -> dict[str, str]:
+        return self.headers
+
+
+def test_what_a_dialect_says_for_one_call_does_not_stand_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    defaults = ProviderDefaults(base_url="https://api.example.com", api_key_env="MY_KEY", model="m")
+    monkeypatch.setitem(PROVIDER_DEFAULTS, "moving", defaults)
+    register_provider("moving", Moving, defaults)
+    provider = Provider(ProviderConfig(type="moving"))
+    headers: dict[str, str] = {}
+    monkeypatch.setattr(Moving, "headers", headers)
+    assert request_of(provider).host == "one.example.com"
+    headers["X-Turn"] = "2"  # in the dict that was given before
+    assert ("x-turn", "2") in request_of(provider).headers
+    monkeypatch.setattr(Moving, "endpoint", "https://two.example.com/v1")
+    assert request_of(provider).host == "two.example.com"
+    assert dict(request_of(provider).headers)["accept"] == "text/event-stream"
+    assert dict(request_of(provider, stream=False).headers)["accept"] == "application/json"
+    headers["X-Turn"] = "a\nb"
+    with pytest.raises(ConfigError):
+        request_of(provider)
+    del headers["X-Turn"]
+    monkeypatch.setattr(Moving, "endpoint", "http://far.example.com/v1")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="plain text"):
+            request_of(provider)
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=4))
+def test_each_call_has_a_body_of_its_own_and_says_its_length(texts: list[str]) -> None:
+    provider = Provider(config("openai"))
+    for text in texts:
+        step = provider.call([Message(Role.USER, f"Say {text}")]).next_step()
+        assert isinstance(step, Send)
+        sizes = [value for name, value in step.request.headers if name == "content-length"]
+        assert sizes == [str(len(step.request.body))]

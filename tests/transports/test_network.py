@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 import threading
+from collections import deque
 from pathlib import Path
 
 import anyio
@@ -14,7 +15,7 @@ import trustme
 from hypothesis import given
 
 from sansio.errors import APIConnectionError, ConfigError, LocalProtocolError, RemoteProtocolError
-from sansio.http import Body, End, Head, HTTPExchange, Request
+from sansio.http import Body, End, Head, HTTPExchange, Input, Request
 from tests.support import chunkings
 from tests.transports.raw_server import OK, PATIENCE
 from transports.network import Feed, Trust, connect_failure, lost_failure, readable, shut_down
@@ -207,3 +208,38 @@ def test_feed_that_was_lost_tells_nothing_else() -> None:
     with pytest.raises(LocalProtocolError):
         feed.next()
     assert not feed.keepable
+
+
+def test_feed_with_bytes_after_the_end_is_not_kept() -> None:
+    feed = Feed(HTTPExchange(REQUEST), reused=False)
+    feed.read(OK)
+    assert feed.keepable
+    feed.read(OK)
+    assert not feed.keepable
+
+
+class _Interrupted(deque[Input]):
+    """Inputs of a feed that another thread loses while the reader looks whether there is one."""
+
+    feed: Feed | None = None
+
+    def __len__(self) -> int:
+        feed, self.feed = self.feed, None
+        length = super().__len__()
+        if feed is not None:
+            feed.lose(APIConnectionError("dropped"))
+        return length
+
+
+@pytest.mark.parametrize("before", [b"", OK])
+def test_feed_that_another_thread_loses_meanwhile(monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    feed = Feed(HTTPExchange(REQUEST), reused=False)
+    if before:
+        feed.read(before)
+    inputs = _Interrupted(vars(feed)["_inputs"])
+    inputs.feed = feed
+    monkeypatch.setattr(feed, "_inputs", inputs)
+    if not before:
+        assert feed.next() is None
+    with pytest.raises(APIConnectionError, match="dropped"):
+        feed.next()

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 from sansio import FinishReason, InvalidToolCall, Message, Role, StreamTruncatedError, Usage
-from tests.sansio.wires import answer, block, chunk, claude, failure, parse, sse, started, tool_chunk
+from sansio.dialects import dialect_named
+from tests.sansio.wires import (
+    Record,
+    answer,
+    block,
+    chunk,
+    claude,
+    failure,
+    parse,
+    sse,
+    started,
+    stopped,
+    tool_chunk,
+)
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 5}
 
@@ -66,6 +79,16 @@ def test_a_last_call_without_arguments_is_whole_unless_the_answer_was_broken_off
 
 
 @pytest.mark.parametrize(
+    ("reason", "broken"),
+    [("end_turn", False), ("tool_use", False), ("max_tokens", True), ("refusal", True)],
+)
+def test_so_it_is_with_a_block_of_anthropic_that_was_not_ended(reason: str, broken: bool) -> None:
+    begun = block(0, {"type": "tool_use", "id": "a", "name": "f", "input": {}})[:1]
+    message = answer("anthropic", claude(started(), *begun, *stopped(reason)))
+    assert (len(message.tool_calls), len(message.invalid_tool_calls)) == ((0, 1) if broken else (1, 0))
+
+
+@pytest.mark.parametrize(
     ("said", "delta", "reason"),
     [
         ("stop", {"refusal": "No."}, FinishReason.REFUSAL),
@@ -79,3 +102,11 @@ def test_what_came_counts_for_more_than_what_was_said(
 ) -> None:
     message = answer("openai", sse(chunk(delta), chunk({}, said)))
     assert (message.finish_reason, message.raw_finish_reason) == (reason, said)
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal", "tool_use"])
+def test_a_block_of_a_whole_message_is_whole_however_the_answer_ended(reason: str) -> None:
+    called: Record = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    message = dialect_named("anthropic").parse_response({"content": [called], "stop_reason": reason})
+    assert [(call.id, call.arguments) for call in message.tool_calls] == [("a", {})]
+    assert message.invalid_tool_calls == ()

@@ -145,3 +145,34 @@ def test_a_compaction_that_says_nothing_goes_back_as_nothing() -> None:
 def test_counts_that_never_came_are_none() -> None:
     message = answer("anthropic", claude(started(usage={}), *stopped()[1:]))
     assert message.usage == Usage()
+
+
+COUNTS = {
+    "input_tokens": 3,
+    "cache_read_input_tokens": 10,
+    "cache_creation_input_tokens": 100,
+    "output_tokens": 1_000,
+    "output_tokens_details": {"thinking_tokens": 500},
+}
+
+
+@pytest.mark.parametrize("told", [{}, {"output_tokens": 1_001}, *({name: None} for name in COUNTS)])
+def test_a_count_that_a_later_usage_does_not_tell_stays(told: Record) -> None:
+    last = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": told}
+    message = answer("anthropic", claude(started(usage=COUNTS), last, {"type": "message_stop"}))
+    assert message.usage == Usage(
+        input_tokens=113,
+        output_tokens=told.get("output_tokens") or 1_000,
+        cached_tokens=10,
+        cache_write_tokens=100,
+        reasoning_tokens=500,
+    )
+
+
+def test_what_names_no_index_is_of_the_first_block() -> None:
+    events = block(0, {"type": "tool_use", "id": "a", "name": "f", "input": {}})
+    delta = {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": '{"a":1}'}}
+    begun = {name: value for name, value in events[0].items() if name != "index"}
+    for start in (begun, events[0]):
+        message = answer("anthropic", claude(started(), start, delta, *stopped("tool_use")))
+        assert [call.arguments for call in message.tool_calls] == [{"a": 1}]

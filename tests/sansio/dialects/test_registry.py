@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import cast
 
 import pytest
@@ -96,3 +97,35 @@ def test_an_unknown_type_or_field_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(ConfigError, match="max_json: no such field"):
         StreamParser(dialect_named("openai", max_json=5))
     assert dialect_named("openai", max_json_depth=5).config.max_json_depth == 5
+
+
+def test_a_type_with_defaults_but_no_dialect_says_how_it_gets_one() -> None:
+    PROVIDER_DEFAULTS["half_made"] = ProviderDefaults(base_url="https://api.example.com", model="m")
+    try:
+        with pytest.raises(ConfigError, match=r"half_made.*use register_provider") as caught:
+            dialect_for(ProviderConfig(type="half_made"))
+        assert caught.value.field == "type"
+    finally:
+        del PROVIDER_DEFAULTS["half_made"]
+
+
+@pytest.mark.parametrize("module", ["sansio", "sansio.dialects"])
+def test_a_name_that_does_not_exist_is_an_attribute_error(module: str) -> None:
+    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'NoSuchName'"):
+        import_module(module).NoSuchName  # noqa: B018 - looking it up is the test
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("openrouter", "OpenRouterDialect"),
+        ("openai", "OpenAIDialect"),
+        ("azure", "AzureDialect"),
+        ("anthropic", "AnthropicDialect"),
+        ("ollama", "OllamaDialect"),
+        ("vllm", "VLLMDialect"),
+    ],
+)
+def test_each_type_speaks_a_dialect_of_its_own(kind: str, name: str) -> None:
+    assert type(dialect_named(kind)).__name__ == name
+    assert type(dialect_for(config(kind))).__module__ == f"sansio.dialects.{kind}"

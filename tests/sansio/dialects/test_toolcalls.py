@@ -358,3 +358,19 @@ def test_more_than_the_allowed_calls_is_a_limit() -> None:
     assert error.field == "max_tool_calls"
     assert error.partial is not None
     assert len(error.partial.invalid_tool_calls) == 2
+
+
+def test_arguments_without_an_index_or_an_id_are_the_last_call_s() -> None:
+    message = answer(
+        "openai",
+        sse(
+            tool_chunk('{"a":1}', index=0, id="call_1", name="f"),
+            tool_chunk("", index=1, id="call_2", name="g"),
+            tool_chunk('{"b":2}', index=None),
+            chunk({}, "tool_calls"),
+        ),
+    )
+    assert [(call.id, call.arguments) for call in message.tool_calls] == [
+        ("call_1", {"a": 1}),
+        ("call_2", {"b": 2}),
+    ]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tests.sansio.wires import DONE, answer, chunk, sse, tool_chunk
+import pytest
+
+from sansio.dialects import dialect_named
+from tests.sansio.wires import DONE, Record, answer, chunk, completion, sse, tool_chunk
 
 
 def ids(count: int, **more: str) -> list[str]:
@@ -37,3 +40,13 @@ def test_what_a_provider_wants_back_with_a_call_stays_with_one_that_is_invalid_t
     delta["choices"][0]["delta"]["tool_calls"][0]["extra_content"] = {"google": {"thought_signature": "c2ln"}}
     (call,) = answer("openai", sse(delta, chunk({}, "tool_calls")) + DONE).invalid_tool_calls
     assert call.extra_content == {"google": {"thought_signature": "c2ln"}}
+
+
+@pytest.mark.parametrize("arguments", ["", "null", "{}", None])
+def test_a_call_of_a_whole_answer_without_an_id_gets_one_whatever_its_arguments(
+    arguments: str | None,
+) -> None:
+    called: Record = {"type": "function", "function": {"name": "f", "arguments": arguments}}
+    message = dialect_named("openai").parse_response(completion({"tool_calls": [called]}, "tool_calls"))
+    assert [(call.name, call.arguments) for call in message.tool_calls] == [("f", {})]
+    assert message.tool_calls[0].id

@@ -98,7 +98,8 @@ def test_a_system_role_among_the_messages_is_refused_with_a_hint() -> None:
 
 @pytest.mark.parametrize("role", ["tool", "developer", None])
 def test_other_roles_are_refused(role: object) -> None:
-    assert "neither user nor assistant" in refusal([{"role": role, "content": "Hi"}])
+    words = refusal([{"role": role, "content": "Hi"}])
+    assert words.endswith(f"{role!r} is neither user nor assistant.")
 
 
 def test_the_first_message_is_the_user_s() -> None:
@@ -240,6 +241,15 @@ def test_four_blocks_may_have_cache_control() -> None:
     assert "cache_control: 4 blocks" in refusal([user(*marked)] * 2)
 
 
+def test_marks_on_the_system_and_on_tools_count_among_the_four() -> None:
+    marked = [text("a", cache_control=CACHED)] * 3
+    tools = [{**TOOL, "cache_control": CACHED}]
+    assert is_taken([user(*marked)], tools=tools)
+    assert "cache_control: 4 blocks may have it, not 5" in refusal(
+        [user(*marked)], tools=tools, system=[text("a", cache_control=CACHED)]
+    )
+
+
 def test_longer_cache_lifetimes_come_first() -> None:
     assert is_taken([user(text("a", cache_control=HOUR), text("b", cache_control=CACHED))])
     assert "1h must come before" in refusal(
@@ -264,3 +274,18 @@ def test_malformed_tools_are_refused(tools: object, words: str) -> None:
 
 def test_the_server_s_own_tools_are_taken_beside_others() -> None:
     assert is_taken(tools=[{"type": "web_search_20250305", "name": "web_search"}, {"type": "custom", **TOOL}])
+
+
+@pytest.mark.parametrize("field", ["system", "messages", "tools"])
+def test_the_prompt_s_tokens_are_those_of_system_messages_and_tools(field: str) -> None:
+    def counted(**fields: Any) -> int:
+        return int(said(ask("anthropic", **{"messages": [USER], **fields}))["usage"]["input_tokens"])
+
+    words = "one two three"
+    more: dict[str, Any] = {
+        "system": words,
+        "messages": [user(text("Hi"), text(words))],
+        "tools": [{**TOOL, "description": words}],
+    }
+    plain: dict[str, Any] = {"system": "", "messages": [user(text("Hi"))], "tools": [TOOL]}
+    assert counted(**{**plain, field: more[field]}) >= counted(**plain) + 3

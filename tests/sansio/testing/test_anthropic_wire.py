@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from sansio import FinishReason, InvalidToolCall, ToolCall, Usage
-from sansio.testing import Answer, encode_stream, encode_whole
+from sansio import ContentDelta, FinishReason, InvalidToolCall, ToolCall, Usage
+from sansio.testing import Answer, Broken, Failure, encode_events, encode_stream, encode_whole
 from sansio.testing.anthropic_wire import sign
 from tests.sansio.testing.asking import Object, chunks
 
@@ -120,6 +120,7 @@ def test_cut_arguments_are_refused_whole_and_sent_in_a_stream() -> None:
         (FinishReason.STOP, "end_turn"),
         (FinishReason.LENGTH, "max_tokens"),
         (FinishReason.TOOL_CALLS, "tool_use"),
+        (FinishReason.CONTENT_FILTER, "refusal"),
         (FinishReason.REFUSAL, "refusal"),
         (FinishReason.PAUSE, "pause_turn"),
     ],
@@ -133,3 +134,35 @@ def test_finish_reasons_have_anthropic_s_words(reason: FinishReason, word: str) 
 def test_a_signature_depends_on_the_thinking_alone() -> None:
     assert sign("a") == sign("a")
     assert sign("a") != sign("b")
+
+
+def test_events_without_a_message_get_a_made_up_id_and_model() -> None:
+    first = chunks(encode_events("anthropic", [ContentDelta("a")]))[0]
+    assert first["message"] == {
+        "model": "fake-model",
+        "id": "msg_fake",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": 0,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 1,
+        },
+    }
+
+
+def test_an_error_inside_a_stream_is_an_event_of_its_own() -> None:
+    broken = Broken(answer=Answer(text="one"), after=1, failure=Failure(status=529, message="No."))
+    last = encode_stream("anthropic", broken)[-1]
+    assert last.startswith(b"event: error\ndata: ")
+    assert chunks((last,)) == [
+        {
+            "type": "error",
+            "error": {"type": "overloaded_error", "message": "No."},
+            "request_id": "req_fake",
+        }
+    ]

@@ -212,3 +212,23 @@ def test_no_bytes_are_no_end() -> None:
     connection, _ = exchange_of(Answer(text="Hello"))
     assert connection.receive_data(b"") == []
     assert b"Hello" in b"".join(connection.receive_data(sent(WHOLE)))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "expected"),
+    [
+        ("http", "fake.test", ("fake.test", 80)),
+        ("http", "fake.test:8000", ("fake.test", 8000)),
+        ("https", "fake.test", ("fake.test", 443)),
+        ("https", "fake.test:8443", ("fake.test", 8443)),
+        ("http", "no host:x", ("", 80)),
+    ],
+)
+def test_where_a_request_was_sent_to_is_told_by_its_host_header_and_the_scheme(
+    scheme: str, host: str, expected: tuple[str, int]
+) -> None:
+    provider = FakeProvider("openai")
+    connection = FakeConnection(provider, scheme=scheme)
+    connection.receive_data(f"GET / HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+    (request,) = provider.requests
+    assert (request.scheme, request.host, request.port) == (scheme, *expected)

@@ -197,3 +197,9 @@ def test_vllm_s_stream_says_done_after_an_error() -> None:
 def test_a_check_that_fails_is_a_400_that_names_its_field() -> None:
     failure = refuse("No.", param="model", code="missing").failure
     assert failure == Failure(status=400, message="No.", param="model", code="missing")
+
+
+def test_an_error_of_anthropic_names_its_request_inside_a_stream_too() -> None:
+    event = failure_event("anthropic", Failure(status=500, message="No."), "req_1", {})
+    assert event.startswith(b"event: error\ndata: {")
+    assert b'"request_id":"req_1"' in event

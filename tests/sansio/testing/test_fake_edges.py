@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from sansio import HTTPExchange, Request
-from sansio.testing import FakeConnection, FakeProvider, FakeResponse
-from tests.sansio.testing.asking import ask, request_for, said
+from sansio.testing import PROVIDER_TYPES, FakeConnection, FakeProvider, FakeResponse
+from tests.sansio.testing.asking import ask, chunks, request_for, said, told
 
 WORDS = "one two three"
 CACHED = {"type": "ephemeral"}
@@ -58,3 +59,27 @@ def test_a_length_that_the_response_has_is_not_said_twice() -> None:
     assert sent.lower().count(b"content-length") == 1
     assert b"transfer-encoding" not in sent.lower()
     assert sent.endswith(b"\r\n\r\n{}")
+
+
+@pytest.mark.parametrize(
+    ("type", "prefix"),
+    [
+        ("openrouter", "gen-"),
+        ("openai", "chatcmpl-"),
+        ("azure", "chatcmpl-"),
+        ("anthropic", "msg_"),
+        ("ollama", "chatcmpl-"),
+        ("vllm", "chatcmpl-"),
+    ],
+)
+def test_an_answer_s_id_is_spelled_as_the_provider_spells_it(type: str, prefix: str) -> None:
+    spelled = rf"{prefix}[0-9a-f]{{24}}"
+    assert re.fullmatch(spelled, said(ask(type))["id"])
+    last = chunks(ask(type, stream=True).pieces)[0 if type == "anthropic" else -1]
+    assert re.fullmatch(spelled, last["message"]["id"] if type == "anthropic" else last["id"])
+
+
+@pytest.mark.parametrize("type", PROVIDER_TYPES)
+def test_a_stream_and_a_whole_answer_have_each_its_content_type(type: str) -> None:
+    assert told(ask(type), "content-type") == "application/json"
+    assert told(ask(type, stream=True), "content-type") == "text/event-stream; charset=utf-8"

@@ -148,6 +148,7 @@ def test_a_number_behind_the_name_says_where(number: int) -> None:
     ("name", "said"),
     [
         ("resets", "'resets': no such fault; did you mean reset-before-head or reset-in-head"),
+        ("gzi-p", "'gzi-p': no such fault; did you mean gzip or gzip-corrupt"),
         ("zzz", "'zzz': no such fault$"),
         ("drip:1", "drip: takes no number$"),
         ("reset-after:", "must be a number"),

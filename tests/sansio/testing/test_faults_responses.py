@@ -112,3 +112,40 @@ def test_large_heads_are_larger_than_any_client_takes(name: str, count: int, siz
     filler = [value for key, value in in_memory(f"headers-{name}").headers if key.startswith("x-filler-")]
     assert filler == ["x" * size] * count
     assert count * size > ProviderConfig.max_header_bytes
+
+
+def test_a_compressed_half_is_garbage_in_every_byte() -> None:
+    whole = FaultyProvider(FakeProvider("openai", [SAID]), FAULTS["gzip"]).respond(STREAM)
+    broken = FaultyProvider(FakeProvider("openai", [SAID]), FAULTS["gzip-corrupt"]).respond(STREAM)
+    half = len(whole.pieces) // 2
+    assert broken.pieces[:half] == whole.pieces[:half]
+    rest = b"".join(whole.pieces[half:])
+    assert len(broken.pieces[half:]) == 1
+    assert all(garbage != byte for garbage, byte in zip(broken.pieces[half], rest, strict=True))
+    assert broken.headers == whole.headers
+    assert whole.headers[-1] == ("content-encoding", "gzip")
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "content_type"),
+    [
+        ("gzip-bomb-stream", 200, "text/event-stream"),
+        ("gzip-bomb-whole", 200, "application/json"),
+        ("gzip-bomb-error", 400, "application/json"),
+    ],
+)
+def test_a_bomb_says_what_it_would_be(name: str, status: int, content_type: str) -> None:
+    response = FaultyProvider(FakeProvider("openai"), FAULTS[name]).respond(STREAM)
+    assert response.status == status
+    assert response.headers == (("content-type", content_type), ("content-encoding", "gzip"))
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "size"), [("headers-too-many", 2_000, 40), ("headers-too-long", 1, 80_000)]
+)
+def test_a_large_head_is_the_usual_one_with_filler_behind_it(name: str, count: int, size: int) -> None:
+    usual = FakeProvider("openai", [SAID]).respond(STREAM)
+    response = FaultyProvider(FakeProvider("openai", [SAID]), FAULTS[name]).respond(STREAM)
+    filler = tuple((f"x-filler-{n}", "x" * size) for n in range(count))
+    assert response.headers == usual.headers + filler
+    assert (response.status, response.pieces) == (usual.status, usual.pieces)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sansio import ContentDelta, FinishReason, ToolCall, Usage
-from sansio.testing import Answer, encode_events, encode_stream, encode_whole
+from sansio.testing import Answer, Broken, Failure, encode_events, encode_stream, encode_whole
 from tests.sansio.testing.asking import CHAT, chunks
 
 USAGE = Usage(input_tokens=9, output_tokens=4, cached_tokens=3, cache_write_tokens=2, reasoning_tokens=1)
@@ -188,3 +188,52 @@ def test_a_whole_completion_s_tool_calls_have_their_arguments_as_text(type: str)
 def test_events_without_a_message_get_a_made_up_id_and_model() -> None:
     sent = chunks(encode_events("openai", [ContentDelta("a")]))
     assert (sent[0]["id"], sent[0]["model"]) == ("chatcmpl-fake", "fake-model")
+
+
+@pytest.mark.parametrize("type", CHAT)
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        (FinishReason.STOP, "stop"),
+        (FinishReason.LENGTH, "length"),
+        (FinishReason.TOOL_CALLS, "tool_calls"),
+        (FinishReason.CONTENT_FILTER, "content_filter"),
+        (FinishReason.REFUSAL, "stop"),
+    ],
+)
+def test_finish_reasons_have_openai_s_words(type: str, reason: FinishReason, word: str) -> None:
+    answer = Answer(text="one", finish_reason=reason)
+    assert json.loads(encode_whole(type, answer))["choices"][0]["finish_reason"] == word
+
+
+@pytest.mark.parametrize("type", CHAT)
+@pytest.mark.parametrize("reason", [FinishReason.PAUSE, FinishReason.OTHER])
+def test_for_other_reasons_there_is_no_word_but_the_answer_s_own(type: str, reason: FinishReason) -> None:
+    with pytest.raises(ValueError, match=f"{type} has no word for the finish reason '{reason.value}'"):
+        encode_whole(type, Answer(finish_reason=reason))
+    own = json.loads(encode_whole(type, Answer(finish_reason=reason, raw_finish_reason="own")))
+    assert own["choices"][0]["finish_reason"] == "own"
+
+
+def test_openrouter_s_error_comes_in_a_chunk_that_says_so_itself() -> None:
+    failure = Failure(status=502, message="Gone.")
+    broken = Broken(answer=Answer(text="one two"), after=1, failure=failure)
+    last = chunks(encode_stream("openrouter", broken, model="m", response_id="r"))[-1]
+    assert (last["id"], last["model"], last["object"]) == ("r", "m", "chat.completion.chunk")
+    assert last["error"] == {"message": "Gone.", "code": 502}
+    assert last["choices"] == [
+        {
+            "index": 0,
+            "delta": {"role": "assistant", "content": ""},
+            "finish_reason": "error",
+            "native_finish_reason": "error",
+            "logprobs": None,
+        }
+    ]
+
+
+@pytest.mark.parametrize(("asked", "named"), [(True, True), (False, False)])
+def test_a_stream_that_breaks_off_told_usage_where_it_was_asked_to(asked: bool, named: bool) -> None:
+    broken = Broken(answer=Answer(text="one two"), after=1)
+    sent = chunks(encode_stream("openai", broken, include_usage=asked))
+    assert {"usage" in chunk for chunk in sent} == {named}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from sansio.http import Headers
 from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider, FakeResponse
+from sansio.testing.routes import Route, check_gateway
 from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
 
 TYPES = pytest.mark.parametrize("type", PROVIDER_TYPES)
@@ -120,7 +122,9 @@ def test_where_the_fake_has_a_key_another_one_is_401(type: str) -> None:
     wrong = AUTH[type] or (("authorization", "Bearer sk"),)
     right = tuple((name, value.replace("sk", "right")) for name, value in wrong)
     fake = FakeProvider(type, key="right")
-    assert fake.respond(request_for(type, headers=wrong)).status == 401
+    refused = fake.respond(request_for(type, headers=wrong))
+    words = "Unauthorized" if type == "vllm" else "The key is not valid."
+    assert (refused.status, message_in(type, said(refused))) == (401, words)
     assert fake.respond(request_for(type, headers=right)).status == 200
 
 
@@ -160,3 +164,14 @@ def test_a_request_that_is_refused_uses_up_no_outcome() -> None:
     assert fake.respond(request_for("openai", {})).status == 400
     assert b"mine" in fake.respond(request_for("openai")).body
     assert len(fake.requests) == 3
+
+
+def test_a_route_has_a_deployment_where_the_path_names_one_and_cannot_be_changed() -> None:
+    classic = check_gateway("azure", request_for("azure"), key=None)
+    assert classic == Route("azure", "gpt")
+    assert (
+        check_gateway("openai", request_for("openai"), key=None) == Route("openai", None) == Route("openai")
+    )
+    changeable: Any = classic
+    with pytest.raises(AttributeError):
+        changeable.deployment = "other"

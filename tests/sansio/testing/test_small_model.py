@@ -11,37 +11,13 @@ from hypothesis import strategies as st
 
 from sansio import FinishReason, ToolCall, Usage
 from sansio.testing import PROVIDER_TYPES, Answer
-from sansio.testing.prompt import OfferedTool, Prompt, ToolResult, count_tokens
+from sansio.testing.prompt import OfferedTool, ToolResult, count_tokens
 from sansio.testing.small_model import answer, with_usage
 from tests.sansio.testing.asking import ask, body_for, said
+from tests.sansio.testing.prompting import called, prompt, schema
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 CITY: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-
-
-def prompt(user: str = "", **fields: Any) -> Prompt:
-    default: dict[str, Any] = {
-        "model": "m",
-        "stream": False,
-        "include_usage": False,
-        "turns": 1,
-        "results": (),
-        "tools": (),
-        "forced_tool": None,
-        "reasoning": False,
-        "max_tokens": None,
-        "tokens": 5,
-    }
-    return Prompt(user=user, **{**default, **fields})
-
-
-def schema(**properties: object) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def called(user: str, *tools: OfferedTool, **fields: Any) -> list[tuple[str, dict[str, Any]]]:
-    reply = answer(prompt(user, tools=tools, **fields))
-    return [(call.name, call.arguments) for call in reply.tool_calls if isinstance(call, ToolCall)]
 
 
 @given(user=TEXT, reasoning=st.booleans())
@@ -126,6 +102,8 @@ def test_ids_differ_from_turn_to_turn() -> None:
         ({"enum": ["celsius", "fahrenheit"]}, "fahrenheit"),
         ({"enum": ["kelvin"]}, "kelvin"),
         ({"type": ["string", "null"]}, "Rome"),
+        ({"type": ["integer", "null"]}, 3),
+        ({"type": ["null", "integer"]}, None),
         ({"type": []}, "Rome"),
         ({"type": "object", **schema(city={"type": "string"})}, {"city": "Rome"}),
         ({}, "Rome"),

@@ -265,3 +265,28 @@ def test_a_call_reads_what_the_fake_writes(type: str) -> None:
         if call.wants_input:
             call.receive(received)
     assert call.result().text == "All good."
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words", "error_type"),
+    [
+        (
+            APIStatusError("HTTP 503", status=503, provider_message="Busy.", error_type="own"),
+            503,
+            "Busy.",
+            "own",
+        ),
+        (APIStatusError("HTTP 529", status=529), 529, "HTTP 529", "overloaded_error"),
+        (APIStatusError("It broke."), 500, "It broke.", "api_error"),
+    ],
+)
+def test_an_error_comes_with_its_status_words_and_type_or_as_the_server_s_own(
+    error: APIStatusError, status: int, words: str, error_type: str
+) -> None:
+    (last,) = parse("anthropic", encode_events("anthropic", [StreamFailed(error)]))
+    assert isinstance(last, StreamFailed)
+    assert (last.error.provider_message, last.error.error_type) == (words, error_type)
+    (last,) = parse("openrouter", encode_events("openrouter", [StreamFailed(error)]))
+    assert isinstance(last, StreamFailed)
+    assert last.error.status == status
+    assert (last.error.provider_message or "").startswith(words)

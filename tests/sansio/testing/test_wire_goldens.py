@@ -32,3 +32,10 @@ def test_a_whole_answer_to_the_byte(type: str) -> None:
 def test_a_streamed_answer_to_the_byte(type: str) -> None:
     stream = b"".join(encode_stream(type, ANSWER, model="m", response_id="r"))
     assert stream == (GOLDENS / f"{type}.sse").read_bytes()
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_a_model_and_an_id_are_made_up_where_none_are_given(type: str) -> None:
+    names = {"model": "fake-model", "response_id": "fake-response"}
+    assert encode_whole(type, ANSWER) == encode_whole(type, ANSWER, **names)
+    assert encode_stream(type, ANSWER) == encode_stream(type, ANSWER, **names, include_usage=True)

@@ -149,20 +149,27 @@ async def _cancel(
 
 @law("cancellation at any await of an exchange costs neither a connection nor the next request", tasks=True)
 async def cancelled_anywhere(bench: Bench) -> None:
-    for at in range(_MOST_SUSPENSIONS):
-        bench.mend()
-        with anyio.CancelScope() as scope:
-            taken = await _CancelledAt(scope, at, bench.exchange())
-            if taken.error is not None:
-                raise BrokenLawError(
-                    f"cancelled at its await number {at + 1}, an exchange gave {told(taken.error)}"
-                )
-        if not scope.cancel_called:
-            break
-        await bench.serves(f"an exchange was cancelled at its await number {at + 1}")
-        await bench.released(f"an exchange was cancelled at its await number {at + 1}", kept=_MOST_KEPT)
+    await bench.serves("nothing was cancelled yet")  # so that there may be a connection to take again
+    for fresh in (False, True):
+        for at in range(_MOST_SUSPENSIONS):
+            if not await _is_cancelled(bench, at, fresh):
+                break
+            await bench.serves(f"an exchange was cancelled at its await number {at + 1}")
+            await bench.released(f"an exchange was cancelled at its await number {at + 1}", kept=_MOST_KEPT)
     await bench.transport.aclose()
     await bench.released("exchanges were cancelled at each of their awaits, and the transport was closed")
+
+
+async def _is_cancelled(bench: Bench, at: int, fresh: bool) -> bool:
+    """Cancel an exchange where it suspends for the nth time, counted from 0; False where it never does."""
+    bench.mend()
+    with anyio.CancelScope() as scope:
+        taken = await _CancelledAt(scope, at, bench.exchange(fresh=fresh))
+        if taken.error is not None:
+            raise BrokenLawError(
+                f"cancelled at its await number {at + 1}, an exchange gave {told(taken.error)}"
+            )
+    return scope.cancel_called
 
 
 class _CancelledAt(Generator[Any, Any, Taken]):

@@ -1,0 +1,51 @@
+"""A process that has loaded what all tests need, and runs tests in children that begin there.
+
+It is run as a script in the folder whose tests are meant: for each line of its input, a JSON list of
+arguments for pytest, it prints the exit code, which is below 0 where the tests took too long.
+
+    python tests/mutation/forks.py SECONDS
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+# What the tests of `sansio` load, but nothing of this tree: a child must see the tree as it then is.
+import _pytest.python
+import h11
+import httptools
+import hypothesis.stateful
+import msgspec.json
+import pytest
+
+LOADED = (_pytest.python, h11, httptools, hypothesis.stateful, msgspec.json)
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    seconds = int(sys.argv[1])
+    sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
+    sys.path.insert(0, os.getcwd())
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _run(json.loads(line), seconds)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _run(arguments: list[str], seconds: int) -> None:
+    """Run tests in this process, and end it; the alarm ends it where nothing else does."""
+    signal.alarm(seconds)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nothing, descriptor)
+    # pytest would warn that it comes too late to rewrite the assertions of what is loaded.
+    os._exit(pytest.main(["-W", "ignore::pytest.PytestAssertRewriteWarning", *arguments]))
+
+
+if __name__ == "__main__":
+    main()

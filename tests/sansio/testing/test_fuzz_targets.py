@@ -1,0 +1,285 @@
+"""What the fuzz targets would see: machines that break a law, each by its name; and what a tape says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sansio import (
+    APIConnectionError,
+    APITimeoutError,
+    Body,
+    Call,
+    ContentDelta,
+    End,
+    Head,
+    HTTPExchange,
+    LimitExceededError,
+    Lost,
+    Message,
+    Role,
+    ServerSentEvent,
+    SSEDecoder,
+    SSEFailed,
+    StreamComplete,
+    StreamEvent,
+    StreamFailed,
+    StreamParser,
+    ToolCall,
+    ToolCallStarted,
+    TransportError,
+)
+from sansio.http import Input
+from sansio.sse import SSEItem
+from sansio.testing.fuzz import TARGETS, seeds, targets
+
+
+def try_seeds(target: str) -> None:
+    for seed in seeds(target):
+        TARGETS[target](seed)
+
+
+class LosesEvents(SSEDecoder):
+    """What comes in small pieces is not all given."""
+
+    def receive_data(self, data: bytes) -> list[SSEItem]:
+        items = super().receive_data(data)
+        return items if len(data) > 8 else items[1:]
+
+
+class GoesOn(SSEDecoder):
+    """Gives an event after its failure."""
+
+    def receive_eof(self) -> list[SSEItem]:
+        failed = SSEFailed(LimitExceededError("too long", field="max_event_bytes"))
+        return [failed, ServerSentEvent("message", "more")]
+
+
+class LosesDeltas(StreamParser):
+    """What comes in small pieces is not all given."""
+
+    def receive_data(self, data: bytes) -> list[StreamEvent]:
+        events = super().receive_data(data)
+        return events if len(data) > 8 else [event for event in events if isinstance(event, StreamComplete)]
+
+
+class NeverEnds(StreamParser):
+    """Gives its last event, and does not know it."""
+
+    @property
+    def finished(self) -> bool:
+        return False
+
+
+class OtherHead(HTTPExchange):
+    """The status of what comes in small pieces is another one."""
+
+    def receive_data(self, data: bytes) -> list[Input]:
+        inputs = super().receive_data(data)
+        if len(data) > 8:
+            return inputs
+        return [Head(599, value.headers) if isinstance(value, Head) else value for value in inputs]
+
+
+class LosesBody(HTTPExchange):
+    """What comes in small pieces is not all given."""
+
+    def receive_data(self, data: bytes) -> list[Input]:
+        inputs = super().receive_data(data)
+        return inputs if len(data) > 8 else [value for value in inputs if not isinstance(value, Body)]
+
+
+class EndsTwice(HTTPExchange):
+    """Ends once more at the end of the connection."""
+
+    def receive_eof(self) -> list[Input]:
+        return [*super().receive_eof(), End()]
+
+
+class EndsEarly(HTTPExchange):
+    """Gives an end, and then a body."""
+
+    def receive_eof(self) -> list[Input]:
+        return [*super().receive_eof(), Body(b"more")]
+
+
+@pytest.mark.parametrize(
+    ("target", "machine", "broken", "words"),
+    [
+        ("sse", "SSEDecoder", LosesEvents, "the cut changes the events"),
+        ("sse", "SSEDecoder", GoesOn, "an item after the failure"),
+        ("openai", "StreamParser", NeverEnds, "no end"),
+        ("anthropic", "StreamParser", NeverEnds, "no end"),
+        ("exchange", "HTTPExchange", OtherHead, "the cut changes the inputs"),
+        ("exchange", "HTTPExchange", LosesBody, "the cut changes the inputs"),
+        ("exchange", "HTTPExchange", EndsTwice, "not one end"),
+        ("exchange", "HTTPExchange", EndsEarly, "something after the end"),
+    ],
+)
+def test_a_machine_that_breaks_a_law_is_seen(
+    target: str, machine: str, broken: type, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, machine, broken)
+    with pytest.raises(AssertionError, match=words):
+        try_seeds(target)
+
+
+@pytest.mark.parametrize("target", ["openai", "anthropic"])
+def test_a_parser_that_depends_on_the_cut_or_on_the_way_is_seen(
+    target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "check_events", lambda events: [*events])
+    monkeypatch.setattr(targets, "StreamParser", LosesDeltas)
+    with pytest.raises(AssertionError, match="the cut changes the answer"):
+        try_seeds(target)
+
+    class LosesRecords(StreamParser):
+        """One that records gives no deltas."""
+
+        def __init__(self, dialect: str, *, record: bool = False) -> None:
+            super().__init__(dialect, record=record)
+            self._record_all = record
+
+        def receive_data(self, data: bytes) -> list[StreamEvent]:
+            events = super().receive_data(data)
+            return [event for event in events if not (self._record_all and isinstance(event, ContentDelta))]
+
+    monkeypatch.setattr(targets, "StreamParser", LosesRecords)
+    with pytest.raises(AssertionError, match="the quick way changes the answer"):
+        try_seeds(target)
+
+
+@pytest.mark.parametrize("target", ["sse", "openai", "anthropic", "whole", "exchange"])
+def test_a_cut_that_loses_bytes_is_seen(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lossy(data: bytes, size: int) -> Iterator[bytes]:
+        yield data[: len(data) // 3]
+
+    monkeypatch.setattr(targets, "pieces", lossy)
+    with pytest.raises(AssertionError, match="the cut changes the"):
+        try_seeds(target)
+
+
+def test_heads_are_bounded_so_that_the_fuzzer_comes_to_pass_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    errors: list[object] = []
+
+    class Noting(HTTPExchange):
+        def receive_data(self, data: bytes) -> list[Input]:
+            inputs = super().receive_data(data)
+            errors.extend(type(value.error) for value in inputs if isinstance(value, Lost))
+            return inputs
+
+    monkeypatch.setattr(targets, "HTTPExchange", Noting)
+    for size, limited in ((250, False), (350, True)):
+        TARGETS["exchange"](b"\0HTTP/1.1 200 OK\r\n" + b"x: " + b"a" * (size - 24) + b"\r\n\r\n")
+        assert (LimitExceededError in errors) is limited
+
+
+OPENROUTER, STREAMED = 0, 1
+MEDIA, PLAIN, CODING = 1, 0, 2
+PLAIN_HEAD = Head(503, (("content-type", "application/json"), ("content-encoding", "")))
+TAPE_HEAD = Head(503, (("content-type", "application/json"), ("content-encoding", "deflate")))
+
+
+@pytest.mark.parametrize(
+    ("codes", "inputs"),
+    [
+        ([0], [(APIConnectionError, False)]),
+        ([1], [(APIConnectionError, True)]),
+        ([2], [(APITimeoutError, False)]),
+        ([3], [(APITimeoutError, True)]),
+        ([22], [(APITimeoutError, False)]),
+        ([36, MEDIA, CODING, 24], [TAPE_HEAD, End()]),
+        ([36, MEDIA, CODING, 47], [TAPE_HEAD, End()]),
+        ([36, MEDIA, CODING, 48, *range(48)], [TAPE_HEAD, Body(bytes(range(48)))]),
+        ([36, MEDIA, PLAIN, 50, *range(50), 24], [PLAIN_HEAD, Body(bytes(range(50))), End()]),
+        ([36, MEDIA, CODING, 23], [TAPE_HEAD, (APITimeoutError, True)]),
+        ([36, MEDIA], [PLAIN_HEAD]),
+    ],
+)
+def test_a_byte_of_a_tape_says_what_comes(
+    codes: list[int], inputs: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    receive = Call.receive
+
+    def noting(call: Call, value: Input) -> list[StreamEvent]:
+        if isinstance(value, Lost) and isinstance(value.error, TransportError):
+            seen.append((type(value.error), value.error.reused))
+        else:
+            seen.append(value)
+        return receive(call, value)
+
+    monkeypatch.setattr(Call, "receive", noting)
+    TARGETS["tape"](bytes([OPENROUTER, STREAMED, *codes]))
+    assert seen[: len(inputs)] == inputs
+
+
+@pytest.mark.parametrize(
+    ("target", "whole", "broken"),
+    [("sse", 0, 0), ("tape", 23, 6), ("whole", 46, 0), ("openai", 12, 3), ("anthropic", 9, 3)],
+)
+def test_seeds_lead_to_whole_answers_and_to_errors_behind_their_first_word(
+    target: str, whole: int, broken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[object] = []
+    check = targets.check_events
+
+    def noting(events: list[StreamEvent]) -> object:
+        last = events[-1]
+        partial = last.error.partial if isinstance(last, StreamFailed) else None
+        ends.append("whole" if isinstance(last, StreamComplete) else partial and partial.text)
+        return check(events)
+
+    monkeypatch.setattr(targets, "check_events", noting)
+    try_seeds(target)
+    assert (ends.count("whole"), ends.count("Hello, "), len(ends)) == (whole, broken, whole + broken)
+
+
+def test_the_last_delta_is_among_what_must_be_equal() -> None:
+    done = StreamComplete(Message(Role.ASSISTANT, "ab"))
+    lost = StreamFailed(LimitExceededError("too long", field="max_answer_bytes"))
+    for last in (done, lost):
+        one = targets.check_events([ContentDelta("a"), ContentDelta("b"), last])
+        assert one == targets.check_events([ContentDelta("a"), ContentDelta("b"), last])
+        assert one != targets.check_events([ContentDelta("ab"), last])
+    assert targets.check_events([lost]) != targets.check_events([ContentDelta("a"), lost])
+
+
+def test_a_call_that_was_made_without_text_has_no_arguments_to_join() -> None:
+    call = ToolCall("a", "f", {})
+    targets.check_events(
+        [ToolCallStarted(0, "a", "f"), StreamComplete(Message(Role.ASSISTANT, tool_calls=(call,)))]
+    )
+
+
+@pytest.mark.parametrize(("data", "fed"), [(b"", b""), (b"\x03", b""), (b"\x03data: a\n\n", b"data: a\n\n")])
+def test_the_first_byte_is_a_cut_and_the_others_are_the_wire_s(
+    data: bytes, fed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts: list[list[bytes]] = []
+
+    class Noting(SSEDecoder):
+        def __init__(self, *, max_event_bytes: int, dispatch_at_eof: bool) -> None:
+            super().__init__(max_event_bytes=max_event_bytes, dispatch_at_eof=dispatch_at_eof)
+            cuts.append([])
+
+        def receive_data(self, data: bytes) -> list[SSEItem]:
+            cuts[-1].append(data)
+            return super().receive_data(data)
+
+    monkeypatch.setattr(targets, "SSEDecoder", Noting)
+    TARGETS["sse"](data)
+    whole, cut = cuts[:2]
+    assert b"".join(whole) == b"".join(cut) == fed
+    assert all(len(piece) == 3 for piece in cut[:-1])
+    assert len(whole) == 1
+
+
+def test_seeds_are_of_their_target_s_wire() -> None:
+    assert all(seed.startswith(b"\x05HTTP/1.") for seed in seeds("exchange"))
+    assert not any(b"HTTP/1." in seed for seed in seeds("sse"))
+    assert all(b"event: message_start" in seed for seed in seeds("anthropic"))
+    assert all(b'"chat.completion.chunk"' in seed for seed in seeds("openai"))

@@ -1,0 +1,101 @@
+"""The names, defaults and steps of what a script is made of: scripts are written with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from sansio import ContentDelta, ToolCall, ToolCallDelta
+from sansio.testing import PROVIDER_TYPES, Answer, Broken, Ending, Failure, FakeResponse
+
+VALUES: list[Any] = [
+    Answer(),
+    Failure(status=500),
+    Broken(answer=Answer(), after=0),
+    FakeResponse(),
+]
+
+
+def test_a_fake_speaks_for_the_six_types() -> None:
+    assert PROVIDER_TYPES == ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
+
+
+def test_each_ending_has_its_name() -> None:
+    assert {ending.name: ending.value for ending in Ending} == {
+        "FINISH": "finish",
+        "DROP": "drop",
+        "HOLD": "hold",
+    }
+
+
+def test_what_is_left_out_of_an_outcome_is_what_a_provider_does_mostly() -> None:
+    assert structs.asdict(Answer()) == {
+        "text": "",
+        "reasoning": "",
+        "tool_calls": (),
+        "refusal": None,
+        "finish_reason": None,
+        "raw_finish_reason": None,
+        "usage": None,
+        "headers": (),
+    }
+    failure = structs.asdict(Failure(status=500))
+    assert failure.pop("message").strip()
+    assert failure == {
+        "status": 500,
+        "error_type": None,
+        "code": None,
+        "param": None,
+        "headers": (),
+        "gateway": False,
+    }
+    assert structs.asdict(Broken(answer=Answer(), after=1)) == {
+        "answer": Answer(),
+        "after": 1,
+        "failure": None,
+        "ending": Ending.FINISH,
+    }
+    assert structs.asdict(FakeResponse()) == {
+        "status": 200,
+        "headers": (),
+        "pieces": (),
+        "ending": Ending.FINISH,
+        "silent": False,
+    }
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_an_outcome_is_made_by_names_and_stays_as_it_was_made(value: Any) -> None:
+    with pytest.raises(TypeError):
+        type(value)(*structs.astuple(value))
+    for name in value.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
+
+
+def test_a_message_names_a_model_and_an_id_only_where_it_is_told_them() -> None:
+    message = Answer().to_message()
+    assert (message.model, message.response_id) == (None, None)
+    (last,) = Answer().to_events()
+    assert structs.asdict(last) == {"message": message}
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("one two", ["one ", "two"]),
+        ("  one \n two  three ", ["  one \n ", "two  ", "three "]),
+        (" \n\t ", [" \n\t "]),
+        ("", []),
+    ],
+)
+def test_a_word_takes_the_white_space_around_it_along(text: str, pieces: list[str]) -> None:
+    assert Answer(text=text).to_deltas() == [ContentDelta(piece) for piece in pieces]
+
+
+def test_arguments_come_in_pieces_of_8_characters() -> None:
+    raw = '{"city":"Paris"}...'
+    deltas = Answer(tool_calls=(ToolCall("1", "f", {}, raw),)).to_deltas()
+    assert deltas[1:] == [ToolCallDelta(0, '{"city":'), ToolCallDelta(0, '"Paris"}'), ToolCallDelta(0, "...")]

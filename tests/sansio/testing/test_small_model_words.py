@@ -1,0 +1,149 @@
+"""What the embedded model makes of single words: greetings, numbers, texts in quotes and names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import ToolCall
+from sansio.testing.prompt import OfferedTool
+from sansio.testing.small_model import answer
+from tests.sansio.testing.prompting import called, prompt, schema
+
+STRING: dict[str, Any] = {"type": "string"}
+
+
+def taken(text: str, kind: str) -> Any:
+    """The one argument that the model finds in a text."""
+    ((_, arguments),) = called(f"f {text}", OfferedTool("f", schema(x={"type": kind})))
+    return arguments["x"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hello",
+        "HELLO!",
+        "hi",
+        "Hey, you",
+        "  hello",
+        "good morning",
+        "good day",
+        "Good evening to you",
+    ],
+)
+def test_a_greeting_is_greeted(text: str) -> None:
+    assert answer(prompt(text)).text.startswith("Hello! ")
+
+
+@pytest.mark.parametrize("text", ["hip", "goodmorning", "good", "good grief", "oh hello", "hellos", "heyday"])
+def test_other_words_are_no_greeting(text: str) -> None:
+    assert answer(prompt(text)).text.startswith("You said, in ")
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("2+3", "5"),
+        ("2  +\t3", "5"),
+        ("12+34", "46"),
+        ("-2+3", "1"),
+        ("2--3", "5"),
+        ("2.5*2", "5"),
+        ("2*2.25", "4.5"),
+        ("1.25+1.25", "2.5"),
+        ("3x4", "12"),
+        ("7/2", "3.5"),
+        ("999999999999999+0", "999999999999999"),
+        ("0.000000000000001*1000000000000000", None),
+        ("0.000000000000001*100000000000000", "0.1"),
+    ],
+)
+def test_a_sum_is_two_numbers_of_15_digits_at_most_and_a_sign(text: str, result: str | None) -> None:
+    said = answer(prompt(text)).text
+    assert said == f"That is {result}." if result else said != "That is 1."
+
+
+@pytest.mark.parametrize("text", ["2 and 3", "2", "2+", "a+b", "2 % 3"])
+def test_what_is_no_sum_is_not_calculated(text: str) -> None:
+    assert answer(prompt(text)).text.startswith("You said, in ")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("for 12 days", 12.0),
+        ("at -3 degrees", -3.0),
+        ("2.75 m", 2.75),
+        ("version 2.", 2.0),
+        ("none", 1.0),
+        ("123456789012345", 123456789012345.0),
+        ("0.123456789012345", 0.123456789012345),
+        ("1234567890123456", 123456789012345.0),
+    ],
+)
+def test_a_number_is_taken_with_its_sign_and_fraction(text: str, number: float) -> None:
+    assert taken(text, "number") == number
+    assert taken(text, "integer") == int(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('the "big one" there', "big one"),
+        ("the “big one” there", "big one"),
+        ('nothing "" there', "there"),
+        ("the “big one” and “small” there", "big one"),
+        ("for Paris today", "Paris"),
+        ("for New York today", "New York"),
+        ("for New Y today", "New"),
+        ("for Aix-en-Provence today", "Aix-en-Provence"),
+        ("for New York-City Hall today", "New York-City Hall"),
+        ("for A today", "today"),
+        ("for mcDonald", "mcDonald"),
+        ("about it's", "it's"),
+        ("about mother-in-law!", "mother-in-law"),
+        ("about x", "x"),
+    ],
+)
+def test_a_text_is_what_stands_in_quotes_or_a_name_or_the_last_word(text: str, found: str) -> None:
+    assert taken(text, "string") == found
+
+
+def test_where_there_is_no_text_it_is_empty() -> None:
+    assert taken("", "string") == ""
+    assert taken("?!", "string") == ""
+
+
+def test_twelve_words_are_repeated_and_all_are_counted() -> None:
+    twelve = " ".join(f"w{n}" for n in range(12))
+    assert answer(prompt(twelve)).text.startswith(f"You said, in 12 words: {twelve!r} I am ")
+    assert answer(prompt(f"{twelve} w12")).text.startswith(f"You said, in 13 words: {twelve + ' …'!r} I am ")
+    assert answer(prompt("whales")).text.startswith("You said, in 1 word: 'whales' I am ")
+
+
+def test_it_names_itself() -> None:
+    for text in ("Hello", "whales", ""):
+        assert "I am the small model embedded in sansio.testing" in answer(prompt(text)).text
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [(1, "Hello"), (2, "Hello! "), (3, "Hello! I "), (4, "Hello! I am ")]
+)
+def test_an_answer_is_cut_between_words_and_signs(limit: int, said: str) -> None:
+    assert answer(prompt("hello", max_tokens=limit)).text == said
+
+
+def test_a_call_s_id_has_the_turn_and_the_place() -> None:
+    tools = (OfferedTool("f", {}), OfferedTool("g", {}))
+    calls = answer(prompt("f and g", tools=tools, turns=3)).tool_calls
+    assert calls == (ToolCall("call_3_0", "f", {}), ToolCall("call_3_1", "g", {}))
+
+
+def test_a_tool_may_be_named_in_any_case_and_with_spaces() -> None:
+    tool = OfferedTool("get_weather", {})
+    for text in ("get_weather", "Get Weather", "GET_WEATHER!", "please get weather"):
+        assert called(text, tool) == [("get_weather", {})]
+    for text in ("getweather", "get-weather", "get_weathers", "forget_weather"):
+        assert called(text, tool) == []

@@ -1,0 +1,79 @@
+"""Answers of chance: refusals, counts, ids and the order of calls are those that a provider can give."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from sansio import FinishReason, Message, StreamComplete, StreamEvent, ToolCallDelta, ToolCallStarted
+from sansio.testing import PROVIDER_TYPES
+from sansio.testing.strategies import events
+
+# The same examples on every run, so that what is looked for is there on every run.
+looking = settings(max_examples=150, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+TOLD = {
+    "openrouter": {"refusal", "refused", "cached", "written", "reasoning"},
+    "openai": {"refusal", "refused", "cached", "reasoning"},
+    "azure": {"refusal", "refused", "cached", "reasoning"},
+    "anthropic": {"cached", "written"},
+    "ollama": set[str](),
+    "vllm": {"cached"},
+}
+"""What each type's wire has a place for."""
+
+
+def told_of(message: Message) -> set[str]:
+    usage = message.usage
+    refused = bool(message.refusal) and message.finish_reason is FinishReason.REFUSAL
+    shown = {
+        "refusal": bool(message.refusal),
+        "refused": refused,
+        "cached": usage is not None and usage.cached_tokens > 0,
+        "written": usage is not None and usage.cache_write_tokens > 0,
+        "reasoning": usage is not None and usage.reasoning_tokens > 0,
+    }
+    return {name for name, shows in shown.items() if shows}
+
+
+@pytest.mark.parametrize("type", PROVIDER_TYPES)
+def test_refusals_and_counts_are_those_that_the_provider_tells(type: str) -> None:
+    seen: set[str] = set()
+
+    @looking
+    @given(events(type))
+    def look(given_events: list[StreamEvent]) -> None:
+        last = given_events[-1]
+        assert isinstance(last, StreamComplete)
+        message = last.message
+        seen.update(told_of(message))
+        if message.refusal:  # which counts for more than a stop
+            assert message.finish_reason is not FinishReason.STOP
+        if "refused" in told_of(message):
+            assert not message.tool_calls
+
+    look()
+    assert seen == TOLD[type]
+
+
+@pytest.mark.parametrize("type", PROVIDER_TYPES)
+def test_calls_have_ids_of_their_own_and_come_in_turn_only_where_the_wire_allows_it(type: str) -> None:
+    seen: set[str] = set()
+
+    @looking
+    @given(events(type))
+    def look(given_events: list[StreamEvent]) -> None:
+        *deltas, last = given_events
+        assert isinstance(last, StreamComplete)
+        ids = [call.id for call in last.message.tool_calls]
+        assert len(set(ids)) == len(ids)
+        of_calls = [delta for delta in deltas if isinstance(delta, ToolCallStarted | ToolCallDelta)]
+        order = [delta.index for delta in of_calls]
+        if order != sorted(order):
+            seen.add("in turn")
+        pieces = [delta.index for delta in of_calls if isinstance(delta, ToolCallDelta)]
+        if len(pieces) > len(set(pieces)):
+            seen.add("in pieces")
+
+    look()
+    alone = {"anthropic": {"in pieces"}, "ollama": set[str]()}
+    assert seen == alone.get(type, {"in turn", "in pieces"})
