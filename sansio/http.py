@@ -271,10 +271,9 @@ class HTTPExchange:
             fault = _malformed(error)
         if fault is not None:
             raise fault  # without h11's error as its context, which quotes what came
-        if isinstance(event, h11.InformationalResponse) and event.status_code != 101:
+        if isinstance(event, h11.InformationalResponse):
             return None
-        if not isinstance(event, h11.Response):
-            raise RemoteProtocolError("malformed HTTP: the server switched protocols")
+        assert isinstance(event, h11.Response)  # the head is whole, and a 101 was refused above
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
         if header(headers, "transfer-encoding") is not None:
             self._lines = ChunkLines(self._limit)
