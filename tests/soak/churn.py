@@ -14,7 +14,7 @@ import anyio.to_thread
 from msgspec import Struct
 
 from sansio import Message, Role
-from sansio.testing import Answer, FakeProvider
+from sansio.testing import FakeProvider
 from tests.test_main_job import TRANSPORTS
 from transports import AsyncProvider, Transport, create_provider
 from transports.idle import MAX_IDLE
@@ -22,7 +22,6 @@ from transports.loopback import LoopbackThread, loopback_thread
 
 PLAIN_CALLS = 100
 _QUESTION = [Message(Role.USER, "Hello")]
-_ANSWER = Answer(text="one two three four five")
 
 
 class Report(Struct, frozen=True):
@@ -67,12 +66,11 @@ async def churn(transport: Transport, calls: int, *, at_once: int = 50, seed: in
         async with anyio.create_task_group() as tasks:
             for _ in range(at_once):
                 tasks.start_soon(work.run)
-        provider.script.clear()
-        provider.script.extend([_ANSWER] * PLAIN_CALLS)
         with anyio.fail_after(60):
-            for _ in range(PLAIN_CALLS):
-                answer = await subject.complete(_QUESTION)
-                assert answer.text == _ANSWER.text
+            for number in range(PLAIN_CALLS):
+                # Nothing scripted: a request that was cancelled may still be on its way to the server.
+                answer = await subject.complete([Message(Role.USER, f"What is {number} + 0?")])
+                assert answer.text == f"That is {number}.", answer.text
         kept = server.connections
         await transport.aclose()
         await anyio.to_thread.run_sync(server.wait_closed, server.accepted)
