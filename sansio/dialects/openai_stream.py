@@ -134,7 +134,10 @@ class ChatStream(AnswerStream):
 
     def _receive_any(self, payload: bytes, events: list[StreamEvent]) -> bool:
         """Take a chunk of any kind; False, and nothing is done, where it may be none."""
-        chunk = CHUNK.decode(payload)
+        try:
+            chunk = CHUNK.decode(payload)
+        except (ValueError, RecursionError):
+            return False
         if chunk.error or not chunk.choices:
             return False
         self.progress += 1
