@@ -94,6 +94,7 @@ def usual(*words: str) -> str:
         ([usual("a"), "data: b\n", "\n" + usual("c", "d")], "[a] [b] [c] d"),
         ([usual("a"), usual("b") + "da", "ta: c\n\n" + usual("d")], "[a] b [c] d"),
         ([usual("a"), usual("b") + "data: c\n", "\n", usual("d")], "[a] b [c] d"),
+        ([usual("a"), usual("b", "c", "d") + "data: e", "\n\n"], "[a] b c d [e]"),
         ([usual("a"), "data: ", "b\n\n", usual("c")], "[a] [b] c"),
         # So it is with what is of another form.
         ([usual("a"), ": ping\n\n" + usual("b"), usual("c")], "[a] b c"),
