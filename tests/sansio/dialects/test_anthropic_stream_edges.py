@@ -8,6 +8,7 @@ import re
 import pytest
 
 from sansio import (
+    APIStatusError,
     LimitExceededError,
     RemoteProtocolError,
     StreamComplete,
@@ -176,3 +177,10 @@ def test_what_names_no_index_is_of_the_first_block() -> None:
     for start in (begun, events[0]):
         message = answer("anthropic", claude(started(), start, delta, *stopped("tool_use")))
         assert [call.arguments for call in message.tool_calls] == [{"a": 1}]
+
+
+def test_an_error_event_that_says_nothing_has_the_status_of_its_stream() -> None:
+    error = failure(parse("anthropic", [b'event: error\ndata: {"odd":1}\n\n']))
+    assert type(error) is APIStatusError
+    assert (error.status, error.offset) == (200, 0)
+    assert "an error inside the answer" in str(error)

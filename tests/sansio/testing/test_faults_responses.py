@@ -149,3 +149,8 @@ def test_a_large_head_is_the_usual_one_with_filler_behind_it(name: str, count: i
     filler = tuple((f"x-filler-{n}", "x" * size) for n in range(count))
     assert response.headers == usual.headers + filler
     assert (response.status, response.pieces) == (usual.status, usual.pieces)
+
+
+def test_a_huge_error_is_plain_text() -> None:
+    response = FaultyProvider(FakeProvider("openai"), FAULTS["huge-error"]).respond(STREAM)
+    assert (response.status, response.headers) == (500, (("content-type", "text/plain"),))

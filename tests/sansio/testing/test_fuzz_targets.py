@@ -283,3 +283,13 @@ def test_seeds_are_of_their_target_s_wire() -> None:
     assert not any(b"HTTP/1." in seed for seed in seeds("sse"))
     assert all(b"event: message_start" in seed for seed in seeds("anthropic"))
     assert all(b'"chat.completion.chunk"' in seed for seed in seeds("openai"))
+
+
+@pytest.mark.parametrize(("data", "ends"), [(b"", 0), (b"\0\0\1", 0), (b"\0\0\1\0", 2), (b"\0\0\1\0{}", 2)])
+def test_a_whole_response_begins_behind_four_bytes_that_say_what_it_is(
+    data: bytes, ends: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[StreamEvent] = []
+    monkeypatch.setattr(targets, "check_events", lambda events: seen.append(events[-1]))
+    TARGETS["whole"](data)
+    assert len(seen) == ends

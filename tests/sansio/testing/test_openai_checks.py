@@ -235,3 +235,16 @@ def test_a_long_right_conversation_is_taken(type: str) -> None:
     ]
     tools = [{"type": "function", "function": {"name": "f"}}]
     assert ask(type, messages, tools=tools, temperature=0).status == 200
+
+
+def test_the_prompt_s_tokens_are_those_of_messages_and_tools() -> None:
+    def counted(*, words: str = "", **fields: object) -> int:
+        messages = [{"role": "user", "content": f"Hi {words}"}]
+        return int(said(ask("openai", messages, **fields))["usage"]["prompt_tokens"])
+
+    def tool(about: str) -> dict[str, Any]:
+        return {"type": "function", "function": {"name": "f", "description": about}}
+
+    plain = counted(tools=[tool("")])
+    assert counted(tools=[tool("one two three")]) == plain + 3
+    assert counted(words="one two three", tools=[tool("")]) == plain + 3

@@ -175,3 +175,17 @@ def test_a_route_has_a_deployment_where_the_path_names_one_and_cannot_be_changed
     changeable: Any = classic
     with pytest.raises(AttributeError):
         changeable.deployment = "other"
+
+
+@pytest.mark.parametrize(
+    ("type", "body"),
+    [
+        ("vllm", {"error": "Unauthorized"}),
+        (
+            "azure",
+            {"error": {"code": "401", "message": "No key was given: send it as api-key or authorization."}},
+        ),
+    ],
+)
+def test_where_no_key_was_given_the_front_of_azure_and_vllm_says_so(type: str, body: Object) -> None:
+    assert said(FakeProvider(type, key="right").respond(request_for(type, headers=()))) == body
