@@ -150,8 +150,11 @@ class RawServer:
             if self._tls is None:
                 self._script(Peer(sock, number, self.closed))
                 return
-            with contextlib.suppress(OSError), self._tls.wrap_socket(sock, server_side=True) as secured:
-                self._sockets.append(secured)
+            # Known before it shakes hands, so that the server's end ends that too.
+            secured = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            self._sockets.append(secured)
+            with contextlib.suppress(OSError), secured:
+                secured.do_handshake()
                 self._script(Peer(secured, number, self.closed))
 
 
