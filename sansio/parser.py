@@ -46,6 +46,7 @@ class StreamParser:
         self._record = record
         self._chunks: list[JSONObject] = []
         self._plain = b"" if record else self._stream.plain_prefix
+        self._plain_size = len(self._plain)
         self._separator = b"\n\n" + self._plain
         # A read that is no longer than the limit of one line breaks no limit, whatever lines it has.
         self._longest_plain = config.max_event_bytes if self._plain else -1
@@ -84,7 +85,10 @@ class StreamParser:
         if begin + size > self._max_bytes or size > self._longest_plain or _CR in data:
             self._receive_literally(data, begin, events)
         elif self._between_events and data.startswith(self._plain):
-            self._receive_plain(data, begin, events)
+            if data.find(b"\n", self._plain_size) == size - 2 and data[-1] == _LF:
+                self._receive_event(data, begin, events)
+            else:
+                self._receive_plain(data, begin, events)
         else:
             self._receive_odd(data, begin, events)
         return events
@@ -122,26 +126,35 @@ class StreamParser:
             self._fail(error, events)
         return events
 
+    def _receive_event(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
+        """Let the dialect read a single event of its usual form, as a read mostly brings it, at once."""
+        try:
+            if self._stream.receive_plain(data[self._plain_size : -2], events):
+                return
+        except ProviderError as error:
+            self._fail(_forgetful(error).with_context(offset=begin), events)
+            return
+        self._receive_lines(data, begin, events)
+
     def _receive_plain(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
         """Let the dialect read whole events of its usual form at once; all others are framed by lines."""
-        start, end = len(self._plain), len(data) - 2
-        if data.find(b"\n", start) == end and data[end + 1] == _LF:  # one event, as it mostly is
-            pieces = [data[start:end]]
-        elif (end := data.rfind(b"\n\n")) >= 0:
-            pieces = data[start:end].split(self._separator)
-        else:
+        end = data.rfind(b"\n\n")
+        if end < 0:
             self._receive_lines(data, begin, events)
             return
+        pieces = data[self._plain_size : end].split(self._separator)
+        receive = self._stream.receive_plain
         payloads = iter(pieces)
         done = 0
         try:
-            while (odd := self._stream.receive_plain(payloads, events)) is not None:
-                taken = len(pieces) - length_hint(payloads)
-                begin += self._size(pieces[done : taken - 1])
-                done = taken - 1
-                self._receive_lines(self._plain + odd + b"\n\n", begin, events)
-                if not self._between_events:
-                    return
+            for payload in payloads:
+                if _LF in payload or not receive(payload, events):
+                    taken = len(pieces) - length_hint(payloads)
+                    begin += self._size(pieces[done : taken - 1])
+                    done = taken - 1
+                    self._receive_lines(self._plain + payload + b"\n\n", begin, events)
+                    if not self._between_events:
+                        return
         except ProviderError as error:
             taken = len(pieces) - length_hint(payloads)
             offset = begin + self._size(pieces[done : taken - 1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -16,8 +15,6 @@ from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, StreamEvent
 from sansio.messages import JSONObject, Usage
 from sansio.sse import ServerSentEvent
-
-_LF = 0x0A
 
 # Any: JSON objects that are kept as they are, or read where they are of a known form.
 _Object: TypeAlias = dict[str, Any]
@@ -172,41 +169,32 @@ class MessagesStream(AnswerStream):
         self._by_index: dict[int, _OpenBlock] = {}
         self._usage = _Usage()
 
-    def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
-        shallow = self._shallow
-        by_index = self._by_index
-        answer = self._answer
-        taken = 0
+    def receive_plain(self, payload: bytes, events: list[StreamEvent]) -> bool:
+        if len(payload) > self._shallow and not jsontext.is_shallow(payload, self._max_depth):
+            return False
         try:
-            for payload in payloads:
-                if _LF in payload or (
-                    len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)
-                ):
-                    return payload
-                record = _decode_plain(payload)
-                block, delta = by_index.get(record.index), record.delta
-                if block is None:
-                    return payload
-                if type(delta) is _TextDelta and block.kind == "text":
-                    if delta.text:
-                        block.text.append(delta.text)
-                        answer.text.append(delta.text)
-                        events.append(ContentDelta(delta.text))
-                elif type(delta) is _ArgumentsDelta and block.call is not None:
-                    if delta.partial_json:
-                        answer.calls.add(block.call, delta.partial_json, events)
-                elif type(delta) is _ThinkingDelta and block.kind == "thinking":
-                    if delta.thinking:
-                        block.text.append(delta.thinking)
-                        answer.add_reasoning(delta.thinking, events)
-                else:
-                    return payload
-                taken += 1
+            record = _decode_plain(payload)
         except (ValueError, RecursionError):
-            return payload
-        finally:
-            self.progress += taken
-        return None
+            return False
+        block, delta = self._by_index.get(record.index), record.delta
+        if block is None:
+            return False
+        if type(delta) is _TextDelta and block.kind == "text":
+            if delta.text:
+                block.text.append(delta.text)
+                self._answer.text.append(delta.text)
+                events.append(ContentDelta(delta.text))
+        elif type(delta) is _ArgumentsDelta and block.call is not None:
+            if delta.partial_json:
+                self._answer.calls.add(block.call, delta.partial_json, events)
+        elif type(delta) is _ThinkingDelta and block.kind == "thinking":
+            if delta.thinking:
+                block.text.append(delta.thinking)
+                self._answer.add_reasoning(delta.thinking, events)
+        else:
+            return False
+        self.progress += 1
+        return True
 
     def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
         data = event.data

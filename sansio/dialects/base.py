@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from sansio import jsontext
@@ -52,21 +52,20 @@ class DialectStream(ABC):
             ProviderError: the event is malformed, or is an error. What it gave before stays in `events`.
         """
 
-    def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
-        """Take events of the usual form in one step each. It only saves time: `receive` must mean the same.
+    def receive_plain(self, payload: bytes, events: list[StreamEvent]) -> bool:
+        """Take an event of the usual form in one step. It only saves time: `receive` must mean the same.
 
         Args:
-            payloads: of each event, what stands between `plain_prefix` and the blank line.
-            events: gets what they give.
+            payload: what stands between `plain_prefix` and the blank line: a single line.
+            events: gets what it gives.
 
         Returns:
-            The first payload that is not plain, from which nothing was taken: `receive` will get it.
-            `None` after the last.
+            False where it is not so plain, and nothing was done: `receive` will get it.
 
         Raises:
             ProviderError: as `receive`.
         """
-        return next(payloads, None)
+        return False
 
     @abstractmethod
     def receive_eof(self, events: list[StreamEvent]) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from sansio import jsontext
@@ -27,8 +25,6 @@ from sansio.messages import JSONObject
 from sansio.sse import ServerSentEvent
 
 _DONE = "[DONE]"
-
-_LF = 0x0A
 
 _DETAIL_TEXTS = ("text", "summary", "data")
 
@@ -98,39 +94,28 @@ class ChatStream(AnswerStream):
         self._receive_chunk(chunk, events)
         return False
 
-    def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
+    def receive_plain(self, payload: bytes, events: list[StreamEvent]) -> bool:
+        if len(payload) > self._shallow and not jsontext.is_shallow(payload, self._max_depth):
+            return False
         usual = self._usual
-        text = self._text
-        shallow = self._shallow
-        taken = 0
         try:
-            for payload in payloads:
-                if _LF in payload or (
-                    len(payload) > shallow and not jsontext.is_shallow(payload, shallow // 2)
-                ):
-                    return payload
-                if usual is ContentDelta:
-                    content = decode_text(payload).choices[0].delta.content
-                    if content:
-                        text.append(content)
-                        events.append(ContentDelta(content))
-                elif usual is ToolCallDelta:
-                    more = decode_arguments(payload).choices[0].delta.tool_calls[0]
-                    if not self._answer.calls.add_more(more.index, more.function.arguments, events):
-                        self._usual = None
-                        return payload
-                elif self._named and self._receive_any(payload, events):
-                    usual = self._usual
-                    continue
-                else:
-                    return payload
-                taken += 1
+            if usual is ContentDelta:
+                content = decode_text(payload).choices[0].delta.content
+                if content:
+                    self._text.append(content)
+                    events.append(ContentDelta(content))
+            elif usual is ToolCallDelta:
+                more = decode_arguments(payload).choices[0].delta.tool_calls[0]
+                if not self._answer.calls.add_more(more.index, more.function.arguments, events):
+                    self._usual = None
+                    return False
+            else:
+                return self._named and self._receive_any(payload, events)
         except (ValueError, RecursionError):
-            self._refused, self._usual = self._usual, None
-            return payload
-        finally:
-            self.progress += taken
-        return None
+            self._refused, self._usual = usual, None
+            return False
+        self.progress += 1
+        return True
 
     def _receive_any(self, payload: bytes, events: list[StreamEvent]) -> bool:
         """Take a chunk of any kind; False, and nothing is done, where it may be none."""

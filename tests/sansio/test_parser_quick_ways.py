@@ -5,7 +5,7 @@ A wire of the tests' own notes the way on which each of its events came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -30,12 +30,12 @@ class Noting(DialectStream):
         self.ways.append((event.data, LINES))
         return event.data == "end"
 
-    def receive_plain(self, payloads: Iterator[bytes], events: list[StreamEvent]) -> bytes | None:
-        for payload in payloads:
-            if payload.startswith((b"odd", b"end")) or b"\n" in payload:
-                return payload
-            self.ways.append((payload.decode(), USUAL))
-        return None
+    def receive_plain(self, payload: bytes, events: list[StreamEvent]) -> bool:
+        assert b"\n" not in payload
+        if payload.startswith((b"odd", b"end")):
+            return False
+        self.ways.append((payload.decode(), USUAL))
+        return True
 
     def receive_eof(self, events: list[StreamEvent]) -> bool:
         return False
