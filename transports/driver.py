@@ -79,7 +79,9 @@ class EventStream(BaseStream[Exchange]):
             raise LocalProtocolError(
                 "this stream is being read already: two tasks cannot wait for its events at once"
             )
-        if not (self._events or self._ready() or self._over()):
+        if self._events and not self._aborted:
+            return self._events.popleft()
+        if not (self._ready() or self._over()):
             await self._read()
         event = self._hand_out()
         if event is None:

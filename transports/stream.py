@@ -121,10 +121,10 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     def _hand_out(self) -> StreamEvent | None:
         """The next event, or `None` after the last; raises the error that the call ended with, once."""
-        if self._events and not self._aborted:
-            return self._events.popleft()
         if not self._ready():
             return None
+        if self._events:
+            return self._events.popleft()
         self._untold = False
         assert self._error is not None
         # A copy: the one kept would hold, by its traceback, the frames that hold this stream.
