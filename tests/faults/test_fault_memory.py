@@ -102,12 +102,14 @@ _PER_CALL = (
 )
 
 
-def grown(since: Counter[str]) -> Counter[str]:
-    """What there is more of, once the server's thread has come to rest too."""
+def grown(since: Counter[str], size: int) -> tuple[Counter[str], int]:
+    """What there is more of, and by how many bytes, once the server's thread has come to rest too."""
     deadline = time.monotonic() + PATIENCE
-    while (more := objects() - since) and time.monotonic() < deadline:
+    while True:
+        more, bytes_more = objects() - since, tracemalloc.get_traced_memory()[0] - size
+        if not (more or bytes_more >= _PER_CALL * _CALLS) or time.monotonic() >= deadline:
+            return more, bytes_more
         time.sleep(0.01)
-    return more
 
 
 @contextlib.contextmanager
@@ -127,8 +129,9 @@ def without_growth(*, traced: bool) -> Iterator[Callable[[], None]]:
     try:
         yield begin
         ((kinds, size),) = before
-        assert grown(kinds) == Counter()
-        assert tracemalloc.get_traced_memory()[0] - size < _PER_CALL * _CALLS
+        more, bytes_more = grown(kinds, size)
+        assert more == Counter()
+        assert bytes_more < _PER_CALL * _CALLS
     finally:
         tracemalloc.stop()
 
