@@ -17,7 +17,7 @@ from sansio.errors import (
     RemoteProtocolError,
     TransportError,
 )
-from sansio.http_lines import ChunkLines, head_end
+from sansio.http_lines import ChunkLines, head_end, take_chunks
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Names in lower case with their values, in the order of the wire."""
@@ -276,17 +276,20 @@ class HTTPExchange:
         assert isinstance(event, h11.Response)  # the head is whole, and a 101 was refused above
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
         if header(headers, "transfer-encoding") is not None:
-            self._lines = ChunkLines(self._limit)
+            self._read(b"", [])  # the end, where h11 knows that there is no body, whatever the head says
+            if not self._over:
+                self._lines = ChunkLines(self._limit)
         return Head(event.status_code, headers)
 
     def _ends_here(self, inputs: list[Input]) -> bool:
         """Take the end of the connection inside the body; True where it ends that."""
         try:
             self._h11.receive_data(b"")
-            self._take_events(inputs)
+            self._read(b"", [])
         except h11.RemoteProtocolError as error:
             error.__traceback__ = None  # see _malformed
             return False
+        inputs.append(End())
         return True
 
     def _settled(self) -> bool:
@@ -295,40 +298,57 @@ class HTTPExchange:
         return states == (h11.DONE, h11.DONE) and not self._h11.trailing_data[0]
 
     def _receive_body(self, data: bytes, inputs: list[Input]) -> None:
-        allowed = len(data) if self._lines is None else self._lines.allowed(data)
-        try:
-            if allowed:  # to h11, no bytes at all are the end of the connection
-                self._h11.receive_data(data if allowed == len(data) else data[:allowed])
-            self._take_events(inputs)
-        except h11.RemoteProtocolError as error:
-            self._lose(_malformed(error), inputs)
-            return
-        if allowed == len(data):
-            return
-        if self._over:  # a status without a body, such as 204, which says that it is chunked
-            self._trailing = True
-        else:
-            self._lose(self._too_long("a chunk's size line, or the trailers, are"), inputs)
-
-    def _take_events(self, inputs: list[Input]) -> None:
-        """Move what h11 has made of the bytes into `inputs`, its data joined, also before a fault."""
         pieces: list[bytes] = []
-        ended = False
+        fault: TransportError | RemoteProtocolError | None = None
         try:
-            while not ended:
-                event = self._h11.next_event()
-                if isinstance(event, h11.Data):
-                    pieces.append(bytes(event.data))
-                elif isinstance(event, h11.EndOfMessage):
-                    ended = True
-                else:
-                    break
-        finally:
-            if pieces:
-                inputs.append(Body(b"".join(pieces)))
-            if ended:
+            if self._lines is None:
+                self._read(data, pieces)
+            elif not self._read_chunks(self._lines, data, pieces):
+                fault = self._too_long("a chunk's size line, or the trailers, are")
+        except h11.RemoteProtocolError as error:
+            fault = _malformed(error)
+        if pieces:
+            inputs.append(Body(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+        if self._over:
+            inputs.append(End())
+        elif fault is not None:
+            self._lose(fault, inputs)
+
+    def _read_chunks(self, lines: ChunkLines, data: bytes, pieces: list[bytes]) -> bool:
+        """Read a chunked body: plain chunks here, of which h11 need not know, the rest by h11.
+
+        Returns:
+            False where a line grew longer than the limit.
+        """
+        position, size = 0, len(data)
+        while True:
+            if lines.between:
+                position = take_chunks(data, position, pieces)
+            if position == size:
+                return True
+            part = data[position : position + lines.within(size - position)]
+            allowed = lines.allowed(part)
+            self._read(part[:allowed], pieces)
+            if allowed < len(part):
+                return False
+            position += len(part)
+
+    def _read(self, data: bytes, pieces: list[bytes]) -> None:
+        """Move what h11 makes of the bytes into `pieces`, also before a fault.
+
+        Raises:
+            h11.RemoteProtocolError: they are malformed.
+        """
+        if data:  # to h11, no bytes at all are the end of the connection
+            self._h11.receive_data(data)
+        while True:
+            event = self._h11.next_event()
+            if isinstance(event, h11.Data):
+                pieces.append(bytes(event.data))
+                continue
+            if isinstance(event, h11.EndOfMessage):
                 self._over = True
-                inputs.append(End())
+            return
 
     def _too_long(self, what: str) -> LimitExceededError:
         return LimitExceededError(f"{what} longer than {self._limit} bytes", field="max_header_bytes")

@@ -11,12 +11,9 @@ import httptools
 
 from sansio.errors import RemoteProtocolError
 from sansio.http import Body, End, Head, HTTPExchange, Input, Request, header
-from sansio.http_lines import head_end
+from sansio.http_lines import head_end, take_chunks
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})(?:;.*)?[ \t]*")  # RFC 9112, section 7.1
-_NEXT = re.compile(rb"\r\n([0-9A-Fa-f]{1,20})\r\n")
-_LONGEST_NEXT = 24
-_NEVER = re.compile(rb"(?!)()")
 _TRAILER = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+:[^\x00\r\n]*")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*)?")  # RFC 9112, section 4
 _BARE_LF = re.compile(rb"(?<!\r)\n")
@@ -141,8 +138,6 @@ class _Chunks:
         self.ended = False
         self.too_long = False
         self._limit = limit
-        # What mostly stands between two chunks is read in one step, unless the limit is shorter than that.
-        self._next = (_NEXT if limit >= _LONGEST_NEXT else _NEVER).match
         self._left = 0  # bytes of the chunk under way
         self._closing = False  # the CRLF behind its data comes next
         self._trailers = False
@@ -166,12 +161,13 @@ class _Chunks:
                 position += len(piece)
                 self._left -= len(piece)
                 self._closing = not self._left
-                if self._closing and (match := self._next(data, position)) is not None:
-                    position = match.end()
-                    self._begin(match[1])
                 continue
             if self._trailers:
                 return self._receive_trailers(data, position)
+            if not (self._closing or self._line):
+                position = take_chunks(data, position, pieces)
+                if position == size:
+                    break
             end = data.find(b"\n", position) + 1
             line = data[position : end or size]
             position += len(line)
@@ -197,11 +193,7 @@ class _Chunks:
         match = _SIZE.fullmatch(line[:-2])
         if match is None:
             raise RemoteProtocolError("malformed HTTP: a chunk size that is none")
-        self._begin(match[1])
-
-    def _begin(self, size: bytes) -> None:
-        self._closing = False
-        self._left = int(size, 16)
+        self._left = int(match[1], 16)
         self._trailers = not self._left
 
     def _receive_trailers(self, data: bytes, position: int) -> int:

@@ -1,6 +1,10 @@
-"""Where heads and lines of HTTP/1.1 end, so that limits on them do not depend on the cut of the bytes."""
+"""Where heads, lines and plain chunks of HTTP/1.1 end, so that limits do not depend on a cut."""
 
 from __future__ import annotations
+
+import re
+
+_PLAIN_LINE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")  # RFC 9112, section 7.1, without extensions
 
 
 def head_end(data: bytearray, searched: int) -> int | None:
@@ -10,6 +14,27 @@ def head_end(data: bytearray, searched: int) -> int | None:
     start = max(0, searched - 2)
     ends = [at + len(blank) for blank in (b"\n\n", b"\n\r\n") if (at := data.find(blank, start)) >= 0]
     return min(ends, default=None)
+
+
+def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
+    """Append the data of the plain chunks that stand whole in `data` from `position` on to `pieces`.
+
+    Plain is a chunk with a size, no extension, and a CRLF where it should be. `position` has to be where a
+    chunk begins. Most bodies are no more than this; what is otherwise, the last chunk too, is left.
+    Its line is shorter than any head that says that chunks come, and so within a limit that let one pass.
+
+    Returns:
+        Where the first chunk begins that was left.
+    """
+    line = _PLAIN_LINE.match
+    while (match := line(data, position)) is not None:
+        start = match.end()
+        end = start + int(match[1], 16)
+        if end == start or data[end : end + 2] != b"\r\n":
+            break
+        pieces.append(data[start:end])
+        position = end + 2
+    return position
 
 
 class ChunkLines:
@@ -24,6 +49,15 @@ class ChunkLines:
         self._line = bytearray()
         self._trailers = False
         self._idle = False
+
+    @property
+    def between(self) -> bool:
+        """Whether a chunk would begin with the next byte."""
+        return not (self._skip or self._line or self._trailers or self._idle)
+
+    def within(self, size: int) -> int:
+        """How many of the next `size` bytes belong to the chunk under way; all, where a line comes next."""
+        return min(self._skip, size) if self._skip else size
 
     def allowed(self, data: bytes) -> int:
         """How many of these bytes come before a line grows longer than the limit: all, mostly."""
