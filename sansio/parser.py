@@ -11,6 +11,8 @@ from sansio.events import StreamComplete, StreamEvent, StreamFailed
 from sansio.messages import JSONObject
 from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
 
+_FOLD_BYTES = 1 << 17
+"""After so many bytes of a stream, what is kept of its answer is joined once."""
 _CR = 0x0D
 _LF = 0x0A
 
@@ -39,6 +41,7 @@ class StreamParser:
         self._decoder = SSEDecoder(max_event_bytes=config.max_event_bytes, dispatch_at_eof=True)
         self._stream = self._dialect.open_stream()
         self._max_bytes = config.max_answer_bytes
+        self._mark = min(self._max_bytes, _FOLD_BYTES)  # up to where nothing but events has to be looked at
         self._received = 0
         self._finished = False
         self._eof = False
@@ -82,8 +85,10 @@ class StreamParser:
         begin = self._received
         size = len(data)
         self._received = begin + size
-        if begin + size > self._max_bytes or size > self._longest_plain or _CR in data:
-            self._receive_literally(data, begin, events)
+        if begin + size > self._mark:
+            return self._pass_mark(data, begin)
+        if size > self._longest_plain or _CR in data:
+            self._receive_lines(data, begin, events)
         elif self._between_events and data.startswith(self._plain):
             if data.find(b"\n", self._plain_size) == size - 2 and data[-1] == _LF:
                 self._receive_event(data, begin, events)
@@ -92,6 +97,17 @@ class StreamParser:
         else:
             self._receive_odd(data, begin, events)
         return events
+
+    def _pass_mark(self, data: bytes, begin: int) -> list[StreamEvent]:
+        """Take bytes with which the stream reaches its limit, or a place where the answer is folded."""
+        if self._received > self._max_bytes:
+            events: list[StreamEvent] = []
+            self._receive_to_limit(data, begin, events)
+            return events
+        self._stream.fold()
+        self._mark = min(self._max_bytes, self._received + _FOLD_BYTES)
+        self._received = begin
+        return self.receive_data(data)
 
     def receive_eof(self) -> list[StreamEvent]:
         """Take the end of the body: the answer is whole if a finish reason came, else it is truncated.
@@ -189,11 +205,11 @@ class StreamParser:
                 return
         self._between_events = self._decoder.between_events
 
-    def _receive_literally(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
-        """Take bytes by lines alone, up to the limit; the stream goes on behind it."""
+    def _receive_to_limit(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
+        """Take bytes up to the limit, behind which the stream goes on."""
         limit = self._max_bytes
         self._receive_lines(data[: limit - begin], begin, events)
-        if self._received > limit and not self._finished:
+        if not self._finished:
             message = f"the answer is longer than {limit} bytes"
             self._fail(LimitExceededError(message, field="max_answer_bytes", offset=limit), events)
 

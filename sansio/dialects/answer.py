@@ -9,6 +9,7 @@ import msgspec
 
 from sansio.config import ProviderConfig
 from sansio.dialects.base import Dialect, DialectStream
+from sansio.dialects.pieces import Pieces
 from sansio.dialects.toolcalls import ToolCallAssembler
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
@@ -25,7 +26,7 @@ _BROKEN_OFF = (
 
 
 class AnswerBuilder:
-    """Gathers deltas, whose parts are joined once, at the end.
+    """Gathers deltas.
 
     Args:
         limits: the config, for its limits.
@@ -43,8 +44,8 @@ class AnswerBuilder:
     )
 
     def __init__(self, limits: ProviderConfig) -> None:
-        self.text: list[str] = []
-        self.reasoning: list[str] = []
+        self.text = Pieces()
+        self.reasoning = Pieces()
         self.refusal: list[str] = []
         self.calls = ToolCallAssembler(limits)
         self.usage: Usage | None = None
@@ -61,6 +62,12 @@ class AnswerBuilder:
         """Add a piece of reasoning, which is not empty."""
         self.reasoning.append(text)
         events.append(ReasoningDelta(text))
+
+    def fold(self) -> None:
+        """Join what has come so far, so that not each piece of a long answer is kept as an object."""
+        self.text.fold()
+        self.reasoning.fold()
+        self.calls.fold()
 
     def message(self, said: FinishReason | None, state: ProviderState | None) -> Message:
         """The whole answer.
@@ -80,10 +87,10 @@ class AnswerBuilder:
             finish = FinishReason.OTHER
         return Message(
             Role.ASSISTANT,
-            "".join(self.text),
+            self.text.whole(),
             calls,
             invalid_tool_calls=invalid,
-            reasoning="".join(self.reasoning),
+            reasoning=self.reasoning.whole(),
             refusal=refusal,
             finish_reason=finish,
             raw_finish_reason=self.raw_finish_reason,
@@ -98,9 +105,9 @@ class AnswerBuilder:
         _, invalid = self.calls.results(whole=False)
         return Message(
             Role.ASSISTANT,
-            "".join(self.text),
+            self.text.whole(),
             invalid_tool_calls=invalid,
-            reasoning="".join(self.reasoning),
+            reasoning=self.reasoning.whole(),
             refusal="".join(self.refusal) or None,
             raw_finish_reason=self.raw_finish_reason,
             usage=self.usage,
@@ -120,6 +127,9 @@ class AnswerStream(DialectStream):
         self._dialect = dialect
         self._max_depth = dialect.config.max_json_depth
         self._answer = AnswerBuilder(dialect.config)
+
+    def fold(self) -> None:
+        self._answer.fold()
 
     def receive_eof(self, events: list[StreamEvent]) -> bool:
         if not self._answer.raw_finish_reason:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from sansio import jsontext
 from sansio.dialects.answer import AnswerStream, convert
 from sansio.dialects.base import Dialect
+from sansio.dialects.pieces import Pieces
 from sansio.dialects.toolcalls import AssembledCall
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, StreamEvent
@@ -128,14 +129,21 @@ class _OpenBlock:
         self.citations: list[_Object] = []
         kind = start.get("type")
         self.kind = kind if isinstance(kind, str) else ""
-        self.text: list[str] = []
+        self.text = Pieces()
         """Of the field that is named as its kind."""
-        self.parts: dict[str, list[str]] = {}
+        self.parts: dict[str, Pieces] = {}
         """Of its other fields."""
         self.call: AssembledCall | None = None
 
     def add(self, field: str, text: str) -> None:
-        self.parts.setdefault(field, []).append(text)
+        self.parts.setdefault(field, Pieces()).append(text)
+
+    def is_plain(self) -> bool:
+        """Whether the message's text and tool calls say all that the block holds."""
+        fields = _PLAIN_FIELDS.get(self.kind)
+        if fields is None or self.citations or self.parts:
+            return False
+        return all(name in fields or not value for name, value in self.start.items())
 
     def whole(self, max_depth: int) -> _Object:
         """The block as the provider wants it back."""
@@ -144,9 +152,8 @@ class _OpenBlock:
             block["id"] = self.call.id
         if self.citations:
             block["citations"] = self.citations
-        own = {self.kind: self.text} if self.text else {}
-        for field, parts in (own | self.parts).items():
-            joined = "".join(parts)
+        own = {self.kind: text} if (text := self.text.whole()) else {}
+        for field, joined in (own | {name: parts.whole() for name, parts in self.parts.items()}).items():
             if field != "input":
                 block[field] = str(block.get(field) or "") + joined
             elif self.kind != "tool_use" and joined.strip():
@@ -253,13 +260,18 @@ class MessagesStream(AnswerStream):
         self._receive_message(message, events)
         self._answer.calls.flush(events)
 
+    def fold(self) -> None:
+        super().fold()
+        for block in self._blocks:
+            block.text.fold()
+
     def _blocks_to_send_back(self) -> list[JSONObject]:
         """The blocks, where text and tool calls in their usual order would not say it all."""
-        blocks = [block.whole(self._max_depth) for block in self._blocks if block.kind]
-        kinds = [block["type"] for block in blocks]
-        if kinds == sorted(kinds) and all(map(_is_plain, blocks)):
+        blocks = [block for block in self._blocks if block.kind]
+        kinds = [block.kind for block in blocks]
+        if kinds == sorted(kinds) and all(block.is_plain() for block in blocks):
             return []
-        return blocks
+        return [block.whole(self._max_depth) for block in blocks]
 
     def _receive_message(self, message: _Message, events: list[StreamEvent]) -> None:
         answer = self._answer
@@ -359,8 +371,3 @@ class MessagesStream(AnswerStream):
     def _raise_error(self, data: str) -> None:
         record = jsontext.decode_object(data, self._max_depth)
         raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)
-
-
-def _is_plain(block: _Object) -> bool:
-    fields = _PLAIN_FIELDS.get(block["type"])
-    return fields is not None and all(name in fields or not value for name, value in block.items())

@@ -67,6 +67,10 @@ class DialectStream(ABC):
         """
         return False
 
+    def fold(self) -> None:
+        """Called now and then in a long answer: join what is kept of it in small pieces."""
+        return
+
     @abstractmethod
     def receive_eof(self, events: list[StreamEvent]) -> bool:
         """Take the end of the stream; True where a finish reason came before, so that the answer is whole."""

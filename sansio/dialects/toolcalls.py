@@ -7,6 +7,7 @@ import zlib
 
 from sansio import jsontext
 from sansio.config import ProviderConfig
+from sansio.dialects.pieces import Pieces
 from sansio.errors import LimitExceededError, RemoteProtocolError
 from sansio.events import StreamEvent, ToolCallDelta, ToolCallStarted
 from sansio.messages import InvalidToolCall, JSONObject, ToolCall
@@ -67,6 +68,7 @@ class AssembledCall:
     __slots__ = (
         "_closing",
         "_measured",
+        "_measured_folds",
         "ended",
         "extra_content",
         "given_id",
@@ -87,7 +89,7 @@ class AssembledCall:
         self.given_id = ""
         self.id = ""
         self.name = ""
-        self.parts: list[str] = []
+        self.parts = Pieces()
         self.extra_content: JSONObject | None = None
         self.started = False
         self.named_again = False
@@ -96,13 +98,23 @@ class AssembledCall:
         """The provider has said that nothing more of this call will come."""
         self._closing = _Closing()
         self._measured = 0
+        self._measured_folds = 0
 
     def is_closed(self) -> bool:
         """Whether the arguments so far are a closed JSON object; each piece is looked at once."""
-        for part in self.parts[self._measured :]:
+        for part in (*self.parts.folded[self._measured_folds :], *self.parts[self._measured :]):
             self._closing.feed(part)
+        self._measured_folds = len(self.parts.folded)
         self._measured = len(self.parts)
         return self._closing.closed
+
+    def fold(self) -> None:
+        """See `Pieces.fold`."""
+        if self._measured:  # a piece is measured whole or not at all
+            self.is_closed()
+            self._measured_folds += 1
+            self._measured = 0
+        self.parts.fold()
 
 
 class ToolCallAssembler:
@@ -192,7 +204,7 @@ class ToolCallAssembler:
             return
         if arguments:
             call.parts.append(arguments)
-        if call.name and (call.id or call.parts):
+        if call.name and (call.id or call.parts.whole()):
             self._start(call, events)
 
     def add_more(self, index: int | None, arguments: str, events: list[StreamEvent]) -> bool:
@@ -208,6 +220,11 @@ class ToolCallAssembler:
             call.parts.append(arguments)
             events.append(ToolCallDelta(call.index, arguments))
         return True
+
+    def fold(self) -> None:
+        """See `Pieces.fold`."""
+        for call in self._calls:
+            call.fold()
 
     def flush(self, events: list[StreamEvent]) -> None:
         """Start what waits for an id: the answer is over, and none will come."""
@@ -226,8 +243,8 @@ class ToolCallAssembler:
                 self._started.append(call)
                 call.id = call.id or self._made_up_id(call)
                 events.append(ToolCallStarted(call.index, call.id, call.name))
-                if call.parts:
-                    events.append(ToolCallDelta(call.index, "".join(call.parts)))
+                if arguments := call.parts.whole():
+                    events.append(ToolCallDelta(call.index, arguments))
 
     def _made_up_id(self, call: AssembledCall) -> str:
         """Nine letters and digits, all that Mistral takes; the same for the same answer."""
@@ -251,7 +268,7 @@ class ToolCallAssembler:
         invalid: list[InvalidToolCall] = []
         waiting = (call for call in self._calls if not call.started)
         for call in (*self._started, *waiting):
-            raw = "".join(call.parts)
+            raw = call.parts.whole()
             result = self._judge(call, raw, whole, cut)
             if isinstance(result, str):
                 call_id = call.id or self._made_up_id(call)
