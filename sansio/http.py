@@ -1,4 +1,4 @@
-"""One HTTP/1.1 exchange as a pure machine over h11, and the inputs that any transport gives a `Call`."""
+"""One HTTP/1.1 exchange as a pure machine, and the inputs that any transport gives a `Call`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-import h11
 from msgspec import Struct, structs
 
 from sansio.config import ProviderConfig
@@ -17,10 +16,16 @@ from sansio.errors import (
     RemoteProtocolError,
     TransportError,
 )
-from sansio.http_lines import ChunkLines, head_end, take_chunks
+from sansio.http_body import BodyReader, frame_body
+from sansio.http_heads import (
+    Headers,
+    ResponseHead,
+    head_end,
+    header,
+    read_plain_head,
+)
 
-Headers: TypeAlias = tuple[tuple[str, str], ...]
-"""Names in lower case with their values, in the order of the wire."""
+__all__ = ["Body", "End", "HTTPExchange", "Head", "Headers", "Input", "Lost", "Request", "header"]
 
 _DEFAULT_LIMIT: int = ProviderConfig.max_header_bytes
 _PORTS = {"http": 80, "https": 443}
@@ -28,14 +33,6 @@ _STATUS_LINE_START = b"HTTP/1."
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _VALUE = re.compile(r"(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?", re.ASCII)  # RFC 9110, section 5.5
-
-
-def header(headers: Headers, name: str) -> str | None:
-    """The first value of a header; `name` in lower case, whatever case a transport gives."""
-    for key, value in headers:
-        if key.lower() == name:
-            return value
-    return None
 
 
 class Request(Struct, frozen=True):
@@ -140,7 +137,8 @@ class HTTPExchange:
     """One HTTP/1.1 request and its response: bytes out, bytes in, inputs for a `Call` out. No I/O.
 
     Informational responses are passed over. Adjacent bodies of one feed come as one `Body`. After
-    `End` or `Lost` nothing more is given.
+    `End` or `Lost` nothing more is given. A head that is plain is read here, and h11 reads all others;
+    what is understood by it is the same.
 
     Args:
         request: sent whole; take its bytes with `data_to_send()`.
@@ -161,10 +159,12 @@ class HTTPExchange:
     def __init__(self, request: Request, *, max_header_bytes: int = _DEFAULT_LIMIT) -> None:
         self._limit = max_header_bytes
         self._outgoing = _write(request)
-        self._begin(request)
-        self._head: bytearray | None = bytearray()  # of the response, until it is whole
+        self._method = request.method
+        self._head = bytearray()  # of the response, until it is whole
         self._head_searched = 0
         self._heads_size = 0
+        self._body: BodyReader | None = None  # what reads it, once there is a head
+        self._keeps = False  # the connection can carry another exchange after the response
         self._eof = False
         self._over = False  # End or Lost was given
         self._trailing = False  # bytes came after that, which belong to no exchange
@@ -177,7 +177,7 @@ class HTTPExchange:
     @property
     def reusable(self) -> bool:
         """Whether the response has ended and the connection can carry another exchange."""
-        return self._over and not self._eof and not self._trailing and self._settled()
+        return self._over and self._keeps and not self._eof and not self._trailing
 
     def receive_data(self, data: bytes) -> list[Input]:
         """Take the next bytes from the peer; any cut gives the same inputs, their bodies joined.
@@ -190,10 +190,10 @@ class HTTPExchange:
         inputs: list[Input] = []
         if self._over:
             self._trailing = self._trailing or bool(data)
-        elif self._head is not None:
-            self._receive_head(data, inputs)
+        elif self._body is not None:
+            self._receive_body(self._body, data, inputs)
         else:
-            self._receive_body(data, inputs)
+            self._receive_head(data, inputs)
         return inputs
 
     def receive_eof(self) -> list[Input]:
@@ -208,16 +208,15 @@ class HTTPExchange:
         inputs: list[Input] = []
         if self._over:
             return inputs
-        if self._head is not None:
-            self._lose(APIConnectionError("the server closed the connection before it answered"), inputs)
-            return inputs
-        if not self._ends_here(inputs):
-            self._lose(APIConnectionError("the server closed the connection inside its answer"), inputs)
+        if self._body is not None and self._body.ends_with_connection:
+            self._end(inputs)
+        else:
+            where = "before it answered" if self._body is None else "inside its answer"
+            self._lose(APIConnectionError(f"the server closed the connection {where}"), inputs)
         return inputs
 
     def _receive_head(self, data: bytes, inputs: list[Input]) -> None:
         head = self._head
-        assert head is not None
         head += data
         while True:
             within = min(len(_STATUS_LINE_START), self._limit - self._heads_size)
@@ -234,128 +233,57 @@ class HTTPExchange:
                 return
             self._heads_size = size
             self._head_searched = 0
-            rest = bytes(head[end:])
+            whole = bytes(head[:end])
+            del head[:end]
             try:
-                begun = self._read_head(bytes(head[:end]))
+                begun = read_plain_head(whole) or self._read_head(whole)
             except RemoteProtocolError as error:
                 self._lose(error.with_traceback(None), inputs)  # whose frames hold `inputs`, which hold it
                 return
             if begun is not None:
-                self._head = None
-                inputs.append(begun)
-                self._receive_body(rest, inputs)
+                self._keeps = begun.keeps
+                inputs.append(Head(begun.status, begun.headers))
+                self._body = frame_body(begun, self._method, self._limit)
+                self._receive_body(self._body, bytes(head), inputs)
+                head.clear()
                 return
-            del head[:end]
 
-    def _begin(self, request: Request) -> None:
-        """Make ready to read the response."""
-        # h11 applies its own limit only to what is not whole yet, so that it would depend on how the
-        # bytes were cut; the heads and lines are counted here, before h11 sees them, and its is never met.
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._limit)
-        self._lines: ChunkLines | None = None
-        # h11 reads; of the request it has to know no more than the method, and takes long to write it.
-        self._h11.send(_SENT if request.method == "POST" else _sent(request.method))
-        self._h11.send(_ALL_SENT)
-
-    def _read_head(self, data: bytes) -> Head | None:
-        """A whole head; `None` where it is an informational one.
+    def _read_head(self, data: bytes) -> ResponseHead | None:
+        """What no plain head is, whole; `None` where it is an informational one.
 
         Raises:
             RemoteProtocolError: it is malformed, or switches protocols.
         """
+        from sansio.http_h11 import read_head  # most answers do without
+
+        return read_head(data, self._method)
+
+    def _receive_body(self, body: BodyReader, data: bytes, inputs: list[Input]) -> None:
+        pieces: list[bytes] = []
+        used = 0
         fault = None
         try:
-            self._h11.receive_data(data)
-            event = self._h11.next_event()
-        except h11.RemoteProtocolError as error:
-            fault = _malformed(error)
-        if fault is not None:
-            raise fault  # without h11's error as its context, which quotes what came
-        if isinstance(event, h11.InformationalResponse):
-            return None
-        assert isinstance(event, h11.Response)  # the head is whole, and a 101 was refused above
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
-        if header(headers, "transfer-encoding") is not None:
-            self._read(b"", [])  # the end, where h11 knows that there is no body, whatever the head says
-            if not self._over:
-                self._lines = ChunkLines(self._limit)
-        return Head(event.status_code, headers)
-
-    def _ends_here(self, inputs: list[Input]) -> bool:
-        """Take the end of the connection inside the body; True where it ends that."""
-        try:
-            self._h11.receive_data(b"")
-            self._read(b"", [])
-        except h11.RemoteProtocolError as error:
-            error.__traceback__ = None  # see _malformed
-            return False
-        inputs.append(End())
-        return True
-
-    def _settled(self) -> bool:
-        """Whether both sides have said all, and would go on."""
-        states = (self._h11.our_state, self._h11.their_state)
-        return states == (h11.DONE, h11.DONE) and not self._h11.trailing_data[0]
-
-    def _receive_body(self, data: bytes, inputs: list[Input]) -> None:
-        pieces: list[bytes] = []
-        fault: TransportError | RemoteProtocolError | None = None
-        try:
-            if self._lines is None:
-                self._read(data, pieces)
-            elif not self._read_chunks(self._lines, data, pieces):
-                fault = self._too_long("a chunk's size line, or the trailers, are")
-        except h11.RemoteProtocolError as error:
-            fault = _malformed(error)
+            used = body.receive(data, pieces)
+        except RemoteProtocolError as error:
+            fault = error.with_traceback(None)  # whose frames hold `pieces`, and all below
         if pieces:
             inputs.append(Body(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
-        if self._over:
-            inputs.append(End())
-        elif fault is not None:
+        if fault is not None:
             self._lose(fault, inputs)
+        elif body.ended:
+            self._trailing = used < len(data)
+            self._end(inputs)
 
-    def _read_chunks(self, lines: ChunkLines, data: bytes, pieces: list[bytes]) -> bool:
-        """Read a chunked body: plain chunks here, of which h11 need not know, the rest by h11.
-
-        Returns:
-            False where a line grew longer than the limit.
-        """
-        position, size = 0, len(data)
-        while True:
-            if lines.between:
-                position = take_chunks(data, position, pieces)
-            if position == size:
-                return True
-            part = data[position : position + lines.within(size - position)]
-            allowed = lines.allowed(part)
-            self._read(part[:allowed], pieces)
-            if allowed < len(part):
-                return False
-            position += len(part)
-
-    def _read(self, data: bytes, pieces: list[bytes]) -> None:
-        """Move what h11 makes of the bytes into `pieces`, also before a fault.
-
-        Raises:
-            h11.RemoteProtocolError: they are malformed.
-        """
-        if data:  # to h11, no bytes at all are the end of the connection
-            self._h11.receive_data(data)
-        while True:
-            event = self._h11.next_event()
-            if isinstance(event, h11.Data):
-                pieces.append(bytes(event.data))
-                continue
-            if isinstance(event, h11.EndOfMessage):
-                self._over = True
-            return
+    def _end(self, inputs: list[Input]) -> None:
+        self._over = True
+        inputs.append(End())
 
     def _too_long(self, what: str) -> LimitExceededError:
         return LimitExceededError(f"{what} longer than {self._limit} bytes", field="max_header_bytes")
 
     def _lose(self, error: TransportError | RemoteProtocolError, inputs: list[Input]) -> None:
         self._over = True
-        self._head = None
+        self._keeps = False
         inputs.append(Lost(error))
 
 
@@ -378,22 +306,3 @@ def _write(request: Request) -> bytes:
         with suppress(UnicodeEncodeError):
             return "".join(lines).encode("latin-1") + request.body
     raise LocalProtocolError(f"{request!r} cannot be written as HTTP/1.1: check its path and headers")
-
-
-def _sent(method: str) -> h11.Request:
-    return h11.Request(method=method, target="/", headers=[("host", "-"), ("content-length", "0")])
-
-
-_SENT = _sent("POST")
-_ALL_SENT = h11.EndOfMessage()
-
-
-def _malformed(error: h11.RemoteProtocolError) -> RemoteProtocolError:
-    """h11's words without the bytes that it quotes: they may hold a key, and depend on the cut."""
-    error.__traceback__ = (
-        None  # one of its frames holds the error, in turn, and all below it, the driver's too
-    )
-    words = str(error).partition(": bytearray(")[0]
-    if "_SWITCH_UPGRADE" in words:  # of a 101 that nobody has asked for
-        words = "the server switched protocols"
-    return RemoteProtocolError(f"malformed HTTP: {words}")

@@ -18,9 +18,11 @@ LOWER: dict[str, set[str]] = {
     "config": {"errors"},
     "events": {"errors", "messages"},
     "sse": {"errors", "config"},
-    "http": {"errors", "config", "http_lines"},
-    "http_fast": {"errors", "http", "http_lines"},
-    "http_lines": set(),
+    "http_heads": set(),
+    "http_body": {"errors", "http_heads"},
+    "http_h11": {"errors", "http_heads"},
+    "http": {"errors", "config", "http_heads", "http_body", "http_h11"},
+    "http_fast": {"errors", "http", "http_heads"},
     "encoding": {"errors"},
     "jsontext": {"errors", "config", "messages"},
     "retry": {"errors", "config", "http"},
@@ -93,9 +95,9 @@ def test_a_room_imports_only_rooms_before_it(module: str) -> None:
         assert room_of(imported) in ROOMS[room_of(module)], f"{module} imports {imported}"
 
 
-def test_http_alone_knows_h11() -> None:
+def test_http_h11_alone_knows_h11() -> None:
     knows = {module for module in INNER if "h11" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
-    assert knows == {"sansio.http"}
+    assert knows == {"sansio.http_h11"}
 
 
 def test_http_fast_alone_knows_httptools_and_nobody_inside_knows_that() -> None:

@@ -1,0 +1,195 @@
+"""The exchange understands by a response what h11 does, though it shows h11 few of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import Body, End, Head, HTTPExchange, Lost, Request
+from sansio.http import Headers, Input
+from sansio.http_fast import FastHTTPExchange
+from sansio.testing.strategies import chunkings
+
+REQUEST = Request.post("http://localhost:8000/v1/chat", (), b"{}")
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+LAST = b"0\r\n\r\n"
+
+
+class Understood(NamedTuple):
+    """What a response was taken for."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    end: str
+    reusable: bool
+
+
+def by_h11(wire: bytes) -> Understood:
+    """By h11 alone."""
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="POST", target="/", headers=[("host", "-"), ("content-length", "0")]))
+    connection.send(h11.EndOfMessage())
+    status, body, end = 0, b"", "cut"
+    headers: Headers = ()
+    try:
+        for piece in (wire, b""):
+            connection.receive_data(piece)
+            while (event := connection.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                match event:
+                    case h11.Response():
+                        status = event.status_code
+                        headers = tuple((key.decode("latin-1"), value.decode("latin-1"))
+                                        for key, value in event.headers)  # fmt: skip
+                    case h11.Data():
+                        body += bytes(event.data)
+                    case h11.EndOfMessage():
+                        states = (connection.our_state, connection.their_state)
+                        reusable = states == (h11.DONE, h11.DONE) and connection.trailing_data == (b"", False)
+                        return Understood(status, headers, body, "whole", reusable)
+    except h11.RemoteProtocolError:
+        end = "broken"
+    return Understood(status, headers, body, end, False)
+
+
+def by_exchange(pieces: list[bytes], make: type[HTTPExchange]) -> Understood:
+    """By an exchange; a cut body is broken here, too."""
+    exchange = make(REQUEST)
+    inputs: list[Input] = []
+    for piece in pieces:
+        inputs += exchange.receive_data(piece)
+    reusable = exchange.reusable
+    inputs += exchange.receive_eof()
+    head = inputs[0] if isinstance(inputs[0], Head) else Head(0)
+    body = b"".join(value.data for value in inputs if isinstance(value, Body))
+    end = "broken" if isinstance(inputs[-1], Lost) else "whole"
+    return Understood(head.status, head.headers, body, end, reusable)
+
+
+_LINE_ENDS: st.SearchStrategy[bytes] = st.sampled_from(
+    (b"\r\n",) * 12 + (b"\n", b"\r", b"", b"\r\r\n", b"x\r\n")
+)
+
+
+def lines(*choices: bytes) -> st.SearchStrategy[bytes]:
+    return st.tuples(st.sampled_from(choices), _LINE_ENDS).map(b"".join)
+
+
+_STATUS_LINES = lines(
+    *(b"HTTP/1.1 200 OK",) * 8,
+    b"HTTP/1.1 200",
+    b"HTTP/1.1 200 ",
+    b"HTTP/1.1 999 ",
+    b"HTTP/1.1 429 Slow\tdown",
+    b"HTTP/1.1 204 No Content",
+    b"HTTP/1.1 304 ",
+    b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK",
+    b"HTTP/1.0 200 OK",
+    b"HTTP/1.1 20 OK",
+    b"HTTP/1.1  200 OK",
+    b"HTTP/1.1 200 \x00",
+    b"HTTP/2 200",
+)
+_FIELDS = lines(
+    b"Content-Length: 5",
+    b"content-length:5",
+    b"Content-Length: 05",
+    b"Content-Length: \xb2",
+    b"Content-Length: 5, 5",
+    b"Content-Length: 5, 6",
+    b"Content-Length: 99999999999999999999999",
+    b"Content-Length: -5",
+    b"Content-Length:",
+    b"Transfer-Encoding: chunked",
+    b"Transfer-Encoding: Chunked \t",
+    b"Transfer-Encoding: gzip, chunked",
+    b"Connection: keep-alive",
+    b"Connection: Keep-Alive",
+    b"Connection: close",
+    b"Connection: x, close",
+    b"X-Y: \ta  b\xff\t ",
+    b"X-Y:",
+    b"X-Y: a\x01b",
+    b"X-Y: a\x00b",
+    b"X-Y : a",
+    b" folded",
+    b"X Y: a",
+    b"no colon",
+    b": no name",
+)
+_ODD_SIZES = (b"0x5", b"+5", b" 5", b"5 ", b"5_0", b"5;a=b", b"5;", b"", b"a", b"A", b"-5")
+_SIZES = st.sampled_from((b"5",) * 8 + (b"05", b"%020x" % 5, b"%021x" % 5) + _ODD_SIZES)
+_DATA = st.sampled_from((b"hello", b"\r\n\r\n\n", b"0\r\n\r\n", b"0123456789", b""))
+_CHUNKS = st.tuples(_SIZES, _LINE_ENDS, _DATA, _LINE_ENDS).map(b"".join)
+_TRAILERS = lines(
+    b"X-Y: a",
+    b"X-Y:",
+    b"X-Y:\ta \t b ",
+    b" folded",
+    b"\t",
+    b"X-Y : a",
+    b"X-Y: a\x0bb",
+    b"X\x00: a",
+    b"X",
+)
+_CHUNKED_BODIES = st.tuples(
+    st.lists(_CHUNKS, max_size=5).map(b"".join),
+    st.sampled_from((b"0\r\n", b"0\r\n", b"00\r\n", b"")),
+    st.lists(_TRAILERS, max_size=2).map(b"".join),
+    st.sampled_from((b"\r\n", b"\r\n", b"\n", b"", b"\r\n5\r\nhello\r\n")),
+).map(b"".join)
+_BODIES = st.sampled_from((b"hello", b"hello, and more", b"hell", b"")) | _CHUNKED_BODIES
+_HEADS = st.tuples(_STATUS_LINES, st.lists(_FIELDS, max_size=4).map(b"".join), lines(b"")).map(b"".join)
+
+
+def with_cuts(wires: st.SearchStrategy[bytes]) -> st.SearchStrategy[tuple[bytes, list[bytes]]]:
+    return wires.flatmap(lambda wire: st.tuples(st.just(wire), chunkings(wire).map(list)))
+
+
+@given(with_cuts(st.tuples(_HEADS, _BODIES).map(b"".join)))
+def test_a_response_is_what_h11_takes_it_for(given: tuple[bytes, list[bytes]]) -> None:
+    wire, pieces = given
+    theirs, ours = by_h11(wire), by_exchange(pieces, HTTPExchange)
+    if theirs.end == "cut":
+        theirs = theirs._replace(end="broken")
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("make", [HTTPExchange, FastHTTPExchange])
+@given(
+    with_cuts(
+        st.tuples(
+            st.sampled_from((b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 500 \r\n")),
+            st.just(CHUNKED + b"\r\n"),
+            _CHUNKED_BODIES,
+        ).map(b"".join)
+    )
+)
+def test_a_chunked_body_is_what_h11_takes_it_for(
+    make: type[HTTPExchange], given: tuple[bytes, list[bytes]]
+) -> None:
+    wire, pieces = given
+    theirs = by_h11(wire)
+    if theirs.end == "cut":
+        theirs = theirs._replace(end="broken")
+    assert by_exchange(pieces, make) == theirs
+
+
+@pytest.mark.parametrize("make", [HTTPExchange, FastHTTPExchange])
+@given(data=st.data(), parts=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8))
+def test_a_connection_serves_again_after_plain_chunks(
+    make: type[HTTPExchange], data: st.DataObject, parts: list[bytes]
+) -> None:
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    wire = b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"\r\n" + chunks + LAST
+    exchange = make(REQUEST)
+    exchange.data_to_send()
+    inputs: list[Input] = []
+    for piece in data.draw(chunkings(wire)):
+        inputs += exchange.receive_data(piece)
+        assert exchange.reusable == (End() in inputs)
+    assert inputs[-1] == End()
