@@ -211,10 +211,8 @@ class Dialect(ABC):
 
     def request_id(self, headers: Headers) -> str | None:
         """The provider's name for the request, to quote to its support."""
-        for name in _REQUEST_ID_HEADERS:
-            if value := header(headers, name):
-                return value
-        return None
+        found = {key.lower(): value for key, value in reversed(headers) if value}
+        return next((found[name] for name in _REQUEST_ID_HEADERS if name in found), None)
 
 
 def base64_text(part: ImagePart | DocumentPart) -> str:
