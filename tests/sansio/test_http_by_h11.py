@@ -94,7 +94,9 @@ _STATUS_LINES = lines(
     b"HTTP/1.1 200 \x00",
     b"HTTP/2 200",
 )
+_EVERY_LETTER = b"!#$%&'*+-.^_`|~09AZaz: a"  # that a name may have: RFC 9110, section 5.6.2
 _FIELDS = lines(
+    _EVERY_LETTER,
     b"Content-Length: 5",
     b"content-length:5",
     b"Content-Length: 05",
@@ -126,6 +128,7 @@ _SIZES = st.sampled_from((b"5",) * 8 + (b"05", b"%020x" % 5, b"%021x" % 5) + _OD
 _DATA = st.sampled_from((b"hello", b"\r\n\r\n\n", b"0\r\n\r\n", b"0123456789", b""))
 _CHUNKS = st.tuples(_SIZES, _LINE_ENDS, _DATA, _LINE_ENDS).map(b"".join)
 _TRAILERS = lines(
+    _EVERY_LETTER,
     b"X-Y: a",
     b"X-Y:",
     b"X-Y:\ta \t b ",
@@ -193,3 +196,11 @@ def test_a_connection_serves_again_after_plain_chunks(
         inputs += exchange.receive_data(piece)
         assert exchange.reusable == (End() in inputs)
     assert inputs[-1] == End()
+
+
+@pytest.mark.parametrize("make", [HTTPExchange, FastHTTPExchange])
+@pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n", b"Content-Length: 5\n", CHUNKED])
+def test_an_answer_to_a_head_request_has_no_body(make: type[HTTPExchange], framing: bytes) -> None:
+    exchange = make(Request("HEAD", "http", "h", 80, "/", (("host", "h"), ("content-length", "0")), b""))
+    assert exchange.receive_data(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n")[1:] == [End()]
+    assert exchange.reusable

@@ -100,3 +100,27 @@ def test_no_representation_of_a_request_shows_a_value() -> None:
         "accept-encoding, authorization) body=2 bytes>"
     )
     assert "authorization" in rich.pretty.pretty_repr(REQUEST)
+
+
+def header_line(name: str, value: str) -> bytes:
+    """The last header of a request that has this one more, as it is sent."""
+    request = Request.post("http://h/", ((name, value),), b"")
+    return HTTPExchange(request).data_to_send().splitlines(keepends=True)[-2]
+
+
+@pytest.mark.parametrize("letter", "!#$%&'*+-.^_`|~0159AMZamz")
+def test_a_name_may_have_every_letter_of_a_token(letter: str) -> None:
+    """RFC 9110, section 5.6.2."""
+    assert header_line(letter, "x") == letter.encode() + b": x\r\n"
+
+
+@pytest.mark.parametrize("value", ["", "a", "a b", "a \t  b", "a\tb c", "a 0\\x", "\x01\xff"])
+def test_a_value_may_have_blanks_inside(value: str) -> None:
+    """RFC 9110, section 5.5."""
+    assert header_line("x", value) == b"x: %b\r\n" % value.encode("latin-1")
+
+
+@pytest.mark.parametrize("value", [" a", "a ", "a\n", "a b\nc: d", "a \x00", "a \x0bb", "\r\n", "Ā"])
+def test_a_value_that_could_end_its_line_or_begin_with_blanks_is_refused(value: str) -> None:
+    with pytest.raises(LocalProtocolError, match="cannot be written"):
+        header_line("x", value)
