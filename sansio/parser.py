@@ -79,10 +79,33 @@ class StreamParser:
         Raises:
             LocalProtocolError: the end of the body was told already.
         """
+        begin = self._received
+        size = len(data)
+        # A single event of the usual form, as a read mostly brings it: nothing else is done for one.
+        if (
+            self._between_events
+            and begin + size <= self._mark
+            and size <= self._longest_plain
+            and data.startswith(self._plain)
+            and data.find(b"\n", self._plain_size) == size - 2
+            and data[-1] == _LF
+            and _CR not in data
+        ):
+            self._received = begin + size
+            events: list[StreamEvent] = []
+            try:
+                if not self._stream.receive_plain(data[self._plain_size : -2], events):
+                    self._receive_lines(data, begin, events)
+            except ProviderError as error:
+                self._fail(_forgetful(error).with_context(offset=begin), events)
+            return events
+        return self._receive_any(data, begin)
+
+    def _receive_any(self, data: bytes, begin: int) -> list[StreamEvent]:
+        """See `receive_data`."""
         if self._eof:
             raise LocalProtocolError("receive_data() after receive_eof(): a parser serves one stream")
         events: list[StreamEvent] = []
-        begin = self._received
         size = len(data)
         self._received = begin + size
         if begin + size > self._mark:
@@ -90,10 +113,7 @@ class StreamParser:
         if size > self._longest_plain or _CR in data:
             self._receive_lines(data, begin, events)
         elif self._between_events and data.startswith(self._plain):
-            if data.find(b"\n", self._plain_size) == size - 2 and data[-1] == _LF:
-                self._receive_event(data, begin, events)
-            else:
-                self._receive_plain(data, begin, events)
+            self._receive_plain(data, begin, events)
         else:
             self._receive_odd(data, begin, events)
         return events
@@ -118,6 +138,7 @@ class StreamParser:
         if self._eof:
             raise LocalProtocolError("receive_eof() twice: a parser serves one stream")
         self._eof = True
+        self._between_events = False
         events: list[StreamEvent] = []
         if self._finished:
             return events
@@ -141,16 +162,6 @@ class StreamParser:
         if not self._finished:
             self._fail(error, events)
         return events
-
-    def _receive_event(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
-        """Let the dialect read a single event of its usual form, as a read mostly brings it, at once."""
-        try:
-            if self._stream.receive_plain(data[self._plain_size : -2], events):
-                return
-        except ProviderError as error:
-            self._fail(_forgetful(error).with_context(offset=begin), events)
-            return
-        self._receive_lines(data, begin, events)
 
     def _receive_plain(self, data: bytes, begin: int, events: list[StreamEvent]) -> None:
         """Let the dialect read whole events of its usual form at once; all others are framed by lines."""

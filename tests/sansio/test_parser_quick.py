@@ -207,3 +207,12 @@ def test_a_dialect_without_a_quick_way_of_its_own_gets_every_event() -> None:
         assert deltas == [ContentDelta("a"), ContentDelta("b"), ContentDelta("c")]
         assert last == StreamComplete(Message(Role.ASSISTANT, "abc", finish_reason=FinishReason.STOP))
         assert parser.progress == 3
+
+
+def test_a_dialect_that_folds_nothing_has_its_long_answers_whole() -> None:
+    parser = StreamParser(WordsDialect(config("openai")))
+    events = [event for _ in range(20_000) for event in parser.receive_data(b"data: a word\n\n")]
+    [last] = parser.receive_data(b"data: end\n\n")
+    assert len(events) == 20_000
+    assert isinstance(last, StreamComplete)
+    assert last.message.text == "a word" * 20_000
