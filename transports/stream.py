@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from sansio import (
@@ -112,7 +113,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     def _ready(self) -> bool:
         """Whether there is an event or an error to hand out without waiting."""
-        self._heed_abort()
+        if self._aborted:
+            self._finish(ABORTED, tell=True)
         return bool(self._events) or self._untold
 
     def _over(self) -> bool:
@@ -145,11 +147,11 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._log()
         return self._provider.authorize(request, None if secret is None else secret.reveal())
 
-    def _receive_timeout(self, now: float) -> float | None:
-        return self._clocks.for_receive(now, error_body=self._call.state is CallState.ERROR_BODY)
-
-    def _take(self, given: Head | Body | End, now: float) -> bool:
+    def _take(self, given: Head | Body | End, now: Callable[[], float]) -> bool:
         """Feed one input to the call.
+
+        Args:
+            now: the clock, which is not looked at where events came: it is, when the next one is asked for.
 
         Returns:
             Whether the call has heard all it wants of this exchange, which is then released before the
@@ -161,16 +163,20 @@ class BaseStream(ABC, Generic[ExchangeT]):
             self._log()
         if events:
             self._show(events)
-        late = self._clocks.look(now, call.progress, began=isinstance(given, Head))
-        if late is not None and call.state is CallState.STREAM:
-            self._lose(late)
-            return False
+        elif isinstance(given, Head):
+            self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
+        else:
+            late = self._clocks.look(now(), call.progress)
+            if late is not None and call.state is CallState.STREAM:
+                self._lose(late)
+                return False
         return not call.wants_input
 
     def _lose(self, error: ProviderError) -> None:
         """Drop the exchange, if there is one, and tell the call of the error that its transport raised."""
         self._drop()
-        self._heed_abort()  # then the call is over, and the error only shows that
+        if self._aborted:  # then the call is over, and the error only shows that
+            self._finish(ABORTED, tell=True)
         _forget_frames(error)
         if self._secret is not None:
             error = self._secret.clean(error)  # it may become the cause of another
@@ -196,10 +202,6 @@ class BaseStream(ABC, Generic[ExchangeT]):
         elif isinstance(last, StreamComplete):
             self._complete = True
         self._events.extend(events)
-
-    def _heed_abort(self) -> None:
-        if self._aborted:
-            self._finish(ABORTED, tell=True)
 
     def _finish(self, why: str, *, tell: bool) -> None:
         """End the stream where it stands; events not handed out are dropped.
