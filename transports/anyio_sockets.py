@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -35,8 +36,8 @@ class Connection(Protocol):
         """Wait until the request has left. A failure shows at the next `fill`: there may be an answer."""
         ...
 
-    async def fill(self, timeout: float | None) -> bool:
-        """Wait for the next input; False where none came in time.
+    def fill(self, timeout: float | None) -> Awaitable[None]:
+        """Wait for the feed's next input, where it has none; none is there where none came in time.
 
         All of that has to come in time: a server may send a head byte by byte.
         """
@@ -116,9 +117,11 @@ class _Exchange:
         self._released = False
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
-        while (given := self._feed.next()) is None:
-            if not await self._connection.fill(timeout) and timeout is not None and not self._released:
-                self._feed.lose(read_timeout(self._connection.origin, timeout))
+        feed = self._feed
+        while (given := feed.next()) is None:
+            await self._connection.fill(timeout)
+            if not feed.inputs and timeout is not None and not self._released:
+                feed.lose(read_timeout(self._connection.origin, timeout))
         return given
 
     async def aclose(self) -> None:

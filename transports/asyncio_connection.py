@@ -119,7 +119,7 @@ class AsyncioConnection(asyncio.Protocol):
             return
         tls.take(data)
         if self._shaking:
-            self._wake(self._reader)
+            self._wake_reader()
         else:
             self._receive_secured(tls)
 
@@ -137,11 +137,11 @@ class AsyncioConnection(asyncio.Protocol):
         if feed is None:
             self._receive_unasked(data)
             return
-        unread = feed.filled
+        unread = bool(feed.inputs)
         feed.read(data)
         if self._reader is not None:
-            if feed.filled:
-                self._wake(self._reader)
+            if feed.inputs:
+                self._wake_reader()
         elif unread:  # whoever reads has enough to do
             self._reading = False
             self._transport.pause_reading()
@@ -173,14 +173,14 @@ class AsyncioConnection(asyncio.Protocol):
             if self._feed is not None:
                 self._end(self._feed)
         self._disarm()
-        self._wake(self._reader)
+        self._wake_reader()
         self._wake(self._writer)
 
     def _end(self, feed: Feed) -> None:
         """Tell an exchange that nothing more comes: of an error only when all that came before is taken."""
         if self._error is None:
             feed.read(b"")
-        elif not feed.filled:
+        elif not feed.inputs:
             feed.lose(lost_failure(self.origin, self._error))
 
     def pause_writing(self) -> None:
@@ -189,6 +189,10 @@ class AsyncioConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         writer, self._writer = self._writer, None
         self._wake(writer)
+
+    def _wake_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        self._wake(reader)
 
     @staticmethod
     def _wake(waiter: Future[None] | None) -> None:
@@ -222,26 +226,23 @@ class AsyncioConnection(asyncio.Protocol):
         if self._writer is not None:
             await self._writer
 
-    async def fill(self, timeout: float | None) -> bool:
-        feed = self._feed
-        assert feed is not None
-        if not feed.filled and not self._closed:
-            if not self._reading:
-                self._reading = True
-                self._transport.resume_reading()
-            self._arm(timeout)
-            await self._wait()
-        if self._closed and not feed.filled:
-            self._end(feed)
-        return feed.filled
+    def fill(self, timeout: float | None) -> Future[None]:
+        waiting = self._wait()
+        if self._closed:
+            assert self._feed is not None
+            self._end(self._feed)
+            self._wake_reader()
+            return waiting
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
+        self._arm(timeout)
+        return waiting
 
-    async def _wait(self) -> None:
-        """Until something came, or the end, or the timer rings."""
+    def _wait(self) -> Future[None]:
+        """What is done when something came, or the end, or the timer rings."""
         self._reader = self._loop.create_future()
-        try:
-            await self._reader
-        finally:
-            self._reader = None
+        return self._reader
 
     def _arm(self, timeout: float | None) -> None:
         """Let the reader wait so long. A timer that would go off before serves: it is then set anew."""
@@ -257,7 +258,7 @@ class AsyncioConnection(asyncio.Protocol):
         if self._reader is None:
             return
         if self._deadline <= rang_at:
-            self._wake(self._reader)
+            self._wake_reader()
         elif self._deadline < inf:
             self._timer_at = self._deadline
             self._timer = self._loop.call_at(self._deadline, self._ring)

@@ -120,26 +120,24 @@ class EventStream(BaseStream[Exchange]):
         try:
             while not self._ready():
                 exchange = self._exchange
-                if exchange is not None:
-                    # No scope: abort() drops the exchange, which wakes whoever waits for it.
-                    await self._receive(exchange, now)
-                elif not await self._perform_step(now):
+                if exchange is None:
+                    if await self._perform_step(now):
+                        continue
                     break
+                try:
+                    # In no cancel scope: abort() drops the exchange, which wakes whoever waits for it.
+                    given = await exchange.receive(self._clocks.for_receive(now()))
+                except ProviderError as error:
+                    self._lose(error)
+                    continue
+                if self._take(given, now):
+                    await exchange.aclose()
+                    self._exchange = None
             finished = True
         finally:
             self._reading = False
             if not finished:
                 self._finish(BROKEN_OFF, tell=False)
-
-    async def _receive(self, exchange: Exchange, now: Callable[[], float]) -> None:
-        try:
-            given = await exchange.receive(self._clocks.for_receive(now()))
-        except ProviderError as error:
-            self._lose(error)
-            return
-        if self._take(given, now):
-            await exchange.aclose()
-            self._exchange = None
 
     async def _perform_step(self, now: Callable[[], float]) -> bool:
         """Do what the call wants while no exchange is under way; False where it is over."""

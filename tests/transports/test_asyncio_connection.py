@@ -58,7 +58,7 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], object]) -> None:
     with anyio.fail_after(PATIENCE):
         while not condition():
             await checkpoint()
@@ -100,9 +100,15 @@ async def drain(peer: socket.socket) -> int:
     return drained
 
 
+async def fill(connection: AsyncioConnection, feed: Feed, timeout: float | None) -> bool:
+    """Whether an input came in time."""
+    await connection.fill(timeout)
+    return bool(feed.inputs)
+
+
 async def take(connection: AsyncioConnection, feed: Feed) -> Head | Body | End:
     while (given := feed.next()) is None:
-        assert await connection.fill(PATIENCE)
+        assert await fill(connection, feed, PATIENCE)
     return given
 
 
@@ -165,7 +171,7 @@ class TestReading:
         async with linked() as (connection, peer):
             feed = begin(connection)
             for _ in range(2):
-                reading = asyncio.ensure_future(connection.fill(PATIENCE))
+                reading = asyncio.ensure_future(fill(connection, feed, PATIENCE))
                 await turns(2)
                 reading.cancel()
                 peer.send(OK[:20])
@@ -186,7 +192,7 @@ class TestEnds:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED + chunk(b"data"))
-            await until(lambda: feed.filled)
+            await until(lambda: feed.inputs)
             connection.connection_lost(ConnectionResetError(104, "reset"))
             assert isinstance(await take(connection, feed), Head)
             assert await take(connection, feed) == Body(b"data")
@@ -197,7 +203,7 @@ class TestEnds:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(OK)
-            await until(lambda: feed.filled)
+            await until(lambda: feed.inputs)
             connection.connection_lost(ConnectionResetError(104, "reset"))
             assert await take_all(connection, feed) == b"ok"
             connection.rest()
@@ -258,7 +264,7 @@ class TestUnasked:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(OK)
-            await until(lambda: feed.filled)
+            await until(lambda: feed.inputs)
             if when != "unread":
                 await take_all(connection, feed)
             if when == "released":
@@ -319,30 +325,30 @@ class TestTimer:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(600)
+            assert await fill(connection, feed, 600)
             assert isinstance(feed.next(), Head)
             with anyio.fail_after(PATIENCE):
-                assert not await connection.fill(0.01)
+                assert not await fill(connection, feed, 0.01)
 
     async def test_a_longer_wait_after_a_shorter_one(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(0.02)
+            assert await fill(connection, feed, 0.02)
             assert isinstance(feed.next(), Head)
             begun = asyncio.get_running_loop().time()
-            assert not await connection.fill(0.08)
+            assert not await fill(connection, feed, 0.08)
             assert asyncio.get_running_loop().time() - begun >= 0.08
 
     async def test_a_wait_for_ever_after_a_short_one(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(0.02)
+            assert await fill(connection, feed, 0.02)
             assert isinstance(feed.next(), Head)
             rung = asyncio.Event()
             asyncio.get_running_loop().call_later(0.05, rung.set)
-            reading = asyncio.ensure_future(connection.fill(None))
+            reading = asyncio.ensure_future(fill(connection, feed, None))
             await rung.wait()
             assert not reading.done()
             peer.send(chunk(b"data"))
@@ -352,25 +358,25 @@ class TestTimer:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(0.01)
+            assert await fill(connection, feed, 0.01)
             await until(lambda: timers() == 1)  # that of `until` itself
             assert isinstance(feed.next(), Head)
             with anyio.fail_after(PATIENCE):
-                assert not await connection.fill(0.01)
+                assert not await fill(connection, feed, 0.01)
 
     async def test_what_is_there_already_counts_at_no_time_at_all(self) -> None:
         async with linked() as (connection, peer):
-            begin(connection)
+            feed = begin(connection)
             peer.send(OK)
-            assert await connection.fill(0)
+            assert await fill(connection, feed, 0)
 
     @pytest.mark.parametrize("how", ["rest", "aclose", "eof"])
     async def test_none_is_left_behind(self, how: str) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(600)
-            assert feed.filled
+            assert await fill(connection, feed, 600)
+            assert feed.inputs
             assert timers() == 1
             if how == "rest":
                 connection.rest()
@@ -383,9 +389,9 @@ class TestTimer:
 
     async def test_nothing_holds_a_closed_connection(self) -> None:
         async with linked() as (connection, peer):
-            begin(connection)
+            feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(600)
+            assert await fill(connection, feed, 600)
             gone = weakref.ref(connection)
             del connection
         gc.collect()
