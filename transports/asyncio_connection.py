@@ -43,7 +43,7 @@ class AsyncioConnection(asyncio.Protocol):
         self._closed = False  # nothing more comes
         self._error: Exception | None = None  # that ended it; None at an orderly end
         self._gone = True  # the transport has closed its socket, or has none yet
-        self._reader: Future[None] | None = None  # who waits for an input
+        self._reader: Future[None] | None = None  # who waits until something comes, or the end, or the timer
         self._reading = True
         self._writer: Future[None] | None = None  # who waits until the request has left
         self._deadline = inf  # of the reader
@@ -102,7 +102,8 @@ class AsyncioConnection(asyncio.Protocol):
             if self._shaking:
                 if self._closed:
                     raise self._error or ssl.SSLEOFError()
-                await self._wait()
+                self._reader = self._loop.create_future()
+                await self._reader
         self._receive_secured(tls)  # what stood behind the handshake
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -174,7 +175,7 @@ class AsyncioConnection(asyncio.Protocol):
                 self._end(self._feed)
         self._disarm()
         self._wake_reader()
-        self._wake(self._writer)
+        self._wake_writer()
 
     def _end(self, feed: Feed) -> None:
         """Tell an exchange that nothing more comes: of an error only when all that came before is taken."""
@@ -187,17 +188,17 @@ class AsyncioConnection(asyncio.Protocol):
         self._writer = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        writer, self._writer = self._writer, None
-        self._wake(writer)
+        self._wake_writer()
 
     def _wake_reader(self) -> None:
         reader, self._reader = self._reader, None
-        self._wake(reader)
+        if reader is not None and not reader.done():
+            reader.set_result(None)
 
-    @staticmethod
-    def _wake(waiter: Future[None] | None) -> None:
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+    def _wake_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None and not writer.done():
+            writer.set_result(None)
 
     def begin(self, feed: Feed) -> bool:
         self._feed = feed
@@ -227,7 +228,7 @@ class AsyncioConnection(asyncio.Protocol):
             await self._writer
 
     def fill(self, timeout: float | None) -> Future[None]:
-        waiting = self._wait()
+        self._reader = waiting = self._loop.create_future()
         if self._closed:
             assert self._feed is not None
             self._end(self._feed)
@@ -236,21 +237,15 @@ class AsyncioConnection(asyncio.Protocol):
         if not self._reading:
             self._reading = True
             self._transport.resume_reading()
-        self._arm(timeout)
+        self._deadline = inf if timeout is None else self._loop.time() + timeout
+        if self._deadline < self._timer_at:  # or else the timer rings before, and is then set anew
+            self._disarm()
+            self._arm()
         return waiting
 
-    def _wait(self) -> Future[None]:
-        """What is done when something came, or the end, or the timer rings."""
-        self._reader = self._loop.create_future()
-        return self._reader
-
-    def _arm(self, timeout: float | None) -> None:
-        """Let the reader wait so long. A timer that would go off before serves: it is then set anew."""
-        self._deadline = inf if timeout is None else self._loop.time() + timeout
-        if self._deadline < self._timer_at:
-            self._disarm()
-            self._timer_at = self._deadline
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+    def _arm(self) -> None:
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._ring)
 
     def _ring(self) -> None:
         rang_at = self._timer_at
@@ -260,8 +255,7 @@ class AsyncioConnection(asyncio.Protocol):
         if self._deadline <= rang_at:
             self._wake_reader()
         elif self._deadline < inf:
-            self._timer_at = self._deadline
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+            self._arm()
 
     def _disarm(self) -> None:
         if self._timer is not None:

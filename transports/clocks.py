@@ -55,7 +55,8 @@ class Clocks:
 
     def left(self, now: float) -> float | None:
         """Seconds left of the total, 0 where it has run out, `None` where it is off."""
-        return _timeout(max(0.0, self._left(now)))
+        left = self._left(now)
+        return None if left == inf else max(0.0, left)
 
     def for_open(self, now: float) -> float | None:
         """Seconds that an open may take, `None` for ever.
@@ -143,7 +144,7 @@ class Clocks:
             clock, seconds = _TOTAL, left
         self._shortest = clock
         if seconds > 0:
-            return _timeout(seconds)
+            return None if seconds == inf else seconds
         if self._shortest == _TOTAL:
             raise self.total_error()
         raise APITimeoutError(f"the error's body did not end within {ERROR_BODY_SECONDS:g} s")
@@ -151,7 +152,3 @@ class Clocks:
 
 def _seconds(limit: float | None) -> float:
     return inf if limit is None else limit
-
-
-def _timeout(seconds: float) -> float | None:
-    return None if seconds == inf else seconds

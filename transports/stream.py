@@ -123,10 +123,12 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     def _hand_out(self) -> StreamEvent | None:
         """The next event, or `None` after the last; raises the error that the call ended with, once."""
-        if not self._ready():
-            return None
+        if self._aborted:
+            self._finish(ABORTED, tell=True)
         if self._events:
             return self._events.popleft()
+        if not self._untold:
+            return None
         self._untold = False
         assert self._error is not None
         # A copy: the one kept would hold, by its traceback, the frames that hold this stream.
