@@ -86,7 +86,7 @@ class _Pool:
 
     def put(self, connection: Connection) -> None:
         """Keep a connection, also one whose response has not quite ended."""
-        self.drop(self._idle.put(connection.origin, connection, anyio.current_time()))
+        self.drop(self._idle.put(connection.origin, connection, self.keeper.now()))
 
     def drop(self, connections: list[Connection]) -> None:
         """Close them now; where their loop does not run here, shut them down and leave the rest to it."""
@@ -96,7 +96,7 @@ class _Pool:
 
     def expire(self) -> None:
         """Drop what has idled for too long."""
-        self.drop(self._idle.expire(anyio.current_time()))
+        self.drop(self._idle.expire(self.keeper.now()))
 
     def clear(self, origin: Origin) -> None:
         """Drop all that is kept to one origin."""

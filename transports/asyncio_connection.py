@@ -47,7 +47,7 @@ class AsyncioConnection(asyncio.Protocol):
         self._reading = True
         self._writer: Future[None] | None = None  # who waits until the request has left
         self._deadline = inf  # of the reader
-        self._timer: TimerHandle | None = None
+        self._timer: TimerHandle | None = None  # which stays between two exchanges, for the next one
         self._timer_at = inf
 
     @classmethod
@@ -266,7 +266,6 @@ class AsyncioConnection(asyncio.Protocol):
     def rest(self) -> None:
         self._feed = None
         self._spare = SETTLE_READS * READ_SIZE
-        self._disarm()
         if not self._reading and not self._closed:
             self._reading = True
             self._transport.resume_reading()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self, assert_never
+from typing import Self
 
 import anyio
 
@@ -15,7 +15,6 @@ from sansio import (
     ProviderError,
     Send,
     StreamEvent,
-    Wait,
 )
 from transports.interface import Exchange, RawLog, Transport
 from transports.keys import KeySource, Secret
@@ -146,20 +145,21 @@ class EventStream(BaseStream[Exchange]):
             return False
         try:
             with anyio.CancelScope() as self._scope:  # abort() cancels it, and nobody else
-                match step:
-                    case Wait(seconds=seconds):
-                        await self._sleep(seconds)
-                    case Send():
-                        await self._send(step, now)
-                    case _:
-                        assert_never(step)
+                if isinstance(step, Send):
+                    await self._send(step, now)
+                else:
+                    await self._sleep(step.seconds)
         finally:
             self._scope = None
         return True
 
     async def _send(self, step: Send, now: Callable[[], float]) -> None:
         try:
-            signed = self._sign(step.request, await self._ask_key(step, now))
+            # A stale connection is replaced within the attempt, and so with its key.
+            key = self._secret if step.fresh and self._secret is not None else self._keys.ask()
+            if not (key is None or isinstance(key, Secret)):
+                key = await self._wait_for_key(key, now)
+            signed = self._sign(step.request, key)
             timeout = self._clocks.for_open(now())
         except ProviderError as error:
             self._fail(error)
@@ -169,12 +169,7 @@ class EventStream(BaseStream[Exchange]):
         except ProviderError as error:
             self._lose(error)
 
-    async def _ask_key(self, step: Send, now: Callable[[], float]) -> Secret | None:
-        if step.fresh and self._secret is not None:
-            return self._secret  # a stale connection is replaced within the attempt
-        given = self._keys.ask()
-        if given is None or isinstance(given, Secret):
-            return given
+    async def _wait_for_key(self, key: Awaitable[object], now: Callable[[], float]) -> Secret:
         with anyio.move_on_after(self._clocks.left(now())):
-            return Secret(await given)
+            return Secret(await key)
         raise self._clocks.total_error()

@@ -146,7 +146,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
     def _sign(self, request: Request, secret: Secret | None) -> Request:
         """The request with its key; the attempt begins, and the log hears of it."""
         self._secret = secret
-        self._log()
+        if self._raw_log is not None:
+            self._log()
         return self._provider.authorize(request, None if secret is None else secret.reveal())
 
     def _take(self, given: Head | Body | End, now: Callable[[], float]) -> bool:
@@ -167,9 +168,9 @@ class BaseStream(ABC, Generic[ExchangeT]):
             self._show(events)
         elif isinstance(given, Head):
             self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
-        else:
+        elif call.state is CallState.STREAM:
             late = self._clocks.look(now(), call.progress)
-            if late is not None and call.state is CallState.STREAM:
+            if late is not None:
                 self._lose(late)
                 return False
         return not call.wants_input
