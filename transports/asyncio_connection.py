@@ -128,7 +128,9 @@ class AsyncioConnection(asyncio.Protocol):
         data = tls.read()
         if data:
             self._receive(data)
-        self._transport.write(tls.data_to_send())
+        reply = tls.data_to_send()
+        if reply:
+            self._transport.write(reply)
         if tls.ended:
             self._lose(tls.error)
             self._transport.close()
