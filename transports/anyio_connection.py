@@ -59,19 +59,18 @@ class AnyioConnection:
         with contextlib.suppress(*_BROKEN):
             await self._stream.send(self._feed.http.data_to_send())
 
-    async def fill(self, timeout: float | None) -> bool:
+    async def fill(self, timeout: float | None) -> None:
         feed = self._feed
         assert feed is not None
         failure: APIConnectionError | None = None
         with anyio.move_on_after(timeout):
-            while not feed.filled and failure is None:
+            while not feed.inputs and failure is None:
                 try:
                     feed.read(await self._read())
                 except _BROKEN as error:
                     failure = lost_failure(self.origin, error)
-        if failure is not None and not feed.filled:
+        if failure is not None and not feed.inputs:
             feed.lose(failure)
-        return feed.filled
 
     def rest(self) -> None:
         pass

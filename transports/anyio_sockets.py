@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -35,8 +36,8 @@ class Connection(Protocol):
         """Wait until the request has left. A failure shows at the next `fill`: there may be an answer."""
         ...
 
-    async def fill(self, timeout: float | None) -> bool:
-        """Wait for the next input; False where none came in time.
+    def fill(self, timeout: float | None) -> Awaitable[None]:
+        """Wait for the feed's next input, where it has none; none is there where none came in time.
 
         All of that has to come in time: a server may send a head byte by byte.
         """
@@ -85,7 +86,7 @@ class _Pool:
 
     def put(self, connection: Connection) -> None:
         """Keep a connection, also one whose response has not quite ended."""
-        self.drop(self._idle.put(connection.origin, connection, anyio.current_time()))
+        self.drop(self._idle.put(connection.origin, connection, self.keeper.now()))
 
     def drop(self, connections: list[Connection]) -> None:
         """Close them now; where their loop does not run here, shut them down and leave the rest to it."""
@@ -95,7 +96,7 @@ class _Pool:
 
     def expire(self) -> None:
         """Drop what has idled for too long."""
-        self.drop(self._idle.expire(anyio.current_time()))
+        self.drop(self._idle.expire(self.keeper.now()))
 
     def clear(self, origin: Origin) -> None:
         """Drop all that is kept to one origin."""
@@ -116,9 +117,11 @@ class _Exchange:
         self._released = False
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
-        while (given := self._feed.next()) is None:
-            if not await self._connection.fill(timeout) and timeout is not None and not self._released:
-                self._feed.lose(read_timeout(self._connection.origin, timeout))
+        feed = self._feed
+        while (given := feed.next()) is None:
+            await self._connection.fill(timeout)
+            if not feed.inputs and timeout is not None and not self._released:
+                feed.lose(read_timeout(self._connection.origin, timeout))
         return given
 
     async def aclose(self) -> None:

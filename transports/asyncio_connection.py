@@ -43,11 +43,11 @@ class AsyncioConnection(asyncio.Protocol):
         self._closed = False  # nothing more comes
         self._error: Exception | None = None  # that ended it; None at an orderly end
         self._gone = True  # the transport has closed its socket, or has none yet
-        self._reader: Future[None] | None = None  # who waits for an input
+        self._reader: Future[None] | None = None  # who waits until something comes, or the end, or the timer
         self._reading = True
         self._writer: Future[None] | None = None  # who waits until the request has left
         self._deadline = inf  # of the reader
-        self._timer: TimerHandle | None = None
+        self._timer: TimerHandle | None = None  # which stays between two exchanges, for the next one
         self._timer_at = inf
 
     @classmethod
@@ -102,7 +102,8 @@ class AsyncioConnection(asyncio.Protocol):
             if self._shaking:
                 if self._closed:
                     raise self._error or ssl.SSLEOFError()
-                await self._wait()
+                self._reader = self._loop.create_future()
+                await self._reader
         self._receive_secured(tls)  # what stood behind the handshake
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -119,7 +120,7 @@ class AsyncioConnection(asyncio.Protocol):
             return
         tls.take(data)
         if self._shaking:
-            self._wake(self._reader)
+            self._wake_reader()
         else:
             self._receive_secured(tls)
 
@@ -127,7 +128,9 @@ class AsyncioConnection(asyncio.Protocol):
         data = tls.read()
         if data:
             self._receive(data)
-        self._transport.write(tls.data_to_send())
+        reply = tls.data_to_send()
+        if reply:
+            self._transport.write(reply)
         if tls.ended:
             self._lose(tls.error)
             self._transport.close()
@@ -137,11 +140,11 @@ class AsyncioConnection(asyncio.Protocol):
         if feed is None:
             self._receive_unasked(data)
             return
-        unread = feed.filled
+        unread = bool(feed.inputs)
         feed.read(data)
         if self._reader is not None:
-            if feed.filled:
-                self._wake(self._reader)
+            if feed.inputs:
+                self._wake_reader()
         elif unread:  # whoever reads has enough to do
             self._reading = False
             self._transport.pause_reading()
@@ -173,27 +176,31 @@ class AsyncioConnection(asyncio.Protocol):
             if self._feed is not None:
                 self._end(self._feed)
         self._disarm()
-        self._wake(self._reader)
-        self._wake(self._writer)
+        self._wake_reader()
+        self._wake_writer()
 
     def _end(self, feed: Feed) -> None:
         """Tell an exchange that nothing more comes: of an error only when all that came before is taken."""
         if self._error is None:
             feed.read(b"")
-        elif not feed.filled:
+        elif not feed.inputs:
             feed.lose(lost_failure(self.origin, self._error))
 
     def pause_writing(self) -> None:
         self._writer = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        writer, self._writer = self._writer, None
-        self._wake(writer)
+        self._wake_writer()
 
-    @staticmethod
-    def _wake(waiter: Future[None] | None) -> None:
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+    def _wake_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and not reader.done():
+            reader.set_result(None)
+
+    def _wake_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None and not writer.done():
+            writer.set_result(None)
 
     def begin(self, feed: Feed) -> bool:
         self._feed = feed
@@ -222,34 +229,25 @@ class AsyncioConnection(asyncio.Protocol):
         if self._writer is not None:
             await self._writer
 
-    async def fill(self, timeout: float | None) -> bool:
-        feed = self._feed
-        assert feed is not None
-        if not feed.filled and not self._closed:
-            if not self._reading:
-                self._reading = True
-                self._transport.resume_reading()
-            self._arm(timeout)
-            await self._wait()
-        if self._closed and not feed.filled:
-            self._end(feed)
-        return feed.filled
-
-    async def _wait(self) -> None:
-        """Until something came, or the end, or the timer rings."""
-        self._reader = self._loop.create_future()
-        try:
-            await self._reader
-        finally:
-            self._reader = None
-
-    def _arm(self, timeout: float | None) -> None:
-        """Let the reader wait so long. A timer that would go off before serves: it is then set anew."""
+    def fill(self, timeout: float | None) -> Future[None]:
+        self._reader = waiting = self._loop.create_future()
+        if self._closed:
+            assert self._feed is not None
+            self._end(self._feed)
+            self._wake_reader()
+            return waiting
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
         self._deadline = inf if timeout is None else self._loop.time() + timeout
-        if self._deadline < self._timer_at:
+        if self._deadline < self._timer_at:  # or else the timer rings before, and is then set anew
             self._disarm()
-            self._timer_at = self._deadline
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+            self._arm()
+        return waiting
+
+    def _arm(self) -> None:
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._ring)
 
     def _ring(self) -> None:
         rang_at = self._timer_at
@@ -257,10 +255,9 @@ class AsyncioConnection(asyncio.Protocol):
         if self._reader is None:
             return
         if self._deadline <= rang_at:
-            self._wake(self._reader)
+            self._wake_reader()
         elif self._deadline < inf:
-            self._timer_at = self._deadline
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+            self._arm()
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -271,7 +268,6 @@ class AsyncioConnection(asyncio.Protocol):
     def rest(self) -> None:
         self._feed = None
         self._spare = SETTLE_READS * READ_SIZE
-        self._disarm()
         if not self._reading and not self._closed:
             self._reading = True
             self._transport.resume_reading()

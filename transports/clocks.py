@@ -39,19 +39,24 @@ class Clocks:
         self._progress = 0
         self._shortest = _TOTAL  # the clock that bounds the wait under way
 
-    def resume(self, now: float) -> None:
+    def resume(self, now: float, progress: int) -> None:
         """The consumer asks for an event and has to wait for it.
 
         The first time starts the total, which then runs on. The event clock begins anew, so that the
         consumer's own time between two events is not taken for the server's silence.
+
+        Args:
+            progress: the call's count of records that mean something.
         """
         if self._ends is None:
             self._ends = now + self._total
         self._quiet_since = now
+        self._progress = progress
 
     def left(self, now: float) -> float | None:
         """Seconds left of the total, 0 where it has run out, `None` where it is off."""
-        return _timeout(max(0.0, self._left(now)))
+        left = self._left(now)
+        return None if left == inf else max(0.0, left)
 
     def for_open(self, now: float) -> float | None:
         """Seconds that an open may take, `None` for ever.
@@ -62,23 +67,25 @@ class Clocks:
         self._error_body_ends = None
         return self._least(_CONNECT, self._connect, now)
 
-    def for_receive(self, now: float, *, error_body: bool) -> float | None:
-        """Seconds that a receive may take, `None` for ever.
+    def begin_answer(self, now: float, *, is_error: bool) -> None:
+        """The response's head has come.
 
         Args:
-            error_body: the body of an error status is being read.
+            is_error: the body of an error status follows.
+        """
+        self._quiet_since = now
+        if is_error:
+            self._error_body_ends = now + ERROR_BODY_SECONDS
+
+    def for_receive(self, now: float) -> float | None:
+        """Seconds that a receive may take, `None` for ever.
 
         Raises:
             APITimeoutError: the total, or the time for an error's body, has run out.
         """
-        if not error_body:
-            return self._least(_READ, self._read, now)
-        if self._error_body_ends is None:
-            self._error_body_ends = now + ERROR_BODY_SECONDS
-        left = self._error_body_ends - now
-        return (
-            self._least(_READ, self._read, now) if self._read <= left else self._least(_ERROR_BODY, left, now)
-        )
+        if self._error_body_ends is not None and (left := self._error_body_ends - now) < self._read:
+            return self._least(_ERROR_BODY, left, now)
+        return self._least(_READ, self._read, now)
 
     def for_wait(self, now: float, seconds: float) -> APITimeoutError | None:
         """Why a wait of so many seconds is not worth beginning, or `None`."""
@@ -89,17 +96,16 @@ class Clocks:
             field=_TOTAL,
         )
 
-    def look(self, now: float, progress: int, *, began: bool) -> APITimeoutError | None:
-        """Compare the event clock after an input.
+    def look(self, now: float, progress: int) -> APITimeoutError | None:
+        """Compare the event clock after an input of which no event came.
 
         Args:
             progress: the call's count of records that mean something.
-            began: the input was the response's head, at which the clock begins.
 
         Returns:
             The error to lose the exchange by, when bytes came for too long without progress.
         """
-        if began or progress != self._progress:
+        if progress != self._progress:
             self._progress = progress
             self._quiet_since = now
         elif now - self._quiet_since >= self._event:
@@ -134,10 +140,11 @@ class Clocks:
     def _least(self, clock: str, seconds: float, now: float) -> float | None:
         """What a wait is bound by: a clock, or what is left of the total."""
         left = self._left(now)
-        self._shortest = clock if seconds <= left else _TOTAL
-        least = min(seconds, left)
-        if least > 0:
-            return _timeout(least)
+        if left < seconds:
+            clock, seconds = _TOTAL, left
+        self._shortest = clock
+        if seconds > 0:
+            return None if seconds == inf else seconds
         if self._shortest == _TOTAL:
             raise self.total_error()
         raise APITimeoutError(f"the error's body did not end within {ERROR_BODY_SECONDS:g} s")
@@ -145,7 +152,3 @@ class Clocks:
 
 def _seconds(limit: float | None) -> float:
     return inf if limit is None else limit
-
-
-def _timeout(seconds: float) -> float | None:
-    return None if seconds == inf else seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self, assert_never
+from typing import Self
 
 import anyio
 
@@ -15,7 +15,6 @@ from sansio import (
     ProviderError,
     Send,
     StreamEvent,
-    Wait,
 )
 from transports.interface import Exchange, RawLog, Transport
 from transports.keys import KeySource, Secret
@@ -81,8 +80,7 @@ class EventStream(BaseStream[Exchange]):
             )
         if self._events and not self._aborted:
             return self._events.popleft()
-        if not (self._ready() or self._over()):
-            await self._read()
+        await self._read()
         event = self._hand_out()
         if event is None:
             raise StopAsyncIteration
@@ -106,10 +104,6 @@ class EventStream(BaseStream[Exchange]):
         else:
             self._finish(CLOSED, tell=False)
 
-    def _now(self) -> float:
-        assert self._clock is not None
-        return self._clock()
-
     def _wake(self) -> None:
         if self._scope is not None:
             self._scope.cancel()
@@ -117,40 +111,56 @@ class EventStream(BaseStream[Exchange]):
     async def _read(self) -> None:
         """Drive the call until there is something to hand out, or nothing more comes."""
         self._reading = True
-        if self._clock is None:
-            self._clock = running_clock()
-        self._clocks.resume(self._clock())
+        now = self._clock
+        if now is None:
+            now = self._clock = running_clock()
+        self._clocks.resume(now(), self._call.progress)
         finished = False
         try:
-            with anyio.CancelScope() as self._scope:  # abort() cancels it, and nobody else
-                await self._advance()
+            while not self._ready():
+                exchange = self._exchange
+                if exchange is None:
+                    if await self._perform_step(now):
+                        continue
+                    break
+                try:
+                    # In no cancel scope: abort() drops the exchange, which wakes whoever waits for it.
+                    given = await exchange.receive(self._clocks.for_receive(now()))
+                except ProviderError as error:
+                    self._lose(error)
+                    continue
+                if self._take(given, now):
+                    await exchange.aclose()
+                    self._exchange = None
             finished = True
         finally:
             self._reading = False
-            self._scope = None
             if not finished:
                 self._finish(BROKEN_OFF, tell=False)
 
-    async def _advance(self) -> None:
-        while not self._ready():
-            if self._exchange is not None:
-                await self._receive(self._exchange)
-                continue
-            step = self._next_step(self._now())
-            match step:
-                case Wait(seconds=seconds):
-                    await self._sleep(seconds)
-                case Send():
-                    await self._send(step)
-                case None:
-                    return
-                case _:
-                    assert_never(step)
-
-    async def _send(self, step: Send) -> None:
+    async def _perform_step(self, now: Callable[[], float]) -> bool:
+        """Do what the call wants while no exchange is under way; False where it is over."""
+        step = self._next_step(now())
+        if step is None:
+            return False
         try:
-            signed = self._sign(step.request, await self._ask_key(step))
-            timeout = self._clocks.for_open(self._now())
+            with anyio.CancelScope() as self._scope:  # abort() cancels it, and nobody else
+                if isinstance(step, Send):
+                    await self._send(step, now)
+                else:
+                    await self._sleep(step.seconds)
+        finally:
+            self._scope = None
+        return True
+
+    async def _send(self, step: Send, now: Callable[[], float]) -> None:
+        try:
+            # A stale connection is replaced within the attempt, and so with its key.
+            key = self._secret if step.fresh and self._secret is not None else self._keys.ask()
+            if not (key is None or isinstance(key, Secret)):
+                key = await self._wait_for_key(key, now)
+            signed = self._sign(step.request, key)
+            timeout = self._clocks.for_open(now())
         except ProviderError as error:
             self._fail(error)
             return
@@ -159,22 +169,7 @@ class EventStream(BaseStream[Exchange]):
         except ProviderError as error:
             self._lose(error)
 
-    async def _receive(self, exchange: Exchange) -> None:
-        try:
-            given = await exchange.receive(self._receive_timeout(self._now()))
-        except ProviderError as error:
-            self._lose(error)
-            return
-        if self._take(given, self._now()):
-            await exchange.aclose()
-            self._exchange = None
-
-    async def _ask_key(self, step: Send) -> Secret | None:
-        if step.fresh and self._secret is not None:
-            return self._secret  # a stale connection is replaced within the attempt
-        given = self._keys.ask()
-        if given is None or isinstance(given, Secret):
-            return given
-        with anyio.move_on_after(self._clocks.left(self._now())):
-            return Secret(await given)
+    async def _wait_for_key(self, key: Awaitable[object], now: Callable[[], float]) -> Secret:
+        with anyio.move_on_after(self._clocks.left(now())):
+            return Secret(await key)
         raise self._clocks.total_error()

@@ -102,11 +102,9 @@ class AsyncProvider(BaseProvider):
         Raises:
             ProviderError: the request was refused here, or the call failed.
         """
-        call = self._call(messages, tools, options, stream=False)
-        async with self._stream(call) as stream:
-            async for _ in stream:
-                pass
-            return stream.result()
+        stream = self._stream(self._call(messages, tools, options, stream=False))
+        await anext(stream)  # the only event of a whole answer; the exchange is let go of before it comes
+        return stream.result()
 
     def stream(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object

@@ -32,7 +32,11 @@ class Exchange(Protocol):
         ...
 
     def abort(self) -> None:
-        """Drop the connection now. Idempotent, and right at any time."""
+        """Drop the connection now. Idempotent, and right at any time.
+
+        A `receive` that waits in another task wakes and raises `APIConnectionError`: a driver that waits
+        for one has no cancel scope around it, and nothing else to wake it by. An `aclose` ends soon.
+        """
         ...
 
 
@@ -70,7 +74,7 @@ class SyncExchange(Protocol):
         ...
 
     def abort(self) -> None:
-        """See `Exchange.abort`."""
+        """See `Exchange.abort`. What waits does so in another thread."""
         ...
 
 

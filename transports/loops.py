@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakKeyDictionary
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -58,9 +59,13 @@ class LoopKeeper:
 
     Both loops close suspended async generators before they end, so one of those stands guard here: its
     `finally` closes what is still held. There is one keeper for each loop, shared by all transports.
+
+    Attributes:
+        now: the loop's clock, see `running_clock`.
     """
 
     def __init__(self) -> None:
+        self.now = running_clock()
         self._held: dict[Closable, None] = {}
         self._dropped: list[Closable] = []
         self._ended = False
@@ -69,13 +74,13 @@ class LoopKeeper:
     @classmethod
     async def here(cls) -> LoopKeeper:
         """The running loop's keeper."""
-        keeper = _keeper.get(None)
+        keeper = _find_keeper()
         if keeper is None:
             keeper = cls()
             guard = keeper._stand_guard()
             await anext(guard)
             keeper._guard = guard
-            _keeper.set(keeper)
+            _set_keeper(keeper)
         return keeper
 
     def hold(self, resource: Closable) -> None:
@@ -117,7 +122,7 @@ class LoopKeeper:
 
     def _is_running(self) -> bool:
         try:
-            return _keeper.get(None) is self
+            return _find_keeper() is self
         except RuntimeError:  # no loop runs in this thread
             return False
 
@@ -129,7 +134,7 @@ class LoopKeeper:
         try:
             yield
         finally:
-            _keeper.set(None)
+            _set_keeper(None)
             self._guard = None
             await self.tidy()
             self._ended = True
@@ -138,4 +143,21 @@ class LoopKeeper:
                     await self._close(next(reversed(self._held)))
 
 
+# asyncio's loops stand by themselves: to ask anyio which one runs takes three times as long.
+_keepers: WeakKeyDictionary[AbstractEventLoop, LoopKeeper] = WeakKeyDictionary()
 _keeper: RunVar[LoopKeeper | None] = RunVar("sansio-llm keeper", None)
+
+
+def _find_keeper() -> LoopKeeper | None:
+    loop = asyncio_loop()
+    return _keeper.get() if loop is None else _keepers.get(loop)
+
+
+def _set_keeper(keeper: LoopKeeper | None) -> None:
+    loop = asyncio_loop()
+    if loop is None:
+        _keeper.set(keeper)
+    elif keeper is None:
+        _keepers.pop(loop, None)
+    else:
+        _keepers[loop] = keeper

@@ -31,6 +31,8 @@ SETTLE_READS = 4
 
 ABORTED = "the exchange was dropped by abort()"
 
+_LAST = (End, Lost)  # of an exchange's inputs
+
 _UNKNOWN_CA = "comes from an authority that is not trusted here; a private one is given as ca_file"
 # OpenSSL's X509_V_ERR_* numbers, from x509_vfy.h.
 _CERTIFICATE_FAULTS = {
@@ -120,12 +122,15 @@ class Feed:
     Args:
         http: the exchange's machine.
         reused: whether the connection had served an exchange before this one.
+
+    Attributes:
+        inputs: what came and was not taken yet; a `Lost` among them is an error.
     """
 
     def __init__(self, http: HTTPExchange, *, reused: bool) -> None:
         self.http = http
+        self.inputs: deque[Input] = deque()
         self._reused = reused
-        self._inputs: deque[Input] = deque()
         self._ended = False  # End or Lost is among the inputs, or was
         self._broken = False
 
@@ -133,11 +138,6 @@ class Feed:
     def keepable(self) -> bool:
         """Whether the connection can be used again, now or when the rest of the response has come."""
         return not self._broken and (self.http.reusable or not self._ended)
-
-    @property
-    def filled(self) -> bool:
-        """Whether there is an input, or an error, to take."""
-        return bool(self._inputs)
 
     def next(self) -> Head | Body | End | None:
         """The next input, or `None` when more has to be read for it.
@@ -148,13 +148,13 @@ class Feed:
             LocalProtocolError: the exchange is over, and its end was told.
         """
         ended = self._ended  # looked at first, as `lose` sets it last
-        if not self._inputs:
+        if not self.inputs:
             if ended:
                 raise LocalProtocolError("receive() after the exchange has ended")
             return None
-        given = self._inputs.popleft()
+        given = self.inputs.popleft()
         if isinstance(given, Lost):
-            self._inputs.clear()
+            self.inputs.clear()
             error = given.error
             raise error.on_reused() if self._reused and isinstance(error, TransportError) else error
         return given
@@ -166,14 +166,17 @@ class Feed:
                 self.http.receive_data(data)  # which nobody asked for, so that it can carry no other exchange
             return
         inputs = self.http.receive_data(data) if data else self.http.receive_eof()
-        if inputs and isinstance(inputs[-1], End | Lost):
+        if not inputs:
+            return
+        last = inputs[-1]
+        if isinstance(last, _LAST):
             self._ended = True
-            self._broken = isinstance(inputs[-1], Lost)
-        self._inputs.extend(inputs)
+            self._broken = isinstance(last, Lost)
+        self.inputs.extend(inputs)
 
     def lose(self, error: TransportError | RemoteProtocolError) -> None:
         """End the exchange here: `error` is all that comes next. Any thread may call this."""
-        self._inputs.appendleft(Lost(error))  # never empty for a moment, for who takes an input meanwhile
+        self.inputs.appendleft(Lost(error))  # never empty for a moment, for who takes an input meanwhile
         self._ended = self._broken = True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from sansio import (
@@ -112,7 +113,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     def _ready(self) -> bool:
         """Whether there is an event or an error to hand out without waiting."""
-        self._heed_abort()
+        if self._aborted:
+            self._finish(ABORTED, tell=True)
         return bool(self._events) or self._untold
 
     def _over(self) -> bool:
@@ -121,10 +123,12 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     def _hand_out(self) -> StreamEvent | None:
         """The next event, or `None` after the last; raises the error that the call ended with, once."""
-        if not self._ready():
-            return None
+        if self._aborted:
+            self._finish(ABORTED, tell=True)
         if self._events:
             return self._events.popleft()
+        if not self._untold:
+            return None
         self._untold = False
         assert self._error is not None
         # A copy: the one kept would hold, by its traceback, the frames that hold this stream.
@@ -142,14 +146,15 @@ class BaseStream(ABC, Generic[ExchangeT]):
     def _sign(self, request: Request, secret: Secret | None) -> Request:
         """The request with its key; the attempt begins, and the log hears of it."""
         self._secret = secret
-        self._log()
+        if self._raw_log is not None:
+            self._log()
         return self._provider.authorize(request, None if secret is None else secret.reveal())
 
-    def _receive_timeout(self, now: float) -> float | None:
-        return self._clocks.for_receive(now, error_body=self._call.state is CallState.ERROR_BODY)
-
-    def _take(self, given: Head | Body | End, now: float) -> bool:
+    def _take(self, given: Head | Body | End, now: Callable[[], float]) -> bool:
         """Feed one input to the call.
+
+        Args:
+            now: the clock, which is not looked at where events came: it is, when the next one is asked for.
 
         Returns:
             Whether the call has heard all it wants of this exchange, which is then released before the
@@ -161,16 +166,20 @@ class BaseStream(ABC, Generic[ExchangeT]):
             self._log()
         if events:
             self._show(events)
-        late = self._clocks.look(now, call.progress, began=isinstance(given, Head))
-        if late is not None and call.state is CallState.STREAM:
-            self._lose(late)
-            return False
+        elif isinstance(given, Head):
+            self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
+        elif call.state is CallState.STREAM:
+            late = self._clocks.look(now(), call.progress)
+            if late is not None:
+                self._lose(late)
+                return False
         return not call.wants_input
 
     def _lose(self, error: ProviderError) -> None:
         """Drop the exchange, if there is one, and tell the call of the error that its transport raised."""
         self._drop()
-        self._heed_abort()  # then the call is over, and the error only shows that
+        if self._aborted:  # then the call is over, and the error only shows that
+            self._finish(ABORTED, tell=True)
         _forget_frames(error)
         if self._secret is not None:
             error = self._secret.clean(error)  # it may become the cause of another
@@ -196,10 +205,6 @@ class BaseStream(ABC, Generic[ExchangeT]):
         elif isinstance(last, StreamComplete):
             self._complete = True
         self._events.extend(events)
-
-    def _heed_abort(self) -> None:
-        if self._aborted:
-            self._finish(ABORTED, tell=True)
 
     def _finish(self, why: str, *, tell: bool) -> None:
         """End the stream where it stands; events not handed out are dropped.

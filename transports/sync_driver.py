@@ -123,7 +123,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
 
     def _read(self) -> None:
         """Drive the call until there is something to hand out, or nothing more comes."""
-        self._clocks.resume(self._now())
+        self._clocks.resume(self._now(), self._call.progress)
         finished = False
         try:
             self._advance()
@@ -162,11 +162,11 @@ class SyncEventStream(BaseStream[SyncExchange]):
 
     def _receive(self, exchange: SyncExchange) -> None:
         try:
-            given = exchange.receive(self._receive_timeout(self._now()))
+            given = exchange.receive(self._clocks.for_receive(self._now()))
         except ProviderError as error:
             self._lose(error)
             return
-        if self._take(given, self._now()):
+        if self._take(given, self._now):
             exchange.close()
             self._exchange = None
 

@@ -43,11 +43,9 @@ class SyncProvider(BaseProvider):
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
     ) -> Message:
         """The whole answer in one piece; arguments and errors as `AsyncProvider.complete`."""
-        call = self._call(messages, tools, options, stream=False)
-        with self._stream(call) as stream:
-            for _ in stream:
-                pass
-            return stream.result()
+        stream = self._stream(self._call(messages, tools, options, stream=False))
+        next(stream)  # see `AsyncProvider.complete`
+        return stream.result()
 
     def stream(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object

@@ -38,11 +38,15 @@ PLACES: tuple[Place, ...] = ("key", "open", "receive", "release", "wait")
 
 
 class Stuck:
-    """A transport, a key and a sleep that answer until one place, where they wait for ever."""
+    """A transport, a key and a sleep that answer until one place, where they wait for ever.
+
+    It is its own exchange, and keeps what an exchange owes: `abort()` ends the wait.
+    """
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.reached = anyio.Event()
+        self.dropped = anyio.Event()
         self.log: list[str] = []
         first = Head(503) if place == "wait" else STREAMING
         self.inputs: Iterator[Head | Body | End] = iter([first, delta("Hel"), finish(), End()])
@@ -53,7 +57,7 @@ class Stuck:
         await anyio.lowlevel.checkpoint()
         if place == self.place:
             self.reached.set()
-            await anyio.sleep_forever()
+            await self.dropped.wait()
 
     async def key(self) -> str:
         await self.halt("key")
@@ -73,14 +77,18 @@ class Stuck:
         value = next(self.inputs)
         if value == finish():
             await self.halt("receive")
+        if self.dropped.is_set():
+            raise APIConnectionError("dropped")
         return value
 
     async def aclose(self) -> None:
         await self.halt("release")
-        self.log.append("release")
+        if not self.dropped.is_set():
+            self.log.append("release")
 
     def abort(self) -> None:
         self.log.append("abort")
+        self.dropped.set()
 
 
 HELD = {

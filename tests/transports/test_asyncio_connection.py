@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import socket
 import weakref
-from collections.abc import AsyncIterator, Callable
 
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
 
 from sansio.errors import APIConnectionError
-from sansio.http import Body, End, Head, HTTPExchange, Request
+from sansio.http import Body, Head
 from tests.transports.contracts.support import CHUNKED, LAST, chunk
+from tests.transports.linked import begin, drain, fill, linked, pour, take, take_all, timers, turns, until
 from tests.transports.raw_server import OK, PATIENCE
-from transports.asyncio_connection import AsyncioConnection
-from transports.network import READ_SIZE, SETTLE_READS, Feed
+from transports.network import READ_SIZE, SETTLE_READS
 
 pytestmark = pytest.mark.anyio
 
@@ -29,95 +26,6 @@ PIECE = chunk(bytes(60_000))
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@contextlib.asynccontextmanager
-async def linked() -> AsyncIterator[tuple[AsyncioConnection, socket.socket]]:
-    """A connection, and the peer's end of its socket, which does not block."""
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    loop = asyncio.get_running_loop()
-    connection = AsyncioConnection(("http", "localhost", 80), loop)
-    with theirs:
-        await loop.create_connection(lambda: connection, sock=ours)
-        try:
-            yield connection, theirs
-        finally:
-            await connection.aclose()
-            await turns(2)  # in which the transport closes its socket
-
-
-def begin(connection: AsyncioConnection, body: bytes = b"{}") -> Feed:
-    feed = Feed(HTTPExchange(Request.post("http://localhost/v1", (), body)), reused=False)
-    connection.begin(feed)
-    return feed
-
-
-async def turns(count: int) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(PATIENCE):
-        while not condition():
-            await checkpoint()
-
-
-async def pour(peer: socket.socket, data: bytes, limit: int) -> int:
-    """Send the data over and over until nobody takes more, or closes; how many bytes were taken."""
-    poured = quiet = 0
-    rest = data
-    while quiet < 20 and poured < limit:
-        try:
-            sent = peer.send(rest)
-        except BlockingIOError:
-            quiet += 1
-            await asyncio.sleep(0)
-        except ConnectionError:
-            break
-        else:
-            quiet = 0
-            poured += sent
-            rest = rest[sent:] or data
-    return poured
-
-
-async def drain(peer: socket.socket) -> int:
-    """How many bytes come until the end, or until no more come."""
-    drained = quiet = 0
-    while quiet < 20:
-        try:
-            data = peer.recv(READ_SIZE)
-        except BlockingIOError:
-            quiet += 1
-            await asyncio.sleep(0)
-        else:
-            if not data:
-                break
-            quiet = 0
-            drained += len(data)
-    return drained
-
-
-async def take(connection: AsyncioConnection, feed: Feed) -> Head | Body | End:
-    while (given := feed.next()) is None:
-        assert await connection.fill(PATIENCE)
-    return given
-
-
-async def take_all(connection: AsyncioConnection, feed: Feed) -> bytes:
-    """The whole body, up to its end."""
-    body = b""
-    while not isinstance(given := await take(connection, feed), End):
-        if isinstance(given, Body):
-            body += given.data
-    return body
-
-
-def timers() -> int:
-    """How many timers of the loop are still to ring."""
-    return sum(not handle.cancelled() for handle in vars(asyncio.get_running_loop())["_scheduled"])
 
 
 class TestReading:
@@ -165,7 +73,7 @@ class TestReading:
         async with linked() as (connection, peer):
             feed = begin(connection)
             for _ in range(2):
-                reading = asyncio.ensure_future(connection.fill(PATIENCE))
+                reading = asyncio.ensure_future(fill(connection, feed, PATIENCE))
                 await turns(2)
                 reading.cancel()
                 peer.send(OK[:20])
@@ -186,7 +94,7 @@ class TestEnds:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED + chunk(b"data"))
-            await until(lambda: feed.filled)
+            await until(lambda: feed.inputs)
             connection.connection_lost(ConnectionResetError(104, "reset"))
             assert isinstance(await take(connection, feed), Head)
             assert await take(connection, feed) == Body(b"data")
@@ -197,7 +105,7 @@ class TestEnds:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(OK)
-            await until(lambda: feed.filled)
+            await until(lambda: feed.inputs)
             connection.connection_lost(ConnectionResetError(104, "reset"))
             assert await take_all(connection, feed) == b"ok"
             connection.rest()
@@ -258,7 +166,7 @@ class TestUnasked:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(OK)
-            await until(lambda: feed.filled)
+            await until(lambda: feed.inputs)
             if when != "unread":
                 await take_all(connection, feed)
             if when == "released":
@@ -319,30 +227,30 @@ class TestTimer:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(600)
+            assert await fill(connection, feed, 600)
             assert isinstance(feed.next(), Head)
             with anyio.fail_after(PATIENCE):
-                assert not await connection.fill(0.01)
+                assert not await fill(connection, feed, 0.01)
 
     async def test_a_longer_wait_after_a_shorter_one(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(0.02)
+            assert await fill(connection, feed, 0.02)
             assert isinstance(feed.next(), Head)
             begun = asyncio.get_running_loop().time()
-            assert not await connection.fill(0.08)
+            assert not await fill(connection, feed, 0.08)
             assert asyncio.get_running_loop().time() - begun >= 0.08
 
     async def test_a_wait_for_ever_after_a_short_one(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(0.02)
+            assert await fill(connection, feed, 0.02)
             assert isinstance(feed.next(), Head)
             rung = asyncio.Event()
             asyncio.get_running_loop().call_later(0.05, rung.set)
-            reading = asyncio.ensure_future(connection.fill(None))
+            reading = asyncio.ensure_future(fill(connection, feed, None))
             await rung.wait()
             assert not reading.done()
             peer.send(chunk(b"data"))
@@ -352,29 +260,51 @@ class TestTimer:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(0.01)
+            assert await fill(connection, feed, 0.01)
             await until(lambda: timers() == 1)  # that of `until` itself
             assert isinstance(feed.next(), Head)
             with anyio.fail_after(PATIENCE):
-                assert not await connection.fill(0.01)
+                assert not await fill(connection, feed, 0.01)
 
     async def test_what_is_there_already_counts_at_no_time_at_all(self) -> None:
         async with linked() as (connection, peer):
-            begin(connection)
+            feed = begin(connection)
             peer.send(OK)
-            assert await connection.fill(0)
+            assert await fill(connection, feed, 0)
 
-    @pytest.mark.parametrize("how", ["rest", "aclose", "eof"])
-    async def test_none_is_left_behind(self, how: str) -> None:
+    async def test_one_serves_all_exchanges_of_a_connection(self) -> None:
+        async with linked() as (connection, peer):
+            for _ in range(3):
+                feed = begin(connection)
+                peer.send(OK)
+                assert await fill(connection, feed, 600)
+                assert await take_all(connection, feed) == b"ok"
+                connection.rest()
+                assert await connection.settle()
+                assert timers() == 1
+
+    async def test_one_that_rings_between_two_exchanges(self) -> None:
+        async with linked() as (connection, peer):
+            feed = begin(connection)
+            peer.send(OK)
+            assert await fill(connection, feed, 0.01)
+            assert await take_all(connection, feed) == b"ok"
+            connection.rest()
+            await until(lambda: timers() == 1)  # that of `until` itself
+            assert await connection.settle()
+            feed = begin(connection)
+            with anyio.fail_after(PATIENCE):
+                assert not await fill(connection, feed, 0.01)
+
+    @pytest.mark.parametrize("how", ["aclose", "eof"])
+    async def test_a_closed_connection_leaves_none_behind(self, how: str) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(600)
-            assert feed.filled
+            assert await fill(connection, feed, 600)
+            assert feed.inputs
             assert timers() == 1
-            if how == "rest":
-                connection.rest()
-            elif how == "aclose":
+            if how == "aclose":
                 await connection.aclose()
             else:
                 peer.close()
@@ -383,9 +313,9 @@ class TestTimer:
 
     async def test_nothing_holds_a_closed_connection(self) -> None:
         async with linked() as (connection, peer):
-            begin(connection)
+            feed = begin(connection)
             peer.send(CHUNKED)
-            assert await connection.fill(600)
+            assert await fill(connection, feed, 600)
             gone = weakref.ref(connection)
             del connection
         gc.collect()

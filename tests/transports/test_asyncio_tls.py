@@ -229,6 +229,34 @@ async def test_an_answer_right_behind_the_handshake() -> None:
             assert await fetch(transport, request) == (503, b"busy")
 
 
+@pytest.mark.parametrize("size", [1, 5, 1_000, 20_000, MEGABYTE])
+def test_what_is_read_does_not_depend_on_how_the_bytes_were_cut(secure: Secure, size: int) -> None:
+    """Records of all sizes, in pieces and many at once, and the peer's farewell after them."""
+    client = TLSClient(secure.client, "localhost")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = secure.server.wrap_bio(incoming, outgoing, server_side=True)
+    for _ in _handshake(server):
+        client.take(outgoing.read())
+        client.shake()
+        incoming.write(client.data_to_send())
+    client.take(outgoing.read())
+    assert client.shake()
+    said = [b"x", bytes(300), bytes(40_000), b"y"]
+    for data in said:
+        server.write(data)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        server.unwrap()
+    sent = outgoing.read()
+    heard = []
+    for start in range(0, len(sent), size):
+        assert not client.ended
+        client.take(sent[start : start + size])
+        heard.append(client.read())
+    assert b"".join(heard) == b"".join(said)
+    assert client.ended
+    assert client.error is None
+
+
 async def test_a_record_that_is_none(secure: Secure) -> None:
     """What does not decrypt ends the exchange, after all that came before it."""
     taken = threading.Event()

@@ -1,4 +1,4 @@
-"""Cancellation at every checkpoint of a call: all of them in memory, and moments of chance over sockets."""
+"""Cancellation and `abort()` at every checkpoint of a call: all of them in memory, and some over sockets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from sansio import (
+    APIConnectionError,
     BadRequestError,
     Message,
     Provider,
@@ -21,9 +22,10 @@ from sansio import (
     Role,
     StreamTruncatedError,
 )
-from sansio.testing import Answer, Broken, Failure, FakeProvider
+from sansio.testing import Answer, Broken, Ending, Failure, FakeProvider, FakeResponse
 from sansio.testing.script import Outcome
 from tests.test_main_job import TRANSPORTS
+from tests.transports.raw_server import PATIENCE
 from transports import AsyncProvider, EventStream, MemoryTransport, create_provider
 from transports.keys import KeySource
 from transports.loopback import loopback_thread
@@ -35,6 +37,8 @@ T = TypeVar("T")
 QUESTION = [Message(Role.USER, "Hello")]
 CONFIG = ProviderConfig(type="openai", model="m")
 ANSWER = Answer(text="one two three", reasoning="well then")
+SILENT = FakeResponse(pieces=(), silent=True, ending=Ending.HOLD)
+HELD = Broken(answer=ANSWER, after=1, ending=Ending.HOLD)
 
 
 class CancelAt(Generic[T]):
@@ -77,6 +81,14 @@ class _Counted(Generator[Any, Any, T]):
 async def read_all(stream: EventStream) -> None:
     async for _ in stream:
         pass
+
+
+async def failure_of(reading: Awaitable[None]) -> ProviderError | None:
+    try:
+        await reading
+    except ProviderError as error:
+        return error
+    return None
 
 
 SCRIPTS: dict[str, list[Outcome]] = {
@@ -130,6 +142,54 @@ async def test_cancellation_at_each_checkpoint_leaves_nothing_behind(script: str
             gc.collect()
         assert gone() is None
     assert number > 4
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("script", SCRIPTS)
+async def test_abort_at_each_checkpoint_wakes_the_reader(script: str, stream: bool) -> None:
+    number = 0
+    ended = False
+    while not ended:
+        number += 1
+        transport = MemoryTransport(FakeProvider("openai", SCRIPTS[script]))
+        events = call_by(transport, stream=stream)
+        reading = CancelAt(read_all(events), number, events.abort)
+        with anyio.fail_after(PATIENCE):
+            error = await failure_of(reading)
+        ended = reading.waits < number
+        assert transport.opened == transport.closed + transport.aborted
+        if not ended:
+            assert isinstance(error, APIConnectionError), number
+            assert "aborted" in str(error)
+    assert number > 4
+
+
+@pytest.mark.parametrize("outcome", [SILENT, HELD], ids=["before the head", "inside the answer"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_abort_wakes_who_waits_for_a_silent_server(transport: str, outcome: Outcome) -> None:
+    fake = FakeProvider("openai", [outcome])
+    chosen = TRANSPORTS[transport]()
+    with loopback_thread(fake) as server:
+        provider = create_provider(server.config("openai", max_attempts=1), transport=chosen, api_key="key")
+        stream = provider.stream(QUESTION)
+        if outcome is HELD:
+            await anext(stream)
+        errors: list[ProviderError | None] = []
+
+        async def read() -> None:
+            errors.append(await failure_of(read_all(stream)))
+
+        with anyio.fail_after(PATIENCE):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read)
+                while not fake.requests:
+                    await checkpoint()
+                await anyio.wait_all_tasks_blocked()
+                stream.abort()
+        assert isinstance(errors[0], APIConnectionError)
+        assert "aborted" in str(errors[0])
+        await anyio.to_thread.run_sync(server.wait_client_closes, 1)
+        await chosen.aclose()
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -26,7 +26,7 @@ def test_an_open_gets_the_smaller_of_connect_and_what_is_left(
     connect: float | None, total: float | None, began: float, passed: float
 ) -> None:
     clocks = Clocks(openai(connect_timeout=connect, total_timeout=total))
-    clocks.resume(began)
+    clocks.resume(began, 0)
     now = began + passed
     left = None if total is None else total - passed
     if left is not None and left <= 0:
@@ -44,18 +44,20 @@ def test_a_receive_gets_the_smallest_of_its_clocks(
     read: float | None, total: float | None, passed: float, error_body: bool
 ) -> None:
     clocks = Clocks(openai(read_timeout=read, total_timeout=total))
-    clocks.resume(0)
+    clocks.resume(0, 0)
     left = None if total is None else total - passed
     if left is None or left > 0:
         expected = least(read, left, 5.0 if error_body else None)
-        assert clocks.for_receive(passed, error_body=error_body) == expected
+        if error_body:
+            clocks.begin_answer(passed, is_error=True)
+        assert clocks.for_receive(passed) == expected
 
 
 @given(read=SECONDS, total=SECONDS)
 def test_a_timeout_is_the_totals_only_where_the_total_was_the_smaller(read: float, total: float) -> None:
     clocks = Clocks(openai(read_timeout=read, total_timeout=total))
-    clocks.resume(0)
-    clocks.for_receive(0, error_body=False)
+    clocks.resume(0, 0)
+    clocks.for_receive(0)
     told = clocks.explain(APITimeoutError("late"))
     assert isinstance(told, Lost) == (read <= total)
     error = told.error if isinstance(told, Lost) else told
@@ -69,8 +71,8 @@ def test_what_a_transport_says_of_a_connection_is_told_as_it_is(
     error: TransportError | RemoteProtocolError,
 ) -> None:
     clocks = Clocks(openai())
-    clocks.resume(0)
-    clocks.for_receive(0, error_body=False)
+    clocks.resume(0, 0)
+    clocks.for_receive(0)
     assert clocks.explain(error) == Lost(error)
 
 
@@ -84,14 +86,14 @@ def test_the_event_clock_runs_out_just_when_progress_stays_away(
     event: float | None, steps: list[tuple[float, bool]]
 ) -> None:
     clocks = Clocks(openai(event_timeout=event))
-    clocks.resume(0)
-    assert clocks.look(0, 0, began=True) is None
+    clocks.resume(0, 0)
+    clocks.begin_answer(0, is_error=False)
     now, last, progress = 0.0, 0.0, 0
     for seconds, moved in steps:
         now += seconds
         progress += moved
         last = now if moved else last
-        late = clocks.look(now, progress, began=False)
+        late = clocks.look(now, progress)
         assert (late is not None) == (event is not None and now - last >= event)
         assert late is None or late.field == "event_timeout"
 
@@ -99,10 +101,10 @@ def test_the_event_clock_runs_out_just_when_progress_stays_away(
 @given(silence=SECONDS, away=MOMENTS)
 def test_the_event_clock_leaves_out_the_consumers_own_time(silence: float, away: float) -> None:
     clocks = Clocks(openai(event_timeout=1_001))
-    clocks.resume(0)
-    clocks.look(0, 1, began=False)
-    clocks.resume(away)
-    assert clocks.look(away + silence, 1, began=False) is None
+    clocks.resume(0, 0)
+    clocks.look(0, 1)
+    clocks.resume(away, 1)
+    assert clocks.look(away + silence, 1) is None
 
 
 @given(total=LIMITS, passed=MOMENTS, seconds=SECONDS)
@@ -110,7 +112,7 @@ def test_a_wait_is_begun_only_where_the_total_lets_it_end(
     total: float | None, passed: float, seconds: float
 ) -> None:
     clocks = Clocks(openai(total_timeout=total))
-    clocks.resume(0)
+    clocks.resume(0, 0)
     late = clocks.for_wait(passed, seconds)
     assert (late is not None) == (total is not None and passed + seconds > total)
     assert late is None or late.field == "total_timeout"
@@ -119,17 +121,20 @@ def test_a_wait_is_begun_only_where_the_total_lets_it_end(
 def test_the_total_runs_from_the_first_read_and_never_anew() -> None:
     clocks = Clocks(openai(total_timeout=10))
     assert clocks.left(500) == 10
-    clocks.resume(1_000)
-    clocks.resume(1_004)
+    clocks.resume(1_000, 0)
+    clocks.resume(1_004, 0)
     assert clocks.left(1_004) == 6
 
 
 def test_each_attempts_error_body_has_five_seconds_of_its_own() -> None:
     clocks = Clocks(openai())
-    clocks.resume(0)
-    assert clocks.for_receive(0, error_body=True) == 5
-    assert clocks.for_receive(3, error_body=True) == 2
+    clocks.resume(0, 0)
+    clocks.begin_answer(0, is_error=True)
+    assert clocks.for_receive(0) == 5
+    assert clocks.for_receive(3) == 2
     with pytest.raises(APITimeoutError, match="5 s"):
-        clocks.for_receive(5, error_body=True)
+        clocks.for_receive(5)
     clocks.for_open(6)
-    assert clocks.for_receive(7, error_body=True) == 5
+    assert clocks.for_receive(6) == 600
+    clocks.begin_answer(7, is_error=True)
+    assert clocks.for_receive(7) == 5

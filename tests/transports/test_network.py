@@ -236,9 +236,9 @@ def test_feed_that_another_thread_loses_meanwhile(monkeypatch: pytest.MonkeyPatc
     feed = Feed(HTTPExchange(REQUEST), reused=False)
     if before:
         feed.read(before)
-    inputs = _Interrupted(vars(feed)["_inputs"])
+    inputs = _Interrupted(feed.inputs)
     inputs.feed = feed
-    monkeypatch.setattr(feed, "_inputs", inputs)
+    monkeypatch.setattr(feed, "inputs", inputs)
     if not before:
         assert feed.next() is None
     with pytest.raises(APIConnectionError, match="dropped"):
