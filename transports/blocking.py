@@ -183,7 +183,7 @@ class SocketTransport:
         max_idle: how many connections are kept.
         idle_timeout: for how many seconds each is kept.
         max_header_bytes: size of a response's head, and of one chunk's size line.
-        parser: what reads HTTP: `"h11"`, or `"httptools"`, which is faster and needs the extra `fast`.
+        parser: what reads unusual heads of responses: `"h11"`, or `"httptools"`, with the extra `fast`.
 
     Raises:
         ConfigError: `ca_file` cannot be read, `ssl_context` is given too, or `parser` is not there.
