@@ -89,7 +89,8 @@ class HttpcoreExchange:
         self._answer: Answer | None = None
         self._clock = running_clock()
         self._receiving = False
-        self._scope: anyio.CancelScope | None = None  # of the receive under way, where it needs one
+        self._closing = False
+        self._scope: anyio.CancelScope | None = None  # of the receive or aclose under way, where it has one
         self._peer = request.origin  # a proxy, where that is what we connect to
         self._head_seconds: float | None = None
         self._unix_socket: str | None = None
@@ -236,34 +237,42 @@ class HttpcoreExchange:
         answer = self._answer
         if answer is not None and self._owner.keeps and not (self._failed or self._released):
             token = self._watch.enter()
+            self._closing = True
             try:
                 await self._drain(answer)
                 await answer.aclose()
+                self._released = True
+                self._answer = None
+                self._watch.leave()
+                self._keeper.release(answer)
             finally:
                 self._watch.exit(token)
-            self._released = True
-            self._answer = None
-            self._watch.leave()
-            self._keeper.release(answer)
+                self._closing = False
+                if self._released:
+                    self._drop()
         self.abort()
 
     async def _drain(self, answer: Answer) -> None:
         left = SETTLE_READS * READ_SIZE
-        with contextlib.suppress(*faults(self._owner.core)), anyio.move_on_after(DRAIN_SECONDS):
-            while not self._ended and left > 0:
-                data = await answer.next()
-                self._ended = not data
-                left -= len(data)
+        try:
+            with contextlib.suppress(*faults(self._owner.core)):
+                with anyio.move_on_after(DRAIN_SECONDS) as self._scope:
+                    while not self._ended and left > 0:
+                        data = await answer.next()
+                        self._ended = not data
+                        left -= len(data)
+        finally:
+            self._scope = None
 
     def abort(self) -> None:
         if self._released:
             return
         self._released = True
         if self._scope is not None:
-            self._scope.cancel()  # receive() drops it on its way out, here and below
+            self._scope.cancel()  # who is in there drops it on the way out, here and below
         elif self._receiving and self._watch.stream is not None:
             self._watch.stream.shut_down()
-        else:
+        elif not self._closing:
             self._drop()
 
     def _drop(self) -> None:

@@ -130,3 +130,25 @@ async def test_while_it_waits_for_a_place_in_the_pool(module: ModuleName) -> Non
             await first.aclose()
             assert await fetch(transport, server.post()) == (200, b"ok")
             assert server.connections == 1
+
+
+@pytest.mark.parametrize("kind", ["its own", "a user's"])
+async def test_while_it_is_let_go(module: ModuleName, kind: str) -> None:
+    """The end of the response does not come, and meanwhile another exchange has what was dropped closed."""
+
+    def script(peer: Peer) -> None:
+        while peer.request() is not None:
+            peer.send(OK if peer.number else CHUNKED + chunk(b"data"))
+
+    with RawServer(script) as server:
+        async with running(module, kind) as transport:
+            exchange = await transport.open(server.post(), PATIENCE)
+            await read(exchange, Body)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(exchange.aclose)
+                await anyio.wait_all_tasks_blocked()
+                exchange.abort()
+                assert await fetch(transport, server.post()) == (200, b"ok")
+            assert await happens(server.closed)
+            assert await fetch(transport, server.post()) == (200, b"ok")
+            assert server.connections == 2
