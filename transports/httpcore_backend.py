@@ -6,15 +6,15 @@ Working for an exchange, the pool runs in that exchange's own task; a context va
 from __future__ import annotations
 
 import ssl
-import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from contextvars import ContextVar, Token
+from types import coroutine
 from typing import TYPE_CHECKING
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from transports.network import HasFileno, shut_down
+from transports.network import HasFileno, readable, shut_down
 
 if TYPE_CHECKING:
     import httpcore
@@ -29,11 +29,13 @@ class Watch:
         deadline: when the request has to be sent, and then, when the response's head has to be there, and
             each piece of its body, on the loop's clock; `None` for ever.
         stream: the one in use; `None` before there is one.
+        pieces: what has come of the body and was not handed out yet.
     """
 
     def __init__(self) -> None:
         self.deadline: float | None = None
         self.stream: WatchedStream | None = None
+        self.pieces: list[bytes] = []
 
     def enter(self) -> Token[Watch | None]:
         """What the pool does from now on, up to `exit`, is done for this exchange."""
@@ -64,26 +66,14 @@ class Watch:
         return left if timeout is None else min(left, timeout)
 
 
-class Unnoticed:
-    """Lets async generators begin of which the running loop takes no note, so that it does not close them.
+PAUSE = object()
+"""What `pause` gives to who drives a coroutine by hand; no event loop gets to see it."""
 
-    A response's body is several generators, one inside the other. A loop that ends closes all that it
-    knows at the same time, and these trip over each other then; they have to end in order.
-    Nothing may wait between `begin` and `end`.
-    """
 
-    def __init__(self) -> None:
-        self._hooks: sys._asyncgen_hooks | None = None
-
-    def begin(self) -> None:
-        self._hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=None, finalizer=None)
-
-    def end(self) -> None:
-        """May be called again."""
-        hooks, self._hooks = self._hooks, None
-        if hooks is not None:
-            sys.set_asyncgen_hooks(firstiter=hooks.firstiter, finalizer=hooks.finalizer)
+@coroutine
+def pause() -> Generator[object, None, None]:
+    """Stop here until the coroutine is driven on."""
+    yield PAUSE
 
 
 _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
@@ -99,6 +89,9 @@ class WatchedStream:
         self._socket: HasFileno | None = stream.get_extra_info("socket")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        watch = _watch.get()
+        if watch is not None and watch.pieces:
+            await pause()  # the pool has used up what it read: that is handed out before more is waited for
         data = await self._stream.read(max_bytes, self._note(timeout))
         self.ended = self.ended or not data
         return data
@@ -116,6 +109,9 @@ class WatchedStream:
         return await _hand_over(stream)
 
     def get_extra_info(self, info: str) -> object:
+        if info == "is_readable" and self._socket is not None:
+            # A pool asks it of all that idle, at each request and at its end, and anyio would take its time.
+            return readable(self._socket)
         return self._stream.get_extra_info(info)
 
     def shut_down(self) -> None:

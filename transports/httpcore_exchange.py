@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -17,7 +16,8 @@ from sansio.errors import (
     TransportError,
 )
 from sansio.http import Body, End, Head, Request
-from transports.httpcore_backend import Unnoticed, Watch
+from transports.httpcore_backend import Watch
+from transports.httpcore_body import Answer, faults
 from transports.idle import Origin
 from transports.loops import LoopKeeper, running_clock
 from transports.network import (
@@ -74,44 +74,6 @@ class _Content:
         raise StopAsyncIteration
 
 
-class _Answer:
-    """A response that the pool gave, and its body."""
-
-    def __init__(self, core: ModuleType, response: httpcore.Response, *, watched: bool) -> None:
-        self.response = response
-        self.bounded = watched and response.extensions.get("http_version") != b"HTTP/2"
-        """Whether each read of the body is this response's own, and is told by when it has to be done."""
-        self.unnoticed = Unnoticed()
-        self._core = core
-        self._body = response.aiter_stream()
-        self._begun = False
-
-    async def next(self) -> bytes:
-        """The next bytes of the body, none at its end."""
-        if not self._begun:
-            self._begun = True
-            self.unnoticed.begin()  # until the pool says that it reads the body
-        try:
-            async for data in self._body:
-                if data:
-                    return data
-        finally:
-            self.unnoticed.end()
-        return b""
-
-    async def aclose(self) -> None:
-        """Give the connection back to the pool, which closes it unless the body has ended."""
-        with contextlib.suppress(*_faults(self._core)):
-            await self.response.aclose()
-            if self._begun:
-                # The body's generators are run to their end, since nobody else closes them. The connection
-                # is closed already; where others are on it, the cancelled scope keeps them from waiting.
-                with anyio.CancelScope() as scope:
-                    scope.cancel()
-                    async for _ in self._body:
-                        pass
-
-
 class HttpcoreExchange:
     """See `transports.interface.Exchange`. The request runs in the first `receive`."""
 
@@ -124,10 +86,11 @@ class HttpcoreExchange:
         self._open_seconds = seconds
         self._fresh = fresh
         self._watch = Watch()
-        self._answer: _Answer | None = None
+        self._answer: Answer | None = None
         self._clock = running_clock()
         self._receiving = False
-        self._scope: anyio.CancelScope | None = None  # of the receive under way, where it needs one
+        self._closing = False
+        self._scope: anyio.CancelScope | None = None  # of the receive or aclose under way, where it has one
         self._peer = request.origin  # a proxy, where that is what we connect to
         self._head_seconds: float | None = None
         self._unix_socket: str | None = None
@@ -151,7 +114,7 @@ class HttpcoreExchange:
                 given = await self._advance(timeout)
             else:
                 given = await self._advance_within(timeout)
-        except _faults(self._owner.core) as fault:
+        except faults(self._owner.core) as fault:
             failure = self._blame(fault, timeout)
         finally:
             self._watch.exit(token)
@@ -209,7 +172,8 @@ class HttpcoreExchange:
         response: httpcore.Response = await pool.handle_async_request(sent)
         timeouts["read"] = None  # the pool would hold the body to it too; receive() bounds that itself
         self._watch.deadline = None
-        self._answer = _Answer(core, response, watched=self._watch.stream is not None)
+        bounded = self._watch.stream is not None and response.extensions.get("http_version") != b"HTTP/2"
+        self._answer = Answer(core, response, self._watch.pieces, bounded=bounded)
         self._keeper.hold(self._answer)
         headers = (
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
@@ -228,8 +192,6 @@ class HttpcoreExchange:
             self._reused = not self._connecting
         elif name.endswith("receive_response_headers.started"):
             self._bound_head()
-        elif name.endswith("receive_response_body.started") and self._answer is not None:
-            self._answer.unnoticed.end()
 
     def _bound_head(self) -> None:
         """All of the head has to come in time: the pool bounds each read, and a server may send many."""
@@ -275,34 +237,42 @@ class HttpcoreExchange:
         answer = self._answer
         if answer is not None and self._owner.keeps and not (self._failed or self._released):
             token = self._watch.enter()
+            self._closing = True
             try:
                 await self._drain(answer)
                 await answer.aclose()
+                self._released = True
+                self._answer = None
+                self._watch.leave()
+                self._keeper.release(answer)
             finally:
                 self._watch.exit(token)
-            self._released = True
-            self._answer = None
-            self._watch.leave()
-            self._keeper.release(answer)
+                self._closing = False
+                if self._released:
+                    self._drop()
         self.abort()
 
-    async def _drain(self, answer: _Answer) -> None:
+    async def _drain(self, answer: Answer) -> None:
         left = SETTLE_READS * READ_SIZE
-        with contextlib.suppress(*_faults(self._owner.core)), anyio.move_on_after(DRAIN_SECONDS):
-            while not self._ended and left > 0:
-                data = await answer.next()
-                self._ended = not data
-                left -= len(data)
+        try:
+            with contextlib.suppress(*faults(self._owner.core)):
+                with anyio.move_on_after(DRAIN_SECONDS) as self._scope:
+                    while not self._ended and left > 0:
+                        data = await answer.next()
+                        self._ended = not data
+                        left -= len(data)
+        finally:
+            self._scope = None
 
     def abort(self) -> None:
         if self._released:
             return
         self._released = True
         if self._scope is not None:
-            self._scope.cancel()  # receive() drops it on its way out, here and below
+            self._scope.cancel()  # who is in there drops it on the way out, here and below
         elif self._receiving and self._watch.stream is not None:
             self._watch.stream.shut_down()
-        else:
+        elif not self._closing:
             self._drop()
 
     def _drop(self) -> None:
@@ -329,10 +299,3 @@ async def close_idle(pool: httpcore.AsyncConnectionPool, origin: httpcore.Origin
     for connection in pool.connections:
         if connection.is_idle() and (origin is None or connection.can_handle_request(origin)):
             await connection.aclose()
-
-
-def _faults(core: ModuleType) -> tuple[type[Exception], ...]:
-    """What a pool raises where the network or the peer is at fault."""
-    kinds = (core.NetworkError, core.TimeoutException, core.ProtocolError, core.ProxyError)
-    h2 = sys.modules.get("h2.exceptions")  # some of its errors pass through the pool as they are
-    return (*kinds, core.UnsupportedProtocol, OSError, *((h2.H2Error,) if h2 else ()))

@@ -15,6 +15,7 @@ from sansio.errors import APIConnectionError, RemoteProtocolError
 from sansio.http import Body, End, Head
 from tests.transports.contracts.support import ca_and_server, failure, fetch, read, trusting
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
+from tests.transports.test_httpcore_abort import abort_wakes
 from transports.httpcore_pool import HttpcoreTransport, ModuleName
 
 
@@ -95,6 +96,13 @@ class TestHTTP2:
             assert await happens(raw.closed)
             assert await fetch(transport, raw.post(b"next"), fresh=True) == (200, b"next")
             assert raw.connections == 2
+
+    async def test_abort_wakes_who_waits_inside_the_body(self, module: ModuleName) -> None:
+        async with self._running(module) as (transport, raw):
+            exchange = await transport.open(raw.post(b"wait"), None)
+            await read(exchange, Body)
+            await abort_wakes(exchange)
+            assert await happens(raw.closed)
 
     @pytest.mark.parametrize("body", [b"reset", b"goaway"])
     async def test_stream_that_the_server_breaks_off_is_lost(self, module: ModuleName, body: bytes) -> None:
