@@ -27,9 +27,9 @@ INTRODUCTION = """\
 This page is made of `tests/faults/table.py` by `python docs/fault_table.py --write`, and
 `tests/faults/test_fault_table.py` holds the code to it. Each fault is met by each transport on real sockets,
 which is {ways} ways: anyio, httpcore and httpcore2 under asyncio and under trio, and the blocking transport,
-where anyio and blocking read HTTP by h11 and by httptools; with TLS and without; by a stream and by a whole
-answer. All give the same, unless the last column says otherwise; only behind “{malformed}” httptools has
-words of its own. These are {faults} faults in {rows} rows, {calls} calls.
+where anyio and blocking read odd heads by h11 and by httptools; with TLS and without; by a stream and by a
+whole answer. All give the same, unless the last column says otherwise; only behind “{malformed}” httptools
+has words of its own. These are {faults} faults in {rows} rows, {calls} calls.
 
 After each row nothing stays behind, which is counted: no connection at the server, no descriptor of the
 process, no task of the loop, no thread, no stream and no exchange in memory. Where the server can be told to

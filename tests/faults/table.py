@@ -218,6 +218,7 @@ _LONG_HEAD = "of the response are longer than 65536 bytes"
 _HTTPCORE_FULL = "a head of the response, or a chunk's size line, is longer than httpcore takes"
 _SHORT_HEAD = "the head of the response is longer than 65536 bytes"
 
+_NO_SIZE = "a chunk size that is none"
 HTTP = [
     Row(fault="drip", stream=ANSWER),
     Row(
@@ -309,13 +310,14 @@ HTTP = [
             fault=f"chunk-size-{what}:2",
             stream=_http(says, partial="One "),
             whole=_http(says),
+            by_httpcore=_http(h11_says, partial="One "),
         )
-        for what, says in (
-            ("malformed", "illegal chunk header"),
-            ("negative", "illegal chunk header"),
-            ("huge", "illegal chunk header"),
-            ("missing", "illegal chunk header"),
-            ("small", "malformed chunk footer"),
+        for what, says, h11_says in (
+            ("malformed", _NO_SIZE, "illegal chunk header"),
+            ("negative", _NO_SIZE, "illegal chunk header"),
+            ("huge", _NO_SIZE, "illegal chunk header"),
+            ("missing", _NO_SIZE, "illegal chunk header"),
+            ("small", "a chunk that is longer than its size", "malformed chunk footer"),
         )
     ),
     Row(
