@@ -169,8 +169,8 @@ def _growth(plot: Any, results: Results) -> Any | None:
     if not drawn:
         plot.close(figure)
         return None
-    axes[0][0].legend(fontsize=7)
-    axes[0][1].legend(fontsize=7)
+    axes[0][0].legend(fontsize=7, loc="center")
+    axes[0][1].legend(fontsize=7, loc="center left")
     return figure
 
 
