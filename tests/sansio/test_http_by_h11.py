@@ -115,6 +115,7 @@ _FIELDS = lines(
     b"Connection: x, close",
     b"X-Y: \ta  b\xff\t ",
     b"X-Y:",
+    b"X-Y: http://h:80/: ",
     b"X-Y: a\x01b",
     b"X-Y: a\x00b",
     b"X-Y : a",
@@ -204,3 +205,19 @@ def test_an_answer_to_a_head_request_has_no_body(make: type[HTTPExchange], frami
     exchange = make(Request("HEAD", "http", "h", 80, "/", (("host", "h"), ("content-length", "0")), b""))
     assert exchange.receive_data(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n")[1:] == [End()]
     assert exchange.reusable
+
+
+@pytest.mark.parametrize("make", [HTTPExchange, FastHTTPExchange])
+def test_bytes_behind_trailers_that_were_cut_belong_to_no_exchange(make: type[HTTPExchange]) -> None:
+    for behind in (b"", b"HTTP/1.1 200 OK\r\n"):
+        exchange = make(REQUEST)
+        exchange.receive_data(b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"\r\n0\r\nX-Y: a long one\r\n")
+        assert exchange.receive_data(b"\r\n" + behind) == [End()]
+        assert exchange.reusable == (not behind)
+
+
+@pytest.mark.parametrize("make", [HTTPExchange, FastHTTPExchange])
+def test_a_value_may_have_colons(make: type[HTTPExchange]) -> None:
+    wire = b"HTTP/1.1 200 OK\r\nLocation: http://h:80/:\r\nContent-Length: 0\r\n\r\n"
+    head = make(REQUEST).receive_data(wire)[0]
+    assert head == Head(200, (("location", "http://h:80/:"), ("content-length", "0")))
