@@ -1,0 +1,31 @@
+"""How much of a peer's data a machine accepts: sizes, counts and depths. Each limit is defined here, once."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """The sizes, counts and depths past which a machine stops reading with a `LimitExceededError`.
+
+    Every default is far above what a well-behaved provider sends. Its purpose is to bound the memory and
+    the time that a faulty or hostile peer can cost.
+
+    Args:
+        max_header_bytes: size of a response's head, and of one chunk's size line.
+        max_event_bytes: size of one frame of a stream (the data of a server-sent event), and of one line.
+        max_answer_bytes: size of a whole answer's body, decoded.
+        max_error_bytes: how much of an error's body is read; the rest is ignored.
+        max_tool_calls: number of tool calls in one answer.
+        max_json_depth: how deep the peer's JSON may nest.
+    """
+
+    max_header_bytes: int = 65_536
+    max_event_bytes: int = 16_777_216
+    max_answer_bytes: int = 67_108_864
+    max_error_bytes: int = 65_536
+    max_tool_calls: int = 1_024
+    max_json_depth: int = 256
+
+
+DEFAULT_LIMITS = Limits()
