@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from importlib import import_module
 from typing import Any, Self
 
 import msgspec
@@ -43,7 +44,10 @@ class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
         api_key_env: the variable that holds the key, or `None` where there is no key.
         model: `None` where the user must name one.
         needs_model: False where something else (Azure's deployment) stands for it.
-        check: raises `ConfigError` for what only this type requires.
+        check: raises `ConfigError` for what only this type requires: a function, or its address as
+            `"module:name"`, which is loaded when a config of the type is made.
+        api: the wire family that is used if the user names none; `None` for the first of `apis`.
+        apis: the wire families that the type speaks. `register_provider` fills it in.
     """
 
     base_url: str | None = None
@@ -51,26 +55,9 @@ class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
     auth_method: AuthMethod = AuthMethod.BEARER
     model: str | None = None
     needs_model: bool = True
-    check: Callable[[ProviderConfig], None] | None = None
-
-
-def is_azure_v1(config: ProviderConfig) -> bool:
-    """Whether the base URL selects Azure's v1 surface, which has neither deployment path nor version."""
-    return config.base_url.endswith("/openai/v1")
-
-
-def _check_azure(config: ProviderConfig) -> None:
-    if is_azure_v1(config):
-        if config.model is None and config.deployment is None:
-            raise ConfigError("model: name the deployment here or in deployment", field="model")
-        return
-    for name, example in (("deployment", "gpt-4"), ("api_version", "2024-10-21")):
-        if getattr(config, name) is None:
-            raise ConfigError(
-                f"{name}: azure needs one, such as {example!r}; or use the v1 surface, "
-                "with a base_url that ends in /openai/v1",
-                field=name,
-            )
+    check: str | Callable[[ProviderConfig], None] | None = None
+    api: str | None = None
+    apis: tuple[str, ...] = ("chat",)
 
 
 PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
@@ -84,12 +71,13 @@ PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
         api_key_env="AZURE_OPENAI_KEY",
         auth_method=AuthMethod.API_KEY,
         needs_model=False,
-        check=_check_azure,
+        check="sansio.providers.azure:check",
     ),
     "anthropic": ProviderDefaults(
         base_url="https://api.anthropic.com",
         api_key_env="ANTHROPIC_API_KEY",
         auth_method=AuthMethod.X_API_KEY,
+        apis=("messages",),
     ),
     "ollama": ProviderDefaults(base_url="http://localhost:11434/v1", auth_method=AuthMethod.NONE),
     "vllm": ProviderDefaults(base_url="http://localhost:8000/v1", auth_method=AuthMethod.NONE),
@@ -113,6 +101,7 @@ class ProviderConfig:
 
     Args:
         type: a provider type: openrouter, openai, azure, anthropic, ollama, vllm, or a registered one.
+        api: the wire family to speak with it, such as `"chat"`. The type's, if left out.
         api_key_env: the environment variable that holds the key. The type's, where left out.
         model: model id. The type's, where left out; azure takes its deployment.
         base_url: the API's address. The type's, where left out; azure has none.
@@ -144,6 +133,7 @@ class ProviderConfig:
     """
 
     type: str = "openrouter"
+    api: str = _BY_TYPE
     api_key_env: str | None = _BY_TYPE
     model: str | None = _BY_TYPE
     base_url: str = _BY_TYPE
@@ -201,6 +191,7 @@ class ProviderConfig:
         if defaults is None:
             allowed = ", ".join(PROVIDER_DEFAULTS)
             raise ConfigError(f"type: {self.type!r} is no provider type; use one of {allowed}", field="type")
+        _set(self, "api", check_api(self.type, defaults, None if self.api is _BY_TYPE else self.api))
         self._fill(defaults)
         for f in fields(self):
             _set(self, f.name, _convert(f.name, str(f.type), getattr(self, f.name)))
@@ -210,7 +201,7 @@ class ProviderConfig:
         check_headers(self.extra_headers, self.auth_method)
         check_url(self.base_url, self.auth_method is not AuthMethod.NONE and not self.allow_http)
         if defaults.check is not None:
-            defaults.check(self)
+            _loaded(defaults.check)(self)
 
     def _fill(self, defaults: ProviderDefaults) -> None:
         """Take what the user left out from the type."""
@@ -258,6 +249,27 @@ class ProviderConfig:
             if f.name in ("type", "model", "base_url") or (f.default is not _BY_TYPE and value != f.default):
                 shown.append(f"{f.name}={value!r}" if f.name != "extra_headers" else _header_names(value))
         return f"ProviderConfig({', '.join(text for text in shown if text)})"
+
+
+def check_api(name: str, defaults: ProviderDefaults, api: object) -> str:
+    """The wire family that a config means: the one that it names, or the type's default.
+
+    Raises:
+        ConfigError: the type does not speak it.
+    """
+    chosen = api or defaults.api or defaults.apis[0]
+    if not isinstance(chosen, str) or chosen not in defaults.apis:
+        known = ", ".join(defaults.apis)
+        raise ConfigError(f"api: {name} has no {chosen!r}; it has {known}", field="api")
+    return chosen
+
+
+def _loaded(check: str | Callable[[ProviderConfig], None]) -> Callable[[ProviderConfig], None]:
+    if not isinstance(check, str):
+        return check
+    module, _, name = check.partition(":")
+    found: Callable[[ProviderConfig], None] = getattr(import_module(module), name)
+    return found
 
 
 def _set(config: ProviderConfig, name: str, value: object) -> None:

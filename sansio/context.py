@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 import msgspec
 
+from sansio.content import (
+    AudioPart,
+    DocumentPart,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    ServerToolPart,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+)
 from sansio.errors import InvalidRequestError
-from sansio.messages import Message, Role, TextPart
 
 _BYTES_PER_TOKEN = 3
 """Less than English text has (about 4), so that the estimate errs on the safe side."""
@@ -18,15 +33,35 @@ _TOKENS_PER_ATTACHMENT = 1_600
 
 def estimate_tokens(message: Message) -> int:
     """About how many tokens a message has: by its bytes, since each model has its own tokenizer."""
-    size = len(message.text.encode("utf-8", "replace"))
-    calls = [(call.name, call.arguments_text()) for call in message.tool_calls]
-    calls += [(call.name, call.raw_arguments) for call in message.invalid_tool_calls]
-    size += sum(len(name) + len(arguments.encode("utf-8", "replace")) for name, arguments in calls)
-    if message.provider_state is not None:
-        size += len(msgspec.json.encode(message.provider_state.blocks))
-    parts = () if isinstance(message.content, str) else message.content
-    attachments = sum(not isinstance(part, TextPart) for part in parts)
+    attachments = sum(isinstance(part, (ImagePart, AudioPart, DocumentPart)) for part in message.parts)
+    size = sum(_size(part) for part in message.parts)
     return _TOKENS_PER_MESSAGE + -(-size // _BYTES_PER_TOKEN) + attachments * _TOKENS_PER_ATTACHMENT
+
+
+def _size(part: Part) -> int:
+    """How many bytes of text a part sends; media are counted apart."""
+    match part:
+        case TextPart() | RefusalPart():
+            size = _bytes(part.text)
+        case ReasoningPart():
+            size = _bytes(part.text) + len(msgspec.json.encode(part.extra))
+        case ToolCall():
+            size = _bytes(part.name) + _bytes(part.arguments_text())
+        case InvalidToolCall():
+            size = _bytes(part.name) + _bytes(part.raw_arguments)
+        case ServerToolPart():
+            size = len(msgspec.json.encode((part.name, part.input, part.output, part.extra)))
+        case UnknownPart():
+            size = len(msgspec.json.encode(part.extra))
+        case ImagePart() | AudioPart() | DocumentPart():
+            size = 0
+        case _:
+            assert_never(part)
+    return size
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def fit_context(

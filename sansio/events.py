@@ -1,50 +1,80 @@
-"""What a stream gives: deltas as they come, and one last value that says how it ended."""
+"""What a stream gives: deltas as they arrive, and one last value that says how it ended."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
+import msgspec
 from msgspec import Struct
 
+from sansio.content import (
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    ToolCall,
+)
 from sansio.errors import ProviderError
-from sansio.messages import Message
 
 
 class ContentDelta(Struct, frozen=True, gc=False, tag_field="event", tag="content_delta"):
-    """A piece of the answer's text."""
+    """A piece of the answer's text; `part` is its place in `message.parts`."""
 
     text: str
+    part: int = 0
 
 
 class ReasoningDelta(Struct, frozen=True, gc=False, tag_field="event", tag="reasoning_delta"):
-    """A piece of the model's reasoning, where the provider shows it."""
+    """A piece of the model's reasoning, if the provider shows it."""
 
     text: str
+    part: int = 0
+
+
+class RefusalDelta(Struct, frozen=True, gc=False, tag_field="event", tag="refusal_delta"):
+    """A piece of the model's words for why it does not answer."""
+
+    text: str
+    part: int = 0
 
 
 class ToolCallStarted(Struct, frozen=True, gc=False, tag_field="event", tag="tool_call_started"):
-    """A tool call has begun; `index` counts the answer's tool calls from 0."""
+    """A tool call has begun. `index` counts the answer's tool calls from 0; `part` is its place among all."""
 
     index: int
     id: str
     name: str
+    part: int = 0
+    kind: str = "function"
 
 
 class ToolCallDelta(Struct, frozen=True, gc=False, tag_field="event", tag="tool_call_delta"):
-    """A piece of the JSON text of a started call's arguments."""
+    """A piece of the JSON text of a started call's arguments, or of a custom tool's own text."""
 
     index: int
     arguments: str
 
 
+class PartComplete(Struct, frozen=True, tag_field="event", tag="part_complete"):
+    """A part that deltas do not give whole: a server tool, media, reasoning without text, a cited text.
+
+    `part` is final and equals `message.parts[index]`.
+    """
+
+    index: int
+    part: Part
+
+
 class StreamComplete(Struct, frozen=True, tag_field="event", tag="stream_complete"):
-    """The answer is whole. Last, and exactly once; joined deltas equal what stands in `message`."""
+    """The answer is complete. Always the last event; the deltas, joined, equal what is in `message`."""
 
     message: Message
 
 
 class StreamFailed(Struct, frozen=True, tag_field="event", tag="stream_failed"):
-    """The answer did not become whole. Last, and exactly once; `error.partial` is what came.
+    """The answer is not complete, and will not be. Always the last event; `error.partial` is what arrived.
 
     The facades raise the error and never yield this.
     """
@@ -53,21 +83,54 @@ class StreamFailed(Struct, frozen=True, tag_field="event", tag="stream_failed"):
 
 
 StreamEvent: TypeAlias = (
-    ContentDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | StreamComplete | StreamFailed
+    ContentDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | PartComplete
+    | StreamComplete
+    | StreamFailed
 )
 
 
-def deltas(message: Message) -> list[StreamEvent]:
-    """A whole answer as the deltas that a stream would have given."""
+def replay(message: Message) -> list[StreamEvent]:
+    """A whole answer as the events that a stream would have given before its `StreamComplete`.
+
+    Args:
+        message: any message.
+
+    Returns:
+        Events in the order of the parts, each part in one piece.
+    """
     events: list[StreamEvent] = []
-    if message.reasoning:
-        events.append(ReasoningDelta(message.reasoning))
-    if message.text:
-        events.append(ContentDelta(message.text))
-    started = [(call.id, call.name, call.raw_arguments or "") for call in message.tool_calls]
-    started += [(call.id, call.name, call.raw_arguments) for call in message.invalid_tool_calls if call.name]
-    for index, (call_id, name, arguments) in enumerate(started):
-        events.append(ToolCallStarted(index, call_id, name))
-        if arguments:
-            events.append(ToolCallDelta(index, arguments))
+    calls = 0
+    for index, part in enumerate(message.parts):
+        match part:
+            case TextPart():
+                if part.text:
+                    events.append(ContentDelta(part.text, index))
+                if part.citations or not part.text:
+                    events.append(PartComplete(index, part))
+            case ReasoningPart():
+                events.append(ReasoningDelta(part.text, index) if part.text else PartComplete(index, part))
+            case RefusalPart():
+                events.append(RefusalDelta(part.text, index) if part.text else PartComplete(index, part))
+            case ToolCall() | InvalidToolCall():
+                if part.name:  # a call without a name cannot be started
+                    events.append(ToolCallStarted(calls, part.id, part.name, index, part.kind))
+                    if arguments := _arguments(part):
+                        events.append(ToolCallDelta(calls, arguments))
+                    calls += 1
+            case _:
+                events.append(PartComplete(index, part))
     return events
+
+
+def _arguments(call: ToolCall | InvalidToolCall) -> str:
+    """The text that deltas would have had: as received, and for a call without any none at all."""
+    if isinstance(call, InvalidToolCall) or call.raw_arguments is not None:
+        return call.raw_arguments or ""
+    if call.kind == "custom":
+        return call.arguments_text()
+    return msgspec.json.encode(call.arguments).decode() if call.arguments else ""

@@ -1,23 +1,30 @@
 """JSON text from a peer: decoded strictly typed, bounded in depth, and without a way to crash.
 
-msgspec is the decoder. Around it stands what it leaves open: nesting is measured before it recurses,
-and the escape of half a surrogate pair, which it refuses, becomes U+FFFD.
+msgspec decodes. This module adds what it lacks: nesting is measured before it recurses, and the escape of
+half a surrogate pair, which it refuses, becomes U+FFFD.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from sansio.config import ProviderConfig
 from sansio.errors import LimitExceededError, RemoteProtocolError
-from sansio.messages import JSONObject
+from sansio.limits import DEFAULT_LIMITS
+
+if TYPE_CHECKING:
+    JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+    """Any JSON value, in Python's types."""
+else:  # msgspec resolves annotations when it makes a decoder, and cannot resolve a recursive alias
+    JSON = Any
+
+JSONObject: TypeAlias = dict[str, JSON]
 
 T = TypeVar("T")
 
-_DEFAULT_DEPTH: int = ProviderConfig.max_json_depth
+_DEFAULT_DEPTH = DEFAULT_LIMITS.max_json_depth
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
@@ -52,9 +59,9 @@ def decode(
     except RecursionError:
         raise RemoteProtocolError("JSON nests deeper than Python's recursion limit allows") from None
     except (msgspec.DecodeError, UnicodeError, ValueError) as error:
-        mended = _ESCAPE.sub(_mend, text)
-        if mended != text:
-            return decode(mended, decoder, max_depth, cut=cut)
+        repaired = _ESCAPE.sub(_replace_half, text)
+        if repaired != text:
+            return decode(repaired, decoder, max_depth, cut=cut)
         if _is_cut(text, error):
             what = "breaks off" if text.strip() else "is blank"
             raise cut(f"malformed JSON: the text {what}") from None
@@ -62,7 +69,7 @@ def decode(
 
 
 def is_shallow(data: bytes, max_depth: int) -> bool:
-    """Whether a JSON text cannot nest too deep: a quick look that errs on the safe side."""
+    """Whether a JSON text cannot nest too deep: a quick check that errs on the safe side."""
     # Each level takes two bytes.
     return len(data) <= 2 * max_depth or data.count(b"{") + data.count(b"[") <= max_depth
 
@@ -73,13 +80,13 @@ def decode_object(
     """Decode a JSON object; the arguments are those of `decode`.
 
     Raises:
-        RemoteProtocolError: as `decode`, or it is no object.
+        RemoteProtocolError: as `decode`, or it is not an object.
     """
     return decode(text, _OBJECT, max_depth, cut=cut)
 
 
 def as_record(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
-    """What a log is told of a body or chunk: its object, or `{"text": ...}` where it is none."""
+    """A body or chunk as raw logs receive it: its object, or `{"text": ...}` if it is not an object."""
     try:
         return decode_object(text, max_depth)
     except RemoteProtocolError:
@@ -100,12 +107,12 @@ def _is_deeper(text: str, max_depth: int) -> bool:
 
 
 def _is_cut(text: str, error: Exception) -> bool:
-    """Whether what stands there could be the beginning of a longer text, by msgspec's words for its end."""
+    """Whether the text could be the beginning of a longer one, judged by msgspec's words for its end."""
     words = str(error)
     return words == "Input data was truncated" or words.endswith(
         f"invalid number (byte {len(text.encode('utf-8', 'replace'))})"
     )
 
 
-def _mend(match: re.Match[str]) -> str:
+def _replace_half(match: re.Match[str]) -> str:
     return "\\ufffd" if match[1] else match[0]

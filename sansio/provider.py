@@ -1,23 +1,44 @@
-"""A provider, pure: it makes calls and signs their requests."""
+"""A provider, pure: it prepares requests, makes calls, and signs requests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from sansio.call import Call
-from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url, is_header_value
-from sansio.dialects import Dialect, dialect_for
-from sansio.dialects.checks import check_messages, check_options, check_tools, encode_body
-from sansio.errors import ConfigError
-from sansio.http import Request
-from sansio.messages import Message, Tool
+from sansio.checks import check_messages, check_tools, encode_body
+from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url
+from sansio.content import JSONObject, Message, Tool
+from sansio.errors import InvalidRequestError
+from sansio.families.base import Dialect
+from sansio.http.messages import Request
+from sansio.options import check_options, merge_extra
+from sansio.porting import LeftOut, port
+from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
 
 
 def _no_jitter() -> float:
     return 0.0
+
+
+class Prepared(Struct, frozen=True):
+    """A request as it would be sent.
+
+    Args:
+        url: the address it is posted to.
+        headers: without the key.
+        body: the JSON body.
+        left_out: everything of the conversation and the options that is not sent, and why.
+    """
+
+    url: str
+    headers: dict[str, str]
+    body: JSONObject
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Provider:
@@ -38,9 +59,33 @@ class Provider:
         self.config = config
         self.dialect: Dialect = dialect_for(config)
         self._last: tuple[tuple[bool, str, dict[str, str]], Request] | None = None
+        self._other: tuple[str, Dialect] | None = None
         self._schedule = RetrySchedule(
             max_attempts=config.max_attempts, max_retry_after=config.max_retry_after
         )
+
+    def prepare(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool] | None = None,
+        *,
+        stream: bool = True,
+        **options: Any,
+    ) -> Prepared:
+        """What `call` would send, without making a call.
+
+        Args:
+            messages: the conversation.
+            tools: in OpenAI's function format, whatever the provider.
+            stream: whether a stream is asked for.
+            **options: as for `call`.
+
+        Raises:
+            InvalidRequestError: as `call`.
+            ConfigError: as `call`.
+        """
+        _, body, request, left_out = self._build(messages, tools or (), stream, options)
+        return Prepared(request.url, dict(request.headers), body, left_out)
 
     def call(
         self,
@@ -50,7 +95,7 @@ class Provider:
         stream: bool = True,
         random: Callable[[], float] = _no_jitter,
         record: bool = False,
-        **options: object,
+        **options: Any,
     ) -> Call:
         """Begin a call; nothing is sent until a driver takes its first step.
 
@@ -60,59 +105,83 @@ class Provider:
             stream: whether deltas are wanted.
             random: gives a number from 0 up to 1, which spreads the retries of many clients; without
                 one they are not spread.
-            record: keep what raw logs are told.
-            **options: the provider's own request fields, such as `temperature=0`, sent as they are; one
-                that is `None` takes a default out (`stream_options=None`).
+            record: keep what raw logs receive.
+            **options: what the dialect's `OPTIONS` knows, such as `temperature=0`; one that is `None`
+                removes a default. Every provider takes `model`; `extra_headers`; `extra_body`, fields of the
+                wire that are merged last and unchecked; and `unsupported="drop"`, which leaves out portable
+                options that have no place here and reports them. Any: options are of many types, and are
+                checked here.
 
         Raises:
             InvalidRequestError: no provider, or not this one, would take the request.
             ConfigError: the dialect's address or headers cannot be sent.
         """
-        tools = tools or ()
-        check_messages(messages)
-        check_tools(tools)
-        check_options(options)
-        body = encode_body(self.dialect.build_request_body(messages, tools, stream, **options), messages)
-        request = self._request(stream).with_body(body)
+        dialect, body, request, left_out = self._build(messages, tools or (), stream, options)
         return Call(
-            self.dialect, request, stream=stream, schedule=self._schedule, random=random, record=record
+            dialect,
+            request.with_body(encode_body(body, messages)),
+            stream=stream,
+            schedule=self._schedule,
+            random=random,
+            record=record,
+            left_out=left_out,
         )
 
-    def authorize(self, request: Request, key: str | None) -> Request:
+    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
         """Sign a request: the one place where a key enters.
 
         Args:
-            key: as it is; `None` where the auth method is `none`.
+            key: unchanged; `None` if the auth method is `none`.
+            now: wall-clock seconds since the epoch, for signatures that hold the time.
 
         Raises:
-            ConfigError: a key is needed and there is none, or it cannot stand in a header.
+            ConfigError: a key is needed and there is none, or it cannot be sent in a header.
         """
-        method = self.config.auth_method
-        name = method.header
-        if name is None:
-            return request
-        usable = bool(key) and is_header_value(key or "")
-        if not usable:
-            missing = not key
-            del key  # a traceback that shows locals must not show it
-            raise ConfigError(
-                "there is no API key" if missing else "the API key has characters that no header can hold",
-                field="api_key_env",
-            )
-        value = f"Bearer {key}" if method is AuthMethod.BEARER else str(key)
-        return msgspec.structs.replace(request, headers=(*request.headers, (name, value)))
+        return self.dialect.authorize(request, key, now=now)
 
-    @property
-    def _guards_key(self) -> bool:
-        return self.config.auth_method is not AuthMethod.NONE and not self.config.allow_http
+    def _build(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, options: Mapping[str, Any]
+    ) -> tuple[Dialect, JSONObject, Request, tuple[LeftOut, ...]]:
+        dialect, extra_headers, extra_body, unsupported, options = self._separate(options)
+        check_messages(messages)
+        check_tools(tools)
+        ported, left_out = port(messages, dialect)
+        kept, dropped = check_options(options, dialect.OPTIONS, dialect.origin, unsupported)
+        left_out += [
+            LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped
+        ]
+        body: JSONObject = dict(dialect.build_request_body(ported, tools, stream, **kept))  # type: ignore[arg-type]  # JSON is checked when it is encoded
+        merge_extra(body, extra_body)
+        return dialect, body, self._request(dialect, stream, extra_headers), tuple(left_out)
 
-    def _request(self, stream: bool) -> Request:
-        """A request without a body; the last one again, where the dialect has said the same as then."""
-        said = stream, self.dialect.build_endpoint(stream), self.dialect.build_headers()
+    def _separate(
+        self, options: Mapping[str, Any]
+    ) -> tuple[Dialect, dict[str, str], dict[str, Any], str, dict[str, Any]]:
+        """The options that every call may have, and those that are the dialect's."""
+        left = dict(options)
+        model = left.pop("model", None)
+        headers = _mapping("extra_headers", left.pop("extra_headers", None))
+        body = _mapping("extra_body", left.pop("extra_body", None))
+        unsupported = left.pop("unsupported", "refuse")
+        dialect = self.dialect if model is None else self._with_model(model)
+        return dialect, headers, body, unsupported, left
+
+    def _with_model(self, model: object) -> Dialect:
+        """The dialect for another model; kept for the last one, since a config is expensive to make."""
+        if not isinstance(model, str) or not model.strip():
+            raise InvalidRequestError(f"model: must be the name of a model, not {model!r}")
+        if self._other is None or self._other[0] != model:
+            self._other = model, self.dialect.with_model(model)
+        return self._other[1]
+
+    def _request(self, dialect: Dialect, stream: bool, extra: Mapping[str, str]) -> Request:
+        """A request without a body; the last one again, if the dialect says the same as then."""
+        said = stream, dialect.build_endpoint(stream), {**dialect.build_headers(), **extra}
         if self._last is None or self._last[0] != said:
             _, endpoint, headers = said
-            check_url(endpoint, self._guards_key, query=True)
-            check_headers(headers, self.config.auth_method)
+            method = self.config.auth_method
+            check_url(endpoint, method is not AuthMethod.NONE and not self.config.allow_http, query=True)
+            check_headers(headers, method)
             merged = {
                 "user-agent": "sansio-llm",
                 "accept": "text/event-stream" if stream else "application/json",
@@ -121,3 +190,11 @@ class Provider:
             request = Request.post(endpoint, tuple(merged.items()), b"")
             self._last = (stream, endpoint, dict(headers)), request
         return self._last[1]
+
+
+def _mapping(name: str, value: object) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidRequestError(f"{name}: must be a mapping, not {type(value).__name__}")
+    return dict(value)

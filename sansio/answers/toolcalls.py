@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 import zlib
+from typing import Any
 
 from sansio import jsontext
-from sansio.config import ProviderConfig
-from sansio.dialects.pieces import Pieces
+from sansio.answers.pieces import Pieces
+from sansio.content import InvalidToolCall, JSONObject, ToolCall
 from sansio.errors import LimitExceededError, RemoteProtocolError
 from sansio.events import StreamEvent, ToolCallDelta, ToolCallStarted
-from sansio.messages import InvalidToolCall, JSONObject, ToolCall
+from sansio.limits import DEFAULT_LIMITS, Limits
 
 _BLANK = frozenset(("", "null"))
-"""What servers send, spaced or not, for a call that has no arguments."""
+"""What servers send, with or without blanks around it, for a call without arguments."""
 
 _STRUCTURE = re.compile(r'[{}\[\]"\\]')
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def is_blank(arguments: str) -> bool:
-    """Whether the arguments' text stands for no arguments."""
+    """Whether the arguments' text means that there are no arguments."""
     return arguments.strip() in _BLANK
 
 
@@ -69,11 +70,11 @@ class AssembledCall:
         "_closing",
         "_measured",
         "_measured_folds",
-        "ended",
-        "extra_content",
+        "extra",
         "given_id",
         "id",
         "index",
+        "kind",
         "name",
         "named_again",
         "number",
@@ -90,12 +91,11 @@ class AssembledCall:
         self.id = ""
         self.name = ""
         self.parts = Pieces()
-        self.extra_content: JSONObject | None = None
+        self.kind = "function"
+        self.extra: JSONObject = {}
         self.started = False
         self.named_again = False
         """Its name came once more after its arguments were whole."""
-        self.ended = False
-        """The provider has said that nothing more of this call will come."""
         self._closing = _Closing()
         self._measured = 0
         self._measured_folds = 0
@@ -121,21 +121,23 @@ class ToolCallAssembler:
     """The tool calls of one answer.
 
     A call is told from the next by index, id and closed arguments together, since servers repeat index 0,
-    leave out the index, or send blank ids after the first delta.
+    leave out the index, or send blank ids after the first delta (PAINS 11).
 
     Args:
-        limits: the config, for its limits.
+        limits: how many calls an answer may have, and how deep their arguments may nest.
+        parts: the answer's parts, among which a call takes its place when it starts.
     """
 
-    def __init__(self, limits: ProviderConfig) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, parts: list[Any] | None = None) -> None:
         self._limits = limits
+        self._parts = [] if parts is None else parts  # Any: parts of all kinds, of which only the number counts
         self._calls: list[AssembledCall] = []
-        self._started: list[AssembledCall] = []
+        self._started = 0
         self._reached = 0  # the calls before this one have started, or have no name yet
         self._by_index: dict[int, AssembledCall] = {}
         self._by_id: dict[str, AssembledCall] = {}
         self.id_seed = ""
-        """Made part of the ids that are made up, so that they differ from answer to answer."""
+        """Part of the ids that are made up here, so that they differ from answer to answer."""
 
     def find(self, index: int | None, call_id: str, name: str, arguments: str = "") -> AssembledCall:
         """The call that a delta belongs to, a new one where it begins one.
@@ -189,8 +191,6 @@ class ToolCallAssembler:
             raise LimitExceededError(
                 f"the answer has more than {self._limits.max_tool_calls} tool calls", field="max_tool_calls"
             )
-        for call in self._calls[-1:]:
-            call.ended = True
         call = AssembledCall(len(self._calls))
         self._calls.append(call)
         return call
@@ -239,10 +239,11 @@ class ToolCallAssembler:
         for call in (*earlier, last):
             if call.name and not call.started:
                 call.started = True
-                call.index = len(self._started)
-                self._started.append(call)
+                call.index = self._started
+                self._started += 1
                 call.id = call.id or self._made_up_id(call)
-                events.append(ToolCallStarted(call.index, call.id, call.name))
+                events.append(ToolCallStarted(call.index, call.id, call.name, len(self._parts), call.kind))
+                self._parts.append(call)
                 if arguments := call.parts.whole():
                     events.append(ToolCallDelta(call.index, arguments))
 
@@ -255,27 +256,24 @@ class ToolCallAssembler:
             digits.append(_DIGITS[digit])
         return "".join(reversed(digits))
 
-    def results(
-        self, *, whole: bool, cut: bool = False
-    ) -> tuple[tuple[ToolCall, ...], tuple[InvalidToolCall, ...]]:
-        """The calls as they go into the message, in the order in which they started.
+    def waiting(self) -> list[AssembledCall]:
+        """The calls that never got a name. They are in no event, and last in the message."""
+        return [call for call in self._calls if not call.started]
+
+    def finish(self, call: AssembledCall, *, whole: bool, cut: bool = False) -> ToolCall | InvalidToolCall:
+        """A call as the message has it.
 
         Args:
-            whole: the answer is whole; otherwise no call counts as such.
-            cut: the answer was broken off, so that a last call without arguments may be cut too.
+            whole: the answer is complete; otherwise no call is.
+            cut: the answer was broken off, so that its last call may be incomplete where that cannot be seen.
         """
-        calls: list[ToolCall] = []
-        invalid: list[InvalidToolCall] = []
-        waiting = (call for call in self._calls if not call.started)
-        for call in (*self._started, *waiting):
-            raw = call.parts.whole()
-            result = self._judge(call, raw, whole, cut)
-            if isinstance(result, str):
-                call_id = call.id or self._made_up_id(call)
-                invalid.append(InvalidToolCall(call_id, call.name, raw, result, call.extra_content))
-            else:
-                calls.append(ToolCall(call.id, call.name, result, raw, call.extra_content))
-        return tuple(calls), tuple(invalid)
+        raw = call.parts.whole()
+        result = self._judge(call, raw, whole, cut and call is self._calls[-1])
+        if isinstance(result, str):
+            call_id = call.id or self._made_up_id(call)
+            return InvalidToolCall(call_id, call.name, raw, result, call.kind, call.extra)
+        kept = None if call.kind == "custom" else raw
+        return ToolCall(call.id, call.name, result, kept, call.kind, call.extra)
 
     def _judge(self, call: AssembledCall, raw: str, whole: bool, cut: bool) -> JSONObject | str:
         """The arguments, or why there are none."""
@@ -283,11 +281,16 @@ class ToolCallAssembler:
             return "the answer broke off before the call was complete"
         if not call.name:
             return "the call has no name"
+        if call.kind == "custom":
+            if cut:  # free text cannot show that it is incomplete
+                return "the answer was broken off, and the call's text may be incomplete"
+            return {"input": raw}
+        # vLLM sends "{}" for a call that was cut behind its name, and closes it.
+        if cut and (is_blank(raw) or raw.strip() == "{}"):
+            return "the answer was broken off before the call's arguments"
         if is_blank(raw):
-            if cut and not call.ended:
-                return "the answer was broken off before the call's arguments"
             return {}
         try:
             return jsontext.decode_object(raw, self._limits.max_json_depth)
         except RemoteProtocolError as error:
-            return f"the arguments are no JSON object: {error.message}"
+            return f"the arguments are not a JSON object: {error.message}"

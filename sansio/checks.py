@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
-from typing import TypeAlias
+from typing import assert_never
 
 import msgspec
 
-from sansio.errors import InvalidRequestError
-from sansio.messages import (
+from sansio.content import (
+    AudioPart,
     DocumentPart,
     ImagePart,
     InvalidToolCall,
     Message,
+    ReasoningPart,
+    RefusalPart,
     Role,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
+    UnknownPart,
 )
-
-SentCall: TypeAlias = ToolCall | InvalidToolCall
+from sansio.errors import InvalidRequestError
 
 
 def check_messages(messages: Sequence[Message]) -> None:
     """Refuse a conversation that no provider would take.
 
     Raises:
-        InvalidRequestError: it is empty; something in it is no `Message`; a tool result answers no call of
+        InvalidRequestError: it is empty; something in it is not a `Message`; a tool result answers no call of
             the assistant's turn before it; a call has no result; `index` names the message.
     """
     if isinstance(messages, (Message, str)):
@@ -50,7 +52,7 @@ def check_messages(messages: Sequence[Message]) -> None:
         _check_answered(caller, unanswered)
         caller = index
         unanswered = {call.id: True for call in message.tool_calls}
-        unanswered |= {call.id: False for call in message.invalid_tool_calls}
+        unanswered |= {call.id: False for call in message.invalid_tool_calls if call.name}
     _check_answered(caller, unanswered)
 
 
@@ -59,72 +61,65 @@ def _check_message(index: int, message: object) -> None:
         raise InvalidRequestError(
             f"message {index} is a {type(message).__name__}, not a sansio.Message", index=index
         )
-    role, content = _unchecked(message)
-    if not isinstance(role, Role):
-        raise InvalidRequestError(
-            f"message {index}: role must be a Role, such as Role.USER, not {role!r}", index=index
-        )
-    _check_calls(index, message)
-    if isinstance(content, str):
+    ids: set[str] = set()
+    for number, part in enumerate(message.parts):
+        match part:
+            case ToolCall() | InvalidToolCall():
+                _check_call(index, message, part, ids)
+            case ImagePart() | DocumentPart() | AudioPart():
+                _check_source(index, number, part, answered=message.origin is not None)
+            case TextPart() | RefusalPart() | ReasoningPart():
+                if not isinstance(part.text, str):
+                    raise InvalidRequestError(
+                        f"message {index}, part {number}: text must be a str, not {type(part.text).__name__}",
+                        index=index,
+                    )
+            case ServerToolPart() | UnknownPart():
+                pass
+            case _:
+                assert_never(part)
+
+
+def _check_call(index: int, message: Message, call: ToolCall | InvalidToolCall, ids: set[str]) -> None:
+    if message.role is not Role.ASSISTANT:
+        raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
+    if call.id in ids:
+        raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)
+    ids.add(call.id)
+    if isinstance(call, InvalidToolCall):
         return
-    if not isinstance(content, (tuple, list)):
+    if not _is_whole(call.id, call.name, call.arguments):
         raise InvalidRequestError(
-            f"message {index}: content must be a str or a tuple of parts, not {type(content).__name__}",
+            f"message {index}: a ToolCall needs an id and a name, both text, and a dict of arguments",
             index=index,
         )
-    for part in content:
-        _check_part(index, part)
-
-
-def _unchecked(message: Message) -> tuple[object, object]:
-    """Role and content as what they are: nothing has checked them against their types."""
-    return message.role, message.content
-
-
-def _check_calls(index: int, message: Message) -> None:
-    if not all(isinstance(call, ToolCall) for call in message.tool_calls):
-        raise InvalidRequestError(f"message {index}: tool_calls must be a tuple of ToolCall", index=index)
-    ids = [call.id for call in message.tool_calls] + [call.id for call in message.invalid_tool_calls]
-    if ids and message.role is not Role.ASSISTANT:
-        raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
-    if len(set(ids)) < len(ids):
-        raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)
-    for call in message.tool_calls:
-        if not _is_whole(call.id, call.name, call.arguments):
-            raise InvalidRequestError(
-                f"message {index}: a ToolCall needs an id and a name, both text, and a dict of arguments",
-                index=index,
-            )
-        try:
-            call.arguments_text()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidRequestError(
-                f"message {index}: the arguments of the call {call.id!r} are no JSON: {error}", index=index
-            ) from None
+    try:
+        call.arguments_text()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"message {index}: the arguments of the call {call.id!r} are not JSON: {error}", index=index
+        ) from None
 
 
 def _is_whole(call_id: object, name: object, arguments: object) -> bool:
     return isinstance(call_id, str) and isinstance(name, str) and bool(name) and isinstance(arguments, dict)
 
 
-def _check_part(index: int, part: object) -> None:
-    if not isinstance(part, (TextPart, ImagePart, DocumentPart)):
-        raise InvalidRequestError(
-            f"message {index}: content must be a str or a tuple of TextPart, ImagePart and DocumentPart, "
-            f"not of {type(part).__name__}",
-            index=index,
-        )
-    if isinstance(part, TextPart):
-        if not isinstance(part.text, str):
-            raise InvalidRequestError(f"message {index}: a TextPart's text must be a str", index=index)
-    elif not _has_one_source(part.url, part.data):
-        raise InvalidRequestError(
-            f"message {index}: an {type(part).__name__} needs either url or data, text or bytes", index=index
-        )
-
-
-def _has_one_source(url: object, data: object) -> bool:
-    return (isinstance(url, str) and data is None) or (url is None and isinstance(data, bytes))
+def _check_source(
+    index: int, number: int, part: ImagePart | DocumentPart | AudioPart, *, answered: bool
+) -> None:
+    """An answer's sound may have a transcript alone; what the application made needs exactly one source."""
+    sources: list[object] = [source for source in (part.data, part.url, part.file_id) if source is not None]
+    kinds_right = isinstance(part.data, bytes | None) and isinstance(part.url, str | None)
+    if (len(sources) == 1 and kinds_right and isinstance(part.file_id, str | None)) or (
+        answered and not sources
+    ):
+        return
+    raise InvalidRequestError(
+        f"message {index}, part {number}: {type(part).__name__} needs exactly one of data (bytes), url and "
+        "file_id (text)",
+        index=index,
+    )
 
 
 def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
@@ -135,19 +130,6 @@ def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
             "append one for each, an error text where the tool failed",
             index=index,
         )
-
-
-def calls_to_send(messages: Sequence[Message], index: int) -> tuple[SentCall, ...]:
-    """The calls of one assistant's message that go back: the whole ones, and invalid ones with a result."""
-    message = messages[index]
-    if not message.invalid_tool_calls:
-        return message.tool_calls
-    answered = set()
-    for later in messages[index + 1 :]:
-        if later.role is not Role.TOOL:
-            break
-        answered.add(later.tool_call_id)
-    return (*message.tool_calls, *(call for call in message.invalid_tool_calls if call.id in answered))
 
 
 def check_tools(tools: Sequence[Tool]) -> None:
@@ -172,17 +154,6 @@ def check_tools(tools: Sequence[Tool]) -> None:
         if name in seen:
             raise InvalidRequestError(f"tools {seen[name]} and {position} are both named {name!r}")
         seen[name] = position
-
-
-def check_options(options: Mapping[str, object]) -> None:
-    """Refuse numbers that JSON does not have, which would be sent as `null`.
-
-    Raises:
-        InvalidRequestError: it names the option.
-    """
-    for name, value in options.items():
-        if isinstance(value, float) and not isfinite(value):
-            raise InvalidRequestError(f"{name}: {value!r} cannot be sent; give a finite number")
 
 
 def tool_name(tool: object) -> str:

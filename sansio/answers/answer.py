@@ -1,0 +1,183 @@
+"""The answer under way: parts in the order in which they begin, and the message that they make."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeAlias, TypeVar
+
+from sansio.answers.pieces import Pieces
+from sansio.answers.toolcalls import AssembledCall, ToolCallAssembler
+from sansio.content import (
+    Citation,
+    FinishReason,
+    JSONObject,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    TextPart,
+    ToolCall,
+    Usage,
+)
+from sansio.events import ContentDelta, PartComplete, ReasoningDelta, RefusalDelta, StreamEvent
+from sansio.limits import DEFAULT_LIMITS, Limits
+
+TextualPart: TypeAlias = TextPart | ReasoningPart | RefusalPart
+_TextualT = TypeVar("_TextualT", TextPart, ReasoningPart, RefusalPart)
+
+_DELTAS: dict[type[TextualPart], type[ContentDelta | ReasoningDelta | RefusalDelta]] = {
+    TextPart: ContentDelta,
+    ReasoningPart: ReasoningDelta,
+    RefusalPart: RefusalDelta,
+}
+
+BROKEN_OFF = frozenset(
+    (FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.REFUSAL, FinishReason.ERROR)
+)
+"""The finish reasons after which the last tool call may be cut."""
+
+
+class OpenPart(Generic[_TextualT]):
+    """A part whose text arrives in pieces. Made by `Answer.open`.
+
+    `extra` and `citations` may be added to until the part is closed.
+    """
+
+    __slots__ = ("append", "citations", "delta", "extra", "index", "kind", "text")
+
+    def __init__(self, kind: type[_TextualT]) -> None:
+        self.kind = kind
+        self.delta = _DELTAS[kind]
+        self.index = -1
+        """Its place in the message's parts; -1 before its first event."""
+        self.text = Pieces()
+        self.append = self.text.append
+        """Adds a piece and gives no event: for readers that make the event themselves to save a call."""
+        self.extra: JSONObject = {}
+        self.citations: list[Citation] = []
+
+    def finish(self) -> Part:
+        """The part as it is now."""
+        if self.kind is TextPart:
+            return TextPart(self.text.whole(), tuple(self.citations), self.extra)
+        return self.kind(self.text.whole(), extra=self.extra)
+
+
+class Answer:
+    """Gathers an answer's parts. Order, numbering, finish reason and invalid calls are then right.
+
+    A part is numbered at its first event, so a block that turns out to be empty takes no number.
+
+    Args:
+        limits: how much the answer may cost.
+
+    Example:
+        >>> answer, events = Answer(), []
+        >>> text = answer.open(TextPart)
+        >>> answer.add(text, "Hello", events)
+        >>> answer.close(text, events)
+        >>> answer.message(FinishReason.STOP, "my_provider/mine").text
+        'Hello'
+        >>> events
+        [ContentDelta(text='Hello', part=0)]
+    """
+
+    __slots__ = ("_parts", "calls", "extra", "model", "raw_finish_reason", "response_id", "usage")
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._parts: list[OpenPart[TextPart] | OpenPart[ReasoningPart] | OpenPart[RefusalPart] | AssembledCall | Part] = []
+        self.calls = ToolCallAssembler(limits, self._parts)
+        """The tool calls, which take their places among the parts as they start."""
+        self.usage: Usage | None = None
+        self.raw_finish_reason: str | None = None
+        self.model: str | None = None
+        self.response_id: str | None = None
+        self.extra: JSONObject = {}
+        """The message's own provider fields."""
+
+    def open(self, kind: type[_TextualT]) -> OpenPart[_TextualT]:
+        """Begin a part whose text arrives in pieces."""
+        return OpenPart(kind)
+
+    def place(self, part: OpenPart[_TextualT]) -> int:
+        """Number a part, if it has no number yet; its first event must follow."""
+        if part.index < 0:
+            part.index = len(self._parts)
+            self._parts.append(part)  # type: ignore[arg-type]  # a type variable is not narrowed to the union
+        return part.index
+
+    def add(self, part: OpenPart[_TextualT], text: str, events: list[StreamEvent]) -> None:
+        """Add a piece of a part's text; an empty one gives nothing."""
+        if text:
+            part.append(text)
+            events.append(part.delta(text, self.place(part)))
+
+    def close(self, part: OpenPart[_TextualT], events: list[StreamEvent]) -> None:
+        """End a part: it is given whole, unless its deltas have said all but `extra`.
+
+        A part without text, citations and `extra` has never been there.
+        """
+        if part.index < 0 and not (part.citations or part.extra):
+            return
+        if part.index < 0 or part.citations:
+            events.append(PartComplete(self.place(part), part.finish()))
+
+    def take(self, whole: Part, events: list[StreamEvent]) -> None:
+        """Add a part that arrived whole. Tool calls go to `calls`, text to `open` and `add`."""
+        events.append(PartComplete(len(self._parts), whole))
+        self._parts.append(whole)
+
+    def fold(self) -> None:
+        """Join what has arrived so far, so that a long answer keeps no object for each of its pieces."""
+        for part in self._parts:
+            if isinstance(part, OpenPart):
+                part.text.fold()
+        self.calls.fold()
+
+    def message(self, said: FinishReason | None, origin: str | None) -> Message:
+        """The whole answer.
+
+        Args:
+            said: the finish reason that the provider gave. What was received counts for more: servers say
+                `stop` with tool calls, and `tool_calls` for calls that were cut (PAINS 2).
+            origin: provider type and api, such as `"anthropic/messages"`.
+        """
+        parts = self._finished(whole=True, cut=said in BROKEN_OFF)
+        finish = said or FinishReason.OTHER
+        kinds = {type(part) for part in parts}
+        if finish is FinishReason.STOP and ToolCall in kinds:
+            finish = FinishReason.TOOL_CALLS
+        elif finish is FinishReason.STOP and RefusalPart in kinds:
+            finish = FinishReason.REFUSAL
+        elif finish is FinishReason.TOOL_CALLS and ToolCall not in kinds:
+            finish = FinishReason.OTHER
+        return self._message(parts, finish, origin)
+
+    def partial(self, origin: str | None) -> Message:
+        """The answer so far, of a stream that broke off: each of its tool calls is invalid."""
+        return self._message(self._finished(whole=False, cut=False), None, origin)
+
+    def _message(self, parts: tuple[Part, ...], finish: FinishReason | None, origin: str | None) -> Message:
+        return Message(
+            Role.ASSISTANT,
+            parts,
+            finish_reason=finish,
+            raw_finish_reason=self.raw_finish_reason,
+            usage=self.usage,
+            model=self.model,
+            response_id=self.response_id,
+            origin=origin,
+            extra=self.extra,
+        )
+
+    def _finished(self, *, whole: bool, cut: bool) -> tuple[Part, ...]:
+        calls = self.calls
+        parts: list[Part] = []
+        for part in (*self._parts, *calls.waiting()):
+            if isinstance(part, AssembledCall):
+                parts.append(calls.finish(part, whole=whole, cut=cut))
+            elif isinstance(part, OpenPart):
+                parts.append(part.finish())
+            else:
+                parts.append(part)
+        return tuple(parts)

@@ -1,0 +1,479 @@
+"""Messages and the parts that they are made of.
+
+A message's `content` is all that was said, in order; every other view of it (`text`, `tool_calls`, …) is a
+property that is computed from it. All structures are frozen. `msgspec.json.encode` writes a conversation,
+and `msgspec.json.decode(data, type=list[Message])` reads it back equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
+from sansio.jsontext import JSON, JSONObject
+
+_T = TypeVar("_T")
+
+
+class Role(StrEnum):
+    """The author of a message."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    """OpenAI's newer word for system; sent as system to providers that know only that."""
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended, in one vocabulary for all providers; `Message.raw_finish_reason` has theirs."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    PAUSE = "pause"
+    """Anthropic's `pause_turn`: append the answer and ask again to let the model continue."""
+    ERROR = "error"
+    """The provider gave up, such as vLLM's `abort`."""
+    OTHER = "other"
+    """No reason, or one that this library does not know: never treat it as success."""
+
+
+class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Tokens, as the provider counted them. A count that it did not report is 0.
+
+    Args:
+        input_tokens: the whole prompt, including its cached part, for every provider.
+        output_tokens: the whole answer, including its reasoning.
+        cached_tokens: the part of the prompt that was read from a cache.
+        cache_write_tokens: the part of the prompt that was written to a cache.
+        reasoning_tokens: the part of the answer that is reasoning.
+        cost: in US dollars, if the provider states one.
+        extra: every other count, under the provider's own names.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: float | None = None
+    extra: JSONObject = {}
+
+    @property
+    def cost_details(self) -> JSONObject:
+        """How the cost is made up, as OpenRouter and Perplexity report it."""
+        return _object(self.extra.get("cost_details")) or _object(self.extra.get("cost"))
+
+    @property
+    def cache_write_5m_tokens(self) -> int:
+        """Anthropic: tokens written to the cache for five minutes."""
+        return _count(_object(self.extra.get("cache_creation")).get("ephemeral_5m_input_tokens"))
+
+    @property
+    def cache_write_1h_tokens(self) -> int:
+        """Anthropic: tokens written to the cache for an hour."""
+        return _count(_object(self.extra.get("cache_creation")).get("ephemeral_1h_input_tokens"))
+
+    @property
+    def server_tool_counts(self) -> dict[str, int]:
+        """How often the provider ran each of its own tools, such as `{"web_search_requests": 2}`."""
+        found: dict[str, int] = {}
+        for field in ("server_tool_use", "server_tool_use_details"):
+            counts = _object(self.extra.get(field))
+            found |= {name: value for name, value in counts.items() if type(value) is int}
+        return found
+
+
+class Citation(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A source of a text.
+
+    Args:
+        url: the source's address.
+        title: the source's title.
+        quote: what is cited, in the source's words.
+        start: where the cited passage begins in the part's text, in the provider's characters.
+        end: where it ends there.
+        extra: the provider's other fields.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    quote: str | None = None
+    start: int | None = None
+    end: int | None = None
+    extra: JSONObject = {}
+
+
+class TextPart(Struct, frozen=True, tag="text", omit_defaults=True, forbid_unknown_fields=True):
+    """Text.
+
+    Args:
+        extra: provider fields, sent with the part unchanged, such as Anthropic's
+            `{"cache_control": {"type": "ephemeral", "ttl": "1h"}}`.
+    """
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    extra: JSONObject = {}
+
+
+class ReasoningPart(Struct, frozen=True, tag="reasoning", omit_defaults=True, forbid_unknown_fields=True):
+    """The model's reasoning.
+
+    Args:
+        text: what the provider shows of it; empty if it shows nothing.
+        extra: what the provider needs back on the next turn: a signature, encrypted content, and the like.
+    """
+
+    text: str = ""
+    extra: JSONObject = {}
+
+
+class RefusalPart(Struct, frozen=True, tag="refusal", omit_defaults=True, forbid_unknown_fields=True):
+    """The model's own words for why it does not answer."""
+
+    text: str
+    extra: JSONObject = {}
+
+
+class ToolCall(Struct, frozen=True, tag="tool_call", omit_defaults=True, forbid_unknown_fields=True):
+    """A complete tool call.
+
+    Args:
+        id: what the tool's result must name.
+        arguments: the parsed JSON object; blank, missing or `null` arguments are `{}`. A custom tool's
+            free text is `{"input": text}`.
+        raw_arguments: the arguments' text as received. It is sent back as long as it says the same as
+            `arguments`, so that an edited call is sent as edited. `None` in a call that the application made.
+        kind: `"function"`; `"custom"` for a tool that takes free text; or the name of a built-in tool that
+            the application runs.
+        extra: provider fields, such as Google's thought signatures.
+    """
+
+    id: str
+    name: str
+    arguments: JSONObject = {}
+    raw_arguments: str | None = None
+    kind: str = "function"
+    extra: JSONObject = {}
+
+    def arguments_text(self) -> str:
+        """What is sent as the call's arguments: JSON, or a custom tool's own text."""
+        if self.kind == "custom":
+            text = self.arguments.get("input")
+            return text if isinstance(text, str) else ""
+        raw = self.raw_arguments
+        if raw is not None and _says(raw, self.arguments):
+            return raw
+        return msgspec.json.encode(self.arguments).decode()
+
+
+class InvalidToolCall(
+    Struct, frozen=True, tag="invalid_tool_call", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A tool call that must not be run: its arguments are cut or malformed.
+
+    A tool message may answer it, to say what was wrong; it is then sent back with its answer.
+
+    Args:
+        raw_arguments: the arguments' text, as much as was received.
+        reason: what is wrong with the call.
+    """
+
+    id: str
+    name: str
+    raw_arguments: str
+    reason: str
+    kind: str = "function"
+    extra: JSONObject = {}
+
+
+class ServerToolPart(
+    Struct, frozen=True, tag="server_tool", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A tool that the provider ran, or such a tool's result.
+
+    Args:
+        kind: the provider's own word, such as `"server_tool_use"` or `"web_search_tool_result"`.
+        id: what joins a use and its result.
+        input: what the tool was given.
+        output: what the tool gave.
+    """
+
+    kind: str
+    id: str | None = None
+    name: str | None = None
+    input: JSON = None
+    output: JSON = None
+    status: str | None = None
+    extra: JSONObject = {}
+
+
+class _Media(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag=True
+):
+    data: bytes | None = None
+    url: str | None = None
+    file_id: str | None = None
+
+
+class ImagePart(_Media, frozen=True, kw_only=True, tag="image"):
+    """An image: `data` with its `media_type`, a `url`, or a `file_id`; exactly one of the three.
+
+    Args:
+        detail: OpenAI's `low`, `high` or `auto`.
+        extra: provider fields, sent with the part unchanged.
+    """
+
+    media_type: str = "image/png"
+    detail: str | None = None
+    extra: JSONObject = {}
+
+
+class AudioPart(_Media, frozen=True, kw_only=True, tag="audio"):
+    """Sound: `data` with its `media_type`, a `url`, or a `file_id`. An answer's has its transcript.
+
+    An answer's part may have a transcript alone, where the provider did not send the sound.
+    """
+
+    media_type: str = "audio/wav"
+    transcript: str | None = None
+    extra: JSONObject = {}
+
+
+class DocumentPart(_Media, frozen=True, kw_only=True, tag="document"):
+    """A document: `data` with its `media_type`, a `url`, or a `file_id`; exactly one of the three."""
+
+    media_type: str = "application/pdf"
+    name: str | None = None
+    extra: JSONObject = {}
+
+
+class UnknownPart(Struct, frozen=True, tag="unknown", omit_defaults=True, forbid_unknown_fields=True):
+    """Something that this library has no type for. `extra` is the whole wire object, and is sent unchanged."""
+
+    kind: str
+    extra: JSONObject = {}
+
+
+Part: TypeAlias = (
+    TextPart
+    | ReasoningPart
+    | RefusalPart
+    | ToolCall
+    | InvalidToolCall
+    | ServerToolPart
+    | ImagePart
+    | AudioPart
+    | DocumentPart
+    | UnknownPart
+)
+
+PARTS: tuple[type[Part], ...] = (
+    TextPart,
+    ReasoningPart,
+    RefusalPart,
+    ToolCall,
+    InvalidToolCall,
+    ServerToolPart,
+    ImagePart,
+    AudioPart,
+    DocumentPart,
+    UnknownPart,
+)
+"""Every kind of part."""
+
+
+class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One message of a conversation, written by the application or answered by a provider.
+
+    Args:
+        role: its author; a `str` becomes a `Role`.
+        content: text, or parts in order. One plain text is always kept as a `str`, so read `text` or
+            `parts`, which have one type whatever the content is.
+        tool_call_id: in a tool's message, the call that it answers.
+        is_error: in a tool's message, whether the tool failed.
+        finish_reason: an answer's, and the fields below it: why it ended.
+        raw_finish_reason: the same in the provider's own word.
+        usage: `None` if the provider reported none.
+        model: the model that answered, in the provider's words.
+        response_id: the provider's name for the answer.
+        request_id: the provider's name for the request, to quote to its support.
+        origin: provider type and api that gave an answer, such as `"anthropic/messages"`; `None` for what
+            the application wrote.
+        extra: the provider's other fields. In a message that the application wrote, they are sent with it.
+
+    Raises:
+        TypeError: `content` or `tool_call_id` has a wrong type.
+        ValueError: the role is unknown.
+    """
+
+    role: Role
+    content: str | tuple[Part, ...] = ""
+    tool_call_id: str | None = None
+    is_error: bool = False
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    response_id: str | None = None
+    request_id: str | None = None
+    origin: str | None = None
+    extra: JSONObject = {}
+
+    def __post_init__(self) -> None:
+        # msgspec checks types when it decodes, but not in the constructor.
+        if type(self.role) is not Role:
+            force_setattr(self, "role", _role(self.role))
+        if type(self.content) is not str:
+            force_setattr(self, "content", _content(self.content))
+        if self.tool_call_id is not None and not isinstance(self.tool_call_id, str):
+            raise TypeError(f"tool_call_id: must be a str, not {type(self.tool_call_id).__name__}")
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The content as parts; empty text is no part."""
+        if isinstance(self.content, str):
+            return (TextPart(self.content),) if self.content else ()
+        return self.content
+
+    @property
+    def text(self) -> str:
+        """All text, joined."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join([part.text for part in self.content if type(part) is TextPart])
+
+    @property
+    def reasoning(self) -> str:
+        """All reasoning that the provider shows, joined."""
+        return "".join([part.text for part in self._all(ReasoningPart)])
+
+    @property
+    def refusal(self) -> str | None:
+        """The model's words for why it does not answer; `None` if it answers."""
+        return "".join([part.text for part in self._all(RefusalPart)]) or None
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The complete tool calls, which can be run."""
+        return self._all(ToolCall)
+
+    @property
+    def invalid_tool_calls(self) -> tuple[InvalidToolCall, ...]:
+        """The tool calls that must not be run."""
+        return self._all(InvalidToolCall)
+
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        """The images, in order."""
+        return self._all(ImagePart)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The citations of all texts; spans count from the beginning of their own part."""
+        return tuple([citation for part in self._all(TextPart) for citation in part.citations])
+
+    @property
+    def logprobs(self) -> JSONObject:
+        """The log probabilities of the answer's tokens, as OpenAI reports them; empty if none were asked for."""
+        return _object(self.extra.get("logprobs"))
+
+    @property
+    def container(self) -> JSONObject:
+        """Anthropic: the container that the answer's code ran in, with `id` and `expires_at`."""
+        return _object(self.extra.get("container"))
+
+    @property
+    def service_tier(self) -> str | None:
+        """The tier that served the request."""
+        own = self.extra.get("service_tier")
+        if own is None and self.usage is not None:
+            own = self.usage.extra.get("service_tier")
+        return own if isinstance(own, str) else None
+
+    @property
+    def stop_sequence(self) -> str | None:
+        """The stop sequence that ended the answer, if the provider says which."""
+        found = self.extra.get("stop_sequence", self.extra.get("stop_reason"))
+        return found if isinstance(found, str) else None
+
+    @property
+    def content_filter(self) -> JSONObject:
+        """Azure: what the content filter found, under `prompt` and `completion`; empty if it was not reported."""
+        return {
+            name: self.extra[field]
+            for name, field in (("prompt", "prompt_filter_results"), ("completion", "content_filter_results"))
+            if self.extra.get(field)
+        }
+
+    @property
+    def upstream(self) -> str | None:
+        """OpenRouter: the provider that served the request."""
+        found = self.extra.get("provider")
+        return found if isinstance(found, str) else None
+
+    @property
+    def upstream_finish_reason(self) -> str | None:
+        """OpenRouter: the finish reason in that provider's own word."""
+        found = self.extra.get("native_finish_reason")
+        return found if isinstance(found, str) else None
+
+    def _all(self, kind: type[_T]) -> tuple[_T, ...]:
+        # Through a list: a third faster than a generator for the few parts that a message has.
+        return tuple([part for part in self.parts if isinstance(part, kind)])
+
+
+def _role(role: object) -> Role:
+    try:
+        return Role(role)  # type: ignore[arg-type]  # anything may be here, and Role refuses what it does not know
+    except ValueError:
+        raise ValueError(f"role: {role!r} is unknown; use one of {', '.join(Role)}") from None
+
+
+def _content(content: object) -> str | tuple[Part, ...]:
+    """Content in its one form: a single text with nothing beside it is a `str`."""
+    if isinstance(content, str):
+        return str(content)
+    if not isinstance(content, (tuple, list)):
+        raise TypeError(f"content: must be a str or a tuple of parts, not {type(content).__name__}")
+    for index, part in enumerate(content):
+        if not isinstance(part, PARTS):
+            raise TypeError(
+                f"content[{index}]: must be a part, such as TextPart or ImagePart, not {type(part).__name__}"
+            )
+    if not content:
+        return ""
+    if len(content) == 1 and type(part := content[0]) is TextPart and not part.citations and not part.extra:
+        return part.text
+    return tuple(content)
+
+
+def _says(raw: str, arguments: JSONObject) -> bool:
+    """Whether the text and the object are the same JSON; Python alone takes `True` for `1`."""
+    try:
+        said = msgspec.json.decode(raw or "{}")
+        return msgspec.json.encode({} if said is None else said) == msgspec.json.encode(arguments)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return not raw.strip() and not arguments
+
+
+def _object(value: object) -> JSONObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int else 0
+
+
+Tool: TypeAlias = Mapping[str, object]
+"""A tool in OpenAI's function format: `{"type": "function", "function": {"name": …, "parameters": …}}`."""

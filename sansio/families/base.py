@@ -1,0 +1,368 @@
+"""What every wire family is: a request body out, an answer in, and its errors, for one provider."""
+
+from __future__ import annotations
+
+import binascii
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Self, TypeVar
+
+import msgspec
+
+from sansio import jsontext
+from sansio.answers import Answer
+from sansio.config import AuthMethod, ProviderConfig
+from sansio.content import FinishReason, InvalidToolCall, JSON, JSONObject, Message, Part, TextPart, Tool, ToolCall
+from sansio.errors import APIStatusError, ConfigError, RemoteProtocolError, status_error_kind
+from sansio.events import StreamEvent
+from sansio.framing.base import Framer
+from sansio.framing.ndjson import NDJSONFramer
+from sansio.framing.sse import SSEFramer
+from sansio.http.messages import Headers, Request, header
+from sansio.http.syntax import is_header_value
+from sansio.limits import DEFAULT_LIMITS, Limits
+from sansio.options import Option
+from sansio.retry import parse_retry_after
+
+_T = TypeVar("_T")
+
+_EXCERPT = 500
+"""How many characters of an error body that is not JSON an error message quotes."""
+
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
+
+
+class AnswerReader(ABC):
+    """The state of one answer: frames of the wire in, `StreamEvent`s out.
+
+    A subclass reads its family's frames and adds what they hold to `self._answer`.
+
+    Args:
+        dialect: for its limits, and its words for finish reasons and errors.
+    """
+
+    progress: int = 0
+    """How many frames meant something; pings and blank ones do not."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._max_depth = dialect.limits.max_json_depth
+        # Each level of nesting takes two bytes, so a shorter JSON text cannot nest too deep.
+        self._shallow = 2 * self._max_depth
+        self._answer = Answer(dialect.limits)
+
+    @abstractmethod
+    def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
+        """Read one frame.
+
+        Args:
+            data: the frame's payload; nothing about it has been checked.
+            events: receives what the frame gives.
+            name: the frame's own name, if the framing has names and they say more than the payload.
+
+        Returns:
+            True at the family's end marker: `message()` is then the whole answer.
+
+        Raises:
+            ProviderError: the frame is malformed, or is an error. What it gave before stays in `events`.
+        """
+
+    @abstractmethod
+    def receive_whole(self, data: JSONObject) -> None:
+        """Read a whole answer, which was not streamed.
+
+        Raises:
+            RemoteProtocolError: it is malformed.
+        """
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole."""
+        if not self._answer.raw_finish_reason:
+            return False
+        self._answer.calls.flush(events)
+        return True
+
+    def fold(self) -> None:
+        """Join the small pieces of a long answer. Called now and then, so that its memory stays small."""
+        self._answer.fold()
+
+    def message(self) -> Message:
+        """The whole answer."""
+        dialect = self._dialect
+        return self._answer.message(dialect.finish_reason(self._answer.raw_finish_reason), dialect.origin)
+
+    def partial(self) -> Message:
+        """The answer so far, when the stream broke off: none of its tool calls counts as complete."""
+        return self._answer.partial(self._dialect.origin)
+
+
+class Dialect(ABC):
+    """One provider type speaking one wire family: a (type, api) pair. Holds no state between calls.
+
+    A new provider subclasses a family's dialect, or this, and is registered with `register_provider`.
+
+    Args:
+        config: the provider. Not needed to read answers.
+        limits: how much an answer may cost; the config's, if there is one.
+    """
+
+    TYPE: ClassVar[str] = ""
+    """The provider type that this is registered as."""
+    API: ClassVar[str] = ""
+    """The wire family's name, such as `"chat"`."""
+    ORIGINS: ClassVar[frozenset[str]] = frozenset()
+    """Other origins whose `extra`s this endpoint accepts."""
+    SENDS: ClassVar[frozenset[type[Part]]] = frozenset((TextPart, ToolCall, InvalidToolCall))
+    """The parts that an assistant's message may have here, whoever gave it. Others are left out of answers
+    of another origin, and reported (`port`)."""
+    SENDS_EMPTY: ClassVar[bool] = True
+    """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
+    SENDS_TOOL_ERRORS: ClassVar[bool] = False
+    """Whether a tool's message can say that the tool failed (`is_error`)."""
+    OPTIONS: ClassVar[Mapping[str, Option]] = {}
+    """The options that a call may have."""
+    STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {}
+    """The provider's error types and codes, as the HTTP status that they amount to."""
+    FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
+    """The provider's finish reasons in the library's words."""
+
+    def __init__(self, config: ProviderConfig | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._config = config
+        self.limits = limits if config is None else config.limits
+
+    @property
+    def config(self) -> ProviderConfig:
+        """The provider's configuration.
+
+        Raises:
+            ConfigError: the dialect was made without one, to read answers only.
+        """
+        if self._config is None:
+            raise ConfigError(f"{self.origin}: building a request needs a ProviderConfig")
+        return self._config
+
+    @property
+    def origin(self) -> str:
+        """Provider type and api, such as `"anthropic/messages"`: what a message's `origin` says."""
+        return f"{self.TYPE}/{self.API}"
+
+    def with_model(self, model: str) -> Self:
+        """The same dialect for another model, which then is in address, body and errors alike."""
+        return type(self)(replace(self.config, model=model))
+
+    def refuses(self, part: Part) -> str | None:
+        """Why this endpoint would refuse a part of an answer, which is then left out; `None` if it would not."""
+        return None
+
+    @abstractmethod
+    def build_endpoint(self, stream: bool = False) -> str:
+        """The absolute URL to post to."""
+
+    def build_headers(self) -> dict[str, str]:
+        """Headers beside those that frame the request and sign it."""
+        return dict(self.config.extra_headers)
+
+    @abstractmethod
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        """The request's JSON body.
+
+        Args:
+            messages: a conversation that has been checked and ported to this dialect.
+            tools: in OpenAI's function format.
+            stream: ask for a stream.
+            **options: the call's options, which `OPTIONS` knows.
+
+        Raises:
+            InvalidRequestError: this provider cannot be asked that.
+        """
+
+    @abstractmethod
+    def open_stream(self) -> AnswerReader:
+        """A reader for one answer."""
+
+    def parse_response(self, data: JSONObject) -> Message:
+        """The answer in a whole response that is not an error (`error_in`).
+
+        Raises:
+            RemoteProtocolError: the response is malformed.
+        """
+        reader = self.open_stream()
+        reader.receive_whole(data)
+        return reader.message()
+
+    def framer(self, content_type: str) -> Framer:
+        """The framing of a streamed answer.
+
+        Args:
+            content_type: the response's media type in lower case, without parameters.
+        """
+        if content_type in ("application/x-ndjson", "application/jsonl", "application/x-jsonl"):
+            return NDJSONFramer(self.limits.max_event_bytes)
+        return SSEFramer(self.limits.max_event_bytes)
+
+    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
+        """Sign a request: the one place where a key enters. By default with the header of the auth method.
+
+        Args:
+            key: unchanged; `None` if the auth method is `none`.
+            now: wall-clock seconds since the epoch, for signatures that hold the time.
+
+        Raises:
+            ConfigError: a key is needed and there is none, or it cannot be sent in a header.
+        """
+        method = self.config.auth_method
+        name = method.header
+        if name is None:
+            return request
+        usable = bool(key) and is_header_value(key or "")
+        if not usable:
+            missing = not key
+            del key  # a traceback that shows locals must not show it
+            raise ConfigError(
+                "there is no API key" if missing else "the API key has characters that no header can hold",
+                field="api_key_env",
+            )
+        value = f"Bearer {key}" if method is AuthMethod.BEARER else str(key)
+        return msgspec.structs.replace(request, headers=(*request.headers, (name, value)))
+
+    def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:
+        """The error that a response with an error status means.
+
+        Args:
+            body: as much of it as was read.
+        """
+        data = jsontext.as_record(body, self.limits.max_json_depth)
+        error = self.error_in(data, status) or _plain_error(status, body)
+        advice = header(headers, "x-should-retry")
+        return error.with_context(
+            request_id=self.request_id(headers) or error.request_id,
+            retry_after=parse_retry_after(headers),
+            should_retry={"true": True, "false": False}.get(advice or ""),
+        )
+
+    def error_in(self, data: JSONObject, status: int = 200) -> APIStatusError | None:
+        """The error that a JSON object is, or `None` if it is not an error.
+
+        Knows `{"error": {...}}` and `{"error": "text"}`; families add their own forms. Inside a 200, the
+        error's own type and code say which status it amounts to.
+        """
+        error = data.get("error")
+        if isinstance(error, str):
+            # An empty text reports no error; xAI puts the code beside the text.
+            error = {"message": error, "code": data.get("code")}
+        return self.build_error(error, status, data) if isinstance(error, dict) else None
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        """An error from the provider's own error object and the body that holds it."""
+        code = error.get("code")
+        name = _text(error.get("type")) or (code if isinstance(code, str) else None)
+        where = f"HTTP {status}"
+        if status < 300:
+            status = self._implied_status(error) or status
+            where = (
+                f"an error inside the answer, as HTTP {status}"
+                if status >= 300
+                else "an error inside the answer"
+            )
+        message = self.error_message(error) or "the provider gave no message"
+        return status_error_kind(status)(
+            f"{where}, {name}: {message}" if name else f"{where}: {message}",
+            status=status,
+            error_type=name,
+            provider_message=message,
+            request_id=_text(data.get("request_id")),
+        )
+
+    def error_message(self, error: JSONObject) -> str | None:
+        """The provider's own words in its error object."""
+        return _text(error.get("message"))
+
+    def _implied_status(self, error: JSONObject) -> int | None:
+        for key in ("status_code", "code", "type"):
+            value = error.get(key)
+            if isinstance(value, str):
+                value = int(value) if value.isascii() and value.isdecimal() and len(value) == 3 else value
+            if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
+                return value
+            if isinstance(value, str) and value in self.STATUS_BY_ERROR:
+                return self.STATUS_BY_ERROR[value]
+        return None
+
+    def finish_reason(self, said: str | None) -> FinishReason | None:
+        """The finish reason in the library's words; `None` if the provider gave none."""
+        return self.FINISH_REASONS.get(said, FinishReason.OTHER) if said else None
+
+    def request_id(self, headers: Headers) -> str | None:
+        """The provider's name for the request, to quote to its support."""
+        found = {key.lower(): value for key, value in reversed(headers) if value}
+        return next((found[name] for name in _REQUEST_ID_HEADERS if name in found), None)
+
+
+def convert(data: JSONObject, type: type[_T]) -> _T:
+    """A JSON object as a structure of its family.
+
+    Raises:
+        RemoteProtocolError: it has another shape.
+    """
+    try:
+        return msgspec.convert(data, type)
+    except msgspec.ValidationError as error:
+        raise RemoteProtocolError(f"JSON of an unknown shape: {error}") from None
+
+
+def rest(data: Mapping[str, JSON], *typed: str, nulls: tuple[str, ...] = ()) -> JSONObject:
+    """The fields of a wire object that no typed field says.
+
+    Args:
+        data: the wire object.
+        *typed: fields that the part's typed fields say, unless they are null.
+        nulls: fields that say nothing if they are null. Other nulls are kept: some fields are required.
+    """
+    return {
+        name: value
+        for name, value in data.items()
+        if (name not in typed or value is None) and not (value is None and name in nulls)
+    }
+
+
+def base64_text(data: bytes | None) -> str:
+    """Bytes in base64."""
+    return binascii.b2a_base64(data or b"", newline=False).decode("ascii")
+
+
+def base64_bytes(text: str) -> bytes | None:
+    """The bytes that a base64 text holds; `None` if it holds none, or other characters.
+
+    Decoding must be undone exactly when the part is sent back, so padding that `base64_text` would not
+    write makes no bytes either.
+    """
+    try:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except (binascii.Error, ValueError):
+        return None
+    return data if data and base64_text(data) == text else None
+
+
+def text_or_none(value: object) -> str | None:
+    """The value, if it is text."""
+    return value if isinstance(value, str) else None
+
+
+def without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that have a value. Any: JSON values of every kind."""
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _text(value: JSON) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int) else None
+
+
+def _plain_error(status: int, body: str) -> APIStatusError:
+    excerpt = " ".join(body[: 4 * _EXCERPT].split())[:_EXCERPT]
+    said = f": {excerpt}" if excerpt else " with an empty body"
+    return status_error_kind(status)(f"HTTP {status}{said}", status=status, provider_message=excerpt or None)

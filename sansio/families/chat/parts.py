@@ -1,0 +1,123 @@
+"""Blocks of a chat completion as parts, and parts as blocks: each function beside its inverse."""
+
+from __future__ import annotations
+
+from sansio.content import (
+    AudioPart,
+    Citation,
+    ImagePart,
+    JSONObject,
+    Part,
+    ReasoningPart,
+    UnknownPart,
+)
+from sansio.families.base import base64_bytes, base64_text, rest, text_or_none, without_nulls
+
+DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
+"""OpenRouter's kinds of reasoning details that have a text, and the field that it is in."""
+
+_CITED = ("url", "title", "content", "start_index", "end_index")
+
+
+def detail_of(part: ReasoningPart) -> JSONObject | None:
+    """A part as one of OpenRouter's reasoning details; `None` for reasoning that was none."""
+    kind = part.extra.get("type")
+    if not isinstance(kind, str) or not kind.startswith("reasoning."):
+        return None
+    field = DETAIL_TEXTS.get(kind)
+    return {**part.extra, field: part.text} if field is not None and part.text else dict(part.extra)
+
+
+def citation_of(annotation: JSONObject) -> Citation:
+    """An annotation of OpenAI's form (`{"type": "url_citation", "url_citation": {...}}`) as a citation."""
+    kind = annotation.get("type")
+    inner = annotation.get(kind) if isinstance(kind, str) else None
+    nested = isinstance(inner, dict)
+    data = inner if isinstance(inner, dict) else annotation
+    start, end = data.get("start_index"), data.get("end_index")
+    typed = {name for name in ("url", "title", "content") if isinstance(data.get(name), str)}
+    typed |= {name for name in ("start_index", "end_index") if type(data.get(name)) is int}
+    extra = rest(data, *typed)
+    if nested:
+        extra = rest(annotation, str(kind)) | extra
+    return Citation(
+        text_or_none(data.get("url")),
+        text_or_none(data.get("title")),
+        text_or_none(data.get("content")),
+        start if type(start) is int else None,
+        end if type(end) is int else None,
+        extra,
+    )
+
+
+def annotation_of(citation: Citation) -> JSONObject:
+    """A citation in OpenAI's form."""
+    kind = str(citation.extra.get("type") or "url_citation")
+    values = (citation.url, citation.title, citation.quote, citation.start, citation.end)
+    typed = without_nulls(dict(zip(_CITED, values, strict=True)))
+    return {"type": kind, kind: {**typed, **rest(citation.extra, "type")}}
+
+
+def image_of(image: JSONObject) -> Part:
+    """An image of an answer, as OpenRouter sends it: `{"type": "image_url", "image_url": {"url": ...}}`."""
+    inner = image.get("image_url")
+    url = inner.get("url") if isinstance(inner, dict) else inner
+    if not isinstance(url, str):
+        return UnknownPart(str(image.get("type")), image)
+    extra = rest(image, "type", "image_url")
+    if isinstance(inner, dict) and (beside := rest(inner, "url")):
+        extra["image_url"] = beside
+    head, comma, data = url.partition(";base64,")
+    if head.startswith("data:") and comma and (decoded := base64_bytes(data)) is not None:
+        return ImagePart(data=decoded, media_type=head[5:], extra=extra)
+    return ImagePart(url=url, extra=extra)
+
+
+def image_block(part: ImagePart) -> JSONObject:
+    """An image in the form that requests and answers share."""
+    beside = part.extra.get("image_url")
+    image: JSONObject = {"url": part.url or data_url(part.media_type, part.data)}
+    if part.detail is not None:
+        image["detail"] = part.detail
+    if isinstance(beside, dict):
+        image |= beside
+    return {"type": "image_url", "image_url": image, **rest(part.extra, "image_url")}
+
+
+def data_url(media_type: str, data: bytes | None) -> str:
+    """Bytes as a `data:` URL."""
+    return f"data:{media_type};base64,{base64_text(data)}"
+
+
+class SoundPieces:
+    """An answer's sound under way: base64 and transcript in pieces, and other fields.
+
+    OpenAI encodes each piece for itself, so each is decoded for itself.
+    """
+
+    def __init__(self) -> None:
+        self._data: list[str] = []
+        self._transcript: list[str] = []
+        self._extra: JSONObject = {}
+
+    def add(self, audio: JSONObject) -> None:
+        for name, value in audio.items():
+            if name == "data" and isinstance(value, str):
+                self._data.append(value)
+            elif name == "transcript" and isinstance(value, str):
+                self._transcript.append(value)
+            elif value is not None:
+                self._extra[name] = value
+
+    def whole(self) -> AudioPart | None:
+        """The part; `None` if there is no sound, which some servers say with blank fields."""
+        text = "".join(self._data)
+        transcript = "".join(self._transcript) or None
+        if not (text or transcript or any(self._extra.values())):
+            return None
+        pieces = [base64_bytes(piece) for piece in self._data if piece]
+        data = base64_bytes(text)
+        if data is None and pieces and None not in pieces:
+            data = b"".join(piece for piece in pieces if piece)
+        extra = self._extra if data is not None or not text else {**self._extra, "data": text}
+        return AudioPart(data=data, transcript=transcript, extra=extra)

@@ -1,0 +1,423 @@
+"""Chat-completion chunks, and whole chat completions, read into an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sansio import jsontext
+from sansio.answers import OpenPart
+from sansio.content import (
+    JSON,
+    FinishReason,
+    JSONObject,
+    Message,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    UnknownPart,
+)
+from sansio.errors import InternalServerError, RemoteProtocolError
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta
+from sansio.families.base import AnswerReader, convert, rest, text_or_none
+from sansio.families.chat.parts import DETAIL_TEXTS, SoundPieces, citation_of, image_of
+from sansio.families.chat.usage import read_usage
+from sansio.families.chat.wire import (
+    CALL_FIELDS,
+    CHOICE_FIELDS,
+    CHUNK_FIELDS,
+    DELTA_FIELDS,
+    FUNCTION_FIELDS,
+    PADDING,
+    AnyObject,
+    Choice,
+    Chunk,
+    Delta,
+    Function,
+    ToolDelta,
+    decode_arguments,
+    decode_reasoning,
+    decode_text,
+)
+
+if TYPE_CHECKING:
+    from sansio.families.base import Dialect
+
+_DONE = b"[DONE]"
+_GROWING = frozenset(("token_ids",))
+"""Lists that a stream gives in pieces; other fields are replaced by their later value."""
+_PLAIN = frozenset((ContentDelta, ReasoningDelta, ToolCallDelta))
+
+
+class ChatReader(AnswerReader):
+    """One chat completion. Only the first choice is read: a call asks for one answer.
+
+    The wire has one field for text and one for reasoning, so the message has at most one text part and one
+    plain reasoning part, each at the place where it began.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self._text = self._answer.open(TextPart)
+        self._append = self._text.append
+        self._reasoning = self._answer.open(ReasoningPart)
+        self._reasoning_field = ""
+        self._refusal = self._answer.open(RefusalPart)
+        self._details: list[_Detail] = []
+        self._sound = SoundPieces()
+        self._usage: JSONObject | None = None
+        self._named = False  # id and model are known, so that a plain chunk has nothing new
+        self._chosen = False  # a choice was seen: these are chat completions
+        self._blank_finish = False
+        # A stream's chunks mostly have the form of the one before them, and that form is tried first.
+        self._usual: type[StreamEvent] | None = None
+        self._refused: type[StreamEvent] | None = None  # a chunk was not of the usual form
+        self._never: set[type[StreamEvent] | None] = {None}  # what this server's chunks never give alone
+
+    def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
+        usual = self._usual
+        if usual is not None and (len(data) <= self._shallow or jsontext.is_shallow(data, self._max_depth)):
+            try:
+                if usual is ContentDelta:
+                    content = decode_text(data).choices[0].delta.content
+                    if content:
+                        self._append(content)
+                        events.append(ContentDelta(content, self._text.index))
+                    self.progress += 1
+                    return False
+                if usual is ToolCallDelta:
+                    more = decode_arguments(data).choices[0].delta.tool_calls[0]
+                    if self._answer.calls.add_more(more.index, more.function.arguments, events):
+                        self.progress += 1
+                        return False
+                else:
+                    delta = decode_reasoning(data).choices[0].delta
+                    self._receive_reasoning(delta.reasoning_content, delta.reasoning, events)
+                    self.progress += 1
+                    return False
+                self._usual = None
+            except (ValueError, RecursionError):
+                self._refused, self._usual = usual, None
+        return self._receive_any(data, events, name)
+
+    def _receive_any(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
+        if data.strip() == _DONE:
+            self.progress += 1
+            if not self._chosen:
+                raise RemoteProtocolError("the stream ended without any choice: it holds no chat completion")
+            self._flush(events)
+            return True
+        if not data or data.isspace():
+            return False
+        self.progress += 1
+        record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
+        if record.get("error") or not record.get("choices") or name == "error":
+            self._refuse_error(record, name == "error")
+        self._receive_chunk(record, events, whole=False)
+        return False
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        if not self._answer.raw_finish_reason:
+            return False
+        self._flush(events)
+        return True
+
+    def receive_whole(self, data: JSONObject) -> None:
+        if not data.get("choices"):
+            raise RemoteProtocolError("the response holds no choice, so no answer")
+        events: list[StreamEvent] = []
+        self._receive_chunk(data, events, whole=True)
+        self._flush(events)
+
+    def message(self) -> Message:
+        answer = self._answer
+        said = self._dialect.finish_reason(answer.raw_finish_reason)
+        if said is None and self._blank_finish:
+            said = FinishReason.TOOL_CALLS  # which the answer checks against the calls that it has
+        self._settle()
+        return answer.message(said, self._dialect.origin)
+
+    def partial(self) -> Message:
+        self._settle()
+        return super().partial()
+
+    def _settle(self) -> None:
+        """Usage is read once: some servers send it with each chunk, and only the last one counts."""
+        if self._usage is not None:
+            self._answer.usage = read_usage(self._usage)
+
+    def _flush(self, events: list[StreamEvent]) -> None:
+        answer = self._answer
+        answer.calls.flush(events)
+        for part in (self._text, self._reasoning, self._refusal):
+            answer.close(part, events)  # type: ignore[type-var]  # mypy joins the three parts' types to one
+        for detail in self._details:
+            detail.part.extra = detail.fields
+            answer.close(detail.part, events)
+        sound = self._sound.whole()
+        if sound is not None:
+            answer.take(sound, events)
+            self._sound = SoundPieces()
+
+    def _refuse_error(self, record: JSONObject, named: bool) -> None:
+        """Raise the error that a record without choices may be; `named`: the frame says that it is one."""
+        error = self._dialect.error_in(record)
+        if error is None and named:
+            error = self._dialect.build_error(record, 200, record)
+        if error is not None:
+            raise error
+
+    def _receive_chunk(self, record: AnyObject, events: list[StreamEvent], *, whole: bool) -> None:
+        chunk = convert(record, Chunk)
+        before = len(events)
+        self._receive_origin(chunk)
+        self._receive_usage(record)
+        self._keep(rest_of(record, CHUNK_FIELDS))
+        for choice, data in zip(chunk.choices or (), record.get("choices") or (), strict=True):
+            self._chosen = True
+            if not choice.index:
+                self._receive_choice(choice, data, events, whole)
+        self._expect(type(events[-1]) if len(events) == before + 1 else None)
+
+    def _receive_choice(
+        self, choice: Choice, data: AnyObject, events: list[StreamEvent], whole: bool
+    ) -> None:
+        # Perplexity sends the answer so far as `message` beside each delta, and an empty delta beside a whole
+        # answer's message.
+        field = "message" if choice.delta is None or (whole and choice.message is not None) else "delta"
+        delta = choice.message if field == "message" else choice.delta
+        if delta is not None:
+            self._receive_delta(delta, data[field], events)
+        self._keep(rest_of(data, CHOICE_FIELDS))
+        if isinstance(choice.logprobs, dict):
+            self._receive_logprobs(choice.logprobs)
+        if choice.error and (error := self._dialect.error_in({"error": choice.error})):
+            raise error
+        if choice.finish_reason:
+            self._receive_finish(choice.finish_reason)
+        elif choice.finish_reason == "":
+            self._blank_finish = True  # xAI, with tool calls
+
+    def _expect(self, kind: type[StreamEvent] | None) -> None:
+        """Expect the form of this chunk for the next one too, unless its kind has not been plain before."""
+        if self._refused is kind:
+            self._never.add(kind)
+        self._refused = None
+        self._usual = kind if self._named and kind in _PLAIN and kind not in self._never else None
+
+    def _keep(self, fields: JSONObject) -> None:
+        """Keep fields that no typed field says. Null and empty values say nothing new."""
+        extra = self._answer.extra
+        for name, value in fields.items():
+            if value in (None, {}, []) or name in PADDING:
+                continue
+            known = extra.get(name)
+            if isinstance(known, dict) and isinstance(value, dict):
+                extra[name] = known | value
+            elif name in _GROWING and isinstance(known, list) and isinstance(value, list):
+                known.extend(value)
+            else:
+                extra[name] = list(value) if isinstance(value, list) else value
+
+    def _receive_logprobs(self, logprobs: JSONObject) -> None:
+        kept = self._answer.extra.setdefault("logprobs", {})
+        assert isinstance(kept, dict)
+        for name, value in logprobs.items():
+            known = kept.get(name)
+            if isinstance(known, list) and isinstance(value, list):
+                known.extend(value)
+            elif value is not None:
+                kept[name] = list(value) if isinstance(value, list) else value
+
+    def _receive_origin(self, chunk: Chunk) -> None:
+        answer = self._answer
+        if answer.response_id is None and chunk.id:
+            answer.response_id = answer.calls.id_seed = chunk.id
+        if answer.model is None and chunk.model:
+            answer.model = chunk.model
+        self._named = answer.response_id is not None and answer.model is not None
+
+    def _receive_usage(self, record: JSONObject) -> None:
+        usage = record.get("usage")
+        groq = record.get("x_groq")
+        if isinstance(groq, dict):
+            inner = groq.get("usage")
+            if usage is None:
+                usage = inner
+            self._keep({"x_groq": rest(groq, "usage") if inner == usage else groq})
+        elif groq is not None:
+            self._keep({"x_groq": groq})
+        if isinstance(usage, dict):
+            self._usage = usage
+
+    def _receive_delta(self, delta: Delta, data: AnyObject, events: list[StreamEvent]) -> None:
+        self._keep(rest_of(data, DELTA_FIELDS))
+        plain, other = text_or_none(delta.reasoning_content), text_or_none(delta.reasoning)
+        if isinstance(delta.reasoning_details, list) and delta.reasoning_details:
+            self._receive_details(delta.reasoning_details, plain, other, events)
+        else:
+            self._receive_reasoning(plain, other, events)
+        content = delta.content
+        if content:
+            if isinstance(content, str):
+                self._answer.add(self._text, content, events)
+            elif isinstance(content, list):
+                self._receive_parts(content, events)
+            else:  # Cloudflare gives an answer in JSON mode as the object itself
+                self._answer.add(self._text, msgspec.json.encode(content).decode(), events)
+        if delta.refusal:
+            self._answer.add(self._refusal, delta.refusal, events)
+        self._receive_listed(delta.annotations, "annotations", self._receive_annotation, events)
+        self._receive_listed(delta.images, "images", self._receive_image, events)
+        if isinstance(delta.audio, dict):
+            self._sound.add(delta.audio)
+        elif delta.audio is not None:
+            self._keep({"audio": delta.audio})
+        calls = data.get("tool_calls")
+        for call, fields in zip(delta.tool_calls or (), calls or (), strict=True):
+            self._receive_call(call, fields, events)
+        legacy = delta.function_call
+        if legacy is not None and not delta.tool_calls and (legacy.name or legacy.arguments):
+            self._receive_call(ToolDelta(0, None, legacy), {"function": data["function_call"]}, events)
+
+    def _receive_listed(
+        self,
+        value: JSON,
+        field: str,
+        receive: Callable[[JSONObject, list[StreamEvent]], None],
+        events: list[StreamEvent],
+    ) -> None:
+        """Read a list of objects; a value of another shape is kept."""
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            for item in value:
+                receive(item, events)  # type: ignore[arg-type]  # mypy does not see through all()
+        else:
+            self._keep({field: value})
+
+    def _receive_annotation(self, annotation: JSONObject, events: list[StreamEvent]) -> None:
+        self._text.citations.append(citation_of(annotation))
+
+    def _receive_image(self, image: JSONObject, events: list[StreamEvent]) -> None:
+        self._answer.take(image_of(image), events)
+
+    def _receive_reasoning(self, plain: str | None, other: str | None, events: list[StreamEvent]) -> None:
+        """Read the two fields for reasoning. Of two that differ, the second is kept beside the first."""
+        part = self._reasoning
+        if text := plain or other:
+            self._answer.add(part, text, events)
+            if not self._reasoning_field:
+                # The field's name goes back with the text: servers take it under the name that they gave it.
+                self._reasoning_field = part.extra["field"] = "reasoning_content" if plain else "reasoning"
+            if plain and other and plain != other:
+                part.extra["reasoning"] = str(part.extra.get("reasoning") or "") + other
+
+    def _receive_details(
+        self, details: list[JSON], plain: str | None, other: str | None, events: list[StreamEvent]
+    ) -> None:
+        """Read OpenRouter's reasoning details: a part each, with the detail's own text.
+
+        The plain field mostly repeats those texts. If it says something else, it is the reasoning, and the
+        details keep their texts in `extra`.
+        """
+        objects = [detail for detail in details if isinstance(detail, dict)]
+        texts = [detail.get(DETAIL_TEXTS.get(str(detail.get("type")), "")) or "" for detail in objects]
+        joined = "".join(text for text in texts if isinstance(text, str))
+        own = all(said is None or said in ("", joined) for said in (plain, other))
+        if not own:
+            self._receive_reasoning(plain, other, events)
+        for position, detail in enumerate(objects):
+            if position or not self._details or not self._details[-1].goes_on_with(detail):
+                part = self._answer.open(ReasoningPart)
+                self._answer.place(part)  # a detail is never empty, and the order goes back to the provider
+                self._details.append(_Detail(part))
+            if text := self._details[-1].add(detail, own):
+                self._answer.add(self._details[-1].part, text, events)
+
+    def _receive_parts(self, parts: list[AnyObject], events: list[StreamEvent]) -> None:
+        """Read content that is a list of typed parts, as Mistral's reasoning models send it."""
+        for part in parts:
+            kind = part.get("type")
+            inner = part.get("thinking")
+            if kind == "thinking" and (reasoning := inner if isinstance(inner, str) else _texts(inner)):
+                self._answer.add(self._reasoning, reasoning, events)
+                self._reasoning.extra |= rest(part, "type", "thinking")
+            elif kind in (None, "text") and isinstance(text := part.get("text"), str):
+                self._answer.add(self._text, text, events)
+                self._text.extra |= rest(part, "type", "text")
+            elif kind != "thinking":
+                self._answer.take(UnknownPart(str(kind), part), events)
+
+    def _receive_call(self, delta: ToolDelta, data: AnyObject, events: list[StreamEvent]) -> None:
+        function = delta.function or Function()
+        custom = delta.custom
+        if custom is not None and (custom.name or custom.input):
+            function = Function(custom.name, custom.input)
+        arguments = function.arguments or ""
+        if not isinstance(arguments, str):
+            arguments = msgspec.json.encode(arguments).decode()
+        calls = self._answer.calls
+        call_id, name = delta.id or "", function.name or ""
+        extra = rest_of(data, CALL_FIELDS)
+        inner = rest_of(data.get("function") or {}, FUNCTION_FIELDS)
+        if not (call_id or name or extra or inner) and calls.add_more(delta.index, arguments, events):
+            return
+        call = calls.find(delta.index, call_id, name, arguments)
+        if custom is not None and custom.name:
+            call.kind = "custom"
+        call.extra |= {field: value for field, value in extra.items() if value is not None}
+        if inner:
+            call.extra["function"] = inner
+        calls.add(call, arguments, events)
+
+    def _receive_finish(self, reason: str) -> None:
+        self._answer.raw_finish_reason = reason
+        if reason == "error":
+            raise InternalServerError(
+                "the provider broke off the answer with the finish reason 'error' and no explanation",
+                status=500,
+                error_type="error",
+            )
+
+
+class _Detail:
+    """One of OpenRouter's reasoning details under way; its texts arrive in pieces."""
+
+    __slots__ = ("fields", "part")
+
+    def __init__(self, part: OpenPart[ReasoningPart]) -> None:
+        self.fields: JSONObject = {}
+        self.part = part
+
+    def goes_on_with(self, detail: JSONObject) -> bool:
+        """Whether `detail` is this one's next piece: of the same type, index and, if both have one, id."""
+        known = self.fields
+        ids = (known.get("id"), detail.get("id"))
+        same_id = None in ids or ids[0] == ids[1]
+        return same_id and all(known.get(key) == detail.get(key) for key in ("type", "index"))
+
+    def add(self, detail: JSONObject, own: bool) -> str:
+        """Read a piece. Returns the text in it that belongs into the part, if the part says it (`own`)."""
+        field = DETAIL_TEXTS.get(str(detail.get("type"))) if own else None
+        said = ""
+        for key, value in detail.items():
+            if key == field and isinstance(value, str):
+                said = value
+            elif key in ("text", "summary", "data") and isinstance(value, str):
+                self.fields[key] = str(self.fields.get(key) or "") + value
+            elif value is not None or key not in self.fields:
+                self.fields[key] = value
+        return said
+
+
+def rest_of(data: AnyObject, known: frozenset[str]) -> JSONObject:
+    """The fields that are not known; mostly there are none."""
+    return {name: data[name] for name in unknown} if (unknown := data.keys() - known) else {}
+
+
+def _texts(parts: object) -> str:
+    if not isinstance(parts, list):
+        return ""
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))

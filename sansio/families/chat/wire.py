@@ -1,0 +1,159 @@
+"""The shapes of chat-completion chunks.
+
+`Chunk` has what is read of any chunk. It types only what OpenAI's own schema says; fields of other servers are
+`Any` and are checked by hand, since a strict type on an unofficial field would turn a good answer into an error.
+
+The plain shapes below it are a fast path: chunks that add one thing to the answer and nothing else. Where they
+have `None`, anything but null is refused, and fields that they do not know are refused too, so that nothing a
+chunk says is passed over; such a chunk is then read as a `Chunk`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+AnyObject: TypeAlias = dict[str, Any]
+"""A JSON object that is kept as it is, or read by hand."""
+
+_DeltaT = TypeVar("_DeltaT")
+
+
+class Function(Struct, gc=False):
+    """A function that is called, or a piece of its arguments."""
+
+    name: str | None = None
+    arguments: str | AnyObject | None = None
+
+
+class Custom(Struct, gc=False):
+    """A call of a custom tool, whose input is free text."""
+
+    name: str | None = None
+    input: str | None = None
+
+
+class ToolDelta(Struct, gc=False):
+    """A piece of one tool call."""
+
+    index: int | None = None
+    id: str | None = None
+    function: Function | None = None
+    custom: Custom | None = None
+
+
+class Delta(Struct, gc=False):
+    """What a chunk adds to the answer."""
+
+    content: str | list[AnyObject] | AnyObject | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolDelta] | None = None
+    function_call: Function | None = None
+    annotations: Any = None
+    audio: Any = None
+    images: Any = None
+    reasoning: Any = None
+    reasoning_content: Any = None
+    reasoning_details: Any = None
+
+
+class Choice(Struct, gc=False):
+    """One of the answers that were asked for."""
+
+    index: int | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    logprobs: Any = None
+    error: Any = None
+
+
+class Chunk(Struct, gc=False):
+    """A chunk, or a whole completion, whose choices have `message` in place of `delta`."""
+
+    choices: list[Choice] | None = None
+    id: str | None = None
+    model: str | None = None
+
+
+DELTA_FIELDS = frozenset((*Delta.__struct_fields__, "role"))
+"""What is read of a delta; `role` is always the assistant's."""
+CHOICE_FIELDS = frozenset(Choice.__struct_fields__)
+CHUNK_FIELDS = frozenset((*Chunk.__struct_fields__, "usage", "x_groq", "error", "object", "created"))
+CALL_FIELDS = frozenset((*ToolDelta.__struct_fields__, "type"))
+FUNCTION_FIELDS = frozenset(Function.__struct_fields__)
+PADDING = frozenset(("obfuscation", "p", "padding"))
+"""Random text that hides the length of a chunk from listeners."""
+
+
+class _PlainFunction(Struct, gc=False, forbid_unknown_fields=True):
+    arguments: str
+    name: None = None
+
+
+class _PlainToolDelta(Struct, gc=False, forbid_unknown_fields=True):
+    index: int
+    function: _PlainFunction
+    id: None = None
+    type: Literal["function", ""] | None = None
+
+
+class _PlainDelta(Struct, gc=False, forbid_unknown_fields=True):
+    role: Literal["assistant", ""] | None = None
+    refusal: None = None
+    function_call: None = None
+    annotations: None = None
+    audio: None = None
+
+
+class _TextDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
+    content: str
+    reasoning: None = None
+    reasoning_content: None = None
+    reasoning_details: None = None
+    tool_calls: None = None
+
+
+class _ArgumentsDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
+    content: None = None
+    reasoning: None = None
+    reasoning_content: None = None
+    reasoning_details: None = None
+    tool_calls: tuple[_PlainToolDelta]
+
+
+class _ReasoningDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
+    content: Literal[""] | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    reasoning_details: None = None
+    tool_calls: None = None
+
+
+class _PlainChoice(Struct, Generic[_DeltaT], gc=False, forbid_unknown_fields=True):
+    delta: _DeltaT
+    index: Literal[0] = 0
+    finish_reason: None = None
+    logprobs: None = None
+    native_finish_reason: None = None
+    stop_reason: None = None
+    token_ids: None = None
+
+
+class _PlainChunk(Struct, Generic[_DeltaT], gc=False):
+    """A chunk with one choice. What else it has is the same in each chunk, and is read from the first."""
+
+    choices: tuple[_PlainChoice[_DeltaT]]
+    usage: None = None
+    x_groq: None = None
+    error: None = None
+
+
+decode_text = msgspec.json.Decoder(_PlainChunk[_TextDelta]).decode
+"""Reads a chunk that adds text and nothing else."""
+decode_arguments = msgspec.json.Decoder(_PlainChunk[_ArgumentsDelta]).decode
+"""Reads a chunk that adds to the arguments of one tool call and nothing else."""
+decode_reasoning = msgspec.json.Decoder(_PlainChunk[_ReasoningDelta]).decode
+"""Reads a chunk that adds reasoning and nothing else."""

@@ -1,0 +1,123 @@
+"""Anthropic's content blocks as parts, and parts as blocks: each function beside its inverse."""
+
+from __future__ import annotations
+
+from sansio.content import (
+    Citation,
+    DocumentPart,
+    ImagePart,
+    InvalidToolCall,
+    JSONObject,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    ServerToolPart,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+)
+from sansio.families.base import base64_text, rest, text_or_none, without_nulls
+
+RUNS = frozenset(("server_tool_use", "mcp_tool_use"))
+"""Blocks that start a tool on the provider's side."""
+
+_DOCUMENT_CITATIONS = frozenset(("char_location", "page_location", "content_block_location"))
+"""Citations whose title is the field `document_title`."""
+
+
+def part_of(block: JSONObject) -> Part:
+    """A block of an answer as a part. Tool calls are not parts yet: their arguments are checked first."""
+    kind = str(block.get("type"))
+    if kind == "text":
+        citations, extra = citations_of(block)
+        return TextPart(str(block.get("text") or ""), citations, extra)
+    if kind == "thinking":
+        return ReasoningPart(str(block.get("thinking") or ""), rest(block, "type", "thinking"))
+    if kind == "redacted_thinking":
+        return ReasoningPart("", block)
+    if kind in RUNS and _has_texts(block, "id", "name"):
+        extra = rest(block, "type", "id", "name", "input")
+        return ServerToolPart(kind, text_or_none(block["id"]), text_or_none(block["name"]), block.get("input"), extra=extra)
+    if kind.endswith("_tool_result") and _has_texts(block, "tool_use_id"):
+        extra = rest(block, "type", "tool_use_id", "content")
+        return ServerToolPart(kind, text_or_none(block["tool_use_id"]), output=block.get("content"), extra=extra)
+    return UnknownPart(kind, block)
+
+
+def block_of(part: Part) -> JSONObject | None:
+    """A part as a block of a request; `None` if there is nothing to send.
+
+    An answer may hold a blank text block, but a request must not.
+    """
+    match part:
+        case TextPart():
+            if not part.text.strip():
+                return None
+            block: JSONObject = {"type": "text", "text": part.text}
+            if part.citations:
+                block["citations"] = [_citation_to_send(citation) for citation in part.citations]
+            return {**block, **part.extra}
+        case ReasoningPart():
+            if part.extra.get("type") == "redacted_thinking":
+                return dict(part.extra)
+            return {"type": "thinking", "thinking": part.text, **part.extra}
+        case ToolCall():
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": part.arguments, **part.extra}
+        case InvalidToolCall():
+            # As Anthropic advises for fine-grained tool streaming: the input must be an object.
+            text: JSONObject = {"INVALID_JSON": part.raw_arguments}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": text, **part.extra}
+        case ServerToolPart() if part.kind in RUNS:
+            return {"type": part.kind, "id": part.id, "name": part.name, "input": part.input, **part.extra}
+        case ServerToolPart():
+            return {"type": part.kind, "tool_use_id": part.id, "content": part.output, **part.extra}
+        case ImagePart():
+            return {"type": "image", "source": _source(part), **part.extra}
+        case DocumentPart():
+            title: JSONObject = {} if part.name is None else {"title": part.name}
+            return {"type": "document", "source": _source(part), **title, **part.extra}
+        case UnknownPart():
+            return dict(part.extra)
+        case RefusalPart():
+            return None  # it is the explanation beside the stop reason, not a block
+        case _:
+            return None
+
+
+def citations_of(block: JSONObject) -> tuple[tuple[Citation, ...], JSONObject]:
+    """A text block's citations, and its other fields."""
+    citations = block.get("citations")
+    if not isinstance(citations, list) or not all(isinstance(citation, dict) for citation in citations):
+        return (), rest(block, "type", "text", nulls=("citations",))
+    found = tuple(_citation(citation) for citation in citations if isinstance(citation, dict))
+    return found, rest(block, "type", "text", "citations")
+
+
+def _citation(data: JSONObject) -> Citation:
+    """Its places are places in the source, not in the text, so they stay in `extra`."""
+    title = "document_title" if data.get("type") in _DOCUMENT_CITATIONS else "title"
+    typed = [name for name in ("url", title, "cited_text") if isinstance(data.get(name), str)]
+    return Citation(
+        text_or_none(data.get("url")),
+        text_or_none(data.get(title)),
+        text_or_none(data.get("cited_text")),
+        extra=rest(data, *typed),
+    )
+
+
+def _citation_to_send(citation: Citation) -> JSONObject:
+    title = "document_title" if citation.extra.get("type") in _DOCUMENT_CITATIONS else "title"
+    typed = {"url": citation.url, title: citation.title, "cited_text": citation.quote}
+    return {**citation.extra, **without_nulls(typed)}
+
+
+def _has_texts(block: JSONObject, *names: str) -> bool:
+    return all(isinstance(block.get(name), str) for name in names)
+
+
+def _source(part: ImagePart | DocumentPart) -> JSONObject:
+    if part.file_id is not None:
+        return {"type": "file", "file_id": part.file_id}
+    if part.data is None:
+        return {"type": "url", "url": part.url}
+    return {"type": "base64", "media_type": part.media_type, "data": base64_text(part.data)}

@@ -1,0 +1,387 @@
+"""Anthropic's message events, and whole messages, read into an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sansio import jsontext
+from sansio.answers import AssembledCall, OpenPart, Pieces
+from sansio.content import JSONObject, ReasoningPart, RefusalPart, TextPart, Usage
+from sansio.errors import RemoteProtocolError
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
+from sansio.families.base import AnswerReader, convert, rest
+from sansio.families.messages.parts import citations_of, part_of
+from sansio.families.messages.wire import (
+    EVENT_FIELDS,
+    MESSAGE_FIELDS,
+    STOP_FIELDS,
+    AnyObject,
+    ArgumentsDelta,
+    Delta,
+    Message,
+    TextDelta,
+    ThinkingDelta,
+    decode_plain,
+)
+
+if TYPE_CHECKING:
+    from sansio.families.base import Dialect
+
+_FALLBACK = "fallback"
+"""A block that says which model goes on after a refusal (beta server-side-fallback)."""
+
+
+class MessagesReader(AnswerReader):
+    """One message."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self._blocks: list[_Block] = []
+        self._by_index: dict[int, _Block] = {}
+        self._usage: JSONObject = {}
+
+    def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
+        # Most events add text, thinking or arguments to a block that is open, and are read in one step.
+        if len(data) <= self._shallow or jsontext.is_shallow(data, self._max_depth):
+            try:
+                record = decode_plain(data)
+            except (ValueError, RecursionError):
+                return self._receive_any(data, events, name)
+            block = self._by_index.get(record.index)
+            if block is not None:
+                delta = record.delta
+                if type(delta) is TextDelta:
+                    if (text := block.text) is not None:
+                        if delta.text:
+                            if text.index < 0:
+                                self._answer.place(text)
+                            text.append(delta.text)
+                            events.append(ContentDelta(delta.text, text.index))
+                        self.progress += 1
+                        return False
+                elif type(delta) is ArgumentsDelta:
+                    if block.call is not None:
+                        if delta.partial_json:
+                            self._answer.calls.add(block.call, delta.partial_json, events)
+                        self.progress += 1
+                        return False
+                elif (thinking := block.thinking) is not None:
+                    if delta.thinking:
+                        if thinking.index < 0:
+                            self._answer.place(thinking)
+                        thinking.append(delta.thinking)
+                        events.append(ReasoningDelta(delta.thinking, thinking.index))
+                    self.progress += 1
+                    return False
+        return self._receive_any(data, events, name)
+
+    def _receive_any(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
+        if not data or data.isspace():
+            return False
+        record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
+        kind = record.get("type") or name
+        if kind == "ping":
+            return False
+        self.progress += 1
+        if record.get("error") or name == "error":
+            kind = "error"
+        match kind:
+            case "content_block_delta":
+                self._receive_delta(record, events)
+            case "content_block_start":
+                block = record.get("content_block")
+                if isinstance(block, dict):
+                    self._begin(_index(record), block, events)
+                elif block is not None:
+                    raise RemoteProtocolError("JSON of an unknown shape: content_block is not an object")
+            case "content_block_stop":
+                if (open_block := self._by_index.get(_index(record))) is not None:
+                    self._end(open_block, events)
+            case "message_start":
+                message = record.get("message")
+                if isinstance(message, dict):
+                    self._receive_message(message, events)
+            case "message_delta":
+                self._receive_message_delta(record, events)
+            case "message_stop":
+                self._flush(events)
+                return True
+            case "error":
+                raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)
+            case _:
+                pass  # new types of event are added over time, and must be passed over
+        return False
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        if not self._answer.raw_finish_reason:
+            return False
+        self._flush(events)
+        return True
+
+    def receive_whole(self, data: JSONObject) -> None:
+        if data.get("content") is None:
+            raise RemoteProtocolError("the response holds no content, so no answer")
+        events: list[StreamEvent] = []
+        self._receive_message(data, events)
+        self._flush(events)
+
+    def fold(self) -> None:
+        super().fold()
+        for block in self._blocks:
+            block.fold()
+
+    def _flush(self, events: list[StreamEvent]) -> None:
+        for block in self._blocks:
+            self._end(block, events)
+        self._answer.calls.flush(events)
+
+    def _receive_message(self, data: JSONObject, events: list[StreamEvent]) -> None:
+        message = convert(data, Message)
+        answer = self._answer
+        if answer.response_id is None and message.id:
+            answer.response_id = answer.calls.id_seed = message.id
+        elif message.id and message.id != answer.response_id:
+            raise RemoteProtocolError("a second answer begins inside the first: two streams were mixed up")
+        answer.model = answer.model or message.model
+        self._merge_usage(message.usage)
+        self._keep({name: data[name] for name in data.keys() - MESSAGE_FIELDS})
+        if not self._blocks:  # a repeated message_start must not double what it holds
+            for index, block in enumerate(message.content or ()):
+                self._end(self._begin(index, block, events), events)
+        self._receive_stop(message.stop_reason, message.stop_details, events)
+
+    def _receive_message_delta(self, record: JSONObject, events: list[StreamEvent]) -> None:
+        usage, data = record.get("usage"), record.get("delta")
+        self._merge_usage(usage)
+        self._keep({name: record[name] for name in record.keys() - EVENT_FIELDS})
+        if isinstance(data, dict):
+            delta = convert(data, Delta)
+            self._keep({name: data[name] for name in data.keys() - STOP_FIELDS})
+            self._receive_stop(delta.stop_reason, delta.stop_details, events)
+
+    def _keep(self, fields: JSONObject) -> None:
+        """Keep the message's fields that no typed field says. Null says nothing new."""
+        for name, value in fields.items():
+            if value is not None:
+                self._answer.extra[name] = value
+
+    def _receive_stop(
+        self, reason: str | None, details: JSONObject | None, events: list[StreamEvent]
+    ) -> None:
+        if reason:
+            self._answer.raw_finish_reason = reason
+        if not details:
+            return
+        explanation = details.get("explanation")
+        if isinstance(explanation, str) and explanation and "stop_details" not in self._answer.extra:
+            part = self._answer.open(RefusalPart)
+            self._answer.add(part, explanation, events)
+        self._keep({"stop_details": rest(details, "explanation")})
+
+    def _begin(self, index: int, start: JSONObject, events: list[StreamEvent]) -> _Block:
+        block = self._by_index[index] = _Block(start)
+        self._blocks.append(block)
+        answer = self._answer
+        match block.kind:
+            case "text":
+                block.text = answer.open(TextPart)
+                answer.add(block.text, _text(start, "text"), events)
+            case "thinking":
+                block.thinking = answer.open(ReasoningPart)
+                answer.add(block.thinking, _text(start, "thinking"), events)
+            case "tool_use":
+                call_id, name = start.get("id"), start.get("name")
+                if not isinstance(call_id, str | None) or not isinstance(name, str | None):
+                    raise RemoteProtocolError("a tool_use block whose id or name is not text")
+                block.call = answer.calls.find(index, call_id or "", name or "")
+                block.call.extra = rest(start, "type", "id", "name", "input")
+                given = start.get("input")
+                answer.calls.add(block.call, msgspec.json.encode(given).decode() if given else "", events)
+            case "fallback":
+                self._receive_fallback(start)
+            case _:
+                pass
+        return block
+
+    def _receive_fallback(self, block: JSONObject) -> None:
+        """Another model goes on: it is the one that answers. The first one's name is kept beside it."""
+        to = block.get("to")
+        model = to.get("model") if isinstance(to, dict) else None
+        if isinstance(model, str):
+            answer = self._answer
+            if answer.model is not None and answer.model != model:
+                answer.extra.setdefault("requested_model", answer.model)
+            answer.model = model
+
+    def _end(self, block: _Block, events: list[StreamEvent]) -> None:
+        """End a block, once: the stream's end also ends those that were left open."""
+        if block.ended:
+            return
+        block.ended = True
+        if block.text is not None:
+            citations, block.text.extra = citations_of(block.whole(self._max_depth))
+            block.text.citations += citations
+            self._answer.close(block.text, events)
+        elif block.thinking is not None:
+            block.thinking.extra = rest(block.whole(self._max_depth), "type", "thinking")
+            self._answer.close(block.thinking, events)
+        elif block.call is not None:
+            block.call.extra |= rest(block.whole(self._max_depth), "type", "id", "name", "input")
+        elif block.kind:
+            part = part_of(block.whole(self._max_depth))
+            if isinstance(part, ReasoningPart):
+                redacted = self._answer.open(ReasoningPart)
+                redacted.extra = part.extra
+                self._answer.close(redacted, events)
+            else:
+                self._answer.take(part, events)
+
+    def _receive_delta(self, record: JSONObject, events: list[StreamEvent]) -> None:
+        data = record.get("delta")
+        if data is None:
+            return
+        if not isinstance(data, dict):
+            raise RemoteProtocolError("JSON of an unknown shape: delta is not an object")
+        delta = convert(data, Delta)
+        index = _index(record)
+        block = self._by_index.get(index)
+        match delta.type:
+            case "text_delta":
+                block = self._block("text", index, events)
+                assert block.text is not None
+                self._answer.add(block.text, delta.text or "", events)
+                block.add_rest(rest(data, "type", "text"))
+            case "thinking_delta":
+                block = self._block("thinking", index, events)
+                assert block.thinking is not None
+                self._answer.add(block.thinking, delta.thinking or "", events)
+                block.add_rest(rest(data, "type", "thinking"))
+            case _ if block is None:
+                pass
+            case "input_json_delta":
+                if block.call is not None:
+                    self._answer.calls.add(block.call, delta.partial_json or "", events)
+                else:
+                    block.add("input", delta.partial_json or "")
+                block.add_rest(rest(data, "type", "partial_json"))
+            case "citations_delta":
+                if delta.citation is not None:
+                    block.citations.append(delta.citation)
+                block.add_rest(rest(data, "type", "citation"))
+            case _:
+                # Signatures, compaction, and the types that are added over time: each adds to the block's
+                # field of the same name.
+                for name, value in rest(data, "type").items():
+                    if isinstance(value, str):
+                        block.add(name, value)
+                    elif value is not None:
+                        block.start[name] = value
+
+    def _block(self, kind: str, index: int, events: list[StreamEvent]) -> _Block:
+        """The open block of a kind; one whose start was left out begins with its first delta."""
+        block = self._by_index.get(index)
+        if block is not None and block.kind == kind and not block.ended:
+            return block
+        return self._begin(index, {"type": kind, kind: ""}, events)
+
+    def _merge_usage(self, usage: object) -> None:
+        """Counts are cumulative: a later one replaces an earlier one, and null says nothing."""
+        if usage is None:
+            return
+        if not isinstance(usage, dict):
+            raise RemoteProtocolError("JSON of an unknown shape: usage is not an object")
+        self._usage |= {name: value for name, value in usage.items() if value is not None}
+        self._answer.usage = read_usage(self._usage)
+
+
+class _Block:
+    """A content block under way: what began it, and what its deltas add."""
+
+    __slots__ = ("call", "citations", "ended", "fields", "kind", "start", "text", "thinking")
+
+    def __init__(self, start: JSONObject) -> None:
+        self.start = dict(start)
+        kind = start.get("type")
+        self.kind = kind if isinstance(kind, str) else ""
+        self.text: OpenPart[TextPart] | None = None
+        self.thinking: OpenPart[ReasoningPart] | None = None
+        self.call: AssembledCall | None = None
+        self.fields: dict[str, Pieces] = {}
+        self.citations: list[AnyObject] = []
+        self.ended = False
+
+    def add(self, field: str, text: str) -> None:
+        self.fields.setdefault(field, Pieces()).append(text)
+
+    def add_rest(self, fields: JSONObject) -> None:
+        """Keep fields beside those that a delta is known for; the later value replaces the earlier one."""
+        self.start |= {name: value for name, value in fields.items() if value is not None}
+
+    def fold(self) -> None:
+        for pieces in self.fields.values():
+            pieces.fold()
+
+    def whole(self, max_depth: int) -> JSONObject:
+        """The block as it would be in a whole message, but for the text of a text or thinking block."""
+        block = self.start
+        if self.citations:
+            block["citations"] = [*(block.get("citations") or ()), *self.citations]
+        for field, pieces in self.fields.items():
+            joined = pieces.whole()
+            if field != "input":
+                known = block.get(field)
+                block[field] = known + joined if isinstance(known, str) else joined
+            elif joined.strip():
+                try:
+                    block["input"] = jsontext.decode_object(joined, max_depth)
+                except RemoteProtocolError:
+                    block["input"] = {"INVALID_JSON": joined}
+        return block
+
+
+def read_usage(wire: JSONObject) -> Usage:
+    """The counts of one message. Anthropic counts the cached parts of the prompt beside `input_tokens`."""
+    left = dict(wire)
+    cached = _claim(left, "cache_read_input_tokens")
+    written = _claim(left, "cache_creation_input_tokens")
+    prompt = _claim(left, "input_tokens") + cached + written
+    output = _claim(left, "output_tokens")
+    details = left.get("output_tokens_details")
+    reasoning = 0
+    if isinstance(details, dict):
+        details = dict(details)
+        reasoning = _claim(details, "thinking_tokens")
+        left["output_tokens_details"] = details
+    return Usage(
+        input_tokens=prompt,
+        output_tokens=max(output, reasoning),
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        reasoning_tokens=reasoning,
+        extra={name: value for name, value in left.items() if value != {}},
+    )
+
+
+def _claim(left: JSONObject, name: str) -> int:
+    """A count, which is removed from what is left; 0 if it is missing or is not a count."""
+    value = left.get(name)
+    if type(value) is not int or value < 0:
+        return 0
+    del left[name]
+    return value
+
+
+def _text(data: JSONObject, field: str) -> str:
+    text = data.get(field)
+    return text if isinstance(text, str) else ""
+
+
+def _index(record: JSONObject) -> int:
+    index = record.get("index")
+    if index is None:
+        return 0
+    if type(index) is not int:
+        raise RemoteProtocolError("JSON of an unknown shape: index is not an integer")
+    return index

@@ -1,0 +1,84 @@
+"""The shapes of Anthropic's message events.
+
+`Event` has what is read of any event. The plain shapes below it are a fast path for the three deltas that most
+events are: where they have `None`, anything but null is refused, and fields that they do not know are refused
+too, so that nothing an event says is passed over; such an event is then read as an `Event`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+AnyObject: TypeAlias = dict[str, Any]
+"""A JSON object that is kept as it is, or read by hand."""
+
+
+class Message(Struct, gc=False):
+    """A message, whole or as it begins."""
+
+    id: str | None = None
+    model: str | None = None
+    content: list[AnyObject] | None = None
+    stop_reason: str | None = None
+    stop_details: AnyObject | None = None
+    usage: AnyObject | None = None
+
+
+class Delta(Struct, gc=False):
+    """What an event adds to a block, or to the message."""
+
+    type: str = ""
+    text: str | None = None
+    partial_json: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    citation: AnyObject | None = None
+    stop_reason: str | None = None
+    stop_details: AnyObject | None = None
+
+
+class Event(Struct, gc=False):
+    """Any event. The shapes inside it are checked by its type, since events of new types may have others."""
+
+    type: str = ""
+    index: Any = 0
+    delta: Any = None
+    content_block: Any = None
+    message: Any = None
+    usage: Any = None
+    error: Any = None
+
+
+MESSAGE_FIELDS = frozenset((*Message.__struct_fields__, "type", "role"))
+"""What is read of a message, and what is always the same."""
+STOP_FIELDS = frozenset(("stop_reason", "stop_details"))
+EVENT_FIELDS = frozenset(Event.__struct_fields__)
+
+
+class _PlainDelta(Struct, tag_field="type", gc=False, forbid_unknown_fields=True):
+    pass
+
+
+class TextDelta(_PlainDelta, tag="text_delta", gc=False, forbid_unknown_fields=True):
+    text: str
+
+
+class ThinkingDelta(_PlainDelta, tag="thinking_delta", gc=False, forbid_unknown_fields=True):
+    thinking: str
+
+
+class ArgumentsDelta(_PlainDelta, tag="input_json_delta", gc=False, forbid_unknown_fields=True):
+    partial_json: str
+
+
+class _PlainEvent(Struct, tag_field="type", tag="content_block_delta", gc=False, forbid_unknown_fields=True):
+    delta: TextDelta | ThinkingDelta | ArgumentsDelta
+    index: int = 0
+
+
+decode_plain = msgspec.json.Decoder(_PlainEvent).decode
+"""Reads an event that adds text, thinking or arguments and nothing else."""
+EVENT = msgspec.json.Decoder(AnyObject)

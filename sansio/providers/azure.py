@@ -1,0 +1,58 @@
+"""Azure OpenAI (Azure OpenAI REST API reference)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Self
+from urllib.parse import quote
+
+from sansio.config import ProviderConfig
+from sansio.errors import ConfigError
+from sansio.families.chat import ChatDialect
+
+
+def is_v1(config: ProviderConfig) -> bool:
+    """Whether the base URL selects Azure's v1 surface, which has neither deployment path nor version."""
+    return config.base_url.endswith("/openai/v1")
+
+
+def check(config: ProviderConfig) -> None:
+    """Require what only Azure requires.
+
+    Raises:
+        ConfigError: the classic surface without deployment or version, or the v1 surface without a model.
+    """
+    if is_v1(config):
+        if config.model is None and config.deployment is None:
+            raise ConfigError("model: name the deployment here or in deployment", field="model")
+        return
+    for name, example in (("deployment", "gpt-4"), ("api_version", "2024-10-21")):
+        if getattr(config, name) is None:
+            raise ConfigError(
+                f"{name}: azure needs one, such as {example!r}; or use the v1 surface, "
+                "with a base_url that ends in /openai/v1",
+                field=name,
+            )
+
+
+class AzureChat(ChatDialect):
+    """The deployment is in the path, and on the v1 surface in the body; never in both, which is a 404."""
+
+    TYPE = "azure"
+
+    def with_model(self, model: str) -> Self:
+        """The deployment is what names the model, in the path or in the body."""
+        return type(self)(replace(self.config, model=model, deployment=model))
+
+    def build_endpoint(self, stream: bool = False) -> str:
+        config = self.config
+        if is_v1(config):
+            return super().build_endpoint(stream)
+        deployment = quote(config.deployment or "", safe="")
+        version = quote(config.api_version or "", safe="")
+        return f"{config.base_url}/openai/deployments/{deployment}/chat/completions?api-version={version}"
+
+    def model_name(self) -> str | None:
+        if is_v1(self.config):
+            return self.config.deployment or self.config.model
+        return self.config.model

@@ -1,0 +1,28 @@
+"""Ollama's OpenAI-compatible API (Ollama documentation, "OpenAI compatibility")."""
+
+from __future__ import annotations
+
+from sansio.content import ImagePart, Message, Part, ReasoningPart, Role
+from sansio.errors import InvalidRequestError
+from sansio.families.chat import ChatDialect
+from sansio.families.chat.request import reasoning_field
+from sansio.options import Option
+
+
+class OllamaChat(ChatDialect):
+    """It takes `max_tokens`, and images as data only; reasoning goes back with the answer."""
+
+    TYPE = "ollama"
+    SENDS = ChatDialect.SENDS | {ReasoningPart}
+    ROLES = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
+    OPTIONS = {**ChatDialect.OPTIONS, "max_completion_tokens": Option(int, "max_tokens")}
+
+    def assistant_fields(self, message: Message) -> dict[str, object]:
+        return reasoning_field(message)
+
+    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
+        if isinstance(part, ImagePart) and part.data is None:
+            raise InvalidRequestError(
+                f"message {index}, part {number}: ollama takes images as data only, not by url", index=index
+            )
+        return super().encode_part(part, index, number)

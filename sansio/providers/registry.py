@@ -1,0 +1,113 @@
+"""The registry: which dialect a provider type and api mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, ProviderDefaults, check_api
+from sansio.errors import ConfigError
+from sansio.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from sansio.families.base import Dialect
+
+# By module and name, and loaded when asked for: a program mostly talks to one provider, and starts sooner.
+_BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
+    ("openrouter", "chat"): ("sansio.providers.openrouter", "OpenRouterChat"),
+    ("openai", "chat"): ("sansio.providers.openai", "OpenAIChat"),
+    ("azure", "chat"): ("sansio.providers.azure", "AzureChat"),
+    ("anthropic", "messages"): ("sansio.providers.anthropic", "AnthropicMessages"),
+    ("ollama", "chat"): ("sansio.providers.ollama", "OllamaChat"),
+    ("vllm", "chat"): ("sansio.providers.vllm", "VLLMChat"),
+}
+_BUILT_IN_TYPES = frozenset(name for name, _ in _BUILT_IN)
+_REGISTERED: dict[tuple[str, str], type[Dialect]] = {}
+
+
+def register_provider(
+    name: str, dialect: type[Dialect] | Mapping[str, type[Dialect]], defaults: ProviderDefaults
+) -> None:
+    """Make `ProviderConfig(type=name)` mean a dialect, here and on the command line.
+
+    Registering a name again replaces what it meant, except for the built-in types.
+
+    Args:
+        name: the provider type.
+        dialect: a `Dialect` class, or one for each api: `{"chat": A, "responses": B}`.
+        defaults: what a config of this type takes if the user says nothing. With several apis, its `api`
+            names the default one; otherwise the first is.
+
+    Raises:
+        ConfigError: the name is blank or built in, or something is not a `Dialect` class.
+
+    Example:
+        `register_provider("my_provider", MyDialect, ProviderDefaults(base_url="https://api.example.com"))`
+    """
+    from sansio.families.base import Dialect
+
+    if not name or name in _BUILT_IN_TYPES or "/" in name:
+        raise ConfigError(f"type: {name!r} cannot be registered; choose another name", field="type")
+    if not isinstance(defaults, ProviderDefaults):
+        raise ConfigError(f"type: {name!r} needs ProviderDefaults, not {defaults!r}", field="type")
+    single = not isinstance(dialect, Mapping)
+    given: Mapping[str, object] = {defaults.api or getattr(dialect, "API", ""): dialect} if single else dialect
+    classes: dict[str, type[Dialect]] = {}
+    for api, kind in given.items():
+        if not (isinstance(kind, type) and issubclass(kind, Dialect)):
+            raise ConfigError(f"type: {name!r} needs a Dialect class, not {kind!r}", field="type")
+        if not api:
+            raise ConfigError(f"api: {kind.__name__} must name its API, such as 'chat'", field="api")
+        # Its name and api are the class's own: answers say by them where they are from.
+        if (kind.TYPE, kind.API) != (name, api):
+            kind = type(kind.__name__, (kind,), {"TYPE": name, "API": api, "__module__": kind.__module__})
+        classes[api] = kind
+    defaults = msgspec.structs.replace(defaults, apis=tuple(classes))
+    check_api(name, defaults, defaults.api)
+    for pair in [pair for pair in _REGISTERED if pair[0] == name]:
+        del _REGISTERED[pair]
+    _REGISTERED.update({(name, api): kind for api, kind in classes.items()})
+    PROVIDER_DEFAULTS[name] = defaults
+
+
+def dialect_class(name: str, api: str | None = None) -> type[Dialect]:
+    """The dialect of a provider type and api.
+
+    Args:
+        api: the type's default, if left out.
+
+    Raises:
+        ConfigError: there is no such type, or it has no such api.
+    """
+    defaults = PROVIDER_DEFAULTS.get(name)
+    if defaults is None:
+        raise ConfigError(f"type: {name!r} is unknown; use one of {', '.join(PROVIDER_DEFAULTS)}", field="type")
+    pair = name, check_api(name, defaults, api)
+    if pair in _REGISTERED:
+        return _REGISTERED[pair]
+    if pair not in _BUILT_IN:
+        raise ConfigError(f"type: {name!r} has defaults but no dialect; use register_provider", field="type")
+    module, kind = _BUILT_IN[pair]
+    found: type[Dialect] = getattr(import_module(module), kind)
+    return found
+
+
+def dialect_for(config: ProviderConfig) -> Dialect:
+    """The dialect of a provider, bound to its config."""
+    return dialect_class(config.type, config.api)(config)
+
+
+def dialect_named(name: str, limits: Limits = DEFAULT_LIMITS) -> Dialect:
+    """A dialect for reading answers, which needs no config.
+
+    Args:
+        name: a provider type, such as `"anthropic"`, or type and api, such as `"openai/responses"`.
+
+    Raises:
+        ConfigError: there is no such type, or it has no such api.
+    """
+    type_, _, api = name.partition("/")
+    return dialect_class(type_, api or None)(limits=limits)
