@@ -8,8 +8,8 @@ from sansio import jsontext
 from sansio.dialects import Dialect, dialect_named
 from sansio.errors import LimitExceededError, LocalProtocolError, ProviderError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
+from sansio.framing.sse import ServerSentEvent, SSEDecoder, SSEFailed
 from sansio.messages import JSONObject
-from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
 
 _FOLD_BYTES = 1 << 17
 """After so many bytes of a stream, what is kept of its answer is joined once."""

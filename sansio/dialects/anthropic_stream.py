@@ -14,8 +14,8 @@ from sansio.dialects.pieces import Pieces
 from sansio.dialects.toolcalls import AssembledCall
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, StreamEvent
+from sansio.framing.sse import ServerSentEvent
 from sansio.messages import JSONObject, Usage
-from sansio.sse import ServerSentEvent
 
 # Any: JSON objects that are kept as they are, or read where they are of a known form.
 _Object: TypeAlias = dict[str, Any]

@@ -11,6 +11,7 @@ from sansio import jsontext
 from sansio.config import ProviderConfig
 from sansio.errors import APIStatusError, status_error_kind
 from sansio.events import StreamEvent
+from sansio.framing.sse import ServerSentEvent
 from sansio.http import Headers, header
 from sansio.messages import (
     JSON,
@@ -22,7 +23,6 @@ from sansio.messages import (
     Tool,
 )
 from sansio.retry import parse_retry_after
-from sansio.sse import ServerSentEvent
 
 _EXCERPT = 500
 """Characters of an error body that is no JSON which an error message quotes."""

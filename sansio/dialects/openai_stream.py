@@ -21,8 +21,8 @@ from sansio.dialects.openai_chunks import (
 )
 from sansio.errors import InternalServerError, RemoteProtocolError
 from sansio.events import ContentDelta, StreamEvent, ToolCallDelta
+from sansio.framing.sse import ServerSentEvent
 from sansio.messages import JSONObject
-from sansio.sse import ServerSentEvent
 
 _DONE = "[DONE]"
 
