@@ -37,6 +37,15 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.framing import (
+    AWSFramer,
+    Framer,
+    NDJSONFramer,
+    ServerSentEvent,
+    SSEDecoder,
+    SSEFailed,
+    SSEFramer,
+)
 from sansio.http import Body, End, Head, HTTPExchange, Lost, Request
 from sansio.messages import (
     DocumentPart,
@@ -53,7 +62,6 @@ from sansio.messages import (
 from sansio.parser import StreamParser
 from sansio.provider import Provider
 from sansio.retry import RetrySchedule
-from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
 from sansio.states import CallState
 from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Wait
 
@@ -65,6 +73,7 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AWSFramer",
     "AuthMethod",
     "AuthenticationError",
     "BadRequestError",
@@ -79,6 +88,7 @@ __all__ = [
     "DocumentPart",
     "End",
     "FinishReason",
+    "Framer",
     "HTTPExchange",
     "Head",
     "ImagePart",
@@ -89,6 +99,7 @@ __all__ = [
     "LocalProtocolError",
     "Lost",
     "Message",
+    "NDJSONFramer",
     "NotFoundError",
     "OpenAICompatDialect",
     "PermissionDeniedError",
@@ -108,6 +119,7 @@ __all__ = [
     "Role",
     "SSEDecoder",
     "SSEFailed",
+    "SSEFramer",
     "Send",
     "ServerSentEvent",
     "StreamComplete",

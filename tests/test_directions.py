@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LOWER: dict[str, set[str]] = {
     "errors": set(),
+    "limits": set(),
     "states": set(),
     "messages": set(),
     "config": {"errors"},
     "events": {"errors", "messages"},
-    "sse": {"errors", "config"},
+    "framing": {"errors", "limits", "framing"},
     "http_heads": set(),
     "http_body": {"errors", "http_heads"},
     "http_h11": {"errors", "http_heads"},

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import LimitExceededError, ServerSentEvent, SSEDecoder, SSEFailed
-from sansio.sse import SSEItem
+from sansio.framing.sse import SSEItem
 from sansio.testing import PROVIDER_TYPES
 from sansio.testing.strategies import chunkings, hostile_streams
 from tests.laws.oracle import (

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from sansio import Dialect, DialectStream, Message, Role, StreamEvent, StreamParser
+from sansio.framing.sse import ServerSentEvent
 from sansio.messages import JSONObject, Tool
-from sansio.sse import ServerSentEvent
 from tests.sansio.wires import config
 
 USUAL = "at once"

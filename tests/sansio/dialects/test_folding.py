@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sansio import Message, SSEDecoder, StreamComplete, StreamEvent, StreamParser
 from sansio.dialects import DialectStream, dialect_named
-from sansio.sse import ServerSentEvent
+from sansio.framing.sse import ServerSentEvent
 from tests.sansio.wires import (
     DONE,
     STREAMS,

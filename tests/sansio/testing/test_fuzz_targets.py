@@ -30,8 +30,8 @@ from sansio import (
     ToolCallStarted,
     TransportError,
 )
+from sansio.framing.sse import SSEItem
 from sansio.http import Input
-from sansio.sse import SSEItem
 from sansio.testing.fuzz import TARGETS, seeds, targets
 
 

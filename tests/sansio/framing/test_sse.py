@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio.errors import LimitExceededError, LocalProtocolError
-from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed, SSEItem
+from sansio.framing.sse import ServerSentEvent, SSEDecoder, SSEFailed, SSEItem
 from tests.support import CORPUS, every_split, with_chunkings
 
 FRAMINGS = CORPUS / "sse_framing.json"

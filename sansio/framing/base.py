@@ -1,0 +1,70 @@
+"""What a framing is: bytes of a body in, one call of a reader for each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from sansio.events import StreamEvent
+
+Read: TypeAlias = Callable[[bytes, list["StreamEvent"], str], bool]
+"""Reads one frame: its payload, the list that the events are added to, and the frame's name, or `""`.
+
+Returns True when the answer is whole. Raises a `ProviderError` for a payload that is no part of an answer.
+"""
+
+
+class Framer(Protocol):
+    """Cuts the bytes of one body into frames and calls a reader for each.
+
+    The reader is called, and no list of frames is returned, because a stream brings most of its frames one at
+    a time: a list and an object for each cost more than reading the smallest of them.
+
+    The frames, their names and offsets depend on the bytes alone, never on how these were cut. Time grows
+    with the bytes, and memory is bounded by the limit and the longest read.
+    """
+
+    @property
+    def offset(self) -> int:
+        """The byte of the body at which the frame begins that is being read, or that an error is about.
+
+        Between two frames: the byte at which the next one may begin.
+        """
+        ...
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        """Take the next bytes of the body, and read each frame that they complete.
+
+        Args:
+            data: any bytes, none among them.
+            read: called once for each frame, in order.
+            events: passed to `read`.
+
+        Returns:
+            True when `read` returned True: the answer is whole, and nothing after it was read.
+
+        Raises:
+            LimitExceededError: a frame or line is too long. The frames before it were read.
+            RemoteProtocolError: the framing is broken. The frames before it were read.
+            ProviderError: whatever `read` raises. `offset` is then where its frame begins.
+
+        A framer that has returned True or raised has ended: it reads nothing more.
+        """
+        ...
+
+    def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
+        """Take the end of the body.
+
+        The only frame that can be read here is one that the end left unfinished, where the framing permits
+        that. Whether it is whole is for the caller to decide: many servers end their last event this way, and
+        a lost connection looks the same.
+
+        Returns:
+            True when `read` returned True.
+
+        Raises:
+            StreamTruncatedError: the body ended inside a frame that has a fixed size.
+            ProviderError: as for `feed`.
+        """
+        ...

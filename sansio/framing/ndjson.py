@@ -1,0 +1,80 @@
+"""One JSON text on each line (`application/x-ndjson`), as Ollama's own API streams.
+
+Source: https://github.com/ndjson/ndjson-spec. Lines end at LF; a CR before it is white space.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sansio.errors import LimitExceededError
+from sansio.limits import DEFAULT_LIMITS
+
+if TYPE_CHECKING:
+    from sansio.events import StreamEvent
+    from sansio.framing.base import Read
+
+_JSON_SPACE = b" \t\r"
+
+
+class NDJSONFramer:
+    """Lines as payloads for a reader: a `Framer`. Blank lines are no frames, and no frame has a name.
+
+    The last line may lack its LF: it is read by `feed_eof`.
+
+    Args:
+        max_event_bytes: the size of one line, without its end, that must not be exceeded.
+    """
+
+    def __init__(self, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes) -> None:
+        self._limit = max_event_bytes
+        self._line = bytearray()  # the unfinished one
+        self._offset = 0
+        self._over = False
+
+    @property
+    def offset(self) -> int:
+        """The byte of the body at which the line begins that is being read, or that an error is about."""
+        return self._offset
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        """See `Framer.feed`."""
+        if self._over:
+            return False
+        self._over = True  # as it stays where this raises or the answer is whole
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            size = len(line) + 1
+            if self._line:
+                size += len(self._line)
+                self._line += line
+                line = bytes(self._line)
+                self._line.clear()
+            if self._read(line, read, events):
+                return True
+            self._offset += size
+        self._line += rest
+        # A CR at the end of what has arrived may belong to the line's end.
+        self._check(len(self._line) - self._line.endswith(b"\r"))
+        self._over = False
+        return False
+
+    def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
+        """See `Framer.feed_eof`: a line without an LF behind it is read."""
+        if self._over:
+            return False
+        self._over = True
+        return self._read(bytes(self._line), read, events)
+
+    def _read(self, line: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        line = line.removesuffix(b"\r")
+        self._check(len(line))
+        return bool(line.strip(_JSON_SPACE)) and read(line, events, "")
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise LimitExceededError(
+                f"a line of the stream is longer than {self._limit} bytes",
+                field="max_event_bytes",
+                offset=self._offset,
+            )

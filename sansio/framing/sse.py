@@ -1,0 +1,454 @@
+"""Server-sent events, by the WHATWG algorithm (HTML standard, section 9.2.6).
+
+Lines end at LF, CR or CRLF and nowhere else; text is decoded after framing, so neither U+2028 nor a
+character cut in two by the network is a boundary.
+
+`SSEDecoder` gives every event as an object, with all its fields. `SSEFramer` gives payloads to a reader, and
+is faster where events resemble one another. Both read lines with the same code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from operator import length_hint
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+
+from sansio.errors import LimitExceededError, LocalProtocolError, RemoteProtocolError
+from sansio.limits import DEFAULT_LIMITS
+
+if TYPE_CHECKING:
+    from sansio.events import StreamEvent
+    from sansio.framing.base import Read
+
+_BOM = b"\xef\xbb\xbf"
+_LF = 0x0A
+_CR = 0x0D
+_LINE_ENDS = b"\r\n"
+_MAX_RETRY_DIGITS = 15  # milliseconds: thirty thousand years; more digits are a hostile number
+
+
+class ServerSentEvent(Struct, frozen=True, gc=False):
+    """One dispatched event.
+
+    Args:
+        event: its type, `"message"` where the stream names none.
+        data: its data lines, joined by LF. Bad UTF-8 is U+FFFD.
+        id: the last event id seen so far, which stays for later events.
+        retry: the reconnection time in milliseconds, where this event's lines set one.
+        offset: the byte of the stream at which the event's first line begins.
+    """
+
+    event: str
+    data: str
+    id: str = ""
+    retry: int | None = None
+    offset: int = 0
+
+
+class SSEFailed(Struct, frozen=True):
+    """The stream passed a limit. Last: the decoder gives nothing after it."""
+
+    error: RemoteProtocolError
+
+
+SSEItem: TypeAlias = ServerSentEvent | SSEFailed
+
+
+class _EventLines:
+    """Reads a stream line by line: the part that the decoder and the framer share."""
+
+    def __init__(self, max_event_bytes: int) -> None:
+        self._limit = max_event_bytes
+        self._start: bytes | None = b""  # the first bytes, while they may become a byte order mark
+        self._after_cr = False  # an LF that comes next belongs to the CR before it
+        self._line = bytearray()  # the unfinished one; not a list of pieces, which could be far larger
+        self._line_offset = 0  # of the next line's first byte
+        self._event_offset = -1  # of the open event's first line; -1: none is open
+        self._data = bytearray()  # its data lines, an LF behind each
+        self._event = b""
+        self._retry: int | None = None
+        self._id = ""
+        self._last_event_id = ""
+        self._reconnection_time: int | None = None
+
+    def _is_between_events(self) -> bool:
+        """Whether the next byte begins a line of a new event, whatever came before it."""
+        return not self._line and self._event_offset < 0 and self._start is None and not self._after_cr
+
+    def _take(self, data: bytes) -> Iterator[bytearray]:
+        """Take the next bytes of the stream.
+
+        Yields:
+            The data of each event that they complete. Until the iterator goes on, the event's other fields
+            are those of this object.
+
+        Raises:
+            LimitExceededError: a line or an event is too long.
+        """
+        if self._start is not None:
+            data = self._skip_bom(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            if data[0] == _LF:
+                self._line_offset += 1
+                data = data[1:]
+        # bytes.splitlines knows LF, CR and CRLF only, unlike that of str.
+        lines = data.splitlines(keepends=True)
+        if not lines:
+            return
+        unfinished = lines.pop() if lines[-1][-1] not in _LINE_ENDS else b""
+        for line in lines:
+            content = line.rstrip(b"\r\n")
+            size = len(line)
+            if self._line:
+                size += len(self._line)
+                self._line += content
+                content = bytes(self._line)
+                self._line.clear()
+            if content:
+                self._take_line(content)
+            else:
+                yield from self._dispatch()
+            self._line_offset += size
+        if unfinished:
+            self._line += unfinished
+            self._check(len(self._line), "a line")
+        else:
+            self._after_cr = data[-1] == _CR
+
+    def _take_eof(self) -> Iterator[bytearray]:
+        """Take the end of the stream; yields the data of an event that has no blank line behind it."""
+        if self._line:
+            self._take_line(bytes(self._line))
+        yield from self._dispatch()
+
+    def _skip_bom(self, data: bytes) -> bytes:
+        data = (self._start or b"") + data
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._start = data
+            return b""
+        self._start = None
+        if data.startswith(_BOM):
+            self._line_offset = len(_BOM)
+            return data[len(_BOM) :]
+        return data
+
+    def _take_line(self, line: bytes) -> None:
+        """Take one line that is not blank, without its end."""
+        self._check(len(line), "a line")
+        name, _, value = line.partition(b":")
+        if not name:
+            return  # a comment
+        if self._event_offset < 0:
+            self._event_offset = self._line_offset
+        if value[:1] == b" ":
+            value = value[1:]
+        if name == b"data":
+            self._data += value
+            self._data += b"\n"
+            self._check(len(self._data) - 1, "an event")
+        elif name == b"event":
+            self._event = value
+        elif name == b"id":
+            if b"\0" not in value:
+                self._id = value.decode("utf-8", "replace")
+        elif name == b"retry" and value.isdigit():  # bytes.isdigit knows ASCII digits only
+            digits = value.lstrip(b"0")
+            if len(digits) <= _MAX_RETRY_DIGITS:
+                self._retry = self._reconnection_time = int(digits or b"0")
+
+    def _dispatch(self) -> Iterator[bytearray]:
+        """Take a blank line: an event without data lines is dropped, its type with it."""
+        self._last_event_id = self._id
+        if self._data:
+            del self._data[-1:]
+            yield self._data
+            self._data.clear()
+        self._event = b""
+        self._retry = None
+        self._event_offset = -1
+
+    def _check(self, size: int, what: str) -> None:
+        if size > self._limit:
+            raise LimitExceededError(
+                f"{what} of the event stream is longer than {self._limit} bytes",
+                field="max_event_bytes",
+                offset=self._line_offset if self._event_offset < 0 else self._event_offset,
+            )
+
+
+class SSEDecoder(_EventLines):
+    """Framing alone: a pure machine from bytes to `ServerSentEvent`s, whatever the cut of the bytes.
+
+    Args:
+        max_event_bytes: the size of one line, and of one event's data, past which it gives `SSEFailed`.
+        dispatch_at_eof: keep an event that the end of the stream leaves without its blank line. The
+            standard drops it; several providers end so.
+
+    Example:
+        >>> SSEDecoder().receive_data(b"data: hello\\n\\n")[0].data
+        'hello'
+    """
+
+    def __init__(
+        self, *, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes, dispatch_at_eof: bool = False
+    ) -> None:
+        super().__init__(max_event_bytes)
+        self._dispatch_at_eof = dispatch_at_eof
+        self._eof = False
+        self._failed = False
+
+    @property
+    def last_event_id(self) -> str:
+        """What a client that reconnects sends as `Last-Event-ID`."""
+        return self._last_event_id
+
+    @property
+    def reconnection_time(self) -> int | None:
+        """Milliseconds to wait before reconnecting, where the stream has set it."""
+        return self._reconnection_time
+
+    # used by parser.py until it reads by frames
+    @property
+    def between_events(self) -> bool:
+        """Whether the next byte begins an event, whatever came before it."""
+        return self._is_between_events()
+
+    # used by parser.py until it reads by frames
+    @property
+    def offset(self) -> int:
+        """The byte of the stream at which the next line begins."""
+        return self._line_offset
+
+    # used by parser.py until it reads by frames
+    def skip(self, size: int) -> None:
+        """Pass over whole events that were read elsewhere.
+
+        Args:
+            size: their bytes.
+
+        Raises:
+            LocalProtocolError: the decoder stands inside an event.
+        """
+        if not self.between_events:
+            raise LocalProtocolError("skip() inside an event: only whole events can be passed over")
+        self._line_offset += size
+
+    def receive_data(self, data: bytes) -> list[SSEItem]:
+        """Take the next bytes of the stream; any cut gives the same events.
+
+        Returns:
+            The events that they complete, in order; after an `SSEFailed`, nothing more.
+
+        Raises:
+            LocalProtocolError: `receive_eof()` was called before.
+        """
+        if self._eof:
+            raise LocalProtocolError("receive_data() after receive_eof(): a decoder serves one stream")
+        return [] if self._failed else self._items(self._take(data))
+
+    def receive_eof(self) -> list[SSEItem]:
+        """Take the end of the stream.
+
+        Returns:
+            The unfinished event, where the decoder was made with `dispatch_at_eof`; else nothing.
+
+        Raises:
+            LocalProtocolError: `receive_eof()` was called before.
+        """
+        if self._eof:
+            raise LocalProtocolError("receive_eof() twice: a decoder serves one stream")
+        self._eof = True
+        return self._items(self._take_eof()) if self._dispatch_at_eof and not self._failed else []
+
+    def _items(self, taken: Iterator[bytearray]) -> list[SSEItem]:
+        items: list[SSEItem] = []
+        try:
+            for data in taken:
+                items.append(  # noqa: PERF401, a comprehension would lose the events before a failure
+                    ServerSentEvent(
+                        self._event.decode("utf-8", "replace") or "message",
+                        data.decode("utf-8", "replace"),
+                        self._id,
+                        self._retry,
+                        self._event_offset,
+                    )
+                )
+        except LimitExceededError as error:
+            self._failed = True
+            self._line.clear()
+            self._data.clear()
+            # Its frames would keep the driver's locals alive for as long as somebody keeps the item.
+            items.append(SSEFailed(error.with_traceback(None)))
+        return items
+
+
+_Head: TypeAlias = bytes | tuple[bytes, ...]
+_NEVER: _Head = ()  # nothing starts with one of none: `startswith` is False
+
+_FORM = re.compile(rb"(event:[^\r\n]{0,200}\r?\n)?data:( ?)([^ \r\n])")
+"""How an event of a form begins, up to the first byte of its data.
+
+Names have a bound, so that a hostile one is not kept and copied. An event with any other line (`id`, `retry`,
+a comment) has no form: such lines mostly differ from event to event.
+"""
+
+
+class SSEFramer(_EventLines):
+    """Server-sent events as payloads for a reader: a `Framer`.
+
+    The events of one stream mostly have the same lines before their data. This form, `data: ` alone or
+    `event: X` and `data: `, is learned from the last event that was read line by line. Further events of the
+    form are cut out of a read by one split. A form is only a guess at what comes next: each event is compared
+    with it byte for byte, and any other event is read line by line. So what is read does not depend on what
+    was learned.
+
+    Data lines are joined by LF and not decoded: bad UTF-8 reaches the reader as it was sent.
+
+    Args:
+        max_event_bytes: the size of one line, and of one event's data, that must not be exceeded.
+        names: give the reader each event's name (`""` for `message`, the standard's default), and learn the
+            form of unnamed events only. For providers whose event name says what the data may not, such as
+            `event: error` in a chat stream. Otherwise the name given is always `""`: the other providers
+            repeat it in the data, and forms that include a name can be learned.
+    """
+
+    def __init__(self, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes, *, names: bool = False) -> None:
+        super().__init__(max_event_bytes)
+        self._names = names
+        self._over = False
+        self._block: list[bytes] = []  # payloads of the form that are being read, and what is left of them
+        self._left: Iterator[bytes] = iter(())
+        self._set_form(b"data: ", b"data: ", b"\n\n")
+        self._head = _NEVER  # `_form`, while between two events
+
+    def _set_form(self, prefix: bytes, form: bytes, end: bytes) -> None:
+        self._prefix = prefix
+        self._form = form
+        self._end = end
+        self._separator = end + prefix
+        self._inside = slice(len(prefix), -len(end))
+
+    @property
+    def offset(self) -> int:
+        """The byte of the stream at which the event begins that is being read, or that an error is about.
+
+        Between two events: the byte at which the next line begins.
+        """
+        # Offsets inside a block are counted here, on demand: nobody asks but for an error.
+        done = self._block[: max(len(self._block) - length_hint(self._left) - 1, 0)]
+        at = self._line_offset + sum(map(len, done)) + len(done) * len(self._separator)
+        return at if self._event_offset < 0 else self._event_offset
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        """See `Framer.feed`."""
+        try:
+            # A read mostly brings a single event of the form.
+            if data.startswith(self._head) and data.endswith(self._end) and len(data) <= self._limit:
+                payload = data[self._inside]
+                if _LF not in payload and _CR not in payload:
+                    if read(payload, events, ""):
+                        return self._finish()
+                    self._line_offset += len(data)
+                    return False
+            return not self._over and self._feed_any(data, read, events) and self._finish()
+        except BaseException:
+            self._finish()
+            raise
+
+    def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
+        """See `Framer.feed_eof`: an event without a blank line behind it is read."""
+        if self._over:
+            return False
+        self._finish()
+        return any(read(bytes(payload), events, self._name()) for payload in self._take_eof())
+
+    def _finish(self) -> bool:
+        self._over = True
+        self._head = _NEVER
+        return True
+
+    def _feed_any(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        end = self._end
+        begin = 0
+        if not data.startswith(self._head):
+            # Inside an event, or before one of another form. Behind the first `end` a new event begins.
+            found = data.find(end)
+            begin = found + len(end) if found >= 0 else len(data)
+            if self._read_lines(data[:begin], read, events):
+                return True
+        found = data.rfind(end, begin)
+        stop = found + len(end) if found >= 0 else begin
+        if begin < stop and self._read_block(data[begin:stop], end, read, events):
+            return True
+        return stop < len(data) and self._read_lines(data[stop:], read, events)
+
+    def _read_block(self, data: bytes, end: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        """Read whole events. No event is open before the first byte, and the last one ends with `end`."""
+        if (
+            len(data) <= self._limit
+            and end == self._end
+            and data.startswith(self._head)
+            and self._prefix == self._form
+        ):
+            pieces = data[self._inside].split(self._separator)
+            joined = b"".join(pieces)
+            if _LF not in joined and _CR not in joined:
+                self._block = pieces
+                self._left = iter(pieces)
+                for payload in self._left:
+                    if read(payload, events, ""):
+                        return True
+                self._block = []
+                self._line_offset += len(data)
+                return False
+        return self._read_events(data, end, read, events)
+
+    def _read_events(self, data: bytes, end: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        """The same, for events of several forms, of which each that is read by lines may change the form."""
+        *pieces, rest = data.split(end)
+        for piece in pieces:
+            # Behind `end` no event is open: it is a blank line, whatever came before it.
+            if piece.startswith(self._head) and len(piece) <= self._limit:
+                payload = piece[len(self._prefix) :]
+                if _LF not in payload and _CR not in payload:
+                    if read(payload, events, ""):
+                        return True
+                    self._line_offset += len(piece) + len(end)
+                    continue
+            if self._read_lines(piece + end, read, events):
+                return True
+        # An odd number of blank lines leaves one.
+        return bool(rest) and self._read_lines(rest, read, events)
+
+    def _read_lines(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        begin = self._line_offset + len(self._line) + len(self._start or b"")
+        event, blank = -1, -1
+        for payload in self._take(data):
+            if read(bytes(payload), events, self._name()):
+                return True
+            event, blank = self._event_offset - begin, self._line_offset - begin
+        if event >= 0:
+            self._learn(data, event, blank)
+        self._head = self._form if self._is_between_events() else _NEVER
+        return False
+
+    def _learn(self, data: bytes, event: int, blank: int) -> None:
+        """Take the form of the event that begins and ends at these places of a read, if it has any."""
+        match = _FORM.match(data, event, blank)
+        if match is None or (self._names and match[1]):
+            return
+        prefix = match[0][:-1]
+        # In a form without a space behind the colon, data never begins with a space, which would be left out.
+        form = prefix if match[2] else match[0]
+        end = b"\r\n\r\n" if data.startswith(b"\r\n", blank) else b"\n\n"
+        if (form, end) != (self._form, self._end):
+            self._set_form(prefix, form, end)
+
+    def _name(self) -> str:
+        if not self._names or self._event == b"message":
+            return ""
+        return self._event.decode("utf-8", "replace")

@@ -1,0 +1,96 @@
+"""NDJSON: each line is a frame, whatever the cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import LimitExceededError, NDJSONFramer
+from tests.laws.oracle import assert_copies_linear, assert_linear, assert_memory_linear, memory_peak
+from tests.sansio.framing.frames import Failure, Frame, assert_ends, frames
+from tests.support import chunkings, every_split
+
+NO_LIMIT = 1 << 24
+PIECES = [b'{"a":1}', b"{}", b"x", b"\n", b"\n", b"\r\n", b"\r", b" ", b"\t", b"\xff", b"\0", b"\xe2\x80\xa8"]
+STREAMS = st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join) | st.binary(max_size=40)
+
+
+def expected(stream: bytes, limit: int) -> list[Frame | Failure]:
+    """The same, read slowly and whole."""
+    found: list[Frame | Failure] = []
+    at = 0
+    for line in stream.split(b"\n"):
+        content = line[:-1] if line.endswith(b"\r") else line
+        if len(content) > limit:
+            return [*found, (LimitExceededError, at, "max_event_bytes")]
+        if any(byte not in b" \t\r" for byte in content):
+            found.append((content, "", at))
+        at += len(line) + 1
+    return found
+
+
+@given(data=st.data(), stream=STREAMS, limit=st.just(NO_LIMIT) | st.integers(1, 12))
+def test_any_bytes_at_any_cut_are_lines(data: st.DataObject, stream: bytes, limit: int) -> None:
+    wanted = expected(stream, limit)
+    assert frames(NDJSONFramer(limit), data.draw(chunkings(stream))) == wanted
+    assert frames(NDJSONFramer(limit), [stream]) == wanted
+
+
+@given(data=st.data(), stream=STREAMS)
+def test_it_ends_where_the_reader_says_so_or_raises(data: st.DataObject, stream: bytes) -> None:
+    pieces = data.draw(chunkings(stream))
+    count = len(frames(NDJSONFramer(), pieces))
+    if count:
+        assert_ends(NDJSONFramer, pieces, data.draw(st.integers(0, count - 1)))
+
+
+def test_the_last_line_needs_no_end() -> None:
+    for pieces in every_split(b'{"a":1}\r\n\r\n \n{"b":2}\n{"done":true}\r'):
+        assert frames(NDJSONFramer(), pieces) == [
+            (b'{"a":1}', "", 0),
+            (b'{"b":2}', "", 13),
+            (b'{"done":true}', "", 21),
+        ]
+
+
+def test_the_end_of_a_line_does_not_count_as_part_of_it() -> None:
+    for end in (b"", b"\n", b"\r\n", b"\r"):
+        for pieces in every_split(b"{}\n[1,2]" + end):
+            assert frames(NDJSONFramer(5), pieces)[1:] == [(b"[1,2]", "", 3)]
+            assert frames(NDJSONFramer(4), pieces)[1:] == [(LimitExceededError, 3, "max_event_bytes")]
+
+
+def test_a_line_too_long_is_an_error_before_its_end() -> None:
+    framer = NDJSONFramer(100)
+    assert not framer.feed(b"x" * 100, lambda *_: False, [])
+    with pytest.raises(LimitExceededError, match="longer than 100 bytes") as caught:
+        framer.feed(b"x", lambda *_: False, [])
+    assert caught.value.advice() == "If such answers are expected, raise max_event_bytes in the config."
+
+
+FLOODS: dict[str, Callable[[int], list[bytes]]] = {
+    "one read": lambda total: [b"{}\n" * (total // 3)],
+    "one line a read": lambda total: [b'{"a":1}\n'] * (total // 8),
+    "one line in pieces": lambda total: [b"x" * 64] * (total // 64),
+    "blank lines": lambda total: [b"\n" * total],
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_linear_in_time_and_memory(flood: str) -> None:
+    def run(total: int) -> None:
+        framer = NDJSONFramer()
+        for piece in FLOODS[flood](total):
+            framer.feed(piece, lambda *_: False, [])
+        framer.feed_eof(lambda *_: False, [])
+
+    assert_linear(run, 20_000)
+    assert_memory_linear(run, 20_000)
+    assert_copies_linear(run, 20_000)
+
+
+def test_memory_ends_at_the_limit() -> None:
+    assert memory_peak(lambda: frames(NDJSONFramer(50_000), [b"x" * 64] * 4_000)) < 200_000
