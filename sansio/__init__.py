@@ -38,6 +38,7 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.http import Body, End, Head, HTTPExchange, Lost, Request
+from sansio.limits import Limits
 from sansio.messages import (
     DocumentPart,
     FinishReason,
@@ -86,6 +87,7 @@ __all__ = [
     "InvalidRequestError",
     "InvalidToolCall",
     "LimitExceededError",
+    "Limits",
     "LocalProtocolError",
     "Lost",
     "Message",

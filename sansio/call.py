@@ -55,7 +55,7 @@ class Call:
         record: bool = False,
     ) -> None:
         self._dialect = dialect
-        self._limits = dialect.config
+        self._limits = dialect.config.limits
         self._request = request
         self._stream = stream
         self._schedule = schedule
@@ -356,7 +356,7 @@ class Call:
         events.append(StreamFailed(error))
 
     def _explained(self, error: ProviderError) -> ProviderError:
-        config = self._limits
+        config = self._dialect.config
         return error.with_context(
             provider=config.type,
             model=config.model or config.deployment,

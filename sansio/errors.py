@@ -171,7 +171,7 @@ class LimitExceededError(RemoteProtocolError):
     def advice(self) -> str:
         if self.hint or not self.field:
             return self.hint
-        return f"If such answers are expected, raise {self.field} in the config."
+        return f"If such answers are expected, raise limits.{self.field} in the config."
 
 
 _STATUS_ADVICE = {

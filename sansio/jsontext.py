@@ -11,13 +11,12 @@ from typing import TypeVar
 
 import msgspec
 
-from sansio.config import ProviderConfig
 from sansio.errors import LimitExceededError, RemoteProtocolError
+from sansio.limits import DEFAULT_LIMITS
 from sansio.messages import JSONObject
 
 T = TypeVar("T")
 
-_DEFAULT_DEPTH: int = ProviderConfig.max_json_depth
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
@@ -30,7 +29,7 @@ _OBJECT = msgspec.json.Decoder(JSONObject)
 def decode(
     text: str,
     decoder: msgspec.json.Decoder[T],
-    max_depth: int = _DEFAULT_DEPTH,
+    max_depth: int = DEFAULT_LIMITS.max_json_depth,
     *,
     cut: type[RemoteProtocolError] = RemoteProtocolError,
 ) -> T:
@@ -68,7 +67,10 @@ def is_shallow(data: bytes, max_depth: int) -> bool:
 
 
 def decode_object(
-    text: str, max_depth: int = _DEFAULT_DEPTH, *, cut: type[RemoteProtocolError] = RemoteProtocolError
+    text: str,
+    max_depth: int = DEFAULT_LIMITS.max_json_depth,
+    *,
+    cut: type[RemoteProtocolError] = RemoteProtocolError,
 ) -> JSONObject:
     """Decode a JSON object; the arguments are those of `decode`.
 
@@ -78,7 +80,7 @@ def decode_object(
     return decode(text, _OBJECT, max_depth, cut=cut)
 
 
-def as_record(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
+def as_record(text: str, max_depth: int = DEFAULT_LIMITS.max_json_depth) -> JSONObject:
     """What a log is told of a body or chunk: its object, or `{"text": ...}` where it is none."""
     try:
         return decode_object(text, max_depth)

@@ -37,10 +37,10 @@ class StreamParser:
 
     def __init__(self, dialect: str | Dialect, *, record: bool = False) -> None:
         self._dialect = dialect_named(dialect) if isinstance(dialect, str) else dialect
-        config = self._dialect.config
-        self._decoder = SSEDecoder(max_event_bytes=config.max_event_bytes, dispatch_at_eof=True)
+        limits = self._dialect.config.limits
+        self._decoder = SSEDecoder(max_event_bytes=limits.max_event_bytes, dispatch_at_eof=True)
         self._stream = self._dialect.open_stream()
-        self._max_bytes = config.max_answer_bytes
+        self._max_bytes = limits.max_answer_bytes
         self._mark = min(self._max_bytes, _FOLD_BYTES)  # up to where nothing but events has to be looked at
         self._received = 0
         self._finished = False
@@ -52,7 +52,7 @@ class StreamParser:
         self._plain_size = len(self._plain)
         self._separator = b"\n\n" + self._plain
         # A read that is no longer than the limit of one line breaks no limit, whatever lines it has.
-        self._longest_plain = config.max_event_bytes if self._plain else -1
+        self._longest_plain = limits.max_event_bytes if self._plain else -1
         self._between_events = False  # and the next event may be read without the decoder
 
     @property
@@ -231,7 +231,7 @@ class StreamParser:
         if isinstance(item, SSEFailed):
             return self._fail(item.error, events)
         if self._record:
-            self._chunks.append(jsontext.as_record(item.data, self._dialect.config.max_json_depth))
+            self._chunks.append(jsontext.as_record(item.data, self._dialect.config.limits.max_json_depth))
         try:
             if self._stream.receive(item, events):
                 return self._complete(events)

@@ -10,10 +10,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from sansio.config import ProviderConfig
 from sansio.errors import LimitExceededError, LocalProtocolError, RemoteProtocolError
+from sansio.limits import DEFAULT_LIMITS
 
-_DEFAULT_LIMIT: int = ProviderConfig.max_event_bytes
 _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
 _LINE_ENDS = b"\r\n"
@@ -60,7 +59,9 @@ class SSEDecoder:
         'hello'
     """
 
-    def __init__(self, *, max_event_bytes: int = _DEFAULT_LIMIT, dispatch_at_eof: bool = False) -> None:
+    def __init__(
+        self, *, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes, dispatch_at_eof: bool = False
+    ) -> None:
         self._limit = max_event_bytes
         self._dispatch_at_eof = dispatch_at_eof
         self._eof = False

@@ -95,5 +95,5 @@ def create_sync_provider(
         return SyncProvider(config, transport, raw_log, api_key)
     from transports.blocking import SocketTransport  # its TLS weighs, and not everybody needs it
 
-    own = SocketTransport(max_header_bytes=config.max_header_bytes)
+    own = SocketTransport(max_header_bytes=config.limits.max_header_bytes)
     return SyncProvider(config, own, raw_log, api_key, close_transport=True)

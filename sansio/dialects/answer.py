@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import msgspec
 
-from sansio.config import ProviderConfig
 from sansio.dialects.base import Dialect, DialectStream
 from sansio.dialects.pieces import Pieces
 from sansio.dialects.toolcalls import ToolCallAssembler
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
+from sansio.limits import Limits
 from sansio.messages import FinishReason, JSONObject, Message, ProviderState, Role, Usage
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class AnswerBuilder:
     """Gathers deltas.
 
     Args:
-        limits: the config, for its limits.
+        limits: for the tool calls.
     """
 
     __slots__ = (
@@ -43,7 +43,7 @@ class AnswerBuilder:
         "usage",
     )
 
-    def __init__(self, limits: ProviderConfig) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.text = Pieces()
         self.reasoning = Pieces()
         self.refusal: list[str] = []
@@ -125,8 +125,8 @@ class AnswerStream(DialectStream):
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._max_depth = dialect.config.max_json_depth
-        self._answer = AnswerBuilder(dialect.config)
+        self._max_depth = dialect.config.limits.max_json_depth
+        self._answer = AnswerBuilder(dialect.config.limits)
 
     def fold(self) -> None:
         self._answer.fold()

@@ -144,7 +144,7 @@ class Dialect(ABC):
         Args:
             body: as far as it was read.
         """
-        data = jsontext.as_record(body, self.config.max_json_depth)
+        data = jsontext.as_record(body, self.config.limits.max_json_depth)
         error = self.error_in(data, status) or _plain_error(status, body)
         advice = header(headers, "x-should-retry")
         return error.with_context(

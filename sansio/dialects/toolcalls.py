@@ -6,10 +6,10 @@ import re
 import zlib
 
 from sansio import jsontext
-from sansio.config import ProviderConfig
 from sansio.dialects.pieces import Pieces
 from sansio.errors import LimitExceededError, RemoteProtocolError
 from sansio.events import StreamEvent, ToolCallDelta, ToolCallStarted
+from sansio.limits import Limits
 from sansio.messages import InvalidToolCall, JSONObject, ToolCall
 
 _BLANK = frozenset(("", "null"))
@@ -124,10 +124,10 @@ class ToolCallAssembler:
     leave out the index, or send blank ids after the first delta.
 
     Args:
-        limits: the config, for its limits.
+        limits: the number of calls, and how deep their arguments nest.
     """
 
-    def __init__(self, limits: ProviderConfig) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._calls: list[AssembledCall] = []
         self._started: list[AssembledCall] = []

@@ -51,7 +51,7 @@ class NotingDialect(Dialect):
     """As much of a dialect as a parser needs; all its streams are one."""
 
     def __init__(self, **limits: int) -> None:
-        super().__init__(config("openai", **limits))
+        super().__init__(config("openai", limits=limits))
         self.stream = Noting()
 
     def build_endpoint(self, stream: bool = False) -> str:
