@@ -14,7 +14,7 @@ from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check,
 from benchmarks.wires import whole_answer
 from benchmarks.yardstick import Dialect
 from sansio import HTTPExchange, Message, Provider, ProviderConfig, Role, Send, ToolCall
-from sansio.messages import Tool
+from sansio.content import Tool
 
 MESSAGES = 200
 TOOLS = 50

@@ -135,7 +135,7 @@ def _feed_framing(dialect: Dialect, feeds: Iterable[bytes]) -> str:
 
 def _feed_parser(dialect: Dialect, feeds: Iterable[bytes]) -> str:
     """Our parser: what counts is the message at the end, which it has put together of all events."""
-    parser = StreamParser(dialect_named(dialect, max_answer_bytes=_LARGEST))
+    parser = StreamParser(dialect_named(dialect, limits={"max_answer_bytes": _LARGEST}))
     last: StreamEvent | None = None
     for data in feeds:
         for event in parser.receive_data(data):

@@ -3,12 +3,45 @@
 Bytes in, events out. `transports` drives them over sockets; `sansio.testing` has the server's half.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sansio.call import Call
-from sansio.config import PROVIDER_DEFAULTS, AuthMethod, ProviderConfig, ProviderDefaults
-from sansio.context import estimate_tokens, fit_context
-from sansio.dialects import Dialect, DialectStream, register_provider
+from sansio.answers import (
+    Answer,
+    OpenPart,
+)
+from sansio.call import (
+    Call,
+)
+from sansio.config import (
+    PROVIDER_DEFAULTS,
+    AuthMethod,
+    ProviderConfig,
+    ProviderDefaults,
+)
+from sansio.content import (
+    AudioPart,
+    Citation,
+    DocumentPart,
+    FinishReason,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    ServerToolPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    UnknownPart,
+    Usage,
+)
+from sansio.context import (
+    estimate_tokens,
+    fit_context,
+)
 from sansio.errors import (
     APIConnectionError,
     APIStatusError,
@@ -30,12 +63,19 @@ from sansio.errors import (
 )
 from sansio.events import (
     ContentDelta,
+    PartComplete,
     ReasoningDelta,
+    RefusalDelta,
     StreamComplete,
     StreamEvent,
     StreamFailed,
     ToolCallDelta,
     ToolCallStarted,
+    replay,
+)
+from sansio.families.base import (
+    AnswerReader,
+    Dialect,
 )
 from sansio.framing import (
     AWSFramer,
@@ -46,27 +86,60 @@ from sansio.framing import (
     SSEFailed,
     SSEFramer,
 )
-from sansio.http import Body, End, Head, HTTPExchange, Lost, Request
-from sansio.messages import (
-    DocumentPart,
-    FinishReason,
-    ImagePart,
-    InvalidToolCall,
-    Message,
-    ProviderState,
-    Role,
-    TextPart,
-    ToolCall,
-    Usage,
+from sansio.http import (
+    Body,
+    End,
+    Head,
+    HTTPExchange,
+    Lost,
+    Request,
 )
-from sansio.parser import StreamParser
-from sansio.provider import Provider
-from sansio.retry import RetrySchedule
-from sansio.states import CallState
-from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Wait
+from sansio.jsontext import (
+    JSONObject,
+    decode_object,
+)
+from sansio.limits import (
+    Limits,
+)
+from sansio.options import (
+    Option,
+    portable,
+)
+from sansio.parser import (
+    StreamParser,
+)
+from sansio.porting import (
+    LeftOut,
+    port,
+)
+from sansio.provider import (
+    Prepared,
+    Provider,
+)
+from sansio.providers.registry import (
+    register_provider,
+)
+from sansio.retry import (
+    RetrySchedule,
+)
+from sansio.states import (
+    CallState,
+)
+from sansio.steps import (
+    ChunkRecord,
+    Record,
+    RequestRecord,
+    ResponseRecord,
+    Send,
+    Wait,
+)
 
 if TYPE_CHECKING:
-    from sansio.dialects import OpenAICompatDialect
+    from sansio.families.chat import ChatDialect
+    from sansio.families.messages import MessagesDialect
+
+_FAMILIES = {"ChatDialect": "sansio.families.chat", "MessagesDialect": "sansio.families.messages"}
+"""Names that are loaded when they are first used: a program mostly speaks one family, and starts sooner."""
 
 __all__ = [
     "PROVIDER_DEFAULTS",
@@ -74,17 +147,21 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AWSFramer",
+    "Answer",
+    "AnswerReader",
+    "AudioPart",
     "AuthMethod",
     "AuthenticationError",
     "BadRequestError",
     "Body",
     "Call",
     "CallState",
+    "ChatDialect",
     "ChunkRecord",
+    "Citation",
     "ConfigError",
     "ContentDelta",
     "Dialect",
-    "DialectStream",
     "DocumentPart",
     "End",
     "FinishReason",
@@ -95,22 +172,32 @@ __all__ = [
     "InternalServerError",
     "InvalidRequestError",
     "InvalidToolCall",
+    "JSONObject",
+    "LeftOut",
     "LimitExceededError",
+    "Limits",
     "LocalProtocolError",
     "Lost",
     "Message",
+    "MessagesDialect",
     "NDJSONFramer",
     "NotFoundError",
-    "OpenAICompatDialect",
+    "OpenPart",
+    "Option",
+    "Part",
+    "PartComplete",
     "PermissionDeniedError",
+    "Prepared",
     "Provider",
     "ProviderConfig",
     "ProviderDefaults",
     "ProviderError",
-    "ProviderState",
     "RateLimitError",
     "ReasoningDelta",
+    "ReasoningPart",
     "Record",
+    "RefusalDelta",
+    "RefusalPart",
     "RemoteProtocolError",
     "Request",
     "RequestRecord",
@@ -122,27 +209,32 @@ __all__ = [
     "SSEFramer",
     "Send",
     "ServerSentEvent",
+    "ServerToolPart",
     "StreamComplete",
     "StreamEvent",
     "StreamFailed",
     "StreamParser",
     "StreamTruncatedError",
     "TextPart",
+    "Tool",
     "ToolCall",
     "ToolCallDelta",
     "ToolCallStarted",
     "TransportError",
+    "UnknownPart",
     "Usage",
     "Wait",
+    "decode_object",
     "estimate_tokens",
     "fit_context",
+    "port",
+    "portable",
     "register_provider",
+    "replay",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "OpenAICompatDialect":  # with all that it brings, only where it is used
-        from sansio.dialects import OpenAICompatDialect
-
-        return OpenAICompatDialect
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _FAMILIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_FAMILIES[name]), name)

@@ -9,7 +9,7 @@ from typing import assert_never
 import msgspec
 
 from sansio import jsontext
-from sansio.dialects import Dialect
+from sansio.content import Message
 from sansio.encoding import ContentDecoder
 from sansio.errors import (
     APITimeoutError,
@@ -20,13 +20,25 @@ from sansio.errors import (
     StreamTruncatedError,
     TransportError,
 )
-from sansio.events import StreamComplete, StreamEvent, StreamFailed, deltas
+from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
+from sansio.families.base import Dialect
 from sansio.http import Body, End, Head, Input, Lost, Request, header
-from sansio.messages import Message
 from sansio.parser import StreamParser
+from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule
 from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
 from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Step, Wait
+
+_STREAMS = frozenset(
+    (
+        "text/event-stream",
+        "application/x-ndjson",
+        "application/jsonl",
+        "application/x-jsonl",
+        "application/vnd.amazon.eventstream",
+    )
+)
+"""Media types of streams: what the server sends decides, not what was asked for."""
 
 
 class Call:
@@ -41,7 +53,8 @@ class Call:
         stream: whether deltas are wanted; what the server really sends is seen from its content type.
         schedule: which outcomes are tried again.
         random: gives a number from 0 up to 1, for the backoff.
-        record: keep what raw logs are told for `take_records()`.
+        record: keep what raw logs receive for `take_records()`.
+        left_out: what of the conversation and the options is not sent.
     """
 
     def __init__(
@@ -53,9 +66,11 @@ class Call:
         schedule: RetrySchedule,
         random: Callable[[], float],
         record: bool = False,
+        left_out: tuple[LeftOut, ...] = (),
     ) -> None:
         self._dialect = dialect
-        self._limits = dialect.config
+        self._limits = dialect.limits
+        self._left_out = left_out
         self._request = request
         self._stream = stream
         self._schedule = schedule
@@ -79,6 +94,11 @@ class Call:
     def state(self) -> CallState:
         """Where the call stands."""
         return self._state
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What of the conversation and the options is not sent, and why; known before the first step."""
+        return self._left_out
 
     @property
     def wants_input(self) -> bool:
@@ -207,7 +227,8 @@ class Call:
                 self._enter(Trigger.BEGIN_ERROR)
             elif self._is_stream(head):
                 self._past_progress = self.progress
-                self._parser = StreamParser(self._dialect, record=self._record)
+                media = header(head.headers, "content-type") or ""
+                self._parser = StreamParser(self._dialect, content_type=media, record=self._record)
                 self._enter(Trigger.BEGIN_STREAM)
             else:
                 self._enter(Trigger.BEGIN_WHOLE)
@@ -219,13 +240,13 @@ class Call:
                 self._settle_status(events)
 
     def _is_stream(self, head: Head) -> bool:
-        """Whether server-sent events come, by the content type; where that does not tell, as was asked."""
+        """Whether the answer is streamed, by its content type; if that does not say, as was asked."""
         media = (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
         if media == "text/html":
             raise RemoteProtocolError("the server answered with a web page (text/html), not as an API")
         if media == "application/json" or media.endswith("+json"):
             return False
-        return self._stream or media == "text/event-stream"
+        return self._stream or media in _STREAMS
 
     def _receive_body(self, data: bytes, events: list[StreamEvent]) -> None:
         try:
@@ -316,7 +337,7 @@ class Call:
             self._settle(error, events)
             return
         if self._stream:
-            events += deltas(message)
+            events += replay(message)
         self._complete(message, events)
 
     def _settle_status(self, events: list[StreamEvent]) -> None:
@@ -356,9 +377,9 @@ class Call:
         events.append(StreamFailed(error))
 
     def _explained(self, error: ProviderError) -> ProviderError:
-        config = self._limits
+        config = self._dialect.config
         return error.with_context(
-            provider=config.type,
+            provider=self._dialect.TYPE,
             model=config.model or config.deployment,
             attempts=self._attempts,
             request_id=error.request_id or self._dialect.request_id(self._head.headers),

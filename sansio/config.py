@@ -1,6 +1,7 @@
-"""What a provider is: its type, address, key variable, clocks and limits.
+"""What a provider is: its type, address, key variable and clocks, each with its default.
 
-Each default and each limit stands here, once.
+The defaults of `limits` and of the retries belong to `sansio.limits` and `sansio.retry`: no machine below
+this module knows a config.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from importlib import import_module
 from typing import Any, Self
 
 import msgspec
+from msgspec import structs
 
 from sansio.errors import ConfigError
+from sansio.limits import DEFAULT_LIMITS, Limits
+from sansio.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RETRY_AFTER
 
 
 class AuthMethod(StrEnum):
@@ -118,15 +122,12 @@ class ProviderConfig:
         total_timeout: seconds for the whole call, its retries and the consumer's own time included.
         max_attempts: how often a request is sent at most.
         max_retry_after: seconds; a provider that asks for a longer wait fails the call at once.
-        max_header_bytes: size of a response's head, and of one chunk's size line.
-        max_event_bytes: size of one server-sent event's data, and of one line.
-        max_answer_bytes: size of a whole answer's body, decoded.
-        max_error_bytes: how much of an error's body is read; it is cut there.
-        max_tool_calls: tool calls in one answer.
-        max_json_depth: how deep the peer's JSON may nest.
+        limits: how much of the peer's data is accepted; a mapping gives the limits that differ from the
+            defaults, as in `{"limits": {"max_answer_bytes": 1_000_000}}`.
 
     Raises:
-        ConfigError: a field is unknown, missing or has a value that cannot work; it names the field.
+        ConfigError: a field is unknown, missing or has a value that cannot work; it names the field, such as
+            `limits.max_answer_bytes`.
 
     Example:
         `ProviderConfig(type="anthropic", model="claude-sonnet-4-20250514")` is whole.
@@ -148,14 +149,9 @@ class ProviderConfig:
     read_timeout: float | None = 600.0
     event_timeout: float | None = 300.0
     total_timeout: float | None = None
-    max_attempts: int = 3
-    max_retry_after: float = 60.0
-    max_header_bytes: int = 65_536
-    max_event_bytes: int = 16_777_216
-    max_answer_bytes: int = 67_108_864
-    max_error_bytes: int = 65_536
-    max_tool_calls: int = 1_024
-    max_json_depth: int = 256
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    max_retry_after: float = DEFAULT_MAX_RETRY_AFTER
+    limits: Limits = DEFAULT_LIMITS
 
     def __new__(cls, /, *_args: object, **given: object) -> Self:
         _refuse_unknown(given, (f.name for f in fields(cls)))
@@ -193,8 +189,9 @@ class ProviderConfig:
             raise ConfigError(f"type: {self.type!r} is no provider type; use one of {allowed}", field="type")
         _set(self, "api", check_api(self.type, defaults, None if self.api is _BY_TYPE else self.api))
         self._fill(defaults)
+        _set(self, "limits", _convert_limits(self.limits))
         for f in fields(self):
-            _set(self, f.name, _convert(f.name, str(f.type), getattr(self, f.name)))
+            _set(self, f.name, _convert(f.name, _TYPES[str(f.type)], getattr(self, f.name)))
         _set(self, "base_url", self.base_url.rstrip("/"))
         self._check_numbers()
         self._check_model(defaults)
@@ -226,11 +223,8 @@ class ProviderConfig:
     def _check_numbers(self) -> None:
         for f in fields(self):
             value = getattr(self, f.name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                continue
-            if not 0 < value < float("inf"):
-                off = "; None switches the clock off" if f.name.endswith("_timeout") else ""
-                raise ConfigError(f"{f.name}: {value!r} must be greater than 0 and finite{off}", field=f.name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                _check_number(f.name, value)
 
     def _check_model(self, defaults: ProviderDefaults) -> None:
         if self.model is None and defaults.needs_model:
@@ -280,12 +274,19 @@ def _header_names(headers: Mapping[str, str]) -> str:
     return f"extra_headers=<{', '.join(headers)}>" if headers else ""
 
 
-def _refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
+def _refuse_unknown(given: Iterable[str], known: Iterable[str], within: str = "") -> None:
+    """Refuse a name that is not known.
+
+    Args:
+        within: the field that holds the names; empty for the config itself.
+    """
     allowed = list(known)
     for name in given:
         if name not in allowed:
+            path = f"{within}.{name}" if within else name
             raise ConfigError(
-                f"{name}: no such field in ProviderConfig; allowed are {', '.join(allowed)}", field=name
+                f"{path}: no such field in {within or 'ProviderConfig'}; allowed are {', '.join(allowed)}",
+                field=path,
             )
 
 
@@ -298,16 +299,39 @@ _TYPES: dict[str, Any] = {  # Any: msgspec.convert takes types and unions alike
     "bool": bool,
     "AuthMethod": AuthMethod,
     "Mapping[str, str]": dict[str, str],
+    "Limits": Limits,
 }
 
 
-def _convert(name: str, annotation: str, value: object) -> object:
+def _convert(name: str, kind: Any, value: object) -> Any:
     try:
-        return msgspec.convert(value, _TYPES[annotation])
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        allowed = f"; use one of {', '.join(AuthMethod)}" if annotation == "AuthMethod" else ""
+        allowed = f"; use one of {', '.join(AuthMethod)}" if kind is AuthMethod else ""
         shown = "" if name == "extra_headers" else f"{value!r} cannot be: "
         raise ConfigError(f"{name}: {shown}{error}{allowed}", field=name) from None
+
+
+def _check_number(name: str, value: float) -> None:
+    if not 0 < value < float("inf"):
+        off = "; None switches the clock off" if name.endswith("_timeout") else ""
+        raise ConfigError(f"{name}: {value!r} must be greater than 0 and finite{off}", field=name)
+
+
+def _convert_limits(given: object) -> Limits:
+    """Limits from a mapping or from `Limits`, whose constructor checks nothing: each value is looked at."""
+    if given is DEFAULT_LIMITS:
+        return DEFAULT_LIMITS
+    values = structs.asdict(given) if isinstance(given, Limits) else given
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"limits: {given!r} is neither a JSON object nor a Limits", field="limits")
+    _refuse_unknown(values, Limits.__struct_fields__, "limits")
+    limits: dict[str, Any] = {}  # Any: what `_convert` gives has the type that it was asked for
+    for name, value in values.items():
+        path = f"limits.{name}"
+        limits[name] = _convert(path, int, value)
+        _check_number(path, limits[name])
+    return Limits(**limits)
 
 
 def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:

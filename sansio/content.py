@@ -197,9 +197,7 @@ class InvalidToolCall(
     extra: JSONObject = {}
 
 
-class ServerToolPart(
-    Struct, frozen=True, tag="server_tool", omit_defaults=True, forbid_unknown_fields=True
-):
+class ServerToolPart(Struct, frozen=True, tag="server_tool", omit_defaults=True, forbid_unknown_fields=True):
     """A tool that the provider ran, or such a tool's result.
 
     Args:
@@ -218,9 +216,7 @@ class ServerToolPart(
     extra: JSONObject = {}
 
 
-class _Media(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag=True
-):
+class _Media(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag=True):
     data: bytes | None = None
     url: str | None = None
     file_id: str | None = None

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from sansio.messages import Message
+    from sansio.content import Message
 
 
 _CONTROLS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -171,7 +171,7 @@ class LimitExceededError(RemoteProtocolError):
     def advice(self) -> str:
         if self.hint or not self.field:
             return self.hint
-        return f"If such answers are expected, raise {self.field} in the config."
+        return f"If such answers are expected, raise limits.{self.field} in the config."
 
 
 _STATUS_ADVICE = {

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
 
-from sansio.config import ProviderConfig
 from sansio.errors import (
     APIConnectionError,
     LimitExceededError,
@@ -24,10 +23,10 @@ from sansio.http_heads import (
     header,
     read_plain_head,
 )
+from sansio.limits import DEFAULT_LIMITS
 
 __all__ = ["Body", "End", "HTTPExchange", "Head", "Headers", "Input", "Lost", "Request", "header"]
 
-_DEFAULT_LIMIT: int = ProviderConfig.max_header_bytes
 _PORTS = {"http": 80, "https": 443}
 _STATUS_LINE_START = b"HTTP/1."
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
@@ -156,7 +155,7 @@ class HTTPExchange:
         [Body(data=b'{}'), End()]
     """
 
-    def __init__(self, request: Request, *, max_header_bytes: int = _DEFAULT_LIMIT) -> None:
+    def __init__(self, request: Request, *, max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes) -> None:
         self._limit = max_header_bytes
         self._outgoing = _write(request)
         self._method = request.method

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Limits(Struct, frozen=True, kw_only=True):
+class Limits(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """The sizes, counts and depths past which a machine stops reading with a `LimitExceededError`.
 
     Every default is far above what a well-behaved provider sends. Its purpose is to bound the memory and

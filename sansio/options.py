@@ -121,7 +121,9 @@ def check_options(
     return kept, left_out
 
 
-def write_options(body: Body, options: Mapping[str, object], table: Mapping[str, Option], origin: str) -> None:
+def write_options(
+    body: Body, options: Mapping[str, object], table: Mapping[str, Option], origin: str
+) -> None:
     """Check options, and write them into a request's body. `None` removes a default.
 
     Raises:
@@ -156,5 +158,7 @@ def _check_value(name: str, value: object, type: Any) -> None:
 
 def _unknown(name: str, table: Mapping[str, Option], origin: str) -> InvalidRequestError:
     near = get_close_matches(name, (*table, *EVERYWHERE), 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"give fields of the wire in extra_body={{{name!r}: ...}}"
+    hint = (
+        f"did you mean {near[0]!r}?" if near else f"give fields of the wire in extra_body={{{name!r}: ...}}"
+    )
     return InvalidRequestError(f"{name}: {origin} has no such option; {hint}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from sansio.call import Call
@@ -14,7 +13,7 @@ from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url
 from sansio.content import JSONObject, Message, Tool
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
-from sansio.http.messages import Request
+from sansio.http import Request
 from sansio.options import check_options, merge_extra
 from sansio.porting import LeftOut, port
 from sansio.providers.registry import dialect_for

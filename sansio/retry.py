@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from sansio.config import ProviderConfig
 from sansio.errors import APIStatusError, ProviderError, StreamTruncatedError, TransportError
 from sansio.http import Headers, header
+
+DEFAULT_MAX_ATTEMPTS = 3
+DEFAULT_MAX_RETRY_AFTER = 60.0
+"""Seconds."""
 
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
@@ -35,9 +38,9 @@ class RetrySchedule(Struct, frozen=True, kw_only=True):
         2.5
     """
 
-    max_attempts: int = ProviderConfig.max_attempts
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
     max_wait: float = 10.0
-    max_retry_after: float = ProviderConfig.max_retry_after
+    max_retry_after: float = DEFAULT_MAX_RETRY_AFTER
 
     def wait(self, error: ProviderError, retry: int, random: Callable[[], float]) -> float | None:
         """Whether to try again after `error`, and when.

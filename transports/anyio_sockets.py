@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from sansio.config import ProviderConfig
 from sansio.errors import APIConnectionError
 from sansio.http import Body, End, Head, Request
+from sansio.limits import DEFAULT_LIMITS
 from transports.anyio_connection import AnyioConnection
 from transports.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections, Origin
 from transports.interface import Exchange
@@ -166,7 +166,7 @@ class AnyioTransport:
         unix_socket: str | None = None,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
-        max_header_bytes: int = ProviderConfig.max_header_bytes,
+        max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
         parser: ParserName = "h11",
     ) -> None:
         self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[Connection]] = WeakKeyDictionary()

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from sansio.config import ProviderConfig
 from sansio.errors import APIConnectionError, TransportError
 from sansio.http import Body, End, Head, HTTPExchange, Request
+from sansio.limits import DEFAULT_LIMITS
 from transports.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections, Origin
 from transports.interface import SyncExchange
 from transports.network import (
@@ -197,7 +197,7 @@ class SocketTransport:
         unix_socket: str | None = None,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
-        max_header_bytes: int = ProviderConfig.max_header_bytes,
+        max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
         parser: ParserName = "h11",
     ) -> None:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from sansio import Call, Message, Provider, ProviderConfig
-from sansio.messages import Tool
+from sansio.content import Tool
 from transports.driver import EventStream
 from transports.interface import RawLog, Transport
 from transports.keys import ApiKey, KeySource
@@ -163,5 +163,5 @@ def create_provider(
         return AsyncProvider(config, transport, raw_log, api_key)
     from transports.anyio_sockets import AnyioTransport  # its TLS weighs, and not everybody needs it
 
-    own = AnyioTransport(max_header_bytes=config.max_header_bytes)
+    own = AnyioTransport(max_header_bytes=config.limits.max_header_bytes)
     return AsyncProvider(config, own, raw_log, api_key, close_transport=True)

@@ -9,7 +9,7 @@ from inspect import iscoroutine
 from typing import NoReturn, TypeAlias, TypeVar
 
 from sansio import AuthMethod, ConfigError, ProviderConfig, ProviderError
-from sansio.messages import JSON, JSONObject
+from sansio.content import JSON, JSONObject
 
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A key, or what gives one: called once per attempt, for tokens that are refreshed."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from sansio import Call, Message, ProviderConfig
-from sansio.messages import Tool
+from sansio.content import Tool
 from transports.facade import BaseProvider, as_config
 from transports.interface import RawLog, SyncTransport
 from transports.sync_driver import SyncEventStream
@@ -95,5 +95,5 @@ def create_sync_provider(
         return SyncProvider(config, transport, raw_log, api_key)
     from transports.blocking import SocketTransport  # its TLS weighs, and not everybody needs it
 
-    own = SocketTransport(max_header_bytes=config.max_header_bytes)
+    own = SocketTransport(max_header_bytes=config.limits.max_header_bytes)
     return SyncProvider(config, own, raw_log, api_key, close_transport=True)

@@ -85,7 +85,9 @@ class Answer:
     __slots__ = ("_parts", "calls", "extra", "model", "raw_finish_reason", "response_id", "usage")
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._parts: list[OpenPart[TextPart] | OpenPart[ReasoningPart] | OpenPart[RefusalPart] | AssembledCall | Part] = []
+        self._parts: list[
+            OpenPart[TextPart] | OpenPart[ReasoningPart] | OpenPart[RefusalPart] | AssembledCall | Part
+        ] = []
         self.calls = ToolCallAssembler(limits, self._parts)
         """The tool calls, which take their places among the parts as they start."""
         self.usage: Usage | None = None

@@ -130,7 +130,9 @@ class ToolCallAssembler:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, parts: list[Any] | None = None) -> None:
         self._limits = limits
-        self._parts = [] if parts is None else parts  # Any: parts of all kinds, of which only the number counts
+        self._parts = (
+            [] if parts is None else parts
+        )  # Any: parts of all kinds, of which only the number counts
         self._calls: list[AssembledCall] = []
         self._started = 0
         self._reached = 0  # the calls before this one have started, or have no name yet

@@ -12,15 +12,24 @@ import msgspec
 
 from sansio import jsontext
 from sansio.answers import Answer
-from sansio.config import AuthMethod, ProviderConfig
-from sansio.content import FinishReason, InvalidToolCall, JSON, JSONObject, Message, Part, TextPart, Tool, ToolCall
+from sansio.config import AuthMethod, ProviderConfig, is_header_value
+from sansio.content import (
+    JSON,
+    FinishReason,
+    InvalidToolCall,
+    JSONObject,
+    Message,
+    Part,
+    TextPart,
+    Tool,
+    ToolCall,
+)
 from sansio.errors import APIStatusError, ConfigError, RemoteProtocolError, status_error_kind
 from sansio.events import StreamEvent
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
 from sansio.framing.sse import SSEFramer
-from sansio.http.messages import Headers, Request, header
-from sansio.http.syntax import is_header_value
+from sansio.http import Headers, Request, header
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option
 from sansio.retry import parse_retry_after

@@ -54,7 +54,9 @@ def register_provider(
     if not isinstance(defaults, ProviderDefaults):
         raise ConfigError(f"type: {name!r} needs ProviderDefaults, not {defaults!r}", field="type")
     single = not isinstance(dialect, Mapping)
-    given: Mapping[str, object] = {defaults.api or getattr(dialect, "API", ""): dialect} if single else dialect
+    given: Mapping[str, object] = (
+        {defaults.api or getattr(dialect, "API", ""): dialect} if single else dialect
+    )
     classes: dict[str, type[Dialect]] = {}
     for api, kind in given.items():
         if not (isinstance(kind, type) and issubclass(kind, Dialect)):
@@ -62,7 +64,7 @@ def register_provider(
         if not api:
             raise ConfigError(f"api: {kind.__name__} must name its API, such as 'chat'", field="api")
         # Its name and api are the class's own: answers say by them where they are from.
-        if (kind.TYPE, kind.API) != (name, api):
+        if (name, api) != (kind.TYPE, kind.API):
             kind = type(kind.__name__, (kind,), {"TYPE": name, "API": api, "__module__": kind.__module__})
         classes[api] = kind
     defaults = msgspec.structs.replace(defaults, apis=tuple(classes))
@@ -84,7 +86,9 @@ def dialect_class(name: str, api: str | None = None) -> type[Dialect]:
     """
     defaults = PROVIDER_DEFAULTS.get(name)
     if defaults is None:
-        raise ConfigError(f"type: {name!r} is unknown; use one of {', '.join(PROVIDER_DEFAULTS)}", field="type")
+        raise ConfigError(
+            f"type: {name!r} is unknown; use one of {', '.join(PROVIDER_DEFAULTS)}", field="type"
+        )
     pair = name, check_api(name, defaults, api)
     if pair in _REGISTERED:
         return _REGISTERED[pair]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from sansio.http import Request, header
-from sansio.messages import JSON, JSONObject
+from sansio.content import JSON, JSONObject
 from sansio.testing.anthropic_wire import sign
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (

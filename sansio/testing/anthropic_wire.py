@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from sansio.events import ContentDelta, ReasoningDelta, ToolCallDelta, ToolCallStarted
-from sansio.messages import FinishReason, JSONObject, Message, Usage
+from sansio.content import FinishReason, JSONObject, Message, Usage
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure
 

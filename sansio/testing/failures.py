@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from sansio.http import Headers
-from sansio.messages import JSONObject
+from sansio.content import JSONObject
 from sansio.testing.script import Failure, FakeResponse, ProviderType
 
 REQUEST_ID_HEADERS: dict[ProviderType, str] = {

@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from sansio.messages import JSON, JSONObject
+from sansio.content import JSON, JSONObject
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,

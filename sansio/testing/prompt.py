@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from sansio.messages import JSON, JSONObject
+from sansio.content import JSON, JSONObject
 
 _TOKEN = re.compile(r"\w+|\S")
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from sansio.http import Request, header
-from sansio.messages import JSON, JSONObject
+from sansio.content import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
 from sansio.testing.script import Failure, ProviderType
 

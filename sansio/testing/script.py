@@ -17,7 +17,7 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.http import Headers, Request
-from sansio.messages import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
+from sansio.content import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")

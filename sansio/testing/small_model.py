@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from msgspec import Struct, structs
 
-from sansio.messages import JSON, FinishReason, JSONObject, ToolCall, Usage
+from sansio.content import JSON, FinishReason, JSONObject, ToolCall, Usage
 from sansio.testing.prompt import OfferedTool, Prompt, as_object, as_text, count_tokens
 from sansio.testing.script import Answer, arguments_text
 

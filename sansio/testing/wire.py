@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sansio.errors import ProviderError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
-from sansio.messages import Message, Role
+from sansio.content import Message, Role
 from sansio.testing.anthropic_wire import encode_message, encode_message_events
 from sansio.testing.openai_wire import encode_chunks, encode_completion
 from sansio.testing.script import Answer, Broken, Delta, Failure, ProviderType, provider_type

@@ -232,6 +232,7 @@ async def call(
     *,
     stream: bool = True,
     clocks: Mapping[str, float] = _DEFAULTS,
+    limits: Mapping[str, int] | None = None,
     kind: str = KIND,
 ) -> tuple[Seen, weakref.ref[EventStream]]:
     """One call to its end, with retries that take no time."""
@@ -240,7 +241,7 @@ async def call(
     async def wait(seconds: float) -> None:
         waits.append(seconds)
 
-    provider = Provider(server.config(kind, **clocks))
+    provider = Provider(server.config(kind, limits=limits or {}, **clocks))
     made = provider.call(QUESTION, stream=stream, random=_half)
     events = EventStream(provider, made, transport, KeySource(provider.config, "any"), sleep=wait)
     reference = weakref.ref(events)

@@ -225,7 +225,7 @@ def test_no_stream_waits_for_the_collector(servers: Servers, row: Row, transport
 
 
 @pytest.mark.parametrize(
-    ("fault", "clocks"),
+    ("fault", "limits"),
     [
         ("huge-error", {}),
         ("gzip-bomb-error", {}),
@@ -237,13 +237,13 @@ def test_no_stream_waits_for_the_collector(servers: Servers, row: Row, transport
 )
 @pytest.mark.parametrize("transport", ASYNC)
 def test_what_is_large_is_never_held(
-    servers: Servers, fault: str, clocks: dict[str, float], transport: str
+    servers: Servers, fault: str, limits: dict[str, int], transport: str
 ) -> None:
     """A gigabyte or more is sent, and what is held of it at once are a few reads and the limit."""
 
     async def main() -> None:
         chosen = ASYNC[transport]()
-        await call(server, chosen, clocks={"total_timeout": 1.0, "max_attempts": 1, **clocks})
+        await call(server, chosen, clocks={"total_timeout": 1.0, "max_attempts": 1}, limits=limits)
         await chosen.aclose()
 
     with servers.serving(fault) as server:

@@ -53,7 +53,7 @@ LIMITS = st.fixed_dictionaries(
         "max_json_depth": st.integers(1, 9),
     },
 )
-"""Fields of a config that make its limits tight, or leave them as they are."""
+"""The limits of a config, tight, or as they are where left out."""
 
 
 def config_for(type: str, **fields: object) -> ProviderConfig:

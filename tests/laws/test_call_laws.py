@@ -60,8 +60,10 @@ GZIP = ("content-encoding", "gzip")
 ENDS: st.SearchStrategy[End | Lost] = st.sampled_from((End(), Lost(APIConnectionError("reset"))))
 
 
-def call_of(type: str, *, stream: bool = True, limits: Mapping[str, int] | None = None) -> Call:
-    provider = Provider(config_for(type, **(limits or {})))
+def call_of(
+    type: str, *, stream: bool = True, limits: Mapping[str, int] | None = None, attempts: int = 3
+) -> Call:
+    provider = Provider(config_for(type, limits=limits or {}, max_attempts=attempts))
     return provider.call([Message(Role.USER, "Hello")], stream=stream, random=lambda: 0.5, record=True)
 
 
@@ -127,7 +129,7 @@ def test_cut_freedom(wire: str, data: st.DataObject, limits: dict[str, int], str
 @given(data=st.data(), limits=LIMITS, stream=st.booleans(), attempts=st.integers(1, 4))
 def test_one_end(wire: str, data: st.DataObject, limits: dict[str, int], stream: bool, attempts: int) -> None:
     type = data.draw(WIRES[wire])
-    call = call_of(type, stream=stream, limits={**limits, "max_attempts": attempts})
+    call = call_of(type, stream=stream, limits=limits, attempts=attempts)
     steps: list[Step] = []
     events = play(call, data.draw(tapes(type)), steps=steps)
     assert_one_end(events)
@@ -332,7 +334,7 @@ FLOODS: list[Flood] = [a_stream, a_packed_stream, a_whole_answer, an_error_body,
 
 def feed(flood: Iterable[Input], *, stream: bool = True, **limits: int) -> list[StreamEvent]:
     """What an exchange gives whose end is not told."""
-    call = Provider(config_for("openai", **limits)).call([Message(Role.USER, "Hello")], stream=stream)
+    call = Provider(config_for("openai", limits=limits)).call([Message(Role.USER, "Hello")], stream=stream)
     call.next_step()
     return [event for value in flood for event in call.receive(value)]
 

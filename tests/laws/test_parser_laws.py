@@ -42,12 +42,12 @@ from tests.laws.oracle import (
 
 
 def parser_of(type: str, **limits: int) -> StreamParser:
-    return StreamParser(dialect_for(config_for(type, **limits)))
+    return StreamParser(dialect_for(config_for(type, limits=limits)))
 
 
 def literal_parser_of(type: str, **limits: int) -> StreamParser:
     """A parser that records, and so frames all events line by line, whatever their form."""
-    return StreamParser(dialect_for(config_for(type, **limits)), record=True)
+    return StreamParser(dialect_for(config_for(type, limits=limits)), record=True)
 
 
 def parse(parser: StreamParser, pieces: Iterable[bytes]) -> list[StreamEvent]:
@@ -279,7 +279,7 @@ def test_linear_memory_ends_at_the_limits(type: str, flood: Flood, field: str, l
     given_events: list[StreamEvent] = []
 
     def run() -> None:
-        parser = StreamParser(dialect_for(config_for(type, **{field: limit})))
+        parser = StreamParser(dialect_for(config_for(type, limits={field: limit})))
         given_events[:] = parse(parser, pieces)
 
     assert memory_peak(run) < peak

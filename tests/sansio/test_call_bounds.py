@@ -43,8 +43,8 @@ def test_a_head_of_just_the_limit_passes_and_one_byte_more_does_not() -> None:
     headers = (("content-type", "application/json"), ("x-a", "b" * 10))
     size = sum(len(name) + len(value) for name, value in headers)
     answer: list[Input] = [Body(json.dumps(completion({"content": "Hi"})).encode()), End()]
-    assert isinstance(last(Head(200, headers), *answer, max_header_bytes=size), Message)
-    refused = last(Head(200, headers), max_header_bytes=size - 1)
+    assert isinstance(last(Head(200, headers), *answer, limits={"max_header_bytes": size}), Message)
+    refused = last(Head(200, headers), limits={"max_header_bytes": size - 1})
     assert isinstance(refused, LimitExceededError)
     assert refused.field == "max_header_bytes"
     assert f"longer than {size - 1} bytes" in refused.message
@@ -52,8 +52,8 @@ def test_a_head_of_just_the_limit_passes_and_one_byte_more_does_not() -> None:
 
 def test_a_whole_answer_of_just_the_limit_passes_and_one_byte_more_does_not() -> None:
     answer = json.dumps(completion({"content": "Hi"})).encode()
-    assert isinstance(last(JSON_HEAD, Body(answer), End(), max_answer_bytes=len(answer)), Message)
-    refused = last(JSON_HEAD, Body(answer), max_answer_bytes=len(answer) - 1)
+    assert isinstance(last(JSON_HEAD, Body(answer), End(), limits={"max_answer_bytes": len(answer)}), Message)
+    refused = last(JSON_HEAD, Body(answer), limits={"max_answer_bytes": len(answer) - 1})
     assert isinstance(refused, LimitExceededError)
     assert refused.field == "max_answer_bytes"
     assert f"longer than {len(answer) - 1} bytes" in refused.message
@@ -61,8 +61,8 @@ def test_a_whole_answer_of_just_the_limit_passes_and_one_byte_more_does_not() ->
 
 def test_a_streamed_answer_of_just_the_limit_passes_and_one_byte_more_does_not() -> None:
     answer = HI + STOP
-    assert isinstance(last(SSE_HEAD, Body(answer), End(), max_answer_bytes=len(answer)), Message)
-    refused = last(SSE_HEAD, Body(answer), max_answer_bytes=len(answer) - 1)
+    assert isinstance(last(SSE_HEAD, Body(answer), End(), limits={"max_answer_bytes": len(answer)}), Message)
+    refused = last(SSE_HEAD, Body(answer), limits={"max_answer_bytes": len(answer) - 1})
     assert isinstance(refused, LimitExceededError)
     assert (refused.field, refused.offset) == ("max_answer_bytes", len(answer) - 1)
 
@@ -72,7 +72,7 @@ def test_a_streamed_answer_of_just_the_limit_passes_and_one_byte_more_does_not()
 def test_an_error_body_is_cut_to_the_byte_however_it_comes(packed: bool, cut: int) -> None:
     body = b"x" * 300_000
     sent = gzip.compress(body) if packed else body[:2_000]
-    made = call("openai", max_attempts=1, max_error_bytes=100, max_answer_bytes=150)
+    made = call("openai", max_attempts=1, limits={"max_error_bytes": 100, "max_answer_bytes": 150})
     made.next_step()
     events = made.receive(Head(400, (GZIP,) if packed else ()))
     taken = 0
@@ -88,7 +88,7 @@ def test_an_error_body_is_cut_to_the_byte_however_it_comes(packed: bool, cut: in
 
 
 def test_an_error_body_shorter_than_its_limit_is_read_to_its_end() -> None:
-    made = call("openai", max_attempts=1, max_error_bytes=100)
+    made = call("openai", max_attempts=1, limits={"max_error_bytes": 100})
     made.next_step()
     made.receive(Head(400, ()))
     assert made.receive(Body(b"x" * 99)) == []
@@ -196,5 +196,5 @@ def test_a_compressed_body_of_any_size_is_whole_in_one_input(size: int) -> None:
     assert subject.result().text == text
     packed = gzip.compress(json.dumps({"pad": text, "error": {"message": "no"}}).encode())
     refused: list[Input] = [Head(400, (*JSON_HEAD.headers, GZIP)), Body(packed), End()]
-    events, _ = run(call("openai", max_error_bytes=400_000), refused)
+    events, _ = run(call("openai", limits={"max_error_bytes": 400_000}), refused)
     assert failure(events).provider_message == "no"

@@ -49,7 +49,6 @@ from tests.sansio.wires import (
     STREAMS,
     TYPES,
     WHOLES,
-    Record,
     check_agreement,
     completion,
     failure,
@@ -142,18 +141,17 @@ LIMITS: list[tuple[str, list[Input]]] = [
 
 @pytest.mark.parametrize(("field", "exchange"), LIMITS, ids=range(len(LIMITS)))
 def test_each_limit_fails_without_a_retry_and_names_its_field(field: str, exchange: list[Input]) -> None:
-    limits: Record = {field: 200}
-    events, steps = run(call("openai", **limits), exchange)
+    events, steps = run(call("openai", limits={field: 200}), exchange)
     assert sends(steps) == 1
     error = failure(events)
     assert type(error) is LimitExceededError
     assert error.field == field
-    assert f"raise {field} in the config" in str(error)
+    assert f"raise limits.{field} in the config" in str(error)
 
 
 def test_a_whole_answer_as_long_as_its_limit_passes() -> None:
     size = len(json.dumps(completion({"content": "Hi"})))
-    subject = call("openai", max_answer_bytes=size)
+    subject = call("openai", limits={"max_answer_bytes": size})
     assert run(subject, whole(completion({"content": "Hi"})))
     assert subject.result().text == "Hi"
 
@@ -328,7 +326,7 @@ def test_a_corrupt_stream_gives_what_came_before_the_fault() -> None:
 
 def test_a_head_longer_than_its_limit_fails_whatever_transport_gave_it() -> None:
     head = Head(200, (("content-type", "text/event-stream"), ("x-long", "a" * 500)))
-    events, _ = run(call("openai", max_header_bytes=400), [head])
+    events, _ = run(call("openai", limits={"max_header_bytes": 400}), [head])
     error = failure(events)
     assert type(error) is LimitExceededError
     assert error.field == "max_header_bytes"

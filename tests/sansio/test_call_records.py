@@ -15,7 +15,7 @@ from tests.sansio.wires import DONE, chunk, sse
 @pytest.mark.parametrize("status", [200, 400])
 def test_a_body_that_nests_too_deep_is_recorded_as_text(levels: int, as_text: bool, status: int) -> None:
     body = {"deep": json.loads("[" * levels + "]" * levels)}
-    subject = call("openai", stream=False, record=True, max_json_depth=4)
+    subject = call("openai", stream=False, record=True, limits={"max_json_depth": 4})
     run(subject, whole(body, status))
     (_, record) = subject.take_records()
     assert isinstance(record, ResponseRecord)
@@ -26,7 +26,7 @@ def test_a_body_that_nests_too_deep_is_recorded_as_text(levels: int, as_text: bo
 @pytest.mark.parametrize(("levels", "as_text"), [(3, False), (4, True)])
 def test_so_is_an_event_of_a_stream(levels: int, as_text: bool) -> None:
     odd = {"choices": [], "deep": json.loads("[" * levels + "]" * levels)}
-    subject = call("openai", record=True, max_json_depth=4)
+    subject = call("openai", record=True, limits={"max_json_depth": 4})
     run(subject, streamed(sse(odd), sse(chunk({"content": "Hi"}, "stop")), DONE))
     records = [record.chunk for record in subject.take_records() if isinstance(record, ChunkRecord)]
     assert (list(records[0]) == ["text"]) is as_text

@@ -239,14 +239,16 @@ def test_an_error_status_decides_whatever_follows_it(body: list[Input], end: Inp
 def test_an_errors_body_is_read_to_its_limit_and_cut_there() -> None:
     said = b'{"error": {"message": "no"}}'
     for size, text in ((len(said), "no"), (len(said) - 1, said[:-1].decode())):
-        subject = call("openai", max_error_bytes=size)
+        subject = call("openai", limits={"max_error_bytes": size})
         subject.next_step()
         subject.receive(Head(400))
         assert subject.state is CallState.ERROR_BODY
         events = [event for at in range(size) for event in subject.receive(Body(said[at : at + 1]))]
         assert not subject.wants_input
         assert failure(events).provider_message == text
-        whole_events, _ = run(call("openai", max_error_bytes=size), [Head(400), Body(said + b"x" * 99)])
+        whole_events, _ = run(
+            call("openai", limits={"max_error_bytes": size}), [Head(400), Body(said + b"x" * 99)]
+        )
         assert comparable(whole_events) == comparable(events)
 
 

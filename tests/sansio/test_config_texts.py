@@ -8,6 +8,7 @@ import pytest
 
 from sansio import (
     ConfigError,
+    Limits,
     OpenAICompatDialect,
     Provider,
     ProviderConfig,
@@ -29,8 +30,10 @@ V1 = "https://r.openai.azure.com/openai/v1"
 FIELDS = (
     "type, api_key_env, model, base_url, context_window, reasoning, auth_method, extra_headers, api_version, "
     "deployment, allow_http, connect_timeout, read_timeout, event_timeout, total_timeout, max_attempts, "
-    "max_retry_after, max_header_bytes, max_event_bytes, max_answer_bytes, max_error_bytes, max_tool_calls, "
-    "max_json_depth"
+    "max_retry_after, limits"
+)
+LIMITS = (
+    "max_header_bytes, max_event_bytes, max_answer_bytes, max_error_bytes, max_tool_calls, max_json_depth"
 )
 CONFIGS: dict[str, Deed] = {
     "type: 'nope' is no provider type; use one of openrouter, openai, azure, anthropic, ollama, vllm": made(
@@ -62,6 +65,11 @@ CONFIGS: dict[str, Deed] = {
     "read_timeout: 0.0 must be greater than 0 and finite; None switches the clock off": made(read_timeout=0),
     "max_attempts: 0 must be greater than 0 and finite": made(max_attempts=0),
     "max_attempts: '3' cannot be: <why>": made(max_attempts="3"),
+    "limits: 5 is neither a JSON object nor a Limits": made(limits=5),
+    f"limits.max_x: no such field in limits; allowed are {LIMITS}": made(limits={"max_x": 1}),
+    "limits.max_tool_calls: 'many' cannot be: <why>": made(limits={"max_tool_calls": "many"}),
+    "limits.max_error_bytes: 0 must be greater than 0 and finite": made(limits={"max_error_bytes": 0}),
+    "limits.max_event_bytes: -1 must be greater than 0 and finite": made(limits=Limits(max_event_bytes=-1)),
     "auth_method: 'basic' cannot be: <why>; use one of bearer, api-key, x-api-key, none": made(
         auth_method="basic"
     ),
@@ -99,10 +107,7 @@ def test_a_configuration_is_refused_with_these_words(text: str) -> None:
 
 
 def test_the_defaults_of_the_limits() -> None:
-    config = ProviderConfig()
-    assert {name: getattr(config, name) for name in FIELDS.split(", ") if name.startswith("max_")} == {
-        "max_attempts": 3,
-        "max_retry_after": 60.0,
+    assert {name: getattr(ProviderConfig().limits, name) for name in LIMITS.split(", ")} == {
         "max_header_bytes": 64 * 1024,
         "max_event_bytes": 16 * 1024 * 1024,
         "max_answer_bytes": 64 * 1024 * 1024,

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from sansio import PROVIDER_DEFAULTS, AuthMethod, ConfigError, ProviderConfig, ProviderDefaults, RetrySchedule
+from sansio import (
+    PROVIDER_DEFAULTS,
+    AuthMethod,
+    ConfigError,
+    Limits,
+    ProviderConfig,
+    ProviderDefaults,
+    RetrySchedule,
+)
 from sansio.config import is_header_value, is_loopback
 
 DEFAULTS = {
@@ -27,13 +35,15 @@ DEFAULTS = {
     "read_timeout": 600.0,
     "event_timeout": 300.0,
     "total_timeout": None,
+    "max_attempts": 3,
+    "max_retry_after": 60.0,
+    "limits": Limits(),
 }
 
 
-def test_every_default_of_a_config_but_its_limits() -> None:
+def test_every_default_of_a_config() -> None:
     config = ProviderConfig()
-    others = [field.name for field in fields(config) if not field.name.startswith("max_")]
-    assert {name: getattr(config, name) for name in others} == DEFAULTS
+    assert {field.name: getattr(config, field.name) for field in fields(config)} == DEFAULTS
 
 
 def test_a_schedule_of_its_own_has_the_configs_defaults() -> None:

@@ -30,7 +30,7 @@ from sansio.errors import (
     TransportError,
     status_error_kind,
 )
-from sansio.messages import Message, Role
+from sansio.content import Message, Role
 
 PARENTS: dict[type[ProviderError], type[Exception]] = {
     ProviderError: Exception,
@@ -177,9 +177,17 @@ def test_the_text_of_one_error() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", [LimitExceededError, APITimeoutError])
-def test_limits_and_clocks_name_the_field_to_raise_where_it_is_known(kind: type[ProviderError]) -> None:
-    assert "raise max_event_bytes in the config" in str(kind("passed", field="max_event_bytes"))
+@pytest.mark.parametrize(
+    ("kind", "field", "path"),
+    [
+        (LimitExceededError, "max_event_bytes", "limits.max_event_bytes"),
+        (APITimeoutError, "read_timeout", "read_timeout"),
+    ],
+)
+def test_limits_and_clocks_name_the_field_to_raise_where_it_is_known(
+    kind: type[ProviderError], field: str, path: str
+) -> None:
+    assert f"raise {path} in the config" in str(kind("passed", field=field))
     assert str(kind("passed")) == "passed"
 
 

@@ -66,7 +66,7 @@ def test_what_a_person_is_advised_where_there_was_no_status() -> None:
         "If such waits are expected, raise read_timeout in the config."
     )
     assert LimitExceededError("no", field="max_tool_calls").advice() == (
-        "If such answers are expected, raise max_tool_calls in the config."
+        "If such answers are expected, raise limits.max_tool_calls in the config."
     )
 
 

@@ -26,7 +26,7 @@ from sansio import (
 from sansio.dialects import dialect_named
 from sansio.encoding import ContentDecoder
 from sansio.jsontext import decode_object
-from sansio.messages import JSONObject
+from sansio.content import JSONObject
 from tests.sansio.exchanges import HI, JSON_HEAD, SSE_HEAD, call
 from tests.sansio.texts import is_said
 from tests.sansio.wires import (
@@ -67,7 +67,7 @@ def received(*inputs: Head | Body | End | Lost, stream: bool = True, **limits: A
     """What a call without retries says of these inputs."""
 
     def fault() -> ProviderError:
-        subject = call("openai", stream=stream, max_attempts=1, **limits)
+        subject = call("openai", stream=stream, max_attempts=1, limits=limits)
         subject.next_step()
         return failure([event for value in inputs for event in subject.receive(value)])
 
@@ -177,7 +177,7 @@ def test_a_limit_that_is_passed_is_told_in_these_words(text: str, field: str, fa
     error = fault()
     assert type(error) is LimitExceededError
     assert (error.message, error.field) == (text, field)
-    assert error.advice() == f"If such answers are expected, raise {field} in the config."
+    assert error.advice() == f"If such answers are expected, raise limits.{field} in the config."
 
 
 BROKEN: list[tuple[str, type[ProviderError], Fault]] = [

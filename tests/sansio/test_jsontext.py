@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
 from sansio.jsontext import as_record, decode, decode_object
-from sansio.messages import JSON
+from sansio.content import JSON
 
 ANY = msgspec.json.Decoder(object)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.messages import (
+from sansio.content import (
     ContentPart,
     DocumentPart,
     FinishReason,

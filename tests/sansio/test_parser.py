@@ -312,7 +312,7 @@ def test_each_limit_is_an_error_that_names_its_field(field: str, stream: bytes) 
     error = failure(parse("openai", [stream], **limits))
     assert isinstance(error, LimitExceededError)
     assert error.field == field
-    assert f"raise {field}" in str(error)
+    assert f"raise limits.{field}" in str(error)
     assert error.offset is not None
 
 

@@ -41,7 +41,7 @@ def event(kind: str, data: bytes) -> bytes:
 
 def parsed(kind: str, *pieces: bytes, record: bool = False, **limits: int) -> list[StreamEvent]:
     """What a parser gives; with `record` it reads every event line by line."""
-    parser = StreamParser(dialect_named(kind, **limits), record=record)
+    parser = StreamParser(dialect_named(kind, limits=limits), record=record)
     return [event for piece in pieces for event in parser.receive_data(piece)] + parser.receive_eof()
 
 

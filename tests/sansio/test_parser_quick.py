@@ -19,7 +19,7 @@ from sansio import (
     StreamTruncatedError,
 )
 from sansio.framing.sse import ServerSentEvent
-from sansio.messages import JSONObject, Tool
+from sansio.content import JSONObject, Tool
 from tests.sansio.wires import (
     DONE,
     Record,

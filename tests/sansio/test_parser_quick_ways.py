@@ -11,7 +11,7 @@ import pytest
 
 from sansio import Dialect, DialectStream, Message, Role, StreamEvent, StreamParser
 from sansio.framing.sse import ServerSentEvent
-from sansio.messages import JSONObject, Tool
+from sansio.content import JSONObject, Tool
 from tests.sansio.wires import config
 
 USUAL = "at once"
@@ -51,7 +51,7 @@ class NotingDialect(Dialect):
     """As much of a dialect as a parser needs; all its streams are one."""
 
     def __init__(self, **limits: int) -> None:
-        super().__init__(config("openai", **limits))
+        super().__init__(config("openai", limits=limits))
         self.stream = Noting()
 
     def build_endpoint(self, stream: bool = False) -> str:

@@ -29,6 +29,7 @@ SANSIO = [
     "StreamFailed",
     "ProviderConfig",
     "AuthMethod",
+    "Limits",
     "PROVIDER_DEFAULTS",
     "ProviderDefaults",
     "register_provider",

@@ -199,7 +199,7 @@ WHOLES = {
 
 def parse(kind: str, pieces: Iterable[bytes], *, record: bool = False, **limits: Any) -> list[StreamEvent]:
     """All that a parser gives for these bytes and their end."""
-    parser = StreamParser(Provider(config(kind, **limits)).dialect, record=record)
+    parser = StreamParser(Provider(config(kind, limits=limits)).dialect, record=record)
     events: list[StreamEvent] = []
     for piece in pieces:
         events += parser.receive_data(piece)

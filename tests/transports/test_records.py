@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sansio import ChunkRecord, Record, RequestRecord, ResponseRecord
-from sansio.messages import JSONObject
+from sansio.content import JSONObject
 from tests.transports.scripted import KEY
 from transports.keys import Secret
 from transports.records import dispatch

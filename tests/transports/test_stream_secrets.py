@@ -19,7 +19,7 @@ from sansio import (
     ProviderError,
     StreamTruncatedError,
 )
-from sansio.messages import JSONObject
+from sansio.content import JSONObject
 from tests.transports.scripted import (
     KEY,
     STREAMING,

@@ -94,7 +94,9 @@ class ChatDialect(Dialect):
         **own("max_completion_tokens", "n", "top_logprobs", type=int),
         **own("store", type=bool),
         **own("safety_identifier", "prompt_cache_key", "prompt_cache_retention", "verbosity", type=str),
-        **own("logit_bias", "audio", "prediction", "stream_options", "web_search_options", type=dict[str, Any]),
+        **own(
+            "logit_bias", "audio", "prediction", "stream_options", "web_search_options", type=dict[str, Any]
+        ),
         **own("moderation", "prompt_cache_options", type=dict[str, Any]),
         **own("modalities", type=list[str]),
         **own("functions", type=list[dict[str, Any]]),
@@ -224,7 +226,10 @@ class ChatDialect(Dialect):
             case DocumentPart() if part.file_id is not None:
                 return {"type": "file", "file": {"file_id": part.file_id}, **part.extra}
             case DocumentPart() if part.data is not None:
-                file = {"filename": part.name or "document", "file_data": data_url(part.media_type, part.data)}
+                file = {
+                    "filename": part.name or "document",
+                    "file_data": data_url(part.media_type, part.data),
+                }
                 return {"type": "file", "file": file, **part.extra}
             case UnknownPart():
                 return dict(part.extra)

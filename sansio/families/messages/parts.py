@@ -37,10 +37,14 @@ def part_of(block: JSONObject) -> Part:
         return ReasoningPart("", block)
     if kind in RUNS and _has_texts(block, "id", "name"):
         extra = rest(block, "type", "id", "name", "input")
-        return ServerToolPart(kind, text_or_none(block["id"]), text_or_none(block["name"]), block.get("input"), extra=extra)
+        return ServerToolPart(
+            kind, text_or_none(block["id"]), text_or_none(block["name"]), block.get("input"), extra=extra
+        )
     if kind.endswith("_tool_result") and _has_texts(block, "tool_use_id"):
         extra = rest(block, "type", "tool_use_id", "content")
-        return ServerToolPart(kind, text_or_none(block["tool_use_id"]), output=block.get("content"), extra=extra)
+        return ServerToolPart(
+            kind, text_or_none(block["tool_use_id"]), output=block.get("content"), extra=extra
+        )
     return UnknownPart(kind, block)
 
 
@@ -62,7 +66,13 @@ def block_of(part: Part) -> JSONObject | None:
                 return dict(part.extra)
             return {"type": "thinking", "thinking": part.text, **part.extra}
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": part.arguments, **part.extra}
+            return {
+                "type": "tool_use",
+                "id": part.id,
+                "name": part.name,
+                "input": part.arguments,
+                **part.extra,
+            }
         case InvalidToolCall():
             # As Anthropic advises for fine-grained tool streaming: the input must be an object.
             text: JSONObject = {"INVALID_JSON": part.raw_arguments}

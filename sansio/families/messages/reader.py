@@ -22,7 +22,6 @@ from sansio.families.messages.wire import (
     Delta,
     Message,
     TextDelta,
-    ThinkingDelta,
     decode_plain,
 )
 

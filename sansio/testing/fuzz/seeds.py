@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sansio.messages import InvalidToolCall, ToolCall, Usage
+from sansio.content import InvalidToolCall, ToolCall, Usage
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
 from sansio.testing.wire import encode_stream, encode_whole
 

@@ -84,7 +84,7 @@ def _decode(parts: Iterator[bytes] | list[bytes], dispatch: bool) -> list[object
 def stream(kind: str, data: bytes) -> None:
     """A dialect's stream: one end, the same for every cut, and deltas that join to its message."""
     size, data = _split(data)
-    dialect = dialect_named(kind, **_LIMITS)
+    dialect = dialect_named(kind, limits=_LIMITS)
     outcomes = []
     # One that records frames all events line by line, also those that are read in one step otherwise.
     for parts, record in (([data], False), (pieces(data, size), False), ([data], True)):
@@ -193,7 +193,7 @@ def _play(call: Call, inputs: Sequence[Input] | Iterator[Input]) -> list[StreamE
 
 
 def _call(kind: str, *, stream: bool) -> Call:
-    config = dialect_named(kind, **_LIMITS).config
+    config = dialect_named(kind, limits=_LIMITS).config
     return Provider(config).call([Message(Role.USER, "x")], stream=stream)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from sansio import DocumentPart, ImagePart, Message, Role, TextPart, ToolCall
-from sansio.messages import ContentPart, Tool
+from sansio.content import ContentPart, Tool
 from sansio.testing.strategies.values import JSON_TEXTS, NAMES, OBJECTS, TEXTS
 
 

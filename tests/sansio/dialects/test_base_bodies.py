@@ -59,9 +59,9 @@ def test_a_message_is_text_or_a_number(message: object, said: str | None) -> Non
 
 def test_an_error_body_is_read_as_deep_as_the_config_allows() -> None:
     body = json.dumps({"error": {"message": "no", "detail": [[[]]]}})
-    read = dialect_named("openai", max_json_depth=5).parse_error(500, (), body)
+    read = dialect_named("openai", limits={"max_json_depth": 5}).parse_error(500, (), body)
     assert read.provider_message == "no"
-    plain = dialect_named("openai", max_json_depth=4).parse_error(500, (), body)
+    plain = dialect_named("openai", limits={"max_json_depth": 4}).parse_error(500, (), body)
     assert plain.provider_message == body
 
 

@@ -20,7 +20,7 @@ from sansio import (
     TextPart,
     ToolCall,
 )
-from sansio.messages import Tool
+from sansio.content import Tool
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, WEATHER, Record, body_of, config
 
 USER = Message(Role.USER, "Hi")

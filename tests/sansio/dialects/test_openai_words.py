@@ -6,7 +6,7 @@ import pytest
 
 from sansio import FinishReason, Role
 from sansio.dialects import dialect_named
-from sansio.messages import JSONObject
+from sansio.content import JSONObject
 from tests.sansio.wires import COMPATIBLE
 
 STATUSES = {

@@ -96,7 +96,7 @@ def test_an_unknown_type_or_field_is_refused_with_what_is_allowed() -> None:
         dialect_named("nope")
     with pytest.raises(ConfigError, match="max_json: no such field"):
         StreamParser(dialect_named("openai", max_json=5))
-    assert dialect_named("openai", max_json_depth=5).config.max_json_depth == 5
+    assert dialect_named("openai", limits={"max_json_depth": 5}).config.limits.max_json_depth == 5
 
 
 def test_a_type_with_defaults_but_no_dialect_says_how_it_gets_one() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sansio import ProviderConfig, RemoteProtocolError, Request
+from sansio import RemoteProtocolError, Request
 from sansio.encoding import ContentDecoder
 from sansio.http import header
+from sansio.limits import DEFAULT_LIMITS
 from sansio.testing import PROVIDER_TYPES, Answer, Ending, FakeProvider, FakeResponse
 from sansio.testing.faults import FAULTS, FaultyProvider, find_fault
 from tests.sansio.testing.asking import body_for, request_for
@@ -111,7 +112,7 @@ def test_corrupt_gzip_is_right_up_to_its_middle() -> None:
 def test_large_heads_are_larger_than_any_client_takes(name: str, count: int, size: int) -> None:
     filler = [value for key, value in in_memory(f"headers-{name}").headers if key.startswith("x-filler-")]
     assert filler == ["x" * size] * count
-    assert count * size > ProviderConfig.max_header_bytes
+    assert count * size > DEFAULT_LIMITS.max_header_bytes
 
 
 def test_a_compressed_half_is_garbage_in_every_byte() -> None:
