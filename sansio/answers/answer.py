@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sansio.answers.pieces import Pieces
 from sansio.answers.toolcalls import AssembledCall, ToolCallAssembler
@@ -105,7 +105,7 @@ class Answer:
         """Number a part, if it has no number yet; its first event must follow."""
         if part.index < 0:
             part.index = len(self._parts)
-            self._parts.append(part)  # type: ignore[arg-type]  # a type variable is not narrowed to the union
+            self._parts.append(part)
         return part.index
 
     def add(self, part: OpenPart[_TextualT], text: str, events: list[StreamEvent]) -> None:
@@ -119,9 +119,8 @@ class Answer:
 
         A part without text, citations and `extra` has never been there.
         """
-        if part.index < 0 and not (part.citations or part.extra):
-            return
-        if part.index < 0 or part.citations:
+        said = bool(part.text or part.text.folded)
+        if part.citations or (not said and part.extra):
             events.append(PartComplete(self.place(part), part.finish()))
 
     def take(self, whole: Part, events: list[StreamEvent]) -> None:

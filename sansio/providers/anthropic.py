@@ -14,4 +14,4 @@ class AnthropicMessages(MessagesDialect):
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, ReasoningPart) and not (part.extra.get("signature") or part.extra.get("data")):
             return "reasoning without a signature is refused by Anthropic"
-        return None
+        return super().refuses(part)

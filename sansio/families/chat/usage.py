@@ -22,8 +22,9 @@ def read_usage(wire: Mapping[str, JSON]) -> Usage:
     """The counts of one answer.
 
     A count goes into the field of `Usage` that means it, whatever the server calls it, and everything else
-    into `extra`. Reasoning tokens that the server counts beside the completion (xAI) are added to the output,
-    so that the output is the whole answer for every server.
+    into `extra`. Reasoning tokens that the server counts beside the completion are added to the output, so
+    that the output is the whole answer for every server. A server that counts more reasoning than output has
+    its own count in `extra`.
     """
     left: JSONObject = {
         name: dict(value) if isinstance(value, dict) else value
@@ -34,12 +35,14 @@ def read_usage(wire: Mapping[str, JSON]) -> Usage:
     completion = _claim(left, (("completion_tokens",),))
     cached = _claim(left, _CACHED)
     written = _claim(left, _CACHE_WRITES)
-    reasoning = _claim(left, _REASONING)
-    beside = reasoning > completion or (
-        reasoning > 0 and left.get("total_tokens") == prompt + completion + reasoning
-    )
+    reasoning = _first(left, _REASONING)
+    total = left.get("total_tokens")
+    # xAI counts reasoning beside the completion, and its total says so.
+    beside = total == prompt + completion + reasoning or (total is None and reasoning > completion)
     output = completion + reasoning if beside else completion
-    _claim(left, (("total_tokens",),), prompt + output)
+    reasoning = min(reasoning, output)
+    _drop(left, _REASONING, reasoning)
+    _drop(left, (("total_tokens",),), prompt + output)
     cost = next((value for path in _COSTS if (value := _number(_at(left, path))) is not None), None)
     if cost is not None:
         _drop(left, _COSTS, cost)
@@ -54,12 +57,16 @@ def read_usage(wire: Mapping[str, JSON]) -> Usage:
     )
 
 
-def _claim(left: JSONObject, paths: tuple[tuple[str, ...], ...], expected: int | None = None) -> int:
+def _claim(left: JSONObject, paths: tuple[tuple[str, ...], ...]) -> int:
     """The first count above 0 at one of the paths, which it is removed from, wherever it is repeated."""
-    counts = [value for path in paths if type(value := _at(left, path)) is int and value >= 0]
-    count = next(filter(None, counts), 0) if expected is None else expected
+    count = _first(left, paths)
     _drop(left, paths, count)
     return count
+
+
+def _first(left: JSONObject, paths: tuple[tuple[str, ...], ...]) -> int:
+    counts = (value for path in paths if type(value := _at(left, path)) is int and value > 0)
+    return next(counts, 0)
 
 
 def _drop(left: JSONObject, paths: tuple[tuple[str, ...], ...], value: float) -> None:
