@@ -10,9 +10,7 @@ import msgspec
 from sansio import jsontext
 from sansio.answers import OpenPart
 from sansio.content import (
-    JSON,
     FinishReason,
-    JSONObject,
     Message,
     ReasoningPart,
     RefusalPart,
@@ -41,6 +39,7 @@ from sansio.families.chat.wire import (
     decode_reasoning,
     decode_text,
 )
+from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
@@ -152,7 +151,7 @@ class ChatReader(AnswerReader):
         answer = self._answer
         answer.calls.flush(events)
         for part in (self._text, self._reasoning, self._refusal):
-            answer.close(part, events)  # type: ignore[type-var]  # mypy joins the three parts' types to one
+            answer.close(part, events)
         for detail in self._details:
             detail.part.extra = detail.fields
             answer.close(detail.part, events)
@@ -386,7 +385,7 @@ class _Detail:
 
     __slots__ = ("fields", "part")
 
-    def __init__(self, part: OpenPart[ReasoningPart]) -> None:
+    def __init__(self, part: OpenPart) -> None:
         self.fields: JSONObject = {}
         self.part = part
 

@@ -1,11 +1,11 @@
 """The shapes of chat-completion chunks.
 
-`Chunk` has what is read of any chunk. It types only what OpenAI's own schema says; fields of other servers are
-`Any` and are checked by hand, since a strict type on an unofficial field would turn a good answer into an error.
+`Chunk` has what is read of any chunk. It types only what OpenAI's own schema says. Fields of other servers
+are `Any` and are checked by hand: a strict type on an unofficial field would turn a good answer into an error.
 
-The plain shapes below it are a fast path: chunks that add one thing to the answer and nothing else. Where they
-have `None`, anything but null is refused, and fields that they do not know are refused too, so that nothing a
-chunk says is passed over; such a chunk is then read as a `Chunk`.
+The plain shapes below it are a fast path: chunks that add one thing to the answer and nothing else. Where
+they have `None`, anything but null is refused, and so are fields that they do not know, so that nothing a
+chunk says is passed over. A chunk that is refused is read as a `Chunk`.
 """
 
 from __future__ import annotations
