@@ -23,7 +23,6 @@ LOWER: dict[str, set[str]] = {
     "http_body": {"errors", "http_heads"},
     "http_h11": {"errors", "http_heads"},
     "http": {"errors", "limits", "http_heads", "http_body", "http_h11"},
-    "http_fast": {"errors", "http", "http_heads"},
     "encoding": {"errors"},
     "jsontext": {"errors", "limits", "messages"},
     "retry": {"errors", "http"},
@@ -99,12 +98,6 @@ def test_a_room_imports_only_rooms_before_it(module: str) -> None:
 def test_http_h11_alone_knows_h11() -> None:
     knows = {module for module in INNER if "h11" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
     assert knows == {"sansio.http_h11"}
-
-
-def test_http_fast_alone_knows_httptools_and_nobody_inside_knows_that() -> None:
-    knows = {module for module in INNER if "httptools" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
-    assert knows == {"sansio.http_fast"}
-    assert not [module for module in INNER if "sansio.http_fast" in project_imports(SANSIO[module])]
 
 
 def test_the_table_itself_has_no_circle_and_no_room_without_a_module() -> None:

@@ -20,7 +20,7 @@ PURE = frozenset([
 not been judged; sockets, files, clocks, environment, randomness, logging, threads and event loops stay
 out."""
 
-MACHINES = frozenset(("msgspec", "h11", "httptools", "sansio"))
+MACHINES = frozenset(("msgspec", "h11", "sansio"))
 STRATEGIES = frozenset(("hypothesis",))
 
 IMPURE = frozenset([

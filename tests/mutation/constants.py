@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 _COPIED = ("sansio", "tests", "pyproject.toml")
 _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
 
-_HTTP_TESTS = tuple(f"tests/sansio/test_http{of}.py" for of in ("", "_bounds", "_by_h11", "_fast"))
+_HTTP_TESTS = tuple(f"tests/sansio/test_http{of}.py" for of in ("", "_bounds", "_by_h11"))
 _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http": (*_HTTP_TESTS, "tests/sansio/test_http_request.py"),
     "sansio.http_heads": _HTTP_TESTS,
