@@ -10,7 +10,6 @@ import msgspec
 
 from sansio import jsontext
 from sansio.dialects import Dialect
-from sansio.encoding import ContentDecoder
 from sansio.errors import (
     APITimeoutError,
     LimitExceededError,
@@ -22,6 +21,7 @@ from sansio.errors import (
 )
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, deltas
 from sansio.http import Body, End, Head, Input, Lost, Request, header
+from sansio.http.coding import ContentDecoder
 from sansio.messages import Message
 from sansio.parser import StreamParser
 from sansio.retry import RetrySchedule

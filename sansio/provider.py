@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from sansio.call import Call
-from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url, is_header_value
+from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url
 from sansio.dialects import Dialect, dialect_for
 from sansio.dialects.checks import check_messages, check_options, check_tools, encode_body
 from sansio.errors import ConfigError
 from sansio.http import Request
+from sansio.http.syntax import is_header_value
 from sansio.messages import Message, Tool
 from sansio.retry import RetrySchedule
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import Body, End, Head, HTTPExchange, Lost, Request
+from sansio import Body, End, Head, HTTPExchange, LocalProtocolError, Lost, Request
 from sansio.http import Headers, Input
 from sansio.testing.strategies import chunkings
 
@@ -213,3 +213,49 @@ def test_a_value_may_have_colons() -> None:
     wire = b"HTTP/1.1 200 OK\r\nLocation: http://h:80/:\r\nContent-Length: 0\r\n\r\n"
     head = HTTPExchange(REQUEST).receive_data(wire)[0]
     assert head == Head(200, (("location", "http://h:80/:"), ("content-length", "0")))
+
+
+@pytest.mark.parametrize("value", [b"a", b"a ", b"a \t", b" \ta", b"\t a b\t ", b"", b"  ", b"a\xff"])
+def test_white_space_around_a_value_is_no_part_of_it(value: bytes) -> None:
+    wire = b"HTTP/1.1 200 OK\r\nX:" + value + b"\r\nContent-Length: 0\r\n\r\n"
+    understood = by_exchange([wire])
+    assert understood == by_h11(wire)
+    assert understood.headers[0] == ("x", value.decode("latin-1").strip())
+
+
+def written(request: Request) -> bytes | None:
+    """The request's bytes, where it can be written."""
+    try:
+        return HTTPExchange(request).data_to_send()
+    except LocalProtocolError:
+        return None
+
+
+def written_by_h11(request: Request) -> bytes | None:
+    """The same by h11, which puts the header `host` first."""
+    connection = h11.Connection(h11.CLIENT)
+    try:
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+        head = h11.Request(method=request.method, target=request.target, headers=headers)
+        sent = connection.send(head) or b""
+        return sent + (connection.send(h11.Data(data=request.body)) or b"")
+    except (h11.LocalProtocolError, UnicodeEncodeError):
+        return None
+
+
+@pytest.mark.parametrize("place", ["{0}", "a{0}", "a{0}b", "a{0}{0}b", "a b{0}c", "{0}b", ""])
+def test_a_request_is_written_or_refused_as_by_h11(place: str) -> None:
+    """Except control characters in a header's value, which h11 lets pass."""
+    for char in map(chr, range(0x101)):
+        text = place.format(char)
+        for request in (
+            Request(text, "http", "h", 80, "/", REQUEST.headers, b"{}"),
+            Request("POST", "http", "h", 80, f"/{text}", REQUEST.headers, b"{}"),
+            Request("POST", "http", "h", 80, "/", (*REQUEST.headers, (text, "value")), b"{}"),
+        ):
+            assert written(request) == written_by_h11(request), request
+        request = Request("POST", "http", "h", 80, "/", (*REQUEST.headers, ("name", text)), b"{}")
+        if written(request) != written_by_h11(request):
+            assert written(request) is None
+            assert text != "\t"
+            assert char < " " or char == "\x7f"
