@@ -16,7 +16,7 @@ from sansio.content import (
 )
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
-from sansio.http import Request
+from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
 from sansio.options import check_options, merge_extra
 from sansio.porting import LeftOut, port

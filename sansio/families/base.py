@@ -12,7 +12,7 @@ import msgspec
 
 from sansio import jsontext
 from sansio.answers import Answer
-from sansio.config import AuthMethod, ProviderConfig, is_header_value
+from sansio.config import AuthMethod, ProviderConfig
 from sansio.content import (
     FinishReason,
     InvalidToolCall,
@@ -27,7 +27,8 @@ from sansio.events import StreamEvent
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
 from sansio.framing.sse import SSEFramer
-from sansio.http import Headers, Request, header
+from sansio.http.messages import Headers, Request, header
+from sansio.http.syntax import is_header_value
 from sansio.jsontext import JSON, JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option

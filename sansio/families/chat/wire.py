@@ -1,7 +1,7 @@
 """The shapes of chat-completion chunks.
 
 `Chunk` has what is read of any chunk. It types only what OpenAI's own schema says. Fields of other servers
-are `Any` and are checked by hand: a strict type on an unofficial field would turn a good answer into an error.
+are `Any` and are checked by hand: a strict type there would turn a good answer into an error.
 
 The plain shapes below it are a fast path: chunks that add one thing to the answer and nothing else. Where
 they have `None`, anything but null is refused, and so are fields that they do not know, so that nothing a

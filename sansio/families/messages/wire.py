@@ -1,8 +1,8 @@
 """The shapes of Anthropic's message events.
 
 Most events are deltas of text, thinking or arguments, and the plain shapes at the end are a fast path for
-those. They refuse fields that they do not know, so that nothing an event says is passed over. An event that is
-refused is read as a JSON object, and the shapes at the beginning check what is read of it.
+those. They refuse fields that they do not know, so that nothing an event says is passed over. An event that
+is refused is read as a JSON object, and the shapes at the beginning check what is read of it.
 """
 
 from __future__ import annotations
