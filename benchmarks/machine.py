@@ -18,7 +18,6 @@ PACKAGES = (
     "trio",
     "httpcore",
     "httpcore2",
-    "httptools",
     "openai",
     "anthropic",
     "pydantic",

@@ -10,7 +10,6 @@ from benchmarks.measure import CaseResult
 from benchmarks.report import Results
 
 _ANYIO = "sansio, AnyioTransport"
-_FAST = "sansio, AnyioTransport on httptools"
 _BARE = "bare anyio + h11"
 
 
@@ -57,22 +56,20 @@ def _streams() -> Iterator[Target]:
     for dialect, sdk in (("OpenAI", 1 / 11), ("Anthropic", 1 / 4)):
         for streams in ("1 stream", "50 streams"):
             case = f"{dialect} text, bursts, {streams}"
-            yield Target("end_to_end", case, "cpu", _ANYIO, _BARE, 1.2)
             yield Target("end_to_end", case, "cpu", _ANYIO, f"{dialect.lower()} SDK", sdk)
-            yield Target("end_to_end", case, "cpu", _FAST, _BARE, 0.4)
-            yield Target("end_to_end", case, "cpu", _FAST, "aiohttp", 1)
+            yield Target("end_to_end", case, "cpu", _ANYIO, _BARE, 0.4)
+            yield Target("end_to_end", case, "cpu", _ANYIO, "aiohttp", 1)
             httpcore2 = "sansio, HttpcoreTransport on httpcore2"
             yield Target("end_to_end", case, "cpu", httpcore2, "httpcore2", 1.15)
         yield Target("end_to_end", f"{dialect} text, paced, 50 streams", "cpu", _ANYIO, _BARE, 0.65)
     for streams in ("1 stream", "50 streams"):
-        yield Target("end_to_end", f"OpenAI text, bursts, {streams}", "cpu", _FAST, "openai SDK", 1 / 35)
+        yield Target("end_to_end", f"OpenAI text, bursts, {streams}", "cpu", _ANYIO, "openai SDK", 1 / 35)
 
 
 def _calls() -> Iterator[Target]:
     for at_once in (1, 50):
         case = f"openai, {at_once} at once"
         yield Target("calls", case, "cpu", _ANYIO, _BARE, 1.15)
-        yield Target("calls", case, "cpu", _FAST, _BARE, 0.65)
         yield Target("calls", case, "cpu", _ANYIO, "httpx2", 1 / 4)
         yield Target("calls", case, "cpu", _ANYIO, "openai SDK", 1 / 7)
     yield Target("calls", "openai, 1 at once", "cpu", f"{_ANYIO}, 100 idle", _ANYIO, 1.1)

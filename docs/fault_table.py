@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "faults.md"
 
-WAYS = 10
-"""anyio by each parser, httpcore and httpcore2 under two loops each; blocking by each parser."""
+WAYS = 7
+"""anyio, httpcore and httpcore2 under two loops each, and the blocking transport."""
 
 INTRODUCTION = """\
 # What a caller gets when a server goes wrong
 
 This page is made of `tests/faults/table.py` by `python docs/fault_table.py --write`, and
 `tests/faults/test_fault_table.py` holds the code to it. Each fault is met by each transport on real sockets,
-which is {ways} ways: anyio, httpcore and httpcore2 under asyncio and under trio, and the blocking transport,
-where anyio and blocking read odd heads by h11 and by httptools; with TLS and without; by a stream and by a
-whole answer. All give the same, unless the last column says otherwise; only behind “{malformed}” httptools
-has words of its own. These are {faults} faults in {rows} rows, {calls} calls.
+which is {ways} ways: anyio, httpcore and httpcore2 under asyncio and under trio, and the blocking transport;
+with TLS and without; by a stream and by a whole answer. All give the same, unless the last column says
+otherwise. These are {faults} faults in {rows} rows, {calls} calls.
 
 After each row nothing stays behind, which is counted: no connection at the server, no descriptor of the
 process, no task of the loop, no thread, no stream and no exchange in memory. Where the server can be told to
@@ -57,13 +56,12 @@ The answer would be “{text}”. *Partial* is what of it came before the fault;
 """
 
 
-def page(table: dict[str, list[Row]], text: str, malformed: str) -> str:
+def page(table: dict[str, list[Row]], text: str) -> str:
     """The whole page.
 
     Args:
         table: the rows, by section.
         text: the answer.
-        malformed: how a message begins that goes on in the words of what has read HTTP.
     """
     rows = [row for section in table.values() for row in section]
     calls = sum(2 * WAYS * (1 if row.secure else 2) for row in rows)
@@ -73,7 +71,6 @@ def page(table: dict[str, list[Row]], text: str, malformed: str) -> str:
         faults=len(FAULTS),
         calls=f"{calls:,}",
         text=text,
-        malformed=malformed.strip(),
     )
     return "\n".join((head, *(line for title in table for line in _section(title, table[title]))))
 
@@ -130,10 +127,9 @@ def _otherwise(row: Row) -> str:
 def main() -> str:
     """The page of the table as it stands."""
     sys.path.insert(0, str(ROOT))  # the tests are no part of what is installed
-    from tests.faults.rows import MALFORMED
     from tests.faults.table import SECTIONS, TEXT
 
-    return page(SECTIONS, TEXT, MALFORMED)
+    return page(SECTIONS, TEXT)
 
 
 if __name__ == "__main__":

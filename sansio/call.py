@@ -10,7 +10,6 @@ import msgspec
 
 from sansio import jsontext
 from sansio.content import Message
-from sansio.encoding import ContentDecoder
 from sansio.errors import (
     APITimeoutError,
     LimitExceededError,
@@ -22,7 +21,8 @@ from sansio.errors import (
 )
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
-from sansio.http import Body, End, Head, Input, Lost, Request, header
+from sansio.http.coding import ContentDecoder
+from sansio.http.messages import Body, End, Head, Input, Lost, Request, header
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import structs
 
 from sansio.errors import ConfigError
+from sansio.http.syntax import is_header_value, is_token, is_visible
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RETRY_AFTER
 
@@ -96,7 +97,6 @@ _BY_TYPE: Any = msgspec.UNSET  # Any, so that a field left out may be declared w
 _RESERVED_HEADERS = frozenset(
     ("host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding")
 )
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,7 +341,7 @@ def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:
         ConfigError: it names the header, never its value.
     """
     for name, value in headers.items():
-        if not name or not _TOKEN.issuperset(name):
+        if not is_token(name):
             raise ConfigError(
                 f"extra_headers: {name!r} is no header name (letters, digits and - only)",
                 field="extra_headers",
@@ -356,17 +356,6 @@ def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:
             raise ConfigError(
                 f"extra_headers: {name!r} is set by the library itself; remove it", field="extra_headers"
             )
-
-
-def is_header_value(value: str) -> bool:
-    """Whether `value` can stand in a header as it is.
-
-    That is Latin-1 without control characters but the tab, and without white space at its ends, which no
-    receiver could tell from the padding (RFC 9110, section 5.5).
-    """
-    return value == value.strip(" \t") and all(
-        char == "\t" or (" " <= char <= "\xff" and char != "\x7f") for char in value
-    )
 
 
 def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
@@ -396,7 +385,7 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
         raise ConfigError(
             f"base_url: {url!r} must begin with https:// or http:// and a host", field="base_url"
         )
-    if any(char <= " " or char >= "\x7f" for char in url):
+    if not is_visible(url):
         raise ConfigError(
             f"base_url: {url!r} has a space, a control character or a letter beyond ASCII", field="base_url"
         )

@@ -255,7 +255,7 @@ class DocumentPart(_Media, frozen=True, kw_only=True, tag="document"):
 
 
 class UnknownPart(Struct, frozen=True, tag="unknown", omit_defaults=True, forbid_unknown_fields=True):
-    """Something that this library has no type for. `extra` is the whole wire object, and is sent unchanged."""
+    """Something that this library has no type for; `extra` is the whole wire object, sent unchanged."""
 
     kind: str
     extra: JSONObject = {}
@@ -381,7 +381,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def logprobs(self) -> JSONObject:
-        """The log probabilities of the answer's tokens, as OpenAI reports them; empty if none were asked for."""
+        """Log probabilities of the answer's tokens, as OpenAI reports them; empty if none were asked for."""
         return _object(self.extra.get("logprobs"))
 
     @property
@@ -405,7 +405,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def content_filter(self) -> JSONObject:
-        """Azure: what the content filter found, under `prompt` and `completion`; empty if it was not reported."""
+        """Azure: what the content filter found in `prompt` and `completion`; empty if not reported."""
         return {
             name: self.extra[field]
             for name, field in (("prompt", "prompt_filter_results"), ("completion", "content_filter_results"))

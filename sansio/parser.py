@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sansio import jsontext
-from sansio.content import JSONObject
 from sansio.errors import (
     ConfigError,
     LimitExceededError,
@@ -13,11 +12,12 @@ from sansio.errors import (
 )
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
 from sansio.families.base import Dialect
+from sansio.jsontext import JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.providers.registry import dialect_class, dialect_named
 
 _FOLD_BYTES = 1 << 17
-"""The distance in bytes after which the small pieces of an answer are joined: 40 bytes a delta stay, not 97."""
+"""How many bytes arrive before the small pieces of an answer are joined: 40 bytes a delta stay, not 97."""
 
 
 class StreamParser:

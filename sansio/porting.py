@@ -121,10 +121,9 @@ def _port_part(
     if part.extra:
         lost.append((f"extra: {', '.join(part.extra)}", why))
         part = msgspec.structs.replace(part, extra={})
-    if isinstance(part, TextPart):
-        if part.citations:
-            lost.append(("citations", why))
-            part = msgspec.structs.replace(part, citations=())
+    if isinstance(part, TextPart) and part.citations:
+        lost.append(("citations", why))
+        part = msgspec.structs.replace(part, citations=())
     if (why_not := dialect.refuses(part)) is not None:
         lost.append((kind, why_not))
         return None

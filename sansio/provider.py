@@ -10,10 +10,14 @@ from msgspec import Struct
 from sansio.call import Call
 from sansio.checks import check_messages, check_tools, encode_body
 from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url
-from sansio.content import JSONObject, Message, Tool
+from sansio.content import (
+    Message,
+    Tool,
+)
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
-from sansio.http import Request
+from sansio.http.messages import Request
+from sansio.jsontext import JSONObject
 from sansio.options import check_options, merge_extra
 from sansio.porting import LeftOut, port
 from sansio.providers.registry import dialect_for

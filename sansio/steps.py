@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from sansio.content import JSONObject
 from sansio.http import Request
+from sansio.jsontext import JSONObject
 
 
 class Send(Struct, frozen=True):

@@ -17,15 +17,10 @@ LOWER: dict[str, set[str]] = {
     "states": set(),
     "messages": set(),
     "limits": set(),
-    "config": {"errors", "limits", "retry"},
+    "config": {"errors", "limits", "http", "retry"},
     "events": {"errors", "messages"},
     "framing": {"errors", "limits", "framing"},
-    "http_heads": set(),
-    "http_body": {"errors", "http_heads"},
-    "http_h11": {"errors", "http_heads"},
-    "http": {"errors", "limits", "http_heads", "http_body", "http_h11"},
-    "http_fast": {"errors", "http", "http_heads"},
-    "encoding": {"errors"},
+    "http": {"errors", "limits", "http"},
     "jsontext": {"errors", "limits", "messages"},
     "retry": {"errors", "http"},
     "context": {"errors", "config", "messages"},
@@ -97,15 +92,9 @@ def test_a_room_imports_only_rooms_before_it(module: str) -> None:
         assert room_of(imported) in ROOMS[room_of(module)], f"{module} imports {imported}"
 
 
-def test_http_h11_alone_knows_h11() -> None:
+def test_only_one_module_knows_h11() -> None:
     knows = {module for module in INNER if "h11" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
-    assert knows == {"sansio.http_h11"}
-
-
-def test_http_fast_alone_knows_httptools_and_nobody_inside_knows_that() -> None:
-    knows = {module for module in INNER if "httptools" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
-    assert knows == {"sansio.http_fast"}
-    assert not [module for module in INNER if "sansio.http_fast" in project_imports(SANSIO[module])]
+    assert knows == {"sansio.http.heads"}
 
 
 def test_the_table_itself_has_no_circle_and_no_room_without_a_module() -> None:

@@ -44,7 +44,6 @@ KEY = "key-of-the-test"
 
 TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "anyio": AnyioTransport,
-    "anyio-httptools": lambda: AnyioTransport(parser="httptools"),
     "httpcore": lambda: HttpcoreTransport(module="httpcore"),
     "httpcore2": lambda: HttpcoreTransport(module="httpcore2"),
 }

@@ -10,13 +10,13 @@ from weakref import WeakKeyDictionary
 import anyio
 
 from sansio.errors import APIConnectionError
-from sansio.http import Body, End, Head, Request
+from sansio.http import Body, End, Head, HTTPExchange, Request
 from sansio.limits import DEFAULT_LIMITS
 from transports.anyio_connection import AnyioConnection
 from transports.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections, Origin
 from transports.interface import Exchange
 from transports.loops import LoopKeeper, is_asyncios_own_loop
-from transports.network import ABORTED, Feed, ParserName, Trust, find_parser, open_timeout, read_timeout
+from transports.network import ABORTED, Feed, Trust, open_timeout, read_timeout
 
 
 class Connection(Protocol):
@@ -152,10 +152,9 @@ class AnyioTransport:
         max_idle: how many connections are kept, for each loop.
         idle_timeout: for how many seconds each is kept.
         max_header_bytes: size of a response's head, and of one chunk's size line.
-        parser: what reads unusual heads of responses: `"h11"`, or `"httptools"`, with the extra `fast`.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, `ssl_context` is given too, or `parser` is not there.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
     """
 
     def __init__(
@@ -167,7 +166,6 @@ class AnyioTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
-        parser: ParserName = "h11",
     ) -> None:
         self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[Connection]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
@@ -175,7 +173,6 @@ class AnyioTransport:
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
         self._max_header_bytes = max_header_bytes
-        self._make_exchange = find_parser(parser)
 
     async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
         """See `Transport.open`.
@@ -185,7 +182,7 @@ class AnyioTransport:
             APITimeoutError: it could not be made, or the request not be sent, in time.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = self._make_exchange(request, max_header_bytes=self._max_header_bytes)
+        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
         pool = self._pool(await LoopKeeper.here())
         pool.expire()
         if fresh:

@@ -20,10 +20,8 @@ from transports.network import (
     READ_SIZE,
     SETTLE_READS,
     Feed,
-    ParserName,
     Trust,
     connect_failure,
-    find_parser,
     lost_failure,
     open_timeout,
     read_timeout,
@@ -183,10 +181,9 @@ class SocketTransport:
         max_idle: how many connections are kept.
         idle_timeout: for how many seconds each is kept.
         max_header_bytes: size of a response's head, and of one chunk's size line.
-        parser: what reads unusual heads of responses: `"h11"`, or `"httptools"`, with the extra `fast`.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, `ssl_context` is given too, or `parser` is not there.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
     """
 
     def __init__(
@@ -198,14 +195,12 @@ class SocketTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
-        parser: ParserName = "h11",
     ) -> None:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._lock = threading.Lock()  # held for the bookkeeping only, never for a call to a socket
         self._trust = Trust(ssl_context, ca_file)
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
-        self._make_exchange = find_parser(parser)
 
     def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
         """See `Transport.open`.
@@ -215,7 +210,7 @@ class SocketTransport:
             APITimeoutError: it could not be made, or the request not be sent, in time.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = self._make_exchange(request, max_header_bytes=self._max_header_bytes)
+        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
         deadline = _Deadline(timeout)
         self._tidy(request.origin if fresh else None)
         connection = None if fresh else self._take(request.origin)

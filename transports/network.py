@@ -8,8 +8,7 @@ import socket
 import ssl
 from collections import deque
 from functools import cached_property
-from importlib.util import find_spec
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
 from sansio.errors import (
     APIConnectionError,
@@ -56,26 +55,6 @@ _DISAGREEMENTS = (
     "HANDSHAKE_FAILURE",
 )
 """What stands in OpenSSL's reasons where the two sides would never come to terms."""
-
-
-ParserName: TypeAlias = Literal["h11", "httptools"]
-
-
-def find_parser(name: ParserName) -> type[HTTPExchange]:
-    """The machine of an exchange, by the name of what reads HTTP in it.
-
-    Raises:
-        ConfigError: there is none of that name, or it is not installed.
-    """
-    if name == "h11":
-        return HTTPExchange
-    if name != "httptools":
-        raise ConfigError(f"parser: {name!r} is none; use 'h11' or 'httptools'", field="parser")
-    if find_spec("httptools") is None:
-        raise ConfigError("parser: httptools is missing: pip install 'sansio-llm[fast]'", field="parser")
-    from sansio.http_fast import FastHTTPExchange  # its package is an extra
-
-    return FastHTTPExchange
 
 
 class Trust:

@@ -91,7 +91,6 @@ _BARE = (
 _OURS = (
     Contender("sansio, AnyioTransport", options={"client": "ours.anyio_client"}),
     Contender("sansio, AnyioTransport, trio", options={"client": "ours.anyio_client", "backend": "trio"}),
-    Contender("sansio, AnyioTransport on httptools", "httptools", {"client": "ours.fast_client"}),
     Contender("sansio, HttpcoreTransport on httpcore", options={"client": "ours.httpcore_client"}),
     Contender("sansio, HttpcoreTransport on httpcore2", "httpcore2", {"client": "ours.httpcore2_client"}),
     Contender("sansio, blocking", options={"client": "ours.blocking_client"}),

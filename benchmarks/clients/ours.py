@@ -37,14 +37,6 @@ async def anyio_client(target: Target) -> AsyncIterator[AsyncClient]:
 
 
 @asynccontextmanager
-async def fast_client(target: Target) -> AsyncIterator[AsyncClient]:
-    """The default transport, HTTP read by the extra `fast`."""
-    transport = AnyioTransport(max_idle=MAX_CONNECTIONS, parser="httptools")
-    async with _closing(target, transport) as client:
-        yield client
-
-
-@asynccontextmanager
 async def httpcore_client(target: Target) -> AsyncIterator[AsyncClient]:
     """httpcore's pool below our exchange."""
     async with _closing(target, _httpcore("httpcore")) as client:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from sansio.answers.pieces import Pieces
 from sansio.answers.toolcalls import AssembledCall, ToolCallAssembler
 from sansio.content import (
     Citation,
     FinishReason,
-    JSONObject,
     Message,
     Part,
     ReasoningPart,
@@ -20,10 +19,10 @@ from sansio.content import (
     Usage,
 )
 from sansio.events import ContentDelta, PartComplete, ReasoningDelta, RefusalDelta, StreamEvent
+from sansio.jsontext import JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 
 TextualPart: TypeAlias = TextPart | ReasoningPart | RefusalPart
-_TextualT = TypeVar("_TextualT", TextPart, ReasoningPart, RefusalPart)
 
 _DELTAS: dict[type[TextualPart], type[ContentDelta | ReasoningDelta | RefusalDelta]] = {
     TextPart: ContentDelta,
@@ -37,7 +36,7 @@ BROKEN_OFF = frozenset(
 """The finish reasons after which the last tool call may be cut."""
 
 
-class OpenPart(Generic[_TextualT]):
+class OpenPart:
     """A part whose text arrives in pieces. Made by `Answer.open`.
 
     `extra` and `citations` may be added to until the part is closed.
@@ -45,7 +44,7 @@ class OpenPart(Generic[_TextualT]):
 
     __slots__ = ("append", "citations", "delta", "extra", "index", "kind", "text")
 
-    def __init__(self, kind: type[_TextualT]) -> None:
+    def __init__(self, kind: type[TextualPart]) -> None:
         self.kind = kind
         self.delta = _DELTAS[kind]
         self.index = -1
@@ -85,9 +84,7 @@ class Answer:
     __slots__ = ("_parts", "calls", "extra", "model", "raw_finish_reason", "response_id", "usage")
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._parts: list[
-            OpenPart[TextPart] | OpenPart[ReasoningPart] | OpenPart[RefusalPart] | AssembledCall | Part
-        ] = []
+        self._parts: list[OpenPart | AssembledCall | Part] = []
         self.calls = ToolCallAssembler(limits, self._parts)
         """The tool calls, which take their places among the parts as they start."""
         self.usage: Usage | None = None
@@ -97,24 +94,24 @@ class Answer:
         self.extra: JSONObject = {}
         """The message's own provider fields."""
 
-    def open(self, kind: type[_TextualT]) -> OpenPart[_TextualT]:
+    def open(self, kind: type[TextualPart]) -> OpenPart:
         """Begin a part whose text arrives in pieces."""
         return OpenPart(kind)
 
-    def place(self, part: OpenPart[_TextualT]) -> int:
+    def place(self, part: OpenPart) -> int:
         """Number a part, if it has no number yet; its first event must follow."""
         if part.index < 0:
             part.index = len(self._parts)
             self._parts.append(part)
         return part.index
 
-    def add(self, part: OpenPart[_TextualT], text: str, events: list[StreamEvent]) -> None:
+    def add(self, part: OpenPart, text: str, events: list[StreamEvent]) -> None:
         """Add a piece of a part's text; an empty one gives nothing."""
         if text:
             part.append(text)
             events.append(part.delta(text, self.place(part)))
 
-    def close(self, part: OpenPart[_TextualT], events: list[StreamEvent]) -> None:
+    def close(self, part: OpenPart, events: list[StreamEvent]) -> None:
         """End a part: it is given whole, unless its deltas have said all but `extra`.
 
         A part without text, citations and `extra` has never been there.

@@ -8,9 +8,13 @@ from typing import Any
 
 from sansio import jsontext
 from sansio.answers.pieces import Pieces
-from sansio.content import InvalidToolCall, JSONObject, ToolCall
+from sansio.content import (
+    InvalidToolCall,
+    ToolCall,
+)
 from sansio.errors import LimitExceededError, RemoteProtocolError
 from sansio.events import StreamEvent, ToolCallDelta, ToolCallStarted
+from sansio.jsontext import JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 
 _BLANK = frozenset(("", "null"))

@@ -12,12 +12,10 @@ import msgspec
 
 from sansio import jsontext
 from sansio.answers import Answer
-from sansio.config import AuthMethod, ProviderConfig, is_header_value
+from sansio.config import AuthMethod, ProviderConfig
 from sansio.content import (
-    JSON,
     FinishReason,
     InvalidToolCall,
-    JSONObject,
     Message,
     Part,
     TextPart,
@@ -29,7 +27,9 @@ from sansio.events import StreamEvent
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
 from sansio.framing.sse import SSEFramer
-from sansio.http import Headers, Request, header
+from sansio.http.messages import Headers, Request, header
+from sansio.http.syntax import is_header_value
+from sansio.jsontext import JSON, JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option
 from sansio.retry import parse_retry_after
@@ -161,7 +161,7 @@ class Dialect(ABC):
         return type(self)(replace(self.config, model=model))
 
     def refuses(self, part: Part) -> str | None:
-        """Why this endpoint would refuse a part of an answer, which is then left out; `None` if it would not."""
+        """Why this endpoint would refuse a part of an answer, which is then left out; else `None`."""
         return None
 
     @abstractmethod

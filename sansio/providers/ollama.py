@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from sansio.content import ImagePart, Message, Part, ReasoningPart, Role
 from sansio.errors import InvalidRequestError
 from sansio.families.chat import ChatDialect
@@ -14,8 +17,11 @@ class OllamaChat(ChatDialect):
 
     TYPE = "ollama"
     SENDS = ChatDialect.SENDS | {ReasoningPart}
-    ROLES = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
-    OPTIONS = {**ChatDialect.OPTIONS, "max_completion_tokens": Option(int, "max_tokens")}
+    ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        **ChatDialect.OPTIONS,
+        "max_completion_tokens": Option(int, "max_tokens"),
+    }
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
         return reasoning_field(message)

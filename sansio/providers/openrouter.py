@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from sansio.content import ImagePart, JSONObject, Message, ReasoningPart
+from sansio.content import (
+    ImagePart,
+    Message,
+    ReasoningPart,
+)
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.parts import detail_of, image_block
+from sansio.jsontext import JSONObject
 from sansio.options import Option, own, portable
 
 
@@ -14,7 +20,7 @@ class OpenRouterChat(ChatDialect):
     """Reasoning by switch, its details sent back, and the upstream's own error in `metadata`."""
 
     TYPE = "openrouter"
-    OPTIONS = {
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
         **ChatDialect.OPTIONS,
         **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens"),
         **own("min_p", "top_a", "repetition_penalty", type=int | float),

@@ -53,9 +53,11 @@ def register_provider(
         raise ConfigError(f"type: {name!r} cannot be registered; choose another name", field="type")
     if not isinstance(defaults, ProviderDefaults):
         raise ConfigError(f"type: {name!r} needs ProviderDefaults, not {defaults!r}", field="type")
-    single = not isinstance(dialect, Mapping)
-    given: Mapping[str, object] = (
-        {defaults.api or getattr(dialect, "API", ""): dialect} if single else dialect
+    given: Mapping[str, object]
+    given = (
+        dialect
+        if isinstance(dialect, Mapping)
+        else {str(defaults.api or getattr(dialect, "API", "")): dialect}
     )
     classes: dict[str, type[Dialect]] = {}
     for api, kind in given.items():

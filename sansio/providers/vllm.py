@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sansio.content import Role
 from sansio.families.chat import ChatDialect
-from sansio.options import own, portable
+from sansio.options import Option, own, portable
 
 
 class VLLMChat(ChatDialect):
     """Thinking is switched on in the chat template, and most templates know no developer role."""
 
     TYPE = "vllm"
-    ROLES = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
-    OPTIONS = {
+    ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
         **ChatDialect.OPTIONS,
         **portable(top_k="top_k"),
         **own("min_p", "repetition_penalty", "length_penalty", type=int | float),

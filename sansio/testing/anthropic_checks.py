@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from sansio.http import Request, header
 from sansio.content import JSON, JSONObject
+from sansio.http import Request, header
 from sansio.testing.anthropic_wire import sign
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (

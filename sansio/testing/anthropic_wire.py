@@ -11,8 +11,8 @@ from typing import assert_never
 
 import msgspec
 
-from sansio.events import ContentDelta, ReasoningDelta, ToolCallDelta, ToolCallStarted
 from sansio.content import FinishReason, JSONObject, Message, Usage
+from sansio.events import ContentDelta, ReasoningDelta, ToolCallDelta, ToolCallStarted
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure
 

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
-from sansio.events import ContentDelta, ReasoningDelta, ToolCallDelta, ToolCallStarted
 from sansio.content import JSON, FinishReason, InvalidToolCall, JSONObject, Message, ToolCall, Usage
+from sansio.events import ContentDelta, ReasoningDelta, ToolCallDelta, ToolCallStarted
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure, arguments_text
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from sansio.content import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
 from sansio.events import (
     ContentDelta,
     ReasoningDelta,
@@ -17,7 +18,6 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.http import Headers, Request
-from sansio.content import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sansio.content import Message, Role
 from sansio.errors import ProviderError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
-from sansio.content import Message, Role
 from sansio.testing.anthropic_wire import encode_message, encode_message_events
 from sansio.testing.openai_wire import encode_chunks, encode_completion
 from sansio.testing.script import Answer, Broken, Delta, Failure, ProviderType, provider_type

@@ -57,14 +57,12 @@ def trusting() -> ssl.SSLContext:
 
 ASYNC: dict[str, Callable[[], Transport]] = {
     "anyio": lambda: AnyioTransport(ssl_context=trusting()),
-    "anyio-httptools": lambda: AnyioTransport(ssl_context=trusting(), parser="httptools"),
     "httpcore": lambda: HttpcoreTransport(module="httpcore", ssl_context=trusting()),
     "httpcore2": lambda: HttpcoreTransport(module="httpcore2", ssl_context=trusting()),
 }
 
 BLOCKING: dict[str, Callable[[], SyncTransport]] = {
     "blocking": lambda: SocketTransport(ssl_context=trusting()),
-    "blocking-httptools": lambda: SocketTransport(ssl_context=trusting(), parser="httptools"),
 }
 
 

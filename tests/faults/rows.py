@@ -12,7 +12,7 @@ from sansio.testing import FakeProvider
 from sansio.testing.faults import FaultyProvider, find_fault
 
 MALFORMED = "malformed HTTP: "
-"""What a message begins with that goes on in the words of what has read HTTP: h11's, or httptools'."""
+"""What a message about malformed HTTP begins with."""
 
 
 class Gets(Struct, frozen=True):
@@ -81,14 +81,7 @@ class Row(Struct, frozen=True, kw_only=True):
             gets = self.over_tls
         if self.tls_may_say and tls and gets.kind is not None:
             gets = structs.replace(gets, says=(*gets.says, self.tls_may_say))
-        if transport.endswith("httptools"):
-            gets = structs.replace(gets, says=tuple(map(_shared, gets.says)))
         return gets if stream else structs.replace(gets, partial=None)  # a whole answer is not told in part
-
-
-def _shared(says: str) -> str:
-    """What all who read HTTP say alike."""
-    return MALFORMED if says.startswith(MALFORMED) else says
 
 
 def fails(kind: type[ProviderError], *says: str, attempts: int = 1, partial: str | None = None) -> Gets:

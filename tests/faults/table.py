@@ -218,7 +218,7 @@ _LONG_HEAD = "of the response are longer than 65536 bytes"
 _HTTPCORE_FULL = "a head of the response, or a chunk's size line, is longer than httpcore takes"
 _SHORT_HEAD = "the head of the response is longer than 65536 bytes"
 
-_NO_SIZE = "a chunk size that is none"
+_NO_SIZE = "invalid chunk size"
 HTTP = [
     Row(fault="drip", stream=ANSWER),
     Row(

@@ -24,7 +24,6 @@ from sansio import (
     Send,
 )
 from sansio.http import Input
-from sansio.http_fast import FastHTTPExchange
 from sansio.testing import FakeConnection, FakeProvider, FakeResponse
 from sansio.testing.strategies import chunkings
 from sansio.testing.strategies.hostile import hostile_bytes
@@ -137,14 +136,9 @@ def body_of(inputs: Iterable[Input]) -> bytes:
     return b"".join(value.data for value in inputs if isinstance(value, Body))
 
 
-Make: TypeAlias = type[HTTPExchange]
-on_both = pytest.mark.parametrize("make", [HTTPExchange, FastHTTPExchange])
-
-
-@on_both
 @given(data=st.data(), wire=HOSTILE, limit=LIMITS)
-def test_cut_freedom(make: Make, data: st.DataObject, wire: bytes, limit: int) -> None:
-    one, other = (make(REQUEST, max_header_bytes=limit) for _ in range(2))
+def test_cut_freedom(data: st.DataObject, wire: bytes, limit: int) -> None:
+    one, other = (HTTPExchange(REQUEST, max_header_bytes=limit) for _ in range(2))
     pieces = data.draw(chunkings(wire))
     cut = [value for piece in pieces for value in one.receive_data(piece)]
     whole = other.receive_data(wire)
@@ -153,10 +147,9 @@ def test_cut_freedom(make: Make, data: st.DataObject, wire: bytes, limit: int) -
     assert plain(one.receive_eof()) == plain(other.receive_eof())
 
 
-@on_both
 @given(wire=HOSTILE, limit=LIMITS, size=st.integers(1, 40))
-def test_one_end(make: Make, wire: bytes, limit: int, size: int) -> None:
-    exchange = make(REQUEST, max_header_bytes=limit)
+def test_one_end(wire: bytes, limit: int, size: int) -> None:
+    exchange = HTTPExchange(REQUEST, max_header_bytes=limit)
     inputs = receive(exchange, in_pieces(wire, size))
     assert_over(exchange)
     assert isinstance(inputs[-1], (End, Lost))
@@ -164,21 +157,17 @@ def test_one_end(make: Make, wire: bytes, limit: int, size: int) -> None:
     assert isinstance(inputs[0], Head) or len(inputs) == 1
 
 
-@on_both
 @given(data=st.data(), response=RESPONSES)
-def test_nothing_lost(make: Make, data: st.DataObject, response: Answered) -> None:
+def test_nothing_lost(data: st.DataObject, response: Answered) -> None:
     length = data.draw(st.integers(0, len(response.wire)))
     fed = data.draw(chunkings(response.wire[:length]))
-    assert body_of(receive(make(REQUEST), fed)) == response.body[: response.told[length]]
+    assert body_of(receive(HTTPExchange(REQUEST), fed)) == response.body[: response.told[length]]
 
 
-@on_both
 @given(response=chunked(), malformed=st.sampled_from((b"zz\r\n", b"-1\r\n", b"\r\n", b"\xff\r\n")))
-def test_nothing_lost_before_a_fault_in_the_same_bytes(
-    make: Make, response: Answered, malformed: bytes
-) -> None:
+def test_nothing_lost_before_a_fault_in_the_same_bytes(response: Answered, malformed: bytes) -> None:
     *sound, _ = response.wire.rpartition(b"0\r\n")
-    *inputs, last = make(REQUEST).receive_data(sound[0] + malformed)
+    *inputs, last = HTTPExchange(REQUEST).receive_data(sound[0] + malformed)
     assert body_of(inputs) == response.body
     assert isinstance(last, Lost)
 
@@ -190,7 +179,6 @@ _HEADERS = st.lists(
 ).map(tuple)
 
 
-@on_both
 @given(
     data=st.data(),
     status=st.sampled_from((200, 201, 302, 404, 429, 500, 529)),
@@ -198,14 +186,13 @@ _HEADERS = st.lists(
     pieces=_PIECES,
 )
 def test_round_trip(
-    make: Make,
     data: st.DataObject,
     status: int,
     headers: tuple[tuple[str, str], ...],
     pieces: tuple[bytes, ...],
 ) -> None:
     response = FakeResponse(status=status, headers=headers, pieces=pieces)
-    exchange, wire = _talk(make, FakeProvider("openai", [response]))
+    exchange, wire = _talk(FakeProvider("openai", [response]))
     inputs = [value for piece in data.draw(chunkings(wire)) for value in exchange.receive_data(piece)]
     head, *_, end = inputs
     assert isinstance(head, Head)
@@ -216,34 +203,32 @@ def test_round_trip(
     assert exchange.reusable
 
 
-def _talk(make: Make, server: FakeProvider) -> tuple[HTTPExchange, bytes]:
+def _talk(server: FakeProvider) -> tuple[HTTPExchange, bytes]:
     """A real request, sent; and the bytes that the server's half answers to it."""
     provider = Provider(config_for("openai"))
     step = provider.call([Message(Role.USER, "Hi")]).next_step()
     assert isinstance(step, Send)
     request = provider.authorize(step.request, "sk")
-    exchange = make(request)
+    exchange = HTTPExchange(request)
     wire = b"".join(FakeConnection(server).receive_data(exchange.data_to_send()))
     assert server.requests[0].body == request.body
     return exchange, wire
 
 
-@on_both
 @given(data=st.data(), response=RESPONSES)
-def test_no_lie(make: Make, data: st.DataObject, response: Answered) -> None:
+def test_no_lie(data: st.DataObject, response: Answered) -> None:
     length = data.draw(st.integers(0, len(response.wire) - 1) | st.just(len(response.wire) - 1))
-    exchange = make(REQUEST)
+    exchange = HTTPExchange(REQUEST)
     last = receive(exchange, [response.wire[:length]])[-1]
     assert isinstance(last, Lost)
     assert isinstance(last.error, APIConnectionError)
     assert not exchange.reusable
-    assert receive(make(REQUEST), [response.wire])[-1] == End()
+    assert receive(HTTPExchange(REQUEST), [response.wire])[-1] == End()
 
 
-@on_both
 @given(wire=HOSTILE, limit=LIMITS, size=st.integers(1, 40))
-def test_determinism(make: Make, wire: bytes, limit: int, size: int) -> None:
-    first, second = (make(REQUEST, max_header_bytes=limit) for _ in range(2))
+def test_determinism(wire: bytes, limit: int, size: int) -> None:
+    first, second = (HTTPExchange(REQUEST, max_header_bytes=limit) for _ in range(2))
     assert first.data_to_send() == second.data_to_send()
     pieces = in_pieces(wire, size)
     assert plain(receive(first, pieces)) == plain(receive(second, pieces))
@@ -302,11 +287,10 @@ FLOODS: list[Flood] = [
 ]
 
 
-@on_both
 @pytest.mark.parametrize("flood", FLOODS)
-def test_linear_in_time_and_in_what_is_held(make: Make, flood: Flood) -> None:
+def test_linear_in_time_and_in_what_is_held(flood: Flood) -> None:
     def run(total: int) -> None:
-        exchange = make(REQUEST, max_header_bytes=1 << 20)
+        exchange = HTTPExchange(REQUEST, max_header_bytes=1 << 20)
         for piece in flood(total):
             exchange.receive_data(piece)
 
@@ -315,14 +299,13 @@ def test_linear_in_time_and_in_what_is_held(make: Make, flood: Flood) -> None:
     assert_memory_linear(run, 60_000)
 
 
-@on_both
 @pytest.mark.parametrize("flood", FLOODS[3:])
-def test_linear_memory_ends_at_the_limit(make: Make, flood: Flood) -> None:
+def test_linear_memory_ends_at_the_limit(flood: Flood) -> None:
     limit = 10_000
     ends: list[Input] = []
 
     def run() -> None:
-        exchange = make(REQUEST, max_header_bytes=limit)
+        exchange = HTTPExchange(REQUEST, max_header_bytes=limit)
         for piece in flood(5 * limit):
             ends[:] += [value for value in exchange.receive_data(piece) if isinstance(value, Lost)]
 

@@ -34,12 +34,12 @@ ROOT = Path(__file__).parents[2]
 _COPIED = ("sansio", "tests", "pyproject.toml")
 _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
 
-_HTTP_TESTS = tuple(f"tests/sansio/test_http{of}.py" for of in ("", "_bounds", "_by_h11", "_fast"))
+_HTTP_TESTS = tuple(f"tests/sansio/http/test_{of}.py" for of in ("exchange", "exchange_bounds", "by_h11"))
 _TESTS: dict[str, tuple[str, ...]] = {
-    "sansio.http": (*_HTTP_TESTS, "tests/sansio/test_http_request.py"),
-    "sansio.http_heads": _HTTP_TESTS,
-    "sansio.http_body": _HTTP_TESTS,
-    "sansio.http_h11": _HTTP_TESTS,
+    "sansio.http": ("tests/sansio/http/test_messages.py",),
+    "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
+    "sansio.http.heads": _HTTP_TESTS,
+    "sansio.http.body": _HTTP_TESTS,
     "sansio.dialects.pieces": ("tests/sansio/dialects/test_folding.py",),
     "sansio": ("tests/sansio/test_public_names.py",),
     "sansio.dialects": ("tests/sansio/dialects/test_registry.py",),

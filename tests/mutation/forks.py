@@ -16,12 +16,11 @@ import sys
 # What the tests of `sansio` load, but nothing of this tree: a child must see the tree as it then is.
 import _pytest.python
 import h11
-import httptools
 import hypothesis.stateful
 import msgspec.json
 import pytest
 
-LOADED = (_pytest.python, h11, httptools, hypothesis.stateful, msgspec.json)
+LOADED = (_pytest.python, h11, hypothesis.stateful, msgspec.json)
 
 
 def main() -> None:

@@ -18,10 +18,10 @@ from sansio.config import (
     AuthMethod,
     ProviderConfig,
     is_azure_v1,
-    is_header_value,
     is_loopback,
 )
 from sansio.errors import ConfigError
+from sansio.http.syntax import is_header_value
 
 TYPES = ["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 

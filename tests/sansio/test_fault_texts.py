@@ -24,7 +24,7 @@ from sansio import (
     StreamTruncatedError,
 )
 from sansio.dialects import dialect_named
-from sansio.encoding import ContentDecoder
+from sansio.http.coding import ContentDecoder
 from sansio.jsontext import decode_object
 from sansio.content import JSONObject
 from tests.sansio.exchanges import HI, JSON_HEAD, SSE_HEAD, call

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import get_args
-
 import pytest
 
 from tests.transports.contracts.answers import AnswerContract, KeepingContract, ParkingContract
@@ -12,7 +9,6 @@ from tests.transports.contracts.endings import AbortContract, CancelContract, Lo
 from tests.transports.contracts.faults import FaultContract, TLSContract
 from tests.transports.contracts.support import Make
 from transports.anyio_sockets import AnyioTransport
-from transports.network import ParserName
 
 
 class TestAnyioTransport(
@@ -25,6 +21,6 @@ class TestAnyioTransport(
     CancelContract,
     LoopContract,
 ):
-    @pytest.fixture(params=get_args(ParserName))
-    def make(self, request: pytest.FixtureRequest) -> Make:
-        return partial(AnyioTransport, parser=request.param)
+    @pytest.fixture
+    def make(self) -> Make:
+        return AnyioTransport

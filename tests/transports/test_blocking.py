@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import get_args
 
 import anyio.to_thread
 import pytest
@@ -15,7 +14,6 @@ from tests.transports.contracts.faults import FaultContract, TLSContract
 from tests.transports.contracts.support import Make
 from transports.blocking import SocketTransport
 from transports.interface import SyncExchange
-from transports.network import ParserName
 
 
 class InThread:
@@ -49,6 +47,6 @@ class ExchangeInThread:
 class TestSocketTransport(
     AnswerContract, KeepingContract, ParkingContract, FaultContract, TLSContract, AbortContract
 ):
-    @pytest.fixture(params=get_args(ParserName))
-    def make(self, request: pytest.FixtureRequest) -> Make:
-        return lambda **options: InThread(SocketTransport(parser=request.param, **options))
+    @pytest.fixture
+    def make(self) -> Make:
+        return lambda **options: InThread(SocketTransport(**options))

@@ -51,7 +51,7 @@ print("left")
 """
 
 LEAVING_BLOCKING = """
-provider = create_sync_provider(config, transport=SocketTransport(parser=transport), api_key="key")
+provider = create_sync_provider(config, transport=SocketTransport(), api_key="key")
 for _ in provider.stream(question):
     break
 for _ in range(2):
@@ -76,7 +76,7 @@ except KeyboardInterrupt:
 """
 
 WAITING_BLOCKING = """
-provider = create_sync_provider(config, transport=SocketTransport(parser=transport), api_key="key")
+provider = create_sync_provider(config, transport=SocketTransport(), api_key="key")
 try:
     for _ in provider.stream(question):
         print("waits", flush=True)
@@ -101,7 +101,7 @@ def program(
             running.kill()
 
 
-def leave(source: str, transport: str, backend: str = "") -> None:
+def leave(source: str, transport: str = "", backend: str = "") -> None:
     with loopback_thread(FakeProvider("openai", [HELD] * 3)) as server:
         with program(server, source, transport, backend) as running:
             said = running.communicate(timeout=PATIENCE)
@@ -109,7 +109,7 @@ def leave(source: str, transport: str, backend: str = "") -> None:
         server.wait_client_closes(3)
 
 
-def interrupt(source: str, transport: str, backend: str = "") -> None:
+def interrupt(source: str, transport: str = "", backend: str = "") -> None:
     with loopback_thread(FakeProvider("openai", [HELD])) as server:
         with program(server, source, transport, backend) as running:
             assert running.stdout is not None
@@ -126,9 +126,8 @@ def test_streams_left_at_the_interpreters_exit(transport: str, anyio_backend: st
     leave(LEAVING, transport, anyio_backend)
 
 
-@pytest.mark.parametrize("parser", ["h11", "httptools"])
-def test_streams_left_at_the_interpreters_exit_blocking(parser: str) -> None:
-    leave(LEAVING_BLOCKING, parser)
+def test_streams_left_at_the_interpreters_exit_blocking() -> None:
+    leave(LEAVING_BLOCKING)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -136,6 +135,5 @@ def test_a_keyboard_interrupt_in_the_middle_of_a_stream(transport: str, anyio_ba
     interrupt(WAITING, transport, anyio_backend)
 
 
-@pytest.mark.parametrize("parser", ["h11", "httptools"])
-def test_a_keyboard_interrupt_in_the_middle_of_a_stream_blocking(parser: str) -> None:
-    interrupt(WAITING_BLOCKING, parser)
+def test_a_keyboard_interrupt_in_the_middle_of_a_stream_blocking() -> None:
+    interrupt(WAITING_BLOCKING)

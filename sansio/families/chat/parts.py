@@ -6,12 +6,12 @@ from sansio.content import (
     AudioPart,
     Citation,
     ImagePart,
-    JSONObject,
     Part,
     ReasoningPart,
     UnknownPart,
 )
 from sansio.families.base import base64_bytes, base64_text, rest, text_or_none, without_nulls
+from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
 """OpenRouter's kinds of reasoning details that have a text, and the field that it is in."""

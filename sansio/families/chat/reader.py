@@ -10,9 +10,7 @@ import msgspec
 from sansio import jsontext
 from sansio.answers import OpenPart
 from sansio.content import (
-    JSON,
     FinishReason,
-    JSONObject,
     Message,
     ReasoningPart,
     RefusalPart,
@@ -41,6 +39,7 @@ from sansio.families.chat.wire import (
     decode_reasoning,
     decode_text,
 )
+from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
@@ -62,6 +61,7 @@ class ChatReader(AnswerReader):
         super().__init__(dialect)
         self._text = self._answer.open(TextPart)
         self._append = self._text.append
+        self._place = 0  # of the text part, which is placed before chunks with text are expected
         self._reasoning = self._answer.open(ReasoningPart)
         self._reasoning_field = ""
         self._refusal = self._answer.open(RefusalPart)
@@ -78,28 +78,29 @@ class ChatReader(AnswerReader):
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         usual = self._usual
-        if usual is not None and (len(data) <= self._shallow or jsontext.is_shallow(data, self._max_depth)):
-            try:
-                if usual is ContentDelta:
-                    content = decode_text(data).choices[0].delta.content
-                    if content:
-                        self._append(content)
-                        events.append(ContentDelta(content, self._text.index))
-                    self.progress += 1
-                    return False
-                if usual is ToolCallDelta:
-                    more = decode_arguments(data).choices[0].delta.tool_calls[0]
-                    if self._answer.calls.add_more(more.index, more.function.arguments, events):
-                        self.progress += 1
-                        return False
-                else:
-                    delta = decode_reasoning(data).choices[0].delta
-                    self._receive_reasoning(delta.reasoning_content, delta.reasoning, events)
+        try:
+            if len(data) > self._shallow and not jsontext.is_shallow(data, self._max_depth):
+                pass
+            elif usual is ContentDelta:
+                content = decode_text(data).choices[0].delta.content
+                if content:
+                    self._append(content)
+                    events.append(ContentDelta(content, self._place))
+                self.progress += 1
+                return False
+            elif usual is ToolCallDelta:
+                more = decode_arguments(data).choices[0].delta.tool_calls[0]
+                if self._answer.calls.add_more(more.index, more.function.arguments, events):
                     self.progress += 1
                     return False
                 self._usual = None
-            except (ValueError, RecursionError):
-                self._refused, self._usual = usual, None
+            elif usual is ReasoningDelta:
+                delta = decode_reasoning(data).choices[0].delta
+                self._receive_reasoning(delta.reasoning_content, delta.reasoning, events)
+                self.progress += 1
+                return False
+        except (ValueError, RecursionError):
+            self._refused, self._usual = usual, None
         return self._receive_any(data, events, name)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
@@ -152,7 +153,7 @@ class ChatReader(AnswerReader):
         answer = self._answer
         answer.calls.flush(events)
         for part in (self._text, self._reasoning, self._refusal):
-            answer.close(part, events)  # type: ignore[type-var]  # mypy joins the three parts' types to one
+            answer.close(part, events)
         for detail in self._details:
             detail.part.extra = detail.fields
             answer.close(detail.part, events)
@@ -205,6 +206,7 @@ class ChatReader(AnswerReader):
         if self._refused is kind:
             self._never.add(kind)
         self._refused = None
+        self._place = self._text.index
         self._usual = kind if self._named and kind in _PLAIN and kind not in self._never else None
 
     def _keep(self, fields: JSONObject) -> None:
@@ -386,7 +388,7 @@ class _Detail:
 
     __slots__ = ("fields", "part")
 
-    def __init__(self, part: OpenPart[ReasoningPart]) -> None:
+    def __init__(self, part: OpenPart) -> None:
         self.fields: JSONObject = {}
         self.part = part
 

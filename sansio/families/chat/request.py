@@ -14,7 +14,6 @@ from sansio.content import (
     FinishReason,
     ImagePart,
     InvalidToolCall,
-    JSONObject,
     Message,
     Part,
     ReasoningPart,
@@ -31,6 +30,7 @@ from sansio.families.chat.parts import data_url, image_block
 from sansio.families.chat.reader import ChatReader
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
+from sansio.jsontext import JSONObject
 from sansio.options import Option, own, portable, write_options
 
 
@@ -188,7 +188,7 @@ class ChatDialect(Dialect):
                 case ImagePart() | AudioPart() | DocumentPart() if message.origin is None:
                     raise _refused(self, part, index, number)
                 case _:
-                    pass  # refusals and reasoning follow; a part that only its giver reads is `assistant_fields`'
+                    pass  # refusals follow; what only its giver reads is for `assistant_fields`
         structured = any(part.extra for part in texts) or (message.origin is None and len(texts) > 1)
         content: object = "".join(part.text for part in texts if isinstance(part, TextPart))
         if structured:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sansio.content import JSON, JSONObject, Usage
+from sansio.content import (
+    Usage,
+)
+from sansio.jsontext import JSON, JSONObject
 
 _CACHED = (
     ("prompt_tokens_details", "cached_tokens"),

@@ -1,11 +1,11 @@
 """The shapes of chat-completion chunks.
 
-`Chunk` has what is read of any chunk. It types only what OpenAI's own schema says; fields of other servers are
-`Any` and are checked by hand, since a strict type on an unofficial field would turn a good answer into an error.
+`Chunk` has what is read of any chunk. It types only what OpenAI's own schema says. Fields of other servers
+are `Any` and are checked by hand: a strict type there would turn a good answer into an error.
 
-The plain shapes below it are a fast path: chunks that add one thing to the answer and nothing else. Where they
-have `None`, anything but null is refused, and fields that they do not know are refused too, so that nothing a
-chunk says is passed over; such a chunk is then read as a `Chunk`.
+The plain shapes below it are a fast path: chunks that add one thing to the answer and nothing else. Where
+they have `None`, anything but null is refused, and so are fields that they do not know, so that nothing a
+chunk says is passed over. A chunk that is refused is read as a `Chunk`.
 """
 
 from __future__ import annotations
@@ -100,43 +100,51 @@ class _PlainToolDelta(Struct, gc=False, forbid_unknown_fields=True):
     type: Literal["function", ""] | None = None
 
 
-class _PlainDelta(Struct, gc=False, forbid_unknown_fields=True):
+# The fields are in the order in which they mostly arrive: the decoder looks for each behind the one before it.
+class _TextDelta(Struct, gc=False, forbid_unknown_fields=True):
+    content: str
     role: Literal["assistant", ""] | None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+    annotations: None = None
+    audio: None = None
+
+
+class _ArgumentsDelta(Struct, gc=False, forbid_unknown_fields=True):
+    tool_calls: tuple[_PlainToolDelta]
+    role: Literal["assistant", ""] | None = None
+    content: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
     refusal: None = None
     function_call: None = None
     annotations: None = None
     audio: None = None
 
 
-class _TextDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
-    content: str
-    reasoning: None = None
-    reasoning_content: None = None
-    reasoning_details: None = None
-    tool_calls: None = None
-
-
-class _ArgumentsDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
-    content: None = None
-    reasoning: None = None
-    reasoning_content: None = None
-    reasoning_details: None = None
-    tool_calls: tuple[_PlainToolDelta]
-
-
-class _ReasoningDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
+class _ReasoningDelta(Struct, gc=False, forbid_unknown_fields=True):
     content: Literal[""] | None = None
-    reasoning: str | None = None
     reasoning_content: str | None = None
+    reasoning: str | None = None
+    role: Literal["assistant", ""] | None = None
     reasoning_details: None = None
+    refusal: None = None
     tool_calls: None = None
+    function_call: None = None
+    annotations: None = None
+    audio: None = None
 
 
-class _PlainChoice(Struct, Generic[_DeltaT], gc=False, forbid_unknown_fields=True):
-    delta: _DeltaT
+class _PlainChoice(Struct, Generic[_DeltaT], gc=False, forbid_unknown_fields=True, kw_only=True):
     index: Literal[0] = 0
-    finish_reason: None = None
+    delta: _DeltaT
     logprobs: None = None
+    finish_reason: None = None
     native_finish_reason: None = None
     stop_reason: None = None
     token_ids: None = None

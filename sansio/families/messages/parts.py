@@ -7,7 +7,6 @@ from sansio.content import (
     DocumentPart,
     ImagePart,
     InvalidToolCall,
-    JSONObject,
     Part,
     ReasoningPart,
     RefusalPart,
@@ -17,6 +16,7 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.families.base import base64_text, rest, text_or_none, without_nulls
+from sansio.jsontext import JSONObject
 
 RUNS = frozenset(("server_tool_use", "mcp_tool_use"))
 """Blocks that start a tool on the provider's side."""

@@ -8,7 +8,12 @@ import msgspec
 
 from sansio import jsontext
 from sansio.answers import AssembledCall, OpenPart, Pieces
-from sansio.content import JSONObject, ReasoningPart, RefusalPart, TextPart, Usage
+from sansio.content import (
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    Usage,
+)
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
 from sansio.families.base import AnswerReader, convert, rest
@@ -22,8 +27,10 @@ from sansio.families.messages.wire import (
     Delta,
     Message,
     TextDelta,
+    ThinkingDelta,
     decode_plain,
 )
+from sansio.jsontext import JSONObject
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
@@ -66,7 +73,7 @@ class MessagesReader(AnswerReader):
                             self._answer.calls.add(block.call, delta.partial_json, events)
                         self.progress += 1
                         return False
-                elif (thinking := block.thinking) is not None:
+                elif type(delta) is ThinkingDelta and (thinking := block.thinking) is not None:
                     if delta.thinking:
                         if thinking.index < 0:
                             self._answer.place(thinking)
@@ -304,8 +311,8 @@ class _Block:
         self.start = dict(start)
         kind = start.get("type")
         self.kind = kind if isinstance(kind, str) else ""
-        self.text: OpenPart[TextPart] | None = None
-        self.thinking: OpenPart[ReasoningPart] | None = None
+        self.text: OpenPart | None = None
+        self.thinking: OpenPart | None = None
         self.call: AssembledCall | None = None
         self.fields: dict[str, Pieces] = {}
         self.citations: list[AnyObject] = []
@@ -326,7 +333,8 @@ class _Block:
         """The block as it would be in a whole message, but for the text of a text or thinking block."""
         block = self.start
         if self.citations:
-            block["citations"] = [*(block.get("citations") or ()), *self.citations]
+            known = block.get("citations")
+            block["citations"] = [*(known if isinstance(known, list) else ()), *self.citations]
         for field, pieces in self.fields.items():
             joined = pieces.whole()
             if field != "input":

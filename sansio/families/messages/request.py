@@ -10,7 +10,6 @@ from sansio.content import (
     FinishReason,
     ImagePart,
     InvalidToolCall,
-    JSONObject,
     Message,
     Part,
     RefusalPart,
@@ -24,6 +23,7 @@ from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect, without_nulls
 from sansio.families.messages.parts import block_of
 from sansio.families.messages.reader import MessagesReader
+from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, own, portable, write_options
 
 _VERSION = "2023-06-01"

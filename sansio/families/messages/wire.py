@@ -1,8 +1,8 @@
 """The shapes of Anthropic's message events.
 
-`Event` has what is read of any event. The plain shapes below it are a fast path for the three deltas that most
-events are: where they have `None`, anything but null is refused, and fields that they do not know are refused
-too, so that nothing an event says is passed over; such an event is then read as an `Event`.
+Most events are deltas of text, thinking or arguments, and the plain shapes at the end are a fast path for
+those. They refuse fields that they do not know, so that nothing an event says is passed over. An event that
+is refused is read as a JSON object, and the shapes at the beginning check what is read of it.
 """
 
 from __future__ import annotations
@@ -40,22 +40,11 @@ class Delta(Struct, gc=False):
     stop_details: AnyObject | None = None
 
 
-class Event(Struct, gc=False):
-    """Any event. The shapes inside it are checked by its type, since events of new types may have others."""
-
-    type: str = ""
-    index: Any = 0
-    delta: Any = None
-    content_block: Any = None
-    message: Any = None
-    usage: Any = None
-    error: Any = None
-
-
 MESSAGE_FIELDS = frozenset((*Message.__struct_fields__, "type", "role"))
 """What is read of a message, and what is always the same."""
 STOP_FIELDS = frozenset(("stop_reason", "stop_details"))
-EVENT_FIELDS = frozenset(Event.__struct_fields__)
+EVENT_FIELDS = frozenset(("type", "delta", "usage"))
+"""What is read of a `message_delta`."""
 
 
 class _PlainDelta(Struct, tag_field="type", gc=False, forbid_unknown_fields=True):
@@ -81,4 +70,3 @@ class _PlainEvent(Struct, tag_field="type", tag="content_block_delta", gc=False,
 
 decode_plain = msgspec.json.Decoder(_PlainEvent).decode
 """Reads an event that adds text, thinking or arguments and nothing else."""
-EVENT = msgspec.json.Decoder(AnyObject)

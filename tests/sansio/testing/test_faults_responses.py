@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sansio import RemoteProtocolError, Request
-from sansio.encoding import ContentDecoder
 from sansio.http import header
+from sansio.http.coding import ContentDecoder
 from sansio.limits import DEFAULT_LIMITS
 from sansio.testing import PROVIDER_TYPES, Answer, Ending, FakeProvider, FakeResponse
 from sansio.testing.faults import FAULTS, FaultyProvider, find_fault

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from functools import cache, partial
-from typing import get_args
 
 import pytest
 
@@ -19,9 +18,6 @@ from transports import (
 )
 from transports.conformance import LAWS, Report, Verdict, check_sync_transport, check_transport
 from transports.httpcore_pool import ModuleName
-from transports.network import ParserName
-
-PARSERS = get_args(ParserName)
 
 
 @cache
@@ -34,9 +30,8 @@ def not_applicable(report: Report) -> set[str]:
     return {result.law for result in report.results if result.verdict is Verdict.NOT_APPLICABLE}
 
 
-@pytest.mark.parametrize("parser", PARSERS)
-def test_anyio(anyio_backend: str, parser: ParserName) -> None:
-    report = check_transport(partial(AnyioTransport, parser=parser), backend=anyio_backend)
+def test_anyio(anyio_backend: str) -> None:
+    report = check_transport(AnyioTransport, backend=anyio_backend)
     assert report.passed, str(report)
     assert not_applicable(report) == set()
     assert [result.law for result in report.results] == list(LAWS)
@@ -52,9 +47,8 @@ def test_httpcore(anyio_backend: str, module: ModuleName) -> None:
     assert not_applicable(report) == set()
 
 
-@pytest.mark.parametrize("parser", PARSERS)
-def test_sockets(parser: ParserName) -> None:
-    report = check_sync_transport(partial(SocketTransport, parser=parser))
+def test_sockets() -> None:
+    report = check_sync_transport(SocketTransport)
     assert report.passed, str(report)
     assert not_applicable(report) == {law.name for law in LAWS.values() if law.tasks}
 

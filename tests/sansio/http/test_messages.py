@@ -9,9 +9,10 @@ import rich.pretty
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.config import ProviderConfig, is_header_value
+from sansio.config import ProviderConfig
 from sansio.errors import LocalProtocolError
 from sansio.http import Headers, HTTPExchange, Request, header
+from sansio.http.syntax import is_header_value
 
 REQUEST = Request.post("http://localhost:8000/v1/chat", (("authorization", "Bearer sk-secret"),), b"{}")
 
@@ -114,13 +115,15 @@ def test_a_name_may_have_every_letter_of_a_token(letter: str) -> None:
     assert header_line(letter, "x") == letter.encode() + b": x\r\n"
 
 
-@pytest.mark.parametrize("value", ["", "a", "a b", "a \t  b", "a\tb c", "a 0\\x", "\x01\xff"])
+@pytest.mark.parametrize("value", ["", "a", "a b", "a \t  b", "a\tb c", "a 0\\x", "\x80\xff"])
 def test_a_value_may_have_blanks_inside(value: str) -> None:
     """RFC 9110, section 5.5."""
     assert header_line("x", value) == b"x: %b\r\n" % value.encode("latin-1")
 
 
-@pytest.mark.parametrize("value", [" a", "a ", "a\n", "a b\nc: d", "a \x00", "a \x0bb", "\r\n", "Ā"])
+@pytest.mark.parametrize(
+    "value", [" a", "a ", "a\n", "a b\nc: d", "a \x00", "a \x0bb", "\r\n", "Ā", "\x01", "a\x7f"]
+)
 def test_a_value_that_could_end_its_line_or_begin_with_blanks_is_refused(value: str) -> None:
     with pytest.raises(LocalProtocolError, match="cannot be written"):
         header_line("x", value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from sansio.encoding import ContentDecoder
 from sansio.errors import RemoteProtocolError
+from sansio.http.coding import ContentDecoder
 from tests.support import every_split
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.encoding import ContentDecoder
 from sansio.errors import RemoteProtocolError
+from sansio.http.coding import ContentDecoder
 from tests.support import chunkings, every_split, with_chunkings
 
 PIECE = 65_536

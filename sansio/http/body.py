@@ -1,4 +1,4 @@
-"""The bodies of HTTP/1.1 responses, cut out of what frames them: RFC 9112, sections 6 and 7."""
+"""The bodies of HTTP/1.1 responses, without their framing: RFC 9112, sections 6 and 7."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import re
 from typing import TypeAlias
 
 from sansio.errors import LimitExceededError, RemoteProtocolError
-from sansio.http_heads import ResponseHead, head_end, header
+from sansio.http.heads import ResponseHead, head_end
+from sansio.http.messages import header
+from sansio.http.syntax import TOKEN_CHARS
 
 _PLAIN_LINE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})(?:;.*)?[ \t]*")
+# Trailers are dropped, so that control characters, folded lines and bare line feeds may pass, as with h11.
 _TRAILERS = re.compile(
-    rb"(?:[-!#$%&'*+.^_`|~0-9A-Za-z]++:[^\x00\r\n\v\f]*+(?:\r?\n[ \t][^\x00\r\n\v\f]*+)*+\r?\n)*+\r?\n"
+    (
+        rf"(?:[{TOKEN_CHARS}]++:[^\x00\r\n\v\f]*+"
+        r"(?:\r?\n[ \t][^\x00\r\n\v\f]*+)*+\r?\n)*+\r?\n"
+    ).encode()
 )
 _NO_BODY = (204, 304)
 
@@ -20,23 +26,22 @@ class SizedBody:
     """A body of a known size.
 
     Args:
-        size: in bytes; `None`: up to the end of the connection.
+        size: in bytes; `None` for a body that ends with the connection.
     """
 
     def __init__(self, size: int | None) -> None:
-        self.ended = size == 0
         self.ends_with_connection = size is None
         self._left = size
 
-    def receive(self, data: bytes, pieces: list[bytes]) -> int:
+    def receive(self, data: bytes, pieces: list[bytes]) -> int | None:
         """See `ChunkedBody.receive`; nothing is malformed here."""
         part = data if self._left is None else data[: self._left]
         if part:
             pieces.append(part)
-        if self._left is not None:
-            self._left -= len(part)
-            self.ended = not self._left
-        return len(part)
+        if self._left is None:
+            return None
+        self._left -= len(part)
+        return None if self._left else len(data) - len(part)
 
 
 class ChunkedBody:
@@ -49,21 +54,20 @@ class ChunkedBody:
     ends_with_connection = False
 
     def __init__(self, limit: int) -> None:
-        self.ended = False
         self._limit = limit
         self._left = 0  # bytes of the chunk under way
-        self._closing = b""  # what has to come between its data and the next chunk
+        self._closing = b""  # what must follow the chunk's data
         self._trailers = False
-        self._line = bytearray()  # the line, or the trailers, as far as they came
+        self._line = bytearray()  # the unfinished line or trailers
 
-    def receive(self, data: bytes, pieces: list[bytes]) -> int:
-        """Take the next bytes and append the data among them to `pieces`.
+    def receive(self, data: bytes, pieces: list[bytes]) -> int | None:
+        """Take the next bytes and append the body's data among them to `pieces`. Not called after the end.
 
         Returns:
-            How many of them were used: all, unless the body has `ended` before.
+            `None` while the body goes on; at its end, how many bytes of `data` follow it.
 
         Raises:
-            RemoteProtocolError: they are malformed, or a line is too long. `pieces` has what came before.
+            RemoteProtocolError: they are malformed, or a line is too long. `pieces` has the data before that.
         """
         position = 0
         size = len(data)
@@ -102,27 +106,26 @@ class ChunkedBody:
                 self._receive_line(line)
             elif end:
                 raise RemoteProtocolError("malformed HTTP: a line between chunks that ends without CRLF")
-        return position
+        return None
 
     def _receive_line(self, line: bytes) -> None:
         match = _SIZE.fullmatch(line[:-2])
         if match is None:
-            raise RemoteProtocolError("malformed HTTP: a chunk size that is none")
+            raise RemoteProtocolError("malformed HTTP: invalid chunk size")
         self._left = int(match[1], 16)
         self._trailers = not self._left
 
-    def _receive_trailers(self, data: bytes, position: int) -> int:
+    def _receive_trailers(self, data: bytes, position: int) -> int | None:
         searched = len(self._line)
         self._line += data[position:]
         end = head_end(self._line, searched)
         if (end or len(self._line)) > self._limit:
             raise self._too_long()
         if end is None:
-            return len(data)
+            return None
         if not _TRAILERS.fullmatch(self._line, 0, end):
-            raise RemoteProtocolError("malformed HTTP: a trailer that is none")
-        self.ended = True
-        return position + end - searched
+            raise RemoteProtocolError("malformed HTTP: invalid trailer")
+        return len(data) - (position + end - searched)
 
     def _too_long(self) -> LimitExceededError:
         return LimitExceededError(
@@ -150,11 +153,15 @@ def frame_body(head: ResponseHead, method: str, limit: int) -> BodyReader:
 
 
 def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
-    """Append the data of the plain chunks that stand whole in `data` from `position` on to `pieces`.
+    """Append the data of the ordinary chunks that are whole in `data` from `position` on to `pieces`.
 
-    Plain is a chunk with a size, no extension, and a CRLF where it should be. `position` has to be where a
-    chunk begins. Most bodies are no more than this; what is otherwise, the last chunk too, is left.
-    Its line is shorter than any head that says that chunks come, and so within a limit that let one pass.
+    An ordinary chunk has a size, no extension, and CRLF after its size and data. Most bodies have no other,
+    except the last chunk, which is left to the caller too. One match for each saves most of the time of the
+    general way. No limit check is needed: a size line has at most 22 bytes, fewer than any head that
+    announces chunked coding.
+
+    Args:
+        position: where a chunk begins.
 
     Returns:
         Where the first chunk begins that was left.

@@ -1,0 +1,124 @@
+"""What goes over the wire in an HTTP exchange: a request, and a response as the inputs of a `Call`."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from msgspec import Struct, structs
+
+from sansio.errors import LocalProtocolError, RemoteProtocolError, TransportError
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names in lower case with their values, in the order of the wire."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header.
+
+    Args:
+        name: in lower case; those in `headers` may have any case, since a transport may keep the server's.
+    """
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None
+
+
+class Request(Struct, frozen=True):
+    """A request, whole. Its repr names headers and sizes but never shows their values.
+
+    Args:
+        host: without brackets, also for IPv6.
+        port: always explicit.
+        target: path and query.
+        headers: names in lower case; `host` and `content-length` among them.
+    """
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    headers: Headers
+    body: bytes
+
+    @classmethod
+    def post(cls, url: str, headers: Headers, body: bytes) -> Request:
+        """A POST of JSON to an absolute URL; what frames it is added to `headers`.
+
+        Raises:
+            LocalProtocolError: the URL is no absolute one of http or https.
+        """
+        from urllib.parse import urlsplit  # late: it would be the heaviest part of `import sansio`
+
+        try:
+            parts = urlsplit(url)
+            scheme, host = parts.scheme, parts.hostname or ""
+            port = parts.port or _PORTS[scheme]
+        except (KeyError, ValueError):
+            host = ""
+        if not host:
+            raise LocalProtocolError(f"{url!r} is no absolute URL of http or https")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        name = f"[{host}]" if ":" in host else host
+        framing: Headers = (
+            ("host", name if port == _PORTS[scheme] else f"{name}:{port}"),
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("accept-encoding", "identity"),
+        )
+        return cls("POST", scheme, host, port, target, framing + headers, body)
+
+    def with_body(self, body: bytes) -> Request:
+        """The same request with another body."""
+        length = str(len(body))
+        headers = tuple((name, length if name == "content-length" else value) for name, value in self.headers)
+        return structs.replace(self, headers=headers, body=body)
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: what a connection can be shared by."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def url(self) -> str:
+        """The absolute URL."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{name}{port}{self.target}"
+
+    def __repr__(self) -> str:
+        names = ", ".join(name for name, _ in self.headers)
+        return f"<Request {self.method} {self.url} headers=({names}) body={len(self.body)} bytes>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """As much for rich, its tracebacks included, which would else show every field."""
+        return [("url", self.url), ("headers", [name for name, _ in self.headers]), ("size", len(self.body))]
+
+
+class Head(Struct, frozen=True):
+    """A response has begun. Header names are in lower case."""
+
+    status: int
+    headers: Headers = ()
+
+
+class Body(Struct, frozen=True, gc=False):
+    """The next bytes of the response's body, as they were cut by chance."""
+
+    data: bytes
+
+
+class End(Struct, frozen=True):
+    """The response is whole, as far as HTTP can tell."""
+
+
+class Lost(Struct, frozen=True):
+    """The exchange broke off: a `TransportError`, or a `RemoteProtocolError` where HTTP was malformed."""
+
+    error: TransportError | RemoteProtocolError
+
+
+Input: TypeAlias = Head | Body | End | Lost

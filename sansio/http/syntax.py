@@ -1,0 +1,35 @@
+"""The grammar of HTTP that requests, responses and the config share: RFC 9110, sections 5.5 and 5.6.2."""
+
+from __future__ import annotations
+
+import re
+
+TOKEN_CHARS = r"-!#$%&'*+.^_`|~0-9A-Za-z"
+"""What a method or a header's name consists of, as the inside of a character class: section 5.6.2."""
+
+VALUE_CHARS = r"\t\x20-\x7e\x80-\xff"
+"""What a header's value consists of, as the inside of a character class: section 5.5. The bytes from 0x80 on
+have no meaning of their own there; here they are Latin-1."""
+
+_TOKEN = re.compile(rf"[{TOKEN_CHARS}]+")
+_VALUE = re.compile(rf"[{VALUE_CHARS}]*")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` can be a method or the name of a header."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a receiver of `text` as a header's value reads the same text.
+
+    It is Latin-1 without control characters except the tab, and has no white space at its ends, which a
+    receiver takes off.
+    """
+    return _VALUE.fullmatch(text) is not None and text == text.strip(" \t")
+
+
+def is_visible(text: str) -> bool:
+    """Whether `text` has visible ASCII characters and no others, as a URL and a request's target must."""
+    return _VISIBLE.fullmatch(text) is not None
