@@ -40,7 +40,12 @@ JSONS = st.recursive(
 )
 OBJECTS: st.SearchStrategy[JSONObject] = st.dictionaries(TEXT, JSONS, max_size=3)
 CITATIONS = st.builds(Citation, NAMES, NAMES, NAMES, st.none() | COUNTS, st.none() | COUNTS, OBJECTS)
-MEDIA: dict[str, Any] = {"data": st.none() | st.binary(max_size=9), "url": NAMES, "file_id": NAMES, "extra": OBJECTS}
+MEDIA: dict[str, Any] = {
+    "data": st.none() | st.binary(max_size=9),
+    "url": NAMES,
+    "file_id": NAMES,
+    "extra": OBJECTS,
+}
 PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(TextPart, TEXT, st.lists(CITATIONS, max_size=2).map(tuple), OBJECTS),
     st.builds(ReasoningPart, TEXT, OBJECTS),

@@ -166,9 +166,7 @@ class Whole(ChatDialect):
 @pytest.mark.parametrize("stream", [True, False])
 def test_parse_response_overridden_alone_is_obeyed_whatever_was_asked_for(stream: bool) -> None:
     request = Request.post("https://h", (), b"{}")
-    call = Call(
-        Whole(config("openai")), request, stream=stream, schedule=RetrySchedule(), random=lambda: 0.0
-    )
+    call = Call(Whole(config("openai")), request, stream=stream, schedule=RetrySchedule(), random=lambda: 0.0)
     call.next_step()
     events = call.receive(Head(200, (("content-type", "application/json"),)))
     for value in (Body(b'{"answer": "mine"}'), End()):
@@ -342,9 +340,7 @@ FOREIGN = {
         b'"delta":{"type":"text_delta","text":"Hi"}}\n\n'
         b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
     ),
-    "openai": sse(
-        {"id": "c", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
-    )
+    "openai": sse({"id": "c", "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]})
     + b"data: [DONE]\n\n",
     "responses": (
         b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"Hi"}\n\n'

@@ -62,7 +62,10 @@ def test_reasoning_tokens_above_the_output_tokens_are_added_to_them(total: int |
 
 def test_more_reasoning_than_output_that_the_total_denies_is_all_of_the_output() -> None:
     usage = used(
-        prompt_tokens=1, completion_tokens=8, total_tokens=9, completion_tokens_details={"reasoning_tokens": 20}
+        prompt_tokens=1,
+        completion_tokens=8,
+        total_tokens=9,
+        completion_tokens_details={"reasoning_tokens": 20},
     )
     assert (usage.output_tokens, usage.reasoning_tokens) == (8, 8)
     assert usage.extra == {"completion_tokens_details": {"reasoning_tokens": 20}}
