@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import InvalidRequestError, Message, Provider, ProviderState, Role, ToolCall
-from sansio.dialects import dialect_named
+from sansio import Message, Provider, ReasoningPart, Role, TextPart
 from tests.sansio.wires import (
     ANTHROPIC_STREAM,
     ASK,
     Record,
     answer,
     block,
-    body_of,
     check_agreement,
     claude,
     config,
     parse,
+    read,
+    sent,
     started,
     stopped,
 )
@@ -37,70 +37,42 @@ def json_piece(piece: str) -> Record:
     return {"type": "input_json_delta", "partial_json": piece}
 
 
-def read(data: Record) -> Message:
-    return dialect_named("anthropic").parse_response(data)
-
-
-def wire(*messages: Message) -> list[Record]:
-    """The messages as they are sent."""
-    sent = body_of(Provider(config("anthropic")), messages)["messages"]
-    assert isinstance(sent, list)
-    return sent
-
-
-def refusal(*messages: Message) -> InvalidRequestError:
-    with pytest.raises(InvalidRequestError) as caught:
-        wire(*messages)
-    return caught.value
-
-
-def replayed(message: Message, *results: Message) -> list[Record]:
-    """The answer's blocks in the next request, also after storage as JSON."""
+def sent_back(message: Message, *results: Message) -> list[Record]:
+    """The answer's blocks in the next request, the same after storage as JSON."""
     stored = msgspec.json.decode(msgspec.json.encode(message), type=Message)
     assert stored == message
-    sent = wire(*ASK, stored, *results)[1]["content"]
-    assert sent == wire(*ASK, message, *results)[1]["content"]
-    assert isinstance(sent, list)
-    return sent
+    blocks = sent("anthropic", *ASK, stored, *results)[1]["content"]
+    assert blocks == sent("anthropic", *ASK, message, *results)[1]["content"]
+    assert isinstance(blocks, list)
+    return blocks
 
 
 def test_pain_14_thinking_blocks_go_back_unchanged_with_signatures_and_in_order() -> None:
     result = Message(Role.TOOL, "18 °C", tool_call_id="toolu_1")
-    assert replayed(answer("anthropic", ANTHROPIC_STREAM), result) == [
+    assert sent_back(answer("anthropic", ANTHROPIC_STREAM), result) == [
         {"type": "thinking", "thinking": "Höhe ", "signature": "c2ln"},
-        {"type": "redacted_thinking", "data": "b3BhcXVl"},
+        REDACTED,
         {"type": "text", "text": "世界"},
         {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Paris"}},
     ]
 
 
 def test_pain_14_a_whole_answers_blocks_go_back_unchanged() -> None:
-    content = [
+    found: Record = {"type": "web_search_result_location", "url": "https://e", "title": None, "cited_text": "c"}
+    content: list[Record] = [
         THINKING,
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}},
-        {"type": "web_search_tool_result", "tool_use_id": "s", "content": [{"url": "https://example.com"}]},
-        {"type": "text", "text": "Found.", "citations": [{"url": "https://example.com"}]},
+        {"type": "web_search_tool_result", "tool_use_id": "s", "content": [{"url": "https://e"}]},
+        {"type": "text", "text": "Found.", "citations": [found]},
+        {"type": "text", "text": "Read.", "citations": [{"type": "char_location", "document_title": "t"}]},
         REDACTED,
         {"type": "tool_use", "id": "a", "name": "f", "input": {"n": 1}, "caller": {"type": "direct"}},
+        {"type": "compaction", "content": None, "encrypted_content": None},
         {"type": "text", "text": "On."},
     ]
-    message = read({"content": content, "stop_reason": "tool_use"})
-    assert (message.text, message.reasoning) == ("Found.On.", "Hm.")
-    assert replayed(message, Message(Role.TOOL, "ok", tool_call_id="a")) == content
-
-
-def test_a_plain_answer_needs_no_state() -> None:
-    content = [
-        {"type": "text", "text": "Hi", "citations": None},
-        {"type": "tool_use", "id": "a", "name": "f"},
-    ]
-    assert read({"content": content, "stop_reason": "tool_use"}).provider_state is None
-
-
-@pytest.mark.parametrize("blank", ["", "\n"])
-def test_pain_15_an_answers_blank_text_blocks_do_not_go_back(blank: str) -> None:
-    message = read({"content": [THINKING, {"type": "text", "text": blank}], "stop_reason": "end_turn"})
-    assert replayed(message) == [THINKING]
+    message = read("anthropic", {"content": content, "stop_reason": "tool_use"})
+    assert (message.text, message.reasoning) == ("Found.Read.On.", "Hm.")
+    assert sent_back(message, Message(Role.TOOL, "ok", tool_call_id="a")) == content
 
 
 def test_blocks_gathered_from_deltas_go_back_whole() -> None:
@@ -109,43 +81,57 @@ def test_blocks_gathered_from_deltas_go_back_whole() -> None:
         started(),
         *block(0, {**server}, json_piece('{"query"'), json_piece(': "x"}')),
         *block(1, {**server, "id": "t"}, json_piece("{cut")),
-        *block(2, {**server, "id": "u"}, json_piece(" ")),
-        *block(3, TEXT, text("Found."), {"type": "citations_delta", "citation": {"url": "u"}}),
-        *block(
-            4, {"type": "compaction"}, {"type": "compaction_delta", "content": "c", "encrypted_content": "e"}
-        ),
+        *block(2, TEXT, text("Found."), {"type": "citations_delta", "citation": {"url": "u"}}),
+        *block(3, {"type": "compaction"}, {"type": "compaction_delta", "content": "c"}),
         *stopped(),
     )
-    assert replayed(answer("anthropic", stream)) == [
+    assert sent_back(answer("anthropic", stream)) == [
         {**server, "input": {"query": "x"}},
         {**server, "id": "t", "input": {"INVALID_JSON": "{cut"}},
-        {**server, "id": "u"},
         {"type": "text", "text": "Found.", "citations": [{"url": "u"}]},
-        {"type": "compaction", "content": "c", "encrypted_content": "e"},
+        {"type": "compaction", "content": "c"},
     ]
 
 
-def test_an_answer_changed_beside_its_blocks_is_refused() -> None:
-    message = read({"content": [THINKING, {"type": "text", "text": "Hi"}], "stop_reason": "end_turn"})
-    changed = msgspec.structs.replace(message, content="Ho")
-    error = refusal(*ASK, changed)
-    assert error.index == 1
-    assert "set provider_state=None with the change" in str(error)
-    assert wire(*ASK, msgspec.structs.replace(changed, provider_state=None))[1]["content"] == "Ho"
-    more = msgspec.structs.replace(message, tool_calls=(ToolCall("x", "f", {}),))
-    assert refusal(*ASK, more, Message(Role.TOOL, "ok", tool_call_id="x")).index == 1
+def test_a_plain_answer_is_stored_and_sent_as_plain_text() -> None:
+    message = read("anthropic", {"content": [{"type": "text", "text": "Hi", "citations": None}]})
+    assert message.content == "Hi"
+    assert sent("anthropic", *ASK, message, *ASK)[1]["content"] == "Hi"
 
 
-def test_an_answer_of_nothing_that_can_go_back_is_refused() -> None:
-    message = read({"content": [], "stop_reason": "end_turn"})
-    assert refusal(*ASK, message).index == 1
-    state = ProviderState("anthropic", [{"type": "text", "text": ""}])
-    assert refusal(*ASK, Message(Role.ASSISTANT, "", provider_state=state)).index == 1
+def test_an_edited_part_is_sent_as_edited() -> None:
+    message = read("anthropic", {"content": [THINKING, {"type": "text", "text": "Hi"}]})
+    changed = msgspec.structs.replace(message, content=(message.parts[0], TextPart("Ho")))
+    assert sent_back(changed) == [THINKING, {"type": "text", "text": "Ho"}]
 
 
-def test_another_providers_blocks_are_not_sent() -> None:
-    state = ProviderState("openrouter", [{"type": "reasoning.text"}])
-    assert wire(*ASK, Message(Role.ASSISTANT, "Hi", provider_state=state))[1]["content"] == "Hi"
+@pytest.mark.parametrize("blank", ["", "\n"])
+def test_an_answer_with_blank_text_can_go_back_without_it_and_that_is_reported(blank: str) -> None:
+    content = [THINKING, {"type": "text", "text": "Hi"}, {"type": "text", "text": blank}]
+    message = read("anthropic", {"content": content, "stop_reason": "end_turn"})
+    assert sent_back(message) == content[:2]
+    reported = Provider(config("anthropic")).prepare([*ASK, message, *ASK]).left_out
+    assert [(left.what, left.message, left.part) for left in reported] == (
+        [] if not blank else [("TextPart", 1, 2)]
+    )
+
+
+@pytest.mark.parametrize("content", [[], [{"type": "text", "text": "\n"}], [{"type": "text", "text": ""}]])
+def test_an_answer_of_nothing_that_can_go_back_is_left_out_and_reported(content: list[Record]) -> None:
+    message = read("anthropic", {"content": content, "stop_reason": "end_turn"})
+    assert len(sent("anthropic", *ASK, message, *ASK)) == 2
+    reported = Provider(config("anthropic")).prepare([*ASK, message, *ASK]).left_out
+    assert (reported[-1].what, reported[-1].message, reported[-1].part) == ("Message", 1, None)
+
+
+def test_reasoning_without_a_signature_is_left_out_and_reported() -> None:
+    message = Message(
+        Role.ASSISTANT, (ReasoningPart("Hm."), TextPart("Hi")), origin="anthropic/messages"
+    )
+    prepared = Provider(config("anthropic")).prepare([*ASK, message, *ASK])
+    assert [(left.what, left.message, left.part) for left in prepared.left_out] == [("ReasoningPart", 1, 0)]
+    assert "signature" in prepared.left_out[0].why
+    assert sent("anthropic", *ASK, message, *ASK)[1]["content"] == "Hi"
 
 
 def test_an_unanswered_invalid_call_is_left_out_of_its_blocks() -> None:
@@ -153,9 +139,9 @@ def test_an_unanswered_invalid_call_is_left_out_of_its_blocks() -> None:
     stream = claude(started(), *block(0, THINKING), *block(1, call, json_piece("{")), *stopped("max_tokens"))
     message = answer("anthropic", stream)
     assert [invalid.raw_arguments for invalid in message.invalid_tool_calls] == ["{"]
-    assert replayed(message) == [THINKING]
+    assert sent_back(message) == [THINKING]
     result = Message(Role.TOOL, "cut", tool_call_id="a")
-    assert replayed(message, result) == [THINKING, {**call, "input": {"INVALID_JSON": "{"}}]
+    assert sent_back(message, result) == [THINKING, {**call, "input": {"INVALID_JSON": "{"}}]
 
 
 BLOCKS = st.lists(
@@ -193,41 +179,18 @@ def test_whatever_the_answer_was_appending_it_and_its_results_makes_the_next_req
     events: list[Record] = [started()]
     for index, start, deltas, ends in blocks:
         events += block(index, start, *deltas)[: None if ends else -1]
-    message = answer("anthropic", claude(*events, *stopped(reason)))
-    check_agreement(parse("anthropic", [claude(*events, *stopped(reason))]))
-    ids = [call.id for call in message.tool_calls] + [call.id for call in message.invalid_tool_calls]
+    stream = claude(*events, *stopped(reason))
+    message = answer("anthropic", stream)
+    check_agreement(parse("anthropic", [stream]))
+    ids = [call.id for call in (*message.tool_calls, *message.invalid_tool_calls) if call.name]
     results = [Message(Role.TOOL, "ok", tool_call_id=id) for id in ids]
-    if not ids and not message.text.strip() and not has_blocks(message):
-        assert "has no text" in str(refusal(*ASK, message, *results))
-        return
-    content = wire(*ASK, message, *results)[1]["content"]
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    turns = [turn for turn in sent("anthropic", *ASK, message, *results) if turn["role"] == "assistant"]
+    contents = [turn["content"] for turn in turns]
+    parts = [
+        part
+        for content in contents
+        for part in ([{"type": "text", "text": content}] if isinstance(content, str) else content)
+    ]
     said = "".join(part["text"] for part in parts if part["type"] == "text")
     assert "".join(said.split()) == "".join(message.text.split())
     assert sorted(part["id"] for part in parts if part["type"] == "tool_use") == sorted(ids)
-
-
-def has_blocks(message: Message) -> bool:
-    state = message.provider_state
-    return state is not None and any(block["type"] not in ("text", "tool_use") for block in state.blocks)
-
-
-def test_a_server_that_numbers_every_block_0_loses_none() -> None:
-    call = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
-    stream = claude(
-        started(),
-        *block(0, THINKING),
-        *block(0, TEXT, text("Hi")),
-        *block(0, call, json_piece('{"n": 1}')),
-        *block(0, {**call, "id": "b"}, json_piece('{"n": 2}')),
-        *stopped("tool_use"),
-    )
-    message = answer("anthropic", stream)
-    assert [(call.id, call.arguments) for call in message.tool_calls] == [("a", {"n": 1}), ("b", {"n": 2})]
-    results = [Message(Role.TOOL, "ok", tool_call_id=id) for id in "ab"]
-    assert [part["type"] for part in replayed(message, *results)] == [
-        "thinking",
-        "text",
-        "tool_use",
-        "tool_use",
-    ]
