@@ -53,6 +53,7 @@ from sansio.messages import (
 )
 from sansio.parser import StreamParser
 from sansio.provider import Provider
+from sansio.response import RateLimit, ResponseInfo
 from sansio.retry import RetrySchedule
 from sansio.sse import ServerSentEvent, SSEDecoder, SSEFailed
 from sansio.states import CallState
@@ -99,12 +100,14 @@ __all__ = [
     "ProviderDefaults",
     "ProviderError",
     "ProviderState",
+    "RateLimit",
     "RateLimitError",
     "ReasoningDelta",
     "Record",
     "RemoteProtocolError",
     "Request",
     "RequestRecord",
+    "ResponseInfo",
     "ResponseRecord",
     "RetrySchedule",
     "Role",

@@ -21,13 +21,12 @@ from sansio.messages import (
     Message,
     Tool,
 )
+from sansio.response import find_request_id
 from sansio.retry import parse_retry_after
 from sansio.sse import ServerSentEvent
 
 _EXCERPT = 500
 """Characters of an error body that is no JSON which an error message quotes."""
-
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
 
 
 class DialectStream(ABC):
@@ -211,8 +210,7 @@ class Dialect(ABC):
 
     def request_id(self, headers: Headers) -> str | None:
         """The provider's name for the request, to quote to its support."""
-        found = {key.lower(): value for key, value in reversed(headers) if value}
-        return next((found[name] for name in _REQUEST_ID_HEADERS if name in found), None)
+        return find_request_id(headers)
 
 
 def base64_text(part: ImagePart | DocumentPart) -> str:

@@ -48,6 +48,8 @@ SANSIO = [
     "HTTPExchange",
     "Request",
     "RetrySchedule",
+    "ResponseInfo",
+    "RateLimit",
     "Dialect",
     "OpenAICompatDialect",
     "fit_context",
