@@ -79,9 +79,7 @@ def test_a_part_of_another_provider_loses_what_only_that_provider_understands(
 
 def test_the_reason_names_where_an_answer_is_from_and_where_it_goes() -> None:
     _, report = ported("openai", *ASK, answered(ReasoningPart("Hm.")))
-    assert report == [
-        LeftOut("ReasoningPart", "received from anthropic/messages, sent to openai/chat", 1, 0)
-    ]
+    assert report == [LeftOut("ReasoningPart", "received from anthropic/messages, sent to openai/chat", 1, 0)]
 
 
 def test_fields_of_a_message_of_another_provider_are_one_loss() -> None:

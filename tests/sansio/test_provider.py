@@ -114,7 +114,7 @@ def library_frames(error: ConfigError) -> list[types.FrameType]:
     found = []
     trace = error.__traceback__
     while trace is not None:
-        if "sansio/" in trace.tb_frame.f_code.co_filename:
+        if trace.tb_frame.f_globals["__name__"].startswith("sansio."):
             found.append(trace.tb_frame)
         trace = trace.tb_next
     return found
