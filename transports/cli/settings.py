@@ -16,9 +16,9 @@ import typer
 from sansio import PROVIDER_DEFAULTS, ConfigError, ProviderConfig
 from sansio.testing import FakeProvider
 from transports.cli.terminal import tell
-from transports.facade import AsyncProvider, create_provider
-from transports.keys import KeySource
-from transports.loopback import loopback_thread
+from transports.driving.facade import AsyncProvider, create_provider
+from transports.driving.keys import KeySource
+from transports.testing.loopback import loopback_thread
 
 _CHOOSING = frozenset(("type", "base_url", "api_key_env"))
 """Options that say which provider is meant; without them, a key or a file, there is none to ask."""
