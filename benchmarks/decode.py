@@ -9,7 +9,8 @@ from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check,
 from benchmarks.wires import FEEDS, WIRES, Wire, wire
 from benchmarks.yardstick import Dialect, decode_chunk, decode_event, yardstick
 from sansio import ServerSentEvent, SSEDecoder, StreamComplete, StreamEvent, StreamParser
-from sansio.dialects import dialect_named
+from sansio import Limits
+from sansio.providers import dialect_named
 
 EVENTS = 2_000
 _LARGEST = 1 << 30

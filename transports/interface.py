@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from sansio.http import Body, End, Head, Request
+
+Origin: TypeAlias = tuple[str, str, int]
+"""Scheme, host and port, as `Request.origin` gives them."""
 
 
 class Exchange(Protocol):

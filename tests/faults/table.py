@@ -35,7 +35,7 @@ ANSWER = Gets(None)
 _NO_HEAD = fails(APIConnectionError, "the server closed the connection before it answered", attempts=3)
 _REFUSED = fails(APIConnectionError, "no connection to {peer}: nothing listens there", attempts=3)
 _RESET = fails(APIConnectionError, "the connection to {peer} was lost: the peer reset it", attempts=3)
-_LATE = fails(APITimeoutError, "nothing came from {peer} for", attempts=3)
+_LATE = fails(APITimeoutError, "{peer} did not send a complete head", attempts=3)
 _CUT = "the connection was lost inside the answer: "
 _INSIDE = "the server closed the connection inside its answer"
 _LOST = "the connection to {peer} was lost: the peer reset it"
@@ -98,9 +98,9 @@ TLS = [
     )
     for what, says in (
         ("wrong-name", "its certificate is for another address"),
-        ("unknown-ca", "its certificate comes from an authority that is not trusted here"),
+        ("unknown-ca", "its certificate is from an authority that is not trusted here"),
         ("expired", "its certificate has expired"),
-        ("plain", "what answers there does not speak TLS; is it an http:// address?"),
+        ("plain", "the server there does not speak TLS; is it an http:// address?"),
     )
 ]
 
@@ -134,7 +134,7 @@ CUTS = [
     ),
     Row(
         fault="stall-at-event:3",
-        stream=fails(APITimeoutError, "nothing came from {peer} for", partial="One two "),
+        stream=fails(APITimeoutError, "{peer} did not send a complete head", partial="One two "),
         whole=_LATE,
         clocks=({"read_timeout": CALM}, {"read_timeout": QUICK}),
     ),

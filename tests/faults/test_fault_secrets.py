@@ -21,7 +21,7 @@ from tests.faults.harness import ASYNC, BLOCKING, PATIENCE, Servers
 from tests.faults.table import ROWS, Clocks, Row
 from transports import Transport, create_provider, create_sync_provider
 from transports.interface import Exchange, SyncTransport
-from transports.loopback import LoopbackThread
+from transports.testing.loopback import LoopbackThread
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fault table is that of Linux")
 

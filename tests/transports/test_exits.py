@@ -13,7 +13,7 @@ import pytest
 
 from sansio.testing import Answer, Broken, Ending, FakeProvider
 from tests.test_main_job import TRANSPORTS
-from transports.loopback import LoopbackThread, loopback_thread
+from transports.testing.loopback import LoopbackThread, loopback_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
