@@ -79,8 +79,8 @@ class ChatReader(AnswerReader):
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         usual = self._usual
         try:
-            if len(data) > self._shallow and not jsontext.is_shallow(data, self._max_depth):
-                pass
+            if name or (len(data) > self._shallow and not jsontext.is_shallow(data, self._max_depth)):
+                pass  # a frame with a name may be an error, whatever it holds
             elif usual is ContentDelta:
                 content = decode_text(data).choices[0].delta.content
                 if content:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sansio import BadRequestError, Provider, ProviderConfig, Send
-from sansio.dialects import dialect_named
+from sansio.providers import dialect_named
 from tests.sansio.wires import ASK, body_of, config
 
 V1 = "https://res.openai.azure.com/openai/v1"
@@ -70,3 +70,18 @@ def test_a_prompt_that_the_filter_blocked_keeps_its_reason() -> None:
 def test_the_gateways_flat_error_is_read() -> None:
     error = dialect_named("azure").parse_error(401, (), '{"statusCode": 401, "message": "Access denied"}')
     assert error.provider_message == "Access denied"
+
+
+@pytest.mark.parametrize(
+    ("fields", "url", "model"),
+    [
+        ({"deployment": "a"}, "/openai/deployments/b/chat/completions", "b"),
+        ({"base_url": V1, "deployment": "a"}, "/openai/v1/chat/completions", "b"),
+    ],
+)
+def test_another_model_for_one_call_is_another_deployment(
+    fields: dict[str, str], url: str, model: str
+) -> None:
+    prepared = Provider(config("azure", **fields)).prepare(ASK, model="b")
+    assert url in prepared.url
+    assert prepared.body["model"] == model
