@@ -215,7 +215,7 @@ RESPONSES = [
 ]
 
 _LONG_HEAD = "of the response are longer than 65536 bytes"
-_HTTPCORE_FULL = "a head of the response, or a chunk's size line, is longer than httpcore takes"
+_HTTPCORE_FULL = "a head of the response, or a chunk's size line, is longer than httpcore allows"
 _SHORT_HEAD = "the head of the response is longer than 65536 bytes"
 
 _NO_SIZE = "invalid chunk size"
@@ -229,7 +229,7 @@ HTTP = [
     Row(
         fault="comments-forever:0",
         stream=fails(
-            APITimeoutError, f"bytes came, but for {QUICK:g} s nothing that moved the answer on", attempts=3
+            APITimeoutError, f"bytes arrived, but the answer did not advance for {QUICK:g} s", attempts=3
         ),
         whole=fails(APITimeoutError, f"the call took longer than total_timeout ({SHORT:g} s)"),
         clocks=({"event_timeout": QUICK}, {"total_timeout": SHORT}),
@@ -238,7 +238,7 @@ HTTP = [
         fault="comments-forever:3",
         stream=fails(
             APITimeoutError,
-            f"bytes came, but for {CALM:g} s nothing that moved the answer on",
+            f"bytes arrived, but the answer did not advance for {CALM:g} s",
             partial="One two ",
         ),
         whole=fails(APITimeoutError, f"the call took longer than total_timeout ({SHORT:g} s)"),

@@ -1,7 +1,4 @@
-"""The arithmetic of the four clocks. Pure: the time comes in as an argument.
-
-It is seconds of any clock that never goes back.
-"""
+"""The arithmetic of the four clocks. Pure: the time is an argument, in seconds of any monotonic clock."""
 
 from __future__ import annotations
 
@@ -20,12 +17,12 @@ _ERROR_BODY = "error body"
 class Clocks:
     """The clocks of one call, for the async and the blocking driver alike.
 
-    `connect_timeout` bounds an open, `read_timeout` each receive, and what is left of `total_timeout`
-    both. The body of an error status is read for `ERROR_BODY_SECONDS` at most. The event clock bounds
-    nothing by itself: `look` compares it after each input of a stream.
+    `connect_timeout` bounds each `open`, `read_timeout` each `receive`, and the rest of `total_timeout` both.
+    The body of an error status is read for `ERROR_BODY_SECONDS` at most. The event clock has no timer: `look`
+    compares it after each input of a stream that gave no event.
 
     Args:
-        config: its four timeouts, in seconds; `None` is for ever.
+        config: its four timeouts, in seconds; `None` turns one off.
     """
 
     def __init__(self, config: ProviderConfig) -> None:
@@ -40,13 +37,13 @@ class Clocks:
         self._shortest = _TOTAL  # the clock that bounds the wait under way
 
     def resume(self, now: float, progress: int) -> None:
-        """The consumer asks for an event and has to wait for it.
+        """The consumer asked for an event and waits for it.
 
-        The first time starts the total, which then runs on. The event clock begins anew, so that the
-        consumer's own time between two events is not taken for the server's silence.
+        The first call starts the total, which then always runs. The event clock restarts, so that the
+        consumer's own time between two events does not count as the server's silence.
 
         Args:
-            progress: the call's count of records that mean something.
+            progress: `Call.progress`.
         """
         if self._ends is None:
             self._ends = now + self._total
@@ -54,12 +51,12 @@ class Clocks:
         self._progress = progress
 
     def left(self, now: float) -> float | None:
-        """Seconds left of the total, 0 where it has run out, `None` where it is off."""
+        """Seconds left of the total; 0 if it has run out, `None` if it is off."""
         left = self._left(now)
         return None if left == inf else max(0.0, left)
 
     def for_open(self, now: float) -> float | None:
-        """Seconds that an open may take, `None` for ever.
+        """How many seconds an `open` may take; `None` has no limit.
 
         Raises:
             APITimeoutError: the total has run out.
@@ -68,7 +65,7 @@ class Clocks:
         return self._least(_CONNECT, self._connect, now)
 
     def begin_answer(self, now: float, *, is_error: bool) -> None:
-        """The response's head has come.
+        """The response's head was received.
 
         Args:
             is_error: the body of an error status follows.
@@ -78,12 +75,12 @@ class Clocks:
             self._error_body_ends = now + ERROR_BODY_SECONDS
 
     def for_receive(self, now: float) -> float | None:
-        """Seconds that a receive may take, `None` for ever.
+        """How many seconds a `receive` may take; `None` has no limit.
 
         Raises:
             APITimeoutError: the total, or the time for an error's body, has run out.
         """
-        # Almost every receive: no error body, and the read timeout is the shortest clock. It costs no call.
+        # Almost every receive takes this short way, which calls nothing: it runs once for each event.
         if self._error_body_ends is None and self._ends is not None and 0 < self._read <= self._ends - now:
             self._shortest = _READ
             return None if self._read == inf else self._read
@@ -92,7 +89,7 @@ class Clocks:
         return self._least(_READ, self._read, now)
 
     def for_wait(self, now: float, seconds: float) -> APITimeoutError | None:
-        """Why a wait of so many seconds is not worth beginning, or `None`."""
+        """The error to fail with at once if a wait would pass the total; `None` if it would not."""
         if seconds <= self._left(now):
             return None
         return APITimeoutError(
@@ -101,33 +98,33 @@ class Clocks:
         )
 
     def look(self, now: float, progress: int) -> APITimeoutError | None:
-        """Compare the event clock after an input of which no event came.
+        """Check the event clock after an input that gave no event.
 
         Args:
-            progress: the call's count of records that mean something.
+            progress: `Call.progress`.
 
         Returns:
-            The error to lose the exchange by, when bytes came for too long without progress.
+            The error to end the exchange with, if bytes arrived for too long without progress.
         """
         if progress != self._progress:
             self._progress = progress
             self._quiet_since = now
         elif now - self._quiet_since >= self._event:
             return APITimeoutError(
-                f"bytes came, but for {self._event:g} s nothing that moved the answer on", field=_EVENT
+                f"bytes arrived, but the answer did not advance for {self._event:g} s", field=_EVENT
             )
         return None
 
     def total_error(self) -> APITimeoutError:
-        """The error of a call whose total has run out."""
+        """The error of a call that reached its total."""
         return APITimeoutError(f"the call took longer than total_timeout ({self._total:g} s)", field=_TOTAL)
 
     def explain(self, error: ProviderError) -> Lost | ProviderError:
-        """What a call is told of an error that a transport raised.
+        """What to give the call for an error that a transport raised.
 
         Returns:
-            `Lost`, its timeout told which clock ran out; or the error to fail the call with, where the
-            total was the shortest clock, or the fault is not the connection's.
+            `Lost`, with the field of the clock that ran out in a timeout. Or the error to fail the call
+            with, if the total was the shortest clock, or the connection is not at fault.
         """
         if not isinstance(error, TransportError | RemoteProtocolError):
             return error
@@ -142,7 +139,7 @@ class Clocks:
         return self._total if self._ends is None else self._ends - now
 
     def _least(self, clock: str, seconds: float, now: float) -> float | None:
-        """What a wait is bound by: a clock, or what is left of the total."""
+        """The limit of a wait: a clock, or the rest of the total, whichever is shorter."""
         left = self._left(now)
         if left < seconds:
             clock, seconds = _TOTAL, left

@@ -24,21 +24,21 @@ from transports.loops import running_clock
 
 
 class EventStream(BaseStream[Exchange]):
-    """The events of one answer as they come. Lazy: nothing is sent before the first is asked for.
+    """The events of one answer, as they arrive. Lazy: nothing is sent before the first event is read.
 
-    Use it with `async with`, so that the connection is released however the block ends. A stream that
-    is dropped, by a `break` out of a loop that held the only reference, is released as well.
-    No task, cancel scope or generator of its own is alive between two events, so that it may be
-    read from any task, one at a time.
+    Use it with `async with`, so that the connection is released however the block ends. A stream is also
+    released when its last reference goes, as at a `break` out of `async for event in provider.stream(...)`.
+    Any task may read it, one at a time: the stream has no task, cancel scope or generator open between two
+    events.
 
     Args:
         provider: signs the requests.
-        call: freshly made, and driven by nobody else.
+        call: freshly made, and driven by this stream alone.
         transport: sends the requests; it stays open.
         keys: asked once per attempt.
-        raw_log: told of everything sent and received; the call was then made with `record=True`.
-        now: the clock, in seconds; the running loop's, where left out.
-        sleep: how to wait for so many seconds.
+        raw_log: receives everything sent and received; the call was then made with `record=True`.
+        now: the clock, in seconds. Default: the running loop's.
+        sleep: waits for a number of seconds.
 
     Example:
         async with provider.stream(messages) as stream:
@@ -84,7 +84,7 @@ class EventStream(BaseStream[Exchange]):
             return self._events.popleft()
         if self._state is StreamState.OPEN and not self._events:
             self._state = STREAM_TRANSITIONS[StreamState.OPEN][StreamTrigger.READ]
-            # The loop is here and not in a coroutine of its own: that would be resumed, too, for each event.
+            # The loop is not in a separate coroutine: that would be called and resumed for each event, too.
             try:
                 now = self._clock
                 if now is None:
@@ -97,7 +97,7 @@ class EventStream(BaseStream[Exchange]):
                             continue
                         break
                     try:
-                        # In no cancel scope: abort() drops the exchange, which wakes whoever waits for it.
+                        # No cancel scope: abort() drops the exchange, and that wakes this receive().
                         given = await exchange.receive(self._clocks.for_receive(now()))
                     except ProviderError as error:
                         self._lose(error)
@@ -126,9 +126,9 @@ class EventStream(BaseStream[Exchange]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Drop what is left of the stream. It never waits; after the end it does nothing.
+        """Drop the rest of the stream. It never waits. After the end it does nothing.
 
-        A task that waits for an event meanwhile gets `APIConnectionError`, as from `abort()`.
+        A task that waits for an event gets `APIConnectionError`, as from `abort()`.
         """
         if self._state is StreamState.READING:
             self.abort()
@@ -140,12 +140,12 @@ class EventStream(BaseStream[Exchange]):
             self._scope.cancel()
 
     async def _perform_step(self, now: Callable[[], float]) -> bool:
-        """Do what the call wants while no exchange is under way; False where it is over."""
+        """Perform the call's next step, while no exchange is under way; False if the call is over."""
         step = self._next_step(now())
         if step is None:
             return False
         try:
-            with anyio.CancelScope() as self._scope:  # abort() cancels it, and nobody else
+            with anyio.CancelScope() as self._scope:  # only abort() cancels it
                 if isinstance(step, Send):
                     await self._send(step, now)
                 else:
@@ -156,7 +156,7 @@ class EventStream(BaseStream[Exchange]):
 
     async def _send(self, step: Send, now: Callable[[], float]) -> None:
         try:
-            # A stale connection is replaced within the attempt, and so with its key.
+            # A stale connection is replaced in the same attempt, so with the same key.
             key = self._secret if step.fresh and self._secret is not None else self._keys.ask()
             if not (key is None or isinstance(key, Secret)):
                 key = await self._wait_for_key(key, now)

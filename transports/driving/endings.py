@@ -11,7 +11,7 @@ Three objects know part of the truth, and each part is kept once:
 
 A stream is
 
-* **open** while nobody waits for an event and its last event was not handed out. Between two events it is
+* **open** while no reader waits and its last event was not handed out. Between two events it is
   always open: nothing runs, so a new reader, `aclose()` or `abort()` finds it in order;
 * **reading** while one reader drives the call. A second reader is refused. Only this reader may move the
   stream, because only it may touch the call;
@@ -20,7 +20,7 @@ A stream is
 * **closed** when the consumer gave it up between two events. Iteration stops, since the consumer knows why;
 * **cut** when an exception went through the reader: cancellation, an interrupt, or a bug in a transport, a
   key callable or a log. That exception is the news, so iteration stops after it;
-* **aborted** when `abort()` gave it up. Somebody else than the reader may have called it, so the reader gets
+* **aborted** when `abort()` gave it up. Someone other than the reader may have called it, so the reader gets
   an `APIConnectionError`, once.
 
 After the last three, `result()` raises an error with what was received as its `partial`.
@@ -61,7 +61,7 @@ class StreamTrigger(Enum):
     END = "the last event or error is handed out"
     CLOSE = "aclose(), close() or the end of the with block"
     CUT = "an exception goes through the reader"
-    ABORT = "whoever may move the stream sees the note that abort() left"
+    ABORT = "the note that abort() left is seen"
 
 
 # Every transition of a stream is here.

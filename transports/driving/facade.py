@@ -1,4 +1,4 @@
-"""The async facade: `create_provider` and the `AsyncProvider` that it gives."""
+"""The async facade: `create_provider` and the `AsyncProvider` that it returns."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from transports.interface import RawLog, Transport
 
 
 def as_config(config: ProviderConfig | Mapping[str, object] | None) -> ProviderConfig:
-    """The configuration from what `create_provider` takes.
+    """Make the configuration from the argument of `create_provider`.
 
     Raises:
-        ConfigError: it cannot work; the error names the field.
+        ConfigError: it is invalid; the error names the field.
     """
     if config is None:
         return ProviderConfig()
@@ -39,7 +39,7 @@ class BaseProvider:
         return self._provider.config
 
     def set_raw_log_callback(self, raw_log: RawLog | None) -> None:
-        """Tell `raw_log`, in place of the one before, of all calls made from now on; `None` tells nobody."""
+        """Use `raw_log` for all further calls, in place of the one before; `None` turns logging off."""
         self._raw_log = raw_log
 
     def __repr__(self) -> str:
@@ -64,14 +64,14 @@ class BaseProvider:
 
 
 class AsyncProvider(BaseProvider):
-    """Asks one provider for answers, under asyncio or trio. May be used by many tasks at once.
+    """One LLM provider, under asyncio or trio. Many tasks may use it at once.
 
-    `async with` closes the transport at the end, where `create_provider` made it.
+    The end of `async with` closes the transport if `create_provider` made it.
 
     Args:
         config: what to ask, and how.
         transport: sends the requests.
-        raw_log: told of everything sent and received.
+        raw_log: receives everything sent and received.
         api_key: see `create_provider`.
         close_transport: whether `aclose()` closes the transport too.
     """
@@ -92,7 +92,7 @@ class AsyncProvider(BaseProvider):
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
     ) -> Message:
-        """The whole answer in one piece.
+        """Ask for a complete answer.
 
         Args:
             messages: the conversation so far.
@@ -100,16 +100,16 @@ class AsyncProvider(BaseProvider):
             **options: fields of the request body, such as `temperature=0`.
 
         Raises:
-            ProviderError: the request was refused here, or the call failed.
+            ProviderError: the request is invalid, or the call failed.
         """
         stream = self._stream(self._call(messages, tools, options, stream=False))
-        await anext(stream)  # the only event of a whole answer; the exchange is let go of before it comes
+        await anext(stream)  # a complete answer has one event, and its exchange is released before that
         return stream.result()
 
     def stream(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
     ) -> EventStream:
-        """The answer's events as they come. Nothing is sent before the first is asked for.
+        """Ask for an answer as a stream of events. Nothing is sent before the first event is read.
 
         Args:
             messages: the conversation so far.
@@ -117,12 +117,12 @@ class AsyncProvider(BaseProvider):
             **options: fields of the request body, such as `temperature=0`.
 
         Raises:
-            InvalidRequestError: the request cannot be right for this provider.
+            InvalidRequestError: the request is invalid for this provider.
         """
         return self._stream(self._call(messages, tools, options, stream=True))
 
     async def aclose(self) -> None:
-        """Close the transport, where it is this provider's own. Streams under way are not waited for."""
+        """Close the transport, if this provider owns it. It does not wait for open streams."""
         if self._close_transport:
             await self._transport.aclose()
 
@@ -148,20 +148,22 @@ def create_provider(
     """A provider for asyncio and trio.
 
     Args:
-        config: a `ProviderConfig`, or a mapping that it is made from; OpenRouter's defaults where left out.
-        raw_log: told of everything sent and received, see `RawLog`.
-        transport: sends the requests, and is not closed with the provider; an `AnyioTransport` of the
-            provider's own where left out.
-        api_key: the key, or a callable, sync or async, that is asked for it once per attempt. Where left
-            out, the environment variable `config.api_key_env` is read at each call.
+        config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
+        raw_log: receives everything sent and received, see `RawLog`.
+        transport: sends the requests. The provider does not close it. Default: a new `AnyioTransport`, which
+            the provider does close.
+        api_key: the key, or a callable, sync or async, that returns it and is called once per attempt.
+            Default: the environment variable `config.api_key_env`, read at each call.
 
     Raises:
-        ConfigError: the configuration cannot work; it names the field.
+        ConfigError: the configuration is invalid; it names the field.
     """
     config = as_config(config)
     if transport is not None:
         return AsyncProvider(config, transport, raw_log, api_key)
-    from transports.sockets.transport import AnyioTransport  # its TLS weighs, and not everybody needs it
+    from transports.sockets.transport import (
+        AnyioTransport,
+    )  # lazily: TLS is slow to import, and not every caller needs it
 
     own = AnyioTransport(max_header_bytes=config.limits.max_header_bytes)
     return AsyncProvider(config, own, raw_log, api_key, close_transport=True)

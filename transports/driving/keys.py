@@ -1,4 +1,4 @@
-"""Where the API key comes from, and the wrapper that keeps it out of reprs, logs and tracebacks."""
+"""The source of the API key, and the wrapper that keeps it out of reprs, logs and tracebacks."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sansio import AuthMethod, ConfigError, ProviderConfig, ProviderError
 from sansio.jsontext import JSON, JSONObject
 
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
-"""A key, or what gives one: called once per attempt, for tokens that are refreshed."""
+"""A key, or a callable that returns one. It is called once per attempt, for tokens that are refreshed."""
 
 ErrorT = TypeVar("ErrorT", bound=ProviderError)
 
-_SHORTEST_MASKED = 8  # characters; a shorter text may stand in an answer by chance
+_SHORTEST_MASKED = 8  # characters; a shorter text may occur in an answer by chance
 _MASK = "[key]"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 class Secret:
-    """A key that shows itself to nobody but `reveal()`, and cannot be pickled or copied.
+    """Holds an API key; only `reveal()` returns it. It cannot be pickled or copied.
 
     Args:
         value: the key.
 
     Raises:
-        ConfigError: it is no text, or blank.
+        ConfigError: it is not a string, or is blank.
     """
 
     __slots__ = ("_value",)
@@ -43,15 +43,15 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself: pass it on at once and bind it to no name."""
+        """The key. Pass it on directly: a name bound to it would show in a traceback's locals."""
         return self._value
 
     def clean(self, error: ErrorT) -> ErrorT:
-        """The same error with the key masked wherever a server echoed it; its `partial` stays as it is."""
+        """A copy of the error with the key masked wherever a server echoed it; `partial` is unchanged."""
         return error.replacing(self._value, _MASK) if self._maskable else error
 
     def clean_text(self, text: str) -> str:
-        """The same text with the key masked."""
+        """The text with the key masked."""
         return text.replace(self._value, _MASK) if self._maskable else text
 
     @property
@@ -69,7 +69,7 @@ class Secret:
 
 
 def clean_json(value: JSONObject, secret: Secret | None) -> JSONObject:
-    """A copy of a JSON object, the key masked in every text and name within."""
+    """A copy of a JSON object with the key masked in every string and name in it."""
     return {_clean_text(name, secret): _clean_value(item, secret) for name, item in value.items()}
 
 
@@ -88,12 +88,12 @@ def _clean_text(text: str, secret: Secret | None) -> str:
 
 
 class KeySource:
-    """Gives the key of each attempt.
+    """Returns the key of each attempt.
 
     Args:
-        config: it says whether a key is sent at all, and which variable holds it.
-        api_key: a key, or what gives one; `None` reads the variable, each time anew.
-        environment: where the variable is looked up.
+        config: says whether a key is sent, and which environment variable holds it.
+        api_key: a key, or a callable that returns one; `None` reads the variable for each attempt.
+        environment: where the variable is read.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class KeySource:
         self._environment = environment
 
     def ask(self) -> Secret | Awaitable[object] | None:
-        """The key, or what to await for it, or `None` where no key is sent.
+        """The key, an awaitable of it, or `None` if no key is sent.
 
         Raises:
             ConfigError: there is no key; it names the variable to set.
@@ -125,7 +125,7 @@ class KeySource:
         return _wrap(self._given())
 
     def ask_now(self) -> Secret | None:
-        """The key, without an event loop to await it in.
+        """The key, for callers without an event loop.
 
         Raises:
             ConfigError: there is no key, or the callable is async.
@@ -136,7 +136,7 @@ class KeySource:
         if iscoroutine(given):
             given.close()
         raise ConfigError(
-            "api_key: an async callable needs the async provider; give create_sync_provider a plain one",
+            "api_key: an async callable needs the async provider; pass create_sync_provider a plain callable",
             field="api_key",
         )
 
@@ -144,16 +144,16 @@ class KeySource:
         name = self._config.api_key_env
         if name is None:
             raise ConfigError(
-                "api_key_env: no variable is named for the key; name one, or pass api_key",
+                "api_key_env: no environment variable is named; name one, or pass api_key",
                 field="api_key_env",
             )
         if not self._environment.get(name, "").strip():
             if _VARIABLE.fullmatch(name):
                 wrong = f"the environment variable {name} is not set or blank"
                 right = f"set it to your {self._config.type} key, or pass api_key"
-            else:  # it may be the key, put there by mistake, and is not shown
+            else:  # it may be the key itself, put there by mistake, and is not shown
                 wrong = "there is no such environment variable"
-                right = "give the name of one, never the key itself"
+                right = "pass the name of one, not the key itself"
             raise ConfigError(f"api_key_env: {wrong}; {right}", field="api_key_env")
         return Secret(self._environment[name].strip())
 

@@ -1,4 +1,4 @@
-"""Tells a raw log what was sent and received."""
+"""Passes to a raw log what was sent and received."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from transports.interface import RawLog
 
 
 def dispatch(records: Iterable[Record], raw_log: RawLog, secret: Secret | None) -> None:
-    """Hand each record to the log as plain dicts of its own, the key masked.
+    """Pass each record to the log as new plain dicts, with the key masked.
 
     Args:
-        secret: the key of the attempt, which a server may have echoed.
+        secret: the key of the attempt. A server may have echoed it.
     """
     for record in records:
         match record:

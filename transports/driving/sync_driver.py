@@ -25,19 +25,19 @@ from transports.interface import RawLog, SyncExchange, SyncTransport
 
 
 class SyncEventStream(BaseStream[SyncExchange]):
-    """The blocking twin of `EventStream`: the events of one answer as they come.
+    """The blocking twin of `EventStream`: the events of one answer, as they arrive.
 
-    Use it with `with`. One thread reads it; any thread may `abort()` it, which wakes a reader at once
-    but inside an open: that one ends when the connection is made or refused.
+    Use it with `with`. One thread reads it, and any thread may `abort()` it. That wakes the reader at once,
+    except while a connection is being made: then it wakes when the connection is made or refused.
 
     Args:
         provider: signs the requests.
-        call: freshly made, and driven by nobody else.
+        call: freshly made, and driven by this stream alone.
         transport: sends the requests; it stays open.
         keys: asked once per attempt.
-        raw_log: told of everything sent and received; the call was then made with `record=True`.
+        raw_log: receives everything sent and received; the call was then made with `record=True`.
         now: the clock, in seconds.
-        sleep: how to wait for so many seconds, or until the event is set.
+        sleep: waits for a number of seconds, or until the event is set.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
         """The next event. The one after the last, or after `close()`, ends the iteration.
 
         Raises:
-            ProviderError: what the call failed with, after all events that came before it.
+            ProviderError: what the call failed with, after all events received before it.
             LocalProtocolError: another thread is waiting for an event of this stream.
         """
         self._acquire()
@@ -88,9 +88,9 @@ class SyncEventStream(BaseStream[SyncExchange]):
         self.close()
 
     def close(self) -> None:
-        """Drop what is left of the stream; after the end it does nothing.
+        """Drop the rest of the stream. After the end it does nothing.
 
-        A thread that waits for an event meanwhile gets `APIConnectionError`, as from `abort()`.
+        A thread that waits for an event gets `APIConnectionError`, as from `abort()`.
         """
         if not self._reader.acquire(blocking=False):
             self.abort()
@@ -104,7 +104,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
         """The whole answer, once the stream was read to its end.
 
         Raises:
-            ProviderError: as `EventStream.result`.
+            ProviderError: as for `EventStream.result`.
             LocalProtocolError: the stream was not read to its end yet, or another thread is reading it.
         """
         self._acquire()
@@ -123,7 +123,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
         self._woken.set()
 
     def _read(self) -> None:
-        """Drive the call until there is something to hand out, or nothing more comes."""
+        """Drive the call until there is something to hand out, or the call is over."""
         self._move(StreamTrigger.READ)
         try:
             self._clocks.resume(self._now(), self._call.progress)
@@ -176,5 +176,5 @@ class SyncEventStream(BaseStream[SyncExchange]):
 
     def _ask_key(self, step: Send) -> Secret | None:
         if step.fresh and self._secret is not None:
-            return self._secret  # a stale connection is replaced within the attempt
+            return self._secret  # a stale connection is replaced in the same attempt
         return self._keys.ask_now()

@@ -1,4 +1,4 @@
-"""The blocking facade: `create_sync_provider` and the `SyncProvider` that it gives."""
+"""The blocking facade: `create_sync_provider` and the `SyncProvider` that it returns."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from transports.interface import RawLog, SyncTransport
 
 
 class SyncProvider(BaseProvider):
-    """The blocking twin of `AsyncProvider`: asks one provider for answers, without an event loop.
+    """The blocking twin of `AsyncProvider`: one LLM provider, without an event loop.
 
-    May be used by many threads at once; each of its streams is read by one.
+    Many threads may use it at once; each of its streams has one reader.
 
     Args:
         config: what to ask, and how.
         transport: sends the requests.
-        raw_log: told of everything sent and received, in the thread that reads.
+        raw_log: receives everything sent and received, in the thread that reads.
         api_key: see `create_sync_provider`.
         close_transport: whether `close()` closes the transport too.
     """
@@ -42,7 +42,7 @@ class SyncProvider(BaseProvider):
     def complete(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
     ) -> Message:
-        """The whole answer in one piece; arguments and errors as `AsyncProvider.complete`."""
+        """Ask for a complete answer; arguments and errors as for `AsyncProvider.complete`."""
         stream = self._stream(self._call(messages, tools, options, stream=False))
         next(stream)  # see `AsyncProvider.complete`
         return stream.result()
@@ -50,11 +50,11 @@ class SyncProvider(BaseProvider):
     def stream(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
     ) -> SyncEventStream:
-        """The answer's events as they come; arguments and errors as `AsyncProvider.stream`."""
+        """Ask for an answer as a stream; arguments and errors as for `AsyncProvider.stream`."""
         return self._stream(self._call(messages, tools, options, stream=True))
 
     def close(self) -> None:
-        """Close the transport, where it is this provider's own. Streams under way are not waited for."""
+        """Close the transport, if this provider owns it. It does not wait for open streams."""
         if self._close_transport:
             self._transport.close()
 
@@ -80,20 +80,22 @@ def create_sync_provider(
     """A provider without an event loop: plain blocking calls.
 
     Args:
-        config: a `ProviderConfig`, or a mapping that it is made from; OpenRouter's defaults where left out.
-        raw_log: told of everything sent and received, see `RawLog`.
-        transport: sends the requests, and is not closed with the provider; a `SocketTransport` of the
-            provider's own where left out.
-        api_key: the key, or a callable that is asked for it once per attempt. Where left out, the
-            environment variable `config.api_key_env` is read at each call.
+        config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
+        raw_log: receives everything sent and received, see `RawLog`.
+        transport: sends the requests. The provider does not close it. Default: a new `SocketTransport`, which
+            the provider does close.
+        api_key: the key, or a callable that returns it and is called once per attempt. Default: the
+            environment variable `config.api_key_env`, read at each call.
 
     Raises:
-        ConfigError: the configuration cannot work; it names the field.
+        ConfigError: the configuration is invalid; it names the field.
     """
     config = as_config(config)
     if transport is not None:
         return SyncProvider(config, transport, raw_log, api_key)
-    from transports.sockets.blocking import SocketTransport  # its TLS weighs, and not everybody needs it
+    from transports.sockets.blocking import (
+        SocketTransport,
+    )  # lazily: TLS is slow to import, and not every caller needs it
 
     own = SocketTransport(max_header_bytes=config.limits.max_header_bytes)
     return SyncProvider(config, own, raw_log, api_key, close_transport=True)

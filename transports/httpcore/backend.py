@@ -1,6 +1,6 @@
-"""What stands between an httpcore pool and the network: it tells an exchange what became of its stream.
+"""A network backend between an httpcore pool and the network: it shows an exchange what its stream does.
 
-Working for an exchange, the pool runs in that exchange's own task; a context variable says which it is.
+The pool works for an exchange in that exchange's task, so a context variable says which exchange it is.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """What one exchange knows of the stream that it uses.
+    """What one exchange knows about the network stream that it uses.
 
     Attributes:
-        deadline: when the request has to be sent, and then, when the response's head has to be there, and
-            each piece of its body, on the loop's clock; `None` for ever.
+        deadline: when the current step must be done, on the loop's clock: sending the request, then receiving
+            the response's head, then each part of its body. `None` has no limit.
         stream: the one in use; `None` before there is one.
-        pieces: what has come of the body and was not handed out yet.
+        pieces: chunks of the body that were received and not handed out.
     """
 
     def __init__(self) -> None:
@@ -38,28 +38,28 @@ class Watch:
         self.pieces: list[bytes] = []
 
     def enter(self) -> Token[Watch | None]:
-        """What the pool does from now on, up to `exit`, is done for this exchange."""
+        """Mark what the pool does until `exit` as done for this exchange."""
         return _watch.set(self)
 
     def exit(self, token: Token[Watch | None]) -> None:
-        """Take back `enter`."""
+        """Undo `enter`."""
         _watch.reset(token)
 
     def use(self, stream: WatchedStream) -> None:
-        """From now on this is the stream; over HTTP/2 others may use it too."""
+        """Use this stream. Over HTTP/2 other exchanges may use it too."""
         if stream is not self.stream:
             self.leave()
             self.stream = stream
             stream.users.add(self)
 
     def leave(self) -> None:
-        """Use no stream any longer."""
+        """Stop using the stream."""
         if self.stream is not None:
             self.stream.users.discard(self)
             self.stream = None
 
     def left(self, timeout: float | None) -> float | None:
-        """The smaller of a timeout and what is left until the deadline, in seconds."""
+        """The smaller of a timeout and the time until the deadline, in seconds."""
         if self.deadline is None:
             return timeout
         left = max(0.0, self.deadline - anyio.current_time())
@@ -67,12 +67,12 @@ class Watch:
 
 
 PAUSE = object()
-"""What `pause` gives to who drives a coroutine by hand; no event loop gets to see it."""
+"""What `pause` yields to `Answer.next`, which drives the coroutine by hand. No event loop sees it."""
 
 
 @coroutine
 def pause() -> Generator[object, None, None]:
-    """Stop here until the coroutine is driven on."""
+    """Suspend until the coroutine is driven on."""
     yield PAUSE
 
 
@@ -80,7 +80,7 @@ _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 class WatchedStream:
-    """An `AsyncNetworkStream` that notes who uses it and whether the peer has closed it."""
+    """An `AsyncNetworkStream` that records which exchanges use it and whether the peer has closed it."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self.users: set[Watch] = set()
@@ -91,7 +91,7 @@ class WatchedStream:
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         watch = _watch.get()
         if watch is not None and watch.pieces:
-            await pause()  # the pool has used up what it read: that is handed out before more is waited for
+            await pause()  # the pool has used up the last read: hand that out before waiting for more
         data = await self._stream.read(max_bytes, self._note(timeout))
         self.ended = self.ended or not data
         return data
@@ -110,7 +110,7 @@ class WatchedStream:
 
     def get_extra_info(self, info: str) -> object:
         if info == "is_readable" and self._socket is not None:
-            # A pool asks it of all that idle, at each request and at its end, and anyio would take its time.
+            # A pool asks this of every idle connection at each request, and anyio's own answer is slow.
             return readable(self._socket)
         return self._stream.get_extra_info(info)
 
@@ -130,14 +130,14 @@ class WatchedStream:
 async def _hand_over(stream: httpcore.AsyncNetworkStream) -> WatchedStream:
     watched = WatchedStream(stream)
     watched._note(None)
-    # A task that is cancelled now has failed to connect. A moment later the pool would count the connection
-    # as its own, and neither use nor close it ever.
+    # If the task is cancelled, fail here, as if connecting had failed. A moment later the pool would count
+    # the connection as its own, and then neither use nor close it.
     await checkpoint_if_cancelled()
     return watched
 
 
 class WatchedBackend:
-    """As much of an `AsyncNetworkBackend` as a pool needs; its streams are watched."""
+    """The part of an `AsyncNetworkBackend` that a pool needs. Its streams are `WatchedStream`s."""
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend

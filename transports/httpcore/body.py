@@ -1,8 +1,8 @@
-"""The body of a response that an httpcore pool gave, by what each read of the network brought.
+"""The body of a response from an httpcore pool, one network read at a time.
 
-httpcore gives a body in the pieces that the server cut it into, though it reads many of them at once. So
-that each is not a turn of the loops above, a coroutine gathers them. It stops where httpcore has used up
-what it read and would read again: there the network stream, which is ours, pauses it, and what was gathered
+httpcore returns a body in the chunks that the server sent, though one read of the network brings many. A
+driver would then take a turn for each chunk. Instead, a coroutine gathers the chunks until httpcore has used
+up what it read and wants to read again. There our network stream pauses the coroutine, and what was gathered
 is handed out.
 """
 
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
 
 class Answer:
-    """A response that the pool gave, and its body.
+    """A response from the pool, and its body.
 
     Args:
         core: httpcore or httpcore2.
-        response: what its pool gave.
-        pieces: where those of the body are put, and whence they are taken. A read of the network pauses
-            while there are any, if it can.
-        bounded: reads can pause, and are told by when each has to be done: they are this response's own.
-            Otherwise the body is given piece by piece.
+        response: the pool's response.
+        pieces: the chunks that were gathered and not handed out. A network read that can pause does so
+            while there are any.
+        bounded: the network reads are for this response alone, so they can pause and have a deadline.
+            Otherwise the body is handed out chunk by chunk.
+
+    Attributes:
+        ended: the body has ended or failed.
     """
 
     def __init__(
@@ -42,16 +45,17 @@ class Answer:
         self._core = core
         self._pieces = pieces
         self._gathering: Coroutine[object, object, None] | None = None  # `None` before the body is asked for
-        self._ended = False
+        self.ended = False
 
     @coroutine
     def next(self) -> Generator[object, object, bytes]:
-        """The next bytes of the body, none at its end. What it raises comes after all that was read before.
+        """The next bytes of the body; `b""` at its end. An error is raised after all bytes read before it.
 
-        This is `await` for the gathering, but that a pause ends it, and the next call goes on from there.
-        No scope, lock or timeout of httpcore's is open then, so that another task may do that.
+        This is like `await` for the gathering coroutine, except that a pause ends it, and the next call goes
+        on from there. At a pause httpcore has no scope, lock or timeout open, so another task may make that
+        call.
         """
-        if self._ended:
+        if self.ended:
             return b""
         try:
             given = self._begin() if self._gathering is None else self._gathering.send(None)
@@ -64,20 +68,20 @@ class Answer:
                 else:
                     given = self._gathering.send(told)
         except StopIteration:
-            self._ended = True
+            self.ended = True
         except BaseException:
-            self._ended = True
+            self.ended = True
             raise
         data = b"".join(self._pieces)
         self._pieces.clear()
         return data
 
     def _begin(self) -> object:
-        """Gather up to the first wait.
+        """Gather until the first wait.
 
-        By then all of httpcore's generators for the body have begun, each inside the other. A loop that ends
-        closes all those that it knows at the same time, and these would trip over each other; so it is not
-        to know them.
+        By then all of httpcore's nested generators for the body have started. A loop that ends closes all
+        generators it knows at once, and nested ones then fail because the outer one is still running. The
+        hooks are removed meanwhile, so that the loop does not learn of them.
         """
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=None, finalizer=None)
@@ -88,20 +92,21 @@ class Answer:
             sys.set_asyncgen_hooks(*hooks)
 
     async def aclose(self) -> None:
-        """Give the connection back to the pool, which closes it unless the body has ended."""
+        """Return the connection to the pool, which closes it unless the body has ended."""
         with contextlib.suppress(*faults(self._core)):
             await self.response.aclose()
             if self._gathering is not None:
-                # The body's generators are run to their end, since nobody else closes them. The connection
-                # is closed already; where others are on it, the cancelled scope keeps them from waiting.
+                # Run the body's generators to their end: the loop does not know them, so nothing else would
+                # close them. The connection is closed already; over HTTP/2, where it may not be, the
+                # cancelled scope keeps them from waiting.
                 with anyio.CancelScope() as scope:
                     scope.cancel()
-                    while not self._ended:
+                    while not self.ended:
                         await self.next()
 
 
 async def _gather(response: httpcore.Response, pieces: list[bytes], *, each: bool) -> None:
-    """Put a body among the pieces; it pauses after `each`, and before it raises while there are any."""
+    """Append a body's chunks to the pieces. It pauses after `each`, and before an error if there are any."""
     try:
         async for data in response.aiter_stream():
             if data:
@@ -115,7 +120,7 @@ async def _gather(response: httpcore.Response, pieces: list[bytes], *, each: boo
 
 
 def faults(core: ModuleType) -> tuple[type[Exception], ...]:
-    """What a pool raises where the network or the peer is at fault."""
+    """The exceptions of a pool for which the network or the peer is at fault."""
     kinds = (core.NetworkError, core.TimeoutException, core.ProtocolError, core.ProxyError)
     h2 = sys.modules.get("h2.exceptions")  # some of its errors pass through the pool as they are
     return (*kinds, core.UnsupportedProtocol, OSError, *((h2.H2Error,) if h2 else ()))

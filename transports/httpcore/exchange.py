@@ -34,31 +34,37 @@ if TYPE_CHECKING:
     import httpcore
 
 DRAIN_SECONDS = 0.05
-"""How long an exchange that is let go waits for the response's end, without which no pool keeps it."""
+"""How long `aclose` waits for the end of the response. A pool keeps no connection without it."""
 
-_HTTP2_ENDS = ("ConnectionTerminated", "StreamReset")  # h2's events, which the pool raises as an error's text
-_H11_FULL = "Receive buffer too long"  # h11's words for httpcore's limit on what is not whole yet
-_CLOSED_WORDS = ("disconnected", "closed connection")  # of httpcore and h11, where a pool is not watched
+_HTTP2_ENDS = (
+    "ConnectionTerminated",
+    "StreamReset",
+)  # h2's events, which the pool raises as an error's arguments
+_H11_FULL = "Receive buffer too long"  # h11's message at httpcore's limit on incomplete data
+_CLOSED_WORDS = (
+    "disconnected",
+    "closed connection",
+)  # in messages of httpcore and h11, for a pool that is not watched
 
 
 class PoolOwner(Protocol):
-    """Who has the pool.
+    """What an exchange needs of its transport.
 
     Attributes:
         core: httpcore or httpcore2.
-        keeps: whether connections are kept for later exchanges.
+        keeps: whether connections may be kept for later exchanges.
     """
 
     core: ModuleType
     keeps: bool
 
     def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
-        """The pool for a loop."""
+        """The pool of the keeper's loop for requests to `origin`."""
         ...
 
 
 class _Content:
-    """A request's body. It is no generator, since httpcore leaves one unfinished when it cannot send it."""
+    """A request's body. Not a generator: httpcore leaves one unfinished when it cannot send the request."""
 
     def __init__(self, body: bytes) -> None:
         self._pieces = iter((body,))
@@ -88,13 +94,13 @@ class HttpcoreExchange:
         self._clock = running_clock()
         self._receiving = False
         self._closing = False
-        self._scope: anyio.CancelScope | None = None  # of the receive or aclose under way, where it has one
-        self._peer = request.origin  # a proxy, where that is what we connect to
+        self._scope: anyio.CancelScope | None = None  # of the receive or aclose under way, if it has one
+        self._peer = request.origin  # replaced by the proxy, if that is what we connect to
         self._head_seconds: float | None = None
         self._unix_socket: str | None = None
         self._connecting = False
         self._reused = False
-        self._ended = False
+        self._ended = False  # `End` was handed out, which comes after the last bytes of the body
         self._failed = False
         self._released = False
 
@@ -133,8 +139,8 @@ class HttpcoreExchange:
             raise aborted()
 
     async def _advance_within(self, timeout: float | None) -> Head | Body | End | None:
-        """The same in a scope of its own, where the pool's reads are not bounded; `None` if time ran out."""
-        limit = None if self._answer is None else timeout  # the pool itself bounds what comes before the head
+        """`_advance` in a cancel scope, for reads that the pool does not bound; `None` if time ran out."""
+        limit = None if self._answer is None else timeout  # the pool bounds everything before the head
         try:
             with anyio.move_on_after(limit) as self._scope:
                 return await self._advance(timeout)
@@ -168,7 +174,7 @@ class HttpcoreExchange:
         if seconds is not None:
             self._watch.deadline = self._clock() + seconds
         response: httpcore.Response = await pool.handle_async_request(sent)
-        timeouts["read"] = None  # the pool would hold the body to it too; receive() bounds that itself
+        timeouts["read"] = None  # the pool would apply it to the body, too, which receive() bounds
         self._watch.deadline = None
         bounded = self._watch.stream is not None and response.extensions.get("http_version") != b"HTTP/2"
         self._answer = Answer(core, response, self._watch.pieces, bounded=bounded)
@@ -179,7 +185,7 @@ class HttpcoreExchange:
         return Head(response.status, tuple(headers))
 
     async def _trace(self, name: str, info: dict[str, object]) -> None:
-        """httpcore's account of what it does: whether it connects, and where."""
+        """httpcore's trace hook: says whether it connects, and where."""
         if name.endswith("connect_tcp.started"):
             self._connecting = True
             self._peer = ("", str(info["host"]), int(str(info["port"])))
@@ -192,11 +198,11 @@ class HttpcoreExchange:
             self._bound_head()
 
     def _bound_head(self) -> None:
-        """All of the head has to come in time: the pool bounds each read, and a server may send many."""
+        """Bound the head as a whole: the pool bounds each read only, and a slow server needs many."""
         ends = None if self._head_seconds is None else self._clock() + self._head_seconds
         self._watch.deadline = ends
         if ends is not None and self._watch.stream is None and self._scope is not None:
-            self._scope.deadline = ends  # of a pool that is not watched
+            self._scope.deadline = ends  # for a pool that is not watched
 
     def _blame(self, fault: Exception, timeout: float | None) -> TransportError | RemoteProtocolError:
         core, stream = self._owner.core, self._watch.stream
@@ -215,20 +221,20 @@ class HttpcoreExchange:
             case core.NetworkError() | OSError():
                 return lost_failure(self._peer, fault)
             case core.LocalProtocolError():
-                return RemoteProtocolError("the server went out of step with HTTP/2")
+                return RemoteProtocolError("the server broke the rules of HTTP/2")
         if any(type(part).__name__ in _HTTP2_ENDS for part in fault.args):
-            return APIConnectionError("the server broke the HTTP/2 stream off")
+            return APIConnectionError("the server ended the HTTP/2 stream early")
         closed = stream.ended if stream is not None else any(word in str(fault) for word in _CLOSED_WORDS)
         if closed:
             where = "before it answered" if self._answer is None else "inside its answer"
             return APIConnectionError(f"the server closed the connection {where}")
         if str(fault) == _H11_FULL:
             return LimitExceededError(
-                "a head of the response, or a chunk's size line, is longer than httpcore takes",
+                "a head of the response, or a chunk's size line, is longer than httpcore allows",
                 field="max_header_bytes",
-                hint="httpcore's own limit is fixed; AnyioTransport has that of the config.",
+                hint="httpcore's limit is fixed; AnyioTransport uses max_header_bytes of the config.",
             )
-        # Without the bytes that h11 quotes, which may hold a key.
+        # Without the bytes that h11 quotes: they may hold a key.
         return RemoteProtocolError(f"malformed HTTP: {str(fault).partition(': bytearray(')[0]}")
 
     async def aclose(self) -> None:
@@ -255,10 +261,8 @@ class HttpcoreExchange:
         try:
             with contextlib.suppress(*faults(self._owner.core)):
                 with anyio.move_on_after(DRAIN_SECONDS) as self._scope:
-                    while not self._ended and left > 0:
-                        data = await answer.next()
-                        self._ended = not data
-                        left -= len(data)
+                    while not answer.ended and left > 0:
+                        left -= len(await answer.next())
         finally:
             self._scope = None
 
@@ -267,15 +271,15 @@ class HttpcoreExchange:
             return
         self._released = True
         if self._scope is not None:
-            self._scope.cancel()  # who is in there drops it on the way out, here and below
+            self._scope.cancel()  # receive() or aclose() drops the connection as it ends, here and below
         elif self._receiving and self._watch.stream is not None:
             self._watch.stream.shut_down()
         elif not self._closing:
             self._drop()
 
     def _drop(self) -> None:
-        """Close the connection, unless other exchanges are on it, and have the pool let go of it."""
-        answer, self._answer = self._answer, None  # which knows this exchange: no circle is left
+        """Close the connection, unless other exchanges use it, and make the pool forget it."""
+        answer, self._answer = self._answer, None  # the answer refers to this exchange: this breaks the cycle
         stream = self._watch.stream
         self._watch.leave()
         if stream is not None:
@@ -293,7 +297,7 @@ class HttpcoreExchange:
 
 
 async def close_idle(pool: httpcore.AsyncConnectionPool, origin: httpcore.Origin | None = None) -> None:
-    """Close the pool's idle connections, all or those to one origin."""
+    """Close a pool's idle connections, all or those to one origin."""
     for connection in pool.connections:
         if connection.is_idle() and (origin is None or connection.can_handle_request(origin)):
             await connection.aclose()

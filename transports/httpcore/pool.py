@@ -1,6 +1,6 @@
-"""Requests through an httpcore pool: for proxies, for HTTP/2, and for people who share a pool.
+"""Requests through an httpcore pool: for proxies, for HTTP/2, and for applications that share a pool.
 
-It works with httpcore and with httpcore2, which goes on where httpcore ended and has the same API.
+It works with httpcore and with httpcore2, its maintained continuation, which has the same API.
 """
 
 from __future__ import annotations
@@ -31,34 +31,34 @@ if TYPE_CHECKING:
     Pool: TypeAlias = httpcore.AsyncConnectionPool | httpcore2.AsyncConnectionPool
 
 _Way: TypeAlias = tuple[str | None, bool]
-"""A proxy's URL or none, and whether TLS goes to the origin: what a pool is for."""
+"""What a pool is for: the URL of a proxy, or `None`, and whether the origin speaks TLS."""
 
 ModuleName: TypeAlias = Literal["httpcore", "httpcore2"]
 
 
 class HttpcoreTransport:
-    """Sends requests through an httpcore pool, under asyncio and trio. No redirect.
+    """Sends requests through an httpcore pool, under asyncio and trio. No redirects.
 
-    Without `pool` it makes one for each event loop, which is closed with the loop at the latest.
-    Over HTTP/2 an exchange that is dropped leaves the connection to the others on it.
+    Without `pool` it makes pools for each event loop, and closes them when the loop ends at the latest.
+    Over HTTP/2, dropping an exchange leaves the connection open for the other exchanges on it.
 
     Args:
-        pool: the user's own, and closed by the user; all other arguments then belong to the pool.
-        module: `"httpcore"` or `"httpcore2"`; where left out, the pool's, or httpcore2 if it is installed.
+        pool: your own pool, which you close. All other arguments except `module` then have no effect.
+        module: `"httpcore"` or `"httpcore2"`. Default: the pool's, or httpcore2 if it is installed.
         http2: offer HTTP/2 to servers over TLS; needs the extra `http2`.
-        proxy: URL of an HTTP or SOCKS proxy, with its user and password, that requests go through.
-        no_proxy: hosts that are asked without it, as in the variable `NO_PROXY`: names, which stand for
-            all below them too, with or without a port, between commas.
-        environment_proxies: take both from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, which are
-            read once, here.
-        unix_socket: path of a Unix socket that is connected to, whatever host a request names.
-        ssl_context: for TLS; where left out, the system's authorities are trusted.
-        ca_file: certificates in PEM of authorities that are trusted beside the system's.
-        max_idle: how many connections are kept for each loop, of those over TLS and of those without.
-        idle_timeout: for how many seconds each is kept.
+        proxy: URL of an HTTP or SOCKS proxy, with user and password if it needs them.
+        no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
+            by commas, with or without a port. A name includes its subdomains.
+        environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+            read once, now.
+        unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        ssl_context: for TLS. Default: one that trusts the system's authorities.
+        ca_file: path of a PEM file with authorities to trust in addition to the system's.
+        max_idle: how many idle connections to keep for each loop, with and without TLS counted separately.
+        idle_timeout: how many seconds to keep each.
 
     Raises:
-        ConfigError: the arguments cannot work; it names the one to change.
+        ConfigError: the arguments are invalid; it names the one to change.
     """
 
     def __init__(
@@ -87,9 +87,12 @@ class HttpcoreTransport:
             raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
         self._http2 = http2
         if environment_proxies and proxy is not None:
-            raise ConfigError("proxy: give it, or take the environment's, not both", field="proxy")
+            raise ConfigError("proxy: pass it, or set environment_proxies, but not both", field="proxy")
         if unix_socket is not None and (environment_proxies or proxy is not None):
-            raise ConfigError("unix_socket: there is no proxy before it; leave one out", field="unix_socket")
+            raise ConfigError(
+                "unix_socket: it cannot be reached through a proxy; remove one of the two",
+                field="unix_socket",
+            )
         given = {} if proxy is None else {"all": proxy, "no": no_proxy}
         self._proxies = Proxies.from_environment() if environment_proxies else Proxies(given)
         self._unix_socket = unix_socket
@@ -97,18 +100,18 @@ class HttpcoreTransport:
         self._idle_timeout = idle_timeout
 
     async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
-        """See `Transport.open`. Nothing is sent yet, so that what fails is raised by the first `receive`.
+        """See `Transport.open`. Nothing is sent yet: the first `receive` sends, and raises what fails.
 
         Raises:
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        HTTPExchange(request)  # refuses what cannot be written, in words that quote no header
+        HTTPExchange(request)  # refuses an invalid request; httpcore's own error would quote a header
         keeper = await LoopKeeper.here()
         await keeper.tidy()
         return HttpcoreExchange(self, keeper, request, timeout, fresh=fresh)
 
     async def aclose(self) -> None:
-        """Close what idles in this loop's pool, unless that is the user's own.
+        """Close the idle connections of this loop's pools, but not those of a pool that was passed in.
 
         The transport is not used afterwards.
         """
@@ -124,7 +127,7 @@ class HttpcoreTransport:
                 keeper.drop(pool)
 
     def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
-        """The pool that serves the keeper's loop, by the way to `origin`."""
+        """The pool of the keeper's loop for requests to `origin`."""
         if self._given is not None:
             return self._given
         pools = self._pools.setdefault(keeper, {})
@@ -133,7 +136,7 @@ class HttpcoreTransport:
         pool = pools.get((proxy, secure))
         if pool is None:
             pool = pools[proxy, secure] = self.core.AsyncConnectionPool(
-                # The system's authorities take the time of many requests to load, while the loop waits.
+                # Only where TLS is used: loading the system's authorities blocks the loop for milliseconds.
                 ssl_context=self._trust.context if secure else None,
                 proxy=None if proxy is None else _open_proxy(self.core, self._trust, proxy),
                 uds=self._unix_socket,
@@ -160,7 +163,7 @@ def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
             if module is not None and isinstance(pool, module.AsyncConnectionPool):
                 return module
         raise ConfigError(
-            "pool: it is no AsyncConnectionPool; give its module, 'httpcore' or 'httpcore2', too",
+            "pool: it is not an AsyncConnectionPool; pass its module, 'httpcore' or 'httpcore2', too",
             field="pool",
         )
     return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")

@@ -1,4 +1,4 @@
-"""A host's addresses, and a socket connected to one of them, on asyncio's own loops."""
+"""Connects a socket to one of a host's addresses, on asyncio's own loops."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 import anyio
 
-_STAGGER = 0.25  # seconds before the next address is tried beside those under way: RFC 8305, section 8
+_STAGGER = 0.25  # seconds between two attempts that run side by side (RFC 8305, section 8)
 
 _Address: TypeAlias = tuple[int, object]
-"""A family of addresses, and one of them as the system takes it."""
+"""An address family, and an address in the form that the socket module takes."""
 
 
 async def connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.socket:
@@ -30,7 +30,7 @@ async def connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.s
 
 
 def _mixed(addresses: list[_Address]) -> list[_Address]:
-    """The families by turns (RFC 8305, section 4): one that leads nowhere holds up the other but once."""
+    """Alternate the families (RFC 8305, section 4): an unreachable one delays the other by one attempt."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]
     pairs = zip_longest(first, others)
@@ -49,7 +49,7 @@ async def _race(loop: AbstractEventLoop, addresses: list[_Address]) -> socket.so
             errors.append(error)
             failed.set()
             return
-        if winner is not None:  # both came in the same turn of the loop
+        if winner is not None:  # two connected in the same loop turn
             connected.close()
             return
         winner = connected
@@ -73,7 +73,7 @@ async def _race(loop: AbstractEventLoop, addresses: list[_Address]) -> socket.so
 
 
 async def connect_socket(loop: AbstractEventLoop, family: int, address: Any) -> socket.socket:
-    """A socket connected to an address, which is a path or a tuple by its family."""
+    """Connect a socket to an address: a path or a tuple, depending on its family."""
     raw = socket.socket(family, socket.SOCK_STREAM)
     done = False
     try:

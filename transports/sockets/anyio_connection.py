@@ -1,4 +1,4 @@
-"""A connection over anyio's streams: under trio, and under loops of asyncio's that are not its own."""
+"""A connection over anyio's streams: for trio, and for replacements of asyncio's loops, such as uvloop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
 from transports.sockets.tls import Trust
 
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
-_GLANCE = 0.01  # seconds; what is there already takes two turns of the loop, half a TLS record takes for ever
+# Seconds. Buffered data is readable within two loop turns; half a TLS record would wait indefinitely.
+_GLANCE = 0.01
 
 
 class AnyioConnection:
@@ -36,7 +37,7 @@ class AnyioConnection:
         """Connect to an origin.
 
         Raises:
-            APIConnectionError: that failed; the message says why.
+            APIConnectionError: no connection could be made; the message says why.
         """
         try:
             return cls(origin, await _dial(origin, trust, unix_socket))
@@ -82,11 +83,13 @@ class AnyioConnection:
         return False
 
     async def _glance(self) -> bytes | None:
-        """What is there to read; `None` where nothing is, no bytes where the stream is of no more use."""
+        """Data readable without waiting; `None` if there is none, `b""` if the stream is unusable."""
         with contextlib.suppress(*_BROKEN):
             if self._tls is not None:
                 with contextlib.suppress(ssl.SSLWantReadError):
-                    return self._tls.read(READ_SIZE)  # of what the TLS layer has read ahead
+                    return self._tls.read(
+                        READ_SIZE
+                    )  # what the TLS layer has read ahead, which the socket does not show
             if not readable(self._socket):
                 return None
             with anyio.move_on_after(_GLANCE):
@@ -94,7 +97,7 @@ class AnyioConnection:
         return b""
 
     async def _read(self) -> bytes:
-        """The next bytes, none at the end."""
+        """The next bytes; `b""` at the end."""
         try:
             return await self._stream.receive(READ_SIZE)
         except anyio.EndOfStream:

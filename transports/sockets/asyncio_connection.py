@@ -1,7 +1,7 @@
-"""A connection as a protocol of asyncio's own: what the loop reads goes straight to the exchange's machine.
+"""A connection as an asyncio protocol: the loop passes what it reads directly to the exchange's machine.
 
-A stream of anyio's costs a scope, two calls of the kernel's and several turns through the loop for each read;
-here a read costs one wake-up of whoever waits for it.
+For each read, one of anyio's streams costs a cancel scope, two system calls and several loop turns. Here it
+costs one wake-up of the reader.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class AsyncioConnection(asyncio.Protocol):
         self._loop = loop
         self._tls: TLSClient | None = None
         self._handshaking = False
-        self._http: HTTPExchange | None = None  # of the exchange under way, or the last one
-        self._feed: Feed | None = None  # of the exchange under way
-        self._early = b""  # what came before the first exchange began
-        self._spare = 0  # bytes that may come while no exchange is under way
-        self._closed = False  # nothing more comes
-        self._error: Exception | None = None  # that ended it; None at an orderly end
-        self._gone = True  # the transport has closed its socket, or has none yet
-        self._reader: Future[None] | None = None  # who waits until something comes, or the end, or the timer
+        self._http: HTTPExchange | None = None  # of the current exchange, or the last one
+        self._feed: Feed | None = None  # of the current exchange
+        self._early = b""  # received before the first exchange began
+        self._spare = 0  # bytes that may still arrive while there is no exchange
+        self._closed = False  # nothing more can be received
+        self._error: Exception | None = None  # that ended it; None after an orderly end
+        self._gone = True  # the transport has closed its socket, or there is none yet
+        self._reader: Future[None] | None = None  # done at an input, the end or the timer
         self._reading = True
-        self._writer: Future[None] | None = None  # who waits until the request has left
+        self._writer: Future[None] | None = None  # done when the request was sent
         self._deadline = inf  # of the reader
-        self._timer: TimerHandle | None = None  # which stays between two exchanges, for the next one
+        self._timer: TimerHandle | None = None  # kept between two exchanges, for the next one
         self._timer_at = inf
 
     @classmethod
@@ -48,7 +48,7 @@ class AsyncioConnection(asyncio.Protocol):
         """Connect to an origin.
 
         Raises:
-            APIConnectionError: that failed; the message says why.
+            APIConnectionError: no connection could be made; the message says why.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -80,18 +80,18 @@ class AsyncioConnection(asyncio.Protocol):
         return connection
 
     async def _secure(self, tls: TLSClient) -> None:
-        """Shake hands, for as long as it takes.
+        """Do the TLS handshake. It has no timeout of its own.
 
         Raises:
-            OSError: the peer would not, or is not who it should be.
+            OSError: the peer refused, or its certificate is not trusted.
         """
         self._tls = tls
         self._handshaking = True
         while self._handshaking:
             try:
-                self._handshaking = not tls.shake()
+                self._handshaking = not tls.handshake()
             finally:
-                self._transport.write(tls.data_to_send())  # which may be why not
+                self._transport.write(tls.data_to_send())  # also after an error: the alert says why
             if self._handshaking:
                 if self._closed:
                     raise self._error or ssl.SSLEOFError()
@@ -105,7 +105,7 @@ class AsyncioConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._gone = False
-        transport.set_write_buffer_limits(0)  # so that `send` is told when all has left
+        transport.set_write_buffer_limits(0)  # so that `send` waits until the whole request was sent
         self._transport = transport
         self._socket = transport.get_extra_info("socket")
 
@@ -133,7 +133,7 @@ class AsyncioConnection(asyncio.Protocol):
             self._answer_tls(tls)
 
     def _answer_tls(self, tls: TLSClient) -> None:
-        """Send what the TLS layer itself has to say, and close where it has ended."""
+        """Send the TLS layer's own messages, and close if it has ended."""
         reply = tls.data_to_send()
         if reply:
             self._transport.write(reply)
@@ -142,14 +142,14 @@ class AsyncioConnection(asyncio.Protocol):
             self._transport.close()
 
     def _receive_unasked(self, data: bytes) -> None:
-        """Take what comes while no exchange is under way."""
-        if self._http is None:  # behind a handshake, or from a server that does not wait to be asked
+        """Take bytes that arrive while there is no exchange."""
+        if self._http is None:  # right after the handshake, or from a server that sends first
             self._early += data
             return
         self._spare -= len(data)
         if self._spare >= 0:
             self._http.receive_data(data)
-        else:  # nobody would stop it but the next exchange, and there may be none
+        else:  # No exchange is reading, so nothing else would stop an idle server from sending.
             self._closed = True
             self._transport.abort()
 
@@ -161,7 +161,7 @@ class AsyncioConnection(asyncio.Protocol):
         self._lose(error)
 
     def _lose(self, error: Exception | None) -> None:
-        """Take the end of the connection, the first time that it is told."""
+        """Take the end of the connection; later reports of it change nothing."""
         if not self._closed:
             self._closed = True
             self._error = error
@@ -172,7 +172,7 @@ class AsyncioConnection(asyncio.Protocol):
         self._wake_writer()
 
     def _end(self, feed: Feed) -> None:
-        """Tell an exchange that nothing more comes: of an error only when all that came before is taken."""
+        """End an exchange's feed. An error is put in only after everything before it was taken."""
         if self._error is None:
             feed.read(b"")
         elif not feed.inputs:
@@ -210,7 +210,9 @@ class AsyncioConnection(asyncio.Protocol):
         if self._tls is not None:
             try:
                 self._tls.write(data)
-            except ssl.SSLError as error:  # it would first hear from the peer, who begins anew; so do we
+            except (
+                ssl.SSLError
+            ) as error:  # the peer asked for a new handshake or closed; a new connection is needed
                 self._lose(error)
                 self._transport.close()
                 return
@@ -232,21 +234,21 @@ class AsyncioConnection(asyncio.Protocol):
             self._reading = True
             self._transport.resume_reading()
         self._deadline = inf if timeout is None else self._loop.time() + timeout
-        if self._deadline < self._timer_at:  # or else the timer rings before, and is then set anew
+        if self._deadline < self._timer_at:  # otherwise the timer fires earlier, and is set again then
             self._disarm()
             self._arm()
         return waiting
 
     def _arm(self) -> None:
         self._timer_at = self._deadline
-        self._timer = self._loop.call_at(self._deadline, self._ring)
+        self._timer = self._loop.call_at(self._deadline, self._timer_fired)
 
-    def _ring(self) -> None:
-        rang_at = self._timer_at
+    def _timer_fired(self) -> None:
+        fired_at = self._timer_at
         self._disarm()
         if self._reader is None:
             return
-        if self._deadline <= rang_at:
+        if self._deadline <= fired_at:
             self._wake_reader()
         elif self._deadline < inf:
             self._arm()
@@ -266,7 +268,7 @@ class AsyncioConnection(asyncio.Protocol):
 
     async def settle(self) -> bool:
         assert self._http is not None
-        # In one turn the loop sees that there is something to read, in the next it reads.
+        # The loop sees in one turn that there is something to read, and reads it in the next.
         for _ in range(2 * SETTLE_READS):
             if self._closed or not readable(self._socket):
                 break
@@ -278,5 +280,5 @@ class AsyncioConnection(asyncio.Protocol):
 
     async def aclose(self) -> None:
         self._disarm()
-        if not self._gone:  # asyncio's own fails where it has closed after the last of a request had left
+        if not self._gone:  # asyncio's abort() fails after the socket was closed
             self._transport.abort()

@@ -1,4 +1,4 @@
-"""The blocking transport: sockets and TLS of the standard library, and `HTTPExchange`. No event loop."""
+"""The blocking transport: sockets and TLS from the standard library, without an event loop."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down
 from transports.sockets.tls import Trust
 
 _Address: TypeAlias = str | tuple[object, ...]
-"""What a socket connects to: the path of a Unix socket, or an address of IPv4 or IPv6."""
+"""An address to connect to: the path of a Unix socket, or an IPv4 or IPv6 address."""
 
 
 class _OutOfTimeError(Exception):
-    """Our own clock ran out; the system has time-outs of its own, which are `OSError`s."""
+    """Our deadline has passed. A timeout that the system reports is an `OSError` instead."""
 
 
 class _Deadline:
@@ -34,10 +34,10 @@ class _Deadline:
 
     @contextlib.contextmanager
     def bound(self, sock: socket.socket) -> Iterator[None]:
-        """Let a call to the socket wait no longer than this.
+        """Let a call to the socket wait until the deadline at most.
 
         Raises:
-            _OutOfTimeError: it would have.
+            _OutOfTimeError: the deadline has passed.
         """
         left = None if self._at is None else self._at - time.monotonic()
         if left is not None and left <= 0:
@@ -46,13 +46,13 @@ class _Deadline:
         try:
             yield
         except TimeoutError as error:
-            if error.errno is None:  # settimeout()'s own, which no system call reported
+            if error.errno is None:  # raised by settimeout(), and not by a system call
                 raise _OutOfTimeError from None
             raise
 
 
 class _Connection:
-    """A socket to one origin, and the machine of the exchange that it carried last."""
+    """A socket to one origin, and the machine of its last exchange."""
 
     def __init__(self, origin: Origin, sock: socket.socket) -> None:
         self.origin = origin
@@ -60,18 +60,18 @@ class _Connection:
         self._socket = sock
 
     def send(self, http: HTTPExchange, deadline: _Deadline) -> None:
-        """Begin an exchange. A loss shows at the next read: the peer may have answered before it left."""
+        """Begin an exchange. A failure shows at the next read: the server may have answered before it."""
         self.http = http
         with contextlib.suppress(OSError), deadline.bound(self._socket):
             self._socket.sendall(http.data_to_send())
 
     def read(self, deadline: _Deadline) -> bytes:
-        """The next bytes, none at the end."""
+        """The next bytes; `b""` at the end."""
         with deadline.bound(self._socket):
             return self._socket.recv(READ_SIZE)
 
     def settle(self) -> bool:
-        """Take what has arrived since the last exchange, without waiting for more.
+        """Read what has arrived since the last exchange, without waiting for more.
 
         Returns:
             Whether the connection can carry another exchange.
@@ -98,7 +98,7 @@ class _Connection:
 
 
 class _Exchange:
-    """See `transports.interface.SyncExchange`. `abort()` may come from any thread, and wakes a reader."""
+    """See `transports.interface.SyncExchange`. Any thread may call `abort()`, which wakes a reader."""
 
     def __init__(self, transport: SocketTransport, connection: _Connection, feed: Feed) -> None:
         self._transport = transport
@@ -109,7 +109,7 @@ class _Exchange:
         self._released = False  # inside a read it can only have been aborted
 
     def receive(self, timeout: float | None) -> Head | Body | End:
-        deadline = _Deadline(timeout)  # of all that is read for it: a server may send it byte by byte
+        deadline = _Deadline(timeout)  # for the whole input, since a server may send it byte by byte
         feed = self._feed
         while not (feed.inputs or feed.ended):
             self._read(timeout, deadline)
@@ -133,7 +133,7 @@ class _Exchange:
         finally:
             with self._lock:
                 self._reading = False
-                # abort() left it open, so that its number was not given away under this read.
+                # abort() left it open: the system could have reused its number during this read.
                 if self._released:
                     self._connection.close()
 
@@ -163,18 +163,18 @@ class _Exchange:
 
 
 class SocketTransport:
-    """Sends requests over blocking sockets. HTTP/1.1, no proxy, no redirect. Any thread may use it.
+    """HTTP/1.1 over blocking sockets. No proxies, no redirects. Any thread may use it.
 
-    A connection is kept after its exchange for the next one to the same origin. The time to connect does
-    not bound the look-up of the host's name, which the system cannot break off.
+    After an exchange its connection is kept for the next one to the same origin. The time to connect does
+    not bound the lookup of the host's name, which the system cannot interrupt.
 
     Args:
-        ssl_context: for TLS; where left out, the system's authorities are trusted.
-        ca_file: certificates in PEM of authorities that are trusted beside the system's.
-        unix_socket: path of a Unix socket that is connected to, whatever host a request names.
-        max_idle: how many connections are kept.
-        idle_timeout: for how many seconds each is kept.
-        max_header_bytes: size of a response's head, and of one chunk's size line.
+        ssl_context: for TLS. Default: one that trusts the system's authorities.
+        ca_file: path of a PEM file with authorities to trust in addition to the system's.
+        unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        max_idle: how many idle connections to keep.
+        idle_timeout: how many seconds to keep each.
+        max_header_bytes: largest size of a response's head, and of one chunk's size line.
 
     Raises:
         ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
@@ -191,7 +191,7 @@ class SocketTransport:
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
     ) -> None:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
-        self._lock = threading.Lock()  # held for the bookkeeping only, never for a call to a socket
+        self._lock = threading.Lock()  # held for bookkeeping only, never during a call to a socket
         self._trust = Trust(ssl_context, ca_file)
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
@@ -201,7 +201,7 @@ class SocketTransport:
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
-            APITimeoutError: it could not be made, or the request not be sent, in time.
+            APITimeoutError: connecting, or sending the request, took too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
@@ -226,7 +226,7 @@ class SocketTransport:
         return _Exchange(self, connection, Feed(http, reused=reused))
 
     def close(self) -> None:
-        """Close what idles. The transport is not used afterwards."""
+        """Close the idle connections. The transport is not used afterwards."""
         with self._lock:
             unwanted = self._idle.close()
         _close(unwanted)
@@ -235,7 +235,7 @@ class SocketTransport:
         self.close()
 
     def _tidy(self, unwanted_origin: Origin | None) -> None:
-        """Close what has idled for too long, and all that is kept to one origin, if one is named."""
+        """Close connections that were idle for too long, and all idle ones to `unwanted_origin`."""
         with self._lock:
             unwanted = self._idle.expire(time.monotonic())
             if unwanted_origin is not None:
@@ -243,7 +243,7 @@ class SocketTransport:
         _close(unwanted)
 
     def _take(self, origin: Origin) -> _Connection | None:
-        """A kept connection that can carry another exchange, by what has arrived on it."""
+        """An idle connection that can carry another exchange, judged by what has arrived on it."""
         while True:
             with self._lock:
                 connection = self._idle.take(origin)
@@ -252,7 +252,7 @@ class SocketTransport:
             connection.close()
 
     def _put(self, connection: _Connection) -> None:
-        """Keep a connection, also one whose response has not quite ended."""
+        """Keep a connection. The end of its response may still be on the way."""
         with self._lock:
             unwanted = self._idle.put(connection.origin, connection, time.monotonic())
         _close(unwanted)
@@ -270,7 +270,7 @@ class SocketTransport:
             context = self._trust.context if scheme == "https" else None
             sock = _dial(self._addresses(origin), host, context, deadline)
             if isinstance(sock, ssl.SSLSocket):
-                _shake_hands(sock, deadline)
+                _handshake(sock, deadline)
         except (OSError, UnicodeError) as error:
             failure = connect_failure(origin, error, self._unix_socket)
         else:
@@ -281,16 +281,16 @@ class SocketTransport:
 def _dial(
     addresses: list[tuple[int, _Address]], host: str, context: ssl.SSLContext | None, deadline: _Deadline
 ) -> socket.socket:
-    """A connection to the first of the addresses, each with its family, that takes one.
+    """Connect to the first of the addresses, each with its family, that accepts.
 
-    With a context it is one for TLS, and the handshake is left to do.
+    With a context the socket is one for TLS, whose handshake is still to be done.
     """
     failures = []
     for family, address in addresses:
         with contextlib.ExitStack() as unless_connected:
             sock = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM))
             if context is not None:
-                # Not once it is connected: where the peer has reset that, Python leaves a socket unclosed.
+                # Wrapped before it connects: if the peer resets a connected socket, wrap_socket() leaks it.
                 sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
                 unless_connected.enter_context(sock)
             try:
@@ -306,8 +306,8 @@ def _dial(
     raise failures[0]
 
 
-def _shake_hands(sock: ssl.SSLSocket, deadline: _Deadline) -> None:
-    """Do the TLS handshake; where it fails, the socket is closed."""
+def _handshake(sock: ssl.SSLSocket, deadline: _Deadline) -> None:
+    """Do the TLS handshake; if it fails, the socket is closed."""
     with contextlib.ExitStack() as unless_secured:
         unless_secured.enter_context(sock)
         with deadline.bound(sock):

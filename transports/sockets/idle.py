@@ -1,6 +1,6 @@
-"""Which connections are kept between exchanges. Pure bookkeeping: the time comes in as an argument.
+"""The connections kept between exchanges. Pure bookkeeping: the time is an argument.
 
-Nothing is closed here: what is not kept any longer is returned, for the caller to close.
+Nothing is closed here. Connections to close are returned, and the caller closes them.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from transports.interface import Origin
 ConnectionT = TypeVar("ConnectionT")
 
 MAX_IDLE = 20
-"""How many connections a transport keeps, unless it is told otherwise."""
+"""How many connections a transport keeps by default."""
 IDLE_TIMEOUT = 30.0
-"""For how many seconds. Shorter than what common servers and load balancers allow (60 s and more), so
-that it is mostly this side which lets go, and seldom a request that meets a closing connection."""
+"""For how many seconds by default. Common servers and load balancers keep idle connections for 60 s and
+more. Closing first means that a request seldom meets a connection that the server is just closing."""
 
 
 class IdleConnections(Generic[ConnectionT]):
-    """The connections that wait for their next exchange; what a step costs does not grow with their number.
+    """Idle connections. The cost of a step does not grow with their number.
 
     Args:
-        max_idle: how many are kept; the oldest makes room.
+        max_idle: how many are kept; the oldest is given up first.
         idle_timeout: for how many seconds each is kept.
     """
 
@@ -31,9 +31,9 @@ class IdleConnections(Generic[ConnectionT]):
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
         self._count = 0
-        # Ordered, since a plain dict passes over what was removed each time its first or last is looked for.
+        # A plain dict skips over all removed entries each time its first or last key is asked for.
         self._kept: OrderedDict[int, tuple[float, Origin, ConnectionT]] = OrderedDict()  # oldest first
-        self._numbers: dict[Origin, OrderedDict[int, None]] = {}  # of those to one origin, oldest first too
+        self._numbers: dict[Origin, OrderedDict[int, None]] = {}  # by origin, oldest first
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -42,7 +42,7 @@ class IdleConnections(Generic[ConnectionT]):
         """Keep a connection.
 
         Returns:
-            Those to close, this one among them where none is kept.
+            The connections to close; this one may be among them.
         """
         self._count += 1
         self._kept[self._count] = now, origin, connection
@@ -53,12 +53,12 @@ class IdleConnections(Generic[ConnectionT]):
         return unwanted
 
     def take(self, origin: Origin) -> ConnectionT | None:
-        """The connection to this origin that was used last, no longer kept."""
+        """Remove and return the most recently used connection to this origin; `None` if there is none."""
         numbers = self._numbers.get(origin)
         return None if numbers is None else self._give_up(next(reversed(numbers)))
 
     def expire(self, now: float) -> list[ConnectionT]:
-        """Give up, for closing, what has idled for too long."""
+        """Give up the connections that were idle for too long; returns them to be closed."""
         oldest = now - self._idle_timeout
         unwanted = []
         while self._kept:
@@ -69,12 +69,12 @@ class IdleConnections(Generic[ConnectionT]):
         return unwanted
 
     def clear(self, origin: Origin | None = None) -> list[ConnectionT]:
-        """Give up, for closing, all connections, or all to one origin."""
+        """Give up all connections, or all to one origin; returns them to be closed."""
         numbers = list(self._kept) if origin is None else list(self._numbers.get(origin, ()))
         return [self._give_up(number) for number in numbers]
 
     def close(self) -> list[ConnectionT]:
-        """Give up all, for closing, and keep none from now on: `put` then returns what it is given."""
+        """Give up all connections; returns them to be closed. From then on `put` keeps none."""
         self._max_idle = 0
         return self.clear()
 

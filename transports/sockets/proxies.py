@@ -1,4 +1,4 @@
-"""Which proxy leads to an origin: one for all but some hosts, or those that the environment names."""
+"""Chooses the proxy for an origin: a given one, or those that the environment names."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class Proxies:
-    """The proxies of one transport. Their URLs hold passwords, and are never shown.
+    """The proxies of one transport. Their URLs may hold passwords, and are never shown.
 
     Args:
         by_scheme: proxy URLs by the scheme of the request, `"http"` or `"https"`, or `"all"`; `"no"` names
-            the hosts that are asked without one.
+            the hosts to reach without a proxy.
 
     Raises:
-        ConfigError: a URL is no proxy's.
+        ConfigError: a URL is not a proxy's.
 
     Example:
         >>> proxies = Proxies({"all": "http://proxy:3128", "no": "localhost,.internal"})
@@ -42,12 +42,14 @@ class Proxies:
     @classmethod
     def from_environment(cls) -> Proxies:
         """Those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower case too."""
-        from urllib.request import getproxies_environment  # it brings http.client, and few need it
+        from urllib.request import (
+            getproxies_environment,
+        )  # lazily: it imports http.client, which few programs need here
 
         return cls(getproxies_environment())
 
     def choose(self, origin: Origin) -> str | None:
-        """The URL of the proxy for requests to `origin`; `None` where they go straight to it."""
+        """The URL of the proxy for requests to `origin`; `None` if they go there directly."""
         scheme, host, port = origin
         url = self._by_scheme.get(scheme) or self._by_scheme.get("all")
         if not url:
@@ -64,7 +66,7 @@ def _check(url: str) -> None:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # its words would quote the URL
+    except ValueError:  # its message would quote the URL
         sound = False
     if not sound:
         raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(SCHEMES)}", field="proxy")

@@ -1,7 +1,7 @@
 """The client's side of TLS without I/O, for a connection whose loop reads and writes.
 
-asyncio's own layer keeps a quarter of a megabyte for each connection, tells of a full buffer where there is
-none, and says that all has left as soon as the socket's transport has it.
+asyncio's own TLS layer has three faults for this use: it keeps 256 KiB for each connection, it reports a full
+buffer that is not full, and it reports the request as sent when it is only in the transport's buffer.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class Trust:
 
 
 class TLSClient:
-    """Bytes from the peer in, the application's out, and the other way round.
+    """Turns the peer's bytes into the application's, and the application's into the peer's.
 
     Args:
-        context: whose certificates are believed.
-        host: the name that the peer has to show one for.
+        context: says which certificates are trusted.
+        host: the name that the peer's certificate must be for.
 
     Attributes:
-        ended: nothing more can come: the peer said so, or `error` happened.
-        error: why what came is no TLS.
+        ended: nothing more can be read, because the peer closed or because of `error`.
+        error: why the received bytes are not valid TLS; `None` if they are.
     """
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
@@ -70,14 +70,14 @@ class TLSClient:
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
 
-    def shake(self) -> bool:
-        """Go on with the handshake, as far as what came allows.
+    def handshake(self) -> bool:
+        """Continue the handshake, as far as the received bytes allow.
 
         Returns:
-            Whether it is over. There may be something to send, either way and after an error.
+            Whether it is finished. There may be something to send in each case, also after an error.
 
         Raises:
-            ssl.SSLError: the peer is not who it should be, or speaks no TLS.
+            ssl.SSLError: the certificate is not trusted, or the peer does not speak TLS.
         """
         try:
             self._tls.do_handshake()
@@ -86,14 +86,14 @@ class TLSClient:
         return True
 
     def take(self, data: bytes) -> None:
-        """Keep what came until it is asked for, by `shake` or `read`."""
+        """Store received bytes for `handshake` or `read`."""
         self._incoming.write(data)
 
     def read(self) -> bytes:
-        """What the peer's application has sent. There may be something to send after it."""
+        """The decrypted bytes. There may be something to send afterwards."""
         pieces: list[bytes] = []
         try:
-            # Not until it fails: a read that finds nothing raises, which costs as much as one that does not.
+            # Stop before a read that would find nothing: it raises, which costs as much as a read with data.
             while not self.ended and (self._incoming.pending or self._tls.pending()):
                 piece = self._tls.read(READ_SIZE)
                 pieces.append(piece)
@@ -102,17 +102,17 @@ class TLSClient:
             pass
         except ssl.SSLError as error:
             self.ended = True
-            self.error = error.with_traceback(None)  # whose frames lead back to whoever keeps it
+            self.error = error.with_traceback(None)  # its frames would hold the connection that holds it
         return b"".join(pieces)
 
     def write(self, data: bytes) -> None:
-        """Send this to the peer's application.
+        """Encrypt bytes for the peer; `data_to_send` then has them.
 
         Raises:
-            ssl.SSLError: that cannot be done now, or any more.
+            ssl.SSLError: the TLS connection has ended or failed.
         """
         self._tls.write(data)
 
     def data_to_send(self) -> bytes:
-        """What the peer is to be sent, once."""
+        """The bytes to send to the peer; each is returned once."""
         return self._outgoing.read()

@@ -21,7 +21,7 @@ from transports.sockets.tls import Trust
 
 
 class Connection(Protocol):
-    """What `AnyioTransport` keeps: a socket, and the feed of the exchange that it carries."""
+    """A connection that `AnyioTransport` keeps, and the feed of the exchange on it."""
 
     origin: Origin
 
@@ -29,27 +29,27 @@ class Connection(Protocol):
         """Begin an exchange.
 
         Returns:
-            Whether the request has left already; otherwise it takes `send`.
+            Whether the whole request was sent; if not, `send` must follow.
         """
         ...
 
     async def send(self) -> None:
-        """Wait until the request has left. A failure shows at the next `fill`: there may be an answer."""
+        """Wait until the request was sent. A failure shows at the next `fill`, after an early answer."""
         ...
 
     def fill(self, timeout: float | None) -> Awaitable[None]:
-        """Wait for the feed's next input, where it has none; none is there where none came in time.
+        """Wait until the feed has an input. After the timeout, in seconds, it returns without one.
 
-        All of that has to come in time: a server may send a head byte by byte.
+        The timeout is for the whole input, since a server may send a head byte by byte.
         """
         ...
 
     def rest(self) -> None:
-        """The exchange was released. What comes belongs to its end, and nobody waits for it."""
+        """The exchange was released. Bytes that arrive later are the end of its response."""
         ...
 
     async def settle(self) -> bool:
-        """Take what has arrived since then, without waiting for more.
+        """Read what has arrived since the release, without waiting for more.
 
         Returns:
             Whether the connection can carry another exchange.
@@ -57,23 +57,23 @@ class Connection(Protocol):
         ...
 
     def shut_down(self) -> None:
-        """End it in both directions, from any thread, so that the peer and whoever waits see it at once."""
+        """End it in both directions; the peer and a reader see it at once. Any thread may call it."""
         ...
 
     async def aclose(self) -> None:
-        """Close it, which takes no noticeable time and raises nothing."""
+        """Close it. It takes no noticeable time and does not raise."""
         ...
 
 
 class _Pool:
-    """What one transport keeps on one loop, and how it is dropped there."""
+    """The idle connections of one transport on one loop."""
 
     def __init__(self, keeper: LoopKeeper, idle: IdleConnections[Connection]) -> None:
         self.keeper = keeper
         self._idle = idle
 
     async def take(self, origin: Origin) -> Connection | None:
-        """A kept connection that can carry another exchange, by what has arrived on it."""
+        """An idle connection that can carry another exchange, judged by what has arrived on it."""
         while (connection := self._idle.take(origin)) is not None:
             usable = False
             try:
@@ -86,25 +86,25 @@ class _Pool:
         return None
 
     def put(self, connection: Connection) -> None:
-        """Keep a connection, also one whose response has not quite ended."""
+        """Keep a connection. The end of its response may still be on the way."""
         self.drop(self._idle.put(connection.origin, connection, self.keeper.now()))
 
     def drop(self, connections: list[Connection]) -> None:
-        """Close them now; where their loop does not run here, shut them down and leave the rest to it."""
+        """Close connections now. Outside their loop, shut them down and leave the closing to the loop."""
         for connection in connections:
             connection.shut_down()
             self.keeper.close_now(connection)
 
     def expire(self) -> None:
-        """Drop what has idled for too long."""
+        """Drop connections that were idle for too long."""
         self.drop(self._idle.expire(self.keeper.now()))
 
     def clear(self, origin: Origin) -> None:
-        """Drop all that is kept to one origin."""
+        """Drop all idle connections to one origin."""
         self.drop(self._idle.clear(origin))
 
     def close(self) -> None:
-        """Drop all, and keep none from now on."""
+        """Drop all idle connections, and keep none from then on."""
         self.drop(self._idle.close())
 
 
@@ -141,18 +141,18 @@ class _Exchange:
 
 
 class AnyioTransport:
-    """Sends requests over sockets of its own, under asyncio and trio. HTTP/1.1, no proxy, no redirect.
+    """The default transport: HTTP/1.1 over sockets, under asyncio and trio. No proxies, no redirects.
 
-    A connection is kept after its exchange for the next one to the same origin. It belongs to the event
-    loop that made it, and is closed with it at the latest; each loop has its own.
+    After an exchange its connection is kept for the next one to the same origin. A connection belongs to the
+    event loop that made it, and is closed when that loop ends at the latest.
 
     Args:
-        ssl_context: for TLS; where left out, the system's authorities are trusted.
-        ca_file: certificates in PEM of authorities that are trusted beside the system's.
-        unix_socket: path of a Unix socket that is connected to, whatever host a request names.
-        max_idle: how many connections are kept, for each loop.
-        idle_timeout: for how many seconds each is kept.
-        max_header_bytes: size of a response's head, and of one chunk's size line.
+        ssl_context: for TLS. Default: one that trusts the system's authorities.
+        ca_file: path of a PEM file with authorities to trust in addition to the system's.
+        unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        max_idle: how many idle connections to keep for each loop.
+        idle_timeout: how many seconds to keep each.
+        max_header_bytes: largest size of a response's head, and of one chunk's size line.
 
     Raises:
         ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
@@ -180,7 +180,7 @@ class AnyioTransport:
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
-            APITimeoutError: it could not be made, or the request not be sent, in time.
+            APITimeoutError: connecting, or sending the request, took too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
@@ -211,7 +211,7 @@ class AnyioTransport:
         raise open_timeout(request.origin, timeout, connected=connection is not None)
 
     async def aclose(self) -> None:
-        """Close what idles, on every loop. The transport is not used afterwards."""
+        """Close the idle connections of every loop. The transport is not used afterwards."""
         self._close_idle()
         await (await LoopKeeper.here()).tidy()
 
@@ -231,7 +231,7 @@ class AnyioTransport:
     async def _connect(self, origin: Origin) -> Connection:
         if is_asyncios_own_loop():
             from transports.sockets.asyncio_connection import (
-                AsyncioConnection,  # with asyncio, which trio leaves out
+                AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
             )
 
             return await AsyncioConnection.connect(origin, self._trust, self._unix_socket)

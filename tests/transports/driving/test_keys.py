@@ -94,7 +94,7 @@ def test_a_missing_or_blank_variable_is_named(environment: dict[str, str]) -> No
 
 def test_a_config_without_a_variable_needs_the_key_itself() -> None:
     config = ProviderConfig(type="vllm", model="m", auth_method=AuthMethod.BEARER)
-    with pytest.raises(ConfigError, match="no variable is named"):
+    with pytest.raises(ConfigError, match="no environment variable is named"):
         KeySource(config, None, {}).ask()
     assert revealed(KeySource(config, KEY, {}).ask()) == KEY
 

@@ -237,10 +237,10 @@ def test_what_is_read_does_not_depend_on_how_the_bytes_were_cut(secure: Secure, 
     server = secure.server.wrap_bio(incoming, outgoing, server_side=True)
     for _ in _handshake(server):
         client.take(outgoing.read())
-        client.shake()
+        client.handshake()
         incoming.write(client.data_to_send())
     client.take(outgoing.read())
-    assert client.shake()
+    assert client.handshake()
     said = [b"x", bytes(300), bytes(40_000), b"y"]
     for data in said:
         server.write(data)
