@@ -25,7 +25,7 @@ from sansio import (
     Usage,
 )
 from sansio.content import JSONObject
-from sansio.testing.anthropic_wire import sign
+from sansio.testing.wires.messages import sign
 from sansio.testing.script import Answer, Delta, ProviderType, provider_type
 from sansio.testing.strategies.values import COUNTS, JSON_TEXTS, NAMES, TEXTS
 

@@ -8,7 +8,7 @@ import pytest
 
 from sansio import ContentDelta, FinishReason, InvalidToolCall, ToolCall, Usage
 from sansio.testing import Answer, Broken, Failure, encode_events, encode_stream, encode_whole
-from sansio.testing.anthropic_wire import sign
+from sansio.testing.wires.messages import sign
 from tests.sansio.testing.asking import Object, chunks
 
 USAGE = Usage(input_tokens=9, output_tokens=4, cached_tokens=3, cache_write_tokens=2)

@@ -10,7 +10,7 @@ import re
 
 from sansio.content import JSON, JSONObject
 from sansio.http import Request, header
-from sansio.testing.anthropic_wire import sign
+from sansio.testing.wires.messages import sign
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,
@@ -30,7 +30,7 @@ _MAX_BREAKPOINTS = 4
 _THINKING_BLOCKS = ("thinking", "redacted_thinking")
 
 
-def read_messages_request(request: Request, body: JSONObject) -> Prompt:
+def read_messages_request(route: Route, request: Request, body: JSONObject) -> Prompt:
     """Check a request and give what the model sees of it.
 
     Raises:

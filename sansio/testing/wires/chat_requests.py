@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from sansio.content import JSON, JSONObject
+from sansio.http import Request
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,
@@ -44,7 +45,7 @@ _STRICT = ("openai", "azure")
 _LOCAL = ("ollama", "vllm")
 
 
-def read_chat_request(route: Route, body: JSONObject) -> Prompt:
+def read_chat_request(route: Route, request: Request, body: JSONObject) -> Prompt:
     """Check a request and give what the model sees of it.
 
     Raises:
@@ -131,7 +132,7 @@ def _check_content(route: Route, message: JSONObject, param: str) -> None:
                 _check_data_url(as_object(part).get("image_url"), param)
         if content:
             return
-    beside = message.get("tool_calls") or message.get("refusal") or message.get("function_call")
+    beside = any(message.get(name) for name in ("tool_calls", "refusal", "function_call", "audio"))
     if content is None and message["role"] == "assistant" and beside:
         return
     raise refuse("The content must be a text or a list of parts.", param=f"{param}.content")
@@ -153,14 +154,24 @@ def _check_tool_fields(route: Route, message: JSONObject, param: str) -> None:
         raise refuse("Tool calls are a list in an assistant's message, with one at least.", param=param)
     for position, call in enumerate(calls):
         where = f"{param}.tool_calls[{position}]"
-        function = as_object(as_object(call).get("function"))
-        if not as_text(as_object(call).get("id")) or not as_text(function.get("name")):
+        if not as_text(as_object(call).get("id")) or not _called(as_object(call)):
             raise refuse("A tool call must have an id and a function with a name.", param=where)
+        if as_object(call).get("type") == "custom":
+            if not isinstance(as_object(as_object(call)["custom"]).get("input"), str):
+                raise refuse("A custom tool's input must be a text.", param=f"{where}.custom.input")
+            continue
+        function = as_object(as_object(call)["function"])
         arguments = function.get("arguments")
         if not isinstance(arguments, str):
             raise refuse("A call's arguments must be a text.", param=f"{where}.function.arguments")
         if route.type in _LOCAL and not _is_object(arguments):
             raise refuse("The tool call's arguments are no JSON object.", param=f"{where}.function.arguments")
+
+
+def _called(call: JSONObject) -> str:
+    """The name of the function or custom tool that is called; empty if there is none."""
+    kind = "custom" if call.get("type") == "custom" else "function"
+    return as_text(as_object(call.get(kind)).get("name"))
 
 
 def _is_object(text: str) -> bool:
@@ -227,7 +238,7 @@ def _results(messages: list[JSONObject]) -> tuple[ToolResult, ...]:
             continue
         results.clear()
         for call in as_objects(message.get("tool_calls")):
-            names[as_text(call.get("id"))] = as_text(as_object(call.get("function")).get("name"))
+            names[as_text(call.get("id"))] = _called(call)
     return tuple(results)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sansio.testing import FakeProvider
-from sansio.testing.anthropic_wire import sign
+from sansio.testing.wires.messages import sign
 from tests.sansio.testing.asking import HELLO, ask, body_for, message_in, request_for, said
 
 USER = {"role": "user", "content": "Hi"}
