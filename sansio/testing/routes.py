@@ -70,9 +70,7 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     return "ollama" if header(request.headers, "authorization") is None else "openai"
 
 
-def check_gateway(
-    type: ProviderType, request: Request, *, key: str | None, any_path: bool = False
-) -> Route:
+def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
     """Refuse what the provider's front refuses: path, method, key and content type.
 
     Args:

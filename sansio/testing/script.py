@@ -8,7 +8,6 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from sansio.content import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.content import (
     FinishReason,

@@ -18,8 +18,8 @@ from sansio import (
     StreamParser,
     StreamTruncatedError,
 )
-from sansio.framing.sse import ServerSentEvent
 from sansio.content import JSONObject, Tool
+from sansio.framing.sse import ServerSentEvent
 from tests.sansio.wires import (
     DONE,
     Record,

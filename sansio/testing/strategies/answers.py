@@ -25,9 +25,9 @@ from sansio import (
     Usage,
 )
 from sansio.content import JSONObject
-from sansio.testing.wires.messages import sign
 from sansio.testing.script import Answer, Delta, ProviderType, provider_type
 from sansio.testing.strategies.values import COUNTS, JSON_TEXTS, NAMES, TEXTS
+from sansio.testing.wires.messages import sign
 
 _UNTOLD: dict[ProviderType, tuple[str, ...]] = {
     "openrouter": (),

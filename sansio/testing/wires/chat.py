@@ -395,9 +395,7 @@ class _ChatStream:
         return self._say({**self._with_role(content), "tool_calls": [call]})
 
     def _say_detail(self, text: str | None, detail: JSONObject) -> bytes:
-        return self._say(
-            self._with_role({"content": "", "reasoning": text, "reasoning_details": [detail]})
-        )
+        return self._say(self._with_role({"content": "", "reasoning": text, "reasoning_details": [detail]}))
 
     def _say(self, delta: JSONObject, logprobs: JSONObject | None = None) -> bytes:
         body = self.chunk([self.choice(delta, None, logprobs)])
@@ -579,9 +577,7 @@ def _merged(base: JSONObject, extra: JSONObject) -> JSONObject:
     merged = dict(base)
     for name, value in extra.items():
         known = merged.get(name)
-        merged[name] = (
-            _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
-        )
+        merged[name] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
     return merged
 
 

@@ -10,7 +10,6 @@ import re
 
 from sansio.content import JSON, JSONObject
 from sansio.http import Request, header
-from sansio.testing.wires.messages import sign
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,
@@ -22,6 +21,7 @@ from sansio.testing.prompt import (
     count_tokens,
     text_of,
 )
+from sansio.testing.wires.messages import sign
 
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _BUILT_IN_TOOL = re.compile(r"\w+_\d{8}|mcp_toolset")

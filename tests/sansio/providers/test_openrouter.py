@@ -73,7 +73,9 @@ ENCRYPTED: Record = {"type": "reasoning.encrypted", "id": "rs_1", "format": "ope
 
 def test_each_detail_is_one_part_whose_text_is_in_its_text_only() -> None:
     stream = sse(
-        chunk({"reasoning": "Hm", "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "index": 0}]}),
+        chunk(
+            {"reasoning": "Hm", "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "index": 0}]}
+        ),
         chunk({"reasoning_details": [{"type": "reasoning.text", "text": "…", "index": 0, "signature": "s"}]}),
         chunk({"reasoning_details": [{**ENCRYPTED, "data": "x"}]}),
         chunk({"content": "18 °C"}, "stop"),

@@ -223,7 +223,9 @@ def test_a_refusal_has_its_explanation_streamed_and_whole() -> None:
 
 
 def test_a_refusal_that_says_nothing_has_no_explanation() -> None:
-    message = read("anthropic", {"content": [], "stop_reason": "refusal", "stop_details": {"explanation": None}})
+    message = read(
+        "anthropic", {"content": [], "stop_reason": "refusal", "stop_details": {"explanation": None}}
+    )
     assert (message.refusal, message.finish_reason) == (None, FinishReason.REFUSAL)
 
 
@@ -520,7 +522,11 @@ def test_a_delta_of_a_kind_that_its_block_is_not_begins_another_block() -> None:
 
 def test_deltas_of_open_blocks_in_turn_each_add_to_their_own() -> None:
     first, second = block(0, TEXT, text("a")), block(1, {"type": "thinking", "thinking": "H"})
-    thinking = {"type": "content_block_delta", "index": 1, "delta": {"type": "thinking_delta", "thinking": "m"}}
+    thinking = {
+        "type": "content_block_delta",
+        "index": 1,
+        "delta": {"type": "thinking_delta", "thinking": "m"},
+    }
     more = {"type": "content_block_delta", "index": 0, "delta": text("b")}
     events = parse("anthropic", [claude(started(), *first[:2], second[0], thinking, more, *stopped())])
     assert events[:-1] == [
@@ -532,7 +538,9 @@ def test_deltas_of_open_blocks_in_turn_each_add_to_their_own() -> None:
 
 
 def test_a_part_without_text_is_given_whole() -> None:
-    events = parse("anthropic", [claude(started(), *block(0, {"type": "redacted_thinking", "data": "x"}), *stopped())])
+    events = parse(
+        "anthropic", [claude(started(), *block(0, {"type": "redacted_thinking", "data": "x"}), *stopped())]
+    )
     assert events[0] == PartComplete(0, ReasoningPart("", {"type": "redacted_thinking", "data": "x"}))
 
 

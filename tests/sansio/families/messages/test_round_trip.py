@@ -58,7 +58,12 @@ def test_pain_14_thinking_blocks_go_back_unchanged_with_signatures_and_in_order(
 
 
 def test_pain_14_a_whole_answers_blocks_go_back_unchanged() -> None:
-    found: Record = {"type": "web_search_result_location", "url": "https://e", "title": None, "cited_text": "c"}
+    found: Record = {
+        "type": "web_search_result_location",
+        "url": "https://e",
+        "title": None,
+        "cited_text": "c",
+    }
     content: list[Record] = [
         THINKING,
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}},
@@ -125,9 +130,7 @@ def test_an_answer_of_nothing_that_can_go_back_is_left_out_and_reported(content:
 
 
 def test_reasoning_without_a_signature_is_left_out_and_reported() -> None:
-    message = Message(
-        Role.ASSISTANT, (ReasoningPart("Hm."), TextPart("Hi")), origin="anthropic/messages"
-    )
+    message = Message(Role.ASSISTANT, (ReasoningPart("Hm."), TextPart("Hi")), origin="anthropic/messages")
     prepared = Provider(config("anthropic")).prepare([*ASK, message, *ASK])
     assert [(left.what, left.message, left.part) for left in prepared.left_out] == [("ReasoningPart", 1, 0)]
     assert "signature" in prepared.left_out[0].why
