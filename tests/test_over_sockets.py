@@ -20,7 +20,7 @@ from sansio import (
     RateLimitError,
     Role,
 )
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from sansio.retry import RETRYABLE_STATUSES
 from sansio.testing import Answer, Failure, FakeProvider
 from tests.test_main_job import KEY, TRANSPORTS

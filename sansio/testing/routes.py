@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from sansio.content import JSON, JSONObject
 from sansio.http import Request, header
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
 from sansio.testing.script import Failure, ProviderType
 

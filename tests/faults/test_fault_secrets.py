@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from sansio import Body, End, Head, Message, ProviderError, Request, Role
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from tests.faults.harness import ASYNC, BLOCKING, PATIENCE, Servers
 from tests.faults.table import ROWS, Clocks, Row
 from transports import Transport, create_provider, create_sync_provider

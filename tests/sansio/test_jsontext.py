@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.content import JSON
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
-from sansio.jsontext import as_record, decode, decode_object
+from sansio.jsontext import JSON, as_record, decode, decode_object
 
 ANY = msgspec.json.Decoder(object)
 

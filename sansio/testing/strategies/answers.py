@@ -24,7 +24,7 @@ from sansio import (
     ToolCallStarted,
     Usage,
 )
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from sansio.testing.script import Answer, Delta, ProviderType, provider_type
 from sansio.testing.strategies.values import COUNTS, JSON_TEXTS, NAMES, TEXTS
 from sansio.testing.wires.messages import sign

@@ -14,14 +14,12 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 
 from sansio.content import (
-    JSON,
     AudioPart,
     Citation,
     DocumentPart,
     FinishReason,
     ImagePart,
     InvalidToolCall,
-    JSONObject,
     Message,
     Part,
     ReasoningPart,
@@ -40,6 +38,7 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure, arguments_text
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from sansio.content import JSON, JSONObject
 from sansio.http import Request, header
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import APIStatusError, AuthMethod, ConfigError, Message, ProviderConfig, Role
-from sansio.content import JSON
+from sansio.jsontext import JSON
 from tests.transports.scripted import KEY, openai
 from transports.driving.keys import KeySource, Secret, clean_json
 

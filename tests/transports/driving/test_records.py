@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sansio import ChunkRecord, Record, RequestRecord, ResponseRecord
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from tests.transports.scripted import KEY
 from transports.driving.keys import Secret
 from transports.driving.records import dispatch

@@ -19,7 +19,7 @@ from sansio import (
     ProviderError,
     StreamTruncatedError,
 )
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from tests.transports.scripted import (
     KEY,
     STREAMING,
