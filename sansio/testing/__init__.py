@@ -18,6 +18,7 @@ from sansio.testing.script import (
     Responder,
 )
 from sansio.testing.wire import encode_events, encode_stream, encode_whole
+from sansio.testing.wires import Wire, register_wire
 
 __all__ = [
     "PROVIDER_TYPES",
@@ -31,7 +32,9 @@ __all__ = [
     "Outcome",
     "ProviderType",
     "Responder",
+    "Wire",
     "encode_events",
     "encode_stream",
     "encode_whole",
+    "register_wire",
 ]

@@ -11,21 +11,21 @@ from msgspec import structs
 
 from sansio.http import Headers, Request
 from sansio.testing import small_model
-from sansio.testing.anthropic_checks import read_messages_request
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure
-from sansio.testing.openai_checks import read_chat_request
 from sansio.testing.prompt import Prompt
-from sansio.testing.routes import Route, check_gateway, find_type, read_body
+from sansio.testing.routes import check_gateway, find_type, read_body
 from sansio.testing.script import (
+    PROVIDER_TYPES,
     Answer,
     Broken,
     Failure,
     FakeResponse,
     Outcome,
     ProviderType,
-    provider_type,
+    model_type,
 )
 from sansio.testing.wire import encode_stream, encode_whole
+from sansio.testing.wires.registry import wire_for
 
 _JSON: Headers = (("content-type", "application/json"),)
 _EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
@@ -43,6 +43,8 @@ class FakeProvider:
         type: the one provider to be, which insists on its own path, auth and fields. `None` is all six on
             one server, told apart by path; on `/v1/chat/completions`, which three types share, a request
             with `chat_template_kwargs` meets vLLM, any other with a key OpenAI, and one without Ollama.
+            A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
+            messages; its wire family is built in or was given to `register_wire`.
         script: what is answered.
         key: the only key that is right. `None` takes any key that is not blank, and on Ollama and vLLM none.
 
@@ -61,7 +63,11 @@ class FakeProvider:
     def __init__(
         self, type: str | None = None, script: Iterable[Outcome] = (), *, key: str | None = None
     ) -> None:
-        self.type: ProviderType | None = None if type is None else provider_type(type)
+        self.type = type
+        self._ways: ProviderType | None = None
+        if type is not None:
+            wire_for(type)
+            self._ways = model_type(type.partition("/")[0])
         self.script: deque[Outcome] = deque(script)
         self.requests: list[Request] = []
         self._key = key
@@ -73,32 +79,30 @@ class FakeProvider:
             ValueError: the script asks for what the provider's wire cannot say.
         """
         self.requests.append(request)
-        type = find_type(self.type, request)
+        type = find_type(self._ways, request)
+        name = type if self.type is None else self.type
         digest = hashlib.sha256(request.target.encode("utf-8", "replace") + b"\n" + request.body).hexdigest()[
             :24
         ]
         request_id = f"req_{digest}"
         try:
-            route = check_gateway(type, request, key=self._key)
-            prompt = _read(route, request)
+            own_path = name.partition("/")[0] not in PROVIDER_TYPES
+            route = check_gateway(type, request, key=self._key, any_path=own_path)
+            prompt = wire_for(name).read_request(route, request, read_body(request))
         except Refused as refused:
             return encode_failure(type, refused.failure, request_id)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
-        speaker = _Speaker(type, prompt, request_id, _ID_PREFIXES.get(type, "chatcmpl-") + digest)
+        speaker = _Speaker(name, type, prompt, request_id, _ID_PREFIXES.get(type, "chatcmpl-") + digest)
         return speaker.say(outcome)
-
-
-def _read(route: Route, request: Request) -> Prompt:
-    body = read_body(request)
-    if route.type == "anthropic":
-        return read_messages_request(request, body)
-    return read_chat_request(route, body)
 
 
 class _Speaker:
     """Puts outcomes into the bytes of one response."""
 
-    def __init__(self, type: ProviderType, prompt: Prompt, request_id: str, response_id: str) -> None:
+    def __init__(
+        self, name: str, type: ProviderType, prompt: Prompt, request_id: str, response_id: str
+    ) -> None:
+        self._name = name
         self._type = type
         self._prompt = prompt
         self._request_id = request_id
@@ -135,7 +139,7 @@ class _Speaker:
 
     def _stream(self, outcome: Answer | Broken, answer: Answer) -> FakeResponse:
         pieces = encode_stream(
-            self._type,
+            self._name,
             outcome,
             model=self._prompt.model,
             response_id=self._response_id,
@@ -144,7 +148,7 @@ class _Speaker:
         return FakeResponse(headers=self._headers(_EVENT_STREAM, answer), pieces=pieces)
 
     def _whole(self, answer: Answer) -> FakeResponse:
-        body = encode_whole(self._type, answer, model=self._prompt.model, response_id=self._response_id)
+        body = encode_whole(self._name, answer, model=self._prompt.model, response_id=self._response_id)
         return FakeResponse(headers=self._headers(_JSON, answer), pieces=(body,))
 
     def _headers(self, content_type: Headers, answer: Answer) -> Headers:

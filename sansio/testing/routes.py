@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from sansio.content import JSON, JSONObject
 from sansio.http import Request, header
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
 from sansio.testing.script import Failure, ProviderType
 
@@ -70,16 +70,17 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     return "ollama" if header(request.headers, "authorization") is None else "openai"
 
 
-def check_gateway(type: ProviderType, request: Request, *, key: str | None) -> Route:
+def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
     """Refuse what the provider's front refuses: path, method, key and content type.
 
     Args:
         key: the only key that is right, or `None` for any that is not blank.
+        any_path: the path is not looked at: a registered type has its own.
 
     Raises:
         Refused: with the provider's status.
     """
-    route = _find_route(type, request)
+    route = Route(type) if any_path else _find_route(type, request)
     if request.method != "POST":
         raise refuse_at_gateway(405, f"The method {request.method} is not allowed here: use POST.")
     _check_key(type, request, key)

@@ -8,22 +8,39 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from sansio.content import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
+from sansio.config import PROVIDER_DEFAULTS
+from sansio.content import (
+    FinishReason,
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    TextPart,
+    ToolCall,
+    Usage,
+)
 from sansio.events import (
     ContentDelta,
+    PartComplete,
     ReasoningDelta,
+    RefusalDelta,
     StreamComplete,
     StreamEvent,
     ToolCallDelta,
     ToolCallStarted,
 )
 from sansio.http import Headers, Request
+from sansio.jsontext import JSONObject
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
 """The types that a fake provider can speak for."""
 
-Delta: TypeAlias = ContentDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta
+Delta: TypeAlias = (
+    ContentDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | PartComplete
+)
 """Every event of a stream but its last."""
 
 _WORD = re.compile(r"\s*\S+\s*|\s+")
@@ -31,15 +48,34 @@ _ARGUMENT_PIECE = 8  # characters of a tool call's arguments in one delta
 
 
 def provider_type(name: str) -> ProviderType:
-    """The type of that name.
+    """The built-in type of that name.
 
     Raises:
-        ValueError: there is none; registered types have no fake of their own.
+        ValueError: there is none.
     """
     for known in PROVIDER_TYPES:
         if name == known:
             return known
     raise ValueError(f"{name!r}: no fake provider speaks for it; use one of {', '.join(PROVIDER_TYPES)}")
+
+
+def model_type(name: str) -> ProviderType:
+    """The built-in type whose ways a fake of this type has: its own, or those of its wire family's maker.
+
+    Raises:
+        ValueError: no provider is registered under the name.
+    """
+    if name not in PROVIDER_DEFAULTS:
+        return provider_type(name)
+    if name in PROVIDER_TYPES:
+        return provider_type(name)
+    return "anthropic" if default_api(name) == "messages" else "openai"
+
+
+def default_api(name: str) -> str:
+    """The wire family that a registered provider type speaks if none is named."""
+    defaults = PROVIDER_DEFAULTS[name]
+    return defaults.api or defaults.apis[0]
 
 
 class Ending(Enum):
@@ -57,16 +93,21 @@ class Answer(Struct, frozen=True, kw_only=True):
     """A model's answer, in no dialect yet.
 
     Args:
-        text: the content.
+        parts: what it says, in order. `reasoning`, `text`, `refusal` and `tool_calls` are short forms for
+            plain parts, which follow in this order.
+        text: plain text.
         reasoning: sent where the wire has a place for it.
-        tool_calls: their `raw_arguments` are sent as they are, where given.
-        refusal: OpenAI's own field for it.
-        finish_reason: `None`: `tool_calls` where there are calls, else `stop`.
-        raw_finish_reason: the provider's own word, in place of the one that `finish_reason` stands for.
-        usage: `None`: no usage is told, but a `FakeProvider` fills in its own count.
+        tool_calls: their `raw_arguments` are sent unchanged if they are given.
+        refusal: the model's words for why it does not answer.
+        finish_reason: `None`: `tool_calls` if there are calls, else `stop`.
+        raw_finish_reason: the provider's own word, in place of the one that `finish_reason` means.
+        usage: `None`: no usage is sent, but a `FakeProvider` fills in its own count.
+        extra: the provider's own fields of the answer, such as `service_tier`, `container` or `logprobs`.
+            The wire puts each in its place. Fields that a provider always sends have a default.
         headers: sent beside the provider's own.
     """
 
+    parts: tuple[Part, ...] = ()
     text: str = ""
     reasoning: str = ""
     tool_calls: tuple[ToolCall | InvalidToolCall, ...] = ()
@@ -74,36 +115,55 @@ class Answer(Struct, frozen=True, kw_only=True):
     finish_reason: FinishReason | None = None
     raw_finish_reason: str | None = None
     usage: Usage | None = None
+    extra: JSONObject = {}
     headers: Headers = ()
 
     def to_message(self, *, model: str | None = None, response_id: str | None = None) -> Message:
         """The message that a client makes of the answer, but for what only its dialect knows."""
-        default = FinishReason.TOOL_CALLS if self.tool_calls else FinishReason.STOP
+        parts: list[Part] = list(self.parts)
+        if self.reasoning:
+            parts.append(ReasoningPart(self.reasoning))
+        if self.text:
+            parts.append(TextPart(self.text))
+        if self.refusal:
+            parts.append(RefusalPart(self.refusal))
+        parts += self.tool_calls
+        called = any(isinstance(part, ToolCall | InvalidToolCall) for part in parts)
         return Message(
             Role.ASSISTANT,
-            self.text,
-            tuple(call for call in self.tool_calls if isinstance(call, ToolCall)),
-            invalid_tool_calls=tuple(call for call in self.tool_calls if isinstance(call, InvalidToolCall)),
-            reasoning=self.reasoning,
-            refusal=self.refusal,
-            finish_reason=self.finish_reason or default,
+            tuple(parts),
+            finish_reason=self.finish_reason or (FinishReason.TOOL_CALLS if called else FinishReason.STOP),
             raw_finish_reason=self.raw_finish_reason,
             usage=self.usage,
             model=model,
             response_id=response_id,
+            extra=self.extra,
         )
 
     def to_deltas(self) -> list[Delta]:
-        """The deltas that a stream of it gives: text word by word, arguments in short pieces."""
-        deltas: list[Delta] = [ReasoningDelta(piece) for piece in _WORD.findall(self.reasoning)]
-        deltas += [ContentDelta(piece) for piece in _WORD.findall(self.text)]
-        for index, call in enumerate(self.tool_calls):
-            deltas.append(ToolCallStarted(index, call.id, call.name))
-            raw = arguments_text(call)
-            deltas += [
-                ToolCallDelta(index, raw[at : at + _ARGUMENT_PIECE])
-                for at in range(0, len(raw), _ARGUMENT_PIECE)
-            ]
+        """The events that a stream of it gives before its last: text word by word, arguments in short pieces."""
+        deltas: list[Delta] = []
+        calls = 0
+        for place, part in enumerate(self.to_message().parts):
+            match part:
+                case TextPart():
+                    deltas += [ContentDelta(piece, place) for piece in _WORD.findall(part.text)]
+                    if part.citations or not part.text:
+                        deltas.append(PartComplete(place, part))
+                case ReasoningPart() if part.text:
+                    deltas += [ReasoningDelta(piece, place) for piece in _WORD.findall(part.text)]
+                case RefusalPart() if part.text:
+                    deltas += [RefusalDelta(piece, place) for piece in _WORD.findall(part.text)]
+                case ToolCall() | InvalidToolCall():
+                    deltas.append(ToolCallStarted(calls, part.id, part.name, place, part.kind))
+                    raw = arguments_text(part)
+                    deltas += [
+                        ToolCallDelta(calls, raw[at : at + _ARGUMENT_PIECE])
+                        for at in range(0, len(raw), _ARGUMENT_PIECE)
+                    ]
+                    calls += 1
+                case _:
+                    deltas.append(PartComplete(place, part))
         return deltas
 
     def to_events(self, *, model: str | None = None, response_id: str | None = None) -> list[StreamEvent]:
@@ -112,8 +172,10 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 def arguments_text(call: ToolCall | InvalidToolCall) -> str:
-    """The call's arguments as they stand on the wire."""
-    return call.arguments_text() if isinstance(call, ToolCall) else call.raw_arguments
+    """The call's arguments as they are on the wire; a custom tool's own text."""
+    if isinstance(call, ToolCall) and (call.raw_arguments is None or call.kind == "custom"):
+        return call.arguments_text()
+    return call.raw_arguments or ""
 
 
 class Failure(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,12 @@ from fractions import Fraction
 
 from msgspec import Struct, structs
 
-from sansio.content import JSON, FinishReason, JSONObject, ToolCall, Usage
+from sansio.content import (
+    FinishReason,
+    ToolCall,
+    Usage,
+)
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.prompt import OfferedTool, Prompt, as_object, as_text, count_tokens
 from sansio.testing.script import Answer, arguments_text
 
@@ -45,9 +50,11 @@ def with_usage(answer: Answer, prompt: Prompt) -> Answer:
     """The answer with its tokens counted, where it tells no usage of its own."""
     if answer.usage is not None:
         return answer
-    reasoning = count_tokens(answer.reasoning)
-    said = count_tokens(answer.text) + reasoning
-    said += sum(count_tokens(call.name) + count_tokens(arguments_text(call)) for call in answer.tool_calls)
+    message = answer.to_message()
+    reasoning = count_tokens(message.reasoning)
+    said = count_tokens(message.text) + count_tokens(message.refusal or "") + reasoning
+    calls = [*message.tool_calls, *message.invalid_tool_calls]
+    said += sum(count_tokens(call.name) + count_tokens(arguments_text(call)) for call in calls)
     usage = Usage(input_tokens=prompt.tokens, output_tokens=said, reasoning_tokens=reasoning)
     return structs.replace(answer, usage=usage)
 

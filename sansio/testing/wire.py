@@ -1,8 +1,8 @@
 """Answers in the bytes of each provider: the inverse of what a client's parser does.
 
 For a stream that a provider can give, parsing what `encode_events` made of its events gives those events
-back. What a wire has no place for is left out: reasoning tokens and cached tokens on Ollama's, reasoning
-tokens on vLLM's and Anthropic's, cache writes on OpenAI's.
+back. Counts and refusals that a wire has no place for are left out: reasoning tokens and cached tokens on
+Ollama's, reasoning tokens on vLLM's, cache writes on OpenAI's. A part that has no place is a `ValueError`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from sansio.content import Message, Role
 from sansio.errors import ProviderError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
-from sansio.testing.anthropic_wire import encode_message, encode_message_events
-from sansio.testing.openai_wire import encode_chunks, encode_completion
-from sansio.testing.script import Answer, Broken, Delta, Failure, ProviderType, provider_type
+from sansio.testing.script import Answer, Broken, Delta, Failure
+from sansio.testing.wires.registry import wire_for
 
 
 def encode_stream(
@@ -28,21 +27,22 @@ def encode_stream(
     """An answer, or one that breaks off, as a stream.
 
     Args:
-        type: the provider's type.
+        type: a registered provider type, or type and api, such as `"my_type/my_api"`.
         include_usage: as in OpenAI's `stream_options`; OpenRouter and Anthropic tell the usage anyway.
 
     Returns:
         The stream's bytes, one server-sent event or comment each.
 
     Raises:
-        ValueError: no fake speaks for the type, or the provider has no word for the finish reason.
+        ValueError: no fake speaks for the type, or the provider has no word for the finish reason, or no
+            place for a part.
     """
     answer = outcome if isinstance(outcome, Answer) else outcome.answer
     message = answer.to_message(model=model, response_id=response_id)
     deltas = answer.to_deltas()
     if isinstance(outcome, Broken):
-        return _encode(provider_type(type), deltas[: outcome.after], message, outcome.failure, include_usage)
-    return _encode(provider_type(type), deltas, message, message, include_usage)
+        return _encode(type, deltas[: outcome.after], message, outcome.failure, include_usage)
+    return _encode(type, deltas, message, message, include_usage)
 
 
 def encode_events(
@@ -54,7 +54,7 @@ def encode_events(
     `StreamTruncatedError`; the error of any other `StreamFailed` comes as the provider's own error event.
 
     Args:
-        type: the provider's type.
+        type: a registered provider type, or type and api, such as `"my_type/my_api"`.
         include_usage: as for `encode_stream`.
 
     Raises:
@@ -74,7 +74,7 @@ def encode_events(
                 continue
         if position < len(events):
             raise ValueError(f"{type}: events come after the {event.__class__.__name__} that ends the stream")
-    return _encode(provider_type(type), deltas, head, end, include_usage)
+    return _encode(type, deltas, head, end, include_usage)
 
 
 def encode_whole(
@@ -85,17 +85,19 @@ def encode_whole(
     Raises:
         ValueError: as `encode_stream`; or cut arguments where Anthropic has objects.
     """
-    known = provider_type(type)
+    wire = wire_for(type)
     message = answer.to_message(model=model, response_id=response_id)
-    return encode_message(message) if known == "anthropic" else encode_completion(known, message)
+    return wire.encode_whole(_type(type), message)
 
 
 def _encode(
-    type: ProviderType, deltas: Sequence[Delta], head: Message, end: Message | Failure | None, usage: bool
+    name: str, deltas: Sequence[Delta], head: Message, end: Message | Failure | None, usage: bool
 ) -> tuple[bytes, ...]:
-    if type == "anthropic":
-        return encode_message_events(deltas, head, end)
-    return encode_chunks(type, deltas, head, end, usage=usage)
+    return wire_for(name).encode_stream(_type(name), deltas, head, end, usage)
+
+
+def _type(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def _failure(error: ProviderError) -> Failure | None:

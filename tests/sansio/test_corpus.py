@@ -15,7 +15,6 @@ import pytest
 
 from sansio import (
     APIStatusError,
-    InvalidRequestError,
     Message,
     Provider,
     ProviderError,

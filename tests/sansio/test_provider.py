@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sansio.dialects import register_provider
 
 from sansio import (
     AuthMethod,

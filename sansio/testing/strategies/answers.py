@@ -24,10 +24,10 @@ from sansio import (
     ToolCallStarted,
     Usage,
 )
-from sansio.content import JSONObject
-from sansio.testing.anthropic_wire import sign
+from sansio.jsontext import JSONObject
 from sansio.testing.script import Answer, Delta, ProviderType, provider_type
 from sansio.testing.strategies.values import COUNTS, JSON_TEXTS, NAMES, TEXTS
+from sansio.testing.wires.messages import sign
 
 _UNTOLD: dict[ProviderType, tuple[str, ...]] = {
     "openrouter": (),

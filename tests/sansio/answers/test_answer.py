@@ -41,12 +41,12 @@ from tests.sansio.wires import (
     completion,
     failure,
     parse,
+    read,
     sse,
     started,
     stopped,
     told,
     tool_chunk,
-    read,
 )
 
 IMAGE = ImagePart(url="https://example.com/a.png")

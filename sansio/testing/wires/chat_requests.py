@@ -1,0 +1,259 @@
+"""What a chat-completions request must be: refused as the five providers refuse it, or read.
+
+Sources: OpenAI's API reference ("Create chat completion") and the errors that its users report; vLLM's and
+Ollama's request models. Ollama and vLLM do not look whether tool results answer their calls, as the other
+three do, but both parse the arguments of calls that come back.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from sansio.http import Request
+from sansio.jsontext import JSON, JSONObject
+from sansio.testing.failures import refuse
+from sansio.testing.prompt import (
+    OfferedTool,
+    Prompt,
+    ToolResult,
+    as_object,
+    as_objects,
+    as_text,
+    count_tokens,
+    text_of,
+)
+from sansio.testing.routes import Route
+
+_ROLES = ("system", "user", "assistant", "tool")
+_PARTS = ("text", "image_url", "input_audio", "file", "refusal")
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+# OpenAI and Azure refuse fields that they do not know; these are other providers' own.
+_FOREIGN_FIELDS = ("reasoning", "thinking", "chat_template_kwargs", "system", "stop_sequences")
+_MESSAGE_FIELDS = (
+    "role",
+    "content",
+    "name",
+    "tool_calls",
+    "tool_call_id",
+    "refusal",
+    "audio",
+    "function_call",
+)
+_STRICT = ("openai", "azure")
+_LOCAL = ("ollama", "vllm")
+
+
+def read_chat_request(route: Route, request: Request, body: JSONObject) -> Prompt:
+    """Check a request and give what the model sees of it.
+
+    Raises:
+        Refused: with the provider's status and the name of the faulty field.
+    """
+    _check_fields(route, body)
+    messages = _check_messages(route, body.get("messages"))
+    if route.type not in _LOCAL:
+        _check_calls(messages)
+    tools = _read_tools(body.get("tools"))
+    choice = body.get("tool_choice")
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    return Prompt(
+        model=as_text(body.get("model")) or route.deployment or "",
+        stream=body.get("stream") is True,
+        include_usage=as_object(body.get("stream_options")).get("include_usage") is True,
+        user=next((text_of(m.get("content")) for m in reversed(messages) if m["role"] == "user"), ""),
+        turns=len(messages),
+        results=_results(messages),
+        tools=() if choice == "none" else tools,
+        forced_tool=_forced(choice),
+        reasoning=_asks_reasoning(body),
+        max_tokens=limit if isinstance(limit, int) else None,
+        tokens=count_tokens([body.get("messages"), body.get("tools")]),
+    )
+
+
+def _check_fields(route: Route, body: JSONObject) -> None:
+    if not as_text(body.get("model")).strip() and (route.deployment is None or body.get("model") is not None):
+        raise refuse("A model is required.", param="model")
+    if not isinstance(body.get("stream", False), bool):
+        raise refuse("The field stream must be true or false.", param="stream")
+    if body.get("stream_options") is not None and body.get("stream") is not True and route.type != "ollama":
+        raise refuse("The field stream_options goes with a stream only.", param="stream_options")
+    if route.type not in _STRICT:
+        return
+    for name in _FOREIGN_FIELDS:
+        if name in body:
+            raise refuse(f"The field {name!r} is not known here.", param=name, code="unknown_parameter")
+    if "max_tokens" in body and body.get("reasoning_effort") not in (None, "none"):
+        raise refuse(
+            "Reasoning models take max_completion_tokens, not max_tokens.",
+            param="max_tokens",
+            code="unsupported_parameter",
+        )
+
+
+def _check_messages(route: Route, messages: JSON) -> list[JSONObject]:
+    if not isinstance(messages, list) or not messages:
+        raise refuse("A list of messages is required, with one message at least.", param="messages")
+    checked = []
+    for index, message in enumerate(messages):
+        param = f"messages[{index}]"
+        if not isinstance(message, dict):
+            raise refuse("A message must be an object.", param=param, code="invalid_type")
+        role = message.get("role")
+        # The templates of local models know no developer role, and drop what it says.
+        known = _ROLES if route.type in _LOCAL else (*_ROLES, "developer")
+        if role not in known:
+            raise refuse(f"There is no role {role!r}: use one of {', '.join(known)}.", param=f"{param}.role")
+        for name in message:
+            if route.type in _STRICT and name not in _MESSAGE_FIELDS:
+                raise refuse(
+                    f"The field {name!r} is not known here.",
+                    param=f"{param}.{name}",
+                    code="unknown_parameter",
+                )
+        _check_content(route, message, param)
+        _check_tool_fields(route, message, param)
+        checked.append(message)
+    return checked
+
+
+def _check_content(route: Route, message: JSONObject, param: str) -> None:
+    content = message.get("content")
+    if isinstance(content, str):
+        return
+    if isinstance(content, list):
+        for part in content:
+            kind = as_object(part).get("type")
+            if kind not in _PARTS or (kind == "text" and not isinstance(as_object(part).get("text"), str)):
+                raise refuse("A content part has an unknown type or no text.", param=f"{param}.content")
+            if route.type == "ollama" and kind == "image_url":
+                _check_data_url(as_object(part).get("image_url"), param)
+        if content:
+            return
+    beside = any(message.get(name) for name in ("tool_calls", "refusal", "function_call", "audio"))
+    if content is None and message["role"] == "assistant" and beside:
+        return
+    raise refuse("The content must be a text or a list of parts.", param=f"{param}.content")
+
+
+def _check_data_url(image: JSON, param: str) -> None:
+    url = image if isinstance(image, str) else as_text(as_object(image).get("url"))
+    if not url.startswith("data:") or ";base64," not in url:
+        raise refuse("Images are taken as base64 data only.", param=f"{param}.content")
+
+
+def _check_tool_fields(route: Route, message: JSONObject, param: str) -> None:
+    calls = message.get("tool_calls")
+    if message["role"] == "tool" and not as_text(message.get("tool_call_id")) and route.type != "ollama":
+        raise refuse("A tool's message must name the call that it answers.", param=f"{param}.tool_call_id")
+    if calls is None:
+        return
+    if message["role"] != "assistant" or not isinstance(calls, list) or not calls:
+        raise refuse("Tool calls are a list in an assistant's message, with one at least.", param=param)
+    for position, call in enumerate(calls):
+        where = f"{param}.tool_calls[{position}]"
+        if not as_text(as_object(call).get("id")) or not _called(as_object(call)):
+            raise refuse("A tool call must have an id and a function with a name.", param=where)
+        if as_object(call).get("type") == "custom":
+            if not isinstance(as_object(as_object(call)["custom"]).get("input"), str):
+                raise refuse("A custom tool's input must be a text.", param=f"{where}.custom.input")
+            continue
+        function = as_object(as_object(call)["function"])
+        arguments = function.get("arguments")
+        if not isinstance(arguments, str):
+            raise refuse("A call's arguments must be a text.", param=f"{where}.function.arguments")
+        if route.type in _LOCAL and not _is_object(arguments):
+            raise refuse("The tool call's arguments are no JSON object.", param=f"{where}.function.arguments")
+
+
+def _called(call: JSONObject) -> str:
+    """The name of the function or custom tool that is called; empty if there is none."""
+    kind = "custom" if call.get("type") == "custom" else "function"
+    return as_text(as_object(call.get(kind)).get("name"))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        msgspec.json.decode(text, type=dict[str, JSON])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _check_calls(messages: list[JSONObject]) -> None:
+    """Each call needs its result right after it, and each result its call right before it."""
+    waiting: list[str] = []
+    for index, message in enumerate(messages):
+        if message["role"] == "tool":
+            answered = as_text(message.get("tool_call_id"))
+            if answered not in waiting:
+                raise refuse(
+                    f"The tool message for {answered!r} answers no tool call before it.",
+                    param=f"messages[{index}].role",
+                )
+            waiting.remove(answered)
+            continue
+        _refuse_unanswered(waiting, index)
+        waiting = [as_text(call.get("id")) for call in as_objects(message.get("tool_calls"))]
+    _refuse_unanswered(waiting, len(messages))
+
+
+def _refuse_unanswered(waiting: list[str], index: int) -> None:
+    if waiting:
+        raise refuse(
+            f"An assistant message with tool calls must be followed by a tool message for each; "
+            f"none came for {', '.join(waiting)}.",
+            param=f"messages[{index}].role",
+        )
+
+
+def _read_tools(tools: JSON) -> tuple[OfferedTool, ...]:
+    if tools is None:
+        return ()
+    if not isinstance(tools, list) or not tools:
+        raise refuse("The tools must be a list with one at least.", param="tools")
+    offered = []
+    for index, tool in enumerate(tools):
+        function = as_object(as_object(tool).get("function"))
+        name = as_text(function.get("name"))
+        if as_object(tool).get("type") != "function" or not _TOOL_NAME.fullmatch(name):
+            raise refuse(
+                "A tool must be of the type function, with a name of letters, digits, _ and -, 64 at most.",
+                param=f"tools[{index}].function.name",
+            )
+        offered.append(OfferedTool(name, as_object(function.get("parameters"))))
+    return tuple(offered)
+
+
+def _results(messages: list[JSONObject]) -> tuple[ToolResult, ...]:
+    """The results after the last answer, with the names of the tools that gave them."""
+    names: dict[JSON, str] = {}
+    results: list[ToolResult] = []
+    for message in messages:
+        if message["role"] == "tool":
+            name = names.get(as_text(message.get("tool_call_id")), "the tool")
+            results.append(ToolResult(name, text_of(message.get("content"))))
+            continue
+        results.clear()
+        for call in as_objects(message.get("tool_calls")):
+            names[as_text(call.get("id"))] = _called(call)
+    return tuple(results)
+
+
+def _forced(choice: JSON) -> str | None:
+    if choice == "required":
+        return "*"
+    return as_text(as_object(as_object(choice).get("function")).get("name")) or None
+
+
+def _asks_reasoning(body: JSONObject) -> bool:
+    """By OpenAI's and Ollama's `reasoning_effort`, OpenRouter's `reasoning`, vLLM's template switches."""
+    if body.get("reasoning_effort") not in (None, "none"):
+        return True
+    switch = as_object(body.get("reasoning"))
+    if switch and switch.get("enabled") is not False and switch.get("exclude") is not True:
+        return switch.get("effort") != "none"
+    template = as_object(body.get("chat_template_kwargs"))
+    return template.get("enable_thinking") is True or template.get("thinking") is True

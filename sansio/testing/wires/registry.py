@@ -1,0 +1,90 @@
+"""Which encoder and which request checks belong to a wire family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from sansio.config import PROVIDER_DEFAULTS
+from sansio.content import (
+    Message,
+)
+from sansio.http import Request
+from sansio.jsontext import JSONObject
+from sansio.testing.prompt import Prompt
+from sansio.testing.routes import Route
+from sansio.testing.script import PROVIDER_TYPES, Delta, Failure, default_api
+from sansio.testing.wires.chat import encode_chunks, encode_completion
+from sansio.testing.wires.chat_requests import read_chat_request
+from sansio.testing.wires.messages import encode_message, encode_message_events
+from sansio.testing.wires.messages_requests import read_messages_request
+
+EncodeStream: TypeAlias = Callable[
+    [str, Sequence[Delta], Message, Message | Failure | None, bool], tuple[bytes, ...]
+]
+"""Writes a stream: provider type; events; a message that names the answer's id and model, and has the parts
+that the events are of where they are known; how it ends: the whole message, an error inside the stream, or
+`None` for a stream that breaks off; and whether the request asked for usage. Gives one frame each."""
+
+EncodeWhole: TypeAlias = Callable[[str, Message], bytes]
+"""Writes a whole answer: provider type and message."""
+
+ReadRequest: TypeAlias = Callable[[Route, Request, JSONObject], Prompt]
+"""Reads a request's JSON body, or raises `Refused` with what the provider says to a malformed one."""
+
+
+class Wire(Struct, frozen=True):
+    """A wire family from the server's side.
+
+    Args:
+        encode_stream: writes a streamed answer.
+        encode_whole: writes a whole answer.
+        read_request: reads and checks a request.
+    """
+
+    encode_stream: EncodeStream
+    encode_whole: EncodeWhole
+    read_request: ReadRequest
+
+
+_WIRES: dict[str, Wire] = {
+    "chat": Wire(encode_chunks, encode_completion, read_chat_request),
+    "messages": Wire(encode_message_events, encode_message, read_messages_request),
+}
+_BUILT_IN = frozenset(_WIRES)
+
+
+def register_wire(api: str, wire: Wire) -> None:
+    """Let fakes speak a wire family: `encode_stream`, `encode_whole` and `FakeProvider` find it by its name.
+
+    Registering a name again replaces what it meant, except for the built-in families.
+
+    Args:
+        api: the family's name, as in a dialect's `API`.
+        wire: its encoders and checks.
+
+    Raises:
+        ValueError: the name is blank or built in.
+    """
+    if not api or "/" in api or api in _BUILT_IN:
+        raise ValueError(f"api: {api!r} cannot be registered; choose another name")
+    _WIRES[api] = wire
+
+
+def wire_for(name: str) -> Wire:
+    """The wire family of a provider.
+
+    Args:
+        name: a registered provider type, such as `"anthropic"`, or type and api, such as `"my_type/my_api"`.
+
+    Raises:
+        ValueError: there is no such type, or no fake speaks its family.
+    """
+    type_, _, api = name.partition("/")
+    if type_ in PROVIDER_DEFAULTS:
+        wire = _WIRES.get(api or default_api(type_))
+        if wire is not None:
+            return wire
+    raise ValueError(f"{name!r}: no fake provider speaks for it; use one of {', '.join(PROVIDER_TYPES)}")
