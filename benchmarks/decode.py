@@ -8,8 +8,7 @@ from benchmarks import decode_peers
 from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check, cpu_per_unit
 from benchmarks.wires import FEEDS, WIRES, Wire, wire
 from benchmarks.yardstick import Dialect, decode_chunk, decode_event, yardstick
-from sansio import ServerSentEvent, SSEDecoder, StreamComplete, StreamEvent, StreamParser
-from sansio.dialects import dialect_named
+from sansio import Limits, ServerSentEvent, SSEDecoder, StreamComplete, StreamEvent, StreamParser
 
 EVENTS = 2_000
 _LARGEST = 1 << 30
@@ -135,7 +134,7 @@ def _feed_framing(dialect: Dialect, feeds: Iterable[bytes]) -> str:
 
 def _feed_parser(dialect: Dialect, feeds: Iterable[bytes]) -> str:
     """Our parser: what counts is the message at the end, which it has put together of all events."""
-    parser = StreamParser(dialect_named(dialect, limits={"max_answer_bytes": _LARGEST}))
+    parser = StreamParser(dialect, limits=Limits(max_answer_bytes=_LARGEST))
     last: StreamEvent | None = None
     for data in feeds:
         for event in parser.receive_data(data):

@@ -14,7 +14,7 @@ from benchmarks.yardstick import Dialect, yardstick
 from sansio import Body, End, Head, HTTPExchange, Message, Request, Role
 from sansio.testing import FakeResponse
 from transports import MemoryTransport, SyncMemoryTransport, Transport, create_provider, create_sync_provider
-from transports.network import Feed
+from transports.sockets.feed import Feed
 
 EVENTS = 2_000
 
@@ -104,11 +104,12 @@ class _HTTPExchange:
         self._reads = iter(reads)
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
-        while (given := self._feed.next()) is None:
+        feed = self._feed
+        while not (feed.inputs or feed.ended):
             with anyio.move_on_after(timeout):
                 await checkpoint()
-            self._feed.read(next(self._reads))
-        return given
+            feed.read(next(self._reads))
+        return feed.take()
 
     async def aclose(self) -> None:
         pass

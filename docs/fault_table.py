@@ -40,7 +40,7 @@ A server that goes wrong is there for your own tests, too:
 
 ```python
 from sansio.testing.faults import find_fault
-from transports.loopback import serve_loopback
+from transports.testing.loopback import serve_loopback
 
 async with serve_loopback(fault=find_fault("reset-at-event:3")) as server:
     ...

@@ -119,6 +119,7 @@ from sansio.provider import (
 from sansio.providers.registry import (
     register_provider,
 )
+from sansio.response import RateLimit, ResponseInfo
 from sansio.retry import (
     RetrySchedule,
 )
@@ -192,6 +193,7 @@ __all__ = [
     "ProviderConfig",
     "ProviderDefaults",
     "ProviderError",
+    "RateLimit",
     "RateLimitError",
     "ReasoningDelta",
     "ReasoningPart",
@@ -201,6 +203,7 @@ __all__ = [
     "RemoteProtocolError",
     "Request",
     "RequestRecord",
+    "ResponseInfo",
     "ResponseRecord",
     "RetrySchedule",
     "Role",

@@ -25,6 +25,7 @@ from sansio.http.coding import ContentDecoder
 from sansio.http.messages import Body, End, Head, Input, Lost, Request, header
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
+from sansio.response import ResponseInfo, read_response
 from sansio.retry import RetrySchedule
 from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
 from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Step, Wait
@@ -86,6 +87,7 @@ class Call:
         self._past_progress = 0
         self._outcome: Message | ProviderError | None = None
         self._head = Head(0)
+        self._responded: tuple[Head, int] | None = None  # the last head, and the attempt that it answered
         self._decoder = ContentDecoder("")
         self._parser: StreamParser | None = None
         self._body = bytearray()
@@ -109,6 +111,18 @@ class Call:
     def attempts(self) -> int:
         """How many times the request was sent; a stale connection's replacement does not count."""
         return self._attempts
+
+    @property
+    def response(self) -> ResponseInfo | None:
+        """What the last response that began says of itself; `None` before the first.
+
+        It stays while another attempt is under way: its `attempts` says which one it answered.
+        """
+        if self._responded is None:
+            return None
+        # Read on access: most calls are never asked, and pay nothing.
+        head, attempts = self._responded
+        return read_response(head, request_id=self._dialect.request_id(head.headers), attempts=attempts)
 
     @property
     def progress(self) -> int:
@@ -212,6 +226,7 @@ class Call:
         if 100 <= head.status < 200:
             return
         self._head = head
+        self._responded = head, self._attempts
         self._body = bytearray()
         limit = self._limits.max_header_bytes
         if sum(map(len, chain.from_iterable(head.headers))) > limit:
@@ -378,11 +393,14 @@ class Call:
 
     def _explained(self, error: ProviderError) -> ProviderError:
         config = self._dialect.config
+        # Of an attempt that was lost before its head, an earlier attempt's response says nothing.
+        response = self.response if self._head.status else None
         return error.with_context(
             provider=self._dialect.TYPE,
             model=config.model or config.deployment,
             attempts=self._attempts,
             request_id=error.request_id or self._dialect.request_id(self._head.headers),
+            response=response,
         )
 
 

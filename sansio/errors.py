@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from sansio.content import Message
+    from sansio.response import ResponseInfo
 
 
 _CONTROLS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -47,6 +48,9 @@ class ErrorContext(TypedDict, total=False):
     """Which message of the request is at fault, counted from 0."""
     field: str | None
     """Which field of the config, or which limit, is meant."""
+    response: ResponseInfo | None
+    """What the response says of itself: rate limits, times, headers. Every `APIStatusError` of a call has it,
+    and every other error of an attempt that got a response's head."""
     hint: str
     """What a person can do next, where the kind's own advice would mislead."""
 
@@ -76,6 +80,7 @@ class ProviderError(Exception):
     offset: int | None = None
     index: int | None = None
     field: str | None = None
+    response: ResponseInfo | None = None
 
     def __init__(self, message: str, **context: Unpack[ErrorContext]) -> None:
         super().__init__(_printable(message))
@@ -95,7 +100,7 @@ class ProviderError(Exception):
         return self._copy(self.message, context)
 
     def replacing(self, secret: str, mask: str = "[key]") -> Self:
-        """The same error with every occurrence of `secret` in its own texts masked."""
+        """The same error with every occurrence of `secret` in its own texts and its response masked."""
         if not secret:
             return self
         texts = {
@@ -103,11 +108,12 @@ class ProviderError(Exception):
             for name, value in self.__dict__.items()
             if isinstance(value, str) and secret in value
         }
-        if not texts and secret not in self.message:
+        response = self.response.replacing(secret, mask) if self.response is not None else None
+        if not texts and secret not in self.message and response == self.response:
             return self
-        return self._copy(self.message.replace(secret, mask), texts)
+        return self._copy(self.message.replace(secret, mask), {**texts, "response": response})
 
-    def _copy(self, message: str, context: ErrorContext | dict[str, str]) -> Self:
+    def _copy(self, message: str, context: ErrorContext | dict[str, object]) -> Self:
         kind = type(self)
         copy = kind.__new__(kind, message)
         copy.args = (message,)

@@ -37,7 +37,7 @@ PORTABLE: Mapping[str, Any] = {
 }
 """Names that mean the same for every provider. One that has no place for it refuses it."""
 
-EVERYWHERE = ("model", "timeout", "extra_headers", "extra_body", "unsupported")
+EVERYWHERE = ("model", "extra_headers", "extra_body", "unsupported")
 """Options that every call may have, whatever the provider."""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from sansio.errors import APIStatusError, ProviderError, StreamTruncatedError, TransportError
 from sansio.http import Headers, header
+from sansio.times import read_http_date, read_number
 
 DEFAULT_MAX_ATTEMPTS = 3
 DEFAULT_MAX_RETRY_AFTER = 60.0
@@ -16,9 +16,6 @@ DEFAULT_MAX_RETRY_AFTER = 60.0
 
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
 
 
 class RetrySchedule(Struct, frozen=True, kw_only=True):
@@ -83,32 +80,14 @@ def parse_retry_after(headers: Headers) -> float | None:
     Returns:
         `None` where nothing is asked, or nothing that can be understood.
     """
-    milliseconds = _number(header(headers, "retry-after-ms"))
+    milliseconds = read_number(header(headers, "retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
     value = header(headers, "retry-after")
-    seconds = _number(value)
+    seconds = read_number(value)
     if seconds is not None:
         return seconds
-    until, now = _timestamp(value), _timestamp(header(headers, "date"))
+    until, now = read_http_date(value), read_http_date(header(headers, "date"))
     if until is None or now is None:
         return None
     return float(max(0, until - now))
-
-
-def _number(text: str | None) -> float | None:
-    match = re.fullmatch(r"[ \t]*([0-9]+(\.[0-9]+)?)[ \t]*", text or "")
-    return float(match[1]) if match else None
-
-
-def _timestamp(text: str | None) -> int | None:
-    """Seconds since some fixed moment, from an HTTP date in the one form that is still sent."""
-    match = _HTTP_DATE.fullmatch(text.strip()) if text else None
-    if match is None or match[2] not in _MONTHS:
-        return None
-    day, year, hour, minute, second = (int(match[n]) for n in (1, 3, 4, 5, 6))
-    month = _MONTHS.index(match[2]) + 1
-    # Days of the proleptic Gregorian calendar, in a year that begins with March.
-    year, month = (year, month - 3) if month > 2 else (year - 1, month + 9)
-    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day
-    return ((days * 24 + hour) * 60 + minute) * 60 + second

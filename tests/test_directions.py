@@ -22,7 +22,9 @@ LOWER: dict[str, set[str]] = {
     "framing": {"errors", "limits", "framing"},
     "http": {"errors", "limits", "http"},
     "jsontext": {"errors", "limits", "messages"},
-    "retry": {"errors", "http"},
+    "times": set(),
+    "response": {"http", "times"},
+    "retry": {"errors", "http", "times"},
     "context": {"errors", "config", "messages"},
     "steps": {"messages", "http"},
 }

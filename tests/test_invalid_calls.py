@@ -8,7 +8,7 @@ import pytest
 from sansio import InvalidToolCall, Message, Role
 from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider
 from transports import MemoryTransport, create_provider
-from transports.loopback import Loopback
+from transports.testing.loopback import Loopback
 
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 CUT = Answer(tool_calls=(InvalidToolCall("call_1", "f", '{"x": ', "cut"),))

@@ -38,7 +38,7 @@ from transports import (
     create_provider,
     create_sync_provider,
 )
-from transports.loopback import LoopbackThread, loopback_thread
+from transports.testing.loopback import LoopbackThread, loopback_thread
 
 KEY = "key-of-the-test"
 

@@ -20,13 +20,13 @@ from sansio import (
     RateLimitError,
     Role,
 )
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from sansio.retry import RETRYABLE_STATUSES
 from sansio.testing import Answer, Failure, FakeProvider
 from tests.test_main_job import KEY, TRANSPORTS
 from transports import EventStream, SocketTransport, SyncEventStream, create_provider, create_sync_provider
-from transports.keys import KeySource
-from transports.loopback import LoopbackThread, loopback_thread
+from transports.driving.keys import KeySource
+from transports.testing.loopback import LoopbackThread, loopback_thread
 
 QUESTION = [Message(Role.USER, "Hello")]
 KIND = "openai"

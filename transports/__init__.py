@@ -6,15 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transports.anyio_sockets import AnyioTransport
-    from transports.blocking import SocketTransport
-    from transports.driver import EventStream
-    from transports.facade import AsyncProvider, create_provider
-    from transports.httpcore_pool import HttpcoreTransport
+    from transports.driving.driver import EventStream
+    from transports.driving.facade import AsyncProvider, create_provider
+    from transports.driving.sync_driver import SyncEventStream
+    from transports.driving.sync_facade import SyncProvider, create_sync_provider
+    from transports.httpcore.pool import HttpcoreTransport
     from transports.interface import Exchange, RawLog, SyncExchange, SyncTransport, Transport
-    from transports.memory import MemoryTransport, SyncMemoryTransport
-    from transports.sync_driver import SyncEventStream
-    from transports.sync_facade import SyncProvider, create_sync_provider
+    from transports.sockets.blocking import SocketTransport
+    from transports.sockets.transport import AnyioTransport
+    from transports.testing.memory import MemoryTransport, SyncMemoryTransport
 
 __all__ = [
     "AnyioTransport",
@@ -38,22 +38,22 @@ __all__ = [
 # Each is loaded when it is first asked for: nobody needs them all, some weigh, and the command line must be
 # ready for Ctrl-C before it loads any.
 _ROOMS = {
-    "AnyioTransport": "anyio_sockets",
-    "AsyncProvider": "facade",
-    "EventStream": "driver",
+    "AnyioTransport": "sockets.transport",
+    "AsyncProvider": "driving.facade",
+    "EventStream": "driving.driver",
     "Exchange": "interface",
-    "HttpcoreTransport": "httpcore_pool",
-    "MemoryTransport": "memory",
+    "HttpcoreTransport": "httpcore.pool",
+    "MemoryTransport": "testing.memory",
     "RawLog": "interface",
-    "SocketTransport": "blocking",
-    "SyncEventStream": "sync_driver",
+    "SocketTransport": "sockets.blocking",
+    "SyncEventStream": "driving.sync_driver",
     "SyncExchange": "interface",
-    "SyncMemoryTransport": "memory",
-    "SyncProvider": "sync_facade",
+    "SyncMemoryTransport": "testing.memory",
+    "SyncProvider": "driving.sync_facade",
     "SyncTransport": "interface",
     "Transport": "interface",
-    "create_provider": "facade",
-    "create_sync_provider": "sync_facade",
+    "create_provider": "driving.facade",
+    "create_sync_provider": "driving.sync_facade",
 }
 
 

@@ -1,22 +1,25 @@
-"""What a transport owes: the interface that the drivers call, async and blocking."""
+"""The interface that a transport implements and the drivers call, async and blocking."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from sansio.http import Body, End, Head, Request
 
+Origin: TypeAlias = tuple[str, str, int]
+"""Scheme, host and port, as `Request.origin` gives them."""
+
 
 class Exchange(Protocol):
-    """One request under way. Neither `aclose` nor `abort` raises; cancellation passes through `aclose`."""
+    """One request under way. `aclose` and `abort` do not raise, but cancellation passes through `aclose`."""
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
-        """The next input: `Head`, then `Body`s as the bytes come, then `End`.
+        """Wait for the next input: `Head`, then `Body`s as bytes arrive, then `End`.
 
         Names in a `Head` are in lower case, and its values Latin-1 text.
 
         Args:
-            timeout: seconds to wait for it, `None` for ever.
+            timeout: seconds to wait for it; `None` waits indefinitely.
 
         Raises:
             TransportError: the connection failed or the time ran out (`APITimeoutError`); `reused` says
@@ -28,14 +31,14 @@ class Exchange(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go politely, when nothing more is wanted: the connection is kept where it may be kept."""
+        """Release the exchange when nothing more of it is needed. A connection that can be reused is kept."""
         ...
 
     def abort(self) -> None:
-        """Drop the connection now. Idempotent, and right at any time.
+        """Drop the connection now. Idempotent, and allowed at any time.
 
-        A `receive` that waits in another task wakes and raises `APIConnectionError`: a driver that waits
-        for one has no cancel scope around it, and nothing else to wake it by. An `aclose` ends soon.
+        A `receive` that waits in another task must wake and raise `APIConnectionError`. The drivers put no
+        cancel scope around `receive`, so this is the only way to wake one. A waiting `aclose` ends soon.
         """
         ...
 
@@ -47,18 +50,18 @@ class Transport(Protocol):
         """Begin an exchange.
 
         Args:
-            request: whole and signed; its headers hold the key.
-            timeout: seconds to connect and send, `None` for ever.
-            fresh: use no connection that has served before.
+            request: complete and signed; its headers hold the key.
+            timeout: seconds to connect and send; `None` waits indefinitely.
+            fresh: do not use a connection that has served before.
 
         Raises:
-            TransportError: no connection, or it was lost while the request was sent. One that no wait can
-                mend says `should_retry=False`, and is not tried again.
+            TransportError: no connection, or it was lost while the request was sent. An error that waiting
+                cannot fix has `should_retry=False`, and is not retried.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close what idles. The transport is not used afterwards."""
+        """Close the idle connections. The transport is not used afterwards."""
         ...
 
 
@@ -74,7 +77,7 @@ class SyncExchange(Protocol):
         ...
 
     def abort(self) -> None:
-        """See `Exchange.abort`. What waits does so in another thread."""
+        """See `Exchange.abort`. A `receive` that it wakes waits in another thread."""
         ...
 
 
@@ -91,7 +94,7 @@ class SyncTransport(Protocol):
 
 
 class RawLog(Protocol):
-    """Told of everything that is sent and received, as plain dicts, on every attempt. No key among them.
+    """Receives everything that is sent and received, as plain dicts, on every attempt. Keys are masked.
 
     The dicts are JSON objects, typed so that a log may declare them `dict[str, object]` or otherwise.
     """
@@ -101,9 +104,9 @@ class RawLog(Protocol):
         ...
 
     def on_response(self, status: int, body: dict[str, Any]) -> None:
-        """A whole response or an error's body has come; `{"text": ...}` where it is no JSON object."""
+        """A complete response or error body was received; `{"text": ...}` if it is not a JSON object."""
         ...
 
     def on_chunk(self, chunk: dict[str, Any]) -> None:
-        """One event of a stream has come."""
+        """One event of a stream was received."""
         ...

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def asyncio_loop() -> AbstractEventLoop | None:
-    """The running loop, where it runs a task of asyncio's; `None` under trio, also as asyncio's guest.
+    """The running loop, if the current task is asyncio's; `None` under trio, also where trio runs as a guest.
 
-    Under trio, asyncio is not even loaded.
+    It does not import asyncio, so that a program under trio never loads it.
     """
     if "asyncio" not in sys.modules:
         return None
@@ -31,7 +31,7 @@ def asyncio_loop() -> AbstractEventLoop | None:
 
 
 def is_asyncios_own_loop() -> bool:
-    """Whether a loop of asyncio's own runs, rather than trio or a loop that takes its place."""
+    """Whether the running loop is one of asyncio's, and neither trio nor a replacement such as uvloop."""
     loop = asyncio_loop()
     if loop is None:
         return False
@@ -41,7 +41,7 @@ def is_asyncios_own_loop() -> bool:
 
 
 def running_clock() -> Callable[[], float]:
-    """The running loop's clock, in seconds, to be asked often: to ask anyio costs more than to look."""
+    """The running loop's clock, in seconds. Found once, it costs less to read than `anyio.current_time`."""
     loop = asyncio_loop()
     return anyio.current_time if loop is None else loop.time
 
@@ -50,15 +50,15 @@ class Closable(Protocol):
     """Something that belongs to one event loop."""
 
     async def aclose(self) -> None:
-        """Close it, which takes no noticeable time and raises nothing."""
+        """Close it. It takes no noticeable time and does not raise."""
         ...
 
 
 class LoopKeeper:
-    """What the running event loop has to close, at its end or sooner.
+    """Closes what belongs to the running event loop, when the loop ends or sooner.
 
-    Both loops close suspended async generators before they end, so one of those stands guard here: its
-    `finally` closes what is still held. There is one keeper for each loop, shared by all transports.
+    asyncio and trio both finalise suspended async generators at shutdown, so one is kept open and closes what
+    is left in its `finally`. Each loop has one keeper, shared by all transports.
 
     Attributes:
         now: the loop's clock, see `running_clock`.
@@ -69,7 +69,7 @@ class LoopKeeper:
         self._held: dict[Closable, None] = {}
         self._dropped: list[Closable] = []
         self._ended = False
-        self._guard: AsyncGenerator[None, None] | None = None  # the loop itself knows it but weakly
+        self._guard: AsyncGenerator[None, None] | None = None  # the loop has only a weak reference
 
     @classmethod
     async def here(cls) -> LoopKeeper:
@@ -88,18 +88,18 @@ class LoopKeeper:
         self._held[resource] = None
 
     def release(self, resource: Closable) -> None:
-        """It is closed, or another's: hold it no longer."""
+        """Stop holding it: it is closed, or someone else closes it."""
         self._held.pop(resource, None)
 
     def drop(self, resource: Closable) -> None:
-        """Close it at the next `tidy`. Any code may call this, in any thread, also after the loop's end."""
+        """Close it at the next `tidy`. Any thread may call this, also after the end of the loop."""
         if not self._ended:
             self._dropped.append(resource)
 
     def close_now(self, resource: Closable) -> None:
-        """Close what closes before it first waits, as anyio's streams do, or else drop it.
+        """Close it at once inside this keeper's loop; elsewhere `drop` it. Any thread may call this.
 
-        Any code may call this, as it may `drop`; only inside this keeper's loop does it close at once.
+        The resource must close before it first waits, as anyio's streams do.
         """
         if not self._is_running():
             self.drop(resource)
@@ -107,7 +107,7 @@ class LoopKeeper:
         self.release(resource)
         closing = resource.aclose()
         try:
-            closing.send(None)  # up to a checkpoint, which is all that is left out
+            closing.send(None)  # up to its first checkpoint; nothing but that checkpoint is skipped
         except StopIteration:
             pass
         finally:
@@ -143,7 +143,7 @@ class LoopKeeper:
                     await self._close(next(reversed(self._held)))
 
 
-# asyncio's loops stand by themselves: to ask anyio which one runs takes three times as long.
+# asyncio's loops have a table of their own: a RunVar of anyio takes three times as long to look up.
 _keepers: WeakKeyDictionary[AbstractEventLoop, LoopKeeper] = WeakKeyDictionary()
 _keeper: RunVar[LoopKeeper | None] = RunVar("sansio-llm keeper", None)
 

@@ -32,14 +32,13 @@ from sansio.http.syntax import is_header_value
 from sansio.jsontext import JSON, JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option
+from sansio.response import find_request_id
 from sansio.retry import parse_retry_after
 
 _T = TypeVar("_T")
 
 _EXCERPT = 500
 """How many characters of an error body that is not JSON an error message quotes."""
-
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
 
 
 class AnswerReader(ABC):
@@ -306,8 +305,7 @@ class Dialect(ABC):
 
     def request_id(self, headers: Headers) -> str | None:
         """The provider's name for the request, to quote to its support."""
-        found = {key.lower(): value for key, value in reversed(headers) if value}
-        return next((found[name] for name in _REQUEST_ID_HEADERS if name in found), None)
+        return find_request_id(headers)
 
 
 def convert(data: JSONObject, type: type[_T]) -> _T:

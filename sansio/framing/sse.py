@@ -211,32 +211,6 @@ class SSEDecoder(_EventLines):
         """Milliseconds to wait before reconnecting, where the stream has set it."""
         return self._reconnection_time
 
-    # used by parser.py until it reads by frames
-    @property
-    def between_events(self) -> bool:
-        """Whether the next byte begins an event, whatever came before it."""
-        return self._is_between_events()
-
-    # used by parser.py until it reads by frames
-    @property
-    def offset(self) -> int:
-        """The byte of the stream at which the next line begins."""
-        return self._line_offset
-
-    # used by parser.py until it reads by frames
-    def skip(self, size: int) -> None:
-        """Pass over whole events that were read elsewhere.
-
-        Args:
-            size: their bytes.
-
-        Raises:
-            LocalProtocolError: the decoder stands inside an event.
-        """
-        if not self.between_events:
-            raise LocalProtocolError("skip() inside an event: only whole events can be passed over")
-        self._line_offset += size
-
     def receive_data(self, data: bytes) -> list[SSEItem]:
         """Take the next bytes of the stream; any cut gives the same events.
 

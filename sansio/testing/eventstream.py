@@ -6,10 +6,9 @@ import struct
 import zlib
 from collections.abc import Mapping
 from typing import TypeAlias
-from uuid import UUID
 
-HeaderValue: TypeAlias = str | bytes | bool | int | UUID
-"""What the value of a header is written as: a string, byte array, boolean, 64-bit integer or UUID."""
+HeaderValue: TypeAlias = str | bytes | bool | int
+"""What the value of a header is written as: a string, byte array, boolean or 64-bit integer."""
 
 
 def encode_frame(headers: Mapping[str, HeaderValue], payload: bytes = b"") -> bytes:
@@ -43,5 +42,3 @@ def _header(name: str, value: HeaderValue) -> bytes:
             return begin + struct.pack(">BH", 6, len(value)) + value
         case str():
             return begin + struct.pack(">BH", 7, len(value.encode())) + value.encode()
-        case UUID():
-            return begin + b"\x09" + value.bytes

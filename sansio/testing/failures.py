@@ -11,8 +11,8 @@ from typing import assert_never
 
 import msgspec
 
-from sansio.content import JSONObject
 from sansio.http import Headers
+from sansio.jsontext import JSONObject
 from sansio.testing.script import Failure, FakeResponse, ProviderType
 
 REQUEST_ID_HEADERS: dict[ProviderType, str] = {

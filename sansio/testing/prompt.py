@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from sansio.content import JSON, JSONObject
+from sansio.jsontext import JSON, JSONObject
 
 _TOKEN = re.compile(r"\w+|\S")
 

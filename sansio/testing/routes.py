@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from sansio.content import JSON, JSONObject
 from sansio.http import Request, header
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
 from sansio.testing.script import Failure, ProviderType
 
@@ -70,9 +70,7 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     return "ollama" if header(request.headers, "authorization") is None else "openai"
 
 
-def check_gateway(
-    type: ProviderType, request: Request, *, key: str | None, any_path: bool = False
-) -> Route:
+def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
     """Refuse what the provider's front refuses: path, method, key and content type.
 
     Args:

@@ -8,12 +8,10 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from sansio.content import FinishReason, InvalidToolCall, Message, Role, ToolCall, Usage
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.content import (
     FinishReason,
     InvalidToolCall,
-    JSONObject,
     Message,
     Part,
     ReasoningPart,
@@ -34,6 +32,7 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.http import Headers, Request
+from sansio.jsontext import JSONObject
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")

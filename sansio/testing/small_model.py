@@ -11,7 +11,12 @@ from fractions import Fraction
 
 from msgspec import Struct, structs
 
-from sansio.content import JSON, FinishReason, JSONObject, ToolCall, Usage
+from sansio.content import (
+    FinishReason,
+    ToolCall,
+    Usage,
+)
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.prompt import OfferedTool, Prompt, as_object, as_text, count_tokens
 from sansio.testing.script import Answer, arguments_text
 

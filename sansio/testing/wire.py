@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sansio.content import Message, Role
-from sansio.content import Message, Role
 from sansio.errors import ProviderError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
 from sansio.testing.script import Answer, Broken, Delta, Failure

@@ -26,11 +26,11 @@ from sansio.testing import Answer, FakeProvider, Outcome
 from sansio.testing.faults import BadCertificate, NoTLS, Refuse, find_fault
 from tests.faults.table import TEXT, Gets
 from transports import AnyioTransport, EventStream, HttpcoreTransport, SyncEventStream, Transport
-from transports.blocking import SocketTransport
+from transports.driving.keys import KeySource
 from transports.interface import Exchange, SyncExchange, SyncTransport
-from transports.keys import KeySource
-from transports.loopback import Loopback, LoopbackThread, loopback_thread
-from transports.loopback_certificates import certified, make_authority
+from transports.sockets.blocking import SocketTransport
+from transports.testing.certificates import certified, make_authority
+from transports.testing.loopback import Loopback, LoopbackThread, loopback_thread
 
 PATIENCE = 20.0
 """Seconds after which what should have happened has failed to."""

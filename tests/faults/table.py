@@ -35,7 +35,7 @@ ANSWER = Gets(None)
 _NO_HEAD = fails(APIConnectionError, "the server closed the connection before it answered", attempts=3)
 _REFUSED = fails(APIConnectionError, "no connection to {peer}: nothing listens there", attempts=3)
 _RESET = fails(APIConnectionError, "the connection to {peer} was lost: the peer reset it", attempts=3)
-_LATE = fails(APITimeoutError, "nothing came from {peer} for", attempts=3)
+_LATE = fails(APITimeoutError, "{peer} did not send a complete head", attempts=3)
 _CUT = "the connection was lost inside the answer: "
 _INSIDE = "the server closed the connection inside its answer"
 _LOST = "the connection to {peer} was lost: the peer reset it"
@@ -98,9 +98,9 @@ TLS = [
     )
     for what, says in (
         ("wrong-name", "its certificate is for another address"),
-        ("unknown-ca", "its certificate comes from an authority that is not trusted here"),
+        ("unknown-ca", "its certificate is from an authority that is not trusted here"),
         ("expired", "its certificate has expired"),
-        ("plain", "what answers there does not speak TLS; is it an http:// address?"),
+        ("plain", "the server there does not speak TLS; is it an http:// address?"),
     )
 ]
 
@@ -134,7 +134,7 @@ CUTS = [
     ),
     Row(
         fault="stall-at-event:3",
-        stream=fails(APITimeoutError, "nothing came from {peer} for", partial="One two "),
+        stream=fails(APITimeoutError, "{peer} did not send a complete head", partial="One two "),
         whole=_LATE,
         clocks=({"read_timeout": CALM}, {"read_timeout": QUICK}),
     ),
@@ -215,7 +215,7 @@ RESPONSES = [
 ]
 
 _LONG_HEAD = "of the response are longer than 65536 bytes"
-_HTTPCORE_FULL = "a head of the response, or a chunk's size line, is longer than httpcore takes"
+_HTTPCORE_FULL = "a head of the response, or a chunk's size line, is longer than httpcore allows"
 _SHORT_HEAD = "the head of the response is longer than 65536 bytes"
 
 _NO_SIZE = "invalid chunk size"
@@ -229,7 +229,7 @@ HTTP = [
     Row(
         fault="comments-forever:0",
         stream=fails(
-            APITimeoutError, f"bytes came, but for {QUICK:g} s nothing that moved the answer on", attempts=3
+            APITimeoutError, f"bytes arrived, but the answer did not advance for {QUICK:g} s", attempts=3
         ),
         whole=fails(APITimeoutError, f"the call took longer than total_timeout ({SHORT:g} s)"),
         clocks=({"event_timeout": QUICK}, {"total_timeout": SHORT}),
@@ -238,7 +238,7 @@ HTTP = [
         fault="comments-forever:3",
         stream=fails(
             APITimeoutError,
-            f"bytes came, but for {CALM:g} s nothing that moved the answer on",
+            f"bytes arrived, but the answer did not advance for {CALM:g} s",
             partial="One two ",
         ),
         whole=fails(APITimeoutError, f"the call took longer than total_timeout ({SHORT:g} s)"),

@@ -33,8 +33,8 @@ from tests.faults.harness import (
 )
 from tests.faults.table import ROWS, Row
 from transports.interface import SyncTransport, Transport
-from transports.loopback import Loopback, LoopbackThread
-from transports.memory import MemoryTransport, SyncMemoryTransport
+from transports.testing.loopback import Loopback, LoopbackThread
+from transports.testing.memory import MemoryTransport, SyncMemoryTransport
 
 SAYABLE = [row for row in ROWS if row.memory]
 
@@ -84,7 +84,7 @@ QUICK_ROWS = [
 """What takes no time, so that it can be done again and again."""
 
 OURS = ("sansio.", "transports.", "h11.", "httpcore", "anyio.streams", "anyio._backends", "ssl")
-BOUNDED = ("transports.httpcore_backend.Watch",)
+BOUNDED = ("transports.httpcore.backend.Watch",)
 """What asyncio keeps for a while: a timer that was cancelled, and the context that it was set in, stay in
 its heap until there are a hundred of them."""
 

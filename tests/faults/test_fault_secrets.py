@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from sansio import Body, End, Head, Message, ProviderError, Request, Role
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from tests.faults.harness import ASYNC, BLOCKING, PATIENCE, Servers
 from tests.faults.table import ROWS, Clocks, Row
 from transports import Transport, create_provider, create_sync_provider
 from transports.interface import Exchange, SyncTransport
-from transports.loopback import LoopbackThread
+from transports.testing.loopback import LoopbackThread
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fault table is that of Linux")
 

@@ -24,7 +24,7 @@ from tests.faults.harness import (
 from tests.faults.table import CALM
 from tests.sansio.testing.asking import request_for
 from transports.interface import SyncTransport, Transport
-from transports.loopback import LoopbackThread
+from transports.testing.loopback import LoopbackThread
 
 ONCE = {"max_attempts": 1}
 _STREAM: Headers = (("content-type", "text/event-stream"),)

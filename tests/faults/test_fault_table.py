@@ -32,7 +32,7 @@ from tests.faults.harness import (
 )
 from tests.faults.table import ANSWER, ROWS, Clocks, Gets, Row
 from transports import HttpcoreTransport
-from transports.blocking import SocketTransport
+from transports.sockets.blocking import SocketTransport
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors as Linux shows them")
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from sansio.dialects import dialect_for
 
 from sansio import (
     LimitExceededError,
@@ -19,7 +20,6 @@ from sansio import (
     StreamTruncatedError,
     ToolCall,
 )
-from sansio.dialects import dialect_for
 from sansio.testing import Answer, encode_events, encode_stream
 from sansio.testing.strategies import answers, chunkings, events, hostile_streams, streams
 from tests.laws.oracle import (

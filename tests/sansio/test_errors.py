@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sansio.content import Message, Role
 from sansio.errors import (
     APIConnectionError,
     APIStatusError,
@@ -30,7 +31,6 @@ from sansio.errors import (
     TransportError,
     status_error_kind,
 )
-from sansio.content import Message, Role
 
 PARENTS: dict[type[ProviderError], type[Exception]] = {
     ProviderError: Exception,

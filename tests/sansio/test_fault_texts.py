@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sansio.dialects import dialect_named
 
 from sansio import (
     APIConnectionError,
@@ -23,10 +24,8 @@ from sansio import (
     SSEFailed,
     StreamTruncatedError,
 )
-from sansio.dialects import dialect_named
 from sansio.http.coding import ContentDecoder
-from sansio.jsontext import decode_object
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject, decode_object
 from tests.sansio.exchanges import HI, JSON_HEAD, SSE_HEAD, call
 from tests.sansio.texts import is_said
 from tests.sansio.wires import (

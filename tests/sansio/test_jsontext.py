@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
-from sansio.jsontext import as_record, decode, decode_object
-from sansio.content import JSON
+from sansio.jsontext import JSON, as_record, decode, decode_object
 
 ANY = msgspec.json.Decoder(object)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sansio.dialects import dialect_named
 
 from sansio import (
     APIStatusError,
@@ -23,7 +24,6 @@ from sansio import (
     StreamParser,
     StreamTruncatedError,
 )
-from sansio.dialects import dialect_named
 from tests.sansio.wires import (
     DONE,
     STREAMS,

@@ -18,8 +18,11 @@ from sansio import (
     StreamParser,
     StreamTruncatedError,
 )
+from sansio.content import (
+    Tool,
+)
 from sansio.framing.sse import ServerSentEvent
-from sansio.content import JSONObject, Tool
+from sansio.jsontext import JSONObject
 from tests.sansio.wires import (
     DONE,
     Record,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sansio.dialects import register_provider
 
 from sansio import (
     AuthMethod,
@@ -25,7 +26,6 @@ from sansio import (
     Wait,
 )
 from sansio.config import PROVIDER_DEFAULTS, ProviderDefaults
-from sansio.dialects import register_provider
 from tests.sansio.exchanges import HI, REFUSED, run, streamed
 from tests.sansio.wires import ASK, DONE, TYPES, WEATHER, config
 

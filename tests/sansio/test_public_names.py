@@ -52,6 +52,8 @@ SANSIO = [
     "HTTPExchange",
     "Request",
     "RetrySchedule",
+    "ResponseInfo",
+    "RateLimit",
     "Dialect",
     "OpenAICompatDialect",
     "fit_context",

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
+import pytest
 
 from sansio import (
     ContentDelta,
+    InvalidRequestError,
     InvalidToolCall,
     Message,
     Part,
@@ -32,6 +34,7 @@ from sansio import (
     UnknownPart,
     replay,
 )
+from sansio.providers import dialect_named
 
 TYPES = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
 COMPATIBLE = ("openrouter", "openai", "azure", "ollama", "vllm")
@@ -214,6 +217,25 @@ def parse(kind: str, pieces: Iterable[bytes], *, record: bool = False, **limits:
     for piece in pieces:
         events += parser.receive_data(piece)
     return events + parser.receive_eof()
+
+
+def read(kind: str, data: Record) -> Message:
+    """A whole response, read without a config."""
+    return dialect_named(kind).parse_response(data)
+
+
+def sent(kind: str, *messages: Message, **options: Any) -> list[Record]:
+    """The messages of a request's body."""
+    found = body_of(Provider(config(kind)), messages, **options)["messages"]
+    assert isinstance(found, list)
+    return found
+
+
+def refused(kind: str, *messages: Message, **options: Any) -> InvalidRequestError:
+    """The error that a request is refused with."""
+    with pytest.raises(InvalidRequestError) as caught:
+        Provider(config(kind)).call(messages, **options)
+    return caught.value
 
 
 def answer(kind: str, *pieces: bytes, **limits: Any) -> Message:

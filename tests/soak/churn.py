@@ -17,8 +17,8 @@ from sansio import Message, Role
 from sansio.testing import FakeProvider
 from tests.test_main_job import TRANSPORTS
 from transports import AsyncProvider, Transport, create_provider
-from transports.idle import MAX_IDLE
-from transports.loopback import LoopbackThread, loopback_thread
+from transports.sockets.idle import MAX_IDLE
+from transports.testing.loopback import LoopbackThread, loopback_thread
 
 PLAIN_CALLS = 100
 _QUESTION = [Message(Role.USER, "Hello")]

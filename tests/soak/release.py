@@ -20,7 +20,7 @@ from sansio import Message, Role
 from sansio.testing import Answer, Broken, Ending, FakeProvider
 from tests.test_main_job import TRANSPORTS
 from transports import AsyncProvider, EventStream, Transport, create_provider
-from transports.loopback import loopback_thread
+from transports.testing.loopback import loopback_thread
 
 Released: TypeAlias = tuple[float, EventStream | None]
 """When a stream was let go of, and the stream, where it must not also be let go of by being dropped."""

@@ -16,7 +16,7 @@ import anyio.to_thread
 from sansio import Request
 from sansio.testing import Answer, Broken, Ending, Failure, FakeProvider
 from sansio.testing.script import FakeResponse, Outcome
-from transports.loopback import serve_loopback
+from transports.testing.loopback import serve_loopback
 
 COUNT = re.compile(rb"count to (\d+)")
 _SETTLE = 5.0  # seconds for the last connections to close

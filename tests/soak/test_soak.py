@@ -12,7 +12,7 @@ from tests.soak.release import WAYS, measure
 from tests.soak.soak import soak
 from tests.test_main_job import TRANSPORTS
 from transports import AnyioTransport
-from transports.idle import MAX_IDLE
+from transports.sockets.idle import MAX_IDLE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 

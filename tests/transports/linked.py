@@ -12,8 +12,9 @@ from anyio.lowlevel import checkpoint
 
 from sansio.http import Body, End, Head, HTTPExchange, Request
 from tests.transports.raw_server import PATIENCE
-from transports.asyncio_connection import AsyncioConnection
-from transports.network import READ_SIZE, Feed
+from transports.sockets.asyncio_connection import AsyncioConnection
+from transports.sockets.feed import Feed
+from transports.sockets.raw import READ_SIZE
 
 
 @contextlib.asynccontextmanager
@@ -92,9 +93,9 @@ async def fill(connection: AsyncioConnection, feed: Feed, timeout: float | None)
 
 
 async def take(connection: AsyncioConnection, feed: Feed) -> Head | Body | End:
-    while (given := feed.next()) is None:
+    while not (feed.inputs or feed.ended):
         assert await fill(connection, feed, PATIENCE)
-    return given
+    return feed.take()
 
 
 async def take_all(connection: AsyncioConnection, feed: Feed) -> bytes:

@@ -23,10 +23,10 @@ from sansio import (
     Role,
     StreamEvent,
 )
-from transports.driver import EventStream
+from transports.driving.driver import EventStream
+from transports.driving.keys import ApiKey, KeySource
+from transports.driving.sync_driver import SyncEventStream
 from transports.interface import RawLog
-from transports.keys import ApiKey, KeySource
-from transports.sync_driver import SyncEventStream
 
 KEY = "sk-a-key-that-nobody-may-see"
 ASK = [Message(Role.USER, "Hello")]

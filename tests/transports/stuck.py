@@ -31,7 +31,7 @@ from tests.transports.scripted import (
     openai,
 )
 from transports import AsyncProvider, EventStream
-from transports.keys import KeySource
+from transports.driving.keys import KeySource
 
 Place = Literal["key", "open", "receive", "release", "wait"]
 PLACES: tuple[Place, ...] = ("key", "open", "receive", "release", "wait")

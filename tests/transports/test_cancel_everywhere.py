@@ -27,8 +27,8 @@ from sansio.testing.script import Outcome
 from tests.test_main_job import TRANSPORTS
 from tests.transports.raw_server import PATIENCE
 from transports import AsyncProvider, EventStream, MemoryTransport, create_provider
-from transports.keys import KeySource
-from transports.loopback import loopback_thread
+from transports.driving.keys import KeySource
+from transports.testing.loopback import loopback_thread
 
 pytestmark = pytest.mark.anyio
 

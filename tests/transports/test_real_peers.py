@@ -22,8 +22,8 @@ from sansio.testing import FakeProvider
 from tests.transports.contracts.support import ca_and_server, trusting
 from tests.transports.raw_server import PATIENCE
 from transports import HttpcoreTransport, create_provider
-from transports.httpcore_pool import ModuleName
-from transports.loopback import LoopbackThread, loopback_thread
+from transports.httpcore.pool import ModuleName
+from transports.testing.loopback import LoopbackThread, loopback_thread
 
 KEY = "key-of-the-test"
 QUESTION = [Message(Role.USER, "What is 6 * 7?")]

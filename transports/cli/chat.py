@@ -25,7 +25,7 @@ from sansio import (
 from transports.cli.display import Display, JSONDisplay, TextDisplay, summary
 from transports.cli.settings import Imports, known_type, open_provider
 from transports.cli.terminal import Keyboard, read_stdin, tell
-from transports.facade import AsyncProvider
+from transports.driving.facade import AsyncProvider
 
 _MOST_RESERVED = 4_096
 """Tokens of the context window that a conversation leaves for the next answer, or a quarter of it."""

@@ -54,7 +54,7 @@ def check_transport(
         typer.BadParameter: there is no such factory or law.
         typer.Exit: a law is broken, or nobody reads the output.
     """
-    from transports import conformance  # it needs the server, which no other command but serve does
+    from transports.testing import conformance  # it needs the server, which no other command but serve does
 
     unknown = [name for name in law or () if name not in conformance.LAWS]
     if unknown:

@@ -8,12 +8,19 @@ from typing import Protocol, assert_never
 import msgspec
 
 from sansio import (
+    AudioPart,
     ContentDelta,
+    DocumentPart,
     FinishReason,
+    ImagePart,
     InvalidToolCall,
     Message,
+    Part,
+    PartComplete,
     ProviderError,
     ReasoningDelta,
+    RefusalDelta,
+    ServerToolPart,
     StreamComplete,
     StreamEvent,
     StreamFailed,
@@ -71,8 +78,10 @@ class TextDisplay:
                 self._set_apart()
                 self._err.end_line()
                 self._err.write(f"[the model calls {name}]\n", dim=True)
-            case ToolCallDelta():
-                pass
+            case RefusalDelta() | ToolCallDelta():
+                pass  # a refusal is shown once it is whole
+            case PartComplete(part=part):
+                self._show_part(part)
             case StreamComplete(message=message):
                 self._complete(message)
             case StreamFailed():
@@ -80,6 +89,19 @@ class TextDisplay:
             case _:
                 assert_never(event)
         self._streamed = not isinstance(event, (StreamComplete, StreamFailed))
+
+    def _show_part(self, part: Part) -> None:
+        """Name what the provider ran or made; a text stream cannot show it."""
+        match part:
+            case ServerToolPart(kind=kind, name=name):
+                what = f"the provider runs {name}" if name else f"the provider has {kind}"
+            case ImagePart() | AudioPart() | DocumentPart():
+                what = f"{part.media_type}, {len(part.data or b'')} bytes"
+            case _:
+                return
+        self._set_apart()
+        self._err.end_line()
+        self._err.write(f"[{what}]\n", dim=True)
 
     def _complete(self, message: Message) -> None:
         if not self._streamed:

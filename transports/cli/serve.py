@@ -13,8 +13,8 @@ import typer
 from sansio.testing import PROVIDER_TYPES, FakeProvider
 from sansio.testing.faults import FAULTS, BadCertificate, Fault, find_fault
 from transports.cli.terminal import Channel, tell
-from transports.loopback import Loopback, loopback_thread
-from transports.loopback_certificates import can_certify, certified, make_authority
+from transports.testing.certificates import can_certify, certified, make_authority
+from transports.testing.loopback import Loopback, loopback_thread
 
 _FORGET_AFTER = 60.0  # seconds; the fake remembers each request, for tests, and here nobody looks
 

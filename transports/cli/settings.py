@@ -14,16 +14,11 @@ import msgspec
 import typer
 
 from sansio import PROVIDER_DEFAULTS, ConfigError, ProviderConfig
-from sansio.testing import FakeProvider
-from transports.cli.terminal import tell
-from transports.facade import AsyncProvider, create_provider
-from transports.keys import KeySource
-from transports.loopback import loopback_thread
+from transports.driving.facade import AsyncProvider, create_provider
+from transports.driving.keys import KeySource
 
 _CHOOSING = frozenset(("type", "base_url", "api_key_env"))
-"""Options that say which provider is meant; without them, a key or a file, there is none to ask."""
-
-_PACE = 0.02  # seconds between two words of the fake provider, so that one sees a stream
+"""Options that choose a provider; without one of them, a key or a file, the fake provider answers."""
 
 
 def known_type(name: str | None) -> str | None:
@@ -67,12 +62,12 @@ Imports = Annotated[
 
 @contextmanager
 def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -> Iterator[AsyncProvider]:
-    """The provider that the command line means; its key is there.
+    """The provider that the command line names, with its key checked.
 
-    Where it means none, the fake one, served from this process while the context lasts.
+    Where it names none, the fake provider, served from this process while the context lasts.
 
     Args:
-        options: fields of `ProviderConfig` that were given, which go before those of the file.
+        options: fields of `ProviderConfig` that were given; they override the file's.
         file: a configuration in JSON.
         loop: the event loop's name.
 
@@ -81,23 +76,14 @@ def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -
         typer.BadParameter: the file cannot be read.
     """
     if file is None and not _CHOOSING & options.keys() and not _default_key():
-        with _fake_provider(options, loop) as provider:
+        from transports.cli.fake import fake_provider  # a server, which a real provider does not need
+
+        with fake_provider(options, loop) as provider:
             yield provider
         return
     config = ProviderConfig.from_dict({**(_read(file) if file is not None else {}), **options})
     KeySource(config, None).ask()
     yield create_provider(config)
-
-
-@contextmanager
-def _fake_provider(options: Mapping[str, object], loop: str) -> Iterator[AsyncProvider]:
-    with loopback_thread(FakeProvider(), delay=_PACE, backend=loop) as server:
-        config = server.config("openrouter", **options)
-        tell(
-            f"no provider or key was given, so a fake provider answers, on {server.url}; "
-            f"for a real one set {config.api_key_env}, or see --help"
-        )
-        yield create_provider(config, api_key="the fake provider takes any key")
 
 
 def _default_key() -> str:

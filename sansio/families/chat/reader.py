@@ -61,6 +61,7 @@ class ChatReader(AnswerReader):
         super().__init__(dialect)
         self._text = self._answer.open(TextPart)
         self._append = self._text.append
+        self._place = 0  # of the text part, which is placed before chunks with text are expected
         self._reasoning = self._answer.open(ReasoningPart)
         self._reasoning_field = ""
         self._refusal = self._answer.open(RefusalPart)
@@ -77,28 +78,29 @@ class ChatReader(AnswerReader):
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         usual = self._usual
-        if usual is not None and (len(data) <= self._shallow or jsontext.is_shallow(data, self._max_depth)):
-            try:
-                if usual is ContentDelta:
-                    content = decode_text(data).choices[0].delta.content
-                    if content:
-                        self._append(content)
-                        events.append(ContentDelta(content, self._text.index))
-                    self.progress += 1
-                    return False
-                if usual is ToolCallDelta:
-                    more = decode_arguments(data).choices[0].delta.tool_calls[0]
-                    if self._answer.calls.add_more(more.index, more.function.arguments, events):
-                        self.progress += 1
-                        return False
-                else:
-                    delta = decode_reasoning(data).choices[0].delta
-                    self._receive_reasoning(delta.reasoning_content, delta.reasoning, events)
+        try:
+            if name or (len(data) > self._shallow and not jsontext.is_shallow(data, self._max_depth)):
+                pass  # a frame with a name may be an error, whatever it holds
+            elif usual is ContentDelta:
+                content = decode_text(data).choices[0].delta.content
+                if content:
+                    self._append(content)
+                    events.append(ContentDelta(content, self._place))
+                self.progress += 1
+                return False
+            elif usual is ToolCallDelta:
+                more = decode_arguments(data).choices[0].delta.tool_calls[0]
+                if self._answer.calls.add_more(more.index, more.function.arguments, events):
                     self.progress += 1
                     return False
                 self._usual = None
-            except (ValueError, RecursionError):
-                self._refused, self._usual = usual, None
+            elif usual is ReasoningDelta:
+                delta = decode_reasoning(data).choices[0].delta
+                self._receive_reasoning(delta.reasoning_content, delta.reasoning, events)
+                self.progress += 1
+                return False
+        except (ValueError, RecursionError):
+            self._refused, self._usual = usual, None
         return self._receive_any(data, events, name)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
@@ -113,6 +115,7 @@ class ChatReader(AnswerReader):
         self.progress += 1
         record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
         if record.get("error") or not record.get("choices") or name == "error":
+            self._receive_usage(record)  # what a failed answer cost is known only here
             self._refuse_error(record, name == "error")
         self._receive_chunk(record, events, whole=False)
         return False
@@ -153,7 +156,6 @@ class ChatReader(AnswerReader):
         for part in (self._text, self._reasoning, self._refusal):
             answer.close(part, events)
         for detail in self._details:
-            detail.part.extra = detail.fields
             answer.close(detail.part, events)
         sound = self._sound.whole()
         if sound is not None:
@@ -192,6 +194,8 @@ class ChatReader(AnswerReader):
         self._keep(rest_of(data, CHOICE_FIELDS))
         if isinstance(choice.logprobs, dict):
             self._receive_logprobs(choice.logprobs)
+        else:
+            self._keep({"logprobs": choice.logprobs})
         if choice.error and (error := self._dialect.error_in({"error": choice.error})):
             raise error
         if choice.finish_reason:
@@ -204,6 +208,7 @@ class ChatReader(AnswerReader):
         if self._refused is kind:
             self._never.add(kind)
         self._refused = None
+        self._place = self._text.index
         self._usual = kind if self._named and kind in _PLAIN and kind not in self._never else None
 
     def _keep(self, fields: JSONObject) -> None:
@@ -250,6 +255,8 @@ class ChatReader(AnswerReader):
             self._keep({"x_groq": groq})
         if isinstance(usage, dict):
             self._usage = usage
+        else:
+            self._keep({"usage": usage})
 
     def _receive_delta(self, delta: Delta, data: AnyObject, events: list[StreamEvent]) -> None:
         self._keep(rest_of(data, DELTA_FIELDS))
@@ -278,8 +285,11 @@ class ChatReader(AnswerReader):
         for call, fields in zip(delta.tool_calls or (), calls or (), strict=True):
             self._receive_call(call, fields, events)
         legacy = delta.function_call
-        if legacy is not None and not delta.tool_calls and (legacy.name or legacy.arguments):
-            self._receive_call(ToolDelta(0, None, legacy), {"function": data["function_call"]}, events)
+        if legacy is not None and (legacy.name or legacy.arguments):
+            if delta.tool_calls:
+                self._keep({"function_call": data["function_call"]})
+            else:
+                self._receive_call(ToolDelta(0, None, legacy), {"function": data["function_call"]}, events)
 
     def _receive_listed(
         self,
@@ -321,6 +331,8 @@ class ChatReader(AnswerReader):
         details keep their texts in `extra`.
         """
         objects = [detail for detail in details if isinstance(detail, dict)]
+        if len(objects) < len(details):
+            self._keep({"reasoning_details": details})
         texts = [detail.get(DETAIL_TEXTS.get(str(detail.get("type")), "")) or "" for detail in objects]
         joined = "".join(text for text in texts if isinstance(text, str))
         own = all(said is None or said in ("", joined) for said in (plain, other))
@@ -339,13 +351,13 @@ class ChatReader(AnswerReader):
         for part in parts:
             kind = part.get("type")
             inner = part.get("thinking")
-            if kind == "thinking" and (reasoning := inner if isinstance(inner, str) else _texts(inner)):
+            if kind == "thinking" and (reasoning := _thinking(inner)) is not None:
                 self._answer.add(self._reasoning, reasoning, events)
                 self._reasoning.extra |= rest(part, "type", "thinking")
             elif kind in (None, "text") and isinstance(text := part.get("text"), str):
                 self._answer.add(self._text, text, events)
                 self._text.extra |= rest(part, "type", "text")
-            elif kind != "thinking":
+            else:
                 self._answer.take(UnknownPart(str(kind), part), events)
 
     def _receive_call(self, delta: ToolDelta, data: AnyObject, events: list[StreamEvent]) -> None:
@@ -386,7 +398,7 @@ class _Detail:
     __slots__ = ("fields", "part")
 
     def __init__(self, part: OpenPart) -> None:
-        self.fields: JSONObject = {}
+        self.fields = part.extra
         self.part = part
 
     def goes_on_with(self, detail: JSONObject) -> bool:
@@ -415,8 +427,13 @@ def rest_of(data: AnyObject, known: frozenset[str]) -> JSONObject:
     return {name: data[name] for name in unknown} if (unknown := data.keys() - known) else {}
 
 
-def _texts(parts: object) -> str:
-    if not isinstance(parts, list):
-        return ""
-    texts = (part.get("text") for part in parts if isinstance(part, dict))
-    return "".join(text for text in texts if isinstance(text, str))
+def _thinking(inner: object) -> str | None:
+    """The text of Mistral's thinking, which is a text or a list of text parts; `None` for any other shape."""
+    if isinstance(inner, str):
+        return inner
+    if not isinstance(inner, list):
+        return None
+    texts = [part.get("text") for part in inner if isinstance(part, dict) and part.get("type") == "text"]
+    if len(texts) < len(inner) or not all(isinstance(text, str) for text in texts):
+        return None
+    return "".join(map(str, texts))

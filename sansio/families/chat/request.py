@@ -107,6 +107,9 @@ class ChatDialect(Dialect):
         return f"{self.config.base_url}/chat/completions"
 
     def framer(self, content_type: str) -> Framer:
+        framer = super().framer(content_type)
+        if not isinstance(framer, SSEFramer):
+            return framer
         # `event: error` says what the data may not: some servers send their error object bare.
         return SSEFramer(self.limits.max_event_bytes, names=True)
 

@@ -100,43 +100,51 @@ class _PlainToolDelta(Struct, gc=False, forbid_unknown_fields=True):
     type: Literal["function", ""] | None = None
 
 
-class _PlainDelta(Struct, gc=False, forbid_unknown_fields=True):
+# The fields are in the order in which they mostly arrive: the decoder looks for each behind the one before it.
+class _TextDelta(Struct, gc=False, forbid_unknown_fields=True):
+    content: str
     role: Literal["assistant", ""] | None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+    annotations: None = None
+    audio: None = None
+
+
+class _ArgumentsDelta(Struct, gc=False, forbid_unknown_fields=True):
+    tool_calls: tuple[_PlainToolDelta]
+    role: Literal["assistant", ""] | None = None
+    content: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
     refusal: None = None
     function_call: None = None
     annotations: None = None
     audio: None = None
 
 
-class _TextDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
-    content: str
-    reasoning: None = None
-    reasoning_content: None = None
-    reasoning_details: None = None
-    tool_calls: None = None
-
-
-class _ArgumentsDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
-    content: None = None
-    reasoning: None = None
-    reasoning_content: None = None
-    reasoning_details: None = None
-    tool_calls: tuple[_PlainToolDelta]
-
-
-class _ReasoningDelta(_PlainDelta, gc=False, kw_only=True, forbid_unknown_fields=True):
+class _ReasoningDelta(Struct, gc=False, forbid_unknown_fields=True):
     content: Literal[""] | None = None
-    reasoning: str | None = None
     reasoning_content: str | None = None
+    reasoning: str | None = None
+    role: Literal["assistant", ""] | None = None
     reasoning_details: None = None
+    refusal: None = None
     tool_calls: None = None
+    function_call: None = None
+    annotations: None = None
+    audio: None = None
 
 
-class _PlainChoice(Struct, Generic[_DeltaT], gc=False, forbid_unknown_fields=True):
-    delta: _DeltaT
+class _PlainChoice(Struct, Generic[_DeltaT], gc=False, forbid_unknown_fields=True, kw_only=True):
     index: Literal[0] = 0
-    finish_reason: None = None
+    delta: _DeltaT
     logprobs: None = None
+    finish_reason: None = None
     native_finish_reason: None = None
     stop_reason: None = None
     token_ids: None = None

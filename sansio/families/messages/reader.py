@@ -91,7 +91,9 @@ class MessagesReader(AnswerReader):
         if kind == "ping":
             return False
         self.progress += 1
-        if record.get("error") or name == "error":
+        # Some hosts send the error object bare, in an event that only its name calls an error.
+        bare = isinstance(kind, str) and kind in self._dialect.STATUS_BY_ERROR
+        if bare or record.get("error") or name == "error":
             kind = "error"
         match kind:
             case "content_block_delta":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sansio.content import InvalidToolCall, ToolCall, Usage
+from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
 from sansio.testing.wire import encode_stream, encode_whole
 
@@ -20,6 +21,11 @@ _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
 )
+_LINES = (b'{"a":1}\n{"b":2}\r\n\r\n{"done":true}', b" \n[]\r")
+_HEADERS: tuple[tuple[dict[str, HeaderValue], ...], ...] = (
+    ({":message-type": "event", ":event-type": "delta"}, {"a": True, "b": 1, "c": b"x"}),
+    ({":message-type": "exception", ":exception-type": "throttled"}, {":message-type": "error"}),
+)
 _EXCHANGES = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
     (
@@ -34,6 +40,13 @@ def seeds(target: str) -> list[bytes]:
     """Inputs for a target of that name."""
     if target == "sse":
         return [b"\x03" + frame for frame in _FRAMES]
+    if target == "framer-sse":
+        usual = [encode_stream("openai", _ANSWERS[0]), encode_stream("anthropic", _ANSWERS[0])]
+        return [b"\x07" + frame for frame in (*_FRAMES, *map(b"".join, usual))]
+    if target == "ndjson":
+        return [b"\x03" + lines for lines in _LINES]
+    if target == "aws":
+        return [b"\x09" + b"".join(encode_frame(each, b"{}") for each in headers) for headers in _HEADERS]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
     kinds = [kind for kind in PROVIDER_TYPES if kind == target] or list(PROVIDER_TYPES)

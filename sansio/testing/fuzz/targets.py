@@ -5,6 +5,7 @@ The first byte of an input says how the rest is cut: in pieces of so many bytes,
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias, assert_never
@@ -12,22 +13,27 @@ from typing import TypeAlias, assert_never
 from sansio import (
     APIConnectionError,
     APITimeoutError,
+    AWSFramer,
     Body,
     Call,
     ContentDelta,
     End,
+    Framer,
     Head,
     HTTPExchange,
     Lost,
     Message,
+    NDJSONFramer,
     Provider,
     ProviderError,
     ReasoningDelta,
     Request,
     Role,
     Send,
+    ServerSentEvent,
     SSEDecoder,
     SSEFailed,
+    SSEFramer,
     StreamComplete,
     StreamEvent,
     StreamFailed,
@@ -50,6 +56,7 @@ _LIMITS = {
 }
 """Small, so that the fuzzer comes to pass them."""
 _HEADER_LIMIT = 300
+_FRAME_LIMIT = 200
 
 _TYPES = ("text/event-stream", "application/json", "text/plain", "text/html", "")
 _CODINGS = ("", "gzip", "deflate", "br")
@@ -74,11 +81,86 @@ def sse(data: bytes) -> None:
 
 
 def _decode(parts: Iterator[bytes] | list[bytes], dispatch: bool) -> list[object]:
-    decoder = SSEDecoder(max_event_bytes=200, dispatch_at_eof=dispatch)
+    decoder = SSEDecoder(max_event_bytes=_FRAME_LIMIT, dispatch_at_eof=dispatch)
     items: list[object] = []
     for part in parts:
         items += decoder.receive_data(part)
     return items + list(decoder.receive_eof())
+
+
+def framer_sse(data: bytes) -> None:
+    """The SSE framer reads at every cut what the decoder gives, which reads line by line."""
+    size, data = _split(data)
+    items = _decode([data], True)
+    # Cut behind each LF LF, most pieces are events that the framer can read without looking at lines.
+    by_events = [part + b"\n\n" for part in data.split(b"\n\n")]
+    by_events[-1] = by_events[-1][:-2]
+    for names in (False, True):
+        wanted = [_framed(item, names) for item in items]
+        for parts in ([data], pieces(data, size), by_events):
+            found = _frames(SSEFramer(_FRAME_LIMIT, names=names), parts)
+            seen = [(_text(payload), *rest) for payload, *rest in found]
+            assert seen == wanted, "the framer reads something else than the decoder"
+
+
+def _framed(item: object, names: bool) -> tuple[object, ...]:
+    if isinstance(item, ServerSentEvent):
+        return item.data, item.event if names and item.event != "message" else "", item.offset
+    assert isinstance(item, SSEFailed)
+    return (*_kind(item.error), 0)
+
+
+def _text(payload: object) -> object:
+    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload
+
+
+def framing(make: Callable[[], Framer], data: bytes) -> None:
+    """A framing: the cut does not matter."""
+    size, data = _split(data)
+    assert _frames(make(), [data]) == _frames(make(), pieces(data, size)), "the cut changes the frames"
+
+
+def ndjson(data: bytes) -> None:
+    """Lines of JSON: see `framing`."""
+    framing(lambda: NDJSONFramer(_FRAME_LIMIT), data)
+
+
+def aws(data: bytes) -> None:
+    """AWS event streams: see `framing`. No fuzzer guesses checksums, so the same with right ones too."""
+    framing(lambda: AWSFramer(_FRAME_LIMIT), data)
+    size, rest = _split(data)
+    framing(lambda: AWSFramer(_FRAME_LIMIT), bytes([size]) + _sealed(rest))
+
+
+def _sealed(data: bytes) -> bytes:
+    """Each message of a stream with its checksums made right, up to where the lengths fit no message."""
+    sealed = bytearray(data)
+    at = 0
+    while at + 12 <= len(sealed):
+        sealed[at + 8 : at + 12] = zlib.crc32(sealed[at : at + 8]).to_bytes(4)
+        total = int.from_bytes(sealed[at : at + 4])
+        if not 16 <= total <= len(sealed) - at:
+            break
+        sealed[at + total - 4 : at + total] = zlib.crc32(sealed[at : at + total - 4]).to_bytes(4)
+        at += total
+    return bytes(sealed)
+
+
+def _frames(framer: Framer, parts: Iterator[bytes] | list[bytes]) -> list[tuple[object, ...]]:
+    """What is read, and the error that it ends with where one is raised."""
+    found: list[tuple[object, ...]] = []
+
+    def read(payload: bytes, events: list[StreamEvent], name: str) -> bool:
+        found.append((payload, name, framer.offset))
+        return False
+
+    try:
+        for part in parts:
+            framer.feed(part, read, [])
+        framer.feed_eof(read, [])
+    except ProviderError as error:
+        found.append((*_kind(error), framer.offset - (error.offset or 0)))
+    return found
 
 
 def stream(kind: str, data: bytes) -> None:
@@ -261,6 +343,9 @@ def _split(data: bytes) -> tuple[int, bytes]:
 
 TARGETS: dict[str, Target] = {
     "sse": sse,
+    "framer-sse": framer_sse,
+    "ndjson": ndjson,
+    "aws": aws,
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
     "whole": whole,
     "exchange": exchange,

@@ -35,7 +35,7 @@ from sansio import (
     Usage,
 )
 from sansio.answers import ToolCallAssembler
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 from sansio.testing.script import Answer, Delta, ProviderType, default_api, provider_type
 from sansio.testing.strategies.values import BYTES, COSTS, COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 from sansio.testing.wires.chat import always_sent

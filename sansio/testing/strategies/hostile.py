@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 from hypothesis import strategies as st
 
-from sansio.content import JSON
+from sansio.jsontext import JSON
 from sansio.testing.script import PROVIDER_TYPES, ProviderType, provider_type
 from sansio.testing.strategies.answers import events
 from sansio.testing.strategies.framing import (

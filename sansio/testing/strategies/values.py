@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from sansio.content import JSONObject
+from sansio.jsontext import JSONObject
 
 # Any, here and below: a recursive strategy's JSON has no type that mypy could follow.
 

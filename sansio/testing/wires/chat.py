@@ -14,14 +14,12 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 
 from sansio.content import (
-    JSON,
     AudioPart,
     Citation,
     DocumentPart,
     FinishReason,
     ImagePart,
     InvalidToolCall,
-    JSONObject,
     Message,
     Part,
     ReasoningPart,
@@ -40,6 +38,7 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure, arguments_text
 
@@ -395,9 +394,7 @@ class _ChatStream:
         return self._say({**self._with_role(content), "tool_calls": [call]})
 
     def _say_detail(self, text: str | None, detail: JSONObject) -> bytes:
-        return self._say(
-            self._with_role({"content": "", "reasoning": text, "reasoning_details": [detail]})
-        )
+        return self._say(self._with_role({"content": "", "reasoning": text, "reasoning_details": [detail]}))
 
     def _say(self, delta: JSONObject, logprobs: JSONObject | None = None) -> bytes:
         body = self.chunk([self.choice(delta, None, logprobs)])
@@ -579,9 +576,7 @@ def _merged(base: JSONObject, extra: JSONObject) -> JSONObject:
     merged = dict(base)
     for name, value in extra.items():
         known = merged.get(name)
-        merged[name] = (
-            _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
-        )
+        merged[name] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
     return merged
 
 

@@ -11,8 +11,8 @@ import re
 
 import msgspec
 
-from sansio.content import JSON, JSONObject
 from sansio.http import Request
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,

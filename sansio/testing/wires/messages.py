@@ -13,14 +13,12 @@ from typing import assert_never
 import msgspec
 
 from sansio.content import (
-    JSON,
     AudioPart,
     Citation,
     DocumentPart,
     FinishReason,
     ImagePart,
     InvalidToolCall,
-    JSONObject,
     Message,
     Part,
     ReasoningPart,
@@ -39,6 +37,7 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from sansio.content import JSON, JSONObject
 from sansio.http import Request, header
-from sansio.testing.wires.messages import sign
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,
@@ -22,6 +21,7 @@ from sansio.testing.prompt import (
     count_tokens,
     text_of,
 )
+from sansio.testing.wires.messages import sign
 
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _BUILT_IN_TOOL = re.compile(r"\w+_\d{8}|mcp_toolset")

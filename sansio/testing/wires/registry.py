@@ -8,8 +8,11 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from sansio.config import PROVIDER_DEFAULTS
-from sansio.content import JSONObject, Message
+from sansio.content import (
+    Message,
+)
 from sansio.http import Request
+from sansio.jsontext import JSONObject
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
 from sansio.testing.script import PROVIDER_TYPES, Delta, Failure, default_api

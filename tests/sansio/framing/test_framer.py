@@ -54,6 +54,14 @@ def test_it_ends_where_the_reader_says_so_or_raises(data: st.DataObject, stream:
         assert_ends(lambda: SSEFramer(names=names), pieces, data.draw(st.integers(0, count - 1)))
 
 
+@pytest.mark.parametrize("place", range(6))
+def test_it_ends_among_events_that_are_read_in_one_step(place: int) -> None:
+    for other in (b"data: 1\n\n", b"event: x\ndata: 1\n\n"):
+        stream = b"data: 1\n\n" * 3 + other + b"data: 1\n\n" * 2
+        for pieces in ([stream], [stream[:9], stream[9:]], at_event_ends(stream), [stream[:40], stream[40:]]):
+            assert_ends(SSEFramer, pieces, place)
+
+
 @pytest.mark.skipif(not FRAMINGS.exists(), reason=f"the corpus of framings, {FRAMINGS}, is absent")
 def test_each_framing_of_the_corpus_at_every_cut() -> None:
     cases: list[dict[str, Any]] = json.loads(FRAMINGS.read_bytes())

@@ -9,6 +9,7 @@ import pytest
 from sansio import (
     APIConnectionError,
     APITimeoutError,
+    AWSFramer,
     Body,
     Call,
     ContentDelta,
@@ -18,10 +19,12 @@ from sansio import (
     LimitExceededError,
     Lost,
     Message,
+    NDJSONFramer,
     Role,
     ServerSentEvent,
     SSEDecoder,
     SSEFailed,
+    SSEFramer,
     StreamComplete,
     StreamEvent,
     StreamFailed,
@@ -30,8 +33,10 @@ from sansio import (
     ToolCallStarted,
     TransportError,
 )
+from sansio.framing import Read
 from sansio.framing.sse import SSEItem
 from sansio.http import Input
+from sansio.testing.eventstream import encode_frame
 from sansio.testing.fuzz import TARGETS, seeds, targets
 
 
@@ -54,6 +59,35 @@ class GoesOn(SSEDecoder):
     def receive_eof(self) -> list[SSEItem]:
         failed = SSEFailed(LimitExceededError("too long", field="max_event_bytes"))
         return [failed, ServerSentEvent("message", "more")]
+
+
+class LosesShortReads(SSEFramer):
+    """What comes in small pieces is not all read."""
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        return len(data) > 8 and super().feed(data, read, events)
+
+
+class LosesShortLines(NDJSONFramer):
+    """What comes in small pieces is not all read."""
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        return len(data) > 3 and super().feed(data, read, events)
+
+
+class ForgetsItsPlace(SSEFramer):
+    """Says of every event that it begins the stream."""
+
+    @property
+    def offset(self) -> int:
+        return 0
+
+
+class LosesMessages(AWSFramer):
+    """What comes in small pieces is not all read."""
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        return len(data) > 9 and super().feed(data, read, events)
 
 
 class LosesDeltas(StreamParser):
@@ -109,6 +143,10 @@ class EndsEarly(HTTPExchange):
     [
         ("sse", "SSEDecoder", LosesEvents, "the cut changes the events"),
         ("sse", "SSEDecoder", GoesOn, "an item after the failure"),
+        ("framer-sse", "SSEFramer", LosesShortReads, "something else than the decoder"),
+        ("framer-sse", "SSEFramer", ForgetsItsPlace, "something else than the decoder"),
+        ("ndjson", "NDJSONFramer", LosesShortLines, "the cut changes the frames"),
+        ("aws", "AWSFramer", LosesMessages, "the cut changes the frames"),
         ("openai", "StreamParser", NeverEnds, "no end"),
         ("anthropic", "StreamParser", NeverEnds, "no end"),
         ("exchange", "HTTPExchange", OtherHead, "the cut changes the inputs"),
@@ -150,7 +188,7 @@ def test_a_parser_that_depends_on_the_cut_or_on_the_way_is_seen(
         try_seeds(target)
 
 
-@pytest.mark.parametrize("target", ["sse", "openai", "anthropic", "whole", "exchange"])
+@pytest.mark.parametrize("target", ["sse", "ndjson", "aws", "openai", "anthropic", "whole", "exchange"])
 def test_a_cut_that_loses_bytes_is_seen(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def lossy(data: bytes, size: int) -> Iterator[bytes]:
         yield data[: len(data) // 3]
@@ -276,6 +314,21 @@ def test_the_first_byte_is_a_cut_and_the_others_are_the_wire_s(
     assert b"".join(whole) == b"".join(cut) == fed
     assert all(len(piece) == 3 for piece in cut[:-1])
     assert len(whole) == 1
+
+
+def test_messages_with_wrong_checksums_are_read_with_right_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[bytes] = []
+
+    class Noting(AWSFramer):
+        def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+            fed.append(data)
+            return super().feed(data, read, events)
+
+    monkeypatch.setattr(targets, "AWSFramer", Noting)
+    whole = encode_frame({":event-type": "a"}, b"{}") + encode_frame({}) + b"rest"
+    TARGETS["aws"](b"\xff" + whole.replace(b"{}", b"[]"))
+    assert fed[0] == whole.replace(b"{}", b"[]")
+    assert fed[-1] == encode_frame({":event-type": "a"}, b"[]") + encode_frame({}) + b"rest"
 
 
 def test_seeds_are_of_their_target_s_wire() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sansio.dialects import dialect_named
 
 from sansio import (
     APIStatusError,
@@ -30,7 +31,6 @@ from sansio import (
     ToolCallStarted,
     Usage,
 )
-from sansio.dialects import dialect_named
 from sansio.testing import (
     PROVIDER_TYPES,
     Answer,

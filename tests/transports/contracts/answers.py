@@ -1,6 +1,6 @@
 """Answers that come whole or in pieces, and connections that serve again.
 
-What every transport owes is tested by `transports.conformance`; here is what ours promise beyond that.
+The conformance kit tests what every transport owes; here is what ours promise beyond that.
 """
 
 from __future__ import annotations

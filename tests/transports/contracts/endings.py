@@ -1,6 +1,6 @@
 """Exchanges that are dropped, or outlived by nothing.
 
-What every transport owes is tested by `transports.conformance`; here is what ours promise beyond that.
+The conformance kit tests what every transport owes; here is what ours promise beyond that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What fails, and in which words; that it fails as every transport's must, `transports.conformance` tests."""
+"""What fails, and with which error; the conformance kit tests the rest that transports owe."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ class FaultContract:
                 assert await happens(server.closed)
         assert isinstance(error, APITimeoutError)
         assert error.field == "read_timeout"
-        assert "nothing came from 127.0.0.1:" in error.message
-        assert "for 0.05 s, or nothing whole" in error.message
+        assert "127.0.0.1:" in error.message
+        assert "0.05 s" in error.message
 
     async def test_no_time_at_all(self, make: Make) -> None:
         with RawServer(silent) as server:
@@ -240,7 +240,7 @@ class TLSContract:
 
     async def test_tls_authority_that_nobody_trusts(self, make: Make) -> None:
         _, context = ca_and_server("localhost")
-        await self._refuses_tls(make(), context, "comes from an authority that is not trusted here")
+        await self._refuses_tls(make(), context, "ca_file")
 
     async def test_tls_name_of_another(self, make: Make) -> None:
         ca, context = ca_and_server("other.example")

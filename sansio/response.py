@@ -1,0 +1,157 @@
+"""What a response says of itself beside the answer: its request id, the rate limits, the time it took."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from msgspec import Struct, structs
+
+from sansio.http import Head, Headers, header
+from sansio.times import read_duration, read_http_date, read_number, read_rfc_3339
+
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
+"""Where providers name a request, the first choice first. `apim-request-id` is Azure's, `x-generation-id`
+OpenRouter's."""
+
+_KEPT = frozenset((
+    *REQUEST_ID_HEADERS, "openai-processing-ms", "x-envoy-upstream-service-time", "openai-version",
+    "openai-organization", "cf-ray", "anthropic-organization-id", "azureml-model-session", "x-ms-region",
+))  # fmt: skip
+_KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "retry-after")
+
+# OpenAI, Azure and Groq write x-ratelimit-remaining-tokens, OpenRouter x-ratelimit-remaining, which counts
+# requests, and Anthropic anthropic-ratelimit-input-tokens-remaining.
+_LIMIT = re.compile(
+    r"x-ratelimit-(?P<field>limit|remaining|reset)(?:-(?P<kind>[a-z0-9-]+))?"
+    r"|anthropic-ratelimit-(?P<kind_>[a-z0-9-]+)-(?P<field_>limit|remaining|reset)"
+)
+_COUNT = re.compile(r"[ \t]*([0-9]{1,18})[ \t]*")
+
+_EPOCH_SECONDS = 1e9
+"""From here on, a plain number of seconds (31 years) is a moment since 1970: some servers send one."""
+_EPOCH_MILLISECONDS = 1e11
+"""From here on, it is a moment in milliseconds, as OpenRouter sends."""
+
+
+class RateLimit(Struct, frozen=True):
+    """One of a provider's rate limits, as of one response.
+
+    Args:
+        limit: how much is allowed in one window; `None`, here and below, where the response does not say it
+            in a form that can be read.
+        remaining: how much of it is left.
+        reset: seconds after the response until it is whole again.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: float | None = None
+
+
+class ResponseInfo(Struct, frozen=True, kw_only=True):
+    """What a response says of itself beside the answer.
+
+    Args:
+        status: the HTTP status.
+        request_id: the provider's name for the request, to quote to its support.
+        headers: those that are worth a log: request ids, rate limits, `retry-after`, times, organization and
+            region. Names in lower case, in the order of the wire; never a cookie.
+        rate_limits: by kind: `"requests"`, `"tokens"`, `"input_tokens"`, `"output_tokens"`, or the provider's
+            own word, with underscores.
+        processing_ms: milliseconds that the provider says it worked on the answer, or on its beginning.
+        attempts: how many times the request had been sent when this response began.
+        first_event_after: seconds from the call's start to its first event. Only a driver has a clock: it
+            fills this in.
+    """
+
+    status: int
+    request_id: str | None = None
+    headers: Headers = ()
+    rate_limits: dict[str, RateLimit] = {}
+    processing_ms: float | None = None
+    attempts: int = 1
+    first_event_after: float | None = None
+
+    def replacing(self, secret: str, mask: str = "[key]") -> ResponseInfo:
+        """The same with every occurrence of `secret` masked, which a server may have echoed."""
+        if not secret:
+            return self
+        return structs.replace(
+            self,
+            request_id=self.request_id and self.request_id.replace(secret, mask),
+            headers=tuple(
+                (name.replace(secret, mask), value.replace(secret, mask)) for name, value in self.headers
+            ),
+            rate_limits={kind.replace(secret, mask): limit for kind, limit in self.rate_limits.items()},
+        )
+
+
+def read_response(head: Head, *, request_id: str | None = None, attempts: int = 1) -> ResponseInfo:
+    """What a head says. A header that cannot be read counts as absent; nothing that a peer sends raises.
+
+    Args:
+        head: of a final response.
+        request_id: see `find_request_id`.
+        attempts: how many times the request was sent.
+    """
+    kept: list[tuple[str, str]] = []
+    for given, value in head.headers:
+        name = given.lower()
+        if name in _KEPT or name.startswith(_KEPT_PREFIXES):
+            kept.append((name, value))
+    headers = tuple(kept)
+    processing = read_number(header(headers, "openai-processing-ms"))
+    if processing is None:
+        processing = read_number(header(headers, "x-envoy-upstream-service-time"))
+    return ResponseInfo(
+        status=head.status,
+        request_id=request_id,
+        headers=headers,
+        rate_limits=_rate_limits(headers, read_http_date(header(head.headers, "date"))),
+        processing_ms=_finite(processing),
+        attempts=attempts,
+    )
+
+
+def find_request_id(headers: Headers) -> str | None:
+    """The provider's name for the request, from the first of `REQUEST_ID_HEADERS` that is not empty."""
+    found = {key.lower(): value for key, value in reversed(headers) if value}
+    return next((found[name] for name in REQUEST_ID_HEADERS if name in found), None)
+
+
+def _rate_limits(headers: Headers, now: int | None) -> dict[str, RateLimit]:
+    """The rate limits by kind, in the order of the wire. Of a header that is repeated, the first counts."""
+    found: dict[str, dict[str, str]] = {}
+    for name, value in headers:
+        match = _LIMIT.fullmatch(name)
+        if match is not None:
+            kind = (match["kind"] or match["kind_"] or "requests").replace("-", "_")
+            found.setdefault(kind, {}).setdefault(match["field"] or match["field_"], value)
+    return {
+        kind: RateLimit(
+            _count(said.get("limit")), _count(said.get("remaining")), _reset(said.get("reset"), now)
+        )
+        for kind, said in found.items()
+    }
+
+
+def _count(text: str | None) -> int | None:
+    match = _COUNT.fullmatch(text or "")
+    return int(match[1]) if match else None
+
+
+def _reset(text: str | None, now: int | None) -> float | None:
+    """Seconds from `now`, the response's own date, since there is no clock here."""
+    seconds = read_duration(text)
+    if seconds is None:
+        moment = read_rfc_3339(text)
+    elif seconds < _EPOCH_SECONDS:
+        return seconds
+    else:
+        moment = seconds if seconds < _EPOCH_MILLISECONDS else seconds / 1_000
+    return None if moment is None or now is None else _finite(max(0.0, moment - now))
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,419 @@
+"""Tool calls are told apart whatever index, id and name a server gives its deltas."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import StreamComplete, ToolCallDelta, ToolCallStarted
+from tests.sansio.wires import (
+    DONE,
+    Record,
+    answer,
+    block,
+    check_agreement,
+    chunk,
+    claude,
+    completion,
+    failure,
+    parse,
+    read,
+    sse,
+    started,
+    stopped,
+    tool_chunk,
+)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a server names the call that a delta belongs to."""
+
+    index: str
+    id: str
+    name: str
+    trailing: bool
+    """One more delta without arguments ends each call."""
+    mixed: bool
+    """The calls' deltas come in turn, one of each."""
+
+
+def _is_clear(manner: Manner) -> bool:
+    """Whether a reader could tell the calls apart at all."""
+    if manner.index == "own":
+        return True
+    if manner.index == "new for each delta" and (manner.id != "each delta" or manner.name != "first delta"):
+        return False
+    return not manner.mixed or (manner.id == "each delta" and manner.name == "first delta")
+
+
+MANNERS = st.builds(
+    Manner,
+    index=st.sampled_from(["own", "from 1", "always 0", "missing", "new for each delta"]),
+    id=st.sampled_from(["first delta", "each delta", "then blank", "missing"]),
+    name=st.sampled_from(["first delta", "each delta"]),
+    trailing=st.booleans(),
+    mixed=st.booleans(),
+).filter(_is_clear)
+ARGUMENTS = st.dictionaries(
+    st.text(max_size=3),
+    st.text('ab{}[]"\\\u2028é', max_size=6) | st.integers() | st.lists(st.none(), max_size=2),
+)
+CALLS = st.lists(st.tuples(st.sampled_from(["read", "write"]), ARGUMENTS), min_size=1, max_size=4)
+
+
+def _deltas(place: int, name: str, pieces: list[str], manner: Manner) -> list[Record]:
+    texts = ["", *pieces, ""] if manner.trailing else pieces
+    deltas = []
+    for at, text in enumerate(texts):
+        delta: Record = {"function": {"arguments": text}}
+        if manner.index != "missing":
+            delta["index"] = {"own": place, "from 1": place + 1, "always 0": 0}.get(manner.index)
+        if at == 0 and manner.id != "missing":
+            delta["id"] = f"call_{place}"
+        elif manner.id != "missing" and manner.id != "first delta":
+            delta["id"] = f"call_{place}" if manner.id == "each delta" else ""
+        if at == 0 or manner.name == "each delta":
+            delta["function"]["name"] = name
+        deltas.append(delta)
+    return deltas
+
+
+def _in_turn(lists: list[list[Record]]) -> list[Record]:
+    longest = max(map(len, lists))
+    return [deltas[at] for at in range(longest) for deltas in lists if at < len(deltas)]
+
+
+@given(manner=MANNERS, calls=CALLS, cuts=st.lists(st.integers(1, 5), min_size=1, max_size=4))
+def test_each_call_gets_its_own_arguments(
+    manner: Manner, calls: list[tuple[str, Record]], cuts: list[int]
+) -> None:
+    texts = [json.dumps(arguments, ensure_ascii=False) for _, arguments in calls]
+    size = cuts[0]
+    lists = [
+        _deltas(place, name, [text[at : at + size] for at in range(0, len(text), size)], manner)
+        for place, ((name, _), text) in enumerate(zip(calls, texts, strict=True))
+    ]
+    deltas = _in_turn(lists) if manner.mixed else [delta for each in lists for delta in each]
+    if manner.index == "new for each delta":
+        deltas = [{**delta, "index": at} for at, delta in enumerate(deltas)]
+    events = parse("openai", [sse(*(chunk({"tool_calls": [delta]}) for delta in deltas)), DONE])
+    check_agreement(events)
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    message = last.message
+    assert message.invalid_tool_calls == ()
+    assert [(call.name, call.arguments) for call in message.tool_calls] == calls
+    assert [call.raw_arguments for call in message.tool_calls] == texts
+    assert len({call.id for call in message.tool_calls}) == len(calls)
+    if manner.id != "missing":
+        assert [call.id for call in message.tool_calls] == [f"call_{at}" for at in range(len(calls))]
+
+
+def _calls(*deltas: Record, kind: str = "openai") -> list[tuple[str, str, str | None]]:
+    message = answer(kind, sse(*deltas), DONE)
+    assert message.invalid_tool_calls == ()
+    return [(call.id, call.name, call.raw_arguments) for call in message.tool_calls]
+
+
+def test_pain_11_repeated_index_0_with_new_ids_is_several_calls() -> None:
+    deltas = [tool_chunk('{"n": 1}', id="a", name="f"), tool_chunk('{"n": 2}', id="b", name="f")]
+    assert _calls(*deltas) == [("a", "f", '{"n": 1}'), ("b", "f", '{"n": 2}')]
+
+
+def test_pain_11_repeated_index_0_and_deltas_in_turn_are_told_apart_by_id() -> None:
+    deltas = [
+        tool_chunk("", id="a", name="f"),
+        tool_chunk("", id="b", name="f"),
+        tool_chunk('{"n":', id="a"),
+        tool_chunk('{"n":', id="b"),
+        tool_chunk(" 1}", id="a"),
+        tool_chunk(" 2}", id="b"),
+    ]
+    assert _calls(*deltas) == [("a", "f", '{"n": 1}'), ("b", "f", '{"n": 2}')]
+
+
+def test_pain_11_repeated_index_0_without_ids_is_told_apart_by_closed_arguments() -> None:
+    deltas = [tool_chunk('{"n": 1}', name="f"), tool_chunk('{"n": 2}', name="f"), tool_chunk("{}", name="g")]
+    assert [raw for _, _, raw in _calls(*deltas)] == ['{"n": 1}', '{"n": 2}', "{}"]
+
+
+def test_pain_11_a_missing_index_goes_by_id_and_order() -> None:
+    deltas = [
+        tool_chunk("", index=None, id="a", name="f"),
+        tool_chunk('{"n"', index=None),
+        tool_chunk(": 1}", index=None),
+        tool_chunk('{"n": 2}', index=None, id="b", name="f"),
+    ]
+    assert _calls(*deltas) == [("a", "f", '{"n": 1}'), ("b", "f", '{"n": 2}')]
+
+
+@pytest.mark.parametrize("later", ["", None])
+def test_pain_11_blank_ids_after_the_first_delta_change_nothing(later: str | None) -> None:
+    deltas = [tool_chunk("{", id="a", name="f"), tool_chunk("}", id=later)]
+    if later is None:
+        deltas[1]["choices"][0]["delta"]["tool_calls"][0]["id"] = None
+    assert _calls(*deltas) == [("a", "f", "{}")]
+
+
+def test_pain_11_two_calls_of_one_id_get_two_ids() -> None:
+    for second in (1, 0):
+        calls = _calls(
+            tool_chunk("{}", id="a", name="f", index=0), tool_chunk("{}", id="a", name="g", index=second)
+        )
+        assert calls[0][0] == "a"
+        assert len({call[0] for call in calls}) == 2
+
+
+def test_pain_11_two_calls_of_one_id_without_an_index_keep_their_arguments_apart() -> None:
+    deltas = [
+        tool_chunk("", id="a", name="f", index=None),
+        tool_chunk('{"n": 1}', id="a", index=None),
+        tool_chunk("", id="a", name="g", index=None),
+        tool_chunk('{"n": 2}', id="a", index=None),
+    ]
+    assert [call[1:] for call in _calls(*deltas)] == [("f", '{"n": 1}'), ("g", '{"n": 2}')]
+
+
+def test_an_id_that_comes_late_is_the_calls_own() -> None:
+    events = parse("openai", [sse(tool_chunk(name="f"), tool_chunk("{}", id="late")) + DONE])
+    assert events[:2] == [ToolCallStarted(0, "late", "f"), ToolCallDelta(0, "{}")]
+
+
+def test_an_id_that_comes_after_a_call_was_handed_out_does_not_change_it() -> None:
+    events = parse("openai", [sse(tool_chunk("{", name="f"), tool_chunk("}", id="late")) + DONE])
+    assert isinstance(events[0], ToolCallStarted)
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    assert [call.id for call in last.message.tool_calls] == [events[0].id]
+
+
+def test_a_late_name_starts_the_call_with_all_that_came_before() -> None:
+    events = parse(
+        "openai", [sse(tool_chunk('{"a"', id="a"), tool_chunk(": 1}"), tool_chunk(name="f")) + DONE]
+    )
+    assert events[:2] == [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, '{"a": 1}')]
+    check_agreement(events)
+
+
+def test_a_name_repeated_to_the_end_makes_no_ghost_call() -> None:
+    deltas = [tool_chunk('{"n": 1}', id="a", name="f"), tool_chunk("", id="", name="f")]
+    assert _calls(*deltas) == [("a", "f", '{"n": 1}')]
+    deltas = [tool_chunk('{"n": 1}', id="a", name="f"), tool_chunk("\n", id="a", name="f")]
+    assert _calls(*deltas) == [("a", "f", '{"n": 1}\n')]
+
+
+def test_another_name_is_another_call_though_index_and_id_are_not() -> None:
+    deltas = [tool_chunk("", name="f"), tool_chunk("", name="g"), tool_chunk('{"n": 2}')]
+    assert [call[1:] for call in _calls(*deltas)] == [("f", ""), ("g", '{"n": 2}')]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        r'{"a": "}"}',
+        r'{"a": "\"}", "b": "\\\\"}',
+        '{"a": {"b": [{}, [1]]}, "c": []}',
+        '{"a": ["{", "]", "["]}',
+    ],
+)
+def test_only_what_closes_the_object_ends_a_call_that_has_no_id(raw: str, size: int) -> None:
+    pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
+    deltas = [tool_chunk(piece, name="f") for piece in [*pieces, *pieces]]
+    assert [call[1:] for call in _calls(*deltas)] == [("f", raw), ("f", raw)]
+
+
+def test_an_escape_outside_of_any_text_hides_no_end() -> None:
+    message = answer("openai", sse(tool_chunk("\\{}", name="f"), tool_chunk("{}", name="f")), DONE)
+    assert [call.raw_arguments for call in message.invalid_tool_calls] == ["\\{}"]
+    assert [call.raw_arguments for call in message.tool_calls] == ["{}"]
+
+
+def test_ids_that_change_in_mid_call_do_not_split_it() -> None:
+    deltas = [tool_chunk('{"n":', id="a", name="f"), tool_chunk(" 1}", id="b")]
+    assert _calls(*deltas) == [("a", "f", '{"n": 1}')]
+
+
+def test_a_call_begun_by_its_id_alone_has_no_name_and_is_invalid() -> None:
+    message = answer("openai", sse(tool_chunk("{}", id="a", name="f"), tool_chunk("{}", id="b")), DONE)
+    assert [call.id for call in message.tool_calls] == ["a"]
+    assert [(call.id, call.name, call.reason) for call in message.invalid_tool_calls] == [
+        ("b", "", "the call has no name")
+    ]
+
+
+def test_calls_are_counted_from_0_in_the_order_in_which_they_start() -> None:
+    deltas = [
+        tool_chunk("{}", index=4, id="w"),
+        tool_chunk("{}", index=5, id="x"),
+        tool_chunk("", index=6, name="f"),
+        tool_chunk("{}", index=7, id="b", name="g"),
+        tool_chunk(index=4, name="h"),
+    ]
+    events = parse("openai", [sse(*deltas) + DONE])
+    starts = [event for event in events if isinstance(event, ToolCallStarted)]
+    assert [(start.index, start.name) for start in starts] == [(0, "f"), (1, "g"), (2, "h")]
+    check_agreement(events)
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    assert [call.name for call in last.message.tool_calls] == ["f", "g", "h"]
+    assert [call.id for call in last.message.invalid_tool_calls] == ["x"]
+
+
+def test_several_whole_calls_in_one_chunk() -> None:
+    delta = {
+        "tool_calls": [
+            {"id": "a", "function": {"name": "f", "arguments": '{"n": 1}'}},
+            {"id": "b", "function": {"name": "f", "arguments": '{"n": 2}'}},
+        ]
+    }
+    assert _calls(chunk(delta)) == [("a", "f", '{"n": 1}'), ("b", "f", '{"n": 2}')]
+
+
+def test_arguments_sent_as_an_object_are_text_again() -> None:
+    assert _calls(tool_chunk({"n": {"m": 1}}, id="a", name="f")) == [("a", "f", '{"n":{"m":1}}')]
+
+
+@pytest.mark.parametrize("raw", ["", " \n", "null", " null "])
+def test_pain_12_blank_arguments_are_an_empty_object(raw: str) -> None:
+    message = answer("openai", sse(tool_chunk(raw, id="a", name="f"), chunk({}, "tool_calls")))
+    assert [(call.arguments, call.raw_arguments) for call in message.tool_calls] == [({}, raw)]
+
+
+def test_pain_12_missing_arguments_are_an_empty_object() -> None:
+    delta = {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f"}}, {"index": 1, "id": "b"}]}
+    message = answer("openai", sse(chunk(delta), chunk({}, "tool_calls")))
+    assert [call.arguments for call in message.tool_calls] == [{}]
+    assert [call.id for call in message.invalid_tool_calls] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "raw", ['{"path":"/tmp","force":tr', '{"a": 1', "[]", "4 + 4", '"x"', "{}{}", "{'a': 1}"]
+)
+def test_arguments_that_are_not_a_json_object_make_an_invalid_call_with_their_text(raw: str) -> None:
+    good, bad = tool_chunk('{"n": 1}', id="a", name="f"), tool_chunk(raw, id="b", name="g", index=1)
+    message = answer("openai", sse(good, bad, chunk({"content": "on"}), chunk({}, "tool_calls")), DONE)
+    assert [call.id for call in message.tool_calls] == ["a"]
+    (invalid,) = message.invalid_tool_calls
+    assert (invalid.id, invalid.name, invalid.raw_arguments) == ("b", "g", raw)
+    assert "not a JSON object" in invalid.reason
+    assert message.text == "on"
+
+
+def test_pain_01_no_call_of_a_cut_stream_is_whole() -> None:
+    error = failure(parse("openai", [sse(tool_chunk('{"n": 1}', id="a", name="f"))]))
+    assert error.partial is not None
+    assert error.partial.tool_calls == ()
+    assert [call.raw_arguments for call in error.partial.invalid_tool_calls] == ['{"n": 1}']
+
+
+def test_arguments_too_deep_make_an_invalid_call_and_no_crash() -> None:
+    raw = '{"a":' * 300 + "1" + "}" * 300
+    message = answer("openai", sse(tool_chunk(raw, id="a", name="f")), DONE)
+    assert message.tool_calls == ()
+    assert "deeper than 256" in message.invalid_tool_calls[0].reason
+
+
+def test_half_a_surrogate_pair_in_the_arguments_is_no_crash() -> None:
+    data = json.dumps(tool_chunk(r'{"a": "\ud800"}', id="a", name="f"))
+    message = answer("openai", sse(data), DONE)
+    assert [call.arguments for call in message.tool_calls] == [{"a": "\ufffd"}]
+
+
+def test_other_fields_of_a_call_stay_with_it_valid_or_not() -> None:
+    google = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    deltas = [tool_chunk("{}", id="a", name="f"), tool_chunk("{", id="b", name="f", index=1)]
+    for delta in deltas:
+        delta["choices"][0]["delta"]["tool_calls"][0] |= google
+    message = answer("openai", sse(*deltas, tool_chunk("{", id="c", name="f", index=2)), DONE)
+    assert [call.extra for call in message.tool_calls] == [google]
+    assert [call.extra for call in message.invalid_tool_calls] == [google, {}]
+
+
+def test_more_than_the_allowed_calls_is_a_limit() -> None:
+    deltas = [tool_chunk("{}", id=f"c{at}", name="f", index=at) for at in range(3)]
+    assert len(answer("openai", sse(*deltas), DONE, max_tool_calls=3).tool_calls) == 3
+    error = failure(parse("openai", [sse(*deltas), DONE], max_tool_calls=2))
+    assert error.field == "max_tool_calls"
+    assert error.partial is not None
+    assert len(error.partial.invalid_tool_calls) == 2
+
+
+def test_arguments_without_an_index_or_an_id_are_the_last_call_s() -> None:
+    message = answer(
+        "openai",
+        sse(
+            tool_chunk('{"a":1}', index=0, id="call_1", name="f"),
+            tool_chunk("", index=1, id="call_2", name="g"),
+            tool_chunk('{"b":2}', index=None),
+            chunk({}, "tool_calls"),
+        ),
+    )
+    assert [(call.id, call.arguments) for call in message.tool_calls] == [
+        ("call_1", {"a": 1}),
+        ("call_2", {"b": 2}),
+    ]
+
+
+def test_a_name_that_is_repeated_is_that_of_the_arguments_behind_it() -> None:
+    deltas = [tool_chunk('{"a":1}', name="f"), tool_chunk(name="f"), tool_chunk('{"b":2}')]
+    assert [call[1:] for call in _calls(*deltas)] == [("f", '{"a":1}'), ("f", '{"b":2}')]
+
+
+# The ids of calls that have none.
+
+
+def ids(count: int, **more: str) -> list[str]:
+    """The ids of an answer's calls, none of which has its own."""
+    chunks = [tool_chunk("{}", index=index, name="f") for index in range(count)]
+    stream = sse(*({**piece, **more} for piece in chunks), chunk({}, "tool_calls")) + DONE
+    return [call.id for call in answer("openai", stream, max_tool_calls=2_000).tool_calls]
+
+
+def test_each_of_very_many_calls_has_its_own_id_of_nine_letters_and_digits_as_mistral_takes_it() -> None:
+    made = ids(1_300)
+    assert len(set(made)) == 1_296  # 36 by 36, and then from the first again
+    assert made[:4] == made[1_296:]
+    assert all(re.fullmatch("[0-9a-z]{9}", call_id) for call_id in made)
+
+
+def test_ids_are_the_same_for_the_same_answer_and_others_for_another() -> None:
+    assert ids(3) == ids(3)
+    assert not set(ids(3)) & set(ids(3, id="chat-2"))
+
+
+@pytest.mark.parametrize("arguments", ["", "null", "{}", None])
+def test_a_call_of_a_whole_answer_without_an_id_gets_one_whatever_its_arguments(
+    arguments: str | None,
+) -> None:
+    called: Record = {"type": "function", "function": {"name": "f", "arguments": arguments}}
+    message = read("openai", completion({"tool_calls": [called]}, "tool_calls"))
+    assert [(call.name, call.arguments) for call in message.tool_calls] == [("f", {})]
+    assert message.tool_calls[0].id
+
+
+@pytest.mark.parametrize("arguments", ['{"a":1}', None])
+@pytest.mark.parametrize("kind", ["openai", "openai, cut", "anthropic"])
+def test_a_call_that_never_had_an_id_starts_at_the_end_of_its_answer_at_the_latest(
+    kind: str, arguments: str | None
+) -> None:
+    if kind == "anthropic":
+        pieces = [{"type": "input_json_delta", "partial_json": arguments}] if arguments else []
+        stream = claude(
+            started(), *block(0, {"type": "tool_use", "name": "f"}, *pieces), *stopped("tool_use")
+        )
+    else:
+        end = b"" if kind.endswith("cut") else DONE
+        stream = sse(tool_chunk(arguments, name="f"), chunk({}, "tool_calls")) + end
+    begun, *deltas, last = parse(kind.partition(",")[0], [stream])
+    assert isinstance(begun, ToolCallStarted)
+    assert (begun.index, begun.name) == (0, "f")
+    assert deltas == ([ToolCallDelta(0, arguments)] if arguments else [])
+    assert isinstance(last, StreamComplete)
+    assert [call.id for call in last.message.tool_calls] == [begun.id]

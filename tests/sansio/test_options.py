@@ -1,0 +1,160 @@
+"""The options of a call: checked against the dialect's table, written where it says, and nothing unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pytest
+
+from sansio import ChatDialect, InvalidRequestError, Option, Provider, portable
+from tests.sansio.wires import ASK, TYPES, Record, body_of, config, refused
+
+
+def body(kind: str = "openai", **options: Any) -> Record:
+    return body_of(Provider(config(kind)), ASK, **options)
+
+
+# What the table says of an option.
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.7, 1.0])
+def test_a_known_option_is_sent_as_it_was_given(value: float) -> None:
+    sent = body(temperature=value)["temperature"]
+    assert (sent, type(sent)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"temperature": "hot"}, "temperature: "),
+        ({"max_tokens": 1.5}, "max_tokens: "),
+        ({"stop": [1]}, "stop: "),
+        ({"parallel_tool_calls": "yes"}, "parallel_tool_calls: "),
+        ({"metadata": 5}, "metadata: "),
+        ({"seed": object()}, "seed: "),
+    ],
+)
+def test_a_known_option_of_a_wrong_type_is_refused_by_its_name(options: Record, words: str) -> None:
+    assert words in str(refused("openai", *ASK, **options))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_not_finite_is_refused_by_its_name(value: float) -> None:
+    error = refused("openai", *ASK, temperature=value)
+    assert "temperature: " in str(error)
+    assert "finite" in str(error)
+
+
+def test_a_portable_option_without_a_place_is_refused_with_both_remedies() -> None:
+    error = refused("openai", *ASK, top_k=5)
+    assert "top_k: openai/chat" in str(error)
+    assert "unsupported='drop'" in str(error)
+
+
+def test_a_portable_option_without_a_place_may_be_dropped_and_is_then_reported() -> None:
+    prepared = Provider(config("openai")).prepare(ASK, top_k=5, top_p=1, unsupported="drop")
+    assert "top_k" not in prepared.body
+    assert prepared.body["top_p"] == 1
+    (left,) = prepared.left_out
+    assert (left.what, left.option, left.message, left.part) == ("option", "top_k", None, None)
+    assert "openai/chat" in left.why
+
+
+def test_dropping_leaves_nothing_else_out() -> None:
+    assert Provider(config("vllm")).prepare(ASK, top_k=5, unsupported="drop").left_out == ()
+    assert "temprature" in str(refused("openai", *ASK, temprature=1, unsupported="drop"))
+
+
+@pytest.mark.parametrize("value", ["maybe", None, True])
+def test_unsupported_is_one_of_two_words(value: object) -> None:
+    assert "unsupported: must be 'refuse' or 'drop'" in str(refused("openai", *ASK, unsupported=value))
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("temprature", "'temperature'"), ("extra_bodi", "'extra_body'"), ("zzz", "extra_body={'zzz': ...}")],
+)
+def test_an_unknown_option_is_refused_with_the_nearest_name_or_the_way_out(name: str, near: str) -> None:
+    error = refused("openai", *ASK, **{name: 1})
+    assert f"{name}: openai/chat has no such option" in str(error)
+    assert near in str(error)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_option_that_is_none_removes_a_default(kind: str) -> None:
+    provider = Provider(config(kind))
+    assert "max_tokens" not in body_of(provider, ASK, max_tokens=None)
+    if kind != "anthropic":
+        sent = body_of(provider, ASK, stream=True, stream_options=None, temperature=None)
+        assert sent.keys() <= {"model", "messages", "stream"}
+
+
+def _write_pair(body: dict[str, Any], value: Any) -> None:
+    body["pair"] = [value, value]
+
+
+class Nested(ChatDialect):
+    """A dialect whose options go into objects, or are written by a function."""
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        **portable(top_p="generation.sampling.topP", temperature="generation.temperature"),
+        "pair": Option(int, _write_pair),
+    }
+
+
+def test_a_place_may_be_inside_objects_or_be_written_by_a_function() -> None:
+    dialect = Nested(config("openai"))
+    made: Any = dialect.build_request_body(ASK, (), False, top_p=1, temperature=0.5, pair=2)
+    assert made["generation"] == {"sampling": {"topP": 1}, "temperature": 0.5}
+    assert made["pair"] == [2, 2]
+    none: Any = dialect.build_request_body(ASK, (), False, top_p=None)
+    assert none["generation"] == {"sampling": {}}
+
+
+def test_a_dialect_used_directly_checks_its_options_too() -> None:
+    with pytest.raises(InvalidRequestError, match="pear: "):
+        Nested(config("openai")).build_request_body(ASK, (), False, pear=2)
+
+
+# What every call may have.
+
+
+def test_another_model_is_in_body_and_errors_and_not_kept_for_the_next_call() -> None:
+    provider = Provider(config("openai"))
+    for _ in range(2):
+        assert body_of(provider, ASK, model="other")["model"] == "other"
+    assert body_of(provider, ASK)["model"] == "some-model"
+
+
+@pytest.mark.parametrize("model", ["", " ", 5])
+def test_a_model_that_is_no_name_is_refused(model: object) -> None:
+    assert "model: " in str(refused("openai", *ASK, model=model))
+
+
+def test_extra_headers_are_sent_with_this_call_only() -> None:
+    provider = Provider(config("openai", extra_headers={"X-Title": "mine", "X-Other": "1"}))
+    headers = provider.prepare(ASK, extra_headers={"X-Title": "yours"}).headers
+    assert (headers["x-title"], headers["x-other"]) == ("yours", "1")
+    assert provider.prepare(ASK).headers["x-title"] == "mine"
+
+
+def test_extra_body_is_merged_last_and_unchecked() -> None:
+    extra = {"temperature": "hot", "new": {"a": 1}, "stream_options": {"x": 1}, "messages": None}
+    sent = body(stream=True, temperature=1, extra_body=extra)
+    assert sent["temperature"] == "hot"
+    assert sent["new"] == {"a": 1}
+    assert sent["stream_options"] == {"include_usage": True, "x": 1}
+    assert "messages" not in sent
+
+
+def test_extra_body_removes_a_field_inside_an_object_and_changes_no_argument() -> None:
+    options = {"metadata": {"a": "1", "b": "2"}}
+    assert body(**options, extra_body={"metadata": {"a": None, "gone": None}})["metadata"] == {"b": "2"}
+    assert options == {"metadata": {"a": "1", "b": "2"}}
+
+
+@pytest.mark.parametrize("name", ["extra_body", "extra_headers"])
+def test_what_is_added_must_be_a_mapping(name: str) -> None:
+    assert f"{name}: must be a mapping, not list" in str(refused("openai", *ASK, **{name: []}))
+    assert body(**{name: None}) == body()

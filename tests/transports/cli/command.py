@@ -1,0 +1,156 @@
+"""The real command in a process of its own: with pipes, or on a terminal."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+from sansio import ContentDelta, ReasoningDelta, StreamComplete, ToolCallDelta, ToolCallStarted
+from sansio.testing import FakeProvider
+from transports.testing.loopback import LoopbackThread
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-W", "error", "-m", "transports")
+PATIENCE = 20.0
+"""Seconds after which a process that should have done something has failed to."""
+
+QUICK = 2.0
+"""Seconds that "at once" may take on a busy machine; both loops' own ways of ending may take far longer."""
+
+TOLD: TypeAlias = ContentDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | StreamComplete
+"""What a line of `--json` decodes to, unless it is a failure."""
+
+KEY = "sk-a-key-that-nobody-may-see"
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The process's environment: no keys but those given, and nothing that changes how text is shown."""
+    dropped = ("_API_KEY", "_OPENAI_KEY", "_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.endswith(dropped)}
+    return kept | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "PYTHONIOENCODING": "utf-8"} | variables
+
+
+@contextmanager
+def started(*arguments: str, env: Mapping[str, str] | None = None, **streams: Any) -> Iterator[Any]:
+    """The command under way, with pipes unless `streams` says otherwise; it is killed if it still runs."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    # A process inherits an ignored SIGINT, which a test runner in the background has.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], env=environment(**(env or {})), start_new_session=True, **pipes
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run(
+    *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command from its start to its end."""
+    with started(*arguments, env=env) as process:
+        out, err = process.communicate(stdin, PATIENCE)
+    return subprocess.CompletedProcess(arguments, process.returncode, out.decode(), err.decode())
+
+
+def ask(server: LoopbackThread, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    """`chat` against a server of this process."""
+    where = ("--type", "openai", "--model", "gpt-4o", "--base-url", server.base_url("openai"))
+    return run("chat", *where, *arguments, stdin=stdin, env={"OPENAI_API_KEY": KEY})
+
+
+def body(fake: FakeProvider) -> dict[str, object]:
+    """What the last request asked."""
+    decoded: dict[str, object] = json.loads(fake.requests[-1].body)
+    return decoded
+
+
+def only_line(text: str) -> str:
+    """The one line that an error is told in."""
+    (line,) = text.splitlines()
+    assert line.startswith("sansio-llm: ")
+    assert "Traceback" not in line
+    return line
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> float:
+    """Press Ctrl-C, and see how many seconds the end takes."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.wait(PATIENCE)
+    return time.monotonic() - began
+
+
+class Terminal:
+    """The command on a pseudo-terminal.
+
+    Attributes:
+        seen: all that it has shown, without CR.
+        streams: those of its standard streams that are not the terminal.
+    """
+
+    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+        self.seen = ""
+        self.streams: dict[str, object] = {}
+        self._arguments = arguments
+        self._env = env
+        self._read_to = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def __enter__(self) -> Self:
+        import pty  # not on Windows
+
+        self._master, slave = pty.openpty()
+        streams = {"stdin": slave, "stdout": slave, "stderr": slave} | self.streams
+        self._context = started(*self._arguments, env=self._env, **streams)
+        self.process = self._context.__enter__()
+        os.close(slave)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._context.__exit__(None, None, None)
+        os.close(self._master)
+
+    def until(self, text: str) -> str:
+        """Wait until `text` is shown; what was shown up to it since the last wait."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.seen.find(text, self._read_to)) < 0:
+            assert self._show(deadline), f"{text!r} did not come: {self.seen!r}"
+        start, self._read_to = self._read_to, found + len(text)
+        return self.seen[start : self._read_to]
+
+    def type(self, text: str) -> None:
+        """Press keys, once the prompt is there."""
+        self.until("> ")
+        os.write(self._master, text.encode())
+
+    def end(self) -> int:
+        """Wait for the command's end; its exit status."""
+        deadline = time.monotonic() + PATIENCE
+        while self._show(deadline):
+            pass
+        return int(self.process.wait(PATIENCE))
+
+    def _show(self, deadline: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
+        try:
+            data = os.read(self._master, 65_536) if ready else b""
+        except OSError:  # the other side is closed
+            data = b""
+        self.seen += self._decoder.decode(data).replace("\r", "")
+        return bool(data)

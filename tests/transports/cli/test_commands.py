@@ -1,0 +1,251 @@
+"""The command line with pipes: what is asked, and what goes where."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sansio import (
+    ContentDelta,
+    FinishReason,
+    InvalidToolCall,
+    Message,
+    ProviderConfig,
+    Role,
+    StreamComplete,
+    ToolCall,
+    Usage,
+)
+from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider
+from tests.transports.cli.command import (
+    KEY,
+    PATIENCE,
+    QUICK,
+    ROOT,
+    TOLD,
+    ask,
+    body,
+    environment,
+    interrupt,
+    only_line,
+    run,
+    started,
+)
+from transports import create_sync_provider
+from transports.testing.loopback import LoopbackThread, loopback_thread
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
+
+
+@pytest.fixture
+def fake() -> FakeProvider:
+    return FakeProvider("openai", key=KEY)
+
+
+@pytest.fixture
+def server(fake: FakeProvider) -> Iterator[LoopbackThread]:
+    with loopback_thread(fake, delay=0.001) as served:
+        yield served
+
+
+@pytest.mark.parametrize("loop", [(), ("--trio",)])
+def test_a_fresh_machine_without_a_key_gets_an_answer(loop: tuple[str, ...]) -> None:
+    done = run("chat", "What is 6 * 7?", *loop)
+    assert (done.returncode, done.stdout) == (0, "That is 42.\n")
+    notice, summary = done.stderr.splitlines()
+    assert "fake provider answers, on http://127.0.0.1:" in notice
+    assert "OPENROUTER_API_KEY" in notice
+    assert re.search(r"\d+ tokens in, \d+ out, first token after \d\.\d\d s, \d\.\d\d s in all$", summary)
+
+
+def test_a_blank_key_is_none() -> None:
+    done = run("chat", "2 + 3", env={"OPENROUTER_API_KEY": " "})
+    assert (done.returncode, done.stdout) == (0, "That is 5.\n")
+
+
+def test_an_address_alone_means_openrouter_and_its_key() -> None:
+    fake = FakeProvider("openrouter", key=KEY)
+    with loopback_thread(fake) as server:
+        where = ("--base-url", server.base_url("openrouter"))
+        done = run("chat", "2 + 3", *where, env={"OPENROUTER_API_KEY": KEY})
+    assert (done.returncode, done.stdout) == (0, "That is 5.\n")
+    assert ("authorization", f"Bearer {KEY}") in fake.requests[-1].headers
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",)])
+def test_the_prompt_comes_from_a_pipe(
+    server: LoopbackThread, fake: FakeProvider, arguments: tuple[str, ...]
+) -> None:
+    done = ask(server, *arguments, stdin="two\nlines, ünïcode\r\n".encode())
+    assert done.returncode == 0
+    assert body(fake)["messages"] == [{"role": "user", "content": "two\nlines, ünïcode"}]
+
+
+def test_a_prompt_that_is_given_leaves_standard_input_alone() -> None:
+    with started("chat", "2 + 3") as process:  # whose standard input stays open
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_prompt_that_is_no_utf_8_is_refused() -> None:
+    done = run("chat", stdin=b"caf\xe9")
+    assert done.returncode == 2
+    assert "byte 3" in only_line(done.stderr)
+
+
+def test_reasoning_and_tool_calls_stand_beside_the_answer() -> None:
+    call = ToolCall("call_1", "get_weather", {"city": "Paris"})
+    fake = FakeProvider("openrouter", [Answer(text="Let me see.", reasoning="Hm.", tool_calls=(call,))])
+    with loopback_thread(fake) as server:
+        where = ("--base-url", server.base_url("openrouter"))
+        done = run("chat", "hi", *where, env={"OPENROUTER_API_KEY": KEY})
+    assert done.stdout == "Let me see.\n"
+    reasoning, calls, last = done.stderr.splitlines()
+    assert reasoning == "Hm."
+    assert calls == "[the model calls get_weather]"
+    assert "ended by tool_calls" in last
+
+
+@pytest.mark.parametrize("stream", [(), ("--no-stream",)])
+def test_what_is_wrong_with_an_answer_is_told(
+    server: LoopbackThread, fake: FakeProvider, stream: tuple[str, ...]
+) -> None:
+    cut = InvalidToolCall("call_1", "remove", '{"path": "/tm', "")
+    fake.script.append(Answer(refusal="I may not.", tool_calls=(cut,), finish_reason=FinishReason.LENGTH))
+    done = ask(server, "hi", *stream)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "[the model calls remove]" in done.stderr
+    assert "[the model refuses: I may not.]" in done.stderr
+    assert "[the call of remove cannot be run: " in done.stderr
+    assert "ended by length" in done.stderr
+
+
+def test_no_stream_asks_for_the_answer_in_one_piece(server: LoopbackThread, fake: FakeProvider) -> None:
+    usage = Usage(input_tokens=12, output_tokens=30, cached_tokens=3, reasoning_tokens=8)
+    fake.script.append(Answer(text="One piece.", usage=usage))
+    done = ask(server, "hi", "--no-stream")
+    assert (done.returncode, done.stdout) == (0, "One piece.\n")
+    assert body(fake).get("stream", False) is False
+    summary = only_line(done.stderr)
+    assert "openai gpt-4o: 12 tokens in (3 cached), 30 out (8 reasoning)" in summary
+    assert "first token" not in summary
+
+
+@pytest.mark.parametrize("stream", [(), ("--no-stream",)])
+def test_json_lines_are_the_events(
+    server: LoopbackThread, fake: FakeProvider, stream: tuple[str, ...]
+) -> None:
+    call = ToolCall("call_1", "get_weather", {"city": "Paris"})
+    fake.script.append(Answer(text="Grüße, \x1b[31m und mehr", tool_calls=(call,)))
+    done = ask(server, "hi", "--json", *stream)
+    events = [msgspec.json.decode(line, type=TOLD) for line in done.stdout.splitlines()]
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    assert last.message.tool_calls[0].arguments == {"city": "Paris"}
+    text = "".join(event.text for event in events if isinstance(event, ContentDelta))
+    assert text == ("" if stream else last.message.text)
+    assert (len(events) == 1) == bool(stream)
+
+
+def test_a_pipe_gets_the_text_as_the_model_wrote_it(server: LoopbackThread, fake: FakeProvider) -> None:
+    fake.script.append(Answer(text="a\tb \x1b[31m [bold]c[/bold] :smile:\n"))
+    assert ask(server, "hi").stdout == "a\tb \x1b[31m [bold]c[/bold] :smile:\n"
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_options_go_before_the_file_of_the_configuration(
+    server: LoopbackThread, fake: FakeProvider, tmp_path: Path, wrapped: bool
+) -> None:
+    inner = {
+        "type": "openai",
+        "api_key_env": "MY_OWN_VARIABLE",
+        "model": "gpt-4o",
+        "base_url": server.base_url("openai"),
+    }
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"provider": inner} if wrapped else inner))
+    options = ("--config", str(file), "--model", "o3", "--system", "Be brief.", "--reasoning")
+    done = run("chat", "hi", *options, env={"MY_OWN_VARIABLE": KEY})
+    assert done.returncode == 0, done.stderr
+    asked = body(fake)
+    assert asked["model"] == "o3"
+    assert asked["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "hi"},
+    ]
+
+
+def test_the_library_does_not_load_what_the_command_line_needs() -> None:
+    code = "import sys, transports; print({'typer', 'rich'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
+def test_help_names_the_commands() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("chat", "serve", "parse"))
+
+
+def test_serve_answers_as_all_six_types_until_ctrl_c() -> None:
+    with started("serve") as process:
+        lines = [process.stdout.readline().decode() for _ in range(7)]
+        addresses = dict(line.split() for line in lines[1:])
+        assert re.search(r"http://127\.0\.0\.1:\d+", lines[0])
+        assert tuple(addresses) == PROVIDER_TYPES
+        for type, address in addresses.items():
+            fields = {"deployment": "d", "api_version": "2024-10-21"} if type == "azure" else {"model": "m"}
+            config = ProviderConfig.from_dict({"type": type, "base_url": address, **fields})
+            with create_sync_provider(config, api_key="any") as provider:
+                assert provider.complete([Message(Role.USER, "2 + 3")]).text == "That is 5."
+        assert interrupt(process) < QUICK
+        assert process.returncode == 130
+        assert process.stderr.read() == b""
+
+
+def test_serve_as_one_type_on_a_port_that_is_taken(server: LoopbackThread) -> None:
+    done = run("serve", "--type", "ollama", "--port", str(server.port))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"port {server.port}" in only_line(done.stderr)
+    with started("serve", "--type", "ollama") as process:
+        process.stdout.readline()
+        assert process.stdout.readline().startswith(b"ollama ")
+        interrupt(process)
+        assert process.stdout.read() == b""
+
+
+def test_a_type_of_ones_own_is_reached_by_importing_its_module(
+    server: LoopbackThread, tmp_path: Path
+) -> None:
+    (tmp_path / "own_types.py").write_text(
+        "from sansio import OpenAICompatDialect, ProviderDefaults, register_provider\n"
+        f"defaults = ProviderDefaults(base_url={server.base_url('openai')!r}, api_key_env='OWN_KEY')\n"
+        "register_provider('own', OpenAICompatDialect, defaults)\n"
+    )
+    done = run(
+        *("chat", "--import", "own_types", "--type", "own", "--model", "gpt-4o", "What is 2 + 3?"),
+        env={"OWN_KEY": KEY, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+    )
+    assert done.stdout == "That is 5.\n"
+    assert done.returncode == 0
+
+
+def test_a_module_that_is_not_there_is_a_usage_error() -> None:
+    done = run("chat", "--import", "there_is_no_such_module", "Hi")
+    assert "there_is_no_such_module" in only_line(done.stderr)
+    assert done.returncode == 2
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"sansio-llm( \d+\.\d+\.\d+|, run from its source.*)\n", done.stdout)

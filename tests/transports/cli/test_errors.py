@@ -1,0 +1,158 @@
+"""What goes wrong on the command line is one line, and an exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sansio.testing import Answer, Broken, Failure, FakeProvider
+from tests.transports.cli.command import (
+    KEY,
+    ask,
+    environment,
+    only_line,
+    run,
+)
+from transports.cli.app import run as run_here
+from transports.testing.loopback import LoopbackThread, loopback_thread
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
+
+
+@pytest.fixture
+def fake() -> FakeProvider:
+    return FakeProvider("openai", key=KEY)
+
+
+@pytest.fixture
+def server(fake: FakeProvider) -> Iterator[LoopbackThread]:
+    with loopback_thread(fake, delay=0.001) as served:
+        yield served
+
+
+@pytest.fixture
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ.keys() - environment().keys():
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), "Missing command"),
+        (("paint",), "'paint'"),
+        (("chat", "hi", "--colour"), "--colour"),
+        (("chat", "hi", "--type", "nope"), "use one of openrouter, openai"),
+        (("chat", "hi", "--config", "/nowhere/config.json"), "No such file"),
+        (("chat", " "), "PROMPT: there is none"),
+        (("serve", "--port", "70000"), "--port"),
+        (("serve", "--type", "nope"), "use one of openrouter, openai"),
+        (("parse", "-"), "--type"),
+        (("parse", "--type", "nope", "-"), "use one of openrouter, openai"),
+        (("parse", "--type", "openai", "/nowhere/stream"), "No such file"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_one_line_and_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], named: str
+) -> None:
+    assert run_here(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert named in only_line(err)
+    assert "--help'" in err
+
+
+def test_no_prompt_and_no_terminal_is_one_line_and_2() -> None:
+    done = run("chat")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "PROMPT: there is none" in only_line(done.stderr)
+
+
+@pytest.mark.usefixtures("no_keys")
+@pytest.mark.parametrize(
+    ("arguments", "config", "named"),
+    [
+        (("--type", "openai"), None, "model: openai has no default"),
+        (("--type", "anthropic", "--model", "m"), None, "ANTHROPIC_API_KEY"),
+        (("--api-key-env", "MY_KEY"), None, "MY_KEY"),
+        (("--base-url", "http://example.com/v1"), None, "allow_http"),
+        ((), '{"provider": {"colour": 1}}', "colour: no such field"),
+        ((), '{"provider": {"type": "nope"}}', "'nope' is no provider type"),
+        ((), '{"provider": []}', "config.json"),
+        ((), "{", "config.json"),
+        ((), "\x80", "config.json"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_one_line_and_1(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    config: str | None,
+    named: str,
+) -> None:
+    if config is not None:
+        file = tmp_path / "config.json"
+        file.write_text(config, "latin-1")
+        arguments = ("--config", str(file), *arguments)
+    assert run_here(("chat", "hi", *arguments)) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert named in only_line(err)
+
+
+def test_a_missing_key_is_one_line_that_names_its_variable() -> None:
+    done = run("chat", "hi", "--type", "anthropic", "--model", "m", env={"ANTHROPIC_API_KEY": " "})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ANTHROPIC_API_KEY" in only_line(done.stderr)
+
+
+def test_a_key_in_place_of_its_variables_name_is_not_shown() -> None:
+    done = run("chat", "hi", "--api-key-env", KEY)
+    assert done.returncode == 1
+    assert "never the key itself" in only_line(done.stderr)
+    assert KEY not in done.stderr
+
+
+@pytest.mark.parametrize("output", [(), ("--json",)])
+def test_an_error_is_one_line_and_1_and_shows_no_key(
+    server: LoopbackThread, fake: FakeProvider, output: tuple[str, ...]
+) -> None:
+    fake.script.append(Failure(status=403, message=f"no\n\x1b[2J way with {KEY}"))
+    done = ask(server, "hi", *output)
+    assert done.returncode == 1
+    line = only_line(done.stderr)
+    assert "HTTP 403" in line
+    assert "no \\x1b[2J way with [key]" in line
+    assert KEY not in done.stdout + done.stderr
+    if output:
+        told = json.loads(done.stdout)
+        assert told["error"]["kind"] == "PermissionDeniedError"
+        assert told["error"]["status"] == 403
+
+
+def test_a_cut_answer_is_shown_and_then_the_error(server: LoopbackThread, fake: FakeProvider) -> None:
+    fake.script.append(Broken(answer=Answer(text="one two three"), after=2))
+    done = ask(server, "hi")
+    assert (done.returncode, done.stdout) == (1, "one two \n")
+    assert "ended without its end marker" in only_line(done.stderr)
+
+
+@pytest.mark.parametrize(("module", "extra"), [("typer", "cli"), ("rich", "cli"), ("trio", "trio")])
+def test_a_missing_extra_is_named(module: str, extra: str) -> None:
+    arguments = "sys.argv[1:] = ['chat', 'hi', '--trio']"
+    code = f"import sys; sys.modules[{module!r}] = None; {arguments}; from transports.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"pip install 'sansio-llm[{extra}]'" in only_line(done.stderr)

@@ -1,0 +1,126 @@
+"""`sansio-llm serve --fault`: the list of faults, those that cannot be had, and one that is served."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sansio import APIConnectionError, Message, ProviderConfig, ProviderError, Role, StreamTruncatedError
+from sansio.testing.faults import FAULTS
+from tests.transports.cli.command import interrupt, only_line, run, started
+from transports import SocketTransport, create_sync_provider
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple[str, str]]:
+    """What the command says first, and the base URL for the type ollama."""
+    with started("serve", "--type", "ollama", *arguments) as process:
+        said, address = (process.stdout.readline().decode() for _ in range(2))
+        yield said, address.split()[1]
+        interrupt(process)
+        assert process.returncode == 130
+        assert process.stderr.read() == b""
+
+
+def fail(address: str, transport: SocketTransport | None = None) -> ProviderError:
+    config = ProviderConfig(type="ollama", model="m", base_url=address, max_attempts=1)
+    with (
+        create_sync_provider(config, transport=transport) as provider,
+        pytest.raises(ProviderError) as caught,
+    ):
+        list(provider.stream([Message(Role.USER, "Hello")]))
+    return caught.value
+
+
+def test_list_names_each_fault_and_what_the_server_does() -> None:
+    done = run("serve", "--fault", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = dict(re.split(r" {2,}", line) for line in done.stdout.splitlines())
+    assert told == {fault.name + (":N" if fault.number else ""): fault.about for fault in FAULTS.values()}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("reset-afte", "did you mean reset-before-head or "),
+        ("no-such-thing", "did you mean no-content"),
+        ("xyz", "'xyz': no such fault; '--fault list' lists them all"),
+        ("reset-after:x", "must be a number"),
+        ("drip:3", "drip: takes no number"),
+        ("tls-expired", "'tls-expired' needs '--ca-file', where the certificate of its authority is put"),
+    ],
+)
+def test_a_fault_that_cannot_be_had_is_a_usage_error(name: str, said: str) -> None:
+    done = run("serve", "--fault", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in only_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fault", "drip"], "'--ca-file' goes with a '--fault' that is a certificate's"),
+        ([], "'--ca-file' goes with a '--fault' that is a certificate's"),
+        (["--fault", "tls-expired"], "cannot be written: "),
+    ],
+)
+def test_a_file_that_cannot_be_had_is_a_usage_error(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = run("serve", *arguments, "--ca-file", str(tmp_path / "none" / "ca.pem"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in only_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tls-expired", "its certificate has expired"),
+        ("tls-wrong-name", "its certificate is for another address"),
+        ("tls-unknown-ca", "its certificate is from an authority that is not trusted here"),
+    ],
+)
+def test_a_certificate_that_a_client_refuses_for_one_reason_alone(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    ca_file = tmp_path / "ca.pem"
+    with served("--fault", name, "--ca-file", str(ca_file)) as (_, address):
+        assert address.startswith("https://127.0.0.1:")
+        error = fail(address, SocketTransport(ca_file=str(ca_file)))
+    assert isinstance(error, APIConnectionError)
+    assert said in error.message
+
+
+def test_an_unknown_authority_needs_no_file() -> None:
+    with served("--fault", "tls-unknown-ca") as (_, address):
+        assert "its certificate is from an authority" in fail(address).message
+
+
+def test_every_answer_has_the_fault() -> None:
+    with served("--fault", "close-at-event:3") as (said, address):
+        assert "It closes the connection after 3 events of a stream, or half of a whole answer." in said
+        for _ in range(2):
+            error = fail(address)
+            assert isinstance(error, StreamTruncatedError)
+            assert error.partial is not None
+            assert error.partial.text
+
+
+def test_a_port_that_refuses() -> None:
+    with served("--fault", "refuse") as (_, address):
+        error = fail(address)
+    assert isinstance(error, APIConnectionError)
+    assert "nothing listens there" in error.message
+
+
+def test_a_port_that_speaks_no_tls() -> None:
+    with served("--fault", "tls-plain") as (_, address):
+        assert address.startswith("https://127.0.0.1:")
+        error = fail(address)
+    assert isinstance(error, APIConnectionError)
+    assert "does not speak TLS" in error.message

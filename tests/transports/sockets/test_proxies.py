@@ -1,0 +1,77 @@
+"""Which proxy leads to an origin."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio import ConfigError
+from transports import HttpcoreTransport
+from transports.sockets.proxies import Proxies
+
+VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def test_each_scheme_has_its_proxy_and_all_is_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://secure:1")
+    monkeypatch.setenv("ALL_PROXY", "http://rest:3")
+    proxies = Proxies.from_environment()
+    assert proxies.choose(("https", "api.example", 443)) == "http://secure:1"
+    assert proxies.choose(("http", "api.example", 80)) == "http://rest:3"
+
+
+def test_an_environment_without_proxies_has_none() -> None:
+    assert Proxies.from_environment().choose(("https", "api.example", 443)) is None
+
+
+@pytest.mark.parametrize(
+    ("no", "host", "port", "direct"),
+    [
+        ("example.com", "example.com", 443, True),
+        ("example.com", "api.example.com", 443, True),
+        (".example.com", "api.example.com", 443, True),
+        ("example.com", "badexample.com", 443, False),
+        ("a.test, b.test", "b.test", 443, True),
+        ("example.com:8443", "example.com", 8443, True),
+        ("example.com:8443", "example.com", 443, False),
+        ("EXAMPLE.com", "example.COM", 443, True),
+        ("*", "anything.test", 80, True),
+        ("127.0.0.1", "127.0.0.1", 8000, True),
+        ("::1", "::1", 8000, True),
+        ("", "example.com", 443, False),
+    ],
+)
+def test_no_proxy_names_hosts_and_all_below_them(no: str, host: str, port: int, direct: bool) -> None:
+    proxies = Proxies({"all": "http://proxy:3128", "no": no})
+    assert (proxies.choose(("https", host, port)) is None) == direct
+
+
+@pytest.mark.parametrize("name", ["http", "https", "all"])
+def test_a_wrong_url_in_the_environment_is_refused_without_being_shown(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{name.upper()}_PROXY", "user:s3cret@host:80")
+    with pytest.raises(ConfigError, match="scheme one of http, https, socks5, socks5h") as caught:
+        HttpcoreTransport(environment_proxies=True)
+    assert caught.value.field == "proxy"
+    assert "s3cret" not in str(caught.value)
+
+
+def test_passwords_are_not_shown() -> None:
+    assert repr(Proxies({"all": "http://user:s3cret@host"})) == "<Proxies for all>"
+    assert repr(Proxies({})) == "<Proxies for nothing>"
+
+
+def test_arguments_that_exclude_each_other_are_refused() -> None:
+    with pytest.raises(ConfigError, match="not both"):
+        HttpcoreTransport(proxy="http://proxy:1", environment_proxies=True)
+    with pytest.raises(ConfigError, match="unix_socket"):
+        HttpcoreTransport(unix_socket="/run/llm.sock", proxy="http://proxy:1")
+    with pytest.raises(ConfigError, match="unix_socket"):
+        HttpcoreTransport(unix_socket="/run/llm.sock", environment_proxies=True)

@@ -1,0 +1,105 @@
+"""What a check tells: its verdicts, its table, and what it does not try."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import pytest
+
+from tests.transports.testing.conformance.broken_inputs import SwallowsEnd, UpperCase
+from tests.transports.testing.conformance.wrapping import Wrapper
+from transports import AnyioTransport, SocketTransport, Transport
+from transports.testing.conformance import (
+    LAWS,
+    Report,
+    Result,
+    Verdict,
+    check_sync_transport,
+    check_transport,
+)
+
+LAW = "inputs-in-order"
+
+
+def test_the_table_has_a_line_for_each_law_and_says_what_is_wrong() -> None:
+    report = check_transport(partial(Wrapper, UpperCase), laws=["redirects", "header-names"])
+    assert str(report).splitlines() == [
+        "Wrapper under asyncio: 1 passed, 1 failed",
+        "",
+        "FAILED          header-names  header names come in lower case, each header on its own, in order",
+        "                              -> the Head has the header 'Content-Type'; names come in lower case",
+        "passed          redirects     redirects are not followed",
+    ]
+    assert not report.passed
+    assert [result.law for result in report.failures] == ["header-names"]
+    assert report["redirects"] == Result("redirects", "redirects are not followed", Verdict.PASSED)
+    with pytest.raises(KeyError):
+        report["fresh"]
+
+
+def test_where_nothing_comes_in_order_nothing_else_is_tried() -> None:
+    report = check_transport(partial(Wrapper, SwallowsEnd))
+    assert [result.law for result in report.failures] == [LAW]
+    assert {result.verdict for result in report.results[1:]} == {Verdict.NOT_TRIED}
+    assert str(report).endswith(f"\n\n{len(LAWS) - 1} laws were not tried: mend {LAW} first")
+
+
+def test_a_law_that_does_not_apply_says_why() -> None:
+    report = check_sync_transport(SocketTransport, laws=["second-loop"])
+    assert report.passed
+    assert "not applicable  second-loop" in str(report)
+    assert report["second-loop"].message == "the transport is blocking"
+
+
+def test_an_unknown_law_is_refused() -> None:
+    with pytest.raises(ValueError, match="'nope': no such law; use some of inputs-in-order, "):
+        check_transport(AnyioTransport, laws=["nope"])
+
+
+def test_an_unknown_event_loop_is_refused() -> None:
+    with pytest.raises(ValueError, match="'curio': no such event loop here; use one of asyncio, trio"):
+        check_transport(AnyioTransport, backend="curio")
+
+
+def test_a_factory_that_raises_is_told() -> None:
+    def factory() -> Transport:
+        raise ValueError("no address")
+
+    assert check_transport(factory)[LAW].message == "the factory raised ValueError (no address)"
+
+
+def test_a_factory_of_the_other_kind_is_told() -> None:
+    blocking = check_transport(SocketTransport, laws=[LAW])  # type: ignore[arg-type]  # that is the point
+    assert blocking[LAW].message == "open() is blocking; check_sync_transport is for such transports"
+    other = check_sync_transport(AnyioTransport, laws=[LAW])  # type: ignore[arg-type]
+    assert other[LAW].message == "open() is async; check_transport is for such transports"
+
+
+def test_a_transport_that_lacks_a_part_is_told() -> None:
+    class Half:
+        async def open(self, request: object, timeout: float | None) -> None: ...
+
+    message = check_transport(Half, laws=[LAW])[LAW].message  # type: ignore[arg-type]  # that is the point
+    assert message.startswith("open() raised a raw TypeError")
+    assert "fresh" in message
+
+
+def test_a_transport_that_ends_its_thread_has_not_passed() -> None:
+    class Exits(Wrapper):
+        async def aclose(self) -> None:
+            raise SystemExit
+
+    assert not check_transport(Exits, laws=["transport-closes"]).passed
+
+
+def test_the_subject_is_told_by_name() -> None:
+    report = check_transport(partial(AnyioTransport, max_idle=1), backend="trio", laws=[])
+    assert report == Report("AnyioTransport under trio", ())
+    assert str(report) == "AnyioTransport under trio: no laws"
+
+
+def test_no_thread_is_left() -> None:
+    before = threading.active_count()
+    check_transport(AnyioTransport, laws=[LAW, "fresh"])
+    assert threading.active_count() == before

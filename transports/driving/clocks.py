@@ -1,0 +1,155 @@
+"""The arithmetic of the four clocks. Pure: the time is an argument, in seconds of any monotonic clock."""
+
+from __future__ import annotations
+
+from math import inf
+
+from sansio import APITimeoutError, Lost, ProviderConfig, ProviderError, RemoteProtocolError, TransportError
+from sansio.config import ERROR_BODY_SECONDS
+
+_CONNECT = "connect_timeout"
+_READ = "read_timeout"
+_EVENT = "event_timeout"
+_TOTAL = "total_timeout"
+_ERROR_BODY = "error body"
+
+
+class Clocks:
+    """The clocks of one call, for the async and the blocking driver alike.
+
+    `connect_timeout` bounds each `open`, `read_timeout` each `receive`, and the rest of `total_timeout` both.
+    The body of an error status is read for `ERROR_BODY_SECONDS` at most. The event clock has no timer: `look`
+    compares it after each input of a stream that gave no event.
+
+    Args:
+        config: its four timeouts, in seconds; `None` turns one off.
+    """
+
+    def __init__(self, config: ProviderConfig) -> None:
+        self._connect = _seconds(config.connect_timeout)
+        self._read = _seconds(config.read_timeout)
+        self._event = _seconds(config.event_timeout)
+        self._total = _seconds(config.total_timeout)
+        self._ends: float | None = None  # when the total runs out; None before the first read
+        self._error_body_ends: float | None = None
+        self._quiet_since = 0.0
+        self._progress = 0
+        self._shortest = _TOTAL  # the clock that bounds the wait under way
+
+    def resume(self, now: float, progress: int) -> None:
+        """The consumer asked for an event and waits for it.
+
+        The first call starts the total, which then always runs. The event clock restarts, so that the
+        consumer's own time between two events does not count as the server's silence.
+
+        Args:
+            progress: `Call.progress`.
+        """
+        if self._ends is None:
+            self._ends = now + self._total
+        self._quiet_since = now
+        self._progress = progress
+
+    def left(self, now: float) -> float | None:
+        """Seconds left of the total; 0 if it has run out, `None` if it is off."""
+        left = self._left(now)
+        return None if left == inf else max(0.0, left)
+
+    def for_open(self, now: float) -> float | None:
+        """How many seconds an `open` may take; `None` has no limit.
+
+        Raises:
+            APITimeoutError: the total has run out.
+        """
+        self._error_body_ends = None
+        return self._least(_CONNECT, self._connect, now)
+
+    def begin_answer(self, now: float, *, is_error: bool) -> None:
+        """The response's head was received.
+
+        Args:
+            is_error: the body of an error status follows.
+        """
+        self._quiet_since = now
+        if is_error:
+            self._error_body_ends = now + ERROR_BODY_SECONDS
+
+    def for_receive(self, now: float) -> float | None:
+        """How many seconds a `receive` may take; `None` has no limit.
+
+        Raises:
+            APITimeoutError: the total, or the time for an error's body, has run out.
+        """
+        # Almost every receive takes this short way, which calls nothing: it runs once for each event.
+        if self._error_body_ends is None and self._ends is not None and 0 < self._read <= self._ends - now:
+            self._shortest = _READ
+            return None if self._read == inf else self._read
+        if self._error_body_ends is not None and (left := self._error_body_ends - now) < self._read:
+            return self._least(_ERROR_BODY, left, now)
+        return self._least(_READ, self._read, now)
+
+    def for_wait(self, now: float, seconds: float) -> APITimeoutError | None:
+        """The error to fail with at once if a wait would pass the total; `None` if it would not."""
+        if seconds <= self._left(now):
+            return None
+        return APITimeoutError(
+            f"the next attempt is due in {seconds:g} s, which is past total_timeout ({self._total:g} s)",
+            field=_TOTAL,
+        )
+
+    def look(self, now: float, progress: int) -> APITimeoutError | None:
+        """Check the event clock after an input that gave no event.
+
+        Args:
+            progress: `Call.progress`.
+
+        Returns:
+            The error to end the exchange with, if bytes arrived for too long without progress.
+        """
+        if progress != self._progress:
+            self._progress = progress
+            self._quiet_since = now
+        elif now - self._quiet_since >= self._event:
+            return APITimeoutError(
+                f"bytes arrived, but the answer did not advance for {self._event:g} s", field=_EVENT
+            )
+        return None
+
+    def total_error(self) -> APITimeoutError:
+        """The error of a call that reached its total."""
+        return APITimeoutError(f"the call took longer than total_timeout ({self._total:g} s)", field=_TOTAL)
+
+    def explain(self, error: ProviderError) -> Lost | ProviderError:
+        """What to give the call for an error that a transport raised.
+
+        Returns:
+            `Lost`, with the field of the clock that ran out in a timeout. Or the error to fail the call
+            with, if the total was the shortest clock, or the connection is not at fault.
+        """
+        if not isinstance(error, TransportError | RemoteProtocolError):
+            return error
+        if isinstance(error, APITimeoutError):
+            if self._shortest == _TOTAL:
+                return self.total_error()
+            if error.field is None:
+                error = error.with_context(field=self._shortest)
+        return Lost(error)
+
+    def _left(self, now: float) -> float:
+        return self._total if self._ends is None else self._ends - now
+
+    def _least(self, clock: str, seconds: float, now: float) -> float | None:
+        """The limit of a wait: a clock, or the rest of the total, whichever is shorter."""
+        left = self._left(now)
+        if left < seconds:
+            clock, seconds = _TOTAL, left
+        self._shortest = clock
+        if seconds > 0:
+            return None if seconds == inf else seconds
+        if self._shortest == _TOTAL:
+            raise self.total_error()
+        raise APITimeoutError(f"the error's body did not end within {ERROR_BODY_SECONDS:g} s")
+
+
+def _seconds(limit: float | None) -> float:
+    return inf if limit is None else limit

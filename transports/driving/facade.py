@@ -1,0 +1,169 @@
+"""The async facade: `create_provider` and the `AsyncProvider` that it returns."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from sansio import Call, Message, Provider, ProviderConfig
+from sansio.content import Tool
+from transports.driving.driver import EventStream
+from transports.driving.keys import ApiKey, KeySource
+from transports.interface import RawLog, Transport
+
+
+def as_config(config: ProviderConfig | Mapping[str, object] | None) -> ProviderConfig:
+    """Make the configuration from the argument of `create_provider`.
+
+    Raises:
+        ConfigError: it is invalid; the error names the field.
+    """
+    if config is None:
+        return ProviderConfig()
+    return config if isinstance(config, ProviderConfig) else ProviderConfig.from_dict(config)
+
+
+class BaseProvider:
+    """What the async and the blocking provider share: the pure provider, the key and the raw log."""
+
+    def __init__(self, config: ProviderConfig, raw_log: RawLog | None, api_key: ApiKey | None) -> None:
+        self._provider = Provider(config)
+        self._keys = KeySource(config, api_key)
+        self._raw_log = raw_log
+
+    @property
+    def config(self) -> ProviderConfig:
+        """The configuration, whole."""
+        return self._provider.config
+
+    def set_raw_log_callback(self, raw_log: RawLog | None) -> None:
+        """Use `raw_log` for all further calls, in place of the one before; `None` turns logging off."""
+        self._raw_log = raw_log
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.config!r}>"
+
+    def _call(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool] | None,
+        options: Mapping[str, object],
+        *,
+        stream: bool,
+    ) -> Call:
+        return self._provider.call(
+            messages,
+            tools,
+            stream=stream,
+            random=random.random,
+            record=self._raw_log is not None,
+            **options,
+        )
+
+
+class AsyncProvider(BaseProvider):
+    """One LLM provider, under asyncio or trio. Many tasks may use it at once.
+
+    The end of `async with` closes the transport if `create_provider` made it.
+
+    Args:
+        config: what to ask, and how.
+        transport: sends the requests.
+        raw_log: receives everything sent and received.
+        api_key: see `create_provider`.
+        close_transport: whether `aclose()` closes the transport too.
+    """
+
+    def __init__(
+        self,
+        config: ProviderConfig,
+        transport: Transport,
+        raw_log: RawLog | None = None,
+        api_key: ApiKey | None = None,
+        *,
+        close_transport: bool = False,
+    ) -> None:
+        super().__init__(config, raw_log, api_key)
+        self._transport = transport
+        self._close_transport = close_transport
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+    ) -> Message:
+        """Ask for a complete answer.
+
+        Args:
+            messages: the conversation so far.
+            tools: in OpenAI's function format, for every provider.
+            **options: fields of the request body, such as `temperature=0`.
+
+        Raises:
+            ProviderError: the request is invalid, or the call failed.
+        """
+        stream = self._stream(self._call(messages, tools, options, stream=False))
+        await anext(stream)  # a complete answer has one event, and its exchange is released before that
+        return stream.result()
+
+    def stream(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+    ) -> EventStream:
+        """Ask for an answer as a stream of events. Nothing is sent before the first event is read.
+
+        Args:
+            messages: the conversation so far.
+            tools: in OpenAI's function format, for every provider.
+            **options: fields of the request body, such as `temperature=0`.
+
+        Raises:
+            InvalidRequestError: the request is invalid for this provider.
+        """
+        return self._stream(self._call(messages, tools, options, stream=True))
+
+    async def aclose(self) -> None:
+        """Close the transport, if this provider owns it. It does not wait for open streams."""
+        if self._close_transport:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _stream(self, call: Call) -> EventStream:
+        return EventStream(self._provider, call, self._transport, self._keys, self._raw_log)
+
+
+def create_provider(
+    config: ProviderConfig | Mapping[str, object] | None = None,
+    raw_log: RawLog | None = None,
+    *,
+    transport: Transport | None = None,
+    api_key: ApiKey | None = None,
+) -> AsyncProvider:
+    """A provider for asyncio and trio.
+
+    Args:
+        config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
+        raw_log: receives everything sent and received, see `RawLog`.
+        transport: sends the requests. The provider does not close it. Default: a new `AnyioTransport`, which
+            the provider does close.
+        api_key: the key, or a callable, sync or async, that returns it and is called once per attempt.
+            Default: the environment variable `config.api_key_env`, read at each call.
+
+    Raises:
+        ConfigError: the configuration is invalid; it names the field.
+    """
+    config = as_config(config)
+    if transport is not None:
+        return AsyncProvider(config, transport, raw_log, api_key)
+    from transports.sockets.transport import (
+        AnyioTransport,
+    )  # lazily: TLS is slow to import, and not every caller needs it
+
+    own = AnyioTransport(max_header_bytes=config.limits.max_header_bytes)
+    return AsyncProvider(config, own, raw_log, api_key, close_transport=True)

@@ -1,0 +1,162 @@
+"""The source of the API key, and the wrapper that keeps it out of reprs, logs and tracebacks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import iscoroutine
+from typing import NoReturn, TypeAlias, TypeVar
+
+from sansio import AuthMethod, ConfigError, ProviderConfig, ProviderError
+from sansio.jsontext import JSON, JSONObject
+
+ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
+"""A key, or a callable that returns one. It is called once per attempt, for tokens that are refreshed."""
+
+ErrorT = TypeVar("ErrorT", bound=ProviderError)
+
+_SHORTEST_MASKED = 8  # characters; a shorter text may occur in an answer by chance
+_MASK = "[key]"
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+class Secret:
+    """Holds an API key; only `reveal()` returns it. It cannot be pickled or copied.
+
+    Args:
+        value: the key.
+
+    Raises:
+        ConfigError: it is not a string, or is blank.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        if not isinstance(value, str):
+            raise ConfigError(
+                f"api_key: must be text, or give text, not {type(value).__name__}", field="api_key"
+            )
+        if not value.strip():
+            raise ConfigError("api_key: the key is blank; leave it out to read the variable", field="api_key")
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key. Pass it on directly: a name bound to it would show in a traceback's locals."""
+        return self._value
+
+    def clean(self, error: ErrorT) -> ErrorT:
+        """A copy of the error with the key masked wherever a server echoed it; `partial` is unchanged."""
+        return error.replacing(self._value, _MASK) if self._maskable else error
+
+    def clean_text(self, text: str) -> str:
+        """The text with the key masked."""
+        return text.replace(self._value, _MASK) if self._maskable else text
+
+    @property
+    def _maskable(self) -> bool:
+        return len(self._value) >= _SHORTEST_MASKED
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Secret holds an API key and cannot be pickled or copied")
+
+
+def clean_json(value: JSONObject, secret: Secret | None) -> JSONObject:
+    """A copy of a JSON object with the key masked in every string and name in it."""
+    return {_clean_text(name, secret): _clean_value(item, secret) for name, item in value.items()}
+
+
+def _clean_value(value: JSON, secret: Secret | None) -> JSON:
+    if isinstance(value, str):
+        return _clean_text(value, secret)
+    if isinstance(value, dict):
+        return clean_json(value, secret)
+    if isinstance(value, list):
+        return [_clean_value(item, secret) for item in value]
+    return value
+
+
+def _clean_text(text: str, secret: Secret | None) -> str:
+    return text if secret is None else secret.clean_text(text)
+
+
+class KeySource:
+    """Returns the key of each attempt.
+
+    Args:
+        config: says whether a key is sent, and which environment variable holds it.
+        api_key: a key, or a callable that returns one; `None` reads the variable for each attempt.
+        environment: where the variable is read.
+    """
+
+    def __init__(
+        self, config: ProviderConfig, api_key: ApiKey | None, environment: Mapping[str, str] = os.environ
+    ) -> None:
+        self._config = config
+        self._given: Secret | Callable[[], str | Awaitable[str]] | None = None
+        if not (api_key is None or isinstance(api_key, str) or callable(api_key)):
+            raise ConfigError(
+                f"api_key: must be text or a callable that gives text, not {type(api_key).__name__}",
+                field="api_key",
+            )
+        if config.auth_method is not AuthMethod.NONE:
+            self._given = Secret(api_key) if isinstance(api_key, str) else api_key
+        self._environment = environment
+
+    def ask(self) -> Secret | Awaitable[object] | None:
+        """The key, an awaitable of it, or `None` if no key is sent.
+
+        Raises:
+            ConfigError: there is no key; it names the variable to set.
+        """
+        if self._config.auth_method is AuthMethod.NONE:
+            return None
+        if self._given is None:
+            return self._from_environment()
+        if isinstance(self._given, Secret):
+            return self._given
+        return _wrap(self._given())
+
+    def ask_now(self) -> Secret | None:
+        """The key, for callers without an event loop.
+
+        Raises:
+            ConfigError: there is no key, or the callable is async.
+        """
+        given = self.ask()
+        if given is None or isinstance(given, Secret):
+            return given
+        if iscoroutine(given):
+            given.close()
+        raise ConfigError(
+            "api_key: an async callable needs the async provider; pass create_sync_provider a plain callable",
+            field="api_key",
+        )
+
+    def _from_environment(self) -> Secret:
+        name = self._config.api_key_env
+        if name is None:
+            raise ConfigError(
+                "api_key_env: no environment variable is named; name one, or pass api_key",
+                field="api_key_env",
+            )
+        if not self._environment.get(name, "").strip():
+            if _VARIABLE.fullmatch(name):
+                wrong = f"the environment variable {name} is not set or blank"
+                right = f"set it to your {self._config.type} key, or pass api_key"
+            else:  # it may be the key itself, put there by mistake, and is not shown
+                wrong = "there is no such environment variable"
+                right = "pass the name of one, not the key itself"
+            raise ConfigError(f"api_key_env: {wrong}; {right}", field="api_key_env")
+        return Secret(self._environment[name].strip())
+
+
+def _wrap(given: str | Awaitable[str]) -> Secret | Awaitable[object]:
+    return given if isinstance(given, Awaitable) else Secret(given)

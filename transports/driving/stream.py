@@ -1,0 +1,237 @@
+"""What the async and the blocking stream share: everything except the loop that waits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from sansio import (
+    APIConnectionError,
+    Body,
+    Call,
+    CallState,
+    End,
+    Head,
+    LocalProtocolError,
+    Lost,
+    Message,
+    Provider,
+    ProviderError,
+    Request,
+    Send,
+    StreamComplete,
+    StreamEvent,
+    StreamFailed,
+    Wait,
+)
+from transports.driving.clocks import Clocks
+from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
+from transports.driving.keys import KeySource, Secret
+from transports.driving.records import dispatch
+from transports.interface import RawLog
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Remove the tracebacks from an error and its causes.
+
+    The stream will hold the error, and the traceback's frames hold the stream: a cycle that only the garbage
+    collector could free, and with it the connection.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+
+
+class _Droppable(Protocol):
+    def abort(self) -> None: ...
+
+
+ExchangeT = TypeVar("ExchangeT", bound=_Droppable)
+
+
+class BaseStream(ABC, Generic[ExchangeT]):
+    """One call, its exchange, and the events that were received and not handed out yet.
+
+    `transports.driving.endings` says which states a stream has and who may move it.
+
+    Args:
+        provider: signs the requests.
+        call: freshly made, and driven by this stream alone.
+        keys: asked once per attempt.
+        raw_log: receives everything sent and received; the call was then made with `record=True`.
+    """
+
+    def __init__(self, provider: Provider, call: Call, keys: KeySource, raw_log: RawLog | None) -> None:
+        self._provider = provider
+        self._call = call
+        self._keys = keys
+        self._raw_log = raw_log
+        self._clocks = Clocks(provider.config)
+        self._exchange: ExchangeT | None = None  # the one under way
+        self._secret: Secret | None = None  # of the attempt under way
+        # A StreamComplete or StreamFailed is always the last one. A StreamFailed is raised, not handed out.
+        self._events: deque[StreamEvent] = deque()
+        self._error: ProviderError | None = None  # what result() raises
+        self._state = StreamState.OPEN
+        self._aborted = False  # the note that abort() leaves
+
+    def result(self) -> Message:
+        """The whole answer, once the stream was read to its end.
+
+        Raises:
+            ProviderError: what the call ended with; `partial` holds what was received. A stream that was
+                closed, aborted or cancelled before its end raises `APIConnectionError`.
+            LocalProtocolError: the stream was not read to its end yet.
+        """
+        if self._aborted:
+            self._stop(StreamTrigger.ABORT)
+        if STREAM_TRANSITIONS[self._state]:
+            raise LocalProtocolError("result() before the end of the stream: read its events first")
+        if self._error is not None:
+            # A copy: the traceback of the one kept would hold the frames that hold this stream.
+            raise self._error.with_context()
+        return self._call.result()
+
+    def abort(self) -> None:
+        """Drop the connection now; a reader that waits raises `APIConnectionError`. Idempotent.
+
+        Any task or thread may call it.
+        """
+        self._aborted = True
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.abort()
+        self._wake()
+
+    def __del__(self) -> None:
+        try:  # noqa: SIM105 - at the interpreter's exit suppress() itself may be gone
+            self._drop()
+        except Exception:
+            pass
+
+    @abstractmethod
+    def _wake(self) -> None:
+        """Wake a reader that waits for something other than the exchange."""
+
+    def _hand_out(self) -> StreamEvent | None:
+        """The next event, or `None` after the last; raises the error that the call ended with, once."""
+        if self._aborted:
+            self._stop(StreamTrigger.ABORT)
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        if isinstance(event, StreamComplete):
+            self._move(StreamTrigger.END)
+        elif isinstance(event, StreamFailed):
+            self._move(StreamTrigger.END)
+            raise event.error.with_context()  # a copy, as in result()
+        return event
+
+    def _move(self, trigger: StreamTrigger) -> bool:
+        """Make a transition; False, and nothing changes, where the table has none."""
+        state = STREAM_TRANSITIONS[self._state].get(trigger)
+        if state is None:
+            return False
+        self._state = state
+        return True
+
+    def _stop(self, trigger: StreamTrigger) -> None:
+        """End the stream before its end. Events that were not handed out are dropped."""
+        self._drop()
+        if not self._move(trigger):
+            return
+        error = APIConnectionError(f"the stream was {self._state.value}", hint="")
+        self._show(self._call.fail(error))  # nothing where the call is over
+        if self._error is None:  # the call was complete, and its last event is dropped below
+            config = self._provider.config
+            partial = self._call.result() if self._call.state is CallState.COMPLETE else None
+            model = config.model or config.deployment
+            self._error = error.with_context(provider=config.type, model=model, partial=partial)
+        self._events.clear()
+        if trigger is StreamTrigger.ABORT:
+            self._events.append(StreamFailed(self._error))
+
+    def _next_step(self, now: float) -> Send | Wait | None:
+        step = self._call.next_step()
+        if isinstance(step, Wait):
+            late = self._clocks.for_wait(now, step.seconds)
+            if late is not None:
+                self._fail(late)
+                return None
+        return step
+
+    def _sign(self, request: Request, secret: Secret | None) -> Request:
+        """The request with its key. The attempt begins, and its record goes to the log."""
+        self._secret = secret
+        self._log()
+        return self._provider.authorize(request, None if secret is None else secret.reveal())
+
+    def _take(self, given: Head | Body | End, now: Callable[[], float]) -> bool:
+        """Feed one input to the call.
+
+        Args:
+            now: the clock. It is read only where it is needed: an input with events does not need it, since
+                the event clock begins anew when the next event is asked for.
+
+        Returns:
+            Whether the call needs nothing more of this exchange. It is then released before the events are
+            handed out.
+        """
+        call = self._call
+        events = call.receive(given)
+        if events:
+            if isinstance(events[-1], StreamFailed):
+                self._show(events)
+            else:  # what _show does, without the call: this is the way of almost every event
+                self._events.extend(events)
+        elif isinstance(given, Head):
+            self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
+        elif call.state is CallState.STREAM:
+            late = self._clocks.look(now(), call.progress)
+            if late is not None:
+                self._log()
+                self._lose(late)
+                return False
+        if self._raw_log is not None:
+            self._log()
+        return not call.wants_input
+
+    def _lose(self, error: ProviderError) -> None:
+        """Drop the exchange, if there is one, and give the call the error that its transport raised."""
+        self._drop()
+        if self._aborted:  # the error is only the echo of abort(), on which the reader acts when it leaves
+            return
+        _forget_frames(error)
+        if self._secret is not None:
+            error = self._secret.clean(error)  # it may become the cause of another
+        explained = self._clocks.explain(error)
+        if isinstance(explained, Lost):
+            self._show(self._call.receive(explained))
+        else:
+            self._show(self._call.fail(explained))
+        self._log()
+
+    def _fail(self, error: ProviderError) -> None:
+        """End the call here, without another attempt."""
+        self._drop()
+        self._show(self._call.fail(error))
+
+    def _show(self, events: list[StreamEvent]) -> None:
+        """Queue events for the consumer, the key masked in an error."""
+        if events and isinstance(events[-1], StreamFailed):
+            error = events[-1].error
+            self._error = error if self._secret is None else self._secret.clean(error)
+            events[-1] = StreamFailed(self._error)
+        self._events.extend(events)
+
+    def _drop(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.abort()
+
+    def _log(self) -> None:
+        if self._raw_log is not None:
+            dispatch(self._call.take_records(), self._raw_log, self._secret)

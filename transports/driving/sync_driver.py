@@ -1,0 +1,180 @@
+"""The blocking driver: a `SyncEventStream` performs the steps of one call, without an event loop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, assert_never
+
+from sansio import (
+    Call,
+    LocalProtocolError,
+    Message,
+    Provider,
+    ProviderError,
+    Send,
+    StreamEvent,
+    Wait,
+)
+from transports.driving.endings import StreamState, StreamTrigger
+from transports.driving.keys import KeySource, Secret
+from transports.driving.stream import BaseStream
+from transports.interface import RawLog, SyncExchange, SyncTransport
+
+
+class SyncEventStream(BaseStream[SyncExchange]):
+    """The blocking twin of `EventStream`: the events of one answer, as they arrive.
+
+    Use it with `with`. One thread reads it, and any thread may `abort()` it. That wakes the reader at once,
+    except while a connection is being made: then it wakes when the connection is made or refused.
+
+    Args:
+        provider: signs the requests.
+        call: freshly made, and driven by this stream alone.
+        transport: sends the requests; it stays open.
+        keys: asked once per attempt.
+        raw_log: receives everything sent and received; the call was then made with `record=True`.
+        now: the clock, in seconds.
+        sleep: waits for a number of seconds, or until the event is set.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        call: Call,
+        transport: SyncTransport,
+        keys: KeySource,
+        raw_log: RawLog | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[threading.Event, float], object] = threading.Event.wait,
+    ) -> None:
+        super().__init__(provider, call, keys, raw_log)
+        self._transport = transport
+        self._now = now
+        self._sleep = sleep
+        self._reader = threading.Lock()  # held by the thread that drives the call
+        self._woken = threading.Event()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> StreamEvent:
+        """The next event. The one after the last, or after `close()`, ends the iteration.
+
+        Raises:
+            ProviderError: what the call failed with, after all events received before it.
+            LocalProtocolError: another thread is waiting for an event of this stream.
+        """
+        self._acquire()
+        try:
+            if self._state is StreamState.OPEN and not self._events:
+                self._read()
+            event = self._hand_out()
+        finally:
+            self._reader.release()
+        if event is None:
+            raise StopIteration
+        return event
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the rest of the stream. After the end it does nothing.
+
+        A thread that waits for an event gets `APIConnectionError`, as from `abort()`.
+        """
+        if not self._reader.acquire(blocking=False):
+            self.abort()
+            return
+        try:
+            self._stop(StreamTrigger.CLOSE)
+        finally:
+            self._reader.release()
+
+    def result(self) -> Message:
+        """The whole answer, once the stream was read to its end.
+
+        Raises:
+            ProviderError: as for `EventStream.result`.
+            LocalProtocolError: the stream was not read to its end yet, or another thread is reading it.
+        """
+        self._acquire()
+        try:
+            return super().result()
+        finally:
+            self._reader.release()
+
+    def _acquire(self) -> None:
+        if not self._reader.acquire(blocking=False):
+            raise LocalProtocolError(
+                "this stream is being read already: two threads cannot wait for its events at once"
+            )
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    def _read(self) -> None:
+        """Drive the call until there is something to hand out, or the call is over."""
+        self._move(StreamTrigger.READ)
+        try:
+            self._clocks.resume(self._now(), self._call.progress)
+            self._advance()
+            if self._aborted:
+                self._stop(StreamTrigger.ABORT)
+            else:
+                self._move(StreamTrigger.LEAVE)
+        finally:
+            if self._state is StreamState.READING:  # an exception goes through
+                self._stop(StreamTrigger.CUT)
+
+    def _advance(self) -> None:
+        while not (self._events or self._aborted):
+            if self._exchange is not None:
+                self._receive(self._exchange)
+                continue
+            step = self._next_step(self._now())
+            match step:
+                case Wait(seconds=seconds):
+                    self._sleep(self._woken, seconds)
+                case Send():
+                    self._send(step)
+                case None:
+                    return
+                case _:
+                    assert_never(step)
+
+    def _send(self, step: Send) -> None:
+        try:
+            signed = self._sign(step.request, self._ask_key(step))
+            timeout = self._clocks.for_open(self._now())
+        except ProviderError as error:
+            self._fail(error)
+            return
+        try:
+            self._exchange = self._transport.open(signed, timeout, fresh=step.fresh)
+        except ProviderError as error:
+            self._lose(error)
+
+    def _receive(self, exchange: SyncExchange) -> None:
+        try:
+            given = exchange.receive(self._clocks.for_receive(self._now()))
+        except ProviderError as error:
+            self._lose(error)
+            return
+        if self._take(given, self._now):
+            exchange.close()
+            self._exchange = None
+
+    def _ask_key(self, step: Send) -> Secret | None:
+        if step.fresh and self._secret is not None:
+            return self._secret  # a stale connection is replaced in the same attempt
+        return self._keys.ask_now()

@@ -1,0 +1,101 @@
+"""The blocking facade: `create_sync_provider` and the `SyncProvider` that it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from sansio import Call, Message, ProviderConfig
+from sansio.content import Tool
+from transports.driving.facade import BaseProvider, as_config
+from transports.driving.sync_driver import SyncEventStream
+from transports.interface import RawLog, SyncTransport
+
+
+class SyncProvider(BaseProvider):
+    """The blocking twin of `AsyncProvider`: one LLM provider, without an event loop.
+
+    Many threads may use it at once; each of its streams has one reader.
+
+    Args:
+        config: what to ask, and how.
+        transport: sends the requests.
+        raw_log: receives everything sent and received, in the thread that reads.
+        api_key: see `create_sync_provider`.
+        close_transport: whether `close()` closes the transport too.
+    """
+
+    def __init__(
+        self,
+        config: ProviderConfig,
+        transport: SyncTransport,
+        raw_log: RawLog | None = None,
+        api_key: str | Callable[[], str] | None = None,
+        *,
+        close_transport: bool = False,
+    ) -> None:
+        super().__init__(config, raw_log, api_key)
+        self._transport = transport
+        self._close_transport = close_transport
+
+    def complete(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+    ) -> Message:
+        """Ask for a complete answer; arguments and errors as for `AsyncProvider.complete`."""
+        stream = self._stream(self._call(messages, tools, options, stream=False))
+        next(stream)  # see `AsyncProvider.complete`
+        return stream.result()
+
+    def stream(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+    ) -> SyncEventStream:
+        """Ask for an answer as a stream; arguments and errors as for `AsyncProvider.stream`."""
+        return self._stream(self._call(messages, tools, options, stream=True))
+
+    def close(self) -> None:
+        """Close the transport, if this provider owns it. It does not wait for open streams."""
+        if self._close_transport:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _stream(self, call: Call) -> SyncEventStream:
+        return SyncEventStream(self._provider, call, self._transport, self._keys, self._raw_log)
+
+
+def create_sync_provider(
+    config: ProviderConfig | Mapping[str, object] | None = None,
+    raw_log: RawLog | None = None,
+    *,
+    transport: SyncTransport | None = None,
+    api_key: str | Callable[[], str] | None = None,
+) -> SyncProvider:
+    """A provider without an event loop: plain blocking calls.
+
+    Args:
+        config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
+        raw_log: receives everything sent and received, see `RawLog`.
+        transport: sends the requests. The provider does not close it. Default: a new `SocketTransport`, which
+            the provider does close.
+        api_key: the key, or a callable that returns it and is called once per attempt. Default: the
+            environment variable `config.api_key_env`, read at each call.
+
+    Raises:
+        ConfigError: the configuration is invalid; it names the field.
+    """
+    config = as_config(config)
+    if transport is not None:
+        return SyncProvider(config, transport, raw_log, api_key)
+    from transports.sockets.blocking import (
+        SocketTransport,
+    )  # lazily: TLS is slow to import, and not every caller needs it
+
+    own = SocketTransport(max_header_bytes=config.limits.max_header_bytes)
+    return SyncProvider(config, own, raw_log, api_key, close_transport=True)

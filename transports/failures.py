@@ -1,0 +1,153 @@
+"""Errors of the operating system, of TLS and of event loops, as the library's errors.
+
+The message says what failed and what to do about it. `should_retry=False` marks a failure that a retry cannot
+fix, because someone first has to change something: an address, a certificate, or what is trusted.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from sansio.errors import APIConnectionError, APITimeoutError
+from sansio.retry import RETRYABLE_STATUSES
+from transports.interface import Origin
+
+_UNKNOWN_CA = "is from an authority that is not trusted here; pass a private authority as ca_file"
+# OpenSSL's X509_V_ERR_* numbers, from x509_vfy.h.
+_CERTIFICATE_FAULTS = {
+    9: "is not valid yet; check this machine's clock",
+    10: "has expired",
+    18: "is self-signed; if you trust it, pass it as ca_file",
+    19: _UNKNOWN_CA,
+    20: _UNKNOWN_CA,
+    21: _UNKNOWN_CA,
+    62: "is for another name",
+    64: "is for another address",
+}
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+_WANTS_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+_DISAGREEMENTS = (
+    "CERTIFICATE",
+    "UNKNOWN_CA",
+    "UNRECOGNIZED_NAME",
+    "PROTOCOL_VERSION",
+    "UNSUPPORTED_PROTOCOL",
+    "HANDSHAKE_FAILURE",
+)
+"""Parts of OpenSSL's reasons that mean the two sides can never agree."""
+
+
+def aborted() -> APIConnectionError:
+    """The error of an exchange that `abort()` dropped."""
+    return APIConnectionError("the exchange was dropped by abort()", hint="")
+
+
+def connect_failure(
+    origin: Origin, error: BaseException, unix_socket: str | None = None
+) -> APIConnectionError:
+    """No connection could be made; the message says why.
+
+    Args:
+        origin: where the request was going.
+        error: what the system, TLS or the event loop raised.
+        unix_socket: path of the Unix socket that was tried in place of the origin's host.
+    """
+    _, host, port = origin
+    where = f"{host}:{port}" if unix_socket is None else f"the Unix socket {unix_socket}"
+    return _failure(f"no connection to {where}", error)
+
+
+def lost_failure(origin: Origin, error: BaseException) -> APIConnectionError:
+    """A connection broke; the message says how."""
+    _, host, port = origin
+    return _failure(f"the connection to {host}:{port} was lost", error)
+
+
+def proxy_refusal(error: BaseException) -> APIConnectionError:
+    """A proxy refused to connect. Its HTTP status, where it sent one, decides whether to retry."""
+    words = str(error)
+    lasting = words[:3].isdecimal() and int(words[:3]) not in RETRYABLE_STATUSES
+    return APIConnectionError(f"the proxy refused: {words}", should_retry=False if lasting else None)
+
+
+def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> APITimeoutError:
+    """The time to connect and send ran out.
+
+    Args:
+        origin: where the request was going.
+        seconds: how long it was tried.
+        connected: the connection was made, and the time ran out while the request was sent.
+    """
+    _, host, port = origin
+    what = f"{host}:{port} did not take the request" if connected else f"no connection to {host}:{port}"
+    return APITimeoutError(f"{what} within {seconds:g} s", field="connect_timeout")
+
+
+def read_timeout(origin: Origin, seconds: float) -> APITimeoutError:
+    """No complete head, or no further byte of the body, arrived in time."""
+    _, host, port = origin
+    return APITimeoutError(
+        f"{host}:{port} did not send a complete head, or any more of the body, within {seconds:g} s",
+        field="read_timeout",
+    )
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The system's own error. Event loops and pools wrap it, each in a different way."""
+    inner: object = None
+    if isinstance(error, BaseExceptionGroup):
+        inner = error.exceptions[0]
+    elif not isinstance(error, OSError) or error.errno is None:
+        inner = next((part for part in error.args if isinstance(part, BaseException)), error.__cause__)
+    return root_cause(inner) if isinstance(inner, BaseException) else error
+
+
+def explain(error: BaseException) -> str:
+    """What a system's or TLS error means, in a few words."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            fault = _CERTIFICATE_FAULTS.get(error.verify_code)
+            return f"its certificate {fault}" if fault else f"its certificate: {error.verify_message}"
+        case ssl.SSLEOFError():
+            return "the peer closed it"
+        case ssl.SSLError(reason=reason) if reason in _NOT_TLS:
+            return "the server there does not speak TLS; is it an http:// address?"
+        case ssl.SSLError(reason=reason) if reason == _WANTS_CERTIFICATE:
+            return "the server requires a client certificate; load one into ssl_context"
+        case ssl.SSLError(reason=reason):
+            return f"TLS failed ({reason})"
+        case socket.gaierror():
+            return f"the name cannot be resolved ({error.strerror})"
+        case ConnectionRefusedError():
+            return "nothing listens there"
+        case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
+            return "the peer reset it"
+        case TimeoutError():
+            return "the system's own timeout ran out"
+        case UnicodeError():
+            return "invalid host name"
+        case OSError(strerror=str() as text):
+            return text
+        case _:
+            return "the peer closed it"
+
+
+def _failure(what: str, error: BaseException) -> APIConnectionError:
+    error = root_cause(error)
+    failure = APIConnectionError(
+        f"{what}: {explain(error)}", should_retry=False if _is_lasting(error) else None
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _is_lasting(error: BaseException) -> bool:
+    """Whether someone has to change something before a retry can succeed."""
+    match error:
+        case ssl.SSLCertVerificationError() | UnicodeError():
+            return True
+        case ssl.SSLError(reason=str() as reason):
+            return reason in _NOT_TLS or any(part in reason for part in _DISAGREEMENTS)
+        case _:
+            return False

@@ -1,0 +1,126 @@
+"""The body of a response from an httpcore pool, one network read at a time.
+
+httpcore returns a body in the chunks that the server sent, though one read of the network brings many. A
+driver would then take a turn for each chunk. Instead, a coroutine gathers the chunks until httpcore has used
+up what it read and wants to read again. There our network stream pauses the coroutine, and what was gathered
+is handed out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Coroutine, Generator
+from types import ModuleType, coroutine
+from typing import TYPE_CHECKING
+
+import anyio
+
+from transports.httpcore.backend import PAUSE, pause
+
+if TYPE_CHECKING:
+    import httpcore
+
+
+class Answer:
+    """A response from the pool, and its body.
+
+    Args:
+        core: httpcore or httpcore2.
+        response: the pool's response.
+        pieces: the chunks that were gathered and not handed out. A network read that can pause does so
+            while there are any.
+        bounded: the network reads are for this response alone, so they can pause and have a deadline.
+            Otherwise the body is handed out chunk by chunk.
+
+    Attributes:
+        ended: the body has ended or failed.
+    """
+
+    def __init__(
+        self, core: ModuleType, response: httpcore.Response, pieces: list[bytes], *, bounded: bool
+    ) -> None:
+        self.response = response
+        self.bounded = bounded
+        self._core = core
+        self._pieces = pieces
+        self._gathering: Coroutine[object, object, None] | None = None  # `None` before the body is asked for
+        self.ended = False
+
+    @coroutine
+    def next(self) -> Generator[object, object, bytes]:
+        """The next bytes of the body; `b""` at its end. An error is raised after all bytes read before it.
+
+        This is like `await` for the gathering coroutine, except that a pause ends it, and the next call goes
+        on from there. At a pause httpcore has no scope, lock or timeout open, so another task may make that
+        call.
+        """
+        if self.ended:
+            return b""
+        try:
+            given = self._begin() if self._gathering is None else self._gathering.send(None)
+            assert self._gathering is not None
+            while given is not PAUSE:
+                try:
+                    told = yield given
+                except BaseException as error:
+                    given = self._gathering.throw(error)
+                else:
+                    given = self._gathering.send(told)
+        except StopIteration:
+            self.ended = True
+        except BaseException:
+            self.ended = True
+            raise
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        return data
+
+    def _begin(self) -> object:
+        """Gather until the first wait.
+
+        By then all of httpcore's nested generators for the body have started. A loop that ends closes all
+        generators it knows at once, and nested ones then fail because the outer one is still running. The
+        hooks are removed meanwhile, so that the loop does not learn of them.
+        """
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=None)
+        try:
+            self._gathering = _gather(self.response, self._pieces, each=not self.bounded)
+            return self._gathering.send(None)
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    async def aclose(self) -> None:
+        """Return the connection to the pool, which closes it unless the body has ended."""
+        with contextlib.suppress(*faults(self._core)):
+            await self.response.aclose()
+            if self._gathering is not None:
+                # Run the body's generators to their end: the loop does not know them, so nothing else would
+                # close them. The connection is closed already; over HTTP/2, where it may not be, the
+                # cancelled scope keeps them from waiting.
+                with anyio.CancelScope() as scope:
+                    scope.cancel()
+                    while not self.ended:
+                        await self.next()
+
+
+async def _gather(response: httpcore.Response, pieces: list[bytes], *, each: bool) -> None:
+    """Append a body's chunks to the pieces. It pauses after `each`, and before an error if there are any."""
+    try:
+        async for data in response.aiter_stream():
+            if data:
+                pieces.append(data)
+                if each:
+                    await pause()
+    except Exception:
+        if pieces:
+            await pause()
+        raise
+
+
+def faults(core: ModuleType) -> tuple[type[Exception], ...]:
+    """The exceptions of a pool for which the network or the peer is at fault."""
+    kinds = (core.NetworkError, core.TimeoutException, core.ProtocolError, core.ProxyError)
+    h2 = sys.modules.get("h2.exceptions")  # some of its errors pass through the pool as they are
+    return (*kinds, core.UnsupportedProtocol, OSError, *((h2.H2Error,) if h2 else ()))

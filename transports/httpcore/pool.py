@@ -1,0 +1,181 @@
+"""Requests through an httpcore pool: for proxies, for HTTP/2, and for applications that share a pool.
+
+It works with httpcore and with httpcore2, its maintained continuation, which has the same API.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ssl
+import sys
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from urllib.parse import unquote, urlsplit
+from weakref import WeakKeyDictionary
+
+from sansio.errors import ConfigError
+from sansio.http import HTTPExchange, Request
+from transports.httpcore.backend import WatchedBackend
+from transports.httpcore.exchange import HttpcoreExchange, close_idle
+from transports.interface import Exchange, Origin
+from transports.loops import LoopKeeper
+from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE
+from transports.sockets.proxies import Proxies
+from transports.sockets.tls import Trust
+
+if TYPE_CHECKING:
+    import httpcore
+    import httpcore2
+
+    Pool: TypeAlias = httpcore.AsyncConnectionPool | httpcore2.AsyncConnectionPool
+
+_Way: TypeAlias = tuple[str | None, bool]
+"""What a pool is for: the URL of a proxy, or `None`, and whether the origin speaks TLS."""
+
+ModuleName: TypeAlias = Literal["httpcore", "httpcore2"]
+
+
+class HttpcoreTransport:
+    """Sends requests through an httpcore pool, under asyncio and trio. No redirects.
+
+    Without `pool` it makes pools for each event loop, and closes them when the loop ends at the latest.
+    Over HTTP/2, dropping an exchange leaves the connection open for the other exchanges on it.
+
+    Args:
+        pool: your own pool, which you close. All other arguments except `module` then have no effect.
+        module: `"httpcore"` or `"httpcore2"`. Default: the pool's, or httpcore2 if it is installed.
+        http2: offer HTTP/2 to servers over TLS; needs the extra `http2`.
+        proxy: URL of an HTTP or SOCKS proxy, with user and password if it needs them.
+        no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
+            by commas, with or without a port. A name includes its subdomains.
+        environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+            read once, now.
+        unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        ssl_context: for TLS. Default: one that trusts the system's authorities.
+        ca_file: path of a PEM file with authorities to trust in addition to the system's.
+        max_idle: how many idle connections to keep for each loop, with and without TLS counted separately.
+        idle_timeout: how many seconds to keep each.
+
+    Raises:
+        ConfigError: the arguments are invalid; it names the one to change.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | None = None,
+        *,
+        module: ModuleName | None = None,
+        http2: bool = False,
+        proxy: str | None = None,
+        no_proxy: str = "",
+        environment_proxies: bool = False,
+        unix_socket: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        ca_file: str | None = None,
+        max_idle: int = MAX_IDLE,
+        idle_timeout: float = IDLE_TIMEOUT,
+    ) -> None:
+        self._pools: WeakKeyDictionary[LoopKeeper, dict[_Way, httpcore.AsyncConnectionPool]] = (
+            WeakKeyDictionary()
+        )
+        self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
+        self.keeps = True  # False after aclose()
+        self.core = _find_module(module, pool)
+        self._trust = Trust(ssl_context, ca_file)
+        if http2 and find_spec("h2") is None:
+            raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
+        self._http2 = http2
+        if environment_proxies and proxy is not None:
+            raise ConfigError("proxy: pass it, or set environment_proxies, but not both", field="proxy")
+        if unix_socket is not None and (environment_proxies or proxy is not None):
+            raise ConfigError(
+                "unix_socket: it cannot be reached through a proxy; remove one of the two",
+                field="unix_socket",
+            )
+        given = {} if proxy is None else {"all": proxy, "no": no_proxy}
+        self._proxies = Proxies.from_environment() if environment_proxies else Proxies(given)
+        self._unix_socket = unix_socket
+        self._max_idle = max_idle
+        self._idle_timeout = idle_timeout
+
+    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+        """See `Transport.open`. Nothing is sent yet: the first `receive` sends, and raises what fails.
+
+        Raises:
+            LocalProtocolError: the request cannot be written as HTTP/1.1.
+        """
+        HTTPExchange(request)  # refuses an invalid request; httpcore's own error would quote a header
+        keeper = await LoopKeeper.here()
+        await keeper.tidy()
+        return HttpcoreExchange(self, keeper, request, timeout, fresh=fresh)
+
+    async def aclose(self) -> None:
+        """Close the idle connections of this loop's pools, but not those of a pool that was passed in.
+
+        The transport is not used afterwards.
+        """
+        keeper = await LoopKeeper.here()
+        await keeper.tidy()
+        self.keeps = self._given is not None
+        for pool in self._pools.get(keeper, {}).values():
+            await close_idle(pool)
+
+    def __del__(self) -> None:
+        for keeper, pools in list(self._pools.items()):
+            for pool in pools.values():
+                keeper.drop(pool)
+
+    def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
+        """The pool of the keeper's loop for requests to `origin`."""
+        if self._given is not None:
+            return self._given
+        pools = self._pools.setdefault(keeper, {})
+        proxy = self._proxies.choose(origin)
+        secure = origin[0] == "https"
+        pool = pools.get((proxy, secure))
+        if pool is None:
+            pool = pools[proxy, secure] = self.core.AsyncConnectionPool(
+                # Only where TLS is used: loading the system's authorities blocks the loop for milliseconds.
+                ssl_context=self._trust.context if secure else None,
+                proxy=None if proxy is None else _open_proxy(self.core, self._trust, proxy),
+                uds=self._unix_socket,
+                max_connections=None,
+                max_keepalive_connections=self._max_idle,
+                keepalive_expiry=self._idle_timeout,
+                http2=self._http2,
+                network_backend=WatchedBackend(self.core.AnyIOBackend()),
+            )
+            keeper.hold(pool)
+        return pool
+
+
+def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
+    if name is not None:
+        if find_spec(name) is None:
+            raise ConfigError(
+                f"module: {name} is not installed: pip install 'sansio-llm[httpcore2]'", field="module"
+            )
+        return importlib.import_module(name)
+    if pool is not None:
+        for known in ("httpcore2", "httpcore"):
+            module = sys.modules.get(known)
+            if module is not None and isinstance(pool, module.AsyncConnectionPool):
+                return module
+        raise ConfigError(
+            "pool: it is not an AsyncConnectionPool; pass its module, 'httpcore' or 'httpcore2', too",
+            field="pool",
+        )
+    return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")
+
+
+def _open_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:
+    parts = urlsplit(proxy)
+    url = core.URL(scheme=parts.scheme, host=parts.hostname, port=parts.port, target="/")
+    auth = None
+    if parts.username is not None:
+        auth = (unquote(parts.username), unquote(parts.password or ""))
+    made: httpcore.Proxy = core.Proxy(
+        url, auth=auth, ssl_context=trust.context if parts.scheme == "https" else None
+    )
+    return made

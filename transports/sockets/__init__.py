@@ -1,0 +1,1 @@
+"""Transports over sockets of their own: asyncio, anyio (trio too) and blocking."""

@@ -1,0 +1,284 @@
+"""A connection as an asyncio protocol: the loop passes what it reads directly to the exchange's machine.
+
+For each read, one of anyio's streams costs a cancel scope, two system calls and several loop turns. Here it
+costs one wake-up of the reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from asyncio import AbstractEventLoop, Future, TimerHandle
+from math import inf
+
+from sansio.http import HTTPExchange
+from transports.failures import connect_failure, lost_failure
+from transports.interface import Origin
+from transports.sockets.addresses import connect_socket, connect_tcp
+from transports.sockets.feed import Feed
+from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
+from transports.sockets.tls import TLSClient, Trust
+
+
+class AsyncioConnection(asyncio.Protocol):
+    """See `transports.sockets.transport.Connection`."""
+
+    def __init__(self, origin: Origin, loop: AbstractEventLoop) -> None:
+        self.origin = origin
+        self._loop = loop
+        self._tls: TLSClient | None = None
+        self._handshaking = False
+        self._http: HTTPExchange | None = None  # of the current exchange, or the last one
+        self._feed: Feed | None = None  # of the current exchange
+        self._early = b""  # received before the first exchange began
+        self._spare = 0  # bytes that may still arrive while there is no exchange
+        self._closed = False  # nothing more can be received
+        self._error: Exception | None = None  # that ended it; None after an orderly end
+        self._gone = True  # the transport has closed its socket, or there is none yet
+        self._reader: Future[None] | None = None  # done at an input, the end or the timer
+        self._reading = True
+        self._writer: Future[None] | None = None  # done when the request was sent
+        self._deadline = inf  # of the reader
+        self._timer: TimerHandle | None = None  # kept between two exchanges, for the next one
+        self._timer_at = inf
+
+    @classmethod
+    async def connect(cls, origin: Origin, trust: Trust, unix_socket: str | None) -> AsyncioConnection:
+        """Connect to an origin.
+
+        Raises:
+            APIConnectionError: no connection could be made; the message says why.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await cls._connect(origin, trust, unix_socket, loop)
+        except (OSError, UnicodeError) as error:
+            failure = connect_failure(origin, error, unix_socket)
+        raise failure
+
+    @classmethod
+    async def _connect(
+        cls, origin: Origin, trust: Trust, unix_socket: str | None, loop: AbstractEventLoop
+    ) -> AsyncioConnection:
+        scheme, host, port = origin
+        if unix_socket is not None:
+            raw = await connect_socket(loop, socket.AF_UNIX, unix_socket)
+        else:
+            raw = await connect_tcp(loop, host, port)
+        connection = cls(origin, loop)
+        done = False
+        try:
+            await loop.create_connection(lambda: connection, sock=raw)
+            if scheme == "https":
+                await connection._secure(TLSClient(trust.context, host))
+            done = True
+        finally:
+            if not done:
+                await connection.aclose()
+                raw.close()
+        return connection
+
+    async def _secure(self, tls: TLSClient) -> None:
+        """Do the TLS handshake. It has no timeout of its own.
+
+        Raises:
+            OSError: the peer refused, or its certificate is not trusted.
+        """
+        self._tls = tls
+        self._handshaking = True
+        while self._handshaking:
+            try:
+                self._handshaking = not tls.handshake()
+            finally:
+                self._transport.write(tls.data_to_send())  # also after an error: the alert says why
+            if self._handshaking:
+                if self._closed:
+                    raise self._error or ssl.SSLEOFError()
+                self._reader = self._loop.create_future()
+                await self._reader
+        data = tls.read()  # it may have arrived in the same read as the end of the handshake
+        if data:
+            self._receive_unasked(data)
+        self._answer_tls(tls)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._gone = False
+        transport.set_write_buffer_limits(0)  # so that `send` waits until the whole request was sent
+        self._transport = transport
+        self._socket = transport.get_extra_info("socket")
+
+    def data_received(self, data: bytes) -> None:
+        tls = self._tls
+        if tls is not None:
+            tls.take(data)
+            if self._handshaking:
+                self._wake_reader()
+                return
+            data = tls.read()
+        feed = self._feed
+        if feed is None:
+            self._receive_unasked(data)
+        elif data:  # a TLS record may hold none
+            unread = bool(feed.inputs)
+            feed.read(data)
+            if self._reader is not None:
+                if feed.inputs:
+                    self._wake_reader()
+            elif unread:  # the reader is behind: the server waits until it has caught up
+                self._reading = False
+                self._transport.pause_reading()
+        if tls is not None:
+            self._answer_tls(tls)
+
+    def _answer_tls(self, tls: TLSClient) -> None:
+        """Send the TLS layer's own messages, and close if it has ended."""
+        reply = tls.data_to_send()
+        if reply:
+            self._transport.write(reply)
+        if tls.ended:
+            self._lose(tls.error)
+            self._transport.close()
+
+    def _receive_unasked(self, data: bytes) -> None:
+        """Take bytes that arrive while there is no exchange."""
+        if self._http is None:  # right after the handshake, or from a server that sends first
+            self._early += data
+            return
+        self._spare -= len(data)
+        if self._spare >= 0:
+            self._http.receive_data(data)
+        else:  # No exchange is reading, so nothing else would stop an idle server from sending.
+            self._closed = True
+            self._transport.abort()
+
+    def eof_received(self) -> None:
+        self._lose(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._gone = True
+        self._lose(error)
+
+    def _lose(self, error: Exception | None) -> None:
+        """Take the end of the connection; later reports of it change nothing."""
+        if not self._closed:
+            self._closed = True
+            self._error = error
+            if self._feed is not None:
+                self._end(self._feed)
+        self._disarm()
+        self._wake_reader()
+        self._wake_writer()
+
+    def _end(self, feed: Feed) -> None:
+        """End an exchange's feed. An error is put in only after everything before it was taken."""
+        if self._error is None:
+            feed.read(b"")
+        elif not feed.inputs:
+            feed.lose(lost_failure(self.origin, self._error))
+
+    def pause_writing(self) -> None:
+        self._writer = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        self._wake_writer()
+
+    def _wake_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None and not reader.done():
+            reader.set_result(None)
+
+    def _wake_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None and not writer.done():
+            writer.set_result(None)
+
+    def begin(self, feed: Feed) -> bool:
+        self._feed = feed
+        self._http = feed.http
+        if self._early:
+            feed.read(self._early)
+            self._early = b""
+        if self._closed:
+            self._end(feed)
+        else:
+            self._write(feed.http.data_to_send())
+        return self._writer is None
+
+    def _write(self, data: bytes) -> None:
+        if self._tls is not None:
+            try:
+                self._tls.write(data)
+            except (
+                ssl.SSLError
+            ) as error:  # the peer asked for a new handshake or closed; a new connection is needed
+                self._lose(error)
+                self._transport.close()
+                return
+            data = self._tls.data_to_send()
+        self._transport.write(data)
+
+    async def send(self) -> None:
+        if self._writer is not None:
+            await self._writer
+
+    def fill(self, timeout: float | None) -> Future[None]:
+        self._reader = waiting = self._loop.create_future()
+        if self._closed:
+            assert self._feed is not None
+            self._end(self._feed)
+            self._wake_reader()
+            return waiting
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
+        self._deadline = inf if timeout is None else self._loop.time() + timeout
+        if self._deadline < self._timer_at:  # otherwise the timer fires earlier, and is set again then
+            self._disarm()
+            self._arm()
+        return waiting
+
+    def _arm(self) -> None:
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        fired_at = self._timer_at
+        self._disarm()
+        if self._reader is None:
+            return
+        if self._deadline <= fired_at:
+            self._wake_reader()
+        elif self._deadline < inf:
+            self._arm()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = inf
+
+    def rest(self) -> None:
+        self._feed = None
+        self._spare = SETTLE_READS * READ_SIZE
+        if not self._reading and not self._closed:
+            self._reading = True
+            self._transport.resume_reading()
+
+    async def settle(self) -> bool:
+        assert self._http is not None
+        # The loop sees in one turn that there is something to read, and reads it in the next.
+        for _ in range(2 * SETTLE_READS):
+            if self._closed or not readable(self._socket):
+                break
+            await asyncio.sleep(0)
+        return self._http.reusable and not self._closed
+
+    def shut_down(self) -> None:
+        shut_down(self._socket)
+
+    async def aclose(self) -> None:
+        self._disarm()
+        if not self._gone:  # asyncio's abort() fails after the socket was closed
+            self._transport.abort()

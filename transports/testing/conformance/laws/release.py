@@ -1,0 +1,204 @@
+"""Laws of letting go: `abort()`, `aclose()`, and nobody calling either."""
+
+from __future__ import annotations
+
+import gc
+import time
+
+import anyio
+
+from sansio import APIConnectionError, Body, Message, ProviderConfig, ProviderError, Role
+from transports.driving.facade import AsyncProvider
+from transports.testing.conformance.bench import EVENTS, Bench
+from transports.testing.conformance.calls import CheckedExchange
+from transports.testing.conformance.law import BrokenLawError, demand, law, told
+
+_PIECE = bytes(65_536)
+_AT_ONCE = 1.0  # seconds; for what does not wait at all
+
+
+@law("abort() closes the connection at once, from its opening to the end of its response")
+async def abort_closes(bench: Bench) -> None:
+    exchange = await bench.open()
+    exchange.abort()
+    await bench.serves("abort() was called right after open()")
+    # The server takes connections in turn: where it has the second, it has also had the first.
+    await bench.released("abort() was called right after open()", kept=1)
+    exchange = await bench.open()
+    await bench.take(exchange)
+    exchange.abort()
+    await bench.released("abort() was called after the response")
+    bench.fault("stall-at-event:1")
+    bench.answer(*EVENTS)
+    exchange = await bench.open()
+    await bench.take(exchange, Body)
+    exchange.abort()
+    await bench.released("abort() was called inside the body")
+    await bench.serves("an exchange was dropped by abort()")
+
+
+@law("abort() closes also a connection whose server only sends", wire=True)
+async def abort_under_load(bench: Bench) -> None:
+    bench.answer(*[_PIECE] * 200)
+    exchange = await bench.open()
+    await bench.take(exchange, Body)
+    exchange.abort()
+    await bench.released("abort() was called while the server was sending")
+
+
+@law("abort() may be called again, and after aclose() it does nothing")
+async def abort_again(bench: Bench) -> None:
+    bench.fault("stall-at-event:1")
+    bench.answer(*EVENTS)
+    exchange = await bench.open()
+    await bench.take(exchange, Body)
+    for _ in range(3):
+        exchange.abort()
+    await exchange.aclose()
+    exchange.abort()
+    await bench.serves("abort() was called several times, and aclose() between")
+    await bench.serves("abort() was called after aclose()")
+
+
+@law("abort() wakes who waits in receive(), from another task or thread")
+async def abort_wakes(bench: Bench) -> None:
+    for fault in ("stall-before-head", "stall-at-event:1"):
+        bench.fault(fault)
+        bench.answer(*EVENTS)
+        bench.fake.requests.clear()
+        exchange = await bench.open()
+        if fault != "stall-before-head":
+            await bench.take(exchange, Body)
+        reader = _Reader(exchange, 3 * bench.patience)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reader.read)
+            await bench.arrives()
+            await anyio.wait_all_tasks_blocked()
+            exchange.abort()
+            woken = await bench.happens(reader.done.is_set)
+            demand(woken, "abort() was called, and receive() went on waiting")
+        reader.check()
+        await bench.released("abort() was called while receive() waited")
+
+
+class _Reader:
+    """Waits in `receive`, and remembers what came of it."""
+
+    def __init__(self, exchange: CheckedExchange, timeout: float) -> None:
+        self.done = anyio.Event()
+        self._exchange = exchange
+        self._timeout = timeout
+        self._came: object = None
+
+    async def read(self) -> None:
+        try:
+            self._came = await self._exchange.receive(self._timeout)
+        except ProviderError as error:
+            self._came = error
+        finally:
+            self.done.set()
+
+    def check(self) -> None:
+        """Demand that it was woken as it should be."""
+        due = "receive() raises APIConnectionError"
+        demand(self._came is not None, f"abort() cancelled the task that waited in receive(); {due}")
+        if not isinstance(self._came, APIConnectionError):
+            came = told(self._came) if isinstance(self._came, Exception) else repr(self._came)
+            raise BrokenLawError(f"abort() woke receive(), which then gave {came}; {due}")
+
+
+@law("aclose() does not wait for a server that keeps the response open")
+async def aclose_is_prompt(bench: Bench) -> None:
+    bench.fault("stall-at-end")
+    sent = bench.answer(*EVENTS)
+    exchange = await bench.open()
+    body = b""
+    while len(body) < len(sent):
+        taken = await bench.take(exchange, Body)
+        demand(taken.error is None and taken.body, f"the body's last bytes did not come: {taken.order}")
+        body += taken.body
+    begun = time.monotonic()
+    await exchange.aclose()
+    waited = time.monotonic() - begun
+    exchange.abort()
+    demand(waited < _AT_ONCE, f"aclose() took {waited:.1f} s: it waits for an end that may never come")
+    await bench.transport.aclose()
+    await bench.released("the exchange and its transport were closed")
+
+
+@law("a connection whose response has not ended is not used for another exchange")
+async def no_dirty_reuse(bench: Bench) -> None:
+    bench.answer(*[_PIECE] * 20)
+    exchange = await bench.open()
+    await bench.take(exchange, Body)
+    await exchange.aclose()
+    exchange.abort()
+    await bench.serves("aclose() was called inside a body, and its connection was used again")
+    bench.answer(*[_PIECE] * 20)
+    exchange = await bench.open()
+    await bench.take(exchange, Body)
+    exchange.abort()
+    await bench.serves("abort() was called inside a body, and its connection was used again")
+
+
+@law("a stream that its consumer drops without a word releases its connection", wire=True)
+async def abandoned(bench: Bench) -> None:
+    bench.fault("stall-at-event:3")
+    config = ProviderConfig(type="openai", model="m", base_url=bench.net.base_url("openai"))
+    provider = AsyncProvider(config, bench.transport, api_key="any")
+    async for _ in provider.stream([Message(Role.USER, "Hello")]):
+        break
+    gc.collect()
+    await bench.released("a bare break dropped the stream")
+
+
+@law("the transport's aclose() closes what idles", wire=True)
+async def transport_closes(bench: Bench) -> None:
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(bench.fetch)
+    await bench.transport.aclose()
+    await bench.released("the transport was closed")
+
+
+@law("after all that can happen to an exchange, a closed transport leaves nothing behind", wire=True)
+async def nothing_left(bench: Bench) -> None:
+    before = _tasks()
+    await bench.fetch()
+    for fault in ("close-before-head", "reset-at-event:1", "not-http", "stall-in-head"):
+        bench.fault(fault)
+        bench.answer(*EVENTS)
+        await bench.exchange(reading=0.01)
+    bench.mend()
+    await _cancelled(bench)
+    await bench.fetch()
+    await bench.transport.aclose()
+    await bench.released("all exchanges were over and the transport was closed")
+    ended = await bench.happens(lambda: _tasks() <= before)
+    demand(ended, f"the transport was closed, and left {_tasks() - before} tasks running")
+
+
+async def _cancelled(bench: Bench) -> None:
+    async with anyio.create_task_group() as tasks:
+        exchange = await bench.open()
+        tasks.start_soon(exchange.receive, bench.patience)
+        tasks.cancel_scope.cancel()
+    exchange.abort()
+
+
+def _tasks() -> int:
+    """How many tasks the running loop has."""
+    return len(anyio.get_running_tasks())
+
+
+RELEASE = (
+    abort_closes,
+    abort_under_load,
+    abort_again,
+    abort_wakes,
+    aclose_is_prompt,
+    no_dirty_reuse,
+    abandoned,
+    transport_closes,
+    nothing_left,
+)

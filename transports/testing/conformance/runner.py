@@ -1,0 +1,257 @@
+"""Tries the laws, each on a transport, a server and an event loop of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager
+from functools import partial
+from importlib.util import find_spec
+from typing import TypeAlias, cast
+
+import anyio
+from msgspec import Struct
+
+from sansio import ProviderError
+from sansio.testing import FakeProvider, Responder
+from sansio.testing.faults import FaultyProvider
+from transports.interface import SyncTransport, Transport
+from transports.testing.conformance.bench import Bench, Server
+from transports.testing.conformance.calls import Calls, CheckedTransport
+from transports.testing.conformance.law import BrokenLawError, Law, NotApplicableError, told
+from transports.testing.conformance.laws import LAWS
+from transports.testing.conformance.report import Report, Result, Verdict
+from transports.testing.conformance.threads import InThreads
+
+PATIENCE = 3.0
+"""Seconds for what takes milliseconds on a quiet machine."""
+
+_LOOK = 0.05
+"""Seconds between two looks at whether a law's loop is alive."""
+
+_WAKING = 2.0
+"""Seconds that a call which blocks the loop is given to end once its server is gone."""
+
+_LOOPS = ("asyncio", "trio")
+_VERDICTS = (BrokenLawError, NotApplicableError)
+
+Factory: TypeAlias = Callable[[], Transport] | Callable[[Responder], Transport]
+SyncFactory: TypeAlias = Callable[[], SyncTransport] | Callable[[Responder], SyncTransport]
+
+
+def check_transport(
+    factory: Factory,
+    *,
+    backend: str = "asyncio",
+    in_memory: bool = False,
+    laws: Collection[str] | None = None,
+    patience: float = PATIENCE,
+) -> Report:
+    """Try every law on an async transport, against a server of this process on 127.0.0.1.
+
+    It runs event loops of its own, in threads of its own, and takes a few seconds at most where the
+    transport is sound. It comes back also where a call to the transport never does.
+
+    Args:
+        factory: makes a transport, as often as it is asked, inside a running loop.
+        backend: the event loop, `"asyncio"` or `"trio"`.
+        in_memory: the transport reaches no server by itself: the factory is given one, whose
+            `respond(request)` answers, and the laws of connections do not apply.
+        laws: names of those to try; all of `LAWS`, where left out.
+        patience: seconds for what takes none, before it counts as never; only faults use them up.
+
+    Raises:
+        ValueError: there is no such law, or no such event loop.
+
+    Example:
+        report = check_transport(AnyioTransport, backend="trio")
+        assert report.passed, str(report)
+    """
+    if backend not in _LOOPS or find_spec(backend) is None:
+        raise ValueError(f"{backend!r}: no such event loop here; use one of {', '.join(_LOOPS)}, installed")
+    asked = cast("Callable[..., Transport]", factory)
+    subject = f"{_name(factory)} under {backend}"
+    return _Run(asked, subject, backend, in_memory, patience, "aclose()").try_all(laws)
+
+
+def check_sync_transport(
+    factory: SyncFactory,
+    *,
+    in_memory: bool = False,
+    laws: Collection[str] | None = None,
+    patience: float = PATIENCE,
+) -> Report:
+    """Try every law on a blocking transport; see `check_transport`. The laws of event loops do not apply.
+
+    Each call is made from a thread, and `abort()` from another than `receive()`.
+
+    Raises:
+        ValueError: there is no such law.
+    """
+    make = cast("Callable[..., SyncTransport]", factory)
+
+    def asked(*given: Responder) -> Transport:
+        return InThreads(make(*given))
+
+    subject = f"{_name(factory)}, blocking"
+    return _Run(asked, subject, None, in_memory, patience, "close()").try_all(laws)
+
+
+class _Run(Struct, frozen=True):
+    """One check of one transport.
+
+    Args:
+        factory: makes the transport.
+        subject: what is checked, and how.
+        backend: the event loop; `None` for a blocking transport.
+        in_memory: see `check_transport`.
+        patience: see `check_transport`.
+        closing: what the transport's method for an orderly end is called.
+    """
+
+    factory: Callable[..., Transport]
+    subject: str
+    backend: str | None
+    in_memory: bool
+    patience: float
+    closing: str
+
+    def try_all(self, names: Collection[str] | None) -> Report:
+        unknown = set(names or ()) - LAWS.keys()
+        if unknown:
+            raise ValueError(f"{min(unknown)!r}: no such law; use some of {', '.join(LAWS)}")
+        results: list[Result] = []
+        broken = ""
+        for law in LAWS.values():
+            if names is not None and law.name not in names:
+                continue
+            if broken:
+                results.append(_result(law, Verdict.NOT_TRIED, f"mend {broken} first"))
+                continue
+            results.append(self._try(law))
+            if law.basic and results[-1].verdict is Verdict.FAILED:
+                broken = law.name
+        return Report(self.subject, tuple(results))
+
+    def _try(self, law: Law) -> Result:
+        if law.tasks and self.backend is None:
+            return _result(law, Verdict.NOT_APPLICABLE, "the transport is blocking")
+        if law.wire and self.in_memory:
+            return _result(law, Verdict.NOT_APPLICABLE, "the transport has no connections")
+        attempt = _Attempt(self, law)
+        try:
+            with self._serve(law) as server:
+                stuck = attempt.run(server)
+        except NotApplicableError as error:  # of the server: there is none to try it against
+            return _result(law, Verdict.NOT_APPLICABLE, str(error))
+        attempt.join(_WAKING)
+        return attempt.result(stuck)
+
+    def _serve(self, law: Law) -> AbstractContextManager[Server]:
+        if self.in_memory:
+            return contextlib.nullcontext(FaultyProvider(FakeProvider()))
+        return law.serve()
+
+
+class _Attempt:
+    """One law, tried in a thread, so that the check goes on where a call never returns."""
+
+    def __init__(self, run: _Run, law: Law) -> None:
+        self._run = run
+        self._law = law
+        self._calls = Calls(run.patience)
+        self._done = False
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, server: Server) -> str | None:
+        """Try it.
+
+        Returns:
+            What keeps it from ending; `None` where it has ended.
+        """
+        main = partial(self._main, server)
+        self._thread = threading.Thread(target=self._loop, args=(main,), daemon=True)
+        self._thread.start()
+        stuck = None
+        while self._thread.is_alive() and stuck is None:
+            self._thread.join(_LOOK)
+            stuck = self._calls.stuck()
+        return stuck
+
+    def join(self, seconds: float) -> None:
+        """Give the thread some time to end."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def result(self, stuck: str | None) -> Result:
+        """What came of it."""
+        if stuck is not None:
+            return _result(self._law, Verdict.FAILED, stuck)
+        if self._done:
+            return _result(self._law, Verdict.PASSED)
+        if self._error is None:
+            return _result(self._law, Verdict.FAILED, "it ended the thread that its event loop ran in")
+        match error := _root(self._error):
+            case NotApplicableError():
+                return _result(self._law, Verdict.NOT_APPLICABLE, str(error))
+            case BrokenLawError():
+                message = str(error)
+            case ProviderError():
+                message = f"it raised {told(error)}, though the server did nothing wrong"
+            case _:
+                message = f"the event loop ended with {told(error)}"
+        return _result(self._law, Verdict.FAILED, message)
+
+    def _loop(self, main: Callable[[], Awaitable[None]]) -> None:
+        try:
+            anyio.run(main, backend=self._run.backend or "asyncio")
+            self._done = True
+        except (Exception, BaseExceptionGroup, CancelledError) as error:  # the loop is over
+            self._error = error
+
+    async def _main(self, server: Server) -> None:
+        transport = self._make(server)
+        remake = partial(self._make, server)
+        bench = Bench(transport, server, remake, self._run.backend or "asyncio", self._run.patience)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._calls.beat)
+            try:
+                await self._law.check(bench)
+            finally:
+                with contextlib.suppress(BrokenLawError):
+                    await transport.aclose()
+            tasks.cancel_scope.cancel()
+
+    def _make(self, server: Server) -> CheckedTransport:
+        try:
+            with self._calls.under_way("the factory"):
+                transport = self._run.factory(*((server,) if self._run.in_memory else ()))
+        except Exception as error:
+            raise BrokenLawError(f"the factory raised {told(error)}") from error
+        return CheckedTransport(transport, self._calls, self._run.closing)
+
+
+def _result(law: Law, verdict: Verdict, message: str = "") -> Result:
+    return Result(law.name, law.text, verdict, message)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error that counts: a task group wraps what its tasks raise, and what they raise for that."""
+    leaves = _leaves(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, _VERDICTS)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
+
+
+def _name(factory: Callable[..., object]) -> str:
+    if isinstance(factory, partial):
+        return _name(factory.func)
+    name: str = getattr(factory, "__qualname__", type(factory).__qualname__)
+    return name
