@@ -59,7 +59,7 @@ def test_the_loop_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_broken_law_is_1(capsys: pytest.CaptureFixture[str], mine: str) -> None:
     assert run_here(("check-transport", f"{mine}:Hasty", *laws("fresh"))) == 1
     out, err = capsys.readouterr()
-    assert "-> open(fresh=True) took a connection that had served before\n" in out
+    assert "-> open(fresh=True) reused a connection\n" in out
     assert err == ""
 
 
