@@ -84,8 +84,8 @@ def test_a_transport_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
         (("no_such_module:X",), "'no_such_module' cannot be imported: No module named"),
         (("transports:Nothing",), "the module transports has no 'Nothing'"),
         (("transports:__all__",), "'transports:__all__' cannot be called"),
-        (("transports:AnyioTransport", "--law", "nope"), "'nope' is no law; use some of inputs-in-order"),
-        (("transports:AnyioTransport", "--backend", "curio"), "'curio' is no event loop"),
+        (("transports:AnyioTransport", "--law", "nope"), "unknown law 'nope'; use some of inputs-in-order"),
+        (("transports:AnyioTransport", "--backend", "curio"), "unknown event loop 'curio'"),
         (("transports:SocketTransport", "--sync", "--backend", "trio"), "has no event loop"),
     ],
 )
