@@ -1,4 +1,4 @@
-"""A recorded answer moves to every provider: what arrives there is accepted, and each loss is reported once."""
+"""A recorded answer moves to every provider: what arrives is accepted, and each loss is reported once."""
 
 from __future__ import annotations
 
