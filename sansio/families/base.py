@@ -122,7 +122,7 @@ class Dialect(ABC):
     ORIGINS: ClassVar[frozenset[str]] = frozenset()
     """Other origins whose `extra`s this endpoint accepts."""
     SENDS: ClassVar[frozenset[type[Part]]] = frozenset((TextPart, ToolCall, InvalidToolCall))
-    """The parts that an assistant's message may have here, whoever gave it. Others are left out of answers
+    """The parts that an assistant's message may have here, whatever gave it. Others are left out of answers
     of another origin, and reported (`port`)."""
     SENDS_EMPTY: ClassVar[bool] = True
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""

@@ -236,7 +236,7 @@ class MessagesDialect(Dialect):
         for index, message in enumerate(messages):
             if message.extra:
                 raise InvalidRequestError(
-                    f"message {index}: a system message has no fields of its own here; give them to a part, "
+                    f"message {index}: a system message has no extra fields here; give them to a part, "
                     "such as TextPart(text, extra={'cache_control': ...})",
                     index=index,
                 )
