@@ -291,12 +291,11 @@ class ToolCallAssembler:
             if cut:  # free text cannot show that it is incomplete
                 return "the answer was broken off, and the call's text may be incomplete"
             return {"input": raw}
-        # vLLM sends "{}" for a call that was cut behind its name, and closes it.
-        if cut and (is_blank(raw) or raw.strip() == "{}"):
-            return "the answer was broken off before the call's arguments"
-        if is_blank(raw):
-            return {}
         try:
-            return jsontext.decode_object(raw, self._limits.max_json_depth)
+            arguments = {} if is_blank(raw) else jsontext.decode_object(raw, self._limits.max_json_depth)
         except RemoteProtocolError as error:
             return f"the arguments are not a JSON object: {error.message}"
+        # vLLM sends "{}" for a call that was cut behind its name, and closes it.
+        if cut and not arguments:
+            return "the answer was broken off before the call's arguments"
+        return arguments

@@ -198,7 +198,8 @@ class ChatDialect(Dialect):
             wire["tool_calls"] = calls
         if message.refusal:
             wire["refusal"] = message.refusal
-        empty = not content and (wire or fields)
+        # Null stands for no text only beside what takes its place; reasoning does not.
+        empty = not content and wire
         wire = {"content": None if empty else content, **wire, **fields}
         if message.origin is not None:
             wire |= {name: message.extra[name] for name in self.RETURNED if name in message.extra}

@@ -6,10 +6,10 @@ work on a parser of one's own, `docs/laws.md` says what this library's machines 
 A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`; any other is a `ValueError`.
 """
 
-from sansio.testing.strategies.answers import answers, events
+from sansio.testing.strategies.answers import answers, events, messages
 from sansio.testing.strategies.cuts import chunkings
 from sansio.testing.strategies.hostile import hostile_streams
-from sansio.testing.strategies.requests import Asked, requests
+from sansio.testing.strategies.requests import Asked, histories, requests
 from sansio.testing.strategies.streams import ValidStream, streams
 from sansio.testing.strategies.tapes import tapes
 
@@ -19,7 +19,9 @@ __all__ = [
     "answers",
     "chunkings",
     "events",
+    "histories",
     "hostile_streams",
+    "messages",
     "requests",
     "streams",
     "tapes",

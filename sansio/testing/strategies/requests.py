@@ -1,15 +1,27 @@
-"""Requests that every provider takes: conversations and tools."""
+"""Requests that every provider takes, and histories of every kind: conversations and tools."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from sansio import DocumentPart, ImagePart, Message, Role, TextPart, ToolCall
-from sansio.content import ContentPart, Tool
-from sansio.testing.strategies.values import JSON_TEXTS, NAMES, OBJECTS, TEXTS
+from sansio import (
+    AudioPart,
+    DocumentPart,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    Part,
+    Role,
+    TextPart,
+    ToolCall,
+)
+from sansio.content import Tool
+from sansio.testing.script import PROVIDER_TYPES
+from sansio.testing.strategies.answers import messages
+from sansio.testing.strategies.values import BYTES, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 
 
 class Asked(Struct, frozen=True):
@@ -27,23 +39,46 @@ class Asked(Struct, frozen=True):
 def requests() -> st.SearchStrategy[Asked]:
     """Conversations and tools that all six providers take.
 
-    A system's or developer's word first or none; users' texts, images and documents; answers with text,
-    reasoning and parallel tool calls, each with its result.
+    A system's or developer's word first or none; users' texts, images and documents; answers that the
+    application wrote, and whole answers of every provider with all their parts, each call with its result.
     """
     return _REQUESTS
+
+
+def histories() -> st.SearchStrategy[list[Message]]:
+    """Conversations with everything that a message may have: each passes `check_messages`.
+
+    As `requests()`, but with media in every form, so that not every provider takes them.
+    """
+    return _HISTORIES
 
 
 _SAID = TEXTS.filter(lambda text: not text.isspace())
 """Anthropic refuses texts that are blank."""
 
-_PARTS: st.SearchStrategy[ContentPart] = st.one_of(
+_EXTRAS = st.sampled_from(({}, {"cache_control": {"type": "ephemeral"}}))
+
+_PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(TextPart, _SAID),
-    st.builds(ImagePart, data=st.binary(max_size=8), detail=st.sampled_from((None, "low"))),
-    st.builds(DocumentPart, data=st.binary(max_size=8), name=st.none() | NAMES),
+    st.builds(ImagePart, data=BYTES, detail=st.sampled_from((None, "low"))),
+    st.builds(DocumentPart, data=BYTES, name=st.none() | NAMES),
 )
-_CONTENTS: st.SearchStrategy[str | tuple[ContentPart, ...]] = _SAID | st.lists(
-    _PARTS, min_size=1, max_size=3
-).map(tuple)
+_URLS = NAMES.map("https://example.com/{}".format)
+_EVERY_PART: st.SearchStrategy[Part] = st.one_of(
+    _PARTS,
+    st.builds(TextPart, _SAID, extra=_EXTRAS),
+    st.builds(ImagePart, url=_URLS, extra=_EXTRAS),
+    st.builds(ImagePart, file_id=NAMES),
+    st.builds(DocumentPart, url=_URLS),
+    st.builds(DocumentPart, file_id=NAMES, extra=_EXTRAS),
+    st.builds(AudioPart, data=BYTES, media_type=st.sampled_from(("audio/wav", "audio/mpeg"))),
+    st.builds(AudioPart, url=_URLS),
+)
+
+
+def _contents(parts: st.SearchStrategy[Part]) -> st.SearchStrategy[str | tuple[Part, ...]]:
+    return _SAID | st.lists(parts, min_size=1, max_size=3).map(tuple)
+
 
 _PROPERTIES = st.dictionaries(NAMES, st.sampled_from(({"type": "string"}, {"type": "integer"})), max_size=2)
 
@@ -56,34 +91,69 @@ def _draw_tool(draw: st.DrawFn, name: str) -> Tool:
 
 @st.composite
 def _requests(draw: st.DrawFn) -> Asked:
-    messages: list[Message] = []
-    if draw(st.booleans()):
-        messages.append(Message(draw(st.sampled_from((Role.SYSTEM, Role.DEVELOPER))), draw(_SAID)))
-    messages.append(Message(Role.USER, draw(_CONTENTS)))
-    for turn in range(draw(st.integers(0, 3))):
-        calls = _draw_calls(draw, turn)
-        text = draw(TEXTS if calls else _SAID)
-        messages.append(Message(Role.ASSISTANT, text, calls, reasoning=draw(st.just("") | TEXTS)))
-        messages += _results(draw, calls) if calls else [Message(Role.USER, draw(_CONTENTS))]
     names = draw(st.lists(NAMES, max_size=3, unique=True))
-    return Asked(messages, [_draw_tool(draw, name) for name in names])
+    return Asked(draw(_conversations(_PARTS)), [_draw_tool(draw, name) for name in names])
 
 
-def _draw_calls(draw: st.DrawFn, turn: int) -> tuple[ToolCall, ...]:
-    calls = []
-    for position in range(draw(st.integers(0, 2))):
-        call_id, name = f"{draw(NAMES)}_{turn}_{position}", draw(NAMES)
-        if draw(st.booleans()):
-            calls.append(ToolCall(call_id, name, draw(OBJECTS)))
-        else:
-            raw, arguments = draw(JSON_TEXTS)
-            calls.append(ToolCall(call_id, name, arguments, raw))
-    return tuple(calls)
+@st.composite
+def _conversations(draw: st.DrawFn, parts: st.SearchStrategy[Part]) -> list[Message]:
+    conversation: list[Message] = []
+    contents = _contents(parts)
+    if draw(st.booleans()):
+        conversation.append(Message(draw(st.sampled_from((Role.SYSTEM, Role.DEVELOPER))), draw(_SAID)))
+    conversation.append(Message(Role.USER, draw(contents)))
+    for turn in range(draw(st.integers(0, 3))):
+        answer = draw(_ANSWERS) if draw(st.booleans()) else _draw_own(draw)
+        answer = _with_own_ids(answer, turn)
+        conversation.append(answer)
+        results = _draw_results(draw, answer)
+        conversation += results or [Message(Role.USER, draw(contents))]
+    return conversation
 
 
-def _results(draw: st.DrawFn, calls: Sequence[ToolCall]) -> list[Message]:
-    results = [Message(Role.TOOL, draw(TEXTS), tool_call_id=call.id) for call in calls]
+_ANSWERS = st.sampled_from(PROVIDER_TYPES).flatmap(messages)
+
+
+def _draw_own(draw: st.DrawFn) -> Message:
+    """An answer that the application wrote."""
+    calls = [_draw_call(draw, number) for number in range(draw(st.integers(0, 2)))]
+    texts = draw(st.lists(TEXTS if calls else _SAID, min_size=0 if calls else 1, max_size=2))
+    return Message(Role.ASSISTANT, (*map(TextPart, texts), *calls))
+
+
+def _draw_call(draw: st.DrawFn, number: int) -> ToolCall:
+    call_id, name = f"{draw(NAMES)}-{number}", draw(NAMES)
+    if draw(st.booleans()):
+        return ToolCall(call_id, name, draw(OBJECTS))
+    raw, arguments = draw(JSON_TEXTS)
+    return ToolCall(call_id, name, arguments, raw)
+
+
+def _with_own_ids(answer: Message, turn: int) -> Message:
+    """The answer with ids that no other turn has: Anthropic refuses an id that comes again."""
+    parts = [
+        structs.replace(part, id=f"{part.id}-{turn}")
+        if isinstance(part, ToolCall | InvalidToolCall)
+        else part
+        for part in answer.parts
+    ]
+    return structs.replace(answer, content=tuple(parts))
+
+
+def _draw_results(draw: st.DrawFn, answer: Message) -> Sequence[Message]:
+    """A result for each call; those of invalid calls may be missing."""
+    ids = [call.id for call in answer.tool_calls]
+    ids += [call.id for call in answer.invalid_tool_calls if draw(st.booleans())]
+    results = [
+        Message(Role.TOOL, draw(_RESULTS), tool_call_id=call_id, is_error=draw(st.booleans()))
+        for call_id in ids
+    ]
     return draw(st.permutations(results))
 
 
+_RESULTS: st.SearchStrategy[str | tuple[Part, ...]] = TEXTS | st.lists(
+    st.builds(TextPart, _SAID), min_size=1, max_size=2
+).map(tuple)
+
 _REQUESTS = _requests()
+_HISTORIES = _conversations(_EVERY_PART)

@@ -51,3 +51,9 @@ def _json_texts(draw: st.DrawFn) -> tuple[str, JSONObject]:
 
 JSON_TEXTS = _json_texts()
 """An object as tools' arguments are written, and what it means: spaced, bare, blank or `null`."""
+
+COSTS = st.floats(0, 1_000)
+"""Prices in US dollars."""
+
+BYTES = st.binary(min_size=1, max_size=8)
+"""Data of media, never empty."""
