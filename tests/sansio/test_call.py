@@ -141,7 +141,7 @@ def in_state(state: CallState) -> Call:
             subject.receive(Lost(REFUSED))
         case CallState.COMPLETE:
             subject.receive(SSE_HEAD)
-            subject.receive(Body(DONE))
+            subject.receive(Body(HI + DONE))
         case CallState.FAILED:
             subject.receive(Lost(MALFORMED))
         case _:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sansio.dialects import dialect_named
 
 from sansio import (
     APIStatusError,
@@ -24,10 +23,7 @@ from sansio import (
     StreamParser,
     StreamTruncatedError,
 )
-<<<<<<< HEAD
 from sansio.providers import dialect_named
-=======
->>>>>>> core
 from tests.sansio.wires import (
     DONE,
     STREAMS,

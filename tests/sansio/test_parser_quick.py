@@ -25,14 +25,6 @@ from sansio import (
     TextPart,
     Tool,
 )
-<<<<<<< HEAD
-=======
-from sansio.content import (
-    Tool,
-)
-from sansio.framing.sse import ServerSentEvent
-from sansio.jsontext import JSONObject
->>>>>>> core
 from tests.sansio.wires import (
     DONE,
     Record,
