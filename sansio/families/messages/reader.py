@@ -232,9 +232,11 @@ class MessagesReader(AnswerReader):
             citations, block.text.extra = citations_of(block.whole(self._max_depth))
             block.text.citations += citations
             self._answer.close(block.text, events)
+            block.text = None  # more text at this index is another block's, on the quick way too
         elif block.thinking is not None:
             block.thinking.extra = rest(block.whole(self._max_depth), "type", "thinking")
             self._answer.close(block.thinking, events)
+            block.thinking = None
         elif block.call is not None:
             block.call.extra |= rest(block.whole(self._max_depth), "type", "id", "name", "input")
         elif block.kind:
