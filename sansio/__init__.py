@@ -238,15 +238,6 @@ _ROOMS = {
     ),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
-_HOMES |= {
-    "CallState": "sansio.states",
-    "ChunkRecord": "sansio.steps",
-    "Record": "sansio.steps",
-    "RequestRecord": "sansio.steps",
-    "ResponseRecord": "sansio.steps",
-    "SSEFailed": "sansio.framing",
-    "estimate_tokens": "sansio.context",
-}  # TEMPORARY
 
 __all__ = [
     "PROVIDER_DEFAULTS",

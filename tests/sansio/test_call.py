@@ -13,8 +13,6 @@ from sansio import (
     APITimeoutError,
     Body,
     Call,
-    CallState,
-    ChunkRecord,
     End,
     Head,
     LocalProtocolError,
@@ -22,14 +20,14 @@ from sansio import (
     Message,
     Provider,
     ProviderError,
-    RequestRecord,
-    ResponseRecord,
     Role,
     Send,
     StreamComplete,
     StreamFailed,
     Wait,
 )
+from sansio.states import CallState
+from sansio.steps import ChunkRecord, RequestRecord, ResponseRecord
 from tests.sansio.exchanges import (
     GZIP,
     HI,

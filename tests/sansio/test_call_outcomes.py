@@ -11,7 +11,6 @@ import pytest
 from sansio import (
     AuthenticationError,
     Body,
-    CallState,
     ContentDelta,
     End,
     Head,
@@ -26,6 +25,7 @@ from sansio import (
     ToolCallStarted,
     replay,
 )
+from sansio.states import CallState
 from tests.sansio.exchanges import (
     ENDS,
     GZIP,

@@ -21,8 +21,8 @@ from sansio.config import (
     is_loopback,
 )
 from sansio.errors import ConfigError
-from sansio.limits import Limits
 from sansio.http.syntax import is_header_value
+from sansio.limits import Limits
 
 TYPES = ["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 

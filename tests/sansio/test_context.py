@@ -21,9 +21,9 @@ from sansio import (
     TextPart,
     ToolCall,
     UnknownPart,
-    estimate_tokens,
     fit_context,
 )
+from sansio.context import estimate_tokens
 from tests.sansio.wires import body_of, config
 
 CALL = ToolCall("a", "f", {})

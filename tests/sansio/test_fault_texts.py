@@ -20,10 +20,10 @@ from sansio import (
     RemoteProtocolError,
     Request,
     SSEDecoder,
-    SSEFailed,
     StreamTruncatedError,
     decode_object,
 )
+from sansio.framing import SSEFailed
 from sansio.http.coding import ContentDecoder
 from tests.sansio.exchanges import HI, JSON_HEAD, SSE_HEAD, call
 from tests.sansio.wires import chunk, claude, failure, parse, read, sse, tool_chunk

@@ -11,7 +11,6 @@ from sansio import (
     APIConnectionError,
     Body,
     Call,
-    CallState,
     End,
     Head,
     LocalProtocolError,
@@ -26,6 +25,7 @@ from sansio import (
     StreamFailed,
     Wait,
 )
+from sansio.states import CallState
 from transports.driving.clocks import Clocks
 from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
 from transports.driving.keys import KeySource, Secret

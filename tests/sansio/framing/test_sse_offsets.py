@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sansio import LimitExceededError, ServerSentEvent, SSEDecoder, SSEFailed
+from sansio import LimitExceededError, ServerSentEvent, SSEDecoder
+from sansio.framing import SSEFailed
 from tests.support import every_split
 
 BOM = b"\xef\xbb\xbf"
