@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sansio.dialects import register_provider
 
 from sansio import (
     AuthMethod,
