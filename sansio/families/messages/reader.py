@@ -268,13 +268,13 @@ class MessagesReader(AnswerReader):
                 assert block.thinking is not None
                 self._answer.add(block.thinking, delta.thinking or "", events)
                 block.add_rest(rest(data, "type", "thinking"))
-            case _ if block is None:
-                pass
+            case "input_json_delta" if block is not None and block.call is not None:
+                self._answer.calls.add(block.call, delta.partial_json or "", events)
+                block.add_rest(rest(data, "type", "partial_json"))
+            case _ if block is None or block.ended:
+                pass  # its part has been given, and must not change
             case "input_json_delta":
-                if block.call is not None:
-                    self._answer.calls.add(block.call, delta.partial_json or "", events)
-                else:
-                    block.add("input", delta.partial_json or "")
+                block.add("input", delta.partial_json or "")
                 block.add_rest(rest(data, "type", "partial_json"))
             case "citations_delta":
                 if delta.citation is not None:
