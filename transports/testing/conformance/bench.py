@@ -124,7 +124,7 @@ class Bench:
 
         Args:
             content: what the model is asked.
-            scheme: the server's own, where left out.
+            scheme: Default: the server's.
         """
         url = "http://localhost/v1" if self.in_memory else self.net.base_url("openai")
         if scheme:
@@ -164,7 +164,7 @@ class Bench:
         """Begin an exchange; see `Transport.open`.
 
         Args:
-            timeout: in seconds; the bench's patience, where left out.
+            timeout: in seconds. Default: the bench's patience.
         """
         allowed = self.patience if timeout is None else timeout
         return await self.transport.open(request or self.request(), allowed, fresh=fresh)
@@ -175,7 +175,7 @@ class Bench:
         """Receive up to the first input of a kind, the end, or an error.
 
         Args:
-            timeout: of each receive, in seconds; the bench's patience, where left out.
+            timeout: of each receive, in seconds. Default: the bench's patience.
         """
         allowed = self.patience if timeout is None else timeout
         inputs: list[Head | Body | End] = []
@@ -198,7 +198,7 @@ class Bench:
         """One exchange as a driver makes it: closed if it ended well, dropped if not.
 
         Args:
-            opening: the timeout to open, in seconds; the bench's patience, where left out.
+            opening: the timeout to open, in seconds. Default: the bench's patience.
             reading: the timeout of each receive, likewise.
         """
         exchange = None
