@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sansio.answers import (
         Answer,
+        AssembledCall,
         OpenPart,
     )
     from sansio.call import Call
@@ -75,6 +76,11 @@ if TYPE_CHECKING:
     from sansio.families.base import (
         AnswerReader,
         Dialect,
+        base64_bytes,
+        base64_text,
+        convert,
+        rest,
+        without_nulls,
     )
     from sansio.families.chat import ChatDialect
     from sansio.families.messages import MessagesDialect
@@ -82,6 +88,7 @@ if TYPE_CHECKING:
         AWSFramer,
         Framer,
         NDJSONFramer,
+        Read,
         ServerSentEvent,
         SSEDecoder,
         SSEFramer,
@@ -90,18 +97,23 @@ if TYPE_CHECKING:
         Body,
         End,
         Head,
+        Headers,
         HTTPExchange,
         Lost,
         Request,
+        header,
     )
     from sansio.jsontext import (
+        JSON,
         JSONObject,
         decode_object,
     )
     from sansio.limits import Limits
     from sansio.options import (
         Option,
+        own,
         portable,
+        write_options,
     )
     from sansio.parser import StreamParser
     from sansio.porting import (
@@ -127,6 +139,7 @@ _ROOMS = {
     "sansio.answers": (
         "Answer",
         "OpenPart",
+        "AssembledCall",
     ),
     "sansio.call": ("Call",),
     "sansio.config": (
@@ -189,6 +202,11 @@ _ROOMS = {
     "sansio.families.base": (
         "AnswerReader",
         "Dialect",
+        "base64_bytes",
+        "base64_text",
+        "convert",
+        "rest",
+        "without_nulls",
     ),
     "sansio.families.chat": ("ChatDialect",),
     "sansio.families.messages": ("MessagesDialect",),
@@ -199,6 +217,7 @@ _ROOMS = {
         "SSEDecoder",
         "SSEFramer",
         "ServerSentEvent",
+        "Read",
     ),
     "sansio.http": (
         "Body",
@@ -207,15 +226,20 @@ _ROOMS = {
         "Head",
         "Lost",
         "Request",
+        "Headers",
+        "header",
     ),
     "sansio.jsontext": (
         "JSONObject",
         "decode_object",
+        "JSON",
     ),
     "sansio.limits": ("Limits",),
     "sansio.options": (
         "Option",
         "portable",
+        "own",
+        "write_options",
     ),
     "sansio.parser": ("StreamParser",),
     "sansio.porting": (
@@ -240,6 +264,7 @@ _ROOMS = {
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "JSON",
     "PROVIDER_DEFAULTS",
     "APIConnectionError",
     "APIStatusError",
@@ -247,6 +272,7 @@ __all__ = [
     "AWSFramer",
     "Answer",
     "AnswerReader",
+    "AssembledCall",
     "AudioPart",
     "AuthMethod",
     "AuthenticationError",
@@ -264,6 +290,7 @@ __all__ = [
     "Framer",
     "HTTPExchange",
     "Head",
+    "Headers",
     "ImagePart",
     "InternalServerError",
     "InvalidRequestError",
@@ -290,6 +317,7 @@ __all__ = [
     "ProviderError",
     "RateLimit",
     "RateLimitError",
+    "Read",
     "ReasoningDelta",
     "ReasoningPart",
     "RefusalDelta",
@@ -318,12 +346,20 @@ __all__ = [
     "UnknownPart",
     "Usage",
     "Wait",
+    "base64_bytes",
+    "base64_text",
+    "convert",
     "decode_object",
     "fit_context",
+    "header",
+    "own",
     "port",
     "portable",
     "register_provider",
     "replay",
+    "rest",
+    "without_nulls",
+    "write_options",
 ]
 
 
