@@ -70,3 +70,7 @@ def test_every_public_class_and_its_methods_say_what_they_are_for(module: Module
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'sansio' has no attribute 'NoSuchName'"):
         sansio.NoSuchName  # noqa: B018 - looking it up is the test
+
+
+def test_names_that_are_not_loaded_yet_are_listed_too() -> None:
+    assert set(sansio.__all__) <= set(dir(sansio))

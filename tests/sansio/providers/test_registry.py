@@ -134,6 +134,19 @@ def test_one_type_may_speak_several_families(mine: str) -> None:
     assert last.message.origin == "my_provider/messages"
 
 
+def _refuse_http(config: ProviderConfig) -> None:
+    if config.base_url.startswith("http:"):
+        raise ConfigError("base_url: no", field="base_url")
+
+
+@pytest.mark.parametrize("check", [_refuse_http, f"{__name__}:_refuse_http"])
+def test_a_type_may_check_what_only_it_requires(mine: str, check: Any) -> None:
+    register_provider(mine, Mine, ProviderDefaults(base_url=BASE, model="m", check=check))
+    assert ProviderConfig(type=mine).base_url == BASE
+    with pytest.raises(ConfigError, match="base_url: no"):
+        ProviderConfig(type=mine, base_url="http://localhost")
+
+
 class Nameless(Dialect):
     """A dialect whose class says no api."""
 

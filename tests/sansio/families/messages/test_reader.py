@@ -235,7 +235,9 @@ def test_after_a_fallback_the_model_that_answers_is_named_and_the_first_is_kept(
     message = answer("anthropic", stream)
     assert (message.model, message.extra["requested_model"]) == ("other", "claude")
     assert message.parts == (UnknownPart("fallback", fallback), TextPart("Hi"))
-    assert read("anthropic", {"content": [{"type": "fallback", "to": 5}], "model": "m"}).model == "m"
+    for to in (5, {}, {"model": "m"}):
+        message = read("anthropic", {"content": [{"type": "fallback", "to": to}], "model": "m"})
+        assert (message.model, message.extra) == ("m", {})
 
 
 # Errors.
