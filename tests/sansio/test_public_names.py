@@ -10,7 +10,7 @@ import pytest
 import sansio
 import transports
 
-SANSIO = """
+_SANSIO = """
 Message Role FinishReason Usage Citation TextPart ReasoningPart RefusalPart ToolCall InvalidToolCall
 ServerToolPart ImagePart AudioPart DocumentPart UnknownPart Part StreamEvent ContentDelta ReasoningDelta
 RefusalDelta ToolCallStarted ToolCallDelta PartComplete StreamComplete StreamFailed replay ProviderConfig
@@ -22,7 +22,8 @@ own write_options fit_context Prepared LeftOut ProviderError ConfigError Invalid
 LocalProtocolError RemoteProtocolError StreamTruncatedError LimitExceededError APIStatusError
 BadRequestError AuthenticationError PermissionDeniedError NotFoundError RateLimitError InternalServerError
 TransportError APIConnectionError APITimeoutError
-""".split()
+"""
+SANSIO = _SANSIO.split()
 TRANSPORTS = [
     "create_provider",
     "AsyncProvider",

@@ -82,7 +82,7 @@ def test_an_unknown_pair_names_the_apis_of_its_type(make: Any, words: str) -> No
 def test_a_dialect_has_its_own_api_and_limits() -> None:
     for more in ({"api": "chat"}, {"limits": Limits(max_json_depth=5)}):
         with pytest.raises(ConfigError, match="where it is made"):
-            StreamParser(dialect_named("openai"), **more)  # type: ignore[arg-type]  # either of two types
+            StreamParser(dialect_named("openai"), **more)
 
 
 def test_an_unknown_type_is_refused_with_what_is_allowed() -> None:
