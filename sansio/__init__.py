@@ -1,148 +1,270 @@
 """A sans-IO core for LLM providers: pure state machines, no I/O.
 
 Bytes in, events out. `transports` drives them over sockets; `sansio.testing` has the server's half.
+
+Each name is loaded with its room when it is first used: a program that reads one kind of stream does not pay
+for the rest, and `import sansio` costs little more than msgspec and h11.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sansio.answers import (
-    Answer,
-    OpenPart,
-)
-from sansio.call import (
-    Call,
-)
-from sansio.config import (
-    PROVIDER_DEFAULTS,
-    AuthMethod,
-    ProviderConfig,
-    ProviderDefaults,
-)
-from sansio.content import (
-    AudioPart,
-    Citation,
-    DocumentPart,
-    FinishReason,
-    ImagePart,
-    InvalidToolCall,
-    Message,
-    Part,
-    ReasoningPart,
-    RefusalPart,
-    Role,
-    ServerToolPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    UnknownPart,
-    Usage,
-)
-from sansio.context import (
-    estimate_tokens,
-    fit_context,
-)
-from sansio.errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigError,
-    InternalServerError,
-    InvalidRequestError,
-    LimitExceededError,
-    LocalProtocolError,
-    NotFoundError,
-    PermissionDeniedError,
-    ProviderError,
-    RateLimitError,
-    RemoteProtocolError,
-    StreamTruncatedError,
-    TransportError,
-)
-from sansio.events import (
-    ContentDelta,
-    PartComplete,
-    ReasoningDelta,
-    RefusalDelta,
-    StreamComplete,
-    StreamEvent,
-    StreamFailed,
-    ToolCallDelta,
-    ToolCallStarted,
-    replay,
-)
-from sansio.families.base import (
-    AnswerReader,
-    Dialect,
-)
-from sansio.framing import (
-    AWSFramer,
-    Framer,
-    NDJSONFramer,
-    ServerSentEvent,
-    SSEDecoder,
-    SSEFailed,
-    SSEFramer,
-)
-from sansio.http import (
-    Body,
-    End,
-    Head,
-    HTTPExchange,
-    Lost,
-    Request,
-)
-from sansio.jsontext import (
-    JSONObject,
-    decode_object,
-)
-from sansio.limits import (
-    Limits,
-)
-from sansio.options import (
-    Option,
-    portable,
-)
-from sansio.parser import (
-    StreamParser,
-)
-from sansio.porting import (
-    LeftOut,
-    port,
-)
-from sansio.provider import (
-    Prepared,
-    Provider,
-)
-from sansio.providers.registry import (
-    register_provider,
-)
-from sansio.response import RateLimit, ResponseInfo
-from sansio.retry import (
-    RetrySchedule,
-)
-from sansio.states import (
-    CallState,
-)
-from sansio.steps import (
-    ChunkRecord,
-    Record,
-    RequestRecord,
-    ResponseRecord,
-    Send,
-    Wait,
-)
-
 if TYPE_CHECKING:
+    from sansio.answers import (
+        Answer,
+        AssembledCall,
+        OpenPart,
+    )
+    from sansio.call import Call
+    from sansio.config import (
+        PROVIDER_DEFAULTS,
+        AuthMethod,
+        ProviderConfig,
+        ProviderDefaults,
+    )
+    from sansio.content import (
+        AudioPart,
+        Citation,
+        DocumentPart,
+        FinishReason,
+        ImagePart,
+        InvalidToolCall,
+        Message,
+        Part,
+        ReasoningPart,
+        RefusalPart,
+        Role,
+        ServerToolPart,
+        TextPart,
+        Tool,
+        ToolCall,
+        UnknownPart,
+        Usage,
+    )
+    from sansio.context import fit_context
+    from sansio.errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigError,
+        InternalServerError,
+        InvalidRequestError,
+        LimitExceededError,
+        LocalProtocolError,
+        NotFoundError,
+        PermissionDeniedError,
+        ProviderError,
+        RateLimitError,
+        RemoteProtocolError,
+        StreamTruncatedError,
+        TransportError,
+    )
+    from sansio.events import (
+        ContentDelta,
+        PartComplete,
+        ReasoningDelta,
+        RefusalDelta,
+        StreamComplete,
+        StreamEvent,
+        StreamFailed,
+        ToolCallDelta,
+        ToolCallStarted,
+        replay,
+    )
+    from sansio.families.base import (
+        AnswerReader,
+        Dialect,
+        base64_bytes,
+        base64_text,
+        convert,
+        rest,
+        without_nulls,
+    )
     from sansio.families.chat import ChatDialect
     from sansio.families.messages import MessagesDialect
+    from sansio.framing import (
+        AWSFramer,
+        Framer,
+        NDJSONFramer,
+        Read,
+        ServerSentEvent,
+        SSEDecoder,
+        SSEFramer,
+    )
+    from sansio.http import (
+        Body,
+        End,
+        Head,
+        Headers,
+        HTTPExchange,
+        Lost,
+        Request,
+        header,
+    )
+    from sansio.jsontext import (
+        JSON,
+        JSONObject,
+        decode_object,
+    )
+    from sansio.limits import Limits
+    from sansio.options import (
+        Option,
+        own,
+        portable,
+        write_options,
+    )
+    from sansio.parser import StreamParser
+    from sansio.porting import (
+        LeftOut,
+        port,
+    )
+    from sansio.provider import (
+        Prepared,
+        Provider,
+    )
+    from sansio.providers.registry import register_provider
+    from sansio.response import (
+        RateLimit,
+        ResponseInfo,
+    )
+    from sansio.retry import RetrySchedule
+    from sansio.steps import (
+        Send,
+        Wait,
+    )
 
-_FAMILIES = {"ChatDialect": "sansio.families.chat", "MessagesDialect": "sansio.families.messages"}
-"""Names that are loaded when they are first used: a program mostly speaks one family, and starts sooner."""
+_ROOMS = {
+    "sansio.answers": (
+        "Answer",
+        "OpenPart",
+        "AssembledCall",
+    ),
+    "sansio.call": ("Call",),
+    "sansio.config": (
+        "AuthMethod",
+        "PROVIDER_DEFAULTS",
+        "ProviderConfig",
+        "ProviderDefaults",
+    ),
+    "sansio.content": (
+        "AudioPart",
+        "Citation",
+        "DocumentPart",
+        "FinishReason",
+        "ImagePart",
+        "InvalidToolCall",
+        "Message",
+        "Part",
+        "ReasoningPart",
+        "RefusalPart",
+        "Role",
+        "ServerToolPart",
+        "TextPart",
+        "Tool",
+        "ToolCall",
+        "UnknownPart",
+        "Usage",
+    ),
+    "sansio.context": ("fit_context",),
+    "sansio.errors": (
+        "APIConnectionError",
+        "APIStatusError",
+        "APITimeoutError",
+        "AuthenticationError",
+        "BadRequestError",
+        "ConfigError",
+        "InternalServerError",
+        "InvalidRequestError",
+        "LimitExceededError",
+        "LocalProtocolError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "ProviderError",
+        "RateLimitError",
+        "RemoteProtocolError",
+        "StreamTruncatedError",
+        "TransportError",
+    ),
+    "sansio.events": (
+        "ContentDelta",
+        "PartComplete",
+        "ReasoningDelta",
+        "RefusalDelta",
+        "StreamComplete",
+        "StreamEvent",
+        "StreamFailed",
+        "ToolCallDelta",
+        "ToolCallStarted",
+        "replay",
+    ),
+    "sansio.families.base": (
+        "AnswerReader",
+        "Dialect",
+        "base64_bytes",
+        "base64_text",
+        "convert",
+        "rest",
+        "without_nulls",
+    ),
+    "sansio.families.chat": ("ChatDialect",),
+    "sansio.families.messages": ("MessagesDialect",),
+    "sansio.framing": (
+        "AWSFramer",
+        "Framer",
+        "NDJSONFramer",
+        "SSEDecoder",
+        "SSEFramer",
+        "ServerSentEvent",
+        "Read",
+    ),
+    "sansio.http": (
+        "Body",
+        "End",
+        "HTTPExchange",
+        "Head",
+        "Lost",
+        "Request",
+        "Headers",
+        "header",
+    ),
+    "sansio.jsontext": (
+        "JSONObject",
+        "decode_object",
+        "JSON",
+    ),
+    "sansio.limits": ("Limits",),
+    "sansio.options": (
+        "Option",
+        "portable",
+        "own",
+        "write_options",
+    ),
+    "sansio.parser": ("StreamParser",),
+    "sansio.porting": (
+        "LeftOut",
+        "port",
+    ),
+    "sansio.provider": (
+        "Prepared",
+        "Provider",
+    ),
+    "sansio.providers.registry": ("register_provider",),
+    "sansio.response": (
+        "RateLimit",
+        "ResponseInfo",
+    ),
+    "sansio.retry": ("RetrySchedule",),
+    "sansio.steps": (
+        "Send",
+        "Wait",
+    ),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "JSON",
     "PROVIDER_DEFAULTS",
     "APIConnectionError",
     "APIStatusError",
@@ -150,15 +272,14 @@ __all__ = [
     "AWSFramer",
     "Answer",
     "AnswerReader",
+    "AssembledCall",
     "AudioPart",
     "AuthMethod",
     "AuthenticationError",
     "BadRequestError",
     "Body",
     "Call",
-    "CallState",
     "ChatDialect",
-    "ChunkRecord",
     "Citation",
     "ConfigError",
     "ContentDelta",
@@ -169,6 +290,7 @@ __all__ = [
     "Framer",
     "HTTPExchange",
     "Head",
+    "Headers",
     "ImagePart",
     "InternalServerError",
     "InvalidRequestError",
@@ -195,20 +317,17 @@ __all__ = [
     "ProviderError",
     "RateLimit",
     "RateLimitError",
+    "Read",
     "ReasoningDelta",
     "ReasoningPart",
-    "Record",
     "RefusalDelta",
     "RefusalPart",
     "RemoteProtocolError",
     "Request",
-    "RequestRecord",
     "ResponseInfo",
-    "ResponseRecord",
     "RetrySchedule",
     "Role",
     "SSEDecoder",
-    "SSEFailed",
     "SSEFramer",
     "Send",
     "ServerSentEvent",
@@ -227,17 +346,29 @@ __all__ = [
     "UnknownPart",
     "Usage",
     "Wait",
+    "base64_bytes",
+    "base64_text",
+    "convert",
     "decode_object",
-    "estimate_tokens",
     "fit_context",
+    "header",
+    "own",
     "port",
     "portable",
     "register_provider",
     "replay",
+    "rest",
+    "without_nulls",
+    "write_options",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _FAMILIES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_FAMILIES[name]), name)
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

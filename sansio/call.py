@@ -45,13 +45,13 @@ _STREAMS = frozenset(
 class Call:
     """One call. Made by `Provider.call`; see `docs` and the README for the driver's loop.
 
-    A driver performs what `next_step` says, and tells what comes with `receive`. The peer can do nothing
-    that raises here; only a driver out of order gets a `LocalProtocolError`, which changes nothing.
+    A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
+    does raises here. A driver that is out of order gets a `LocalProtocolError`, which changes nothing.
 
     Args:
         dialect: the provider's dialect, bound to its config.
         request: without its key.
-        stream: whether deltas are wanted; what the server really sends is seen from its content type.
+        stream: whether deltas are wanted; what the server sends is known by its content type.
         schedule: which outcomes are tried again.
         random: gives a number from 0 up to 1, for the backoff.
         record: keep what raw logs receive for `take_records()`.
@@ -94,7 +94,7 @@ class Call:
 
     @property
     def state(self) -> CallState:
-        """Where the call stands."""
+        """What the call is waiting for."""
         return self._state
 
     @property
@@ -104,7 +104,7 @@ class Call:
 
     @property
     def wants_input(self) -> bool:
-        """Whether an exchange is under way; when it falls, release the exchange, then hand out what came."""
+        """Whether an exchange is under way. Once it is False, release the exchange, then hand out events."""
         return self._wants_input
 
     @property
@@ -320,15 +320,15 @@ class Call:
             self._settle(error, events)
 
     def _take_events(
-        self, came: list[StreamEvent], events: list[StreamEvent], fault: ProviderError | None = None
+        self, given: list[StreamEvent], events: list[StreamEvent], fault: ProviderError | None = None
     ) -> None:
         """Take a stream's events; the last one ends the exchange, a `fault` instead of mere truncation."""
         assert self._parser is not None
         if self._record:
             self._records += map(ChunkRecord, self._parser.take_chunks())
-        last = came.pop() if self._parser.finished else None
+        last = given.pop() if self._parser.finished else None
         if self._stream:
-            events += came
+            events += given
         match last:
             case StreamComplete(message=message):
                 self._complete(message, events)

@@ -171,7 +171,7 @@ def encode_body(body: Mapping[str, object], messages: Sequence[Message]) -> byte
     """The request body's JSON: the same input gives the same bytes.
 
     Raises:
-        InvalidRequestError: half a surrogate pair stands in it, which is no text (`index` names the
+        InvalidRequestError: it has half a surrogate pair, which is not text (`index` names the
             message), or a value that JSON does not have.
     """
     try:
@@ -185,7 +185,7 @@ def encode_body(body: Mapping[str, object], messages: Sequence[Message]) -> byte
             index=index,
         ) from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"a tool, an option or a part's extra is no JSON: {error}") from None
+        raise InvalidRequestError(f"a tool, an option or a part's extra is not JSON: {error}") from None
 
 
 def _surrogate_in(messages: Sequence[Message]) -> int | None:

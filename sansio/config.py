@@ -42,13 +42,13 @@ class AuthMethod(StrEnum):
 
 
 class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider type fills in where the user says nothing.
+    """What a provider type fills in if the user says nothing.
 
     Args:
-        base_url: `None` where it must be given.
-        api_key_env: the variable that holds the key, or `None` where there is no key.
-        model: `None` where the user must name one.
-        needs_model: False where something else (Azure's deployment) stands for it.
+        base_url: `None` if it must be given.
+        api_key_env: the variable that holds the key, or `None` if there is no key.
+        model: `None` if the user must name one.
+        needs_model: False if something else (Azure's deployment) names the model.
         check: raises `ConfigError` for what only this type requires: a function, or its address as
             `"module:name"`, which is loaded when a config of the type is made.
         api: the wire family that is used if the user names none; `None` for the first of `apis`.
@@ -106,19 +106,20 @@ class ProviderConfig:
     Args:
         type: a provider type: openrouter, openai, azure, anthropic, ollama, vllm, or a registered one.
         api: the wire family to speak with it, such as `"chat"`. The type's, if left out.
-        api_key_env: the environment variable that holds the key. The type's, where left out.
-        model: model id. The type's, where left out; azure takes its deployment.
-        base_url: the API's address. The type's, where left out; azure has none.
+        api_key_env: the environment variable that holds the key. The type's, if left out.
+        model: model id. The type's, if left out; azure takes its deployment.
+        base_url: the API's address. The type's, if left out; azure has none.
         context_window: tokens that `fit_context` keeps a conversation within.
         reasoning: ask for extended thinking.
-        auth_method: how the key is sent. The type's, where left out.
+        auth_method: how the key is sent. The type's, if left out.
         extra_headers: sent with each request; their values stay out of every repr.
         api_version: Azure's, such as `"2024-10-21"`; not used on Azure's v1 surface.
         deployment: Azure's deployment name.
         allow_http: send the key over plain http to a host that is not this machine.
-        connect_timeout: seconds to connect, TLS included; `None` waits for ever, here and below.
-        read_timeout: seconds until the response's head has come whole, and without a byte after it.
-        event_timeout: seconds of a stream with bytes but no progress; comments and pings are none.
+        connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
+        read_timeout: seconds to receive the complete response head, then each further byte.
+        event_timeout: seconds in which a stream sends bytes but its answer does not advance; comments and
+            pings do not count.
         total_timeout: seconds for the whole call, its retries and the consumer's own time included.
         max_attempts: how often a request is sent at most.
         max_retry_after: seconds; a provider that asks for a longer wait fails the call at once.
@@ -179,14 +180,14 @@ class ProviderConfig:
         try:
             data = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise ConfigError(f"the configuration is no valid JSON: {error}") from None
+            raise ConfigError(f"the configuration is not valid JSON: {error}") from None
         return cls.from_dict(data)
 
     def __post_init__(self) -> None:
         defaults = PROVIDER_DEFAULTS.get(self.type) if isinstance(self.type, str) else None
         if defaults is None:
             allowed = ", ".join(PROVIDER_DEFAULTS)
-            raise ConfigError(f"type: {self.type!r} is no provider type; use one of {allowed}", field="type")
+            raise ConfigError(f"type: {self.type!r} is unknown; use one of {allowed}", field="type")
         _set(self, "api", check_api(self.type, defaults, None if self.api is _BY_TYPE else self.api))
         self._fill(defaults)
         _set(self, "limits", _convert_limits(self.limits))
@@ -203,7 +204,7 @@ class ProviderConfig:
     def _fill(self, defaults: ProviderDefaults) -> None:
         """Take what the user left out from the type."""
         if self.auth_method is _BY_TYPE:
-            # Whoever names a key variable for a server that needs no key wants that key sent.
+            # A key variable for a server that needs no key means that a key is to be sent.
             keyless = defaults.auth_method is AuthMethod.NONE
             sends = keyless and self.api_key_env is not _BY_TYPE and self.api_key_env is not None
             _set(self, "auth_method", AuthMethod.BEARER if sends else defaults.auth_method)

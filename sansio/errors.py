@@ -164,7 +164,7 @@ class RemoteProtocolError(ProviderError):
 
 
 class StreamTruncatedError(RemoteProtocolError):
-    """The answer broke off before its end marker or finish reason; what came is in `partial`."""
+    """The answer broke off before its end marker or finish reason; what arrived is in `partial`."""
 
     hint = "The answer is incomplete: send the request again, or go on from what arrived."
 
@@ -181,7 +181,7 @@ class LimitExceededError(RemoteProtocolError):
 
 
 _STATUS_ADVICE = {
-    400: "Mend what the provider's message names: a message, a tool or an option.",
+    400: "Fix what the provider's message names: a message, a tool or an option.",
     401: "Check that the API key is right, belongs to this provider and has not expired.",
     402: "Add credit or a payment method to the provider's account.",
     403: "The key is known but not allowed to do this: check its permissions, the model and the region.",
@@ -189,7 +189,7 @@ _STATUS_ADVICE = {
     407: "A proxy on the way wants a user and password: give them in its URL.",
     408: "The provider gave up waiting: send the request again.",
     413: "The request is too large: send fewer or smaller messages (see fit_context).",
-    422: "Mend what the provider's message names: a field has a value that it does not take.",
+    422: "Fix what the provider's message names: a field has a value that it does not take.",
     429: "Slow down, or ask the provider for a higher limit; the quota may also be used up.",
     500: "The fault is the provider's: try again later, and quote the request id if it stays.",
     502: "The provider's gateway could not reach its backend: try again in a while.",

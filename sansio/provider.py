@@ -140,7 +140,10 @@ class Provider:
         Raises:
             ConfigError: a key is needed and there is none, or it cannot be sent in a header.
         """
-        return self.dialect.authorize(request, key, now=now)
+        try:
+            return self.dialect.authorize(request, key, now=now)
+        finally:
+            del key  # a traceback that shows locals must not show it
 
     def _build(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, options: Mapping[str, Any]

@@ -1,10 +1,25 @@
-"""The states of a call and every transition between them, in one table.
+"""The states of a call, and every transition between them, in one table.
 
-A call sends its request and takes what an exchange gives: a head, then a body of one of three kinds. Whatever
-goes wrong before the first event may lead back, over a wait, to sending again; a connection that turns out to
-be stale leads back at once. Two states are final. `fail` is legal in every other one.
+A call is a sequence of exchanges, of which only the last one counts. An exchange begins when the request is
+sent and gives a head, then a body. The head decides how the body is read: as a stream, as a whole answer, or
+as an error. So there is one state for "the head is awaited" and one for each kind of body, and in these four
+the call wants input.
 
-The README's diagram is drawn from the table by `docs/state_diagram.py`.
+Two more states are between exchanges: READY, where the next step is to send, and BACKOFF, where it is to wait
+first. Two are final.
+
+Why a call moves is a `Trigger`, and the rules behind the triggers are few:
+
+- A failure before the first event may be retried after a wait, since nobody has seen anything of the answer:
+  any state that wants input has an edge RETRY to BACKOFF. After an event was handed out no such edge is
+  taken, because a second answer would be joined to the first.
+- A connection that had served before may have been closed by the server just as it was used again. The
+  request is then sent at once on a fresh connection (RESEND), and that costs no attempt.
+- The status of an error response decides, whatever follows it: ERROR_BODY cannot finish, only retry or fail.
+- `fail` is legal in every state that is not final: a time limit or a caller may end the call anywhere.
+
+Nothing but `Call` moves a call, and it does so only by this table. The README's diagram is drawn from it by
+`docs/state_diagram.py`.
 """
 
 from __future__ import annotations
@@ -13,18 +28,18 @@ from enum import Enum
 
 
 class CallState(Enum):
-    """Where a call stands. The first four want input; the last two are final."""
+    """What a call is waiting for. The first four want input; the last two are final."""
 
     __hash__ = object.__hash__  # Enum's own is slow, and each input looks its way up by state and trigger
 
     HEAD = "head"
-    """The request was sent: its response's head must come."""
+    """The request was sent, and the head of its response is awaited."""
     STREAM = "stream"
-    """Server-sent events are coming."""
+    """The frames of a streamed answer are read."""
     WHOLE = "whole"
-    """A whole answer is coming."""
+    """The body of a whole answer is read."""
     ERROR_BODY = "error body"
-    """The body of an error status is coming; the status decides whatever follows it."""
+    """The body of an error status is read."""
     READY = "ready"
     """The next step is to send the request."""
     BACKOFF = "backoff"
@@ -46,10 +61,10 @@ class Trigger(Enum):
     RESEND = "lost on a reused connection"
     RETRY = "may be tried again"
     FINISH = "the answer is whole"
-    FAIL = "failed for good"
+    FAIL = "failed permanently"
 
 
-# Every transition stands here, and nothing else changes the state.
+# Every transition there is. A trigger that is missing from a state cannot happen there.
 TRANSITIONS: dict[CallState, dict[Trigger, CallState]] = {
     CallState.READY: {
         Trigger.SEND: CallState.HEAD,

@@ -1,4 +1,4 @@
-"""What a call asks its driver to do, and what it tells logs of."""
+"""What a call asks its driver to do, and what it records for raw logs."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class RequestRecord(Struct, frozen=True):
 
 
 class ResponseRecord(Struct, frozen=True):
-    """A whole response, or an error's body, has come."""
+    """A whole response, or the body of an error, was received."""
 
     status: int
     body: JSONObject
 
 
 class ChunkRecord(Struct, frozen=True):
-    """One event of a stream has come."""
+    """One frame of a stream was received."""
 
     chunk: JSONObject
 

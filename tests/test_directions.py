@@ -14,29 +14,28 @@ ROOT = Path(__file__).resolve().parents[1]
 LOWER: dict[str, set[str]] = {
     "errors": set(),
     "limits": set(),
-    "states": set(),
-    "messages": set(),
-    "limits": set(),
-    "config": {"errors", "limits", "http", "retry"},
-    "events": {"errors", "messages"},
-    "framing": {"errors", "limits", "framing"},
-    "http": {"errors", "limits", "http"},
-    "jsontext": {"errors", "limits", "messages"},
     "times": set(),
+    "states": set(),
+    "jsontext": {"errors", "limits"},
+    "content": {"jsontext"},
+    "events": {"errors", "content"},
+    "framing": {"errors", "limits"},
+    "http": {"errors", "limits"},
     "response": {"http", "times"},
-    "retry": {"errors", "http", "times"},
-    "context": {"errors", "config", "messages"},
-    "steps": {"messages", "http"},
+    "retry": {"errors", "limits", "http", "times"},
+    "config": {"errors", "limits", "http", "retry"},
+    "answers": {"errors", "limits", "jsontext", "content", "events"},
+    "options": {"errors"},
+    "steps": {"http", "jsontext"},
+    "checks": {"errors", "content"},
+    "context": {"errors", "content"},
 }
-"""What each room of single modules may import, and nothing else of the project."""
+"""What each of the lower rooms may import, besides itself, and nothing else of the project."""
 
-UPPER = ["dialects", "parser", "call", "provider"]
-"""The rooms above those, in order: each may import all that stand before it."""
+UPPER = ["families", "providers", "porting", "parser", "call", "provider"]
+"""The rooms above those, in order: each may import all that are before it."""
 
-ROOMS: dict[str, set[str]] = LOWER | {
-    room: {*LOWER, *UPPER[:place], *(("dialects",) if room == "dialects" else ())}
-    for place, room in enumerate(UPPER)
-}
+ROOMS: dict[str, set[str]] = LOWER | {room: {*LOWER, *UPPER[:place]} for place, room in enumerate(UPPER)}
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -79,7 +78,7 @@ def project_imports(path: Path) -> set[str]:
 
 
 def room_of(module: str) -> str:
-    """`sansio.dialects.openai` lives in the room `dialects`; `sansio` itself is the front door."""
+    """`sansio.providers.openai` is in the room `providers`; `sansio` itself is the front door."""
     return module.split(".")[1] if "." in module else "front door"
 
 
@@ -91,7 +90,8 @@ def test_a_room_imports_only_rooms_before_it(module: str) -> None:
     assert room_of(module) in ROOMS, f"{module} has no place in the table of rooms"
     for imported in project_imports(SANSIO[module]):
         assert imported.startswith("sansio."), f"{module} imports {imported}"
-        assert room_of(imported) in ROOMS[room_of(module)], f"{module} imports {imported}"
+        allowed = {room_of(module), *ROOMS[room_of(module)]}
+        assert room_of(imported) in allowed, f"{module} imports {imported}"
 
 
 def test_only_one_module_knows_h11() -> None:
@@ -99,9 +99,44 @@ def test_only_one_module_knows_h11() -> None:
     assert knows == {"sansio.http.heads"}
 
 
+FAMILIES = sorted({name.split(".")[2] for name in SANSIO if name.startswith("sansio.families.")} - {"base"})
+
+
+def parts_of(room: str) -> list[str]:
+    return [name for name in INNER if name.startswith(f"sansio.{room}")]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_family_imports_another_or_a_provider(family: str) -> None:
+    others = [f"sansio.families.{other}" for other in FAMILIES if other != family]
+    for module in parts_of(f"families.{family}"):
+        for imported in project_imports(SANSIO[module]):
+            assert not imported.startswith(("sansio.providers", *others)), f"{module} imports {imported}"
+
+
+def test_what_families_share_knows_none_of_them() -> None:
+    shared = project_imports(SANSIO["sansio.families.base"])
+    assert not [name for name in shared if name.startswith(tuple(f"sansio.families.{f}" for f in FAMILIES))]
+
+
+def test_a_reader_knows_no_framer_and_a_framer_no_family() -> None:
+    readers = [name for name in parts_of("families") if name.endswith((".reader", ".parts", ".wire"))]
+    assert len(readers) == 3 * len(FAMILIES)
+    for module in (*readers, *parts_of("answers")):
+        assert "framing" not in {room_of(name) for name in project_imports(SANSIO[module])}, module
+    for module in parts_of("framing"):
+        known = {room_of(name) for name in project_imports(SANSIO[module])}
+        assert not known & {"families", "providers", "answers"}, module
+
+
+def test_nothing_below_the_config_imports_it() -> None:
+    below = [room for room in LOWER if room != "config"]
+    assert [room for room in below if "config" in LOWER[room]] == []
+    assert {"framing", "http", "jsontext", "answers", "options", "retry"} <= set(below)
+
+
 def test_the_table_itself_has_no_circle_and_no_room_without_a_module() -> None:
-    within = {room: rooms - {room} for room, rooms in ROOMS.items()}
-    assert set(TopologicalSorter(within).static_order()) == set(ROOMS)
+    assert set(TopologicalSorter(ROOMS).static_order()) == set(ROOMS)
     assert {room_of(module) for module in INNER} == set(ROOMS)
 
 

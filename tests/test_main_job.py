@@ -128,7 +128,7 @@ def check_calls(answer: Message) -> None:
 
 
 def check_end(answer: Message) -> None:
-    assert answer.content == TELLS.text
+    assert answer.text == TELLS.text
     assert answer.tool_calls == ()
     assert answer.finish_reason is FinishReason.STOP
     assert answer.usage is not None
@@ -141,7 +141,7 @@ def check_events(events: list[StreamEvent]) -> Message:
     assert isinstance(last, StreamComplete)
     assert not any(isinstance(event, StreamComplete) for event in events[:-1])
     message = last.message
-    assert "".join(e.text for e in events if isinstance(e, ContentDelta)) == message.content
+    assert "".join(e.text for e in events if isinstance(e, ContentDelta)) == message.text
     assert "".join(e.text for e in events if isinstance(e, ReasoningDelta)) == message.reasoning
     started = [(e.index, e.id, e.name) for e in events if isinstance(e, ToolCallStarted)]
     assert started == [(index, call.id, call.name) for index, call in enumerate(message.tool_calls)]

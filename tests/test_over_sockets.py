@@ -203,7 +203,7 @@ async def test_a_503_then_an_answer_is_an_answer_after_a_second(server: Loopback
     async with create_provider(server.config(KIND), api_key=KEY) as provider:
         answer = await provider.complete(QUESTION)
 
-    assert answer.content == "Here I am."
+    assert answer.text == "Here I am."
     assert len(server.provider.requests) == 2
 
 

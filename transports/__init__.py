@@ -1,4 +1,4 @@
-"""Moves the bytes for `sansio`: drivers, transports, and the facades that an application calls."""
+"""I/O for `sansio`: transports, drivers, and the facades that applications call."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ __all__ = [
     "create_sync_provider",
 ]
 
-# Each is loaded when it is first asked for: nobody needs them all, some weigh, and the command line must be
-# ready for Ctrl-C before it loads any.
+# Each name is loaded on first use: few programs need all, some are slow to import, and the command line must
+# handle Ctrl-C before it imports any.
 _ROOMS = {
     "AnyioTransport": "sockets.transport",
     "AsyncProvider": "driving.facade",

@@ -99,7 +99,7 @@ class AssembledCall:
         self.extra: JSONObject = {}
         self.started = False
         self.named_again = False
-        """Its name came once more after its arguments were whole."""
+        """Its name was repeated after its arguments were whole."""
         self._closing = _Closing()
         self._measured = 0
         self._measured_folds = 0
@@ -124,7 +124,7 @@ class AssembledCall:
 class ToolCallAssembler:
     """The tool calls of one answer.
 
-    A call is told from the next by index, id and closed arguments together, since servers repeat index 0,
+    Two calls are told apart by index, id and closed arguments together, since servers repeat index 0,
     leave out the index, or send blank ids after the first delta (PAINS 11).
 
     Args:

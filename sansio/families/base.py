@@ -122,7 +122,7 @@ class Dialect(ABC):
     ORIGINS: ClassVar[frozenset[str]] = frozenset()
     """Other origins whose `extra`s this endpoint accepts."""
     SENDS: ClassVar[frozenset[type[Part]]] = frozenset((TextPart, ToolCall, InvalidToolCall))
-    """The parts that an assistant's message may have here, whoever gave it. Others are left out of answers
+    """The parts that an assistant's message may have here, whatever gave it. Others are left out of answers
     of another origin, and reported (`port`)."""
     SENDS_EMPTY: ClassVar[bool] = True
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
@@ -225,16 +225,28 @@ class Dialect(ABC):
         name = method.header
         if name is None:
             return request
-        usable = bool(key) and is_header_value(key or "")
-        if not usable:
-            missing = not key
+        try:
+            value = self.usable_key(key)
+        finally:
             del key  # a traceback that shows locals must not show it
-            raise ConfigError(
-                "there is no API key" if missing else "the API key has characters that no header can hold",
-                field="api_key_env",
-            )
-        value = f"Bearer {key}" if method is AuthMethod.BEARER else str(key)
+        if method is AuthMethod.BEARER:
+            value = f"Bearer {value}"
         return msgspec.structs.replace(request, headers=(*request.headers, (name, value)))
+
+    @staticmethod
+    def usable_key(key: str | None) -> str:
+        """The key, checked: for dialects that send it in a header of their own, or sign with it.
+
+        Raises:
+            ConfigError: there is none, or no header can hold it.
+        """
+        if not key:
+            raise ConfigError("there is no API key", field="api_key_env")
+        usable = is_header_value(key)
+        if not usable:
+            del key  # a traceback that shows locals must not show it
+            raise ConfigError("the API key has characters that no header can hold", field="api_key_env")
+        return key
 
     def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:
         """The error that a response with an error status means.
@@ -245,9 +257,10 @@ class Dialect(ABC):
         data = jsontext.as_record(body, self.limits.max_json_depth)
         error = self.error_in(data, status) or _plain_error(status, body)
         advice = header(headers, "x-should-retry")
+        asked = parse_retry_after(headers)
         return error.with_context(
             request_id=self.request_id(headers) or error.request_id,
-            retry_after=parse_retry_after(headers),
+            retry_after=error.retry_after if asked is None else asked,
             should_retry={"true": True, "false": False}.get(advice or ""),
         )
 

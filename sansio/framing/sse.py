@@ -75,7 +75,7 @@ class _EventLines:
         self._reconnection_time: int | None = None
 
     def _is_between_events(self) -> bool:
-        """Whether the next byte begins a line of a new event, whatever came before it."""
+        """Whether the next byte begins a line of a new event, whatever precedes it."""
         return not self._line and self._event_offset < 0 and self._start is None and not self._after_cr
 
     def _take(self, data: bytes) -> Iterator[bytearray]:
@@ -385,7 +385,7 @@ class SSEFramer(_EventLines):
         """The same, for events of several forms, of which each that is read by lines may change the form."""
         *pieces, rest = data.split(end)
         for piece in pieces:
-            # Behind `end` no event is open: it is a blank line, whatever came before it.
+            # Behind `end` no event is open: it is a blank line, whatever precedes it.
             if piece.startswith(self._head) and len(piece) <= self._limit:
                 payload = piece[len(self._prefix) :]
                 if _LF not in payload and _CR not in payload:

@@ -33,7 +33,7 @@ class ContentDecoder:
 
     @property
     def whole(self) -> bool:
-        """Whether the encoded body, as far as it came, has reached its own end."""
+        """Whether what arrived of the encoded body has reached its end."""
         return self._identity or (self._inflate is not None and self._inflate.eof)
 
     def decode(self, data: bytes) -> Iterable[bytes]:
@@ -78,7 +78,7 @@ class ContentDecoder:
             if piece:
                 yield piece
             data = inflate.unconsumed_tail
-            # At the end, what follows stands in the tail too, and would never leave it.
+            # At the end of the coding, what follows is in the tail too, and would stay there.
             if inflate.eof or len(piece) < _PIECE:
                 return
 

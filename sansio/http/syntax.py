@@ -9,7 +9,7 @@ TOKEN_CHARS = r"-!#$%&'*+.^_`|~0-9A-Za-z"
 
 VALUE_CHARS = r"\t\x20-\x7e\x80-\xff"
 """What a header's value consists of, as the inside of a character class: section 5.5. The bytes from 0x80 on
-have no meaning of their own there; here they are Latin-1."""
+have no meaning there; here they are Latin-1."""
 
 _TOKEN = re.compile(rf"[{TOKEN_CHARS}]+")
 _VALUE = re.compile(rf"[{VALUE_CHARS}]*")

@@ -16,7 +16,6 @@ from sansio import (
     BadRequestError,
     Body,
     Call,
-    CallState,
     End,
     Head,
     LimitExceededError,
@@ -25,7 +24,6 @@ from sansio import (
     Part,
     Provider,
     ProviderError,
-    Record,
     RemoteProtocolError,
     Role,
     Send,
@@ -34,7 +32,8 @@ from sansio import (
     StreamFailed,
 )
 from sansio.http import Input
-from sansio.steps import Step
+from sansio.states import CallState
+from sansio.steps import Record, Step
 from sansio.testing import encode_events, encode_whole
 from sansio.testing.strategies import answers, chunkings, events, streams, tapes
 from sansio.testing.tape import play

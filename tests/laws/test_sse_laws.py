@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import LimitExceededError, ServerSentEvent, SSEDecoder, SSEFailed
+from sansio import LimitExceededError, ServerSentEvent, SSEDecoder
+from sansio.framing import SSEFailed
 from sansio.framing.sse import SSEItem
 from sansio.testing import PROVIDER_TYPES
 from sansio.testing.strategies import chunkings, hostile_streams

@@ -13,8 +13,6 @@ from sansio import (
     APITimeoutError,
     Body,
     Call,
-    CallState,
-    ChunkRecord,
     End,
     Head,
     LocalProtocolError,
@@ -22,14 +20,14 @@ from sansio import (
     Message,
     Provider,
     ProviderError,
-    RequestRecord,
-    ResponseRecord,
     Role,
     Send,
     StreamComplete,
     StreamFailed,
     Wait,
 )
+from sansio.states import CallState
+from sansio.steps import ChunkRecord, RequestRecord, ResponseRecord
 from tests.sansio.exchanges import (
     GZIP,
     HI,
@@ -141,7 +139,7 @@ def in_state(state: CallState) -> Call:
             subject.receive(Lost(REFUSED))
         case CallState.COMPLETE:
             subject.receive(SSE_HEAD)
-            subject.receive(Body(DONE))
+            subject.receive(Body(HI + DONE))
         case CallState.FAILED:
             subject.receive(Lost(MALFORMED))
         case _:

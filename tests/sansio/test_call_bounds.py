@@ -21,10 +21,10 @@ from sansio import (
     ProviderError,
     RemoteProtocolError,
     Request,
-    RequestRecord,
     RetrySchedule,
     StreamTruncatedError,
 )
+from sansio.steps import RequestRecord
 from tests.sansio.exchanges import GZIP, HI, JSON_HEAD, SSE_HEAD, STOP, Input, call, error_body, run
 from tests.sansio.wires import ASK, completion, config, failure
 

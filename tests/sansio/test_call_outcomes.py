@@ -11,7 +11,6 @@ import pytest
 from sansio import (
     AuthenticationError,
     Body,
-    CallState,
     ContentDelta,
     End,
     Head,
@@ -24,7 +23,9 @@ from sansio import (
     StreamTruncatedError,
     ToolCallDelta,
     ToolCallStarted,
+    replay,
 )
+from sansio.states import CallState
 from tests.sansio.exchanges import (
     ENDS,
     GZIP,
@@ -232,10 +233,11 @@ def test_a_whole_answer_to_a_streamed_call_comes_as_deltas() -> None:
     for kind in ("openai", "anthropic"):
         subject = call(kind)
         events, _ = run(subject, whole(WHOLES[kind]))
-        assert events[:2] == [ReasoningDelta("Hm."), ContentDelta("Two cities.")]
+        assert events[:2] == [ReasoningDelta("Hm.", 0), ContentDelta("Two cities.", 1)]
+        assert events[:-1] == replay(subject.result())
         check_agreement(events)
         assert subject.result().reasoning == "Hm."
-    assert events[2:-1] == [ToolCallStarted(0, "toolu_1", "f"), ToolCallDelta(0, '{"a":1}')]
+    assert events[2:-1] == [ToolCallStarted(0, "toolu_1", "f", 2), ToolCallDelta(0, '{"a":1}')]
 
 
 def test_a_whole_answer_without_text_gives_no_empty_deltas() -> None:

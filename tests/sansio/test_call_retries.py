@@ -13,7 +13,6 @@ from sansio import (
     AuthenticationError,
     BadRequestError,
     Body,
-    CallState,
     End,
     Head,
     InternalServerError,
@@ -28,6 +27,7 @@ from sansio import (
     StreamFailed,
     StreamTruncatedError,
 )
+from sansio.states import CallState
 from tests.sansio.exchanges import (
     ENDS,
     HI,

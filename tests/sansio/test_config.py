@@ -7,6 +7,7 @@ import dataclasses
 import json
 import pickle
 import re
+import string
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ from sansio.config import (
     PROVIDER_DEFAULTS,
     AuthMethod,
     ProviderConfig,
-    is_azure_v1,
     is_loopback,
 )
 from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value
+from sansio.limits import Limits
 
 TYPES = ["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 
@@ -60,6 +61,29 @@ NUMBERS = [
     if field.type in ("int", "float", "float | None")
 ]
 CLOCKS = ["connect_timeout", "read_timeout", "event_timeout", "total_timeout"]
+
+
+DEFAULTS: dict[str, object] = {
+    "type": "openrouter",
+    "api": "chat",
+    "api_key_env": "OPENROUTER_API_KEY",
+    "model": "x-ai/grok-code-fast-1",
+    "base_url": "https://openrouter.ai/api/v1",
+    "context_window": 131_072,
+    "reasoning": False,
+    "auth_method": AuthMethod.BEARER,
+    "extra_headers": {},
+    "api_version": None,
+    "deployment": None,
+    "allow_http": False,
+    "connect_timeout": 10.0,
+    "read_timeout": 600.0,
+    "event_timeout": 300.0,
+    "total_timeout": None,
+    "max_attempts": 3,
+    "max_retry_after": 60.0,
+    "limits": Limits(),
+}
 
 
 def refusal(**given: Any) -> ConfigError:
@@ -101,25 +125,16 @@ def test_a_type_and_a_model_are_whole(type: str, base_url: str, api_key_env: str
     assert (config.base_url, config.api_key_env, config.auth_method) == (base_url, api_key_env, auth)
 
 
+def test_azure_has_its_own_key_variable_and_header() -> None:
+    azure = ProviderConfig.from_dict({**AZURE, "deployment": "gpt-4", "api_version": "2024-10-21"})
+    assert (azure.api_key_env, azure.auth_method) == ("AZURE_OPENAI_KEY", AuthMethod.API_KEY)
+
+
 def test_nothing_at_all_is_openrouter() -> None:
     config = ProviderConfig()
     assert (config.type, config.model) == ("openrouter", "x-ai/grok-code-fast-1")
     assert config == ProviderConfig.from_dict({}) == ProviderConfig.from_json("{}")
-    defaults: dict[str, object] = {
-        "context_window": 131072,
-        "reasoning": False,
-        "extra_headers": {},
-        "api_version": None,
-        "deployment": None,
-        "allow_http": False,
-        "connect_timeout": 10.0,
-        "read_timeout": 600.0,
-        "event_timeout": 300.0,
-        "total_timeout": None,
-        "max_attempts": 3,
-        "max_retry_after": 60.0,
-    }
-    assert {name: getattr(config, name) for name in defaults} == defaults
+    assert {field.name: getattr(config, field.name) for field in dataclasses.fields(config)} == DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -166,6 +181,17 @@ def test_an_unknown_auth_method_is_named_with_what_is_allowed() -> None:
         assert method.value in str(error)
 
 
+def test_the_auth_methods_are_listed_only_if_one_is_wrong() -> None:
+    assert "use one of bearer" not in str(refusal(max_attempts="x"))
+
+
+@pytest.mark.parametrize("type", ["openai", "anthropic", "ollama", "vllm"])
+def test_an_api_that_the_type_does_not_speak_is_named_with_those_that_it_does(type: str) -> None:
+    error = refusal(type=type, model="m", api="nope")
+    assert error.field == "api"
+    assert PROVIDER_DEFAULTS[type].apis[0] in str(error)
+
+
 @pytest.mark.parametrize("type", ["openai", "anthropic", "ollama", "vllm"])
 def test_a_missing_model_is_told_where_the_type_has_none(type: str) -> None:
     assert refusal(type=type).field == "model"
@@ -185,14 +211,15 @@ def test_azure_needs_an_address_a_deployment_and_a_version_on_its_classic_surfac
     error = refusal(**AZURE, deployment="gpt-4")
     assert (error.field, "2024-10-21" in str(error)) == ("api_version", True)
     config = ProviderConfig.from_dict({**AZURE, "deployment": "gpt-4", "api_version": "2024-10-21"})
-    assert (config.model, is_azure_v1(config)) == (None, False)
+    assert config.model is None
 
 
 @pytest.mark.parametrize("name", ["model", "deployment"])
 def test_azures_v1_surface_needs_only_a_name(name: str) -> None:
     base_url = "https://r.openai.azure.com/openai/v1/"
     assert refusal(type="azure", base_url=base_url).field == "model"
-    assert is_azure_v1(ProviderConfig.from_dict({"type": "azure", "base_url": base_url, name: "gpt-4"}))
+    config = ProviderConfig.from_dict({"type": "azure", "base_url": base_url, name: "gpt-4"})
+    assert getattr(config, name) == "gpt-4"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +266,8 @@ def test_slashes_at_the_end_of_an_address_do_not_count(base_url: str) -> None:
 
 LOCAL = ["localhost", "LocalHost", "api.localhost", "127.0.0.1", "127.255.0.9", "[::1]"]
 REMOTE = ["192.168.0.1", "example.com", "localhost.example.com", "127.0.0.1.example.com", "127.0.0.256",
-          "128.0.0.1", "[::2]", "notlocalhost", "0.0.0.0", "localhost."]  # fmt: skip
+          "128.0.0.1", "[::2]", "notlocalhost", "0.0.0.0", "localhost.", "127.0.0", "127.0.0.1.1",
+          "127.0.0.x", "127.0.0."]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", LOCAL)
@@ -267,6 +295,22 @@ def test_a_header_value_that_could_break_the_framing_is_refused_and_not_shown(va
     assert (error.field, "X-Secret" in str(error)) == ("extra_headers", True)
     assert "sk-secret" not in str(error)
     assert not is_header_value(value)
+
+
+def test_a_header_name_has_the_characters_of_a_token_and_no_others() -> None:
+    """RFC 9110, section 5.6.2."""
+    for char in map(chr, range(0x101)):
+        if char in string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~":
+            assert ProviderConfig(extra_headers={f"X{char}": "1"}).extra_headers
+        else:
+            assert refusal(extra_headers={f"X{char}": "1"}).field == "extra_headers"
+
+
+@pytest.mark.parametrize("value", ["x-key: sk-secret", ["sk-secret"], {"x-key": ["sk-secret"]}])
+def test_headers_of_a_wrong_type_are_not_shown(value: object) -> None:
+    error = refusal(extra_headers=value)
+    assert error.field == "extra_headers"
+    assert "sk-secret" not in str(error)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "é", "(a)", "a\0"])
@@ -316,7 +360,8 @@ def test_names_are_printable_text(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("reasoning", 1), ("allow_http", "no"), ("base_url", None), ("type", None)]
+    ("name", "value"),
+    [("reasoning", 1), ("allow_http", "no"), ("base_url", None), ("type", None), ("type", [])],
 )
 def test_a_value_of_the_wrong_type_is_named(name: str, value: object) -> None:
     assert refusal(**{name: value}).field == name
@@ -364,6 +409,8 @@ def test_any_values_make_a_config_or_an_error_that_names_a_field(given: dict[str
 
 def test_a_config_is_frozen_and_can_be_copied_replaced_and_pickled() -> None:
     config = ProviderConfig(type="anthropic", model="m", extra_headers={"X": "y"})
+    with pytest.raises(TypeError):
+        ProviderConfig("openai")
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.model = "other"  # type: ignore[misc]  # that is the point
     assert copy.copy(config) == copy.deepcopy(config) == pickle.loads(pickle.dumps(config)) == config
@@ -379,9 +426,20 @@ def test_the_users_headers_are_copied() -> None:
     assert config.extra_headers == {"X": "y"}
 
 
-def test_the_repr_shows_what_was_set_and_no_header_value() -> None:
-    config = ProviderConfig(model="m", extra_headers={"X-Secret": "sk-secret"}, read_timeout=5)
-    assert repr(config) == (
-        "ProviderConfig(type='openrouter', model='m', base_url='https://openrouter.ai/api/v1', "
-        "extra_headers=<X-Secret>, read_timeout=5.0)"
-    )
+CALLED = "type='openrouter', model='x-ai/grok-code-fast-1', base_url='https://openrouter.ai/api/v1'"
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        (ProviderConfig(), ""),
+        (ProviderConfig(extra_headers={"X-A": "secret", "X-B": "secret"}), ", extra_headers=<X-A, X-B>"),
+        (ProviderConfig(read_timeout=5, max_attempts=5), ", read_timeout=5.0, max_attempts=5"),
+        (ProviderConfig(limits=Limits(max_tool_calls=5)), ", limits=Limits(max_tool_calls=5)"),
+        (ProviderConfig(limits=Limits(max_tool_calls=1_024)), ""),
+    ],
+)
+def test_the_repr_shows_what_was_set_and_of_the_headers_their_names_alone(
+    config: ProviderConfig, shown: str
+) -> None:
+    assert repr(config) == f"ProviderConfig({CALLED}{shown})"

@@ -7,19 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import (
+    AudioPart,
     DocumentPart,
     ImagePart,
     InvalidRequestError,
     InvalidToolCall,
     Message,
     Provider,
-    ProviderState,
+    ReasoningPart,
+    RefusalPart,
     Role,
+    ServerToolPart,
     TextPart,
     ToolCall,
-    estimate_tokens,
+    UnknownPart,
     fit_context,
 )
+from sansio.context import estimate_tokens
 from tests.sansio.wires import body_of, config
 
 CALL = ToolCall("a", "f", {})
@@ -30,7 +34,7 @@ TURNS = st.lists(
             (Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Hello")),
             (
                 Message(Role.USER, "?"),
-                Message(Role.ASSISTANT, "", (CALL,)),
+                Message(Role.ASSISTANT, (CALL,)),
                 Message(Role.TOOL, "ok", tool_call_id="a"),
                 Message(Role.ASSISTANT, "Done."),
             ),
@@ -90,7 +94,7 @@ def test_a_turn_is_kept_with_all_that_follows_it_or_not_at_all() -> None:
     old = [Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Hello")]
     new = [
         Message(Role.USER, "?"),
-        Message(Role.ASSISTANT, "", (CALL,)),
+        Message(Role.ASSISTANT, (CALL,)),
         Message(Role.TOOL, "ok", tool_call_id="a"),
     ]
     system = Message(Role.SYSTEM, "Be brief.")
@@ -99,6 +103,11 @@ def test_a_turn_is_kept_with_all_that_follows_it_or_not_at_all() -> None:
     assert fit_context([system, *old, *new], 40, count=ten) == [system, *new]
     with pytest.raises(InvalidRequestError, match="exceed 39 tokens"):
         fit_context([system, *old, *new], 39, count=ten)
+
+
+def test_system_messages_alone_are_kept_once() -> None:
+    front = [Message(Role.SYSTEM, "Be brief."), Message(Role.DEVELOPER, "Ja.")]
+    assert fit_context(front, 100) == front
 
 
 def test_nothing_is_kept_of_nothing() -> None:
@@ -122,10 +131,15 @@ def test_an_estimate_goes_by_bytes_and_errs_on_the_safe_side(text: str) -> None:
     [
         (Message(Role.USER, ""), 8),
         (Message(Role.USER, (ImagePart(url="u"), DocumentPart(data=b"x"), TextPart("abc"))), 8 + 1 + 3200),
-        (Message(Role.ASSISTANT, "", (ToolCall("a", "f", {"n": 1}),)), 8 + 3),
-        (Message(Role.ASSISTANT, "", (ToolCall("a", "f", {}, "世界"),)), 8 + 3),
-        (Message(Role.ASSISTANT, invalid_tool_calls=(InvalidToolCall("a", "f", "{世", "cut"),)), 8 + 2),
-        (Message(Role.ASSISTANT, provider_state=ProviderState("anthropic", [{}])), 8 + 2),
+        (Message(Role.USER, (AudioPart(data=b"x"),)), 8 + 1600),
+        (Message(Role.USER, (TextPart("abc"), TextPart("def"))), 8 + 2),
+        (Message(Role.ASSISTANT, (ToolCall("a", "f", {"n": 1}),)), 8 + 3),
+        (Message(Role.ASSISTANT, (ToolCall("a", "f", {"n": "世"}),)), 8 + 4),
+        (Message(Role.ASSISTANT, (InvalidToolCall("a", "f", "{世", "cut"),)), 8 + 2),
+        (Message(Role.ASSISTANT, (ReasoningPart("世界", {"a": 1}),)), 8 + 5),
+        (Message(Role.ASSISTANT, (RefusalPart("No."),)), 8 + 1),
+        (Message(Role.ASSISTANT, (ServerToolPart("x", "s", "f", {}),)), 8 + 6),
+        (Message(Role.ASSISTANT, (UnknownPart("x", {"a": 1}),)), 8 + 3),
     ],
 )
 def test_all_that_is_sent_is_counted(message: Message, tokens: int) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sansio.dialects import dialect_named
 
 from sansio import (
     APIStatusError,
@@ -24,6 +23,7 @@ from sansio import (
     StreamParser,
     StreamTruncatedError,
 )
+from sansio.providers import dialect_named
 from tests.sansio.wires import (
     DONE,
     STREAMS,
@@ -37,10 +37,10 @@ from tests.sansio.wires import (
     comparable,
     failure,
     parse,
-    said,
     sse,
     started,
     stopped,
+    told,
     tool_chunk,
 )
 from tests.support import chunkings, every_split
@@ -223,7 +223,7 @@ def test_what_precedes_a_fault_in_the_same_event_is_given_before_it() -> None:
     }
     events = parse("openai", [sse(chunk(delta))], max_tool_calls=1)
     assert events[0] == ContentDelta("one")
-    assert said(events) == ("one", "", {"c0": ""})
+    assert told(events) == {0: (ContentDelta, "one"), 1: ("c0", "f", "function", "")}
     assert failure(events).field == "max_tool_calls"
 
 

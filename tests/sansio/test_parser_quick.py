@@ -1,57 +1,167 @@
-"""Events of a provider's usual form are read in one step, which changes nothing but the time it takes."""
+"""Frames of the usual form are read in one step, which changes nothing but the time it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import json
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from sansio import (
+    AnswerReader,
     ContentDelta,
     Dialect,
-    DialectStream,
     FinishReason,
+    JSONObject,
+    LimitExceededError,
     Message,
+    RemoteProtocolError,
     Role,
     StreamComplete,
     StreamEvent,
     StreamParser,
     StreamTruncatedError,
-)
-from sansio.content import (
+    TextPart,
     Tool,
 )
-from sansio.framing.sse import ServerSentEvent
-from sansio.jsontext import JSONObject
 from tests.sansio.wires import (
     DONE,
     Record,
     answer,
+    block,
     chunk,
     claude,
     comparable,
-    config,
     failure,
+    json_text,
     parse,
     sse,
     started,
+    stopped,
     tool_chunk,
 )
 
 PREFIX = b"event: content_block_delta\ndata: "
+DELTAS: dict[str, tuple[bytes, Record, bytes]] = {
+    "openai": (
+        sse(chunk({"content": "Hi"})),
+        chunk({"content": "there"}),
+        sse(chunk({}, "stop")),
+    ),
+    "anthropic": (
+        claude(started(), *block(0, {"type": "text", "text": "Hi"})[:1]),
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "there"}},
+        claude(*stopped()),
+    ),
+}
+"""Of each family: what begins a stream, the delta that most of its events are, and what ends it."""
 
 
-def said(text: str, **more: object) -> Record:
-    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}, **more}
+def event(kind: str, data: bytes) -> bytes:
+    """The usual form of one event."""
+    return (PREFIX if kind == "anthropic" else b"data: ") + data + b"\n\n"
 
 
-CHUNK = sse(chunk({"content": "Hi"}))
-DELTA = claude(said("Hi"))
+# No field means something else. Many brackets in a text switch the quick way off, since they might nest.
+
+FIELDS = [
+    "choices", "usage", "x_groq", "error", "id", "model", "index", "delta", "message",
+    "finish_reason", "role", "content", "reasoning", "reasoning_content", "reasoning_details",
+    "refusal", "tool_calls", "function_call", "function", "custom", "annotations", "images", "audio", "name",
+    "arguments", "input", "logprobs", "token_ids", "stop_reason", "type", "text", "thinking", "partial_json",
+    "signature", "citation", "stop_details", "content_block", "encrypted_content", "unknown",
+]  # fmt: skip
+VALUES: list[object] = [
+    None, "", "a", "stop", "text_delta", 0, 1, -1, 2**70, 0.5, True, [], {}, [None], ["a"], [{}], {"a": 1},
+    {"name": "f"}, [{"index": 0, "delta": {"content": "b"}}], [{"index": 1, "function": {"name": "g"}}],
+]  # fmt: skip
+USUAL: dict[str, list[Record]] = {
+    "openai": [
+        chunk({"content": "Hi"}),
+        tool_chunk("{}", index=1, id="c1", name="g"),
+        tool_chunk("[1]", index=0),
+        chunk({"reasoning": "so"}),
+    ],
+    "anthropic": [
+        {"type": "content_block_delta", "index": index, "delta": delta}
+        for index, delta in enumerate(
+            (
+                {"type": "text_delta", "text": "Hi"},
+                {"type": "thinking_delta", "thinking": "so"},
+                {"type": "input_json_delta", "partial_json": "{}"},
+            )
+        )
+    ],
+}
+BLOCKS = (
+    {"type": "text", "text": ""},
+    {"type": "thinking", "thinking": ""},
+    {"type": "tool_use", "id": "t", "name": "f"},
+)
+START = {
+    "openai": sse(chunk({"content": "Hello"}), tool_chunk("", index=0, id="c0", name="f")),
+    "anthropic": claude(started(), *(block(index, start)[0] for index, start in enumerate(BLOCKS))),
+}
+BRACKETS = "[" * 300
+
+
+def objects(value: object) -> Iterator[Record]:
+    """Every JSON object within a value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from objects(inner)
+
+
+READ_OF_EACH = {"choices", "usage", "x_groq", "error"}
+"""What is read of each chunk. What else it has is the same in each, and is read from the first."""
+
+
+def changes(record: Record) -> Iterator[Record]:
+    """The record with each field of each of its objects set to each value, or left out; one at a time."""
+    for within in list(objects(record)):
+        for name in READ_OF_EACH if "choices" in within else {*FIELDS, *within}:
+            before = dict(within)
+            within.pop(name, None)
+            yield record
+            for value in VALUES:
+                within[name] = value
+                yield record
+            within.clear()
+            within |= before
+
+
+def slow(kind: str, record: Record) -> bytes:
+    return event(kind, json_text({**record, "padding": BRACKETS}).encode())
+
+
+def quick(kind: str, record: Record) -> bytes:
+    """The same event, of the same length, without the brackets."""
+    text = json_text(record).encode()
+    return event(kind, text + b" " * (len(slow(kind, record)) - len(event(kind, text))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"), [(kind, record) for kind, records in USUAL.items() for record in records]
+)
+def test_no_field_means_another_thing_when_its_event_is_read_in_one_step(kind: str, record: Record) -> None:
+    usual, slow_usual = quick(kind, record), slow(kind, record)
+    for changed in changes(json.loads(json.dumps(record))):
+        pieces = [START[kind], usual, quick(kind, changed), usual]
+        literal = comparable(parse(kind, [START[kind], slow_usual, slow(kind, changed), slow_usual]))
+        assert comparable(parse(kind, pieces)) == literal, changed
+        assert comparable(parse(kind, [b"".join(pieces)])) == literal, changed
+
+
+# Odd events among plain ones.
+
 CHUNKS: list[bytes] = [
     b'data: {"choices":[{"delta":{"content":"a"}}],\n"id":"x"}\n\n',  # two lines, of which one is no data
     b'data: {"choices":\ndata: [{"delta":{"content":"b"}}]}\n\n',
     b'data: {"choices":\r[{"delta":{"content":"b"}}]}\n\n',
-    b'data: {"id":5,"choices":[{"delta":{"content":"c"}}]}\n\n',  # an id that is none, as later ones may be
+    b'data: {"id":5,"choices":[{"delta":{"content":"c"}}]}\n\n',
     b'data:{"choices":[{"delta":{"content":"d"}}]}\n\n',
     b'data: {"choices":[{"delta":{"content":"e"}}]}\r\n\r\n',
     b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n',
@@ -64,9 +174,9 @@ CHUNKS: list[bytes] = [
     b'event: error\ndata: {"choices":[{"delta":{"content":"g"}}]}\n\n',
     sse(chunk({"content": "more"}), {"error": {"message": "no", "code": 503}}),
     sse(*[tool_chunk("{}", index=i, id=f"c{i}", name="f") for i in range(9)]),
-    DONE + CHUNK,
+    DONE + sse(chunk({"content": "Hi"})),
 ]
-DELTAS: list[bytes] = [
+EVENTS: list[bytes] = [
     PREFIX + b'{"type":"content_block_delta",\n"index":0}\n\n',
     PREFIX + b'{"type":"content_block_delta",\ndata: "delta":{"type":"text_delta","text":"a"}}\n\n',
     PREFIX + b'{"type":"content_block_delta",\r"delta":{"type":"text_delta","text":"a"}}\n\n',
@@ -79,13 +189,13 @@ DELTAS: list[bytes] = [
     PREFIX + b'{"type":"message_stop"}\n\n',
     PREFIX + b'{"type":"content_block_delta","error":{"type":"api_error","message":"no"}}\n\n',
     PREFIX + b"\n\n",
-    claude({"type": "ping"}, said("c")),
-    DELTA.replace(b"\n", b"\r\n"),
-    b"data: " + DELTA.partition(b"data: ")[2],
+    claude({"type": "ping"}, DELTAS["anthropic"][1]),
+    claude(DELTAS["anthropic"][1]).replace(b"\n", b"\r\n"),
+    sse(DELTAS["anthropic"][1]),
 ]
 FAULTS = {
-    "no JSON": b"data: nope\n\n",
-    "two lines, and no JSON": b"data: no\ndata: pe\n\n",
+    "not JSON": b"data: nope\n\n",
+    "two lines, and not JSON": b"data: no\ndata: pe\n\n",
     "an error": sse({"type": "error", "error": {"message": "no", "type": "api_error", "code": 503}}),
     "the end": b"",
 }
@@ -93,61 +203,142 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(
-    ("kind", "start", "plain", "odd"),
+    ("kind", "start", "odd"),
     [
-        *(("openai", b"", CHUNK, odd) for odd in CHUNKS),
-        *(("anthropic", b"", DELTA, odd) for odd in DELTAS),
-        *(("anthropic", claude(started()), DELTA, odd) for odd in DELTAS),
+        *(("openai", b"", odd) for odd in CHUNKS),
+        *(("anthropic", b"", odd) for odd in EVENTS),
+        *(("anthropic", DELTAS["anthropic"][0], odd) for odd in EVENTS),
     ],
 )
-def test_an_odd_event_among_plain_ones_means_what_it_means_line_by_line(
-    kind: str, start: bytes, plain: bytes, odd: bytes, fault: str
+def test_an_odd_event_among_plain_ones_means_the_same_at_every_cut(
+    kind: str, start: bytes, odd: bytes, fault: str
 ) -> None:
+    plain = event(kind, json_text(DELTAS[kind][1]).encode())
     rest = plain + FAULTS[fault] + plain
     stream = start + plain * 2 + odd + plain * 3 + odd + rest
-    literal = comparable(parse(kind, [stream], record=True, max_tool_calls=8))
+    literal = comparable(parse(kind, [stream[at : at + 1] for at in range(len(stream))], max_tool_calls=8))
     cuts = [
         [stream],
         [start, plain, plain, odd, plain * 3, odd, rest],
         [start + plain * 2 + odd + plain, plain * 2 + odd + plain, rest[len(plain) :]],
         [start + plain + plain[:-1], plain[-1:] + odd + plain * 3 + odd + rest],
         stream.splitlines(keepends=True),
-        [stream[at : at + 1] for at in range(len(stream))],
     ]
     for pieces in cuts:
         assert b"".join(pieces) == stream
         assert comparable(parse(kind, pieces, max_tool_calls=8)) == literal
 
 
-@pytest.mark.parametrize(("kind", "plain"), [("openai", CHUNK), ("anthropic", DELTA)])
-def test_a_parser_that_records_keeps_plain_events_too(kind: str, plain: bytes) -> None:
+@pytest.mark.parametrize("kind", DELTAS)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"data: %b\nid: 7\n\n", b"id: 7\ndata: %b\n\n", b"data:%b\n\n", b"data:  %b\n\n", b"data: %b\r\n\r\n",
+        b": comment\n\ndata: %b\n\n", b"\n\n\ndata: %b\n\n", b"data: %b\n\n\n", b"retry: 5\n\ndata: %b\n\n",
+        b"event: x\ndata: %b\n\n", b"data\ndata: %b\n\n", b"data: %b\ndata\n\n",
+    ],
+)  # fmt: skip
+def test_an_event_of_another_form_among_the_usual_ones_is_read_all_the_same(kind: str, odd: bytes) -> None:
+    before, delta, after = DELTAS[kind]
+    data = json.dumps(delta).encode()
+    usual = event(kind, data)
+    for pieces in (
+        [before + usual + usual + odd % data + usual + odd % data + after],
+        [before, usual, usual, odd % data, usual + odd % data, after],
+    ):
+        assert answer(kind, *pieces).text == "Hi" + "there" * 5
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+@pytest.mark.parametrize(("opening", "inner", "closing"), [("[", "", "]"), ('{"a":', "0", "}")])
+def test_a_delta_that_nests_too_deep_passes_the_limit_at_its_own_byte(
+    kind: str, opening: str, inner: str, closing: str
+) -> None:
+    before, delta, after = DELTAS[kind]
+    usual = event(kind, json.dumps(delta).encode())
+    for levels, fits in ((19, True), (20, False), (300, False)):
+        deep = json.loads(opening * levels + inner + closing * levels)
+        odd = event(kind, json.dumps({"odd": deep, **delta}).encode())
+        stream = before + usual + odd + usual + after
+        for pieces in ([stream], [before, usual, odd, usual, after], [before, usual + odd, usual + after]):
+            last = parse(kind, pieces, max_json_depth=20)[-1]
+            if fits:
+                assert isinstance(last, StreamComplete)
+                continue
+            error = failure([last])
+            assert isinstance(error, LimitExceededError)
+            assert (error.field, error.offset) == ("max_json_depth", len(before + usual))
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+@pytest.mark.parametrize("at", [1, -1])
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_the_end_of_a_line_inside_an_events_json_cuts_it_as_any_line(kind: str, at: int, end: bytes) -> None:
+    """As white space it would be JSON; as the end of a line, what follows is a field of an unknown name."""
+    before, delta, after = DELTAS[kind]
+    usual = json.dumps(delta).encode()
+    odd = usual[:at] + end + usual[at:]
+    stream = before + event(kind, usual) + event(kind, odd) + event(kind, usual) + after
+    error = failure(parse(kind, [stream]))
+    assert type(error) is RemoteProtocolError
+    assert error.offset == len(before + event(kind, usual))
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+@pytest.mark.parametrize("odd", [b"id: 7\ndata: %b\n\n", b": comment\n\n", b"data: %b\ndata\n\n", b"\n"])
+def test_a_fault_is_reported_at_its_own_byte_whatever_precedes_it(kind: str, odd: bytes) -> None:
+    before, delta, _ = DELTAS[kind]
+    data = json.dumps(delta).encode()
+    usual = event(kind, data)
+    odd = odd.replace(b"%b", data)
+    fault = event(kind, b"{nope")
+    for middle in itertools.product((usual, odd), repeat=4):
+        sound = before + b"".join(middle)
+        for pieces in (
+            [sound + fault],
+            [sound, fault],
+            [before, *middle, fault],
+            [sound[:-3], sound[-3:] + fault],
+        ):
+            assert failure(parse(kind, pieces)).offset == len(sound)
+
+
+@pytest.mark.parametrize("record", [True, False])
+@pytest.mark.parametrize("kind", DELTAS)
+def test_each_record_that_means_something_is_progress(kind: str, record: bool) -> None:
+    before, delta, _ = DELTAS[kind]
+    usual = event(kind, json.dumps(delta).encode())
+    parser = StreamParser(kind, record=record)
+    parser.receive_data(before)
+    first = parser.progress
+    assert first == before.count(b"data: ")
+    assert parser.receive_data(usual * 3) == [ContentDelta("there")] * 3
+    assert parser.progress == first + 3
+    parser.receive_data(b": ping\n\n\n\n" + usual + b"id: 7\n" + usual)
+    assert parser.progress == first + 5
+    parser.receive_data(b"data:\n\ndata:  \n\n")
+    assert parser.progress == first + 5
+
+
+@pytest.mark.parametrize("kind", DELTAS)
+def test_a_parser_that_records_keeps_plain_events_too(kind: str) -> None:
+    _, delta, _ = DELTAS[kind]
     parser = StreamParser(kind, record=True)
     for _ in range(3):
-        parser.receive_data(plain * 2)
-    assert parser.take_chunks() == [chunk({"content": "Hi"}) if kind == "openai" else said("Hi")] * 6
+        parser.receive_data(event(kind, json.dumps(delta).encode()) * 2)
+    assert parser.take_chunks() == [delta] * 6
 
 
-@pytest.mark.parametrize(("kind", "plain"), [("openai", CHUNK), ("anthropic", DELTA)])
-def test_a_plain_event_is_held_to_the_limit_of_events_too(kind: str, plain: bytes) -> None:
+@pytest.mark.parametrize("kind", DELTAS)
+def test_a_plain_event_is_held_to_the_limit_of_events_too(kind: str) -> None:
+    plain = event(kind, json.dumps(DELTAS[kind][1]).encode())
     limit = len(plain)
-    longer = plain.replace(b"Hi", b"H" * limit)
+    longer = plain.replace(b"there", b"t" * limit)
     error = failure(parse(kind, [plain, plain, plain + longer], max_event_bytes=limit))
     assert (error.field, error.offset) == ("max_event_bytes", 3 * len(plain))
     assert error.partial is not None
-    assert error.partial.text == "HiHiHi"
+    assert error.partial.text == "there" * 3
     assert isinstance(failure(parse(kind, [plain] * 9, max_event_bytes=limit)), StreamTruncatedError)
-
-
-@pytest.mark.parametrize("kind", ["openai", "anthropic"])
-def test_plain_events_count_as_progress(kind: str) -> None:
-    first = claude(started()) if kind == "anthropic" else sse(chunk({"content": "Hi"}))
-    plain = DELTA if kind == "anthropic" else first
-    parser = StreamParser(kind)
-    parser.receive_data(first)
-    for count in (1, 2, 3):
-        before = parser.progress
-        assert parser.receive_data(plain * count) == [ContentDelta("Hi")] * count
-        assert parser.progress == before + count
 
 
 def test_bytes_behind_the_end_of_an_answer_do_not_count_towards_its_limit() -> None:
@@ -157,34 +348,34 @@ def test_bytes_behind_the_end_of_an_answer_do_not_count_towards_its_limit() -> N
         assert answer("openai", stream, rest, max_answer_bytes=len(stream)).text == "Hi"
 
 
-class Words(DialectStream):
-    """A wire of one's own: each event is a word. It names its usual form, but has no quick way to read it."""
+# A wire of an application, with the public building parts.
 
-    plain_prefix = b"data: "
 
-    def __init__(self) -> None:
-        self._words: list[str] = []
+class Words(AnswerReader):
+    """Each frame is a word; `end` ends the answer."""
 
-    def receive(self, event: ServerSentEvent, events: list[StreamEvent]) -> bool:
-        if event.data == "end":
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self._text = self._answer.open(TextPart)
+
+    def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
+        if data == b"end":
+            self._answer.raw_finish_reason = "done"
             return True
         self.progress += 1
-        self._words.append(event.data)
-        events.append(ContentDelta(event.data))
+        self._answer.add(self._text, data.decode(), events)
         return False
 
-    def receive_eof(self, events: list[StreamEvent]) -> bool:
-        return False
-
-    def message(self) -> Message:
-        return Message(Role.ASSISTANT, "".join(self._words), finish_reason=FinishReason.STOP)
-
-    def partial(self) -> Message:
-        return Message(Role.ASSISTANT, "".join(self._words))
+    def receive_whole(self, data: JSONObject) -> None:
+        self._answer.add(self._text, str(data["words"]), [])
 
 
 class WordsDialect(Dialect):
     """As much of a dialect as a parser needs."""
+
+    TYPE = "words"
+    API = "words"
+    FINISH_REASONS = {"done": FinishReason.STOP}  # noqa: RUF012  # a class variable of the base
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.config.base_url
@@ -194,26 +385,37 @@ class WordsDialect(Dialect):
     ) -> dict[str, object]:
         return {}
 
-    def parse_response(self, data: JSONObject) -> Message:
-        return Message(Role.ASSISTANT, str(data))
-
     def open_stream(self) -> Words:
-        return Words()
+        return Words(self)
 
 
-def test_a_dialect_without_a_quick_way_of_its_own_gets_every_event() -> None:
+def test_a_reader_of_an_application_is_called_for_each_frame_at_any_cut() -> None:
     stream = b"data: a\n\ndata: b\n\n: wait\n\ndata: c\n\ndata: end\n\ndata: d\n\n"
+    whole = Message(
+        Role.ASSISTANT,
+        "abc",
+        finish_reason=FinishReason.STOP,
+        raw_finish_reason="done",
+        origin="words/words",
+    )
     for pieces in ([stream], [stream[:9], stream[9:]], [stream[at : at + 1] for at in range(len(stream))]):
-        parser = StreamParser(WordsDialect(config("openai")))
-        events = [event for piece in pieces for event in parser.receive_data(piece)]
-        *deltas, last = events
+        parser = StreamParser(WordsDialect())
+        *deltas, last = [event for piece in pieces for event in parser.receive_data(piece)]
         assert deltas == [ContentDelta("a"), ContentDelta("b"), ContentDelta("c")]
-        assert last == StreamComplete(Message(Role.ASSISTANT, "abc", finish_reason=FinishReason.STOP))
+        assert last == StreamComplete(whole)
         assert parser.progress == 3
 
 
-def test_a_dialect_that_folds_nothing_has_its_long_answers_whole() -> None:
-    parser = StreamParser(WordsDialect(config("openai")))
+def test_a_reader_of_an_application_has_the_usual_end_of_its_stream() -> None:
+    for frames, kind in ((b"data: a\n\ndata: b\n\n", StreamTruncatedError), (b"", StreamTruncatedError)):
+        parser = StreamParser(WordsDialect())
+        parser.receive_data(frames)
+        assert isinstance(failure(parser.receive_eof()), kind)
+
+
+def test_a_reader_of_an_application_reads_whole_answers_and_folds_long_ones() -> None:
+    assert WordsDialect().parse_response({"words": "a b"}).text == "a b"
+    parser = StreamParser(WordsDialect())
     events = [event for _ in range(20_000) for event in parser.receive_data(b"data: a word\n\n")]
     [last] = parser.receive_data(b"data: end\n\n")
     assert len(events) == 20_000

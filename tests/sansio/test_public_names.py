@@ -10,71 +10,19 @@ import pytest
 import sansio
 import transports
 
-SANSIO = [
-    "Role",
-    "Message",
-    "ToolCall",
-    "InvalidToolCall",
-    "TextPart",
-    "ImagePart",
-    "DocumentPart",
-    "Usage",
-    "FinishReason",
-    "StreamEvent",
-    "ContentDelta",
-    "ReasoningDelta",
-    "ToolCallStarted",
-    "ToolCallDelta",
-    "StreamComplete",
-    "StreamFailed",
-    "ProviderConfig",
-    "AuthMethod",
-    "Limits",
-    "PROVIDER_DEFAULTS",
-    "ProviderDefaults",
-    "register_provider",
-    "Provider",
-    "Call",
-    "Send",
-    "Wait",
-    "Head",
-    "Body",
-    "End",
-    "Lost",
-    "StreamParser",
-    "SSEDecoder",
-    "ServerSentEvent",
-    "Framer",
-    "SSEFramer",
-    "NDJSONFramer",
-    "AWSFramer",
-    "SSEFailed",
-    "HTTPExchange",
-    "Request",
-    "RetrySchedule",
-    "ResponseInfo",
-    "RateLimit",
-    "Dialect",
-    "OpenAICompatDialect",
-    "fit_context",
-    "ProviderError",
-    "ConfigError",
-    "InvalidRequestError",
-    "LocalProtocolError",
-    "RemoteProtocolError",
-    "StreamTruncatedError",
-    "LimitExceededError",
-    "APIStatusError",
-    "BadRequestError",
-    "AuthenticationError",
-    "PermissionDeniedError",
-    "NotFoundError",
-    "RateLimitError",
-    "InternalServerError",
-    "TransportError",
-    "APIConnectionError",
-    "APITimeoutError",
-]
+SANSIO = """
+Message Role FinishReason Usage Citation TextPart ReasoningPart RefusalPart ToolCall InvalidToolCall
+ServerToolPart ImagePart AudioPart DocumentPart UnknownPart Part StreamEvent ContentDelta ReasoningDelta
+RefusalDelta ToolCallStarted ToolCallDelta PartComplete StreamComplete StreamFailed replay ProviderConfig
+AuthMethod Limits PROVIDER_DEFAULTS ProviderDefaults register_provider Provider Call Send Wait Head Body
+End Lost StreamParser SSEDecoder ServerSentEvent HTTPExchange Request RetrySchedule Dialect AnswerReader
+Answer Option portable Framer SSEFramer NDJSONFramer AWSFramer decode_object JSONObject ChatDialect
+MessagesDialect AssembledCall JSON Headers Read header base64_bytes base64_text convert rest without_nulls
+own write_options fit_context Prepared LeftOut ProviderError ConfigError InvalidRequestError
+LocalProtocolError RemoteProtocolError StreamTruncatedError LimitExceededError APIStatusError
+BadRequestError AuthenticationError PermissionDeniedError NotFoundError RateLimitError InternalServerError
+TransportError APIConnectionError APITimeoutError
+""".split()
 TRANSPORTS = [
     "create_provider",
     "AsyncProvider",
@@ -117,3 +65,8 @@ def test_every_public_class_and_its_methods_say_what_they_are_for(module: Module
         for method, member in vars(value).items():
             if not method.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
                 assert inspect.getdoc(getattr(value, method)), f"{name}.{method}"
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'sansio' has no attribute 'NoSuchName'"):
+        sansio.NoSuchName  # noqa: B018 - looking it up is the test

@@ -9,7 +9,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sansio import (
     Body,
-    CallState,
     End,
     Head,
     LocalProtocolError,
@@ -21,7 +20,7 @@ from sansio import (
     StreamFailed,
     Wait,
 )
-from sansio.states import TRANSITIONS, WANTS_INPUT, Trigger
+from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
 from tests.sansio.exchanges import (
     HI,
     JSON_HEAD,

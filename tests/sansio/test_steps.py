@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sansio import ChunkRecord, Request, RequestRecord, ResponseRecord, Send, Wait
+from sansio import Request, Send, Wait
+from sansio.steps import ChunkRecord, RequestRecord, ResponseRecord
 
 REQUEST = Request.post("https://h/", (), b"{}")
 VALUES: list[Any] = [

@@ -12,9 +12,9 @@ __all__ = ["main"]
 
 
 def main() -> NoReturn:
-    """Run the command that the process was started with, and exit with its status.
+    """Run the command of this process, and exit with its status.
 
-    0 is success, 1 an error, 2 a command line that makes no sense, 130 Ctrl-C, 141 a closed pipe.
+    0 is success, 1 an error, 2 an invalid command line, 130 Ctrl-C, 141 a closed pipe.
     """
     with ending_interrupts():
         missing = [name for name in ("typer", "rich") if find_spec(name) is None]

@@ -18,7 +18,7 @@ from transports.cli.terminal import tell
 
 _NAME = "sansio-llm"
 
-# The root of what is wrong with a command line, which typer does not export under one name in all versions.
+# The base class of typer's usage errors. Not all versions of typer export it under the same name.
 _UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[2])
 
 app = typer.Typer(
@@ -54,16 +54,16 @@ app.command("serve", help="Serve the fake provider on 127.0.0.1, with all six ty
     serve
 )
 app.command("parse", help="Print the events of a captured stream as JSON lines.")(parse)
-app.command("check-transport", help="Prove a transport of your own: try every law that transports owe.")(
+app.command("check-transport", help="Check a custom transport against every law for transports.")(
     check_transport
 )
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. What it ends with is told in one line on standard error.
+    """Run one command. An error is shown in one line on standard error.
 
     Args:
-        arguments: those of the process, where left out.
+        arguments: the command's. Default: those of the process.
 
     Returns:
         The exit status; see `transports.cli.main`.

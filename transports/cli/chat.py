@@ -28,7 +28,7 @@ from transports.cli.terminal import Keyboard, read_stdin, tell
 from transports.driving.facade import AsyncProvider
 
 _MOST_RESERVED = 4_096
-"""Tokens of the context window that a conversation leaves for the next answer, or a quarter of it."""
+"""Tokens of the context window reserved for the next answer; at most a quarter of the window is."""
 
 _NO_TOOLS = "There are no tools in this conversation."
 
@@ -55,7 +55,7 @@ def chat(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A provider's configuration in JSON; options go before it."),
+        typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines.")] = False,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")] = False,
@@ -65,9 +65,9 @@ def chat(
     """Ask a provider, and show its answer; see `sansio-llm chat --help`.
 
     Raises:
-        ProviderError: the configuration cannot work, or the call failed.
+        ProviderError: the configuration is invalid, or the call failed.
         typer.BadParameter: there is no prompt, or no such file.
-        typer.Exit: Ctrl-C at the prompt, or nobody reads the output.
+        typer.Exit: Ctrl-C at the prompt, or the output was closed.
     """
     given = {
         "type": type,
@@ -89,7 +89,7 @@ def chat(
 
 
 class _Asker(Struct, frozen=True):
-    """Asks, and shows what comes. The event loop runs while an answer is on its way, and no longer."""
+    """Asks, and shows the answer. The event loop runs only while an answer is on its way."""
 
     provider: AsyncProvider
     display: Display
@@ -106,7 +106,7 @@ class _Asker(Struct, frozen=True):
         """The answer.
 
         Raises:
-            ProviderError: the call failed; the display was told.
+            ProviderError: the call failed; the display has shown it.
         """
         try:
             return anyio.run(partial(self._ask, messages), backend=self.loop)
@@ -132,7 +132,7 @@ class _Asker(Struct, frozen=True):
 
 
 def _converse(asker: _Asker, history: list[Message]) -> None:
-    """Take turns until Ctrl-D. What a turn fails with is told, and the turn forgotten."""
+    """Take turns until Ctrl-D. The error of a failed turn is shown, and the turn is forgotten."""
     window = asker.provider.config.context_window
     tell(f"talking to {asker.who}; Ctrl-D ends the conversation")
     keyboard = Keyboard()
@@ -146,23 +146,23 @@ def _converse(asker: _Asker, history: list[Message]) -> None:
                 tell(f"the context window is full: the oldest {len(asked) - len(kept)} messages are left out")
             answer = asker.ask(kept)
         except ConfigError:
-            raise  # no further turn could do better
+            raise  # every further turn would fail, too
         except ProviderError as error:
             tell(str(error))
         else:
-            # A call without a result would have every further turn refused.
+            # Providers refuse a history with a tool call that has no result.
             results = [Message(Role.TOOL, _NO_TOOLS, tool_call_id=call.id) for call in answer.tool_calls]
             history = [*kept, answer, *results]
 
 
 def _read_prompt(prompt: str | None) -> str | None:
-    """What to say, or `None` for a conversation."""
+    """The prompt, or `None` for a conversation."""
     piped = sys.stdin is None or not sys.stdin.isatty()
     if prompt == "-" or (prompt is None and piped):
         prompt = read_stdin().rstrip("\r\n")
     if prompt is not None and not prompt.strip():
         raise typer.BadParameter(
-            "there is none; give one as an argument or on standard input, or start it on a terminal",
+            "there is no prompt; pass one as an argument or on standard input, or run it on a terminal",
             param_hint="PROMPT",
         )
     return prompt

@@ -1,4 +1,4 @@
-"""`sansio-llm check-transport`: the conformance kit on a transport of one's own."""
+"""`sansio-llm check-transport`: the conformance kit on a custom transport."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _known_loop(name: str | None) -> str | None:
     if name is None:
         return None
     if name not in _LOOPS:
-        raise typer.BadParameter(f"{name!r} is no event loop; use one of {', '.join(_LOOPS)}")
+        raise typer.BadParameter(f"unknown event loop {name!r}; use one of {', '.join(_LOOPS)}")
     if find_spec(name) is None:
         raise typer.BadParameter(f"{name} is not installed; install it with: pip install 'sansio-llm[trio]'")
     return name
@@ -31,7 +31,7 @@ def check_transport(
         str,
         typer.Argument(
             metavar="MODULE:FACTORY",
-            help="What makes the transport, such as my_module:MyTransport; a class, or a function.",
+            help="A class or function that makes the transport, such as my_module:MyTransport.",
         ),
     ],
     *,
@@ -42,7 +42,7 @@ def check_transport(
     sync: Annotated[bool, typer.Option("--sync", help="The transport is blocking.")] = False,
     in_memory: Annotated[
         bool,
-        typer.Option("--in-memory", help="It has no connections: the factory is given a server to ask."),
+        typer.Option("--in-memory", help="It has no connections: the factory is passed a server."),
     ] = False,
     law: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Try this law only; may be given again.")
@@ -52,14 +52,14 @@ def check_transport(
 
     Raises:
         typer.BadParameter: there is no such factory or law.
-        typer.Exit: a law is broken, or nobody reads the output.
+        typer.Exit: a law is broken, or the output was closed.
     """
-    from transports.testing import conformance  # it needs the server, which no other command but serve does
+    from transports.testing import conformance  # lazily: only this command and serve need the server
 
     unknown = [name for name in law or () if name not in conformance.LAWS]
     if unknown:
         raise typer.BadParameter(
-            f"{unknown[0]!r} is no law; use some of {', '.join(conformance.LAWS)}", param_hint="--law"
+            f"unknown law {unknown[0]!r}; use some of {', '.join(conformance.LAWS)}", param_hint="--law"
         )
     if sync and backend is not None:
         raise typer.BadParameter("a blocking transport has no event loop", param_hint="--backend")
@@ -75,7 +75,7 @@ def check_transport(
 
 
 def _load(named: str) -> Callable[..., Any]:
-    """The factory of that name."""
+    """The factory with that name."""
     module, _, path = named.partition(":")
     if not module or not path:
         raise _no_factory(f"{named!r}: write it as MODULE:FACTORY, such as my_module:MyTransport")
@@ -83,7 +83,7 @@ def _load(named: str) -> Callable[..., Any]:
         import_modules([module])
     except typer.BadParameter:
         raise
-    except Exception as error:  # whatever the module's own code raises
+    except Exception as error:  # raised by the module's own code
         raise _no_factory(f"{module!r} cannot be imported: {type(error).__name__} ({error})") from None
     try:
         made: object = reduce(getattr, path.split("."), sys.modules[module])

@@ -31,20 +31,20 @@ from sansio import (
 from sansio.errors import ErrorContext
 from transports.cli.terminal import Channel
 
-# JSON may hold these as they are, but a terminal may obey them, and some readers take them for line ends.
+# Valid in JSON, but a terminal may execute them, and some programs read them as line ends.
 _ESCAPES = {char: f"\\u{char:04x}" for char in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 class Display(Protocol):
-    """Is told each event of an answer."""
+    """Shows the events of an answer."""
 
     def show(self, event: StreamEvent) -> None:
-        """Show one event. An answer that was not streamed comes as its `StreamComplete` alone."""
+        """Show one event. An answer that was not streamed has only its `StreamComplete`."""
         ...
 
 
 class JSONDisplay:
-    """One JSON object a line on standard output, each an event."""
+    """Writes each event as one line of JSON to standard output."""
 
     def __init__(self) -> None:
         self._out = Channel(sys.stdout, utf8=True)
@@ -55,9 +55,9 @@ class JSONDisplay:
 
 
 class TextDisplay:
-    """The answer's text on standard output; reasoning and tool calls, which are no answer, beside it.
+    """Writes the answer's text to standard output, and reasoning and tool calls to standard error.
 
-    On a terminal the two streams meet, so each begins a line of its own there.
+    A terminal shows both, so there each begins a new line.
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class TextDisplay:
             self._err.write(f"[the call of {invalid.name} cannot be run: {invalid.reason}]\n")
 
     def _set_apart(self) -> None:
-        """Leave the answer's line on a terminal; in a file or pipe the answer stays as it came."""
+        """End the answer's line on a terminal. In a file or pipe nothing is added to the answer."""
         if self._out.is_terminal:
             self._out.end_line()
 
@@ -127,7 +127,7 @@ class TextDisplay:
 
 
 def json_line(event: StreamEvent) -> str:
-    """An event as one line of JSON: its fields, and its name as `event`."""
+    """An event as one line of JSON: its fields, with its name as `event`."""
     told: object = event
     if isinstance(event, StreamFailed):
         told = {"event": "stream_failed", "error": _told(event.error)}
@@ -135,11 +135,11 @@ def json_line(event: StreamEvent) -> str:
 
 
 def summary(who: str, message: Message, first: float | None, total: float) -> str:
-    """What an answer took.
+    """The tokens and the time of an answer, in one line.
 
     Args:
         who: provider and model.
-        first: seconds to the first token, `None` where nothing was streamed.
+        first: seconds to the first token; `None` if nothing was streamed.
         total: seconds in all.
     """
     parts = []
@@ -147,7 +147,7 @@ def summary(who: str, message: Message, first: float | None, total: float) -> st
         parts.append(f"ended by {message.finish_reason}")
     usage = message.usage
     if usage is None:
-        parts.append("no usage told")
+        parts.append("no usage reported")
     else:
         cached = f" ({usage.cached_tokens} cached)" if usage.cached_tokens else ""
         reasoning = f" ({usage.reasoning_tokens} reasoning)" if usage.reasoning_tokens else ""

@@ -1,7 +1,7 @@
 """Ctrl-C ends the process at once.
 
-Both event loops would first cancel their tasks and wait for their threads, and nothing can end a thread
-that looks up a host name. The process holds nothing that the operating system does not release.
+Both event loops would first cancel their tasks and wait for their threads, and a thread that looks up a host
+name cannot be interrupted. The operating system releases everything that the process holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TICK = 0.1  # seconds
 
 @contextmanager
 def ending_interrupts() -> Iterator[None]:
-    """Let Ctrl-C end the process inside, unless whoever started it had it ignored."""
+    """Let Ctrl-C end the process inside, unless the parent process had it ignored."""
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
@@ -32,12 +32,12 @@ def ending_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _ticking() -> Iterator[None]:
-    """End each wait of the main thread after a moment, which Python then resumes.
+    """Interrupt each wait of the main thread after a moment; Python then resumes it.
 
-    It runs handlers between two instructions only: a signal that comes just before a wait begins would be
-    seen when the wait ends.
+    Python runs signal handlers between two instructions only. Without this, a signal that arrives just
+    before a wait is handled when the wait ends.
     """
-    if sys.platform == "win32":  # which has no such race, and no such timer
+    if sys.platform == "win32":  # it has neither this race nor this timer
         yield
         return
     signal.signal(signal.SIGALRM, _pass)
@@ -45,12 +45,12 @@ def _ticking() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)  # at the interpreter's exit it would kill
+        signal.setitimer(signal.ITIMER_REAL, 0)  # the signal would kill the interpreter as it exits
 
 
 @contextmanager
 def raised_interrupts() -> Iterator[None]:
-    """Let Ctrl-C raise `KeyboardInterrupt` inside, for code that has a terminal to put back in order."""
+    """Let Ctrl-C raise `KeyboardInterrupt` inside, for code that must restore the terminal."""
     previous = signal.getsignal(signal.SIGINT)
     if previous is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -63,7 +63,7 @@ def raised_interrupts() -> Iterator[None]:
 def _end(_number: int, _frame: FrameType | None) -> None:
     try:
         if os.isatty(2):
-            os.write(2, b"\n")  # the shell's prompt begins a line of its own
+            os.write(2, b"\n")  # the shell's prompt begins a new line
     finally:
         os._exit(INTERRUPTED)
 

@@ -19,7 +19,7 @@ def parse(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="The body of a streamed answer, as it came. '-': standard input."
+            metavar="FILE", help="The body of a streamed answer, as received. '-': standard input."
         ),
     ],
     *,
@@ -29,9 +29,9 @@ def parse(
     """Print the events of a captured stream; see `sansio-llm parse --help`.
 
     Raises:
-        ProviderError: the stream is broken; `offset` is the byte where.
+        ProviderError: the stream is invalid; `offset` is the position in bytes.
         typer.BadParameter: the file cannot be opened.
-        typer.Exit: nobody reads the output.
+        typer.Exit: the output was closed.
     """
     display = JSONDisplay()
     for event in _events(StreamParser(type), file):

@@ -1,4 +1,4 @@
-"""`sansio-llm serve`: the fake provider on this machine. `chat` falls back on it too."""
+"""`sansio-llm serve`: the fake provider on this machine."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from transports.cli.terminal import Channel, tell
 from transports.testing.certificates import can_certify, certified, make_authority
 from transports.testing.loopback import Loopback, loopback_thread
 
-_FORGET_AFTER = 60.0  # seconds; the fake remembers each request, for tests, and here nobody looks
+_FORGET_AFTER = 60.0  # seconds; the fake keeps each request for tests, which are not wanted here
 
 
 def _served_type(name: str | None) -> str | None:
     if name is not None and name not in PROVIDER_TYPES:
         raise typer.BadParameter(
-            f"{name!r}: no fake provider speaks for it; use one of {', '.join(PROVIDER_TYPES)}"
+            f"{name!r}: there is no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}"
         )
     return name
 
 
 def _fault(name: str | None) -> str | None:
-    """Refuse a fault that there is not; or list those that there are, and end."""
+    """Refuse an unknown fault; or list all faults, and exit."""
     if name == "list":
         Channel(sys.stdout).write(_fault_list())
         raise typer.Exit(0)
@@ -47,11 +47,11 @@ def _certificate(fault: Fault | None, ca_file: Path | None) -> ssl.SSLContext | 
     """The certificate with the fault, if it is one of those; `ca_file` gets its authority's.
 
     Raises:
-        typer.BadParameter: the file is not wanted, or is but is not named, or cannot be written.
+        typer.BadParameter: the file is not needed, or is needed but not named, or cannot be written.
     """
     if fault is None or not isinstance(fault.deed, BadCertificate):
         if ca_file is not None:
-            raise typer.BadParameter("'--ca-file' goes with a '--fault' that is a certificate's")
+            raise typer.BadParameter("'--ca-file' needs a '--fault' of the certificate")
         return None
     authority = make_authority()
     if ca_file is not None:
@@ -61,8 +61,8 @@ def _certificate(fault: Fault | None, ca_file: Path | None) -> ssl.SSLContext | 
             raise typer.BadParameter(f"'--ca-file': {ca_file} cannot be written: {error.strerror}") from None
     elif fault.deed.flaw != "unknown-ca":
         raise typer.BadParameter(
-            f"'--fault': {fault.name!r} needs '--ca-file', where the certificate of its authority is put; "
-            "a client that does not trust that sees no other fault"
+            f"'--fault': {fault.name!r} needs '--ca-file', a path to write the authority's certificate to; "
+            "a client that does not trust the authority sees no other fault"
         )
     return certified(authority, fault.deed.flaw)
 
@@ -79,7 +79,7 @@ def _shown(fault: Fault) -> str:
 
 def serve(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any free one.")] = 0,
     type: Annotated[
         str | None, typer.Option(callback=_served_type, help="Be this one provider; all six otherwise.")
     ] = None,
@@ -88,20 +88,21 @@ def serve(
         typer.Option(
             callback=_fault,
             metavar="NAME",
-            help="Let every answer go wrong in this way, such as reset-after:100; 'list' lists them.",
+            help="Make every answer fail in this way, such as reset-after:100; 'list' lists them.",
         ),
     ] = None,
     ca_file: Annotated[
         Path | None,
         typer.Option(
-            metavar="PATH", help="Put there what a client needs to trust the certificate of a tls fault."
+            metavar="PATH",
+            help="Write the authority of a tls fault's certificate to this file, for clients to trust.",
         ),
     ] = None,
 ) -> None:
     """Serve the fake provider until Ctrl-C; see `sansio-llm serve --help`.
 
     Raises:
-        typer.Exit: the port cannot be had, or nobody reads the output.
+        typer.Exit: the port is not available, or the output was closed.
     """
     provider = FakeProvider(type)
     chosen = None if fault is None else find_fault(fault)
@@ -113,7 +114,7 @@ def serve(
                 time.sleep(_FORGET_AFTER)
                 provider.requests.clear()
     except OSError as error:
-        tell(f"port {port} of 127.0.0.1 cannot be had: {error.strerror}; choose another with --port")
+        tell(f"port {port} of 127.0.0.1 is not available: {error.strerror}; choose another with --port")
         raise typer.Exit(1) from None
 
 

@@ -25,10 +25,10 @@ def known_type(name: str | None) -> str | None:
     """Check an option that names a provider type.
 
     Raises:
-        typer.BadParameter: it names none.
+        typer.BadParameter: the type is unknown.
     """
     if name is not None and name not in PROVIDER_DEFAULTS:
-        raise typer.BadParameter(f"{name!r} is no provider type; use one of {', '.join(PROVIDER_DEFAULTS)}")
+        raise typer.BadParameter(f"unknown provider type {name!r}; use one of {', '.join(PROVIDER_DEFAULTS)}")
     return name
 
 
@@ -53,7 +53,7 @@ Imports = Annotated[
     typer.Option(
         "--import",
         metavar="MODULE",
-        is_eager=True,  # before --type, which may be one that the module registers
+        is_eager=True,  # before --type, which may name a type that the module registers
         callback=import_modules,
         help="Import a module first, which registers a provider type of your own.",
     ),
@@ -72,7 +72,7 @@ def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -
         loop: the event loop's name.
 
     Raises:
-        ConfigError: the configuration cannot work, or there is no key.
+        ConfigError: the configuration is invalid, or there is no key.
         typer.BadParameter: the file cannot be read.
     """
     if file is None and not _CHOOSING & options.keys() and not _default_key():
@@ -99,4 +99,4 @@ def _read(file: Path) -> dict[str, object]:
         data = msgspec.json.decode(text, type=dict[str, object])
         return msgspec.convert(data.get("provider", data), dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{file} is no provider's configuration in JSON: {error}") from None
+        raise ConfigError(f"{file} is not a provider's configuration in JSON: {error}") from None

@@ -13,7 +13,7 @@ import typer
 from transports.cli.interrupts import INTERRUPTED, raised_interrupts
 
 CLOSED_PIPE = 141
-"""The exit status when nobody reads the output any more: 128 and the number of SIGPIPE."""
+"""The exit status after the reader of the output has closed it: 128 and the number of SIGPIPE."""
 
 READ_SIZE = 65_536
 """Bytes of a file or of standard input that are read at once."""
@@ -23,7 +23,7 @@ _HARMLESS: dict[int, str | None] = {char: f"\\x{char:02x}" for char in _CONTROLS
 
 
 def harmless(text: str) -> str:
-    """The same text without power over a terminal: control characters are spelt out, as in `\\x1b`."""
+    """The text with control characters spelt out, as in `\\x1b`, so that a terminal does not obey them."""
     return text.translate(_HARMLESS)
 
 
@@ -31,7 +31,7 @@ class Channel:
     """Standard output or standard error.
 
     Args:
-        stream: as `sys` has it; `None` where the process was started without it.
+        stream: `sys.stdout` or `sys.stderr`, which is `None` if the process was started without it.
         utf8: write UTF-8 and LF, whatever the locale.
     """
 
@@ -46,10 +46,10 @@ class Channel:
                 self._stream.reconfigure(errors="replace")
 
     def write(self, text: str, *, dim: bool = False) -> None:
-        """Write text, as it is to a file or pipe, and to a terminal without its control sequences.
+        """Write text: unchanged to a file or pipe, with control characters spelt out to a terminal.
 
         Raises:
-            typer.Exit: nobody reads it any more, or it cannot be written; the latter was then told.
+            typer.Exit: the reader has closed it, or it cannot be written, which was then reported.
         """
         if not text:
             return
@@ -72,7 +72,7 @@ class Channel:
             self.write("\n")
 
     def _discard(self) -> None:
-        """Let what is still in the stream's buffer go nowhere, so that the exit is quiet."""
+        """Discard what is still in the stream's buffer, so that the exit prints no error."""
         with contextlib.suppress(OSError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
@@ -80,13 +80,13 @@ class Channel:
 
 
 def tell(text: str) -> None:
-    """Say something to the person on standard error, in one line."""
+    """Print a message to standard error, in one line."""
     line = " ".join(harmless(text.replace("\n", " ")).split())
     Channel(sys.stderr).write(f"sansio-llm: {line}\n")
 
 
 class Keyboard:
-    """The lines that a person types, with the line editing that the system has."""
+    """The lines that a person types, with the system's line editing."""
 
     def __init__(self) -> None:
         with contextlib.suppress(ImportError):  # not on every system
@@ -102,7 +102,7 @@ class Keyboard:
         """
         err = Channel(sys.stderr)
         prompt = "> "
-        if not sys.stdout.isatty():  # where input() would write it among the answers
+        if not sys.stdout.isatty():  # input() would write it to the file that gets the answers
             err.write(prompt)
             prompt = ""
         try:
@@ -117,7 +117,7 @@ class Keyboard:
 
 
 def open_stdin() -> io.FileIO:
-    """Standard input's bytes, unbuffered: they come as they are sent, and Ctrl-C is seen between them.
+    """Standard input as unbuffered bytes: they can be read as they arrive, and Ctrl-C works between reads.
 
     Raises:
         typer.BadParameter: the process was started without it.
@@ -131,18 +131,18 @@ def read_stdin() -> str:
     """All of standard input.
 
     Raises:
-        typer.BadParameter: it is no UTF-8, or there is none.
+        typer.BadParameter: it is not UTF-8, or there is none.
     """
     with open_stdin() as source:
         data = b"".join(iter(lambda: source.read(READ_SIZE), b""))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise typer.BadParameter(f"standard input is no UTF-8 text: byte {error.start} is wrong") from None
+        raise typer.BadParameter(f"standard input is not UTF-8 text: byte {error.start} is invalid") from None
 
 
 def _dimmed(text: str, stream: TextIO) -> str:
-    from rich.console import Console  # a twentieth of a second that only reasoning pays for
+    from rich.console import Console  # lazily: it takes 50 ms to import, and only reasoning needs it
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
     with console.capture() as captured:

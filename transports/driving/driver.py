@@ -83,9 +83,9 @@ class EventStream(BaseStream[Exchange]):
         if len(self._events) > 1 and not self._aborted:
             return self._events.popleft()
         if self._state is StreamState.OPEN and not self._events:
-            self._state = STREAM_TRANSITIONS[StreamState.OPEN][StreamTrigger.READ]
             # The loop is not in a separate coroutine: that would be called and resumed for each event, too.
             try:
+                self._state = STREAM_TRANSITIONS[StreamState.OPEN][StreamTrigger.READ]
                 now = self._clock
                 if now is None:
                     now = self._clock = running_clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from sansio import ChunkRecord, Record, RequestRecord, ResponseRecord
+from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord
 from transports.driving.keys import Secret, clean_json
 from transports.interface import RawLog
 

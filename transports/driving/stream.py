@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from sansio import (
     APIConnectionError,
     Body,
     Call,
-    CallState,
     End,
     Head,
     LocalProtocolError,
@@ -26,6 +26,7 @@ from sansio import (
     StreamFailed,
     Wait,
 )
+from sansio.states import CallState
 from transports.driving.clocks import Clocks
 from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
 from transports.driving.keys import KeySource, Secret
@@ -167,7 +168,12 @@ class BaseStream(ABC, Generic[ExchangeT]):
         """The request with its key. The attempt begins, and its record goes to the log."""
         self._secret = secret
         self._log()
-        return self._provider.authorize(request, None if secret is None else secret.reveal())
+        key = None if secret is None else secret.reveal()
+        try:
+            # The wall clock, which signatures hold; all the other clocks here are monotonic.
+            return self._provider.authorize(request, key, now=time.time())
+        finally:
+            del key  # a traceback that shows locals must not show it
 
     def _take(self, given: Head | Body | End, now: Callable[[], float]) -> bool:
         """Feed one input to the call.

@@ -124,8 +124,8 @@ class SyncEventStream(BaseStream[SyncExchange]):
 
     def _read(self) -> None:
         """Drive the call until there is something to hand out, or the call is over."""
-        self._move(StreamTrigger.READ)
         try:
+            self._move(StreamTrigger.READ)
             self._clocks.resume(self._now(), self._call.progress)
             self._advance()
             if self._aborted:

@@ -1,6 +1,6 @@
-"""Certificates for the loopback server, sound ones and ones that a client must refuse.
+"""Certificates for the loopback server: valid ones, and ones that a client must refuse.
 
-They are made by trustme, which whoever asks for one must have installed.
+trustme makes them; it must be installed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _ENDED = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 
 def can_certify() -> bool:
-    """Whether trustme is there."""
+    """Whether trustme is installed."""
     return find_spec("trustme") is not None
 
 
 def make_authority() -> trustme.CA:
-    """An authority that nobody trusts yet; `cert_pem` is what a client needs to do so."""
-    import trustme  # an extra of its own, which loads a library for cryptography
+    """A new authority. A client trusts it with its `cert_pem`."""
+    import trustme  # lazily: an extra, which imports a cryptography library
 
     return trustme.CA()
 
@@ -34,8 +34,8 @@ def certified(authority: trustme.CA, flaw: Flaw | None = None) -> ssl.SSLContext
     """A server's context for 127.0.0.1.
 
     Args:
-        authority: signs the certificate, but for the flaw `"unknown-ca"`.
-        flaw: what is wrong with it; nothing, where it is `None`.
+        authority: signs the certificate, except with the flaw `"unknown-ca"`.
+        flaw: what is wrong with it; `None` for nothing.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issuer = make_authority() if flaw == "unknown-ca" else authority

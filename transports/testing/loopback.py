@@ -1,6 +1,6 @@
-"""The fake provider on a real TCP socket of this machine, under asyncio, trio or in a thread of its own.
+"""The fake provider on a real TCP socket of this machine, under asyncio, trio or in a thread.
 
-It can be told to go wrong, in all the ways of `sansio.testing.faults.FAULTS`.
+It can fail on demand, in all the ways of `sansio.testing.faults.FAULTS`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sansio.testing.faults import BadCertificate, Fault, FaultyProvider, NoTLS, 
 from transports.testing.loopback_connection import LoopbackConnection
 
 _BASE_PATHS = {"openrouter": "/api/v1", "anthropic": "", "azure": ""}
-"""What base URLs end in; `/v1` for all other types."""
+"""The path of base URLs; `/v1` for all other types."""
 
 _MODEL = "fake-model"
 _DEPLOYMENT = "fake-deployment"
@@ -32,10 +32,10 @@ class Loopback:
     """Where a fake provider is served.
 
     Attributes:
-        provider: what answers; its `requests` are all that came.
+        provider: what answers; its `requests` are all that were received.
         host: the address that it listens on.
-        port: the port, also where any free one was asked for.
-        scheme: `"https"` with TLS, else `"http"`.
+        port: the port in use, also if any free one was asked for.
+        scheme: `"https"` with TLS, otherwise `"http"`.
     """
 
     def __init__(self, provider: FakeProvider, host: str, port: int, scheme: str) -> None:
@@ -55,14 +55,14 @@ class Loopback:
         return self.url + _BASE_PATHS.get(type, "/v1")
 
     def config(self, type: str, **fields: object) -> ProviderConfig:
-        """A config that reaches the server; what is not given is what the type needs, and no more.
+        """A config that reaches the server, with the fields that the type requires.
 
         Args:
             type: the provider's type.
-            **fields: of `ProviderConfig`, in place of what would stand there.
+            **fields: other fields of `ProviderConfig`; they override the required ones.
 
         Raises:
-            ConfigError: a field has a value that cannot work.
+            ConfigError: a field has an invalid value.
         """
         needed: dict[str, object] = {"base_url": self.base_url(type)}
         if type == "azure":
@@ -73,12 +73,12 @@ class Loopback:
 
 
 class LoopbackServer(Loopback):
-    """A server under way, for tasks of its own event loop. `serve_loopback` makes it.
+    """A running server, for tasks of its event loop. `serve_loopback` makes it.
 
     Attributes:
         accepted: connections since the start.
-        closed: how many of them are over.
-        client_closes: when each connection was closed that its client closed first, by `time.monotonic()`.
+        closed: how many of them have ended.
+        client_closes: for each connection that the client closed first, when it did, by `time.monotonic()`.
     """
 
     def __init__(
@@ -107,10 +107,10 @@ class LoopbackServer(Loopback):
 
     @property
     def fault(self) -> Fault | None:
-        """What goes wrong. Another one counts for connections and answers from then on.
+        """What goes wrong. A new fault applies to connections and answers that begin later.
 
         Raises:
-            ValueError: the old or the new one is of the port or of TLS, and so from the start to the end.
+            ValueError: the old or the new one is a fault of the port or of TLS, which cannot change.
         """
         return self._faulty.fault
 
@@ -118,32 +118,34 @@ class LoopbackServer(Loopback):
     def fault(self, fault: Fault | None) -> None:
         for one in (self._faulty.fault, fault):
             if one is not None and isinstance(one.deed, PortDeed):
-                raise ValueError(f"{one.name}: a fault of the port, which a server has from its start or not")
+                raise ValueError(
+                    f"{one.name}: a fault of the port cannot change in a running server; pass it at the start"
+                )
         self._faulty.fault = fault
 
     async def wait_accepted(self, count: int) -> None:
-        """Wait until that many connections have come since the start."""
+        """Wait until that many connections were accepted since the start."""
         while self.accepted < count:
             await self._changed.wait()
 
     async def wait_closed(self, count: int) -> None:
-        """Wait until that many connections since the start are over: by the client's close or ours."""
+        """Wait until that many connections have ended since the start, closed by either side."""
         while self.closed < count:
             await self._changed.wait()
 
     async def wait_client_closes(self, count: int) -> None:
-        """Wait until that many clients since the start have closed their connection before we did."""
+        """Wait until that many clients have closed their connection first since the start."""
         while len(self.client_closes) < count:
             await self._changed.wait()
 
     async def accept(self, listener: socket.socket, tasks: TaskGroup) -> None:
-        """Take connections for ever, each served by a task."""
+        """Accept connections until cancelled; a task serves each."""
         while True:
             await anyio.wait_readable(listener)
             try:
                 sock, _ = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
-                continue  # the client has gone already
+                continue  # the client has closed already
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.accepted += 1
@@ -186,19 +188,19 @@ async def serve_loopback(
     """Serve a fake provider while the context lasts; then all connections are closed.
 
     Args:
-        provider: what answers; all six types with the embedded model, where left out.
+        provider: what answers. Default: all six types with the embedded model.
         host: the address to listen on.
-        port: 0 for any that is free.
-        delay: seconds between the pieces of what is sent, which makes streams visible as such.
-        ssl_context: serve TLS with this server-side context. Where the fault is the certificate's, it has
-            that certificate.
+        port: 0 for any free one.
+        delay: seconds between the pieces that are sent, so that streams are visible as such.
+        ssl_context: serve TLS with this server-side context. For a fault of the certificate it must have
+            the faulty certificate.
         fault: what goes wrong with every connection or answer; see `sansio.testing.faults`.
 
     Raises:
         OSError: the address cannot be listened on.
-        ValueError: the fault is the certificate's, and there is no `ssl_context`.
-        Exception: what the provider raised in place of an answer, such as a `ValueError` for a script that
-            its wire cannot say. The server ends with it.
+        ValueError: the fault is one of the certificate, and there is no `ssl_context`.
+        Exception: the provider raised it in place of an answer, such as a `ValueError` for a script that its
+            wire format cannot express. It ends the server.
 
     Example:
         ```python
@@ -210,7 +212,7 @@ async def serve_loopback(
     provider = provider or FakeProvider()
     if fault is not None and isinstance(fault.deed, BadCertificate) and ssl_context is None:
         raise ValueError(
-            f"{fault.name}: give an ssl_context whose certificate has the flaw; "
+            f"{fault.name}: pass an ssl_context whose certificate has the flaw; "
             "transports.testing.certificates makes one"
         )
     if fault is not None and isinstance(fault.deed, Refuse):
@@ -231,7 +233,7 @@ async def serve_loopback(
             except Exception as error:  # kept out of the task group, which would wrap it
                 failure = error
             tasks.cancel_scope.cancel()
-    except ExceptionGroup as group:  # of what the provider raised in place of an answer
+    except ExceptionGroup as group:  # what the provider raised in place of an answer
         failure = group
         while isinstance(failure, ExceptionGroup):
             failure = failure.exceptions[0]
@@ -240,7 +242,7 @@ async def serve_loopback(
 
 
 class LoopbackThread(Loopback):
-    """A server in a thread of its own, for blocking callers. `loopback_thread` makes it."""
+    """A server in a background thread, for blocking callers. `loopback_thread` makes it."""
 
     def __init__(self, server: LoopbackServer, portal: BlockingPortal) -> None:
         super().__init__(server.provider, server.host, server.port, server.scheme)
@@ -249,12 +251,12 @@ class LoopbackThread(Loopback):
 
     @property
     def accepted(self) -> int:
-        """Connections since the start."""
+        """How many connections were accepted since the start."""
         return self._server.accepted
 
     @property
     def closed(self) -> int:
-        """How many of them are over."""
+        """How many of them have ended."""
         return self._server.closed
 
     @property
@@ -280,7 +282,7 @@ class LoopbackThread(Loopback):
         """See `LoopbackServer.wait_accepted`.
 
         Raises:
-            TimeoutError: they did not come within `timeout` seconds.
+            TimeoutError: they were not accepted within `timeout` seconds.
         """
         self._portal.call(_within, timeout, self._server.wait_accepted, count)
 
@@ -288,7 +290,7 @@ class LoopbackThread(Loopback):
         """See `LoopbackServer.wait_closed`.
 
         Raises:
-            TimeoutError: they were not over within `timeout` seconds.
+            TimeoutError: they did not end within `timeout` seconds.
         """
         self._portal.call(_within, timeout, self._server.wait_closed, count)
 

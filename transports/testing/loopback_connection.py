@@ -1,6 +1,6 @@
-"""One connection of the loopback server: performs on a socket what a `FaultyConnection` says.
+"""One connection of the loopback server: performs the actions of a `FaultyConnection` on a socket.
 
-Sockets of its own, in place of anyio's streams, which cannot reset a connection or close half of it.
+It uses sockets directly, since anyio's streams cannot reset a connection or close half of it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from sansio.testing.faults import (
 )
 
 _GONE = (anyio.BrokenResourceError, anyio.EndOfStream, ssl.SSLError)
-"""How a client's reset, or its breach of TLS, shows: a close like any other."""
+"""How a client's reset, or a violation of TLS, shows: it counts as a close."""
 
 _NO_LINGER = b"\1\0\0\0\0\0\0\0"
 
 
 class _Socket(ByteStream):
-    """A connected socket as a stream, of which one can say how it ends."""
+    """A connected socket as a stream that can also be reset."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -81,11 +81,11 @@ class LoopbackConnection:
     """Serves one client until either side closes.
 
     Args:
-        sock: connected, and not blocking; it is closed at the end.
-        machine: says what to do.
-        ssl_context: how the server shows itself; `None` for no TLS.
-        delay: seconds between the pieces of what is sent.
-        client_closed: called once, when the client is seen to have closed first.
+        sock: connected and non-blocking; it is closed at the end.
+        machine: gives the actions.
+        ssl_context: the server's certificate; `None` for no TLS.
+        delay: seconds between the pieces that are sent.
+        client_closed: called once, if the client closes first.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class LoopbackConnection:
     async def _perform(
         self, stream: ByteStream, receiver: MemoryObjectReceiveStream[Iterator[Action]]
     ) -> None:
-        """Do what is said, up to what ends the connection."""
+        """Perform actions, up to one that ends the connection."""
         first = True
         async for actions in receiver:
             for action in actions:

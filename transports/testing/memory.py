@@ -1,4 +1,4 @@
-"""Transports without a network: a server in the same process answers whole requests with whole responses."""
+"""Transports without a network: a server in the same process answers each request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sansio.testing import Ending, FakeResponse, Responder
 
 
 class _Exchange(ABC):
-    """What remains to be handed out of one response, and what happens then."""
+    """The rest of one response, and how it ends."""
 
     def __init__(self, transport: _Memory, response: FakeResponse) -> None:
         self._transport = transport
@@ -29,7 +29,7 @@ class _Exchange(ABC):
         self._over = False
 
     def abort(self) -> None:
-        """Drop what is left; nothing after a close."""
+        """Drop the rest. After a close it does nothing."""
         if not self._over:
             self._over = True
             self._transport.aborted += 1
@@ -37,7 +37,7 @@ class _Exchange(ABC):
 
     @abstractmethod
     def _wake(self) -> None:
-        """Wake a reader that a silent server holds."""
+        """Wake a reader that waits for a silent server."""
 
     def _close(self) -> None:
         if not self._over:
@@ -45,7 +45,7 @@ class _Exchange(ABC):
             self._transport.closed += 1
 
     def _next(self) -> Head | Body | End | None:
-        """The next input, or `None` where the server falls silent."""
+        """The next input, or `None` when the server stops sending."""
         if self._over:
             raise APIConnectionError("the exchange was dropped by abort()")
         if self._inputs:
@@ -105,20 +105,20 @@ class _SyncExchange(_Exchange):
 
 
 class _Memory:
-    """What both transports count and hold."""
+    """What both transports count."""
 
     def __init__(self, server: Responder) -> None:
         self._server = server
         self.requests: list[Request] = []
-        """All that came, in order, signed as they were sent; their reprs show no values."""
+        """All received requests in order, signed; their reprs show no values."""
         self.closed = 0
-        """Exchanges that were let go politely."""
+        """How many exchanges were closed politely."""
         self.aborted = 0
-        """Exchanges that were dropped."""
+        """How many exchanges were dropped by `abort()`."""
 
     @property
     def opened(self) -> int:
-        """Exchanges begun."""
+        """How many exchanges were opened."""
         return len(self.requests)
 
     def _respond(self, request: Request) -> FakeResponse:
@@ -127,10 +127,10 @@ class _Memory:
 
 
 class MemoryTransport(_Memory):
-    """An in-process transport for asyncio and trio: no socket, and no time passes but other tasks' turns.
+    """An in-process transport for asyncio and trio. It has no sockets and never waits for time to pass.
 
-    Each piece of a response comes as one `Body`. A response that ends in `Ending.DROP` is lost there; one
-    that ends in `Ending.HOLD` keeps its reader waiting for as long as the reader likes.
+    Each piece of a response is one `Body`. A response with `Ending.DROP` ends in a lost connection; one with
+    `Ending.HOLD` keeps its reader waiting until the reader's timeout.
 
     Args:
         server: answers each request, such as `sansio.testing.FakeProvider`.
@@ -147,12 +147,12 @@ class MemoryTransport(_Memory):
         *,
         fresh: bool = False,
     ) -> _AsyncExchange:
-        """Let the server answer; the exchange hands the response out."""
+        """Let the server answer; the exchange returns the response."""
         await checkpoint()
         return _AsyncExchange(self, self._respond(request))
 
     async def aclose(self) -> None:
-        """Nothing idles here."""
+        """Do nothing: there are no connections."""
 
 
 class SyncMemoryTransport(_Memory):
@@ -163,4 +163,4 @@ class SyncMemoryTransport(_Memory):
         return _SyncExchange(self, self._respond(request))
 
     def close(self) -> None:
-        """Nothing idles here."""
+        """Do nothing: there are no connections."""

@@ -330,7 +330,7 @@ class ChatReader(AnswerReader):
         The plain field mostly repeats those texts. If it says something else, it is the reasoning, and the
         details keep their texts in `extra`.
         """
-        objects = [detail for detail in details if isinstance(detail, dict)]
+        objects = [detail for detail in details if isinstance(detail, dict) and detail]
         if len(objects) < len(details):
             self._keep({"reasoning_details": details})
         texts = [detail.get(DETAIL_TEXTS.get(str(detail.get("type")), "")) or "" for detail in objects]

@@ -198,7 +198,7 @@ class ChatDialect(Dialect):
             wire["tool_calls"] = calls
         if message.refusal:
             wire["refusal"] = message.refusal
-        # Null stands for no text only beside what takes its place; reasoning does not.
+        # Null means no text only beside something else to say; reasoning alone is not that.
         empty = not content and wire
         wire = {"content": None if empty else content, **wire, **fields}
         if message.origin is not None:

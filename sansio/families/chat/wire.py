@@ -100,7 +100,7 @@ class _PlainToolDelta(Struct, gc=False, forbid_unknown_fields=True):
     type: Literal["function", ""] | None = None
 
 
-# The fields are in the order in which they mostly arrive: the decoder looks for each behind the one before it.
+# The fields are in the order in which they mostly arrive, since the decoder looks for them in that order.
 class _TextDelta(Struct, gc=False, forbid_unknown_fields=True):
     content: str
     role: Literal["assistant", ""] | None = None

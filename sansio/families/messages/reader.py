@@ -88,13 +88,13 @@ class MessagesReader(AnswerReader):
             return False
         record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
         kind = record.get("type") or name
-        if kind == "ping":
-            return False
-        self.progress += 1
         # Some hosts send the error object bare, in an event that only its name calls an error.
         bare = isinstance(kind, str) and kind in self._dialect.STATUS_BY_ERROR
         if bare or record.get("error") or name == "error":
             kind = "error"
+        if not kind or kind == "ping":
+            return False
+        self.progress += 1
         match kind:
             case "content_block_delta":
                 self._receive_delta(record, events)

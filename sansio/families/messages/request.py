@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, assert_never
 
 from sansio.content import (
+    AudioPart,
     DocumentPart,
     FinishReason,
     ImagePart,
@@ -160,6 +161,8 @@ class MessagesDialect(Dialect):
             return "a blank text block is refused"
         if isinstance(part, RefusalPart):
             return "the explanation of a refusal is not part of the conversation"
+        if isinstance(part, AudioPart):
+            return "sound is refused"
         return None
 
     def build_request_body(
@@ -218,7 +221,7 @@ class MessagesDialect(Dialect):
             return _text(message.content, index)
         blocks: list[_Block] = []
         for number, part in enumerate(message.content):
-            if isinstance(part, (ImagePart, DocumentPart)) and message.origin is None:
+            if isinstance(part, (ImagePart, AudioPart, DocumentPart)) and message.origin is None:
                 raise self._refused(part, index, number)
             block = block_of(part)
             if block is not None:
@@ -233,7 +236,7 @@ class MessagesDialect(Dialect):
         for index, message in enumerate(messages):
             if message.extra:
                 raise InvalidRequestError(
-                    f"message {index}: a system message has no fields of its own here; give them to a part, "
+                    f"message {index}: a system message has no extra fields here; give them to a part, "
                     "such as TextPart(text, extra={'cache_control': ...})",
                     index=index,
                 )

@@ -7,7 +7,7 @@ is refused is read as a JSON object, and the shapes at the beginning check what 
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -63,7 +63,8 @@ class ArgumentsDelta(_PlainDelta, tag="input_json_delta", gc=False, forbid_unkno
     partial_json: str
 
 
-class _PlainEvent(Struct, tag_field="type", tag="content_block_delta", gc=False, forbid_unknown_fields=True):
+class _PlainEvent(Struct, gc=False, forbid_unknown_fields=True):
+    type: Literal["content_block_delta"]  # and not a tag, which may be missing
     delta: TextDelta | ThinkingDelta | ArgumentsDelta
     index: int = 0
 

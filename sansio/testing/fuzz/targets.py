@@ -32,7 +32,6 @@ from sansio import (
     Send,
     ServerSentEvent,
     SSEDecoder,
-    SSEFailed,
     SSEFramer,
     StreamComplete,
     StreamEvent,
@@ -42,6 +41,7 @@ from sansio import (
     ToolCallStarted,
 )
 from sansio.dialects import dialect_named
+from sansio.framing import SSEFailed
 from sansio.http import Input
 from sansio.testing.script import PROVIDER_TYPES
 

@@ -386,9 +386,11 @@ _CITATIONS = st.lists(
             TEXTS,
         ).map(
             # A title that is not known is null, and stays.
-            lambda cited: cited
-            if cited.title is not None
-            else structs.replace(cited, extra={**cited.extra, "title": None})
+            lambda cited: (
+                cited
+                if cited.title is not None
+                else structs.replace(cited, extra={**cited.extra, "title": None})
+            )
         ),
         st.builds(
             lambda title, quote, start: Citation(

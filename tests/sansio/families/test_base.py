@@ -109,6 +109,14 @@ def test_no_auth_method_means_no_header_whatever_the_key() -> None:
     assert dialect.authorize(request, "key") == dialect.authorize(request, None) == request
 
 
+def test_a_dialect_that_signs_in_its_own_way_can_check_the_key_as_others_do() -> None:
+    assert Dialect.usable_key("key") == "key"
+    for key in (None, "", "a\nb"):
+        with pytest.raises(ConfigError) as caught:
+            Dialect.usable_key(key)
+        assert caught.value.field == "api_key_env"
+
+
 # Framing.
 
 
@@ -360,3 +368,20 @@ def test_a_stream_of_another_family_is_an_error_and_no_empty_answer(
     error = failure(parse(reader, [FOREIGN[family] + end]))
     assert error.partial is not None
     assert error.partial.parts == ()
+
+
+class Advising(ChatDialect):
+    """A provider that says in the error's body how long to wait, as Google does."""
+
+    TYPE = "advising"
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        return super().build_error(error, status, data).with_context(retry_after=39.0)
+
+
+@pytest.mark.parametrize(("headers", "asked"), [((), 39.0), ((("retry-after", "7"),), 7.0)])
+def test_a_wait_that_the_body_asks_for_counts_where_no_header_asks(
+    headers: tuple[tuple[str, str], ...], asked: float
+) -> None:
+    error = Advising().parse_error(429, headers, '{"error": {"message": "slow down"}}')
+    assert error.retry_after == asked

@@ -68,7 +68,7 @@ def test_a_line_too_long_is_an_error_before_its_end() -> None:
     assert not framer.feed(b"x" * 100, lambda *_: False, [])
     with pytest.raises(LimitExceededError, match="longer than 100 bytes") as caught:
         framer.feed(b"x", lambda *_: False, [])
-    assert caught.value.advice() == "If such answers are expected, raise max_event_bytes in the config."
+    assert "limits.max_event_bytes" in caught.value.advice()
 
 
 FLOODS: dict[str, Callable[[int], list[bytes]]] = {

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sansio import LimitExceededError, ServerSentEvent, SSEDecoder, SSEFailed
+from sansio import LimitExceededError, ServerSentEvent, SSEDecoder
+from sansio.framing import SSEFailed
 from tests.support import every_split
 
 BOM = b"\xef\xbb\xbf"
@@ -84,22 +85,6 @@ def test_a_line_feed_that_comes_first_is_a_blank_line() -> None:
         decoder = SSEDecoder()
         (event,) = [item for piece in pieces for item in decoder.receive_data(piece)]
         assert event == ServerSentEvent("message", "x", offset=1)
-
-
-@pytest.mark.parametrize(
-    ("data", "between"),
-    [
-        (b"", False), (b"\xef", False), (BOM, True), (b"data: x", False), (b"data: x\n", False),
-        (b"data: x\n\n", True), (b"data: x\r\n\r\n", True), (b"data: x\n\r", False), (b"\n\n\n", True),
-        (b": ping\n", True), (b": ping", False), (b": ping\r", False), (b"id: 7\n", False),
-        (b"id: 7\n\n", True),
-    ],
-)  # fmt: skip
-def test_an_event_begins_at_the_next_byte_only_where_nothing_is_open(data: bytes, between: bool) -> None:
-    """Before the first three bytes a byte order mark may come; after a CR, the LF that belongs to it."""
-    decoder = SSEDecoder()
-    decoder.receive_data(data)
-    assert decoder.between_events is between
 
 
 def test_a_line_ends_at_no_other_byte_than_cr_and_lf() -> None:

@@ -146,8 +146,10 @@ def test_plain_reasoning_goes_back_too() -> None:
     }
 
 
-def test_details_that_are_no_objects_are_passed_over() -> None:
-    assert read("openrouter", completion({"content": "Hi", "reasoning_details": [5, "x"]})).text == "Hi"
+def test_details_that_say_nothing_are_passed_over() -> None:
+    assert (
+        read("openrouter", completion({"content": "Hi", "reasoning_details": [5, "x", {}]})).content == "Hi"
+    )
 
 
 def test_an_image_of_an_answer_goes_back_with_it() -> None:

@@ -23,7 +23,6 @@ from sansio import (
     Role,
     ServerSentEvent,
     SSEDecoder,
-    SSEFailed,
     SSEFramer,
     StreamComplete,
     StreamEvent,
@@ -33,7 +32,7 @@ from sansio import (
     ToolCallStarted,
     TransportError,
 )
-from sansio.framing import Read
+from sansio.framing import Read, SSEFailed
 from sansio.framing.sse import SSEItem
 from sansio.http import Input
 from sansio.testing.eventstream import encode_frame

@@ -57,7 +57,7 @@ def test_a_json_line_is_one_line_that_decodes_to_its_event(event: StreamEvent) -
 
 def test_an_answer_without_usage_is_summed_up_too() -> None:
     told = summary("openai gpt-4o", Message(Role.ASSISTANT, "Hi"), 0.25, 1.0)
-    assert told == "openai gpt-4o: no usage told, first token after 0.25 s, 1.00 s in all"
+    assert told == "openai gpt-4o: no usage reported, first token after 0.25 s, 1.00 s in all"
 
 
 def test_a_failure_in_json_tells_its_kind_and_what_is_known() -> None:

@@ -50,7 +50,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         (("chat", "hi", "--colour"), "--colour"),
         (("chat", "hi", "--type", "nope"), "use one of openrouter, openai"),
         (("chat", "hi", "--config", "/nowhere/config.json"), "No such file"),
-        (("chat", " "), "PROMPT: there is none"),
+        (("chat", " "), "PROMPT: there is no prompt"),
         (("serve", "--port", "70000"), "--port"),
         (("serve", "--type", "nope"), "use one of openrouter, openai"),
         (("parse", "-"), "--type"),
@@ -71,7 +71,7 @@ def test_a_command_line_that_makes_no_sense_is_one_line_and_2(
 def test_no_prompt_and_no_terminal_is_one_line_and_2() -> None:
     done = run("chat")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "PROMPT: there is none" in only_line(done.stderr)
+    assert "PROMPT: there is no prompt" in only_line(done.stderr)
 
 
 @pytest.mark.usefixtures("no_keys")
@@ -115,7 +115,7 @@ def test_a_missing_key_is_one_line_that_names_its_variable() -> None:
 def test_a_key_in_place_of_its_variables_name_is_not_shown() -> None:
     done = run("chat", "hi", "--api-key-env", KEY)
     assert done.returncode == 1
-    assert "never the key itself" in only_line(done.stderr)
+    assert "not the key itself" in only_line(done.stderr)
     assert KEY not in done.stderr
 
 

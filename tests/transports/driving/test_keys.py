@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,10 +13,26 @@ import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from sansio import APIStatusError, AuthMethod, ConfigError, Message, ProviderConfig, Role
+from sansio import (
+    PROVIDER_DEFAULTS,
+    APIStatusError,
+    AuthMethod,
+    ChatDialect,
+    ConfigError,
+    Message,
+    ProviderConfig,
+    ProviderDefaults,
+    ProviderError,
+    Request,
+    Role,
+    register_provider,
+)
 from sansio.jsontext import JSON
+from sansio.testing import FakeProvider
 from tests.transports.scripted import KEY, openai
+from transports import MemoryTransport, SyncMemoryTransport, create_provider, create_sync_provider
 from transports.driving.keys import KeySource, Secret, clean_json
 
 KEYS = st.text("abcXYZ019-_", min_size=8, max_size=40)
@@ -143,3 +160,41 @@ def test_the_blocking_side_refuses_an_async_callable_without_a_warning() -> None
             warnings.simplefilter("error")
             with pytest.raises(ConfigError, match="async callable"):
                 KeySource(openai(), api_key).ask_now()
+
+
+class Dated(ChatDialect):
+    """A provider whose signature holds the time, as AWS's does."""
+
+    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
+        return structs.replace(request, headers=(*request.headers, ("x-signed", f"{now} {key}")))
+
+
+@pytest.fixture
+def dated() -> Iterator[ProviderConfig]:
+    register_provider("dated", Dated, ProviderDefaults(base_url="http://localhost", model="m"))
+    yield ProviderConfig(type="dated")
+    del PROVIDER_DEFAULTS["dated"]
+
+
+def check_signature(request: Request, begun: float) -> None:
+    """The time that was signed is the wall clock's, and the key that of the call."""
+    at, key = dict(request.headers)["x-signed"].split()
+    assert begun <= float(at) <= time.time()
+    assert key == KEY
+
+
+@pytest.mark.anyio
+async def test_a_request_is_signed_with_the_time_of_the_wall_clock(dated: ProviderConfig) -> None:
+    begun = time.time()
+    transport = MemoryTransport(FakeProvider("openai"))
+    with pytest.raises(ProviderError):  # the fake does not know such signatures
+        await create_provider(dated, transport=transport, api_key=KEY).complete([Message(Role.USER, "Hi")])
+    check_signature(transport.requests[0], begun)
+
+
+def test_a_blocking_request_is_signed_with_the_time_of_the_wall_clock(dated: ProviderConfig) -> None:
+    begun = time.time()
+    transport = SyncMemoryTransport(FakeProvider("openai"))
+    with pytest.raises(ProviderError):
+        create_sync_provider(dated, transport=transport, api_key=KEY).complete([Message(Role.USER, "Hi")])
+    check_signature(transport.requests[0], begun)

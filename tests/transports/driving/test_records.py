@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sansio import ChunkRecord, Record, RequestRecord, ResponseRecord
 from sansio.jsontext import JSONObject
+from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord
 from tests.transports.scripted import KEY
 from transports.driving.keys import Secret
 from transports.driving.records import dispatch

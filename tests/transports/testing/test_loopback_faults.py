@@ -148,7 +148,7 @@ async def test_plain_http_at_the_port_for_tls() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", ["tls-wrong-name", "tls-unknown-ca", "tls-expired"])
 async def test_a_faulty_certificate_has_to_be_given(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}: give an ssl_context whose certificate has the flaw"):
+    with pytest.raises(ValueError, match=f"{name}: .*ssl_context"):
         async with serve_loopback(fault=FAULTS[name]):
             pytest.fail("no certificate was given")
 

@@ -1,4 +1,4 @@
-"""What a law has at hand: a transport, a server that does as it is told, and ways to bring them together."""
+"""What a law works with: a transport, a server that fails on demand, and steps to use both."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from transports.testing.conformance.law import BrokenLawError, NotApplicableErro
 from transports.testing.loopback import LoopbackThread
 
 Server: TypeAlias = LoopbackThread | FaultyProvider
-"""A server behind sockets, or one in this process without any."""
+"""A server behind sockets, or one in this process without sockets."""
 
 KEY = "sk-conformance-key-that-nobody-may-see"
-"""Goes with every request; no message may show it."""
+"""Sent with every request; no message may show it."""
 
 SOON = 0.05
-"""A timeout, in seconds, that a law lets run out."""
+"""A timeout, in seconds, that a law waits for."""
 
 EVENTS = (b"data: one\n\n", b"data: two\n\n", b"data: three\n\n", b"data: [DONE]\n\n")
 """The pieces of a stream."""
 
-_TURN = 0.002  # seconds between two looks at what the server's thread has counted
+_TURN = 0.002  # seconds between two looks at the counters of the server's thread
 _MOST_INPUTS = 100_000
 
 
 class Taken(Struct, frozen=True):
-    """What an exchange gave.
+    """What an exchange returned.
 
     Args:
         inputs: in order.
-        error: what was raised after them; `None` where an `End` was given.
+        error: what was raised after them; `None` after an `End`.
     """
 
     inputs: tuple[Head | Body | End, ...]
@@ -53,7 +53,7 @@ class Taken(Struct, frozen=True):
         """
         if self.inputs and isinstance(self.inputs[0], Head):
             return self.inputs[0]
-        raise BrokenLawError(f"the inputs came as {self.order}; a response begins with a Head")
+        raise BrokenLawError(f"the inputs were {self.order}; a response begins with a Head")
 
     @property
     def body(self) -> bytes:
@@ -62,7 +62,7 @@ class Taken(Struct, frozen=True):
 
     @property
     def order(self) -> str:
-        """The kinds of the inputs, each run of Bodies as one."""
+        """The kinds of the inputs, with consecutive Bodies as one."""
         kinds: list[str] = []
         for given in self.inputs:
             kind = "Bodies" if isinstance(given, Body) else type(given).__name__
@@ -74,14 +74,14 @@ class Taken(Struct, frozen=True):
 
 
 class Bench:
-    """Where a law is tried.
+    """Where a law is tested.
 
     Args:
-        transport: the one that is checked.
-        server: what it is checked against.
+        transport: the transport to check.
+        server: the server for the test.
         remake: makes another such transport.
         backend: the event loop's name.
-        patience: seconds for what takes none; only a transport that is at fault uses them up.
+        patience: seconds to wait before something counts as never happening.
 
     Attributes:
         in_memory: there are no connections.
@@ -124,7 +124,7 @@ class Bench:
 
         Args:
             content: what the model is asked.
-            scheme: the server's own, where left out.
+            scheme: Default: the server's.
         """
         url = "http://localhost/v1" if self.in_memory else self.net.base_url("openai")
         if scheme:
@@ -133,7 +133,7 @@ class Bench:
         return Request.post(f"{url}/chat/completions{query}", (("authorization", f"Bearer {KEY}"),), body)
 
     def answer(self, *pieces: bytes, status: int = 200, headers: Headers = (), stream: bool = True) -> bytes:
-        """Let this be the next answer, a stream's events in chunks, or whole with its length.
+        """Set the next answer: a stream's events in chunks, or a complete body with its length.
 
         Returns:
             Its body.
@@ -144,7 +144,7 @@ class Bench:
         return b"".join(pieces)
 
     def fault(self, fault: str | Fault) -> str:
-        """Let this go wrong with every answer from now on.
+        """Make every further answer fail in this way.
 
         Returns:
             What the server does, for messages.
@@ -153,8 +153,8 @@ class Bench:
         self._server.fault = found
         return f"the server {found.about}"
 
-    def mend(self) -> None:
-        """Let nothing go wrong from now on, and the model answer."""
+    def reset(self) -> None:
+        """Let nothing fail any more, and let the model answer."""
         self._server.fault = None
         self.fake.script.clear()
 
@@ -164,7 +164,7 @@ class Bench:
         """Begin an exchange; see `Transport.open`.
 
         Args:
-            timeout: in seconds; the bench's patience, where left out.
+            timeout: in seconds. Default: the bench's patience.
         """
         allowed = self.patience if timeout is None else timeout
         return await self.transport.open(request or self.request(), allowed, fresh=fresh)
@@ -172,17 +172,17 @@ class Bench:
     async def take(
         self, exchange: CheckedExchange, until: type[Body | End] = End, *, timeout: float | None = None
     ) -> Taken:
-        """Receive, up to the first input of a kind, or the end, or an error.
+        """Receive up to the first input of a kind, the end, or an error.
 
         Args:
-            timeout: of each receive, in seconds; the bench's patience, where left out.
+            timeout: of each receive, in seconds. Default: the bench's patience.
         """
         allowed = self.patience if timeout is None else timeout
         inputs: list[Head | Body | End] = []
         try:
             while not inputs or not isinstance(inputs[-1], until | End):
                 inputs.append(await exchange.receive(allowed))
-                demand(len(inputs) < _MOST_INPUTS, "receive() gives inputs for ever; End never came")
+                demand(len(inputs) < _MOST_INPUTS, "receive() returns inputs without end; there was no End")
         except ProviderError as error:
             return Taken(tuple(inputs), error)
         return Taken(tuple(inputs))
@@ -195,10 +195,10 @@ class Bench:
         reading: float | None = None,
         fresh: bool = False,
     ) -> Taken:
-        """One exchange as a driver makes it, let go politely if it ended, and else dropped.
+        """One exchange as a driver makes it: closed if it ended well, dropped if not.
 
         Args:
-            opening: the timeout to open, in seconds; the bench's patience, where left out.
+            opening: the timeout to open, in seconds. Default: the bench's patience.
             reading: the timeout of each receive, likewise.
         """
         exchange = None
@@ -226,12 +226,12 @@ class Bench:
         return taken
 
     async def serves(self, what: str, *, fresh: bool = False) -> None:
-        """Demand that the next exchange gets its own answer, the server doing nothing wrong.
+        """Demand that the next exchange succeeds with its own answer, from a server without faults.
 
         Args:
-            what: a message that says why it might not.
+            what: says in the message why it might not.
         """
-        self.mend()
+        self.reset()
         self._asked += 1
         number = 4_000 + self._asked
         try:
@@ -248,33 +248,34 @@ class Bench:
 
         Args:
             what: what the server does, for the message.
-            kind: the error that is due.
-            reused: what it must say of the connection.
+            kind: the error that must be raised.
+            reused: what its `reused` must say.
         """
         taken = await self.exchange()
         blame(what, taken, kind, reused=reused)
         return taken
 
     async def happens(self, condition: Callable[[], bool]) -> bool:
-        """Whether something soon comes true that the server's thread, or another task, brings about."""
+        """Whether a condition that the server's thread, or another task, changes soon becomes true."""
         with anyio.move_on_after(self.patience):
             while not condition():  # noqa: ASYNC110 - no event of this loop tells it
                 await anyio.sleep(_TURN)
         return condition()
 
     async def arrives(self) -> None:
-        """Wait until a request has come to the server.
+        """Wait until the server has received a request.
 
         Raises:
-            BrokenLawError: none comes.
+            BrokenLawError: it receives none.
         """
-        demand(await self.happens(lambda: bool(self.fake.requests)), "the request never came to the server")
+        demand(await self.happens(lambda: bool(self.fake.requests)), "the request did not reach the server")
 
     async def released(self, what: str, *, kept: int = 0) -> None:
-        """Demand that the server sees all connections close but so many.
+        """Demand that the server sees its connections close.
 
         Args:
-            what: a message that names what should have closed them.
+            what: says in the message what should have closed them.
+            kept: how many may stay open.
         """
         if self.in_memory:
             return
@@ -287,8 +288,8 @@ def blame(what: str, taken: Taken, kind: type[ProviderError], *, reused: bool = 
     """Demand that an exchange failed in one way. The arguments are those of `Bench.fails`."""
     error = taken.error
     if error is None:
-        raise BrokenLawError(f"{what}, and the exchange ended as if all were well ({taken.order})")
-    told_as = f"{what}, which is told as {kind.__name__}"
+        raise BrokenLawError(f"{what}, and the exchange ended without an error ({taken.order})")
+    told_as = f"{what}, which must raise {kind.__name__}"
     demand(isinstance(error, kind), f"{told_as}; it raised {told(error)}")
     said = getattr(error, "reused", reused)
     where = "had served an exchange before" if reused else "was new"

@@ -1,4 +1,4 @@
-"""Stands between the laws and a transport: no call hangs unnoticed, and none raises what it must not."""
+"""Guards each call to a transport: none hangs unnoticed, and none raises a wrong exception."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from transports.testing.conformance.law import BrokenLawError, told
 ResultT = TypeVar("ResultT")
 
 _BEAT = 0.07
-"""Seconds between two signs of life of the event loop. Out of step with the 0.1 s in which anyio looks again
-for tasks that are not blocked: it would find this one, and again each time."""
+"""Seconds between two signs of life of the event loop. Not a divisor of 0.1 s, the interval in which anyio
+looks for tasks that are not blocked: it would find this task each time."""
 
 _GRACE = 1.0
-"""Seconds in which a call that is cancelled must have ended."""
+"""Seconds in which a cancelled call must end."""
 
 
 @runtime_checkable
 class _Droppable(Protocol):
-    """What has an `abort()`, async or blocking."""
+    """Something with an `abort()`, async or blocking."""
 
     def abort(self) -> None: ...
 
@@ -40,10 +40,10 @@ class _Pending(Struct, eq=False):
 
 
 class Calls:
-    """The calls under way, and whether their event loop is alive. Another thread may look.
+    """The calls in progress, and whether their event loop is alive. Another thread may ask.
 
     Args:
-        patience: seconds by which a call may be late before it counts as one that never returns.
+        patience: seconds by which a call may be late before it counts as never returning.
     """
 
     def __init__(self, patience: float) -> None:
@@ -52,13 +52,13 @@ class Calls:
         self._beaten = time.monotonic()
 
     async def beat(self) -> None:
-        """Show that the loop is alive, for ever."""
+        """Show that the loop is alive, until cancelled."""
         while True:
             self._beaten = time.monotonic()
             await anyio.sleep(_BEAT)
 
     def stuck(self) -> str | None:
-        """What keeps the law from ending, so that not even its own time limit could end it."""
+        """What keeps a law from ending, if not even its time limit can end it."""
         now = time.monotonic()
         late = [call.name for call in list(self._pending) if now > call.due + _GRACE]
         if not late:
@@ -73,7 +73,7 @@ class Calls:
 
         Args:
             name: what to call it in messages.
-            timeout: what the call itself was told, in seconds.
+            timeout: the timeout that is passed to the call, in seconds.
 
         Yields:
             How many seconds it may take.
@@ -96,7 +96,7 @@ class Calls:
 
         Raises:
             ProviderError: the call raised it.
-            BrokenLawError: it raised anything else, or did not return.
+            BrokenLawError: it raised something else, or did not return.
         """
         with self.under_way(name, timeout) as limit, anyio.move_on_after(limit):
             try:
@@ -110,30 +110,30 @@ class Calls:
                 raise
             except Exception as error:
                 raise BrokenLawError(
-                    f"{name} raised a raw {told(error)}; what goes wrong is told as a TransportError "
-                    "or a RemoteProtocolError"
+                    f"{name} raised a raw {told(error)}; raise a TransportError "
+                    "or a RemoteProtocolError instead"
                 ) from error
         allowed = "" if timeout is None else f", though its timeout was {timeout:g} s"
         raise BrokenLawError(f"{name} had not returned after {limit:g} s{allowed}")
 
     async def guard_closing(self, name: str, call: Callable[[], Awaitable[None]]) -> None:
-        """Make one call that never raises.
+        """Make one call that must not raise.
 
         Raises:
-            BrokenLawError: it did, or did not return.
+            BrokenLawError: it raised, or did not return.
         """
 
         async def checked() -> None:
             try:
                 await call()
             except Exception as error:
-                raise BrokenLawError(f"{name} raised {told(error)}; it never raises") from error
+                raise BrokenLawError(f"{name} raised {told(error)}; it must not raise") from error
 
         await self.guard(name, checked)
 
 
 def _drop(given: object) -> None:
-    """Drop the exchange that a blocking transport has opened."""
+    """Drop the exchange that a blocking transport opened."""
     if isinstance(given, _Droppable):
         given.abort()
 
@@ -143,8 +143,8 @@ class CheckedTransport:
 
     Args:
         transport: the one that is checked.
-        calls: guards it.
-        closing: what its method for an orderly end is called.
+        calls: guards them.
+        closing: the name of the method that closes it.
     """
 
     def __init__(self, transport: Transport, calls: Calls, closing: str) -> None:
@@ -180,12 +180,12 @@ class CheckedExchange:
         """See `Exchange.receive`.
 
         Raises:
-            BrokenLawError: what it gave is no input.
+            BrokenLawError: it returned something other than an input.
         """
         given: object = await self._calls.guard("receive()", lambda: self._exchange.receive(timeout), timeout)
         if isinstance(given, Head | Body | End):
             return given
-        raise BrokenLawError(f"receive() gave {given!r}; it gives a Head, a Body or an End")
+        raise BrokenLawError(f"receive() returned {given!r}; it must return a Head, a Body or an End")
 
     async def aclose(self) -> None:
         """See `Exchange.aclose`.
@@ -199,13 +199,13 @@ class CheckedExchange:
         """See `Exchange.abort`.
 
         Raises:
-            BrokenLawError: it raised, or is no plain function.
+            BrokenLawError: it raised, or is async.
         """
         try:
             with self._calls.under_way("abort()"):
-                given: object = self._exchange.abort()  # type: ignore[func-returns-value]  # if it keeps its word
+                given: object = self._exchange.abort()  # type: ignore[func-returns-value]  # it returns None, if it is correct
         except Exception as error:
-            raise BrokenLawError(f"abort() raised {told(error)}; it never raises") from error
+            raise BrokenLawError(f"abort() raised {told(error)}; it must not raise") from error
         if inspect.iscoroutine(given):
             given.close()
             raise BrokenLawError("abort() is async; it must be a plain function, which drops at once")

@@ -1,4 +1,4 @@
-"""What a law is, and how its check says that it is broken."""
+"""What a law is, and how its check reports that it is broken."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ Serve: TypeAlias = Callable[[], AbstractContextManager[LoopbackThread]]
 
 
 class BrokenLawError(Exception):
-    """The transport did what the law forbids; the message says what, in plain words."""
+    """The transport broke the law; the message says how."""
 
 
 class NotApplicableError(Exception):
-    """The transport has nothing that the law is about; the message says what is missing."""
+    """The law does not apply to the transport; the message says what is missing."""
 
 
 class Law(Struct, frozen=True):
-    """Something that every transport owes.
+    """Something that every transport must do.
 
     Args:
         name: in kebab case.
-        text: the law, one line.
-        check: tries it.
-        wire: it is about connections, which a transport within the process has not.
-        tasks: it is about tasks of an event loop, which a blocking transport has not.
-        basic: where it is broken, no other can be judged.
-        serve: starts the server that it is tried against.
+        text: the law, in one line.
+        check: tests it.
+        wire: it is about connections; it does not apply to in-process transports.
+        tasks: it is about tasks of an event loop; it does not apply to blocking transports.
+        basic: if it is broken, no other law can be judged.
+        serve: starts the server for the test.
     """
 
     name: str
@@ -60,16 +60,16 @@ def law(
 
 
 def demand(kept: object, message: str) -> None:
-    """Go on only where the law is kept.
+    """Check one condition of a law.
 
     Raises:
-        BrokenLawError: it is not.
+        BrokenLawError: `kept` is false.
     """
     if not kept:
         raise BrokenLawError(message)
 
 
 def told(error: BaseException) -> str:
-    """An error in a few words, for a message."""
+    """An error in a few words, to quote in a message."""
     words = getattr(error, "message", None) or str(error)
     return f"{type(error).__name__} ({words})" if words else type(error).__name__

@@ -1,4 +1,4 @@
-"""What came of a check: each law with its verdict, for a program to read and for a person."""
+"""The result of a check: each law with its verdict, for programs and for people."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from msgspec import Struct
 
 
 class Verdict(Enum):
-    """What came of one law."""
+    """The result of one law."""
 
     PASSED = "passed"
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
-    """The transport has nothing that the law is about."""
+    """The law is about something that the transport does not have."""
     NOT_TRIED = "not tried"
-    """A law that all others rest on failed before."""
+    """A law that all others depend on has failed."""
 
 
 class Result(Struct, frozen=True):
-    """One law and what came of it.
+    """One law and its result.
 
     Args:
         law: its name.
-        text: the law itself, one line.
-        verdict: what came of it.
-        message: what the transport did in place of it, or why it was not judged; empty where it passed.
+        text: the law, in one line.
+        verdict: the result.
+        message: what the transport did wrong, or why it was not judged; empty if it passed.
     """
 
     law: str
@@ -36,11 +36,11 @@ class Result(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What came of all laws. `str()` is a table of them.
+    """The results of all laws. `str()` is a table of them.
 
     Args:
         subject: what was checked, and how.
-        results: one for each law, in the order in which they were tried.
+        results: one for each law, in the order of the tests.
     """
 
     subject: str
@@ -57,7 +57,7 @@ class Report(Struct, frozen=True):
         return tuple(result for result in self.results if result.verdict is Verdict.FAILED)
 
     def __getitem__(self, law: str) -> Result:
-        """What came of the law of that name.
+        """The result of the law with that name.
 
         Raises:
             KeyError: it was not among those tried.

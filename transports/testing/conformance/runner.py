@@ -1,4 +1,4 @@
-"""Tries the laws, each on a transport, a server and an event loop of its own."""
+"""Tries the laws, each with a new transport, server and event loop."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from transports.testing.conformance.report import Report, Result, Verdict
 from transports.testing.conformance.threads import InThreads
 
 PATIENCE = 3.0
-"""Seconds for what takes milliseconds on a quiet machine."""
+"""Seconds to wait for something that takes milliseconds on an idle machine."""
 
 _LOOK = 0.05
 """Seconds between two looks at whether a law's loop is alive."""
 
 _WAKING = 2.0
-"""Seconds that a call which blocks the loop is given to end once its server is gone."""
+"""Seconds that a call which blocks the loop gets to end after its server has stopped."""
 
 _LOOPS = ("asyncio", "trio")
 _VERDICTS = (BrokenLawError, NotApplicableError)
@@ -49,18 +49,19 @@ def check_transport(
     laws: Collection[str] | None = None,
     patience: float = PATIENCE,
 ) -> Report:
-    """Try every law on an async transport, against a server of this process on 127.0.0.1.
+    """Try every law on an async transport, against a server in this process on 127.0.0.1.
 
-    It runs event loops of its own, in threads of its own, and takes a few seconds at most where the
-    transport is sound. It comes back also where a call to the transport never does.
+    It runs its own event loops in its own threads, so it may be called from anywhere. It takes a few seconds
+    for a correct transport. It also returns if a call to the transport never does.
 
     Args:
-        factory: makes a transport, as often as it is asked, inside a running loop.
+        factory: makes a new transport at each call, inside a running loop.
         backend: the event loop, `"asyncio"` or `"trio"`.
-        in_memory: the transport reaches no server by itself: the factory is given one, whose
-            `respond(request)` answers, and the laws of connections do not apply.
-        laws: names of those to try; all of `LAWS`, where left out.
-        patience: seconds for what takes none, before it counts as never; only faults use them up.
+        in_memory: the transport has no connections. The factory is passed a server, whose
+            `respond(request)` answers, and the laws about connections do not apply.
+        laws: names of the laws to try. Default: all of `LAWS`.
+        patience: seconds to wait before something counts as never happening. Only a faulty transport uses
+            them up.
 
     Raises:
         ValueError: there is no such law, or no such event loop.
@@ -83,9 +84,9 @@ def check_sync_transport(
     laws: Collection[str] | None = None,
     patience: float = PATIENCE,
 ) -> Report:
-    """Try every law on a blocking transport; see `check_transport`. The laws of event loops do not apply.
+    """Try every law on a blocking transport; see `check_transport`. The laws about event loops do not apply.
 
-    Each call is made from a thread, and `abort()` from another than `receive()`.
+    Each call is made from a thread, and `abort()` from a different thread than `receive()`.
 
     Raises:
         ValueError: there is no such law.
@@ -108,7 +109,7 @@ class _Run(Struct, frozen=True):
         backend: the event loop; `None` for a blocking transport.
         in_memory: see `check_transport`.
         patience: see `check_transport`.
-        closing: what the transport's method for an orderly end is called.
+        closing: the name of the method that closes a transport.
     """
 
     factory: Callable[..., Transport]
@@ -128,7 +129,7 @@ class _Run(Struct, frozen=True):
             if names is not None and law.name not in names:
                 continue
             if broken:
-                results.append(_result(law, Verdict.NOT_TRIED, f"mend {broken} first"))
+                results.append(_result(law, Verdict.NOT_TRIED, f"fix {broken} first"))
                 continue
             results.append(self._try(law))
             if law.basic and results[-1].verdict is Verdict.FAILED:
@@ -144,7 +145,7 @@ class _Run(Struct, frozen=True):
         try:
             with self._serve(law) as server:
                 stuck = attempt.run(server)
-        except NotApplicableError as error:  # of the server: there is none to try it against
+        except NotApplicableError as error:  # there is no server to try it against
             return _result(law, Verdict.NOT_APPLICABLE, str(error))
         attempt.join(_WAKING)
         return attempt.result(stuck)
@@ -156,7 +157,7 @@ class _Run(Struct, frozen=True):
 
 
 class _Attempt:
-    """One law, tried in a thread, so that the check goes on where a call never returns."""
+    """One law, tried in a thread, so that the check continues if a call never returns."""
 
     def __init__(self, run: _Run, law: Law) -> None:
         self._run = run
@@ -170,7 +171,7 @@ class _Attempt:
         """Try it.
 
         Returns:
-            What keeps it from ending; `None` where it has ended.
+            What keeps it from ending; `None` if it has ended.
         """
         main = partial(self._main, server)
         self._thread = threading.Thread(target=self._loop, args=(main,), daemon=True)
@@ -187,13 +188,13 @@ class _Attempt:
             self._thread.join(seconds)
 
     def result(self, stuck: str | None) -> Result:
-        """What came of it."""
+        """The result."""
         if stuck is not None:
             return _result(self._law, Verdict.FAILED, stuck)
         if self._done:
             return _result(self._law, Verdict.PASSED)
         if self._error is None:
-            return _result(self._law, Verdict.FAILED, "it ended the thread that its event loop ran in")
+            return _result(self._law, Verdict.FAILED, "it ended the thread of its event loop")
         match error := _root(self._error):
             case NotApplicableError():
                 return _result(self._law, Verdict.NOT_APPLICABLE, str(error))
@@ -239,7 +240,7 @@ def _result(law: Law, verdict: Verdict, message: str = "") -> Result:
 
 
 def _root(error: BaseException) -> BaseException:
-    """The error that counts: a task group wraps what its tasks raise, and what they raise for that."""
+    """The error that decides: task groups wrap what their tasks raise, also what follows from it."""
     leaves = _leaves(error)
     return next((leaf for leaf in leaves if isinstance(leaf, _VERDICTS)), leaves[0])
 

@@ -1,4 +1,4 @@
-"""A blocking transport as an async one, each call in a thread, so that one set of laws is enough."""
+"""A blocking transport as an async one, each call in a thread, so that one set of laws serves both."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class InThreads:
         """See `Transport.open`.
 
         Raises:
-            BrokenLawError: the transport is no blocking one.
+            BrokenLawError: the transport is not a blocking one.
         """
         opening = partial(self._transport.open, request, timeout, fresh=fresh)
         exchange: object = await anyio.to_thread.run_sync(opening, abandon_on_cancel=True)
         if inspect.iscoroutine(exchange):
             exchange.close()
             raise BrokenLawError("open() is async; check_transport is for such transports")
-        return ExchangeInThreads(exchange)  # type: ignore[arg-type]  # whatever it is, its calls are guarded
+        return ExchangeInThreads(exchange)  # type: ignore[arg-type]  # its calls are guarded, whatever it is
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
@@ -43,7 +43,7 @@ class InThreads:
 
 
 class ExchangeInThreads:
-    """A `SyncExchange` as an `Exchange`. `abort()` comes from another thread than `receive()`."""
+    """A `SyncExchange` as an `Exchange`. `abort()` is called in a different thread than `receive()`."""
 
     def __init__(self, exchange: SyncExchange) -> None:
         self._exchange = exchange

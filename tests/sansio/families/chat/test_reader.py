@@ -343,7 +343,7 @@ def test_complete_is_last_and_once() -> None:
             [ReasoningPart("Hm.", {"field": "reasoning_content", "reasoning": "So."})],
         ),
         ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]}, [ReasoningPart("Hm.")]),
-        ({"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "thinking"}]}, [ReasoningPart("Hm.")]),
+        ({"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "thinking"}]}, [ReasoningPart("Hm."), UnknownPart("thinking", {"type": "thinking"})]),
         (
             {"content": [{"type": "thinking", "thinking": "Hm.", "signature": "s"}]},
             [ReasoningPart("Hm.", {"signature": "s"})],

@@ -156,7 +156,7 @@ def test_a_part_that_a_user_cannot_say_is_refused_with_its_place(part: Part) -> 
     assert f"message 1, part 1: anthropic/messages takes no {type(part).__name__}" in str(error)
 
 
-@pytest.mark.parametrize("part", [ImagePart(url="u"), DocumentPart(data=b"x")])
+@pytest.mark.parametrize("part", [ImagePart(url="u"), DocumentPart(data=b"x"), AudioPart(data=b"x")])
 def test_media_in_an_assistants_message_of_the_application_are_refused(part: Part) -> None:
     error = refused("anthropic", *ASK, Message(Role.ASSISTANT, (part,)), *ASK)
     assert (error.index, type(part).__name__ in str(error)) == (1, True)

@@ -24,13 +24,11 @@ LAW = "inputs-in-order"
 
 def test_the_table_has_a_line_for_each_law_and_says_what_is_wrong() -> None:
     report = check_transport(partial(Wrapper, UpperCase), laws=["redirects", "header-names"])
-    assert str(report).splitlines() == [
-        "Wrapper under asyncio: 1 passed, 1 failed",
-        "",
-        "FAILED          header-names  header names come in lower case, each header on its own, in order",
-        "                              -> the Head has the header 'Content-Type'; names come in lower case",
-        "passed          redirects     redirects are not followed",
-    ]
+    first, blank, failed, why, passed = str(report).splitlines()
+    assert (first, blank) == ("Wrapper under asyncio: 1 passed, 1 failed", "")
+    assert failed == f"FAILED          header-names  {LAWS['header-names'].text}"
+    assert why.startswith("                              -> the Head has the header 'Content-Type'")
+    assert passed == "passed          redirects     redirects are not followed"
     assert not report.passed
     assert [result.law for result in report.failures] == ["header-names"]
     assert report["redirects"] == Result("redirects", "redirects are not followed", Verdict.PASSED)
@@ -42,7 +40,7 @@ def test_where_nothing_comes_in_order_nothing_else_is_tried() -> None:
     report = check_transport(partial(Wrapper, SwallowsEnd))
     assert [result.law for result in report.failures] == [LAW]
     assert {result.verdict for result in report.results[1:]} == {Verdict.NOT_TRIED}
-    assert str(report).endswith(f"\n\n{len(LAWS) - 1} laws were not tried: mend {LAW} first")
+    assert str(report).endswith(f"\n\n{len(LAWS) - 1} laws were not tried: fix {LAW} first")
 
 
 def test_a_law_that_does_not_apply_says_why() -> None:

@@ -1,4 +1,4 @@
-"""Laws of what goes wrong, and what it is told as. The driver retries by it."""
+"""Laws about failures and the errors to raise for them. The driver retries according to the error."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ async def lost_before_head(bench: Bench) -> None:
         bench.fake.requests.clear()
         await bench.fails(what, APIConnectionError)
         count = len(bench.fake.requests)
-        demand(count <= 1, f"the lost request was sent {count} times: to try again is the driver's business")
+        demand(count <= 1, f"the lost request was sent {count} times: retries are the driver's business")
 
 
-@law("an end of the connection inside the body is a loss, and never an End; what had come is given first")
+@law("an end of the connection inside the body is a loss, not an End; received bytes come first")
 async def lost_in_body(bench: Bench) -> None:
     for fault in ("close-at-event:2", "close-at-end", "content-length-long"):
         if bench.in_memory and fault.startswith("content"):
@@ -52,7 +52,7 @@ async def lost_in_body(bench: Bench) -> None:
             sent = b"".join(EVENTS[:2])
         taken = await bench.fails(what, APIConnectionError)
         lost = (
-            f"{what}: it had sent {sent!r}, of which came {taken.body!r}; what came before a loss is not lost"
+            f"{what}: it had sent {sent!r}, and {taken.body!r} was returned; return all bytes before a loss"
         )
         demand(taken.body == sent, lost)
 
@@ -65,7 +65,7 @@ async def reset(bench: Bench) -> None:
         await bench.fails(what, APIConnectionError)
 
 
-@law("malformed HTTP is a RemoteProtocolError, and no loss", wire=True)
+@law("malformed HTTP is a RemoteProtocolError, not a loss", wire=True)
 async def malformed(bench: Bench) -> None:
     for fault in (
         "not-http",
@@ -82,7 +82,7 @@ async def malformed(bench: Bench) -> None:
     await bench.serves("a connection that had carried malformed HTTP was used again")
 
 
-@law("receive() keeps its timeout, and tells it as APITimeoutError")
+@law("receive() keeps its timeout, and raises APITimeoutError")
 async def read_timeout(bench: Bench) -> None:
     for fault in ("stall-before-head", "stall-in-head", "stall-at-event:2"):
         what = bench.fault(fault)
@@ -93,12 +93,12 @@ async def read_timeout(bench: Bench) -> None:
         waited = time.monotonic() - begun
         exchange.abort()
         blame(what, taken, APITimeoutError)
-        demand(waited > SOON / 2, f"receive() gave up after {waited:.3f} s, and its timeout was {SOON} s")
+        demand(waited > SOON / 2, f"receive() gave up after {waited:.3f} s, but its timeout was {SOON} s")
         await bench.released("receive() had timed out, and abort() was called")
     await bench.serves("a connection whose exchange had timed out was used again")
 
 
-@law("a timeout of None is for ever")
+@law("a timeout of None waits indefinitely")
 async def no_timeout(bench: Bench) -> None:
     sent = bench.answer(*EVENTS)
     exchange = await bench.transport.open(bench.request(), None)
@@ -107,10 +107,10 @@ async def no_timeout(bench: Bench) -> None:
         inputs.append(await exchange.receive(None))
     await exchange.aclose()
     body = Taken(tuple(inputs)).body
-    demand(body == sent, f"the body was sent as {sent!r}, and came as {body!r}")
+    demand(body == sent, f"the body was sent as {sent!r}, and received as {body!r}")
 
 
-@law("open() keeps its timeout, and tells it as APITimeoutError", wire=True)
+@law("open() keeps its timeout, and raises APITimeoutError", wire=True)
 async def connect_timeout(bench: Bench) -> None:
     bench.fault("accept-stall")
     taken = await bench.exchange(bench.request(scheme="https"), opening=SOON)
@@ -125,7 +125,7 @@ async def header_injection(bench: Bench) -> None:
     injected = (*request.headers, ("x-name", f"{KEY}\r\nx-injected: yes"))
     taken = await bench.exchange(structs.replace(request, headers=injected))
     arrived = [name for request in bench.fake.requests for name, _ in request.headers]
-    demand("x-injected" not in arrived, "a line break in a header's value made another header of its rest")
+    demand("x-injected" not in arrived, "a line break in a header's value made a second header")
     if taken.error is None:
         raise NotApplicableError("the transport sends such a header in a harmless form")
     _shows_no_key("a header with a line break", taken)
@@ -152,7 +152,7 @@ def _shows_no_key(what: str, taken: Taken) -> None:
 
 
 def speaks_tls(bench: Bench, taken: Taken) -> None:
-    """Go on only with a transport that has connected, or tried to, for an https request.
+    """Check that a transport has connected, or tried to, for an https request.
 
     Raises:
         NotApplicableError: it has not.

@@ -1,4 +1,4 @@
-"""Laws of connections that serve again. A transport need not keep any, but then it must keep these."""
+"""Laws about connections that are reused. A transport that keeps none is not subject to them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CLOSES = Fault(
 
 
 async def _keep(bench: Bench) -> None:
-    """Have a connection kept.
+    """Make the transport keep a connection.
 
     Raises:
-        NotApplicableError: none is.
+        NotApplicableError: it keeps none.
     """
     await bench.fetch()
     await bench.fetch()
@@ -30,7 +30,7 @@ async def _keep(bench: Bench) -> None:
         raise NotApplicableError("the transport makes a connection for each exchange")
 
 
-@law("a connection is used again after a response that has ended", wire=True)
+@law("a connection is reused after a response that has ended", wire=True)
 async def reuse(bench: Bench) -> None:
     await _keep(bench)
     bench.answer(*EVENTS)
@@ -39,30 +39,32 @@ async def reuse(bench: Bench) -> None:
         await bench.serves(f"a connection had served {number} times, a stream among them")
 
 
-@law("fresh=True takes no connection that has served before", wire=True)
+@law("fresh=True does not reuse a connection", wire=True)
 async def fresh(bench: Bench) -> None:
     await _keep(bench)
     await bench.fetch(fresh=True)
-    demand(bench.net.accepted == 2, "open(fresh=True) took a connection that had served before")
+    demand(bench.net.accepted == 2, "open(fresh=True) reused a connection")
 
 
-@law("a loss before the head on a reused connection says so, and fresh=True mends it", wire=True)
+@law(
+    "a loss before the head on a reused connection says so, and fresh=True replaces the connection", wire=True
+)
 async def stale(bench: Bench) -> None:
     await _keep(bench)
     for fault in ("close-before-head", "reset-before-head"):
         bench.fake.requests.clear()
         await bench.fails(bench.fault(fault), APIConnectionError, reused=True)
         count = len(bench.fake.requests)
-        demand(count == 1, f"the lost request was sent {count} times: to try again is the driver's business")
+        demand(count == 1, f"the lost request was sent {count} times: retries are the driver's business")
         await bench.serves("a stale connection was to be replaced by open(fresh=True)", fresh=True)
 
 
-@law("a kept connection that the server has closed costs nothing, or is told as reused", wire=True)
+@law("a kept connection that the server has closed is replaced, or its loss has reused=True", wire=True)
 async def closed_while_idle(bench: Bench) -> None:
     bench.fault(_CLOSES)
     await bench.fetch()
     await bench.released("the server closed the connection itself")
-    bench.mend()
+    bench.reset()
     error = (await bench.exchange()).error
     if error is None:
         return
@@ -84,12 +86,12 @@ async def says_close(bench: Bench) -> None:
     )
 
 
-@law("bytes behind a response are not taken for the next one", wire=True)
+@law("bytes after a response are not taken for the next response", wire=True)
 async def bytes_behind(bench: Bench) -> None:
     bench.fault("bytes-after-end")
     bench.answer(b"{}", stream=False)
     await bench.fetch()
-    await bench.serves("the server sent bytes behind its response, and the connection was used again")
+    await bench.serves("the server sent bytes after its response, and the connection was used again")
 
 
 KEEPING = (reuse, fresh, stale, closed_while_idle, says_close, bytes_behind)

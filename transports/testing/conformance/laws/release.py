@@ -1,4 +1,4 @@
-"""Laws of letting go: `abort()`, `aclose()`, and nobody calling either."""
+"""Laws about releasing connections: with `abort()`, with `aclose()`, and without either."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transports.testing.conformance.calls import CheckedExchange
 from transports.testing.conformance.law import BrokenLawError, demand, law, told
 
 _PIECE = bytes(65_536)
-_AT_ONCE = 1.0  # seconds; for what does not wait at all
+_AT_ONCE = 1.0  # seconds; the limit for something that must not wait
 
 
 @law("abort() closes the connection at once, from its opening to the end of its response")
@@ -22,7 +22,7 @@ async def abort_closes(bench: Bench) -> None:
     exchange = await bench.open()
     exchange.abort()
     await bench.serves("abort() was called right after open()")
-    # The server takes connections in turn: where it has the second, it has also had the first.
+    # The server accepts connections in order: with the second, it has also accepted the first.
     await bench.released("abort() was called right after open()", kept=1)
     exchange = await bench.open()
     await bench.take(exchange)
@@ -60,7 +60,7 @@ async def abort_again(bench: Bench) -> None:
     await bench.serves("abort() was called after aclose()")
 
 
-@law("abort() wakes who waits in receive(), from another task or thread")
+@law("abort() wakes a receive() that waits in another task or thread")
 async def abort_wakes(bench: Bench) -> None:
     for fault in ("stall-before-head", "stall-at-event:1"):
         bench.fault(fault)
@@ -82,28 +82,28 @@ async def abort_wakes(bench: Bench) -> None:
 
 
 class _Reader:
-    """Waits in `receive`, and remembers what came of it."""
+    """Waits in `receive`, and keeps the result."""
 
     def __init__(self, exchange: CheckedExchange, timeout: float) -> None:
         self.done = anyio.Event()
         self._exchange = exchange
         self._timeout = timeout
-        self._came: object = None
+        self._result: object = None
 
     async def read(self) -> None:
         try:
-            self._came = await self._exchange.receive(self._timeout)
+            self._result = await self._exchange.receive(self._timeout)
         except ProviderError as error:
-            self._came = error
+            self._result = error
         finally:
             self.done.set()
 
     def check(self) -> None:
         """Demand that it was woken as it should be."""
         due = "receive() raises APIConnectionError"
-        demand(self._came is not None, f"abort() cancelled the task that waited in receive(); {due}")
-        if not isinstance(self._came, APIConnectionError):
-            came = told(self._came) if isinstance(self._came, Exception) else repr(self._came)
+        demand(self._result is not None, f"abort() cancelled the task that waited in receive(); {due}")
+        if not isinstance(self._result, APIConnectionError):
+            came = told(self._result) if isinstance(self._result, Exception) else repr(self._result)
             raise BrokenLawError(f"abort() woke receive(), which then gave {came}; {due}")
 
 
@@ -115,13 +115,13 @@ async def aclose_is_prompt(bench: Bench) -> None:
     body = b""
     while len(body) < len(sent):
         taken = await bench.take(exchange, Body)
-        demand(taken.error is None and taken.body, f"the body's last bytes did not come: {taken.order}")
+        demand(taken.error is None and taken.body, f"the body's last bytes were not received: {taken.order}")
         body += taken.body
     begun = time.monotonic()
     await exchange.aclose()
     waited = time.monotonic() - begun
     exchange.abort()
-    demand(waited < _AT_ONCE, f"aclose() took {waited:.1f} s: it waits for an end that may never come")
+    demand(waited < _AT_ONCE, f"aclose() took {waited:.1f} s: it waits for an end that may never arrive")
     await bench.transport.aclose()
     await bench.released("the exchange and its transport were closed")
 
@@ -141,7 +141,7 @@ async def no_dirty_reuse(bench: Bench) -> None:
     await bench.serves("abort() was called inside a body, and its connection was used again")
 
 
-@law("a stream that its consumer drops without a word releases its connection", wire=True)
+@law("a stream that its consumer drops without closing releases its connection", wire=True)
 async def abandoned(bench: Bench) -> None:
     bench.fault("stall-at-event:3")
     config = ProviderConfig(type="openai", model="m", base_url=bench.net.base_url("openai"))
@@ -152,7 +152,7 @@ async def abandoned(bench: Bench) -> None:
     await bench.released("a bare break dropped the stream")
 
 
-@law("the transport's aclose() closes what idles", wire=True)
+@law("the transport's aclose() closes idle connections", wire=True)
 async def transport_closes(bench: Bench) -> None:
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
@@ -161,7 +161,7 @@ async def transport_closes(bench: Bench) -> None:
     await bench.released("the transport was closed")
 
 
-@law("after all that can happen to an exchange, a closed transport leaves nothing behind", wire=True)
+@law("after exchanges of every outcome, a closed transport leaves nothing behind", wire=True)
 async def nothing_left(bench: Bench) -> None:
     before = _tasks()
     await bench.fetch()
@@ -169,7 +169,7 @@ async def nothing_left(bench: Bench) -> None:
         bench.fault(fault)
         bench.answer(*EVENTS)
         await bench.exchange(reading=0.01)
-    bench.mend()
+    bench.reset()
     await _cancelled(bench)
     await bench.fetch()
     await bench.transport.aclose()

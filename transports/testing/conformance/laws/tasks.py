@@ -1,4 +1,4 @@
-"""Laws of several exchanges at once, of cancellation, and of event loops."""
+"""Laws about simultaneous exchanges, cancellation, and event loops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transports.testing.conformance.law import BrokenLawError, NotApplicableErro
 
 _AT_ONCE = 10
 _MOST_SUSPENSIONS = 300
-_MOST_KEPT = 2  # the connection of the last exchange, and that of one that was cancelled while it was let go
+_MOST_KEPT = 2  # the connection of the last exchange, and of one that was cancelled in aclose()
 _WATCHED = 0.1  # seconds for which the loop is watched
 _FEWEST_TURNS = 3
 
@@ -41,7 +41,7 @@ async def concurrent(bench: Bench) -> None:
         )
 
 
-@law("an exchange that stalls holds up no other")
+@law("a stalled exchange does not delay others")
 async def stalled_neighbour(bench: Bench) -> None:
     bench.fault("stall-at-event:1")
     bench.answer(*EVENTS)
@@ -149,7 +149,7 @@ async def _cancel(
 
 @law("cancellation at any await of an exchange costs neither a connection nor the next request", tasks=True)
 async def cancelled_anywhere(bench: Bench) -> None:
-    await bench.serves("nothing was cancelled yet")  # so that there may be a connection to take again
+    await bench.serves("nothing was cancelled yet")  # so that there may be a connection to reuse
     for fresh in (False, True):
         for at in range(_MOST_SUSPENSIONS):
             if not await _is_cancelled(bench, at, fresh):
@@ -162,7 +162,7 @@ async def cancelled_anywhere(bench: Bench) -> None:
 
 async def _is_cancelled(bench: Bench, at: int, fresh: bool) -> bool:
     """Cancel an exchange where it suspends for the nth time, counted from 0; False where it never does."""
-    bench.mend()
+    bench.reset()
     with anyio.CancelScope() as scope:
         taken = await _CancelledAt(scope, at, bench.exchange(fresh=fresh))
         if taken.error is not None:
@@ -212,7 +212,7 @@ async def cancelled_aclose(bench: Bench) -> None:
     await bench.released("an exchange was cancelled in aclose(), and its transport was closed")
 
 
-@law("a second event loop is served like the first", tasks=True, wire=True)
+@law("a transport works in a second event loop, too", tasks=True, wire=True)
 async def second_loop(bench: Bench) -> None:
     made: list[CheckedTransport] = []
     request = bench.request()

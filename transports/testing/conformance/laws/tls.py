@@ -1,4 +1,4 @@
-"""Laws of what is owed to those who ask for https."""
+"""Laws about https."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from transports.testing.loopback import LoopbackThread, loopback_thread
 
 @contextmanager
 def _untrusted() -> Iterator[LoopbackThread]:
-    """A server whose certificate nobody has a reason to trust.
+    """A server with an untrusted certificate.
 
     Raises:
-        NotApplicableError: there is nothing here that could make one.
+        NotApplicableError: nothing is installed that could make one.
     """
     if not can_certify():
         raise NotApplicableError("it needs the package trustme, which makes certificates")
@@ -37,20 +37,20 @@ async def no_plain_text(bench: Bench) -> None:
     taken = await bench.exchange(bench.request(scheme="https"))
     demand(
         not bench.fake.requests,
-        "the transport sent an https request without TLS: anyone on the way can read the key",
+        "the transport sent an https request without TLS: anyone on the network can read the key",
     )
     blame("the server speaks no TLS at its https port", taken, ProviderError)
 
 
-@law("a certificate that nobody trusts is refused", wire=True, serve=_untrusted)
+@law("an untrusted certificate is refused", wire=True, serve=_untrusted)
 async def untrusted_certificate(bench: Bench) -> None:
     taken = await bench.exchange(bench.request(scheme="https"))
     demand(
         not bench.fake.requests,
-        "the transport sent its request to a server with a certificate of its own making: it does not verify",
+        "the transport sent its request to a server with an untrusted certificate: it does not verify",
     )
     speaks_tls(bench, taken)
-    blame("the server showed a certificate that nobody trusts", taken, APIConnectionError)
+    blame("the server presented an untrusted certificate", taken, APIConnectionError)
 
 
 TLS = (no_plain_text, untrusted_certificate)

@@ -1,0 +1,81 @@
+"""A recorded answer moves to every provider: what arrives is accepted, and each loss is reported once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import msgspec
+import pytest
+
+from sansio import Message, Part, Provider, RefusalPart, Role, StreamComplete, TextPart, port
+from sansio.porting import LeftOut
+from sansio.providers import dialect_named
+from tests.sansio.test_corpus import golden, kind_of, names
+from tests.sansio.wires import ASK, TYPES, bare, config, parse
+from tests.support import CORPUS
+
+ANSWERS = [*names("stream"), *names("response")]
+PROVIDERS = {kind: Provider(config(kind)) for kind in TYPES}
+
+
+@cache
+def recorded(name: str) -> Message | None:
+    """The answer of a case, if there is one."""
+    if golden(name)["kind"] == "stream":
+        last = parse(kind_of(name), [(CORPUS / f"{name}.sse").read_bytes()])[-1]
+        return last.message if isinstance(last, StreamComplete) else None
+    data = json.loads((CORPUS / f"{name}.resp.json").read_bytes())
+    dialect = dialect_named(kind_of(name))
+    return None if dialect.error_in(data) else dialect.parse_response(data)
+
+
+def history_with(message: Message) -> list[Message]:
+    ids = [call.id for call in (*message.tool_calls, *message.invalid_tool_calls) if call.name]
+    results = [Message(Role.TOOL, "ok", tool_call_id=call_id) for call_id in ids]
+    return [*ASK, message, *results, *ASK]
+
+
+@pytest.mark.parametrize("target", TYPES)
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_recorded_answer_is_accepted_everywhere_and_each_loss_is_reported_once(
+    name: str, target: str
+) -> None:
+    message = recorded(name)
+    if message is None:
+        return
+    provider = PROVIDERS[target]
+    history = history_with(message)
+    prepared = provider.prepare(history)
+    assert len(prepared.left_out) == len(set(prepared.left_out))
+    moved, report = port(history, provider.dialect)
+    assert tuple(report) == prepared.left_out
+    check_losses(message, next((m for m in moved if m.role is Role.ASSISTANT), None), report)
+    assert all(loss.why and loss.message == 1 for loss in report)
+    if message.origin != provider.dialect.origin:
+        assert all(not part.extra for m in moved if m.role is Role.ASSISTANT for part in m.parts)
+
+
+def check_losses(before: Message, after: Message | None, report: list[LeftOut]) -> None:
+    """Each part that is not sent as it was has a report, and no other part has one."""
+    left = list(after.parts) if after is not None else []
+    reported = {loss.part for loss in report}
+    for number, part in enumerate(before.parts):
+        unchanged = bool(left) and left[0] == part
+        assert unchanged is (number not in reported) or (after is None and None in reported), part
+        if left and same_part(part, left[0]):
+            left.pop(0)
+    assert left == []
+
+
+def same_part(part: Part, sent: Part) -> bool:
+    """Whether `sent` is the part, or what is left of it."""
+    if isinstance(part, RefusalPart) and isinstance(sent, TextPart):
+        return part.text == sent.text
+    return type(part) is type(sent) and bare(part) == bare(cited_as(part, sent))
+
+
+def cited_as(part: Part, sent: Part) -> Part:
+    if isinstance(part, TextPart) and isinstance(sent, TextPart):
+        return msgspec.structs.replace(sent, citations=part.citations)
+    return sent

@@ -1,0 +1,237 @@
+"""A history made fit for another endpoint: what is left out, each loss once, and all of it reported."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import (
+    AudioPart,
+    Citation,
+    ImagePart,
+    InvalidToolCall,
+    LeftOut,
+    Message,
+    Part,
+    Provider,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    ServerToolPart,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+    port,
+)
+from sansio.checks import check_messages
+from sansio.config import PROVIDER_DEFAULTS
+from sansio.providers import dialect_for, dialect_named
+from tests.sansio.wires import ASK, TYPES, config
+
+PAIRS = [(kind, api) for kind in TYPES for api in PROVIDER_DEFAULTS[kind].apis]
+ORIGINS = [f"{kind}/{api}" for kind, api in PAIRS]
+
+
+def answered(*parts: Part, origin: str | None = "anthropic/messages", **fields: Any) -> Message:
+    return Message(Role.ASSISTANT, parts, origin=origin, **fields)
+
+
+def ported(kind: str, *messages: Message) -> tuple[list[Message], list[LeftOut]]:
+    return port(messages, dialect_named(kind))
+
+
+def losses(report: list[LeftOut]) -> list[tuple[str, int | None, int | None]]:
+    return [(left.what, left.message, left.part) for left in report]
+
+
+FOREIGN: list[tuple[str, Part, Part | None, list[str]]] = [
+    ("openai", ReasoningPart("Hm.", {"signature": "s"}), None, ["ReasoningPart"]),
+    ("openai", ServerToolPart("web_search_tool_result", "s"), None, ["ServerToolPart"]),
+    ("openai", UnknownPart("compaction", {"a": 1}), None, ["UnknownPart"]),
+    ("openai", ImagePart(url="u"), None, ["ImagePart"]),
+    ("openai", AudioPart(data=b"x", extra={"id": "a"}), None, ["AudioPart"]),
+    ("openai", TextPart("a", extra={"x": 1, "y": 2}), TextPart("a"), ["extra: x, y"]),
+    ("openai", TextPart("a", (Citation("u"),)), TextPart("a"), ["citations"]),
+    ("openai", TextPart("a", (Citation("u"),), {"x": 1}), TextPart("a"), ["extra: x", "citations"]),
+    ("openai", ToolCall("c", "f", extra={"caller": 1}), ToolCall("c", "f"), ["extra: caller"]),
+    ("openai", RefusalPart("No."), RefusalPart("No."), []),
+    ("anthropic", RefusalPart("No.", {"x": 1}), TextPart("No."), ["RefusalPart: sent as text", "extra: x"]),
+    ("anthropic", ReasoningPart("Hm."), None, ["ReasoningPart"]),
+    ("anthropic", TextPart(" "), None, ["TextPart"]),
+    ("ollama", ReasoningPart("Hm.", {"signature": "s"}), ReasoningPart("Hm."), ["extra: signature"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "part", "kept", "lost"), FOREIGN, ids=range(len(FOREIGN)))
+def test_a_part_of_another_provider_loses_what_only_that_provider_understands(
+    kind: str, part: Part, kept: Part | None, lost: list[str]
+) -> None:
+    origin = "openai/chat" if kind == "anthropic" else "anthropic/messages"
+    history = [*ASK, answered(TextPart("Hi"), part, origin=origin)]
+    (_, message), report = ported(kind, *history)
+    assert message == answered(TextPart("Hi"), *([] if kept is None else [kept]), origin=origin)
+    assert losses(report) == [(what, 1, 1) for what in lost]
+
+
+def test_the_reason_names_where_an_answer_is_from_and_where_it_goes() -> None:
+    _, report = ported("openai", *ASK, answered(ReasoningPart("Hm.")))
+    assert report == [LeftOut("ReasoningPart", "received from anthropic/messages, sent to openai/chat", 1, 0)]
+
+
+def test_fields_of_a_message_of_another_provider_are_one_loss() -> None:
+    message = answered(TextPart("Hi"), extra={"container": {}, "x": 1})
+    (_, kept), report = ported("openai", *ASK, message)
+    assert kept.extra == {}
+    assert losses(report) == [("extra: container, x", 1, None)]
+
+
+def test_two_providers_of_one_family_are_two_origins() -> None:
+    detail = ReasoningPart("Hm.", {"type": "reasoning.text"})
+    message = answered(detail, TextPart("Hi"), origin="openrouter/chat")
+    assert losses(ported("openai", *ASK, message)[1]) == [("ReasoningPart", 1, 0)]
+    assert ported("openrouter", *ASK, message) == ([*ASK, message], [])
+
+
+def test_an_accepted_origin_keeps_its_extras() -> None:
+    class Cousin(type(dialect_named("openai"))):  # type: ignore[misc]  # a class that is known at run time
+        ORIGINS = frozenset(("anthropic/messages",))
+
+    message = answered(TextPart("Hi", extra={"x": 1}))
+    assert port([message], Cousin()) == ([message], [])
+
+
+def test_what_the_application_wrote_keeps_everything() -> None:
+    parts = (TextPart("Hi", (Citation("u"),), {"cache_control": {}}), UnknownPart("x", {"a": 1}))
+    history = [
+        Message(Role.SYSTEM, parts, extra={"x": 1}),
+        Message(Role.USER, parts, extra={"name": "Ann"}),
+        Message(Role.ASSISTANT, parts, extra={"prefix": True}),
+    ]
+    for kind in TYPES:
+        assert ported(kind, *history) == (history, [])
+
+
+def test_an_unanswered_invalid_call_is_left_out_everywhere() -> None:
+    cut = InvalidToolCall("c", "f", "{", "cut")
+    for origin in (None, "openai/chat", "anthropic/messages"):
+        message = answered(TextPart("Hi"), cut, origin=origin)
+        (_, kept, _), report = ported("openai", *ASK, message, *ASK)
+        assert kept.content == "Hi"
+        assert losses(report) == [("InvalidToolCall", 1, 1)]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_answered_invalid_call_keeps_later_turns_sendable(kind: str) -> None:
+    cut = answered(InvalidToolCall("c", "f", "{", "cut"), origin=dialect_named(kind).origin)
+    result = Message(Role.TOOL, "That was not JSON.", tool_call_id="c")
+    history = [*ASK, cut, result, Message(Role.ASSISTANT, "Sorry."), *ASK]
+    prepared = Provider(config(kind)).prepare(history)
+    assert prepared.left_out == ()
+    assert '"INVALID_JSON' in json.dumps(prepared.body).replace("\\", "")
+
+
+def test_an_invalid_call_without_a_name_is_left_out_even_if_something_answers_it() -> None:
+    message = answered(TextPart("Hi"), InvalidToolCall("c", "", "{", "no name"))
+    _, report = ported("anthropic", *ASK, message, Message(Role.TOOL, "x", tool_call_id="c"))
+    assert losses(report) == [("InvalidToolCall", 1, 1)]
+
+
+def test_an_empty_answer_is_left_out_where_no_message_may_be_empty() -> None:
+    for content in ("", " "):
+        message = Message(Role.ASSISTANT, content, origin="openai/chat")
+        kept, report = ported("anthropic", *ASK, message, *ASK)
+        assert kept == [*ASK, *ASK]
+        assert losses(report) == [("Message", 1, None)]
+        assert ported("openai", *ASK, message, *ASK) == ([*ASK, message, *ASK], [])
+
+
+def test_an_answer_that_loses_all_its_parts_is_left_out_too() -> None:
+    message = answered(ReasoningPart("Hm."), origin="ollama/chat")
+    kept, report = ported("anthropic", *ASK, message, *ASK)
+    assert kept == [*ASK, *ASK]
+    assert losses(report) == [("ReasoningPart", 1, 0), ("Message", 1, None)]
+
+
+def test_that_a_tool_failed_is_left_out_where_it_has_no_place() -> None:
+    call = answered(ToolCall("c", "f"), origin="openai/chat")
+    failed = Message(Role.TOOL, "no", tool_call_id="c", is_error=True)
+    _, report = ported("openai", *ASK, call, failed)
+    assert losses(report) == [("is_error", 2, None)]
+    assert "say in the text" in report[0].why
+    assert ported("anthropic", *ASK, call, failed)[1] == []
+
+
+def test_a_message_that_loses_nothing_is_the_same_object() -> None:
+    message = answered(TextPart("Hi"), ToolCall("c", "f"), origin="openai/chat")
+    (_, kept, _), _ = ported("anthropic", *ASK, message, Message(Role.TOOL, "x", tool_call_id="c"))
+    assert kept is message
+
+
+def test_a_call_knows_what_it_leaves_out_before_its_first_step() -> None:
+    provider = Provider(config("openai"))
+    history = [*ASK, answered(ReasoningPart("Hm."), TextPart("Hi")), *ASK]
+    options = {"top_k": 5, "unsupported": "drop"}
+    prepared = provider.prepare(history, **options)
+    assert provider.call(history, **options).left_out == prepared.left_out
+    assert [left.what for left in prepared.left_out] == ["ReasoningPart", "option"]
+
+
+# Whatever a provider answered, any other endpoint takes it.
+
+TEXTS = st.sampled_from(["Hi", "", " ", "世界"])
+EXTRAS = st.sampled_from([{}, {"signature": "s"}, {"type": "reasoning.text"}, {"id": "x"}])
+PARTS: st.SearchStrategy[Part] = st.one_of(
+    st.builds(TextPart, TEXTS, st.sampled_from([(), (Citation("u"),)]), EXTRAS),
+    st.builds(ReasoningPart, TEXTS, EXTRAS),
+    st.builds(RefusalPart, TEXTS),
+    st.builds(ToolCall, st.just(""), st.just("f"), st.sampled_from([{}, {"a": 1}]), st.none(), st.sampled_from(["function", "custom"]), EXTRAS),
+    st.builds(InvalidToolCall, st.just(""), st.sampled_from(["f", ""]), TEXTS, st.just("cut")),
+    st.just(ServerToolPart("server_tool_use", "s", "web_search", {})),
+    st.builds(ImagePart, url=st.just("https://e/a.png"), extra=EXTRAS),
+    st.builds(AudioPart, transcript=TEXTS, extra=EXTRAS),
+    st.builds(UnknownPart, st.just("new"), EXTRAS),
+)  # fmt: skip
+
+
+@st.composite
+def turns(draw: st.DrawFn, origin: str) -> list[Message]:
+    """A turn: a question, an answer of this origin, and results of its calls."""
+    parts: list[Part] = []
+    results: list[Message] = []
+    for number, part in enumerate(draw(st.lists(PARTS, max_size=4))):
+        if isinstance(part, ToolCall | InvalidToolCall):
+            call_id = f"call_{number}"
+            kind = type(part)
+            given = {name: getattr(part, name) for name in part.__struct_fields__} | {"id": call_id}
+            part = kind(**given)
+            if isinstance(part, ToolCall) or (part.name and draw(st.booleans())):
+                result = Message(Role.TOOL, "ok", tool_call_id=call_id, is_error=draw(st.booleans()))
+                results.append(result)
+        parts.append(part)
+    answer = Message(Role.ASSISTANT, tuple(parts), origin=origin, extra=draw(EXTRAS))
+    return [Message(Role.USER, "Hi"), answer, *results]
+
+
+@pytest.mark.parametrize("target", ORIGINS)
+@given(data=st.data())
+def test_the_history_of_any_pair_is_accepted_by_any_other(target: str, data: st.DataObject) -> None:
+    history: list[Message] = []
+    for origin in data.draw(st.lists(st.sampled_from(ORIGINS), min_size=1, max_size=3)):
+        history += data.draw(turns(origin))
+    history += ASK
+    check_messages(history)
+    kind, _, api = target.partition("/")
+    dialect = dialect_for(config(kind, api=api))
+    kept, report = port(history, dialect)
+    check_messages(kept)
+    body = dialect.build_request_body(kept, (), True)
+    assert json.loads(json.dumps(body)) == body
+    assert len(report) == len({(left.what, left.message, left.part) for left in report})
+    again, nothing = port(kept, dialect)
+    assert again == kept
+    # What is still reported for a ported history is what the endpoint has no place for at all.
+    assert {left.what for left in nothing} <= {"is_error"}
