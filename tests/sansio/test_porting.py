@@ -78,6 +78,12 @@ def test_a_part_of_another_provider_loses_what_only_that_provider_understands(
     assert losses(report) == [(what, 1, 1) for what in lost]
 
 
+def test_a_part_that_is_left_out_is_one_loss_whatever_it_had() -> None:
+    signed = answered(TextPart("", extra={"signature": "s"}), TextPart("Hi"), origin="openai/chat")
+    _, report = ported("anthropic", *ASK, signed)
+    assert losses(report) == [("TextPart", 1, 0)]
+
+
 def test_the_reason_names_where_an_answer_is_from_and_where_it_goes() -> None:
     _, report = ported("openai", *ASK, answered(ReasoningPart("Hm.")))
     assert report == [LeftOut("ReasoningPart", "received from anthropic/messages, sent to openai/chat", 1, 0)]
