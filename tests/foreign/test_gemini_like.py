@@ -24,6 +24,7 @@ from sansio import (
     Provider,
     ProviderConfig,
     ProviderDefaults,
+    ProviderError,
     ReasoningPart,
     RefusalPart,
     Role,
@@ -48,6 +49,7 @@ from tests.foreign.laws import (
     check_stored,
     check_stream,
     corpus,
+    damaged,
     finished,
     golden,
     read,
@@ -159,6 +161,20 @@ def test_parts_go_back_as_they_were(parts: list[JSON]) -> None:
     back = body_of(provider(), answered(message))["contents"][1]["parts"]
     assert joined(back) == joined(parts)
     assert [part_of(wire_of(part, 0)) for part in message.parts] == [unmade(part) for part in message.parts]
+
+
+@given(st.data())
+def test_whatever_the_server_sends_a_stream_has_one_end(data: st.DataObject) -> None:
+    chunks = [chunk([part], usageMetadata=USAGE) for part in PARTS] + [
+        {"promptFeedback": {"blockReason": "X"}}
+    ]
+    at = data.draw(st.integers(0, len(chunks) - 1))
+    chunks[at] = data.draw(damaged(chunks[at]))
+    check_stream(GeminiDialect(), sse(*chunks, chunk([], "STOP")), SSE)
+    try:
+        check_stored(GeminiDialect().parse_response(chunks[at]))
+    except ProviderError:
+        pass
 
 
 def joined(parts: list[JSON]) -> list[JSON]:
