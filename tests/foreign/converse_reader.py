@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import json
+from msgspec import Struct, json
 
 import sansio
 from sansio import JSONObject
@@ -15,13 +15,19 @@ _EXCEPTION = "exception:"
 _COUNTS = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
 
 
+class _Frame(Struct, rename="camel"):
+    content_block_index: int = 0
+    start: dict[str, Any] | None = None  # Any: JSON that is looked at by hand, here and below
+    delta: dict[str, Any] | None = None
+
+
 class _Block:
     """A block under way: a text, a call, or the fields of something that is read when it is whole."""
 
     def __init__(self) -> None:
         self.part: sansio.OpenPart | None = None
         self.call: sansio.AssembledCall | None = None
-        self.wire: dict[str, Any] = {}  # Any: JSON that is still being put together
+        self.wire: dict[str, Any] = {}
         self.input = ""
 
 
@@ -44,14 +50,14 @@ class ConverseReader(sansio.AnswerReader):
             raise self._dialect.build_error(error, 200, record)
         self.progress += 1
         self._seen.add(name)
-        at = record.get("contentBlockIndex", 0)
+        found = sansio.convert(record, _Frame)
         match name:
             case "contentBlockStart":
-                self._begin(at, sansio.convert(record.get("start") or {}, dict), events)
+                self._begin(found.content_block_index, found.start or {}, events)
             case "contentBlockDelta":
-                self._receive_delta(at, sansio.convert(record.get("delta") or {}, dict), events)
+                self._receive_delta(found.content_block_index, found.delta or {}, events)
             case "contentBlockStop":
-                self._end(at, events)
+                self._end(found.content_block_index, events)
             case "messageStop":
                 self._flush(events)
                 self._receive_end(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -232,10 +233,9 @@ def test_whatever_the_server_sends_a_stream_has_one_end(data: st.DataObject) -> 
     kind, payload = frames[at]
     frames[at] = kind, data.draw(damaged(payload))
     check_stream(ConverseDialect(), b"".join(frame(*each) for each in frames), EVENTSTREAM)
-    try:
-        check_stored(ConverseDialect().parse_response(data.draw(damaged(whole(*BLOCKS)))))
-    except ProviderError:
-        pass
+    answer = data.draw(damaged(whole(*BLOCKS)).filter(lambda given: isinstance(given, dict)))
+    with suppress(ProviderError):
+        check_stored(ConverseDialect().parse_response(answer))
 
 
 # Reading.
@@ -422,7 +422,9 @@ def test_a_whole_conversation_is_written() -> None:
         "additionalModelRequestFields": {"top_k": 3},
         "toolConfig": {
             "tools": [{"toolSpec": {
-                "name": "get_weather", "description": "The weather.", "inputSchema": {"json": {"type": "object"}},
+                "name": "get_weather",
+                "description": "The weather.",
+                "inputSchema": {"json": {"type": "object"}},
             }}],
             "toolChoice": {"any": {}},
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import pytest
@@ -130,7 +131,7 @@ VALUES = st.dictionaries(
     st.text(max_size=3), st.none() | st.integers(-9, 9) | st.text(max_size=3), max_size=2
 )
 WIRE_PARTS = st.one_of(
-    st.builds(lambda text: {"text": text}, st.text(min_size=1, max_size=5)),
+    st.builds(lambda text: {"text": text}, st.text(max_size=5).filter(str.strip)),
     st.builds(lambda text: {"text": text, "thought": True}, st.text(min_size=1, max_size=5)),
     st.builds(lambda args: {"functionCall": {"name": "f", "args": args}}, VALUES),
     st.builds(
@@ -171,10 +172,9 @@ def test_whatever_the_server_sends_a_stream_has_one_end(data: st.DataObject) -> 
     at = data.draw(st.integers(0, len(chunks) - 1))
     chunks[at] = data.draw(damaged(chunks[at]))
     check_stream(GeminiDialect(), sse(*chunks, chunk([], "STOP")), SSE)
-    try:
-        check_stored(GeminiDialect().parse_response(chunks[at]))
-    except ProviderError:
-        pass
+    if isinstance(chunks[at], dict):
+        with suppress(ProviderError):
+            check_stored(GeminiDialect().parse_response(chunks[at]))
 
 
 def joined(parts: list[JSON]) -> list[JSON]:
