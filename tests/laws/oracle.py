@@ -8,28 +8,33 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import NamedTuple
 
 import pytest
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sansio import (
     ContentDelta,
     HTTPExchange,
+    ImagePart,
     LocalProtocolError,
     Message,
+    Part,
+    PartComplete,
     ProviderConfig,
     ProviderError,
-    ReasoningDelta,
+    RefusalDelta,
     SSEDecoder,
     StreamComplete,
     StreamEvent,
     StreamFailed,
     StreamParser,
-    ToolCallDelta,
-    ToolCallStarted,
+    ToolCall,
+    UnknownPart,
 )
 from sansio.testing import PROVIDER_TYPES
+from tests.sansio.wires import check_agreement, told
 
 WIRES: dict[str, st.SearchStrategy[str]] = {
     "anthropic": st.just("anthropic"),
@@ -99,71 +104,58 @@ def assert_over(machine: SSEDecoder | StreamParser | HTTPExchange) -> None:
         machine.receive_eof()
 
 
-_Call: TypeAlias = tuple[str, str, str]
-"""A tool call's id, name and arguments' text."""
-
-
-class Said(NamedTuple):
-    """What deltas join to; the calls by their index."""
-
-    text: str
-    reasoning: str
-    calls: dict[int, _Call]
-
-
-def joined(events: Iterable[StreamEvent]) -> Said:
-    """The deltas of a stream, joined. Each call must begin once, before its arguments."""
-    text, reasoning = "", ""
-    calls: dict[int, _Call] = {}
-    for event in events:
-        match event:
-            case ContentDelta(text=piece):
-                text += piece
-            case ReasoningDelta(text=piece):
-                reasoning += piece
-            case ToolCallStarted(index=index, id=call_id, name=name):
-                assert index not in calls
-                calls[index] = (call_id, name, "")
-            case ToolCallDelta(index=index, arguments=piece):
-                assert piece
-                call_id, name, arguments = calls[index]
-                calls[index] = (call_id, name, arguments + piece)
-            case StreamComplete() | StreamFailed():
-                pass
-            case _:
-                assert_never(event)
-    return Said(text, reasoning, calls)
-
-
 def assert_nothing_lost(events: list[StreamEvent]) -> None:
-    """*Nothing lost*: what the deltas join to stands in the last event's message or its error's `partial`."""
+    """*Nothing lost*: what the events say is in the last event's message or its error's `partial`."""
     last = events[-1]
-    said = joined(events)
-    if isinstance(last, StreamComplete):
-        message = last.message
+    if isinstance(last, StreamFailed) and last.error.partial is None:
+        assert told(events) == {}
     else:
-        assert isinstance(last, StreamFailed)
-        if last.error.partial is None:
-            assert said == ("", "", {})
-            return
-        message = last.error.partial
-    assert message.content == said.text
-    assert message.reasoning == said.reasoning
-    if isinstance(last, StreamComplete):
-        calls = [(call.id, call.name, call.raw_arguments or "") for call in message.tool_calls]
-        calls += [
-            (call.id, call.name, call.raw_arguments) for call in message.invalid_tool_calls if call.name
-        ]
-        assert sorted(calls) == sorted(said.calls.values())
-    else:
-        cut = [(call.id, call.name, call.raw_arguments) for call in message.invalid_tool_calls]
-        assert {index: cut[index] for index in said.calls} == said.calls
+        check_agreement(events)
+
+
+def text_of(events: Iterable[StreamEvent]) -> str:
+    """The pieces of text, joined."""
+    return "".join(event.text for event in events if isinstance(event, ContentDelta))
+
+
+def at_once(type: str, events: Iterable[StreamEvent]) -> list[StreamEvent]:
+    """The events that a parser gives when their bytes arrive.
+
+    A chat completion may add to most parts until its end, so that they are complete only then; Anthropic
+    has a refusal's words beside the stop reason.
+    """
+    if type == "anthropic":
+        return [event for event in events if not isinstance(event, RefusalDelta)]
+    return [
+        event
+        for event in events
+        if not isinstance(event, PartComplete) or isinstance(event.part, ImagePart | UnknownPart)
+    ]
+
+
+def written(message: Message) -> Message:
+    """The message without what says only how something was written: how arguments were spaced."""
+    parts = [
+        structs.replace(part, raw_arguments=None) if isinstance(part, ToolCall) else part
+        for part in message.parts
+    ]
+    return structs.replace(message, content=tuple(parts))
+
+
+def sorted_parts(type: str, parts: Iterable[Part]) -> list[Part]:
+    """Parts in an order that whole and streamed answers can both say: a chat completion has fields."""
+    if type == "anthropic":
+        return list(parts)
+    return sorted(parts, key=lambda part: part.__class__.__name__.replace("InvalidToolCall", "ToolCall"))
 
 
 def assert_no_lie(message: Message) -> None:
     """*No lie*: whatever stands in `tool_calls` has arguments that are a JSON object."""
     for call in message.tool_calls:
         assert isinstance(call.arguments, dict)
+        if call.kind == "custom":
+            assert set(call.arguments) == {"input"}
+            continue
         raw = (call.raw_arguments or "").strip()
         if raw in ("", "null"):
             assert call.arguments == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import (
@@ -27,7 +27,7 @@ from sansio import (
 )
 from sansio.testing import PROVIDER_TYPES, Answer, FakeConnection, FakeProvider
 from sansio.testing.strategies import Asked, answers, requests
-from tests.laws.oracle import WIRES, assert_linear, config_for, in_every_dialect
+from tests.laws.oracle import WIRES, assert_linear, config_for, in_every_dialect, sorted_parts, written
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -112,11 +112,8 @@ def test_round_trip_through_the_server(wire: str, asked: Asked, stream: bool, da
     last = events[-1]
     # The server refuses what it could not understand, so that this is no answer to anything else.
     assert isinstance(last, StreamComplete), last
-    assert last.message.content == answer.text
-    assert last.message.reasoning == answer.reasoning
-    assert [(c.id, c.arguments) for c in last.message.tool_calls] == [
-        (c.id, c.arguments) for c in answer.tool_calls if isinstance(c, ToolCall)
-    ]
+    said = answer.to_message()
+    assert sorted_parts(type, written(last.message).parts) == sorted_parts(type, written(said).parts)
     assert exchange.reusable
 
 
@@ -126,7 +123,6 @@ def test_round_trip_of_a_turn(wire: str, asked: Asked, data: st.DataObject) -> N
     type = data.draw(WIRES[wire])
     # An answer goes back as it came, its results after it, and the server takes it.
     answer = data.draw(answers(type))
-    assume(answer.tool_calls or answer.text.strip())  # Anthropic takes nothing else back
     server = FakeProvider(type, [answer, Answer(text="done")])
     conversation_so_far = list(asked.messages)
     for _ in range(2):
@@ -137,7 +133,7 @@ def test_round_trip_of_a_turn(wire: str, asked: Asked, data: st.DataObject) -> N
         ]
         if not message.tool_calls:
             conversation_so_far.append(Message(Role.USER, "go on"))
-    assert message.content == "done"
+    assert message.text == "done"
 
 
 def ask(type: str, server: FakeProvider, asked: Asked) -> Message:
@@ -159,7 +155,7 @@ def conversation(turns: int) -> Asked:
     for turn in range(turns):
         calls = tuple(ToolCall(f"{turn}_{n}", "look", {"b": n, "a": [turn]}) for n in range(2))
         messages += [
-            Message(Role.ASSISTANT, "", calls),
+            Message(Role.ASSISTANT, calls),
             *(Message(Role.TOOL, "seen", tool_call_id=call.id) for call in calls),
         ]
     parameters = {"type": "object", "properties": {"b": {"type": "integer"}, "a": {"type": "array"}}}

@@ -207,13 +207,13 @@ def test_a_providers_own_tool_may_have_nothing_but_its_type() -> None:
 
 @pytest.mark.parametrize("value", [object(), {1j}, {"a": [object()]}])
 def test_what_is_not_json_is_refused(value: object) -> None:
-    assert "is no JSON" in str(refused(ASK, extra_body={"x": value}))
+    assert "is not JSON" in str(refused(ASK, extra_body={"x": value}))
 
 
 def test_nesting_without_end_is_refused() -> None:
     nested: list[object] = []
     nested.append(nested)
-    assert "is no JSON" in str(refused(ASK, extra_body={"x": nested}))
+    assert "is not JSON" in str(refused(ASK, extra_body={"x": nested}))
     endless: Record = {}
     endless["x"] = endless
     assert "are not JSON" in str(

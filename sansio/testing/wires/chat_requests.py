@@ -126,7 +126,11 @@ def _check_content(route: Route, message: JSONObject, param: str) -> None:
     if isinstance(content, list):
         for part in content:
             kind = as_object(part).get("type")
-            if kind not in _PARTS or (kind == "text" and not isinstance(as_object(part).get("text"), str)):
+            # What vLLM's models answer in, such as Mistral's references, comes back to it.
+            known = kind in _PARTS or (
+                route.type == "vllm" and message["role"] == "assistant" and isinstance(kind, str)
+            )
+            if not known or (kind == "text" and not isinstance(as_object(part).get("text"), str)):
                 raise refuse("A content part has an unknown type or no text.", param=f"{param}.content")
             if route.type == "ollama" and kind == "image_url":
                 _check_data_url(as_object(part).get("image_url"), param)

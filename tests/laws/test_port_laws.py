@@ -1,0 +1,247 @@
+"""The laws of `docs/laws.md` for histories: what is ported, what is reported, and what a server sees of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from sansio import (
+    InvalidRequestError,
+    InvalidToolCall,
+    Message,
+    Provider,
+    Role,
+    Send,
+    TextPart,
+    ToolCall,
+)
+from sansio.checks import check_messages
+from sansio.porting import port
+from sansio.testing import PROVIDER_TYPES, FakeProvider
+from sansio.testing.prompt import ToolResult, text_of
+from sansio.testing.routes import Route
+from sansio.testing.strategies import Asked, histories, messages, requests
+from sansio.testing.wires import wire_for
+from tests.laws.oracle import WIRES, in_every_dialect
+from tests.laws.test_request_laws import provider_of
+
+PROVIDERS = {type: provider_of(type) for type in PROVIDER_TYPES}
+USER = Message(Role.USER, "Go on.")
+
+
+def with_results(answer: Message) -> list[Message]:
+    """A conversation in which each call of the answer has its result."""
+    calls = answer.tool_calls
+    results = [Message(Role.TOOL, "done", tool_call_id=call.id) for call in calls]
+    return [USER, answer, *(results or [USER])]
+
+
+@in_every_dialect
+@given(data=st.data(), history=histories())
+def test_any_history_can_be_ported_anywhere(wire: str, data: st.DataObject, history: list[Message]) -> None:
+    provider = PROVIDERS[data.draw(WIRES[wire])]
+    check_messages(history)
+    ported, report = port(history, provider.dialect)
+    check_messages(ported)
+    for left_out in report:
+        assert left_out.message is not None
+        assert left_out.why
+        message = history[left_out.message]
+        assert left_out.part is None or left_out.part < len(message.parts)
+    # A conversation that was ported is at home: porting it again loses nothing more.
+    assert [loss for loss in port(ported, provider.dialect)[1] if loss.what != "is_error"] == []
+    try:
+        prepared = provider.prepare(history)
+    except InvalidRequestError:
+        return
+    assert list(prepared.left_out) == report
+
+
+@in_every_dialect
+@given(data=st.data())
+def test_an_answer_goes_home_as_it_came(wire: str, data: st.DataObject) -> None:
+    type = data.draw(WIRES[wire])
+    dialect = PROVIDERS[type].dialect
+    answer = data.draw(messages(type))
+    conversation = with_results(answer)
+    ported, report = port(conversation, dialect)
+    kept = [
+        part
+        for part in answer.parts
+        if not isinstance(part, InvalidToolCall) and dialect.refuses(part) is None
+    ]
+    if kept or dialect.SENDS_EMPTY:
+        assert list(ported[1].parts) == kept
+        assert len(report) == len(answer.parts) - len(kept)
+        assert structs.replace(ported[1], content="") == structs.replace(answer, content="")
+    else:
+        assert answer not in ported
+
+
+@in_every_dialect
+@given(data=st.data())
+def test_elsewhere_an_answer_loses_what_only_its_giver_reads_and_says_so(
+    wire: str, data: st.DataObject
+) -> None:
+    dialect = PROVIDERS[data.draw(WIRES[wire])].dialect
+    home = data.draw(st.sampled_from([type for type in PROVIDER_TYPES if type != dialect.TYPE]))
+    answer = data.draw(messages(home))
+    ported, report = port(with_results(answer), dialect)
+    received = next((message for message in ported if message.role is Role.ASSISTANT), None)
+    if received is None:
+        assert any(loss.what == "Message" for loss in report)
+        return
+    assert received.extra == {}
+    assert all(part.extra == {} and type(part) in dialect.SENDS for part in received.parts)
+    assert received.tool_calls == tuple(structs.replace(call, extra={}) for call in answer.tool_calls)
+    if received.parts != answer.parts or answer.extra:
+        assert report
+
+
+class Seen(NamedTuple):
+    """What a server reads in a request."""
+
+    texts: list[str]
+    calls: list[tuple[str, str, object]]
+    results: list[tuple[str, str]]
+
+
+def seen_in_chat(body: dict[str, Any]) -> Seen:
+    seen = Seen([], [], [])
+    for message in body["messages"]:
+        if message["role"] == "tool":
+            seen.results.append((message["tool_call_id"], text_of(message["content"])))
+        elif message["role"] == "assistant":
+            seen.texts.append(text_of(message["content"]))
+            for call in message.get("tool_calls", ()):
+                if call["type"] == "custom":
+                    said = call["custom"]["name"], {"input": call["custom"]["input"]}
+                else:
+                    said = call["function"]["name"], json.loads(call["function"]["arguments"])
+                seen.calls.append((call["id"], *said))
+    return seen
+
+
+def seen_in_messages(body: dict[str, Any]) -> Seen:
+    seen = Seen([], [], [])
+    for message in body["messages"]:
+        content = message["content"]
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        texts = [block["text"] for block in blocks if block["type"] == "text"]
+        if message["role"] == "assistant":
+            seen.texts.append("".join(texts))
+        for block in blocks:
+            if block["type"] == "tool_use":
+                seen.calls.append((block["id"], block["name"], block["input"]))
+            elif block["type"] == "tool_result":
+                seen.results.append((block["tool_use_id"], text_of(block.get("content", ""))))
+    return seen
+
+
+def said_in(history: list[Message], *, blanks: bool) -> Seen:
+    """What messages say that have been ported; `blanks`: blank texts are sent too."""
+    said = Seen([], [], [])
+    for message in history:
+        if message.role is Role.TOOL:
+            said.results.append((message.tool_call_id or "", " ".join(texts_of(message))))
+        elif message.role is Role.ASSISTANT:
+            said.texts.append("".join(text for text in texts_of(message) if blanks or text.strip()))
+            for part in message.parts:
+                if isinstance(part, ToolCall):
+                    said.calls.append((part.id, part.name, part.arguments))
+                elif isinstance(part, InvalidToolCall) and part.kind == "custom" and blanks:
+                    said.calls.append((part.id, part.name, {"input": part.raw_arguments}))
+                elif isinstance(part, InvalidToolCall):
+                    said.calls.append((part.id, part.name, {"INVALID_JSON": part.raw_arguments}))
+    return said
+
+
+def texts_of(message: Message) -> list[str]:
+    return [part.text for part in message.parts if isinstance(part, TextPart)]
+
+
+@in_every_dialect
+@given(data=st.data(), asked=requests(), stream=st.booleans())
+def test_the_server_sees_what_the_messages_say(
+    wire: str, data: st.DataObject, asked: Asked, stream: bool
+) -> None:
+    type = data.draw(WIRES[wire])
+    provider = PROVIDERS[type]
+    step = provider.call(asked.messages, asked.tools, stream=stream).next_step()
+    assert isinstance(step, Send)
+    body = json.loads(step.request.body)
+    ported, _ = port(asked.messages, provider.dialect)
+    seen = seen_in_messages(body) if type == "anthropic" else seen_in_chat(body)
+    said = said_in(ported, blanks=type != "anthropic")
+    assert seen.calls == said.calls
+    assert seen.results == said.results
+    # Text of several parts is one text in some bodies, and several with a space between them to the model.
+    assert [text.replace(" ", "") for text in seen.texts] == [text.replace(" ", "") for text in said.texts]
+    prompt = wire_for(type).read_request(Route(type), step.request, body)  # type: ignore[arg-type]  # a name drawn from the built-in types
+    assert prompt.stream is stream
+    assert [tool.name for tool in prompt.tools] == [tool["function"]["name"] for tool in asked.tools]  # type: ignore[index]  # tools of OpenAI's form
+    last = asked.messages[-1]
+    if last.role is Role.TOOL:
+        assert len(prompt.results) == sum(
+            1 for message in last_results(asked.messages) if isinstance(message, Message)
+        )
+        assert ToolResult(called(asked.messages, last), " ".join(texts_of(last))) in prompt.results
+    else:
+        assert prompt.results == ()
+
+
+def last_results(history: list[Message]) -> list[Message]:
+    """The tools' messages at the end."""
+    first = len(history)
+    while history[first - 1].role is Role.TOOL:
+        first -= 1
+    return history[first:]
+
+
+def called(history: list[Message], result: Message) -> str:
+    """The name of the tool that gave a result."""
+    names = {
+        part.id: part.name
+        for message in history
+        for part in message.parts
+        if isinstance(part, ToolCall | InvalidToolCall)
+    }
+    return names[result.tool_call_id or ""]
+
+
+@in_every_dialect
+@given(data=st.data())
+def test_an_edited_part_is_sent_as_edited(wire: str, data: st.DataObject) -> None:
+    type = data.draw(WIRES[wire])
+    answer = data.draw(messages(type))
+    calls = answer.tool_calls
+    edited = structs.replace(
+        answer,
+        content=tuple(
+            structs.replace(part, arguments={"input": "edited"})
+            if isinstance(part, ToolCall)
+            else structs.replace(part, text="edited")
+            if isinstance(part, TextPart)
+            else part
+            for part in answer.parts
+        ),
+    )
+    body = PROVIDERS[type].prepare(with_results(edited)).body
+    seen = seen_in_messages(body) if type == "anthropic" else seen_in_chat(body)
+    assert [arguments for _, _, arguments in seen.calls] == [{"input": "edited"}] * len(calls)
+    assert "".join(seen.texts) == "edited" * len(texts_of(answer))
+
+
+@pytest.mark.parametrize("type", PROVIDER_TYPES)
+@given(asked=requests())
+def test_every_server_takes_the_histories_of_all_others(type: str, asked: Asked) -> None:
+    provider: Provider = PROVIDERS[type]
+    step = provider.call(asked.messages, asked.tools).next_step()
+    assert isinstance(step, Send)
+    response = FakeProvider(type).respond(provider.authorize(step.request, "sk"))
+    assert response.status == 200, response.body
