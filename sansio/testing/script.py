@@ -89,7 +89,7 @@ class Ending(Enum):
     """It sends nothing more and keeps the connection open until the client closes it."""
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """A model's answer, in no dialect yet.
 
     Args:

@@ -12,8 +12,12 @@ from sansio import JSONObject, Message
 from tests.foreign.gemini_parts import part_of
 
 
+class _Content(Struct):
+    parts: list[dict[str, Any]] | None = None  # Any: JSON that is looked at by hand, here and below
+
+
 class _Candidate(Struct, rename="camel"):
-    content: dict[str, Any] | None = None  # Any: convert gives JSON of every kind
+    content: _Content | None = None
     finish_reason: str | None = None
 
 
@@ -68,14 +72,12 @@ class GeminiReader(sansio.AnswerReader):
             answer.raw_finish_reason = str(chunk.prompt_feedback.get("blockReason") or "OTHER")
         for fields in (chunk.candidates or ())[:1]:
             candidate = sansio.convert(fields, _Candidate)
-            for part in (candidate.content or {}).get("parts") or ():
+            for part in (candidate.content and candidate.content.parts) or ():
                 self._receive_part(part, events)
             answer.extra |= sansio.rest(fields, "content", "finishReason", "index")
             answer.raw_finish_reason = candidate.finish_reason or answer.raw_finish_reason
 
-    def _receive_part(self, wire: object, events: list[sansio.StreamEvent]) -> None:
-        if not isinstance(wire, dict):
-            raise sansio.RemoteProtocolError("JSON of an unknown shape: a part is not an object")
+    def _receive_part(self, wire: dict[str, Any], events: list[sansio.StreamEvent]) -> None:
         part, answer, still_open = part_of(wire), self._answer, self._open
         self._open = None
         match part:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from hypothesis import strategies as st
 
 from sansio import (
     PROVIDER_DEFAULTS,
@@ -35,6 +36,25 @@ WEATHER = {
     "function": {"name": "get_weather", "description": "The weather.", "parameters": {"type": "object"}},
 }
 _SLOW_BYTES = 16_000
+
+
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from([None, True, -1, 0, 2**70, 1.5, "", "text", [], {}]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["text", "name"]), inner),
+    max_leaves=3,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, value: Any) -> Any:
+    """JSON with another value at one place, wherever that is."""
+    if isinstance(value, dict) and value and draw(st.integers(0, 5)):
+        name = draw(st.sampled_from(sorted(value)))
+        return {**value, name: draw(damaged(value[name]))}
+    if isinstance(value, list) and value and draw(st.integers(0, 5)):
+        at = draw(st.integers(0, len(value) - 1))
+        return [*value[:at], draw(damaged(value[at])), *value[at + 1 :]]
+    return draw(ANY_JSON)
 
 
 @contextmanager

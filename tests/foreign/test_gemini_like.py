@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import pytest
@@ -24,6 +25,7 @@ from sansio import (
     Provider,
     ProviderConfig,
     ProviderDefaults,
+    ProviderError,
     ReasoningPart,
     RefusalPart,
     Role,
@@ -48,6 +50,7 @@ from tests.foreign.laws import (
     check_stored,
     check_stream,
     corpus,
+    damaged,
     finished,
     golden,
     read,
@@ -128,7 +131,7 @@ VALUES = st.dictionaries(
     st.text(max_size=3), st.none() | st.integers(-9, 9) | st.text(max_size=3), max_size=2
 )
 WIRE_PARTS = st.one_of(
-    st.builds(lambda text: {"text": text}, st.text(min_size=1, max_size=5)),
+    st.builds(lambda text: {"text": text}, st.text(max_size=5).filter(str.strip)),
     st.builds(lambda text: {"text": text, "thought": True}, st.text(min_size=1, max_size=5)),
     st.builds(lambda args: {"functionCall": {"name": "f", "args": args}}, VALUES),
     st.builds(
@@ -159,6 +162,19 @@ def test_parts_go_back_as_they_were(parts: list[JSON]) -> None:
     back = body_of(provider(), answered(message))["contents"][1]["parts"]
     assert joined(back) == joined(parts)
     assert [part_of(wire_of(part, 0)) for part in message.parts] == [unmade(part) for part in message.parts]
+
+
+@given(st.data())
+def test_whatever_the_server_sends_a_stream_has_one_end(data: st.DataObject) -> None:
+    chunks = [chunk([part], usageMetadata=USAGE) for part in PARTS] + [
+        {"promptFeedback": {"blockReason": "X"}}
+    ]
+    at = data.draw(st.integers(0, len(chunks) - 1))
+    chunks[at] = data.draw(damaged(chunks[at]))
+    check_stream(GeminiDialect(), sse(*chunks, chunk([], "STOP")), SSE)
+    if isinstance(chunks[at], dict):
+        with suppress(ProviderError):
+            check_stored(GeminiDialect().parse_response(chunks[at]))
 
 
 def joined(parts: list[JSON]) -> list[JSON]:

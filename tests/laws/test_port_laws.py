@@ -187,11 +187,9 @@ def test_the_server_sees_what_the_messages_say(
     assert [tool.name for tool in prompt.tools] == [tool["function"]["name"] for tool in asked.tools]  # type: ignore[index]  # tools of OpenAI's form
     last = asked.messages[-1]
     if last.role is Role.TOOL:
-        assert len(prompt.results) == sum(
-            1 for message in last_results(asked.messages) if isinstance(message, Message)
-        )
+        assert len(prompt.results) == len(last_results(asked.messages))
         assert ToolResult(called(asked.messages, last), " ".join(texts_of(last))) in prompt.results
-    else:
+    elif len(ported) < 2 or ported[-2].role is not Role.TOOL:  # an empty answer between may be left out
         assert prompt.results == ()
 
 

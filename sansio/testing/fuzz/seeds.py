@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from sansio.content import InvalidToolCall, ToolCall, Usage
+import msgspec
+
+from sansio.content import (
+    AudioPart,
+    Citation,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    ServerToolPart,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+    Usage,
+)
+from sansio.events import StreamComplete
+from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
 from sansio.testing.wire import encode_stream, encode_whole
@@ -17,6 +35,41 @@ _STREAMS: tuple[Answer | Broken, ...] = (
     *_ANSWERS,
     Broken(answer=_ANSWERS[0], after=1, failure=Failure(status=529, message="Overloaded.")),
 )
+_CITED = TextPart("Cited.", (Citation("https://example.com/", "A title", "the words", 0, 6),))
+_RICH: dict[str, Answer] = {
+    "anthropic": Answer(
+        parts=(
+            ReasoningPart("", {"type": "redacted_thinking", "data": "b3BhcXVl"}),
+            ServerToolPart("server_tool_use", "srvtoolu_1", "web_search", {"query": "x"}),
+            ServerToolPart("web_search_tool_result", "srvtoolu_1", output=[]),
+            TextPart("Cited.", (Citation(None, "A title", "x", extra={"type": "char_location"}),)),
+            UnknownPart("container_upload", {"type": "container_upload", "file_id": "file_1"}),
+            RefusalPart("I may not."),
+        ),
+        raw_finish_reason="refusal",
+        extra={"container": {"id": "container_1"}},
+        usage=Usage(output_tokens=3, reasoning_tokens=1, extra={"server_tool_use": {"web_search_requests": 1}}),
+    ),
+    "openrouter": Answer(
+        parts=(
+            ReasoningPart("Hm.", {"type": "reasoning.text", "index": 0, "signature": "c2ln"}),
+            ReasoningPart("", {"type": "reasoning.encrypted", "index": 1, "data": "b3BhcXVl"}),
+            _CITED,
+            ImagePart(data=b"png"),
+        ),
+        usage=Usage(input_tokens=1, output_tokens=2, cost=0.5),
+    ),
+    "openai": Answer(
+        parts=(
+            _CITED,
+            RefusalPart("I may not."),
+            AudioPart(data=b"wav", transcript="Hello.", extra={"id": "audio_1"}),
+            ToolCall("call_1", "shell", {"input": "ls"}, kind="custom"),
+        ),
+        extra={"logprobs": {"content": [{"token": "Cited", "logprob": -0.5}]}},
+    ),
+}
+"""What only one provider's answers have."""
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -54,14 +107,18 @@ def seeds(target: str) -> list[bytes]:
         return [
             bytes([PROVIDER_TYPES.index(kind), 0, 1, 0]) + encode_whole(kind, answer)
             for kind in kinds
-            for answer in _ANSWERS
-            if _is_sayable(kind, answer)
+            for answer in _answers(kind)
+        ]
+    if target == "port":
+        return [
+            bytes([number]) + msgspec.json.encode(_history(kind))
+            for number in range(len(PROVIDER_TYPES))
+            for kind in PROVIDER_TYPES
         ]
     streams = [
         (kind, pieces)
         for kind in kinds
-        for answer in _STREAMS
-        if _is_sayable(kind, answer)
+        for answer in (*_STREAMS, *_rich(kind))
         for pieces in [encode_stream(kind, answer, include_usage=True)]
     ]
     if target == "tape":
@@ -69,9 +126,33 @@ def seeds(target: str) -> list[bytes]:
     return [b"\x07" + b"".join(pieces) for _, pieces in streams]
 
 
-def _is_sayable(kind: ProviderType, answer: Answer | Broken) -> bool:
-    """Anthropic's wire has no place for the arguments of an invalid call but in a stream."""
-    return not (kind == "anthropic" and isinstance(answer, Answer) and answer is _ANSWERS[3])
+def _rich(kind: str) -> list[Answer]:
+    return [_RICH[kind]] if kind in _RICH else []
+
+
+def _answers(kind: ProviderType) -> list[Answer]:
+    """Whole answers: Anthropic's have no place for the arguments of an invalid call."""
+    cut = _ANSWERS[-1]
+    return [answer for answer in (*_ANSWERS, *_rich(kind)) if kind != "anthropic" or answer is not cut]
+
+
+def _history(kind: ProviderType) -> list[Message]:
+    """A conversation with all answers of a provider, and what the application may say beside them."""
+    history = [
+        Message(Role.SYSTEM, "Be brief."),
+        Message(Role.USER, (TextPart("Look."), ImagePart(data=b"png"))),
+    ]
+    for answer in (*_ANSWERS, *_rich(kind)):
+        parser = StreamParser(kind)
+        last = parser.receive_data(b"".join(encode_stream(kind, answer)))[-1]
+        assert isinstance(last, StreamComplete)
+        history.append(last.message)
+        history += [
+            Message(Role.TOOL, "done", tool_call_id=call.id, is_error=True)
+            for call in (*last.message.tool_calls, *last.message.invalid_tool_calls)
+        ]
+        history.append(Message(Role.USER, "Go on."))
+    return history
 
 
 def _tape(kind: ProviderType, body: bytes) -> bytes:

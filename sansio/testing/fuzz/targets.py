@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias, assert_never
 
+import msgspec
+
 from sansio import (
     APIConnectionError,
     APITimeoutError,
@@ -21,12 +23,19 @@ from sansio import (
     Framer,
     Head,
     HTTPExchange,
+    InvalidRequestError,
+    InvalidToolCall,
+    Limits,
     Lost,
     Message,
     NDJSONFramer,
+    PartComplete,
     Provider,
+    ProviderConfig,
     ProviderError,
     ReasoningDelta,
+    ReasoningPart,
+    RefusalDelta,
     Request,
     Role,
     Send,
@@ -37,23 +46,27 @@ from sansio import (
     StreamEvent,
     StreamFailed,
     StreamParser,
+    TextPart,
     ToolCallDelta,
     ToolCallStarted,
+    replay,
 )
-from sansio.dialects import dialect_named
+from sansio.checks import check_messages, encode_body
 from sansio.framing import SSEFailed
 from sansio.http import Input
+from sansio.porting import port as port_history
+from sansio.providers import dialect_named
 from sansio.testing.script import PROVIDER_TYPES
 
 Target: TypeAlias = Callable[[bytes], None]
 
-_LIMITS = {
-    "max_event_bytes": 2_000,
-    "max_answer_bytes": 8_000,
-    "max_tool_calls": 8,
-    "max_json_depth": 16,
-    "max_error_bytes": 500,
-}
+_LIMITS = Limits(
+    max_event_bytes=2_000,
+    max_answer_bytes=8_000,
+    max_tool_calls=8,
+    max_json_depth=16,
+    max_error_bytes=500,
+)
 """Small, so that the fuzzer comes to pass them."""
 _HEADER_LIMIT = 300
 _FRAME_LIMIT = 200
@@ -164,7 +177,7 @@ def _frames(framer: Framer, parts: Iterator[bytes] | list[bytes]) -> list[tuple[
 
 
 def stream(kind: str, data: bytes) -> None:
-    """A dialect's stream: one end, the same for every cut, and deltas that join to its message."""
+    """A dialect's stream: one end, the same for every cut, and events that say what its message says."""
     size, data = _split(data)
     dialect = dialect_named(kind, limits=_LIMITS)
     outcomes = []
@@ -274,9 +287,49 @@ def _play(call: Call, inputs: Sequence[Input] | Iterator[Input]) -> list[StreamE
     return events
 
 
+def _provider(kind: str) -> Provider:
+    fields: dict[str, object] = {"type": kind, "model": "m"}
+    if kind == "azure":
+        fields |= {"base_url": "https://a.test", "deployment": "d", "api_version": "2024-10-21"}
+    return Provider(ProviderConfig.from_dict({**fields, "limits": msgspec.structs.asdict(_LIMITS)}))
+
+
+_PROVIDERS = {kind: _provider(kind) for kind in PROVIDER_TYPES}
+
+
 def _call(kind: str, *, stream: bool) -> Call:
-    config = dialect_named(kind, limits=_LIMITS).config
-    return Provider(config).call([Message(Role.USER, "x")], stream=stream)
+    return _PROVIDERS[kind].call([Message(Role.USER, "x")], stream=stream)
+
+
+def port(data: bytes) -> None:
+    """A stored history, for any dialect: it is sent, or it is refused with the one error that says so.
+
+    The first byte says where it goes; the rest is the JSON of a list of messages.
+    """
+    if not data:
+        return
+    provider = _PROVIDERS[PROVIDER_TYPES[data[0] % len(PROVIDER_TYPES)]]
+    try:
+        history = msgspec.json.decode(data[1:], type=list[Message])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return
+    stored = msgspec.json.encode(history)
+    assert msgspec.json.encode(msgspec.json.decode(stored, type=list[Message])) == stored, "not the same again"
+    try:
+        prepared = provider.prepare(history)
+        encode_body(prepared.body, history)
+    except InvalidRequestError:
+        pass
+    try:
+        check_messages(history)
+    except InvalidRequestError:
+        return
+    ported, report = port_history(history, provider.dialect)
+    assert all(loss.what and loss.why for loss in report), "a loss without a reason"
+    try:
+        check_messages(ported)
+    except InvalidRequestError as error:
+        raise AssertionError(f"what was ported is no conversation: {error}") from error
 
 
 def _head(status: int, media: int, coding: int) -> Head:
@@ -298,35 +351,62 @@ def check_events(events: list[StreamEvent]) -> object:
     assert events, "no event"
     last = events[-1]
     assert isinstance(last, (StreamComplete, StreamFailed)), "no end"
-    text, reasoning = [], []
-    arguments: list[list[str]] = []
-    for event in events[:-1]:
-        match event:
-            case ContentDelta():
-                text.append(event.text)
-            case ReasoningDelta():
-                reasoning.append(event.text)
-            case ToolCallStarted():
-                assert event.index == len(arguments), "calls are not counted from 0"
-                arguments.append([])
-            case ToolCallDelta():
-                arguments[event.index].append(event.arguments)
-            case StreamComplete() | StreamFailed():
-                raise AssertionError("two ends")
-            case _:
-                assert_never(event)
+    assert not any(isinstance(event, (StreamComplete, StreamFailed)) for event in events[:-1]), "two ends"
     message = last.message if isinstance(last, StreamComplete) else last.error.partial
     if message is not None and len(events) > 1:
-        assert "".join(text) == message.content, "joined text"
-        assert "".join(reasoning) == message.reasoning, "joined reasoning"
-        # A call that waits for its id when the stream breaks has not started, nor any arguments yet.
-        raw = [call.raw_arguments or "" for call in message.tool_calls]
-        raw += [call.raw_arguments for call in message.invalid_tool_calls if call.name]
-        joined = ["".join(parts) for parts in arguments]
-        assert sorted(filter(None, joined)) == sorted(filter(None, raw)), "joined arguments"
+        said, meant = _said(events), _said(replay(message))
+        if isinstance(last, StreamFailed):
+            _allow_open_parts(said, meant, message)
+        assert said == meant, "the events say something else than the message"
     if isinstance(last, StreamComplete):
         return (events[:-1], last.message)
     return (events[:-1], *_kind(last.error), message)
+
+
+_Said: TypeAlias = dict[int, tuple[object, ...]]
+
+
+def _said(events: Sequence[StreamEvent]) -> _Said:
+    """What events say of each part, by its place: deltas joined; what only a provider reads is left out."""
+    parts: _Said = {}
+    calls: list[int] = []
+    for event in events:
+        match event:
+            case ContentDelta() | ReasoningDelta() | RefusalDelta():
+                kind, text = parts.get(event.part, (type(event), ""))
+                assert kind is type(event), "a part of two kinds"
+                parts[event.part] = kind, f"{text}{event.text}"
+            case ToolCallStarted():
+                assert event.index == len(calls), "calls are not counted from 0"
+                assert event.part not in parts, "two parts in one place"
+                calls.append(event.part)
+                parts[event.part] = event.id, event.name, event.kind, ""
+            case ToolCallDelta():
+                *call, arguments = parts[calls[event.index]]
+                parts[calls[event.index]] = *call, f"{arguments}{event.arguments}"
+            case PartComplete():
+                before = parts.get(event.index)
+                text = event.part.text if isinstance(event.part, TextPart) else None
+                assert before in (None, (ContentDelta, text)), "a part is complete that was another"
+                parts[event.index] = (event.part,)
+            case StreamComplete() | StreamFailed():
+                pass
+            case _:
+                assert_never(event)
+    return parts
+
+
+def _allow_open_parts(said: _Said, meant: _Said, message: Message) -> None:
+    """Take out of both what a stream that broke off may not have said: parts that were not closed."""
+    for place in [*meant]:
+        part = message.parts[place]
+        if place not in said:
+            # A call may wait for its id, and a part without text for its end.
+            waits = isinstance(part, InvalidToolCall) or not getattr(part, "text", "")
+            if waits and isinstance(part, InvalidToolCall | ReasoningPart | TextPart):
+                del meant[place]
+        elif isinstance(part, TextPart) and said[place] == (ContentDelta, part.text):
+            del meant[place], said[place]  # its citations come at its end
 
 
 def _kind(error: ProviderError) -> tuple[object, ...]:
@@ -350,5 +430,6 @@ TARGETS: dict[str, Target] = {
     "whole": whole,
     "exchange": exchange,
     "tape": tape,
+    "port": port,
 }
 """Each target by its name on the command line."""

@@ -41,7 +41,7 @@ def test_joined_argument_deltas_are_the_raw_arguments_of_each_call(raws: list[st
             joined[delta.index] += delta.arguments
     assert joined == raws
     started = [delta for delta in deltas if isinstance(delta, ToolCallStarted)]
-    assert started == [ToolCallStarted(i, f"id{i}", "tool") for i in range(len(raws))]
+    assert started == [ToolCallStarted(i, f"id{i}", "tool", i) for i in range(len(raws))]
 
 
 def test_text_comes_word_by_word() -> None:

@@ -32,6 +32,7 @@ def test_each_ending_has_its_name() -> None:
 
 def test_what_is_left_out_of_an_outcome_is_what_a_provider_does_mostly() -> None:
     assert structs.asdict(Answer()) == {
+        "parts": (),
         "text": "",
         "reasoning": "",
         "tool_calls": (),
@@ -39,6 +40,7 @@ def test_what_is_left_out_of_an_outcome_is_what_a_provider_does_mostly() -> None
         "finish_reason": None,
         "raw_finish_reason": None,
         "usage": None,
+        "extra": {},
         "headers": (),
     }
     failure = structs.asdict(Failure(status=500))
