@@ -13,7 +13,7 @@ from benchmarks.decode_peers import anthropic_client, openai_client
 from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check, cpu_per_unit, peer
 from benchmarks.wires import whole_answer
 from benchmarks.yardstick import Dialect
-from sansio import HTTPExchange, Message, Provider, ProviderConfig, Role, Send, ToolCall
+from sansio import HTTPExchange, Message, Provider, ProviderConfig, Role, Send, TextPart, ToolCall
 from sansio.content import Tool
 
 MESSAGES = 200
@@ -29,7 +29,7 @@ def history(messages: int) -> list[Message]:
         call = ToolCall(f"call_{number}", "tool_1", {"path": f"src/part_{number}.py", "lines": [1, 80]})
         turns += [
             Message(Role.USER, f"Question {number}. {_TEXT}"),
-            Message(Role.ASSISTANT, "I shall look.", (call,)),
+            Message(Role.ASSISTANT, (TextPart("I shall look."), call)),
             Message(Role.TOOL, f'def part():\n    return "{number}"\n' * 10, tool_call_id=call.id),
             Message(Role.ASSISTANT, f"Answer {number}. {_TEXT}"),
         ]

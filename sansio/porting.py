@@ -125,7 +125,7 @@ def _port_part(
         lost.append(("citations", why))
         part = msgspec.structs.replace(part, citations=())
     if (why_not := dialect.refuses(part)) is not None:
-        lost.append((kind, why_not))
+        lost[:] = [(kind, why_not)]  # with the part, all that it had is lost: that is one loss
         return None
     return part
 

@@ -29,7 +29,7 @@ def is_blank(arguments: str) -> bool:
     return arguments.strip() in _BLANK
 
 
-def wrap_invalid(call: InvalidToolCall) -> dict[str, str]:
+def wrap_invalid(call: InvalidToolCall) -> JSONObject:
     """An object for servers that take nothing else, as Anthropic advises for fine-grained tool streaming."""
     return {"INVALID_JSON": call.raw_arguments}
 

@@ -58,7 +58,9 @@ def stored(message: Message) -> Message:
 @given(data=st.data())
 def test_events_say_what_the_message_says(wire: str, data: st.DataObject) -> None:
     type = data.draw(WIRES[wire])
-    stream = data.draw(hostile_streams(type) | events(type).map(lambda said: b"".join(encode_events(type, said))))
+    stream = data.draw(
+        hostile_streams(type) | events(type).map(lambda said: b"".join(encode_events(type, said)))
+    )
     given_events = parse(type, data.draw(chunkings(stream)))
     check_agreement(given_events)
     last = given_events[-1]

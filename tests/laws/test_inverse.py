@@ -33,7 +33,7 @@ def recorded(name: str) -> JSON:
 
 def sent_back(name: str, message: Message) -> JSON:
     """The message as the next request to the same provider has it, its tool calls answered."""
-    ids = [call.id for call in (*message.tool_calls, *message.invalid_tool_calls)]
+    ids = [call.id for call in message.tool_calls] + [call.id for call in message.invalid_tool_calls]
     results = [Message(Role.TOOL, "ok", tool_call_id=call_id) for call_id in ids]
     body = body_of(Provider(config(kind_of(name))), [*ASK, message, *results, *ASK])
     return body["messages"][1]

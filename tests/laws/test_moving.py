@@ -31,7 +31,8 @@ def recorded(name: str) -> Message | None:
 
 
 def history_with(message: Message) -> list[Message]:
-    ids = [call.id for call in (*message.tool_calls, *message.invalid_tool_calls) if call.name]
+    ids = [call.id for call in message.tool_calls]
+    ids += [call.id for call in message.invalid_tool_calls if call.name]
     results = [Message(Role.TOOL, "ok", tool_call_id=call_id) for call_id in ids]
     return [*ASK, message, *results, *ASK]
 

@@ -8,7 +8,6 @@ from typing import TypeAlias
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sansio.providers import dialect_for
 
 from sansio import (
     LimitExceededError,
@@ -20,6 +19,7 @@ from sansio import (
     StreamTruncatedError,
     ToolCall,
 )
+from sansio.providers import dialect_for
 from sansio.testing import Answer, encode_events, encode_stream
 from sansio.testing.strategies import answers, chunkings, events, hostile_streams, streams
 from tests.laws.oracle import (

@@ -117,9 +117,17 @@ def test_fields_of_a_provider_survive_storage_in_their_order_and_to_the_digit() 
 def test_what_is_left_at_its_default_is_not_stored() -> None:
     assert msgspec.json.encode(Message(Role.USER, "Hi")) == b'{"role":"user","content":"Hi"}'
     tags = [
-        "text", "reasoning", "refusal", "tool_call", "invalid_tool_call", "server_tool", "image", "audio",
-        "document", "unknown",
-    ]  # fmt: skip
+        "text",
+        "reasoning",
+        "refusal",
+        "tool_call",
+        "invalid_tool_call",
+        "server_tool",
+        "image",
+        "audio",
+        "document",
+        "unknown",
+    ]
     stored = [json.loads(msgspec.json.encode(part)) for part in ONE_OF_EACH]
     assert [part.pop("type") for part in stored] == tags
     assert stored[0] == {"text": "Hi"}
@@ -268,14 +276,17 @@ FIELDS: list[tuple[str, JSONObject, object]] = [
     ("stop_sequence", {"stop_sequence": "END"}, "END"),
     ("stop_sequence", {"stop_reason": "</s>"}, "</s>"),
     ("stop_sequence", {"stop_reason": 128009}, None),
-    ("content_filter", {"prompt_filter_results": [{"a": 1}], "content_filter_results": {"b": 2}},
-     {"prompt": [{"a": 1}], "completion": {"b": 2}}),
+    (
+        "content_filter",
+        {"prompt_filter_results": [{"a": 1}], "content_filter_results": {"b": 2}},
+        {"prompt": [{"a": 1}], "completion": {"b": 2}},
+    ),
     ("content_filter", {"content_filter_results": {}}, {}),
     ("upstream", {"provider": "Google"}, "Google"),
     ("upstream", {"provider": {}}, None),
     ("upstream_finish_reason", {"native_finish_reason": "STOP"}, "STOP"),
     ("upstream_finish_reason", {}, None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "extra", "value"), FIELDS)
@@ -296,10 +307,14 @@ USED: list[tuple[str, JSONObject, object]] = [
     ("cache_write_1h_tokens", {"cache_creation": {"ephemeral_1h_input_tokens": 6}}, 6),
     ("cache_write_1h_tokens", {"cache_creation": {"ephemeral_1h_input_tokens": True}}, 0),
     ("cache_write_5m_tokens", {}, 0),
-    ("server_tool_counts", {"server_tool_use": {"web_search_requests": 2, "x": None}}, {"web_search_requests": 2}),
+    (
+        "server_tool_counts",
+        {"server_tool_use": {"web_search_requests": 2, "x": None}},
+        {"web_search_requests": 2},
+    ),
     ("server_tool_counts", {"server_tool_use_details": {"tool_calls": 1}}, {"tool_calls": 1}),
     ("server_tool_counts", {}, {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "extra", "value"), USED)

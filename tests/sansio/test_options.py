@@ -149,12 +149,13 @@ def test_extra_body_is_merged_last_and_unchecked() -> None:
 
 
 def test_extra_body_removes_a_field_inside_an_object_and_changes_no_argument() -> None:
-    options = {"metadata": {"a": "1", "b": "2"}}
+    options: Record = {"metadata": {"a": "1", "b": "2"}}
     assert body(**options, extra_body={"metadata": {"a": None, "gone": None}})["metadata"] == {"b": "2"}
     assert options == {"metadata": {"a": "1", "b": "2"}}
 
 
 @pytest.mark.parametrize("name", ["extra_body", "extra_headers"])
 def test_what_is_added_must_be_a_mapping(name: str) -> None:
+    none: Record = {name: None}
     assert f"{name}: must be a mapping, not list" in str(refused("openai", *ASK, **{name: []}))
-    assert body(**{name: None}) == body()
+    assert body(**none) == body()

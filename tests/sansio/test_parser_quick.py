@@ -352,7 +352,7 @@ def test_bytes_behind_the_end_of_an_answer_do_not_count_towards_its_limit() -> N
 
 
 class Words(AnswerReader):
-    """Each frame is a word; `end` ends the answer."""
+    """Each frame is a word; `end` ends the answer, and `reason` allows its end."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
@@ -362,6 +362,9 @@ class Words(AnswerReader):
         if data == b"end":
             self._answer.raw_finish_reason = "done"
             return True
+        if data == b"reason":
+            self._answer.raw_finish_reason = "done"
+            return False
         self.progress += 1
         self._answer.add(self._text, data.decode(), events)
         return False
@@ -407,10 +410,13 @@ def test_a_reader_of_an_application_is_called_for_each_frame_at_any_cut() -> Non
 
 
 def test_a_reader_of_an_application_has_the_usual_end_of_its_stream() -> None:
-    for frames, kind in ((b"data: a\n\ndata: b\n\n", StreamTruncatedError), (b"", StreamTruncatedError)):
+    for frames in (b"data: a\n\ndata: b\n\n", b""):
         parser = StreamParser(WordsDialect())
         parser.receive_data(frames)
-        assert isinstance(failure(parser.receive_eof()), kind)
+        assert isinstance(failure(parser.receive_eof()), StreamTruncatedError)
+    parser = StreamParser(WordsDialect())
+    parser.receive_data(b"data: a\n\ndata: reason\n\n")
+    assert isinstance(parser.receive_eof()[0], StreamComplete)
 
 
 def test_a_reader_of_an_application_reads_whole_answers_and_folds_long_ones() -> None:

@@ -14,6 +14,7 @@ from sansio import (
     Citation,
     ImagePart,
     InvalidToolCall,
+    JSONObject,
     LeftOut,
     Message,
     Part,
@@ -75,6 +76,12 @@ def test_a_part_of_another_provider_loses_what_only_that_provider_understands(
     (_, message), report = ported(kind, *history)
     assert message == answered(TextPart("Hi"), *([] if kept is None else [kept]), origin=origin)
     assert losses(report) == [(what, 1, 1) for what in lost]
+
+
+def test_a_part_that_is_left_out_is_one_loss_whatever_it_had() -> None:
+    signed = answered(TextPart("", extra={"signature": "s"}), TextPart("Hi"), origin="openai/chat")
+    _, report = ported("anthropic", *ASK, signed)
+    assert losses(report) == [("TextPart", 1, 0)]
 
 
 def test_the_reason_names_where_an_answer_is_from_and_where_it_goes() -> None:
@@ -174,7 +181,7 @@ def test_a_message_that_loses_nothing_is_the_same_object() -> None:
 def test_a_call_knows_what_it_leaves_out_before_its_first_step() -> None:
     provider = Provider(config("openai"))
     history = [*ASK, answered(ReasoningPart("Hm."), TextPart("Hi")), *ASK]
-    options = {"top_k": 5, "unsupported": "drop"}
+    options: dict[str, Any] = {"top_k": 5, "unsupported": "drop"}
     prepared = provider.prepare(history, **options)
     assert provider.call(history, **options).left_out == prepared.left_out
     assert [left.what for left in prepared.left_out] == ["ReasoningPart", "option"]
@@ -183,18 +190,28 @@ def test_a_call_knows_what_it_leaves_out_before_its_first_step() -> None:
 # Whatever a provider answered, any other endpoint takes it.
 
 TEXTS = st.sampled_from(["Hi", "", " ", "世界"])
-EXTRAS = st.sampled_from([{}, {"signature": "s"}, {"type": "reasoning.text"}, {"id": "x"}])
+EXTRAS: st.SearchStrategy[JSONObject] = st.sampled_from(
+    [{}, {"signature": "s"}, {"type": "reasoning.text"}, {"id": "x"}]
+)
 PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(TextPart, TEXTS, st.sampled_from([(), (Citation("u"),)]), EXTRAS),
     st.builds(ReasoningPart, TEXTS, EXTRAS),
     st.builds(RefusalPart, TEXTS),
-    st.builds(ToolCall, st.just(""), st.just("f"), st.sampled_from([{}, {"a": 1}]), st.none(), st.sampled_from(["function", "custom"]), EXTRAS),
+    st.builds(
+        ToolCall,
+        st.just(""),
+        st.just("f"),
+        st.sampled_from([{}, {"a": 1}]),
+        st.none(),
+        st.sampled_from(["function", "custom"]),
+        EXTRAS,
+    ),
     st.builds(InvalidToolCall, st.just(""), st.sampled_from(["f", ""]), TEXTS, st.just("cut")),
     st.just(ServerToolPart("server_tool_use", "s", "web_search", {})),
     st.builds(ImagePart, url=st.just("https://e/a.png"), extra=EXTRAS),
     st.builds(AudioPart, transcript=TEXTS, extra=EXTRAS),
     st.builds(UnknownPart, st.just("new"), EXTRAS),
-)  # fmt: skip
+)
 
 
 @st.composite

@@ -302,7 +302,7 @@ def bare(part: Part) -> Part:
 
 
 def check_agreement(events: Sequence[StreamEvent]) -> None:
-    """Assert that the last event, and no other, is a last one, and that the events equal `replay(message)`."""
+    """Assert that the last event alone is a last one, and that the events equal `replay(message)`."""
     assert [isinstance(event, (StreamComplete, StreamFailed)) for event in events] == [False] * (
         len(events) - 1
     ) + [True]

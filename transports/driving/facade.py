@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from sansio import Call, Message, Provider, ProviderConfig
+from sansio import Call, Message, Provider, ProviderConfig, ResponseInfo
 from sansio.content import Tool
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
@@ -23,6 +23,14 @@ def as_config(config: ProviderConfig | Mapping[str, object] | None) -> ProviderC
     if config is None:
         return ProviderConfig()
     return config if isinstance(config, ProviderConfig) else ProviderConfig.from_dict(config)
+
+
+def show_response(
+    response: ResponseInfo | None, on_response: Callable[[ResponseInfo], object] | None
+) -> None:
+    """Pass a response to the application that asked for it, if there was one."""
+    if response is not None and on_response is not None:
+        on_response(response)
 
 
 class BaseProvider:
@@ -90,20 +98,29 @@ class AsyncProvider(BaseProvider):
         self._close_transport = close_transport
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool] | None = None,
+        *,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: object,
     ) -> Message:
         """Ask for a complete answer.
 
         Args:
             messages: the conversation so far.
             tools: in OpenAI's function format, for every provider.
-            **options: fields of the request body, such as `temperature=0`.
+            on_response: receives what the last response said of itself, whether the call succeeds or fails.
+            **options: see `sansio.Provider.call`, such as `temperature=0`.
 
         Raises:
             ProviderError: the request is invalid, or the call failed.
         """
         stream = self._stream(self._call(messages, tools, options, stream=False))
-        await anext(stream)  # a complete answer has one event, and its exchange is released before that
+        try:
+            await anext(stream)  # a complete answer has one event, and its exchange is released before that
+        finally:
+            show_response(stream.response, on_response)
         return stream.result()
 
     def stream(
@@ -114,7 +131,7 @@ class AsyncProvider(BaseProvider):
         Args:
             messages: the conversation so far.
             tools: in OpenAI's function format, for every provider.
-            **options: fields of the request body, such as `temperature=0`.
+            **options: see `sansio.Provider.call`, such as `temperature=0`.
 
         Raises:
             InvalidRequestError: the request is invalid for this provider.

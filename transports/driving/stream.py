@@ -8,18 +8,22 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from msgspec import structs
+
 from sansio import (
     APIConnectionError,
     Body,
     Call,
     End,
     Head,
+    LeftOut,
     LocalProtocolError,
     Lost,
     Message,
     Provider,
     ProviderError,
     Request,
+    ResponseInfo,
     Send,
     StreamComplete,
     StreamEvent,
@@ -78,6 +82,28 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._error: ProviderError | None = None  # what result() raises
         self._state = StreamState.OPEN
         self._aborted = False  # the note that abort() leaves
+        self._begun: float | None = None  # the clock at the call's first step, and then at its first event
+        self._first_event: float | None = None
+
+    @property
+    def response(self) -> ResponseInfo | None:
+        """What the last response said of itself: request id, rate limits, times; `None` before there is one.
+
+        It is known as soon as the response's head was received, so at the first event at the latest.
+        """
+        response = self._call.response
+        if response is None:
+            return None
+        if self._secret is not None:
+            response = response.replacing(self._secret.reveal())
+        if self._begun is not None and self._first_event is not None:
+            response = structs.replace(response, first_event_after=self._first_event - self._begun)
+        return response
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What of the conversation and the options is not sent, and why."""
+        return self._call.left_out
 
     def result(self) -> Message:
         """The whole answer, once the stream was read to its end.
@@ -156,6 +182,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
             self._events.append(StreamFailed(self._error))
 
     def _next_step(self, now: float) -> Send | Wait | None:
+        if self._begun is None:
+            self._begun = now
         step = self._call.next_step()
         if isinstance(step, Wait):
             late = self._clocks.for_wait(now, step.seconds)
@@ -193,6 +221,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
                 self._show(events)
             else:  # what _show does, without the call: this is the way of almost every event
                 self._events.extend(events)
+            if self._first_event is None:
+                self._first_event = now()
         elif isinstance(given, Head):
             self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
         elif call.state is CallState.STREAM:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from sansio import Call, Message, ProviderConfig
+from sansio import Call, Message, ProviderConfig, ResponseInfo
 from sansio.content import Tool
-from transports.driving.facade import BaseProvider, as_config
+from transports.driving.facade import BaseProvider, as_config, show_response
 from transports.driving.sync_driver import SyncEventStream
 from transports.interface import RawLog, SyncTransport
 
@@ -40,11 +40,19 @@ class SyncProvider(BaseProvider):
         self._close_transport = close_transport
 
     def complete(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Tool] | None = None,
+        *,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: object,
     ) -> Message:
         """Ask for a complete answer; arguments and errors as for `AsyncProvider.complete`."""
         stream = self._stream(self._call(messages, tools, options, stream=False))
-        next(stream)  # see `AsyncProvider.complete`
+        try:
+            next(stream)  # see `AsyncProvider.complete`
+        finally:
+            show_response(stream.response, on_response)
         return stream.result()
 
     def stream(

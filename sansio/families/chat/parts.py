@@ -10,13 +10,11 @@ from sansio.content import (
     ReasoningPart,
     UnknownPart,
 )
-from sansio.families.base import base64_bytes, base64_text, rest, text_or_none, without_nulls
+from sansio.families.base import base64_bytes, base64_text, rest, text_or_none
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
 """OpenRouter's kinds of reasoning details that have a text, and the field that it is in."""
-
-_CITED = ("url", "title", "content", "start_index", "end_index")
 
 
 def detail_of(part: ReasoningPart) -> JSONObject | None:
@@ -48,14 +46,6 @@ def citation_of(annotation: JSONObject) -> Citation:
         end if type(end) is int else None,
         extra,
     )
-
-
-def annotation_of(citation: Citation) -> JSONObject:
-    """A citation in OpenAI's form."""
-    kind = str(citation.extra.get("type") or "url_citation")
-    values = (citation.url, citation.title, citation.quote, citation.start, citation.end)
-    typed = without_nulls(dict(zip(_CITED, values, strict=True)))
-    return {"type": kind, kind: {**typed, **rest(citation.extra, "type")}}
 
 
 def image_of(image: JSONObject) -> Part:

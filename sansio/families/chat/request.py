@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from sansio.answers.toolcalls import is_blank
+from sansio.answers.toolcalls import is_blank, wrap_invalid
 from sansio.content import (
     AudioPart,
     DocumentPart,
@@ -264,7 +264,7 @@ def _call(call: ToolCall | InvalidToolCall) -> dict[str, object]:
         return {"id": call.id, "type": "custom", "custom": custom, **call.extra}
     if isinstance(call, InvalidToolCall):
         # Most servers parse the arguments of calls that come back, and refuse what is not an object.
-        arguments = msgspec.json.encode({"INVALID_JSON": call.raw_arguments}).decode()
+        arguments = msgspec.json.encode(wrap_invalid(call)).decode()
     else:
         arguments = call.arguments_text()
     function: JSONObject = {"name": call.name, "arguments": "{}" if is_blank(arguments) else arguments}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from sansio.answers.toolcalls import wrap_invalid
 from sansio.content import (
+    AudioPart,
     Citation,
     DocumentPart,
     ImagePart,
@@ -75,8 +79,13 @@ def block_of(part: Part) -> JSONObject | None:
             }
         case InvalidToolCall():
             # As Anthropic advises for fine-grained tool streaming: the input must be an object.
-            text: JSONObject = {"INVALID_JSON": part.raw_arguments}
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": text, **part.extra}
+            return {
+                "type": "tool_use",
+                "id": part.id,
+                "name": part.name,
+                "input": wrap_invalid(part),
+                **part.extra,
+            }
         case ServerToolPart() if part.kind in RUNS:
             return {"type": part.kind, "id": part.id, "name": part.name, "input": part.input, **part.extra}
         case ServerToolPart():
@@ -88,10 +97,10 @@ def block_of(part: Part) -> JSONObject | None:
             return {"type": "document", "source": _source(part), **title, **part.extra}
         case UnknownPart():
             return dict(part.extra)
-        case RefusalPart():
-            return None  # it is the explanation beside the stop reason, not a block
+        case RefusalPart() | AudioPart():
+            return None  # `refuses` reports it: a refusal is explained beside the stop reason, not in a block
         case _:
-            return None
+            assert_never(part)
 
 
 def citations_of(block: JSONObject) -> tuple[tuple[Citation, ...], JSONObject]:

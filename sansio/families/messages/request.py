@@ -31,6 +31,8 @@ _VERSION = "2023-06-01"
 _DEFAULT_MAX_TOKENS = 8192
 """`max_tokens` is required; this is what every current model takes."""
 _MIN_THINKING_TOKENS = 1024
+_NEVER_SAID = (ImagePart, AudioPart, DocumentPart, RefusalPart)
+"""Parts that no assistant's message can have here."""
 _SYSTEM_ROLES = (Role.SYSTEM, Role.DEVELOPER)
 
 _Block = dict[str, object]
@@ -221,7 +223,7 @@ class MessagesDialect(Dialect):
             return _text(message.content, index)
         blocks: list[_Block] = []
         for number, part in enumerate(message.content):
-            if isinstance(part, (ImagePart, AudioPart, DocumentPart)) and message.origin is None:
+            if isinstance(part, _NEVER_SAID) and message.origin is None:
                 raise self._refused(part, index, number)
             block = block_of(part)
             if block is not None:

@@ -140,9 +140,12 @@ def test_fields_of_the_message_are_the_answers() -> None:
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["text", "reasoning", "refusal", "call", "take", "fold", "close"]), st.text(max_size=3)),
+    st.tuples(
+        st.sampled_from(["text", "reasoning", "refusal", "call", "take", "fold", "close"]),
+        st.text(max_size=3),
+    ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 @given(STEPS)

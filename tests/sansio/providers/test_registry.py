@@ -82,7 +82,7 @@ def test_an_unknown_pair_names_the_apis_of_its_type(make: Any, words: str) -> No
 def test_a_dialect_has_its_own_api_and_limits() -> None:
     for more in ({"api": "chat"}, {"limits": Limits(max_json_depth=5)}):
         with pytest.raises(ConfigError, match="where it is made"):
-            StreamParser(dialect_named("openai"), **more)  # type: ignore[arg-type]  # either of two types
+            StreamParser(dialect_named("openai"), **more)
 
 
 def test_an_unknown_type_is_refused_with_what_is_allowed() -> None:
@@ -132,6 +132,19 @@ def test_one_type_may_speak_several_families(mine: str) -> None:
     last = StreamParser(f"{mine}/messages").receive_data(ANTHROPIC_STREAM)[-1]
     assert isinstance(last, StreamComplete)
     assert last.message.origin == "my_provider/messages"
+
+
+def _refuse_http(config: ProviderConfig) -> None:
+    if config.base_url.startswith("http:"):
+        raise ConfigError("base_url: no", field="base_url")
+
+
+@pytest.mark.parametrize("check", [_refuse_http, f"{__name__}:_refuse_http"])
+def test_a_type_may_check_what_only_it_requires(mine: str, check: Any) -> None:
+    register_provider(mine, Mine, ProviderDefaults(base_url=BASE, model="m", check=check))
+    assert ProviderConfig(type=mine).base_url == BASE
+    with pytest.raises(ConfigError, match="base_url: no"):
+        ProviderConfig(type=mine, base_url="http://localhost")
 
 
 class Nameless(Dialect):

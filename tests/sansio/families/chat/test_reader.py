@@ -342,8 +342,14 @@ def test_complete_is_last_and_once() -> None:
             {"reasoning_content": "Hm.", "reasoning": "So."},
             [ReasoningPart("Hm.", {"field": "reasoning_content", "reasoning": "So."})],
         ),
-        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]}, [ReasoningPart("Hm.")]),
-        ({"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "thinking"}]}, [ReasoningPart("Hm."), UnknownPart("thinking", {"type": "thinking"})]),
+        (
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]},
+            [ReasoningPart("Hm.")],
+        ),
+        (
+            {"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "thinking"}]},
+            [ReasoningPart("Hm."), UnknownPart("thinking", {"type": "thinking"})],
+        ),
         (
             {"content": [{"type": "thinking", "thinking": "Hm.", "signature": "s"}]},
             [ReasoningPart("Hm.", {"signature": "s"})],
@@ -357,7 +363,7 @@ def test_complete_is_last_and_once() -> None:
         ({"refusal": "No."}, [RefusalPart("No.")]),
         ({"reasoning": 5, "reasoning_content": []}, []),
     ],
-)  # fmt: skip
+)
 def test_text_and_reasoning_in_all_the_forms_that_servers_send(delta: Record, parts: list[Part]) -> None:
     assert both(delta) == tuple(parts)
 
@@ -384,12 +390,17 @@ CITED: JSONObject = {
     ("annotation", "citation"),
     [
         (CITED, Citation("u", "t", "c", 0, 5, {"type": "url_citation"})),
-        ({"type": "url_citation", "url": "u", "start_index": 1}, Citation("u", start=1, extra={"type": "url_citation"})),
-        ({"type": "file", "file": {"name": "n", "hash": None}, "x": 1},
-         Citation(extra={"type": "file", "x": 1, "name": "n", "hash": None})),
+        (
+            {"type": "url_citation", "url": "u", "start_index": 1},
+            Citation("u", start=1, extra={"type": "url_citation"}),
+        ),
+        (
+            {"type": "file", "file": {"name": "n", "hash": None}, "x": 1},
+            Citation(extra={"type": "file", "x": 1, "name": "n", "hash": None}),
+        ),
         ({"url": 5, "start_index": True}, Citation(extra={"url": 5, "start_index": True})),
     ],
-)  # fmt: skip
+)
 def test_an_annotation_is_a_citation_of_the_text(annotation: JSONObject, citation: Citation) -> None:
     assert both({"content": "Found.", "annotations": [annotation]}) == (TextPart("Found.", (citation,)),)
 
@@ -404,14 +415,22 @@ def test_a_cited_text_is_given_whole_after_its_deltas() -> None:
     ("image", "part"),
     [
         ({"type": "image_url", "image_url": {"url": "https://e/a.png"}}, ImagePart(url="https://e/a.png")),
-        ({"type": "image_url", "image_url": "https://e/a.png", "index": 0}, ImagePart(url="https://e/a.png", extra={"index": 0})),
-        ({"image_url": {"url": "data:image/jpeg;base64,iVBORw=="}}, ImagePart(data=b"\x89PNG", media_type="image/jpeg")),
-        ({"image_url": {"url": "data:image/jpeg;base64,?", "w": 5}},
-         ImagePart(url="data:image/jpeg;base64,?", extra={"image_url": {"w": 5}})),
+        (
+            {"type": "image_url", "image_url": "https://e/a.png", "index": 0},
+            ImagePart(url="https://e/a.png", extra={"index": 0}),
+        ),
+        (
+            {"image_url": {"url": "data:image/jpeg;base64,iVBORw=="}},
+            ImagePart(data=b"\x89PNG", media_type="image/jpeg"),
+        ),
+        (
+            {"image_url": {"url": "data:image/jpeg;base64,?", "w": 5}},
+            ImagePart(url="data:image/jpeg;base64,?", extra={"image_url": {"w": 5}}),
+        ),
         ({"image_url": {"url": "data:image/png;base64,"}}, ImagePart(url="data:image/png;base64,")),
         ({"type": "image_url"}, UnknownPart("image_url", {"type": "image_url"})),
     ],
-)  # fmt: skip
+)
 def test_an_image_of_an_answer_is_a_part(image: JSONObject, part: Part) -> None:
     assert both({"images": [image]}, "openrouter") == (part,)
 

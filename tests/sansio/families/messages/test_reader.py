@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from sansio import (
     ContentDelta,
     FinishReason,
     InternalServerError,
+    JSONObject,
     LimitExceededError,
     Message,
     Part,
@@ -60,7 +62,7 @@ def json_piece(piece: str) -> Record:
     return {"type": "input_json_delta", "partial_json": piece}
 
 
-def parts(*blocks: list[Record], **limits: int) -> tuple[Part, ...]:
+def parts(*blocks: list[Record], **limits: Any) -> tuple[Part, ...]:
     """The parts of a stream of these blocks, whose events must agree with them."""
     stream = claude(started(), *(event for events in blocks for event in events), *stopped())
     check_agreement(parse("anthropic", [stream], **limits))
@@ -230,12 +232,14 @@ def test_a_refusal_that_says_nothing_has_no_explanation() -> None:
 
 
 def test_after_a_fallback_the_model_that_answers_is_named_and_the_first_is_kept() -> None:
-    fallback = {"type": "fallback", "from": {"model": "claude"}, "to": {"model": "other"}}
+    fallback: Record = {"type": "fallback", "from": {"model": "claude"}, "to": {"model": "other"}}
     stream = claude(started(), *block(0, fallback), *block(1, TEXT, text("Hi")), *stopped())
     message = answer("anthropic", stream)
     assert (message.model, message.extra["requested_model"]) == ("other", "claude")
     assert message.parts == (UnknownPart("fallback", fallback), TextPart("Hi"))
-    assert read("anthropic", {"content": [{"type": "fallback", "to": 5}], "model": "m"}).model == "m"
+    for to in (5, {}, {"model": "m"}):
+        message = read("anthropic", {"content": [{"type": "fallback", "to": to}], "model": "m"})
+        assert (message.model, message.extra) == ("m", {})
 
 
 # Errors.
@@ -418,15 +422,24 @@ def test_each_block_is_one_part() -> None:
     result = {"type": "web_search_tool_result", "tool_use_id": "s", "content": [{"url": "u"}], "caller": None}
     mcp = {"type": "mcp_tool_use", "id": "m", "name": "f", "server_name": "x", "input": {"a": 1}}
     found = parts(
-        block(0, {"type": "thinking", "thinking": "", "signature": ""},
-              {"type": "thinking_delta", "thinking": "Hm."}, {"type": "signature_delta", "signature": "c2ln"}),
+        block(
+            0,
+            {"type": "thinking", "thinking": "", "signature": ""},
+            {"type": "thinking_delta", "thinking": "Hm."},
+            {"type": "signature_delta", "signature": "c2ln"},
+        ),
         block(1, {"type": "redacted_thinking", "data": "x"}),
         block(2, server, json_piece('{"query"'), json_piece(': "x"}')),
         block(3, result),
         block(4, mcp),
-        block(5, TEXT, text("Found."), {"type": "citations_delta", "citation": {"url": "u", "cited_text": "q", "title": None}}),
+        block(
+            5,
+            TEXT,
+            text("Found."),
+            {"type": "citations_delta", "citation": {"url": "u", "cited_text": "q", "title": None}},
+        ),
         block(6, {"type": "new", "x": None}),
-    )  # fmt: skip
+    )
     assert found == (
         ReasoningPart("Hm.", {"signature": "c2ln"}),
         ReasoningPart("", {"type": "redacted_thinking", "data": "x"}),
@@ -463,10 +476,13 @@ def test_a_block_whose_type_is_not_text_is_passed_over(odd: Record) -> None:
         ("[1]", {}, {"INVALID_JSON": "[1]"}),
         (" ", {}, {}),
         ('{"a":{"a":1}}', {"max_json_depth": 4}, {"a": {"a": 1}}),
-        ('{"a":{"a":{"a":{"a":{"a":1}}}}}', {"max_json_depth": 4},
-         {"INVALID_JSON": '{"a":{"a":{"a":{"a":{"a":1}}}}}'}),
+        (
+            '{"a":{"a":{"a":{"a":{"a":1}}}}}',
+            {"max_json_depth": 4},
+            {"INVALID_JSON": '{"a":{"a":{"a":{"a":{"a":1}}}}}'},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_server_tools_input_is_an_object_or_else_its_text(
     said: str, limits: dict[str, int], input: object
 ) -> None:
@@ -477,7 +493,7 @@ def test_a_server_tools_input_is_an_object_or_else_its_text(
 
 
 def test_deltas_of_a_new_kind_add_to_the_fields_of_their_names() -> None:
-    new = [
+    new: list[Record] = [
         {"type": "compaction_delta", "content": "a", "encrypted_content": "b", "n": None},
         {"type": "compaction_delta", "content": "c", "n": 5},
         {"type": "new_delta", "n": 6},
@@ -491,10 +507,13 @@ def test_other_fields_of_known_deltas_are_kept_with_their_block() -> None:
     found = parts(
         block(0, TEXT, {**text("Hi"), "x": 1}),
         block(1, {"type": "thinking", "thinking": ""}, {"type": "thinking_delta", "thinking": "Hm.", "y": 2}),
-        block(2, {"type": "tool_use", "id": "a", "name": "f", "input": {}, "caller": {"type": "direct"}},
-              {**json_piece("{}"), "z": 3}),
+        block(
+            2,
+            {"type": "tool_use", "id": "a", "name": "f", "input": {}, "caller": {"type": "direct"}},
+            {**json_piece("{}"), "z": 3},
+        ),
         block(3, {**TEXT, "citations": [{"url": "u"}]}, {"type": "citations_delta", "w": 4}, text("b")),
-    )  # fmt: skip
+    )
     assert found == (
         TextPart("Hi", extra={"x": 1}),
         ReasoningPart("Hm.", {"y": 2}),
@@ -511,7 +530,7 @@ def test_citations_of_another_shape_are_kept_as_they_are() -> None:
 def test_a_documents_citation_has_its_title() -> None:
     cited = {"type": "char_location", "document_title": "t", "cited_text": "q", "start_char_index": 0}
     (part,) = read("anthropic", {"content": [{"type": "text", "text": "Hi", "citations": [cited]}]}).parts
-    extra = {"type": "char_location", "start_char_index": 0}
+    extra: JSONObject = {"type": "char_location", "start_char_index": 0}
     assert part == TextPart("Hi", (Citation(title="t", quote="q", extra=extra),))
 
 

@@ -10,6 +10,7 @@ from sansio import (
     ImagePart,
     InvalidRequestError,
     InvalidToolCall,
+    JSONObject,
     Message,
     Part,
     Provider,
@@ -156,14 +157,16 @@ def test_a_part_that_a_user_cannot_say_is_refused_with_its_place(part: Part) -> 
     assert f"message 1, part 1: anthropic/messages takes no {type(part).__name__}" in str(error)
 
 
-@pytest.mark.parametrize("part", [ImagePart(url="u"), DocumentPart(data=b"x"), AudioPart(data=b"x")])
-def test_media_in_an_assistants_message_of_the_application_are_refused(part: Part) -> None:
+@pytest.mark.parametrize(
+    "part", [ImagePart(url="u"), DocumentPart(data=b"x"), AudioPart(data=b"x"), RefusalPart("No.")]
+)
+def test_media_and_refusals_in_an_assistants_message_of_the_application_are_refused(part: Part) -> None:
     error = refused("anthropic", *ASK, Message(Role.ASSISTANT, (part,)), *ASK)
     assert (error.index, type(part).__name__ in str(error)) == (1, True)
 
 
 def test_what_the_application_puts_beside_its_messages_is_sent_with_them() -> None:
-    extra = {"x": 1}
+    extra: JSONObject = {"x": 1}
     own = [Message(Role.USER, "Hi", extra=extra), Message(Role.ASSISTANT, "So", extra=extra)]
     assert [message["x"] for message in sent("anthropic", *own)] == [1, 1]
     given = Message(Role.ASSISTANT, "So", origin="anthropic/messages", extra=extra)
@@ -249,15 +252,23 @@ FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
         ({"tool_choice": "auto"}, {"tool_choice": {"type": "auto"}}),
         ({"tool_choice": "required"}, {"tool_choice": {"type": "any"}}),
         ({"tool_choice": None}, {"tool_choice": None}),
-        ({"tool_choice": {"type": "function", "function": {"name": "f"}}},
-         {"tool_choice": {"type": "tool", "name": "f"}}),
+        (
+            {"tool_choice": {"type": "function", "function": {"name": "f"}}},
+            {"tool_choice": {"type": "tool", "name": "f"}},
+        ),
         ({"tool_choice": {"type": "tool", "name": "f"}}, {"tool_choice": {"type": "tool", "name": "f"}}),
-        ({"parallel_tool_calls": False},
-         {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}),
-        ({"parallel_tool_calls": False, "tool_choice": "required"},
-         {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}}),
-        ({"tool_choice": "required", "parallel_tool_calls": False},
-         {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}}),
+        (
+            {"parallel_tool_calls": False},
+            {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
+        ),
+        (
+            {"parallel_tool_calls": False, "tool_choice": "required"},
+            {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}},
+        ),
+        (
+            {"tool_choice": "required", "parallel_tool_calls": False},
+            {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}},
+        ),
         ({"parallel_tool_calls": True}, {"tool_choice": None}),
         ({"top_k": 5}, {"top_k": 5}),
         ({"user": "u"}, {"metadata": {"user_id": "u"}}),
@@ -266,14 +277,19 @@ FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
         ({"reasoning_effort": "high"}, {"output_config": {"effort": "high"}}),
         ({"reasoning_budget": 2000}, {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
         ({"reasoning_budget": None}, {"thinking": None}),
-        ({"response_format": FORMAT},
-         {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}),
+        (
+            {"response_format": FORMAT},
+            {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
+        ),
         ({"response_format": {"type": "text"}}, {"output_config": None}),
         ({"response_format": None}, {"output_config": None}),
-        ({"reasoning_effort": "high", "output_config": {"x": 1}}, {"output_config": {"effort": "high", "x": 1}}),
+        (
+            {"reasoning_effort": "high", "output_config": {"x": 1}},
+            {"output_config": {"effort": "high", "x": 1}},
+        ),
         ({"output_config": None}, {"output_config": None}),
     ],
-)  # fmt: skip
+)
 def test_options_are_translated(options: Record, wire: Record) -> None:
     result = body_of(Provider(config("anthropic")), ASK, **options)
     assert {name: result.get(name) for name in wire} == wire

@@ -185,7 +185,9 @@ def test_whatever_the_answer_was_appending_it_and_its_results_makes_the_next_req
     stream = claude(*events, *stopped(reason))
     message = answer("anthropic", stream)
     check_agreement(parse("anthropic", [stream]))
-    ids = [call.id for call in (*message.tool_calls, *message.invalid_tool_calls) if call.name]
+    ids = [call.id for call in message.tool_calls] + [
+        call.id for call in message.invalid_tool_calls if call.name
+    ]
     results = [Message(Role.TOOL, "ok", tool_call_id=id) for id in ids]
     turns = [turn for turn in sent("anthropic", *ASK, message, *results) if turn["role"] == "assistant"]
     contents = [turn["content"] for turn in turns]

@@ -1,0 +1,142 @@
+"""What every wire family is held to, for families of an application's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from sansio import (
+    PROVIDER_DEFAULTS,
+    Dialect,
+    JSONObject,
+    Message,
+    Provider,
+    ProviderDefaults,
+    Request,
+    Role,
+    Send,
+    StreamComplete,
+    StreamEvent,
+    StreamParser,
+    register_provider,
+)
+from sansio.testing import FakeProvider, FakeResponse
+from tests.sansio.wires import check_agreement, comparable
+
+ASK = [Message(Role.USER, "What is the weather in Paris?")]
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+WEATHER = {
+    "type": "function",
+    "function": {"name": "get_weather", "description": "The weather.", "parameters": {"type": "object"}},
+}
+_SLOW_BYTES = 16_000
+
+
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from([None, True, -1, 0, 2**70, 1.5, "", "text", [], {}]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["text", "name"]), inner),
+    max_leaves=3,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, value: Any) -> Any:
+    """JSON with another value at one place, wherever that is."""
+    if isinstance(value, dict) and value and draw(st.integers(0, 5)):
+        name = draw(st.sampled_from(sorted(value)))
+        return {**value, name: draw(damaged(value[name]))}
+    if isinstance(value, list) and value and draw(st.integers(0, 5)):
+        at = draw(st.integers(0, len(value) - 1))
+        return [*value[:at], draw(damaged(value[at])), *value[at + 1 :]]
+    return draw(ANY_JSON)
+
+
+@contextmanager
+def registered(
+    name: str, dialects: Mapping[str, type[Dialect]], defaults: ProviderDefaults
+) -> Iterator[None]:
+    """A provider type of an application's own, while the context lasts."""
+    register_provider(name, dialects, defaults)
+    try:
+        yield
+    finally:
+        del PROVIDER_DEFAULTS[name]
+
+
+def read(dialect: Dialect, pieces: Iterable[bytes], content_type: str) -> list[StreamEvent]:
+    """All the events of a stream, of which the last is the `StreamComplete` or `StreamFailed`."""
+    parser = StreamParser(dialect, content_type=content_type)
+    events = [event for piece in pieces for event in parser.receive_data(piece)]
+    return events if parser.finished else events + parser.receive_eof()
+
+
+def check_stream(dialect: Dialect, data: bytes, content_type: str) -> list[StreamEvent]:
+    """A stream's events; they are the same byte by byte, and say the same as `replay(message)`."""
+    events = read(dialect, [data], content_type)
+    step = 1 if len(data) <= _SLOW_BYTES else 97
+    pieces = [data[at : at + step] for at in range(0, len(data), step)]
+    assert comparable(read(dialect, pieces, content_type)) == comparable(events)
+    check_agreement(events)
+    if isinstance(events[-1], StreamComplete):
+        check_stored(events[-1].message)
+    return events
+
+
+def check_stored(message: Message) -> None:
+    """A message that was written as JSON and read again is the same."""
+    assert msgspec.json.decode(msgspec.json.encode([message]), type=list[Message]) == [message]
+
+
+def finished(events: list[StreamEvent]) -> Message:
+    """The message of a stream that is complete."""
+    last = events[-1]
+    assert isinstance(last, StreamComplete), last
+    return last.message
+
+
+def answered(message: Message) -> list[Message]:
+    """A conversation that goes on after an answer, its tool calls answered."""
+    ids = [call.id for call in message.tool_calls] + [call.id for call in message.invalid_tool_calls]
+    return [*ASK, message, *(Message(Role.TOOL, "sunny", tool_call_id=call_id) for call_id in ids), *ASK]
+
+
+def body_of(provider: Provider, messages: list[Message], **options: Any) -> dict[str, Any]:
+    """The body of a request. Any: it is read as JSON."""
+    return dict(provider.prepare(messages, **options).body)
+
+
+def request_of(provider: Provider, **options: Any) -> Request:
+    """A request without its key."""
+    step = provider.call(ASK, **options).next_step()
+    assert isinstance(step, Send)
+    return step.request
+
+
+class Canned(FakeProvider):
+    """A server that answers every request with the same response, and keeps the requests."""
+
+    def __init__(self, response: FakeResponse) -> None:
+        super().__init__()
+        self._response = response
+
+    def respond(self, request: Request) -> FakeResponse:
+        self.requests.append(request)
+        return self._response
+
+
+def corpus(folder: str, prefix: str) -> list[str]:
+    """The names of the recorded cases; `"none"` where the folder is absent."""
+    names = [path.name.removesuffix(".json") for path in (SHARED / folder).glob(f"{prefix}*.json")]
+    return sorted(name for name in names if not name.endswith((".req", ".resp"))) or ["none"]
+
+
+def golden(folder: str, name: str) -> dict[str, Any]:
+    """What must come of a recorded case. Any: the corpus's own JSON."""
+    found: JSONObject = json.loads((SHARED / folder / f"{name}.json").read_bytes())
+    return dict(found)
