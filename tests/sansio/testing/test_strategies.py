@@ -15,19 +15,30 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sansio import (
+    AudioPart,
     Body,
+    DocumentPart,
     End,
     FinishReason,
     Head,
+    ImagePart,
+    InvalidToolCall,
     Lost,
     Message,
+    Part,
+    ReasoningPart,
     Role,
+    ServerToolPart,
     StreamComplete,
     StreamFailed,
     StreamTruncatedError,
+    TextPart,
+    ToolCall,
     ToolCallDelta,
     ToolCallStarted,
+    UnknownPart,
 )
+from sansio.checks import check_messages
 from sansio.http import header
 from sansio.testing import PROVIDER_TYPES, encode_events, encode_whole
 from sansio.testing.strategies import (
@@ -35,7 +46,9 @@ from sansio.testing.strategies import (
     answers,
     chunkings,
     events,
+    histories,
     hostile_streams,
+    messages,
     requests,
     streams,
     tapes,
@@ -100,14 +113,20 @@ def test_events_are_a_whole_answer(type: str, data: st.DataObject) -> None:
     *deltas, last = data.draw(events(type))
     assert isinstance(last, StreamComplete)
     assert not any(isinstance(delta, StreamComplete) for delta in deltas)
+    calls = [part for part in last.message.parts if isinstance(part, ToolCall | InvalidToolCall)]
     started = [delta.index for delta in deltas if isinstance(delta, ToolCallStarted)]
-    assert started == list(range(len(last.message.tool_calls)))
-    for index, call in enumerate(last.message.tool_calls):
+    assert started == list(range(len(calls)))
+    for index, call in enumerate(calls):
         raw = "".join(
             delta.arguments for delta in deltas if isinstance(delta, ToolCallDelta) and delta.index == index
         )
-        assert raw == call.raw_arguments
-        assert call.arguments == (json.loads(raw.strip() or "{}") or {})
+        if isinstance(call, InvalidToolCall):
+            assert raw == call.raw_arguments
+        elif call.kind == "custom":
+            assert call.arguments == {"input": raw}
+        else:
+            assert raw == call.raw_arguments
+            assert call.arguments == (json.loads(raw.strip() or "{}") or {})
     assert encode_events(type, [*deltas, last])
 
 
@@ -172,21 +191,69 @@ def test_a_valid_stream_knows_its_message_and_where_it_is_whole(type: str) -> No
 @for_every_type
 def test_answers_are_of_every_kind(type: str) -> None:
     found = survey(
-        200,
-        answers(type),
+        400,
+        answers(type).map(lambda answer: answer.to_message()),
         {
             "text": lambda answer: answer.text,
             "reasoning": lambda answer: answer.reasoning,
             "one call": lambda answer: len(answer.tool_calls) == 1,
             "several calls": lambda answer: len(answer.tool_calls) > 1,
             "all of them": lambda answer: answer.text and answer.reasoning and answer.tool_calls,
-            "nothing": lambda answer: not (answer.text or answer.reasoning or answer.tool_calls),
+            "nothing": lambda answer: not answer.parts,
             "usage": lambda answer: answer.usage is not None,
             "a known end": lambda answer: answer.finish_reason is not FinishReason.OTHER,
             "another end": lambda answer: answer.finish_reason is FinishReason.OTHER,
         },
     )
     assert len(found) == 9, found
+
+
+FEATURES: dict[str, Callable[[Message], object]] = {
+    "citations": lambda message: message.citations,
+    "refusal": lambda message: message.refusal,
+    "several texts": lambda message: kinds(message).count(TextPart) > 1,
+    "reasoning after text": lambda message: [TextPart, ReasoningPart] == kinds(message)[:2],
+    "reasoning that is not shown": lambda message: any(
+        isinstance(part, ReasoningPart) and not part.text for part in message.parts
+    ),
+    "a signature": lambda message: any(part.extra.get("signature") for part in message.parts),
+    "a custom call": lambda message: any(call.kind == "custom" for call in message.tool_calls),
+    "a cut call": lambda message: message.invalid_tool_calls,
+    "a server's tool": lambda message: ServerToolPart in kinds(message),
+    "an image": lambda message: message.images,
+    "sound": lambda message: AudioPart in kinds(message),
+    "an unknown part": lambda message: UnknownPart in kinds(message),
+    "logprobs": lambda message: message.logprobs,
+    "a price": lambda message: message.usage is not None and message.usage.cost,
+    "tools counted": lambda message: message.usage is not None and message.usage.server_tool_counts,
+    "cache lifetimes": lambda message: message.usage is not None and message.usage.cache_write_1h_tokens,
+    "a tier": lambda message: message.service_tier,
+    "a container": lambda message: message.container,
+    "a content filter": lambda message: message.content_filter,
+    "an upstream": lambda message: message.upstream and message.upstream_finish_reason,
+    "a stop sequence": lambda message: message.stop_sequence,
+}
+NOWHERE = {
+    "openrouter": {"a custom call", "sound", "an unknown part", "a server's tool"},
+    "openai": {"an image", "an unknown part", "a server's tool", "reasoning that is not shown", "a signature"},
+    "anthropic": {"a custom call", "an image", "sound", "logprobs", "a price"},
+    "vllm": {"citations", "refusal", "an image", "sound", "a custom call"},
+}
+
+
+def kinds(message: Message) -> list[type[Part]]:
+    return [type(part) for part in message.parts]
+
+
+def test_answers_have_every_part_that_their_provider_has() -> None:
+    found = {type: survey(400, messages(type), FEATURES) for type in PROVIDER_TYPES}
+    for type, never in NOWHERE.items():
+        assert not never & set(found[type])
+    seen = {name for features in found.values() for name in features}
+    assert seen == set(FEATURES)
+    assert set(FEATURES) - set(found["anthropic"]) == {*NOWHERE["anthropic"], "a content filter", "an upstream"}
+    # A chat completion has one text.
+    assert all("several texts" not in found[type] for type in PROVIDER_TYPES if type != "anthropic")
 
 
 def test_requests_are_of_every_kind() -> None:
@@ -198,6 +265,11 @@ def test_requests_are_of_every_kind() -> None:
             "a developer's word": lambda asked: asked.messages[0].role is Role.DEVELOPER,
             "a user's word first": lambda asked: asked.messages[0].role is Role.USER,
             "parts": lambda asked: any(isinstance(m.content, tuple) for m in asked.messages),
+            "an answer of a provider": lambda asked: any(m.origin for m in asked.messages),
+            "an answer of the application": lambda asked: any(
+                m.role is Role.ASSISTANT and not m.origin for m in asked.messages
+            ),
+            "a failed tool": lambda asked: any(m.is_error for m in asked.messages),
             "an answer": lambda asked: any(m.role is Role.ASSISTANT for m in asked.messages),
             "reasoning": lambda asked: any(m.reasoning for m in asked.messages),
             "parallel calls": lambda asked: any(len(m.tool_calls) > 1 for m in asked.messages),
@@ -211,7 +283,7 @@ def test_requests_are_of_every_kind() -> None:
             "tools": lambda asked: asked.tools,
         },
     )
-    assert len(found) == 11, found
+    assert len(found) == 14, found
 
 
 def test_hostile_streams_are_damaged_in_every_way() -> None:
@@ -289,7 +361,27 @@ def test_requests_end_with_a_word_that_wants_an_answer(asked: Asked) -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("strategy", [answers, events, streams, hostile_streams, tapes])
+@given(history=histories())
+def test_histories_are_conversations(history: list[Message]) -> None:
+    check_messages(history)
+
+
+def test_histories_have_media_in_every_form() -> None:
+    found = survey(
+        300,
+        histories().map(lambda history: [part for message in history for part in message.parts]),
+        {
+            f"{kind.__name__} by {source}": lambda parts, kind=kind, source=source: any(
+                isinstance(part, kind) and getattr(part, source) is not None for part in parts
+            )
+            for kind in (ImagePart, DocumentPart)
+            for source in ("data", "url", "file_id")
+        },
+    )
+    assert len(found) == 6, found
+
+
+@pytest.mark.parametrize("strategy", [answers, events, messages, streams, hostile_streams, tapes])
 def test_an_unknown_dialect_is_refused_at_once(strategy: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="no fake provider speaks for it"):
         strategy("cohere")

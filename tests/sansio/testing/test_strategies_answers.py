@@ -10,12 +10,12 @@ from sansio.testing import PROVIDER_TYPES
 from sansio.testing.strategies import events
 
 # The same examples on every run, so that what is looked for is there on every run.
-looking = settings(max_examples=150, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+looking = settings(max_examples=400, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
 TOLD = {
     "openrouter": {"refusal", "refused", "cached", "written", "reasoning"},
     "openai": {"refusal", "refused", "cached", "reasoning"},
     "azure": {"refusal", "refused", "cached", "reasoning"},
-    "anthropic": {"cached", "written"},
+    "anthropic": {"refusal", "refused", "cached", "written", "reasoning"},
     "ollama": set[str](),
     "vllm": {"cached"},
 }
@@ -48,7 +48,7 @@ def test_refusals_and_counts_are_those_that_the_provider_tells(type: str) -> Non
         seen.update(told_of(message))
         if message.refusal:  # which counts for more than a stop
             assert message.finish_reason is not FinishReason.STOP
-        if "refused" in told_of(message):
+        if "refused" in told_of(message) and type != "anthropic":
             assert not message.tool_calls
 
     look()
@@ -64,7 +64,7 @@ def test_calls_have_ids_of_their_own_and_come_in_turn_only_where_the_wire_allows
     def look(given_events: list[StreamEvent]) -> None:
         *deltas, last = given_events
         assert isinstance(last, StreamComplete)
-        ids = [call.id for call in last.message.tool_calls]
+        ids = [call.id for call in (*last.message.tool_calls, *last.message.invalid_tool_calls)]
         assert len(set(ids)) == len(ids)
         of_calls = [delta for delta in deltas if isinstance(delta, ToolCallStarted | ToolCallDelta)]
         order = [delta.index for delta in of_calls]
