@@ -48,7 +48,9 @@ _RICH: dict[str, Answer] = {
         ),
         raw_finish_reason="refusal",
         extra={"container": {"id": "container_1"}},
-        usage=Usage(output_tokens=3, reasoning_tokens=1, extra={"server_tool_use": {"web_search_requests": 1}}),
+        usage=Usage(
+            output_tokens=3, reasoning_tokens=1, extra={"server_tool_use": {"web_search_requests": 1}}
+        ),
     ),
     "openrouter": Answer(
         parts=(

@@ -314,7 +314,9 @@ def port(data: bytes) -> None:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return
     stored = msgspec.json.encode(history)
-    assert msgspec.json.encode(msgspec.json.decode(stored, type=list[Message])) == stored, "not the same again"
+    assert msgspec.json.encode(msgspec.json.decode(stored, type=list[Message])) == stored, (
+        "not the same again"
+    )
     try:
         prepared = provider.prepare(history)
         encode_body(prepared.body, history)

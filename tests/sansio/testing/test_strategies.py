@@ -235,7 +235,13 @@ FEATURES: dict[str, Callable[[Message], object]] = {
 }
 NOWHERE = {
     "openrouter": {"a custom call", "sound", "an unknown part", "a server's tool"},
-    "openai": {"an image", "an unknown part", "a server's tool", "reasoning that is not shown", "a signature"},
+    "openai": {
+        "an image",
+        "an unknown part",
+        "a server's tool",
+        "reasoning that is not shown",
+        "a signature",
+    },
     "anthropic": {"a custom call", "an image", "sound", "logprobs", "a price"},
     "vllm": {"citations", "refusal", "an image", "sound", "a custom call"},
 }
@@ -251,7 +257,11 @@ def test_answers_have_every_part_that_their_provider_has() -> None:
         assert not never & set(found[type])
     seen = {name for features in found.values() for name in features}
     assert seen == set(FEATURES)
-    assert set(FEATURES) - set(found["anthropic"]) == {*NOWHERE["anthropic"], "a content filter", "an upstream"}
+    assert set(FEATURES) - set(found["anthropic"]) == {
+        *NOWHERE["anthropic"],
+        "a content filter",
+        "an upstream",
+    }
     # A chat completion has one text.
     assert all("several texts" not in found[type] for type in PROVIDER_TYPES if type != "anthropic")
 
