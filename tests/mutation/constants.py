@@ -40,24 +40,24 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
     "sansio.http.heads": _HTTP_TESTS,
     "sansio.http.body": _HTTP_TESTS,
-    "sansio.dialects.pieces": ("tests/sansio/dialects/test_folding.py",),
+    "sansio.answers.pieces": ("tests/sansio/answers/test_folding.py",),
     "sansio": ("tests/sansio/test_public_names.py",),
-    "sansio.dialects": ("tests/sansio/dialects/test_registry.py",),
+    "sansio.providers": ("tests/sansio/providers/test_registry.py",),
     "sansio.testing": ("tests/sansio/testing/test_wire.py",),
-    "sansio.testing.anthropic_wire": (
-        "tests/sansio/testing/test_anthropic_wire.py",
+    "sansio.testing.wires.messages": (
+        "tests/sansio/testing/wires/test_messages.py",
         "tests/sansio/testing/test_wire_goldens.py",
     ),
-    "sansio.testing.openai_wire": (
-        "tests/sansio/testing/test_openai_wire.py",
+    "sansio.testing.wires.chat": (
+        "tests/sansio/testing/wires/test_chat.py",
         "tests/sansio/testing/test_wire_goldens.py",
     ),
     "sansio.testing.prompt": (
         "tests/sansio/testing/test_prompt.py",
         "tests/sansio/testing/test_fake.py",
         "tests/sansio/testing/test_small_model.py",
-        "tests/sansio/testing/test_openai_checks.py",
-        "tests/sansio/testing/test_anthropic_checks.py",
+        "tests/sansio/testing/wires/test_chat_requests.py",
+        "tests/sansio/testing/wires/test_messages_requests.py",
     ),
 }
 """The tests of the modules that no test file is named after, or that share one."""
@@ -302,9 +302,9 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     folder = root.joinpath("tests", *package.split("."))
     named = sorted([*folder.glob(f"test_{name}_*.py"), *folder.glob(f"{name}/")])
     named += folder.glob(f"test_{name}.py")
-    if package == "sansio.dialects":  # each stands on the others, and what they share is tested through them
+    if package.startswith("sansio.families."):  # what a family's modules share is tested through them
         named += sorted(set(folder.glob("test_*.py")) - set(named))
-        named.append(root / "tests/sansio/test_parser_plain.py")
+        named.append(root / "tests/sansio/test_parser_quick.py")
     return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)
 
 
