@@ -1,8 +1,9 @@
-"""What all tests share: both event loops, and how many examples a property test tries."""
+"""What all tests share: both event loops, how many examples a property test tries, and the tiers."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -35,3 +36,26 @@ settings.register_profile(
 )
 _default = "ci" if os.environ.get("CI") == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _default)
+
+
+TESTS = Path(__file__).parent
+QUICK = ("sansio", "test_directions.py", "test_purity.py", "test_docstrings.py", "mutation")
+"""What the first tier has: the core, by its rooms, and how the rooms depend on each other."""
+SLOW = (
+    "sansio/test_corpus.py",
+    "sansio/test_parser.py",
+    "sansio/test_parser_quick.py",
+    "sansio/framing/test_framer.py",
+    "sansio/framing/test_sse.py",
+    "sansio/http/test_by_h11.py",
+    "sansio/testing",
+)
+"""What it leaves to the second: recorded traffic, surveys of the strategies, and every cut of a stream."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the first tier: `python -m pytest -m quick` takes under a minute on two cores."""
+    for item in items:
+        path = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+        if path.startswith(QUICK) and not path.startswith(SLOW):
+            item.add_marker(pytest.mark.quick)
