@@ -287,9 +287,7 @@ def test_the_last_delta_is_among_what_must_be_equal() -> None:
 
 def test_a_call_that_was_made_without_text_has_no_arguments_to_join() -> None:
     call = ToolCall("a", "f", {})
-    targets.check_events(
-        [ToolCallStarted(0, "a", "f"), StreamComplete(Message(Role.ASSISTANT, (call,)))]
-    )
+    targets.check_events([ToolCallStarted(0, "a", "f"), StreamComplete(Message(Role.ASSISTANT, (call,)))])
 
 
 @pytest.mark.parametrize(("data", "fed"), [(b"", b""), (b"\x03", b""), (b"\x03data: a\n\n", b"data: a\n\n")])

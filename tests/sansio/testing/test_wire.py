@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sansio.providers import dialect_named
 
 from sansio import (
     APIStatusError,
@@ -31,6 +30,7 @@ from sansio import (
     ToolCallStarted,
     Usage,
 )
+from sansio.providers import dialect_named
 from sansio.testing import (
     PROVIDER_TYPES,
     Answer,
