@@ -141,7 +141,7 @@ class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         )
 
     def to_deltas(self) -> list[Delta]:
-        """The events that a stream of it gives before its last: text word by word, arguments in short pieces."""
+        """The events of a stream of it but the last: text word by word, arguments in short pieces."""
         deltas: list[Delta] = []
         calls = 0
         for place, part in enumerate(self.to_message().parts):

@@ -1,4 +1,4 @@
-"""The laws of `docs/laws.md` for what an answer holds: events and message, streamed and whole, stored and cut."""
+"""The laws of `docs/laws.md` for what an answer holds: as events, as a message, stored, and cut."""
 
 from __future__ import annotations
 

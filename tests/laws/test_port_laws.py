@@ -1,4 +1,4 @@
-"""The laws of `docs/laws.md` for histories: what is ported, what is reported, and what a server sees of it."""
+"""The laws of `docs/laws.md` for histories: what is ported and reported, and what a server sees of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sansio.testing.wires import wire_for
 from tests.laws.oracle import WIRES, in_every_dialect
 from tests.laws.test_request_laws import provider_of
 
-PROVIDERS = {type: provider_of(type) for type in PROVIDER_TYPES}
+PROVIDERS: dict[str, Provider] = {type: provider_of(type) for type in PROVIDER_TYPES}
 USER = Message(Role.USER, "Go on.")
 
 
@@ -89,7 +89,7 @@ def test_elsewhere_an_answer_loses_what_only_its_giver_reads_and_says_so(
     wire: str, data: st.DataObject
 ) -> None:
     dialect = PROVIDERS[data.draw(WIRES[wire])].dialect
-    home = data.draw(st.sampled_from([type for type in PROVIDER_TYPES if type != dialect.TYPE]))
+    home = data.draw(st.sampled_from([str(type) for type in PROVIDER_TYPES if type != dialect.TYPE]))
     answer = data.draw(messages(home))
     ported, report = port(with_results(answer), dialect)
     received = next((message for message in ported if message.role is Role.ASSISTANT), None)

@@ -149,10 +149,8 @@ def _history(kind: ProviderType) -> list[Message]:
         last = parser.receive_data(b"".join(encode_stream(kind, answer)))[-1]
         assert isinstance(last, StreamComplete)
         history.append(last.message)
-        history += [
-            Message(Role.TOOL, "done", tool_call_id=call.id, is_error=True)
-            for call in (*last.message.tool_calls, *last.message.invalid_tool_calls)
-        ]
+        calls: list[ToolCall | InvalidToolCall] = [*last.message.tool_calls, *last.message.invalid_tool_calls]
+        history += [Message(Role.TOOL, "done", tool_call_id=call.id, is_error=True) for call in calls]
         history.append(Message(Role.USER, "Go on."))
     return history
 

@@ -294,7 +294,7 @@ def _provider(kind: str) -> Provider:
     return Provider(ProviderConfig.from_dict({**fields, "limits": msgspec.structs.asdict(_LIMITS)}))
 
 
-_PROVIDERS = {kind: _provider(kind) for kind in PROVIDER_TYPES}
+_PROVIDERS: dict[str, Provider] = {kind: _provider(kind) for kind in PROVIDER_TYPES}
 
 
 def _call(kind: str, *, stream: bool) -> Call:
@@ -314,9 +314,8 @@ def port(data: bytes) -> None:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return
     stored = msgspec.json.encode(history)
-    assert msgspec.json.encode(msgspec.json.decode(stored, type=list[Message])) == stored, (
-        "not the same again"
-    )
+    again = msgspec.json.decode(stored, type=list[Message])
+    assert msgspec.json.encode(again) == stored, "another history"
     try:
         prepared = provider.prepare(history)
         encode_body(prepared.body, history)

@@ -310,7 +310,8 @@ class _Said:
         index = self._details
         self._details += 1
         form = self.draw(st.sampled_from(("unknown", "anthropic-claude-v1", "openai-responses-v1")))
-        named = self.draw(st.sampled_from(({}, {"id": None}, {"id": f"rs_{index}"})))
+        ids: tuple[JSONObject, ...] = ({}, {"id": None}, {"id": f"rs_{index}"})
+        named = self.draw(st.sampled_from(ids))
         return {**fields, "format": form, "index": index, **named}
 
     def _refusal(self) -> None:

@@ -383,7 +383,7 @@ class _ChatStream:
         return {"content": content[:1], "refusal": None}
 
     def _last(self, reason: str | None) -> JSONObject:
-        left = {name: value for name, value in self._logprobs.items() if value}
+        left: JSONObject = {name: value for name, value in self._logprobs.items() if value}
         return self.choice(self._with_role({"content": ""}) if self._names_role else {}, reason, left or None)
 
     def _with_role(self, delta: JSONObject) -> JSONObject:
@@ -508,7 +508,7 @@ def _annotation(citation: Citation) -> JSONObject:
         "start_index": citation.start,
         "end_index": citation.end,
     }
-    inner = {name: value for name, value in known.items() if value is not None}
+    inner: JSONObject = {name: value for name, value in known.items() if value is not None}
     inner |= {name: value for name, value in citation.extra.items() if name != "type"}
     return {"type": kind, kind: inner}
 

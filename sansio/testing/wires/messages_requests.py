@@ -21,6 +21,7 @@ from sansio.testing.prompt import (
     count_tokens,
     text_of,
 )
+from sansio.testing.routes import Route
 from sansio.testing.wires.messages import sign
 
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")

@@ -64,7 +64,8 @@ def test_calls_have_ids_of_their_own_and_come_in_turn_only_where_the_wire_allows
     def look(given_events: list[StreamEvent]) -> None:
         *deltas, last = given_events
         assert isinstance(last, StreamComplete)
-        ids = [call.id for call in (*last.message.tool_calls, *last.message.invalid_tool_calls)]
+        ids = [call.id for call in last.message.tool_calls]
+        ids += [call.id for call in last.message.invalid_tool_calls]
         assert len(set(ids)) == len(ids)
         of_calls = [delta for delta in deltas if isinstance(delta, ToolCallStarted | ToolCallDelta)]
         order = [delta.index for delta in of_calls]

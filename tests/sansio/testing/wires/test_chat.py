@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from msgspec import structs
 
-from sansio import ContentDelta, FinishReason, ToolCall, Usage
+from sansio import (
+    AudioPart,
+    Citation,
+    ContentDelta,
+    DocumentPart,
+    FinishReason,
+    ImagePart,
+    InvalidToolCall,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    ServerToolPart,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+    Usage,
+)
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing import Answer, Broken, Failure, encode_events, encode_stream, encode_whole
 from tests.sansio.testing.asking import CHAT, chunks
 
@@ -237,3 +256,262 @@ def test_a_stream_that_breaks_off_told_usage_where_it_was_asked_to(asked: bool, 
     broken = Broken(answer=Answer(text="one two"), after=1)
     sent = chunks(encode_stream("openai", broken, include_usage=asked))
     assert {"usage" in chunk for chunk in sent} == {named}
+
+
+def deltas(type: str, *parts: Part, **fields: Any) -> list[dict[str, Any]]:
+    """What the chunks of an answer of these parts add, without what begins and ends every stream."""
+    sent = chunks(encode_stream(type, Answer(parts=parts, **fields), include_usage=False))
+    added = [choice["delta"] for chunk in sent for choice in chunk["choices"]]
+    begin = {"openai": 1, "azure": 1, "vllm": 1}.get(type, 0)
+    return added[begin:-1]
+
+
+def whole(type: str, *parts: Part, **fields: Any) -> dict[str, Any]:
+    """The message of a whole completion."""
+    (choice,) = json.loads(encode_whole(type, Answer(parts=parts, **fields)))["choices"]
+    message = choice["message"]
+    assert isinstance(message, dict)
+    return message
+
+
+CITED = TextPart("One", (Citation("https://a.test", "A", None, 0, 3, {"type": "url_citation", "x": 1}),))
+ANNOTATION = {
+    "type": "url_citation",
+    "url_citation": {"url": "https://a.test", "title": "A", "start_index": 0, "end_index": 3, "x": 1},
+}
+
+
+def test_citations_are_annotations_behind_the_text() -> None:
+    assert deltas("openai", CITED) == [{"content": "One"}, {"annotations": [ANNOTATION]}]
+    said = whole("openai", CITED)
+    assert (said["content"], said["annotations"]) == ("One", [ANNOTATION])
+
+
+def test_parts_are_sent_in_their_order() -> None:
+    added = deltas("openai", TextPart("a"), ReasoningPart("b"), RefusalPart("c d"), TextPart("e"))
+    assert added == [
+        {"content": "a"},
+        {"content": "", "reasoning_content": "b"},
+        {"refusal": "c "},
+        {"refusal": "d"},
+        {"content": "e"},
+    ]
+    said = whole("openai", TextPart("a"), ReasoningPart("b"), RefusalPart("c d"), TextPart("e"))
+    assert (said["content"], said["reasoning_content"], said["refusal"]) == ("ae", "b", "c d")
+
+
+@pytest.mark.parametrize("type", ["ollama", "vllm"])
+def test_a_refusal_has_no_place_at_local_servers(type: str) -> None:
+    assert deltas(type, RefusalPart("No.")) == []
+    assert "refusal" not in whole(type, RefusalPart("No."))
+
+
+DETAILS = (
+    ReasoningPart("a b", {"type": "reasoning.text", "index": 0, "format": "f", "signature": "s"}),
+    ReasoningPart("c", {"type": "reasoning.summary", "index": 1}),
+    ReasoningPart("", {"type": "reasoning.encrypted", "index": 2, "data": "d"}),
+)
+
+
+def test_openrouter_s_details_are_signed_at_their_end_and_may_be_encrypted() -> None:
+    added = deltas("openrouter", *DETAILS)
+    assert [(each["reasoning"], *each["reasoning_details"]) for each in added] == [
+        ("a ", {"type": "reasoning.text", "text": "a ", "index": 0, "format": "f"}),
+        ("b", {"type": "reasoning.text", "text": "b", "index": 0, "format": "f"}),
+        (None, {"type": "reasoning.text", "index": 0, "format": "f", "signature": "s"}),
+        ("c", {"type": "reasoning.summary", "summary": "c", "index": 1}),
+        (None, {"type": "reasoning.encrypted", "index": 2, "data": "d"}),
+    ]
+    said = whole("openrouter", *DETAILS)
+    assert said["reasoning"] == "a bc"
+    assert [detail.get("signature") for detail in said["reasoning_details"]] == ["s", None, None]
+    assert [detail["type"] for detail in said["reasoning_details"]] == [
+        "reasoning.text",
+        "reasoning.summary",
+        "reasoning.encrypted",
+    ]
+    assert whole("openrouter", DETAILS[2])["reasoning"] is None
+
+
+def test_reasoning_goes_under_the_name_that_the_part_gives() -> None:
+    part = ReasoningPart("a", {"field": "reasoning"})
+    assert deltas("openai", part) == [{"content": "", "reasoning": "a"}]
+    assert whole("openai", part)["reasoning"] == "a"
+
+
+CUSTOM = ToolCall("c", "shell", {"input": "ls -l /tmp"}, kind="custom", extra={"x": 1})
+
+
+def test_a_custom_tool_is_called_with_text() -> None:
+    begun, *pieces = deltas("openai", CUSTOM)
+    custom = {"name": "shell", "input": ""}
+    assert begun == {"tool_calls": [{"index": 0, "id": "c", "type": "custom", "custom": custom, "x": 1}]}
+    texts = [piece["tool_calls"][0]["custom"]["input"] for piece in pieces]
+    assert texts == ["ls -l /t", "mp"]
+    (call,) = whole("openai", CUSTOM)["tool_calls"]
+    assert call == {
+        "id": "c",
+        "type": "custom",
+        "custom": {"name": "shell", "input": "ls -l /tmp"},
+        "x": 1,
+    }
+
+
+def test_a_call_s_own_fields_are_beside_it_and_inside_its_function() -> None:
+    extra = {"extra_content": {"google": {"thought_signature": "s"}}, "function": {"y": 2}}
+    call = ToolCall("c", "f", {}, extra=extra)  # type: ignore[arg-type]  # mypy widens the values to object
+    function = {"name": "f", "arguments": "", "y": 2}
+    (begun, _) = deltas("openrouter", call)
+    assert begun["tool_calls"] == [
+        {
+            "index": 0,
+            "id": "c",
+            "type": "function",
+            "function": function,
+            "extra_content": extra["extra_content"],
+        }
+    ]
+    (sent,) = whole("openrouter", call)["tool_calls"]
+    assert sent == {**begun["tool_calls"][0], "function": {**function, "arguments": "{}"}}
+
+
+def test_cut_arguments_are_sent_as_they_are_cut() -> None:
+    cut = InvalidToolCall("c", "f", '{"a', "cut")
+    assert deltas("openai", cut)[1]["tool_calls"] == [{"index": 0, "function": {"arguments": '{"a'}}]
+    assert whole("openai", cut)["tool_calls"][0]["function"]["arguments"] == '{"a'
+
+
+IMAGE = ImagePart(data=b"png", media_type="image/jpeg", extra={"index": 0, "image_url": {"detail": "low"}})
+IMAGE_BLOCK = {
+    "type": "image_url",
+    "image_url": {"url": "data:image/jpeg;base64,cG5n", "detail": "low"},
+    "index": 0,
+}
+
+
+def test_an_image_is_in_a_field_of_its_own() -> None:
+    assert deltas("openrouter", IMAGE) == [{"role": "assistant", "content": "", "images": [IMAGE_BLOCK]}]
+    assert whole("openrouter", IMAGE)["images"] == [IMAGE_BLOCK]
+    linked = whole("openrouter", ImagePart(url="https://a.test/a.png"))["images"]
+    assert linked == [{"type": "image_url", "image_url": {"url": "https://a.test/a.png"}}]
+
+
+SOUND = AudioPart(data=b"wav", transcript="Hi", extra={"id": "audio_1", "expires_at": 5})
+
+
+def test_sound_comes_as_transcript_data_and_the_rest() -> None:
+    assert deltas("openai", SOUND) == [
+        {"audio": {"id": "audio_1", "transcript": "Hi"}},
+        {"audio": {"id": "audio_1", "data": "d2F2"}},
+        {"audio": {"id": "audio_1", "expires_at": 5}},
+    ]
+    said = whole("openai", SOUND)
+    assert said["audio"] == {"id": "audio_1", "transcript": "Hi", "data": "d2F2", "expires_at": 5}
+    assert said["content"] is None
+    unheard = AudioPart(transcript="Hi", extra={"id": "audio_1"})
+    assert deltas("openai", unheard) == [{"audio": {"id": "audio_1", "transcript": "Hi"}}]
+
+
+def test_typed_content_is_a_list() -> None:
+    block: JSONObject = {"type": "reference", "reference_ids": [1]}
+    parts = (TextPart("a", extra={"x": 1}), UnknownPart("reference", block))
+    typed = {"type": "text", "text": "a", "x": 1}
+    assert deltas("vllm", *parts) == [{"content": [typed]}, {"content": [block]}]
+    assert whole("vllm", *parts)["content"] == [typed, block]
+    silent = TextPart("", extra={"x": 1})
+    assert deltas("vllm", silent) == [{"content": [{"type": "text", "text": "", "x": 1}]}]
+    assert deltas("vllm", TextPart("")) == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ServerToolPart("server_tool_use", "a", "search"),
+        DocumentPart(data=b"pdf"),
+        ImagePart(file_id="a"),
+        AudioPart(url="https://a.test"),
+        AudioPart(file_id="a"),
+    ],
+)
+def test_a_part_without_a_place_is_refused(part: Part) -> None:
+    answer = Answer(parts=(part,))
+    for encode in (encode_stream, encode_whole):
+        with pytest.raises(
+            ValueError, match=f"openai's chat completions have no place for this {type(part).__name__}"
+        ):
+            encode("openai", answer)
+
+
+@pytest.mark.parametrize("type", ["openai", "azure", "ollama", "vllm"])
+def test_reasoning_without_text_has_a_place_at_openrouter_only(type: str) -> None:
+    with pytest.raises(ValueError, match="no place for this ReasoningPart"):
+        encode_stream(type, Answer(parts=(DETAILS[2],)))
+
+
+ENTRIES: list[JSON] = [
+    {"token": token, "logprob": -0.5, "bytes": None, "top_logprobs": []} for token in "abc"
+]
+LOGPROBS: JSONObject = {"content": [*ENTRIES], "refusal": [ENTRIES[0]]}
+
+
+@pytest.mark.parametrize("type", CHAT)
+def test_each_piece_of_text_has_the_logprobs_of_a_token_and_the_last_chunk_the_rest(type: str) -> None:
+    sent = chunks(encode_stream(type, Answer(text="a b", extra={"logprobs": LOGPROBS}), include_usage=False))
+    given = [choice["logprobs"] for chunk in sent for choice in chunk["choices"] if choice.get("logprobs")]
+    assert given == [
+        {"content": ENTRIES[:1], "refusal": None},
+        {"content": ENTRIES[1:2], "refusal": None},
+        {"content": ENTRIES[2:], "refusal": [ENTRIES[0]]},
+    ]
+    (choice,) = json.loads(encode_whole(type, Answer(text="a b", extra={"logprobs": LOGPROBS})))["choices"]
+    assert choice["logprobs"] == LOGPROBS
+
+
+@pytest.mark.parametrize(
+    ("type", "extra", "in_chunks", "in_choices"),
+    [
+        ("openai", {"service_tier": "flex"}, {"service_tier": "flex", "system_fingerprint": "fp_fake"}, {}),
+        ("ollama", {"system_fingerprint": "x"}, {"system_fingerprint": "x"}, {}),
+        ("openrouter", {"provider": "P"}, {"provider": "P"}, {"native_finish_reason": "stop"}),
+        (
+            "openrouter",
+            {"native_finish_reason": "end"},
+            {"provider": "Fake"},
+            {"native_finish_reason": "end"},
+        ),
+        ("vllm", {"stop_reason": 7}, {}, {"stop_reason": 7}),
+        ("openai", {"x": 1}, {"x": 1}, {}),
+    ],
+)
+def test_the_answer_s_own_fields_have_their_places(
+    type: str, extra: JSONObject, in_chunks: JSONObject, in_choices: JSONObject
+) -> None:
+    answer = Answer(text="a", extra=extra)
+    last = chunks(encode_stream(type, answer, include_usage=False))[-1]
+    for body in (last, json.loads(encode_whole(type, answer))):
+        assert {name: body[name] for name in in_chunks} == in_chunks
+        assert {name: body["choices"][0][name] for name in in_choices} == in_choices
+        assert not set(in_choices) & set(body)
+
+
+def test_azure_s_filter_results_are_the_answer_s_or_safe() -> None:
+    found: JSONObject = {"hate": {"filtered": True, "severity": "high"}}
+    answer = Answer(text="a", extra={"content_filter_results": found, "prompt_filter_results": []})
+    first, *_, text, last = chunks(encode_stream("azure", answer, include_usage=False))
+    assert first["prompt_filter_results"] == []
+    assert text["choices"][0]["content_filter_results"] == found
+    assert last["choices"][0]["content_filter_results"] == {}
+    body = json.loads(encode_whole("azure", answer))
+    assert (body["choices"][0]["content_filter_results"], body["prompt_filter_results"]) == (found, [])
+    safe = json.loads(encode_whole("azure", Answer(text="a")))
+    assert safe["choices"][0]["content_filter_results"]["hate"] == {"filtered": False, "severity": "safe"}
+
+
+def test_other_counts_are_merged_into_the_usage() -> None:
+    extra: JSONObject = {"prompt_tokens_details": {"audio_tokens": 2}, "x": 1}
+    usage = json.loads(encode_whole("openai", Answer(usage=structs.replace(USAGE, extra=extra))))["usage"]
+    assert usage["prompt_tokens_details"] == {"cached_tokens": 3, "audio_tokens": 2}
+    assert usage["x"] == 1
+    priced = Usage(cost=0.25, extra={"cost_details": {"upstream_inference_cost": 0.2}})
+    usage = json.loads(encode_whole("openrouter", Answer(usage=priced)))["usage"]
+    assert (usage["cost"], usage["cost_details"]) == (0.25, {"upstream_inference_cost": 0.2})

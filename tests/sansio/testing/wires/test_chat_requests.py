@@ -248,3 +248,31 @@ def test_the_prompt_s_tokens_are_those_of_messages_and_tools() -> None:
     plain = counted(tools=[tool("")])
     assert counted(tools=[tool("one two three")]) == plain + 3
     assert counted(words="one two three", tools=[tool("")]) == plain + 3
+
+
+def custom(call_id: str = "call_1", **changed: Any) -> dict[str, Any]:
+    return {"id": call_id, "type": "custom", "custom": {"name": "shell", "input": "ls"}, **changed}
+
+
+@CHATS
+def test_calls_of_custom_tools_have_text_and_a_result(type: str) -> None:
+    assert ask(type, [USER, calling(custom()), result()]).status == 200
+    for broken in ({"name": "shell"}, {"name": "", "input": "x"}, {"name": "shell", "input": {}}, "x"):
+        assert ask(type, [USER, calling(custom(custom=broken)), result()]).status == 400
+
+
+def test_the_model_sees_which_custom_tool_gave_a_result() -> None:
+    answered = said(ask("openai", [USER, calling(custom()), result()]))
+    assert "shell said 'done'" in answered["choices"][0]["message"]["content"]
+
+
+@CHATS
+def test_an_answer_that_was_spoken_is_taken_without_text(type: str) -> None:
+    spoken = {"role": "assistant", "content": None, "audio": {"id": "audio_1"}}
+    assert ask(type, [USER, spoken, USER]).status == 200
+
+
+@CHATS
+def test_content_of_a_kind_of_its_own_goes_back_to_vllm_alone(type: str) -> None:
+    answer = {"role": "assistant", "content": [{"type": "reference", "reference_ids": [1]}]}
+    assert ask(type, [USER, answer, USER]).status == (200 if type == "vllm" else 400)

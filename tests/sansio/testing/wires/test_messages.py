@@ -5,8 +5,26 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import structs
 
-from sansio import ContentDelta, FinishReason, InvalidToolCall, ToolCall, Usage
+from sansio import (
+    AudioPart,
+    Citation,
+    ContentDelta,
+    DocumentPart,
+    FinishReason,
+    ImagePart,
+    InvalidToolCall,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    ServerToolPart,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+    Usage,
+)
+from sansio.jsontext import JSONObject
 from sansio.testing import Answer, Broken, Failure, encode_events, encode_stream, encode_whole
 from sansio.testing.wires.messages import sign
 from tests.sansio.testing.asking import Object, chunks
@@ -166,3 +184,159 @@ def test_an_error_inside_a_stream_is_an_event_of_its_own() -> None:
             "request_id": "req_fake",
         }
     ]
+
+
+SEARCH = ServerToolPart("server_tool_use", "srv_1", "web_search", {"query": "x"}, extra={"caller": None})
+FOUND = ServerToolPart("web_search_tool_result", "srv_1", output=[{"type": "web_search_result"}])
+CITED = TextPart(
+    "One two",
+    (
+        Citation("https://a.test", "A", "x", extra={"type": "web_search_result_location"}),
+        Citation(None, "D", "y", extra={"type": "char_location"}),
+    ),
+)
+CITATIONS = [
+    {"type": "web_search_result_location", "cited_text": "x", "url": "https://a.test", "title": "A"},
+    {"type": "char_location", "cited_text": "y", "document_title": "D"},
+]
+REDACTED = ReasoningPart("", {"type": "redacted_thinking", "data": "d"})
+UNKNOWN = UnknownPart("container_upload", {"type": "container_upload", "file_id": "f"})
+
+
+def block_of(part: Part) -> tuple[Object, list[Object]]:
+    """A part's block as a stream begins it, and its deltas."""
+    events = chunks(encode_stream("anthropic", Answer(parts=(part,))))
+    (start,) = of_type(events, "content_block_start")
+    assert len(of_type(events, "content_block_stop")) == 1
+    deltas = [event["delta"] for event in of_type(events, "content_block_delta")]
+    return start["content_block"], deltas
+
+
+def whole_block(part: Part) -> Object:
+    """A part's block in a whole message."""
+    (block,) = json.loads(encode_whole("anthropic", Answer(parts=(part,))))["content"]
+    assert isinstance(block, dict)
+    return block
+
+
+def test_a_cited_text_begins_with_no_citation_and_ends_with_all() -> None:
+    begun, deltas = block_of(CITED)
+    assert begun == {"type": "text", "text": "", "citations": []}
+    assert deltas == [
+        {"type": "text_delta", "text": "One "},
+        {"type": "text_delta", "text": "two"},
+        *({"type": "citations_delta", "citation": citation} for citation in CITATIONS),
+    ]
+    assert whole_block(CITED) == {"type": "text", "text": "One two", "citations": CITATIONS}
+
+
+def test_a_server_tool_s_input_comes_in_pieces_and_its_result_whole() -> None:
+    begun, deltas = block_of(SEARCH)
+    head = {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "caller": None}
+    assert begun == {**head, "input": {}}
+    assert [delta["partial_json"] for delta in deltas] == ['{"query"', ':"x"}']
+    assert whole_block(SEARCH) == {**head, "input": {"query": "x"}}
+    result = {
+        "type": "web_search_tool_result",
+        "tool_use_id": "srv_1",
+        "content": [{"type": "web_search_result"}],
+    }
+    assert block_of(FOUND) == (result, [])
+    assert whole_block(FOUND) == result
+    assert block_of(ServerToolPart("mcp_tool_use", "a", "f", {})) == (
+        {"type": "mcp_tool_use", "id": "a", "name": "f", "input": {}},
+        [],
+    )
+
+
+@pytest.mark.parametrize("part", [REDACTED, UNKNOWN])
+def test_a_block_that_only_anthropic_reads_is_sent_as_it_is(part: Part) -> None:
+    assert block_of(part) == (part.extra, [])
+    assert whole_block(part) == part.extra
+
+
+def test_thinking_that_is_not_shown_is_signed() -> None:
+    hidden = ReasoningPart("", {"signature": "s"})
+    assert block_of(hidden) == (
+        {"type": "thinking", "thinking": "", "signature": ""},
+        [{"type": "signature_delta", "signature": "s"}],
+    )
+    assert whole_block(hidden) == {"type": "thinking", "thinking": "", "signature": "s"}
+
+
+def test_a_script_s_own_signature_is_sent() -> None:
+    _, deltas = block_of(ReasoningPart("a", {"signature": "mine"}))
+    assert deltas[-1] == {"type": "signature_delta", "signature": "mine"}
+
+
+def test_a_block_s_own_fields_begin_with_it() -> None:
+    begun, _ = block_of(TextPart("a", extra={"x": 1}))
+    assert begun == {"type": "text", "text": "", "x": 1}
+    begun, _ = block_of(ToolCall("c", "f", {"a": 1}, extra={"caller": {"type": "direct"}}))
+    assert begun["caller"] == {"type": "direct"}
+    assert whole_block(ToolCall("c", "f", {"a": 1}, extra={"caller": 1}))["caller"] == 1
+    assert block_of(TextPart("", extra={"x": 1}))[0] == {"type": "text", "text": "", "x": 1}
+
+
+def test_parts_of_one_kind_are_blocks_of_their_own() -> None:
+    answer = Answer(
+        parts=(TextPart("a"), TextPart("b"), ReasoningPart("c"), ReasoningPart("d"), TextPart("e"))
+    )
+    started = of_type(chunks(encode_stream("anthropic", answer)), "content_block_start")
+    kinds = ["text", "text", "thinking", "thinking", "text"]
+    assert [event["content_block"]["type"] for event in started] == kinds
+    assert [block["type"] for block in json.loads(encode_whole("anthropic", answer))["content"]] == kinds
+
+
+def test_a_refusal_s_words_are_beside_the_stop_reason() -> None:
+    answer = Answer(
+        parts=(TextPart("a"), RefusalPart("I may not.")),
+        finish_reason=FinishReason.REFUSAL,
+        extra={"stop_details": {"type": "refusal", "category": "cyber"}},
+    )
+    details = {"type": "refusal", "category": "cyber", "explanation": "I may not."}
+    (end,) = of_type(chunks(encode_stream("anthropic", answer)), "message_delta")
+    assert end["delta"] == {"stop_reason": "refusal", "stop_sequence": None, "stop_details": details}
+    body = json.loads(encode_whole("anthropic", answer))
+    assert (body["stop_reason"], body["stop_details"]) == ("refusal", details)
+    plain = json.loads(encode_whole("anthropic", Answer(refusal="No.", raw_finish_reason="refusal")))
+    assert plain["stop_details"] == {"type": "refusal", "explanation": "No."}
+    assert plain["content"] == []
+
+
+def test_the_message_s_own_fields_come_with_its_end() -> None:
+    container = {"id": "c", "expires_at": "2026-01-01T00:00:00Z"}
+    extra: JSONObject = {"container": container, "stop_sequence": "END", "context_management": {}}  # type: ignore[dict-item]  # mypy does not see JSON in the inner dict
+    answer = Answer(text="a", raw_finish_reason="stop_sequence", extra=extra)
+    start, *_, end, _ = chunks(encode_stream("anthropic", answer))
+    assert start["message"]["stop_sequence"] is None
+    assert end["delta"] == {"stop_reason": "stop_sequence", "stop_sequence": "END", "container": container}
+    assert end["context_management"] == {}
+    body = json.loads(encode_whole("anthropic", answer))
+    assert {name: body[name] for name in extra} == extra
+
+
+def test_counts_of_the_end_are_not_in_the_start() -> None:
+    extra: JSONObject = {"server_tool_use": {"web_search_requests": 1}, "service_tier": "standard"}
+    usage = structs.replace(USAGE, reasoning_tokens=2, extra=extra)
+    start, *_, end, _ = chunks(encode_stream("anthropic", Answer(text="a", usage=usage)))
+    assert end["usage"]["output_tokens_details"] == {"thinking_tokens": 2}
+    assert end["usage"]["server_tool_use"] == {"web_search_requests": 1}
+    begun = start["message"]["usage"]
+    assert begun["service_tier"] == "standard"
+    assert not {"server_tool_use", "output_tokens_details"} & set(begun)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (ImagePart(data=b"png"), "no place for this ImagePart"),
+        (AudioPart(data=b"wav"), "no place for this AudioPart"),
+        (DocumentPart(data=b"pdf"), "no place for this DocumentPart"),
+        (ToolCall("c", "f", {"input": "x"}, kind="custom"), "no place for a tool call of the kind 'custom'"),
+    ],
+)
+def test_a_part_without_a_place_is_refused(part: Part, words: str) -> None:
+    for encode in (encode_stream, encode_whole):
+        with pytest.raises(ValueError, match=words):
+            encode("anthropic", Answer(parts=(part,)))
