@@ -320,17 +320,16 @@ def test_hostile_streams_are_damaged_in_every_way() -> None:
 
 
 @for_every_type
-def test_hostile_streams_fail_or_make_an_answer_or_have_nothing_left(type: str) -> None:
+def test_hostile_streams_fail_or_make_an_answer(type: str) -> None:
     found = survey(
         200,
         hostile_streams(type),
         {
-            "no JSON": lambda data: b"{" not in data,
             "an answer": lambda data: isinstance(parse(type, [data])[-1], StreamComplete),
             "a failure": lambda data: isinstance(parse(type, [data])[-1], StreamFailed),
         },
     )
-    assert len(found) == 3, found
+    assert len(found) == 2, found
 
 
 def test_tapes_have_exchanges_of_every_kind() -> None:
