@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any, TypeAlias
@@ -148,12 +148,24 @@ def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
 
 
 def _check_value(name: str, value: object, type: Any) -> None:
-    if isinstance(value, float) and not isfinite(value):
-        raise InvalidRequestError(f"{name}: {value!r} cannot be sent; give a finite number")
+    for number in _floats_in(value):
+        if not isfinite(number):  # it would be encoded as null
+            raise InvalidRequestError(f"{name}: {number!r} cannot be sent; give a finite number")
     try:
         msgspec.convert(value, type)
     except msgspec.ValidationError as error:
         raise InvalidRequestError(f"{name}: {error}") from None
+
+
+def _floats_in(value: object) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _floats_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _floats_in(inner)
 
 
 def _unknown(name: str, table: Mapping[str, Option], origin: str) -> InvalidRequestError:

@@ -159,3 +159,9 @@ def test_what_is_added_must_be_a_mapping(name: str) -> None:
     none: Record = {name: None}
     assert f"{name}: must be a mapping, not list" in str(refused("openai", *ASK, **{name: []}))
     assert body(**none) == body()
+
+
+def test_a_number_inside_an_option_must_be_finite_too() -> None:
+    error = refused("openai", *ASK, logit_bias={"50256": [float("nan")]})
+    assert "logit_bias" in str(error)
+    assert "finite" in str(error)

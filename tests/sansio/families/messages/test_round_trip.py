@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import Message, Provider, ReasoningPart, Role, TextPart
+from sansio import AudioPart, Message, Part, Provider, ReasoningPart, RefusalPart, Role, TextPart
 from tests.sansio.wires import (
     ANTHROPIC_STREAM,
     ASK,
@@ -134,6 +134,15 @@ def test_reasoning_without_a_signature_is_left_out_and_reported() -> None:
     prepared = Provider(config("anthropic")).prepare([*ASK, message, *ASK])
     assert [(left.what, left.message, left.part) for left in prepared.left_out] == [("ReasoningPart", 1, 0)]
     assert "signature" in prepared.left_out[0].why
+    assert sent("anthropic", *ASK, message, *ASK)[1]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("part", [RefusalPart("Not this."), AudioPart(transcript="Hi")])
+def test_a_part_of_an_answer_that_has_no_block_is_left_out_and_reported(part: Part) -> None:
+    message = Message(Role.ASSISTANT, (TextPart("Hi"), part), origin="anthropic/messages")
+    prepared = Provider(config("anthropic")).prepare([*ASK, message, *ASK])
+    kind = type(part).__name__
+    assert [(left.what, left.message, left.part) for left in prepared.left_out] == [(kind, 1, 1)]
     assert sent("anthropic", *ASK, message, *ASK)[1]["content"] == "Hi"
 
 
