@@ -19,28 +19,32 @@ from sansio.content import (
 from sansio.errors import ProviderError
 
 
-class ContentDelta(Struct, frozen=True, gc=False, tag_field="event", tag="content_delta"):
+class ContentDelta(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="content_delta"):
     """A piece of the answer's text; `part` is its place in `message.parts`."""
 
     text: str
     part: int = 0
 
 
-class ReasoningDelta(Struct, frozen=True, gc=False, tag_field="event", tag="reasoning_delta"):
+class ReasoningDelta(
+    Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="reasoning_delta"
+):
     """A piece of the model's reasoning, if the provider shows it."""
 
     text: str
     part: int = 0
 
 
-class RefusalDelta(Struct, frozen=True, gc=False, tag_field="event", tag="refusal_delta"):
+class RefusalDelta(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="refusal_delta"):
     """A piece of the model's words for why it does not answer."""
 
     text: str
     part: int = 0
 
 
-class ToolCallStarted(Struct, frozen=True, gc=False, tag_field="event", tag="tool_call_started"):
+class ToolCallStarted(
+    Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="tool_call_started"
+):
     """A tool call has begun. `index` counts the answer's tool calls from 0; `part` is its place among all."""
 
     index: int

@@ -83,7 +83,7 @@ def test_no_prompt_and_no_terminal_is_one_line_and_2() -> None:
         (("--api-key-env", "MY_KEY"), None, "MY_KEY"),
         (("--base-url", "http://example.com/v1"), None, "allow_http"),
         ((), '{"provider": {"colour": 1}}', "colour: no such field"),
-        ((), '{"provider": {"type": "nope"}}', "'nope' is no provider type"),
+        ((), '{"provider": {"type": "nope"}}', "'nope' is unknown"),
         ((), '{"provider": []}', "config.json"),
         ((), "{", "config.json"),
         ((), "\x80", "config.json"),

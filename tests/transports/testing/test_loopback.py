@@ -267,7 +267,7 @@ async def test_a_config_is_whole_and_its_fields_can_be_replaced() -> None:
             assert (config.type, config.base_url, config.max_attempts) == (type, server.base_url(type), 1)
         assert server.config("openai", model="mine").model == "mine"
         assert server.config("azure", base_url=f"{server.url}/openai/v1").base_url.endswith("/openai/v1")
-        with pytest.raises(ConfigError, match="no provider type"):
+        with pytest.raises(ConfigError, match="is unknown"):
             server.config("unknown")
 
 
