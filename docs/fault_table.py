@@ -1,6 +1,6 @@
-"""Makes `docs/faults.md` of the fault table in `tests/faults/table.py`, which the tests hold the code to.
+"""Makes `docs/faults.md` of the fault table in `tests/faults/table.py`, against which the code is tested.
 
-`python docs/fault_table.py` prints the page; with `--write` it takes the place of `docs/faults.md`.
+`python docs/fault_table.py` prints the page; with `--write` it replaces `docs/faults.md`.
 """
 
 from __future__ import annotations
@@ -24,35 +24,49 @@ WAYS = 7
 INTRODUCTION = """\
 # What a caller gets when a server goes wrong
 
-This page is made of `tests/faults/table.py` by `python docs/fault_table.py --write`, and
-`tests/faults/test_fault_table.py` holds the code to it. Each fault is met by each transport on real sockets,
-which is {ways} ways: anyio, httpcore and httpcore2 under asyncio and under trio, and the blocking transport;
-with TLS and without; by a stream and by a whole answer. All give the same, unless the last column says
+`python docs/fault_table.py --write` makes this page of `tests/faults/table.py`, and
+`tests/faults/test_fault_table.py` tests the code against the same table. Each fault meets each transport on
+real sockets, {ways} ways in all: anyio, httpcore and httpcore2 under asyncio and under trio, and the blocking
+transport; with TLS and without; a stream and a whole answer. All get the same, unless the last column says
 otherwise. These are {faults} faults in {rows} rows, {calls} calls.
 
-After each row nothing stays behind, which is counted: no connection at the server, no descriptor of the
-process, no task of the loop, no thread, no stream and no exchange in memory. Where the server can be told to
-do better, the next call on the same transport then gets its answer. `test_fault_sweeps.py` cuts the
-connection at every byte of the response, and in every dialect at every event; `test_fault_memory.py` counts
-objects and bytes over many rows, and shows that what is large is never held.
+After each row the tests count that nothing is left: no connection at the server, no descriptor of the
+process, no task of the loop, no thread, no stream and no exchange in memory. If the server can then be made
+to work, the next call on the same transport gets its answer. `test_fault_sweeps.py` cuts the connection at
+every byte of the response, and in every dialect at every event. `test_fault_memory.py` counts objects and
+bytes over many rows, and shows that a large response is never held whole.
 
-A server that goes wrong is there for your own tests, too:
+You can use a faulty server in your own tests:
 
 ```python
+import anyio
+
+from sansio import Message, Role, StreamTruncatedError
 from sansio.testing.faults import find_fault
+from transports import create_provider
 from transports.testing.loopback import serve_loopback
 
-async with serve_loopback(fault=find_fault("reset-at-event:3")) as server:
-    ...
+
+async def main() -> None:
+    async with serve_loopback(fault=find_fault("reset-at-event:3")) as server:
+        async with create_provider(server.config("openai"), api_key="any") as provider:
+            try:
+                async for event in provider.stream([Message(Role.USER, "What is 2 + 3?")]):
+                    print(event)
+            except StreamTruncatedError as error:
+                print("failed:", error)
+
+
+anyio.run(main)
 ```
 
 `sansio-llm serve --fault reset-at-event:3` serves it from the command line; `--fault list` lists them all.
-Those of a certificate need [trustme](https://pypi.org/project/trustme/), which makes it, and `--ca-file
-PATH`, where its authority is put for the client to trust.
-`MemoryTransport(FaultyProvider(FakeProvider(), find_fault(...)))` has those marked *memory*, without sockets.
+Faults of a certificate need [trustme](https://pypi.org/project/trustme/), which makes one, and `--ca-file
+PATH`, where its authority is written for the client to trust. Those marked *memory* also work without
+sockets: `MemoryTransport(FaultyProvider(FakeProvider(), find_fault(...)))`.
 
-The answer would be “{text}”. *Partial* is what of it came before the fault; it stands in the error's
-`partial`. Attempts are told where there was more than one; between them lie the waits of the retry schedule.
+The answer would be “{text}”. *Partial* is what arrived of it before the fault, in the error's `partial`. The
+number of attempts is given if there was more than one; the waits of the retry schedule are between them.
 """
 
 
@@ -125,8 +139,8 @@ def _otherwise(row: Row) -> str:
 
 
 def main() -> str:
-    """The page of the table as it stands."""
-    sys.path.insert(0, str(ROOT))  # the tests are no part of what is installed
+    """The page of the present table."""
+    sys.path.insert(0, str(ROOT))  # the tests are not installed
     from tests.faults.table import SECTIONS, TEXT
 
     return page(SECTIONS, TEXT)

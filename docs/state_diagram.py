@@ -1,6 +1,6 @@
 """Draws the README's state diagram from the table in `sansio/states.py`.
 
-`python docs/state_diagram.py` prints it; with `--write` it takes its place in the README.
+`python docs/state_diagram.py` prints it; with `--write` it replaces the one in the README.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ END = "<!-- end of state diagram -->"
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram; `fail` leaves every state alike, and is drawn once."""
+    """The table as a Mermaid state diagram. `fail` has one arrow from each state, drawn after the others."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {CallState.READY.name}"]
     for state, moves in TRANSITIONS.items():
         for trigger, target in moves.items():
@@ -29,7 +29,7 @@ def diagram() -> str:
 
 
 def with_diagram(readme: str) -> str:
-    """A README's text with the diagram in its place."""
+    """A README's text with its diagram replaced."""
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):

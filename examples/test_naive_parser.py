@@ -1,4 +1,4 @@
-"""Four laws that any parser of streams should keep, tried on one that keeps none of them."""
+"""Four laws that any parser of streams should keep, tested on one that breaks them all."""
 
 from contextlib import suppress
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from examples.naive_parser import NaiveParser
 from sansio.testing.strategies import ValidStream, chunkings, hostile_streams, streams
 
-# One bug at a time: to mend one is quicker than to read of four.
+# One bug at a time: fixing one takes less time than reading about four.
 one_bug = settings(report_multiple_bugs=False, deadline=None)
 
 
@@ -21,7 +21,7 @@ def parse(pieces: list[bytes]) -> tuple[str, list[object]]:
 
 
 def outcome(pieces: list[bytes]) -> object:
-    """What a consumer meets, an answer or a kind of error."""
+    """What a consumer gets: an answer, or a kind of error."""
     try:
         return parse(pieces)
     except Exception as error:
@@ -31,7 +31,7 @@ def outcome(pieces: list[bytes]) -> object:
 @one_bug
 @given(stream=streams("openai"))
 def test_round_trip(stream: ValidStream) -> None:
-    """What the provider said is what comes out."""
+    """The parser returns what the provider said."""
     said = stream.message
     assert parse([stream.data]) == (said.text, [call.arguments for call in said.tool_calls])
 
@@ -39,14 +39,14 @@ def test_round_trip(stream: ValidStream) -> None:
 @one_bug
 @given(stream=streams("openai"), data=st.data())
 def test_cut_freedom(stream: ValidStream, data: st.DataObject) -> None:
-    """However the network cut the bytes, the same comes out."""
+    """The result does not depend on how the network cuts the bytes."""
     assert outcome(data.draw(chunkings(stream.data))) == outcome([stream.data])
 
 
 @one_bug
 @given(stream=streams("openai"), data=st.data())
 def test_no_lie(stream: ValidStream, data: st.DataObject) -> None:
-    """A stream that broke off is no answer."""
+    """A truncated stream is not an answer."""
     length = data.draw(st.integers(0, stream.whole_from - 1))
     with pytest.raises(ValueError, match="broke off"):
         parse([stream.data[:length]])
@@ -55,6 +55,6 @@ def test_no_lie(stream: ValidStream, data: st.DataObject) -> None:
 @one_bug
 @given(stream=hostile_streams("openai"))
 def test_one_end(stream: bytes) -> None:
-    """Whatever comes, there is an answer or the one error that callers know to expect."""
+    """Any input ends in an answer, or in the one error that callers expect."""
     with suppress(ValueError):
         parse([stream])

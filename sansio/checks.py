@@ -160,8 +160,8 @@ def tool_name(tool: object) -> str:
     """The tool's name, in OpenAI's format or a provider's own; empty where there is none."""
     if not isinstance(tool, Mapping):
         return ""
-    function = tool.get("function")
-    name = (function if isinstance(function, Mapping) else tool).get("name")
+    named = tool.get("custom" if tool.get("type") == "custom" else "function")
+    name = (named if isinstance(named, Mapping) else tool).get("name")
     if name is None and tool.get("type") != "function":
         name = tool.get("type")  # a provider's built-in tool may have nothing but its type
     return name if isinstance(name, str) else ""

@@ -21,14 +21,14 @@ def blocks(language: str, text: str) -> list[tuple[int, str]]:
 
 
 def section(heading: str, text: str) -> str:
-    """What stands below a heading, up to the next one."""
+    """The text below a heading, up to the next one."""
     _, found, rest = text.partition(f"\n## {heading}\n")
     assert found, f"no heading {heading!r}"
     return rest.partition("\n## ")[0]
 
 
 def run_down(page: Path) -> Iterator[str]:
-    """Run a page's Python blocks, each after those above it; gives the heading that each stands below."""
+    """Run a page's Python blocks, each after those above it; gives the heading above each."""
     text = page.read_text("utf-8")
     namespace: dict[str, object] = {"__name__": page.stem}
     for line, source in blocks("python", text):

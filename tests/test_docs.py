@@ -1,4 +1,4 @@
-"""The pages in `docs` keep their promises: their examples run, and the tests that they name are there."""
+"""The pages in `docs` are true: their examples run, and the tests that they name exist."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sansio.testing import PROVIDER_TYPES, strategies
+from sansio.testing.fuzz import TARGETS
 from tests.snippets import ROOT, blocks, run_down, section
 
 LAWS = (ROOT / "docs" / "laws.md").read_text("utf-8")
@@ -31,9 +33,13 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("name", "said"),
     [
+        ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
+        ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
         ("moving.md", "message 1, part 1: ServerToolPart"),
         ("wires.md", "ContentDelta(text='42', part=1)"),
+        ("wires.md", "42 stop Usage(input_tokens=3"),
+        ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
 )
 def test_the_examples_of_a_page_run(name: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +47,30 @@ def test_the_examples_of_a_page_run(name: str, said: str, capsys: pytest.Capture
         pass
 
     assert said in capsys.readouterr().out
+
+
+def test_every_page_with_examples_is_run() -> None:
+    pages = {page.name for page in (ROOT / "docs").glob("*.md") if blocks("python", page.read_text("utf-8"))}
+    pages |= {page.name for page in ROOT.glob("*.md") if blocks("python", page.read_text("utf-8"))}
+
+    # custom-transport.md is run in tests/transports/testing/conformance/test_page.py.
+    elsewhere = {"README.md", "fuzzing.md", "custom-transport.md"}
+    assert pages == elsewhere | {"content.md", "moving.md", "wires.md", "faults.md"}
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+            assert target.startswith("https://") or (page.parent / target).exists(), (page.name, target)
+
+
+def test_the_page_on_fuzzing_has_every_strategy_and_every_target() -> None:
+    page = FUZZING.read_text("utf-8")
+    named = set(re.findall(r"^\| `(\w+)\(", section("The strategies", page), re.MULTILINE))
+    targets = set(re.findall(r"^\| `([\w-]+)` \|", section("With coverage as a guide", page), re.MULTILINE))
+
+    assert named == set(strategies.__all__) - {"Asked", "ValidStream"}
+    assert targets == set(TARGETS) - set(PROVIDER_TYPES)
 
 
 @pytest.mark.parametrize("name", ["naive_parser.py", "test_naive_parser.py"])

@@ -1,7 +1,7 @@
 """The main job: each of the six types, over a real socket, by every transport, under asyncio and trio.
 
-An application asks for an answer, streamed and whole, with tools and reasoning; the server holds what it got
-against what that provider wants.
+An application asks for an answer, streamed and whole, with tools and reasoning. The requests that the server
+received are compared with what that provider wants.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def config(server: LoopbackThread) -> ProviderConfig:
 
 
 def results(answer: Message) -> list[Message]:
-    """The answer and its tools' results: all that a tool loop appends."""
+    """The answer and the results of its tools: what a tool loop appends."""
     said = {"weather": "rain", "time": "12:00"}
     return [answer, *(Message(Role.TOOL, said[c.name], tool_call_id=c.id) for c in answer.tool_calls)]
 
@@ -230,7 +230,7 @@ async def test_async_main_job(server: LoopbackThread, config: ProviderConfig, tr
         check_requests(config.type, server.provider.requests[2:], stream=True)
     await chosen.aclose()
 
-    # A stream is left at its end marker. Its connection serves again if the last chunk has come by then.
+    # A stream is left at its end marker. Its connection is reused if the last chunk has arrived by then.
     assert server.accepted <= 2
 
 
@@ -254,7 +254,7 @@ def test_blocking_main_job(server: LoopbackThread, config: ProviderConfig) -> No
         check_end(collect_blocking(provider, QUESTION + results(asked)))
         check_requests(config.type, server.provider.requests[2:], stream=True)
 
-    # A stream is left at its end marker. Its connection serves again if the last chunk has come by then.
+    # A stream is left at its end marker. Its connection is reused if the last chunk has arrived by then.
     assert server.accepted <= 2
 
 

@@ -1,12 +1,15 @@
-"""The README keeps its promises: its examples run, its commands are one line, its diagram is the table's."""
+"""The README is true: its examples run, its commands are one line, its diagram and tables are the code's."""
 
 from __future__ import annotations
 
 import re
 import runpy
+import tomllib
+from typing import get_args
 
 import pytest
 
+from sansio import PROVIDER_DEFAULTS, FinishReason, StreamEvent, StreamFailed
 from tests.snippets import ROOT, blocks, run_down, section
 
 PAGE = ROOT / "README.md"
@@ -68,3 +71,44 @@ def test_state_diagram_is_drawn_from_the_table() -> None:
     drawing = runpy.run_path(str(ROOT / "docs" / "state_diagram.py"))
 
     assert drawing["with_diagram"](README) == README
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of all tables below a heading."""
+    lines = [line for line in section(heading, README).splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_table_of_providers_is_what_a_config_takes() -> None:
+    shown = {row[0].split()[0].strip("`"): row[1:] for row in rows("Providers") if len(row) == 5}
+    del shown["type"]
+
+    assert list(shown) == [name for name in PROVIDER_DEFAULTS if name in shown]
+    for name, (url, variable, auth, api) in shown.items():
+        defaults = PROVIDER_DEFAULTS[name]
+        assert url == (f"`{defaults.base_url}`" if defaults.base_url else "must be given")
+        assert variable == (f"`{defaults.api_key_env}`" if defaults.api_key_env else "none")
+        assert auth == f"`{defaults.auth_method}`"
+        assert api == ", ".join(f"`{api}`" for api in defaults.apis)
+
+
+def test_the_table_of_events_has_every_event_and_its_fields() -> None:
+    shown = {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in rows("Events")}
+    del shown["event"]
+
+    kinds = [kind for kind in get_args(StreamEvent) if kind is not StreamFailed]
+    assert shown == {kind.__name__: list(kind.__struct_fields__) for kind in kinds}
+
+
+def test_every_finish_reason_is_named() -> None:
+    text = section("Answers", README)
+
+    assert [reason.name for reason in FinishReason if f"`{reason.name}`" not in text] == []
+
+
+def test_every_extra_is_named_and_every_one_named_is_there() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    named = section("The command line", README).partition("Extras:")[2]
+
+    assert sorted(re.findall(r"`(\w+)`", named)) == sorted(extras)

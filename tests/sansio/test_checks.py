@@ -177,12 +177,20 @@ def test_pain_17_any_text_is_sent_or_refused(text: str, kind: str) -> None:
         assert messages == [{"role": "user", "content": text}]
 
 
+@pytest.mark.parametrize("kind", COMPATIBLE)
+def test_custom_tools_have_the_name_of_their_own_object(kind: str) -> None:
+    tools = [{"type": "custom", "custom": {"name": name}} for name in ("patch", "query")]
+
+    assert body_of(Provider(config(kind)), ASK, tools)["tools"] == tools
+
+
 @pytest.mark.parametrize(
     ("tools", "words"),
     [
         ([WEATHER, WEATHER], "tools 0 and 1 are both named 'get_weather'"),
         ([WEATHER, {"name": "get_weather", "input_schema": {}}], "both named 'get_weather'"),
         ([{"type": "web_search"}, {"type": "web_search"}], "both named 'web_search'"),
+        ([WEATHER, {"type": "custom", "custom": {"name": "get_weather"}}], "both named 'get_weather'"),
         ([WEATHER, {"type": "function", "function": {}}], "tool 1 has no name"),
         ([{"type": "function", "function": {"name": ""}}], "tool 0 has no name"),
         ([{"type": "function", "function": {"name": 5}}], "tool 0 has no name"),

@@ -226,8 +226,10 @@ class ChatReader(AnswerReader):
                 extra[name] = list(value) if isinstance(value, list) else value
 
     def _receive_logprobs(self, logprobs: JSONObject) -> None:
-        kept = self._answer.extra.setdefault("logprobs", {})
-        assert isinstance(kept, dict)
+        extra = self._answer.extra
+        kept = extra.get("logprobs")
+        if not isinstance(kept, dict):  # absent, or of a form that is not logprobs: the later value counts
+            kept = extra["logprobs"] = {}
         for name, value in logprobs.items():
             known = kept.get(name)
             if isinstance(known, list) and isinstance(value, list):

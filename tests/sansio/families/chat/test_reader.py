@@ -500,6 +500,15 @@ def test_only_lists_that_are_sent_in_pieces_grow() -> None:
     assert message.logprobs == {"content": [{"token": "0"}, {"token": "1"}]}
 
 
+@pytest.mark.parametrize("odd", ["x", 5, True, ["x"]])
+def test_logprobs_of_another_form_give_way_to_those_that_follow(odd: object) -> None:
+    first, second = chunk({"content": "x"}), chunk({"content": "y"}, "stop")
+    first["choices"][0]["logprobs"] = odd
+    second["choices"][0]["logprobs"] = {"content": [{"token": "y"}]}
+
+    assert answer("openai", sse(first, second)).logprobs == {"content": [{"token": "y"}]}
+
+
 def test_padding_is_kept_nowhere() -> None:
     for field in ("obfuscation", "p", "padding"):
         assert answer("openai", sse(chunk({"content": "Hi"}, "stop", **{field: "xxxx"}))).extra == {}
