@@ -16,9 +16,11 @@ import pytest
 from sansio import Message, Provider, Role, StreamComplete
 from sansio.families.messages.parts import block_of, part_of
 from sansio.providers import dialect_named
-from tests.sansio.test_corpus import golden, kind_of, names
+from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import ASK, body_of, config, parse
 from tests.support import CORPUS
+
+pytestmark = needs_corpus
 
 JSON: TypeAlias = Any  # recorded JSON
 

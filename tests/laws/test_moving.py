@@ -11,9 +11,11 @@ import pytest
 from sansio import Message, Part, Provider, RefusalPart, Role, StreamComplete, TextPart, port
 from sansio.porting import LeftOut
 from sansio.providers import dialect_named
-from tests.sansio.test_corpus import golden, kind_of, names
+from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import ASK, TYPES, bare, config, parse
 from tests.support import CORPUS
+
+pytestmark = needs_corpus
 
 ANSWERS = [*names("stream"), *names("response")]
 PROVIDERS = {kind: Provider(config(kind)) for kind in TYPES}

@@ -16,9 +16,11 @@ import pytest
 
 from sansio import Message, ProviderError, StreamComplete
 from sansio.providers import dialect_named
-from tests.sansio.test_corpus import golden, kind_of, names
+from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import comparable, parse
 from tests.support import CORPUS
+
+pytestmark = needs_corpus
 
 JSON: TypeAlias = Any  # of every kind, and changed into other kinds
 

@@ -106,7 +106,8 @@ DIFFERENCES: dict[str, tuple[set[str], str]] = {
 }
 """Where we differ from a golden on purpose: in which fields, and why."""
 
-pytestmark = pytest.mark.skipif(not _NAMES, reason=f"there is no corpus at {CORPUS}")
+needs_corpus = pytest.mark.skipif(not _NAMES, reason=f"there is no corpus at {CORPUS}")
+pytestmark = needs_corpus
 
 
 def names(kind: str) -> list[str]:

@@ -227,9 +227,9 @@ def test_a_type_of_ones_own_is_reached_by_importing_its_module(
     server: LoopbackThread, tmp_path: Path
 ) -> None:
     (tmp_path / "own_types.py").write_text(
-        "from sansio import OpenAICompatDialect, ProviderDefaults, register_provider\n"
+        "from sansio import ChatDialect, ProviderDefaults, register_provider\n"
         f"defaults = ProviderDefaults(base_url={server.base_url('openai')!r}, api_key_env='OWN_KEY')\n"
-        "register_provider('own', OpenAICompatDialect, defaults)\n"
+        "register_provider('own', ChatDialect, defaults)\n"
     )
     done = run(
         *("chat", "--import", "own_types", "--type", "own", "--model", "gpt-4o", "What is 2 + 3?"),
