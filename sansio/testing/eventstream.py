@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 HeaderValue: TypeAlias = str | bytes | bool | int
 """What the value of a header is written as: a string, byte array, boolean or 64-bit integer."""
@@ -42,3 +42,5 @@ def _header(name: str, value: HeaderValue) -> bytes:
             return begin + struct.pack(">BH", 6, len(value)) + value
         case str():
             return begin + struct.pack(">BH", 7, len(value.encode())) + value.encode()
+        case _:
+            assert_never(value)

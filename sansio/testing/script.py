@@ -60,13 +60,7 @@ def provider_type(name: str) -> ProviderType:
 
 
 def model_type(name: str) -> ProviderType:
-    """The built-in type whose ways a fake of this type has: its own, or those of its wire family's maker.
-
-    Raises:
-        ValueError: no provider is registered under the name.
-    """
-    if name not in PROVIDER_DEFAULTS:
-        return provider_type(name)
+    """The built-in type whose ways a registered type's fake has: its own, or those of its family's maker."""
     if name in PROVIDER_TYPES:
         return provider_type(name)
     return "anthropic" if default_api(name) == "messages" else "openai"

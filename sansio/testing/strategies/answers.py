@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import zip_longest
+from typing import assert_never
 
 from hypothesis import strategies as st
 from msgspec import Struct, structs
@@ -575,6 +576,8 @@ def _draw_extra(draw: st.DrawFn, type: ProviderType, raw: str) -> JSONObject:
                 extra["context_management"] = {"applied_edits": []}
         case "ollama":
             pass
+        case _:
+            assert_never(type)
     if type in _LOGPROBS and draw(_SELDOM):
         tokens = draw(st.lists(TEXTS, min_size=1, max_size=3))
         extra["logprobs"] = {
@@ -627,3 +630,5 @@ def _draw_counts(draw: st.DrawFn, type: ProviderType, written: int) -> JSONObjec
             return counts
         case "ollama" | "vllm":
             return {}
+        case _:
+            assert_never(type)

@@ -81,7 +81,8 @@ def chat_type(name: str) -> ChatType:
 
 def always_sent(type: str) -> JSONObject:
     """The fields of a message's `extra` that a type's answers always have, with the fake's own values."""
-    match chat_type(type):
+    known = chat_type(type)
+    match known:
         case "openai":
             return {"service_tier": "default", "system_fingerprint": "fp_fake"}
         case "azure":
@@ -93,6 +94,8 @@ def always_sent(type: str) -> JSONObject:
             return {"system_fingerprint": "fp_ollama"}
         case "vllm":
             return {}
+        case _:
+            assert_never(known)
 
 
 def encode_chunks(

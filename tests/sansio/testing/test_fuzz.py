@@ -36,6 +36,7 @@ from sansio.testing.strategies import histories
 
 SAYS_A = Message(Role.ASSISTANT, "a")
 OTHER_TEXT = Message(Role.ASSISTANT, (TextPart("b"),))
+TWO_TEXTS = Message(Role.ASSISTANT, (TextPart("a"), TextPart("b")))
 CITED = Message(Role.ASSISTANT, (TextPart("a", (Citation("https://example.com/"),)),))
 WAITING = Message(Role.ASSISTANT, (TextPart("a"), InvalidToolCall("b", "f", "{", "cut")))
 UNSHOWN = Message(Role.ASSISTANT, (TextPart("a"), ReasoningPart("", {"signature": "c2ln"})))
@@ -70,6 +71,10 @@ LOST, TIMED_OUT, BODY = 0, 2, 60
         ("openai", b""),
         ("whole", b"abc"),
         ("tape", b"a"),
+        ("port", b""),
+        ("port", b"\0{"),
+        ("port", b"\0[]"),
+        ("port", b'\0[{"role":"tool","tool_call_id":"a"}]'),
         ("tape", bytes([OPENROUTER, WANTS_STREAM])),
         ("tape", bytes([OPENROUTER, WANTS_STREAM, LOST, TIMED_OUT, LOST])),
         ("tape", bytes([OPENROUTER, WANTS_STREAM, STATUS_429, 0, BROTLI, BODY]) + b"{" * BODY),
@@ -80,6 +85,10 @@ LOST, TIMED_OUT, BODY = 0, 2, 60
         "no bytes, stream",
         "too short for a head",
         "too short for a call",
+        "no bytes, history",
+        "no history",
+        "a history without messages",
+        "a result without a call",
         "a tape without inputs",
         "retries and nothing else",
         "a body that is not wanted any more",
@@ -122,6 +131,7 @@ OTHER = "the events say something else than the message"
         ("was another", [ContentDelta("a"), PartComplete(0, TextPart("b")), StreamComplete(SAYS_A)]),
         (OTHER, [PartComplete(0, SERVER_TOOL), StreamComplete(Message(Role.ASSISTANT))]),
         (OTHER, [ContentDelta("a"), StreamFailed(StreamTruncatedError("cut", partial=OTHER_TEXT))]),
+        (OTHER, [ContentDelta("a"), StreamFailed(StreamTruncatedError("cut", partial=TWO_TEXTS))]),
     ],
 )
 def test_a_broken_law_is_seen_and_named(words: str, events: list[StreamEvent]) -> None:

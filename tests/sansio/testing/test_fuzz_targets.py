@@ -35,6 +35,7 @@ from sansio import (
 from sansio.framing import Read, SSEFailed
 from sansio.framing.sse import SSEItem
 from sansio.http import Input
+from sansio.porting import LeftOut
 from sansio.testing.eventstream import encode_frame
 from sansio.testing.fuzz import TARGETS, seeds, targets
 
@@ -343,3 +344,16 @@ def test_a_whole_response_begins_behind_four_bytes_that_say_what_it_is(
     monkeypatch.setattr(targets, "check_events", lambda events: seen.append(events[-1]))
     TARGETS["whole"](data)
     assert len(seen) == ends
+
+
+def test_a_port_that_breaks_a_conversation_or_gives_no_reason_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = Message(Role.TOOL, "done", tool_call_id="a")
+    for answer, words in (
+        (([result], []), "what was ported is no conversation"),
+        (([Message(Role.USER, "x")], [LeftOut("TextPart", "")]), "a loss without a reason"),
+    ):
+        monkeypatch.setattr(targets, "port_history", lambda history, dialect, answer=answer: answer)
+        with pytest.raises(AssertionError, match=words):
+            try_seeds("port")

@@ -421,6 +421,7 @@ def test_typed_content_is_a_list() -> None:
     silent = TextPart("", extra={"x": 1})
     assert deltas("vllm", silent) == [{"content": [{"type": "text", "text": "", "x": 1}]}]
     assert deltas("vllm", TextPart("")) == []
+    assert whole("vllm", TextPart("", CITED.citations), parts[1])["content"] == [block]
 
 
 @pytest.mark.parametrize(

@@ -302,6 +302,8 @@ def test_a_refusal_s_words_are_beside_the_stop_reason() -> None:
     plain = json.loads(encode_whole("anthropic", Answer(refusal="No.", raw_finish_reason="refusal")))
     assert plain["stop_details"] == {"type": "refusal", "explanation": "No."}
     assert plain["content"] == []
+    kinds = [event["type"] for event in chunks(encode_stream("anthropic", Answer(parts=(RefusalPart(""),))))]
+    assert kinds == ["message_start", "message_delta", "message_stop"]
 
 
 def test_the_message_s_own_fields_come_with_its_end() -> None:
