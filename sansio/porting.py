@@ -42,8 +42,9 @@ def port(messages: Sequence[Message], dialect: Dialect) -> tuple[list[Message], 
 
     An answer of another provider loses what only that provider understands: parts that the dialect does not
     send, every `extra`, and citations. A refusal becomes text where refusals cannot be sent. Everywhere, a
-    tool call that is invalid and was not answered is left out, since a provider would wait for its result.
-    Messages that the application wrote keep everything: what they have is checked when they are sent.
+    tool call that is invalid and was not answered is left out, since a provider would wait for its result;
+    and so are citations and a tool's `is_error` where the endpoint has no place for them. Messages that the
+    application wrote keep everything else: what they have is checked when they are sent.
 
     Args:
         messages: a conversation; it is not changed.
@@ -56,20 +57,19 @@ def port(messages: Sequence[Message], dialect: Dialect) -> tuple[list[Message], 
     ported: list[Message] = []
     report: list[LeftOut] = []
     for index, message in enumerate(messages):
-        if message.role is Role.ASSISTANT:
-            foreign = message.origin is not None and message.origin not in home
-            message = _port_answer(messages, index, dialect, report, foreign)
-            if message.origin is not None and not dialect.SENDS_EMPTY and _is_blank(message):
-                report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
-                continue
-        elif message.is_error and not dialect.SENDS_TOOL_ERRORS:
+        foreign = message.origin is not None and message.origin not in home
+        message = _port_message(messages, index, dialect, report, foreign)
+        if message.origin is not None and not dialect.SENDS_EMPTY and _is_blank(message):
+            report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
+            continue
+        if message.is_error and not dialect.SENDS_TOOL_ERRORS:
             why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
             report.append(LeftOut("is_error", why, index))
         ported.append(message)
     return ported, report
 
 
-def _port_answer(
+def _port_message(
     messages: Sequence[Message], index: int, dialect: Dialect, report: list[LeftOut], foreign: bool
 ) -> Message:
     message = messages[index]
@@ -110,6 +110,9 @@ def _port_part(
         if message.origin is not None and (why := dialect.refuses(part)) is not None:
             lost.append((kind, why))
             return None
+        if isinstance(part, TextPart) and part.citations and not dialect.SENDS_CITATIONS:
+            lost.append(("citations", f"{dialect.origin} does not take them back"))
+            part = msgspec.structs.replace(part, citations=())
         return part
     why = f"received from {message.origin}, sent to {dialect.origin}"
     if isinstance(part, RefusalPart) and RefusalPart not in dialect.SENDS:

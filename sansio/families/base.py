@@ -126,6 +126,8 @@ class Dialect(ABC):
     of another origin, and reported (`port`)."""
     SENDS_EMPTY: ClassVar[bool] = True
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
+    SENDS_CITATIONS: ClassVar[bool] = False
+    """Whether citations go back with the text that has them. If not, they are left out and reported."""
     SENDS_TOOL_ERRORS: ClassVar[bool] = False
     """Whether a tool's message can say that the tool failed (`is_error`)."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {}

@@ -322,9 +322,13 @@ class SSEFramer(_EventLines):
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
         """See `Framer.feed`."""
         try:
-            # A read mostly brings a single event of the form. Slices are compared, since a call of startswith()
-            # or endswith() costs twice as much, and this runs for each event.
-            if data[self._begins] == self._head and data[self._ends] == self._end and len(data) <= self._limit:
+            # A read mostly brings a single event of the form. Slices are compared, since a call of
+            # startswith() or endswith() costs twice as much, and this runs for each event.
+            if (
+                data[self._begins] == self._head
+                and data[self._ends] == self._end
+                and len(data) <= self._limit
+            ):
                 payload = data[self._inside]
                 if _LF not in payload and _CR not in payload:
                     if read(payload, events, ""):

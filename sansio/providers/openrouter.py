@@ -20,6 +20,7 @@ class OpenRouterChat(ChatDialect):
     """Reasoning by switch, its details sent back, and the upstream's own error in `metadata`."""
 
     TYPE = "openrouter"
+    RETURNED_PARTS = ChatDialect.RETURNED_PARTS | {ReasoningPart, ImagePart}
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **ChatDialect.OPTIONS,
         **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens"),
@@ -45,7 +46,7 @@ class OpenRouterChat(ChatDialect):
         if plain:
             fields["reasoning"] = plain
         images = [image_block(part) for part in message.parts if isinstance(part, ImagePart)]
-        if images and message.origin is not None:
+        if images:
             fields["images"] = images
         return fields
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from sansio.content import Role
+from sansio.content import Message, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
+from sansio.families.chat.request import reasoning_field
 from sansio.options import Option, own, portable
 
 
 class VLLMChat(ChatDialect):
-    """Thinking is switched on in the chat template, and most templates know no developer role."""
+    """Thinking is switched on in the chat template, and most templates know no developer role.
+
+    Reasoning goes back with the answer: templates of thinking models drop it or need it, as the model does.
+    """
 
     TYPE = "vllm"
+    SENDS = ChatDialect.SENDS | {ReasoningPart}
     ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **ChatDialect.OPTIONS,
@@ -32,3 +37,6 @@ class VLLMChat(ChatDialect):
 
     def reasoning_options(self) -> dict[str, object]:
         return {"chat_template_kwargs": {"enable_thinking": True}}
+
+    def assistant_fields(self, message: Message) -> dict[str, object]:
+        return reasoning_field(message)

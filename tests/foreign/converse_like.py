@@ -40,6 +40,7 @@ class ConverseDialect(sansio.Dialect):
 
     TYPE, API = "bedrock", "converse"
     SENDS_EMPTY = False
+    SENDS_CITATIONS = True
     SENDS_TOOL_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "validationException": 400,

@@ -111,8 +111,8 @@ def test_an_accepted_origin_keeps_its_extras() -> None:
     assert port([message], Cousin()) == ([message], [])
 
 
-def test_what_the_application_wrote_keeps_everything() -> None:
-    parts = (TextPart("Hi", (Citation("u"),), {"cache_control": {}}), UnknownPart("x", {"a": 1}))
+def test_what_the_application_wrote_keeps_its_extras_and_unknown_parts() -> None:
+    parts = (TextPart("Hi", extra={"cache_control": {}}), UnknownPart("x", {"a": 1}))
     history = [
         Message(Role.SYSTEM, parts, extra={"x": 1}),
         Message(Role.USER, parts, extra={"name": "Ann"}),
@@ -120,6 +120,18 @@ def test_what_the_application_wrote_keeps_everything() -> None:
     ]
     for kind in TYPES:
         assert ported(kind, *history) == (history, [])
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("role", [Role.USER, Role.ASSISTANT])
+def test_citations_that_cannot_be_sent_are_a_loss_though_the_application_wrote_them(
+    kind: str, role: Role
+) -> None:
+    message = Message(role, (TextPart("Hi", (Citation("https://example.com"),)),))
+    (kept,), report = ported(kind, message)
+    takes_them = kind == "anthropic"
+    assert bool(kept.citations) == takes_them
+    assert losses(report) == ([] if takes_them else [("citations", 0, 0)])
 
 
 def test_an_unanswered_invalid_call_is_left_out_everywhere() -> None:

@@ -71,6 +71,8 @@ class ChatDialect(Dialect):
     }
     ROLES: ClassVar[Mapping[Role, str]] = {role: role.value for role in Role}
     """Each role in the server's own word."""
+    RETURNED_PARTS: ClassVar[frozenset[type[Part]]] = frozenset((AudioPart, UnknownPart))
+    """Parts beside `SENDS` that the server takes back with its own answer."""
     RETURNED: ClassVar[frozenset[str]] = frozenset(("extra_content",))
     """Fields of an answer's `extra` that go back with it. Google's servers need their thought signature."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {
@@ -149,6 +151,15 @@ class ChatDialect(Dialect):
         """What asks for extended thinking."""
         return {"reasoning_effort": "medium"}
 
+    def refuses(self, part: Part) -> str | None:
+        return None if self._takes(part) else f"{self.origin} does not take it back"
+
+    def _takes(self, part: Part) -> bool:
+        """Whether an answer that goes back may have such a part; of sound, only its name goes back."""
+        if isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str):
+            return False
+        return type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
+
     def encode_message(self, message: Message, index: int) -> dict[str, object]:
         """One message in the wire's form.
 
@@ -185,10 +196,10 @@ class ChatDialect(Dialect):
                     calls.append(_call(part))
                 case AudioPart() if isinstance(part.extra.get("id"), str):
                     wire["audio"] = {"id": part.extra["id"]}
-                case ImagePart() | AudioPart() | DocumentPart() if message.origin is None:
-                    raise _refused(self, part, index, number)
+                case _ if self._takes(part):
+                    pass  # a refusal follows below; the rest is for `assistant_fields`
                 case _:
-                    pass  # refusals follow; what only its giver reads is for `assistant_fields`
+                    raise _refused(self, part, index, number)
         structured = any(part.extra for part in texts) or (message.origin is None and len(texts) > 1)
         content: object = "".join(part.text for part in texts if isinstance(part, TextPart))
         if structured:

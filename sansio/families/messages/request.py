@@ -98,6 +98,7 @@ class MessagesDialect(Dialect):
     API = "messages"
     SENDS = frozenset((TextPart, ToolCall, InvalidToolCall))
     SENDS_EMPTY = False
+    SENDS_CITATIONS = True
     SENDS_TOOL_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
@@ -297,12 +298,22 @@ def _empty(index: int) -> InvalidRequestError:
 def _tool(tool: Tool) -> Tool:
     """A tool of OpenAI's format in Anthropic's; any other is Anthropic's own already."""
     function = tool.get("function")
+    custom = tool.get("custom")
+    if tool.get("type") == "custom" and isinstance(custom, Mapping):
+        return _custom_tool(custom)
     if not isinstance(function, Mapping):
         return tool
     parameters = function.get("parameters") or {"type": "object", "properties": {}}
     beside = {name: value for name, value in tool.items() if name not in ("type", "function")}
     known = {name: function[name] for name in ("name", "description", "strict") if name in function}
     return {**known, "input_schema": parameters, **beside}
+
+
+def _custom_tool(custom: Mapping[str, object]) -> Tool:
+    """OpenAI's tool that takes free text, as one that takes an object with that text, as calls of it have."""
+    known = {name: custom[name] for name in ("name", "description") if name in custom}
+    schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+    return {**known, "input_schema": schema}
 
 
 def _thinking(max_tokens: object) -> dict[str, object]:
