@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         UnknownPart,
         Usage,
     )
-    from sansio.context import fit_context
+    from sansio.context import Fitted, fit_context
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -179,7 +179,10 @@ _ROOMS = {
         "UnknownPart",
         "Usage",
     ),
-    "sansio.context": ("fit_context",),
+    "sansio.context": (
+        "Fitted",
+        "fit_context",
+    ),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -311,6 +314,7 @@ __all__ = [
     "DocumentPart",
     "End",
     "FinishReason",
+    "Fitted",
     "Framer",
     "FunctionTool",
     "HTTPExchange",
