@@ -312,7 +312,7 @@ def test_a_compressed_whole_answer_that_breaks_off_is_truncated() -> None:
     cut: list[Input] = [head, Body(packed[:-4]), End()]
     events, steps = run(call("openai"), cut, cut, cut)
     assert sends(steps) == 3
-    assert "the compressed body broke off" in str(failure(events))
+    assert "compressed body" in str(failure(events))
 
 
 def test_a_corrupt_stream_gives_what_came_before_the_fault() -> None:
