@@ -43,7 +43,7 @@ def test_each_kind_of_record_has_its_callback_in_order() -> None:
     ]
 
 
-def test_a_key_that_a_server_echoes_is_not_told() -> None:
+def test_a_key_that_a_server_echoes_is_masked_in_the_records() -> None:
     log = Log()
     records: list[Record] = [
         RequestRecord("http://localhost/v1", {"messages": [{"content": f"my key is {KEY}"}]}),
