@@ -1,4 +1,4 @@
-"""What a raw log is told."""
+"""The records that a raw log receives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transports.driving.records import dispatch
 
 
 class Log:
-    """Keeps what it is told, and spoils it afterwards, as a careless logger may."""
+    """Keeps its records, and modifies them afterwards, as a careless logger may."""
 
     def __init__(self) -> None:
         self.told: list[str] = []

@@ -55,7 +55,7 @@ def partial_text(error: Message | ProviderError | None) -> str | None:
 
 
 class Log:
-    """A raw log that keeps what it was told."""
+    """A raw log that keeps its records."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object, JSONObject]] = []

@@ -29,7 +29,7 @@ def anyio_backend() -> str:
 
 
 class TestReading:
-    """Nobody who reads slowly is given more than two reads, and nothing is lost by that."""
+    """A slow reader is given two reads at most, and loses nothing."""
 
     async def test_a_slow_reader_holds_up_the_peer(self) -> None:
         async with linked() as (connection, peer):
@@ -88,7 +88,7 @@ class TestReading:
 
 
 class TestEnds:
-    """How a connection ends is told once, and after all that came before."""
+    """The end of a connection is reported once, after all bytes before it."""
 
     async def test_an_error_is_raised_after_the_bytes_before_it(self) -> None:
         async with linked() as (connection, peer):
@@ -155,7 +155,7 @@ class TestEnds:
             sending.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await sending
-            assert await drain(peer) > 3 * MEGABYTE  # which wakes whoever waits, and nobody does
+            assert await drain(peer) > 3 * MEGABYTE  # this would wake a waiting task, but there is none
 
 
 class TestUnasked:

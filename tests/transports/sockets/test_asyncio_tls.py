@@ -208,7 +208,7 @@ async def test_a_new_handshake_on_a_kept_connection(secure: Secure, monkeypatch:
 
 
 async def test_an_answer_right_behind_the_handshake() -> None:
-    """A server without room says so to whoever comes, and in the same packet as the handshake's end."""
+    """An overloaded server may refuse immediately, in the same packet as the handshake's end."""
     secure = Secure(ssl.TLSVersion.TLSv1_2)
 
     def script(peer: Peer) -> None:
