@@ -117,6 +117,7 @@ if TYPE_CHECKING:
         write_options,
     )
     from sansio.parser import StreamParser
+    from sansio.partial import PartialJSON
     from sansio.porting import (
         LeftOut,
         port,
@@ -254,6 +255,7 @@ _ROOMS = {
         "write_options",
     ),
     "sansio.parser": ("StreamParser",),
+    "sansio.partial": ("PartialJSON",),
     "sansio.porting": (
         "LeftOut",
         "port",
@@ -334,6 +336,7 @@ __all__ = [
     "Parsed",
     "Part",
     "PartComplete",
+    "PartialJSON",
     "PermissionDeniedError",
     "Prepared",
     "Provider",

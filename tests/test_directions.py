@@ -29,6 +29,7 @@ LOWER: dict[str, set[str]] = {
     "steps": {"http", "jsontext"},
     "checks": {"errors", "content"},
     "context": {"errors", "content"},
+    "partial": {"errors", "limits", "jsontext"},
     "structured": {"errors", "jsontext", "content"},
     "tools": {"jsontext", "content", "structured"},
 }
