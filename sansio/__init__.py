@@ -1,9 +1,9 @@
 """A sans-IO core for LLM providers: pure state machines, no I/O.
 
-Bytes in, events out. `transports` drives them over sockets; `sansio.testing` has the server's half.
+Bytes in, events out. `transports` drives them over sockets; `sansio.testing` plays the server.
 
-Each name is loaded with its room when it is first used: a program that reads one kind of stream does not pay
-for the rest, and `import sansio` costs little more than msgspec and h11.
+Each name is imported when it is first used. So a program that reads one kind of stream does not pay for the
+rest, and `import sansio` costs little more than msgspec and h11.
 """
 
 from importlib import import_module

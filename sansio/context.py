@@ -25,7 +25,7 @@ from sansio.content import (
 from sansio.errors import InvalidRequestError
 
 _BYTES_PER_TOKEN = 3
-"""Less than English text has (about 4), so that the estimate errs on the safe side."""
+"""Bytes per token. English text has about 4; a lower figure makes the estimate err on the safe side."""
 _TOKENS_PER_MESSAGE = 8
 _TOKENS_PER_ATTACHMENT = 1_600
 """What an image of ordinary size costs; documents vary widely, so count them yourself."""

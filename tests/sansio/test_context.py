@@ -112,11 +112,11 @@ def test_system_messages_alone_are_kept_once() -> None:
     assert list(fit_context(front, 100).messages) == front
 
 
-def test_nothing_is_kept_of_nothing() -> None:
-    assert list(fit_context([], 10).messages) == []
+def test_an_empty_conversation_is_kept_empty() -> None:
+    assert fit_context([], 10).messages == ()
 
 
-def test_the_error_says_what_would_do() -> None:
+def test_the_error_names_a_remedy() -> None:
     with pytest.raises(InvalidRequestError, match="use a model with a larger context window"):
         fit_context([Message(Role.USER, "x" * 1000)], 100)
 

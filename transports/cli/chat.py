@@ -37,7 +37,7 @@ def chat(
     prompt: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PROMPT]", help="What to say. '-' or a pipe: standard input. Nothing: a conversation."
+            metavar="[PROMPT]", help="The prompt. '-' or a pipe: standard input. Without it: a conversation."
         ),
     ] = None,
     *,
@@ -49,7 +49,7 @@ def chat(
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
     ] = None,
-    system: Annotated[str | None, typer.Option(help="A system message to begin with.")] = None,
+    system: Annotated[str | None, typer.Option(help="A system message for the conversation.")] = None,
     reasoning: Annotated[
         bool | None, typer.Option("--reasoning/--no-reasoning", help="Ask for extended thinking.")
     ] = None,
