@@ -119,6 +119,8 @@ class MessagesDialect(Dialect):
         if self.config.reasoning and "thinking" not in body and "thinking" not in options:
             body["thinking"] = default_thinking(str(self.config.model), body.get("max_tokens"))
         check_together(body, options, self.version)
+        if (body.get("thinking") or {}).get("type") == "enabled":
+            _check_loop(messages, body["messages"])
         return without_nulls(body)
 
     def _turns(self, messages: Sequence[Message], first: int) -> list[_Block]:
@@ -275,6 +277,21 @@ class MessagesDialect(Dialect):
     def _refused(self, part: Part, index: int, number: int, what: str = "here") -> InvalidRequestError:
         return InvalidRequestError(
             f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what}",
+            index=index,
+        )
+
+
+def _check_loop(messages: Sequence[Message], turns: Sequence[_Block]) -> None:
+    """Refuse results of an answer without thinking, such as another provider's, beside a budget."""
+    *_, before, last = [{}, *(turn["content"] for turn in turns if turn["role"] != "system")]
+    if not (isinstance(last, list) and last[0].get("type") == "tool_result"):
+        return
+    if isinstance(before, list) and before[0].get("type") not in ("thinking", "redacted_thinking"):
+        index = max(i for i, message in enumerate(messages) if message.role is Role.ASSISTANT)
+        raise InvalidRequestError(
+            f"message {index}: the answer that the tool results are for does not begin with thinking, which "
+            "Anthropic wants beside a thinking budget; switch thinking off with reasoning_effort='none' "
+            "until the tool loop ends",
             index=index,
         )
 

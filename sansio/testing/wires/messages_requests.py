@@ -73,7 +73,7 @@ def read_messages_request(route: Route, request: Request, body: JSONObject) -> P
     turns = [message for message in messages if message["role"] != "system"]
     _check_calls(turns)
     thinking = check_thinking(body)
-    if thinking:
+    if as_object(body.get("thinking")).get("type") == "enabled":
         _check_thinking_came_back(turns)
     _check_container(body, turns)
     _check_cache_control(body)
@@ -226,7 +226,10 @@ def _refuse_unanswered(waiting: list[str], index: int) -> None:
 
 
 def _check_thinking_came_back(messages: list[JSONObject]) -> None:
-    """In a tool loop, the last answer must begin with the thinking that led to its calls."""
+    """In a tool loop with a budget, the last answer must begin with the thinking that led to its calls.
+
+    Adaptive thinking may have led to none.
+    """
     if len(messages) < 2 or not _blocks(messages[-1], "tool_result"):
         return
     first = as_objects(messages[-2]["content"])[0]["type"]

@@ -416,7 +416,7 @@ def test_thinking_that_came_back_changed_is_refused(signature: object) -> None:
 
 
 def test_in_a_tool_loop_the_thinking_goes_back_first() -> None:
-    on = {"type": "adaptive"}
+    on = {"type": "enabled", "budget_tokens": 1024}
     without = [USER, assistant(use()), user(result())]
     late = [USER, assistant(text("a"), thinking(), use()), user(result())]
     assert "must be thinking or redacted_thinking" in refusal(without, thinking=on)
@@ -425,6 +425,7 @@ def test_in_a_tool_loop_the_thinking_goes_back_first() -> None:
     assert is_taken([USER, assistant(thinking(), use()), user(result())], thinking=on)
     assert is_taken([USER, assistant(redacted, use()), user(result())], thinking=on)
     assert is_taken(without)
+    assert is_taken(without, thinking={"type": "adaptive"})
     assert is_taken([USER, assistant(text("a")), USER], thinking=on)
 
 
