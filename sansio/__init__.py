@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         LimitExceededError,
         LocalProtocolError,
         NotFoundError,
+        OutputFormatError,
         PermissionDeniedError,
         ProviderError,
         RateLimitError,
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
         write_options,
     )
     from sansio.parser import StreamParser
+    from sansio.partial import PartialJSON
     from sansio.porting import (
         LeftOut,
         port,
@@ -133,6 +135,16 @@ if TYPE_CHECKING:
     from sansio.steps import (
         Send,
         Wait,
+    )
+    from sansio.structured import (
+        Parsed,
+        parse_answer,
+        response_format,
+        strict_schema,
+    )
+    from sansio.tools import (
+        FunctionTool,
+        tool,
     )
 
 _ROOMS = {
@@ -180,6 +192,7 @@ _ROOMS = {
         "LimitExceededError",
         "LocalProtocolError",
         "NotFoundError",
+        "OutputFormatError",
         "PermissionDeniedError",
         "ProviderError",
         "RateLimitError",
@@ -242,6 +255,7 @@ _ROOMS = {
         "write_options",
     ),
     "sansio.parser": ("StreamParser",),
+    "sansio.partial": ("PartialJSON",),
     "sansio.porting": (
         "LeftOut",
         "port",
@@ -259,6 +273,16 @@ _ROOMS = {
     "sansio.steps": (
         "Send",
         "Wait",
+    ),
+    "sansio.structured": (
+        "Parsed",
+        "parse_answer",
+        "response_format",
+        "strict_schema",
+    ),
+    "sansio.tools": (
+        "FunctionTool",
+        "tool",
     ),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -288,6 +312,7 @@ __all__ = [
     "End",
     "FinishReason",
     "Framer",
+    "FunctionTool",
     "HTTPExchange",
     "Head",
     "Headers",
@@ -307,8 +332,11 @@ __all__ = [
     "NotFoundError",
     "OpenPart",
     "Option",
+    "OutputFormatError",
+    "Parsed",
     "Part",
     "PartComplete",
+    "PartialJSON",
     "PermissionDeniedError",
     "Prepared",
     "Provider",
@@ -353,11 +381,15 @@ __all__ = [
     "fit_context",
     "header",
     "own",
+    "parse_answer",
     "port",
     "portable",
     "register_provider",
     "replay",
+    "response_format",
     "rest",
+    "strict_schema",
+    "tool",
     "without_nulls",
     "write_options",
 ]

@@ -29,6 +29,9 @@ LOWER: dict[str, set[str]] = {
     "steps": {"http", "jsontext"},
     "checks": {"errors", "content"},
     "context": {"errors", "content"},
+    "partial": {"errors", "limits", "jsontext"},
+    "structured": {"errors", "jsontext", "content"},
+    "tools": {"jsontext", "content", "structured"},
 }
 """What each of the lower rooms may import, besides itself, and nothing else of the project."""
 
