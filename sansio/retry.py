@@ -18,12 +18,19 @@ RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
 
 
+SPENT_CODES = frozenset(
+    ("insufficient_quota", "contract_spend_limit_reached", "enforced_spend_limit_reached")
+)
+"""What a 429 says if a quota or spend limit is used up, which no wait changes (OpenAI, "Error codes")."""
+
+
 class RetrySchedule(Struct, frozen=True, kw_only=True):
     """The arithmetic of retries. Pure: the random number comes in as an argument.
 
     Tried again are the `RETRYABLE_STATUSES`, whatever is lost or late on the way (`TransportError`), and an
     answer that broke off (`StreamTruncatedError`); but nothing whose `should_retry` is False, by the
-    provider's own advice or because no wait can change it, such as a certificate for another name.
+    provider's own advice or because no wait can change it, such as a certificate for another name; and no 429
+    with one of the `SPENT_CODES`.
 
     Args:
         max_attempts: how often a request is sent at most.
@@ -67,6 +74,8 @@ def is_retryable(error: ProviderError) -> bool:
     if error.should_retry is False:
         return False
     if isinstance(error, APIStatusError):
+        if error.status == 429 and not SPENT_CODES.isdisjoint((error.code, error.error_type)):
+            return False
         return error.status in RETRYABLE_STATUSES
     return isinstance(error, (TransportError, StreamTruncatedError))
 

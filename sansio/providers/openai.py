@@ -6,10 +6,17 @@ import re
 from urllib.parse import urlsplit
 
 from sansio.content import Part, ReasoningPart, Role, TextPart, UnknownPart
+from sansio.errors import APIStatusError
 from sansio.families.chat import ChatDialect
+from sansio.jsontext import JSONObject
 
 _OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
 """The service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
+
+_VLLM_ERRORS = frozenset(
+    ("BadRequestError", "NotFoundError", "InternalServerError", "AuthenticationError", "RateLimitError")
+)
+"""vLLM's error types, which it sends with the status as `code` (its `ErrorResponse`)."""
 
 _TEXT_ROLES = (Role.SYSTEM, Role.DEVELOPER, Role.TOOL)
 
@@ -47,3 +54,11 @@ class OpenAIChat(ChatDialect):
 
     def takes(self, part: Part, role: Role) -> bool:
         return takes_by_schema(part, role) if self._is_own else super().takes(part, role)
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        """With a hint where the error is vLLM's, whose own type knows its ways."""
+        built = super().build_error(error, status, data)
+        if str(error.get("type")) not in _VLLM_ERRORS or type(error.get("code")) is not int:
+            return built
+        hint = f"{built.advice()} This looks like vLLM: type='vllm' in the config knows its ways."
+        return built.with_context(hint=hint)

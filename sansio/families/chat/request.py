@@ -27,6 +27,7 @@ from sansio.content import (
 )
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect, base64_text, rest, without_nulls
+from sansio.families.chat.faults import flat_error
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
@@ -108,14 +109,11 @@ class ChatDialect(Dialect):
         return ChatReader(self)
 
     def error_in(self, data: JSONObject, status: int = 200) -> APIStatusError | None:
-        """As every dialect, and the flat `{"object": "error", "message": ...}` of vLLM and Mistral."""
+        """As every dialect, and the forms of servers and of the gateways before them (`flat_error`)."""
         error = super().error_in(data, status)
-        if error is not None:
-            return error
-        flat = data.get("object") == "error" or ("choices" not in data and "message" in data)
-        if flat and isinstance(data.get("message"), str):
-            return self.build_error(data, status, data)
-        return None
+        if error is None and (found := flat_error(data)) is not None:
+            error = self.build_error(found, status, data)
+        return error
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
