@@ -179,7 +179,7 @@ class ProviderConfig:
         if isinstance(inner, str):  # shown only if it is a type: it may be a key
             named = inner if inner in PROVIDER_DEFAULTS else "openai"
             raise ConfigError(
-                f'a configuration is a JSON object, not a text; write ProviderConfig(type="{named}", model="..."), or '
+                f'a JSON object is needed, not a text; write ProviderConfig(type="{named}", model="..."), or '
                 "ProviderConfig.from_json(text)"
             )
         if not isinstance(inner, Mapping):
