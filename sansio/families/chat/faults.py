@@ -23,12 +23,12 @@ def flat_error(data: JSONObject) -> JSONObject | None:
         inner = detail.get("error")
         return inner if isinstance(inner, dict) else detail
     if detail:
-        return _joined(detail)
-    return _joined(errors) if errors else None
+        return _joined(detail, data)
+    return _joined(errors, data) if errors else None
 
 
-def _joined(said: JSON) -> JSONObject | None:
-    """One error of a text or of a list of texts and objects; its fields are the first object's."""
+def _joined(said: JSON, data: JSONObject) -> JSONObject | None:
+    """One error of a text or of a list of texts and objects, with the body's or the first object's fields."""
     listed = said if isinstance(said, list) else [said]
     objects = [item for item in listed if isinstance(item, dict)]
     texts = [_words(item) if isinstance(item, dict) else item for item in listed]
@@ -36,7 +36,8 @@ def _joined(said: JSON) -> JSONObject | None:
     if not message:
         return None
     first = objects[0] if objects else {}
-    named: JSONObject = {name: first[name] for name in ("type", "code") if name in first}
+    named: JSONObject = {name: data[name] for name in ("type", "code", "status_code") if name in data}
+    named |= {name: first[name] for name in ("type", "code") if name in first}
     return {**named, "param": first.get("param") or _place(first) or None, "message": message}
 
 

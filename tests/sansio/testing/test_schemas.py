@@ -20,6 +20,9 @@ TREE: dict[str, Any] = {
         }
     },
 }
+NESTED: list[Any] | None = None
+for _ in range(20):
+    NESTED = [NESTED]
 ENDLESS: dict[str, Any] = {"$ref": "#"}
 
 
@@ -49,6 +52,7 @@ ENDLESS: dict[str, Any] = {"$ref": "#"}
         ({"type": "number", "exclusiveMinimum": 0}, 0.5),
         (TREE, {"next": None}),
         (ENDLESS, None),
+        ({"type": "array", "minItems": 1, "items": {"$ref": "#"}}, NESTED),
         ({"$ref": "#/$defs/missing"}, None),
     ],
 )

@@ -78,6 +78,12 @@ def test_a_body_that_says_nothing_is_quoted(body: object) -> None:
     assert error_of(400, body).provider_message == json.dumps(body)
 
 
+def test_a_code_beside_the_detail_says_what_an_error_inside_an_answer_is() -> None:
+    error = failure(parse("openai", [sse({"detail": "boom", "code": 429})]))
+    assert isinstance(error, RateLimitError)
+    assert error.code == "429"
+
+
 def test_a_list_that_was_cut_is_quoted() -> None:
     error = dialect_named("openai").parse_error(400, (), '[{"error": {"mess')
     assert error.provider_message == '[{"error": {"mess'
