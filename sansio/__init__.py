@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         LimitExceededError,
         LocalProtocolError,
         NotFoundError,
+        OutputFormatError,
         PermissionDeniedError,
         ProviderError,
         RateLimitError,
@@ -134,6 +135,16 @@ if TYPE_CHECKING:
         Send,
         Wait,
     )
+    from sansio.structured import (
+        Parsed,
+        parse_answer,
+        response_format,
+        strict_schema,
+    )
+    from sansio.tools import (
+        FunctionTool,
+        tool,
+    )
 
 _ROOMS = {
     "sansio.answers": (
@@ -180,6 +191,7 @@ _ROOMS = {
         "LimitExceededError",
         "LocalProtocolError",
         "NotFoundError",
+        "OutputFormatError",
         "PermissionDeniedError",
         "ProviderError",
         "RateLimitError",
@@ -260,6 +272,16 @@ _ROOMS = {
         "Send",
         "Wait",
     ),
+    "sansio.structured": (
+        "Parsed",
+        "parse_answer",
+        "response_format",
+        "strict_schema",
+    ),
+    "sansio.tools": (
+        "FunctionTool",
+        "tool",
+    ),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -288,6 +310,7 @@ __all__ = [
     "End",
     "FinishReason",
     "Framer",
+    "FunctionTool",
     "HTTPExchange",
     "Head",
     "Headers",
@@ -307,6 +330,8 @@ __all__ = [
     "NotFoundError",
     "OpenPart",
     "Option",
+    "OutputFormatError",
+    "Parsed",
     "Part",
     "PartComplete",
     "PermissionDeniedError",
@@ -353,11 +378,15 @@ __all__ = [
     "fit_context",
     "header",
     "own",
+    "parse_answer",
     "port",
     "portable",
     "register_provider",
     "replay",
+    "response_format",
     "rest",
+    "strict_schema",
+    "tool",
     "without_nulls",
     "write_options",
 ]

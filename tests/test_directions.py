@@ -29,6 +29,8 @@ LOWER: dict[str, set[str]] = {
     "steps": {"http", "jsontext"},
     "checks": {"errors", "content"},
     "context": {"errors", "content"},
+    "structured": {"errors", "jsontext", "content"},
+    "tools": {"jsontext", "content", "structured"},
 }
 """What each of the lower rooms may import, besides itself, and nothing else of the project."""
 
