@@ -133,7 +133,10 @@ def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
 
 
 def check_tools(tools: Sequence[Tool]) -> None:
-    """Refuse tools without a name and tools of the same name.
+    """Refuse functions and custom tools without a name, and tools of the same name.
+
+    A tool of any other type is the provider's own, such as `{"type": "openrouter:web_search"}`, and may have
+    any fields; one without a name is not compared with others.
 
     Raises:
         InvalidRequestError: it names the tool by its position.
@@ -141,12 +144,15 @@ def check_tools(tools: Sequence[Tool]) -> None:
     seen: dict[str, int] = {}
     for position, tool in enumerate(tools):
         name = tool_name(tool)
+        own = _is_providers_own(tool)
+        if own and "name" not in tool:
+            continue
         if not name:
             raise InvalidRequestError(
                 f"tool {position} has no name; tools have the form "
                 '{"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
             )
-        if "function" not in tool and "parameters" in tool:
+        if not own and "function" not in tool and "parameters" in tool:
             raise InvalidRequestError(
                 f"tool {position}, {name!r}, is not in OpenAI's chat format: "
                 'put its name, description and parameters under "function"'
@@ -156,14 +162,17 @@ def check_tools(tools: Sequence[Tool]) -> None:
         seen[name] = position
 
 
+def _is_providers_own(tool: object) -> bool:
+    kind = tool.get("type") if isinstance(tool, Mapping) else None
+    return isinstance(kind, str) and kind not in ("", "function", "custom")
+
+
 def tool_name(tool: object) -> str:
     """The tool's name, in OpenAI's format or a provider's own; empty where there is none."""
     if not isinstance(tool, Mapping):
         return ""
     named = tool.get("custom" if tool.get("type") == "custom" else "function")
     name = (named if isinstance(named, Mapping) else tool).get("name")
-    if name is None and tool.get("type") != "function":
-        name = tool.get("type")  # a provider's built-in tool may have only its type
     return name if isinstance(name, str) else ""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
 from msgspec import structs
@@ -47,6 +47,7 @@ class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         base_url: `None` if it must be given.
         api_key_env: the variable that holds the key, or `None` if there is no key.
+        api_key_env_too: another variable, which is read if the first is not set and the user named none.
         model: `None` if the user must name one.
         needs_model: False if something else (Azure's deployment) names the model.
         check: raises `ConfigError` for what only this type requires: a function, or its address as
@@ -57,6 +58,7 @@ class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
 
     base_url: str | None = None
     api_key_env: str | None = None
+    api_key_env_too: str | None = None
     auth_method: AuthMethod = AuthMethod.BEARER
     model: str | None = None
     needs_model: bool = True
@@ -74,6 +76,7 @@ PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
     "openai": ProviderDefaults(base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY"),
     "azure": ProviderDefaults(
         api_key_env="AZURE_OPENAI_KEY",
+        api_key_env_too="AZURE_OPENAI_API_KEY",  # as OpenAI's own client calls it
         auth_method=AuthMethod.API_KEY,
         needs_model=False,
         check="sansio.providers.azure:check",
@@ -106,7 +109,8 @@ class ProviderConfig:
     Args:
         type: a provider type: openrouter, openai, azure, anthropic, ollama, vllm, or a registered one.
         api: the wire family to speak with it, such as `"chat"`. The type's, if left out.
-        api_key_env: the environment variable that holds the key. The type's, if left out.
+        api_key_env: the environment variable that holds the key. The type's, if left out: see
+            `key_variables`.
         model: model id. The type's, if left out; azure takes its deployment.
         base_url: the API's address. The type's, if left out; azure has none.
         context_window: tokens that `fit_context` keeps a conversation within.
@@ -156,9 +160,15 @@ class ProviderConfig:
     max_retry_after: float = DEFAULT_MAX_RETRY_AFTER
     limits: Limits = DEFAULT_LIMITS
 
+    _given: ClassVar[frozenset[str]] = frozenset()
+
     def __new__(cls, /, *_args: object, **given: object) -> Self:
+        _refuse_misplaced(given)
         _refuse_unknown(given, (f.name for f in fields(cls)))
-        return super().__new__(cls)
+        config = super().__new__(cls)
+        # Which fields the user gave: the others follow the type.
+        _set(config, "_given", frozenset(name for name in given if given[name] is not _BY_TYPE))
+        return config
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
@@ -168,6 +178,12 @@ class ProviderConfig:
             ConfigError: as the constructor.
         """
         inner = data.get("provider", data) if isinstance(data, Mapping) else data
+        if isinstance(inner, str):  # shown only if it is a type: it may be a key
+            named = inner if inner in PROVIDER_DEFAULTS else "openai"
+            raise ConfigError(
+                f'a JSON object is needed, not a text; write ProviderConfig(type="{named}", model="..."), or '
+                "ProviderConfig.from_json(text)"
+            )
         if not isinstance(inner, Mapping):
             raise ConfigError("the provider's configuration must be a JSON object")
         return cls(**{str(name): value for name, value in inner.items()})
@@ -184,6 +200,33 @@ class ProviderConfig:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise ConfigError(f"the configuration is not valid JSON: {error}") from None
         return cls.from_dict(data)
+
+    def replace(self, **changes: Any) -> Self:
+        """The same config with other values for some fields.
+
+        Args:
+            **changes: fields by name. What was left out when this config was made still follows the type, so
+                that another `type` brings its own address and key variable. Any: fields are of many types,
+                and are checked.
+
+        Raises:
+            ConfigError: as the constructor.
+
+        Example:
+            >>> ProviderConfig(type="openai", model="gpt-5.4").replace(read_timeout=3).read_timeout
+            3.0
+        """
+        return type(self)(**{name: getattr(self, name) for name in self._given} | changes)
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables that may hold the key; the first one that is set counts.
+
+        More than one only where the config left `api_key_env` out, and the type knows two names.
+        """
+        defaults = PROVIDER_DEFAULTS.get(self.type)
+        too = defaults.api_key_env_too if defaults and "api_key_env" not in self._given else None
+        return tuple(name for name in (self.api_key_env, too) if name is not None)
 
     def __post_init__(self) -> None:
         defaults = PROVIDER_DEFAULTS.get(self.type) if isinstance(self.type, str) else None
@@ -275,6 +318,19 @@ def _set(config: ProviderConfig, name: str, value: object) -> None:
 
 def _header_names(headers: Mapping[str, str]) -> str:
     return f"extra_headers=<{', '.join(headers)}>" if headers else ""
+
+
+_MISPLACED = {
+    "api_key": "a config holds no key; name its variable in api_key_env, or pass api_key to create_provider",
+    "timeout": "there are four clocks: connect_timeout, read_timeout, event_timeout and total_timeout",
+}
+"""Names that people try, and what to write instead."""
+
+
+def _refuse_misplaced(given: Iterable[str]) -> None:
+    for name in given:
+        if name in _MISPLACED:
+            raise ConfigError(f"{name}: no such field in ProviderConfig; {_MISPLACED[name]}", field=name)
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], within: str = "") -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from sansio.content import Message
+    from sansio.jsontext import JSONObject
     from sansio.response import ResponseInfo
 
 
@@ -30,6 +31,12 @@ class ErrorContext(TypedDict, total=False):
     known."""
     error_type: str | None
     """The provider's own name for the error, such as `"rate_limit_error"`."""
+    code: str | None
+    """The provider's own code, such as `"context_length_exceeded"`; a number is given as text."""
+    param: str | None
+    """The field of the request that the provider names, such as `"messages[0].content"`."""
+    content_filter: JSONObject | None
+    """Azure: what the content filter found in a prompt that it blocked, as `Message.content_filter`."""
     provider_message: str | None
     """The provider's own words, as sent, control characters included."""
     request_id: str | None
@@ -71,6 +78,9 @@ class ProviderError(Exception):
     model: str | None = None
     status: int | None = None
     error_type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    content_filter: JSONObject | None = None
     provider_message: str | None = None
     request_id: str | None = None
     attempts: int | None = None
@@ -212,6 +222,8 @@ class APIStatusError(ProviderError):
     hint = "Read the provider's message; its documentation explains the error type."
 
     def advice(self) -> str:
+        if "hint" in self.__dict__:  # this error's own, not its kind's
+            return self.hint
         if self.status is not None and 300 <= self.status < 400:
             return "Redirects are never followed: put the final address in base_url."
         return _STATUS_ADVICE.get(self.status or 0, self.hint)

@@ -18,12 +18,19 @@ RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
 
 
+SPENT_CODES = frozenset(
+    ("insufficient_quota", "contract_spend_limit_reached", "enforced_spend_limit_reached")
+)
+"""What a 429 says if a quota or spend limit is used up, which no wait changes (OpenAI, "Error codes")."""
+
+
 class RetrySchedule(Struct, frozen=True, kw_only=True):
     """The arithmetic of retries. Pure: the random number is an argument.
 
     Retried are the `RETRYABLE_STATUSES`, connections that were lost or too slow (`TransportError`), and
     truncated answers (`StreamTruncatedError`). An error whose `should_retry` is False is not retried: the
-    provider advised against it, or waiting cannot change it, such as a certificate for another name.
+    provider advised against it, or waiting cannot change it, such as a certificate for another name. Nor is a
+    429 with one of the `SPENT_CODES`.
 
     Args:
         max_attempts: how often a request is sent at most.
@@ -67,6 +74,8 @@ def is_retryable(error: ProviderError) -> bool:
     if error.should_retry is False:
         return False
     if isinstance(error, APIStatusError):
+        if error.status == 429 and not SPENT_CODES.isdisjoint((error.code, error.error_type)):
+            return False
         return error.status in RETRYABLE_STATUSES
     return isinstance(error, (TransportError, StreamTruncatedError))
 

@@ -13,7 +13,7 @@ SANSIO = Path(__file__).resolve().parents[1] / "sansio"
 PURE = frozenset([
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "collections.abc", "contextlib",
     "copy", "dataclasses", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html",
-    "itertools", "json", "math", "operator", "re", "string", "struct", "textwrap", "types", "typing",
+    "inspect", "itertools", "json", "math", "operator", "re", "string", "struct", "textwrap", "types", "typing",
     "unicodedata", "urllib.parse", "zlib",
 ])  # fmt: skip
 """The modules of the standard library that have neither I/O nor ambient input. A missing one has not been

@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -39,6 +38,8 @@ from sansio.response import find_request_id
 from sansio.retry import parse_retry_after
 
 _T = TypeVar("_T")
+
+_OBJECTS = msgspec.json.Decoder(list[JSONObject])
 
 _EXCERPT = 500
 """How many characters of an error body that is not JSON an error message quotes."""
@@ -162,7 +163,7 @@ class Dialect(ABC):
 
     def with_model(self, model: str) -> Self:
         """The same dialect for another model, which then is in address, body and errors alike."""
-        return type(self)(replace(self.config, model=model))
+        return type(self)(self.config.replace(model=model))
 
     def refuses(self, part: Part) -> str | None:
         """Why this endpoint would refuse a part of an answer, which is then left out; else `None`."""
@@ -259,7 +260,7 @@ class Dialect(ABC):
         Args:
             body: as much of it as was read.
         """
-        data = jsontext.as_record(body, self.limits.max_json_depth)
+        data = _error_record(body, self.limits.max_json_depth)
         error = self.error_in(data, status) or _plain_error(status, body)
         advice = header(headers, "x-should-retry")
         asked = parse_retry_after(headers)
@@ -298,6 +299,8 @@ class Dialect(ABC):
             f"{where}, {name}: {message}" if name else f"{where}: {message}",
             status=status,
             error_type=name,
+            code=_text(code),
+            param=_text(error.get("param")),
             provider_message=message,
             request_id=_text(data.get("request_id")),
         )
@@ -408,6 +411,18 @@ def text_or_none(value: object) -> str | None:
 def without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that have a value. Any: JSON values of every kind."""
     return {name: value for name, value in data.items() if value is not None}
+
+
+def _error_record(body: str, max_depth: int) -> JSONObject:
+    """The object of an error body; Google's servers put it into a list."""
+    if body.lstrip().startswith("["):
+        try:
+            listed = jsontext.decode(body, _OBJECTS, max_depth)
+        except RemoteProtocolError:
+            listed = []
+        if listed:
+            return listed[0]
+    return jsontext.as_record(body, max_depth)
 
 
 def _text(value: JSON) -> str | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Self
 from urllib.parse import quote
 
 from sansio.config import ProviderConfig
-from sansio.errors import ConfigError
+from sansio.content import Part, ReasoningPart, Role
+from sansio.errors import APIStatusError, ConfigError
 from sansio.families.chat import ChatDialect
+from sansio.jsontext import JSONObject
+from sansio.providers.openai import takes_by_schema
+
+_FIRST_WITH_COMPLETION_TOKENS = "2024-09-01"
+"""The api-version from which on `max_completion_tokens` is known; versions are dates, and compare as text."""
 
 
 def is_v1(config: ProviderConfig) -> bool:
@@ -39,10 +44,11 @@ class AzureChat(ChatDialect):
     """The deployment is in the path, and on the v1 surface in the body; never in both, which is a 404."""
 
     TYPE = "azure"
+    RETURNED_PARTS = ChatDialect.RETURNED_PARTS - {ReasoningPart}
 
     def with_model(self, model: str) -> Self:
         """The deployment is what names the model, in the path or in the body."""
-        return type(self)(replace(self.config, model=model, deployment=model))
+        return type(self)(self.config.replace(model=model, deployment=model))
 
     def build_endpoint(self, stream: bool = False) -> str:
         config = self.config
@@ -56,3 +62,21 @@ class AzureChat(ChatDialect):
         if is_v1(self.config):
             return self.config.deployment or self.config.model
         return self.config.model
+
+    def max_tokens_field(self) -> str:
+        config = self.config
+        old = not is_v1(config) and (config.api_version or "") < _FIRST_WITH_COMPLETION_TOKENS
+        return "max_tokens" if old else "max_completion_tokens"
+
+    def takes(self, part: Part, role: Role) -> bool:
+        return takes_by_schema(part, role)
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        """With what the content filter found in a prompt that it blocked."""
+        built = super().build_error(error, status, data)
+        inner = error.get("innererror")
+        if not isinstance(inner, dict):
+            return built
+        # One surface writes the name in the singular, the other in the plural.
+        found = inner.get("content_filter_result") or inner.get("content_filter_results")
+        return built.with_context(content_filter=found) if isinstance(found, dict) else built

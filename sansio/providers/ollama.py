@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sansio.content import ImagePart, Message, Part, ReasoningPart, Role
+from sansio.content import DocumentPart, ImagePart, Part, ReasoningPart, Role
 from sansio.errors import InvalidRequestError
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.request import reasoning_field
-from sansio.options import Option
+from sansio.families.chat.options import COMMON_OPTIONS
+from sansio.options import Option, own
 
 
 class OllamaChat(ChatDialect):
-    """It takes `max_tokens`, and images as data only; reasoning goes back with the answer."""
+    """It takes `max_tokens`, images as data only, and no files; reasoning goes back with the answer.
+
+    Options that it passes over without a word, such as `tool_choice`, are not in its table.
+    """
 
     TYPE = "ollama"
     SENDS = ChatDialect.SENDS | {ReasoningPart}
     ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
+    REASONING_FIELD = "reasoning"
+    OPENAI_TOOLS = False
     OPTIONS: ClassVar[Mapping[str, Option]] = {
-        **ChatDialect.OPTIONS,
+        **COMMON_OPTIONS,
+        **own("reasoning", type=dict[str, Any]),
         "max_completion_tokens": Option(int, "max_tokens"),
     }
 
-    def assistant_fields(self, message: Message) -> dict[str, object]:
-        return reasoning_field(message)
+    def takes(self, part: Part, role: Role) -> bool:
+        return not isinstance(part, DocumentPart)
 
     def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
         if isinstance(part, ImagePart) and part.data is None:

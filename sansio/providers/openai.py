@@ -1,19 +1,64 @@
-"""OpenAI's own service."""
+"""OpenAI's own service, and the servers that call themselves compatible with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+import re
+from urllib.parse import urlsplit
 
+from sansio.content import Part, ReasoningPart, Role, TextPart, UnknownPart
+from sansio.errors import APIStatusError
 from sansio.families.chat import ChatDialect
-from sansio.options import Option, portable
+from sansio.jsontext import JSONObject
+
+_OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
+"""The service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
+
+_VLLM_ERRORS = frozenset(
+    ("BadRequestError", "NotFoundError", "InternalServerError", "AuthenticationError", "RateLimitError")
+)
+"""vLLM's error types, which it sends with the status as `code` (its `ErrorResponse`)."""
+
+_TEXT_ROLES = (Role.SYSTEM, Role.DEVELOPER, Role.TOOL)
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a host is OpenAI's own service, which refuses what compatible servers need."""
+    return _OWN_HOST.fullmatch(host) is not None
+
+
+def takes_by_schema(part: Part, role: Role) -> bool:
+    """OpenAI's own rule: messages of the system, the developer and tools have text parts only."""
+    return role not in _TEXT_ROLES or isinstance(part, (TextPart, UnknownPart))
 
 
 class OpenAIChat(ChatDialect):
-    """Its reasoning models know `max_completion_tokens` only, and all its other models take it too."""
+    """The host of `base_url` decides: another one is a compatible server, such as DeepSeek's.
+
+    OpenAI itself takes no reasoning back. Its reasoning models know `max_completion_tokens` only, and all its
+    other models take it too.
+    """
 
     TYPE = "openai"
-    OPTIONS: ClassVar[Mapping[str, Option]] = {
-        **ChatDialect.OPTIONS,
-        **portable(max_tokens="max_completion_tokens"),
-    }
+
+    @property
+    def _is_own(self) -> bool:
+        return self._config is None or is_own_host(urlsplit(self._config.base_url).hostname or "")
+
+    def max_tokens_field(self) -> str:
+        return "max_completion_tokens" if self._is_own else super().max_tokens_field()
+
+    def refuses(self, part: Part) -> str | None:
+        if isinstance(part, ReasoningPart) and self._is_own:
+            return "OpenAI's own service takes no reasoning back on this endpoint"
+        return super().refuses(part)
+
+    def takes(self, part: Part, role: Role) -> bool:
+        return takes_by_schema(part, role) if self._is_own else super().takes(part, role)
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        """With a hint where the error is vLLM's, whose own type knows its ways."""
+        built = super().build_error(error, status, data)
+        if str(error.get("type")) not in _VLLM_ERRORS or type(error.get("code")) is not int:
+            return built
+        hint = f"{built.advice()} This looks like vLLM: type='vllm' in the config knows its ways."
+        return built.with_context(hint=hint)

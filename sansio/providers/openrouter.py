@@ -5,50 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from sansio.content import (
-    ImagePart,
-    Message,
-    ReasoningPart,
-)
+from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.parts import detail_of, image_block
+from sansio.families.chat.parts import image_block
 from sansio.jsontext import JSONObject
 from sansio.options import Option, own, portable
+from sansio.providers.openai import takes_by_schema
 
 
 class OpenRouterChat(ChatDialect):
     """Reasoning by switch, its details sent back, and the upstream's own error in `metadata`."""
 
     TYPE = "openrouter"
-    RETURNED_PARTS = ChatDialect.RETURNED_PARTS | {ReasoningPart, ImagePart}
+    RETURNED_PARTS = ChatDialect.RETURNED_PARTS | {ImagePart}
+    REASONING_FIELD = "reasoning"
+    OPENAI_TOOLS = False
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **ChatDialect.OPTIONS,
         **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens"),
         **own("min_p", "top_a", "repetition_penalty", type=int | float),
         **own("models", "transforms", type=list[str]),
         **own("provider", "reasoning", "image_config", "debug", "trace", type=dict[str, Any]),
-        **own("plugins", type=list[dict[str, Any]]),
+        **own("usage", "cache_control", "deferred_tools", type=dict[str, Any]),
+        **own("plugins", "stop_server_tools_when", type=list[dict[str, Any]]),
         **own("route", "session_id", type=str),
-        **own("usage", type=dict[str, Any]),
-        "cache_control": Option(dict[str, Any], "cache_control"),
     }
 
     def reasoning_options(self) -> dict[str, object]:
         return {"reasoning": {"enabled": True}}
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
-        fields: dict[str, object] = {}
-        reasoning = [part for part in message.parts if isinstance(part, ReasoningPart)]
-        details = [detail for part in reasoning if (detail := detail_of(part)) is not None]
-        plain = "".join(part.text for part in reasoning if detail_of(part) is None)
-        if details:
-            fields["reasoning_details"] = details
-        if plain:
-            fields["reasoning"] = plain
+        fields = super().assistant_fields(message)
         images = [image_block(part) for part in message.parts if isinstance(part, ImagePart)]
         if images:
             fields["images"] = images
         return fields
+
+    def takes(self, part: Part, role: Role) -> bool:
+        """Its messages of the system and the developer have text parts only; those of tools may have all."""
+        return super().takes(part, role) and (role is Role.TOOL or takes_by_schema(part, role))
+
+    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
+        if isinstance(part, DocumentPart) and part.url is not None:
+            file = {"filename": part.name or "document", "file_data": part.url}
+            return {"type": "file", "file": file, **part.extra}
+        return super().encode_part(part, index, number)
 
     def error_message(self, error: JSONObject) -> str | None:
         message = super().error_message(error)

@@ -1,13 +1,13 @@
-"""vLLM (vLLM documentation, "OpenAI-compatible server", "Reasoning outputs")."""
+"""vLLM (vLLM documentation, "OpenAI-compatible server", "Reasoning outputs"; its `protocol.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from sansio.content import Message, ReasoningPart, Role
+from sansio.content import AudioPart, DocumentPart, Part, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.request import reasoning_field
+from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS
 from sansio.options import Option, own, portable
 
 
@@ -15,28 +15,40 @@ class VLLMChat(ChatDialect):
     """Thinking is switched on in the chat template, and most templates know no developer role.
 
     Reasoning goes back with the answer: templates of thinking models drop it or need it, as the model does.
+    Sound may be given by address; there are no files.
     """
 
     TYPE = "vllm"
     SENDS = ChatDialect.SENDS | {ReasoningPart}
     ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
+    REASONING_FIELD = "reasoning"
+    OPENAI_TOOLS = False
     OPTIONS: ClassVar[Mapping[str, Option]] = {
-        **ChatDialect.OPTIONS,
-        **portable(top_k="top_k"),
+        **COMMON_OPTIONS,
+        **SERVER_OPTIONS,
+        **portable(top_k="top_k", reasoning_budget="thinking_token_budget"),
         **own("min_p", "repetition_penalty", "length_penalty", type=int | float),
         **own("min_tokens", "truncate_prompt_tokens", "prompt_logprobs", "priority", type=int),
-        **own("ignore_eos", "skip_special_tokens", "include_stop_str_in_output", type=bool),
-        **own("add_generation_prompt", "continue_final_message", "echo", "return_token_ids", type=bool),
-        **own("chat_template_kwargs", "structured_outputs", "mm_processor_kwargs", type=dict[str, Any]),
-        **own("stop_token_ids", "allowed_token_ids", type=list[int]),
+        **own("thinking_token_budget", type=int),
+        **own("use_beam_search", "ignore_eos", "include_stop_str_in_output", type=bool),
+        **own("skip_special_tokens", "spaces_between_special_tokens", "add_special_tokens", type=bool),
+        **own("add_generation_prompt", "continue_final_message", "echo", type=bool),
+        **own("include_reasoning", "return_token_ids", type=bool),
+        **own("chat_template", "truncation_side", "request_id", "session_id", "cache_salt", type=str),
+        **own("chat_template_kwargs", "structured_outputs", "kv_transfer_params", type=dict[str, Any]),
+        **own("media_io_kwargs", "mm_processor_kwargs", type=dict[str, Any]),
+        **own("stop_token_ids", "allowed_token_ids", "logprob_token_ids", type=list[int]),
         **own("bad_words", type=list[str]),
-        **own("chat_template", "guided_regex", "guided_grammar", type=str),
-        **own("guided_choice", type=list[str]),
-        **own("guided_json", type=str | dict[str, Any]),
+        **own("documents", type=list[dict[str, Any]]),
     }
 
     def reasoning_options(self) -> dict[str, object]:
         return {"chat_template_kwargs": {"enable_thinking": True}}
 
-    def assistant_fields(self, message: Message) -> dict[str, object]:
-        return reasoning_field(message)
+    def takes(self, part: Part, role: Role) -> bool:
+        return not isinstance(part, DocumentPart)
+
+    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
+        if isinstance(part, AudioPart) and part.url is not None:
+            return {"type": "audio_url", "audio_url": {"url": part.url}, **part.extra}
+        return super().encode_part(part, index, number)

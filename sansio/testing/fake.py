@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Iterable
 from typing import assert_never
 
+import msgspec
 from msgspec import structs
 
 from sansio.http import Headers, Request
 from sansio.testing import small_model
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure
 from sansio.testing.prompt import Prompt
-from sansio.testing.routes import check_gateway, find_type, read_body
+from sansio.testing.routes import asks_models, check_gateway, find_type, read_body
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
@@ -25,9 +26,16 @@ from sansio.testing.script import (
     model_type,
 )
 from sansio.testing.wire import encode_stream, encode_whole
+from sansio.testing.wires.chat import CREATED
 from sansio.testing.wires.registry import wire_for
 
 _JSON: Headers = (("content-type", "application/json"),)
+_MODEL_LIST = msgspec.json.encode(
+    {
+        "object": "list",
+        "data": [{"id": "fake-model", "object": "model", "created": CREATED, "owned_by": "sansio"}],
+    }
+)
 _EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 _ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg_"}
 
@@ -35,6 +43,7 @@ _ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg
 class FakeProvider:
     """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
 
+    The list of models (`GET /v1/models`) is served for all types but Anthropic's, and has one model.
     Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
     is none, a small embedded model answers. A refused request uses up no outcome.
     The same request bytes get the same answer bytes.
@@ -86,6 +95,8 @@ class FakeProvider:
         ]
         request_id = f"req_{digest}"
         try:
+            if asks_models(type, request, self._key):
+                return FakeResponse(headers=_JSON, pieces=(_MODEL_LIST,))
             own_path = name.partition("/")[0] not in PROVIDER_TYPES
             route = check_gateway(type, request, key=self._key, any_path=own_path)
             prompt = wire_for(name).read_request(route, request, read_body(request))

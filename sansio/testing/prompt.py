@@ -12,10 +12,11 @@ _TOKEN = re.compile(r"\w+|\S")
 
 
 class OfferedTool(Struct, frozen=True):
-    """A tool that the request offers, with the JSON schema of its arguments."""
+    """A tool that the request offers, with the JSON schema of its arguments; a custom one takes free text."""
 
     name: str
     schema: JSONObject
+    custom: bool = False
 
 
 class ToolResult(Struct, frozen=True):
@@ -40,6 +41,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
         reasoning: the request asks for extended thinking.
         max_tokens: the answer's limit.
         tokens: the prompt's size, by `count_tokens`.
+        schema: the JSON schema that the answer must follow, if there is one.
     """
 
     model: str
@@ -53,6 +55,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     reasoning: bool
     max_tokens: int | None
     tokens: int
+    schema: JSONObject | None = None
 
 
 def count_tokens(value: JSON) -> int:

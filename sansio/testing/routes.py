@@ -23,6 +23,11 @@ _PATHS: dict[str, ProviderType] = {
     "/openai/v1/chat/completions": "azure",
     "/v1/messages": "anthropic",
 }
+_MODELS: dict[str, ProviderType] = {
+    "/api/v1/models": "openrouter",
+    "/v1/models": "openai",
+    "/openai/v1/models": "azure",
+}
 _AZURE_CLASSIC = re.compile(r"/openai/deployments/([^/]+)/chat/completions")
 _LOCAL: tuple[ProviderType, ...] = ("ollama", "vllm")
 """Types that users run themselves: OpenAI's path, and no key unless the server was given one."""
@@ -62,7 +67,7 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     path = urlsplit(request.target).path
     if path.startswith("/openai/"):
         return "azure"
-    type = _PATHS.get(path)
+    type = _PATHS.get(path) or _MODELS.get(path)
     if type != "openai":
         return type or "openai"
     if b'"chat_template_kwargs"' in request.body:
@@ -91,6 +96,19 @@ def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_
             f"The content type {content_type!r} is not supported: send application/json.", status=status
         )
     return route
+
+
+def asks_models(type: ProviderType, request: Request, key: str | None) -> bool:
+    """Whether a request asks for the list of models, as all but Anthropic have it in one form.
+
+    Raises:
+        Refused: it does, and its key is not right.
+    """
+    path = urlsplit(request.target).path
+    if request.method != "GET" or _MODELS.get(path) != ("openai" if type in _LOCAL else type):
+        return False
+    _check_key(type, request, key)
+    return True
 
 
 def read_body(request: Request) -> JSONObject:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+import msgspec
 from msgspec import Struct, structs
 
 from sansio.content import (
@@ -19,6 +20,7 @@ from sansio.content import (
 )
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.prompt import OfferedTool, Prompt, as_object, as_text, count_tokens
+from sansio.testing.schemas import smallest
 from sansio.testing.script import Answer, arguments_text
 
 _NAME = "the small model embedded in sansio.testing"
@@ -68,6 +70,8 @@ def _reasoning(prompt: Prompt) -> str:
 
 
 def _text(prompt: Prompt) -> str:
+    if prompt.schema is not None:
+        return msgspec.json.encode(smallest(prompt.schema)).decode()
     if prompt.results:
         told = "; ".join(f"{result.name} said {result.text.strip()!r}" for result in prompt.results)
         return f"The tools answered: {told}."
@@ -111,9 +115,15 @@ def _calls(prompt: Prompt) -> tuple[ToolCall, ...]:
         chosen = [tool for tool in prompt.tools if tool.name == prompt.forced_tool]
     return tuple(
         # The number of messages makes the id new in each turn of one conversation.
-        ToolCall(f"call_{prompt.turns}_{position}", tool.name, _arguments(tool, prompt))
+        _call(f"call_{prompt.turns}_{position}", tool, prompt)
         for position, tool in enumerate(chosen)
     )
+
+
+def _call(call_id: str, tool: OfferedTool, prompt: Prompt) -> ToolCall:
+    if tool.custom:
+        return ToolCall(call_id, tool.name, {"input": prompt.user}, kind="custom")
+    return ToolCall(call_id, tool.name, _arguments(tool, prompt))
 
 
 def _names(text: str, name: str) -> bool:

@@ -177,10 +177,21 @@ def test_pain_17_any_text_is_sent_or_refused(text: str, kind: str) -> None:
         assert messages == [{"role": "user", "content": text}]
 
 
-@pytest.mark.parametrize("kind", COMPATIBLE)
+@pytest.mark.parametrize("kind", ["openai", "azure"])
 def test_custom_tools_have_the_name_of_their_own_object(kind: str) -> None:
     tools = [{"type": "custom", "custom": {"name": name}} for name in ("patch", "query")]
 
+    assert body_of(Provider(config(kind)), ASK, tools)["tools"] == tools
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+def test_a_providers_own_tools_pass_with_whatever_they_have(kind: str) -> None:
+    tools: list[Record] = [
+        {"type": "openrouter:web_search", "parameters": {"max_results": 2}},
+        {"type": "mcp", "server_label": "a"},
+        {"type": "mcp", "server_label": "b"},
+        {"type": "web_search_20250305", "name": "web_search", "max_uses": 1},
+    ]
     assert body_of(Provider(config(kind)), ASK, tools)["tools"] == tools
 
 
@@ -189,7 +200,9 @@ def test_custom_tools_have_the_name_of_their_own_object(kind: str) -> None:
     [
         ([WEATHER, WEATHER], "tools 0 and 1 are both named 'get_weather'"),
         ([WEATHER, {"name": "get_weather", "input_schema": {}}], "both named 'get_weather'"),
-        ([{"type": "web_search"}, {"type": "web_search"}], "both named 'web_search'"),
+        ([{"type": "x", "name": "a"}, {"type": "y", "name": "a"}], "both named 'a'"),
+        ([{"type": "web_search", "name": ""}], "tool 0 has no name"),
+        ([{"type": "custom"}], "tool 0 has no name"),
         ([WEATHER, {"type": "custom", "custom": {"name": "get_weather"}}], "both named 'get_weather'"),
         ([WEATHER, {"type": "function", "function": {}}], "tool 1 has no name"),
         ([{"type": "function", "function": {"name": ""}}], "tool 0 has no name"),

@@ -443,3 +443,60 @@ def test_the_repr_shows_what_was_set_and_of_the_headers_their_names_alone(
     config: ProviderConfig, shown: str
 ) -> None:
     assert repr(config) == f"ProviderConfig({CALLED}{shown})"
+
+
+def test_a_replaced_field_leaves_the_others_as_they_were() -> None:
+    config = ProviderConfig(type="azure", base_url="https://r.openai.azure.com/openai/v1/", deployment="d")
+    slower = config.replace(read_timeout=3)
+    assert (slower.read_timeout, slower.base_url) == (3.0, "https://r.openai.azure.com/openai/v1")
+    assert slower.replace(read_timeout=600) == config
+    assert slower.key_variables == config.key_variables
+
+
+def test_another_type_brings_its_own_defaults_for_what_was_left_out() -> None:
+    config = ProviderConfig(type="openai", model="m", max_attempts=1).replace(type="anthropic")
+    assert config.base_url == PROVIDER_DEFAULTS["anthropic"].base_url
+    assert config.auth_method is AuthMethod.X_API_KEY
+    assert (config.model, config.max_attempts) == ("m", 1)
+
+
+def test_a_replaced_value_is_checked() -> None:
+    with pytest.raises(ConfigError) as caught:
+        ProviderConfig().replace(read_timeout=-1)
+    assert caught.value.field == "read_timeout"
+    with pytest.raises(ConfigError, match="allowed are"):
+        ProviderConfig().replace(reed_timeout=1)
+
+
+def test_a_config_that_was_copied_knows_what_was_left_out() -> None:
+    config = ProviderConfig(type="azure", base_url="https://r.openai.azure.com/openai/v1", deployment="d")
+    for same in (copy.copy(config), copy.deepcopy(config), pickle.loads(pickle.dumps(config))):
+        assert same == config
+        assert same.key_variables == ("AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY")
+
+
+@pytest.mark.parametrize("name", ["AZURE_OPENAI_KEY", "MINE"])
+def test_a_variable_that_was_named_is_the_only_one(name: str) -> None:
+    base_url = "https://r.openai.azure.com/openai/v1"
+    config = ProviderConfig(type="azure", base_url=base_url, deployment="d", api_key_env=name)
+    assert config.key_variables == (name,)
+    assert config.replace(max_attempts=1).key_variables == (name,)
+    assert ProviderConfig(type="ollama", model="m").key_variables == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "remedy"),
+    [("api_key", "create_provider"), ("timeout", "connect_timeout, read_timeout, event_timeout and total")],
+)
+def test_a_field_that_people_try_says_what_to_write(field: str, remedy: str) -> None:
+    with pytest.raises(ConfigError, match=remedy) as caught:
+        ProviderConfig(**{field: "sk-secret"})  # type: ignore[arg-type]  # what is refused
+    assert caught.value.field == field
+    assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "named"), [("vllm", '"vllm"'), ("sk-secret", '"openai"')])
+def test_a_text_in_place_of_a_config_says_what_to_write(text: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=f"type={named}") as caught:
+        ProviderConfig.from_dict(text)  # type: ignore[arg-type]  # what is refused
+    assert "sk-secret" not in str(caught.value)

@@ -141,21 +141,22 @@ class KeySource:
         )
 
     def _from_environment(self) -> Secret:
-        name = self._config.api_key_env
-        if name is None:
+        names = self._config.key_variables
+        if not names:
             raise ConfigError(
                 "api_key_env: no environment variable is named; name one, or pass api_key",
                 field="api_key_env",
             )
-        if not self._environment.get(name, "").strip():
-            if _VARIABLE.fullmatch(name):
-                wrong = f"the environment variable {name} is not set or blank"
-                right = f"set it to your {self._config.type} key, or pass api_key"
-            else:  # it may be the key itself, put there by mistake, and is not shown
-                wrong = "there is no such environment variable"
-                right = "pass the name of one, not the key itself"
-            raise ConfigError(f"api_key_env: {wrong}; {right}", field="api_key_env")
-        return Secret(self._environment[name].strip())
+        for name in names:
+            if value := self._environment.get(name, "").strip():
+                return Secret(value)
+        if all(map(_VARIABLE.fullmatch, names)):
+            wrong = f"the environment variable {' or '.join(names)} is not set or blank"
+            right = f"set it to your {self._config.type} key, or pass api_key"
+        else:  # it may be the key itself, put there by mistake, and is not shown
+            wrong = "there is no such environment variable"
+            right = "pass the name of one, not the key itself"
+        raise ConfigError(f"api_key_env: {wrong}; {right}", field="api_key_env")
 
 
 def _wrap(given: str | Awaitable[str]) -> Secret | Awaitable[object]:

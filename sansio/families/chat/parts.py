@@ -5,7 +5,9 @@ from __future__ import annotations
 from sansio.content import (
     AudioPart,
     Citation,
+    DocumentPart,
     ImagePart,
+    Message,
     Part,
     ReasoningPart,
     UnknownPart,
@@ -24,6 +26,58 @@ def detail_of(part: ReasoningPart) -> JSONObject | None:
         return None
     field = DETAIL_TEXTS.get(kind)
     return {**part.extra, field: part.text} if field is not None and part.text else dict(part.extra)
+
+
+CONTENT_FIELD = "content"
+"""What a reasoning part's `field` says if it arrived as a part of the content, as Mistral's does."""
+
+
+def thinking_block(part: ReasoningPart) -> JSONObject:
+    """Reasoning as Mistral's content part."""
+    inner: JSONObject = {"type": "text", "text": part.text}
+    return {"type": "thinking", "thinking": [inner], **rest(part.extra, "field")}
+
+
+def reasoning_fields(message: Message, default: str) -> dict[str, object]:
+    """The fields of an assistant's message that hold its reasoning, each under the name that it arrived in.
+
+    Args:
+        default: the field of reasoning that does not say which it arrived in.
+    """
+    parts = [part for part in message.parts if isinstance(part, ReasoningPart)]
+    details = [detail for part in parts if (detail := detail_of(part)) is not None]
+    plain = [
+        part
+        for part in parts
+        if part.text and detail_of(part) is None and part.extra.get("field") != CONTENT_FIELD
+    ]
+    fields: dict[str, object] = {}
+    if details:
+        fields["reasoning_details"] = details
+    if plain:
+        name = next((str(part.extra["field"]) for part in plain if "field" in part.extra), default)
+        fields[name] = "".join(part.text for part in plain)
+    # A server that says one thing in `reasoning_content` and another in `reasoning` gets both.
+    for part in plain:
+        if "reasoning" in part.extra:
+            fields["reasoning"] = part.extra["reasoning"]
+    return fields
+
+
+def is_text_document(part: Part) -> bool:
+    """Whether a part is a document of plain text, which can be sent as text."""
+    return isinstance(part, DocumentPart) and part.data is not None and part.media_type.startswith("text/")
+
+
+def document_text(part: DocumentPart) -> str | None:
+    """A text document as text, under its name if it has one; `None` for any other document."""
+    if part.data is None or not is_text_document(part):
+        return None
+    try:
+        text = part.data.decode()
+    except UnicodeDecodeError:
+        return None
+    return f"{part.name}\n\n{text}" if part.name else text
 
 
 def citation_of(annotation: JSONObject) -> Citation:

@@ -20,7 +20,7 @@ from sansio.content import (
 from sansio.errors import InternalServerError, RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta
 from sansio.families.base import AnswerReader, convert, rest, text_or_none
-from sansio.families.chat.parts import DETAIL_TEXTS, SoundPieces, citation_of, image_of
+from sansio.families.chat.parts import CONTENT_FIELD, DETAIL_TEXTS, SoundPieces, citation_of, image_of
 from sansio.families.chat.usage import read_usage
 from sansio.families.chat.wire import (
     CALL_FIELDS,
@@ -355,7 +355,7 @@ class ChatReader(AnswerReader):
             inner = part.get("thinking")
             if kind == "thinking" and (reasoning := _thinking(inner)) is not None:
                 self._answer.add(self._reasoning, reasoning, events)
-                self._reasoning.extra |= rest(part, "type", "thinking")
+                self._reasoning.extra |= {"field": CONTENT_FIELD, **rest(part, "type", "thinking")}
             elif kind in (None, "text") and isinstance(text := part.get("text"), str):
                 self._answer.add(self._text, text, events)
                 self._text.extra |= rest(part, "type", "text")

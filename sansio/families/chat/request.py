@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, ClassVar
 
 import msgspec
@@ -26,12 +27,23 @@ from sansio.content import (
 )
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect, base64_text, rest, without_nulls
-from sansio.families.chat.parts import data_url, image_block
+from sansio.families.chat.faults import flat_error
+from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
+from sansio.families.chat.parts import (
+    CONTENT_FIELD,
+    data_url,
+    document_text,
+    image_block,
+    is_text_document,
+    reasoning_fields,
+    thinking_block,
+)
 from sansio.families.chat.reader import ChatReader
+from sansio.families.chat.tools import as_function, narrow_choice
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
-from sansio.options import Option, own, portable, write_options
+from sansio.options import Option, write_options
 
 
 class ChatDialect(Dialect):
@@ -71,39 +83,17 @@ class ChatDialect(Dialect):
     }
     ROLES: ClassVar[Mapping[Role, str]] = {role: role.value for role in Role}
     """Each role in the server's own word."""
-    RETURNED_PARTS: ClassVar[frozenset[type[Part]]] = frozenset((AudioPart, UnknownPart))
-    """Parts beside `SENDS` that the server takes back with its own answer."""
+    RETURNED_PARTS: ClassVar[frozenset[type[Part]]] = frozenset((AudioPart, ReasoningPart, UnknownPart))
+    """Parts beside `SENDS` that the server takes back with its own answer. DeepSeek, Moonshot and Z.AI refuse
+    or repeat a tool loop whose reasoning does not go back; OpenAI's own service does not take it."""
+    REASONING_FIELD: ClassVar[str] = "reasoning_content"
+    """The message's field for reasoning that does not say which field it arrived in."""
+    OPENAI_TOOLS: ClassVar[bool] = True
+    """Whether the server knows custom tools and the tool choice `allowed_tools`. If not, a custom tool is a
+    function with one text, `input`, and only the allowed tools are offered."""
     RETURNED: ClassVar[frozenset[str]] = frozenset(("extra_content",))
     """Fields of an answer's `extra` that go back with it. Google's servers need their thought signature."""
-    OPTIONS: ClassVar[Mapping[str, Option]] = {
-        **portable(
-            temperature="temperature",
-            top_p="top_p",
-            max_tokens="max_tokens",
-            stop="stop",
-            seed="seed",
-            frequency_penalty="frequency_penalty",
-            presence_penalty="presence_penalty",
-            logprobs="logprobs",
-            tool_choice="tool_choice",
-            parallel_tool_calls="parallel_tool_calls",
-            response_format="response_format",
-            reasoning_effort="reasoning_effort",
-            user="user",
-            metadata="metadata",
-            service_tier="service_tier",
-        ),
-        **own("max_completion_tokens", "n", "top_logprobs", type=int),
-        **own("store", type=bool),
-        **own("safety_identifier", "prompt_cache_key", "prompt_cache_retention", "verbosity", type=str),
-        **own(
-            "logit_bias", "audio", "prediction", "stream_options", "web_search_options", type=dict[str, Any]
-        ),
-        **own("moderation", "prompt_cache_options", type=dict[str, Any]),
-        **own("modalities", type=list[str]),
-        **own("functions", type=list[dict[str, Any]]),
-        **own("function_call", type=str | dict[str, Any]),
-    }
+    OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
 
     def build_endpoint(self, stream: bool = False) -> str:
         return f"{self.config.base_url}/chat/completions"
@@ -119,14 +109,11 @@ class ChatDialect(Dialect):
         return ChatReader(self)
 
     def error_in(self, data: JSONObject, status: int = 200) -> APIStatusError | None:
-        """As every dialect, and the flat `{"object": "error", "message": ...}` of vLLM and Mistral."""
+        """As every dialect, and the forms of servers and of the gateways before them (`flat_error`)."""
         error = super().error_in(data, status)
-        if error is not None:
-            return error
-        flat = data.get("object") == "error" or ("choices" not in data and "message" in data)
-        if flat and isinstance(data.get("message"), str):
-            return self.build_error(data, status, data)
-        return None
+        if error is None and (found := flat_error(data)) is not None:
+            error = self.build_error(found, status, data)
+        return error
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
@@ -134,14 +121,22 @@ class ChatDialect(Dialect):
         body: dict[str, Any] = {"model": self.model_name()}
         body["messages"] = [self.encode_message(message, index) for index, message in enumerate(messages)]
         if tools:
-            body["tools"] = list(tools)
+            body["tools"] = list(tools) if self.OPENAI_TOOLS else [*map(as_function, tools, count())]
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
         if self.config.reasoning:
             body |= self.reasoning_options()
         write_options(body, options, self.OPTIONS, self.origin)
+        if not self.OPENAI_TOOLS:
+            narrow_choice(body)
+        if "max_tokens" in body:
+            body[self.max_tokens_field()] = body.pop("max_tokens")
         return without_nulls(body)
+
+    def max_tokens_field(self) -> str:
+        """The request's field for the answer's limit: compatible servers mostly know `max_tokens` only."""
+        return "max_tokens"
 
     def model_name(self) -> str | None:
         """The request's `model`, or `None` where the address names it."""
@@ -152,13 +147,18 @@ class ChatDialect(Dialect):
         return {"reasoning_effort": "medium"}
 
     def refuses(self, part: Part) -> str | None:
-        return None if self._takes(part) else f"{self.origin} does not take it back"
+        known = type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
+        # Of sound, only its name goes back.
+        if known and not (isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str)):
+            return None
+        return f"{self.origin} does not take it back"
 
-    def _takes(self, part: Part) -> bool:
-        """Whether an answer that goes back may have such a part; of sound, only its name goes back."""
-        if isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str):
-            return False
-        return type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
+    def takes(self, part: Part, role: Role) -> bool:
+        """Whether a message of the system, the user or a tool may have such a part here.
+
+        A text document is sent as text where it is not taken as a file; everything else is refused.
+        """
+        return not is_text_document(part)
 
     def encode_message(self, message: Message, index: int) -> dict[str, object]:
         """One message in the wire's form.
@@ -176,7 +176,8 @@ class ChatDialect(Dialect):
             wire["content"] = message.content
         else:
             wire["content"] = [
-                self.encode_part(part, index, number) for number, part in enumerate(message.content)
+                self.encode_part(self._taken(part, message.role, index, number), index, number)
+                for number, part in enumerate(message.content)
             ]
         if message.role is Role.TOOL:
             wire["tool_call_id"] = message.tool_call_id
@@ -184,41 +185,52 @@ class ChatDialect(Dialect):
             wire |= message.extra
         return wire
 
+    def _taken(self, part: Part, role: Role, index: int, number: int) -> Part:
+        """The part, if a message of that role may have it; a text document may become text."""
+        if self.takes(part, role):
+            return part
+        if isinstance(part, DocumentPart) and (text := document_text(part)) is not None:
+            return TextPart(text, extra=part.extra)
+        raise self.refusal(part, index, number, role)
+
     def _encode_answer(self, message: Message, index: int) -> dict[str, object]:
         wire: dict[str, object] = {}
-        texts: list[TextPart | UnknownPart] = []
+        content: list[Mapping[str, object]] = []
+        structured = False  # content that a text alone cannot say
         calls: list[dict[str, object]] = []
         for number, part in enumerate(message.parts):
             match part:
                 case TextPart() | UnknownPart():
-                    texts.append(part)
+                    content.append(self.encode_part(part, index, number))
+                    structured = structured or bool(part.extra)
                 case ToolCall() | InvalidToolCall():
-                    calls.append(_call(part))
-                case AudioPart() if isinstance(part.extra.get("id"), str):
+                    calls.append(_call(part, custom=self.OPENAI_TOOLS))
+                case AudioPart() if self.refuses(part) is None:
                     wire["audio"] = {"id": part.extra["id"]}
-                case _ if self._takes(part):
-                    pass  # a refusal follows below; the rest is for `assistant_fields`
+                case _ if self.refuses(part) is not None:
+                    raise self.refusal(part, index, number, Role.ASSISTANT)
+                case ReasoningPart() if part.extra.get("field") == CONTENT_FIELD:
+                    content.append(thinking_block(part))
+                    structured = True
                 case _:
-                    raise _refused(self, part, index, number)
-        structured = any(part.extra for part in texts) or (message.origin is None and len(texts) > 1)
-        content: object = "".join(part.text for part in texts if isinstance(part, TextPart))
-        if structured:
-            content = [self.encode_part(part, index, number) for number, part in enumerate(texts)]
+                    pass  # a refusal follows below; the rest is for `assistant_fields`
+        structured = structured or (message.origin is None and len(content) > 1)
+        said: object = content if structured else "".join(str(block.get("text", "")) for block in content)
         fields = self.assistant_fields(message)
         if calls:
             wire["tool_calls"] = calls
         if message.refusal:
             wire["refusal"] = message.refusal
         # Null means no text only beside something else to say; reasoning alone is not that.
-        empty = not content and wire
-        wire = {"content": None if empty else content, **wire, **fields}
+        empty = not said and wire
+        wire = {"content": None if empty else said, **wire, **fields}
         if message.origin is not None:
             wire |= {name: message.extra[name] for name in self.RETURNED if name in message.extra}
         return wire
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
-        """What the server wants back with its own answer."""
-        return {}
+        """What the server wants back with its own answer, beside content and calls: its reasoning."""
+        return reasoning_fields(message, self.REASONING_FIELD)
 
     def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
         """One content part in the wire's form.
@@ -249,17 +261,26 @@ class ChatDialect(Dialect):
             case UnknownPart():
                 return dict(part.extra)
             case _:
-                raise _refused(self, part, index, number)
+                raise self.refusal(part, index, number)
 
+    def refusal(self, part: Part, index: int, number: int, role: Role = Role.USER) -> InvalidRequestError:
+        """What is raised for a part that cannot be sent.
 
-def _refused(dialect: Dialect, part: Part, index: int, number: int) -> InvalidRequestError:
-    how = ""
-    if isinstance(part, (ImagePart, AudioPart, DocumentPart)):
-        how = " by file_id" if part.file_id is not None else " by url" if part.url is not None else ""
-    return InvalidRequestError(
-        f"message {index}, part {number}: {dialect.origin} takes no {type(part).__name__}{how} here",
-        index=index,
-    )
+        Args:
+            index: the message's place in the conversation.
+            number: the part's place in the message.
+            role: the message's; a user's may have what others may not.
+        """
+        how, where, remedy = "", "here", ""
+        if isinstance(part, (ImagePart, AudioPart, DocumentPart)):
+            how = " by file_id" if part.file_id is not None else " by url" if part.url is not None else ""
+            how += f" ({part.media_type})" if isinstance(part, DocumentPart) and not how else ""
+            remedy = "; put it into a user's message" if role is not Role.USER else ""
+            where = f"in a message of the role {role.value}"
+        what = f"{type(part).__name__}{how}"
+        return InvalidRequestError(
+            f"message {index}, part {number}: {self.origin} takes no {what} {where}{remedy}", index=index
+        )
 
 
 def _sound_format(media_type: str) -> str:
@@ -268,14 +289,15 @@ def _sound_format(media_type: str) -> str:
     return {"mpeg": "mp3", "wave": "wav"}.get(name, name)
 
 
-def _call(call: ToolCall | InvalidToolCall) -> dict[str, object]:
-    if call.kind == "custom":
+def _call(call: ToolCall | InvalidToolCall, *, custom: bool) -> dict[str, object]:
+    if custom and call.kind == "custom":
         text = call.raw_arguments if isinstance(call, InvalidToolCall) else call.arguments_text()
-        custom = {"name": call.name, "input": text}
-        return {"id": call.id, "type": "custom", "custom": custom, **call.extra}
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}, **call.extra}
     if isinstance(call, InvalidToolCall):
         # Most servers parse the arguments of calls that come back, and refuse what is not an object.
         arguments = msgspec.json.encode(wrap_invalid(call)).decode()
+    elif call.kind == "custom":
+        arguments = msgspec.json.encode(call.arguments).decode()
     else:
         arguments = call.arguments_text()
     function: JSONObject = {"name": call.name, "arguments": "{}" if is_blank(arguments) else arguments}
@@ -283,12 +305,3 @@ def _call(call: ToolCall | InvalidToolCall) -> dict[str, object]:
     if isinstance(beside, dict):
         function |= beside
     return {"id": call.id, "type": "function", "function": function, **rest(call.extra, "function")}
-
-
-def reasoning_field(message: Message) -> dict[str, object]:
-    """Plain reasoning, under the name that it arrived in."""
-    texts = [part for part in message.parts if isinstance(part, ReasoningPart) and part.text]
-    if not texts:
-        return {}
-    name = next((str(part.extra["field"]) for part in texts if "field" in part.extra), "reasoning")
-    return {name: "".join(part.text for part in texts)}

@@ -39,8 +39,8 @@ class Asked(Struct, frozen=True):
 def requests() -> st.SearchStrategy[Asked]:
     """Conversations and tools that all six providers take.
 
-    They may begin with a system's or developer's message. They have users' texts, images and documents,
-    answers that the application wrote, whole answers of every provider, and a result for each call.
+    They may begin with a system's or developer's message. They have users' texts and images, answers that
+    the application wrote, whole answers of every provider, and a result for each call.
     """
     return _REQUESTS
 
@@ -61,7 +61,6 @@ _EXTRAS = st.sampled_from(({}, {"cache_control": {"type": "ephemeral"}}))
 _PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(TextPart, _SAID),
     st.builds(ImagePart, data=BYTES, detail=st.sampled_from((None, "low"))),
-    st.builds(DocumentPart, data=BYTES, name=st.none() | NAMES),
 )
 _URLS = NAMES.map("https://example.com/{}".format)
 _EVERY_PART: st.SearchStrategy[Part] = st.one_of(
@@ -69,6 +68,7 @@ _EVERY_PART: st.SearchStrategy[Part] = st.one_of(
     st.builds(TextPart, _SAID, extra=_EXTRAS),
     st.builds(ImagePart, url=_URLS, extra=_EXTRAS),
     st.builds(ImagePart, file_id=NAMES),
+    st.builds(DocumentPart, data=BYTES, name=st.none() | NAMES),
     st.builds(DocumentPart, url=_URLS),
     st.builds(DocumentPart, file_id=NAMES, extra=_EXTRAS),
     st.builds(AudioPart, data=BYTES, media_type=st.sampled_from(("audio/wav", "audio/mpeg"))),

@@ -297,6 +297,8 @@ class _ChatStream:
         part = self._part(delta.part)
         extra = part.extra if isinstance(part, ReasoningPart) else {}
         if self._type != "openrouter":
+            if extra.get("field") == "content":
+                return [self._say(self._with_role({"content": [_thinking(delta.text, extra)]}))]
             field = str(extra.get("field") or _REASONING_FIELD[self._type])
             return [self._say(self._with_role({"content": "", field: delta.text}))]
         fields = _detail_fields(extra, self._ordinal(delta.part))
@@ -425,6 +427,9 @@ def _whole_message(type: ChatType, message: Message) -> JSONObject:
             case UnknownPart():
                 content.append(part.extra)
                 structured = True
+            case ReasoningPart() if part.extra.get("field") == "content":
+                content.append(_thinking(part.text, part.extra))
+                structured = True
             case ReasoningPart():
                 reasoning.append(part)
             case RefusalPart():
@@ -466,6 +471,13 @@ def _whole_reasoning(type: ChatType, parts: Sequence[ReasoningPart]) -> JSONObje
         _detail(_detail_fields(part.extra, ordinal), part.text) for ordinal, part in enumerate(parts)
     ]
     return {"reasoning": text or None, "reasoning_details": details}
+
+
+def _thinking(text: str, extra: JSONObject) -> JSONObject:
+    """Reasoning as Mistral's part of the content."""
+    inner: JSONObject = {"type": "text", "text": text}
+    beside = {name: value for name, value in extra.items() if name != "field"}
+    return {"type": "thinking", "thinking": [inner], **beside}
 
 
 def _detail_fields(extra: JSONObject, ordinal: int) -> JSONObject:

@@ -13,6 +13,7 @@ import msgspec
 
 from sansio.http import Request
 from sansio.jsontext import JSON, JSONObject
+from sansio.providers.openai import is_own_host
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,
@@ -25,12 +26,11 @@ from sansio.testing.prompt import (
     text_of,
 )
 from sansio.testing.routes import Route
+from sansio.testing.wires.chat_fields import check_fields
 
 _ROLES = ("system", "user", "assistant", "tool")
 _PARTS = ("text", "image_url", "input_audio", "file", "refusal")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-# OpenAI and Azure refuse fields that they do not know; these are other providers' own.
-_FOREIGN_FIELDS = ("reasoning", "thinking", "chat_template_kwargs", "system", "stop_sequences")
 _MESSAGE_FIELDS = (
     "role",
     "content",
@@ -41,6 +41,8 @@ _MESSAGE_FIELDS = (
     "audio",
     "function_call",
 )
+_REASONING_FIELDS = ("reasoning", "reasoning_content", "reasoning_details")
+"""Fields of a message that compatible servers know, and OpenAI and Azure do not."""
 _STRICT = ("openai", "azure")
 _LOCAL = ("ollama", "vllm")
 
@@ -51,12 +53,14 @@ def read_chat_request(route: Route, request: Request, body: JSONObject) -> Promp
     Raises:
         Refused: with the provider's status and the name of the faulty field.
     """
-    _check_fields(route, body)
-    messages = _check_messages(route, body.get("messages"))
+    own = route.type == "azure" or (route.type == "openai" and is_own_host(request.host))
+    _check_fields(route, body, own)
+    known = _MESSAGE_FIELDS if own else (*_MESSAGE_FIELDS, *_REASONING_FIELDS)
+    messages = _check_messages(route, body.get("messages"), known)
     if route.type not in _LOCAL:
         _check_calls(messages)
-    tools = _read_tools(body.get("tools"))
-    choice = body.get("tool_choice")
+    tools = _read_tools(route, body.get("tools"))
+    tools, forced = _choose(route, body.get("tool_choice"), tools, body)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     return Prompt(
         model=as_text(body.get("model")) or route.deployment or "",
@@ -65,27 +69,25 @@ def read_chat_request(route: Route, request: Request, body: JSONObject) -> Promp
         user=next((text_of(m.get("content")) for m in reversed(messages) if m["role"] == "user"), ""),
         turns=len(messages),
         results=_results(messages),
-        tools=() if choice == "none" else tools,
-        forced_tool=_forced(choice),
+        tools=tools,
+        forced_tool=forced,
         reasoning=_asks_reasoning(body),
         max_tokens=limit if isinstance(limit, int) else None,
         tokens=count_tokens([body.get("messages"), body.get("tools")]),
+        schema=_schema(as_object(body.get("response_format"))),
     )
 
 
-def _check_fields(route: Route, body: JSONObject) -> None:
+def _check_fields(route: Route, body: JSONObject, own: bool) -> None:
+    """Refuse what the request has wrong; `own`: the server is OpenAI's or Azure's, not a compatible one."""
     if not as_text(body.get("model")).strip() and (route.deployment is None or body.get("model") is not None):
         raise refuse("A model is required.", param="model")
-    if not isinstance(body.get("stream", False), bool):
-        raise refuse("The field stream must be true or false.", param="stream")
+    check_fields(route.type, body, own=own)
     if body.get("stream_options") is not None and body.get("stream") is not True and route.type != "ollama":
         raise refuse("The field stream_options is only for streams.", param="stream_options")
-    if route.type not in _STRICT:
-        return
-    for name in _FOREIGN_FIELDS:
-        if name in body:
-            raise refuse(f"The field {name!r} is not known here.", param=name, code="unknown_parameter")
-    if "max_tokens" in body and body.get("reasoning_effort") not in (None, "none"):
+    if body.get("top_logprobs") and body.get("logprobs") is not True and route.type != "ollama":
+        raise refuse("The field top_logprobs needs logprobs.", param="top_logprobs")
+    if own and "max_tokens" in body and body.get("reasoning_effort") not in (None, "none"):
         raise refuse(
             "Reasoning models take max_completion_tokens, not max_tokens.",
             param="max_tokens",
@@ -93,7 +95,14 @@ def _check_fields(route: Route, body: JSONObject) -> None:
         )
 
 
-def _check_messages(route: Route, messages: JSON) -> list[JSONObject]:
+def _schema(format: JSONObject) -> JSONObject | None:
+    """The schema that the answer must follow; in JSON mode, that of any object."""
+    if format.get("type") == "json_schema":
+        return as_object(as_object(format.get("json_schema")).get("schema"))
+    return {"type": "object"} if format.get("type") == "json_object" else None
+
+
+def _check_messages(route: Route, messages: JSON, fields: tuple[str, ...]) -> list[JSONObject]:
     if not isinstance(messages, list) or not messages:
         raise refuse("A list of messages is required, with at least one message.", param="messages")
     checked = []
@@ -107,7 +116,7 @@ def _check_messages(route: Route, messages: JSON) -> list[JSONObject]:
         if role not in known:
             raise refuse(f"There is no role {role!r}: use one of {', '.join(known)}.", param=f"{param}.role")
         for name in message:
-            if route.type in _STRICT and name not in _MESSAGE_FIELDS:
+            if route.type in _STRICT and name not in fields:
                 raise refuse(
                     f"The field {name!r} is not known here.",
                     param=f"{param}.{name}",
@@ -213,22 +222,60 @@ def _refuse_unanswered(waiting: list[str], index: int) -> None:
         )
 
 
-def _read_tools(tools: JSON) -> tuple[OfferedTool, ...]:
+def _read_tools(route: Route, tools: JSON) -> tuple[OfferedTool, ...]:
+    """The tools that the application runs; OpenRouter's own are passed over."""
     if tools is None:
         return ()
     if not isinstance(tools, list) or not tools:
         raise refuse("The tools must be a list with at least one tool.", param="tools")
     offered = []
     for index, tool in enumerate(tools):
-        function = as_object(as_object(tool).get("function"))
-        name = as_text(function.get("name"))
-        if as_object(tool).get("type") != "function" or not _TOOL_NAME.fullmatch(name):
+        kind = as_text(as_object(tool).get("type"))
+        if route.type == "openrouter" and kind not in ("", "function"):
+            continue
+        if kind not in (("function", "custom") if route.type in _STRICT else ("function",)):
+            raise refuse(f"There is no type of tools {kind!r} here.", param=f"tools[{index}].type")
+        inner = as_object(as_object(tool).get(kind))
+        name = as_text(inner.get("name"))
+        if not _TOOL_NAME.fullmatch(name):
             raise refuse(
-                "A tool must be of the type function, with a name of at most 64 letters, digits, _ and -.",
-                param=f"tools[{index}].function.name",
+                "A tool must have a name of letters, digits, _ and -, at most 64.",
+                param=f"tools[{index}].{kind}.name",
             )
-        offered.append(OfferedTool(name, as_object(function.get("parameters"))))
+        offered.append(OfferedTool(name, as_object(inner.get("parameters")), custom=kind == "custom"))
     return tuple(offered)
+
+
+def _choose(
+    route: Route, choice: JSON, tools: tuple[OfferedTool, ...], body: JSONObject
+) -> tuple[tuple[OfferedTool, ...], str | None]:
+    """The tools that may be called, and the one that must be, or `"*"` for any; Ollama knows no choice."""
+    if choice is None or route.type == "ollama":
+        return tools, None
+    if body.get("tools") is None:
+        raise refuse("The field tool_choice goes with tools only.", param="tool_choice")
+    if choice in ("none", "auto", "required"):
+        return () if choice == "none" else tools, "*" if choice == "required" else None
+    kind = as_text(as_object(choice).get("type"))
+    if kind == "allowed_tools" and route.type in _STRICT:
+        allowed = as_object(as_object(choice).get("allowed_tools"))
+        if allowed.get("mode") not in ("auto", "required"):
+            raise refuse("The mode must be auto or required.", param="tool_choice.allowed_tools.mode")
+        names = [_offered(tool, tools) for tool in as_objects(allowed.get("tools"))]
+        kept = tuple(tool for tool in tools if tool.name in names)
+        return kept, "*" if allowed["mode"] == "required" else None
+    if route.type == "openrouter" and kind not in ("", "function"):
+        return tools, None
+    return tools, _offered(as_object(choice), tools)
+
+
+def _offered(named: JSONObject, tools: tuple[OfferedTool, ...]) -> str:
+    """The name of an offered tool, from a choice of it."""
+    kind = as_text(named.get("type"))
+    name = as_text(as_object(named.get(kind)).get("name"))
+    if not any(tool.name == name and tool.custom == (kind == "custom") for tool in tools):
+        raise refuse(f"The tool choice {name!r} is not among the tools.", param="tool_choice")
+    return name
 
 
 def _results(messages: list[JSONObject]) -> tuple[ToolResult, ...]:
@@ -244,12 +291,6 @@ def _results(messages: list[JSONObject]) -> tuple[ToolResult, ...]:
         for call in as_objects(message.get("tool_calls")):
             names[as_text(call.get("id"))] = _called(call)
     return tuple(results)
-
-
-def _forced(choice: JSON) -> str | None:
-    if choice == "required":
-        return "*"
-    return as_text(as_object(as_object(choice).get("function")).get("name")) or None
 
 
 def _asks_reasoning(body: JSONObject) -> bool:

@@ -94,6 +94,7 @@ def read_messages_request(route: Route, request: Request, body: JSONObject) -> P
         reasoning=thinking,
         max_tokens=int(str(body["max_tokens"])),
         tokens=count_tokens([body.get("system"), body.get("messages"), body.get("tools")]),
+        schema=as_object(as_object(as_object(body.get("output_config")).get("format")).get("schema")) or None,
     )
 
 

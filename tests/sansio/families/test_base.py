@@ -210,7 +210,7 @@ def test_an_error_body_is_read_for_its_type_message_and_id(kind: str) -> None:
     [
         ("", "HTTP 502 with an empty body"),
         ("<html>\n <h1>Bad  gateway</h1>", "HTTP 502: <html> <h1>Bad gateway</h1>"),
-        ('{"detail": "Not Found"}', 'HTTP 502: {"detail": "Not Found"}'),
+        ('{"said": "Not Found"}', 'HTTP 502: {"said": "Not Found"}'),
         ('{"object": "error", "message": {"detail": "odd"}}', 'HTTP 502: {"object"'),
         ('{"error": ""}', "HTTP 502: the provider gave no message"),
         ('{"error": {}}', "HTTP 502: the provider gave no message"),

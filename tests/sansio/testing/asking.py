@@ -19,6 +19,7 @@ PATHS = {
     "ollama": "/v1/chat/completions",
     "vllm": "/v1/chat/completions",
 }
+HOSTS = {"openai": "https://api.openai.com"}  # another host is a compatible server, which takes more
 AUTH: dict[str, Headers] = {
     "openrouter": (("authorization", "Bearer sk"),),
     "openai": (("authorization", "Bearer sk"),),
@@ -53,9 +54,8 @@ def request_for(
 ) -> Request:
     """A whole request, valid unless an argument says otherwise."""
     sent = json.dumps(body_for(type) if body is None else body).encode() if data is None else data
-    request = Request.post(
-        f"http://127.0.0.1:1{path or PATHS[type]}", AUTH[type] if headers is None else headers, sent
-    )
+    url = f"{HOSTS.get(type, 'http://127.0.0.1:1')}{path or PATHS[type]}"
+    request = Request.post(url, AUTH[type] if headers is None else headers, sent)
     framing = tuple(
         (name, content_type if name == "content-type" else value)
         for name, value in request.headers

@@ -341,3 +341,22 @@ def test_importing_the_fake_loads_neither_hypothesis_nor_anything_that_does_io()
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("type", "path"),
+    [
+        ("openrouter", "/api/v1/models"),
+        ("openai", "/v1/models"),
+        ("azure", "/openai/v1/models"),
+        ("ollama", "/v1/models"),
+        ("vllm", "/v1/models"),
+    ],
+)
+def test_the_list_of_models_is_served_to_who_has_a_key(type: str, path: str) -> None:
+    request = request_for(type, path=path, method="GET")
+    for fake in (FakeProvider(type), FakeProvider()):
+        listed = said(fake.respond(request))
+        assert [model["id"] for model in listed["data"]] == ["fake-model"]
+    assert FakeProvider(type, key="other").respond(request).status == 401
+    assert FakeProvider(type).respond(request_for(type, path=path)).status in (400, 404)

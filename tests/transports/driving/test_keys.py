@@ -109,6 +109,29 @@ def test_a_missing_or_blank_variable_is_named(environment: dict[str, str]) -> No
     assert caught.value.field == "api_key_env"
 
 
+AZURE = ProviderConfig(type="azure", base_url="https://r.openai.azure.com/openai/v1", deployment="d")
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"),
+    [
+        ({"AZURE_OPENAI_KEY": "first-key", "AZURE_OPENAI_API_KEY": "other-key"}, "first-key"),
+        ({"AZURE_OPENAI_API_KEY": "other-key"}, "other-key"),
+        ({"AZURE_OPENAI_KEY": " ", "AZURE_OPENAI_API_KEY": "other-key"}, "other-key"),
+    ],
+)
+def test_azure_reads_its_second_variable_if_the_first_is_not_set(environment: Any, key: str) -> None:
+    assert revealed(KeySource(AZURE, None, environment).ask()) == key
+
+
+def test_azures_second_variable_never_replaces_one_that_was_named() -> None:
+    environment = {"AZURE_OPENAI_API_KEY": "other-key"}
+    with pytest.raises(ConfigError, match="MINE is not set"):
+        KeySource(AZURE.replace(api_key_env="MINE"), None, environment).ask()
+    with pytest.raises(ConfigError, match="AZURE_OPENAI_KEY or AZURE_OPENAI_API_KEY"):
+        KeySource(AZURE, None, {}).ask()
+
+
 def test_a_config_without_a_variable_needs_the_key_itself() -> None:
     config = ProviderConfig(type="vllm", model="m", auth_method=AuthMethod.BEARER)
     with pytest.raises(ConfigError, match="no environment variable is named"):

@@ -344,15 +344,15 @@ def test_complete_is_last_and_once() -> None:
         ),
         (
             {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]},
-            [ReasoningPart("Hm.")],
+            [ReasoningPart("Hm.", {"field": "content"})],
         ),
         (
             {"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "thinking"}]},
-            [ReasoningPart("Hm."), UnknownPart("thinking", {"type": "thinking"})],
+            [ReasoningPart("Hm.", {"field": "content"}), UnknownPart("thinking", {"type": "thinking"})],
         ),
         (
             {"content": [{"type": "thinking", "thinking": "Hm.", "signature": "s"}]},
-            [ReasoningPart("Hm.", {"signature": "s"})],
+            [ReasoningPart("Hm.", {"field": "content", "signature": "s"})],
         ),
         (
             {"content": [{"type": "text", "text": "a"}, {"type": "new", "x": 1}, {"text": "b"}]},

@@ -20,12 +20,15 @@ from sansio import (
     ReasoningPart,
     RefusalPart,
     ServerToolPart,
+    StreamComplete,
+    StreamParser,
     TextPart,
     ToolCall,
     UnknownPart,
     Usage,
 )
 from sansio.jsontext import JSON, JSONObject
+from sansio.providers import dialect_named
 from sansio.testing import Answer, Broken, Failure, encode_events, encode_stream, encode_whole
 from tests.sansio.testing.asking import CHAT, chunks
 
@@ -516,3 +519,16 @@ def test_other_counts_are_merged_into_the_usage() -> None:
     priced = Usage(cost=0.25, extra={"cost_details": {"upstream_inference_cost": 0.2}})
     usage = json.loads(encode_whole("openrouter", Answer(usage=priced)))["usage"]
     assert (usage["cost"], usage["cost_details"]) == (0.25, {"upstream_inference_cost": 0.2})
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_reasoning_as_a_part_of_the_content_is_mistrals(whole: bool) -> None:
+    reasoning = ReasoningPart("Hm.", {"field": "content", "closed": True})
+    answer = Answer(parts=(reasoning, TextPart("Hi")))
+    if whole:
+        parts = dialect_named("openai").parse_response(json.loads(encode_whole("openai", answer))).parts
+    else:
+        [*_, complete] = StreamParser("openai").receive_data(b"".join(encode_stream("openai", answer)))
+        assert isinstance(complete, StreamComplete)
+        parts = complete.message.parts
+    assert parts == (reasoning, TextPart("Hi"))

@@ -181,11 +181,16 @@ def test_a_tool_message_must_name_its_call_but_for_ollama(type: str) -> None:
         [{"type": "function", "function": {}}],
         [{"type": "function", "function": {"name": "a b"}}],
         [{"type": "function", "function": {"name": "a" * 65}}],
-        [{"type": "other", "function": {"name": "f"}}],
     ],
 )
 def test_malformed_tools_are_refused(type: str, tools: object) -> None:
     assert ask(type, HELLO, tools=tools).status == 400
+
+
+@CHATS
+def test_openrouter_alone_has_tools_of_other_types(type: str) -> None:
+    response = ask(type, HELLO, tools=[{"type": "other", "function": {"name": "f"}}])
+    assert response.status == (200 if type == "openrouter" else 400)
 
 
 @CHATS

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.sansio.testing.asking import ask, said
+from sansio.testing import FakeProvider
+from tests.sansio.testing.asking import ask, body_for, request_for, said
 
 USER = {"role": "user", "content": "Hi"}
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -88,16 +91,37 @@ def test_ollama_takes_an_image_as_base64_data_bare_or_in_an_object(image: object
     assert ask("ollama", [{"role": "user", "content": [part]}]).status == status
 
 
+TOOL = {"type": "function", "function": {"name": "f"}}
+OTHER = {"type": "function", "function": {"name": "g"}}
+CUSTOM = {"type": "custom", "custom": {"name": "f"}}
+
+
 @pytest.mark.parametrize(
     ("fields", "param", "code"),
     [
         ({"model": ""}, "model", None),
-        ({"stream": "yes"}, "stream", None),
+        ({"stream": "yes"}, "stream", "invalid_value"),
+        ({"temperature": 3}, "temperature", "invalid_value"),
+        ({"n": 2}, "n", "invalid_value"),
+        ({"stop": ["a"] * 5}, "stop", "invalid_value"),
+        ({"logit_bias": {"1": 101}}, "logit_bias[...]", "invalid_value"),
+        ({"top_logprobs": 2}, "top_logprobs", None),
+        ({"colour": 1}, "colour", "unknown_parameter"),
+        ({"tool_choice": "auto"}, "tool_choice", None),
         ({"stream_options": {}}, "stream_options", None),
         ({"system": "Hi"}, "system", "unknown_parameter"),
         ({"reasoning_effort": "low", "max_tokens": 5}, "max_tokens", "unsupported_parameter"),
         ({"tools": []}, "tools", None),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}, {}]}, "tools[1].function.name", None),
+        ({"tools": [TOOL, {}]}, "tools[1].type", None),
+        ({"tools": [TOOL, {"type": "custom", "custom": {}}]}, "tools[1].custom.name", None),
+        ({"tools": [TOOL], "tool_choice": "any"}, "tool_choice", None),
+        ({"tools": [TOOL], "tool_choice": OTHER}, "tool_choice", None),
+        ({"tools": [TOOL], "tool_choice": CUSTOM}, "tool_choice", None),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": [TOOL]}}},
+            "tool_choice.allowed_tools.mode",
+            None,
+        ),
     ],
 )
 def test_a_refusal_names_the_field_of_the_request(
@@ -106,3 +130,60 @@ def test_a_refusal_names_the_field_of_the_request(
     error = said(ask("openai", [USER], **fields))["error"]
     assert (error["param"], error["code"]) == (param, code)
     assert error["message"].endswith(".")
+
+
+def test_a_compatible_server_takes_fields_of_its_own_and_reasoning_back() -> None:
+    answered = {"role": "assistant", "content": "Hi", "reasoning_content": "Hm."}
+    body = body_for("openai", [USER, answered, USER], thinking={"type": "enabled"})
+    request = request_for("openai", body)
+    assert FakeProvider("openai").respond(request).status == 400
+    elsewhere = msgspec.structs.replace(request, host="api.deepseek.com")
+    assert FakeProvider("openai").respond(elsewhere).status == 200
+
+
+@pytest.mark.parametrize(
+    ("type", "fields", "status"),
+    [
+        ("vllm", {"temperature": -1}, 400),
+        ("vllm", {"top_k": "a"}, 400),
+        ("vllm", {"colour": 1}, 200),
+        ("vllm", {"tools": [{"type": "custom", "custom": {"name": "f"}}]}, 400),
+        ("openrouter", {"models": "a"}, 400),
+        ("openrouter", {"tools": [{"type": "openrouter:web_search", "parameters": {}}]}, 200),
+        ("ollama", {"temperature": "warm"}, 400),
+        ("ollama", {"temperature": 5, "tool_choice": 5, "n": 7}, 200),
+    ],
+)
+def test_each_server_looks_at_the_fields_that_it_knows(
+    type: str, fields: dict[str, Any], status: int
+) -> None:
+    assert ask(type, [USER], **fields).status == status
+
+
+def test_openrouters_choice_of_its_own_tool_forces_none_of_the_applications() -> None:
+    own = {"type": "openrouter:web_search"}
+    response = ask("openrouter", [USER], tools=[TOOL, own], tool_choice=own)
+    assert said(response)["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_only_an_allowed_tool_is_called(mode: str) -> None:
+    other = {"type": "custom", "custom": {"name": "g"}}
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [other]}}
+    asking = [{"role": "user", "content": "call f"}]
+    message = said(ask("openai", asking, tools=[TOOL, other], tool_choice=choice))["choices"][0]["message"]
+    called = [call["custom"] for call in message.get("tool_calls", ())]
+    assert called == ([] if mode == "auto" else [{"name": "g", "input": "call f"}])
+
+
+@pytest.mark.parametrize(
+    ("format", "content"),
+    [
+        ({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "array"}}}, []),
+        ({"type": "json_schema", "json_schema": {"name": "a"}}, None),
+        ({"type": "json_object"}, {}),
+    ],
+)
+def test_an_answer_follows_the_schema_that_was_asked_for(format: object, content: object) -> None:
+    message = said(ask("openai", [USER], response_format=format))["choices"][0]["message"]
+    assert json.loads(message["content"]) == content

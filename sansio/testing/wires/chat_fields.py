@@ -1,0 +1,145 @@
+"""The fields of a chat-completions request, with their types and ranges, as each server's schema has them.
+
+Sources: OpenAI's API reference, "Create chat completion"; OpenRouter's and vLLM's request models, which pass
+over fields that they do not know; Ollama's, which looks at types only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sansio.jsontext import JSONObject
+from sansio.testing.failures import refuse
+from sansio.testing.script import ProviderType
+
+_Limit: TypeAlias = Annotated[int, Meta(ge=1)]
+_Penalty: TypeAlias = Annotated[float, Meta(ge=-2, le=2)]
+_Bias: TypeAlias = Annotated[float, Meta(ge=-100, le=100)]
+_Object: TypeAlias = dict[str, Any]  # JSON of any kind
+
+
+class _StreamOptions(Struct):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class _Schema(Struct):
+    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    schema: _Object | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+class _ResponseFormat(Struct):
+    type: str
+    json_schema: _Schema | None = None
+
+
+class _Common(Struct, kw_only=True):
+    """Messages and tools are looked at elsewhere."""
+
+    messages: Any = None
+    model: Any = None
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    response_format: _ResponseFormat | None = None
+    reasoning_effort: str | None = None
+    tools: Any = None
+
+
+class _Ranged(_Common, kw_only=True):
+    max_tokens: _Limit | None = None
+    max_completion_tokens: _Limit | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    frequency_penalty: _Penalty | None = None
+    presence_penalty: _Penalty | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    n: Literal[1] | None = None  # the fake has one answer
+    tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
+    user: str | None = None
+    logit_bias: dict[str, _Bias] | None = None
+
+
+class _OpenAI(_Ranged, kw_only=True, forbid_unknown_fields=True):
+    stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    audio: _Object | None = None
+    prediction: _Object | None = None
+    web_search_options: _Object | None = None
+    moderation: _Object | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: _Object | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    safety_identifier: str | None = None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
+    store: bool | None = None
+    metadata: Annotated[dict[str, str], Meta(max_length=16)] | None = None
+    functions: list[_Object] | None = None
+    function_call: str | _Object | None = None
+
+
+class _OpenRouter(_Ranged, kw_only=True):
+    models: list[str] | None = None
+    provider: _Object | None = None
+    plugins: list[_Object] | None = None
+    reasoning: _Object | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    top_a: float | None = None
+    repetition_penalty: float | None = None
+
+
+class _VLLM(_Ranged, kw_only=True):
+    top_k: int | None = None
+    min_p: float | None = None
+    min_tokens: Annotated[int, Meta(ge=0)] | None = None
+    repetition_penalty: float | None = None
+    chat_template_kwargs: _Object | None = None
+    structured_outputs: _Object | None = None
+    stop_token_ids: list[int] | None = None
+    ignore_eos: bool | None = None
+
+
+_FIELDS: dict[str, type[_Common]] = {
+    "openrouter": _OpenRouter,
+    "vllm": _VLLM,
+    "ollama": _Common,
+}
+_PLACE = re.compile(r"at `\$\.?([^`]*)`$")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+
+
+def check_fields(type: ProviderType, body: JSONObject, *, own: bool) -> None:
+    """Refuse fields that the server does not know, and values of a wrong type or out of range.
+
+    Args:
+        own: it is OpenAI's own service or Azure's, and not a compatible server, which has fields of its own.
+
+    Raises:
+        Refused: it names the field.
+    """
+    try:
+        msgspec.convert(body, _OpenAI if own else _FIELDS.get(type, _Ranged))
+    except msgspec.ValidationError as error:
+        words = str(error)
+        if unknown := _UNKNOWN.search(words):
+            raise refuse(f"{words}.", param=unknown[1], code="unknown_parameter") from None
+        place = _PLACE.search(words)
+        raise refuse(f"{words}.", param=place[1] if place else None, code="invalid_value") from None

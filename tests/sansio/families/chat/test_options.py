@@ -1,0 +1,106 @@
+"""The options of chat completions: what each is on the wire, and what cannot be asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import InvalidRequestError, Provider
+from tests.sansio.wires import ASK, COMPATIBLE, body_of, config
+
+OPENAI: dict[str, Any] = {
+    "verbosity": "low",
+    "modalities": ["text", "audio"],
+    "audio": {"voice": "alloy", "format": "wav"},
+    "prediction": {"type": "content", "content": "x"},
+    "web_search_options": {"search_context_size": "low"},
+    "prompt_cache_key": "k",
+    "safety_identifier": "u",
+    "store": True,
+    "service_tier": "flex",
+    "logit_bias": {"50256": -100},
+    "metadata": {"a": "b"},
+}
+OPENROUTER: dict[str, Any] = {
+    "models": ["a/b", "c/d"],
+    "provider": {"order": ["x"], "zdr": True},
+    "plugins": [{"id": "web"}],
+    "cache_control": {"type": "ephemeral"},
+    "session_id": "s",
+    "stop_server_tools_when": [{"type": "x"}],
+    "deferred_tools": {"x": 1},
+    "min_p": 0.1,
+}
+VLLM: dict[str, Any] = {
+    "top_k": 5,
+    "structured_outputs": {"choice": ["a", "b"]},
+    "use_beam_search": False,
+    "thinking_token_budget": 10,
+    "cache_salt": "s",
+    "documents": [{"title": "a"}],
+    "kv_transfer_params": {"a": 1},
+    "logprob_token_ids": [1],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("openai", OPENAI),
+        ("azure", OPENAI),
+        ("openrouter", OPENAI | OPENROUTER),
+        ("vllm", VLLM | {"n": 1, "user": "u", "logit_bias": {"1": 0.5}}),
+        ("ollama", {"reasoning": {"effort": "high"}, "reasoning_effort": "none", "seed": 1}),
+    ],
+)
+def test_a_servers_own_options_are_sent_under_their_names(kind: str, options: dict[str, Any]) -> None:
+    body = Provider(config(kind)).prepare(ASK, **options).body
+    assert {name: body[name] for name in options} == options
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        ("vllm", {"guided_json": {}}),
+        ("vllm", {"store": True}),
+        ("ollama", {"n": 1}),
+        ("ollama", {"user": "u"}),
+        ("ollama", {"logit_bias": {}}),
+        ("openai", {"top_k": 1}),
+        ("openai", {"models": ["a"]}),
+    ],
+)
+def test_an_option_that_the_server_would_pass_over_is_refused(kind: str, option: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match=next(iter(option))):
+        Provider(config(kind)).prepare(ASK, **option)
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+def test_logprobs_with_a_number_are_logprobs_with_alternatives(kind: str) -> None:
+    provider = Provider(config(kind))
+    body = body_of(provider, ASK, logprobs=3)
+    assert (body["logprobs"], body["top_logprobs"]) == (True, 3)
+    assert body_of(provider, ASK, logprobs=False)["logprobs"] is False
+    assert "logprobs" not in body_of(provider, ASK, logprobs=None)
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "openrouter", "vllm"])
+def test_several_answers_do_not_fit_one_message(kind: str) -> None:
+    provider = Provider(config(kind))
+    with pytest.raises(InvalidRequestError, match="n: 2 answers"):
+        provider.prepare(ASK, n=2)
+    assert body_of(provider, ASK, n=1)["n"] == 1
+    assert "n" not in body_of(provider, ASK, n=None)
+
+
+def test_options_of_the_stream_go_beside_the_usage() -> None:
+    provider = Provider(config("openai"))
+    body = body_of(provider, ASK, stream=True, stream_options={"include_obfuscation": False})
+    assert body["stream_options"] == {"include_usage": True, "include_obfuscation": False}
+    assert "stream_options" not in body_of(provider, ASK, stream=True, stream_options=None)
+
+
+def test_a_budget_for_reasoning_has_each_servers_name() -> None:
+    assert body_of(Provider(config("vllm")), ASK, reasoning_budget=7)["thinking_token_budget"] == 7
+    assert body_of(Provider(config("openrouter")), ASK, reasoning_budget=7)["reasoning"] == {"max_tokens": 7}
