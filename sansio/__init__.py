@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Answer,
         AssembledCall,
         OpenPart,
+        wrap_invalid,
     )
     from sansio.call import Call
     from sansio.config import (
@@ -80,6 +81,8 @@ if TYPE_CHECKING:
         base64_text,
         convert,
         rest,
+        text_or_none,
+        usage_of,
         without_nulls,
     )
     from sansio.families.chat import ChatDialect
@@ -111,6 +114,7 @@ if TYPE_CHECKING:
     from sansio.limits import Limits
     from sansio.options import (
         Option,
+        listed,
         own,
         portable,
         write_options,
@@ -140,6 +144,7 @@ _ROOMS = {
         "Answer",
         "OpenPart",
         "AssembledCall",
+        "wrap_invalid",
     ),
     "sansio.call": ("Call",),
     "sansio.config": (
@@ -206,6 +211,8 @@ _ROOMS = {
         "base64_text",
         "convert",
         "rest",
+        "text_or_none",
+        "usage_of",
         "without_nulls",
     ),
     "sansio.families.chat": ("ChatDialect",),
@@ -237,6 +244,7 @@ _ROOMS = {
     "sansio.limits": ("Limits",),
     "sansio.options": (
         "Option",
+        "listed",
         "portable",
         "own",
         "write_options",
@@ -352,13 +360,17 @@ __all__ = [
     "decode_object",
     "fit_context",
     "header",
+    "listed",
     "own",
     "port",
     "portable",
     "register_provider",
     "replay",
     "rest",
+    "text_or_none",
+    "usage_of",
     "without_nulls",
+    "wrap_invalid",
     "write_options",
 ]
 

@@ -121,9 +121,24 @@ class Answer:
             events.append(PartComplete(self.place(part), part.finish()))
 
     def take(self, whole: Part, events: list[StreamEvent]) -> None:
-        """Add a part that arrived whole. Tool calls go to `calls`, text to `open` and `add`."""
-        events.append(PartComplete(len(self._parts), whole))
-        self._parts.append(whole)
+        """Add a part that arrived whole, of any kind.
+
+        Text is given as one delta. A tool call is judged like one that arrived in pieces, and gets an id if
+        it has none.
+        """
+        match whole:
+            case TextPart() | ReasoningPart() | RefusalPart():
+                part = self.open(type(whole))
+                part.extra = whole.extra
+                if isinstance(whole, TextPart):
+                    part.citations += whole.citations
+                self.add(part, whole.text, events)
+                self.close(part, events)
+            case ToolCall():
+                self.calls.take(whole, events)
+            case _:
+                events.append(PartComplete(len(self._parts), whole))
+                self._parts.append(whole)
 
     def fold(self) -> None:
         """Join what has arrived so far, so that a long answer keeps no object for each of its pieces."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sansio.content import ImagePart, Message, Part, ReasoningPart, Role
-from sansio.errors import InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.request import reasoning_field
+from sansio.jsontext import JSONObject
 from sansio.options import Option
 
 
@@ -26,9 +26,5 @@ class OllamaChat(ChatDialect):
     def assistant_fields(self, message: Message) -> dict[str, object]:
         return reasoning_field(message)
 
-    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
-        if isinstance(part, ImagePart) and part.data is None:
-            raise InvalidRequestError(
-                f"message {index}, part {number}: ollama takes images as data only, not by url", index=index
-            )
-        return super().encode_part(part, index, number)
+    def encode_part(self, part: Part) -> JSONObject | None:
+        return None if isinstance(part, ImagePart) and part.data is None else super().encode_part(part)

@@ -24,7 +24,7 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.errors import APIStatusError, InvalidRequestError
+from sansio.errors import APIStatusError
 from sansio.families.base import Dialect, base64_text, rest, without_nulls
 from sansio.families.chat.parts import data_url, image_block
 from sansio.families.chat.reader import ChatReader
@@ -175,9 +175,7 @@ class ChatDialect(Dialect):
         elif isinstance(message.content, str):
             wire["content"] = message.content
         else:
-            wire["content"] = [
-                self.encode_part(part, index, number) for number, part in enumerate(message.content)
-            ]
+            wire["content"] = self.write_parts(message, index, self.encode_part)
         if message.role is Role.TOOL:
             wire["tool_call_id"] = message.tool_call_id
         if message.origin is None:
@@ -199,11 +197,11 @@ class ChatDialect(Dialect):
                 case _ if self._takes(part):
                     pass  # a refusal follows below; the rest is for `assistant_fields`
                 case _:
-                    raise _refused(self, part, index, number)
+                    raise self.cannot_send(part, index, number)
         structured = any(part.extra for part in texts) or (message.origin is None and len(texts) > 1)
         content: object = "".join(part.text for part in texts if isinstance(part, TextPart))
         if structured:
-            content = [self.encode_part(part, index, number) for number, part in enumerate(texts)]
+            content = [self.encode_part(part) for part in texts]
         fields = self.assistant_fields(message)
         if calls:
             wire["tool_calls"] = calls
@@ -220,28 +218,20 @@ class ChatDialect(Dialect):
         """What the server wants back with its own answer."""
         return {}
 
-    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
-        """One content part in the wire's form.
-
-        Args:
-            index: the message's place in the conversation, for errors.
-            number: the part's place in the message, for errors.
-
-        Raises:
-            InvalidRequestError: the server cannot take it.
-        """
+    def encode_part(self, part: Part) -> JSONObject | None:
+        """One content part in the wire's form; `None` if the server cannot take it."""
         match part:
             case TextPart():
                 return {"type": "text", "text": part.text, **part.extra}
             case ImagePart() if part.file_id is None:
                 return {**image_block(part)}
             case AudioPart() if part.data is not None:
-                sound = {"data": base64_text(part.data), "format": _sound_format(part.media_type)}
+                sound: JSONObject = {"data": base64_text(part.data), "format": _sound_format(part.media_type)}
                 return {"type": "input_audio", "input_audio": sound, **part.extra}
             case DocumentPart() if part.file_id is not None:
                 return {"type": "file", "file": {"file_id": part.file_id}, **part.extra}
             case DocumentPart() if part.data is not None:
-                file = {
+                file: JSONObject = {
                     "filename": part.name or "document",
                     "file_data": data_url(part.media_type, part.data),
                 }
@@ -249,17 +239,7 @@ class ChatDialect(Dialect):
             case UnknownPart():
                 return dict(part.extra)
             case _:
-                raise _refused(self, part, index, number)
-
-
-def _refused(dialect: Dialect, part: Part, index: int, number: int) -> InvalidRequestError:
-    how = ""
-    if isinstance(part, (ImagePart, AudioPart, DocumentPart)):
-        how = " by file_id" if part.file_id is not None else " by url" if part.url is not None else ""
-    return InvalidRequestError(
-        f"message {index}, part {number}: {dialect.origin} takes no {type(part).__name__}{how} here",
-        index=index,
-    )
+                return None
 
 
 def _sound_format(media_type: str) -> str:

@@ -25,7 +25,7 @@ from sansio.families.base import Dialect, without_nulls
 from sansio.families.messages.parts import block_of
 from sansio.families.messages.reader import MessagesReader
 from sansio.jsontext import JSONObject
-from sansio.options import Body, Option, own, portable, write_options
+from sansio.options import Body, Option, listed, own, portable, write_options
 
 _VERSION = "2023-06-01"
 _DEFAULT_MAX_TOKENS = 8192
@@ -36,10 +36,6 @@ _NEVER_SAID = (ImagePart, AudioPart, DocumentPart, RefusalPart)
 _SYSTEM_ROLES = (Role.SYSTEM, Role.DEVELOPER)
 
 _Block = dict[str, object]
-
-
-def _write_stop(body: Body, value: str | list[str] | None) -> None:
-    body["stop_sequences"] = [value] if isinstance(value, str) else value
 
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
@@ -128,7 +124,7 @@ class MessagesDialect(Dialect):
             top_p="top_p",
             top_k="top_k",
             max_tokens="max_tokens",
-            stop=_write_stop,
+            stop=listed("stop_sequences"),
             tool_choice=_write_tool_choice,
             parallel_tool_calls=_write_parallel,
             response_format=_write_format,
@@ -225,7 +221,7 @@ class MessagesDialect(Dialect):
         blocks: list[_Block] = []
         for number, part in enumerate(message.content):
             if isinstance(part, _NEVER_SAID) and message.origin is None:
-                raise self._refused(part, index, number)
+                raise self.cannot_send(part, index, number)
             block = block_of(part)
             if block is not None:
                 blocks.append({**block})
@@ -255,17 +251,10 @@ class MessagesDialect(Dialect):
     def _blocks(self, message: Message, index: int) -> list[_Block]:
         if isinstance(message.content, str):
             return [{"type": "text", "text": _text(message.content, index)}]
-        return [self._block(part, index, number) for number, part in enumerate(message.content)]
-
-    def _block(self, part: Part, index: int, number: int) -> _Block:
-        match part:
-            case TextPart():
+        for part in message.content:
+            if isinstance(part, TextPart):
                 _text(part.text, index)
-            case ImagePart() | DocumentPart() | UnknownPart():
-                pass
-            case _:
-                raise self._refused(part, index, number)
-        return {**(block_of(part) or {})}
+        return [{**block} for block in self.write_parts(message, index, _asked)]
 
     def _tool_result(self, message: Message, index: int) -> _Block:
         block: _Block = {"type": "tool_result", "tool_use_id": message.tool_call_id}
@@ -276,10 +265,10 @@ class MessagesDialect(Dialect):
             block["is_error"] = True
         return {**block, **message.extra}
 
-    def _refused(self, part: Part, index: int, number: int) -> InvalidRequestError:
-        return InvalidRequestError(
-            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} here", index=index
-        )
+
+def _asked(part: Part) -> JSONObject | None:
+    """A part of a message that is not an answer."""
+    return block_of(part) if isinstance(part, (TextPart, ImagePart, DocumentPart, UnknownPart)) else None
 
 
 def _text(text: str, index: int) -> str:
