@@ -98,6 +98,7 @@ class AnswerReader(ABC):
         """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole."""
         if not self._answer.raw_finish_reason:
             return False
+        self._answer.end(events)
         self._answer.calls.flush(events)
         return True
 

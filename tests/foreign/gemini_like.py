@@ -149,8 +149,6 @@ class BareErrorFramer(sansio.SSEFramer):
 class GeminiReader(sansio.AnswerReader):
     """One answer. There is no end marker, and parts may follow a finish reason: the body's end decides."""
 
-    _open: sansio.OpenPart | None = None
-
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         if text := data.decode("utf-8", "replace").strip("[] \r\n"):  # some errors are in an array
             record = sansio.decode_object(text, self._max_depth)
@@ -181,8 +179,8 @@ class GeminiReader(sansio.AnswerReader):
             )
         match data.get("candidates"):
             case [{"content": {"parts": [*parts]}}, *_]:
-                for part in parts:
-                    self._receive_part(part_of(part if isinstance(part, dict) else {}), events)
+                for wire in parts:
+                    self._receive_part(part_of(wire if isinstance(wire, dict) else {}), events)
         match data:
             case {"candidates": [{"finishReason": str(reason)}, *_]}:
                 answer.raw_finish_reason = reason
@@ -190,10 +188,7 @@ class GeminiReader(sansio.AnswerReader):
                 answer.raw_finish_reason = reason
 
     def _receive_part(self, part: Part, events: list[StreamEvent]) -> None:
-        if not isinstance(part, sansio.TextPart | sansio.ReasoningPart) or part.extra:
-            self._open = None  # pieces are joined, but not across a signature: that signs its own piece
+        if isinstance(part, sansio.TextPart | sansio.ReasoningPart) and not part.extra:
+            self._answer.say(type(part), part.text, events)
+        else:  # a signature signs its own piece, which is not joined with others
             self._answer.take(part, events)
-        else:
-            if self._open is None or self._open.kind is not type(part):
-                self._open = self._answer.open(type(part))
-            self._answer.add(self._open, part.text, events)
