@@ -196,19 +196,21 @@ class Dialect(ABC):
             blocks.append(block)
         return blocks
 
-    def cannot_send(self, part: Part, index: int, number: int) -> InvalidRequestError:
+    def cannot_send(self, part: Part, index: int, number: int, what: str = "") -> InvalidRequestError:
         """The error for a part of a request that the wire has no place for.
 
         Args:
             part: the part.
             index: its message's place in the conversation.
             number: its own place in the message.
+            what: what about it is refused, and what to do, such as `"of image/bmp; use image/png"`. Without
+                it, the error advises to give a file's data in place of its address or id.
         """
-        how = "here"
-        if isinstance(part, (ImagePart, AudioPart, DocumentPart)) and (part.url or part.file_id):
-            how = f"by {'url' if part.url else 'file_id'} here; give its data instead"
+        if not what and isinstance(part, (ImagePart, AudioPart, DocumentPart)) and (part.url or part.file_id):
+            what = f"by {'url' if part.url else 'file_id'} here; give its data instead"
         return InvalidRequestError(
-            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {how}", index=index
+            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what or 'here'}",
+            index=index,
         )
 
     @abstractmethod
@@ -419,6 +421,35 @@ def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
     sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
     extra = {name: value for name, value in wire.items() if name not in counts}
     return msgspec.convert({**sums, "extra": extra}, Usage)
+
+
+_SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", 0, b"", "image/png"),
+    (b"\xff\xd8\xff", 0, b"", "image/jpeg"),
+    (b"GIF87a", 0, b"", "image/gif"),
+    (b"GIF89a", 0, b"", "image/gif"),
+    (b"RIFF", 8, b"WEBP", "image/webp"),
+    (b"RIFF", 8, b"WAVE", "audio/wav"),
+    (b"ID3", 0, b"", "audio/mpeg"),
+    (b"OggS", 0, b"", "audio/ogg"),
+    (b"fLaC", 0, b"", "audio/flac"),
+    (b"%PDF-", 0, b"", "application/pdf"),
+)
+"""How files begin: the first bytes, and bytes further on; and the media type that they show.
+Source: the WHATWG's MIME Sniffing Standard, and the formats' own specifications."""
+
+
+def media_type_of(part: ImagePart | AudioPart | DocumentPart) -> str:
+    """The media type of a part's bytes: what their beginning shows, else what the part says.
+
+    The bytes are right where the two differ: providers look at them too, and refuse a wrong type, which is
+    mostly a part's default that nobody changed.
+    """
+    data = part.data or b""
+    for start, place, inner, kind in _SIGNATURES:
+        if data.startswith(start) and data.startswith(inner, place):
+            return kind
+    return part.media_type
 
 
 def base64_text(data: bytes | None) -> str:
