@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Answer,
         AssembledCall,
         OpenPart,
+        wrap_invalid,
     )
     from sansio.call import Call
     from sansio.config import (
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
         base64_text,
         convert,
         rest,
+        text_or_none,
+        usage_of,
         without_nulls,
     )
     from sansio.families.chat import ChatDialect
@@ -112,6 +115,7 @@ if TYPE_CHECKING:
     from sansio.limits import Limits
     from sansio.options import (
         Option,
+        listed,
         own,
         portable,
         write_options,
@@ -152,6 +156,7 @@ _ROOMS = {
         "Answer",
         "OpenPart",
         "AssembledCall",
+        "wrap_invalid",
     ),
     "sansio.call": ("Call",),
     "sansio.config": (
@@ -222,6 +227,8 @@ _ROOMS = {
         "base64_text",
         "convert",
         "rest",
+        "text_or_none",
+        "usage_of",
         "without_nulls",
     ),
     "sansio.families.chat": ("ChatDialect",),
@@ -253,6 +260,7 @@ _ROOMS = {
     "sansio.limits": ("Limits",),
     "sansio.options": (
         "Option",
+        "listed",
         "portable",
         "own",
         "write_options",
@@ -384,6 +392,7 @@ __all__ = [
     "decode_object",
     "fit_context",
     "header",
+    "listed",
     "own",
     "parse_answer",
     "port",
@@ -393,8 +402,11 @@ __all__ = [
     "response_format",
     "rest",
     "strict_schema",
+    "text_or_none",
     "tool",
+    "usage_of",
     "without_nulls",
+    "wrap_invalid",
     "write_options",
 ]
 

@@ -77,6 +77,22 @@ def portable(**to: str | Callable[[Body, Any], None]) -> dict[str, Option]:
     return {name: Option(PORTABLE[name], where) for name, where in to.items()}
 
 
+def listed(to: str) -> Callable[[Body, Any], None]:
+    """Where an option goes whose wire takes a list only: a single text is sent as a list of one.
+
+    Args:
+        to: the wire's field, as in `Option`.
+
+    Example:
+        >>> body = {}
+        >>> portable(stop=listed("stop_sequences"))["stop"].write(body, "END")
+        >>> body
+        {'stop_sequences': ['END']}
+    """
+    option = Option(Any, to)
+    return lambda body, value: option.write(body, [value] if isinstance(value, str) else value)
+
+
 def own(*names: str, type: Any = Any) -> dict[str, Option]:
     """Options that a provider knows under the same name, of one type."""
     return {name: Option(type, name) for name in names}

@@ -13,8 +13,8 @@ SANSIO = Path(__file__).resolve().parents[1] / "sansio"
 PURE = frozenset([
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "collections.abc", "contextlib",
     "copy", "dataclasses", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html",
-    "inspect", "itertools", "json", "math", "operator", "re", "string", "struct", "textwrap", "types", "typing",
-    "unicodedata", "urllib.parse", "zlib",
+    "inspect", "itertools", "json", "math", "operator", "re", "string", "struct", "textwrap", "types",
+    "typing", "unicodedata", "urllib.parse", "zlib",
 ])  # fmt: skip
 """The modules of the standard library that have neither I/O nor ambient input. A missing one has not been
 reviewed. Sockets, files, clocks, environment, randomness, logging, threads and event loops must not be

@@ -2,6 +2,6 @@
 
 from sansio.answers.answer import Answer, OpenPart
 from sansio.answers.pieces import Pieces
-from sansio.answers.toolcalls import AssembledCall, ToolCallAssembler
+from sansio.answers.toolcalls import AssembledCall, ToolCallAssembler, wrap_invalid
 
-__all__ = ["Answer", "AssembledCall", "OpenPart", "Pieces", "ToolCallAssembler"]
+__all__ = ["Answer", "AssembledCall", "OpenPart", "Pieces", "ToolCallAssembler", "wrap_invalid"]

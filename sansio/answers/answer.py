@@ -81,12 +81,13 @@ class Answer:
         [ContentDelta(text='Hello', part=0)]
     """
 
-    __slots__ = ("_parts", "calls", "extra", "model", "raw_finish_reason", "response_id", "usage")
+    __slots__ = ("_parts", "_saying", "calls", "extra", "model", "raw_finish_reason", "response_id", "usage")
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._parts: list[OpenPart | AssembledCall | Part] = []
         self.calls = ToolCallAssembler(limits, self._parts)
         """The tool calls, which take their places among the parts as they start."""
+        self._saying: OpenPart | None = None
         self.usage: Usage | None = None
         self.raw_finish_reason: str | None = None
         self.model: str | None = None
@@ -120,10 +121,48 @@ class Answer:
         if part.citations or (not said and part.extra):
             events.append(PartComplete(self.place(part), part.finish()))
 
+    def say(self, kind: type[TextualPart], text: str, events: list[StreamEvent]) -> OpenPart:
+        """Add a piece of text on a wire that does not name the part it belongs to.
+
+        It goes on with the part before it, if that is of the same kind and neither `take` nor `end` was
+        called between them. Otherwise it begins a part.
+
+        Returns:
+            The part, whose `extra` and `citations` may be added to until it ends.
+        """
+        part = self._saying
+        if part is None or part.kind is not kind:
+            self.end(events)
+            part = self._saying = self.open(kind)
+        self.add(part, text, events)
+        return part
+
+    def end(self, events: list[StreamEvent]) -> None:
+        """Close the part that `say` is adding to, if there is one."""
+        part, self._saying = self._saying, None
+        if part is not None:
+            self.close(part, events)
+
     def take(self, whole: Part, events: list[StreamEvent]) -> None:
-        """Add a part that arrived whole. Tool calls go to `calls`, text to `open` and `add`."""
-        events.append(PartComplete(len(self._parts), whole))
-        self._parts.append(whole)
+        """Add a part that arrived whole, of any kind.
+
+        Text is given as one delta. A tool call is judged like one that arrived in pieces, and gets an id if
+        it has none.
+        """
+        self.end(events)
+        match whole:
+            case TextPart() | ReasoningPart() | RefusalPart():
+                part = self.open(type(whole))
+                part.extra = whole.extra
+                if isinstance(whole, TextPart):
+                    part.citations += whole.citations
+                self.add(part, whole.text, events)
+                self.close(part, events)
+            case ToolCall():
+                self.calls.take(whole, events)
+            case _:
+                events.append(PartComplete(len(self._parts), whole))
+                self._parts.append(whole)
 
     def fold(self) -> None:
         """Join what has arrived so far, so that a long answer keeps no object for each of its pieces."""

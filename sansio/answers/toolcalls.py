@@ -163,14 +163,29 @@ class ToolCallAssembler:
         if index is not None:
             self._by_index[index] = call
         if call_id and not call.given_id:
-            call.given_id = call_id
-            if not call.started:
-                # Two calls with one id could not be answered apart.
-                call.id = call_id if call_id not in self._by_id else self._made_up_id(call)
-            self._by_id.setdefault(call_id, call)
+            self._give_id(call, call_id)
         if name and not call.name:
             call.name = name
         return call
+
+    def take(self, whole: ToolCall, events: list[StreamEvent]) -> None:
+        """Add a call that arrived whole: it is one more call, whatever its id and name.
+
+        Raises:
+            LimitExceededError: there are too many calls.
+        """
+        call = self._begin()
+        if whole.id:
+            self._give_id(call, whole.id)
+        call.name, call.kind, call.extra = whole.name, whole.kind, whole.extra
+        self.add(call, whole.arguments_text(), events)
+
+    def _give_id(self, call: AssembledCall, call_id: str) -> None:
+        call.given_id = call_id
+        if not call.started:
+            # Two calls with one id could not be answered apart.
+            call.id = call_id if call_id not in self._by_id else self._made_up_id(call)
+        self._by_id.setdefault(call_id, call)
 
     def _known(self, index: int | None, call_id: str, name: str) -> AssembledCall | None:
         last = self._calls[-1] if self._calls else None

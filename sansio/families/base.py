@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -23,8 +23,15 @@ from sansio.content import (
     TextPart,
     Tool,
     ToolCall,
+    Usage,
 )
-from sansio.errors import APIStatusError, ConfigError, RemoteProtocolError, status_error_kind
+from sansio.errors import (
+    APIStatusError,
+    ConfigError,
+    InvalidRequestError,
+    RemoteProtocolError,
+    status_error_kind,
+)
 from sansio.events import StreamEvent
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
@@ -92,6 +99,7 @@ class AnswerReader(ABC):
         """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole."""
         if not self._answer.raw_finish_reason:
             return False
+        self._answer.end(events)
         self._answer.calls.flush(events)
         return True
 
@@ -168,6 +176,43 @@ class Dialect(ABC):
     def refuses(self, part: Part) -> str | None:
         """Why this endpoint would refuse a part of an answer, which is then left out; else `None`."""
         return None
+
+    def write_parts(
+        self, message: Message, index: int, write: Callable[[Part], JSONObject | None]
+    ) -> list[JSONObject]:
+        """The parts of one message of a request as the wire has them.
+
+        Args:
+            message: the message.
+            index: its place in the conversation.
+            write: one part's block of the wire; `None` if the wire has no place for it.
+
+        Raises:
+            InvalidRequestError: `write` gave `None`. It names the part.
+        """
+        blocks: list[JSONObject] = []
+        for number, part in enumerate(message.parts):
+            if (block := write(part)) is None:
+                raise self.cannot_send(part, index, number)
+            blocks.append(block)
+        return blocks
+
+    def cannot_send(self, part: Part, index: int, number: int, what: str = "") -> InvalidRequestError:
+        """The error for a part of a request that the wire has no place for.
+
+        Args:
+            part: the part.
+            index: its message's place in the conversation.
+            number: its own place in the message.
+            what: what about it is refused, and what to do, such as `"of image/bmp; use image/png"`. Without
+                it, the error advises to give a file's data in place of its address or id.
+        """
+        if not what and isinstance(part, (ImagePart, AudioPart, DocumentPart)) and (part.url or part.file_id):
+            what = f"by {'url' if part.url else 'file_id'} here; give its data instead"
+        return InvalidRequestError(
+            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what or 'here'}",
+            index=index,
+        )
 
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:
@@ -354,6 +399,29 @@ def rest(data: Mapping[str, JSON], *typed: str, nulls: tuple[str, ...] = ()) -> 
         for name, value in data.items()
         if (name not in typed or value is None) and not (value is None and name in nulls)
     }
+
+
+def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
+    """Token counts, each the sum of counts of the wire.
+
+    Args:
+        wire: the wire's own counts.
+        **fields: for a field of `Usage`, such as `input_tokens`, the names of the counts that make it up.
+
+    Returns:
+        The counts; what is not one of them, or is not a count, is in `extra`.
+
+    Example:
+        >>> counts = {"in": 3, "cached": 4, "total": 7}
+        >>> usage = usage_of(counts, input_tokens=("in", "cached"), cached_tokens=("cached",))
+        >>> (usage.input_tokens, usage.cached_tokens, usage.extra)
+        (7, 4, {'total': 7})
+    """
+    named = [name for names in fields.values() for name in names]
+    counts = {name: value for name in named if type(value := wire.get(name)) is int and value >= 0}
+    sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
+    extra = {name: value for name, value in wire.items() if name not in counts}
+    return msgspec.convert({**sums, "extra": extra}, Usage)
 
 
 _SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (

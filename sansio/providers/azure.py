@@ -9,8 +9,8 @@ from sansio.config import ProviderConfig
 from sansio.content import Part, ReasoningPart, Role
 from sansio.errors import APIStatusError, ConfigError
 from sansio.families.chat import ChatDialect
+from sansio.families.chat.parts import takes_by_schema
 from sansio.jsontext import JSONObject
-from sansio.providers.openai import takes_by_schema
 
 _FIRST_WITH_COMPLETION_TOKENS = "2024-09-01"
 """The api-version from which on `max_completion_tokens` is known; versions are dates, and compare as text."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sansio.content import DocumentPart, ImagePart, Part, ReasoningPart, Role
-from sansio.errors import InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import COMMON_OPTIONS
+from sansio.jsontext import JSONObject
 from sansio.options import Option, own
 
 
@@ -32,9 +32,5 @@ class OllamaChat(ChatDialect):
     def takes(self, part: Part, role: Role) -> bool:
         return not isinstance(part, DocumentPart)
 
-    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
-        if isinstance(part, ImagePart) and part.data is None:
-            raise InvalidRequestError(
-                f"message {index}, part {number}: ollama takes images as data only, not by url", index=index
-            )
-        return super().encode_part(part, index, number)
+    def encode_part(self, part: Part) -> JSONObject | None:
+        return None if isinstance(part, ImagePart) and part.data is None else super().encode_part(part)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
-from sansio.content import Part, ReasoningPart, Role, TextPart, UnknownPart
+from sansio.content import Part, ReasoningPart, Role
 from sansio.errors import APIStatusError
 from sansio.families.chat import ChatDialect
+from sansio.families.chat.parts import takes_by_schema
 from sansio.jsontext import JSONObject
 
 _OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
@@ -18,17 +18,10 @@ _VLLM_ERRORS = frozenset(
 )
 """vLLM's error types, which it sends with the status as `code` (its `ErrorResponse`)."""
 
-_TEXT_ROLES = (Role.SYSTEM, Role.DEVELOPER, Role.TOOL)
-
 
 def is_own_host(host: str) -> bool:
     """Whether a host is OpenAI's own service, which refuses what compatible servers need."""
     return _OWN_HOST.fullmatch(host) is not None
-
-
-def takes_by_schema(part: Part, role: Role) -> bool:
-    """OpenAI's own rule: messages of the system, the developer and tools have text parts only."""
-    return role not in _TEXT_ROLES or isinstance(part, (TextPart, UnknownPart))
 
 
 class OpenAIChat(ChatDialect):
@@ -42,6 +35,8 @@ class OpenAIChat(ChatDialect):
 
     @property
     def _is_own(self) -> bool:
+        from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
+
         return self._config is None or is_own_host(urlsplit(self._config.base_url).hostname or "")
 
     def max_tokens_field(self) -> str:

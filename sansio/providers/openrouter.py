@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.parts import image_block
+from sansio.families.chat.parts import image_block, takes_by_schema
 from sansio.jsontext import JSONObject
 from sansio.options import Option, own, portable
-from sansio.providers.openai import takes_by_schema
 
 
 class OpenRouterChat(ChatDialect):
@@ -45,11 +44,11 @@ class OpenRouterChat(ChatDialect):
         """Its messages of the system and the developer have text parts only; those of tools may have all."""
         return super().takes(part, role) and (role is Role.TOOL or takes_by_schema(part, role))
 
-    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
+    def encode_part(self, part: Part) -> JSONObject | None:
         if isinstance(part, DocumentPart) and part.url is not None:
-            file = {"filename": part.name or "document", "file_data": part.url}
+            file: JSONObject = {"filename": part.name or "document", "file_data": part.url}
             return {"type": "file", "file": file, **part.extra}
-        return super().encode_part(part, index, number)
+        return super().encode_part(part)
 
     def error_message(self, error: JSONObject) -> str | None:
         message = super().error_message(error)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sansio.content import AudioPart, DocumentPart, Part, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS
+from sansio.jsontext import JSONObject
 from sansio.options import Option, own, portable
 
 
@@ -48,7 +49,7 @@ class VLLMChat(ChatDialect):
     def takes(self, part: Part, role: Role) -> bool:
         return not isinstance(part, DocumentPart)
 
-    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
+    def encode_part(self, part: Part) -> JSONObject | None:
         if isinstance(part, AudioPart) and part.url is not None:
             return {"type": "audio_url", "audio_url": {"url": part.url}, **part.extra}
-        return super().encode_part(part, index, number)
+        return super().encode_part(part)

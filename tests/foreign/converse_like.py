@@ -1,96 +1,107 @@
 """A wire family as an application would add it, by public names only: Amazon Bedrock's Converse.
 
-Wire facts: the Amazon Bedrock API reference, "Converse" and "ConverseStream", and recorded traffic.
+Wire facts: the references of Bedrock ("Converse") and IAM ("Signature Version 4"), and recorded traffic.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import structs
 
 import sansio
-from sansio import FinishReason, JSONObject, Message, Part, Role
-from tests.foreign.converse_parts import block_of
-from tests.foreign.converse_reader import ConverseReader
-from tests.foreign.sigv4 import signature_headers
+from sansio import ConfigError, FinishReason, JSONObject, Message, Part, Request, Role, StreamEvent
 
-Body = dict[str, Any]  # Any: a body under way, whose inner objects are written to
+Body = dict[str, Any]  # Any: JSON that is written to, or looked at by hand
 
 
-def _write_stop(body: Body, value: str | list[str] | None) -> None:
-    config = body.setdefault("inferenceConfig", {})
-    config["stopSequences"] = [value] if isinstance(value, str) else value
+def part_of(block: Body) -> Part:
+    """A block of the wire as a part. A tool of the server's is in a `toolUse` too, and is kept as it is."""
+    match block:
+        case {"text": str(text)}:
+            return sansio.TextPart(text, extra=sansio.rest(block, "text"))
+        case {"citationsContent": {"content": [{"text": str(text)}], "citations": [dict(), *_] as sources}}:
+            return sansio.TextPart(text, tuple(sansio.Citation(extra=each) for each in sources))
+        case {"reasoningContent": {"reasoningText": {"text": str(text)} as thought}}:
+            return sansio.ReasoningPart(text, sansio.rest(thought, "text"))
+        case {"toolUse": {"toolUseId": str(id), "name": str(name), "input": dict(given)} as use}:
+            if use.get("type") != "server_tool_use":
+                return sansio.ToolCall(id, name, given, extra=sansio.rest(use, "toolUseId", "name", "input"))
+    return sansio.UnknownPart(next(iter(block), ""), block)
 
 
-def _write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's forms in Converse's; Converse's own pass unchanged."""
-    if isinstance(value, str):
-        value = {"any" if value == "required" else value: {}}
-    elif value is not None and "function" in value:
-        value = {"tool": {"name": value["function"]["name"]}}
-    if value is not None:
-        body.setdefault("toolConfig", {})["toolChoice"] = value
+def block_of(part: Part) -> JSONObject | None:
+    """The inverse of `part_of`; `None` for a part that has no place here."""
+    match part:
+        case sansio.TextPart(citations=()):
+            return {"text": part.text, **part.extra}
+        case sansio.TextPart():
+            sources: list[sansio.JSON] = [each.extra for each in part.citations]
+            return {"citationsContent": {"content": [{"text": part.text}], "citations": sources}}
+        case sansio.ReasoningPart():
+            return {"reasoningContent": {"reasoningText": {"text": part.text, **part.extra}}}
+        case sansio.ToolCall() | sansio.InvalidToolCall():
+            given = part.arguments if isinstance(part, sansio.ToolCall) else sansio.wrap_invalid(part)
+            return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": given, **part.extra}}
+    return part.extra if isinstance(part, sansio.UnknownPart) else None
+
+
+def sign(request: Request, key: str, region: str, service: str, now: float) -> Request:
+    """A request with its signature. The key is `ACCESS:SECRET`; now is in seconds since the epoch."""
+    access, _, secret = key.partition(":")
+    if not access or not secret:
+        del key, access, secret  # a traceback that shows locals must not show them
+        raise ConfigError("the key must have the form ACCESS:SECRET", field="api_key_env")
+    at = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    headers = (*request.headers, ("x-amz-date", at))
+    signed = {name: sansio.header(headers, name) or "" for name in ("content-type", "host", "x-amz-date")}
+    names = ";".join(signed)
+    path, _, query = request.target.partition("?")
+    path = quote(path, safe="/~")  # what is encoded already is encoded once more
+    lines = [f"{name}:{' '.join(value.split())}" for name, value in signed.items()]
+    body = hashlib.sha256(request.body).hexdigest()
+    canonical = "\n".join([request.method, path, "&".join(sorted(query.split("&"))), *lines, "", names, body])
+    scope = f"{at[:8]}/{region}/{service}/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    signature = f"AWS4{secret}".encode()
+    for step in (*scope.split("/"), text):
+        signature = hmac.digest(signature, step.encode(), "sha256")
+    value = f"Credential={access}/{scope}, SignedHeaders={names}, Signature={signature.hex()}"
+    return structs.replace(request, headers=(*headers, ("authorization", f"AWS4-HMAC-SHA256 {value}")))
 
 
 class ConverseDialect(sansio.Dialect):
     """Binary frames, and requests that are signed over body and time. The model is in the path."""
 
     TYPE, API = "bedrock", "converse"
-    SENDS_EMPTY = False
-    SENDS_CITATIONS = True
-    SENDS_TOOL_ERRORS = True
-    STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
-        "validationException": 400,
-        "modelTimeoutException": 408,
-        "modelStreamErrorException": 424,
-        "throttlingException": 429,
-        "internalServerException": 500,
-        "serviceUnavailableException": 503,
-    }
+    SENDS_EMPTY, SENDS_CITATIONS = False, True
+    STATUS_BY_ERROR: ClassVar = {"throttlingException": 429, "internalServerException": 500}
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {
-        "end_turn": FinishReason.STOP,
-        "stop_sequence": FinishReason.STOP,
+        **dict.fromkeys(("end_turn", "stop_sequence"), FinishReason.STOP),
         "tool_use": FinishReason.TOOL_CALLS,
-        "max_tokens": FinishReason.LENGTH,
-        "model_context_window_exceeded": FinishReason.LENGTH,
-        "content_filtered": FinishReason.CONTENT_FILTER,
-        "guardrail_intervened": FinishReason.CONTENT_FILTER,
-        "malformed_model_output": FinishReason.ERROR,
-        "malformed_tool_use": FinishReason.ERROR,
+        **dict.fromkeys(("max_tokens", "model_context_window_exceeded"), FinishReason.LENGTH),
+        **dict.fromkeys(("content_filtered", "guardrail_intervened"), FinishReason.CONTENT_FILTER),
     }
     OPTIONS: ClassVar[Mapping[str, sansio.Option]] = {
-        **sansio.portable(
-            temperature="inferenceConfig.temperature",
-            top_p="inferenceConfig.topP",
-            top_k="additionalModelRequestFields.top_k",
-            max_tokens="inferenceConfig.maxTokens",
-            stop=_write_stop,
-            tool_choice=_write_choice,
-            metadata="requestMetadata",
-            service_tier="serviceTier.type",
-        ),
-        **sansio.own("additionalModelRequestFields", "guardrailConfig", type=dict[str, Any]),
+        **sansio.portable(temperature="inferenceConfig.temperature", max_tokens="inferenceConfig.maxTokens"),
+        **sansio.portable(stop=sansio.listed("inferenceConfig.stopSequences")),
     }
 
     def build_endpoint(self, stream: bool = False) -> str:
         verb = "converse-stream" if stream else "converse"
         return f"{self.config.base_url}/model/{quote(self.config.model or '', safe='')}/{verb}"
 
-    def build_headers(self) -> dict[str, str]:
-        return {"accept": "*/*", **super().build_headers()}
-
-    def authorize(self, request: sansio.Request, key: str | None, *, now: float = 0.0) -> sansio.Request:
+    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
+        region = request.host.split(".")[1] if request.host.endswith(".amazonaws.com") else "us-east-1"
         try:
-            usable = self.usable_key(key)
-            labels = request.host.split(".")  # bedrock-runtime.us-east-1.amazonaws.com
-            region = labels[1] if len(labels) == 4 and labels[2] == "amazonaws" else "us-east-1"
-            signed = signature_headers(request, usable, region, "bedrock", now)
+            return sign(request, self.usable_key(key), region, "bedrock", now)
         finally:
-            key, usable = None, ""  # a traceback that shows locals must not show it
-        return structs.replace(request, headers=(*request.headers, *signed))
+            del key  # a traceback that shows locals must not show it
 
     def framer(self, content_type: str) -> sansio.Framer:
         return sansio.AWSFramer(self.limits.max_event_bytes)
@@ -98,52 +109,91 @@ class ConverseDialect(sansio.Dialect):
     def open_stream(self) -> ConverseReader:
         return ConverseReader(self)
 
-    def refuses(self, part: Part) -> str | None:
-        if isinstance(part, sansio.TextPart) and not part.text.strip():
-            return "a blank text block is refused"
-        return None
-
     def parse_error(self, status: int, headers: sansio.Headers, body: str) -> sansio.APIStatusError:
         error = super().parse_error(status, headers, body)
         kind = (sansio.header(headers, "x-amzn-errortype") or "").partition(":")[0]
         return error.with_context(error_type=kind) if kind else error
 
     def error_in(self, data: JSONObject, status: int = 200) -> sansio.APIStatusError | None:
-        message = data.get("message") or data.get("Message")
-        if status < 300 or not isinstance(message, str):
-            return super().error_in(data, status)
-        return self.build_error({"message": message, "type": data.get("__type")}, status, data)
+        is_flat = status >= 300 and "message" in data
+        return self.build_error(data, status, data) if is_flat else super().error_in(data, status)
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[sansio.Tool], stream: bool, **options: object
     ) -> Body:
-        system: list[JSONObject] = []
-        turns: list[Body] = []
+        body: Body = {"messages": []}
         for index, message in enumerate(messages):
-            blocks = [block_of(part, index) for part in message.parts]
+            blocks: list[Body] = [*self.write_parts(message, index, block_of)]
             if message.role is Role.TOOL:
-                status = "error" if message.is_error else "success"
-                result = {"toolUseId": message.tool_call_id, "content": blocks, "status": status}
-                blocks = [{"toolResult": result | message.extra}]  # type: ignore[dict-item]  # it is JSON
+                blocks = [{"toolResult": {"toolUseId": message.tool_call_id, "content": blocks}}]
             role = "assistant" if message.role is Role.ASSISTANT else "user"
             if message.role in (Role.SYSTEM, Role.DEVELOPER):
-                system += blocks
-            elif turns and turns[-1]["role"] == role:  # turns alternate; all results are in one
-                turns[-1]["content"] += blocks
+                body.setdefault("system", []).extend(blocks)
+            elif body["messages"] and body["messages"][-1]["role"] == role:  # turns alternate
+                body["messages"][-1]["content"] += blocks
             else:
-                turns.append({"role": role, "content": blocks})
-        body: Body = {"messages": turns, "system": system or None}
-        if tools:
-            body["toolConfig"] = {"tools": list(map(_tool, tools))}
+                body["messages"].append({"role": role, "content": blocks})
+        for tool in tools:
+            function: Any = tool.get("function", tool)
+            schema = {"json": function.get("parameters") or {"type": "object"}}
+            spec = {**sansio.rest(function, "parameters"), "inputSchema": schema}
+            body.setdefault("toolConfig", {"tools": []})["tools"].append({"toolSpec": spec})
         sansio.write_options(body, options, self.OPTIONS, self.origin)
-        return sansio.without_nulls(body)
+        return body
 
 
-def _tool(tool: Any) -> Body:
-    """A tool of OpenAI's format in Converse's; any other is Converse's own already."""
-    function = tool.get("function")
-    if function is None:
-        return dict(tool)
-    spec = {name: function[name] for name in ("name", "description", "strict") if name in function}
-    parameters = function.get("parameters") or {"type": "object", "properties": {}}
-    return {"toolSpec": {**spec, "inputSchema": {"json": parameters}}}
+class ConverseReader(sansio.AnswerReader):
+    """One answer, whole at `messageStop`; usage may follow. Servers' own tools are not read in streams."""
+
+    def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
+        record: Body = sansio.decode_object(data.decode("utf-8", "replace"), self._max_depth)
+        if name.startswith("exception:"):
+            raise self._dialect.build_error({**record, "type": name.partition(":")[2]}, 200, record)
+        self.progress += 1
+        answer, index = self._answer, record.get("contentBlockIndex")
+        at = index if isinstance(index, int) else 0
+        if "delta" not in record:
+            answer.end(events)
+        match record:
+            case {"start": {"toolUse": dict(use)}}:
+                begun = part_of({"toolUse": {"input": {}, **use}})
+                if isinstance(begun, sansio.ToolCall):
+                    call = answer.calls.find(at, begun.id, begun.name)
+                    call.extra = begun.extra
+                    answer.calls.add(call, "", events)
+            case {"delta": {"toolUse": {"input": str(piece)}}}:
+                answer.calls.add_more(at, piece, events)
+            case {"delta": {"text": str(text)}}:
+                answer.say(sansio.TextPart, text, events)
+            case {"delta": {"citation": dict(source)}}:
+                answer.say(sansio.TextPart, "", events).citations.append(sansio.Citation(extra=source))
+            case {"delta": {"reasoningContent": dict(thought)}} if "redactedContent" not in thought:
+                part = answer.say(sansio.ReasoningPart, str(thought.get("text") or ""), events)
+                part.extra |= sansio.rest(thought, "text")
+            case {"start": dict(block)} | {"delta": dict(block)}:
+                answer.take(part_of(block), events)
+            case {"stopReason": _} | {"usage": _}:
+                self._finish(record)
+        return name == "metadata" and answer.raw_finish_reason is not None
+
+    def receive_whole(self, data: JSONObject) -> None:
+        match data:
+            case {"output": {"message": {"content": [*blocks]}}}:
+                for block in blocks:
+                    self._answer.take(part_of(block if isinstance(block, dict) else {}), [])
+                self._finish(data)
+            case _:
+                raise sansio.RemoteProtocolError("the response holds no message, so no answer")
+
+    def _finish(self, data: JSONObject) -> None:
+        answer = self._answer
+        answer.raw_finish_reason = sansio.text_or_none(data.get("stopReason")) or answer.raw_finish_reason
+        if isinstance(counts := data.get("usage"), dict):
+            answer.usage = sansio.usage_of(
+                counts,
+                input_tokens=("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"),
+                output_tokens=("outputTokens",),
+                cached_tokens=("cacheReadInputTokens",),
+                cache_write_tokens=("cacheWriteInputTokens",),
+            )
+        answer.extra |= sansio.rest(data, "output", "stopReason", "usage", "p", nulls=("trace",))

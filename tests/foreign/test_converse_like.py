@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 
 from sansio import (
     APIStatusError,
-    BadRequestError,
     Citation,
     ConfigError,
     ContentDelta,
-    DocumentPart,
     FinishReason,
     ImagePart,
     InternalServerError,
+    InvalidRequestError,
     InvalidToolCall,
     Message,
     Provider,
@@ -31,10 +30,10 @@ from sansio import (
     ProviderError,
     RateLimitError,
     ReasoningPart,
+    RefusalPart,
     RemoteProtocolError,
     Request,
     Role,
-    ServerToolPart,
     StreamFailed,
     StreamTruncatedError,
     TextPart,
@@ -44,8 +43,8 @@ from sansio import (
 from sansio.testing import FakeResponse
 from sansio.testing.eventstream import encode_frame
 from sansio.testing.strategies import chunkings
-from tests.foreign.converse_like import ConverseDialect
-from tests.foreign.converse_parts import block_of, part_of
+from tests.foreign import converse_like
+from tests.foreign.converse_like import ConverseDialect, block_of, part_of, sign
 from tests.foreign.gemini_like import GeminiDialect
 from tests.foreign.laws import (
     ASK,
@@ -64,7 +63,6 @@ from tests.foreign.laws import (
     registered,
     request_of,
 )
-from tests.foreign.sigv4 import signature_headers, signing_key
 from tests.sansio.wires import comparable
 from transports import create_provider, create_sync_provider
 from transports.testing.loopback import loopback_thread, serve_loopback
@@ -95,6 +93,7 @@ BLOCKS: list[JSON] = [
     {"toolUse": {"toolUseId": "t2", "name": "now", "input": {}}},
     {"somethingNew": {"a": [1, None]}},
 ]  # fmt: skip
+READ_IN_STREAMS = [*BLOCKS[:4], *BLOCKS[6:]]
 USAGE = {
     "inputTokens": 10,
     "outputTokens": 5,
@@ -192,7 +191,7 @@ WIRE_BLOCKS = st.one_of(
         st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.text(max_size=3), max_size=2),
         st.uuids(),
     ),
-    st.sampled_from([BLOCKS[1], *BLOCKS[3:6], BLOCKS[8]]),
+    st.sampled_from([BLOCKS[1], BLOCKS[3], BLOCKS[8]]),
 )
 
 
@@ -217,13 +216,11 @@ def without_raw(message: Message) -> list[object]:
     ]
 
 
-@given(st.lists(WIRE_BLOCKS, min_size=1, max_size=6))
+@given(st.lists(WIRE_BLOCKS | st.sampled_from(BLOCKS[4:6]), min_size=1, max_size=6))
 def test_blocks_go_back_as_they_were(blocks: list[JSON]) -> None:
     message = ConverseDialect().parse_response(whole(*blocks))
     assert body_of(provider(), answered(message))["messages"][1]["content"] == blocks
-    assert [part_of(dict(block_of(part, 0))) for part in message.parts] == [
-        part_of(block) for block in blocks
-    ]
+    assert [part_of(block_of(part) or {}) for part in message.parts] == [part_of(block) for block in blocks]
 
 
 @given(st.data())
@@ -242,19 +239,13 @@ def test_whatever_the_server_sends_a_stream_has_one_end(data: st.DataObject) -> 
 
 
 def test_all_blocks_of_a_stream_are_in_order() -> None:
-    message = finished(check_stream(ConverseDialect(), stream_of(*BLOCKS), EVENTSTREAM))
+    message = finished(check_stream(ConverseDialect(), stream_of(*READ_IN_STREAMS), EVENTSTREAM))
+    source: JSON = {"title": "They", "location": {"documentChunk": {"start": 1}}, "source": None}
     assert message.parts == (
         ReasoningPart("Let me think.", {"signature": "c2ln"}),
-        ReasoningPart("", {"redactedContent": "c2VjcmV0"}),
+        UnknownPart("reasoningContent", BLOCKS[1]),
         TextPart("It is sunny."),
-        TextPart(
-            "As they say.",
-            (Citation(title="They", extra={"location": {"documentChunk": {"start": 1}}, "source": None}),),
-        ),
-        ServerToolPart("toolUse", "s1", "search", {"q": "x"}, extra={"type": "server_tool_use"}),
-        ServerToolPart(
-            "toolResult", "s1", output=[{"text": "[HIDDEN]"}], status="success", extra={"type": "r"}
-        ),
+        TextPart("As they say.", (Citation(extra=source),)),
         ToolCall("t1", "get_weather", {"city": "Paris"}, '{"city": "Paris"}', extra={"type": "tool_use"}),
         ToolCall("t2", "now", {}, ""),
         UnknownPart("somethingNew", {"somethingNew": {"a": [1, None]}}),
@@ -294,11 +285,7 @@ def test_a_call_that_was_cut_is_invalid() -> None:
     ("kind", "status", "error_class"),
     [
         ("throttlingException", 429, RateLimitError),
-        ("validationException", 400, BadRequestError),
         ("internalServerException", 500, InternalServerError),
-        ("serviceUnavailableException", 503, InternalServerError),
-        ("modelTimeoutException", 408, APIStatusError),
-        ("modelStreamErrorException", 424, APIStatusError),
     ],
 )
 def test_an_exception_in_a_stream_is_the_error_with_its_name(
@@ -339,17 +326,15 @@ def test_an_error_status_has_its_type_in_a_header() -> None:
 
 def test_the_signature_is_the_one_that_aws_publishes() -> None:
     """The example "ListUsers" of the AWS documentation on Signature Version 4."""
-    key = signing_key(SECRET, "20150830", "us-east-1", "iam")
-    assert key.hex() == "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
     headers = (
         ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
         ("host", "iam.amazonaws.com"),
     )
     target = "/?Action=ListUsers&Version=2010-05-08"
     request = Request("GET", "https", "iam.amazonaws.com", 443, target, headers, b"")
-    added = signature_headers(request, KEY, "us-east-1", "iam", NOW)
-    assert added[0] == ("x-amz-date", "20150830T123600Z")
-    assert added[1][1] == (
+    *_, date, authorization = sign(request, KEY, "us-east-1", "iam", NOW).headers
+    assert date == ("x-amz-date", "20150830T123600Z")
+    assert authorization[1] == (
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, "
         "SignedHeaders=content-type;host;x-amz-date, "
         "Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
@@ -365,9 +350,18 @@ def test_a_request_is_signed_with_time_and_region_and_the_key_shows_nowhere() ->
     headers = dict(signed.headers)
     assert "/20150830/eu-west-1/bedrock/aws4_request" in headers["authorization"]
     assert SECRET not in str(headers)
-    token = dict(provider().authorize(request, KEY + ":token", now=NOW).headers)
-    assert token["x-amz-security-token"] == "token"
-    assert "x-amz-security-token" in token["authorization"]
+
+
+def test_the_family_is_one_short_file() -> None:
+    assert len(Path(converse_like.__file__).read_text("utf-8").splitlines()) < 200
+
+
+@pytest.mark.parametrize("part", [RefusalPart("No."), ImagePart(data=b"\x89PNG")])
+def test_a_part_that_has_no_place_is_refused(part: RefusalPart | ImagePart) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        provider().prepare([Message(Role.USER, (TextPart("See:"), part))])
+    assert caught.value.index == 0
+    assert "part 1" in str(caught.value)
 
 
 @pytest.mark.parametrize("key", [None, "", "no-colon-in-this-key", ":x", "a\nb:c"])
@@ -398,49 +392,39 @@ def test_two_wire_families_of_one_type_are_distinguished_by_their_api() -> None:
 
 def test_a_whole_conversation_is_written() -> None:
     calls = (ToolCall("a", "f", {"x": 1}), InvalidToolCall("b", "g", "{cut", "cut"))
-    user = (TextPart("See:"), ImagePart(data=b"\x89PNG"), DocumentPart(data=b"%PDF", name="paper"))
     body = body_of(
         provider(),
         [
             Message(Role.SYSTEM, "Be short."),
-            Message(Role.USER, user),
+            Message(Role.USER, "Hi"),
             Message(Role.ASSISTANT, calls),
             Message(Role.TOOL, "1", tool_call_id="a"),
-            Message(Role.TOOL, "no", tool_call_id="b", is_error=True),
+            Message(Role.TOOL, "no", tool_call_id="b"),
         ],
         tools=[WEATHER],
-        tool_choice="required",
         temperature=0,
         max_tokens=9,
         stop="x",
-        top_k=3,
     )
-    image, pdf = (base64.b64encode(data).decode() for data in (b"\x89PNG", b"%PDF"))
     assert body == {
         "system": [{"text": "Be short."}],
         "inferenceConfig": {"temperature": 0, "maxTokens": 9, "stopSequences": ["x"]},
-        "additionalModelRequestFields": {"top_k": 3},
         "toolConfig": {
             "tools": [{"toolSpec": {
                 "name": "get_weather",
                 "description": "The weather.",
                 "inputSchema": {"json": {"type": "object"}},
             }}],
-            "toolChoice": {"any": {}},
         },
         "messages": [
-            {"role": "user", "content": [
-                {"text": "See:"},
-                {"image": {"format": "png", "source": {"bytes": image}}},
-                {"document": {"format": "pdf", "name": "paper", "source": {"bytes": pdf}}},
-            ]},
+            {"role": "user", "content": [{"text": "Hi"}]},
             {"role": "assistant", "content": [
                 {"toolUse": {"toolUseId": "a", "name": "f", "input": {"x": 1}}},
                 {"toolUse": {"toolUseId": "b", "name": "g", "input": {"INVALID_JSON": "{cut"}}},
             ]},
             {"role": "user", "content": [
-                {"toolResult": {"toolUseId": "a", "content": [{"text": "1"}], "status": "success"}},
-                {"toolResult": {"toolUseId": "b", "content": [{"text": "no"}], "status": "error"}},
+                {"toolResult": {"toolUseId": "a", "content": [{"text": "1"}]}},
+                {"toolResult": {"toolUseId": "b", "content": [{"text": "no"}]}},
             ]},
         ],
     }  # fmt: skip
@@ -451,16 +435,14 @@ def test_a_whole_conversation_is_written() -> None:
 
 @pytest.mark.parametrize("other", ["openai", "anthropic"])
 def test_an_answer_goes_to_another_provider_with_one_report_a_loss(other: str) -> None:
-    message = finished(check_stream(ConverseDialect(), stream_of(*BLOCKS), EVENTSTREAM))
+    message = finished(check_stream(ConverseDialect(), stream_of(*READ_IN_STREAMS), EVENTSTREAM))
     prepared = Provider(ProviderConfig(type=other, model="m")).prepare(answered(message))
     assert [(found.part, found.what) for found in prepared.left_out] == [
         (0, "ReasoningPart"),
-        (1, "ReasoningPart"),
+        (1, "UnknownPart"),
         (3, "citations"),
-        (4, "ServerToolPart"),
-        (5, "ServerToolPart"),
-        (6, "extra: type"),
-        (8, "UnknownPart"),
+        (4, "extra: type"),
+        (6, "UnknownPart"),
         (None, "extra: metrics"),
     ]
     text = json.dumps(prepared.body)
@@ -475,7 +457,6 @@ def test_an_answer_of_another_provider_comes_here_with_one_report_a_loss(origin:
         ReasoningPart("Hm.", {"signature": "c2ln"}),
         TextPart("Hi", (Citation("https://e"),)),
         ToolCall("call_1", "f", {"a": 1}, extra={"y": 1}),
-        TextPart(" ", extra={"x": 1}),
     )
     answer = Message(Role.ASSISTANT, parts, origin=origin)
     prepared = provider().prepare(answered(answer))
@@ -483,7 +464,6 @@ def test_an_answer_of_another_provider_comes_here_with_one_report_a_loss(origin:
         (0, "ReasoningPart"),
         (1, "citations"),
         (2, "extra: y"),
-        (3, "TextPart"),
     ]
     body: Any = prepared.body
     assert body["messages"][1]["content"] == [
@@ -503,8 +483,8 @@ def check_signed(request: Request) -> None:
         (name, value) for name, value in request.headers if name not in ("x-amz-date", "authorization")
     )
     plain = Request(request.method, "http", request.host, request.port, request.target, sent, request.body)
-    again = signature_headers(plain, KEY, "us-east-1", "bedrock", at.timestamp())
-    assert headers["authorization"] == dict(again)["authorization"]
+    again = sign(plain, KEY, "us-east-1", "bedrock", at.timestamp())
+    assert headers["authorization"] == dict(again.headers)["authorization"]
 
 
 @pytest.mark.anyio
@@ -574,7 +554,7 @@ def test_a_recorded_answer(name: str) -> None:
     message = ConverseDialect().parse_response(data)
     check_golden(message, golden(FOLDER, name))
     check_stored(message)
-    assert [block_of(part, 0) for part in message.parts] == data["output"]["message"]["content"]
+    assert [block_of(part) for part in message.parts] == data["output"]["message"]["content"]
 
 
 @pytest.mark.parametrize("name", corpus(FOLDER, "bce"))

@@ -10,6 +10,8 @@ from sansio.content import (
     Message,
     Part,
     ReasoningPart,
+    Role,
+    TextPart,
     UnknownPart,
 )
 from sansio.families.base import base64_bytes, base64_text, rest, text_or_none
@@ -126,6 +128,14 @@ def image_block(part: ImagePart) -> JSONObject:
     if isinstance(beside, dict):
         image |= beside
     return {"type": "image_url", "image_url": image, **rest(part.extra, "image_url")}
+
+
+_TEXT_ROLES = (Role.SYSTEM, Role.DEVELOPER, Role.TOOL)
+
+
+def takes_by_schema(part: Part, role: Role) -> bool:
+    """OpenAI's own rule: messages of the system, the developer and tools have text parts only."""
+    return role not in _TEXT_ROLES or isinstance(part, (TextPart, UnknownPart))
 
 
 def data_url(media_type: str, data: bytes | None) -> str:

@@ -176,7 +176,7 @@ class ChatDialect(Dialect):
             wire["content"] = message.content
         else:
             wire["content"] = [
-                self.encode_part(self._taken(part, message.role, index, number), index, number)
+                self._block(self._taken(part, message.role, index, number), message.role, index, number)
                 for number, part in enumerate(message.content)
             ]
         if message.role is Role.TOOL:
@@ -201,7 +201,7 @@ class ChatDialect(Dialect):
         for number, part in enumerate(message.parts):
             match part:
                 case TextPart() | UnknownPart():
-                    content.append(self.encode_part(part, index, number))
+                    content.append(self._block(part, Role.ASSISTANT, index, number))
                     structured = structured or bool(part.extra)
                 case ToolCall() | InvalidToolCall():
                     calls.append(_call(part, custom=self.OPENAI_TOOLS))
@@ -232,28 +232,20 @@ class ChatDialect(Dialect):
         """What the server wants back with its own answer, beside content and calls: its reasoning."""
         return reasoning_fields(message, self.REASONING_FIELD)
 
-    def encode_part(self, part: Part, index: int, number: int) -> dict[str, object]:
-        """One content part in the wire's form.
-
-        Args:
-            index: the message's place in the conversation, for errors.
-            number: the part's place in the message, for errors.
-
-        Raises:
-            InvalidRequestError: the server cannot take it.
-        """
+    def encode_part(self, part: Part) -> JSONObject | None:
+        """One content part in the wire's form; `None` if the server cannot take it."""
         match part:
             case TextPart():
                 return {"type": "text", "text": part.text, **part.extra}
             case ImagePart() if part.file_id is None:
                 return {**image_block(part)}
             case AudioPart() if part.data is not None:
-                sound = {"data": base64_text(part.data), "format": _sound_format(part.media_type)}
+                sound: JSONObject = {"data": base64_text(part.data), "format": _sound_format(part.media_type)}
                 return {"type": "input_audio", "input_audio": sound, **part.extra}
             case DocumentPart() if part.file_id is not None:
                 return {"type": "file", "file": {"file_id": part.file_id}, **part.extra}
             case DocumentPart() if part.data is not None:
-                file = {
+                file: JSONObject = {
                     "filename": part.name or "document",
                     "file_data": data_url(part.media_type, part.data),
                 }
@@ -261,9 +253,14 @@ class ChatDialect(Dialect):
             case UnknownPart():
                 return dict(part.extra)
             case _:
-                raise self.refusal(part, index, number)
+                return None
 
-    def refusal(self, part: Part, index: int, number: int, role: Role = Role.USER) -> InvalidRequestError:
+    def _block(self, part: Part, role: Role, index: int, number: int) -> JSONObject:
+        if (block := self.encode_part(part)) is None:
+            raise self.refusal(part, index, number, role)
+        return block
+
+    def refusal(self, part: Part, index: int, number: int, role: Role) -> InvalidRequestError:
         """What is raised for a part that cannot be sent.
 
         Args:
@@ -271,16 +268,15 @@ class ChatDialect(Dialect):
             number: the part's place in the message.
             role: the message's; a user's may have what others may not.
         """
-        how, where, remedy = "", "here", ""
-        if isinstance(part, (ImagePart, AudioPart, DocumentPart)):
-            how = " by file_id" if part.file_id is not None else " by url" if part.url is not None else ""
-            how += f" ({part.media_type})" if isinstance(part, DocumentPart) and not how else ""
-            remedy = "; put it into a user's message" if role is not Role.USER else ""
-            where = f"in a message of the role {role.value}"
-        what = f"{type(part).__name__}{how}"
-        return InvalidRequestError(
-            f"message {index}, part {number}: {self.origin} takes no {what} {where}{remedy}", index=index
-        )
+        if not isinstance(part, (ImagePart, AudioPart, DocumentPart)):
+            return self.cannot_send(part, index, number)
+        source = "by file_id " if part.file_id is not None else "by url " if part.url is not None else ""
+        kind = f"({part.media_type}) " if isinstance(part, DocumentPart) and not source else ""
+        remedy = "; give its data instead" if source else ""
+        if role is not Role.USER:
+            remedy = "; put it into a user's message"
+        what = f"{source}{kind}in a message of the role {role.value}{remedy}"
+        return self.cannot_send(part, index, number, what)
 
 
 def _sound_format(media_type: str) -> str:

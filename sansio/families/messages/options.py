@@ -15,7 +15,7 @@ from sansio.errors import InvalidRequestError
 from sansio.families.messages.caching import write_cache
 from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
 from sansio.jsontext import JSONObject
-from sansio.options import Body, Option, own, portable
+from sansio.options import Body, Option, listed, own, portable
 
 DEFAULT_VERSION = "2023-06-01"
 """The `anthropic-version` of a config that names none."""
@@ -31,10 +31,6 @@ _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 def is_strict(version: str) -> bool:
     """Whether an API version refuses sampling options, and citations in a user's text."""
     return version >= _WITHOUT_SAMPLING
-
-
-def _write_stop(body: Body, value: str | list[str] | None) -> None:
-    body["stop_sequences"] = [value] if isinstance(value, str) else value
 
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
@@ -131,7 +127,7 @@ def _write_container(body: Body, value: str | Mapping[str, Any] | None) -> None:
 OPTIONS: Mapping[str, Option] = {
     **portable(
         max_tokens="max_tokens",
-        stop=_write_stop,
+        stop=listed("stop_sequences"),
         tool_choice=_write_tool_choice,
         parallel_tool_calls=_write_parallel,
         response_format=_write_format,

@@ -16,7 +16,7 @@ from sansio.content import (
 )
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
-from sansio.families.base import AnswerReader, convert, rest
+from sansio.families.base import AnswerReader, convert, rest, usage_of
 from sansio.families.messages.parts import citations_of, part_of
 from sansio.families.messages.wire import (
     EVENT_FIELDS,
@@ -184,8 +184,7 @@ class MessagesReader(AnswerReader):
             return
         explanation = details.get("explanation")
         if isinstance(explanation, str) and explanation and "stop_details" not in self._answer.extra:
-            part = self._answer.open(RefusalPart)
-            self._answer.add(part, explanation, events)
+            self._answer.take(RefusalPart(explanation), events)
         self._keep({"stop_details": rest(details, "explanation")})
 
     def _begin(self, index: int, start: JSONObject, events: list[StreamEvent]) -> _Block:
@@ -240,13 +239,7 @@ class MessagesReader(AnswerReader):
         elif block.call is not None:
             block.call.extra |= rest(block.whole(self._max_depth), "type", "id", "name", "input")
         elif block.kind:
-            part = part_of(block.whole(self._max_depth))
-            if isinstance(part, ReasoningPart):
-                redacted = self._answer.open(ReasoningPart)
-                redacted.extra = part.extra
-                self._answer.close(redacted, events)
-            else:
-                self._answer.take(part, events)
+            self._answer.take(part_of(block.whole(self._max_depth)), events)
 
     def _receive_delta(self, record: JSONObject, events: list[StreamEvent]) -> None:
         data = record.get("delta")
@@ -354,34 +347,25 @@ class _Block:
 
 def read_usage(wire: JSONObject) -> Usage:
     """The counts of one message. Anthropic counts the cached parts of the prompt beside `input_tokens`."""
-    left = dict(wire)
-    cached = _claim(left, "cache_read_input_tokens")
-    written = _claim(left, "cache_creation_input_tokens")
-    prompt = _claim(left, "input_tokens") + cached + written
-    output = _claim(left, "output_tokens")
-    details = left.get("output_tokens_details")
-    reasoning = 0
-    if isinstance(details, dict):
-        details = dict(details)
-        reasoning = _claim(details, "thinking_tokens")
-        left["output_tokens_details"] = details
-    return Usage(
-        input_tokens=prompt,
-        output_tokens=max(output, reasoning),
-        cached_tokens=cached,
-        cache_write_tokens=written,
-        reasoning_tokens=reasoning,
-        extra={name: value for name, value in left.items() if value != {}},
+    usage = usage_of(
+        wire,
+        input_tokens=("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
+        output_tokens=("output_tokens",),
+        cached_tokens=("cache_read_input_tokens",),
+        cache_write_tokens=("cache_creation_input_tokens",),
     )
-
-
-def _claim(left: JSONObject, name: str) -> int:
-    """A count, which is removed from what is left; 0 if it is missing or is not a count."""
-    value = left.get(name)
-    if type(value) is not int or value < 0:
-        return 0
-    del left[name]
-    return value
+    extra = usage.extra
+    reasoning = 0
+    if isinstance(details := extra.get("output_tokens_details"), dict):
+        inner = usage_of(details, reasoning_tokens=("thinking_tokens",))
+        reasoning = inner.reasoning_tokens
+        extra = {**extra, "output_tokens_details": inner.extra}
+    return msgspec.structs.replace(
+        usage,
+        output_tokens=max(usage.output_tokens, reasoning),
+        reasoning_tokens=reasoning,
+        extra={name: value for name, value in extra.items() if value != {}},
+    )
 
 
 def _text(data: JSONObject, field: str) -> str:

@@ -186,7 +186,7 @@ class MessagesDialect(Dialect):
     def _check_said(self, part: Part, index: int, number: int) -> None:
         """Refuse what the application put into an assistant's message and no answer can have."""
         if isinstance(part, _NEVER_SAID):
-            raise self._refused(part, index, number)
+            raise self.cannot_send(part, index, number, "here")
         if isinstance(part, ReasoningPart) and (why := self.refuses(part)) is not None:
             raise InvalidRequestError(
                 f"message {index}, part {number}: {why}; leave the part out, or append the answer that it is "
@@ -218,7 +218,7 @@ class MessagesDialect(Dialect):
         """The content of a system message, which can be text only."""
         for number, part in enumerate(message.parts):
             if not isinstance(part, (TextPart, UnknownPart)):
-                raise self._refused(part, index, number)
+                raise self.cannot_send(part, index, number, "here")
         return self._content(message, index)
 
     def _content(self, message: Message, index: int) -> str | list[_Block]:
@@ -236,7 +236,7 @@ class MessagesDialect(Dialect):
             case TextPart():
                 _text(part.text, index)
                 if part.citations and is_strict(self.version):
-                    raise self._refused(
+                    raise self.cannot_send(
                         part, index, number, f"with citations under anthropic-version {self.version}"
                     )
             case ImagePart() | DocumentPart():
@@ -244,7 +244,7 @@ class MessagesDialect(Dialect):
             case UnknownPart():
                 pass
             case _:
-                raise self._refused(part, index, number)
+                raise self.cannot_send(part, index, number, "here")
         return {**(block_of(part) or {})}
 
     def _check_media(self, part: ImagePart | DocumentPart, index: int, number: int) -> None:
@@ -254,14 +254,16 @@ class MessagesDialect(Dialect):
         kind = media_type_of(part)
         if isinstance(part, ImagePart):
             if kind not in _IMAGE_TYPES:
-                raise self._refused(part, index, number, f"of {kind}; use one of {', '.join(_IMAGE_TYPES)}")
+                raise self.cannot_send(
+                    part, index, number, f"of {kind}; use one of {', '.join(_IMAGE_TYPES)}"
+                )
         elif kind.startswith("text/"):
             try:
                 part.data.decode()
             except UnicodeDecodeError:
-                raise self._refused(part, index, number, f"of {kind} that is not UTF-8") from None
+                raise self.cannot_send(part, index, number, f"of {kind} that is not UTF-8") from None
         elif kind != "application/pdf":
-            raise self._refused(
+            raise self.cannot_send(
                 part, index, number, f"of {kind}; give application/pdf, or text with media_type='text/plain'"
             )
 
@@ -273,12 +275,6 @@ class MessagesDialect(Dialect):
         if message.is_error:
             block["is_error"] = True
         return {**block, **message.extra}
-
-    def _refused(self, part: Part, index: int, number: int, what: str = "here") -> InvalidRequestError:
-        return InvalidRequestError(
-            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what}",
-            index=index,
-        )
 
 
 def _check_loop(messages: Sequence[Message], turns: Sequence[_Block]) -> None:

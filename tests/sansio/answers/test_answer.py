@@ -111,6 +111,45 @@ def test_a_part_that_arrives_whole_takes_the_next_place() -> None:
     assert made.message(FinishReason.STOP, None).parts == (TextPart("Look:"), IMAGE)
 
 
+def test_pieces_that_name_no_part_go_on_with_the_one_before_them() -> None:
+    made, events = Answer(), list[StreamEvent]()
+    made.say(ReasoningPart, "Hm", events)
+    made.say(ReasoningPart, ".", events).extra["a"] = 1
+    made.say(TextPart, "Look:", events).citations.append(Citation("u"))
+    made.take(IMAGE, events)
+    made.say(TextPart, "A", events)
+    made.end(events)
+    made.end(events)
+    made.say(TextPart, "B", events)
+    cited = TextPart("Look:", (Citation("u"),))
+    parts = (ReasoningPart("Hm.", {"a": 1}), cited, IMAGE, TextPart("A"), TextPart("B"))
+    assert made.message(FinishReason.STOP, None).parts == parts
+    assert [event for event in events if isinstance(event, PartComplete)] == [
+        PartComplete(1, cited),
+        PartComplete(2, IMAGE),
+    ]
+
+
+def test_text_and_calls_that_arrive_whole_are_given_like_those_in_pieces() -> None:
+    made, events = Answer(), list[StreamEvent]()
+    cited = TextPart("Found.", (Citation("u"),), {"a": 1})
+    for part in (cited, RefusalPart("No."), ToolCall("a", "f", {"n": 1}, extra={"b": 2}), ToolCall("a", "f")):
+        made.take(part, events)
+    message = made.message(FinishReason.STOP, None)
+    first, second = message.tool_calls
+    assert message.parts == (cited, RefusalPart("No."), first, second)
+    assert (first.id, first.arguments, first.extra, second.arguments) == ("a", {"n": 1}, {"b": 2}, {})
+    assert second.id not in ("", "a")
+    assert told(events) == told(replay(message))
+
+
+def test_a_call_that_arrives_whole_gets_an_id_if_it_has_none() -> None:
+    made = Answer()
+    made.take(ToolCall("", "f"), [])
+    (call,) = made.message(FinishReason.STOP, None).tool_calls
+    assert call.id
+
+
 def test_a_call_takes_its_place_when_it_starts() -> None:
     made, events = Answer(), list[StreamEvent]()
     call = made.calls.find(0, "a", "")
@@ -164,10 +203,13 @@ def test_whatever_is_added_the_events_say_what_the_message_says(steps: list[tupl
                 made.calls.add(made.calls.find(number, f"c{number}", "f"), piece, events)
             case "take":
                 made.take(ServerToolPart(piece), events)
+                made.take(TextPart(piece), events)
+                made.take(ToolCall(piece, "g", {"n": 1}), events)
             case "fold":
                 made.fold()
             case _:
                 made.close(made.open(TextPart), events)
+                made.say(TextPart, piece, events)
     made.calls.flush(events)
     message = made.message(FinishReason.STOP, None)
     assert told(events) == told(replay(message))

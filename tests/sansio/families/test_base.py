@@ -205,6 +205,13 @@ def test_an_error_body_is_read_for_its_type_message_and_id(kind: str) -> None:
     assert "HTTP 400, invalid_request_error: No such model" in str(error)
 
 
+@pytest.mark.parametrize("kind", COMPATIBLE)
+def test_an_error_may_be_in_an_array_as_google_sends_it(kind: str) -> None:
+    body = json.dumps([{"error": {"message": "Slow down", "code": 429}}], indent=2) + "\n"
+    error = dialect_named(kind).parse_error(429, (), body)
+    assert (error.status, error.provider_message) == (429, "Slow down")
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -31,7 +31,8 @@ def test_it_knows_max_tokens_only_and_no_developer() -> None:
 def test_an_image_by_url_is_refused_and_one_as_data_is_sent() -> None:
     error = refused("ollama", *ASK, Message(Role.USER, (ImagePart(url="https://example.com/a.png"),)))
     assert error.index == 1
-    assert "message 1, part 0: ollama takes images as data only" in str(error)
+    assert "message 1, part 0: ollama/chat takes no ImagePart by url" in str(error)
+    assert "give its data" in str(error)
     parts = (TextPart("Look:"), ImagePart(data=b"\x89PNG"))
     wire = sent("ollama", Message(Role.USER, parts))[0]
     assert wire["content"][1]["image_url"]["url"] == "data:image/png;base64,iVBORw=="
