@@ -53,7 +53,8 @@ def test_a_whole_answer_has_its_length_and_leaves_the_connection_open() -> None:
     assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
     assert last == End()
     assert not connection.closed
-    assert provider.requests == [WHOLE]
+    (request,) = provider.requests
+    assert (request.headers, request.body) == (WHOLE.headers, WHOLE.body)
 
 
 def test_a_stream_is_chunked_and_each_event_is_a_piece_of_its_own() -> None:
