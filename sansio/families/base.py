@@ -88,8 +88,12 @@ class AnswerReader(ABC):
         """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole."""
         if not self._answer.raw_finish_reason:
             return False
-        self._answer.calls.flush(events)
+        self._flush(events)
         return True
+
+    def _flush(self, events: list[StreamEvent]) -> None:
+        """End what is open: nothing more arrives. A family whose parts arrive in pieces ends those too."""
+        self._answer.calls.flush(events)
 
     def fold(self) -> None:
         """Join the small pieces of a long answer. Called now and then, so that its memory stays small."""
@@ -101,7 +105,11 @@ class AnswerReader(ABC):
         return self._answer.message(dialect.finish_reason(self._answer.raw_finish_reason), dialect.origin)
 
     def partial(self) -> Message:
-        """The answer so far, when the stream broke off: none of its tool calls counts as complete."""
+        """The answer so far, when the stream broke off: none of its tool calls counts as complete.
+
+        What is open is kept as it is. It gives no events, which would say that it is whole.
+        """
+        self._flush([])
         return self._answer.partial(self._dialect.origin)
 
 

@@ -125,12 +125,6 @@ class ChatReader(AnswerReader):
             self._place = self._text.index
         return False
 
-    def receive_eof(self, events: list[StreamEvent]) -> bool:
-        if not self._answer.raw_finish_reason:
-            return False
-        self._flush(events)
-        return True
-
     def receive_whole(self, data: JSONObject) -> None:
         if not data.get("choices"):
             raise RemoteProtocolError("the response holds no choice, so no answer")

@@ -124,12 +124,6 @@ class MessagesReader(AnswerReader):
                 pass  # new types of event are added over time, and must be passed over
         return False
 
-    def receive_eof(self, events: list[StreamEvent]) -> bool:
-        if not self._answer.raw_finish_reason:
-            return False
-        self._flush(events)
-        return True
-
     def receive_whole(self, data: JSONObject) -> None:
         if data.get("content") is None:
             raise RemoteProtocolError("the response holds no content, so no answer")
