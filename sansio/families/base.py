@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -22,7 +23,7 @@ from sansio.content import (
     Tool,
     ToolCall,
 )
-from sansio.errors import APIStatusError, ConfigError, RemoteProtocolError, status_error_kind
+from sansio.errors import APIStatusError, ConfigError, ProviderError, RemoteProtocolError, status_error_kind
 from sansio.events import StreamEvent
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
@@ -109,7 +110,8 @@ class AnswerReader(ABC):
 
         What is open is kept as it is. It gives no events, which would say that it is whole.
         """
-        self._flush([])
+        with suppress(ProviderError):  # what is open may be cut where its family refuses it
+            self._flush([])
         return self._answer.partial(self._dialect.origin)
 
 

@@ -430,3 +430,22 @@ def test_a_reader_of_an_application_reads_whole_answers_and_folds_long_ones() ->
     assert len(events) == 20_000
     assert isinstance(last, StreamComplete)
     assert last.message.text == "a word" * 20_000
+
+
+class OpenWords(Words):
+    """Words whose end is refused."""
+
+    def _flush(self, events: list[StreamEvent]) -> None:
+        raise RemoteProtocolError("the last word is cut")
+
+
+def test_a_reader_that_cannot_end_what_is_open_leaves_it_out_of_partial() -> None:
+    class OpenWordsDialect(WordsDialect):
+        def open_stream(self) -> OpenWords:
+            return OpenWords(self)
+
+    parser = StreamParser(OpenWordsDialect())
+    parser.receive_data(b"data: a\n\n")
+    error = failure(parser.receive_eof())
+    assert error.partial is not None
+    assert error.partial.text == "a"
