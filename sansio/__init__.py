@@ -1,9 +1,9 @@
 """A sans-IO core for LLM providers: pure state machines, no I/O.
 
-Bytes in, events out. `transports` drives them over sockets; `sansio.testing` has the server's half.
+Bytes in, events out. `transports` drives them over sockets; `sansio.testing` plays the server.
 
-Each name is loaded with its room when it is first used: a program that reads one kind of stream does not pay
-for the rest, and `import sansio` costs little more than msgspec and h11.
+Each name is imported when it is first used. So a program that reads one kind of stream does not pay for the
+rest, and `import sansio` costs little more than msgspec and h11.
 """
 
 from importlib import import_module
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         UnknownPart,
         Usage,
     )
-    from sansio.context import fit_context
+    from sansio.context import Fitted, fit_context
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         LimitExceededError,
         LocalProtocolError,
         NotFoundError,
+        OutputFormatError,
         PermissionDeniedError,
         ProviderError,
         RateLimitError,
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
         write_options,
     )
     from sansio.parser import StreamParser
+    from sansio.partial import PartialJSON
     from sansio.porting import (
         LeftOut,
         port,
@@ -133,6 +135,16 @@ if TYPE_CHECKING:
     from sansio.steps import (
         Send,
         Wait,
+    )
+    from sansio.structured import (
+        Parsed,
+        parse_answer,
+        response_format,
+        strict_schema,
+    )
+    from sansio.tools import (
+        FunctionTool,
+        tool,
     )
 
 _ROOMS = {
@@ -167,7 +179,10 @@ _ROOMS = {
         "UnknownPart",
         "Usage",
     ),
-    "sansio.context": ("fit_context",),
+    "sansio.context": (
+        "Fitted",
+        "fit_context",
+    ),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -180,6 +195,7 @@ _ROOMS = {
         "LimitExceededError",
         "LocalProtocolError",
         "NotFoundError",
+        "OutputFormatError",
         "PermissionDeniedError",
         "ProviderError",
         "RateLimitError",
@@ -242,6 +258,7 @@ _ROOMS = {
         "write_options",
     ),
     "sansio.parser": ("StreamParser",),
+    "sansio.partial": ("PartialJSON",),
     "sansio.porting": (
         "LeftOut",
         "port",
@@ -259,6 +276,16 @@ _ROOMS = {
     "sansio.steps": (
         "Send",
         "Wait",
+    ),
+    "sansio.structured": (
+        "Parsed",
+        "parse_answer",
+        "response_format",
+        "strict_schema",
+    ),
+    "sansio.tools": (
+        "FunctionTool",
+        "tool",
     ),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -287,7 +314,9 @@ __all__ = [
     "DocumentPart",
     "End",
     "FinishReason",
+    "Fitted",
     "Framer",
+    "FunctionTool",
     "HTTPExchange",
     "Head",
     "Headers",
@@ -307,8 +336,11 @@ __all__ = [
     "NotFoundError",
     "OpenPart",
     "Option",
+    "OutputFormatError",
+    "Parsed",
     "Part",
     "PartComplete",
+    "PartialJSON",
     "PermissionDeniedError",
     "Prepared",
     "Provider",
@@ -353,11 +385,15 @@ __all__ = [
     "fit_context",
     "header",
     "own",
+    "parse_answer",
     "port",
     "portable",
     "register_provider",
     "replay",
+    "response_format",
     "rest",
+    "strict_schema",
+    "tool",
     "without_nulls",
     "write_options",
 ]

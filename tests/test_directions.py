@@ -29,8 +29,11 @@ LOWER: dict[str, set[str]] = {
     "steps": {"http", "jsontext"},
     "checks": {"errors", "content"},
     "context": {"errors", "content"},
+    "partial": {"errors", "limits", "jsontext"},
+    "structured": {"errors", "jsontext", "content"},
+    "tools": {"jsontext", "content", "structured"},
 }
-"""What each of the lower rooms may import, besides itself, and nothing else of the project."""
+"""What each of the lower rooms may import of the project, besides itself."""
 
 UPPER = ["families", "providers", "porting", "parser", "call", "provider"]
 """The rooms above those, in order: each may import all that are before it."""

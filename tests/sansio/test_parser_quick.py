@@ -1,4 +1,4 @@
-"""Frames of the usual form are read in one step, which changes nothing but the time it takes."""
+"""Frames of the usual form are read in one step, which only changes the time it takes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ DELTAS: dict[str, tuple[bytes, Record, bytes]] = {
         claude(*stopped()),
     ),
 }
-"""Of each family: what begins a stream, the delta that most of its events are, and what ends it."""
+"""For each family: the beginning of a stream, its most frequent delta, and its end."""
 
 
 def event(kind: str, data: bytes) -> bytes:
@@ -104,7 +104,6 @@ START = {
     "openai": sse(chunk({"content": "Hello"}), tool_chunk("", index=0, id="c0", name="f")),
     "anthropic": claude(started(), *(block(index, start)[0] for index, start in enumerate(BLOCKS))),
 }
-BRACKETS = "[" * 300
 
 
 def objects(value: object) -> Iterator[Record]:
@@ -131,9 +130,9 @@ def changes(record: Record) -> Iterator[Record]:
 
 
 def slow(kind: str, record: Record, turn: int) -> bytes:
-    """An event that is never read in one step: it looks too deep, or differs from its neighbours."""
+    """An event that is never read in one step: it has a field more, or differs from its neighbours."""
     if kind == "anthropic":
-        return event(kind, json_text({**record, "padding": BRACKETS}).encode())
+        return event(kind, json_text({**record, "nothing": None}).encode())
     return event(kind, json_text({"created": 1_000 + turn, **record}).encode())
 
 
@@ -161,7 +160,7 @@ def test_no_field_means_another_thing_when_its_event_is_read_in_one_step(kind: s
 # Odd events among plain ones.
 
 CHUNKS: list[bytes] = [
-    b'data: {"choices":[{"delta":{"content":"a"}}],\n"id":"x"}\n\n',  # two lines, of which one is no data
+    b'data: {"choices":[{"delta":{"content":"a"}}],\n"id":"x"}\n\n',  # two lines, one of them without data
     b'data: {"choices":\ndata: [{"delta":{"content":"b"}}]}\n\n',
     b'data: {"choices":\r[{"delta":{"content":"b"}}]}\n\n',
     b'data: {"id":5,"choices":[{"delta":{"content":"c"}}]}\n\n',
@@ -277,7 +276,7 @@ def test_a_delta_that_nests_too_deep_passes_the_limit_at_its_own_byte(
 @pytest.mark.parametrize("at", [1, -1])
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
 def test_the_end_of_a_line_inside_an_events_json_cuts_it_as_any_line(kind: str, at: int, end: bytes) -> None:
-    """As white space it would be JSON; as the end of a line, what follows is a field of an unknown name."""
+    """As white space it would be valid JSON. As the end of a line, it begins a field with an unknown name."""
     before, delta, after = DELTAS[kind]
     usual = json.dumps(delta).encode()
     odd = usual[:at] + end + usual[at:]
@@ -351,7 +350,7 @@ def test_bytes_behind_the_end_of_an_answer_do_not_count_towards_its_limit() -> N
         assert answer("openai", stream, rest, max_answer_bytes=len(stream)).text == "Hi"
 
 
-# A wire of an application, with the public building parts.
+# An application's wire, made of the public building blocks.
 
 
 class Words(AnswerReader):
@@ -377,7 +376,7 @@ class Words(AnswerReader):
 
 
 class WordsDialect(Dialect):
-    """As much of a dialect as a parser needs."""
+    """The part of a dialect that a parser needs."""
 
     TYPE = "words"
     API = "words"

@@ -1,4 +1,4 @@
-"""The embedded model: what it says, which tools it calls with which arguments, and how it counts."""
+"""The embedded model: its answers, its tool calls and their arguments, and its counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import FinishReason, ToolCall, Usage
+from sansio import FinishReason, JSONObject, ToolCall, Usage
 from sansio.testing import PROVIDER_TYPES, Answer
 from sansio.testing.prompt import OfferedTool, ToolResult, count_tokens
 from sansio.testing.small_model import answer, with_usage
@@ -51,7 +51,7 @@ def test_it_greets_and_says_what_it_is(greeting: str) -> None:
     assert "small model embedded in sansio.testing" in text
 
 
-def test_it_repeats_what_it_was_told_and_says_what_it_is() -> None:
+def test_it_repeats_the_message_and_says_what_it_is() -> None:
     text = answer(prompt("Tell me about whales")).text
     assert "4 words" in text
     assert "Tell me about whales" in text
@@ -125,6 +125,24 @@ def test_several_arguments_take_several_values_and_quoted_text_comes_first() -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        ("Use read for the path notes.txt and tell me what it says.", "notes.txt"),
+        ('Use read with path: "my notes.txt", Ann.', "my notes.txt"),
+        ("Use read. The path is a/b.", "a/b"),
+        ("Use read on the path.", "path"),
+    ],
+)
+def test_the_word_behind_an_arguments_name_is_its_value(message: str, path: str) -> None:
+    schema: JSONObject = {
+        "type": "object",
+        "properties": {"path": {"type": "string"}},
+        "required": ["path"],
+    }
+    assert called(message, OfferedTool("read", schema)) == [("read", {"path": path})]
+
+
 def test_what_is_not_required_is_left_out() -> None:
     tool = OfferedTool("f", {"type": "object", "properties": {"a": {"type": "string"}}})
     assert called("call f", tool) == [("f", {})]
@@ -136,7 +154,7 @@ def test_a_forced_tool_is_called_unnamed() -> None:
     assert called("Go on", *tools, forced_tool="*") == [("f", {})]
 
 
-def test_it_tells_what_the_tools_answered() -> None:
+def test_it_reports_what_the_tools_answered() -> None:
     results = (ToolResult("get_weather", "sunny"), ToolResult("get_time", "noon "))
     reply = answer(prompt("get_weather", tools=(OfferedTool("get_weather", {}),), results=results))
     assert reply.text == "The tools answered: get_weather said 'sunny'; get_time said 'noon'."
@@ -152,7 +170,7 @@ def test_an_answer_longer_than_max_tokens_is_cut_and_says_so() -> None:
     assert answer(prompt("Hello", max_tokens=1000)) == whole
 
 
-def test_usage_is_counted_unless_the_answer_tells_it() -> None:
+def test_usage_is_counted_unless_the_answer_has_it() -> None:
     reply = Answer(text="one two.", reasoning="hmm", tool_calls=(ToolCall("1", "f", {"a": 1}),))
     usage = with_usage(reply, prompt(tokens=5)).usage
     assert usage == Usage(input_tokens=5, output_tokens=12, reasoning_tokens=1)
