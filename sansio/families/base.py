@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -29,6 +30,7 @@ from sansio.errors import (
     APIStatusError,
     ConfigError,
     InvalidRequestError,
+    ProviderError,
     RemoteProtocolError,
     status_error_kind,
 )
@@ -99,9 +101,13 @@ class AnswerReader(ABC):
         """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole."""
         if not self._answer.raw_finish_reason:
             return False
+        self._flush(events)
+        return True
+
+    def _flush(self, events: list[StreamEvent]) -> None:
+        """End what is open: nothing more arrives. A family whose parts arrive in pieces ends those too."""
         self._answer.end(events)
         self._answer.calls.flush(events)
-        return True
 
     def fold(self) -> None:
         """Join the small pieces of a long answer. Called now and then, so that its memory stays small."""
@@ -113,7 +119,12 @@ class AnswerReader(ABC):
         return self._answer.message(dialect.finish_reason(self._answer.raw_finish_reason), dialect.origin)
 
     def partial(self) -> Message:
-        """The answer so far, when the stream broke off: none of its tool calls counts as complete."""
+        """The answer so far, when the stream broke off: none of its tool calls counts as complete.
+
+        What is open is kept as it is. It gives no events, which would say that it is whole.
+        """
+        with suppress(ProviderError):  # what is open may be cut where its family refuses it
+            self._flush([])
         return self._answer.partial(self._dialect.origin)
 
 

@@ -26,7 +26,8 @@ from sansio.providers import dialect_named
 from sansio.testing import Answer, encode_events, encode_stream, encode_whole
 from sansio.testing.strategies import answers, chunkings, events, histories, hostile_streams, messages
 from tests.laws.oracle import WIRES, in_every_dialect, sorted_parts, written
-from tests.sansio.wires import bare, check_agreement, told
+from tests.sansio.wires import DONE, Record, bare, check_agreement, chunk, sse, told, tool_chunk
+from tests.sansio.wires import answer as wire_answer
 
 BROKEN_OFF = {"anthropic": "max_tokens"}
 
@@ -155,3 +156,30 @@ def test_a_script_s_answer_is_what_is_received(wire: str, data: st.DataObject) -
     assert [bare(part) for part in written(message).parts] == [bare(part) for part in written(said).parts]
     bare_message = structs.replace(message, content="", origin=None)
     assert bare_message == structs.replace(said, content="")
+
+
+@given(data=st.data())
+def test_no_lie_about_calls_whose_pieces_arrive_in_turns(data: st.DataObject) -> None:
+    """Cut anywhere and then ended in good order, an answer has only calls of the whole answer, in order.
+
+    Arguments that are blank do not show that they were cut: only the last call counts as cut then.
+    """
+    texts = st.sampled_from(('{"a": 1}', '{"b": [{}]}', '{"c": "}"}'))
+    ways = [
+        [tool_chunk("", index=at, id=f"c{at}", name=f"f{at}")]
+        + [tool_chunk(text[begin : begin + 3], index=at) for begin in range(0, len(text), 3)]
+        for at, text in enumerate(data.draw(st.lists(texts, min_size=2, max_size=3)))
+    ]
+    calls = len(ways)
+    turns = data.draw(st.permutations([at for at, way in enumerate(ways) for _ in way]))
+    chunks = [ways[at].pop(0) for at in turns]
+
+    def calls_of(given: list[Record], reason: str) -> list[tuple[str, str, str, object]]:
+        message = wire_answer("openai", sse(*given, chunk({}, reason)) + DONE)
+        return [as_run(call) for call in message.tool_calls if call.arguments]
+
+    whole = calls_of(chunks, "tool_calls")
+    assert len(whole) == calls
+    for cut in range(len(chunks) + 1):
+        left = iter(whole)
+        assert all(call in left for call in calls_of(chunks[:cut], "length")), cut

@@ -18,14 +18,16 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.errors import InternalServerError, RemoteProtocolError
-from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
 from sansio.families.base import AnswerReader, convert, rest, text_or_none
+from sansio.families.chat.forms import Form, form_of
 from sansio.families.chat.parts import CONTENT_FIELD, DETAIL_TEXTS, SoundPieces, citation_of, image_of
 from sansio.families.chat.usage import read_usage
 from sansio.families.chat.wire import (
     CALL_FIELDS,
     CHOICE_FIELDS,
     CHUNK_FIELDS,
+    CUSTOM_FIELDS,
     DELTA_FIELDS,
     FUNCTION_FIELDS,
     PADDING,
@@ -35,9 +37,6 @@ from sansio.families.chat.wire import (
     Delta,
     Function,
     ToolDelta,
-    decode_arguments,
-    decode_reasoning,
-    decode_text,
 )
 from sansio.jsontext import JSON, JSONObject
 
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 _DONE = b"[DONE]"
 _GROWING = frozenset(("token_ids",))
 """Lists that a stream gives in pieces; other fields are replaced by their later value."""
-_PLAIN = frozenset((ContentDelta, ReasoningDelta, ToolCallDelta))
+_decode_string = msgspec.json.Decoder(str).decode
 
 
 class ChatReader(AnswerReader):
@@ -68,39 +67,40 @@ class ChatReader(AnswerReader):
         self._details: list[_Detail] = []
         self._sound = SoundPieces()
         self._usage: JSONObject | None = None
-        self._named = False  # id and model are known, so that a plain chunk has nothing new
         self._chosen = False  # a choice was seen: these are chat completions
         self._blank_finish = False
-        # A stream's chunks mostly have the form of the one before them, and that form is tried first.
-        self._usual: type[StreamEvent] | None = None
-        self._refused: type[StreamEvent] | None = None  # a chunk was not of the usual form
-        self._never: set[type[StreamEvent] | None] = {None}  # what this server's chunks never give alone
+        self._form: Form | None = None  # of the last chunk
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
-        usual = self._usual
-        try:
-            if name or (len(data) > self._shallow and not jsontext.is_shallow(data, self._max_depth)):
-                pass  # a frame with a name may be an error, whatever it holds
-            elif usual is ContentDelta:
-                content = decode_text(data).choices[0].delta.content
-                if content:
-                    self._append(content)
-                    events.append(ContentDelta(content, self._place))
+        # A stream's chunks mostly have the form of the one before them: then a string is all that is new.
+        form = self._form
+        if form is not None and not name:
+            shared = data
+            if form.padding:
+                shared, _, rest = data.rpartition(form.padding)
+                hidden = rest[form.hides]
+                if rest[form.closes] != form.rest or not (hidden.isalnum() or not hidden):
+                    return self._receive_any(data, events, name)
+            if shared[form.begins] != form.head or shared[form.ends] != form.tail:
+                return self._receive_any(data, events, name)
+            try:
+                text = _decode_string(shared[form.inside])
+            except ValueError:
+                return self._receive_any(data, events, name)
+            kind = form.kind
+            if kind is ContentDelta:
+                if text:
+                    self._append(text)
+                    events.append(ContentDelta(text, self._place))
                 self.progress += 1
                 return False
-            elif usual is ToolCallDelta:
-                more = decode_arguments(data).choices[0].delta.tool_calls[0]
-                if self._answer.calls.add_more(more.index, more.function.arguments, events):
-                    self.progress += 1
-                    return False
-                self._usual = None
-            elif usual is ReasoningDelta:
-                delta = decode_reasoning(data).choices[0].delta
-                self._receive_reasoning(delta.reasoning_content, delta.reasoning, events)
+            if kind is ReasoningDelta:
+                self._answer.add(self._reasoning, text, events)
                 self.progress += 1
                 return False
-        except (ValueError, RecursionError):
-            self._refused, self._usual = usual, None
+            if self._answer.calls.add_more(form.index, text, events):
+                self.progress += 1
+                return False
         return self._receive_any(data, events, name)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
@@ -113,18 +113,17 @@ class ChatReader(AnswerReader):
         if not data or data.isspace():
             return False
         self.progress += 1
+        self._form = None
         record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
         if record.get("error") or not record.get("choices") or name == "error":
             self._receive_usage(record)  # what a failed answer cost is known only here
             self._refuse_error(record, name == "error")
+        before = len(events)
         self._receive_chunk(record, events, whole=False)
+        if len(events) == before + 1 and not name:
+            self._form = form_of(data, type(events[-1]))
+            self._place = self._text.index
         return False
-
-    def receive_eof(self, events: list[StreamEvent]) -> bool:
-        if not self._answer.raw_finish_reason:
-            return False
-        self._flush(events)
-        return True
 
     def receive_whole(self, data: JSONObject) -> None:
         if not data.get("choices"):
@@ -172,7 +171,6 @@ class ChatReader(AnswerReader):
 
     def _receive_chunk(self, record: AnyObject, events: list[StreamEvent], *, whole: bool) -> None:
         chunk = convert(record, Chunk)
-        before = len(events)
         self._receive_origin(chunk)
         self._receive_usage(record)
         self._keep(rest_of(record, CHUNK_FIELDS))
@@ -180,7 +178,6 @@ class ChatReader(AnswerReader):
             self._chosen = True
             if not choice.index:
                 self._receive_choice(choice, data, events, whole)
-        self._expect(type(events[-1]) if len(events) == before + 1 else None)
 
     def _receive_choice(
         self, choice: Choice, data: AnyObject, events: list[StreamEvent], whole: bool
@@ -202,14 +199,6 @@ class ChatReader(AnswerReader):
             self._receive_finish(choice.finish_reason)
         elif choice.finish_reason == "":
             self._blank_finish = True  # xAI, with tool calls
-
-    def _expect(self, kind: type[StreamEvent] | None) -> None:
-        """Expect the form of this chunk for the next one too, unless its kind has not been plain before."""
-        if self._refused is kind:
-            self._never.add(kind)
-        self._refused = None
-        self._place = self._text.index
-        self._usual = kind if self._named and kind in _PLAIN and kind not in self._never else None
 
     def _keep(self, fields: JSONObject) -> None:
         """Keep fields that no typed field says. Null and empty values say nothing new."""
@@ -243,7 +232,6 @@ class ChatReader(AnswerReader):
             answer.response_id = answer.calls.id_seed = chunk.id
         if answer.model is None and chunk.model:
             answer.model = chunk.model
-        self._named = answer.response_id is not None and answer.model is not None
 
     def _receive_usage(self, record: JSONObject) -> None:
         usage = record.get("usage")
@@ -373,15 +361,15 @@ class ChatReader(AnswerReader):
         calls = self._answer.calls
         call_id, name = delta.id or "", function.name or ""
         extra = rest_of(data, CALL_FIELDS)
-        inner = rest_of(data.get("function") or {}, FUNCTION_FIELDS)
-        if not (call_id or name or extra or inner) and calls.add_more(delta.index, arguments, events):
+        for field, known in (("function", FUNCTION_FIELDS), ("custom", CUSTOM_FIELDS)):
+            if beside := rest_of(data.get(field) or {}, known):
+                extra[field] = beside
+        if not (call_id or name or extra) and calls.add_more(delta.index, arguments, events):
             return
         call = calls.find(delta.index, call_id, name, arguments)
         if custom is not None and custom.name:
             call.kind = "custom"
         call.extra |= {field: value for field, value in extra.items() if value is not None}
-        if inner:
-            call.extra["function"] = inner
         calls.add(call, arguments, events)
 
     def _receive_finish(self, reason: str) -> None:

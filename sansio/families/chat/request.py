@@ -288,7 +288,13 @@ def _sound_format(media_type: str) -> str:
 def _call(call: ToolCall | InvalidToolCall, *, custom: bool) -> dict[str, object]:
     if custom and call.kind == "custom":
         text = call.raw_arguments if isinstance(call, InvalidToolCall) else call.arguments_text()
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}, **call.extra}
+        inner: JSONObject = {"name": call.name, "input": text}
+        return {
+            "id": call.id,
+            "type": "custom",
+            "custom": inner | _beside(call, "custom"),
+            **rest(call.extra, "custom"),
+        }
     if isinstance(call, InvalidToolCall):
         # Most servers parse the arguments of calls that come back, and refuse what is not an object.
         arguments = msgspec.json.encode(wrap_invalid(call)).decode()
@@ -297,7 +303,15 @@ def _call(call: ToolCall | InvalidToolCall, *, custom: bool) -> dict[str, object
     else:
         arguments = call.arguments_text()
     function: JSONObject = {"name": call.name, "arguments": "{}" if is_blank(arguments) else arguments}
-    beside = call.extra.get("function")
-    if isinstance(beside, dict):
-        function |= beside
-    return {"id": call.id, "type": "function", "function": function, **rest(call.extra, "function")}
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": function | _beside(call, "function"),
+        **rest(call.extra, "function"),
+    }
+
+
+def _beside(call: ToolCall | InvalidToolCall, field: str) -> JSONObject:
+    """The fields beside a call's name and arguments, inside `field`."""
+    beside = call.extra.get(field)
+    return beside if isinstance(beside, dict) else {}

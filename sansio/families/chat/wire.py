@@ -3,22 +3,19 @@
 `Chunk` has what is read of any chunk. It types only what OpenAI's own schema says. Fields of other servers
 are `Any` and are checked by hand: a strict type there would turn a good answer into an error.
 
-The plain shapes below it are a fast path: chunks that add one thing to the answer and nothing else. Where
-they have `None`, anything but null is refused, and so are fields that they do not know, so that nothing a
-chunk says is passed over. A chunk that is refused is read as a `Chunk`.
+The plain shapes below it say which chunks have a form (`forms`). Where they have `None`, anything but null is
+refused, and so are fields of a choice or a delta that they do not know: what they add might be added by each
+chunk of the form.
 """
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 AnyObject: TypeAlias = dict[str, Any]
 """A JSON object that is kept as it is, or read by hand."""
-
-_DeltaT = TypeVar("_DeltaT")
 
 
 class Function(Struct, gc=False):
@@ -84,6 +81,7 @@ CHOICE_FIELDS = frozenset(Choice.__struct_fields__)
 CHUNK_FIELDS = frozenset((*Chunk.__struct_fields__, "usage", "x_groq", "error", "object", "created"))
 CALL_FIELDS = frozenset((*ToolDelta.__struct_fields__, "type"))
 FUNCTION_FIELDS = frozenset(Function.__struct_fields__)
+CUSTOM_FIELDS = frozenset(Custom.__struct_fields__)
 PADDING = frozenset(("obfuscation", "p", "padding"))
 """Random text that hides the length of a chunk from listeners."""
 
@@ -100,49 +98,22 @@ class _PlainToolDelta(Struct, gc=False, forbid_unknown_fields=True):
     type: Literal["function", ""] | None = None
 
 
-# The fields are in the order in which they mostly arrive, since the decoder looks for them in that order.
-class _TextDelta(Struct, gc=False, forbid_unknown_fields=True):
-    content: str
+class _PlainDelta(Struct, gc=False, forbid_unknown_fields=True):
     role: Literal["assistant", ""] | None = None
-    reasoning_content: None = None
-    reasoning: None = None
-    reasoning_details: None = None
-    refusal: None = None
-    tool_calls: None = None
-    function_call: None = None
-    annotations: None = None
-    audio: None = None
-
-
-class _ArgumentsDelta(Struct, gc=False, forbid_unknown_fields=True):
-    tool_calls: tuple[_PlainToolDelta]
-    role: Literal["assistant", ""] | None = None
-    content: None = None
-    reasoning_content: None = None
-    reasoning: None = None
-    reasoning_details: None = None
-    refusal: None = None
-    function_call: None = None
-    annotations: None = None
-    audio: None = None
-
-
-class _ReasoningDelta(Struct, gc=False, forbid_unknown_fields=True):
-    content: Literal[""] | None = None
+    content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    role: Literal["assistant", ""] | None = None
+    tool_calls: tuple[_PlainToolDelta] | None = None
     reasoning_details: None = None
     refusal: None = None
-    tool_calls: None = None
     function_call: None = None
     annotations: None = None
     audio: None = None
 
 
-class _PlainChoice(Struct, Generic[_DeltaT], gc=False, forbid_unknown_fields=True, kw_only=True):
+class _PlainChoice(Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
     index: Literal[0] = 0
-    delta: _DeltaT
+    delta: _PlainDelta
     logprobs: None = None
     finish_reason: None = None
     native_finish_reason: None = None
@@ -150,18 +121,11 @@ class _PlainChoice(Struct, Generic[_DeltaT], gc=False, forbid_unknown_fields=Tru
     token_ids: None = None
 
 
-class _PlainChunk(Struct, Generic[_DeltaT], gc=False):
-    """A chunk with one choice. What else it has is the same in each chunk, and is read from the first."""
+class PlainChunk(Struct, gc=False):
+    """A chunk that changes nothing if it is read twice, but for what its one delta adds."""
 
-    choices: tuple[_PlainChoice[_DeltaT]]
-    usage: None = None
-    x_groq: None = None
-    error: None = None
-
-
-decode_text = msgspec.json.Decoder(_PlainChunk[_TextDelta]).decode
-"""Reads a chunk that adds text and nothing else."""
-decode_arguments = msgspec.json.Decoder(_PlainChunk[_ArgumentsDelta]).decode
-"""Reads a chunk that adds to the arguments of one tool call and nothing else."""
-decode_reasoning = msgspec.json.Decoder(_PlainChunk[_ReasoningDelta]).decode
-"""Reads a chunk that adds reasoning and nothing else."""
+    choices: tuple[_PlainChoice]
+    token_ids: None = None
+    obfuscation: Any = None
+    p: Any = None
+    padding: Any = None

@@ -95,6 +95,8 @@ class MessagesReader(AnswerReader):
         if not kind or kind == "ping":
             return False
         self.progress += 1
+        if isinstance(kind, str) and kind in EVENT_FIELDS:
+            self._keep({name: record[name] for name in record.keys() - EVENT_FIELDS[kind]})
         match kind:
             case "content_block_delta":
                 self._receive_delta(record, events)
@@ -121,12 +123,6 @@ class MessagesReader(AnswerReader):
             case _:
                 pass  # new types of event are added over time, and must be passed over
         return False
-
-    def receive_eof(self, events: list[StreamEvent]) -> bool:
-        if not self._answer.raw_finish_reason:
-            return False
-        self._flush(events)
-        return True
 
     def receive_whole(self, data: JSONObject) -> None:
         if data.get("content") is None:
@@ -163,7 +159,6 @@ class MessagesReader(AnswerReader):
     def _receive_message_delta(self, record: JSONObject, events: list[StreamEvent]) -> None:
         usage, data = record.get("usage"), record.get("delta")
         self._merge_usage(usage)
-        self._keep({name: record[name] for name in record.keys() - EVENT_FIELDS})
         if isinstance(data, dict):
             delta = convert(data, Delta)
             self._keep({name: data[name] for name in data.keys() - STOP_FIELDS})

@@ -43,8 +43,15 @@ class Delta(Struct, gc=False):
 MESSAGE_FIELDS = frozenset((*Message.__struct_fields__, "type", "role"))
 """What is read of a message, and what is always the same."""
 STOP_FIELDS = frozenset(("stop_reason", "stop_details"))
-EVENT_FIELDS = frozenset(("type", "delta", "usage"))
-"""What is read of a `message_delta`."""
+EVENT_FIELDS: dict[str, frozenset[str]] = {
+    "message_start": frozenset(("type", "message")),
+    "content_block_start": frozenset(("type", "index", "content_block")),
+    "content_block_delta": frozenset(("type", "index", "delta")),
+    "content_block_stop": frozenset(("type", "index")),
+    "message_delta": frozenset(("type", "delta", "usage")),
+    "message_stop": frozenset(("type",)),
+}
+"""What is read of each event."""
 
 
 class _PlainDelta(Struct, tag_field="type", gc=False, forbid_unknown_fields=True):

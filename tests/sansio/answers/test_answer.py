@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sansio import (
     Answer,
+    AudioPart,
     Citation,
     ContentDelta,
     FinishReason,
@@ -29,6 +30,7 @@ from sansio import (
     ToolCall,
     ToolCallDelta,
     ToolCallStarted,
+    UnknownPart,
     Usage,
     replay,
 )
@@ -355,6 +357,49 @@ def test_a_partial_answer_of_anthropic_too() -> None:
         response_id="msg_1",
         origin="anthropic/messages",
     )
+
+
+def test_a_partial_answer_has_the_sound_and_the_images_that_arrived() -> None:
+    stream = sse(
+        chunk({"images": [{"type": "image_url", "image_url": {"url": "https://x.org/a.png"}}]}),
+        chunk({"audio": {"id": "audio_1", "transcript": "Good "}}),
+        chunk({"audio": {"transcript": "day"}}),
+        chunk({"audio": {"data": "AAEC"}}),
+        chunk({"audio": {"data": "AwQF"}}),
+    )
+    assert partial("openai", stream).parts == (
+        ImagePart(url="https://x.org/a.png"),
+        AudioPart(data=bytes(range(6)), transcript="Good day", extra={"id": "audio_1"}),
+    )
+
+
+def test_a_partial_answer_has_the_citations_of_a_text_that_is_yet_to_come() -> None:
+    note = {"type": "url_citation", "url_citation": {"url": "https://x.org"}}
+    left = partial("openai", sse(chunk({"annotations": [note]})))
+    assert [citation.url for citation in left.citations] == ["https://x.org"]
+
+
+def test_a_partial_answer_has_the_open_blocks_of_anthropic() -> None:
+    cited = {"type": "char_location", "cited_text": "a", "document_title": "b"}
+    signed = {"type": "signature_delta", "signature": "c2ln"}
+    blocks: list[list[Record]] = [
+        [{"type": "thinking", "thinking": "", "signature": ""}, {"type": "thinking_delta", "thinking": "Hm"}],
+        [{"type": "text", "text": "Hi"}, {"type": "citations_delta", "citation": cited}],
+        [{"type": "image_of_a_new_kind", "data": "AAEC"}],
+        [
+            {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+            {"type": "input_json_delta", "partial_json": '{"query": "a'},
+        ],
+    ]
+    begun = [record for index, parts in enumerate(blocks) for record in block(index, *parts)[:-1]]
+    begun.insert(2, {"type": "content_block_delta", "index": 0, "delta": signed})
+    reasoning, text, image, search = partial("anthropic", claude(started(), *begun)).parts
+    assert reasoning == ReasoningPart("Hm", {"signature": "c2ln"})
+    assert isinstance(text, TextPart)
+    assert [(text.text, citation.quote) for citation in text.citations] == [("Hi", "a")]
+    assert image == UnknownPart("image_of_a_new_kind", {"type": "image_of_a_new_kind", "data": "AAEC"})
+    assert isinstance(search, ServerToolPart)
+    assert search.input == {"INVALID_JSON": '{"query": "a'}
 
 
 def test_the_parts_of_a_partial_answer_are_as_they_are_without_their_end() -> None:

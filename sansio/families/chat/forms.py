@@ -1,0 +1,114 @@
+"""The usual form of a stream's chunks, learned from one chunk and recognized in the next.
+
+Most chunks of a stream are the same bytes but for one string, which is what they add to the answer, and for
+padding. A chunk that has the form of the one before it says nothing else that is new, whatever fields it has.
+So only its string is decoded, and no field can be passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta
+from sansio.families.chat.wire import PADDING, PlainChunk
+
+_MAX_BYTES = 4_096
+"""Chunks that are longer have no form, so that a hostile one is not kept and copied."""
+
+_STRING = rb'[ \t]*:[ \t]*("[^"\\]*+(?:\\.[^"\\]*+)*+")'
+_ADDED: Mapping[type[StreamEvent], re.Pattern[bytes]] = {
+    ContentDelta: re.compile(rb'"content"' + _STRING),
+    ReasoningDelta: re.compile(rb'"reasoning(?:_content)?"' + _STRING),
+    ToolCallDelta: re.compile(rb'"arguments"' + _STRING),
+}
+_PADDING = re.compile(rb'"(?:%b)"%b' % (b"|".join(sorted(name.encode() for name in PADDING)), _STRING))
+_MARK = "\N{SNOWMAN}"
+_MARKED = f'"{_MARK}"'.encode()
+
+_decode = msgspec.json.Decoder(PlainChunk).decode
+
+
+class Form:
+    """What the chunks of one form share: a head, then the string, and a tail; with padding also what ends it.
+
+    Args:
+        kind: the event that the string becomes.
+        index: of the tool call, if it is a piece of one.
+        head: all before the string.
+        tail: all behind it, up to the padding, if there is any.
+        padding: the padding's name, as it is in the chunk, with all up to its value; empty without padding.
+        rest: what ends the padding's value, and what follows.
+    """
+
+    __slots__ = (
+        "begins",
+        "closes",
+        "ends",
+        "head",
+        "hides",
+        "index",
+        "inside",
+        "kind",
+        "padding",
+        "rest",
+        "tail",
+    )
+
+    def __init__(
+        self, kind: type[StreamEvent], index: int, head: bytes, tail: bytes, padding: bytes, rest: bytes
+    ) -> None:
+        self.kind = kind
+        self.index = index
+        self.head = head
+        self.tail = tail
+        self.padding = padding
+        self.rest = rest
+        # Slices are compared, since a call of startswith() or endswith() costs twice as much.
+        self.begins = slice(len(head))
+        self.ends = slice(-len(tail), None)
+        self.inside = slice(len(head), -len(tail))
+        self.hides = slice(-len(rest))
+        self.closes = slice(-len(rest), None)
+
+
+def form_of(data: bytes, kind: type[StreamEvent]) -> Form | None:
+    """The form of a chunk; `None` if chunks of the same bytes could do more than add to one string.
+
+    Args:
+        data: the chunk, which was read and gave one event.
+        kind: the event's.
+    """
+    pattern = _ADDED.get(kind)
+    added = pattern.search(data) if pattern is not None and len(data) <= _MAX_BYTES else None
+    if added is None:
+        return None
+    head, tail = data[: added.start(1)], data[added.end(1) :]
+    hidden = _PADDING.search(tail)
+    padding = rest = b""
+    if hidden is not None:
+        tail, padding, rest = (
+            tail[: hidden.start()],
+            hidden[0][: -len(hidden[1]) + 1],
+            b'"' + tail[hidden.end() :],
+        )
+    # Names are found in the bytes, in whatever object. Decoding shows whether it is the right one.
+    try:
+        chunk = _decode(b"".join((head, _MARKED, tail, padding, _MARK.encode() if padding else b"", rest)))
+    except (ValueError, RecursionError):
+        return None
+    if padding and _MARK not in (chunk.obfuscation, chunk.p, chunk.padding):
+        return None
+    delta = chunk.choices[0].delta
+    calls = delta.tool_calls or ()
+    said = {
+        ContentDelta: delta.content,
+        ReasoningDelta: (delta.reasoning_content or "") + (delta.reasoning or ""),
+        ToolCallDelta: calls[0].function.arguments if calls else None,
+    }
+    # What else it adds would be added by each chunk of the form.
+    if {of: text for of, text in said.items() if text} != {kind: _MARK}:
+        return None
+    return Form(kind, calls[0].index if calls else 0, head, tail, padding, rest)
