@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from sansio.limits import Limits
     from sansio.options import (
         Option,
+        Options,
         own,
         portable,
         write_options,
@@ -237,6 +238,7 @@ _ROOMS = {
     "sansio.limits": ("Limits",),
     "sansio.options": (
         "Option",
+        "Options",
         "portable",
         "own",
         "write_options",
@@ -307,6 +309,7 @@ __all__ = [
     "NotFoundError",
     "OpenPart",
     "Option",
+    "Options",
     "Part",
     "PartComplete",
     "PermissionDeniedError",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
-from sansio import Call, Message, Provider, ProviderConfig, ResponseInfo
+from sansio import Call, Message, Options, Provider, ProviderConfig, ResponseInfo
 from sansio.content import Tool
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
@@ -57,7 +57,7 @@ class BaseProvider:
         self,
         messages: Sequence[Message],
         tools: Sequence[Tool] | None,
-        options: Mapping[str, object],
+        options: Options,
         *,
         stream: bool,
     ) -> Call:
@@ -67,7 +67,7 @@ class BaseProvider:
             stream=stream,
             random=random.random,
             record=self._raw_log is not None,
-            **options,
+            options=options,
         )
 
 
@@ -103,7 +103,7 @@ class AsyncProvider(BaseProvider):
         tools: Sequence[Tool] | None = None,
         *,
         on_response: Callable[[ResponseInfo], object] | None = None,
-        **options: object,
+        **options: Unpack[Options],
     ) -> Message:
         """Ask for a complete answer.
 
@@ -124,7 +124,7 @@ class AsyncProvider(BaseProvider):
         return stream.result()
 
     def stream(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: Unpack[Options]
     ) -> EventStream:
         """Ask for an answer as a stream of events. Nothing is sent before the first event is read.
 
