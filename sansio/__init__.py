@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from sansio.context import fit_context
+    from sansio.conversation import Messages, as_messages
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -82,7 +83,7 @@ if TYPE_CHECKING:
         rest,
         without_nulls,
     )
-    from sansio.families.chat import ChatDialect
+    from sansio.families.chat import ChatDialect, from_openai, to_openai
     from sansio.families.messages import MessagesDialect
     from sansio.framing import (
         AWSFramer,
@@ -169,6 +170,7 @@ _ROOMS = {
         "Usage",
     ),
     "sansio.context": ("fit_context",),
+    "sansio.conversation": ("Messages", "as_messages"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -209,7 +211,7 @@ _ROOMS = {
         "rest",
         "without_nulls",
     ),
-    "sansio.families.chat": ("ChatDialect",),
+    "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
     "sansio.framing": (
         "AWSFramer",
@@ -304,6 +306,7 @@ __all__ = [
     "LocalProtocolError",
     "Lost",
     "Message",
+    "Messages",
     "MessagesDialect",
     "NDJSONFramer",
     "NotFoundError",
@@ -349,11 +352,13 @@ __all__ = [
     "UnknownPart",
     "Usage",
     "Wait",
+    "as_messages",
     "base64_bytes",
     "base64_text",
     "convert",
     "decode_object",
     "fit_context",
+    "from_openai",
     "header",
     "own",
     "port",
@@ -361,6 +366,7 @@ __all__ = [
     "register_provider",
     "replay",
     "rest",
+    "to_openai",
     "without_nulls",
     "write_options",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import assert_never
 
 import msgspec
@@ -22,6 +22,7 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
+from sansio.conversation import Messages, as_messages
 from sansio.errors import InvalidRequestError
 
 _BYTES_PER_TOKEN = 3
@@ -65,7 +66,7 @@ def _bytes(text: str) -> int:
 
 
 def fit_context(
-    messages: Sequence[Message],
+    messages: Messages,
     context_window: int,
     *,
     reserve: int = 0,
@@ -85,10 +86,11 @@ def fit_context(
     Raises:
         InvalidRequestError: the system messages and the newest turn alone do not fit.
     """
+    messages = as_messages(messages)
     front = next(
         (i for i, m in enumerate(messages) if m.role not in (Role.SYSTEM, Role.DEVELOPER)), len(messages)
     )
-    kept = list(messages[:front])
+    kept = messages[:front]
     room = context_window - reserve - sum(map(count, kept))
     start = end = len(messages)
     for index in range(len(messages) - 1, front - 1, -1):
@@ -102,4 +104,4 @@ def fit_context(
             f"the system messages and the newest turn alone exceed {context_window - reserve} tokens; "
             "shorten them, or use a model with a larger context window"
         )
-    return kept + list(messages[start:])
+    return kept + messages[start:]

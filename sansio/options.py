@@ -311,9 +311,12 @@ def _check_value(name: str, value: object, type: Any) -> None:
 
 
 def _check_finite(name: str, value: object) -> None:
-    for number in _floats_in(value):
-        if not isfinite(number):  # it would be encoded as null
-            raise InvalidRequestError(f"{name}: {number!r} cannot be sent; give a finite number")
+    try:
+        odd = [number for number in _floats_in(value) if not isfinite(number)]
+    except RecursionError:
+        raise InvalidRequestError(f"{name}: is nested too deep, or contains itself; it is not JSON") from None
+    if odd:  # it would be encoded as null
+        raise InvalidRequestError(f"{name}: {odd[0]!r} cannot be sent; give a finite number")
 
 
 def _floats_in(value: object) -> Iterator[float]:

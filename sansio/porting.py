@@ -16,6 +16,7 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
+from sansio.conversation import Messages, as_messages
 from sansio.families.base import Dialect
 
 
@@ -37,7 +38,7 @@ class LeftOut(Struct, frozen=True, omit_defaults=True):
     option: str | None = None
 
 
-def port(messages: Sequence[Message], dialect: Dialect) -> tuple[list[Message], list[LeftOut]]:
+def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[LeftOut]]:
     """Leave out what an endpoint cannot take back.
 
     An answer of another provider loses what only that provider understands: parts that the dialect does not
@@ -53,6 +54,7 @@ def port(messages: Sequence[Message], dialect: Dialect) -> tuple[list[Message], 
     Returns:
         The conversation to send, and a report with one entry for each loss.
     """
+    messages = as_messages(messages)
     home = {dialect.origin, *dialect.ORIGINS}
     ported: list[Message] = []
     report: list[LeftOut] = []

@@ -16,6 +16,7 @@ from sansio.content import (
     Message,
     Tool,
 )
+from sansio.conversation import Messages, as_messages
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.http.messages import Request
@@ -83,7 +84,7 @@ class Provider:
 
     def prepare(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
         stream: bool = True,
@@ -92,7 +93,8 @@ class Provider:
         """What `call` would send, without making a call.
 
         Args:
-            messages: the conversation.
+            messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
+                the user. An iterator is read once.
             tools: in OpenAI's function format, whatever the provider.
             stream: whether a stream is asked for.
             **options: as for `call`.
@@ -102,12 +104,12 @@ class Provider:
             ConfigError: as `call`.
         """
         asked = self._separate(options)
-        body, request, left_out = self._build(messages, tools or (), stream, asked)
+        body, request, left_out = self._build(as_messages(messages), tools or (), stream, asked)
         return Prepared(request.url, dict(request.headers), body, left_out)
 
     def call(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
         stream: bool = True,
@@ -118,7 +120,8 @@ class Provider:
         """Begin a call; nothing is sent until a driver takes its first step.
 
         Args:
-            messages: the conversation.
+            messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
+                the user. An iterator is read once.
             tools: in OpenAI's function format, whatever the provider.
             stream: whether deltas are wanted.
             random: gives a number from 0 up to 1, which spreads the retries of many clients; without
@@ -137,10 +140,11 @@ class Provider:
             ConfigError: the dialect's address or headers cannot be sent.
         """
         asked = self._separate(options)
-        body, request, left_out = self._build(messages, tools or (), stream, asked)
+        conversation = as_messages(messages)
+        body, request, left_out = self._build(conversation, tools or (), stream, asked)
         return Call(
             asked.dialect,
-            request.with_body(encode_body(body, messages)),
+            request.with_body(encode_body(body, conversation)),
             stream=stream,
             schedule=asked.schedule,
             timeout=asked.timeout,

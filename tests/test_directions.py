@@ -28,11 +28,10 @@ LOWER: dict[str, set[str]] = {
     "options": {"errors"},
     "steps": {"http", "jsontext"},
     "checks": {"errors", "content"},
-    "context": {"errors", "content"},
 }
 """What each of the lower rooms may import, besides itself, and nothing else of the project."""
 
-UPPER = ["families", "providers", "porting", "parser", "call", "provider"]
+UPPER = ["families", "providers", "conversation", "porting", "context", "parser", "call", "provider"]
 """The rooms above those, in order: each may import all that are before it."""
 
 ROOMS: dict[str, set[str]] = LOWER | {room: {*LOWER, *UPPER[:place]} for place, room in enumerate(UPPER)}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, Unpack
 
-from sansio import Call, Message, Options, Provider, ProviderConfig, ResponseInfo
+from sansio import Call, Message, Messages, Options, Provider, ProviderConfig, ResponseInfo
 from sansio.content import Tool
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
@@ -55,7 +55,7 @@ class BaseProvider:
 
     def _call(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None,
         options: Options,
         *,
@@ -99,7 +99,7 @@ class AsyncProvider(BaseProvider):
 
     async def complete(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
         on_response: Callable[[ResponseInfo], object] | None = None,
@@ -108,7 +108,7 @@ class AsyncProvider(BaseProvider):
         """Ask for a complete answer.
 
         Args:
-            messages: the conversation so far.
+            messages: the conversation so far, as for `sansio.Provider.call`.
             tools: in OpenAI's function format, for every provider.
             on_response: receives what the last response said of itself, whether the call succeeds or fails.
             **options: see `sansio.Provider.call`, such as `temperature=0`.
@@ -124,12 +124,12 @@ class AsyncProvider(BaseProvider):
         return stream.result()
 
     def stream(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: Unpack[Options]
+        self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
     ) -> EventStream:
         """Ask for an answer as a stream of events. Nothing is sent before the first event is read.
 
         Args:
-            messages: the conversation so far.
+            messages: the conversation so far, as for `sansio.Provider.call`.
             tools: in OpenAI's function format, for every provider.
             **options: see `sansio.Provider.call`, such as `temperature=0`.
 
