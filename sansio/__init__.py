@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         LimitExceededError,
         LocalProtocolError,
         NotFoundError,
+        OutputFormatError,
         PermissionDeniedError,
         ProviderError,
         RateLimitError,
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
         write_options,
     )
     from sansio.parser import StreamParser
+    from sansio.partial import PartialJSON
     from sansio.porting import (
         LeftOut,
         port,
@@ -135,6 +137,16 @@ if TYPE_CHECKING:
     from sansio.steps import (
         Send,
         Wait,
+    )
+    from sansio.structured import (
+        Parsed,
+        parse_answer,
+        response_format,
+        strict_schema,
+    )
+    from sansio.tools import (
+        FunctionTool,
+        tool,
     )
 
 _ROOMS = {
@@ -183,6 +195,7 @@ _ROOMS = {
         "LimitExceededError",
         "LocalProtocolError",
         "NotFoundError",
+        "OutputFormatError",
         "PermissionDeniedError",
         "ProviderError",
         "RateLimitError",
@@ -246,6 +259,7 @@ _ROOMS = {
         "write_options",
     ),
     "sansio.parser": ("StreamParser",),
+    "sansio.partial": ("PartialJSON",),
     "sansio.porting": (
         "LeftOut",
         "port",
@@ -263,6 +277,16 @@ _ROOMS = {
     "sansio.steps": (
         "Send",
         "Wait",
+    ),
+    "sansio.structured": (
+        "Parsed",
+        "parse_answer",
+        "response_format",
+        "strict_schema",
+    ),
+    "sansio.tools": (
+        "FunctionTool",
+        "tool",
     ),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -292,6 +316,7 @@ __all__ = [
     "End",
     "FinishReason",
     "Framer",
+    "FunctionTool",
     "HTTPExchange",
     "Head",
     "Headers",
@@ -313,8 +338,11 @@ __all__ = [
     "OpenPart",
     "Option",
     "Options",
+    "OutputFormatError",
+    "Parsed",
     "Part",
     "PartComplete",
+    "PartialJSON",
     "PermissionDeniedError",
     "Prepared",
     "Provider",
@@ -361,12 +389,16 @@ __all__ = [
     "from_openai",
     "header",
     "own",
+    "parse_answer",
     "port",
     "portable",
     "register_provider",
     "replay",
+    "response_format",
     "rest",
+    "strict_schema",
     "to_openai",
+    "tool",
     "without_nulls",
     "write_options",
 ]

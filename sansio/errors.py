@@ -153,6 +153,13 @@ class InvalidRequestError(ProviderError):
     """The request cannot be right for this provider; nothing was sent. `index` names the message."""
 
 
+class OutputFormatError(ProviderError):
+    """The answer is whole, and does not have the form that `response_format` asked for.
+
+    `partial` is the answer, and `field` the path that does not fit, such as `$.lines[0].price`.
+    """
+
+
 class LocalProtocolError(ProviderError):
     """A machine was used out of order by its own driver; the machine is as it was before."""
 

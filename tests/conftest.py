@@ -16,7 +16,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 # No deadlines and no complaint about slow examples: how fast the machine is says nothing about the code.
-for _name, _examples in {"dev": 50, "ci": 200, "laws": 10_000}.items():
+for _name, _examples in {"dev": 50, "ci": 100, "laws": 10_000}.items():
     settings.register_profile(
         _name,
         max_examples=_examples,

@@ -28,6 +28,9 @@ LOWER: dict[str, set[str]] = {
     "options": {"errors"},
     "steps": {"http", "jsontext"},
     "checks": {"errors", "content"},
+    "partial": {"errors", "limits", "jsontext"},
+    "structured": {"errors", "jsontext", "content"},
+    "tools": {"jsontext", "content", "structured"},
 }
 """What each of the lower rooms may import, besides itself, and nothing else of the project."""
 

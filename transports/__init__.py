@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from transports.sockets.blocking import SocketTransport
     from transports.sockets.transport import AnyioTransport
     from transports.testing.memory import MemoryTransport, SyncMemoryTransport
+    from transports.tools import run_tools, run_tools_sync
 
 __all__ = [
     "AnyioTransport",
@@ -33,6 +34,8 @@ __all__ = [
     "Transport",
     "create_provider",
     "create_sync_provider",
+    "run_tools",
+    "run_tools_sync",
 ]
 
 # Each name is loaded on first use: few programs need all, some are slow to import, and the command line must
@@ -54,6 +57,8 @@ _ROOMS = {
     "Transport": "interface",
     "create_provider": "driving.facade",
     "create_sync_provider": "driving.sync_facade",
+    "run_tools": "tools",
+    "run_tools_sync": "tools",
 }
 
 

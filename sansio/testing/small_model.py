@@ -141,7 +141,19 @@ def _object(schema: JSONObject, hints: _Hints) -> JSONObject:
     properties = as_object(schema.get("properties"))
     required = schema.get("required")
     names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-    return {name: _value(as_object(properties.get(name)), hints) for name in names}
+    return {name: _value(as_object(properties.get(name)), _hints_for(name, hints)) for name in names}
+
+
+def _hints_for(name: str, hints: _Hints) -> _Hints:
+    """What follows the name in the message, as in "the path notes.txt"; else all that the message offers."""
+    spelled = re.escape(name).replace("_", "[_ ]")
+    found = re.search(
+        rf"(?<!\w){spelled}(?:\s*[:=]\s*|\s+(?:(?:is|of)\s+)?)(\"[^\"]+\"|\S+)", hints.message, re.IGNORECASE
+    )
+    value = found[1].strip("\"',;:?!.") if found is not None else ""
+    if not value:
+        return hints
+    return _Hints(hints.message, _NUMBER.findall(value) or hints.numbers, [value])
 
 
 def _value(schema: JSONObject, hints: _Hints) -> JSON:

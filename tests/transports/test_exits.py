@@ -23,12 +23,15 @@ HELD = Broken(answer=Answer(text="one two three"), after=1, ending=Ending.HOLD)
 
 PROGRAM = """
 import logging
+import signal
 import sys
 import anyio
 from sansio import Message, ProviderConfig, Role
 from tests.test_main_job import TRANSPORTS
 from transports import SocketTransport, create_provider, create_sync_provider
 
+# A shell lets what it starts in the background ignore interrupts, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine takes long for a callback, which asyncio would report as a warning.
 logging.getLogger("asyncio").setLevel(logging.ERROR)
 transport, backend, base_url = sys.argv[1:]

@@ -13,6 +13,7 @@ ROOMS: dict[str, set[str]] = {
     "interface": set(),
     "loops": set(),
     "failures": {"interface"},
+    "tools": set(),
     "sockets": {"interface", "loops", "failures"},
     "httpcore": {"interface", "loops", "failures", "sockets"},
     "driving": {"interface", "loops", "sockets"},

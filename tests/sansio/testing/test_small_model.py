@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import FinishReason, ToolCall, Usage
+from sansio import FinishReason, JSONObject, ToolCall, Usage
 from sansio.testing import PROVIDER_TYPES, Answer
 from sansio.testing.prompt import OfferedTool, ToolResult, count_tokens
 from sansio.testing.small_model import answer, with_usage
@@ -123,6 +123,24 @@ def test_several_arguments_take_several_values_and_quoted_text_comes_first() -> 
     assert called('Please move "here" to "there" in Paris', tool) == [
         ("move", {"start": "here", "end": "there"})
     ]
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        ("Use read for the path notes.txt and tell me what it says.", "notes.txt"),
+        ('Use read with path: "my notes.txt", Ann.', "my notes.txt"),
+        ("Use read. The path is a/b.", "a/b"),
+        ("Use read on the path.", "path"),
+    ],
+)
+def test_the_word_behind_an_arguments_name_is_its_value(message: str, path: str) -> None:
+    schema: JSONObject = {
+        "type": "object",
+        "properties": {"path": {"type": "string"}},
+        "required": ["path"],
+    }
+    assert called(message, OfferedTool("read", schema)) == [("read", {"path": path})]
 
 
 def test_what_is_not_required_is_left_out() -> None:

@@ -1,0 +1,232 @@
+"""Answers of a given form: what is asked for, and what of an answer is taken or refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, TypedDict
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import (
+    FinishReason,
+    InvalidRequestError,
+    Message,
+    OutputFormatError,
+    RefusalPart,
+    Role,
+    parse_answer,
+    response_format,
+    strict_schema,
+)
+from sansio.jsontext import JSON, JSONObject
+from sansio.structured import schema_of, without_added_nulls
+
+
+@dataclass
+class Line:
+    what: str
+    price: float = 1.0
+    note: str | None = None
+    kind: Literal["part", "work"] = "part"
+
+
+@dataclass
+class Invoice:
+    number: int
+    lines: list[Line]
+    day: date = date(2026, 1, 1)
+    replaces: Invoice | None = None
+    pair: tuple[int, Line] | None = None
+    labels: list[str] = field(default_factory=list)
+
+
+class Point(msgspec.Struct, tag=True):
+    x: int
+    y: int = 0
+
+
+class Circle(msgspec.Struct, tag=True):
+    radius: int
+    y: int | None = 5
+
+
+class Drawing(msgspec.Struct):
+    shapes: list[Point | Circle]
+
+
+class City(TypedDict, total=False):
+    name: str
+
+
+@dataclass
+class Counts:
+    by_name: dict[str, int]
+
+
+def answered(value: object, **fields: Any) -> Message:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return Message(Role.ASSISTANT, text, finish_reason=FinishReason.STOP, **fields)
+
+
+def asked(kind: type) -> dict[str, Any]:
+    inner = response_format(kind)["json_schema"]
+    assert isinstance(inner, dict)
+    return inner
+
+
+def objects_in(schema: object) -> list[dict[str, Any]]:
+    """Every schema of an object, wherever it is."""
+    if isinstance(schema, list):
+        return [found for inner in schema for found in objects_in(inner)]
+    if not isinstance(schema, dict):
+        return []
+    found = [found for inner in schema.values() for found in objects_in(inner)]
+    return [schema, *found] if isinstance(schema.get("properties"), dict) else found
+
+
+@pytest.mark.parametrize("kind", [Invoice, Drawing, City])
+def test_what_is_asked_for_is_strict(kind: type) -> None:
+    form = asked(kind)
+    assert (form["name"], form["strict"], form["schema"]["type"]) == (kind.__name__, True, "object")
+    objects = objects_in(form["schema"])
+    assert objects
+    for schema in objects:
+        assert schema["additionalProperties"] is False
+        assert schema["required"] == list(schema["properties"])
+    assert '"default"' not in json.dumps(form)
+
+
+def test_a_reference_has_nothing_beside_it() -> None:
+    reference: JSONObject = {"$ref": "#/$defs/A", "description": "an A"}
+    strict = strict_schema({"type": "object", "properties": {"a": reference}, "required": ["a"]})
+    assert strict["properties"]["a"] == {"anyOf": [{"$ref": "#/$defs/A"}], "description": "an A"}
+
+
+def test_a_mapping_of_any_keys_is_not_strict_and_is_read() -> None:
+    assert asked(Counts)["strict"] is False
+    assert parse_answer(answered({"by_name": {"a": 1}}), Counts).value == Counts({"a": 1})
+
+
+LINES = st.builds(Line, st.text(), st.floats(0, 10), st.none() | st.text(), st.sampled_from(["part", "work"]))
+INVOICES = st.recursive(
+    st.builds(Invoice, st.integers(), st.lists(LINES, max_size=2)),
+    lambda inner: st.builds(
+        Invoice,
+        st.integers(),
+        st.lists(LINES, max_size=2),
+        st.dates(),
+        inner,
+        st.none() | st.tuples(st.integers(), LINES),
+        st.lists(st.text(), max_size=2),
+    ),
+    max_leaves=3,
+)
+
+
+@given(INVOICES)
+def test_a_value_that_the_model_writes_whole_is_read_back(invoice: Invoice) -> None:
+    message = answered(msgspec.json.encode(invoice).decode())
+    parsed = parse_answer(message, Invoice)
+    assert parsed.value == invoice
+    assert parsed.message is message
+
+
+def test_null_takes_the_place_of_what_may_be_left_out() -> None:
+    line = {"what": "screws", "price": None, "note": None, "kind": None}
+    said = {"number": 1, "lines": [line], "day": None, "replaces": None, "pair": [2, line], "labels": None}
+    value = parse_answer(answered(said), Invoice).value
+    assert value == Invoice(1, [Line("screws")], pair=(2, Line("screws")))
+
+
+def test_of_several_structures_the_keys_say_which() -> None:
+    said = {"shapes": [{"type": "Point", "x": 1, "y": None}, {"type": "Circle", "radius": 2, "y": None}]}
+    assert parse_answer(answered(said), Drawing).value == Drawing([Point(1), Circle(2, None)])
+
+
+def test_what_the_schema_does_not_know_stays() -> None:
+    schema: JSONObject = {"type": "object", "properties": {"a": {"type": "string"}, "b": True}}
+    values: list[JSON] = [
+        {"c": None},
+        {"a": {"c": None}, "b": None},
+        {"a": "x", "b": {"c": None}},
+        [None],
+        None,
+    ]
+    for value in values:
+        assert without_added_nulls(value, schema) == value
+
+
+@pytest.mark.parametrize(
+    ("said", "path", "reason"),
+    [
+        ("Sure! {}", "$", "JSON"),
+        ({"number": "one", "lines": []}, "$.number", "int"),
+        ({"number": 1, "lines": [{"what": 2}]}, "$.lines[0].what", "str"),
+        ({"lines": []}, "$", "number"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_refused_with_its_text_and_path(
+    said: object, path: str, reason: str
+) -> None:
+    message = answered(said)
+    with pytest.raises(OutputFormatError, match=reason) as raised:
+        parse_answer(message, Invoice)
+    assert raised.value.field == path
+    assert raised.value.partial is message
+
+
+def test_an_answer_that_was_cut_names_the_remedy() -> None:
+    message = msgspec.structs.replace(answered('{"number": 1, "li'), finish_reason=FinishReason.LENGTH)
+    with pytest.raises(OutputFormatError, match="max_tokens"):
+        parse_answer(message, Invoice)
+
+
+def test_a_refusal_is_named_as_one() -> None:
+    message = Message(Role.ASSISTANT, (RefusalPart("I cannot."),))
+    with pytest.raises(OutputFormatError, match="I cannot"):
+        parse_answer(message, Invoice)
+
+
+@pytest.mark.parametrize("kind", [int, list, list[Invoice], complex])
+def test_what_is_no_object_is_refused(kind: type) -> None:
+    with pytest.raises(InvalidRequestError, match="response_format"):
+        response_format(kind)
+
+
+class Model:
+    """What a pydantic model can do, without pydantic."""
+
+    def __init__(self, **fields: object) -> None:
+        self.fields = fields
+
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]:
+        return {
+            "$ref": "#/$defs/M",
+            "$defs": {"M": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+        }
+
+    @classmethod
+    def model_validate(cls, value: dict[str, object]) -> Model:
+        if not isinstance(value.get("a", 0), int):
+            raise UnfitError("1 validation error")
+        return cls(**value)
+
+
+class UnfitError(ValueError):
+    def errors(self) -> list[dict[str, object]]:
+        return [{"loc": ("a", 0), "msg": "not a number"}]
+
+
+def test_a_pydantic_model_is_known_by_what_it_can_do() -> None:
+    assert asked(Model)["schema"]["properties"] == {"a": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}
+    assert "$defs" not in schema_of(Model)
+    assert parse_answer(answered({"a": None}), Model).value.fields == {}
+    with pytest.raises(OutputFormatError, match="not a number") as raised:
+        parse_answer(answered({"a": "x"}), Model)
+    assert raised.value.field == "$.a[0]"
