@@ -22,7 +22,7 @@ from sansio.families.base import Dialect
 from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
 from sansio.options import Options, check_options, merge_extra
-from sansio.porting import LeftOut, port
+from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
 
@@ -172,9 +172,15 @@ class Provider:
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, asked: _Asked
     ) -> tuple[JSONObject, Request, tuple[LeftOut, ...]]:
         dialect = asked.dialect
-        check_messages(messages)
+        ordered, moved = in_order(messages)
+        try:
+            check_messages(ordered)
+        except InvalidRequestError:
+            check_messages(messages)  # its error names the place in what was given
+            raise
         check_tools(tools)
-        ported, left_out = port(messages, dialect)
+        ported, left_out = port(ordered, dialect)
+        left_out = [*moved, *left_out]
         kept, dropped = check_options(asked.options, dialect.OPTIONS, dialect.origin, asked.unsupported)
         left_out += [
             LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped

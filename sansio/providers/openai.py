@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from sansio.families.chat import ChatDialect
 from sansio.options import Option, portable
+
+_MISTRAL_HOST = "api.mistral.ai"
+_MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
+"""The form that Mistral's service names when it refuses an id."""
 
 
 class OpenAIChat(ChatDialect):
@@ -17,3 +23,8 @@ class OpenAIChat(ChatDialect):
         **ChatDialect.OPTIONS,
         **portable(max_tokens="max_completion_tokens"),
     }
+
+    def takes_call_id(self, call_id: str) -> bool:
+        if self._config is None or urlsplit(self._config.base_url).hostname != _MISTRAL_HOST:
+            return True
+        return _MISTRAL_CALL_ID.fullmatch(call_id) is not None

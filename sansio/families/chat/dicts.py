@@ -166,20 +166,23 @@ class _Reader:
         return content
 
     def _reasoning(self, fields: dict[str, object]) -> list[Part]:
-        """Reasoning; a plain field that repeats the texts of OpenRouter's details says nothing more."""
+        """Reasoning; a plain field that repeats what is said already says nothing more."""
         details = fields.pop("reasoning_details", ())
         if not isinstance(details, Sequence) or not all(isinstance(detail, Mapping) for detail in details):
             self._refuse("reasoning_details", "must be a list of OpenRouter's details, as they were received")
         parts = [_detail(cast(JSONObject, dict(detail))) for detail in details]
-        said = "".join(part.text for part in parts)
+        said = {"", "".join(part.text for part in parts)}
+        plain: dict[str, str] = {}
         for name in _REASONING_FIELDS:
             text = fields.get(name)
             if isinstance(text, str):
                 del fields[name]
-                if text and (not details or text != said):
-                    parts.insert(0, ReasoningPart(text, {"field": name}))
-                    said = text
-                    details = (text,)
+                if text not in said:
+                    plain[name] = text
+                said.add(text)
+        if plain:
+            (name, text), *other = plain.items()
+            parts.insert(0, ReasoningPart(text, {"field": name, **dict(other)}))
         return [*parts]
 
     def _call(self, data: object, where: str) -> Part:

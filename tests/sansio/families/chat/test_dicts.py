@@ -157,6 +157,10 @@ def test_an_image_may_be_an_address_alone() -> None:
             {"reasoning": "Hm.", "reasoning_content": "Hm."},
             [ReasoningPart("Hm.", {"field": "reasoning_content"})],
         ),
+        (
+            {"reasoning": "Short.", "reasoning_content": "Hm."},
+            [ReasoningPart("Hm.", {"field": "reasoning_content", "reasoning": "Short."})],
+        ),
         ({"reasoning": ""}, []),
         (
             {"reasoning": "Hm.", "reasoning_details": [DETAIL, SECRET]},
