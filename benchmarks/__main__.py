@@ -23,11 +23,11 @@ QUICK = Scale(rounds=3, work=0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what the arguments say."""
+    """Run the command with these arguments."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if unknown := set(given.rows) - set(NAMES):
-        parser.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; use some of {', '.join(NAMES)}")
     if given.draw is not None:
         _draw(report.read(given.draw), given.output or given.draw.parent)
         return
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in NAMES:
         if not given.rows or name in given.rows:
             _measure(name, scale, results, pythons, given.case)
-            # After each row, so that a run that is broken off has told something.
+            # After each row, so that an interrupted run has some results.
             path = report.write(results, output)
     print()
     for line in judge(results):
@@ -51,23 +51,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure this library beside a minimal decoder, HTTP libraries and the official SDKs.",
+        description="Compare this library with a minimal decoder, HTTP libraries and the official SDKs.",
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all, or some of: {', '.join(NAMES)}")
-    parser.add_argument("--case", default="", metavar="TEXT", help="only cases whose name has this text")
+    parser.add_argument("--case", default="", metavar="TEXT", help="only cases whose name contains this text")
     parser.add_argument("--quick", action="store_true", help="less work and fewer rounds: a first look")
     parser.add_argument("--rounds", type=int, metavar="N", help="how many times each contender runs")
-    parser.add_argument("--work", type=float, metavar="FACTOR", help="1: the work of published figures")
+    parser.add_argument(
+        "--work", type=float, metavar="FACTOR", help="amount of work; 1 is for published figures"
+    )
     parser.add_argument("--output", type=Path, metavar="DIR", help="where results and charts go")
     parser.add_argument(
         "--python",
         action="append",
         default=[],
         metavar="PEER=PATH",
-        help="another interpreter for a peer that cannot be installed beside the others, "
+        help="another interpreter, for a peer that cannot be installed with the others, "
         "such as litellm=/venvs/litellm/bin/python",
     )
-    parser.add_argument("--draw", type=Path, metavar="FILE", help="only draw the charts of these results")
+    parser.add_argument("--draw", type=Path, metavar="FILE", help="only draw these results")
     return parser
 
 

@@ -103,7 +103,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
 
 def _build(provider: Provider, turns: list[Message], offered: list[Tool]) -> bytes:
-    """All that is done before bytes go out: checks, the body, the signature, HTTP."""
+    """Everything before bytes are sent: checks, the body, the signature, HTTP."""
     step = provider.call(turns, offered, stream=False).next_step()
     assert isinstance(step, Send)
     request = provider.authorize(step.request, "any-key")
@@ -138,7 +138,7 @@ def _build_by_sdk(dialect: Dialect, finished: dict[str, Any]) -> Callable[[], by
 
 
 def _meaning(body: bytes) -> str:
-    """What a body says, whatever its spaces and the order of its keys."""
+    """A body's meaning, regardless of white space and the order of its keys."""
     return msgspec.json.encode(msgspec.json.decode(body), order="sorted").decode()
 
 

@@ -44,7 +44,7 @@ def _cases(scale: Scale) -> list[Case]:
 
 
 def _contenders(dialect: Dialect, at_once: int) -> tuple[Contender, ...]:
-    """All clients; where one call is made at a time, each once more, with idle connections in its pool."""
+    """All clients. For one call at a time, each is also measured with idle connections in its pool."""
     every = contenders(dialect)
     if at_once > 1:
         return every
@@ -66,7 +66,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
     async def session() -> float:
         async with make(target) as client:
-            # All connections are made before the clock runs: streams that wait for each other need one each.
+            # Make all connections before the clock starts: streams that wait for each other need one each.
             connections = max(at_once, idle)
             await read_streams(client, Scenario(wire, "gathered", 1, connections).model, connections)
             await _call(client, model, expected, each=3)

@@ -51,7 +51,7 @@ def draw(results: Results, directory: Path) -> list[Path]:
 
 
 class _Panel:
-    """One axes' bars.
+    """The bars of one axes.
 
     Args:
         result: the case.

@@ -73,10 +73,10 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
 
 def work(name: str, stream: Wire, events: int, feeds: Iterable[bytes]) -> Callable[[], str]:
-    """What a contender does with a stream; it gives the text, or the tool call's arguments.
+    """A contender's decoder; it returns the text, or the tool call's arguments.
 
     Args:
-        feeds: the stream's bytes as they are fed, which may be read more than once.
+        feeds: the stream's bytes as they are fed; may be iterated more than once.
 
     Raises:
         SkippedError: the contender is not installed.
@@ -133,7 +133,7 @@ def _feed_framing(dialect: Dialect, feeds: Iterable[bytes]) -> str:
 
 
 def _feed_parser(dialect: Dialect, feeds: Iterable[bytes]) -> str:
-    """Our parser: what counts is the message at the end, which it has put together of all events."""
+    """Our parser. The result is the final message, which it has built from all events."""
     parser = StreamParser(dialect, limits=Limits(max_answer_bytes=_LARGEST))
     last: StreamEvent | None = None
     for data in feeds:

@@ -18,7 +18,7 @@ _MESSAGES = [{"role": "user", "content": "Go on."}]
 
 
 def work(name: str, dialect: Dialect, feeds: Iterable[bytes]) -> Callable[[], str]:
-    """What one of the peers does with the stream; it gives the text, or the tool call's arguments.
+    """A peer's decoder; it returns the text, or the tool call's arguments.
 
     Raises:
         SkippedError: the peer is not installed.
@@ -39,7 +39,7 @@ def work(name: str, dialect: Dialect, feeds: Iterable[bytes]) -> Callable[[], st
         case "litellm":
             return _litellm(dialect, feeds)
         case _:
-            raise SkippedError(f"nothing here is called {name}")
+            raise SkippedError(f"unknown contender: {name}")
 
 
 def openai_client(respond: Callable[[Any], Any]) -> Any:
@@ -108,7 +108,7 @@ def _anthropic_accumulating(feeds: Iterable[bytes]) -> Callable[[], str]:
     def run() -> str:
         parts: list[str] = []
         with client.messages.stream(model="m", max_tokens=9, messages=_MESSAGES) as stream:
-            # The final message has the arguments parsed only.
+            # The final message has only the parsed arguments.
             parts.extend(event.partial_json for event in stream if event.type == "input_json")
             block = stream.get_final_message().content[0]
         return str(block.text if block.type == "text" else "".join(parts))
@@ -174,7 +174,7 @@ def _pydantic_ai_model(dialect: Dialect, sdk: Any, http_client: Any) -> Any:
 
 
 def _litellm(dialect: Dialect, feeds: Iterable[bytes]) -> Callable[[], str]:
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else its import fetches a file from the network
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or its import fetches a file
     litellm, httpx = peer("litellm"), peer("httpx")
     http_client = httpx.Client(transport=httpx.MockTransport(_streamed(httpx, feeds)))
     if dialect == "openai":

@@ -59,7 +59,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
     async def session() -> float:
         async with make(target) as client:
-            # Connections are made and code is warm before the clock runs.
+            # Connections are made and code is warm before the clock starts.
             await read_streams(client, Scenario(stream.name, "gathered", 1, streams).model, streams)
             gc.collect()
             begin = time.process_time()
@@ -77,7 +77,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
 
 async def read_streams(client: Client, model: str, streams: int) -> list[str]:
-    """Read so many streams at once to their ends, and give their texts."""
+    """Read this many streams at once to their ends, and return their texts."""
     parts: list[list[str]] = [[] for _ in range(streams)]
     async with anyio.create_task_group() as tasks:
         for each in parts:

@@ -1,4 +1,4 @@
-"""The time from asking to the first event, on a kept connection: what a client adds to the bare one's."""
+"""The time from the request to the first event, on a kept connection, compared with the bare client."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _cases(scale: Scale) -> list[Case]:
 
 
 class _Noting(list[str]):
-    """Notes when its first part came, however it is added."""
+    """Notes when its first part was added, by any method."""
 
     at: float | None = None
 
@@ -43,7 +43,7 @@ class _Noting(list[str]):
         self._note()
         super().append(part)
 
-    # It takes more than `+` does, as `list`'s own does in the standard library's stubs.
+    # It takes more types than `+`, as in the stubs of `list`.
     def __iadd__(self, parts: Iterable[str], /) -> Self:  # type: ignore[override, misc]
         self._note()
         return super().__iadd__(parts)

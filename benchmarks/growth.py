@@ -13,11 +13,11 @@ from benchmarks.wires import WIRES, Wire, wire
 
 EVENTS = (1_000, 10_000, 100_000, 200_000)
 PATIENCE = 120.0
-"""Seconds that a run may take, at the scale of published figures; who would take longer is skipped."""
+"""Seconds that a run may take, at the scale of published figures; slower contenders are skipped."""
 
 _ROUNDS = 3
 _TRIALS = (500, 2_000)
-"""Events of two short runs, which tell how long a long one would take."""
+"""Events of two short runs, from which the time of a long one is estimated."""
 
 
 def _cases(scale: Scale) -> list[Case]:
@@ -93,10 +93,10 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
 
 def _warm(contender: Contender, stream: Wire, events: int, patience: float) -> None:
-    """Read two short streams, and refuse a long one that would take too long.
+    """Read two short streams, and skip a long one that would take too long.
 
     Raises:
-        SkippedError: it would; the time is taken to grow with the square of the events at worst.
+        SkippedError: it would, if the time grows at worst with the square of the events.
     """
     less, more = _TRIALS
     short = _seconds(work(contender.name, stream, less, _Timed(stream, less)))

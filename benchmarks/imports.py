@@ -1,4 +1,4 @@
-"""What an import costs: CPU time and resident memory, each in an interpreter of its own."""
+"""What an import costs: CPU time and resident memory, each in a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
     if contender.peer and find_spec(contender.peer) is None:
         raise SkippedError(f"{contender.peer} is not installed")
     program = _PROGRAM.format(statement=contender.options["import"])
-    _import(program)  # compiles what was not compiled yet
+    _import(program)  # compiles modules that are not compiled yet
 
     def run() -> Metrics:
         return _import(program)
@@ -69,9 +69,9 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
 
 def _import(program: str) -> Metrics:
-    # Litellm's import would else fetch a file from the network.
+    # Litellm's import would otherwise fetch a file from the network.
     environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else this project alone would be compiled each time
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or only this project is compiled each time
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", program],
         cwd=_ROOT,

@@ -1,4 +1,4 @@
-"""What a result has to say of its circumstances."""
+"""The circumstances in which a result was measured."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Machine(Struct, frozen=True):
     """Where a result was measured.
 
     Args:
-        load: the load averages before the run: others' work on a shared machine is noise.
+        load: the load averages before the run. Other work on a shared machine is noise.
     """
 
     system: str
@@ -56,7 +56,7 @@ def machine() -> Machine:
 
 
 def versions() -> dict[str, str]:
-    """Of what is installed here and matters to the results."""
+    """Versions of the installed packages that matter to the results."""
     found = {}
     for name in PACKAGES:
         try:

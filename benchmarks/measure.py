@@ -16,20 +16,20 @@ Metrics: TypeAlias = dict[str, float]
 """What one run measured, by name; the case says the units."""
 
 Run: TypeAlias = Callable[[], Metrics]
-"""Does a contender's work once. It raises `WrongAnswerError` where the work came out wrong."""
+"""Does a contender's work once. It raises `WrongAnswerError` if the result is wrong."""
 
 LEAST_SECONDS = 0.05
-"""Work that takes less CPU time is repeated: clocks and caches need so much to tell anything."""
+"""Work that takes less CPU time is repeated, since short times are not meaningful."""
 
 
 class Contender(Struct, frozen=True):
-    """One who does the work of a case.
+    """A participant, which does the work of a case.
 
     Args:
         name: shown in tables and charts.
         peer: the import name of the library that does the work, where it is not this project or a package
             that it needs itself. A peer that is not installed is skipped.
-        options: what the row has to know beside the case's own options.
+        options: what the row must know in addition to the case's options.
     """
 
     name: str
@@ -46,8 +46,8 @@ class Case(Struct, frozen=True, kw_only=True):
         units: the unit of each metric.
         contenders: the reference first; all ratios are to it.
         rounds: how many times each contender runs.
-        options: what the row has to know.
-        fresh: each run has a process of its own, for what can be measured once in a process only.
+        options: what the row must know.
+        fresh: each run has its own process, for figures that can be measured only once in a process.
     """
 
     row: str
@@ -76,14 +76,14 @@ class Scale(Struct, frozen=True):
 
     Args:
         rounds: how many times each contender runs; a row may do with fewer.
-        work: multiplies the number of events, calls and so on; 1 is for figures that are published.
+        work: multiplies the number of events, calls and so on; 1 is for published figures.
     """
 
     rounds: int
     work: float
 
     def units(self, number: int, least: int = 1) -> int:
-        """So many events, calls or streams, by this scale."""
+        """The number of events, calls or streams at this scale."""
         return max(least, round(number * self.work))
 
 
@@ -93,7 +93,7 @@ class Row(Struct, frozen=True):
     Args:
         title: what it measures, in a line.
         cases: its cases at a scale.
-        prepare: makes one contender ready for a case. It raises `SkippedError` where that cannot be.
+        prepare: makes one contender ready for a case. It raises `SkippedError` if that is impossible.
         served: it needs the server, whose port is then the option `port` of its cases.
     """
 
@@ -104,11 +104,11 @@ class Row(Struct, frozen=True):
 
 
 class SkippedError(Exception):
-    """This contender cannot take part; the message is the word that the results have for it."""
+    """This contender cannot take part; the message is shown in the results."""
 
 
 class WrongAnswerError(Exception):
-    """A contender did not do the work: what it gave is not what was sent."""
+    """A contender did not do the work: its answer differs from what was sent."""
 
 
 def peer(module: str) -> Any:  # Any: peers need not be installed where this is type-checked
@@ -139,7 +139,7 @@ def check(given: str, expected: str) -> None:
 
 
 def cpu_per_unit(work: Callable[[], T], units: int, least: float = LEAST_SECONDS) -> tuple[float, T]:
-    """CPU time of this process for one of the units that `work` does, in microseconds, and what it gave.
+    """CPU time of this process per unit of `work`, in microseconds, and the work's result.
 
     Short work is repeated, so that the clock has something to measure.
     """
@@ -171,9 +171,9 @@ class Summary(Struct, frozen=True):
 
 
 def summarize(samples: Sequence[float], reference: Sequence[float]) -> Summary:
-    """Put a contender's rounds against the same rounds of another.
+    """Compare a contender's rounds with the same rounds of another.
 
-    Pairs cancel what slows a whole round down; the median of ratios is then steadier than the ratio of
+    Pairs cancel out what slows a whole round down, so the median of ratios is steadier than the ratio of
     medians. Rounds that one of the two lacks are left out.
     """
     import statistics  # it weighs 3 MB, which processes that measure memory must not hold
@@ -187,7 +187,7 @@ def summarize(samples: Sequence[float], reference: Sequence[float]) -> Summary:
 
 
 class CaseResult(Struct, frozen=True):
-    """What came out of a case.
+    """The result of a case.
 
     Args:
         samples: by contender and metric, one number for each round.
@@ -199,7 +199,7 @@ class CaseResult(Struct, frozen=True):
     skipped: dict[str, str]
 
     def summary(self, metric: str, contender: str, reference: str | None = None) -> Summary:
-        """One contender's figures beside another's, the case's reference where none is named.
+        """One contender's figures compared with another's. Default: the case's reference.
 
         Raises:
             KeyError: one of the two was skipped.
@@ -209,11 +209,11 @@ class CaseResult(Struct, frozen=True):
 
 
 def interleave(case: Case, runs: Mapping[str, Run], skipped: Mapping[str, str]) -> CaseResult:
-    """Let the contenders run in turn, round by round; each round begins with another one.
+    """Run the contenders in turn, round by round; each round begins with a different one.
 
     Args:
-        runs: by contender. One that raises `SkippedError` runs no more.
-        skipped: who is missing already.
+        runs: by contender. One that raises `SkippedError` is not run again.
+        skipped: the contenders that are already skipped.
     """
     samples: dict[str, dict[str, list[float]]] = {}
     missing = dict(skipped)

@@ -1,4 +1,4 @@
-"""Memory while many streams are open: a fresh process for each client, which holds little but the client."""
+"""Memory while many streams are open, with a fresh process for each client that holds little else."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _cases(scale: Scale) -> list[Case]:
 
 
 def case(dialect: Dialect, streams: int, rounds: int) -> Case:
-    """The case of so many streams at once."""
-    # The processes that are measured do not get here, and do without what it takes.
+    """The case of this many streams at once."""
+    # Imported here: the measured processes do not get here, and need not hold these modules.
     from benchmarks.server import Scenario
     from benchmarks.wires import wire
 
@@ -66,7 +66,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
                 for each in parts:
                     tasks.start_soon(client.stream, case.text("model"), each)
         if any("".join(each) != case.text("text") for each in parts):
-            raise WrongAnswerError("a stream did not say what was sent")
+            raise WrongAnswerError("a stream differs from what was sent")
         return before
 
     def run() -> Metrics:

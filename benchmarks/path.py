@@ -80,7 +80,7 @@ class _Server:
 
 
 class _HTTPTransport:
-    """What `AnyioTransport` does, but for the sockets: each piece comes as a chunk, in a read of its own."""
+    """`AnyioTransport` without the sockets: each piece is a chunk and arrives in a separate read."""
 
     def __init__(self, server: _Server) -> None:
         self._reads = [

@@ -15,16 +15,16 @@ from benchmarks.machine import Machine, machine, revision, versions
 from benchmarks.measure import CaseResult, Scale
 
 _ROOT = Path(__file__).resolve().parents[1]
-_SPREAD = 0.3  # a ratio's quartiles farther apart than that, as a part of it, are marked as unsteady
+_SPREAD = 0.3  # a ratio whose quartiles are farther apart than this part of it is marked as unsteady
 
 
 class Results(Struct, frozen=True, kw_only=True):
-    """All that a run has to say.
+    """The results of a run.
 
     Args:
         date: when it began, UTC.
         revision: the commit that was measured.
-        versions: of the packages, in the interpreter that ran most.
+        versions: of the packages, in the interpreter that ran most contenders.
         other_versions: the same for the interpreters that were named for some peers.
     """
 
@@ -37,7 +37,7 @@ class Results(Struct, frozen=True, kw_only=True):
     cases: list[CaseResult]
 
     def case(self, row: str, name: str) -> CaseResult | None:
-        """One case's result, where it was measured."""
+        """One case's result, if it was measured."""
         return next((each for each in self.cases if (each.case.row, each.case.name) == (row, name)), None)
 
 

@@ -1,4 +1,4 @@
-"""How much memory a process holds. It imports little, since what it imports is held too."""
+"""How much memory a process holds. This module imports little, since its imports count too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINUX = sys.platform == "linux"
 
 
 def resident(process: int | None = None) -> int:
-    """Bytes of memory that a process holds now; this one, where none is named."""
+    """Bytes of memory that a process holds now. Default: this process."""
     number = os.getpid() if process is None else process
     if _LINUX:
         return _status(number, "VmRSS")
@@ -25,7 +25,7 @@ def resident(process: int | None = None) -> int:
 def peak_resident() -> int:
     """Bytes of memory that this process has held at most.
 
-    Not by `getrusage` where Linux tells: its figure begins with that of the process before `exec`.
+    On Linux, not by `getrusage`: its figure includes the process before `exec`.
     """
     if _LINUX:
         return _status(os.getpid(), "VmHWM")
@@ -34,7 +34,7 @@ def peak_resident() -> int:
 
 
 def forget_peak() -> None:
-    """Let the peak begin anew with what is held now, where Linux allows that."""
+    """Reset the peak to what is held now, if Linux allows that."""
     with contextlib.suppress(OSError):
         (_PROC / "self" / "clear_refs").write_text("5")
 

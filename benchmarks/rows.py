@@ -1,4 +1,4 @@
-"""The rows by name. Each is a module, loaded when it is asked for: a worker holds no more than its own."""
+"""The rows by name. Each is a module, loaded on demand, so that a worker loads only its own."""
 
 from __future__ import annotations
 

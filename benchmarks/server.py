@@ -1,6 +1,6 @@
-"""The server that clients are measured against: a process of its own that writes bytes made beforehand.
+"""The server that clients are measured against: a separate process that writes prepared bytes.
 
-A request's `model` says what is wanted, whatever else the request holds: `<wire>.<mode>.<events>.<streams>`.
+A request's `model` selects the answer: `<wire>.<mode>.<events>.<streams>`. The rest is ignored.
 It listens on the loopback interface and serves until its standard input ends.
 """
 
@@ -21,12 +21,12 @@ from msgspec import Struct
 from benchmarks.wires import Wire, whole_answer, wire
 
 Mode: TypeAlias = Literal["bursts", "coalesced", "paced", "gathered", "calls"]
-"""How the answer comes.
+"""How the answer is sent.
 
-`bursts`: each event is a chunk of its own, all written at once, so that a read holds many. `coalesced`: the
-same, in chunks of 16 KiB, cut anywhere, as proxies do. `paced`: one event at a time, a millisecond apart, so
-that each event is a wake-up; it begins when as many streams wait as the scenario names, which then take
-turns. `gathered`: as `bursts`, but also when so many wait, which are then on as many connections. `calls`: a
+`bursts`: each event is a chunk, all written at once, so that a read holds many. `coalesced`: the same, in
+chunks of 16 KiB, cut anywhere, as proxies do. `paced`: one event at a time, a millisecond apart, so that each
+event is a wake-up; it begins when the scenario's number of streams are waiting, which then take turns.
+`gathered`: as `bursts`, but it also waits for that number of streams, each on its own connection. `calls`: a
 whole answer, not a stream.
 """
 
@@ -42,13 +42,13 @@ _LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Scenario(Struct, frozen=True):
-    """What one request asks for.
+    """The answer that one request asks for.
 
     Args:
         wire: one of `wires.WIRES`.
         mode: see `Mode`.
         events: how many deltas each stream has.
-        streams: how many streams are read at once; it matters where they are paced.
+        streams: how many streams are read at once; it matters if they are paced.
     """
 
     wire: str
@@ -104,7 +104,7 @@ class _Pacer:
         self._next = 0.0
 
     def add(self, model: str, transport: asyncio.WriteTransport) -> None:
-        """Let a stream wait for the others, or begin with all that wait."""
+        """Let a stream wait for the others, or start all that are waiting."""
         waiting = self._waiting.setdefault(model, [])
         waiting[:] = [other for other in waiting if not other.is_closing()]
         waiting.append(transport)
@@ -133,7 +133,7 @@ class _Pacer:
             self._turns.append((transport, chunks))
         if self._turns:
             loop = asyncio.get_running_loop()
-            # Never two at once: events that are late are not made up for.
+            # Never two at once: late events are not caught up.
             self._next = max(self._next + TICK, loop.time())
             loop.call_at(self._next, self._tick)
 
@@ -182,7 +182,7 @@ async def _serve() -> None:
 
 @contextmanager
 def running() -> Iterator[int]:
-    """The server in a process of its own, as long as the block lasts; gives its port."""
+    """Run the server in a separate process during the block; yields its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.server"],
         stdin=subprocess.PIPE,

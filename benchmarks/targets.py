@@ -1,4 +1,4 @@
-"""What is aimed at, as ratios within one run, and whether a run met it."""
+"""The targets, as ratios within one run, and whether a run met them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Target(Struct, frozen=True):
         row: the row's name.
         case: the case's name.
         metric: the case's metric.
-        contender: who is held to it.
-        reference: to whose figure its ratio is taken; `None`: the figure itself is held to the limit.
+        contender: the contender that must meet it.
+        reference: the contender to compare with; `None`: the figure itself must not exceed the limit.
         at_most: the limit.
     """
 
@@ -33,7 +33,7 @@ class Target(Struct, frozen=True):
     at_most: float
 
     def figure(self, result: CaseResult) -> float | None:
-        """What was measured, where both were."""
+        """The measured figure, if both were measured."""
         try:
             summary = result.summary(self.metric, self.contender, self.reference)
         except KeyError:

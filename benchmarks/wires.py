@@ -1,4 +1,4 @@
-"""The bytes that all contenders are given: streams and whole answers of both dialects, of any length."""
+"""The bytes for all contenders: streams and whole answers of both dialects, of any length."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WIRES = ("OpenAI text", "OpenAI tool arguments", "Anthropic text", "Anthropic to
 """The four kinds of stream that are measured."""
 
 FEEDS = ("one event", "64 KiB", "all")
-"""How a stream is cut for those who are fed."""
+"""How a stream is cut into feeds."""
 
 _SAID = (
     "The quick brown fox jumps over the lazy dog, \u201cnaïvely\u201d; and then\n\nit says: {'key': [1, 2]}, "
@@ -47,11 +47,11 @@ _ARGUMENTS = tuple(f"{word}{end}" for word, end in zip(
 
 
 class Wire(Struct, frozen=True):
-    """A stream whose middle repeats itself, so that it can be of any length without being held.
+    """A stream with a repeated middle, so that it can have any length without being held in memory.
 
     Args:
         name: one of `WIRES`.
-        dialect: whose bytes they are.
+        dialect: the dialect of the bytes.
         head: events before the first delta, and for tool calls the arguments' opening.
         body: events of one delta each, to be repeated.
         tail: what ends the stream.
@@ -70,11 +70,11 @@ class Wire(Struct, frozen=True):
     closing: str
 
     def pieces(self, events: int) -> Iterator[bytes]:
-        """The stream, one server-sent event at a time, with so many deltas of the body."""
+        """The stream, one server-sent event at a time, with this many deltas of the body."""
         return chain(self.head, islice(cycle(self.body), events), self.tail)
 
     def text(self, events: int) -> str:
-        """What such a stream says: the content, or the tool call's arguments."""
+        """The stream's content, or the tool call's arguments."""
         return "".join(chain([self.opening], islice(cycle(self.texts), events), [self.closing]))
 
     def count(self, events: int) -> int:
@@ -110,14 +110,14 @@ def wire(name: str) -> Wire:
         middle = [ContentDelta(text) for text in texts]
     once = encode_events(dialect, [*before, *middle, *after])
     twice = encode_events(dialect, [*before, *middle, *middle, *after])
-    # What the two have in common is the head and the body: it is at the tail that they part.
+    # The two have the same head and body, and differ only in the tail.
     end = next(at for at, (one, other) in enumerate(zip(once, twice, strict=False)) if one != other)
     start = end - len(texts)
     return Wire(name, dialect, once[:start], once[start:end], once[end:], texts, opening, closing)
 
 
 def whole_answer(dialect: Dialect) -> tuple[bytes, str]:
-    """A whole response's body of a usual length, and the text that it says."""
+    """A whole response's body of a usual length, and its text."""
     text = "".join(islice(cycle(_TEXT), 100))
     answer = Answer(text=text, usage=_USAGE)
     return encode_whole(dialect, answer, model=_MODEL, response_id=_RESPONSE_ID), text

@@ -1,7 +1,7 @@
-"""Contenders in processes of their own: none pays for what another has imported, or keeps alive.
+"""Contenders in separate processes: none pays for what another has imported or keeps alive.
 
-A worker is told a case and a contender, then to run, as often as is wanted: JSON lines on its standard input,
-one reply each on what was its standard output.
+A worker receives a case and a contender, then any number of requests to run, as JSON lines on its standard
+input. It writes one reply to each on its original standard output.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Go(Struct, frozen=True, tag="go"):
 
 
 class Reply(Struct, frozen=True):
-    """What came of it.
+    """The reply to a request.
 
     Args:
         metrics: what a run measured.
@@ -44,7 +44,7 @@ class Reply(Struct, frozen=True):
 
 
 class Worker:
-    """One process, seen from the one that measures.
+    """One worker process, as seen by the measuring process.
 
     Args:
         python: its interpreter, with the packages that the contender needs.
@@ -85,7 +85,7 @@ class Worker:
             stdin.write(msgspec.json.encode(command) + b"\n")
             stdin.flush()
         except BrokenPipeError:
-            pass  # it has ended, and so has its output
+            pass  # the process has ended, and so has its output
         line = stdout.readline()
         if not line:
             raise RuntimeError("a benchmark's process ended before its work: see its traceback above")
@@ -108,7 +108,7 @@ class Workers:
         self._stack = ExitStack()
 
     def measure(self, case: Case) -> CaseResult:
-        """Let all contenders of a case run in turn."""
+        """Run all contenders of a case in turn."""
         runs: dict[str, Run] = {}
         skipped: dict[str, str] = {}
         for contender in case.contenders:
@@ -172,14 +172,14 @@ def _serve(commands: IO[bytes], replies: IO[bytes]) -> None:
                     run = row(case.row).prepare(case, contender)
                     reply = Reply()
                 case Go():
-                    assert run is not None, "a worker is told to run before it is prepared"
+                    assert run is not None, "a worker must be prepared before it runs"
                     reply = Reply(run())
         except SkippedError as error:
             reply = Reply(skipped=str(error))
         except Exception as error:
             if not contender.peer:
                 raise
-            # A peer that fails, or gives something else than was sent, must not end the run of the others.
+            # A peer that fails or gives a wrong answer must not end the run of the others.
             reply = Reply(skipped=f"failed: {type(error).__name__}: {error}"[:500])
         replies.write(msgspec.json.encode(reply) + b"\n")
         replies.flush()
@@ -187,5 +187,5 @@ def _serve(commands: IO[bytes], replies: IO[bytes]) -> None:
 
 if __name__ == "__main__":
     with os.fdopen(os.dup(1), "wb") as channel:
-        os.dup2(2, 1)  # what libraries print must not come between the replies
+        os.dup2(2, 1)  # what libraries print must not get between the replies
         _serve(sys.stdin.buffer, channel)

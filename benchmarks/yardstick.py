@@ -1,8 +1,8 @@
-"""The yardstick: the least that decoding a stream can cost in Python, against which all else is measured.
+"""The yardstick: the least that decoding a stream can cost in Python. Everything else is compared with it.
 
 It splits at blank lines, strips `data: `, decodes typed JSON, and makes one object for each delta. It has no
-robustness at all: no other line ends, no comments, no limits, no errors, one tool call at most. Nothing here
-is fit for use.
+robustness at all: no other line ends, no comments, no limits, no errors, one tool call at most. Do not
+use it for anything else.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Choice(Struct):
 
 
 class Chunk(Struct):
-    """As much of OpenAI's chunk as a delta needs."""
+    """The part of OpenAI's chunk that a delta needs."""
 
     choices: list[_Choice]
 
@@ -62,7 +62,7 @@ class _MessageDelta(Struct, gc=False):
 
 
 class Event(Struct):
-    """As much of Anthropic's events as a delta needs."""
+    """The part of Anthropic's events that a delta needs."""
 
     type: str
     delta: _MessageDelta | None = None
@@ -138,12 +138,12 @@ class AnthropicYardstick:
 
 
 def yardstick(dialect: Dialect) -> OpenAIYardstick | AnthropicYardstick:
-    """The one for a dialect's streams."""
+    """The decoder for a dialect's streams."""
     return OpenAIYardstick() if dialect == "openai" else AnthropicYardstick()
 
 
 def text_of(dialect: Dialect, body: bytes | bytearray) -> str:
-    """What a whole answer says."""
+    """The text of a whole answer."""
     if dialect == "openai":
         return _decode_completion(body).choices[0].message.content
     return _decode_message(body).content[0].text

@@ -1,4 +1,4 @@
-"""A parser of chat-completion streams, as one writes it on a first afternoon. It works, until it does not."""
+"""A naive parser of chat-completion streams, with the bugs of a first attempt."""
 
 import json
 

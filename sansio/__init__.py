@@ -1,9 +1,9 @@
 """A sans-IO core for LLM providers: pure state machines, no I/O.
 
-Bytes in, events out. `transports` drives them over sockets; `sansio.testing` has the server's half.
+Bytes in, events out. `transports` drives them over sockets; `sansio.testing` plays the server.
 
-Each name is loaded with its room when it is first used: a program that reads one kind of stream does not pay
-for the rest, and `import sansio` costs little more than msgspec and h11.
+Each name is imported when it is first used. So a program that reads one kind of stream does not pay for the
+rest, and `import sansio` costs little more than msgspec and h11.
 """
 
 from importlib import import_module
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         UnknownPart,
         Usage,
     )
-    from sansio.context import fit_context
+    from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
     from sansio.errors import (
         APIConnectionError,
@@ -181,7 +181,10 @@ _ROOMS = {
         "UnknownPart",
         "Usage",
     ),
-    "sansio.context": ("fit_context",),
+    "sansio.context": (
+        "Fitted",
+        "fit_context",
+    ),
     "sansio.conversation": ("Messages", "as_messages"),
     "sansio.errors": (
         "APIConnectionError",
@@ -315,6 +318,7 @@ __all__ = [
     "DocumentPart",
     "End",
     "FinishReason",
+    "Fitted",
     "Framer",
     "FunctionTool",
     "HTTPExchange",

@@ -39,23 +39,23 @@ _STREAMS = frozenset(
         "application/vnd.amazon.eventstream",
     )
 )
-"""Media types of streams: what the server sends decides, not what was asked for."""
+"""Media types of streams. The response's type decides how it is read, whatever was requested."""
 
 
 class Call:
     """One call. Made by `Provider.call`; see `docs` and the README for the driver's loop.
 
     A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
-    does raises here. A driver that is out of order gets a `LocalProtocolError`, which changes nothing.
+    does raises here. A driver that calls out of order gets a `LocalProtocolError`; the call is unchanged.
 
     Args:
         dialect: the provider's dialect, bound to its config.
         request: without its key.
-        stream: whether deltas are wanted; what the server sends is known by its content type.
+        stream: whether deltas are wanted. The response is read by its content type either way.
         schedule: which outcomes are tried again.
         random: gives a number from 0 up to 1, for the backoff.
         record: keep what raw logs receive for `take_records()`.
-        left_out: what of the conversation and the options is not sent.
+        left_out: the parts of the conversation and the options that are not sent.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Call:
         self._state = CallState.READY
         self._wants_input = False
         self._attempts = 0
-        self._fresh = False  # this attempt is being sent once more, on a fresh connection
+        self._fresh = False  # this attempt is being sent again, on a fresh connection
         self._handed_out = False
         self._wait = 0.0
         self._past_progress = 0
@@ -101,7 +101,7 @@ class Call:
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What of the conversation and the options is not sent, and why; known before the first step."""
+        """What is not sent of the conversation and the options, and why; known before the first step."""
         return self._left_out
 
     @property
@@ -111,7 +111,7 @@ class Call:
 
     @property
     def wants_input(self) -> bool:
-        """Whether an exchange is under way. Once it is False, release the exchange, then hand out events."""
+        """Whether an exchange is under way. When False, release the exchange, then hand out events."""
         return self._wants_input
 
     @property
@@ -121,19 +121,19 @@ class Call:
 
     @property
     def response(self) -> ResponseInfo | None:
-        """What the last response that began says of itself; `None` before the first.
+        """The metadata of the last response that began; `None` before the first.
 
-        It stays while another attempt is under way: its `attempts` says which one it answered.
+        It is kept while another attempt is under way: its `attempts` says which one it answered.
         """
         if self._responded is None:
             return None
-        # Read on access: most calls are never asked, and pay nothing.
+        # Computed on access: most callers never ask for it, and pay nothing.
         head, attempts = self._responded
         return read_response(head, request_id=self._dialect.request_id(head.headers), attempts=attempts)
 
     @property
     def progress(self) -> int:
-        """How many records that mean something have come; comments and pings are none. Never falls."""
+        """How many frames with content have arrived; comments and pings do not count. Never decreases."""
         return self._past_progress + (self._parser.progress if self._parser is not None else 0)
 
     def next_step(self) -> Step | None:
@@ -166,7 +166,7 @@ class Call:
         """Take what an exchange gave.
 
         Returns:
-            The events that come of it. Input that comes while none is wanted is ignored.
+            The events that it completes. Input is ignored while the call wants none.
 
         Raises:
             LocalProtocolError: a second `Head`, or a `Body` or `End` before the first.
@@ -208,7 +208,7 @@ class Call:
         return events
 
     def take_records(self) -> list[Record]:
-        """What has been sent and received since the last time, where the call was made with `record`."""
+        """What was sent and received since the last call of this, if the call was made with `record`."""
         records, self._records = self._records, []
         return records
 
@@ -262,7 +262,7 @@ class Call:
                 self._settle_status(events)
 
     def _is_stream(self, head: Head) -> bool:
-        """Whether the answer is streamed, by its content type; if that does not say, as was asked."""
+        """Whether the answer is streamed: by its content type, or as requested if that does not say."""
         media = (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
         if media == "text/html":
             raise RemoteProtocolError("the server answered with a web page (text/html), not as an API")
@@ -297,7 +297,7 @@ class Call:
         return False
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
-        """Take the end of the body: its own, or the fault that cut it."""
+        """Take the end of the body, regular or by a fault."""
         if self._state is CallState.ERROR_BODY:
             self._settle_status(events)
         elif self._state is CallState.STREAM:
@@ -306,7 +306,7 @@ class Call:
         elif fault is not None:
             self._settle(fault, events)
         elif not self._decoder.whole:
-            self._settle(StreamTruncatedError("the compressed body broke off"), events)
+            self._settle(StreamTruncatedError("the compressed body ended early"), events)
         else:
             self._receive_whole(events)
 
@@ -320,7 +320,7 @@ class Call:
             else:
                 self._receive_end(error, events)
         elif isinstance(error, TransportError) and error.reused and not timeout and not self._fresh:
-            # A server may let an idle connection go just as it is used again (PAINS 10).
+            # A server may close an idle connection just as it is used again.
             self._fresh = True
             self._enter(Trigger.RESEND)
         else:
@@ -400,7 +400,7 @@ class Call:
 
     def _explained(self, error: ProviderError) -> ProviderError:
         config = self._dialect.config
-        # Of an attempt that was lost before its head, an earlier attempt's response says nothing.
+        # An earlier attempt's response says nothing about an attempt that was lost before its head.
         response = self.response if self._head.status else None
         return error.with_context(
             provider=self._dialect.TYPE,

@@ -1,4 +1,4 @@
-"""What no provider takes, refused before anything is sent."""
+"""Checks that refuse, before anything is sent, what no provider would accept."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_messages(messages: Sequence[Message]) -> None:
     """
     if not messages:
         raise InvalidRequestError("the message list is empty: give at least one message")
-    unanswered: dict[str, bool] = {}  # by call id: whether a result must come
+    unanswered: dict[str, bool] = {}  # by call id: whether a result must follow
     caller = 0
     for index, message in enumerate(messages):
         _check_message(index, message)
@@ -102,7 +102,7 @@ def _is_whole(call_id: object, name: object, arguments: object) -> bool:
 def _check_source(
     index: int, number: int, part: ImagePart | DocumentPart | AudioPart, *, answered: bool
 ) -> None:
-    """An answer's sound may have a transcript alone; what the application made needs exactly one source."""
+    """An answer's audio may have only a transcript; what the application made needs exactly one source."""
     sources: list[object] = [source for source in (part.data, part.url, part.file_id) if source is not None]
     kinds_right = isinstance(part.data, bytes | None) and isinstance(part.url, str | None)
     if (len(sources) == 1 and kinds_right and isinstance(part.file_id, str | None)) or (
@@ -157,7 +157,7 @@ def tool_name(tool: object) -> str:
     named = tool.get("custom" if tool.get("type") == "custom" else "function")
     name = (named if isinstance(named, Mapping) else tool).get("name")
     if name is None and tool.get("type") != "function":
-        name = tool.get("type")  # a provider's built-in tool may have nothing but its type
+        name = tool.get("type")  # a provider's built-in tool may have only its type
     return name if isinstance(name, str) else ""
 
 
@@ -189,5 +189,5 @@ def _surrogate_in(messages: Sequence[Message]) -> int | None:
         except UnicodeEncodeError:
             return index
         except (TypeError, ValueError, RecursionError):
-            continue  # what makes it no JSON is not sent
+            continue  # whatever is not valid JSON here is not sent
     return None

@@ -42,7 +42,7 @@ class AuthMethod(StrEnum):
 
 
 class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider type fills in if the user says nothing.
+    """What a provider type fills in for fields that the user leaves out.
 
     Args:
         base_url: `None` if it must be given.
@@ -89,11 +89,11 @@ PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
 }
 
 ERROR_BODY_SECONDS = 5.0
-"""How long a driver reads the body of an error status, at most: the status decides without it."""
+"""How long a driver reads the body of an error status, at most: the status alone decides the outcome."""
 
 _BY_TYPE: Any = msgspec.UNSET  # Any, so that a field left out may be declared with the type it will have
 
-# The library frames the request: what an application set here would contradict the bytes that are sent.
+# The library frames the request: a value set here would contradict the bytes that are sent.
 _RESERVED_HEADERS = frozenset(
     ("host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding")
 )
@@ -131,7 +131,7 @@ class ProviderConfig:
             `limits.max_answer_bytes`.
 
     Example:
-        `ProviderConfig(type="anthropic", model="claude-sonnet-4-20250514")` is whole.
+        `ProviderConfig(type="anthropic", model="claude-sonnet-4-20250514")` is complete.
     """
 
     type: str = "openrouter"
@@ -175,7 +175,7 @@ class ProviderConfig:
         """From JSON text, of the shapes that `from_dict` takes.
 
         Raises:
-            ConfigError: the text is no JSON, or as the constructor.
+            ConfigError: the text is not JSON, or as the constructor.
         """
         try:
             data = msgspec.json.decode(text)
@@ -320,14 +320,14 @@ def _check_number(name: str, value: float) -> None:
 
 
 def _convert_limits(given: object) -> Limits:
-    """Limits from a mapping or from `Limits`, whose constructor checks nothing: each value is looked at."""
+    """Limits from a mapping or from `Limits`; each value is checked, since `Limits` itself checks nothing."""
     if given is DEFAULT_LIMITS:
         return DEFAULT_LIMITS
     values = structs.asdict(given) if isinstance(given, Limits) else given
     if not isinstance(values, Mapping):
         raise ConfigError(f"limits: {given!r} is neither a JSON object nor a Limits", field="limits")
     _refuse_unknown(values, Limits.__struct_fields__, "limits")
-    limits: dict[str, Any] = {}  # Any: what `_convert` gives has the type that it was asked for
+    limits: dict[str, Any] = {}  # Any: `_convert` returns the type that it was asked for
     for name, value in values.items():
         path = f"limits.{name}"
         limits[name] = _convert(path, int, value)
@@ -344,7 +344,7 @@ def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:
     for name, value in headers.items():
         if not is_token(name):
             raise ConfigError(
-                f"extra_headers: {name!r} is no header name (letters, digits and - only)",
+                f"extra_headers: {name!r} is not a header name (letters, digits and - only)",
                 field="extra_headers",
             )
         if not is_header_value(value):
@@ -360,14 +360,14 @@ def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:
 
 
 def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
-    """Refuse an address that cannot be called, or that a key must not go to.
+    """Refuse an address that cannot be called, or to which a key must not be sent.
 
     Args:
         keyed: a key goes along and `allow_http` is off, so that plain http is for this machine only.
         query: whether the address may have a query.
 
     Raises:
-        ConfigError: it names what would do.
+        ConfigError: it names what is allowed.
     """
     from urllib.parse import urlsplit  # late: it would be the heaviest part of `import sansio`
 
@@ -375,7 +375,7 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ConfigError("base_url: no valid URL; check the host and the port", field="base_url") from None
+        raise ConfigError("base_url: invalid URL; check the host and the port", field="base_url") from None
     if "@" in (parts.netloc or url):
         raise ConfigError(
             "base_url: must not hold a user name or password; keys go into the environment", field="base_url"
@@ -391,7 +391,7 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
             f"base_url: {url!r} has a space, a control character or a letter beyond ASCII", field="base_url"
         )
     if port == 0:
-        raise ConfigError(f"base_url: {url!r} has the port 0, which no server has", field="base_url")
+        raise ConfigError(f"base_url: {url!r} has the port 0, which no server can have", field="base_url")
     if keyed and parts.scheme == "http" and not is_loopback(host):
         raise ConfigError(
             f"base_url: {url!r} would send the key in plain text; use https, or allow_http=True "

@@ -1,6 +1,6 @@
 """Messages and the parts that they are made of.
 
-A message's `content` is all that was said, in order; every other view of it (`text`, `tool_calls`, …) is a
+A message's `content` holds everything, in order; every other view of it (`text`, `tool_calls`, …) is a
 property that is computed from it. All structures are frozen. `msgspec.json.encode` writes a conversation,
 and `msgspec.json.decode(data, type=list[Message])` reads it back equal.
 """
@@ -48,7 +48,7 @@ class FinishReason(StrEnum):
     ERROR = "error"
     """The provider gave up, such as vLLM's `abort`."""
     OTHER = "other"
-    """No reason, or one that this library does not know: never treat it as success."""
+    """No reason, or one that this library does not know; do not treat it as success."""
 
 
 class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -184,7 +184,7 @@ class ToolCall(Struct, frozen=True, tag="tool_call", omit_defaults=True, forbid_
 class InvalidToolCall(
     Struct, frozen=True, tag="invalid_tool_call", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """A tool call that must not be run: its arguments are cut or malformed.
+    """A tool call that must not be run: its arguments are truncated or malformed.
 
     A tool message may answer it, to say what was wrong; it is then sent back with its answer.
 
@@ -240,9 +240,9 @@ class ImagePart(_Media, frozen=True, kw_only=True, tag="image"):
 
 
 class AudioPart(_Media, frozen=True, kw_only=True, tag="audio"):
-    """Sound: `data` with its `media_type`, a `url`, or a `file_id`. An answer's has its transcript.
+    """Audio: `data` with its `media_type`, a `url`, or a `file_id`. In an answer, it has a transcript.
 
-    An answer's part may have a transcript alone, where the provider did not send the sound.
+    An answer's part may have only the transcript, if the provider did not send the sound.
     """
 
     media_type: str = "audio/wav"
@@ -359,7 +359,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The content as parts; empty text is no part."""
+        """The content as parts; empty text gives none."""
         if isinstance(self.content, str):
             return (TextPart(self.content),) if self.content else ()
         return self.content
@@ -459,7 +459,7 @@ def _role(role: object) -> Role:
 
 
 def _content(content: object) -> str | tuple[Part, ...]:
-    """Content in its one form: a single text with nothing beside it is a `str`."""
+    """Content in its normal form: a single plain text is a `str`."""
     if isinstance(content, str):
         return str(content)
     if not isinstance(content, (tuple, list)):

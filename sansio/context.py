@@ -26,7 +26,7 @@ from sansio.conversation import Messages, as_messages
 from sansio.errors import InvalidRequestError
 
 _BYTES_PER_TOKEN = 3
-"""Less than English text has (about 4), so that the estimate errs on the safe side."""
+"""Bytes per token. English text has about 4; a lower figure makes the estimate err on the safe side."""
 _TOKENS_PER_MESSAGE = 8
 _TOKENS_PER_ATTACHMENT = 1_600
 """What an image of ordinary size costs; documents vary widely, so count them yourself."""
@@ -65,13 +65,25 @@ def _bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
+class Fitted(msgspec.Struct, frozen=True):
+    """A conversation that fits.
+
+    Args:
+        messages: what is kept, to send.
+        left_out: the messages that had to go, from the oldest on.
+    """
+
+    messages: tuple[Message, ...]
+    left_out: tuple[Message, ...] = ()
+
+
 def fit_context(
     messages: Messages,
     context_window: int,
     *,
     reserve: int = 0,
     count: Callable[[Message], int] = estimate_tokens,
-) -> list[Message]:
+) -> Fitted:
     """The system messages at the front and as many of the newest turns as fit.
 
     A turn is a user's message with all that follows it, so tool calls stay with their results. The
@@ -81,7 +93,11 @@ def fit_context(
         messages: the conversation; it is not changed.
         context_window: tokens, such as `config.context_window`.
         reserve: tokens to leave free for the answer.
-        count: tokens of one message, where an exact tokenizer is at hand.
+        count: tokens of one message, where an exact tokenizer is at hand. It is called once for each message
+            that is kept, and for the newest of those that are left out.
+
+    Returns:
+        What is kept, and what is left out.
 
     Raises:
         InvalidRequestError: the system messages and the newest turn alone do not fit.
@@ -90,7 +106,7 @@ def fit_context(
     front = next(
         (i for i, m in enumerate(messages) if m.role not in (Role.SYSTEM, Role.DEVELOPER)), len(messages)
     )
-    kept = messages[:front]
+    kept = tuple(messages[:front])
     room = context_window - reserve - sum(map(count, kept))
     start = end = len(messages)
     for index in range(len(messages) - 1, front - 1, -1):
@@ -104,4 +120,4 @@ def fit_context(
             f"the system messages and the newest turn alone exceed {context_window - reserve} tokens; "
             "shorten them, or use a model with a larger context window"
         )
-    return kept + messages[start:]
+    return Fitted((*kept, *messages[start:]), tuple(messages[front:start]))

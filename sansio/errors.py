@@ -1,8 +1,8 @@
-"""Every error that the library raises, and how each status and loss is named.
+"""Every error that the library raises, and which status or loss leads to which error.
 
 All are `ProviderError`. An error says what happened, where (provider, model, status, request id, byte
-offset), and what a person can do next. It never holds a key: the machines below never see one, and the
-facade cleans what a server echoes.
+offset), and what a person can do next. It never holds a key: the core never sees one, and the
+facade masks keys that a server echoes.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class ErrorContext(TypedDict, total=False):
     error_type: str | None
     """The provider's own name for the error, such as `"rate_limit_error"`."""
     provider_message: str | None
-    """The provider's own words, as sent: with control characters, where there are any."""
+    """The provider's own words, as sent, control characters included."""
     request_id: str | None
     attempts: int | None
     """How many times the request was sent."""
     retry_after: float | None
-    """Seconds that the provider asked to be left alone."""
+    """Seconds that the provider asked to wait."""
     should_retry: bool | None
-    """The provider's own advice (`x-should-retry`), where it gave any; False also where another attempt would
+    """The provider's own advice (`x-should-retry`), if it gave any. Also False if another attempt would
     fail in the same way, however long one waits."""
     partial: Message | None
-    """The answer so far, when the call broke off after its first event."""
+    """The answer so far, if the call failed after its first event."""
     offset: int | None
     """Byte offset in the body at which the faulty event or line begins."""
     index: int | None
@@ -49,10 +49,10 @@ class ErrorContext(TypedDict, total=False):
     field: str | None
     """Which field of the config, or which limit, is meant."""
     response: ResponseInfo | None
-    """What the response says of itself: rate limits, times, headers. Every `APIStatusError` of a call has it,
-    and every other error of an attempt that got a response's head."""
+    """The response's metadata: rate limits, times, headers. Every `APIStatusError` of a call has it,
+    and every other error of an attempt that received a response's head."""
     hint: str
-    """What a person can do next, where the kind's own advice would mislead."""
+    """What a person can do next, if the general advice of the error's class would mislead."""
 
 
 class ProviderError(Exception):
@@ -161,17 +161,17 @@ class OutputFormatError(ProviderError):
 
 
 class LocalProtocolError(ProviderError):
-    """A machine was used out of order by its own driver; the machine is as it was before."""
+    """A machine was used out of order by its driver. The machine is unchanged."""
 
 
 class RemoteProtocolError(ProviderError):
-    """The peer sent what is no valid HTTP, server-sent events or JSON of the dialect."""
+    """The peer sent something that is not valid HTTP, server-sent events or JSON of the dialect."""
 
     hint = "Check that base_url names this kind of provider and that no proxy rewrites its answers."
 
 
 class StreamTruncatedError(RemoteProtocolError):
-    """The answer broke off before its end marker or finish reason; what arrived is in `partial`."""
+    """The answer ended before its end marker or finish reason; what arrived is in `partial`."""
 
     hint = "The answer is incomplete: send the request again, or go on from what arrived."
 
@@ -193,12 +193,12 @@ _STATUS_ADVICE = {
     402: "Add credit or a payment method to the provider's account.",
     403: "The key is known but not allowed to do this: check its permissions, the model and the region.",
     404: "Check the model or deployment name, base_url and, on Azure, api_version.",
-    407: "A proxy on the way wants a user and password: give them in its URL.",
+    407: "A proxy on the way requires a user and password: give them in its URL.",
     408: "The provider gave up waiting: send the request again.",
     413: "The request is too large: send fewer or smaller messages (see fit_context).",
     422: "Fix what the provider's message names: a field has a value that it does not take.",
     429: "Slow down, or ask the provider for a higher limit; the quota may also be used up.",
-    500: "The fault is the provider's: try again later, and quote the request id if it stays.",
+    500: "The fault is the provider's: try again later, and quote the request id if it persists.",
     502: "The provider's gateway could not reach its backend: try again in a while.",
     503: "The provider is not available right now: try again later or use another model.",
     504: "The provider's backend did not answer in time: try again, or ask for a shorter answer.",
@@ -257,7 +257,7 @@ class TransportError(ProviderError):
     """The connection failed.
 
     Args:
-        reused: the connection had served an earlier exchange, so that the peer may just have let it go.
+        reused: the connection had served an earlier exchange, so the peer may just have closed it.
     """
 
     hint = "Check the network, base_url and any proxy between."

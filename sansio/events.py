@@ -1,4 +1,4 @@
-"""What a stream gives: deltas as they arrive, and one last value that says how it ended."""
+"""The events of a stream: deltas as they arrive, and one last event that says how it ended."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class StreamComplete(Struct, frozen=True, tag_field="event", tag="stream_complet
 
 
 class StreamFailed(Struct, frozen=True, tag_field="event", tag="stream_failed"):
-    """The answer is not complete, and will not be. Always the last event; `error.partial` is what arrived.
+    """The answer failed before it was complete. Always the last event; `error.partial` is what arrived.
 
     The facades raise the error and never yield this.
     """
@@ -121,7 +121,7 @@ def replay(message: Message) -> list[StreamEvent]:
             case RefusalPart():
                 events.append(RefusalDelta(part.text, index) if part.text else PartComplete(index, part))
             case ToolCall() | InvalidToolCall():
-                if part.name:  # a call without a name cannot be started
+                if part.name:  # a call without a name has no start event
                     events.append(ToolCallStarted(calls, part.id, part.name, index, part.kind))
                     if arguments := _arguments(part):
                         events.append(ToolCallDelta(calls, arguments))
@@ -132,7 +132,7 @@ def replay(message: Message) -> list[StreamEvent]:
 
 
 def _arguments(call: ToolCall | InvalidToolCall) -> str:
-    """The text that deltas would have had: as received, and for a call without any none at all."""
+    """The text that deltas would have had: as received; empty for a call that has none."""
     if isinstance(call, InvalidToolCall) or call.raw_arguments is not None:
         return call.raw_arguments or ""
     if call.kind == "custom":

@@ -1,4 +1,4 @@
-"""JSON text from a peer: decoded strictly typed, bounded in depth, and without a way to crash.
+"""JSON text from a peer, decoded with strict types and bounded depth; no input can crash it.
 
 msgspec decodes. This module adds what it lacks: nesting is measured before it recurses, and the escape of
 half a surrogate pair, which it refuses, becomes U+FFFD.
@@ -44,11 +44,11 @@ def decode(
     """Decode one JSON text.
 
     Args:
-        cut: what is raised where the text ends before its JSON does, or is blank.
+        cut: the error to raise if the text ends before its JSON does, or is blank.
 
     Raises:
         LimitExceededError: it nests deeper than `max_depth`.
-        RemoteProtocolError: it is malformed, or not of the decoder's type.
+        RemoteProtocolError: it is malformed, or does not have the decoder's type.
     """
     if text.count("{") + text.count("[") > max_depth and _is_deeper(text, max_depth):
         raise LimitExceededError(f"JSON nests deeper than {max_depth} levels", field="max_json_depth")

@@ -17,14 +17,14 @@ from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.providers.registry import dialect_class, dialect_named
 
 _FOLD_BYTES = 1 << 17
-"""How many bytes arrive before the small pieces of an answer are joined: 40 bytes a delta stay, not 97."""
+"""The small pieces of an answer are joined after this many bytes: a delta then costs 40 bytes, not 97."""
 
 
 class StreamParser:
     """A pure machine for one streamed answer.
 
-    Any bytes, cut anywhere, end in exactly one `StreamComplete` or `StreamFailed`, and nothing is given
-    after it. What the peer does is never raised.
+    Any bytes, cut anywhere, end in exactly one `StreamComplete` or `StreamFailed`, and no event follows
+    it. Nothing that the peer sends raises.
 
     Args:
         dialect: a provider type (`"anthropic"`), a type and api (`"openai/responses"`), or a `Dialect`.
@@ -61,7 +61,7 @@ class StreamParser:
         self._read = self._record if record else self._reader.receive
         self._max_bytes = self._limits.max_answer_bytes
         self._received = 0
-        # Up to this byte nothing has to be done but to feed the framer; -1 when the stream is over.
+        # Up to this byte, data only has to be fed to the framer; -1 when the stream is over.
         self._mark = min(self._max_bytes, _FOLD_BYTES)
         self._finished = False
         self._eof = False
@@ -74,7 +74,7 @@ class StreamParser:
 
     @property
     def progress(self) -> int:
-        """How many frames meant something; comments and pings do not count."""
+        """How many frames had content; comments and pings do not count."""
         return self._reader.progress
 
     def take_chunks(self) -> list[JSONObject]:
@@ -104,7 +104,7 @@ class StreamParser:
         return events
 
     def _pass_mark(self, data: bytes, received: int) -> list[StreamEvent]:
-        """Read bytes that reach a place where something else has to be done as well."""
+        """Read bytes up to a position where more than framing has to be done."""
         if self._eof:
             raise LocalProtocolError("receive_data() after receive_eof(): a parser serves one stream")
         if self._finished:
@@ -143,7 +143,7 @@ class StreamParser:
             if error.status is not None or isinstance(error, LimitExceededError):
                 self._fail_at(error, events)
                 return events
-            where = "inside an event"  # one without its end that makes no sense was cut
+            where = "inside an event"  # an unreadable last event without its end was cut
         if self._reader.receive_eof(events):
             self._complete(events)
         else:
@@ -162,7 +162,7 @@ class StreamParser:
         return events
 
     def _record(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
-        """Read a frame, and keep it for raw logs; a blank one says nothing."""
+        """Read a frame, and keep it for raw logs unless it is blank."""
         text = data.decode("utf-8", "replace")
         self._chunks.append(jsontext.as_record(text, self._limits.max_json_depth))
         return self._reader.receive(data, events, name)
@@ -174,7 +174,7 @@ class StreamParser:
     def _fail_at(self, error: ProviderError, events: list[StreamEvent]) -> None:
         """Fail with an error that was raised while a frame was read."""
         offset = self._framer.offset if error.offset is None else error.offset
-        # Without its frames: one of them holds it, in turn, and all below them, the driver's too.
+        # Without its traceback: its frames hold the error, and the driver's frames too.
         self._fail(error.with_traceback(None).with_context(offset=offset), events)
 
     def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:

@@ -1,4 +1,4 @@
-"""A history made fit for the endpoint that it is sent to, with a report of what that loses."""
+"""Adapts a history to the endpoint that it is sent to, and reports what is lost by that."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def _port_part(
         lost.append(("citations", why))
         part = msgspec.structs.replace(part, citations=())
     if (why_not := dialect.refuses(part)) is not None:
-        lost[:] = [(kind, why_not)]  # with the part, all that it had is lost: that is one loss
+        lost[:] = [(kind, why_not)]  # the part is lost with everything in it: one loss, one entry
         return None
     return part
 

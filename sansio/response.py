@@ -1,4 +1,4 @@
-"""What a response says of itself beside the answer: its request id, the rate limits, the time it took."""
+"""The metadata of a response beside the answer: its request id, the rate limits, the time it took."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class RateLimit(Struct, frozen=True):
 
 
 class ResponseInfo(Struct, frozen=True, kw_only=True):
-    """What a response says of itself beside the answer.
+    """The metadata of a response beside the answer.
 
     Args:
         status: the HTTP status.
         request_id: the provider's name for the request, to quote to its support.
-        headers: those that are worth a log: request ids, rate limits, `retry-after`, times, organization and
+        headers: those worth logging: request ids, rate limits, `retry-after`, times, organization and
             region. Names in lower case, in the order of the wire; never a cookie.
         rate_limits: by kind: `"requests"`, `"tokens"`, `"input_tokens"`, `"output_tokens"`, or the provider's
             own word, with underscores.

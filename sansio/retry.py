@@ -19,11 +19,11 @@ RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 
 
 class RetrySchedule(Struct, frozen=True, kw_only=True):
-    """The arithmetic of retries. Pure: the random number comes in as an argument.
+    """The arithmetic of retries. Pure: the random number is an argument.
 
-    Tried again are the `RETRYABLE_STATUSES`, whatever is lost or late on the way (`TransportError`), and an
-    answer that broke off (`StreamTruncatedError`); but nothing whose `should_retry` is False, by the
-    provider's own advice or because no wait can change it, such as a certificate for another name.
+    Retried are the `RETRYABLE_STATUSES`, connections that were lost or too slow (`TransportError`), and
+    truncated answers (`StreamTruncatedError`). An error whose `should_retry` is False is not retried: the
+    provider advised against it, or waiting cannot change it, such as a certificate for another name.
 
     Args:
         max_attempts: how often a request is sent at most.
@@ -43,7 +43,7 @@ class RetrySchedule(Struct, frozen=True, kw_only=True):
         """Whether to try again after `error`, and when.
 
         Args:
-            retry: the number of this retry, from 0: so many were made before.
+            retry: how many retries were made before this one.
             random: gives a number from 0 up to 1.
 
         Returns:
@@ -58,12 +58,12 @@ class RetrySchedule(Struct, frozen=True, kw_only=True):
 
     def backoff(self, retry: int, random: Callable[[], float]) -> float:
         """Seconds before the nth retry, n from 0: `min(2**n + random(), max_wait)`."""
-        # 2**retry alone would be a number of unbounded size.
+        # Capped: 2**retry would otherwise be a number of unbounded size.
         return min(2.0 ** min(retry, 64) + random(), self.max_wait)
 
 
 def is_retryable(error: ProviderError) -> bool:
-    """Whether such an outcome may be another one the next time."""
+    """Whether another attempt may have a different outcome."""
     if error.should_retry is False:
         return False
     if isinstance(error, APIStatusError):
@@ -72,13 +72,13 @@ def is_retryable(error: ProviderError) -> bool:
 
 
 def parse_retry_after(headers: Headers) -> float | None:
-    """Seconds that a response asks to be left alone.
+    """Seconds that a response asks to wait.
 
     From `retry-after-ms`, else `retry-after` in seconds or as an HTTP date (RFC 9110, section 10.2.3),
     which is read against the response's own `date`: there is no clock here.
 
     Returns:
-        `None` where nothing is asked, or nothing that can be understood.
+        `None` if the response asks for no wait, or in a form that cannot be read.
     """
     milliseconds = read_number(header(headers, "retry-after-ms"))
     if milliseconds is not None:

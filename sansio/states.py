@@ -10,15 +10,15 @@ first. Two are final.
 
 Why a call moves is a `Trigger`, and the rules behind the triggers are few:
 
-- A failure before the first event may be retried after a wait, since nobody has seen anything of the answer:
-  any state that wants input has an edge RETRY to BACKOFF. After an event was handed out no such edge is
+- A failure before the first event may be retried after a wait, since the caller has seen nothing yet: any
+  state that wants input has an edge RETRY to BACKOFF. After an event was handed out no such edge is
   taken, because a second answer would be joined to the first.
 - A connection that had served before may have been closed by the server just as it was used again. The
   request is then sent at once on a fresh connection (RESEND), and that costs no attempt.
 - The status of an error response decides, whatever follows it: ERROR_BODY cannot finish, only retry or fail.
 - `fail` is legal in every state that is not final: a time limit or a caller may end the call anywhere.
 
-Nothing but `Call` moves a call, and it does so only by this table. The README's diagram is drawn from it by
+Only `Call` changes the state of a call, and only by this table. The README's diagram is drawn from it by
 `docs/state_diagram.py`.
 """
 
@@ -30,7 +30,7 @@ from enum import Enum
 class CallState(Enum):
     """What a call is waiting for. The first four want input; the last two are final."""
 
-    __hash__ = object.__hash__  # Enum's own is slow, and each input looks its way up by state and trigger
+    __hash__ = object.__hash__  # Enum's own hash is slow, and each input is looked up by state and trigger
 
     HEAD = "head"
     """The request was sent, and the head of its response is awaited."""

@@ -1,4 +1,4 @@
-"""What a call asks its driver to do, and what it records for raw logs."""
+"""The steps that a call asks its driver to do, and the records that it makes for raw logs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sansio.jsontext import JSONObject
 
 
 class Send(Struct, frozen=True):
-    """Open an exchange and send the request, signed; `fresh`: not on a connection that served before."""
+    """Open an exchange and send the request, signed. `fresh`: on a new connection."""
 
     request: Request
     fresh: bool = False
 
 
 class Wait(Struct, frozen=True, gc=False):
-    """Let so many seconds pass before the next step."""
+    """Wait this many seconds before the next step."""
 
     seconds: float
 

@@ -1,4 +1,4 @@
-"""Spans and moments of time as peers write them in headers. Text that cannot be read is `None`, no error."""
+"""Spans and moments of time as peers write them in headers. Text that cannot be read gives `None`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-# No deadlines and no complaint about slow examples: how fast the machine is says nothing about the code.
+# No deadlines and no health check for slow examples: they would test the machine, not the code.
 for _name, _examples in {"dev": 50, "ci": 100, "laws": 10_000}.items():
     settings.register_profile(
         _name,
@@ -24,7 +24,7 @@ for _name, _examples in {"dev": 50, "ci": 100, "laws": 10_000}.items():
         derandomize=False,
         suppress_health_check=[HealthCheck.too_slow],
     )
-# For mutation testing: few examples, the same ones for every mutant, and no shrinking of what has killed one.
+# For mutation testing: few examples, the same ones for every mutant, and no shrinking of failures.
 settings.register_profile(
     "mutation",
     max_examples=10,
@@ -40,7 +40,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _default)
 
 TESTS = Path(__file__).parent
 QUICK = ("sansio", "test_directions.py", "test_purity.py", "test_docstrings.py", "mutation")
-"""What the first tier has: the core, by its rooms, and how the rooms depend on each other."""
+"""The tests of the first tier: the core, by its rooms, and how the rooms depend on each other."""
 SLOW = (
     "sansio/test_corpus.py",
     "sansio/test_parser.py",
@@ -50,7 +50,7 @@ SLOW = (
     "sansio/http/test_by_h11.py",
     "sansio/testing",
 )
-"""What it leaves to the second: recorded traffic, surveys of the strategies, and every cut of a stream."""
+"""The tests of the second tier: recorded traffic, surveys of the strategies, every cut of a stream."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

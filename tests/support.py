@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: ways to cut bytes, for all that must not depend on the cut."""
+"""Helpers of several rooms: ways to cut bytes, for everything that must not depend on the cut."""
 
 from __future__ import annotations
 

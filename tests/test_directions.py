@@ -32,7 +32,7 @@ LOWER: dict[str, set[str]] = {
     "structured": {"errors", "jsontext", "content"},
     "tools": {"jsontext", "content", "structured"},
 }
-"""What each of the lower rooms may import, besides itself, and nothing else of the project."""
+"""What each of the lower rooms may import of the project, besides itself."""
 
 UPPER = ["families", "providers", "conversation", "porting", "context", "parser", "call", "provider"]
 """The rooms above those, in order: each may import all that are before it."""

@@ -84,7 +84,7 @@ def test_each_law_finds_its_bug_in_the_naive_parser_within_seconds(tmp_path: Pat
     start = time.monotonic()
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "examples")],
-        cwd=tmp_path,  # without the examples that an earlier run has found
+        cwd=tmp_path,  # without the examples that an earlier run found
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""What an import of the core loads: neither an event loop, nor sockets, nor any extra."""
+"""An import of the core loads no event loop, no sockets and no extra."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_core_needs_msgspec_and_for_odd_heads_h11_and_nothing_else(
     statement: str, needs: set[str]
 ) -> None:
     others = loaded_by(statement) - set(sys.stdlib_module_names)
-    # msgspec takes typing_extensions where it is installed, and needs it nowhere.
+    # msgspec imports typing_extensions if it is installed, but does not need it.
     assert others - {"typing_extensions"} == needs
 
 

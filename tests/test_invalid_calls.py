@@ -1,4 +1,4 @@
-"""A tool call whose arguments are no JSON, answered: the next turn is one that each provider takes."""
+"""After a tool call with invalid JSON is answered, each provider accepts the next turn."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def config(server: LoopbackThread) -> ProviderConfig:
 
 
 def results(answer: Message) -> list[Message]:
-    """The answer and the results of its tools: what a tool loop appends."""
+    """The answer and the results of its tools, as a tool loop appends them."""
     said = {"weather": "rain", "time": "12:00"}
     return [answer, *(Message(Role.TOOL, said[c.name], tool_call_id=c.id) for c in answer.tool_calls)]
 
@@ -136,7 +136,7 @@ def check_end(answer: Message) -> None:
 
 
 def check_events(events: list[StreamEvent]) -> Message:
-    """Joined deltas equal the message, which comes once and last."""
+    """Joined deltas equal the message, which is the one last event."""
     last = events[-1]
     assert isinstance(last, StreamComplete)
     assert not any(isinstance(event, StreamComplete) for event in events[:-1])

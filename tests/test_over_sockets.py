@@ -33,7 +33,7 @@ KIND = "openai"
 
 
 class Log:
-    """Keeps all that a raw log is told."""
+    """A raw log that keeps all records."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object, JSONObject]] = []
@@ -121,7 +121,7 @@ async def test_a_timeout_is_tried_three_times(transport: str) -> None:
     async def wait(seconds: float) -> None:
         waits.append(seconds)
 
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and never says a word
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts connections, and sends nothing
         port = silent.getsockname()[1]
         provider = Provider(
             ProviderConfig(
@@ -209,7 +209,7 @@ async def test_a_503_then_an_answer_is_an_answer_after_a_second(server: Loopback
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_raw_log_tells_everything_but_the_key(server: LoopbackThread, transport: str) -> None:
+async def test_the_raw_log_has_everything_but_the_key(server: LoopbackThread, transport: str) -> None:
     server.provider.script.extend(
         [
             Answer(text="Whole."),
@@ -233,7 +233,7 @@ async def test_raw_log_tells_everything_but_the_key(server: LoopbackThread, tran
     assert KEY not in str(caught.value)
 
 
-def test_blocking_raw_log_tells_everything_but_the_key(server: LoopbackThread) -> None:
+def test_the_blocking_raw_log_has_everything_but_the_key(server: LoopbackThread) -> None:
     server.provider.script.extend(
         [
             Answer(text="Whole."),

@@ -16,9 +16,9 @@ PURE = frozenset([
     "itertools", "json", "math", "operator", "re", "string", "struct", "textwrap", "types", "typing",
     "unicodedata", "urllib.parse", "zlib",
 ])  # fmt: skip
-"""The modules of the standard library that have neither I/O nor ambient input. One that is not here has
-not been judged; sockets, files, clocks, environment, randomness, logging, threads and event loops stay
-out."""
+"""The modules of the standard library that have neither I/O nor ambient input. A missing one has not been
+reviewed. Sockets, files, clocks, environment, randomness, logging, threads and event loops must not be
+added."""
 
 LAZY = frozenset(("__init__.py", "config.py", "providers/registry.py"))
 """Modules that load others of the project, or of an application, when they are first used."""
@@ -34,7 +34,7 @@ IMPURE = frozenset([
 
 
 def breaches(source: str, *, testing: bool = False, lazy: bool = False) -> Iterator[str]:
-    """What in a module's source is no part of a pure core, with its line.
+    """What a pure core must not have in its source, with its line.
 
     Args:
         testing: the module is below `sansio/testing`, where Hypothesis may be used.
@@ -65,7 +65,7 @@ def breaches(source: str, *, testing: bool = False, lazy: bool = False) -> Itera
 
 
 PROGRAMS = frozenset(("testing/fuzz/__main__.py",))
-"""What a person runs and no module imports: a program has arguments, files and an output."""
+"""Programs, which people run and no module imports: they have arguments, files and an output."""
 
 MODULES = sorted(path for path in SANSIO.rglob("*.py") if str(path.relative_to(SANSIO)) not in PROGRAMS)
 

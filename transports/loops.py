@@ -1,4 +1,4 @@
-"""No connection outlives the event loop that made it, under asyncio and trio."""
+"""Closes connections before the event loop that made them ends, under asyncio and trio."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class LoopKeeper:
         self.release(resource)
         closing = resource.aclose()
         try:
-            closing.send(None)  # up to its first checkpoint; nothing but that checkpoint is skipped
+            closing.send(None)  # up to its first checkpoint; only that checkpoint is skipped
         except StopIteration:
             pass
         finally:

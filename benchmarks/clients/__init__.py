@@ -1,7 +1,7 @@
 """Clients of the server, all behind one interface: ours, bare ones, HTTP libraries and official SDKs.
 
-Every client reads the same answers to their end and gives their text. The libraries leave the decoding to the
-yardstick; only ours and the SDKs do all of the work.
+Every client reads the same answers to their end and returns their text. HTTP libraries use the yardstick to
+decode; only ours and the SDKs do all of the work.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from benchmarks.yardstick import Dialect
 Backend: TypeAlias = Literal["asyncio", "trio"]
 
 MAX_CONNECTIONS = 2_000
-"""What every client's pool is allowed, so that no limit of a pool is measured."""
+"""The pool size of every client, so that no limit of a pool is measured."""
 
 MANY = 500
-"""So many streams at once are too many for some clients."""
+"""Some clients cannot read this many streams at once."""
 
 PROMPT = "Go on."
 
@@ -63,7 +63,7 @@ class Target(Struct, frozen=True):
         return "/v1/chat/completions" if self.dialect == "openai" else "/v1/messages"
 
     def body(self, model: str, *, stream: bool) -> dict[str, object]:
-        """A request's body, for clients that do not make it themselves."""
+        """A request's body, for clients that do not build it themselves."""
         body: dict[str, object] = {"model": model, "messages": [{"role": "user", "content": PROMPT}]}
         if self.dialect == "anthropic":
             body["max_tokens"] = 1_000
@@ -72,7 +72,7 @@ class Target(Struct, frozen=True):
         return body | {"stream": stream}
 
     def headers(self) -> dict[str, str]:
-        """A request's headers, for clients that do not make them themselves."""
+        """A request's headers, for clients that do not build them themselves."""
         return {
             "content-type": "application/json",
             "accept-encoding": "identity",
@@ -108,19 +108,19 @@ _SDKS = {
 
 
 def contenders(dialect: Dialect) -> tuple[Contender, ...]:
-    """All who can ask for a dialect's answers, the reference first."""
+    """All clients that can ask for a dialect's answers, the reference first."""
     return (*_BARE, *_OURS, *_LIBRARIES, _SDKS[dialect])
 
 
 _NOT_MANY = {
-    "sansio, blocking": "no one reads so many streams with a thread each",
+    "sansio, blocking": "this many streams with a thread each are unrealistic",
     "httpcore": "its pool takes a minute for so many connections",
     "sansio, HttpcoreTransport on httpcore": "httpcore's pool takes a minute for so many connections",
 }
 
 
 def refuse_many(contender: Contender, streams: int) -> None:
-    """Leave a contender out that cannot read so many streams at once.
+    """Leave out a contender that cannot read this many streams at once.
 
     Raises:
         SkippedError: it cannot; the message says why.

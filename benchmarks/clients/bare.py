@@ -1,4 +1,4 @@
-"""Clients of nothing but what the work needs: the reference, and the floor below it."""
+"""Minimal clients: the reference, and the floor below it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def anyio_client(target: Target) -> AsyncIterator[AnyioClient]:
 
 
 class AnyioClient:
-    """Keeps its connections in a list, and takes the last."""
+    """Keeps its connections in a list, and uses the last one first."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -80,7 +80,7 @@ async def protocol_client(target: Target) -> AsyncIterator[ProtocolClient]:
 
 
 class ProtocolClient:
-    """Keeps its connections in a list, and takes the last."""
+    """Keeps its connections in a list, and uses the last one first."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -121,14 +121,14 @@ class ProtocolClient:
 
 
 class _Protocol(asyncio.Protocol):
-    """Cuts one response after the other; it knows no more of HTTP than the server here says."""
+    """Reads one response after the other; it knows only as much HTTP as the benchmark's server sends."""
 
     transport: asyncio.Transport
 
     def begin(self) -> None:
         self._unread = b""
         self._body = bytearray()
-        self._left = -1  # of a body with a length; -1: the head has not come, -2: it comes in chunks
+        self._left = -1  # of a body with a length; -1: before the head, -2: chunked
         self._ended = False
         self._woken: asyncio.Future[None] | None = None
 
@@ -165,7 +165,7 @@ class _Protocol(asyncio.Protocol):
         self._unread = data[start:]
 
     async def read(self) -> bytes | None:
-        """What has come of the body; `None` at its end."""
+        """The bytes of the body received so far; `None` at its end."""
         if not self._body and not self._ended:
             self._woken = asyncio.get_running_loop().create_future()
             await self._woken

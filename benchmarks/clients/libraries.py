@@ -59,7 +59,7 @@ class HttpcoreClient:
 
 @asynccontextmanager
 async def httpx2_client(target: Target) -> AsyncIterator[Httpx2Client]:
-    """httpx2, the client that the official SDKs stand on."""
+    """httpx2, the client that the official SDKs use."""
     httpx2 = peer("httpx2")
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
     async with httpx2.AsyncClient(limits=limits, timeout=600) as client:

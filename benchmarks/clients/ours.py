@@ -1,4 +1,4 @@
-"""This library, by each of its transports."""
+"""This library, with each of its transports."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class AsyncClient:
 
 @asynccontextmanager
 async def blocking_client(target: Target) -> AsyncIterator[BlockingClient]:
-    """No event loop: one answer is read where it is asked for, several in a thread each."""
+    """No event loop: a single answer is read in the calling thread, several in a thread each."""
     transport = SocketTransport(max_idle=MAX_CONNECTIONS)
     try:
         yield BlockingClient(target, transport)

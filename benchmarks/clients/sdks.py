@@ -1,4 +1,4 @@
-"""The official SDKs, as their documentation uses them: plain streams, which are the cheapest they have."""
+"""The official SDKs, used as documented: with plain streams, their cheapest interface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MESSAGES = [{"role": "user", "content": PROMPT}]
 
 @asynccontextmanager
 async def openai_client(target: Target) -> AsyncIterator[OpenAIClient]:
-    """OpenAI's SDK, with the pool that it comes with (1,000 connections)."""
+    """OpenAI's SDK, with its default pool (1,000 connections)."""
     openai = peer("openai")
     async with openai.AsyncOpenAI(api_key="any-key", base_url=f"{target.origin}/v1") as client:
         yield OpenAIClient(client)
@@ -44,7 +44,7 @@ class OpenAIClient:
 
 @asynccontextmanager
 async def anthropic_client(target: Target) -> AsyncIterator[AnthropicClient]:
-    """Anthropic's SDK, with the pool that it comes with (1,000 connections)."""
+    """Anthropic's SDK, with its default pool (1,000 connections)."""
     anthropic = peer("anthropic")
     async with anthropic.AsyncAnthropic(api_key="any-key", base_url=target.origin) as client:
         yield AnthropicClient(client)

@@ -1,4 +1,4 @@
-"""Framings: how the bytes of a body are cut into frames, and no word on what is in them."""
+"""Framings: they split the bytes of a body into frames, and do not look at what is in them."""
 
 from sansio.framing.aws import AWSFramer
 from sansio.framing.base import Framer, Read

@@ -45,8 +45,8 @@ class AWSFramer:
     | `exception` | `exception:` and the header `:exception-type` | as sent |
     | `error` | `exception:` and the header `:error-code` | `{"message": ...}` |
 
-    So a reader has one form of failure to know. An `error` has no payload, and its text is in the header
-    `:error-message`, so it is given in the form of an exception; if it does have a payload, that is given
+    So a reader sees failures in one form. An `error` normally has no payload, only a text in the header
+    `:error-message`, so it is given in the form of an exception; if it has a payload, that is given
     as sent. No event type has a colon. All other headers are checked and left out.
 
     Args:
@@ -66,7 +66,7 @@ class AWSFramer:
 
     @property
     def offset(self) -> int:
-        """The byte of the body at which the message begins that is being read, or that an error is about."""
+        """Where the current message begins in the body, or the message that an error is about."""
         return self._offset
 
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
@@ -77,7 +77,7 @@ class AWSFramer:
         buffer += data
         if len(buffer) < self._needed:
             return False
-        self._over = True  # as it stays where this raises or the answer is whole
+        self._over = True  # kept if this raises or the answer is whole
         at = 0
         while len(buffer) - at >= _PRELUDE.size:
             total, headers = self._prelude(at)
@@ -100,7 +100,7 @@ class AWSFramer:
         return False
 
     def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
-        """See `Framer.feed_eof`: a message that is cut is a `StreamTruncatedError`, and never read."""
+        """See `Framer.feed_eof`: a truncated message raises a `StreamTruncatedError` and is never read."""
         if self._over:
             return False
         self._over = True
@@ -109,9 +109,9 @@ class AWSFramer:
         return False
 
     def _prelude(self, at: int) -> tuple[int, int]:
-        """The lengths of the message that begins there, and of its headers."""
+        """The lengths of the message that begins at a position, and of its headers."""
         total, headers, checksum = _PRELUDE.unpack_from(self._buffer, at)
-        # First, since a length that is garbage must not pass for one that is too large.
+        # First: a garbage length must not be reported as one that is too large.
         if zlib.crc32(self._buffer[at : at + 8]) != checksum:
             raise self._broken("the checksum of its lengths is wrong")
         if headers + _AROUND > total:

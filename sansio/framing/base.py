@@ -1,4 +1,4 @@
-"""What a framing is: bytes of a body in, one call of a reader for each frame."""
+"""The protocol of a framing: bytes of a body in, one call of a reader for each frame."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 Read: TypeAlias = Callable[[bytes, list["StreamEvent"], str], bool]
 """Reads one frame: its payload, the list that the events are added to, and the frame's name, or `""`.
 
-Returns True when the answer is whole. Raises a `ProviderError` for a payload that is no part of an answer.
+Returns True when the answer is whole. Raises a `ProviderError` for a payload that is not part of an answer.
 """
 
 
 class Framer(Protocol):
     """Cuts the bytes of one body into frames and calls a reader for each.
 
-    The reader is called, and no list of frames is returned, because a stream brings most of its frames one at
-    a time: a list and an object for each cost more than reading the smallest of them.
+    The reader is called directly, instead of returning a list of frames: frames mostly arrive one at
+    a time, and a list and an object for each would cost more than reading the smallest of them.
 
     The frames, their names and offsets depend on the bytes alone, never on how these were cut. Time grows
     with the bytes, and memory is bounded by the limit and the longest read.
@@ -27,7 +27,7 @@ class Framer(Protocol):
 
     @property
     def offset(self) -> int:
-        """The byte of the body at which the frame begins that is being read, or that an error is about.
+        """Where the current frame begins in the body, or the frame that an error is about.
 
         Between two frames: the byte at which the next one may begin.
         """
@@ -37,7 +37,7 @@ class Framer(Protocol):
         """Take the next bytes of the body, and read each frame that they complete.
 
         Args:
-            data: any bytes, none among them.
+            data: any bytes, also empty.
             read: called once for each frame, in order.
             events: passed to `read`.
 

@@ -18,7 +18,7 @@ _JSON_SPACE = b" \t\r"
 
 
 class NDJSONFramer:
-    """Lines as payloads for a reader: a `Framer`. Blank lines are no frames, and no frame has a name.
+    """Lines as payloads for a reader: a `Framer`. Blank lines are skipped, and frames have no names.
 
     The last line may lack its LF: it is read by `feed_eof`.
 
@@ -34,14 +34,14 @@ class NDJSONFramer:
 
     @property
     def offset(self) -> int:
-        """The byte of the body at which the line begins that is being read, or that an error is about."""
+        """Where the current line begins in the body, or the line that an error is about."""
         return self._offset
 
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
         """See `Framer.feed`."""
         if self._over:
             return False
-        self._over = True  # as it stays where this raises or the answer is whole
+        self._over = True  # kept if this raises or the answer is whole
         *lines, rest = data.split(b"\n")
         for line in lines:
             size = len(line) + 1

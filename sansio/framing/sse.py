@@ -4,7 +4,7 @@ Lines end at LF, CR or CRLF and nowhere else; text is decoded after framing, so 
 character cut in two by the network is a boundary.
 
 `SSEDecoder` gives every event as an object, with all its fields. `SSEFramer` gives payloads to a reader, and
-is faster where events resemble one another. Both read lines with the same code.
+is faster for events that resemble one another. Both read lines with the same code.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ServerSentEvent(Struct, frozen=True, gc=False):
     """One dispatched event.
 
     Args:
-        event: its type, `"message"` where the stream names none.
+        event: its type; `"message"` if the stream names none.
         data: its data lines, joined by LF. Bad UTF-8 is U+FFFD.
         id: the last event id seen so far, which stays for later events.
         retry: the reconnection time in milliseconds, where this event's lines set one.
@@ -63,7 +63,7 @@ class _EventLines:
     def __init__(self, max_event_bytes: int) -> None:
         self._limit = max_event_bytes
         self._start: bytes | None = b""  # the first bytes, while they may become a byte order mark
-        self._after_cr = False  # an LF that comes next belongs to the CR before it
+        self._after_cr = False  # if the next byte is an LF, it belongs to the CR before it
         self._line = bytearray()  # the unfinished one; not a list of pieces, which could be far larger
         self._line_offset = 0  # of the next line's first byte
         self._event_offset = -1  # of the open event's first line; -1: none is open
@@ -181,7 +181,7 @@ class _EventLines:
 
 
 class SSEDecoder(_EventLines):
-    """Framing alone: a pure machine from bytes to `ServerSentEvent`s, whatever the cut of the bytes.
+    """Framing alone: a pure machine from bytes to `ServerSentEvent`s, however the bytes are cut.
 
     Args:
         max_event_bytes: the size of one line, and of one event's data, past which it gives `SSEFailed`.
@@ -208,7 +208,7 @@ class SSEDecoder(_EventLines):
 
     @property
     def reconnection_time(self) -> int | None:
-        """Milliseconds to wait before reconnecting, where the stream has set it."""
+        """Milliseconds to wait before reconnecting, if the stream has set it."""
         return self._reconnection_time
 
     def receive_data(self, data: bytes) -> list[SSEItem]:
@@ -228,7 +228,7 @@ class SSEDecoder(_EventLines):
         """Take the end of the stream.
 
         Returns:
-            The unfinished event, where the decoder was made with `dispatch_at_eof`; else nothing.
+            The unfinished event, if the decoder was made with `dispatch_at_eof`; else nothing.
 
         Raises:
             LocalProtocolError: `receive_eof()` was called before.
@@ -255,13 +255,13 @@ class SSEDecoder(_EventLines):
             self._failed = True
             self._line.clear()
             self._data.clear()
-            # Its frames would keep the driver's locals alive for as long as somebody keeps the item.
+            # Its traceback would keep the driver's locals alive as long as the item.
             items.append(SSEFailed(error.with_traceback(None)))
         return items
 
 
 _Head: TypeAlias = bytes | tuple[bytes, ...]
-_NEVER: _Head = ()  # nothing starts with one of none: `startswith` is False
+_NEVER: _Head = ()  # an empty tuple: `startswith` is False for it
 
 _FORM = re.compile(rb"(event:[^\r\n]{0,200}\r?\n)?data:( ?)([^ \r\n])")
 """How an event of a form begins, up to the first byte of its data.
@@ -310,11 +310,11 @@ class SSEFramer(_EventLines):
 
     @property
     def offset(self) -> int:
-        """The byte of the stream at which the event begins that is being read, or that an error is about.
+        """Where the current event begins in the stream, or the event that an error is about.
 
         Between two events: the byte at which the next line begins.
         """
-        # Offsets inside a block are counted here, on demand: nobody asks but for an error.
+        # Offsets inside a block are counted on demand: only an error asks for them.
         done = self._block[: max(len(self._block) - length_hint(self._left) - 1, 0)]
         at = self._line_offset + sum(map(len, done)) + len(done) * len(self._separator)
         return at if self._event_offset < 0 else self._event_offset
@@ -389,7 +389,7 @@ class SSEFramer(_EventLines):
         return self._read_events(data, end, read, events)
 
     def _read_events(self, data: bytes, end: bytes, read: Read, events: list[StreamEvent]) -> bool:
-        """The same, for events of several forms, of which each that is read by lines may change the form."""
+        """The same, for events of several forms: each event that is read by lines may change the form."""
         *pieces, rest = data.split(end)
         for piece in pieces:
             # Behind `end` no event is open: it is a blank line, whatever precedes it.
@@ -423,7 +423,7 @@ class SSEFramer(_EventLines):
         if match is None or (self._names and match[1]):
             return
         prefix = match[0][:-1]
-        # In a form without a space behind the colon, data never begins with a space, which would be left out.
+        # Without a space behind the colon in the form, data never begins with one: it would be stripped.
         form = prefix if match[2] else match[0]
         end = b"\r\n\r\n" if data.startswith(b"\r\n", blank) else b"\n\n"
         if (form, end) != (self._form, self._end):

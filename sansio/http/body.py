@@ -34,7 +34,7 @@ class SizedBody:
         self._left = size
 
     def receive(self, data: bytes, pieces: list[bytes]) -> int | None:
-        """See `ChunkedBody.receive`; nothing is malformed here."""
+        """See `ChunkedBody.receive`; no input is malformed here."""
         part = data if self._left is None else data[: self._left]
         if part:
             pieces.append(part)
@@ -138,7 +138,7 @@ BodyReader: TypeAlias = SizedBody | ChunkedBody
 
 
 def frame_body(head: ResponseHead, method: str, limit: int) -> BodyReader:
-    """What reads the body behind a head: RFC 9112, section 6.3.
+    """The reader for the body that follows a head: RFC 9112, section 6.3.
 
     Args:
         method: the request's.
@@ -164,7 +164,7 @@ def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
         position: where a chunk begins.
 
     Returns:
-        Where the first chunk begins that was left.
+        Where the first chunk begins that was not read.
     """
     line = _PLAIN_LINE.match
     while (match := line(data, position)) is not None:

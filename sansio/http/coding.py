@@ -1,4 +1,4 @@
-"""Content decoding: gzip and deflate undone in bounded pieces, for servers that send them unasked."""
+"""Content decoding: gzip and deflate in bounded pieces, for servers that compress without being asked."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class ContentDecoder:
 
     @property
     def whole(self) -> bool:
-        """Whether what arrived of the encoded body has reached its end."""
+        """Whether the encoded body has reached its end."""
         return self._identity or (self._inflate is not None and self._inflate.eof)
 
     def decode(self, data: bytes) -> Iterable[bytes]:
         """The decoded bytes, in pieces of 64 KiB at most, so that the consumer can stop in time.
 
-        All that precedes a fault is given before it.
+        Everything before a fault is yielded first.
 
         Raises:
             RemoteProtocolError: the body is corrupt.
@@ -53,7 +53,7 @@ class ContentDecoder:
         self._start = b""
         while data:
             if self._inflate is None or self._inflate.eof:
-                if len(data) < 2:  # two bytes tell zlib's wrapping from bare deflate
+                if len(data) < 2:  # two bytes distinguish zlib's format from bare deflate
                     self._start = data
                     return
                 self._inflate = self._begin(data)
@@ -78,18 +78,18 @@ class ContentDecoder:
             if piece:
                 yield piece
             data = inflate.unconsumed_tail
-            # At the end of the coding, what follows is in the tail too, and would stay there.
+            # At the end of the coding, the tail also holds the bytes after it, and would keep them.
             if inflate.eof or len(piece) < _PIECE:
                 return
 
 
 def _salvage(inflate: zlib._Decompress, data: bytes) -> Iterator[bytes]:
-    """What precedes the fault in `data`: zlib forgets the output of the call that meets it."""
+    """The output before the fault in `data`: zlib drops the output of the call that meets the fault."""
     saved = bytearray()
     try:
         for byte in data:  # pragma: no branch, since the fault comes before the end of the data
             tail = bytes((byte,))
-            while piece := inflate.decompress(tail, 1):  # what one byte gives can be more than one call may
+            while piece := inflate.decompress(tail, 1):  # one byte may give much output
                 saved += piece
                 tail = inflate.unconsumed_tail
     except zlib.error:

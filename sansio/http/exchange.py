@@ -23,8 +23,8 @@ _STATUS_LINE_START = b"HTTP/1."
 class HTTPExchange:
     """One HTTP/1.1 request and its response: bytes out, bytes in, inputs for a `Call` out. No I/O.
 
-    Informational responses are passed over. The body's bytes within one feed make one `Body`. After
-    `End` or `Lost` nothing more is given. Ordinary response heads are parsed here, unusual ones by h11,
+    Informational responses are passed over. The body's bytes within one feed make one `Body`. Nothing
+    follows `End` or `Lost`. Ordinary response heads are parsed here, unusual ones by h11,
     with the same result.
 
     Args:
@@ -75,7 +75,7 @@ class HTTPExchange:
             raise LocalProtocolError("receive_data() after receive_eof()")
         inputs: list[Input] = []
         if self._over:
-            if data:  # belongs to no exchange, so that the next response would begin with it
+            if data:  # these bytes belong to no exchange, and the next response would begin with them
                 self._keeps = False
         elif self._body is not None:
             self._receive_body(self._body, data, inputs)
@@ -126,7 +126,7 @@ class HTTPExchange:
             try:
                 begun = read_head(whole, self._method)
             except RemoteProtocolError as error:
-                self._lose(error.with_traceback(None), inputs)  # whose frames hold `inputs`, which hold it
+                self._lose(error.with_traceback(None), inputs)  # its frames hold `inputs`
                 return
             if begun is not None:
                 self._keeps = begun.keeps
@@ -143,7 +143,7 @@ class HTTPExchange:
         try:
             behind = body.receive(data, pieces)
         except RemoteProtocolError as error:
-            fault = error.with_traceback(None)  # whose frames hold `pieces`, and all below
+            fault = error.with_traceback(None)  # its frames hold `pieces` and the driver's locals
         if pieces:
             inputs.append(Body(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
         if fault is not None:
@@ -166,7 +166,7 @@ class HTTPExchange:
 
 
 def _write(request: Request) -> bytes:
-    """A request as HTTP/1.1 writes it: RFC 9112, sections 3, 5 and 6.
+    """The bytes of a request in HTTP/1.1: RFC 9112, sections 3, 5 and 6.
 
     Raises:
         LocalProtocolError: it cannot be written; the message shows no header's value.

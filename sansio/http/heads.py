@@ -54,12 +54,12 @@ def read_head(data: bytes, method: str) -> ResponseHead | None:
     Raises:
         RemoteProtocolError: it is malformed, or switches protocols.
     """
-    # One regular expression reads most heads in a fraction of h11's time, and h11 need not be loaded.
+    # One regular expression reads most heads in a fraction of h11's time, without importing h11.
     return _read_plain(data) or _read_by_h11(data, method)
 
 
 def _read_plain(data: bytes) -> ResponseHead | None:
-    """Read an ordinary head; `None` if there is any doubt, and h11 has to read it."""
+    """Read an ordinary head; `None` if in doubt, and h11 reads it."""
     match = _PLAIN.fullmatch(data)
     if match is None:
         return None
@@ -102,7 +102,7 @@ def _read_by_h11(data: bytes, method: str) -> ResponseHead | None:
     except h11.RemoteProtocolError as error:
         fault = _malformed(error)
     if fault is not None:
-        raise fault  # here, so that h11's error, which quotes the peer's bytes, is not its context
+        raise fault  # raised here: h11's error quotes the peer's bytes and must not be its context
     if isinstance(event, h11.InformationalResponse):
         return None
     assert isinstance(event, h11.Response)  # the head is whole, and a 101 was refused above
@@ -112,7 +112,7 @@ def _read_by_h11(data: bytes, method: str) -> ResponseHead | None:
 
 @lru_cache(maxsize=4)  # h11 checks each request that is made, which takes longer than to read a head
 def _minimal_request(method: str) -> h11.Request:
-    """The least of a request that h11 needs to read its response."""
+    """The minimal request that h11 needs to read its response."""
     import h11
 
     return h11.Request(method=method, target="/", headers=[("host", "-"), ("content-length", "0")])

@@ -27,7 +27,7 @@ def header(headers: Headers, name: str) -> str | None:
 
 
 class Request(Struct, frozen=True):
-    """A request, whole. Its repr names headers and sizes but never shows their values.
+    """A whole request. Its repr shows names of headers and sizes, never the values.
 
     Args:
         host: without brackets, also for IPv6.
@@ -46,10 +46,10 @@ class Request(Struct, frozen=True):
 
     @classmethod
     def post(cls, url: str, headers: Headers, body: bytes) -> Request:
-        """A POST of JSON to an absolute URL; what frames it is added to `headers`.
+        """A POST of JSON to an absolute URL; the framing headers are added to `headers`.
 
         Raises:
-            LocalProtocolError: the URL is no absolute one of http or https.
+            LocalProtocolError: the URL is not an absolute http or https URL.
         """
         from urllib.parse import urlsplit  # late: it would be the heaviest part of `import sansio`
 
@@ -60,7 +60,7 @@ class Request(Struct, frozen=True):
         except (KeyError, ValueError):
             host = ""
         if not host:
-            raise LocalProtocolError(f"{url!r} is no absolute URL of http or https")
+            raise LocalProtocolError(f"{url!r} is not an absolute http or https URL")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = f"[{host}]" if ":" in host else host
         framing: Headers = (
@@ -79,7 +79,7 @@ class Request(Struct, frozen=True):
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Scheme, host and port: what a connection can be shared by."""
+        """Scheme, host and port: requests with the same origin can share a connection."""
         return self.scheme, self.host, self.port
 
     @property
@@ -94,7 +94,7 @@ class Request(Struct, frozen=True):
         return f"<Request {self.method} {self.url} headers=({names}) body={len(self.body)} bytes>"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """As much for rich, its tracebacks included, which would else show every field."""
+        """The same for rich, whose tracebacks would otherwise show every field."""
         return [("url", self.url), ("headers", [name for name, _ in self.headers]), ("size", len(self.body))]
 
 
@@ -106,7 +106,7 @@ class Head(Struct, frozen=True):
 
 
 class Body(Struct, frozen=True, gc=False):
-    """The next bytes of the response's body, as they were cut by chance."""
+    """The next bytes of the response's body; where they are cut is arbitrary."""
 
     data: bytes
 

@@ -22,10 +22,10 @@ def is_token(text: str) -> bool:
 
 
 def is_header_value(text: str) -> bool:
-    """Whether a receiver of `text` as a header's value reads the same text.
+    """Whether `text`, sent as a header's value, is received unchanged.
 
-    It is Latin-1 without control characters except the tab, and has no white space at its ends, which a
-    receiver takes off.
+    It must be Latin-1 without control characters except the tab, and without white space at its ends, which
+    a receiver strips.
     """
     return _VALUE.fullmatch(text) is not None and text == text.strip(" \t")
 

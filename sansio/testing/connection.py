@@ -15,14 +15,14 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class FakeConnection:
-    """Bytes from a client in, a fake provider's bytes out. Keeps the connection alive; takes pipelining.
+    """Bytes from a client in, a fake provider's bytes out. Supports keep-alive and pipelining.
 
     Args:
         provider: answers the requests.
-        scheme: `"https"` where TLS lies around it.
+        scheme: `"https"` if the connection is wrapped in TLS.
 
     Attributes:
-        closed: the caller must close the connection once it has sent what it was given.
+        closed: the caller must send what it was given, then close the connection.
 
     Example:
         >>> from sansio.testing import FakeProvider
@@ -60,7 +60,7 @@ class FakeConnection:
         self.closed = True
 
     def _advance(self, pieces: list[bytes]) -> bool:
-        """Take one event from h11; False where it needs more bytes."""
+        """Take one event from h11; False if it needs more bytes."""
         try:
             event = self._h11.next_event()
         except h11.RemoteProtocolError as error:
@@ -105,7 +105,7 @@ class FakeConnection:
                 assert_never(response.ending)
 
     def _refuse(self, error: h11.RemoteProtocolError, pieces: list[bytes]) -> None:
-        """Answer what is no HTTP, and close."""
+        """Answer malformed HTTP with an error, and close."""
         self.closed = True
         body = msgspec.json.encode({"error": {"message": f"The request is malformed HTTP: {error}"}})
         headers = [
@@ -130,7 +130,7 @@ def _request(head: h11.Request, body: bytes, scheme: str) -> Request:
         parts = urlsplit("//" + (header(headers, "host") or ""))
         host, port = parts.hostname or "", parts.port or port
     except ValueError:
-        pass  # the header is no host; the provider looks at the path alone
+        pass  # the header is not a valid host; the provider looks only at the path
     target = head.target.decode("latin-1")
     return Request(head.method.decode("latin-1"), scheme, host, port, target, headers, body)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TypeAlias, assert_never
 
 HeaderValue: TypeAlias = str | bytes | bool | int
-"""What the value of a header is written as: a string, byte array, boolean or 64-bit integer."""
+"""The value of a header: a string, byte array, boolean or 64-bit integer."""
 
 
 def encode_frame(headers: Mapping[str, HeaderValue], payload: bytes = b"") -> bytes:
@@ -16,7 +16,7 @@ def encode_frame(headers: Mapping[str, HeaderValue], payload: bytes = b"") -> by
 
     Args:
         headers: by name, in order.
-        payload: as it is to be.
+        payload: sent unchanged.
 
     Raises:
         struct.error: a name, value or the whole is too long, or an integer has more than 64 bits.

@@ -21,7 +21,7 @@ REQUEST_ID_HEADERS: dict[ProviderType, str] = {
     "azure": "apim-request-id",
     "anthropic": "request-id",
 }
-"""Where each provider tells the request's id; Ollama and vLLM tell none."""
+"""The header in which each provider sends the request's id; Ollama and vLLM send none."""
 
 _OPENAI_TYPES = {429: "requests"}
 _OPENAI_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
@@ -50,12 +50,12 @@ class Refused(Exception):  # noqa: N818, it is an outcome of a check, not a faul
 
 
 def refuse(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> Refused:
-    """What a check raises where the request is wrong."""
+    """The failure to raise for an invalid request."""
     return Refused(Failure(status=status, message=message, param=param, code=code))
 
 
 def refuse_at_gateway(status: int, message: str) -> Refused:
-    """What is raised before the API proper has looked at the request."""
+    """The failure to raise for a request that the gateway refuses before the API sees it."""
     return Refused(Failure(status=status, message=message, gateway=True))
 
 
@@ -74,7 +74,7 @@ def encode_failure(type: ProviderType, failure: Failure, request_id: str) -> Fak
 
 
 def failure_object(type: ProviderType, failure: Failure, request_id: str) -> JSONObject:
-    """The failure as the JSON object that the provider makes of it."""
+    """The failure as the provider's JSON object."""
     status, message, error_type = failure.status, failure.message, failure.error_type
     match type:
         case "openai":
@@ -102,7 +102,7 @@ def failure_object(type: ProviderType, failure: Failure, request_id: str) -> JSO
 
 
 def failure_event(type: ProviderType, failure: Failure, request_id: str, chunk: JSONObject) -> bytes:
-    """The failure as it comes inside a stream, after status 200.
+    """The failure inside a stream, after status 200.
 
     Args:
         chunk: the stream's envelope, which OpenRouter puts its error in.

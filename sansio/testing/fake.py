@@ -1,4 +1,4 @@
-"""The server's half of a provider as a pure machine: a request in, a response out."""
+"""A fake provider as a pure machine: a request in, a response out."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ _ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg
 class FakeProvider:
     """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
 
-    Well-formed requests meet the outcomes of the script, one each, in order; when it is used up, or where
-    there is none, an embedded model answers, which is small and says so. A refused request uses up nothing.
+    Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
+    is none, a small embedded model answers. A refused request uses up no outcome.
     The same request bytes get the same answer bytes.
 
     Args:
-        type: the one provider to be, which insists on its own path, auth and fields. `None` is all six on
-            one server, told apart by path; on `/v1/chat/completions`, which three types share, a request
-            with `chat_template_kwargs` meets vLLM, any other with a key OpenAI, and one without Ollama.
+        type: the provider to imitate, with its path, auth and fields. `None` is all six on
+            one server, distinguished by path; on `/v1/chat/completions`, which three types share, a request
+            with `chat_template_kwargs` goes to vLLM, any other with a key to OpenAI, without to Ollama.
             A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
             messages; its wire family is built in or was given to `register_wire`.
-        script: what is answered.
-        key: the only key that is right. `None` takes any key that is not blank, and on Ollama and vLLM none.
+        script: the outcomes to answer with.
+        key: the only key to accept. `None` accepts any non-blank key, and on Ollama and vLLM also none.
 
     Attributes:
-        requests: every request that came, refused ones too, in order.
-        script: the outcomes that are left; a test may add to it.
+        requests: every request received, refused ones too, in order.
+        script: the remaining outcomes; a test may add to it.
 
     Raises:
-        ValueError: no fake speaks for the type.
+        ValueError: there is no fake for the type.
 
     Example:
         >>> FakeProvider("openai", [Failure(status=503), Answer(text="Hello.")]).requests
@@ -76,7 +76,7 @@ class FakeProvider:
         """Answer one request.
 
         Raises:
-            ValueError: the script asks for what the provider's wire cannot say.
+            ValueError: the script asks for something that the provider's wire cannot express.
         """
         self.requests.append(request)
         type = find_type(self._ways, request)
@@ -97,7 +97,7 @@ class FakeProvider:
 
 
 class _Speaker:
-    """Puts outcomes into the bytes of one response."""
+    """Encodes an outcome as one response."""
 
     def __init__(
         self, name: str, type: ProviderType, prompt: Prompt, request_id: str, response_id: str
@@ -125,7 +125,7 @@ class _Speaker:
         return self._stream(answer, answer) if self._prompt.stream else self._whole(answer)
 
     def _broken(self, broken: Broken) -> FakeResponse:
-        """The stream that breaks off; whole, its like is an error under status 200, or half a body."""
+        """The truncated stream; for a whole answer, an error under status 200, or half a body."""
         if self._prompt.stream:
             response = self._stream(broken, broken.answer)
         elif broken.failure is not None:

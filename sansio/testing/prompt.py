@@ -1,4 +1,4 @@
-"""What a model gets to see of a request, whatever dialect it came in."""
+"""What a model sees of a request, whatever its dialect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class OfferedTool(Struct, frozen=True):
 
 
 class ToolResult(Struct, frozen=True):
-    """What a tool answered to the assistant's last turn."""
+    """A tool's result for the assistant's last turn."""
 
     name: str
     text: str
@@ -30,16 +30,16 @@ class Prompt(Struct, frozen=True, kw_only=True):
 
     Args:
         model: as the request names it.
-        stream: the answer is wanted as a stream.
-        include_usage: the stream is to tell the usage.
+        stream: the request asks for a stream.
+        include_usage: the stream must report the usage.
         user: the text of the last user message.
         turns: how many messages there are.
-        results: of the tools, where they come after the last answer.
-        tools: those on offer; none where the request forbids them.
+        results: of the tools, if they follow the last answer.
+        tools: those offered; none if the request forbids them.
         forced_tool: the name of a tool that must be called, or `"*"` for any.
         reasoning: the request asks for extended thinking.
         max_tokens: the answer's limit.
-        tokens: the prompt's size, as `count_tokens` has it.
+        tokens: the prompt's size, by `count_tokens`.
     """
 
     model: str
@@ -56,7 +56,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
 
 
 def count_tokens(value: JSON) -> int:
-    """The size of all the texts in a JSON value: its words and its signs, one token each."""
+    """The size of all the texts in a JSON value: words and punctuation marks, one token each."""
     if isinstance(value, str):
         return len(_TOKEN.findall(value))
     if isinstance(value, list):
@@ -67,17 +67,17 @@ def count_tokens(value: JSON) -> int:
 
 
 def as_object(value: JSON) -> JSONObject:
-    """The value, or an empty object where it is none."""
+    """The value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def as_objects(value: JSON) -> list[JSONObject]:
-    """The objects in a list, or none where it is no list."""
+    """The objects in a list; none if it is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def as_text(value: JSON) -> str:
-    """The value, or the empty text where it is none."""
+    """The value if it is a text, else the empty text."""
     return value if isinstance(value, str) else ""
 
 

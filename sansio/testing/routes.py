@@ -1,7 +1,7 @@
-"""Which provider a request is meant for, and what its gateway refuses before its API has looked.
+"""Which provider a request is meant for, and what its gateway refuses before the API sees it.
 
 Sources: each provider's API reference, for paths and auth headers; Azure OpenAI's REST reference, for the
-two surfaces and their 404 where they are mixed.
+two surfaces and the 404 for requests that mix them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PATHS: dict[str, ProviderType] = {
 }
 _AZURE_CLASSIC = re.compile(r"/openai/deployments/([^/]+)/chat/completions")
 _LOCAL: tuple[ProviderType, ...] = ("ollama", "vllm")
-"""Served by one's own machine: OpenAI's path, and no key unless the server was given one."""
+"""Types that users run themselves: OpenAI's path, and no key unless the server was given one."""
 
 _KEY_HEADERS: dict[ProviderType, tuple[str, ...]] = {
     "openrouter": ("authorization",),
@@ -42,7 +42,7 @@ class Route(Struct, frozen=True):
 
     Args:
         type: the provider that answers.
-        deployment: Azure's, where the path names it; the body need not name a model then.
+        deployment: Azure's, if the path names it; the body need not name a model then.
     """
 
     type: ProviderType
@@ -50,10 +50,10 @@ class Route(Struct, frozen=True):
 
 
 def find_type(only: ProviderType | None, request: Request) -> ProviderType:
-    """The provider that speaks, also where it will refuse the request.
+    """The provider that answers, also if it will refuse the request.
 
     Args:
-        only: the one that the server is, or `None` for all of them: then the path decides, and on
+        only: the one that the server imitates, or `None` for all of them: then the path decides, and on
             `/v1/chat/completions`, which three types share, a request with `chat_template_kwargs` is meant
             for vLLM, any other with a key for OpenAI, and one without for Ollama.
     """
@@ -71,10 +71,10 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
 
 
 def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
-    """Refuse what the provider's front refuses: path, method, key and content type.
+    """Refuse what the provider's gateway refuses: path, method, key and content type.
 
     Args:
-        key: the only key that is right, or `None` for any that is not blank.
+        key: the only key to accept, or `None` for any that is not blank.
         any_path: the path is not looked at: a registered type has its own.
 
     Raises:
@@ -85,7 +85,7 @@ def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_
         raise refuse_at_gateway(405, f"The method {request.method} is not allowed here: use POST.")
     _check_key(type, request, key)
     content_type = (header(request.headers, "content-type") or "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and type != "ollama":  # which does not look at it
+    if content_type != "application/json" and type != "ollama":  # which does not check it
         status = 400 if type == "vllm" else 415
         raise refuse(
             f"The content type {content_type!r} is not supported: send application/json.", status=status
@@ -97,7 +97,7 @@ def read_body(request: Request) -> JSONObject:
     """The request's body.
 
     Raises:
-        Refused: it is no JSON object.
+        Refused: it is not a JSON object.
     """
     try:
         return msgspec.json.decode(request.body, type=dict[str, JSON])
@@ -111,7 +111,7 @@ def _find_route(type: ProviderType, request: Request) -> Route:
         return _azure_route(parts.path, parse_qs(parts.query).get("api-version", [""])[0])
     served = _PATHS.get(parts.path)
     if served != ("openai" if type in _LOCAL else type):
-        raise refuse_at_gateway(404, f"There is nothing at {request.method} {parts.path}.")
+        raise refuse_at_gateway(404, f"{request.method} {parts.path} does not exist.")
     return Route(type)
 
 

@@ -1,4 +1,4 @@
-"""What a fake provider is told to say: answers, failures, and streams that break off."""
+"""The outcomes that a fake provider can be given: answers, failures, and truncated streams."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from sansio.jsontext import JSONObject
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
-"""The types that a fake provider can speak for."""
+"""The types that a fake provider can imitate."""
 
 Delta: TypeAlias = (
     ContentDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | PartComplete
 )
-"""Every event of a stream but its last."""
+"""Every event of a stream except its last."""
 
 _WORD = re.compile(r"\s*\S+\s*|\s+")
 _ARGUMENT_PIECE = 8  # characters of a tool call's arguments in one delta
@@ -51,16 +51,16 @@ def provider_type(name: str) -> ProviderType:
     """The built-in type of that name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such type.
     """
     for known in PROVIDER_TYPES:
         if name == known:
             return known
-    raise ValueError(f"{name!r}: no fake provider speaks for it; use one of {', '.join(PROVIDER_TYPES)}")
+    raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
 
 
 def model_type(name: str) -> ProviderType:
-    """The built-in type whose ways a registered type's fake has: its own, or those of its family's maker."""
+    """The built-in type that a registered type's fake imitates: itself, or the maker of its wire."""
     if name in PROVIDER_TYPES:
         return provider_type(name)
     return "anthropic" if default_api(name) == "messages" else "openai"
@@ -73,10 +73,10 @@ def default_api(name: str) -> str:
 
 
 class Ending(Enum):
-    """What the server does once it has sent what it had to say."""
+    """What the server does after it has sent everything."""
 
     FINISH = "finish"
-    """It ends the response as HTTP wants it."""
+    """It ends the response correctly."""
     DROP = "drop"
     """It closes the connection before the response is whole."""
     HOLD = "hold"
@@ -84,21 +84,21 @@ class Ending(Enum):
 
 
 class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
-    """A model's answer, in no dialect yet.
+    """A model's answer, independent of any dialect.
 
     Args:
         parts: what it says, in order. `reasoning`, `text`, `refusal` and `tool_calls` are short forms for
             plain parts, which follow in this order.
         text: plain text.
-        reasoning: sent where the wire has a place for it.
-        tool_calls: their `raw_arguments` are sent unchanged if they are given.
+        reasoning: sent if the wire has a place for it.
+        tool_calls: their `raw_arguments`, if given, are sent unchanged.
         refusal: the model's words for why it does not answer.
         finish_reason: `None`: `tool_calls` if there are calls, else `stop`.
-        raw_finish_reason: the provider's own word, in place of the one that `finish_reason` means.
+        raw_finish_reason: the provider's own word, in place of the one for `finish_reason`.
         usage: `None`: no usage is sent, but a `FakeProvider` fills in its own count.
         extra: the provider's own fields of the answer, such as `service_tier`, `container` or `logprobs`.
             The wire puts each in its place. Fields that a provider always sends have a default.
-        headers: sent beside the provider's own.
+        headers: sent in addition to the provider's own.
     """
 
     parts: tuple[Part, ...] = ()
@@ -113,7 +113,7 @@ class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     headers: Headers = ()
 
     def to_message(self, *, model: str | None = None, response_id: str | None = None) -> Message:
-        """The message that a client makes of the answer, but for what only its dialect knows."""
+        """The message that a client makes of the answer, except for what depends on the dialect."""
         parts: list[Part] = list(self.parts)
         if self.reasoning:
             parts.append(ReasoningPart(self.reasoning))
@@ -135,7 +135,7 @@ class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         )
 
     def to_deltas(self) -> list[Delta]:
-        """The events of a stream of it but the last: text word by word, arguments in short pieces."""
+        """The events of its stream except the last: text word by word, arguments in short pieces."""
         deltas: list[Delta] = []
         calls = 0
         for place, part in enumerate(self.to_message().parts):
@@ -176,17 +176,17 @@ class Failure(Struct, frozen=True, kw_only=True):
     """An error, answered in the provider's own shape: as a status, or inside a stream.
 
     Args:
-        status: the HTTP status; inside a stream it goes into the error where the provider puts it there.
+        status: the HTTP status; inside a stream it is part of the error if the provider puts it there.
         message: the provider's words.
-        error_type: the provider's name for the error; its usual one for the status, where left out.
+        error_type: the provider's name for the error. Default: its usual one for the status.
         code: OpenAI's and vLLM's `code`.
         param: OpenAI's name of the faulty field.
         headers: sent with the status, such as `(("retry-after", "2"),)`.
-        gateway: the server's front refuses, before its API has looked: many answer in another shape then.
+        gateway: the gateway refuses, before the API sees the request; many gateways answer in another shape.
     """
 
     status: int
-    message: str = "The fake provider was told to fail."
+    message: str = "The script of the fake provider asks for a failure."
     error_type: str | None = None
     code: str | None = None
     param: str | None = None
@@ -195,12 +195,12 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Broken(Struct, frozen=True, kw_only=True):
-    """A 200 whose answer does not become whole.
+    """A 200 whose answer stays incomplete.
 
     Args:
-        answer: what it would have been.
-        after: how many of its deltas come; all of them, where it has no more.
-        failure: an error inside the stream, in the provider's shape; `None` for a cut without a word.
+        answer: the answer that is cut.
+        after: how many of its deltas are sent at most.
+        failure: an error inside the stream, in the provider's shape; `None` to cut without an error.
         ending: what follows.
     """
 
@@ -211,11 +211,11 @@ class Broken(Struct, frozen=True, kw_only=True):
 
 
 class FakeResponse(Struct, frozen=True, kw_only=True):
-    """What goes out over HTTP; as an outcome in a script, bytes of any kind.
+    """A response as sent over HTTP; in a script, a way to send any bytes.
 
     Args:
         status: the HTTP status.
-        headers: names in lower case. What frames the body is added by who sends it.
+        headers: names in lower case. The sender adds the framing headers.
         pieces: the body: one event of a stream each, or a whole body as one.
         ending: what follows the last piece.
         silent: not even the head is sent, only `ending` happens.
@@ -234,11 +234,11 @@ class FakeResponse(Struct, frozen=True, kw_only=True):
 
 
 Outcome: TypeAlias = Answer | Failure | Broken | FakeResponse
-"""What one well-formed request meets."""
+"""The outcome of one well-formed request."""
 
 
 class Responder(Protocol):
-    """What answers requests, such as `FakeProvider`: behind a `FakeConnection`, or in a `MemoryTransport`."""
+    """Answers requests, behind a `FakeConnection` or in a `MemoryTransport`, such as `FakeProvider`."""
 
     def respond(self, request: Request) -> FakeResponse:
         """The response to one request."""

@@ -1,7 +1,7 @@
 """A very small model: it answers from the last user message, and the same request gets the same answer.
 
-It knows greetings, arithmetic with two numbers, and how to repeat what it was told; it calls the tools that
-are offered and named, and tells what they answered. It says what it is.
+It knows greetings and arithmetic with two numbers, and repeats anything else. It calls tools that are offered
+and named in the message, and reports their results. It says what it is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REPEATED = 12
 
 
 def answer(prompt: Prompt) -> Answer:
-    """What the model says to a request; its usage counted as `count_tokens` counts."""
+    """The model's answer to a request, with its usage by `count_tokens`."""
     reasoning = _reasoning(prompt) if prompt.reasoning else ""
     calls = () if prompt.results else _calls(prompt)
     finish = FinishReason.TOOL_CALLS if calls else FinishReason.STOP
@@ -48,7 +48,7 @@ def answer(prompt: Prompt) -> Answer:
 
 
 def with_usage(answer: Answer, prompt: Prompt) -> Answer:
-    """The answer with its tokens counted, where it tells no usage of its own."""
+    """The answer with its tokens counted, if it has no usage."""
     if answer.usage is not None:
         return answer
     message = answer.to_message()
@@ -103,7 +103,7 @@ def _calculate(text: str) -> str | None:
 
 
 def _calls(prompt: Prompt) -> tuple[ToolCall, ...]:
-    """The tools that the message names, each once, in the order of the request; or the one that is forced."""
+    """The tools that the message names, each once, in the order of the request; or the forced one."""
     chosen = [tool for tool in prompt.tools if _names(prompt.user, tool.name)]
     if prompt.forced_tool == "*":
         chosen = chosen or list(prompt.tools[:1])
@@ -122,7 +122,7 @@ def _names(text: str, name: str) -> bool:
 
 
 class _Hints(Struct):
-    """What a message offers as arguments; each kind is used up from the front, the last one again."""
+    """The values in a message that can be arguments; each kind is used in order, the last one again."""
 
     message: str
     numbers: list[str]

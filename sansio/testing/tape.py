@@ -1,4 +1,4 @@
-"""A call played from a tape: the shortest driver there is, without clocks, tasks or sockets."""
+"""Plays a call from a tape: a minimal driver, without clocks, tasks or sockets."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from sansio.steps import Step
 
 
 def play(call: Call, tape: Iterable[Input], *, steps: list[Step] | None = None) -> list[StreamEvent]:
-    """Drive a call to its end with what one or more exchanges gave; waits take no time.
+    """Drive a call to its end with the inputs of one or more exchanges; waits take no time.
 
-    An exchange on the tape ends with its `End` or `Lost`. What a call did not want of one is passed over,
-    and where the tape is over before the call, the connection is lost.
+    An exchange on the tape ends with its `End` or `Lost`. Inputs that the call does not
+    want are skipped. If the tape ends before the call, the connection is lost.
 
     Args:
-        call: one that nothing was sent for yet.
+        call: not started yet.
         tape: the inputs of each attempt, in order.
-        steps: to this list, each step that the call asks for is added.
+        steps: a list to which each step that the call asks for is added.
 
     Returns:
-        All the events, of which the last is the `StreamComplete` or `StreamFailed`.
+        All the events; the last is the `StreamComplete` or `StreamFailed`.
 
     Raises:
         LocalProtocolError: an exchange on the tape does not begin with `Head` or `Lost`, or has two heads.
@@ -40,7 +40,7 @@ def play(call: Call, tape: Iterable[Input], *, steps: list[Step] | None = None) 
 
 
 def _exchange(call: Call, inputs: Iterator[Input]) -> list[StreamEvent]:
-    """Give one exchange's inputs to the call, all of them: what it does not want, it ignores."""
+    """Give one exchange's inputs to the call, which ignores those that it does not want."""
     events: list[StreamEvent] = []
     ended = False
     while not ended:

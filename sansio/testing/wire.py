@@ -1,7 +1,7 @@
 """Answers in the bytes of each provider: the inverse of what a client's parser does.
 
-For a stream that a provider can give, parsing what `encode_events` made of its events gives those events
-back. Counts and refusals that a wire has no place for are left out: reasoning tokens and cached tokens on
+For a stream that a provider can give, parsing the output of `encode_events` gives the same events
+again. Counts and refusals that a wire has no place for are left out: reasoning tokens and cached tokens on
 Ollama's, reasoning tokens on vLLM's, cache writes on OpenAI's. A part that has no place is a `ValueError`.
 """
 
@@ -24,17 +24,17 @@ def encode_stream(
     response_id: str = "fake-response",
     include_usage: bool = True,
 ) -> tuple[bytes, ...]:
-    """An answer, or one that breaks off, as a stream.
+    """An answer, whole or truncated, as a stream.
 
     Args:
         type: a registered provider type, or type and api, such as `"my_type/my_api"`.
-        include_usage: as in OpenAI's `stream_options`; OpenRouter and Anthropic tell the usage anyway.
+        include_usage: as in OpenAI's `stream_options`; OpenRouter and Anthropic always send the usage.
 
     Returns:
         The stream's bytes, one server-sent event or comment each.
 
     Raises:
-        ValueError: no fake speaks for the type, or the provider has no word for the finish reason, or no
+        ValueError: there is no fake for the type, or the provider has no word for the finish reason, or no
             place for a part.
     """
     answer = outcome if isinstance(outcome, Answer) else outcome.answer
@@ -48,17 +48,17 @@ def encode_stream(
 def encode_events(
     type: str, events: Sequence[StreamEvent], *, include_usage: bool = True
 ) -> tuple[bytes, ...]:
-    """Events as a stream, each delta in a server-sent event of its own.
+    """Events as a stream, with one server-sent event for each delta.
 
-    A list without `StreamComplete` or `StreamFailed` is a stream that breaks off, and so is one with a
-    `StreamTruncatedError`; the error of any other `StreamFailed` comes as the provider's own error event.
+    A list without `StreamComplete` or `StreamFailed` gives a truncated stream, and so does one with a
+    `StreamTruncatedError`. The error of any other `StreamFailed` is sent as the provider's own error event.
 
     Args:
         type: a registered provider type, or type and api, such as `"my_type/my_api"`.
         include_usage: as for `encode_stream`.
 
     Raises:
-        ValueError: as `encode_stream`; or a delta comes where Anthropic has none, or after the last event.
+        ValueError: as `encode_stream`; or a delta follows the last event or, for Anthropic, its part's end.
     """
     deltas: list[Delta] = []
     head = Message(Role.ASSISTANT)
@@ -73,7 +73,7 @@ def encode_events(
                 deltas.append(event)
                 continue
         if position < len(events):
-            raise ValueError(f"{type}: events come after the {event.__class__.__name__} that ends the stream")
+            raise ValueError(f"{type}: events follow the {event.__class__.__name__} that ends the stream")
     return _encode(type, deltas, head, end, include_usage)
 
 
@@ -83,7 +83,7 @@ def encode_whole(
     """An answer as the body of a whole response.
 
     Raises:
-        ValueError: as `encode_stream`; or cut arguments where Anthropic has objects.
+        ValueError: as `encode_stream`; or truncated arguments, since Anthropic's are objects.
     """
     wire = wire_for(type)
     message = answer.to_message(model=model, response_id=response_id)

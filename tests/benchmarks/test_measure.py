@@ -1,4 +1,4 @@
-"""Rounds are interleaved, and pairs cancel what slows a whole round down."""
+"""Rounds are interleaved, and pairs cancel out what slows a whole round down."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_contenders_take_turns_and_each_round_begins_with_another() -> None:
     assert result.skipped == {}
 
 
-def test_who_cannot_go_on_is_left_out_with_a_word() -> None:
+def test_a_contender_that_cannot_go_on_is_skipped_with_a_reason() -> None:
     rounds = iter([{"cpu": 1.0}])
 
     def fails() -> Metrics:
@@ -92,7 +92,7 @@ def test_who_cannot_go_on_is_left_out_with_a_word() -> None:
         result.summary("cpu", "b")
 
 
-def test_short_work_is_repeated_until_the_clock_can_tell() -> None:
+def test_short_work_is_repeated_until_it_can_be_measured() -> None:
     times = 0
 
     def work() -> int:
@@ -111,7 +111,7 @@ def test_a_wrong_answer_is_refused() -> None:
         check("the", "the same")
 
 
-def test_a_peer_that_is_not_installed_is_skipped_with_a_word() -> None:
+def test_a_peer_that_is_not_installed_is_skipped_with_a_reason() -> None:
     with pytest.raises(SkippedError, match=r"^no_such_peer is not installed$"):
         peer("no_such_peer.part")
     assert peer("math").pi == math.pi

@@ -20,7 +20,7 @@ CASES = {(case.row, case.name): case for name in NAMES for case in row(name).cas
 
 
 def made_up() -> report.Results:
-    """Results of all cases, in which each contender takes as long as its place in the list."""
+    """Results of all cases, in which each contender's time is its position in the list."""
     results = report.begin(FULL, {})
     for case in CASES.values():
         samples = {
@@ -54,7 +54,7 @@ def test_a_target_is_met_or_missed_by_its_figure() -> None:
     target = Target("decode", "OpenAI text, one event per feed", "cpu", "sansio", "yardstick", 1.6)
     result = made_up().case(target.row, target.case)
     assert result is not None
-    assert target.figure(result) == 4  # its place in the list
+    assert target.figure(result) == 4  # its position in the list
     assert replace(target, reference=None).figure(result) == pytest.approx(4.4)
     assert replace(target, contender="nobody").figure(result) is None
     lines = list(judge(made_up()))
@@ -67,7 +67,7 @@ def test_what_was_not_measured_is_not_judged() -> None:
     assert list(judge(replace(made_up(), cases=[]))) == []
 
 
-def test_a_table_says_who_was_skipped_and_what_is_unsteady() -> None:
+def test_a_table_shows_skipped_contenders_and_unsteady_figures() -> None:
     case = CASES["decode", "OpenAI text, one event per feed"]
     samples = {"yardstick": {"cpu": [1.0, 1.0, 1.0]}, "sansio": {"cpu": [2.0, 3.0, 9.0]}}
     lines = list(report.table(CaseResult(case, samples, {"litellm": "litellm is not installed"})))
@@ -116,7 +116,7 @@ def test_the_command_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureF
     assert str(path) in printed
 
 
-def test_a_row_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_row_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["decoding"])
     assert "decoding" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Every contender of every row does its work: it runs for a moment, and gives what was sent."""
+"""Every contender of every row does its work: it runs briefly, and its answer is what was sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.rows import NAMES, row
 
 SMALL = Scale(rounds=1, work=0.001)
 STREAMS = 3
-"""How many streams the tests read at once, in place of as many as are measured."""
+"""How many streams the tests read at once, instead of the measured numbers."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_contender_does_its_work(case: Case, contender: Contender, port: int) 
         assert value >= 0
 
 
-def test_a_peer_that_is_not_installed_is_skipped_with_a_word(port: int) -> None:
+def test_a_peer_that_is_not_installed_is_skipped_with_a_reason(port: int) -> None:
     for case, contender in EVERY:
         if not installed(contender):
             with pytest.raises(SkippedError, match=r"^\w+ is not installed$"):
@@ -80,7 +80,7 @@ def test_a_peer_that_is_not_installed_is_skipped_with_a_word(port: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_cases_of_a_row_can_be_told_apart_and_so_can_their_contenders(name: str) -> None:
+def test_the_cases_of_a_row_and_their_contenders_have_different_names(name: str) -> None:
     cases = row(name).cases(Scale(9, 1))
     assert len({case.name for case in cases}) == len(cases) > 0
     for case in cases:
@@ -115,7 +115,7 @@ def test_a_client_that_does_not_do_the_work_is_found_out(
 
 
 def unwrap(run: Run) -> None:
-    """Run, and raise what a task raised as itself."""
+    """Run, and raise a task's exception without its group."""
     try:
         run()
     except BaseExceptionGroup as group:
@@ -137,7 +137,7 @@ def test_a_decoder_that_leaves_something_out_is_found_out(
         prepared(case, Contender("yardstick"), port)()
 
 
-def test_who_would_take_too_long_is_skipped_with_a_word() -> None:
+def test_a_contender_that_would_take_too_long_is_skipped_with_a_reason() -> None:
     case = replace(small("growth")[0], options={"wire": "OpenAI text", "events": 10**9, "patience": 1})
     with pytest.raises(SkippedError, match=r"^1000000000 events would take it about \d+ s$"):
         growth.ROW.prepare(case, Contender("yardstick"))

@@ -1,4 +1,4 @@
-"""The streams that contenders are given say what they are said to say, however they are cut."""
+"""The streams for contenders have the text that they declare, however they are cut."""
 
 from __future__ import annotations
 

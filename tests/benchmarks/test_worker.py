@@ -1,4 +1,4 @@
-"""Contenders run in processes of their own, which say what they measured or why they could not."""
+"""Contenders run in separate processes, which report what they measured or why they could not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def small_case(*contenders: Contender) -> Case:
     return replace(case, contenders=contenders) if contenders else case
 
 
-def test_a_case_is_measured_in_processes_of_their_own() -> None:
+def test_each_contender_of_a_case_has_its_own_process() -> None:
     case = small_case(Contender("yardstick"), Contender("sansio"), Contender("a stranger", "no_such_peer"))
     with workers({}) as contenders:
         result = contenders.measure(case)
@@ -23,7 +23,7 @@ def test_a_case_is_measured_in_processes_of_their_own() -> None:
         "yardstick": 2,
         "sansio": 2,
     }
-    assert result.skipped == {"a stranger": "nothing here is called a stranger"}
+    assert result.skipped == {"a stranger": "unknown contender: a stranger"}
 
 
 def test_a_fresh_case_starts_a_process_for_each_run() -> None:
@@ -49,7 +49,7 @@ def test_a_contender_of_ours_that_fails_ends_the_run(capfd: pytest.CaptureFixtur
     assert "KeyError: 'wire'" in capfd.readouterr().err
 
 
-def test_a_peer_may_have_an_interpreter_of_its_own() -> None:
+def test_a_peer_may_have_its_own_interpreter() -> None:
     case = small_case(Contender("a stranger", "no_such_peer"))
     with workers({"no_such_peer": "/no/such/python"}) as contenders, pytest.raises(FileNotFoundError):
         contenders.measure(case)

@@ -1,4 +1,4 @@
-"""What the fault tests share."""
+"""Fixtures of the fault tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.faults.harness import Servers
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
-    """Servers that can be told to go wrong, open as long as a module's tests run."""
+    """Servers that fail on demand, open as long as a module's tests run."""
     servers = Servers()
     yield servers
     servers.close()

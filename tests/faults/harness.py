@@ -1,4 +1,4 @@
-"""Calls to a server with a fault, and what they leave behind: what the fault tests share."""
+"""Helpers of the fault tests: calls to a server with a fault, and counts of what they leave behind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from transports.testing.certificates import certified, make_authority
 from transports.testing.loopback import Loopback, LoopbackThread, loopback_thread
 
 PATIENCE = 20.0
-"""Seconds after which what should have happened has failed to."""
+"""Seconds after which an expected event counts as missing."""
 
 KIND = "openai"
 QUESTION = [Message(Role.USER, "Hello")]
@@ -43,7 +43,7 @@ _DEFAULTS: Mapping[str, float] = MappingProxyType({})
 
 @cache
 def authority() -> trustme.CA:
-    """Whom the clients of these tests trust."""
+    """The authority that the clients of these tests trust."""
     return make_authority()
 
 
@@ -67,7 +67,7 @@ BLOCKING: dict[str, Callable[[], SyncTransport]] = {
 
 
 class Servers:
-    """The servers of one module: one without TLS, one with; and others for faults of the port."""
+    """The servers of one module: one without TLS, one with TLS, and others for faults of the port."""
 
     def __init__(self) -> None:
         self._open = contextlib.ExitStack()
@@ -110,7 +110,7 @@ class Servers:
 
 
 class Seen(Struct, frozen=True):
-    """What a call ended with, without what could keep anything of it alive."""
+    """The outcome of a call, without references that could keep anything of it alive."""
 
     kind: type[ProviderError] | None
     message: str
@@ -129,7 +129,7 @@ def answered(text: str, server: Loopback, waits: list[float]) -> Seen:
 
 
 def check(what: Seen, gets: Gets, server: Loopback, *, words: bool = True) -> None:
-    """Hold what a call ended with against the table; without sockets, the `words` are others."""
+    """Compare a call's outcome with the table; without sockets, the `words` differ."""
     says = [text.format(peer=f"{server.host}:{server.port}") for text in gets.says] or [TEXT]
     assert what.kind is gets.kind, what
     assert not words or any(text in what.message for text in says), what
@@ -140,17 +140,17 @@ def check(what: Seen, gets: Gets, server: Loopback, *, words: bool = True) -> No
 
 
 class Census(Struct, frozen=True):
-    """What there is of what can leak: descriptors of this process, and what runs.
+    """Counts of what can leak: descriptors of this process, and what runs.
 
     Args:
-        running: tasks of the loop, or threads where there is no loop.
+        running: tasks of the loop, or threads if there is no loop.
     """
 
     descriptors: int
     running: int
 
     def exceeds(self, other: Census) -> bool:
-        """Whether there is more of anything; what was on its way out before may have ended meanwhile."""
+        """Whether any count has grown; counts may fall, since something may have been ending before."""
         return self.descriptors > other.descriptors or self.running > other.running
 
 
@@ -159,12 +159,12 @@ def _descriptors() -> int:
 
 
 def count() -> Census:
-    """What there is outside of any loop."""
+    """The counts outside of any loop."""
     return Census(_descriptors(), threading.active_count())
 
 
 def count_here() -> Census:
-    """What there is in the running loop."""
+    """The counts in the running loop."""
     if sniffio.current_async_library() == "trio":
         return Census(_descriptors(), trio.lowlevel.current_statistics().tasks_living)
     return Census(_descriptors(), len(asyncio.all_tasks()))
@@ -189,7 +189,7 @@ def settles_blocking(server: LoopbackThread, before: Census) -> None:
 
 
 class Watching:
-    """A transport that remembers its exchanges, without keeping them alive."""
+    """A transport that remembers its exchanges without keeping them alive."""
 
     def __init__(self, transport: Transport) -> None:
         self.exchanges: list[weakref.ref[Exchange]] = []
@@ -233,7 +233,7 @@ async def call(
     limits: Mapping[str, int] | None = None,
     kind: str = KIND,
 ) -> tuple[Seen, weakref.ref[EventStream]]:
-    """One call to its end, with retries that take no time."""
+    """Make one call, with retries that take no time."""
     waits: list[float] = []
 
     async def wait(seconds: float) -> None:
@@ -279,7 +279,7 @@ def call_blocking(
 
 
 def left_of(references: Sequence[weakref.ref[Any]]) -> list[object]:
-    """What is still alive. Where a library below left a circle, only the collector can tell."""
+    """What is still alive. If a library below left a reference cycle, only the collector can find out."""
     if any(reference() is not None for reference in references):
         gc.collect()
     return [kept for reference in references if (kept := reference()) is not None]

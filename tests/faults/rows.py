@@ -1,4 +1,4 @@
-"""The shape of the fault table: what a caller gets of one fault."""
+"""The structure of the fault table: what a caller gets for one fault."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sansio.testing import FakeProvider
 from sansio.testing.faults import FaultyProvider, find_fault
 
 MALFORMED = "malformed HTTP: "
-"""What a message about malformed HTTP begins with."""
+"""The beginning of a message about malformed HTTP."""
 
 
 class Gets(Struct, frozen=True):
-    """What a call ends with.
+    """The outcome of a call.
 
     Args:
         kind: of its error; `None` for the whole answer.
-        says: what its message says, with `{peer}` for host and port; alternatives, where the system decides
+        says: what its message says, with `{peer}` for host and port; alternatives, if the system decides
             which of them is seen first.
         attempts: how often the request was sent.
-        partial: the text that had come; `None` for nothing.
+        partial: the text received before; `None` for nothing.
     """
 
     kind: type[ProviderError] | None
@@ -40,14 +40,14 @@ class Row(Struct, frozen=True, kw_only=True):
 
     Args:
         fault: its name, with its number.
-        stream: what a stream ends with.
-        whole: what a whole answer ends with; as the stream, where left out.
-        over_tls: both over TLS, where that differs.
-        tls_may_say: what may be said over TLS instead, by transports that cannot tell a reset from a close.
-        by_httpcore: both by httpcore and httpcore2, where that differs.
+        stream: the outcome of a stream.
+        whole: the outcome of a whole answer. Default: as the stream.
+        over_tls: both over TLS, if that differs.
+        tls_may_say: other messages over TLS, by transports that cannot distinguish a reset from a close.
+        by_httpcore: both by httpcore and httpcore2, if that differs.
         clocks: of the config, for the stream and for the whole answer.
-        secure: the fault is one of TLS, and shows there only.
-        spoils: by httpcore and httpcore2, what the server sent beyond the response is taken for the next one.
+        secure: the fault is one of TLS, and is seen only there.
+        spoils: httpcore and httpcore2 take bytes after the response for the next response.
     """
 
     fault: str
@@ -71,17 +71,17 @@ class Row(Struct, frozen=True, kw_only=True):
         return True
 
     def gets(self, *, stream: bool, transport: str, tls: bool) -> Gets:
-        """What a call ends with, by this transport, over TLS or without."""
+        """The outcome of a call by this transport, with TLS or without."""
         gets = self.stream if stream or self.whole is None else self.whole
         if self.by_httpcore is not None and transport.startswith("httpcore"):
             gets = self.by_httpcore
         elif self.spoils and gets.attempts > 1 and transport.startswith("httpcore"):
-            gets = fails(RemoteProtocolError, MALFORMED, attempts=2)  # the next one is that of its own retry
+            gets = fails(RemoteProtocolError, MALFORMED, attempts=2)  # the next is this call's own retry
         elif self.over_tls is not None and tls:
             gets = self.over_tls
         if self.tls_may_say and tls and gets.kind is not None:
             gets = structs.replace(gets, says=(*gets.says, self.tls_may_say))
-        return gets if stream else structs.replace(gets, partial=None)  # a whole answer is not told in part
+        return gets if stream else structs.replace(gets, partial=None)  # a whole answer has no partial
 
 
 def fails(kind: type[ProviderError], *says: str, attempts: int = 1, partial: str | None = None) -> Gets:

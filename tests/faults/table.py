@@ -1,6 +1,6 @@
 """The fault table: for each fault, what the caller gets, by every transport under every loop.
 
-`docs/faults.md` is made of it by `docs/fault_table.py`, and `test_fault_table.py` holds the code to it.
+`docs/fault_table.py` makes `docs/faults.md` of it, and `test_fault_table.py` tests the code against it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tests.faults.rows import MALFORMED, Clocks, Gets, Row, fails
 __all__ = ["ANSWER", "CALM", "QUICK", "ROWS", "SECTIONS", "SHORT", "TEXT", "Clocks", "Gets", "Row"]
 
 TEXT = "One two three four."
-"""What the server answers where nothing goes wrong with it."""
+"""The server's answer if nothing goes wrong."""
 
 QUICK = 0.02
-"""A read timeout, in seconds, for a server that never says anything: running out early changes nothing."""
+"""A read timeout, in seconds, for a server that sends nothing: it may run out early."""
 CALM = 0.5
-"""One for a server that says something first, which must have come by then."""
+"""A read timeout for a server that sends something first, which must have arrived by then."""
 SHORT = 0.1
-"""A total timeout, in seconds, for a call that would not end."""
+"""A total timeout, in seconds, for a call that would not end otherwise."""
 
 ANSWER = Gets(None)
 

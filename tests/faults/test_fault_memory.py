@@ -1,4 +1,4 @@
-"""The fault table without sockets, as far as there are such faults; and what faults cost in memory."""
+"""The fault table without sockets, for the faults that need none; and what faults cost in memory."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def by_id(row: Row) -> str:
 
 
 def faulty(row: Row) -> tuple[Loopback, FaultyProvider]:
-    """A server in memory, and as much of an address as a config needs."""
+    """A server in memory, with the address that a config needs."""
     provider = FakeProvider(KIND, [SAID] * 8)
     return Loopback(provider, "127.0.0.1", 1, "http"), FaultyProvider(provider, find_fault(row.fault))
 
@@ -81,7 +81,7 @@ QUICK_ROWS = [
     and not isinstance(find_fault(row.fault).deed, PortDeed | GzipBomb)
     and not row.spoils
 ]
-"""What takes no time, so that it can be done again and again."""
+"""The cases that take no time, so that they can be repeated often."""
 
 OURS = ("sansio.", "transports.", "h11.", "httpcore", "anyio.streams", "anyio._backends", "ssl")
 BOUNDED = ("transports.httpcore.backend.Watch",)
@@ -90,7 +90,7 @@ its heap until there are a hundred of them."""
 
 
 def objects() -> Counter[str]:
-    """How many there are of each class of ours and of the libraries that we use."""
+    """The number of objects of each class of ours and of the libraries that we use."""
     gc.collect()
     kinds = Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
     return Counter({k: n for k, n in kinds.items() if k.startswith(OURS) and k not in BOUNDED})
@@ -98,12 +98,12 @@ def objects() -> Counter[str]:
 
 _CALLS = 2 * len(QUICK_ROWS)
 _PER_CALL = (
-    400  # bytes; less than any object that a call has, and much more than what the system's buffers vary
+    400  # bytes; less than any object of a call, and much more than the variation of the system's buffers
 )
 
 
 def grown(since: Counter[str], size: int) -> tuple[Counter[str], int]:
-    """What there is more of, and by how many bytes, once the server's thread has come to rest too."""
+    """The objects and bytes that were added, when the server's thread is idle too."""
     deadline = time.monotonic() + PATIENCE
     while True:
         more, bytes_more = objects() - since, tracemalloc.get_traced_memory()[0] - size
@@ -114,7 +114,7 @@ def grown(since: Counter[str], size: int) -> tuple[Counter[str], int]:
 
 @contextlib.contextmanager
 def without_growth(*, traced: bool) -> Iterator[Callable[[], None]]:
-    """No more at the end than when what it gives was called.
+    """Check that there is no more at the end than when the returned function was called.
 
     Args:
         traced: count bytes too, which is slow.
@@ -137,7 +137,7 @@ def without_growth(*, traced: bool) -> Iterator[Callable[[], None]]:
 
 
 async def round_of_faults(server: LoopbackThread, transport: Transport) -> None:
-    """All of them by one transport, which is closed then, so that nothing is under way at the end."""
+    """Make all calls by one transport, then close it, so that nothing is in progress at the end."""
     before = count_here()
     for row in QUICK_ROWS:
         server.fault = find_fault(row.fault)
@@ -163,7 +163,7 @@ def round_of_faults_blocking(server: LoopbackThread, transport: SyncTransport) -
 
 
 def forget(server: LoopbackThread) -> None:
-    """What the server keeps for tests."""
+    """The requests that the server keeps for tests."""
     server.provider.requests.clear()
     server.provider.script.clear()
     server.client_closes.clear()
@@ -188,7 +188,7 @@ def test_no_memory_stays_behind_blocking(servers: Servers, transport: str) -> No
 
 @contextlib.contextmanager
 def without_collector() -> Iterator[None]:
-    """What is in a circle stays while this lasts."""
+    """Turn the collector off: reference cycles are not freed inside."""
     gc.disable()
     try:
         yield
@@ -211,7 +211,7 @@ def test_nothing_waits_for_the_collector_blocking(servers: Servers, row: Row, tr
 @pytest.mark.parametrize("row", QUICK_ROWS, ids=by_id)
 @pytest.mark.parametrize("transport", ASYNC)
 def test_no_stream_waits_for_the_collector(servers: Servers, row: Row, transport: str) -> None:
-    """Exchanges may: under trio and in httpcore, their errors are in circles with the frames they passed."""
+    """Exchanges may: under trio and in httpcore, their errors are in cycles with the frames they passed."""
 
     async def main() -> None:
         chosen = ASYNC[transport]()
@@ -239,7 +239,7 @@ def test_no_stream_waits_for_the_collector(servers: Servers, row: Row, transport
 def test_what_is_large_is_never_held(
     servers: Servers, fault: str, limits: dict[str, int], transport: str
 ) -> None:
-    """A gigabyte or more is sent, and what is held of it at once are a few reads and the limit."""
+    """A gigabyte or more is sent; only a few reads and the limit are held at once."""
 
     async def main() -> None:
         chosen = ASYNC[transport]()

@@ -1,4 +1,4 @@
-"""Every fault, driven with a marked key, which must show in nothing that a fault leaves behind."""
+"""Every fault, with a marked key that must not appear in anything that a fault leaves behind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OURS = tuple(str(ROOT / room) for room in ("sansio", "transports"))
 
 
 class Log:
-    """Keeps all that a raw log is told."""
+    """A raw log that keeps all records."""
 
     def __init__(self) -> None:
         self.told: list[object] = []
@@ -48,7 +48,7 @@ class Log:
 
 
 class Taping:
-    """A transport that keeps the tape of its exchanges: what they gave, and how they were lost."""
+    """A transport that records its exchanges: their inputs, and how they were lost."""
 
     def __init__(self, transport: Transport) -> None:
         self.tape: list[object] = []
@@ -113,7 +113,7 @@ def rich_locals(error: BaseException) -> str:
 
 
 def shown(error: ProviderError) -> str:
-    """All that anybody may come to see of an error."""
+    """Everything that can be seen of an error."""
     return "\n".join(
         f"{link} {link!r} {vars(link)} {stdlib_locals(link)} {rich_locals(link)}" for link in chain(error)
     ) + repr(pickle.dumps(error))

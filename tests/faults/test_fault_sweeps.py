@@ -1,4 +1,4 @@
-"""The cuts, everywhere: at each byte and at each event, in every dialect, by every transport."""
+"""Cuts at each byte and at each event, in every dialect, by every transport."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _EVENTS = (
     b"data: [DONE]\n\n",
 )
 SMALL = FakeResponse(headers=_STREAM, pieces=_EVENTS)
-"""A stream of so few bytes that it can be cut at each."""
+"""A stream that is short enough to be cut at each byte."""
 
 _CHUNKS = [b"%x\r\n%s\r\n" % (len(event), event) for event in _EVENTS]
 BODY = b"".join(_CHUNKS) + b"0\r\n\r\n"
 TOLD = BODY.index(b"Hi") + len(b'Hi"}}]}')
-"""So many bytes hold the first event. Where the stream ends, its line need not have ended."""
+"""This many bytes hold the first event. At the end of the stream, its line need not be ended."""
 FINISHED = BODY.index(b"stop") + len(b'stop"}]}')
-"""So many hold the finish reason, after which the end of the connection is that of the answer."""
+"""This many bytes hold the finish reason; after it, the end of the connection ends the answer."""
 
 
 def check_cut(what: Seen, at: int) -> None:
@@ -123,7 +123,7 @@ def events_of(kind: str) -> int:
 
 
 def check_events(kind: str, ending: str, seen: list[Seen]) -> None:
-    """However many events came: a truncated stream, ever more of it, and from some event on the answer."""
+    """With each further event, the truncated stream has more of the answer, until it is whole."""
     partials = [what.partial or "" for what in seen if what.kind is not None]
     answered = [what.message for what in seen if what.kind is None]
     assert {what.kind for what in seen} <= {StreamTruncatedError, None}, (kind, ending)
@@ -181,7 +181,7 @@ def _at_event_blocking(
 async def test_silence_after_each_event(
     servers: Servers, at: int, partial: str | None, transport: str
 ) -> None:
-    """The finish reason is no end marker: a usage may follow, and so it is waited for."""
+    """The finish reason is not the end marker: a usage may follow, so the call waits for it."""
     with servers.serving(f"stall-at-event:{at}", script=[SMALL]) as server:
         before = count_here()
         chosen = ASYNC[transport]()
@@ -195,7 +195,7 @@ async def test_silence_after_each_event(
 
 
 def test_the_marks_lie_where_they_should() -> None:
-    """What the tests above take for granted of the bytes that are cut."""
+    """The assumptions of the tests above about the bytes that are cut."""
     sent = b"".join(
         action.data
         for action in FaultyProvider(FakeProvider(KIND, [SMALL]), find_fault("drip"))

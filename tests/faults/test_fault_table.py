@@ -1,4 +1,4 @@
-"""The fault table, held against every transport under every loop; and that nothing stays behind."""
+"""The fault table, tested with every transport under every loop; and that nothing is left behind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import time
 import weakref
 from collections.abc import Iterator
-from typing import Any  # of references to whatever is left, and arguments that are passed on
+from typing import Any  # counts references to what is left, and passes arguments on
 
 import pytest
 
@@ -44,13 +44,13 @@ CASES = [
 
 
 def modes(row: Row, transport: str, tls: bool) -> Iterator[tuple[bool, Gets, Clocks]]:
-    """A stream and a whole answer, with what each gets."""
+    """A stream and a whole answer, with the outcome of each."""
     for stream, clocks in zip((True, False), row.clocks, strict=True):
         yield stream, row.gets(stream=stream, transport=transport, tls=tls), clocks
 
 
 def mends(row: Row) -> bool:
-    """Whether the server can be told to do better: a fault of the port stays."""
+    """Whether the fault can be removed from the running server: a fault of the port cannot."""
     return not isinstance(find_fault(row.fault).deed, PortDeed)
 
 
@@ -84,7 +84,7 @@ async def test_fault(servers: Servers, row: Row, tls: bool, transport: str) -> N
 @pytest.mark.parametrize("transport", BLOCKING)
 @pytest.mark.parametrize(("row", "tls"), CASES)
 def test_fault_blocking(servers: Servers, row: Row, tls: bool, transport: str) -> None:
-    """The same without a loop."""
+    """The same with the blocking transport."""
     left: list[weakref.ref[Any]] = []
     with servers.serving(row.fault, tls=tls) as server:
         before = count()
@@ -107,7 +107,7 @@ def test_fault_blocking(servers: Servers, row: Row, tls: bool, transport: str) -
 @pytest.mark.parametrize("transport", ["httpcore", "httpcore2"])
 @pytest.mark.parametrize("fault", [row.fault for row in ROWS if row.spoils])
 async def test_stray_bytes_spoil_the_next_answer(servers: Servers, fault: str, transport: str) -> None:
-    """Known of httpcore and httpcore2: what follows a response is taken for the next one."""
+    """A known fault of httpcore and httpcore2: bytes after a response are taken for the next one."""
     with servers.serving(fault) as server:
         before = count_here()
         chosen = ASYNC[transport]()
@@ -128,7 +128,7 @@ class SlowContext(ssl.SSLContext):
 
 
 def test_a_reset_before_tls_begins_leaves_no_socket_blocking(servers: Servers) -> None:
-    """Python's `wrap_socket` leaves one unclosed, and a warning of it, where its connection was reset."""
+    """Python's `wrap_socket` leaves a socket unclosed, with a warning, if its connection was reset."""
     with servers.serving("accept-reset", tls=True) as server:
         before = count()
         chosen = SocketTransport(ssl_context=SlowContext(ssl.PROTOCOL_TLS_CLIENT))
@@ -142,9 +142,7 @@ def test_a_reset_before_tls_begins_leaves_no_socket_blocking(servers: Servers) -
 @pytest.mark.anyio
 @pytest.mark.parametrize("module", ["httpcore", "httpcore2"])
 @pytest.mark.parametrize("fault", ["drip-slowly", "informational-forever"])
-async def test_a_pool_of_the_user_s_own_keeps_the_total_too(
-    servers: Servers, fault: str, module: str
-) -> None:
+async def test_a_user_s_own_pool_keeps_the_total_too(servers: Servers, fault: str, module: str) -> None:
     with servers.serving(fault) as server:
         async with importlib.import_module(module).AsyncConnectionPool() as pool:
             chosen = HttpcoreTransport(pool)

@@ -1,4 +1,4 @@
-"""Gemini's answers, streamed and whole: what a reader of an application's own wire family does."""
+"""Gemini's answers, streamed and whole: a reader as an application would write it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every wire family is held to, for families of an application's own."""
+"""The laws of every wire family, for families that applications add."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ANY_JSON: st.SearchStrategy[Any] = st.recursive(
 
 @st.composite
 def damaged(draw: st.DrawFn, value: Any) -> Any:
-    """JSON with another value at one place, wherever that is."""
+    """JSON with another value at any one place."""
     if isinstance(value, dict) and value and draw(st.integers(0, 5)):
         name = draw(st.sampled_from(sorted(value)))
         return {**value, name: draw(damaged(value[name]))}
@@ -61,7 +61,7 @@ def damaged(draw: st.DrawFn, value: Any) -> Any:
 def registered(
     name: str, dialects: Mapping[str, type[Dialect]], defaults: ProviderDefaults
 ) -> Iterator[None]:
-    """A provider type of an application's own, while the context lasts."""
+    """An application's provider type, registered while the context lasts."""
     register_provider(name, dialects, defaults)
     try:
         yield
@@ -137,6 +137,6 @@ def corpus(folder: str, prefix: str) -> list[str]:
 
 
 def golden(folder: str, name: str) -> dict[str, Any]:
-    """What must come of a recorded case. Any: the corpus's own JSON."""
+    """The expected result of a recorded case. Any: the corpus's own JSON."""
     found: JSONObject = json.loads((SHARED / folder / f"{name}.json").read_bytes())
     return dict(found)

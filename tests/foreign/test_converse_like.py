@@ -301,7 +301,7 @@ def test_a_call_that_was_cut_is_invalid() -> None:
         ("modelStreamErrorException", 424, APIStatusError),
     ],
 )
-def test_an_exception_in_a_stream_is_the_error_that_it_names(
+def test_an_exception_in_a_stream_is_the_error_with_its_name(
     kind: str, status: int, error_class: type[APIStatusError]
 ) -> None:
     headers = {":exception-type": kind, ":message-type": "exception"}
@@ -386,7 +386,7 @@ def test_a_key_of_another_form_is_refused_and_not_shown(key: str | None) -> None
 # Requests.
 
 
-def test_two_wire_families_of_one_type_are_told_apart_by_their_api() -> None:
+def test_two_wire_families_of_one_type_are_distinguished_by_their_api() -> None:
     assert provider().dialect.origin == "bedrock/converse"
     other = provider(api="gemini")
     assert other.dialect.origin == "bedrock/gemini"

@@ -1,4 +1,4 @@
-"""What the laws of all machines are judged by: events compared, joined and counted without the machines."""
+"""The judges of all laws: events compared, joined and counted independently of the machines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WIRES: dict[str, st.SearchStrategy[str]] = {
 }
 """The two wire families and their dialects."""
 
-for _type in PROVIDER_TYPES:  # what is loaded when it is first used must not count as what a run takes
+for _type in PROVIDER_TYPES:  # loaded before: lazy imports must not count as time of a run
     StreamParser(_type)
 
 in_every_dialect = pytest.mark.parametrize("wire", WIRES)
@@ -58,11 +58,11 @@ LIMITS = st.fixed_dictionaries(
         "max_json_depth": st.integers(1, 9),
     },
 )
-"""The limits of a config, tight, or as they are where left out."""
+"""The limits of a config: tight ones, or the defaults for those left out."""
 
 
 def config_for(type: str, **fields: object) -> ProviderConfig:
-    """A config of the type that is whole; its address and model name nothing real."""
+    """A complete config of the type; its address and model are not real."""
     needed = {"model": "m", "base_url": "http://localhost:1/v1"}
     if type == "azure":
         needed |= {"deployment": "d", "api_version": "2024-10-21"}
@@ -70,7 +70,7 @@ def config_for(type: str, **fields: object) -> ProviderConfig:
 
 
 class Fault(NamedTuple):
-    """An error as far as errors are compared: by kind and place, not by the words of a library below."""
+    """The compared parts of an error: its kind and place, not the message of a library below."""
 
     kind: type[ProviderError]
     offset: int | None
@@ -86,7 +86,7 @@ def fault(error: ProviderError) -> Fault:
 
 
 def plain(events: Iterable[StreamEvent]) -> list[object]:
-    """Events that compare equal where they say the same."""
+    """Events in a form that compares equal if they mean the same."""
     return [fault(event.error) if isinstance(event, StreamFailed) else event for event in events]
 
 
@@ -97,7 +97,7 @@ def assert_one_end(events: list[StreamEvent]) -> None:
 
 
 def assert_over(machine: SSEDecoder | StreamParser | HTTPExchange) -> None:
-    """*One end*: after the end of its bytes a machine takes no more, and says so to its driver alone."""
+    """***One end*: after the end of its bytes a machine takes no more, and raises a `LocalProtocolError`."""
     with pytest.raises(LocalProtocolError):
         machine.receive_data(b"data: more\n\n")
     with pytest.raises(LocalProtocolError):
@@ -134,7 +134,7 @@ def at_once(type: str, events: Iterable[StreamEvent]) -> list[StreamEvent]:
 
 
 def written(message: Message) -> Message:
-    """The message without what says only how something was written: how arguments were spaced."""
+    """The message without mere spelling, such as the white space of arguments."""
     parts = [
         structs.replace(part, raw_arguments=None) if isinstance(part, ToolCall) else part
         for part in message.parts
@@ -150,7 +150,7 @@ def sorted_parts(type: str, parts: Iterable[Part]) -> list[Part]:
 
 
 def assert_no_lie(message: Message) -> None:
-    """*No lie*: whatever stands in `tool_calls` has arguments that are a JSON object."""
+    """**No lie*: every call in `tool_calls` has arguments that are a JSON object."""
     for call in message.tool_calls:
         assert isinstance(call.arguments, dict)
         if call.kind == "custom":
@@ -164,7 +164,7 @@ def assert_no_lie(message: Message) -> None:
 
 
 def calls_made(run: Callable[[], object]) -> int:
-    """How many calls, of Python and of C functions alike, a run makes: its time, counted."""
+    """How many Python and C calls a run makes: a measure of time that does not depend on the machine."""
     made = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:
@@ -193,7 +193,7 @@ def memory_peak(run: Callable[[], object]) -> int:
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """The least processor time that a run takes of three: for ratios alone."""
+    """The least processor time of three runs; only for ratios."""
     times = []
     for _ in range(3):
         start = time.thread_time()
@@ -216,7 +216,7 @@ def assert_linear(run: Callable[[int], object], size: int) -> None:
 
 
 def assert_copies_linear(run: Callable[[int], object], size: int) -> None:
-    """*Linear*, for bytes that are copied below Python: the ratio of two times, far from either's bound."""
+    """**Linear*, for bytes that are copied below Python: a ratio of two times, with a wide margin."""
     run(size)
     ratio = seconds(lambda: run(GROWTH * size)) / seconds(lambda: run(size))
     assert ratio < 2.5 * GROWTH

@@ -80,7 +80,7 @@ def gzip(data: bytes) -> bytes:
 
 
 class Told(NamedTuple):
-    """All that a call tells its driver, its logs and its consumer."""
+    """Everything that a call gives to its driver, its logs and its consumer."""
 
     events: list[object]
     steps: list[Step]
@@ -96,7 +96,7 @@ def told(call: Call, tape: list[Input]) -> Told:
 
 
 def outcome(call: Call) -> object:
-    """What the call's result is, an error as a value."""
+    """The call's result; an error as a value."""
     try:
         return call.result()
     except ProviderError as error:
@@ -216,7 +216,7 @@ def test_round_trip_of_a_stream(wire: str, data: st.DataObject, packed: bool, en
     body = gzip(stream.data) if packed else stream.data
     tape: list[Input] = [head, *map(Body, data.draw(chunkings(body))), ends]
     assert play(call_of(type), tape) == stream.events
-    # A driver that asked for a whole answer and gets a stream is given its message alone.
+    # A driver that requested a whole answer and gets a stream receives only its message.
     assert play(call_of(type, stream=False), tape) == stream.events[-1:]
 
 
@@ -232,7 +232,7 @@ def test_round_trip_of_a_whole_answer(wire: str, data: st.DataObject, packed: bo
     assert isinstance(last, StreamComplete)
     said = answer.to_message(model="a-model", response_id="an-id")
     assert as_said(type, last.message) == as_said(type, said)
-    # A driver that asked for a stream and gets a whole answer is given it as events.
+    # A driver that requested a stream and gets a whole answer receives it as events.
     events = play(call_of(type), tape)
     assert events[-1] == last
     assert_nothing_lost(events)
@@ -336,7 +336,7 @@ FLOODS: list[Flood] = [a_stream, a_packed_stream, a_whole_answer, an_error_body,
 
 
 def feed(flood: Iterable[Input], *, stream: bool = True, **limits: int) -> list[StreamEvent]:
-    """What an exchange gives whose end is not told."""
+    """The inputs of an exchange without its end."""
     call = Provider(config_for("openai", limits=limits)).call([Message(Role.USER, "Hello")], stream=stream)
     call.next_step()
     return [event for value in flood for event in call.receive(value)]
@@ -368,7 +368,7 @@ def test_linear_memory_ends_at_the_limit_of_an_answer(flood: Flood) -> None:
     assert failed.error.field == "max_answer_bytes"
 
 
-def test_linear_memory_of_an_error_body_which_is_cut_so_that_its_status_is_still_told() -> None:
+def test_linear_memory_of_an_error_body_which_is_cut_so_that_its_status_is_still_reported() -> None:
     limit = 10_000
     tape = list(an_error_body(50 * limit))
     given_events: list[StreamEvent] = []

@@ -1,6 +1,6 @@
-"""`Call` against a small model of its own: every state by every input, in any order.
+"""`Call` against a small model: every state by every input, in any order.
 
-The model knows the outcomes table of DESIGN, and nothing of the implementation's states but their names.
+The model has the table of outcomes, and knows only the names of the implementation's states.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Model:
     body: str = ""
 
     def lose(self, retryable: bool) -> None:
-        """An attempt came to nothing."""
+        """An attempt failed."""
         again = retryable and not self.handed_out and self.attempts < MAX_ATTEMPTS
         self.state = "backoff" if again else "failed"
 
@@ -232,7 +232,7 @@ class CallMachine(RuleBasedStateMachine):
             assert self.call.receive(value) == []
 
     def check_end(self, events: list[StreamEvent]) -> None:
-        """The last event comes when, and only when, the model is at its end."""
+        """The last event is given exactly when the model is at its end."""
         ends = [event for event in events if isinstance(event, (StreamComplete, StreamFailed))]
         match self.model.state:
             case "complete":

@@ -1,4 +1,4 @@
-"""The laws of `docs/laws.md` for what an answer holds: as events, as a message, stored, and cut."""
+"""The laws of `docs/laws.md` for an answer's content: as events, as a message, stored, and cut."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_storage_is_the_identity_for_any_answer(wire: str, data: st.DataObject) 
     message = last.message if isinstance(last, StreamComplete) else last.error.partial
     assert message is not None
     again = stored(message)
-    # Compared as written: numbers without a JSON form, such as 1e400, are read as others write them.
+    # Compared as written: numbers without a JSON form, such as 1e400, are not equal after reading.
     assert msgspec.json.encode(again) == msgspec.json.encode(message)
 
 
@@ -113,7 +113,7 @@ def test_storage_is_the_identity_for_histories(history: list[Message]) -> None:
 @in_every_dialect
 @given(data=st.data())
 def test_no_lie_about_the_calls_of_an_answer_that_broke_off(wire: str, data: st.DataObject) -> None:
-    """Cut behind any event and then ended in good order, it has no call that the whole answer has not."""
+    """Cut after any event and then ended correctly, it has only calls that the whole answer has."""
     type = data.draw(WIRES[wire])
     answer = data.draw(answers(type))
     deltas = answer.to_deltas()

@@ -42,16 +42,16 @@ REQUEST = Request.post("http://localhost:1/v1/chat/completions", (), b"{}")
 
 
 class Answered(NamedTuple):
-    """A response as it stands on the wire, and what it means."""
+    """A response as it is on the wire, and what it means."""
 
     wire: bytes
     body: bytes
     told: list[int]
-    """For each length that the wire may be cut to, how many bytes of the body have come by then."""
+    """For each length that the wire may be cut to, how many bytes of the body it contains."""
 
 
 def answered(head: bytes, parts: list[tuple[bytes, bytes]]) -> Answered:
-    """A response made of its head, and of parts that each are payload with what frames it from behind."""
+    """A response made of its head and of parts; each part is payload with the framing that follows it."""
     wire, body, told = bytearray(head), bytearray(), [0] * (len(head) + 1)
     for payload, framing in parts:
         told += range(len(body) + 1, len(body) + len(payload) + 1)
@@ -122,7 +122,7 @@ def receive(exchange: HTTPExchange, pieces: Iterable[bytes]) -> list[Input]:
 
 
 def plain(inputs: Iterable[Input]) -> list[object]:
-    """Inputs that compare equal where they say the same: bodies joined, errors by kind."""
+    """Inputs in a form that compares equal if they mean the same: bodies joined, errors by kind."""
     compared: list[object] = []
     for value in inputs:
         if isinstance(value, Body) and compared and isinstance(compared[-1], Body):
@@ -204,7 +204,7 @@ def test_round_trip(
 
 
 def _talk(server: FakeProvider) -> tuple[HTTPExchange, bytes]:
-    """A real request, sent; and the bytes that the server's half answers to it."""
+    """A real request, sent; and the bytes that the fake server answers."""
     provider = Provider(config_for("openai"))
     step = provider.call([Message(Role.USER, "Hi")]).next_step()
     assert isinstance(step, Send)

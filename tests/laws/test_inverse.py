@@ -1,8 +1,8 @@
 """A block of the wire becomes a part, and the part becomes the block again, in every recorded answer.
 
-Equal forms, which need not come back as they were: a field that is absent, null or empty; text as a `str` or
-as one part; the older `function_call`, which goes back as a tool call; and arguments that were cut, which go
-back inside an object.
+These forms are equal and need not be restored exactly: a field that is absent, null or empty; text as a
+`str` or as one part; the older `function_call`, which is sent back as a tool call; and truncated arguments,
+which are sent back inside an object.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def calls_in(said: JSON) -> list[JSON]:
 
 
 def comparable_call(call: JSON) -> JSON:
-    """Name and arguments; ids are made up where a provider gave none, and blank arguments are `{}`."""
+    """Name and arguments; ids are made up if a provider gave none, and blank arguments are `{}`."""
     if call.get("custom", {}).get("name"):
         return call["custom"]
     arguments = call["function"].get("arguments")

@@ -1,4 +1,4 @@
-"""Nothing that a provider says is lost: each field of each recorded answer changes something that we give.
+"""Nothing of an answer is lost: changing any field of any recorded answer changes our result.
 
 A field is changed at its path in all frames of a case at once, list indexes aside. The events and the
 message must then differ from before, or reading must fail. What is ignored on purpose is on one list.
@@ -25,7 +25,7 @@ pytestmark = needs_corpus
 JSON: TypeAlias = Any  # of every kind, and changed into other kinds
 
 MARK = "\N{SNOWMAN}"
-"""What is added to a text that is changed, and is in no recording."""
+"""A text that is in no recording, added to a text to change it."""
 
 IGNORED: dict[str, tuple[str, ...]] = {
     "it is the same for every answer": (
@@ -39,7 +39,7 @@ IGNORED: dict[str, tuple[str, ...]] = {
         ".choices[].delta.tool_calls[].type",
         ".choices[].message.tool_calls[].type",
     ),
-    "it is the time of the answer, which is the caller's to know": (".created",),
+    "it is the time of the answer, which the caller knows": (".created",),
     "it is padding that hides lengths": (".obfuscation", ".p", ".choices[].message.padding"),
     "it numbers blocks or calls, whose order says the same": (
         ".index",
@@ -57,7 +57,7 @@ IGNORED: dict[str, tuple[str, ...]] = {
     ),
     "it is the answer so far, beside each of its deltas": (".choices[].message.content",),
     "it is blank until the deltas of the block fill it": (".content_block.input", ".content_block.citations"),
-    "it comes with a ping": (".cost",),
+    "it is part of a ping": (".cost",),
     "an error has its type and message, not all of its details": (
         ".error.code",
         ".error.details",
@@ -180,7 +180,7 @@ class Case:
 def leaves(value: JSON, inside_extra: bool = False) -> Iterator[tuple[bool, str]]:
     """The texts of a message, each with whether it is in an `extra`."""
     if isinstance(value, dict):
-        # An unknown part is its whole wire object, and says its kind beside it.
+        # An unknown part has its whole wire object, and its kind beside it.
         inner = {"extra": value["extra"]} if value.get("type") == "unknown" and not inside_extra else value
         for name, part in inner.items():
             yield from leaves(part, inside_extra or name == "extra")

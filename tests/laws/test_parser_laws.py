@@ -100,7 +100,7 @@ def test_nothing_lost_of_a_hostile_stream(wire: str, data: st.DataObject, limits
     stream = data.draw(hostile_streams(type))
     given_events = parse(parser_of(type, **limits), [stream])
     assert_nothing_lost(given_events)
-    # What a part of the bytes gives is what the whole gives first.
+    # The events of a part of the bytes are the first events of the whole.
     part = parser_of(type, **limits).receive_data(stream[: data.draw(st.integers(0, len(stream)))])
     assert plain(given_events[: len(part)]) == plain(part)
 
@@ -165,7 +165,7 @@ CALL = ToolCall("call", "f", {"a": [1, "}"]})
 
 
 def can_be_cut(call: ToolCall) -> bool:
-    """Whether a part of the call's arguments can be told from all of them."""
+    """Whether a part of the call's arguments can be distinguished from all of them."""
     return call.kind == "function" and bool(call.arguments)
 
 
@@ -226,7 +226,7 @@ def comments(total: int) -> Iterator[bytes]:
 
 
 def text(total: int) -> Iterator[bytes]:
-    """Text, in one delta after another, in both wire families at once: each passes over the other's."""
+    """Text, in one delta after another, in both wire families at once: each skips the other's."""
     chat = b'data: {"choices":[{"delta":{"content":"0123456789"}}],"type":"content_block_delta",'
     for _ in range(total // 128):
         yield chat + b'"delta":{"type":"text_delta","text":"0123456789"}}\n\n'

@@ -1,4 +1,4 @@
-"""The laws of `docs/laws.md` for histories: what is ported and reported, and what a server sees of it."""
+"""The laws of `docs/laws.md` for histories: what is ported and reported, and what a server receives."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_any_history_can_be_ported_anywhere(wire: str, data: st.DataObject, hist
         assert left_out.why
         message = history[left_out.message]
         assert left_out.part is None or left_out.part < len(message.parts)
-    # A conversation that was ported is at home: porting it again loses nothing more.
+    # Porting a ported conversation again loses nothing more.
     assert [loss for loss in port(ported, provider.dialect)[1] if loss.what != "is_error"] == []
     try:
         prepared = provider.prepare(history)
@@ -65,7 +65,7 @@ def test_any_history_can_be_ported_anywhere(wire: str, data: st.DataObject, hist
 
 @in_every_dialect
 @given(data=st.data())
-def test_an_answer_goes_home_as_it_came(wire: str, data: st.DataObject) -> None:
+def test_an_answer_returns_unchanged_to_its_own_provider(wire: str, data: st.DataObject) -> None:
     type = data.draw(WIRES[wire])
     dialect = PROVIDERS[type].dialect
     answer = data.draw(messages(type))
@@ -91,7 +91,7 @@ def test_an_answer_goes_home_as_it_came(wire: str, data: st.DataObject) -> None:
 
 @in_every_dialect
 @given(data=st.data())
-def test_elsewhere_an_answer_loses_what_only_its_giver_reads_and_says_so(
+def test_another_provider_gets_an_answer_without_what_only_its_own_reads_and_each_loss_is_reported(
     wire: str, data: st.DataObject
 ) -> None:
     dialect = PROVIDERS[data.draw(WIRES[wire])].dialect
@@ -150,7 +150,7 @@ def seen_in_messages(body: dict[str, Any]) -> Seen:
 
 
 def said_in(history: list[Message], *, blanks: bool) -> Seen:
-    """What messages say that have been ported; `blanks`: blank texts are sent too."""
+    """The content of ported messages; `blanks`: blank texts are sent too."""
     said = Seen([], [], [])
     for message in history:
         if message.role is Role.TOOL:

@@ -31,7 +31,7 @@ from tests.laws.oracle import WIRES, assert_linear, config_for, in_every_dialect
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# With a key wherever the fake wants one; the paths are the ones that it listens at.
+# With a key for every fake that requires one; the paths are those that it serves.
 BASE_URLS = {
     "openrouter": "http://localhost:1/api/v1",
     "openai": "http://localhost:1/v1",
@@ -110,7 +110,7 @@ def test_round_trip_through_the_server(wire: str, asked: Asked, stream: bool, da
     response = b"".join(FakeConnection(server).receive_data(exchange.data_to_send()))
     events = [event for value in exchange.receive_data(response) for event in call.receive(value)]
     last = events[-1]
-    # The server refuses what it could not understand, so that this is no answer to anything else.
+    # The server refuses what it does not understand, so an answer means that it understood the request.
     assert isinstance(last, StreamComplete), last
     said = answer.to_message()
     assert sorted_parts(type, written(last.message).parts) == sorted_parts(type, written(said).parts)
@@ -121,7 +121,7 @@ def test_round_trip_through_the_server(wire: str, asked: Asked, stream: bool, da
 @given(asked=requests(), data=st.data())
 def test_round_trip_of_a_turn(wire: str, asked: Asked, data: st.DataObject) -> None:
     type = data.draw(WIRES[wire])
-    # An answer goes back as it came, its results after it, and the server takes it.
+    # An answer is sent back unchanged with its results after it, and the server accepts it.
     answer = data.draw(answers(type))
     server = FakeProvider(type, [answer, Answer(text="done")])
     conversation_so_far = list(asked.messages)

@@ -34,7 +34,7 @@ def decode(decoder: SSEDecoder, pieces: Iterable[bytes]) -> list[SSEItem]:
 
 
 def plain(items: Iterable[SSEItem]) -> list[object]:
-    """Items that compare equal where they say the same."""
+    """Items in a form that compares equal if they mean the same."""
     return [fault(item.error) if isinstance(item, SSEFailed) else item for item in items]
 
 
@@ -61,7 +61,7 @@ def test_nothing_lost(data: st.DataObject, stream: bytes, limit: int) -> None:
     items = decode(SSEDecoder(max_event_bytes=limit), [stream])
     part = SSEDecoder(max_event_bytes=limit).receive_data(stream[: data.draw(st.integers(0, len(stream)))])
     assert plain(items[: len(part)]) == plain(part)
-    # Up to the fault, a decoder with a limit gives what one without gives.
+    # Up to the fault, a decoder with a limit gives the same as one without.
     unlimited = decode(SSEDecoder(max_event_bytes=1 << 20), [stream])
     sound = [item for item in items if isinstance(item, ServerSentEvent)]
     assert unlimited[: len(sound)] == sound
@@ -104,7 +104,7 @@ def test_round_trip(data: st.DataObject, events: list[ServerSentEvent], end: str
 
 @given(data=st.data(), stream=STREAMS)
 def test_no_lie(data: st.DataObject, stream: bytes) -> None:
-    # What a cut has left unfinished is never dispatched: all comes from before the last blank line.
+    # An unfinished event is never dispatched: everything is from before the last blank line.
     cut = stream[: data.draw(st.integers(0, len(stream)))]
     decoder = SSEDecoder()
     before = decoder.receive_data(cut)
@@ -194,7 +194,7 @@ def test_linear_memory_ends_at_the_limit(flood: Flood) -> None:
 @pytest.mark.parametrize(
     "line", [b": ping\n\n", b"id: 1\n", b"event: x\n", b"retry: 1\n\n", b"unknown\n", b"\n"]
 )
-def test_linear_memory_of_lines_that_say_nothing_is_none(line: bytes) -> None:
+def test_linear_memory_of_lines_without_data_is_constant(line: bytes) -> None:
     decoder = SSEDecoder()
 
     def run() -> None:

@@ -1,6 +1,6 @@
 """Mutation testing of what mutmut passes over: tables, constants, limits, defaults and decorated functions.
 
-mutmut changes the bodies of plain functions. This command changes what else is written out in a module: the
+mutmut changes the bodies of plain functions. This command changes the rest of a module: the
 literals of module and class level, each entry of a table, the values of enums, the defaults of fields and of
 arguments, what a class is made with (`frozen=True`), regular expressions, and the bodies of functions that
 have a decorator, properties among them, or that run when the module is loaded. For each change, one at a
@@ -9,8 +9,8 @@ temporary folder, never on the working tree.
 
     python -m tests.mutation.constants [--sample N] [--seed S] [MODULE ...]
 
-A module is named as `sansio.retry`; without one, all of `sansio` is tried but its strategies and fuzz
-targets, which only tests use. What survived is printed, with a count for each module.
+A module is named as `sansio.retry`. Default: all of `sansio` except its strategies and fuzz targets, which
+only tests use. The survivors are printed, with a count for each module.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Mutant:
     Args:
         line: where it begins, counted from 1.
         before: the expression that was changed.
-        after: what stands there instead.
+        after: the replacement.
         source: the whole module, changed.
     """
 
@@ -165,7 +165,7 @@ def _loading(module: ast.Module) -> _Changes:
 
 
 def _body(node: ast.AST) -> _Changes:
-    """Changes of every expression of a statement inside a function, but its annotations and docstring."""
+    """Changes of every expression of a statement inside a function, except its annotations and docstring."""
     match node:
         case ast.Expr(value=ast.Constant()):
             return
@@ -212,7 +212,7 @@ def _keyword(keyword: ast.keyword) -> _Changes:
 
 
 def _instead(node: ast.expr) -> Iterator[ast.expr]:
-    """What may stand in place of an expression."""
+    """The replacements of an expression."""
     match node:
         case ast.Constant(value=value):
             yield from map(ast.Constant, _other_values(value))
@@ -248,7 +248,7 @@ def _other_values(value: object) -> list[str | bytes | bool | int | float]:
         case int() | float():
             return [value + 1, value - 1]
         case str() if value.count(" ") > 2:
-            return [""]  # prose: that something is said counts, not how
+            return [""]  # prose: that there is a text matters, not its wording
         case str():
             return [value + "§", value[1:]] if value[1:] else [value + "§"]
         case bytes():
@@ -294,7 +294,7 @@ def _with_one_swapped(entries: _Entries) -> Iterator[_Entries]:
 def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     """The tests that mirror a module, or else the package it is in, relative to the root.
 
-    Those of one matter come first, which are quick and kill the most.
+    The most specific tests are first: they are quick and kill the most.
     """
     if module in _TESTS:
         return _TESTS[module]
@@ -324,7 +324,7 @@ def _short(text: str) -> str:
 
 
 def _try_all(runner: Runner, chosen: Sequence[tuple[str, Path, Mutant]]) -> tuple[int, int]:
-    """Try mutants, which are in the order of their modules; how many were killed, and how many there were."""
+    """Try mutants, ordered by module; returns how many were killed, and how many there were."""
     total = killed = 0
     for name in dict.fromkeys(name for name, _, _ in chosen):
         tests = mirror_of(runner.tree, name)
@@ -343,10 +343,8 @@ def _try_all(runner: Runner, chosen: Sequence[tuple[str, Path, Mutant]]) -> tupl
 def main() -> None:
     """The command: see the module's docstring."""
     parser = argparse.ArgumentParser(description="Mutate tables, constants and limits; print what survives.")
-    parser.add_argument(
-        "modules", nargs="*", metavar="MODULE", help="such as sansio.retry; all where left out"
-    )
-    parser.add_argument("--sample", type=int, metavar="N", help="try only so many mutants, drawn at random")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as sansio.retry; default: all")
+    parser.add_argument("--sample", type=int, metavar="N", help="try only this many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones are drawn")
     given = parser.parse_args()
     known = _modules()

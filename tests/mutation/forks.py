@@ -1,7 +1,7 @@
-"""A process that has loaded what all tests need, and runs tests in children that begin there.
+"""A process that has loaded what all tests need, and runs tests in forked children.
 
-It is run as a script in the folder whose tests are meant: for each line of its input, a JSON list of
-arguments for pytest, it prints the exit code, which is below 0 where the tests took too long.
+Run it as a script in the folder of the tests. For each line of its input, a JSON list of arguments for
+pytest, it prints the exit code, which is below 0 if the tests took too long.
 
     python tests/mutation/forks.py SECONDS
 """
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _run(arguments: list[str], seconds: int) -> None:
-    """Run tests in this process, and end it; the alarm ends it where nothing else does."""
+    """Run tests in this process, and end it; the alarm ends it if nothing else does."""
     signal.alarm(seconds)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):

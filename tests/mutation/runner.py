@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 TIMEOUT = 120
-"""Seconds for one run of the tests: where they hang, something was noticed."""
+"""Seconds for one run of the tests; a mutant that makes them hang counts as noticed."""
 
 
 class Runner:
@@ -60,11 +60,11 @@ class Runner:
         return code == pytest.ExitCode.OK
 
     def notices(self, module: Path, changed: str, tests: Sequence[str]) -> bool:
-        """Whether the tests notice that a module was changed. It is as it was afterwards.
+        """Whether the tests notice that a module was changed. The module is restored afterwards.
 
         Args:
             module: the module's file, relative to the tree.
-            changed: what it is for the time of the tests.
+            changed: its source during the tests.
             tests: as for `passes`.
         """
         file = self.tree / module
@@ -78,5 +78,5 @@ class Runner:
 
 def _write(module: Path, source: bytes) -> None:
     module.write_bytes(source)
-    # Bytecode is told from stale by size and whole seconds, which two mutants may share.
+    # Stale bytecode is detected by size and whole seconds, which two mutants may share.
     Path(cache_from_source(str(module))).unlink(missing_ok=True)

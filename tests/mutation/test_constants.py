@@ -104,7 +104,7 @@ def test_the_place_of_a_change_is_right_behind_letters_of_several_bytes() -> Non
     assert mutant.line == 1
 
 
-def test_prose_is_only_left_out_since_its_wording_is_no_fact() -> None:
+def test_prose_is_only_removed_and_not_reworded() -> None:
     assert changes('ADVICE = "Wait a while, then ask."') == ["\"Wait a while, then ask.\" -> ''"]
 
 
@@ -116,7 +116,7 @@ def test_every_change_of_a_real_module_is_python_and_another_module() -> None:
     assert len({mutant.source for mutant in found} | {source}) == len(found) + 1
 
 
-def test_a_sharp_suite_kills_what_a_pointless_one_lets_live(tmp_path: Path) -> None:
+def test_a_suite_without_assertions_kills_nothing(tmp_path: Path) -> None:
     module = tmp_path / "sample.py"
     module.write_text("LIMIT = 10\n")
     (tmp_path / "test_sharp.py").write_text(
@@ -133,7 +133,7 @@ def test_a_sharp_suite_kills_what_a_pointless_one_lets_live(tmp_path: Path) -> N
     assert module.read_text() == "LIMIT = 10\n"
 
 
-def test_tests_that_are_not_there_kill_nothing(tmp_path: Path) -> None:
+def test_missing_tests_kill_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_empty.py").write_text("")
     with Runner(tmp_path) as runner, pytest.raises(ValueError, match=r"no tests in test_empty\.py"):
         runner.passes(["test_empty.py"])

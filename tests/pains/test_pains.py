@@ -1,6 +1,6 @@
-"""What users of such libraries suffer from, by its number in the list of pains, from bytes to outcome.
+"""Known problems of users of such libraries, by number in the list of pains, from bytes to outcome.
 
-Here is each pain of what comes back; those of what is sent stand in `test_request_pains.py`. A room's own
+This file has the pains of responses; those of requests are in `test_request_pains.py`. A room's own
 tests pin its part of a pain under the same name, `test_pain_NN_…`.
 """
 
@@ -62,7 +62,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_pain_01_a_cut_stream_is_no_success_and_keeps_what_came(kind: str) -> None:
+def test_pain_01_a_truncated_stream_fails_and_keeps_what_arrived(kind: str) -> None:
     text = {"type": "text", "text": ""}
     begun = (
         HI
@@ -79,7 +79,7 @@ def test_pain_01_a_cut_stream_is_no_success_and_keeps_what_came(kind: str) -> No
         subject.result()
 
 
-def test_pain_01_cut_arguments_are_not_mended() -> None:
+def test_pain_01_truncated_arguments_are_not_repaired() -> None:
     stream = sse(tool_chunk('{"path":"/tmp","force":tr', id="a", name="rm"))
     error = failure(parse("openai", [stream]))
     assert error.partial is not None
@@ -90,7 +90,7 @@ def test_pain_01_cut_arguments_are_not_mended() -> None:
 
 
 def calling(kind: str, *arguments: str, said: str) -> bytes:
-    """A stream with these calls and this finish reason, with nothing that a server could leave out."""
+    """A minimal stream with these calls and this finish reason, without optional fields."""
     if kind == "anthropic":
         blocks = [
             event
@@ -151,7 +151,7 @@ def test_pain_03_an_error_under_200_is_its_own_kind_and_retried_as_such(
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_pain_03_an_error_under_200_that_no_retry_helps_fails_at_once(kind: str) -> None:
+def test_pain_03_an_error_under_200_that_cannot_be_retried_fails_immediately(kind: str) -> None:
     record: Record = {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}
     framed = claude(record) if kind == "anthropic" else sse(record)
     events, steps = run(call(kind), streamed(framed))
@@ -193,7 +193,7 @@ def test_pain_08_no_retry_after_output() -> None:
     assert failure(events).partial is not None
 
 
-def test_pain_09_what_was_asked_stands_on_the_error() -> None:
+def test_pain_09_the_requested_wait_is_on_the_error() -> None:
     head = Head(429, (("retry-after", "86400"),))
     events, steps = run(call("openai"), [head, Body(b"{}"), Lost(APIConnectionError("reset"))])
     assert sends(steps) == 1
@@ -260,7 +260,7 @@ def test_pain_14_thinking_survives_storage_and_another_provider_in_between() -> 
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_pain_16_counts_that_are_told_again_replace_those_before(kind: str) -> None:
+def test_pain_16_repeated_counts_replace_earlier_ones(kind: str) -> None:
     if kind == "anthropic":
         told: Record = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 10}}
         stream = claude(started(), told, told, *stopped())
@@ -276,7 +276,7 @@ def test_pain_16_counts_that_are_told_again_replace_those_before(kind: str) -> N
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_pain_17_half_a_surrogate_pair_wedges_no_conversation(kind: str) -> None:
-    """A peer's is replaced, so that its answer can go back; one's own is refused before it is sent."""
+    """A peer's is replaced, so that its answer can be sent back; the application's is refused."""
     text = "half \ud83d of it"
     delta: Record = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}}
     if kind == "anthropic":
@@ -292,7 +292,7 @@ def test_pain_17_half_a_surrogate_pair_wedges_no_conversation(kind: str) -> None
 
 
 def _seconds(run: Callable[[], object]) -> float:
-    """The least of three runs, without the garbage collector's share."""
+    """The least of three runs, with the garbage collector off."""
     times = []
     for _ in range(3):
         gc.collect()

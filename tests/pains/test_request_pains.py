@@ -1,4 +1,4 @@
-"""Pains of what is sent: the other half of `test_pains.py`, which has those of what comes back."""
+"""The pains of requests; `test_pains.py` has those of responses."""
 
 from __future__ import annotations
 

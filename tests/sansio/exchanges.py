@@ -52,7 +52,7 @@ def call(
 
 
 def run(call: Call, *exchanges: Sequence[Input]) -> tuple[list[StreamEvent], list[Send | Wait]]:
-    """Drive a call through scripted exchanges, as a driver would; the events and the steps that came."""
+    """Drive a call through scripted exchanges, as a driver would; returns the events and the steps."""
     events: list[StreamEvent] = []
     steps: list[Send | Wait] = []
     script = iter(exchanges)

@@ -1,4 +1,4 @@
-"""A call as a machine: its order, what it hands out, and what it tells of itself."""
+"""A call as a machine: its order, what it hands out, and its properties."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def expect(subject: Call, state: CallState) -> None:
     assert subject.state is state
 
 
-def test_a_driver_out_of_order_is_told_and_nothing_changes() -> None:
+def test_a_driver_out_of_order_gets_an_error_and_nothing_changes() -> None:
     subject = call("openai")
     with pytest.raises(LocalProtocolError, match="before the end"):
         subject.result()
@@ -253,7 +253,7 @@ def test_any_input_in_any_order_ends_in_at_most_one_last_event(
 # Records.
 
 
-def test_records_tell_of_every_request_chunk_and_body() -> None:
+def test_records_have_every_request_chunk_and_body() -> None:
     subject = call("openai", record=True)
     assert isinstance(subject.next_step(), Send)
     (request,) = subject.take_records()

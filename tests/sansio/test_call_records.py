@@ -1,4 +1,4 @@
-"""Records are bounded as all else that is read: what nests too deep is told as text."""
+"""Records are bounded like everything that is read: what nests too deep is recorded as text."""
 
 from __future__ import annotations
 

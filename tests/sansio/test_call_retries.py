@@ -259,7 +259,7 @@ def test_an_errors_body_of_a_coding_not_asked_for_does_not_hide_the_status() -> 
     assert type(failure(run(call("openai"), broken)[0])) is PermissionDeniedError
 
 
-# what a provider asks.
+# the wait that a provider asks for.
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_pain_09_a_wait_is_never_shorter_than_was_asked(
     assert waits(steps) == [wait]
 
 
-def test_pain_09_a_wait_past_the_limit_fails_at_once_and_is_told() -> None:
+def test_pain_09_a_wait_past_the_limit_fails_immediately_and_is_reported() -> None:
     events, steps = run(call("openai"), error_body(429, ("retry-after", "3600")))
     assert sends(steps) == 1
     error = failure(events)
@@ -298,6 +298,6 @@ def test_pain_09_a_wait_past_the_limit_fails_at_once_and_is_told() -> None:
     assert waits(steps) == [3600.0]
 
 
-def test_a_provider_that_advises_against_a_retry_is_heard() -> None:
+def test_a_providers_advice_against_a_retry_is_followed() -> None:
     _, steps = run(call("openai"), error_body(429, ("x-should-retry", "false")))
     assert sends(steps) == 1

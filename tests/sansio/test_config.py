@@ -1,4 +1,4 @@
-"""The configuration: what is filled in, what is refused and with which words, and what is never shown."""
+"""The configuration: what is filled in, what is refused with which message, and what is never shown."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_an_api_that_the_type_does_not_speak_is_named_with_those_that_it_does(ty
 
 
 @pytest.mark.parametrize("type", ["openai", "anthropic", "ollama", "vllm"])
-def test_a_missing_model_is_told_where_the_type_has_none(type: str) -> None:
+def test_a_missing_model_is_an_error_if_the_type_has_no_default(type: str) -> None:
     assert refusal(type=type).field == "model"
     assert refusal(type=type, model=None).field == "model"
     for blank in ("", " \t"):

@@ -1,4 +1,4 @@
-"""Messages and their parts: one truth in `content`, checked when made, and equal after storage as JSON."""
+"""Messages and their parts: all in `content`, checked when made, and equal after storage as JSON."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_list_becomes_a_tuple_and_a_str_a_role() -> None:
 
 
 class Name(str):
-    """Text of a class of its own, as some libraries give it."""
+    """Text of a subclass of `str`, as some libraries give it."""
 
 
 def test_text_of_a_subclass_of_str_is_plain_text() -> None:
@@ -223,7 +223,7 @@ def test_a_wrong_field_raises_when_the_message_is_made(
 
 
 @pytest.mark.parametrize("value", [*ONE_OF_EACH, Usage(), Citation(), Message(Role.USER)])
-def test_nothing_that_was_said_can_be_changed(value: msgspec.Struct) -> None:
+def test_a_message_cannot_be_changed(value: msgspec.Struct) -> None:
     for name in value.__struct_fields__:
         with pytest.raises(AttributeError):
             setattr(value, name, None)
@@ -245,7 +245,7 @@ def test_each_kind_of_part_may_be_in_a_message() -> None:
     assert {type(part) for part in ONE_OF_EACH} == set(get_args(Part))
 
 
-# What a message says.
+# The views of a message.
 
 
 @given(st.lists(PARTS, max_size=5))

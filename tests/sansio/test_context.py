@@ -67,7 +67,9 @@ def test_the_front_and_as_many_of_the_newest_turns_as_fit(
         with pytest.raises(InvalidRequestError, match=f"exceed {window - reserve} tokens"):
             fit_context(messages, window, reserve=reserve, count=ten)
         return
-    kept = fit_context(messages, window, reserve=reserve, count=ten)
+    fitted = fit_context(messages, window, reserve=reserve, count=ten)
+    kept = list(fitted.messages)
+    assert [*messages[: len(front)], *fitted.left_out, *kept[len(front) :]] == messages
     assert kept == [*front, *(message for turn in turns[len(turns) - fitting :] for message in turn)]
     assert kept is not messages
 
@@ -78,7 +80,7 @@ def test_what_is_kept_can_be_sent(
 ) -> None:
     messages = [*front, *(message for turn in turns for message in turn)]
     try:
-        kept = fit_context(messages, window)
+        kept = list(fit_context(messages, window).messages)
     except InvalidRequestError:
         return
     assert body_of(Provider(config("openai")), kept)
@@ -86,8 +88,8 @@ def test_what_is_kept_can_be_sent(
 
 def test_a_conversation_that_does_not_begin_with_a_user_is_one_turn() -> None:
     messages = [Message(Role.ASSISTANT, "Hello"), Message(Role.USER, "Hi")]
-    assert fit_context(messages, 20, count=ten) == messages
-    assert fit_context(messages, 19, count=ten) == messages[1:]
+    assert list(fit_context(messages, 20, count=ten).messages) == messages
+    assert list(fit_context(messages, 19, count=ten).messages) == messages[1:]
 
 
 def test_a_turn_is_kept_with_all_that_follows_it_or_not_at_all() -> None:
@@ -98,23 +100,23 @@ def test_a_turn_is_kept_with_all_that_follows_it_or_not_at_all() -> None:
         Message(Role.TOOL, "ok", tool_call_id="a"),
     ]
     system = Message(Role.SYSTEM, "Be brief.")
-    assert fit_context([system, *old, *new], 60, count=ten) == [system, *old, *new]
-    assert fit_context([system, *old, *new], 59, count=ten) == [system, *new]
-    assert fit_context([system, *old, *new], 40, count=ten) == [system, *new]
+    assert list(fit_context([system, *old, *new], 60, count=ten).messages) == [system, *old, *new]
+    assert list(fit_context([system, *old, *new], 59, count=ten).messages) == [system, *new]
+    assert list(fit_context([system, *old, *new], 40, count=ten).messages) == [system, *new]
     with pytest.raises(InvalidRequestError, match="exceed 39 tokens"):
         fit_context([system, *old, *new], 39, count=ten)
 
 
 def test_system_messages_alone_are_kept_once() -> None:
     front = [Message(Role.SYSTEM, "Be brief."), Message(Role.DEVELOPER, "Ja.")]
-    assert fit_context(front, 100) == front
+    assert list(fit_context(front, 100).messages) == front
 
 
-def test_nothing_is_kept_of_nothing() -> None:
-    assert fit_context([], 10) == []
+def test_an_empty_conversation_is_kept_empty() -> None:
+    assert fit_context([], 10).messages == ()
 
 
-def test_the_error_says_what_would_do() -> None:
+def test_the_error_names_a_remedy() -> None:
     with pytest.raises(InvalidRequestError, match="use a model with a larger context window"):
         fit_context([Message(Role.USER, "x" * 1000)], 100)
 

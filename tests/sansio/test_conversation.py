@@ -52,7 +52,7 @@ def test_messages_and_dicts_may_be_mixed_and_are_not_changed() -> None:
 
 
 def test_every_function_that_takes_messages_takes_dicts() -> None:
-    assert fit_context([DICT], 1_000) == ASK
+    assert fit_context([DICT], 1_000).messages == tuple(ASK)
     assert port(iter([DICT]), Provider(config("openai")).dialect) == (ASK, [])
 
 

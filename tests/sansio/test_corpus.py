@@ -101,7 +101,7 @@ DIFFERENCES: dict[str, tuple[set[str], str]] = {
     "oais-snowflake-pydai-snowflake_thinking_streaming-bc4c-0": ({"reasoning"}, _DETAILS),
     "oaie-openrouter-pydai-openrouter_errors_raised-012c-0": (
         {"message"},
-        "the upstream's own error, in metadata.raw, is told beside OpenRouter's",
+        "the upstream's own error, in metadata.raw, is reported beside OpenRouter's",
     ),
 }
 """Where we differ from a golden on purpose: in which fields, and why."""
@@ -132,7 +132,7 @@ def kind_of(name: str) -> str:
 
 
 def told(name: str, message: Message) -> Golden:
-    """What we say, in the golden's words."""
+    """Our result, in the golden's form."""
     usage = message.usage
     return {
         "text": message.text,
@@ -179,10 +179,10 @@ def expected(name: str) -> Golden:
 
 
 def check(name: str, message: Message) -> None:
-    """Assert that we and the golden agree, but for the differences on purpose."""
+    """Assert that we and the golden agree, except for the differences on purpose."""
     ours, theirs = told(name, message), expected(name)
     if kind_of(name) == "anthropic":
-        theirs["refusal"] = ours["refusal"]  # an explanation to us, which the goldens do not hold
+        theirs["refusal"] = ours["refusal"]  # an explanation to us, which the goldens do not have
     on_purpose, _ = DIFFERENCES.get(name, (set(), ""))
     assert {field for field in ours if ours[field] != theirs[field]} == on_purpose, (ours, theirs)
 

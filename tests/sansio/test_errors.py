@@ -1,4 +1,4 @@
-"""Errors: what each says, what each status becomes, and that a secret can be taken out of all of it."""
+"""Errors: their messages, the error of each status, and that a secret can be masked in all of it."""
 
 from __future__ import annotations
 

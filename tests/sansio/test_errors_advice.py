@@ -1,4 +1,4 @@
-"""What a person is advised to do next: the remedy that each kind of error names."""
+"""The remedy that each kind of error names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REMEDIES = {
     504: "shorter answer",
     529: "another model",
 }
-"""A word of the remedy, for each status that has its own advice, and for one that has none."""
+"""A word of the remedy, for each status that has its own advice, and for one without."""
 
 
 def advice_at(status: int) -> str:

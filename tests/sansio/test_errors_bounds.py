@@ -22,17 +22,17 @@ def test_all_of_5xx_is_the_providers_fault(status: int, internal: bool) -> None:
 
 
 @pytest.mark.parametrize(("attempts", "told"), [(0, False), (1, False), (2, True), (3, True)])
-def test_more_than_one_attempt_is_told(attempts: int, told: bool) -> None:
+def test_more_than_one_attempt_is_reported(attempts: int, told: bool) -> None:
     assert ("attempts)" in str(ProviderError("no", attempts=attempts))) is told
 
 
-def test_the_advice_is_a_sentence_of_its_own() -> None:
+def test_the_advice_is_a_separate_sentence() -> None:
     assert str(APIConnectionError("lost")).startswith("lost. Check ")
     for ended in ("lost.", "lost?", "lost!"):
         assert str(APIConnectionError(ended)).startswith(f"{ended} Check ")
 
 
-def test_details_stand_in_one_pair_of_brackets() -> None:
+def test_details_are_in_one_pair_of_brackets() -> None:
     error = ProviderError(
         "no", provider="p", model="m", request_id="r", offset=0, attempts=2, retry_after=0.5
     )
@@ -40,7 +40,7 @@ def test_details_stand_in_one_pair_of_brackets() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(ErrorContext.__annotations__) - {"hint"}))
-def test_what_an_error_was_not_told_is_none(name: str) -> None:
+def test_unknown_context_of_an_error_is_none(name: str) -> None:
     assert getattr(ProviderError("no"), name) is None
 
 

@@ -1,4 +1,4 @@
-"""What is said of each thing that a peer can do wrong: its kind, the limit's field, and the remedy."""
+"""The error for each fault of a peer: its kind, the limit's field, and the remedy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Fault = Callable[[], ProviderError]
 
 
 def exchanged(*pieces: bytes, limit: int = 200) -> Fault:
-    """What an HTTP exchange says of these bytes and their end."""
+    """The error of an HTTP exchange for these bytes and their end."""
 
     def fault() -> ProviderError:
         request = Request.post("http://h", (("upgrade", "websocket"),), b"")
@@ -50,7 +50,7 @@ def parsed(stream: bytes, kind: str = "openai", **limits: Any) -> Fault:
 
 
 def received(*inputs: Head | Body | End | Lost, stream: bool = True, **limits: Any) -> Fault:
-    """What a call without retries says of these inputs."""
+    """The error of a call without retries for these inputs."""
 
     def fault() -> ProviderError:
         subject = call("openai", stream=stream, max_attempts=1, limits=limits)
@@ -125,7 +125,7 @@ LIMITS: list[tuple[int, str, Fault]] = [
 
 
 @pytest.mark.parametrize(("limit", "field", "fault"), LIMITS)
-def test_a_limit_that_is_passed_is_named_with_its_value_and_the_field_to_raise(
+def test_an_exceeded_limit_is_named_with_its_value_and_the_field_to_raise(
     limit: int, field: str, fault: Fault
 ) -> None:
     error = fault()
@@ -151,7 +151,7 @@ BROKEN: list[tuple[str, type[ProviderError], Fault]] = [
 
 
 @pytest.mark.parametrize(("word", "kind", "fault"), BROKEN)
-def test_what_broke_off_says_where(word: str, kind: type[ProviderError], fault: Fault) -> None:
+def test_a_truncation_says_where(word: str, kind: type[ProviderError], fault: Fault) -> None:
     error = fault()
     assert type(error) is kind
     assert word in error.message

@@ -1,4 +1,4 @@
-"""JSON from a peer: any text decodes or is refused, the depth is bounded exactly, half pairs are mended."""
+"""JSON from a peer: any text decodes or is refused, the depth is bounded exactly, half pairs are replaced."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_object_comes_back_as_it_was_written(value: dict[str, JSON]) -> None:
 
 
 @given(value=OBJECTS, data=st.data())
-def test_a_text_that_breaks_off_is_told_from_one_that_is_malformed(
+def test_a_truncated_text_is_distinguished_from_a_malformed_one(
     value: dict[str, JSON], data: st.DataObject
 ) -> None:
     text = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
@@ -147,7 +147,7 @@ def test_half_a_surrogate_pair_becomes_the_replacement_character(escaped: str, t
 
 
 @given(st.lists(st.integers(0xD7F0, 0xE010), max_size=8))
-def test_escapes_are_mended_as_utf_16_decoders_mend_them(units: list[int]) -> None:
+def test_half_pairs_are_replaced_as_utf_16_decoders_replace_them(units: list[int]) -> None:
     escaped = "".join(f"\\u{unit:04x}" for unit in units)
     expected = b"".join(unit.to_bytes(2, "little") for unit in units)
     text = decode_object(f'{{"a": "{escaped}"}}')["a"]

@@ -1,4 +1,4 @@
-"""Depth is what stands inside one another, however much stands side by side."""
+"""Depth counts values inside one another, however many are side by side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANY = msgspec.json.Decoder(object)
 
 
 @pytest.mark.parametrize("one", [{}, [], {"a": []}, [{}], "]", "{", '"['])
-def test_what_stands_side_by_side_adds_no_depth(one: object) -> None:
+def test_values_side_by_side_add_no_depth(one: object) -> None:
     value = [one] * 300
     assert decode(json.dumps(value), ANY, 3) == value
 
@@ -26,7 +26,7 @@ def test_both_brackets_count(text: str, depth: int) -> None:
         decode(text, ANY, depth - 1)
 
 
-def test_the_limit_is_kept_where_half_a_pair_is_mended() -> None:
+def test_the_limit_is_kept_if_half_a_pair_is_replaced() -> None:
     assert decode_object(r'{"a": {"b": "\ud83d"}}', 2) == {"a": {"b": "\ufffd"}}
     with pytest.raises(LimitExceededError):
         decode_object(r'{"a": {"b": "\ud83d"}}', 1)

@@ -15,7 +15,7 @@ LOW = ("c", "d", "e", "f", "C", "D", "E", "F")
 
 
 @pytest.mark.parametrize(("d", "e"), list(itertools.product("dD", "dD")))
-def test_a_whole_pair_stays_whole_where_a_half_beside_it_is_mended(d: str, e: str) -> None:
+def test_a_whole_pair_is_kept_if_half_a_pair_beside_it_is_replaced(d: str, e: str) -> None:
     for high, low in itertools.product(HIGH, LOW):
         for digits in ("3d", "3D", "fF", "00"):
             pair = rf"\u{d}{high}{digits}\u{e}{low}{digits}"
@@ -28,7 +28,7 @@ def test_a_whole_pair_stays_whole_where_a_half_beside_it_is_mended(d: str, e: st
 
 
 @pytest.mark.parametrize("at", range(4))
-def test_an_escape_with_another_sign_than_a_digit_in_it_is_not_mended(at: int) -> None:
+def test_an_escape_with_another_character_than_a_digit_is_not_replaced(at: int) -> None:
     for sign in sorted(set(map(chr, range(0x20, 0x7F))) - set(string.hexdigits)):
         digits = "d83d"
         with pytest.raises(RemoteProtocolError):

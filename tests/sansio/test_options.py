@@ -1,4 +1,4 @@
-"""The options of a call: checked against the dialect's table, written where it says, and nothing unknown."""
+"""The options of a call: checked against the dialect's table, and written where it says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def body(kind: str = "openai", **options: Any) -> Record:
     return body_of(Provider(config(kind)), ASK, **options)
 
 
-# What the table says of an option.
+# The table's entry of an option.
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.7, 1.0])

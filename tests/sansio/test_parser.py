@@ -1,4 +1,4 @@
-"""A stream's bytes, cut anywhere, end in one last event, and what came before it is what it says."""
+"""A stream's bytes, cut anywhere, end in one last event, which agrees with the events before it."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def places(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def replaced(value: Any, path: tuple[Any, ...], by: object) -> Any:
-    """A copy of a JSON value with one of its values another."""
+    """A copy of a JSON value with one of its values replaced."""
     if not path:
         return by
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -201,7 +201,7 @@ def test_each_wrong_type_in_each_place_ends_in_an_error_of_ours_or_in_an_answer(
                 check_agreement(parse(kind, [sse(*hostile)]))
 
 
-def test_what_precedes_a_fault_in_the_same_piece_is_given_before_it() -> None:
+def test_events_before_a_fault_in_the_same_piece_are_given_first() -> None:
     data = (
         sse(chunk({"content": "one"}), chunk({"content": "two"}))
         + b"data: {\n\n"
@@ -216,7 +216,7 @@ def test_what_precedes_a_fault_in_the_same_piece_is_given_before_it() -> None:
     assert error.offset == data.index(b"data: {\n")
 
 
-def test_what_precedes_a_fault_in_the_same_event_is_given_before_it() -> None:
+def test_content_before_a_fault_in_the_same_event_is_given_first() -> None:
     delta = {
         "content": "one",
         "tool_calls": [{"index": i, "id": f"c{i}", "function": {"name": "f"}} for i in (0, 1)],
@@ -260,7 +260,7 @@ def test_a_parser_is_made_with_a_types_name_or_a_dialect() -> None:
     assert named == bound == [ContentDelta("Hi")]
 
 
-def test_a_stream_ended_from_outside_keeps_what_came() -> None:
+def test_a_stream_ended_from_outside_keeps_what_arrived() -> None:
     parser = StreamParser("openai")
     parser.receive_data(sse(chunk({"content": "Hi"})))
     error = failure(parser.fail(ProviderError("enough")))
@@ -347,7 +347,7 @@ def test_progress_counts_records_and_no_pings(kind: str) -> None:
     assert parser.progress == (3 if kind == "anthropic" else 2)
 
 
-def test_chunks_are_kept_for_logs_where_that_was_asked() -> None:
+def test_chunks_are_kept_for_logs_on_request() -> None:
     parser = StreamParser("openai", record=True)
     parser.receive_data(sse(chunk({"content": "Hi"})))
     assert parser.take_chunks() == [chunk({"content": "Hi"})]

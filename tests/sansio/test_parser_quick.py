@@ -1,4 +1,4 @@
-"""Frames of the usual form are read in one step, which changes nothing but the time it takes."""
+"""Frames of the usual form are read in one step, which only changes the time it takes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ DELTAS: dict[str, tuple[bytes, Record, bytes]] = {
         claude(*stopped()),
     ),
 }
-"""Of each family: what begins a stream, the delta that most of its events are, and what ends it."""
+"""For each family: the beginning of a stream, its most frequent delta, and its end."""
 
 
 def event(kind: str, data: bytes) -> bytes:
@@ -63,7 +63,7 @@ def event(kind: str, data: bytes) -> bytes:
     return (PREFIX if kind == "anthropic" else b"data: ") + data + b"\n\n"
 
 
-# No field means something else. Many brackets in a text switch the quick way off, since they might nest.
+# No field means something else. Many brackets in a text switch the fast path off, since they might nest.
 
 FIELDS = [
     "choices", "usage", "x_groq", "error", "id", "model", "index", "delta", "message",
@@ -116,7 +116,7 @@ def objects(value: object) -> Iterator[Record]:
 
 
 READ_OF_EACH = {"choices", "usage", "x_groq", "error"}
-"""What is read of each chunk. What else it has is the same in each, and is read from the first."""
+"""The fields read from each chunk. All others are the same in each, and are read from the first."""
 
 
 def changes(record: Record) -> Iterator[Record]:
@@ -158,7 +158,7 @@ def test_no_field_means_another_thing_when_its_event_is_read_in_one_step(kind: s
 # Odd events among plain ones.
 
 CHUNKS: list[bytes] = [
-    b'data: {"choices":[{"delta":{"content":"a"}}],\n"id":"x"}\n\n',  # two lines, of which one is no data
+    b'data: {"choices":[{"delta":{"content":"a"}}],\n"id":"x"}\n\n',  # two lines, one of them without data
     b'data: {"choices":\ndata: [{"delta":{"content":"b"}}]}\n\n',
     b'data: {"choices":\r[{"delta":{"content":"b"}}]}\n\n',
     b'data: {"id":5,"choices":[{"delta":{"content":"c"}}]}\n\n',
@@ -274,7 +274,7 @@ def test_a_delta_that_nests_too_deep_passes_the_limit_at_its_own_byte(
 @pytest.mark.parametrize("at", [1, -1])
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
 def test_the_end_of_a_line_inside_an_events_json_cuts_it_as_any_line(kind: str, at: int, end: bytes) -> None:
-    """As white space it would be JSON; as the end of a line, what follows is a field of an unknown name."""
+    """As white space it would be valid JSON. As the end of a line, it begins a field with an unknown name."""
     before, delta, after = DELTAS[kind]
     usual = json.dumps(delta).encode()
     odd = usual[:at] + end + usual[at:]
@@ -348,7 +348,7 @@ def test_bytes_behind_the_end_of_an_answer_do_not_count_towards_its_limit() -> N
         assert answer("openai", stream, rest, max_answer_bytes=len(stream)).text == "Hi"
 
 
-# A wire of an application, with the public building parts.
+# An application's wire, made of the public building blocks.
 
 
 class Words(AnswerReader):
@@ -374,7 +374,7 @@ class Words(AnswerReader):
 
 
 class WordsDialect(Dialect):
-    """As much of a dialect as a parser needs."""
+    """The part of a dialect that a parser needs."""
 
     TYPE = "words"
     API = "words"

@@ -1,4 +1,4 @@
-"""A history made fit for another endpoint: what is left out, each loss once, and all of it reported."""
+"""A history adapted to another endpoint: each loss is reported, once."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_a_call_knows_what_it_leaves_out_before_its_first_step() -> None:
     assert [left.what for left in prepared.left_out] == ["ReasoningPart", "option"]
 
 
-# Whatever a provider answered, any other endpoint takes it.
+# Any endpoint accepts any other provider's answers.
 
 TEXTS = st.sampled_from(["Hi", "", " ", "世界"])
 EXTRAS: st.SearchStrategy[JSONObject] = st.sampled_from(
@@ -264,7 +264,7 @@ def test_the_history_of_any_pair_is_accepted_by_any_other(target: str, data: st.
     assert len(report) == len({(left.what, left.message, left.part) for left in report})
     again, nothing = port(kept, dialect)
     assert again == kept
-    # What is still reported for a ported history is what the endpoint has no place for at all.
+    # A ported history is still reported for what the endpoint has no place for at all.
     assert {left.what for left in nothing} <= {"is_error"}
 
 

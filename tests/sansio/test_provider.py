@@ -73,7 +73,7 @@ def test_each_type_has_its_address_and_signs_its_way(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("stream", "accept"), [(True, "text/event-stream"), (False, "application/json")])
-def test_what_is_asked_for_stands_in_the_accept_header(stream: bool, accept: str) -> None:
+def test_the_accept_header_names_what_is_requested(stream: bool, accept: str) -> None:
     assert dict(request_of(Provider(config("openai")), stream=stream).headers)["accept"] == accept
 
 
@@ -225,7 +225,7 @@ def test_a_custom_dialects_address_may_have_a_query(odd: Provider, monkeypatch: 
     assert request_of(odd).target == "/v1?beta=true"
 
 
-def test_plain_http_beyond_this_machine_takes_a_word(odd: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_beyond_this_machine_needs_consent(odd: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Odd, "endpoint", "http://api.example.com/v1")
     for fields in ({"allow_http": True}, {"auth_method": AuthMethod.NONE}):
         provider = Provider(ProviderConfig.from_dict({"type": "odd", **fields}))
@@ -252,7 +252,7 @@ class Moving(ChatDialect):
         return self.headers
 
 
-def test_what_a_dialect_says_for_one_call_does_not_stand_for_the_next(
+def test_what_a_dialect_says_for_one_call_does_not_apply_to_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     defaults = ProviderDefaults(base_url="https://api.example.com", api_key_env="MY_KEY", model="m")
@@ -279,7 +279,7 @@ def test_what_a_dialect_says_for_one_call_does_not_stand_for_the_next(
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=4))
-def test_each_call_has_a_body_of_its_own_and_says_its_length(texts: list[str]) -> None:
+def test_each_call_has_its_own_body_and_length(texts: list[str]) -> None:
     provider = Provider(config("openai"))
     for text in texts:
         step = provider.call([Message(Role.USER, f"Say {text}")]).next_step()

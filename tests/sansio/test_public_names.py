@@ -1,4 +1,4 @@
-"""The names that the design promises are there, each with a word on what it is for."""
+"""The public names exist, each with a docstring."""
 
 from __future__ import annotations
 

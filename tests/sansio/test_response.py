@@ -1,4 +1,4 @@
-"""What a response says of itself, from headers that any peer may send."""
+"""A response's metadata, from headers that any peer may send."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_limit_without_a_kind_counts_requests_and_other_kinds_keep_their_names
     }
 
 
-def test_of_a_header_that_is_repeated_the_first_counts() -> None:
+def test_the_first_of_a_repeated_header_counts() -> None:
     said = (("x-ratelimit-limit-tokens", "1"), ("X-Ratelimit-Limit-Tokens", "2"))
     assert limits(*said) == {"tokens": RateLimit(1)}
 
@@ -128,7 +128,7 @@ def test_nothing_that_a_peer_sends_raises_and_every_number_is_sound(status: int,
 
 
 @given(headers=HEADERS)
-def test_of_the_headers_those_worth_a_log_are_kept_in_order_and_no_others(headers: Headers) -> None:
+def test_only_headers_worth_logging_are_kept_in_order(headers: Headers) -> None:
     kept = read_response(Head(200, headers)).headers
     prefixes = ("x-ratelimit-", "anthropic-ratelimit-", "retry-after")
     names = {*REQUEST_ID_HEADERS, "openai-processing-ms", "x-envoy-upstream-service-time", "cf-ray"}

@@ -75,7 +75,7 @@ def test_a_wait_is_never_shorter_than_asked_nor_longer_than_the_limit(
         assert wait == max(asked, backoff)
 
 
-def test_the_asked_time_that_ends_a_call_is_told() -> None:
+def test_a_requested_wait_that_ends_a_call_is_reported() -> None:
     error = RateLimitError("slow down", status=429, retry_after=3600.0)
     assert RetrySchedule().wait(error, 0, lambda: 0.0) is None
     assert "asked to wait 3600 s" in str(error)
@@ -114,18 +114,18 @@ def test_a_wait_of_just_the_limit_is_waited_and_a_longer_one_is_not() -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, ProviderError) else None,
 )
-def test_which_errors_may_be_others_the_next_time(error: ProviderError, retryable: bool) -> None:
+def test_which_errors_are_worth_a_retry(error: ProviderError, retryable: bool) -> None:
     assert is_retryable(error) is retryable
     assert is_retryable(error.with_context(should_retry=True)) is retryable
 
 
 @pytest.mark.parametrize("kind", [TransportError, APIConnectionError, APITimeoutError, StreamTruncatedError])
-def test_what_no_wait_can_change_is_not_tried_again(kind: type[ProviderError]) -> None:
+def test_an_error_that_waiting_cannot_fix_is_not_retried(kind: type[ProviderError]) -> None:
     assert not is_retryable(kind("always so", should_retry=False))
     assert RetrySchedule().wait(kind("always so", should_retry=False), 0, lambda: 0.0) is None
 
 
-def test_a_provider_that_advises_against_a_retry_is_heard() -> None:
+def test_a_providers_advice_against_a_retry_is_followed() -> None:
     assert not is_retryable(RateLimitError("quota", status=429, should_retry=False))
     assert is_retryable(RateLimitError("busy", status=429, should_retry=True))
 
@@ -184,7 +184,7 @@ def test_a_date_without_a_date_beside_it_leaves_the_backoff() -> None:
      "soon", "Wed, 21 Foo 2026 07:28:00 GMT", "Wednesday, 21-Oct-26 07:28:00 GMT",
      "Wed Oct 21 07:28:00 2026"],
 )  # fmt: skip
-def test_what_cannot_be_understood_asks_nothing(value: str) -> None:
+def test_an_unreadable_retry_after_is_ignored(value: str) -> None:
     headers = (("retry-after", value), ("date", "Wed, 21 Oct 2026 07:28:00 GMT"))
     assert parse_retry_after(headers) is None
     assert parse_retry_after((("retry-after-ms", value),)) is None

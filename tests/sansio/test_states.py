@@ -1,4 +1,4 @@
-"""The table of a call's states: whole, reachable, and without a way out of its ends."""
+"""The table of a call's states: complete, reachable, and with no way out of its final states."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.sansio.exchanges import (
 FINAL = (CallState.COMPLETE, CallState.FAILED)
 
 
-def test_every_state_stands_in_the_table() -> None:
+def test_every_state_is_in_the_table() -> None:
     assert set(TRANSITIONS) == set(CallState)
 
 
@@ -132,7 +132,7 @@ class Calls(RuleBasedStateMachine):
     @invariant()
     def along_the_table(self) -> None:
         now = self.call.state
-        # A head that settles the call at once passes through the state that it begins.
+        # A head that ends the call immediately passes through the state that it begins.
         beyond = {
             after for middle in TRANSITIONS[self.was].values() for after in TRANSITIONS[middle].values()
         }

@@ -55,7 +55,7 @@ Record: TypeAlias = dict[str, Any]  # Any: JSON as a provider might send it
 
 
 def config(kind: str, **fields: Any) -> ProviderConfig:
-    """A whole config of a provider type."""
+    """A complete config of a provider type."""
     given: Record = {"type": kind, "model": "some-model"}
     if kind == "azure":
         given |= {
@@ -83,7 +83,7 @@ def body_of(
 
 
 def sse(*records: object) -> bytes:
-    """Records as events without a type; text stands as it is."""
+    """Records as events without a type; text is used unchanged."""
     return b"".join(b"data: %b\n\n" % json_text(record).encode() for record in records)
 
 
@@ -179,7 +179,7 @@ ANTHROPIC_STREAM = claude(
     *stopped("tool_use"),
 )
 STREAMS = {kind: ANTHROPIC_STREAM if kind == "anthropic" else OPENAI_STREAM for kind in TYPES}
-"""One stream of each type, with all that it knows, ended by its own marker."""
+"""One stream of each type, with everything that it can have, ended by its own marker."""
 
 WHOLES = {
     "openai": completion(
@@ -253,7 +253,7 @@ def failure(events: Sequence[StreamEvent]) -> ProviderError:
 
 
 def comparable(events: Iterable[StreamEvent]) -> list[object]:
-    """Events with errors as what they say, since exceptions are equal only to themselves."""
+    """Events with errors as text, since exceptions are equal only to themselves."""
     return [
         (type(event.error), str(event.error), event.error.partial)
         if isinstance(event, StreamFailed)
@@ -266,7 +266,7 @@ Told: TypeAlias = dict[int, tuple[object, ...]]
 
 
 def told(events: Iterable[StreamEvent]) -> Told:
-    """What events say of each part, by its place: deltas joined, and `extra` left out."""
+    """The content of each part by the events, by index: deltas joined, and `extra` left out."""
     parts: Told = {}
     places: dict[int, int] = {}
     for event in events:
@@ -297,7 +297,7 @@ def told(events: Iterable[StreamEvent]) -> Told:
 
 
 def bare(part: Part) -> Part:
-    """The part without its provider's own fields, which deltas need not say."""
+    """The part without its provider's own fields, which deltas may lack."""
     return part if isinstance(part, UnknownPart) else msgspec.structs.replace(part, extra={})
 
 
@@ -315,7 +315,7 @@ def check_agreement(events: Sequence[StreamEvent]) -> None:
     assert partial is not None
     assert partial.tool_calls == ()
     ours, theirs = told(events), told(replay(partial))
-    # In a stream that broke off, a part may not have been closed, and a call may wait for its id.
+    # In a truncated stream, a part may not have been closed, and a call may wait for its id.
     for place, said in ours.items():
         if theirs[place] != said:
             (whole,) = theirs[place]

@@ -1,6 +1,6 @@
 """`python -m tests.soak.churn [CALLS]`: calls cancelled at random moments, 50 at a time, on one provider.
 
-Afterwards a hundred plain calls must succeed, and the server must count no connection that was forgotten.
+Afterwards a hundred plain calls must succeed, and the server must count no leaked connection.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _QUESTION = [Message(Role.USER, "Hello")]
 
 
 class Report(Struct, frozen=True):
-    """What the churn has shown.
+    """The results of the churn.
 
     Args:
         cancelled: calls that were cancelled.
         answered: calls that had ended before.
         kept: connections open after the plain calls, while the provider may keep some.
         left_open: connections open after the transport was closed.
-        accepted: connections that the server took.
+        accepted: connections that the server accepted.
     """
 
     cancelled: int
@@ -50,7 +50,7 @@ class Report(Struct, frozen=True):
 
 
 async def churn(transport: Transport, calls: int, *, at_once: int = 50, seed: int = 0) -> Report:
-    """Cancel so many calls, then make plain ones.
+    """Cancel this many calls, then make plain ones.
 
     Raises:
         ProviderError: a plain call failed.
@@ -90,8 +90,8 @@ class _Churn:
         self._longest = 0.0
 
     async def measure(self, at_once: int) -> None:
-        """See how long calls take here, so that all moments of one are met."""
-        for _ in range(2):  # the second time, connections are kept already
+        """Measure how long calls take here, so that calls are cancelled at any moment."""
+        for _ in range(2):  # the second time, there are kept connections
             began = anyio.current_time()
             async with anyio.create_task_group() as tasks:
                 for _ in range(at_once):

@@ -1,4 +1,4 @@
-"""`python -m tests.soak.release`: how soon the server sees that a stream was let go of, in every way."""
+"""`python -m tests.soak.release`: how soon the server sees that a stream was released, in every way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transports import AsyncProvider, EventStream, Transport, create_provider
 from transports.testing.loopback import loopback_thread
 
 Released: TypeAlias = tuple[float, EventStream | None]
-"""When a stream was let go of, and the stream, where it must not also be let go of by being dropped."""
+"""When a stream was released, and the stream itself if it must not be released by being dropped."""
 
 _QUESTION = [Message(Role.USER, "Hello")]
 _HELD = Broken(answer=Answer(text="one two three"), after=1, ending=Ending.HOLD)

@@ -1,6 +1,6 @@
-"""The server of the soak, a process of its own: counts aloud, and fails in every way that a script can say.
+"""The server of the soak, a separate process: it counts, and fails in every way that a script can express.
 
-It prints its port, and once its standard input ends, how many connections came and how many are open still.
+It prints its port. When its standard input ends, it prints how many connections were accepted and are open.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _SETTLE = 5.0  # seconds for the last connections to close
 
 
 def numbers(size: int) -> str:
-    """What counting to `size` says: each number is one event of a stream."""
+    """The text of counting to `size`: each number is one event of a stream."""
     return "".join(f"{number} " for number in range(size))
 
 
 class Counter(FakeProvider):
-    """Counts as far as the request says, or breaks off, or fails, as chance has it.
+    """Counts as far as the request says, or truncates the answer, or fails, at random.
 
     Args:
-        seed: of the chance.
+        seed: of the random numbers.
     """
 
     def __init__(self, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Mixed calls and faults, many at once, for as long as one likes: what leaks shows, or is lost or doubled.
+"""Mixed calls and faults, many at once, for any length of time: shows leaks, and lost or doubled events.
 
 What is held is measured in three ways. While calls are under way, by two slopes: of the resident memory, once
 malloc has given back what it can, since what it keeps for itself grows with the largest load so far; and of
@@ -29,7 +29,7 @@ from sansio.testing import PROVIDER_TYPES
 from tests.soak.server import numbers
 from transports import AsyncProvider, Transport, create_provider
 
-_WARM_UP = 0.1  # the part of the time after which what is kept for good is there
+_WARM_UP = 0.1  # the part of the time after which all permanent memory is allocated
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SETTLE = 1.0  # seconds, after which no timer of a call is left in a loop
 _LONGEST = 60  # numbers in one answer
@@ -37,7 +37,7 @@ _KEY = "key-of-the-soak"
 
 
 class Sample(Struct, frozen=True):
-    """What the process held at one moment, without what the collector finds.
+    """What the process held at one moment, after garbage collection.
 
     Args:
         seconds: of a clock.
@@ -53,7 +53,7 @@ class Sample(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What a soak has shown.
+    """The results of a soak.
 
     Args:
         outcomes: how many calls ended how.
@@ -61,7 +61,7 @@ class Report(Struct, frozen=True):
         samples: taken at equal intervals, with calls under way.
         before: with none under way and no connection open, after a tenth of the time.
         after: the same, at the end.
-        accepted: connections that the server took.
+        accepted: connections that the server accepted.
         left_open: of these, how many were open after the provider was closed.
     """
 
@@ -120,7 +120,7 @@ def server(seed: int) -> Iterator[tuple[int, subprocess.Popen[str]]]:
 
 
 async def soak(make: Callable[[], Transport], seconds: float, *, at_once: int = 200, seed: int = 0) -> Report:
-    """Call for so many seconds, by `at_once` tasks, a tenth of the time by a transport of its own.
+    """Make calls for this many seconds, by `at_once` tasks; a tenth of the time with a separate transport.
 
     Raises:
         AssertionError: an event was lost, doubled or out of order.
@@ -141,7 +141,7 @@ async def soak(make: Callable[[], Transport], seconds: float, *, at_once: int = 
 
 
 async def _rest() -> Sample:
-    """What is held once the loop has done what it had left to do."""
+    """What is held when the loop is idle."""
     await anyio.sleep(_SETTLE)
     return _sample()
 
@@ -172,7 +172,7 @@ def _sample() -> Sample:
 
 @contextmanager
 def _partial_is(text: Callable[[], str]) -> Iterator[None]:
-    """Hold what an error calls the answer so far against what came."""
+    """Compare an error's partial answer with what arrived."""
     try:
         yield
     except ProviderError as error:
@@ -189,7 +189,7 @@ class _Soak:
         self._random = chance
 
     async def run(self, transport: Transport, at_once: int, seconds: float) -> None:
-        """Call by so many tasks, then close the transport."""
+        """Make calls by this many tasks, then close the transport."""
         providers = [self._provider(type, transport) for type in PROVIDER_TYPES]
         until = time.monotonic() + seconds
         async with anyio.create_task_group() as tasks:

@@ -1,4 +1,4 @@
-"""Short runs of what `python -m tests.soak` and `python -m tests.soak.churn` do for long."""
+"""Short runs of `python -m tests.soak` and `python -m tests.soak.churn`."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ async def test_calls_cancelled_at_random_moments_cost_no_connection(transport: s
 @pytest.mark.anyio
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_the_server_sees_at_once_that_a_stream_was_let_go_of(transport: str, way: str) -> None:
+async def test_the_server_sees_immediately_that_a_stream_was_released(transport: str, way: str) -> None:
     delays = await measure(TRANSPORTS[transport](), way, 3)
     assert statistics.median(delays) < 2.0, delays

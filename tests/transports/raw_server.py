@@ -96,7 +96,7 @@ class RawServer:
         host: the name that requests use.
 
     Attributes:
-        connections: how many came.
+        connections: how many were accepted.
         closed: set when a client has closed a connection, as far as its script looks.
     """
 

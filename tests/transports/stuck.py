@@ -38,7 +38,7 @@ PLACES: tuple[Place, ...] = ("key", "open", "receive", "release", "wait")
 
 
 class Stuck:
-    """A transport, a key and a sleep that answer until one place, where they wait for ever.
+    """A transport, a key and a sleep that answer until one place, where they wait indefinitely.
 
     It is its own exchange, and keeps what an exchange owes: `abort()` ends the wait.
     """
@@ -98,7 +98,7 @@ HELD = {
     "release": ["open", "abort"],
     "wait": ["open", "release", "sleep"],
 }
-"""What the transport has seen when a reader was stopped at the place, and then let go."""
+"""What the transport has seen when a reader was stopped at the place, and then released."""
 
 
 def stuck_stream(stuck: Stuck) -> EventStream:

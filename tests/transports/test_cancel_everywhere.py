@@ -166,7 +166,7 @@ async def test_abort_at_each_checkpoint_wakes_the_reader(script: str, stream: bo
 
 @pytest.mark.parametrize("outcome", [SILENT, HELD], ids=["before the head", "inside the answer"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_abort_wakes_who_waits_for_a_silent_server(transport: str, outcome: Outcome) -> None:
+async def test_abort_wakes_a_reader_that_waits_for_a_silent_server(transport: str, outcome: Outcome) -> None:
     fake = FakeProvider("openai", [outcome])
     chosen = TRANSPORTS[transport]()
     with loopback_thread(fake) as server:

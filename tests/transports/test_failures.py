@@ -86,7 +86,7 @@ def test_words_for_what_fails(error: BaseException, words: str) -> None:
         (UnicodeError("label too long"), False),
     ],
 )
-def test_what_no_wait_can_mend_says_so(error: BaseException, advice: bool | None) -> None:
+def test_an_error_that_waiting_cannot_fix_says_so(error: BaseException, advice: bool | None) -> None:
     assert connect_failure(ORIGIN, error).should_retry is advice
     assert lost_failure(ORIGIN, error).should_retry is advice
 
@@ -96,5 +96,5 @@ def test_the_cause_is_what_the_system_said() -> None:
     assert connect_failure(ORIGIN, wrapped).__cause__ is REFUSED
 
 
-def test_certificate_fault_without_a_word_of_ours() -> None:
+def test_certificate_fault_without_our_own_message() -> None:
     assert connect_failure(ORIGIN, untrusted()).message.endswith("its certificate: certificate revoked")

@@ -107,7 +107,7 @@ async def test_a_real_proxy_leads_to_the_provider(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
-async def test_a_real_proxy_that_refuses_is_told_without_the_password(
+async def test_a_real_proxy_that_refuses_is_reported_without_the_password(
     module: ModuleName,
     scheme: str,
     proxy: str,
@@ -139,7 +139,7 @@ async def test_environment_proxies_are_taken_only_when_asked_for(
 
 
 @pytest.mark.anyio
-async def test_no_proxy_names_hosts_that_are_asked_straight(
+async def test_no_proxy_names_hosts_that_are_reached_directly(
     module: ModuleName, proxy: str, plain_server: LoopbackThread
 ) -> None:
     wrong = f"http://user:wrong@{proxy}"

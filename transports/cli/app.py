@@ -22,7 +22,7 @@ _NAME = "sansio-llm"
 _UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[2])
 
 app = typer.Typer(
-    help="Ask six kinds of LLM provider, or play one of them.",
+    help="Ask six kinds of LLM provider, or serve a fake one.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )

@@ -37,7 +37,7 @@ def chat(
     prompt: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PROMPT]", help="What to say. '-' or a pipe: standard input. Nothing: a conversation."
+            metavar="[PROMPT]", help="The prompt. '-' or a pipe: standard input. Without it: a conversation."
         ),
     ] = None,
     *,
@@ -49,7 +49,7 @@ def chat(
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
     ] = None,
-    system: Annotated[str | None, typer.Option(help="A system message to begin with.")] = None,
+    system: Annotated[str | None, typer.Option(help="A system message for the conversation.")] = None,
     reasoning: Annotated[
         bool | None, typer.Option("--reasoning/--no-reasoning", help="Ask for extended thinking.")
     ] = None,
@@ -141,10 +141,10 @@ def _converse(asker: _Asker, history: list[Message]) -> None:
             continue
         try:
             asked = [*history, Message(Role.USER, line)]
-            kept = fit_context(asked, window, reserve=min(window // 4, _MOST_RESERVED))
-            if len(kept) < len(asked):
-                tell(f"the context window is full: the oldest {len(asked) - len(kept)} messages are left out")
-            answer = asker.ask(kept)
+            fitted = fit_context(asked, window, reserve=min(window // 4, _MOST_RESERVED))
+            if left_out := len(fitted.left_out):
+                tell(f"the context window is full: the oldest {left_out} messages are left out")
+            answer = asker.ask(list(fitted.messages))
         except ConfigError:
             raise  # every further turn would fail, too
         except ProviderError as error:
@@ -152,7 +152,7 @@ def _converse(asker: _Asker, history: list[Message]) -> None:
         else:
             # Providers refuse a history with a tool call that has no result.
             results = [Message(Role.TOOL, _NO_TOOLS, tool_call_id=call.id) for call in answer.tool_calls]
-            history = [*kept, answer, *results]
+            history = [*fitted.messages, answer, *results]
 
 
 def _read_prompt(prompt: str | None) -> str | None:

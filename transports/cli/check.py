@@ -39,13 +39,13 @@ def check_transport(
         str | None,
         typer.Option(callback=_known_loop, metavar="LOOP", help="The event loop: asyncio, or trio."),
     ] = None,
-    sync: Annotated[bool, typer.Option("--sync", help="The transport is blocking.")] = False,
+    sync: Annotated[bool, typer.Option("--sync", help="The transport is blocking, not async.")] = False,
     in_memory: Annotated[
         bool,
-        typer.Option("--in-memory", help="It has no connections: the factory is passed a server."),
+        typer.Option("--in-memory", help="The transport has no connections: the factory is passed a server."),
     ] = False,
     law: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Try this law only; may be given again.")
+        list[str] | None, typer.Option(metavar="NAME", help="Try only this law; may be repeated.")
     ] = None,
 ) -> None:
     """Try every law on a transport; see `sansio-llm check-transport --help`.

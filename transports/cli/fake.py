@@ -1,4 +1,4 @@
-"""The fake provider that answers `sansio-llm chat` where no provider and no key are given."""
+"""The fake provider that answers `sansio-llm chat` if no provider and no key are given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sansio-llm parse`: a captured stream in, its events out."""
+"""`sansio-llm parse`: reads a captured stream and prints its events."""
 
 from __future__ import annotations
 

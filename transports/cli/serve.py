@@ -51,7 +51,7 @@ def _certificate(fault: Fault | None, ca_file: Path | None) -> ssl.SSLContext | 
     """
     if fault is None or not isinstance(fault.deed, BadCertificate):
         if ca_file is not None:
-            raise typer.BadParameter("'--ca-file' needs a '--fault' of the certificate")
+            raise typer.BadParameter("'--ca-file' is only for a '--fault' of the certificate")
         return None
     authority = make_authority()
     if ca_file is not None:
@@ -81,14 +81,15 @@ def serve(
     *,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any free one.")] = 0,
     type: Annotated[
-        str | None, typer.Option(callback=_served_type, help="Be this one provider; all six otherwise.")
+        str | None,
+        typer.Option(callback=_served_type, help="Serve this type only. Default: all six."),
     ] = None,
     fault: Annotated[
         str | None,
         typer.Option(
             callback=_fault,
             metavar="NAME",
-            help="Make every answer fail in this way, such as reset-after:100; 'list' lists them.",
+            help="Make every answer fail in this way, such as reset-after:100; 'list' prints all.",
         ),
     ] = None,
     ca_file: Annotated[

@@ -1,4 +1,4 @@
-"""From the command line's options to a provider."""
+"""Makes a provider from the command line's options."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Imports = Annotated[
         metavar="MODULE",
         is_eager=True,  # before --type, which may name a type that the module registers
         callback=import_modules,
-        help="Import a module first, which registers a provider type of your own.",
+        help="Import a module first, such as one that registers your own provider type.",
     ),
 ]
 

@@ -1,1 +1,1 @@
-"""What an application holds: facades, the event streams that drive a call, clocks, keys and raw log."""
+"""The objects that an application uses: facades and event streams, with their clocks, keys and raw log."""

@@ -17,10 +17,10 @@ A stream is
   stream, because only it may touch the call;
 * **ended** when the last event, or the error that the call failed with, was handed out. An event that is only
   in the queue does not end the stream: a consumer that stops before it must not find a complete answer;
-* **closed** when the consumer gave it up between two events. Iteration stops, since the consumer knows why;
+** **closed** when the consumer closed it between two events. Iteration stops, since the consumer knows why;
 * **cut** when an exception went through the reader: cancellation, an interrupt, or a bug in a transport, a
-  key callable or a log. That exception is the news, so iteration stops after it;
-* **aborted** when `abort()` gave it up. Someone other than the reader may have called it, so the reader gets
+  key callable or a log. The consumer gets that exception, so iteration stops after it;
+** **aborted** when `abort()` ended it. Someone other than the reader may have called it, so the reader gets
   an `APIConnectionError`, once.
 
 After the last three, `result()` raises an error with what was received as its `partial`.
@@ -41,7 +41,7 @@ from enum import Enum
 class StreamState(Enum):
     """Where a stream is. All but the first two are final."""
 
-    __hash__ = object.__hash__  # Enum's own is slow, and each read looks its way up by state and trigger
+    __hash__ = object.__hash__  # Enum's own hash is slow, and each read is looked up by state and trigger
 
     OPEN = "open"
     READING = "reading"

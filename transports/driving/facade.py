@@ -110,7 +110,7 @@ class AsyncProvider(BaseProvider):
         Args:
             messages: the conversation so far, as for `sansio.Provider.call`.
             tools: in OpenAI's function format, for every provider.
-            on_response: receives what the last response said of itself, whether the call succeeds or fails.
+            on_response: receives the metadata of the last response, whether the call succeeds or fails.
             **options: see `sansio.Provider.call`, such as `temperature=0`.
 
         Raises:

@@ -87,9 +87,9 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     @property
     def response(self) -> ResponseInfo | None:
-        """What the last response said of itself: request id, rate limits, times; `None` before there is one.
+        """The metadata of the last response: request id, rate limits, times; `None` before there is one.
 
-        It is known as soon as the response's head was received, so at the first event at the latest.
+        It is known when the response's head has arrived, so at the first event at the latest.
         """
         response = self._call.response
         if response is None:
@@ -102,7 +102,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What of the conversation and the options is not sent, and why."""
+        """The parts of the conversation and the options that are not sent, and why."""
         return self._call.left_out
 
     def result(self) -> Message:
@@ -158,7 +158,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
         return event
 
     def _move(self, trigger: StreamTrigger) -> bool:
-        """Make a transition; False, and nothing changes, where the table has none."""
+        """Make a transition. If the table has none, return False and change nothing."""
         state = STREAM_TRANSITIONS[self._state].get(trigger)
         if state is None:
             return False
@@ -208,7 +208,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
         Args:
             now: the clock. It is read only where it is needed: an input with events does not need it, since
-                the event clock begins anew when the next event is asked for.
+                the event clock restarts when the next event is asked for.
 
         Returns:
             Whether the call needs nothing more of this exchange. It is then released before the events are

@@ -1,4 +1,4 @@
-"""A network backend between an httpcore pool and the network: it shows an exchange what its stream does.
+"""A network backend under an httpcore pool: it lets an exchange see what its network stream does.
 
 The pool works for an exchange in that exchange's task, so a context variable says which exchange it is.
 """

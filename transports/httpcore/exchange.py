@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import httpcore
 
 DRAIN_SECONDS = 0.05
-"""How long `aclose` waits for the end of the response. A pool keeps no connection without it."""
+"""How long `aclose` waits for the end of the response. A pool keeps the connection only after that end."""
 
 _HTTP2_ENDS = (
     "ConnectionTerminated",
@@ -94,7 +94,7 @@ class HttpcoreExchange:
         self._clock = running_clock()
         self._receiving = False
         self._closing = False
-        self._scope: anyio.CancelScope | None = None  # of the receive or aclose under way, if it has one
+        self._scope: anyio.CancelScope | None = None  # of the receive or aclose in progress, if it has one
         self._peer = request.origin  # replaced by the proxy, if that is what we connect to
         self._head_seconds: float | None = None
         self._unix_socket: str | None = None

@@ -1,1 +1,1 @@
-"""Transports over sockets of their own: asyncio, anyio (trio too) and blocking."""
+"""Transports over plain sockets: asyncio, anyio (trio too) and blocking."""

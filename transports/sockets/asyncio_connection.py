@@ -97,7 +97,7 @@ class AsyncioConnection(asyncio.Protocol):
                     raise self._error or ssl.SSLEOFError()
                 self._reader = self._loop.create_future()
                 await self._reader
-        data = tls.read()  # it may have arrived in the same read as the end of the handshake
+        data = tls.read()  # application data may arrive in the same read as the end of the handshake
         if data:
             self._receive_unasked(data)
         self._answer_tls(tls)
@@ -120,7 +120,7 @@ class AsyncioConnection(asyncio.Protocol):
         feed = self._feed
         if feed is None:
             self._receive_unasked(data)
-        elif data:  # a TLS record may hold none
+        elif data:  # a TLS record may hold no data
             unread = bool(feed.inputs)
             feed.read(data)
             if self._reader is not None:

@@ -133,7 +133,7 @@ class _Exchange:
         finally:
             with self._lock:
                 self._reading = False
-                # abort() left it open: the system could have reused its number during this read.
+                # abort() left the socket open: the system could have reused its number during this read.
                 if self._released:
                     self._connection.close()
 

@@ -1,6 +1,6 @@
 """The connections kept between exchanges. Pure bookkeeping: the time is an argument.
 
-Nothing is closed here. Connections to close are returned, and the caller closes them.
+Nothing is closed here: connections to close are returned, and the caller closes them.
 """
 
 from __future__ import annotations

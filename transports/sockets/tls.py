@@ -15,7 +15,7 @@ from transports.sockets.raw import READ_SIZE
 
 
 class Trust:
-    """Which certificates are trusted: those of the system's authorities, and of one more where it is given.
+    """Which certificates are trusted: those of the system's authorities, and of one more if it is given.
 
     Args:
         ssl_context: used unchanged, in place of everything else here.
@@ -102,7 +102,7 @@ class TLSClient:
             pass
         except ssl.SSLError as error:
             self.ended = True
-            self.error = error.with_traceback(None)  # its frames would hold the connection that holds it
+            self.error = error.with_traceback(None)  # its frames would hold the connection
         return b"".join(pieces)
 
     def write(self, data: bytes) -> None:

@@ -112,7 +112,7 @@ class _Memory:
         self.requests: list[Request] = []
         """All received requests in order, signed; their reprs show no values."""
         self.closed = 0
-        """How many exchanges were closed politely."""
+        """How many exchanges were closed with `aclose()` or `close()`."""
         self.aborted = 0
         """How many exchanges were dropped by `abort()`."""
 

@@ -1,7 +1,7 @@
-"""Servers that go wrong: a plan of faults applied to what `FakeProvider` answers, pure.
+"""Faulty servers: faults applied to the answers of a `FakeProvider`, pure.
 
-`FAULTS` has them by name; `FaultyProvider` answers with one, in memory or on connections, whose every step
-is an `Action` for a socket to perform. `transports.testing.loopback` performs them.
+`FAULTS` has them by name. `FaultyProvider` answers with one of them, in memory or on connections. Each step
+on a connection is an `Action` for a socket to perform. `transports.testing.loopback` performs them.
 """
 
 from sansio.testing.faults.actions import Action, Close, Deliver, HalfClose, Pause, Reset, Stall

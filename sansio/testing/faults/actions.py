@@ -1,4 +1,4 @@
-"""What a server does on one connection: the steps that a socket, and only a socket, can perform."""
+"""What a server does on one connection: the steps that need a socket."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from msgspec import Struct
 
 
 class Deliver(Struct, frozen=True, gc=False):
-    """Send these bytes, and let nothing else join them in one write."""
+    """Send these bytes in a write without any others."""
 
     data: bytes
 
 
 class Pause(Struct, frozen=True, gc=False):
-    """Wait so many seconds."""
+    """Wait this many seconds."""
 
     seconds: float
 
@@ -24,7 +24,7 @@ class Stall(Struct, frozen=True):
 
 
 class HalfClose(Struct, frozen=True):
-    """End what is sent (FIN), and go on reading until the client closes the connection."""
+    """Stop sending (FIN), and go on reading until the client closes the connection."""
 
 
 class Close(Struct, frozen=True):
@@ -36,4 +36,4 @@ class Reset(Struct, frozen=True):
 
 
 Action: TypeAlias = Deliver | Pause | Stall | HalfClose | Close | Reset
-"""The last four end what the server does on the connection."""
+"""The last four are the end of a connection's actions."""

@@ -1,4 +1,4 @@
-"""The fake provider with a fault: as a server of whole responses, and behind one connection."""
+"""The fake provider with a fault: in memory, and behind a connection."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _ON_THE_WIRE = get_args(WireDeed)
 class FaultyProvider:
     """A fake provider whose every answer goes wrong in one way.
 
-    It stands in for the `FakeProvider` in a `MemoryTransport`; on sockets, `connect` serves each connection.
+    It can replace the `FakeProvider` in a `MemoryTransport`; on sockets, `connect` serves each connection.
 
     Args:
-        provider: what answers, but for the fault.
-        fault: what goes wrong; nothing, where it is `None`.
+        provider: gives the answers to which the fault is applied.
+        fault: what goes wrong; `None` for nothing.
 
     Attributes:
         provider: as given.
@@ -56,7 +56,7 @@ class FaultyProvider:
 
     @property
     def fault(self) -> Fault | None:
-        """What goes wrong. Another one counts from the next answer on, from its own first turn."""
+        """What goes wrong. A new fault applies from the next answer on, and begins at its first turn."""
         return self._fault
 
     @fault.setter
@@ -70,19 +70,19 @@ class FaultyProvider:
         return None if self.fault is None else self.fault.deed
 
     def respond(self, request: Request) -> FakeResponse:
-        """Answer one request in the same process, with the fault as far as a response can say it.
+        """Answer one request in the same process, with the fault as far as a response can express it.
 
         Raises:
-            ValueError: the fault is one of the connection, or of how HTTP is written.
+            ValueError: the fault needs a connection, or is in the writing of HTTP.
         """
         deed = self.deed
         if isinstance(deed, (*get_args(PortDeed), AtAccept)):
-            raise ValueError(f"{deed}: a fault of the connection, and memory has none")
+            raise ValueError(f"{deed}: a fault of the connection; in memory there is none")
         response = self.answer(request)
         return in_memory(deed, response) if isinstance(deed, _ON_THE_WIRE) else response
 
     def answer(self, request: Request) -> FakeResponse:
-        """Answer one request, with the fault where it is one of the response."""
+        """Answer one request, with the fault if it is one of the response."""
         match self.deed:
             case Instead(outcomes=outcomes):
                 return self._meet(outcomes[self._turn % len(outcomes)], request)
@@ -94,11 +94,11 @@ class FaultyProvider:
                 return self.provider.respond(request)
 
     def connect(self, *, scheme: str = "http") -> FaultyConnection:
-        """Serve a connection that has just come; `scheme` is `"https"` where TLS lies around it."""
+        """Serve a new connection; `scheme` is `"https"` if it is wrapped in TLS."""
         return FaultyConnection(self, scheme=scheme)
 
     def _meet(self, outcome: Outcome | None, request: Request) -> FakeResponse:
-        """Let the provider answer with this outcome; a request that it refuses does not use it up."""
+        """Let the provider answer with this outcome, which a refused request does not use up."""
         script = self.provider.script
         left = len(script)
         if outcome is not None:
@@ -112,7 +112,7 @@ class FaultyProvider:
 
 
 class _Front:
-    """What parses the requests asks this for answers; those with a fault of the wire are put aside."""
+    """The provider for the machine that parses requests; answers with a fault of the wire are put aside."""
 
     def __init__(self, faulty: FaultyProvider) -> None:
         self._faulty = faulty
@@ -132,11 +132,11 @@ class _Front:
 
 
 class FaultyConnection:
-    """`FakeConnection` with a fault: bytes from a client in, and what to do with the socket out.
+    """`FakeConnection` with a fault: bytes from a client in, actions for the socket out.
 
     Args:
-        faulty: answers the requests; its fault at that moment counts.
-        scheme: `"https"` where TLS lies around it.
+        faulty: answers the requests, with the fault that it has at that moment.
+        scheme: `"https"` if the connection is wrapped in TLS.
     """
 
     def __init__(self, faulty: FaultyProvider, *, scheme: str = "http") -> None:
@@ -148,7 +148,8 @@ class FaultyConnection:
         """The connection is made.
 
         Returns:
-            What to do at once, before any TLS, with a connection that serves nothing then; mostly nothing.
+            What to do immediately, before TLS; mostly nothing. A connection that has such actions serves
+            no request.
         """
         match self._faulty.deed:
             case AtAccept(then=Then.CLOSE):
@@ -166,7 +167,7 @@ class FaultyConnection:
         """Take the next bytes from the client.
 
         Returns:
-            What to do, in order; it may never end, and is to be taken as it is done.
+            What to do, in order. It may never end: perform each action before taking the next.
         """
         was_closed = self._connection.closed
         pieces = self._connection.receive_data(data)

@@ -1,7 +1,7 @@
-"""What can go wrong at a server, as frozen structures: each says one thing, and does nothing itself.
+"""What can go wrong at a server, as frozen structures without behaviour.
 
-There are four groups, by where they act: at the port, when a connection comes, in the response before it is
-put into HTTP, and in the bytes on the wire.
+There are four groups, by where they act: at the port, when a connection is accepted, in the response before
+it is written as HTTP, and in the bytes on the wire.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Then(Enum):
     """What follows a cut."""
 
     FINISH = "finish"
-    """The response ends as HTTP wants it, as if it were whole."""
+    """The response ends correctly by HTTP, as if it were whole."""
     CLOSE = "close"
     RESET = "reset"
     STALL = "stall"
@@ -30,17 +30,17 @@ class Place(Enum):
 
     BEFORE_HEAD = "before-head"
     HEAD = "in-head"
-    """After so many bytes of the head."""
+    """After this many bytes of the head."""
     BODY = "after"
-    """After so many bytes of the body, its framing included."""
+    """After this many bytes of the body, its framing included."""
     EVENT = "at-event"
-    """After so many events of a stream, and in the middle of a whole answer."""
+    """After this many events of a stream, or in the middle of a whole answer."""
     END = "at-end"
     """After the whole body, but before the last chunk that would end it."""
 
 
 class Refuse(Struct, frozen=True):
-    """The port is bound, and nobody listens there."""
+    """The port is bound, but nothing listens there."""
 
 
 Flaw: TypeAlias = Literal["wrong-name", "unknown-ca", "expired"]
@@ -48,46 +48,46 @@ Flaw: TypeAlias = Literal["wrong-name", "unknown-ca", "expired"]
 
 
 class BadCertificate(Struct, frozen=True):
-    """The certificate is not to be believed. Whoever serves brings it along: nothing here can make one."""
+    """The certificate is invalid. The server must be given such a certificate: nothing here can make one."""
 
     flaw: Flaw
 
 
 class NoTLS(Struct, frozen=True):
-    """Plain HTTP is spoken where the client wants TLS."""
+    """The server speaks plain HTTP where the client expects TLS."""
 
 
 class AtAccept(Struct, frozen=True):
-    """The connection ends, or falls silent, as soon as it is made, before any TLS."""
+    """The connection ends, or goes silent, as soon as it is made, before TLS."""
 
     then: Literal[Then.CLOSE, Then.RESET, Then.STALL]
 
 
 class Instead(Struct, frozen=True):
-    """These outcomes are met, in turn and then from the first again; `None` is the provider's own."""
+    """Answers get these outcomes in turn, again and again; `None` is the provider's own answer."""
 
     outcomes: tuple[Outcome | None, ...]
 
 
 class Status(Struct, frozen=True):
-    """Every answer is an error of the provider's own shape.
+    """Every answer is an error in the provider's own shape.
 
     Raises:
-        ValueError: the status is none of an error.
+        ValueError: the status is not an error status.
     """
 
     status: int
 
     def __post_init__(self) -> None:
         if not 400 <= self.status < 600:
-            raise ValueError(f"status: {self.status} is no error; use one from 400 to 599")
+            raise ValueError(f"status: {self.status} is not an error status; use one from 400 to 599")
 
 
 class Gzip(Struct, frozen=True):
     """The body is compressed, event by event, though the client did not ask for it."""
 
     corrupt: bool = False
-    """Its second half is no gzip."""
+    """Its second half is not valid gzip."""
 
 
 class GzipBomb(Struct, frozen=True):
@@ -98,14 +98,14 @@ class GzipBomb(Struct, frozen=True):
 
 
 class LargeHead(Struct, frozen=True):
-    """So many headers more, of so many bytes each."""
+    """This many additional headers, of this many bytes each."""
 
     count: int
     size: int
 
 
 class Cut(Struct, frozen=True):
-    """The response stops somewhere."""
+    """The response stops before its end."""
 
     place: Place
     at: int
@@ -119,37 +119,37 @@ class Drip(Struct, frozen=True):
 
 
 class Filler(Struct, frozen=True):
-    """After so many events there is nothing but keep-alive comments, or white space in a whole answer."""
+    """After this many events only keep-alive comments follow, or white space in a whole answer."""
 
     at: int
     seconds: float = 0.01
-    """The time between two of them."""
+    """Seconds between two of them."""
 
 
 class Flood(Struct, frozen=True):
-    """An error whose body has so many bytes. They are made as they are sent."""
+    """An error whose body has this many bytes. They are made as they are sent."""
 
     status: int
     size: int
 
 
 class OldHTTP(Struct, frozen=True):
-    """HTTP/1.0: neither length nor chunks; the end of the connection is that of the body.
+    """HTTP/1.0: neither length nor chunks; the body ends with the connection.
 
     Args:
-        at: the body stops after so many events, or in the middle of a whole answer; `None`: it is whole.
+        at: the body stops after this many events, or in the middle of a whole answer; `None`: it is whole.
     """
 
     at: int | None = None
 
 
 class Prefix(Struct, frozen=True):
-    """Bytes that come before the head.
+    """Bytes sent before the head.
 
     Args:
-        data: what they are.
-        again: what follows them for ever, in place of the response; nothing, where it is empty.
-        seconds: the pause between two of those.
+        data: the bytes.
+        again: repeated after them without end, in place of the response; empty: the response follows.
+        seconds: the pause between two repetitions.
     """
 
     data: bytes
@@ -158,14 +158,14 @@ class Prefix(Struct, frozen=True):
 
 
 class Suffix(Struct, frozen=True):
-    """Bytes that come after the last event, inside the body or behind its end."""
+    """Bytes sent after the last event, inside the body or after its end."""
 
     data: bytes
     inside: bool
 
 
 class Length(Struct, frozen=True):
-    """A `content-length` of so many percent of the true one.
+    """A `content-length` of this percentage of the true one.
 
     Args:
         then: what follows the body.
@@ -176,7 +176,7 @@ class Length(Struct, frozen=True):
 
 
 class HeadLines(Struct, frozen=True):
-    """Lines put into the head as they are, each with its end.
+    """Lines added to the head unchanged, each with its line end.
 
     Args:
         framed: the response has its own framing headers too.
@@ -187,7 +187,7 @@ class HeadLines(Struct, frozen=True):
 
 
 class ChunkLine(Struct, frozen=True):
-    """After so many whole chunks comes this line in place of a chunk's size, then the rest of the body.
+    """After this many whole chunks, this line is sent in place of a chunk's size, then the rest of the body.
 
     Args:
         sized: the line begins with the true size.

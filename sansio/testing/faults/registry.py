@@ -40,10 +40,10 @@ class Fault(Struct, frozen=True, kw_only=True):
     """One way in which a server goes wrong.
 
     Args:
-        name: in kebab case; with `:` and a number behind it, where the fault was given one.
-        text: what the server does, one line, with the deed's fields in braces.
-        deed: the same for the machine.
-        number: the field of the deed that a number behind the name sets; empty where it takes none.
+        name: in kebab case; followed by `:` and a number if the fault was given one.
+        text: what the server does, in one line, with the deed's fields in braces.
+        deed: the same as a structure, for the machine.
+        number: the field of the deed that the number after the name sets; empty if it takes none.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Fault(Struct, frozen=True, kw_only=True):
         return self.text.format(**structs.asdict(self.deed))
 
     def with_number(self, number: int) -> Fault:
-        """The same fault elsewhere, or with another status.
+        """The same fault with another number, such as a position or status.
 
         Raises:
-            ValueError: the fault takes no number, or not one below 0.
+            ValueError: the fault takes no number, or the number is below 0.
         """
         if not self.number or number < 0:
             raise ValueError(f"{self.name}: takes no {'number below 0' if self.number else 'number'}")
@@ -72,7 +72,7 @@ def find_fault(name: str) -> Fault:
     """The fault of that name, such as `"reset-before-head"`, or `"reset-after:12"` with its number.
 
     Raises:
-        ValueError: there is none, or the number cannot be.
+        ValueError: there is no such fault, or the number is invalid.
 
     Example:
         >>> find_fault("reset-after:12").about
@@ -94,7 +94,7 @@ def find_fault(name: str) -> Fault:
 _ENDINGS = {
     Then.CLOSE: "closes the connection",
     Then.RESET: "resets the connection",
-    Then.STALL: "falls silent",
+    Then.STALL: "goes silent",
     Then.HALF_CLOSE: "closes its own direction of the connection",
 }
 _PLACES = {
@@ -128,26 +128,34 @@ def _redirect(location: str) -> Instead:
 
 
 def _at_the_port() -> Iterator[Fault]:
-    yield Fault(name="refuse", text="has a port at which nobody listens", deed=Refuse())
-    yield Fault(name="accept-close", text="closes each connection as it comes", deed=AtAccept(Then.CLOSE))
-    yield Fault(name="accept-reset", text="resets each connection as it comes", deed=AtAccept(Then.RESET))
+    yield Fault(name="refuse", text="has a port at which nothing listens", deed=Refuse())
+    yield Fault(
+        name="accept-close",
+        text="closes each connection after accepting it",
+        deed=AtAccept(Then.CLOSE),
+    )
+    yield Fault(
+        name="accept-reset",
+        text="resets each connection after accepting it",
+        deed=AtAccept(Then.RESET),
+    )
     yield Fault(
         name="accept-stall",
-        text="falls silent as soon as a connection comes, before any TLS",
+        text="goes silent as soon as a connection is accepted, before TLS",
         deed=AtAccept(Then.STALL),
     )
     yield Fault(
         name="tls-wrong-name",
-        text="shows a certificate for another name",
+        text="presents a certificate for another name",
         deed=BadCertificate("wrong-name"),
     )
     yield Fault(
         name="tls-unknown-ca",
-        text="shows a certificate of an unknown authority",
+        text="presents a certificate of an unknown authority",
         deed=BadCertificate("unknown-ca"),
     )
     yield Fault(
-        name="tls-expired", text="shows a certificate that has expired", deed=BadCertificate("expired")
+        name="tls-expired", text="presents a certificate that has expired", deed=BadCertificate("expired")
     )
     yield Fault(name="tls-plain", text="speaks plain HTTP at the TLS port", deed=NoTLS())
 
@@ -159,7 +167,7 @@ def _in_the_response() -> Iterator[Fault]:
     yield Fault(name="status", text="answers with status {status}", deed=Status(500), number="status")
     yield instead(
         "busy-then-answer",
-        "answers 503, then 429 with Retry-After: 2, then as it should, in turn",
+        "answers 503, then 429 with Retry-After: 2, then correctly, in turn",
         Failure(status=503),
         Failure(status=429, headers=(("retry-after", "2"),)),
         None,
@@ -185,20 +193,20 @@ def _in_the_response() -> Iterator[Fault]:
     yield instead("html-200", "answers 200 with a web page", FakeResponse(headers=_HTML, pieces=(_PAGE,)))
     yield instead(
         "error-body-200",
-        "answers 200 with a JSON body that is an error",
+        "answers 200 with a JSON error as its body",
         FakeResponse(headers=_JSON, pieces=(_ERROR_BODY,)),
     )
     yield instead(
         "error-first",
-        "answers 200, and its first event, or its body, is an error",
+        "answers 200 with an error as its first event or its body",
         Broken(answer=_SAID, after=0, failure=_OVERLOADED),
     )
     yield instead(
         "error-in-stream",
-        "answers 200, and after two words comes an error",
+        "answers 200, and sends an error after two words",
         Broken(answer=_SAID, after=2, failure=_OVERLOADED),
     )
-    yield Fault(name="gzip", text="compresses the body, unasked", deed=Gzip())
+    yield Fault(name="gzip", text="compresses the body without being asked", deed=Gzip())
     yield Fault(
         name="gzip-corrupt", text="compresses the body; its second half is garbage", deed=Gzip(corrupt=True)
     )
@@ -234,7 +242,7 @@ def _on_the_wire() -> Iterator[Fault]:
     yield Fault(name="drip-slowly", text="sends a byte every {seconds} s", deed=Drip(0.02))
     yield Fault(
         name="comments-forever",
-        text="sends nothing but comments after {at} events",
+        text="sends only comments after {at} events",
         deed=Filler(0),
         number="at",
     )
@@ -272,7 +280,7 @@ def _on_the_wire() -> Iterator[Fault]:
         deed=Prefix(b"HTTP/1.1 100 Continue\r\n\r\n" + hints),
     )
     long_hints = hints[:-2] + b"link: <" + b"b" * 4_000 + b">\r\n\r\n"
-    yield Fault(name="informational-forever", text="sends 103 for ever", deed=Prefix(b"", long_hints))
+    yield Fault(name="informational-forever", text="sends 103 without end", deed=Prefix(b"", long_hints))
     yield Fault(
         name="switching-protocols",
         text="answers 101",
@@ -280,7 +288,7 @@ def _on_the_wire() -> Iterator[Fault]:
     )
     yield Fault(
         name="headers-forever",
-        text="sends headers for ever",
+        text="sends headers without end",
         deed=Prefix(b"HTTP/1.1 200 OK\r\n", b"x-filler: 0123456789abcdef\r\n" * 40),
     )
     yield from _in_the_framing()
@@ -296,25 +304,27 @@ def _in_the_framing() -> Iterator[Fault]:
 
     yield Fault(
         name="content-length-short",
-        text="tells half of the body's true length, and sends it all",
+        text="declares half of the body's true length, and sends all of it",
         deed=Length(50, Then.FINISH),
     )
     yield Fault(
         name="content-length-long",
-        text="tells twice the body's length, and closes the connection after it",
+        text="declares twice the body's length, then closes the connection",
         deed=Length(200, Then.CLOSE),
     )
     yield Fault(
         name="content-length-long-open",
-        text="tells twice the body's length, and falls silent after it",
+        text="declares twice the body's length, then goes silent",
         deed=Length(200, Then.STALL),
     )
-    yield head("content-length-malformed", "tells a length that is no number", b"content-length: many\r\n")
-    yield head("content-length-negative", "tells a length below 0", b"content-length: -1\r\n")
+    yield head(
+        "content-length-malformed", "declares a length that is not a number", b"content-length: many\r\n"
+    )
+    yield head("content-length-negative", "declares a length below 0", b"content-length: -1\r\n")
     yield head("content-lengths", "tells two lengths", b"content-length: 4000\r\ncontent-length: 5000\r\n")
     yield head("headers-malformed", "sends a header line without a colon", b"no colon here\r\n", framed=True)
     yield head("headers-nul", "sends a header with a NUL in it", b"x-nul: a\x00b\r\n", framed=True)
-    yield head("unknown-encoding", "says that the body is br", b"content-encoding: br\r\n", framed=True)
+    yield head("unknown-encoding", "declares the body as br", b"content-encoding: br\r\n", framed=True)
     yield line("chunk-size-malformed", "a word", b"many")
     yield line("chunk-size-negative", "a number below 0", b"-5")
     yield line("chunk-size-huge", "a number of 40 digits", b"f" * 40)
@@ -335,4 +345,4 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         for fault in group
     }
 )
-"""Every fault that there is, by its name."""
+"""Every fault by its name."""

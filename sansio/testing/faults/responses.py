@@ -1,4 +1,4 @@
-"""Faults of a response before it is put into HTTP, and those of the wire that a response can say too."""
+"""Faults of a response before it is written as HTTP, and those of the wire that a response can express."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BLOCK = b"<p>Something went wrong here. Please do try again a little later!</p>
 
 
 def events_of(response: FakeResponse) -> tuple[bytes, ...]:
-    """The events of a stream; a whole answer in two halves, so that there is a place to cut it."""
+    """The events of a stream, or a whole answer in two halves, so that there is a place to cut it."""
     if len(response.pieces) > 1:
         return response.pieces
     body = response.body
@@ -64,10 +64,10 @@ def changed(deed: Gzip | GzipBomb | LargeHead, response: FakeResponse) -> FakeRe
 
 
 def in_memory(deed: WireDeed, response: FakeResponse) -> FakeResponse:
-    """A fault of the wire for a transport that has none.
+    """A fault of the wire for a transport without a wire.
 
     Raises:
-        ValueError: it is one of HTTP's framing, which cannot be said without it.
+        ValueError: it is a fault of HTTP's framing, which cannot be expressed without HTTP.
     """
     match deed:
         case Cut(place=Place.BEFORE_HEAD | Place.HEAD, then=then):
@@ -84,7 +84,7 @@ def in_memory(deed: WireDeed, response: FakeResponse) -> FakeResponse:
         case Flood():
             return flood(deed)
         case _:
-            raise ValueError(f"{deed}: a fault of HTTP's framing or of a socket, of which memory has neither")
+            raise ValueError(f"{deed}: a fault of HTTP's framing or of a socket; in memory there is neither")
 
 
 def flood(deed: Flood) -> FakeResponse:
@@ -108,7 +108,7 @@ def _gzipped(headers: Headers) -> Headers:
 
 
 def _compress(pieces: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Each piece so that it can be read when it comes."""
+    """Each piece compressed so that it can be decoded as soon as it arrives."""
     deflate = zlib.compressobj(wbits=_GZIP_WINDOW)
     compressed = [deflate.compress(piece) + deflate.flush(zlib.Z_SYNC_FLUSH) for piece in pieces]
     return (*compressed, deflate.flush())

@@ -1,4 +1,4 @@
-"""Faults of the wire: a response and what goes wrong with it in, the steps of a socket out."""
+"""Faults of the wire: a response and its fault in, actions for a socket out."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _Steps: TypeAlias = Iterator[Action]
 def steps(deed: WireDeed, response: FakeResponse) -> Iterator[Action]:
     """What the server does to answer with this response and this fault.
 
-    It may never end, and what is large is made as it is taken.
+    It may never end, and large bodies are made as they are taken.
     """
     if response.silent:
         return iter(_after(response))
@@ -95,7 +95,7 @@ def steps(deed: WireDeed, response: FakeResponse) -> Iterator[Action]:
 
 
 def _cut(deed: Cut, response: FakeResponse) -> _Steps:
-    # A length would tell where the response ends, so that nothing would be missing there.
+    # Without the length, the client could not see that something is missing.
     told = deed.then is Then.FINISH or deed.place is Place.END
     framing = _Framing.CHUNKED if told else None
     wire = _encode(response, framing)
@@ -135,7 +135,7 @@ def _then(then: Then) -> tuple[Action, ...]:
 
 
 def _after(response: FakeResponse) -> tuple[Action, ...]:
-    """What the provider itself wants to follow its response."""
+    """The ending that the provider itself wants for its response."""
     match response.ending:
         case Ending.FINISH:
             return (Close(),) if response.silent else ()
@@ -182,7 +182,7 @@ def _append(deed: Suffix, response: FakeResponse) -> _Steps:
         return _send(_encode(structs.replace(response, pieces=(*response.pieces, deed.data))))
     wire = _encode(response)
     last = wire.end or wire.body[-1]
-    # In one write with the end, so that they are there when the response ends.
+    # In one write with the end, so that they have arrived when the response ends.
     body = wire.body if wire.end else wire.body[:-1]
     return _send(_Wire(wire.head, body, last + deed.data, wire.after))
 
@@ -214,7 +214,7 @@ def _encode(response: FakeResponse, framing: _Framing | None = None) -> _Wire:
 
 
 def _framing(response: FakeResponse) -> _Framing:
-    """As `FakeConnection` frames: the length of what is whole, chunks for a stream."""
+    """Framing as in `FakeConnection`: a length for a whole body, chunks for a stream."""
     whole = response.ending is Ending.FINISH and not _is_stream(response)
     return _Framing.LENGTH if whole else _Framing.CHUNKED
 

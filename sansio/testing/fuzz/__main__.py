@@ -1,6 +1,6 @@
 """`python -m sansio.testing.fuzz TARGET [SECONDS]`: coverage-guided fuzzing under atheris.
 
-The corpus begins with our own seeds, in a folder of its own that is thrown away; a crash is written to
+The corpus begins with our own seeds, in a temporary folder; a crash is written to
 `crash-TARGET-…` in the working folder.
 """
 

@@ -71,7 +71,7 @@ _RICH: dict[str, Answer] = {
         extra={"logprobs": {"content": [{"token": "Cited", "logprob": -0.5}]}},
     ),
 }
-"""What only one provider's answers have."""
+"""Answers that only one provider can give."""
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -92,7 +92,7 @@ _EXCHANGES = (
 
 
 def seeds(target: str) -> list[bytes]:
-    """Inputs for a target of that name."""
+    """Inputs for the target of that name."""
     if target == "sse":
         return [b"\x03" + frame for frame in _FRAMES]
     if target == "framer-sse":
@@ -139,7 +139,7 @@ def _answers(kind: ProviderType) -> list[Answer]:
 
 
 def _history(kind: ProviderType) -> list[Message]:
-    """A conversation with all answers of a provider, and what the application may say beside them."""
+    """A conversation with all answers of a provider, and with messages of the application."""
     history = [
         Message(Role.SYSTEM, "Be brief."),
         Message(Role.USER, (TextPart("Look."), ImagePart(data=b"png"))),

@@ -1,6 +1,6 @@
-"""What is fuzzed, and the laws that each input is held against (`docs/laws.md`).
+"""What is fuzzed, and the laws that each input is checked against (`docs/laws.md`).
 
-The first byte of an input says how the rest is cut: in pieces of so many bytes, 0 for one at a time.
+The first byte of an input is the size of the pieces that the rest is cut into; 0 cuts it byte by byte.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _LIMITS = Limits(
     max_json_depth=16,
     max_error_bytes=500,
 )
-"""Small, so that the fuzzer comes to pass them."""
+"""Small, so that the fuzzer gets past them."""
 _HEADER_LIMIT = 300
 _FRAME_LIMIT = 200
 
@@ -77,7 +77,7 @@ _STATUSES = (200, 200, 200, 200, 204, 302, 400, 401, 429, 500, 503, 529, 103)
 
 
 def pieces(data: bytes, size: int) -> Iterator[bytes]:
-    """`data` in pieces of `size` bytes, 0 for one at a time."""
+    """`data` in pieces of `size` bytes; 0 cuts it byte by byte."""
     step = size or 1
     for at in range(0, len(data), step):
         yield data[at : at + step]
@@ -102,10 +102,10 @@ def _decode(parts: Iterator[bytes] | list[bytes], dispatch: bool) -> list[object
 
 
 def framer_sse(data: bytes) -> None:
-    """The SSE framer reads at every cut what the decoder gives, which reads line by line."""
+    """The SSE framer reads the same as the decoder, which works line by line, at every cut."""
     size, data = _split(data)
     items = _decode([data], True)
-    # Cut behind each LF LF, most pieces are events that the framer can read without looking at lines.
+    # Cut after each LF LF: most pieces are then events that the framer can read without looking at lines.
     by_events = [part + b"\n\n" for part in data.split(b"\n\n")]
     by_events[-1] = by_events[-1][:-2]
     for names in (False, True):
@@ -113,7 +113,7 @@ def framer_sse(data: bytes) -> None:
         for parts in ([data], pieces(data, size), by_events):
             found = _frames(SSEFramer(_FRAME_LIMIT, names=names), parts)
             seen = [(_text(payload), *rest) for payload, *rest in found]
-            assert seen == wanted, "the framer reads something else than the decoder"
+            assert seen == wanted, "the framer and the decoder read different data"
 
 
 def _framed(item: object, names: bool) -> tuple[object, ...]:
@@ -139,14 +139,14 @@ def ndjson(data: bytes) -> None:
 
 
 def aws(data: bytes) -> None:
-    """AWS event streams: see `framing`. No fuzzer guesses checksums, so the same with right ones too."""
+    """AWS event streams: see `framing`. No fuzzer guesses checksums, so also run with correct ones."""
     framing(lambda: AWSFramer(_FRAME_LIMIT), data)
     size, rest = _split(data)
     framing(lambda: AWSFramer(_FRAME_LIMIT), bytes([size]) + _sealed(rest))
 
 
 def _sealed(data: bytes) -> bytes:
-    """Each message of a stream with its checksums made right, up to where the lengths fit no message."""
+    """Each message of a stream with its checksums corrected, up to where the lengths fit no message."""
     sealed = bytearray(data)
     at = 0
     while at + 12 <= len(sealed):
@@ -160,7 +160,7 @@ def _sealed(data: bytes) -> bytes:
 
 
 def _frames(framer: Framer, parts: Iterator[bytes] | list[bytes]) -> list[tuple[object, ...]]:
-    """What is read, and the error that it ends with where one is raised."""
+    """What is read, and the error that is raised, if any."""
     found: list[tuple[object, ...]] = []
 
     def read(payload: bytes, events: list[StreamEvent], name: str) -> bool:
@@ -177,11 +177,11 @@ def _frames(framer: Framer, parts: Iterator[bytes] | list[bytes]) -> list[tuple[
 
 
 def stream(kind: str, data: bytes) -> None:
-    """A dialect's stream: one end, the same for every cut, and events that say what its message says."""
+    """A dialect's stream: one end, the same for every cut, and events that agree with its message."""
     size, data = _split(data)
     dialect = dialect_named(kind, limits=_LIMITS)
     outcomes = []
-    # One that records frames all events line by line, also those that are read in one step otherwise.
+    # A parser that records reads all events line by line, also those that it could read in one step.
     for parts, record in (([data], False), (pieces(data, size), False), ([data], True)):
         parser = StreamParser(dialect, record=record)
         events: list[StreamEvent] = []
@@ -191,7 +191,7 @@ def stream(kind: str, data: bytes) -> None:
         assert parser.finished, "no end"
         outcomes.append(check_events(events))
     assert outcomes[0] == outcomes[1], "the cut changes the answer"
-    assert outcomes[0] == outcomes[2], "the quick way changes the answer"
+    assert outcomes[0] == outcomes[2], "the fast path changes the answer"
 
 
 def whole(data: bytes) -> None:
@@ -209,7 +209,7 @@ def whole(data: bytes) -> None:
 
 
 def exchange(data: bytes) -> None:
-    """HTTP/1.1: the cut does not matter, and nothing comes after the end."""
+    """HTTP/1.1: the cut does not matter, and nothing follows the end."""
     size, data = _split(data)
     seen = [_exchange([data]), _exchange(pieces(data, size))]
     assert seen[0] == seen[1], "the cut changes the inputs"
@@ -236,7 +236,7 @@ def _exchange(parts: Iterator[bytes] | list[bytes]) -> list[object]:
 
 
 def tape(data: bytes) -> None:
-    """A call, from any list of inputs over all its attempts: one end, attempts within the schedule."""
+    """A call with any inputs over all its attempts: one end, and at most the scheduled attempts."""
     if len(data) < 2:
         return
     call = _call(PROVIDER_TYPES[data[0] % len(PROVIDER_TYPES)], stream=bool(data[1] & 1))
@@ -245,7 +245,7 @@ def tape(data: bytes) -> None:
 
 
 def _inputs(data: bytes) -> Iterator[Input]:
-    """Inputs in the order in which a transport may give them; a byte says which, and how long."""
+    """Inputs in the order in which a transport may give them; each byte chooses an input and its size."""
     at = 0
     in_body = False
     while at < len(data):
@@ -272,7 +272,7 @@ def _inputs(data: bytes) -> Iterator[Input]:
 
 
 def _play(call: Call, inputs: Sequence[Input] | Iterator[Input]) -> list[StreamEvent]:
-    """Drive a call; what an exchange's tape still has when the call wants no more of it is ignored."""
+    """Drive a call. The rest of an exchange's tape is ignored when the call wants no more of it."""
     events: list[StreamEvent] = []
     rest = iter(inputs)
     while (step := call.next_step()) is not None:
@@ -302,9 +302,9 @@ def _call(kind: str, *, stream: bool) -> Call:
 
 
 def port(data: bytes) -> None:
-    """A stored history, for any dialect: it is sent, or it is refused with the one error that says so.
+    """A stored history, for any dialect: it is sent, or refused with `InvalidRequestError`.
 
-    The first byte says where it goes; the rest is the JSON of a list of messages.
+    The first byte chooses the dialect; the rest is the JSON of a list of messages.
     """
     if not data:
         return
@@ -330,7 +330,7 @@ def port(data: bytes) -> None:
     try:
         check_messages(ported)
     except InvalidRequestError as error:
-        raise AssertionError(f"what was ported is no conversation: {error}") from error
+        raise AssertionError(f"what was ported is not a valid conversation: {error}") from error
 
 
 def _head(status: int, media: int, coding: int) -> Head:
@@ -344,7 +344,7 @@ def _head(status: int, media: int, coding: int) -> Head:
 
 
 def check_events(events: list[StreamEvent]) -> object:
-    """Hold one answer's events against the laws.
+    """Check one answer's events against the laws.
 
     Returns:
         What must be equal for every cut.
@@ -358,7 +358,7 @@ def check_events(events: list[StreamEvent]) -> object:
         said, meant = _said(events), _said(replay(message))
         if isinstance(last, StreamFailed):
             _allow_open_parts(said, meant, message)
-        assert said == meant, "the events say something else than the message"
+        assert said == meant, "the events and the message differ"
     if isinstance(last, StreamComplete):
         return (events[:-1], last.message)
     return (events[:-1], *_kind(last.error), message)
@@ -368,18 +368,18 @@ _Said: TypeAlias = dict[int, tuple[object, ...]]
 
 
 def _said(events: Sequence[StreamEvent]) -> _Said:
-    """What events say of each part, by its place: deltas joined; what only a provider reads is left out."""
+    """What events say of each part, by index: deltas joined, without fields that only a provider reads."""
     parts: _Said = {}
     calls: list[int] = []
     for event in events:
         match event:
             case ContentDelta() | ReasoningDelta() | RefusalDelta():
                 kind, text = parts.get(event.part, (type(event), ""))
-                assert kind is type(event), "a part of two kinds"
+                assert kind is type(event), "a part has two kinds"
                 parts[event.part] = kind, f"{text}{event.text}"
             case ToolCallStarted():
                 assert event.index == len(calls), "calls are not counted from 0"
-                assert event.part not in parts, "two parts in one place"
+                assert event.part not in parts, "two parts have the same index"
                 calls.append(event.part)
                 parts[event.part] = event.id, event.name, event.kind, ""
             case ToolCallDelta():
@@ -388,7 +388,7 @@ def _said(events: Sequence[StreamEvent]) -> _Said:
             case PartComplete():
                 before = parts.get(event.index)
                 text = event.part.text if isinstance(event.part, TextPart) else None
-                assert before in (None, (ContentDelta, text)), "a part is complete that was another"
+                assert before in (None, (ContentDelta, text)), "the completed part differs from its deltas"
                 parts[event.index] = (event.part,)
             case StreamComplete() | StreamFailed():
                 pass
@@ -398,16 +398,16 @@ def _said(events: Sequence[StreamEvent]) -> _Said:
 
 
 def _allow_open_parts(said: _Said, meant: _Said, message: Message) -> None:
-    """Take out of both what a stream that broke off may not have said: parts that were not closed."""
+    """Remove from both the parts that were not closed, which a truncated stream may lack."""
     for place in [*meant]:
         part = message.parts[place]
         if place not in said:
-            # A call may wait for its id, and a part without text for its end.
+            # A call may still wait for its id, and a part without text for its end.
             waits = isinstance(part, InvalidToolCall) or not getattr(part, "text", "")
             if waits and isinstance(part, InvalidToolCall | ReasoningPart | TextPart):
                 del meant[place]
         elif isinstance(part, TextPart) and said[place] == (ContentDelta, part.text):
-            del meant[place], said[place]  # its citations come at its end
+            del meant[place], said[place]  # its citations arrive at its end
 
 
 def _kind(error: ProviderError) -> tuple[object, ...]:

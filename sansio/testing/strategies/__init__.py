@@ -1,7 +1,7 @@
-"""Hypothesis strategies for whoever tests a parser of LLM streams, this library's or another.
+"""Hypothesis strategies to test a parser of LLM streams, this library's or another.
 
-They need the extra `testing`; nothing else in `sansio` imports hypothesis. `docs/fuzzing.md` shows them at
-work on a parser of one's own, `docs/laws.md` says what this library's machines are held to with them.
+They need the extra `testing`; nothing else in `sansio` imports hypothesis. `docs/fuzzing.md` uses
+them on a parser of your own, `docs/laws.md` lists the laws that this library's machines are tested for.
 
 A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`; any other is a `ValueError`.
 """

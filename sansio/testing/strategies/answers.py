@@ -1,4 +1,4 @@
-"""Valid answers: what a provider can say, and the events that a parser makes of it."""
+"""Valid answers: what a provider can send, and the events that a parser must give for it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _SEGMENTS: dict[ProviderType, tuple[str, ...]] = {
     "ollama": ("text", "reasoning", "calls"),
     "vllm": ("text", "reasoning", "calls", "unknown"),
 }
-"""What a type's answers are made of, in any order and number."""
+"""The kinds of part that a type's answers have, in any order and number."""
 
 _CITING = ("openrouter", "openai", "azure", "anthropic")
 _CUSTOM = ("openai", "azure")
@@ -100,10 +100,10 @@ _BREAKING_OFF = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.
 def answers(dialect: str) -> st.SearchStrategy[Answer]:
     """Answers that the provider can give, whole or as a stream, for a `FakeProvider`'s script.
 
-    All is in `Answer.parts`; `to_message()` has the usual views of them.
+    Everything is in `Answer.parts`; `to_message()` has the usual views of them.
 
     Raises:
-        ValueError: no fake speaks for the dialect.
+        ValueError: there is no fake for the dialect.
     """
     return _answers(provider_type(dialect))
 
@@ -112,21 +112,21 @@ def events(dialect: str) -> st.SearchStrategy[list[StreamEvent]]:
     """The events of a valid answer, in order, its `StreamComplete` last.
 
     Parts of every kind that the provider has follow each other in any order and number; the calls of one
-    turn may come interleaved where the wire allows it. The message says all that a parser can know, down to
-    the usage that the wire has a place for and the fields that the provider wants back, so that
+    turn may be interleaved if the wire allows it. The message has all that a parser can know, including
+    the usage that the wire has a place for and the fields that the provider needs back, so that
     `StreamParser(dialect)` gives these very events for `encode_events(dialect, events)`.
 
     Raises:
-        ValueError: no fake speaks for the dialect.
+        ValueError: there is no fake for the dialect.
     """
     return _events(provider_type(dialect))
 
 
 def messages(dialect: str) -> st.SearchStrategy[Message]:
-    """Whole answers as a client has them, each of whose tool calls has its own id.
+    """Whole answers as a client has them, whose tool calls have different ids.
 
     Raises:
-        ValueError: no fake speaks for the dialect.
+        ValueError: there is no fake for the dialect.
     """
     return events(dialect).map(_message)
 
@@ -136,7 +136,7 @@ def messages(dialect: str) -> st.SearchStrategy[Message]:
 def _answers(draw: st.DrawFn, type: ProviderType) -> Answer:
     message = _message(_draw_events(draw, type, whole=True))
     parts = message.parts
-    if type == "anthropic":  # whole, it has arguments as objects: how they were written is not known
+    if type == "anthropic":  # a whole answer has arguments as objects: their original text is not known
         parts = tuple(
             structs.replace(part, raw_arguments=None) if isinstance(part, ToolCall) else part
             for part in parts
@@ -166,10 +166,10 @@ _PIECES = st.lists(TEXTS, min_size=1, max_size=3)
 
 
 class _Call(Struct, frozen=True):
-    """A tool call as it is sent: with the pieces in which its arguments come, and what they mean.
+    """A tool call as it is sent: the pieces of its arguments, and what they mean.
 
     Args:
-        arguments: `None` if the text is no JSON object.
+        arguments: `None` if the text is not a JSON object.
     """
 
     id: str
@@ -185,7 +185,7 @@ class _Call(Struct, frozen=True):
         return [started, *(ToolCallDelta(index, piece) for piece in self.pieces)]
 
     def is_cut(self) -> bool:
-        """Whether it may be incomplete as the last call of an answer that broke off."""
+        """Whether it may be incomplete as the last call of a truncated answer."""
         return self.kind == "custom" or not self.arguments
 
     def finish(self, *, cut: bool) -> ToolCall | InvalidToolCall:
@@ -193,7 +193,7 @@ class _Call(Struct, frozen=True):
         if self.arguments is not None and not (cut and self.is_cut()):
             raw = None if self.kind == "custom" else self.raw
             return ToolCall(self.id, self.name, self.arguments, raw, self.kind, self.extra)
-        assembler = ToolCallAssembler()  # only for the words of its reason
+        assembler = ToolCallAssembler()  # only for the text of its reason
         call = assembler.find(0, self.id, self.name)
         call.kind = self.kind
         call.extra = self.extra
@@ -204,7 +204,7 @@ class _Call(Struct, frozen=True):
 
 
 class _Said:
-    """An answer under way: its events, and the parts that they make, each in its place."""
+    """An answer being built: its events, and the parts that they make, by index."""
 
     def __init__(self, draw: st.DrawFn, type: ProviderType, whole: bool) -> None:
         self.draw = draw
@@ -237,7 +237,7 @@ class _Said:
         deeds[name]()
 
     def end(self) -> None:
-        """Add what a chat completion has last: citations, encrypted reasoning, and sound."""
+        """Add what a chat completion has last: citations, encrypted reasoning, and audio."""
         place = self._places.get("text")
         if place is not None and self.type in _CITING and self.draw(st.booleans()):
             text = self.parts[place]
@@ -253,14 +253,14 @@ class _Said:
             self.take(self.draw(_SOUNDS))
 
     def finished(self, *, cut: bool) -> tuple[Part, ...]:
-        """The parts; `cut`: the answer broke off, so that its last call may be incomplete."""
+        """The parts; `cut`: the answer is truncated, so its last call may be incomplete."""
         last = self.calls[-1] if self.calls else None
         return tuple(
             part.finish(cut=cut and part is last) if isinstance(part, _Call) else part for part in self.parts
         )
 
     def _once(self, name: str, part: Part) -> int:
-        """The place of a part that a chat completion has once, at the place where it begins."""
+        """The index of a part that a chat completion has once: the position where it begins."""
         if name not in self._places:
             self._places[name] = len(self.parts)
             self.parts.append(part)
@@ -290,7 +290,7 @@ class _Said:
         pieces = self.draw(_PIECES)
         place = len(self.parts)
         if self.type == "anthropic":
-            if self.draw(_SELDOM):  # it is not shown, but signed
+            if self.draw(_SELDOM):  # hidden, but signed
                 self.take(ReasoningPart("", {"signature": sign("")}))
                 return
             text = "".join(pieces)
@@ -390,7 +390,7 @@ _CITATIONS = st.lists(
             st.none() | TEXTS,
             TEXTS,
         ).map(
-            # A title that is not known is null, and stays.
+            # An unknown title is null, and is kept.
             lambda cited: (
                 cited
                 if cited.title is not None
@@ -417,7 +417,7 @@ _CITATIONS = st.lists(
     min_size=1,
     max_size=2,
 ).map(tuple)
-"""Anthropic's citations, whose places are places in the source."""
+"""Anthropic's citations, whose positions are in the source."""
 
 _CHAT_CITATIONS = st.lists(
     st.builds(
@@ -510,13 +510,13 @@ def _draw_events(draw: st.DrawFn, type: ProviderType, *, whole: bool) -> list[St
     raw, finish = _draw_end(draw, said)
     extra = _draw_extra(draw, type, raw)
     if type == "anthropic" and finish is FinishReason.REFUSAL and draw(st.booleans()):
-        # The words are beside the stop reason, so they come last and in one piece.
+        # The text is beside the stop reason, so it is last and in one piece.
         refusal = RefusalPart(draw(TEXTS))
         said.deltas.append(RefusalDelta(refusal.text, len(said.parts)))
         said.parts.append(refusal)
         extra["stop_details"] = {"type": "refusal", "category": draw(st.none() | NAMES)}
     parts = said.finished(cut=finish in _BREAKING_OFF)
-    # Anthropic tells a usage always.
+    # Anthropic always sends a usage.
     usage = _draw_usage(draw, type) if type == "anthropic" or draw(st.booleans()) else None
     message = Message(
         Role.ASSISTANT,
@@ -542,7 +542,7 @@ def _draw_end(draw: st.DrawFn, said: _Said) -> tuple[str, FinishReason]:
 
 
 def _checked(finish: FinishReason, parts: Sequence[Part]) -> FinishReason:
-    """The finish reason, held against what was received, which counts for more."""
+    """The finish reason, corrected by what was received, which counts for more."""
     called = any(isinstance(part, ToolCall) for part in parts)
     refused = any(isinstance(part, RefusalPart) for part in parts)
     if finish is FinishReason.STOP and (called or refused):
@@ -603,7 +603,7 @@ def _draw_usage(draw: st.DrawFn, type: ProviderType) -> Usage:
 
 
 def _draw_counts(draw: st.DrawFn, type: ProviderType, written: int) -> JSONObject:
-    """Counts that have no field of their own."""
+    """Counts without a field in `Usage`."""
     match type:
         case "openai" | "azure":
             return {

@@ -1,4 +1,4 @@
-"""Server-sent events as lists of fields, and the many ways in which they may stand on the wire."""
+"""Server-sent events as lists of fields, and the many ways to write them on the wire."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def with_data(record: Record, data: bytes) -> Record:
 
 
 def spread(record: Record) -> Record:
-    """The record with its JSON, where it is any, written over several lines, which SSE joins again."""
+    """The record with its JSON, if it has any, written over several lines, which SSE joins again."""
     data = data_of(record)
     if not data.startswith(b"{"):
         return record

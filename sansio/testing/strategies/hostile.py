@@ -1,4 +1,4 @@
-"""Streams that no provider should send, and some do: a valid one, damaged at every level that there is."""
+"""Streams that no provider should send, but some do: valid ones, damaged at every level."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sansio.testing.wire import encode_events
 _Path: TypeAlias = tuple[str | int, ...]
 """Keys and positions that lead from a JSON value to one inside it."""
 _DEEPEST_PATH = 32
-"""Deeper than any dialect's own JSON; a record damaged twice may nest so far that no recursion follows it."""
+"""Deeper than any dialect's own JSON; a record damaged twice may nest too deep for recursion."""
 
 _WRONG_JSON: tuple[tuple[bytes, ...], ...] = (
     (b"null", b"true", b"false", b"0", b"-1", b"1.5", b'""', b'"text"', b"[]", b"{}", b"[[]]", b"[null]"),
@@ -39,7 +39,7 @@ _WRONG_JSON: tuple[tuple[bytes, ...], ...] = (
     (rb'"\ud800"', rb'"\udc00\ud800"', rb'"\u0000"', b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"\n"', b'"'),
     (b"NaN", b"tru", rb'"\x"', b"01", b"+1", b"", b"{", b"]", b",", b'{"a":1,}', b"undefined", b"'text'"),
 )  # fmt: skip
-"""What may stand where another type was meant, by kind; some of it is no JSON at all."""
+"""What may replace a value of another type, by kind; some of it is not valid JSON."""
 
 _STRANGE: tuple[Record, ...] = (
     *HARMLESS,
@@ -77,16 +77,16 @@ _STRANGE_BYTES = (
 
 
 def hostile_streams(dialect: str) -> st.SearchStrategy[bytes]:
-    """Streams that are damaged, though some still make a whole answer: not all that is sent is needed.
+    """Damaged streams. Some still make a whole answer, since not everything in a stream is needed.
 
     A provider's valid stream has its events cut out, doubled, reordered, or spliced with those of another
-    answer or another provider, with comments, control records and error objects; in any position of its
-    JSON stands a wrong type, a huge number, deep nesting, half a surrogate pair or no JSON at all; lines
-    end in every way, byte order marks and invalid UTF-8 stand anywhere; and bytes are cut, doubled, put in
+    answer or another provider, with comments, control records and error objects; any position of its
+    JSON may hold a wrong type, a huge number, deep nesting, half a surrogate pair or invalid JSON; lines
+    end in every way, byte order marks and invalid UTF-8 are anywhere; and bytes are cut, doubled, inserted
     or changed.
 
     Raises:
-        ValueError: no fake speaks for the dialect.
+        ValueError: there is no fake for the dialect.
     """
     return _hostile_streams(provider_type(dialect))
 
@@ -96,11 +96,11 @@ _WRONG = st.one_of(st.none(), *map(st.sampled_from, _WRONG_JSON))
 
 @st.composite
 def hostile_json(draw: st.DrawFn, text: bytes) -> bytes:
-    """A JSON text with something else in one of its positions, or without it."""
+    """A JSON text with one of its positions replaced or removed."""
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return text  # it was damaged before
+        return text  # it was already damaged
     path = draw(st.sampled_from(list(_paths(value))))
     wrong = draw(_WRONG)
     return msgspec.json.encode(_replaced(value, path, wrong))
@@ -108,7 +108,7 @@ def hostile_json(draw: st.DrawFn, text: bytes) -> bytes:
 
 @st.composite
 def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
-    """Bytes of any format with some of them cut, doubled, put in or changed."""
+    """Bytes of any format with some of them cut, doubled, inserted or changed."""
     for _ in range(draw(st.integers(1, 2))):
         data = draw(st.sampled_from(_BYTE_DAMAGES))(draw, data)
     return data
@@ -132,7 +132,7 @@ _SELDOM = st.integers(0, 7).map(lambda number: number == 0)
 
 
 def _place(draw: st.DrawFn, records: list[Record]) -> int:
-    """Where one of the records begins; 0, where none does, if other damage has left none."""
+    """Where one of the records begins; 0 if other damage has left no record."""
     return draw(st.integers(0, max(0, len(records) - 1)))
 
 
@@ -179,7 +179,7 @@ def _damage_json(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> 
 
 
 def _paths(value: JSON, path: _Path = ()) -> Iterator[_Path]:
-    """Every position in a JSON value, its own first, but for those deep inside nesting without end."""
+    """Every position in a JSON value, its root first, except those inside very deep nesting."""
     yield path
     if len(path) == _DEEPEST_PATH:
         return
@@ -192,7 +192,7 @@ def _paths(value: JSON, path: _Path = ()) -> Iterator[_Path]:
 
 
 def _replaced(value: JSON, path: _Path, wrong: bytes | None) -> object:
-    """The value with `wrong` in the place of what the path leads to; `None` takes it away."""
+    """The value with `wrong` at the path; `None` removes what is there."""
     if not path:
         return {} if wrong is None else msgspec.Raw(wrong)
     key, *rest = path

@@ -25,11 +25,11 @@ from sansio.testing.strategies.values import BYTES, JSON_TEXTS, NAMES, OBJECTS, 
 
 
 class Asked(Struct, frozen=True):
-    """What `Provider.call` is given.
+    """The arguments of `Provider.call`.
 
     Args:
-        messages: a conversation whose last word is the user's or a tool's.
-        tools: in OpenAI's function format, each with a name of its own.
+        messages: a conversation whose last message is the user's or a tool's.
+        tools: in OpenAI's function format, with different names.
     """
 
     messages: list[Message]
@@ -39,8 +39,8 @@ class Asked(Struct, frozen=True):
 def requests() -> st.SearchStrategy[Asked]:
     """Conversations and tools that all six providers take.
 
-    A system's or developer's word first or none; users' texts, images and documents; answers that the
-    application wrote, and whole answers of every provider with all their parts, each call with its result.
+    They may begin with a system's or developer's message. They have users' texts, images and documents,
+    answers that the application wrote, whole answers of every provider, and a result for each call.
     """
     return _REQUESTS
 
@@ -48,7 +48,7 @@ def requests() -> st.SearchStrategy[Asked]:
 def histories() -> st.SearchStrategy[list[Message]]:
     """Conversations with everything that a message may have: each passes `check_messages`.
 
-    As `requests()`, but with media in every form, so that not every provider takes them.
+    As `requests()`, but with media in every form, which not every provider takes.
     """
     return _HISTORIES
 
@@ -130,7 +130,7 @@ def _draw_call(draw: st.DrawFn, number: int) -> ToolCall:
 
 
 def _with_own_ids(answer: Message, turn: int) -> Message:
-    """The answer with ids that no other turn has: Anthropic refuses an id that comes again."""
+    """The answer with ids that no other turn has: Anthropic refuses repeated ids."""
     parts = [
         structs.replace(part, id=f"{part.id}-{turn}")
         if isinstance(part, ToolCall | InvalidToolCall)

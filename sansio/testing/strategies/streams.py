@@ -31,8 +31,8 @@ class ValidStream(Struct, frozen=True):
     Args:
         data: the bytes of the response's body.
         events: what a parser must make of them, the `StreamComplete` last.
-        whole_from: how many bytes the answer needs: `data[:n]` with a smaller n is a truncated stream,
-            and with this n or more it has a finish reason, so that it may end there.
+        whole_from: how many bytes the answer needs. `data[:n]` with a smaller n is a truncated stream;
+            with this n or more it has a finish reason and may end there.
     """
 
     data: bytes
@@ -41,7 +41,7 @@ class ValidStream(Struct, frozen=True):
 
     @property
     def message(self) -> Message:
-        """The whole answer, as the last event has it."""
+        """The whole answer, from the last event."""
         last = self.events[-1]
         assert isinstance(last, StreamComplete)
         return last.message
@@ -50,11 +50,11 @@ class ValidStream(Struct, frozen=True):
 def streams(dialect: str) -> st.SearchStrategy[ValidStream]:
     """Valid streams of a provider.
 
-    Framed as the provider does it, or in any other way that means the same: every line end, no space after
+    Framed as by the provider, or in any other way that means the same: every line end, no space after
     the colon, JSON over several data lines, a byte order mark, comments and control records in between.
 
     Raises:
-        ValueError: no fake speaks for the dialect.
+        ValueError: there is no fake for the dialect.
     """
     return _streams(provider_type(dialect))
 

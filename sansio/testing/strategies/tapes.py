@@ -1,4 +1,4 @@
-"""Tapes: what the exchanges of one call give, in order, whatever their server does."""
+"""Tapes: the inputs from all exchanges of one call, in order, whatever their server does."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ _LOSSES: tuple[TransportError | RemoteProtocolError, ...] = (
 
 
 def tapes(dialect: str) -> st.SearchStrategy[list[Input]]:
-    """What up to three attempts of a call meet: `sansio.testing.tape.play` drives a call with it.
+    """The inputs of up to three attempts of a call; `sansio.testing.tape.play` drives a call with them.
 
-    Connections are lost before, inside and after the answer; statuses of every kind come with the
-    provider's error or with anything else as their body; answers come whole or as a stream, valid or hostile,
-    compressed or only said to be, under a content type that is right or wrong; and bodies are cut anywhere.
+    Connections are lost before, inside and after the answer; statuses of every kind have the
+    provider's error or anything else as their body; answers are whole or streamed, valid or hostile,
+    compressed or only declared so, with a right or wrong content type; and bodies are cut anywhere.
     Each exchange ends with one `End` or `Lost`.
 
     Raises:
-        ValueError: no fake speaks for the dialect.
+        ValueError: there is no fake for the dialect.
     """
     exchange = _exchanges(provider_type(dialect))
     return st.lists(exchange, max_size=3).map(lambda attempts: [value for each in attempts for value in each])
@@ -132,7 +132,7 @@ def _wholes(draw: st.DrawFn, type: ProviderType) -> bytes:
 
 
 def _encoded(draw: st.DrawFn, headers: Headers, body: bytes) -> tuple[Head, bytes]:
-    """A body as it is, or compressed, and then perhaps damaged."""
+    """A body, plain or compressed, and then perhaps damaged."""
     coding = draw(st.sampled_from(("identity", "identity", "identity", *_WINDOWS)))
     if coding == "identity":
         return Head(200, headers), body

@@ -18,10 +18,10 @@ _TRICKY = (
 _CHARACTERS = st.characters(exclude_categories=["Cs"])
 
 TEXTS: st.SearchStrategy[str] = st.sampled_from(_TRICKY) | st.text(_CHARACTERS, min_size=1, max_size=8)
-"""Never empty, and without half a surrogate pair, which no wire can carry."""
+"""Never empty, and without half surrogate pairs, which no wire can carry."""
 
 NAMES: st.SearchStrategy[str] = st.text("abcxyz_-019", min_size=1, max_size=8)
-"""Names that every provider takes for a tool, a call or an id."""
+"""Names that every provider accepts for a tool, a call or an id."""
 
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()

@@ -51,7 +51,7 @@ CREATED = 1_767_225_600
 _DONE = b"data: [DONE]\n\n"
 _PROCESSING = b": OPENROUTER PROCESSING\n\n"
 _REASONING_FIELD: dict[ChatType, str] = {
-    # OpenAI shows no reasoning on this endpoint; compatible servers that do call it so. OpenRouter has two.
+    # OpenAI shows no reasoning on this endpoint; this is the name in compatible servers. OpenRouter has two.
     "openai": "reasoning_content",
     "azure": "reasoning_content",
     "ollama": "reasoning",
@@ -75,7 +75,7 @@ _CHOICE_FIELDS = ("content_filter_results", "native_finish_reason", "logprobs", 
 
 
 def chat_type(name: str) -> ChatType:
-    """The type of that name; OpenAI's ways for the registered types that speak its wire."""
+    """The type of that name; OpenAI for the registered types that speak its wire."""
     return next((known for known in CHAT_TYPES if known == name), "openai")
 
 
@@ -104,8 +104,8 @@ def encode_chunks(
     """A stream as server-sent events.
 
     Args:
-        head: names the answer's id and model; its parts, where known, have what the events do not say.
-        end: the whole message, an error inside the stream, or `None` for a stream that breaks off.
+        head: has the answer's id and model; its parts, if known, have what the events lack.
+        end: the whole message, an error inside the stream, or `None` for a truncated stream.
         usage: the request asked for it (`stream_options.include_usage`).
 
     Raises:
@@ -238,7 +238,7 @@ class _ChatStream:
                 assert_never(self._type)
 
     def others(self) -> JSONObject:
-        """The answer's own fields that have no place in every chunk."""
+        """The answer's own fields that are not in every chunk."""
         placed = {*always_sent(self._type), *_CHOICE_FIELDS}
         return {name: value for name, value in self.extra.items() if name not in placed}
 
@@ -266,7 +266,7 @@ class _ChatStream:
                 assert_never(self._type)
 
     def begin(self) -> list[bytes]:
-        """What comes before the first delta."""
+        """The chunks before the first delta."""
         match self._type:
             case "openai":
                 content = None if self._arguments and not self._has_text else ""
@@ -293,7 +293,7 @@ class _ChatStream:
         return self._say(self._with_role({"content": content}), self._next_logprobs())
 
     def reasoning(self, position: int, delta: ReasoningDelta) -> list[bytes]:
-        """A piece of the reasoning; behind a detail's last piece, its signature."""
+        """A piece of the reasoning; after a detail's last piece, its signature."""
         part = self._part(delta.part)
         extra = part.extra if isinstance(part, ReasoningPart) else {}
         if self._type != "openrouter":
@@ -356,7 +356,7 @@ class _ChatStream:
         if self._usage and self._type in ("openai", "azure"):
             body["usage"] = None
         pieces = [_data(body)]
-        # OpenRouter tells it unasked, beside a choice that repeats the finish reason.
+        # OpenRouter sends it without being asked, beside a choice that repeats the finish reason.
         if message.usage is not None and self._type == "openrouter":
             again = {**last, "logprobs": None}
             pieces.append(_data({**self.chunk([again]), "usage": _usage(self._type, message.usage)}))
@@ -365,7 +365,7 @@ class _ChatStream:
         return [*pieces, _DONE]
 
     def fail(self, failure: Failure) -> list[bytes]:
-        """The error inside the stream, where the provider has a form for it."""
+        """The error inside the stream, if the provider has a form for it."""
         envelope = self.chunk([self._last("error")])
         event = failure_event(self._type, failure, self._head.response_id or "", envelope)
         return [event] if event else []
@@ -378,7 +378,7 @@ class _ChatStream:
         return self._ordinals.setdefault(part, len(self._ordinals))
 
     def _next_logprobs(self) -> JSONObject | None:
-        """Those of one token; a piece of text has one here, and the last chunk has what is left."""
+        """The log probabilities of one token for each piece of text; the last chunk has the rest."""
         content = self._logprobs.get("content")
         if not isinstance(content, list) or not content:
             return None
@@ -414,7 +414,7 @@ def _whole_message(type: ChatType, message: Message) -> JSONObject:
     citations: list[JSON] = []
     images: list[JSON] = []
     audio: JSONObject = {}
-    structured = False  # content of typed parts, where a text alone cannot say it
+    structured = False  # content of typed parts, if plain text is not enough
     for part in message.parts:
         match part:
             case TextPart():
@@ -469,7 +469,7 @@ def _whole_reasoning(type: ChatType, parts: Sequence[ReasoningPart]) -> JSONObje
 
 
 def _detail_fields(extra: JSONObject, ordinal: int) -> JSONObject:
-    """The fields of one of OpenRouter's reasoning details, but for its text."""
+    """The fields of one of OpenRouter's reasoning details, except its text."""
     if "type" in extra:
         return dict(extra)
     return {"type": "reasoning.text", "format": "unknown", "index": ordinal, **extra}
@@ -530,7 +530,7 @@ def _image(type: ChatType, part: ImagePart) -> JSONObject:
 
 
 def _sound(type: ChatType, part: AudioPart) -> list[JSONObject]:
-    """Sound in the pieces of a stream: the transcript first, then the sound, then the other fields."""
+    """Audio in the pieces of a stream: the transcript first, then the audio, then the other fields."""
     if part.url is not None or part.file_id is not None:
         raise _unsayable(type, part)
     named = {name: value for name, value in part.extra.items() if name == "id"}
@@ -575,7 +575,7 @@ def _usage(type: ChatType, usage: Usage) -> JSONObject:
 
 
 def _merged(base: JSONObject, extra: JSONObject) -> JSONObject:
-    """Both, objects field by field."""
+    """Both values merged, objects field by field."""
     merged = dict(base)
     for name, value in extra.items():
         known = merged.get(name)

@@ -1,8 +1,8 @@
-"""What a chat-completions request must be: refused as the five providers refuse it, or read.
+"""Reads chat-completions requests, and refuses invalid ones as the five providers do.
 
 Sources: OpenAI's API reference ("Create chat completion") and the errors that its users report; vLLM's and
-Ollama's request models. Ollama and vLLM do not look whether tool results answer their calls, as the other
-three do, but both parse the arguments of calls that come back.
+Ollama's request models. Ollama and vLLM do not check that tool results answer their calls, as the other
+three do, but both parse the arguments of calls that are sent back.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _LOCAL = ("ollama", "vllm")
 
 
 def read_chat_request(route: Route, request: Request, body: JSONObject) -> Prompt:
-    """Check a request and give what the model sees of it.
+    """Check a request and return what the model sees of it.
 
     Raises:
         Refused: with the provider's status and the name of the faulty field.
@@ -79,7 +79,7 @@ def _check_fields(route: Route, body: JSONObject) -> None:
     if not isinstance(body.get("stream", False), bool):
         raise refuse("The field stream must be true or false.", param="stream")
     if body.get("stream_options") is not None and body.get("stream") is not True and route.type != "ollama":
-        raise refuse("The field stream_options goes with a stream only.", param="stream_options")
+        raise refuse("The field stream_options is only for streams.", param="stream_options")
     if route.type not in _STRICT:
         return
     for name in _FOREIGN_FIELDS:
@@ -95,14 +95,14 @@ def _check_fields(route: Route, body: JSONObject) -> None:
 
 def _check_messages(route: Route, messages: JSON) -> list[JSONObject]:
     if not isinstance(messages, list) or not messages:
-        raise refuse("A list of messages is required, with one message at least.", param="messages")
+        raise refuse("A list of messages is required, with at least one message.", param="messages")
     checked = []
     for index, message in enumerate(messages):
         param = f"messages[{index}]"
         if not isinstance(message, dict):
             raise refuse("A message must be an object.", param=param, code="invalid_type")
         role = message.get("role")
-        # The templates of local models know no developer role, and drop what it says.
+        # The templates of local models do not know the developer role, and drop its messages.
         known = _ROLES if route.type in _LOCAL else (*_ROLES, "developer")
         if role not in known:
             raise refuse(f"There is no role {role!r}: use one of {', '.join(known)}.", param=f"{param}.role")
@@ -126,7 +126,7 @@ def _check_content(route: Route, message: JSONObject, param: str) -> None:
     if isinstance(content, list):
         for part in content:
             kind = as_object(part).get("type")
-            # What vLLM's models answer in, such as Mistral's references, comes back to it.
+            # Parts that vLLM's models answer in, such as Mistral's references, are sent back to it.
             known = kind in _PARTS or (
                 route.type == "vllm" and message["role"] == "assistant" and isinstance(kind, str)
             )
@@ -155,7 +155,7 @@ def _check_tool_fields(route: Route, message: JSONObject, param: str) -> None:
     if calls is None:
         return
     if message["role"] != "assistant" or not isinstance(calls, list) or not calls:
-        raise refuse("Tool calls are a list in an assistant's message, with one at least.", param=param)
+        raise refuse("Tool calls must be a non-empty list, in an assistant's message.", param=param)
     for position, call in enumerate(calls):
         where = f"{param}.tool_calls[{position}]"
         if not as_text(as_object(call).get("id")) or not _called(as_object(call)):
@@ -169,7 +169,7 @@ def _check_tool_fields(route: Route, message: JSONObject, param: str) -> None:
         if not isinstance(arguments, str):
             raise refuse("A call's arguments must be a text.", param=f"{where}.function.arguments")
         if route.type in _LOCAL and not _is_object(arguments):
-            raise refuse("The tool call's arguments are no JSON object.", param=f"{where}.function.arguments")
+            raise refuse("The arguments are not a JSON object.", param=f"{where}.function.arguments")
 
 
 def _called(call: JSONObject) -> str:
@@ -208,7 +208,7 @@ def _refuse_unanswered(waiting: list[str], index: int) -> None:
     if waiting:
         raise refuse(
             f"An assistant message with tool calls must be followed by a tool message for each; "
-            f"none came for {', '.join(waiting)}.",
+            f"missing are those for {', '.join(waiting)}.",
             param=f"messages[{index}].role",
         )
 
@@ -217,14 +217,14 @@ def _read_tools(tools: JSON) -> tuple[OfferedTool, ...]:
     if tools is None:
         return ()
     if not isinstance(tools, list) or not tools:
-        raise refuse("The tools must be a list with one at least.", param="tools")
+        raise refuse("The tools must be a list with at least one tool.", param="tools")
     offered = []
     for index, tool in enumerate(tools):
         function = as_object(as_object(tool).get("function"))
         name = as_text(function.get("name"))
         if as_object(tool).get("type") != "function" or not _TOOL_NAME.fullmatch(name):
             raise refuse(
-                "A tool must be of the type function, with a name of letters, digits, _ and -, 64 at most.",
+                "A tool must be of the type function, with a name of at most 64 letters, digits, _ and -.",
                 param=f"tools[{index}].function.name",
             )
         offered.append(OfferedTool(name, as_object(function.get("parameters"))))
@@ -253,7 +253,8 @@ def _forced(choice: JSON) -> str | None:
 
 
 def _asks_reasoning(body: JSONObject) -> bool:
-    """By OpenAI's and Ollama's `reasoning_effort`, OpenRouter's `reasoning`, vLLM's template switches."""
+    """Whether reasoning is asked for: by OpenAI's and Ollama's `reasoning_effort`, OpenRouter's `reasoning`,
+    or vLLM's template switches."""
     if body.get("reasoning_effort") not in (None, "none"):
         return True
     switch = as_object(body.get("reasoning"))

@@ -59,7 +59,7 @@ _INPUT_PIECE = 8  # characters of a server tool's input in one delta
 
 
 def sign(thinking: str) -> str:
-    """The signature that the fake gives a thinking block, and asks to have back with it unchanged."""
+    """The signature that the fake gives a thinking block, and requires back unchanged."""
     return "fake" + hashlib.sha256(thinking.encode("utf-8", "replace")).hexdigest()
 
 
@@ -68,17 +68,17 @@ def encode_message_events(
 ) -> tuple[bytes, ...]:
     """A stream as server-sent events.
 
-    A refusal's words are sent beside the stop reason, so that a stream that breaks off does not have them.
+    A refusal's text is sent beside the stop reason, so a truncated stream does not have it.
 
     Args:
-        head: names the answer's id and model, and its usage if that is known; its parts, where known, have
-            what the events do not say.
-        end: the whole message, an error inside the stream, or `None` for a stream that breaks off.
-        usage: Anthropic sends usage whether or not it is asked to.
+        head: has the answer's id and model, and its usage if that is known; its parts, if known, have
+            what the events lack.
+        end: the whole message, an error inside the stream, or `None` for a truncated stream.
+        usage: ignored, since Anthropic always sends usage.
 
     Raises:
-        ValueError: a delta of a part comes when its block is no longer the open one; or Anthropic has no
-            word for the finish reason, or no place for a part.
+        ValueError: a delta follows the end of its part's block; or Anthropic has no word for the finish
+            reason, or no place for a part.
     """
     stream = _MessageStream(head)
     pieces = [_start(head)]
@@ -100,8 +100,8 @@ def encode_message(type: str, message: Message) -> bytes:
     """The message as a whole response.
 
     Raises:
-        ValueError: a tool call's arguments are no object, which a whole response cannot say; or Anthropic
-            has no word for the finish reason, or no place for a part.
+        ValueError: a tool call's arguments are not an object, which a whole response cannot express; or
+            Anthropic has no word for the finish reason, or no place for a part.
     """
     blocks = [block for part in message.parts if (block := _block(part)) is not None]
     body: JSONObject = {**_envelope(message), "content": list[JSON](blocks)}
@@ -153,7 +153,7 @@ def _block(part: Part) -> JSONObject | None:
             }
         case InvalidToolCall():
             raise ValueError(
-                "anthropic's whole responses hold arguments as objects: cut ones come in streams only"
+                "anthropic's whole responses hold arguments as objects: only streams can have truncated ones"
             )
         case ServerToolPart() if part.kind in _RUNS:
             return {"type": part.kind, "id": part.id, "name": part.name, "input": part.input, **part.extra}
@@ -179,7 +179,7 @@ def _citation(citation: Citation) -> JSONObject:
 
 
 class _MessageStream:
-    """The block that is open, its number and part."""
+    """The open block, its number and part."""
 
     def __init__(self, head: Message) -> None:
         self._parts = head.parts
@@ -190,7 +190,7 @@ class _MessageStream:
         self.refusal = ""
 
     def encode(self, delta: Delta) -> list[bytes]:
-        """One event, and the beginning of a block where it needs one."""
+        """One event, after the beginning of a block if it needs one."""
         match delta:
             case ContentDelta():
                 pieces = self._open_text(delta.part)
@@ -211,7 +211,7 @@ class _MessageStream:
                 return [*pieces, self._delta({"type": "input_json_delta", "partial_json": ""})]
             case ToolCallDelta(index=index, arguments=arguments):
                 if self._call != index:
-                    raise ValueError("anthropic's tool calls come one after the other, never interleaved")
+                    raise ValueError("anthropic's tool calls are sent one after the other, never interleaved")
                 return [self._delta({"type": "input_json_delta", "partial_json": arguments})]
             case PartComplete(index=index, part=part):
                 return self._whole(index, part)
@@ -231,7 +231,7 @@ class _MessageStream:
         return [*pieces, _event({"type": "content_block_stop", "index": self._index})]
 
     def _whole(self, index: int, part: Part) -> list[bytes]:
-        """A part that is given whole: with its text before, where it is a cited one."""
+        """A part that is given whole; a cited text is preceded by its deltas."""
         match part:
             case TextPart():
                 pieces = self._open_text(index, part)
@@ -309,8 +309,8 @@ def _envelope(message: Message) -> JSONObject:
 
 def _start(message: Message) -> bytes:
     usage = _usage(message.usage or Usage())
-    usage["output_tokens"] = 1  # the first count is a beginning; message_delta has the whole
-    for name in ("output_tokens_details", "server_tool_use"):  # known at the end only
+    usage["output_tokens"] = 1  # the first count is preliminary; message_delta has the total
+    for name in ("output_tokens_details", "server_tool_use"):  # known only at the end
         usage.pop(name, None)
     return _event({"type": "message_start", "message": {**_envelope(message), "usage": usage}})
 
@@ -328,7 +328,7 @@ def _end(message: Message, refusal: str) -> list[bytes]:
 
 
 def _stop_details(message: Message, refusal: str) -> JSONObject:
-    """A refusal's words are the explanation beside the stop reason."""
+    """A refusal's text is the explanation beside the stop reason."""
     details = message.extra.get("stop_details")
     known = dict(details) if isinstance(details, dict) else {}
     if refusal:

@@ -1,4 +1,4 @@
-"""What a messages request must be: refused as Anthropic refuses it, or read.
+"""Reads messages requests, and refuses invalid ones as Anthropic does.
 
 Sources: Anthropic's API reference ("Create a message", "Extended thinking", "Prompt caching", "Tool use") and
 the errors that its users report.
@@ -32,7 +32,7 @@ _THINKING_BLOCKS = ("thinking", "redacted_thinking")
 
 
 def read_messages_request(route: Route, request: Request, body: JSONObject) -> Prompt:
-    """Check a request and give what the model sees of it.
+    """Check a request and return what the model sees of it.
 
     Raises:
         Refused: with Anthropic's status and the path of the faulty field.
@@ -72,10 +72,10 @@ def _check_fields(body: JSONObject) -> int:
         if name not in body:
             raise refuse(f"{name}: the field is required.")
     if not as_text(body["model"]).strip():
-        raise refuse("model: must be a text that is not empty.")
+        raise refuse("model: must be a non-empty text.")
     max_tokens = body["max_tokens"]
     if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
-        raise refuse("max_tokens: must be a whole number, 1 at least.")
+        raise refuse("max_tokens: must be a whole number, at least 1.")
     if not isinstance(body.get("stream", False), bool):
         raise refuse("stream: must be true or false.")
     for block in as_objects(body.get("system")):
@@ -86,7 +86,7 @@ def _check_fields(body: JSONObject) -> int:
 
 def _check_messages(messages: JSON) -> list[JSONObject]:
     if not isinstance(messages, list) or not messages:
-        raise refuse("messages: one message is required at least.")
+        raise refuse("messages: at least one message is required.")
     checked = []
     for index, message in enumerate(messages):
         role, content = as_object(message).get("role"), as_object(message).get("content")
@@ -135,7 +135,7 @@ def _blocks(message: JSONObject, kind: str) -> list[JSONObject]:
 
 
 def _check_calls(messages: list[JSONObject]) -> None:
-    """All results of one turn stand in the next message, before anything else in it."""
+    """All results of one turn must be in the next message, before anything else in it."""
     seen: set[str] = set()
     waiting: list[str] = []
     for index, message in enumerate(messages):
@@ -148,7 +148,7 @@ def _check_calls(messages: list[JSONObject]) -> None:
             if message["role"] != "user" or not leading or answered not in waiting:
                 raise refuse(
                     f"messages.{index}.content.{position}: the tool_result for {answered!r} has no tool_use "
-                    "in the message before, or does not stand first in its own."
+                    "in the message before, or is not at the beginning of its own."
                 )
             waiting.remove(answered)
         _refuse_unanswered(waiting, index - 1)
@@ -172,19 +172,19 @@ def _check_thinking(body: JSONObject, max_tokens: int, messages: list[JSONObject
         return False
     kind = as_object(thinking).get("type")
     if kind not in ("enabled", "adaptive", "disabled"):
-        raise refuse(f"thinking.type: {kind!r} is none of enabled, adaptive and disabled.")
+        raise refuse(f"thinking.type: {kind!r} is unknown: use enabled, adaptive or disabled.")
     if kind == "disabled":
         return False
     budget = as_object(thinking).get("budget_tokens")
     if kind == "enabled":
         if not isinstance(budget, int) or budget < _MIN_BUDGET:
-            raise refuse(f"thinking.budget_tokens: must be a whole number, {_MIN_BUDGET} at least.")
+            raise refuse(f"thinking.budget_tokens: must be a whole number, at least {_MIN_BUDGET}.")
         if budget >= max_tokens:
             raise refuse("max_tokens: must be greater than thinking.budget_tokens.")
     if body.get("temperature", 1) != 1:
-        raise refuse("temperature: must be 1 where thinking is enabled.")
+        raise refuse("temperature: must be 1 if thinking is enabled.")
     if as_object(body.get("tool_choice")).get("type") in ("any", "tool"):
-        raise refuse("tool_choice: a tool must not be forced where thinking is enabled.")
+        raise refuse("tool_choice: a tool must not be forced if thinking is enabled.")
     _check_thinking_came_back(messages)
     return True
 

@@ -24,15 +24,15 @@ from sansio.testing.wires.messages_requests import read_messages_request
 EncodeStream: TypeAlias = Callable[
     [str, Sequence[Delta], Message, Message | Failure | None, bool], tuple[bytes, ...]
 ]
-"""Writes a stream: provider type; events; a message that names the answer's id and model, and has the parts
-that the events are of where they are known; how it ends: the whole message, an error inside the stream, or
-`None` for a stream that breaks off; and whether the request asked for usage. Gives one frame each."""
+"""Writes a stream, frame by frame. Arguments: the provider type; the events; a message with the answer's id
+and model, and with the events' parts if these are known; the end: the whole message, an error inside the
+stream, or `None` for a truncated stream; and whether the request asked for usage."""
 
 EncodeWhole: TypeAlias = Callable[[str, Message], bytes]
 """Writes a whole answer: provider type and message."""
 
 ReadRequest: TypeAlias = Callable[[Route, Request, JSONObject], Prompt]
-"""Reads a request's JSON body, or raises `Refused` with what the provider says to a malformed one."""
+"""Reads a request's JSON body, or raises `Refused` with the provider's answer to a malformed one."""
 
 
 class Wire(Struct, frozen=True):
@@ -57,9 +57,9 @@ _BUILT_IN = frozenset(_WIRES)
 
 
 def register_wire(api: str, wire: Wire) -> None:
-    """Let fakes speak a wire family: `encode_stream`, `encode_whole` and `FakeProvider` find it by its name.
+    """Register a wire family: `encode_stream`, `encode_whole` and `FakeProvider` then find it by name.
 
-    Registering a name again replaces what it meant, except for the built-in families.
+    Registering a name again replaces the family, except for the built-in ones.
 
     Args:
         api: the family's name, as in a dialect's `API`.
@@ -80,11 +80,11 @@ def wire_for(name: str) -> Wire:
         name: a registered provider type, such as `"anthropic"`, or type and api, such as `"my_type/my_api"`.
 
     Raises:
-        ValueError: there is no such type, or no fake speaks its family.
+        ValueError: there is no such type, or no fake for its family.
     """
     type_, _, api = name.partition("/")
     if type_ in PROVIDER_DEFAULTS:
         wire = _WIRES.get(api or default_api(type_))
         if wire is not None:
             return wire
-    raise ValueError(f"{name!r}: no fake provider speaks for it; use one of {', '.join(PROVIDER_TYPES)}")
+    raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")

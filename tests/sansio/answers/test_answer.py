@@ -1,4 +1,4 @@
-"""What every reader builds with: the order and numbers of parts, finish reasons, and calls that were cut."""
+"""What all readers share: the order and numbers of parts, finish reasons, and truncated calls."""
 
 from __future__ import annotations
 
@@ -174,11 +174,11 @@ def test_whatever_is_added_the_events_say_what_the_message_says(steps: list[tupl
     assert told(events) == told(replay(made.partial(None)))
 
 
-# Finish reasons: what was received counts for more than what was said.
+# Finish reasons: the received content counts for more.
 
 
 @pytest.mark.parametrize("said", ["stop", "tool_calls"])
-def test_pain_02_a_whole_call_is_a_tool_call_whatever_was_said(said: str) -> None:
+def test_pain_02_a_whole_call_is_a_tool_call_whatever_the_finish_reason(said: str) -> None:
     whole_call = answer("openai", sse(tool_chunk("{}", id="a", name="f"), chunk({}, said)))
     assert (whole_call.finish_reason, whole_call.raw_finish_reason) == (FinishReason.TOOL_CALLS, said)
 
@@ -192,7 +192,7 @@ def test_pain_02_a_whole_call_is_a_tool_call_whatever_was_said(said: str) -> Non
         ("length", {"refusal": "No."}, FinishReason.LENGTH),
     ],
 )
-def test_pain_02_a_reason_without_what_it_says_is_no_success(
+def test_pain_02_a_finish_reason_without_its_content_is_not_a_success(
     said: str, delta: dict[str, str], reason: FinishReason
 ) -> None:
     message = answer("openai", sse(chunk(delta), chunk({}, said)))
@@ -200,7 +200,7 @@ def test_pain_02_a_reason_without_what_it_says_is_no_success(
 
 
 @pytest.mark.parametrize("said", ["stop", "tool_calls"])
-def test_pain_02_tool_calls_said_of_calls_that_were_cut_are_none(said: str) -> None:
+def test_pain_02_truncated_calls_are_not_finished_tool_calls(said: str) -> None:
     cut = answer("vllm", sse(tool_chunk('{"path": "/t', id="a", name="rm"), chunk({}, said)))
     assert cut.finish_reason is (FinishReason.STOP if said == "stop" else FinishReason.OTHER)
     assert cut.tool_calls == ()
@@ -212,7 +212,7 @@ def test_no_reason_at_all_is_no_success_even_with_whole_calls() -> None:
     assert (message.finish_reason, len(message.tool_calls)) == (FinishReason.OTHER, 1)
 
 
-# The last call of an answer that was broken off.
+# The last call of a truncated answer.
 
 
 @pytest.mark.parametrize("arguments", ["", "null", "{}", " {} "])
@@ -265,11 +265,11 @@ def test_the_last_custom_call_of_a_cut_answer_is_invalid_since_free_text_shows_n
     assert cut == ([("b", "custom", "4 + 4")] if broken else [])
 
 
-# What a stream that broke off leaves.
+# The partial answer of a truncated stream.
 
 
 def partial(kind: str, stream: bytes) -> Message:
-    """What was received of a stream that was cut."""
+    """The received part of a truncated stream."""
     error = failure(parse(kind, [stream]))
     assert isinstance(error, StreamTruncatedError)
     assert error.partial is not None

@@ -1,4 +1,4 @@
-"""A long answer is folded now and then: that costs its pieces their objects, and changes nothing else."""
+"""A long answer is folded from time to time: its pieces lose their objects, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_long_answer_is_whole(name: str, size: int) -> None:
 
 @pytest.mark.parametrize("name", LONG_DELTAS)
 def test_no_object_is_kept_for_each_delta(name: str) -> None:
-    """A text of eleven letters beyond Latin-1 takes 22 bytes, and as an object of its own about 100."""
+    """A text of eleven letters beyond Latin-1 takes 22 bytes, and as a separate object about 100."""
     kind, begin, delta, _ = long_stream(name)
     parser = StreamParser(kind)
     parser.receive_data(begin)

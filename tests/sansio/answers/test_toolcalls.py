@@ -1,4 +1,4 @@
-"""Tool calls are told apart whatever index, id and name a server gives its deltas."""
+"""Tool calls are distinguished whatever index, id and name a server gives its deltas."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Manner:
     trailing: bool
     """One more delta without arguments ends each call."""
     mixed: bool
-    """The calls' deltas come in turn, one of each."""
+    """The calls' deltas are interleaved, one of each."""
 
 
 def _is_clear(manner: Manner) -> bool:
-    """Whether a reader could tell the calls apart at all."""
+    """Whether a reader can distinguish the calls at all."""
     if manner.index == "own":
         return True
     if manner.index == "new for each delta" and (manner.id != "each delta" or manner.name != "first delta"):
@@ -126,7 +126,7 @@ def test_pain_11_repeated_index_0_with_new_ids_is_several_calls() -> None:
     assert _calls(*deltas) == [("a", "f", '{"n": 1}'), ("b", "f", '{"n": 2}')]
 
 
-def test_pain_11_repeated_index_0_and_deltas_in_turn_are_told_apart_by_id() -> None:
+def test_pain_11_interleaved_deltas_of_a_repeated_index_0_are_distinguished_by_id() -> None:
     deltas = [
         tool_chunk("", id="a", name="f"),
         tool_chunk("", id="b", name="f"),
@@ -138,7 +138,7 @@ def test_pain_11_repeated_index_0_and_deltas_in_turn_are_told_apart_by_id() -> N
     assert _calls(*deltas) == [("a", "f", '{"n": 1}'), ("b", "f", '{"n": 2}')]
 
 
-def test_pain_11_repeated_index_0_without_ids_is_told_apart_by_closed_arguments() -> None:
+def test_pain_11_calls_of_a_repeated_index_0_without_ids_are_distinguished_by_closed_arguments() -> None:
     deltas = [tool_chunk('{"n": 1}', name="f"), tool_chunk('{"n": 2}', name="f"), tool_chunk("{}", name="g")]
     assert [raw for _, _, raw in _calls(*deltas)] == ['{"n": 1}', '{"n": 2}', "{}"]
 
@@ -180,7 +180,7 @@ def test_pain_11_two_calls_of_one_id_without_an_index_keep_their_arguments_apart
     assert [call[1:] for call in _calls(*deltas)] == [("f", '{"n": 1}'), ("g", '{"n": 2}')]
 
 
-def test_an_id_that_comes_late_is_the_calls_own() -> None:
+def test_a_late_id_belongs_to_its_call() -> None:
     events = parse("openai", [sse(tool_chunk(name="f"), tool_chunk("{}", id="late")) + DONE])
     assert events[:2] == [ToolCallStarted(0, "late", "f"), ToolCallDelta(0, "{}")]
 
@@ -378,7 +378,7 @@ def ids(count: int, **more: str) -> list[str]:
 
 def test_each_of_very_many_calls_has_its_own_id_of_nine_letters_and_digits_as_mistral_takes_it() -> None:
     made = ids(1_300)
-    assert len(set(made)) == 1_296  # 36 by 36, and then from the first again
+    assert len(set(made)) == 1_296  # 36 by 36, then repeated
     assert made[:4] == made[1_296:]
     assert all(re.fullmatch("[0-9a-z]{9}", call_id) for call_id in made)
 

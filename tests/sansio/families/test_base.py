@@ -1,4 +1,4 @@
-"""What every dialect is: its config, its errors, its signature, its framing, and a reader for one answer."""
+"""What all dialects share: config, errors, signature, framing, and a reader for one answer."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_stream_of_json_lines_is_read_by_its_content_type(content_type: str) -
 
 
 class Binary(ChatDialect):
-    """A dialect that brings its framer."""
+    """A dialect with its own framer."""
 
     TYPE = "mine"
 
@@ -371,7 +371,7 @@ def test_a_stream_of_another_family_is_an_error_and_no_empty_answer(
 
 
 class Advising(ChatDialect):
-    """A provider that says in the error's body how long to wait, as Google does."""
+    """A provider that gives the time to wait in the error's body, as Google does."""
 
     TYPE = "advising"
 

@@ -30,19 +30,19 @@ TOKENS = [
     b"data: " + b"x" * 40 + b"\n\n", b"data: \n\n", b"data:\n\n",
     b"data: \xff\n\n", b"data: \xe2\x80\xa8\n\n",
 ]  # fmt: skip
-"""Pieces of streams: events of forms that can be learned, and what nearly is one."""
+"""Pieces of streams: events of forms that can be learned, and near misses."""
 
 _EVENT_ENDS = re.compile(rb"(?:\r?\n\r?\n|\r\r)")
 
 
 def at_event_ends(stream: bytes) -> list[bytes]:
-    """The stream cut behind each blank line, as most servers send it."""
+    """The stream cut after each blank line, as most servers send it."""
     ends = [match.end() for match in _EVENT_ENDS.finditer(stream)]
     return [stream[start:end] for start, end in zip([0, *ends], [*ends, len(stream)], strict=True)]
 
 
 def assert_same(stream: bytes, pieces: list[bytes], limit: int = NO_LIMIT) -> None:
-    """The framer reads what the decoder gives, names, offsets and failure included, at any cut."""
+    """The framer reads the same as the decoder, names, offsets and failure included, at any cut."""
     decoder = SSEDecoder(max_event_bytes=limit, dispatch_at_eof=True)
     items = decoder.receive_data(stream) + decoder.receive_eof()
     for names in (False, True):
@@ -54,7 +54,7 @@ def assert_same(stream: bytes, pieces: list[bytes], limit: int = NO_LIMIT) -> No
         ]
         found = frames(SSEFramer(limit, names=names), pieces)
         assert [_decoded(frame) for frame in found] == wanted
-        # Byte by byte, no event is read but by lines.
+        # Byte by byte, all events are read by lines.
         single = [stream[at : at + 1] for at in range(len(stream))]
         assert frames(SSEFramer(limit, names=names), single) == found
 
@@ -84,7 +84,7 @@ def random_case(source: random.Random) -> tuple[bytes, list[bytes], int]:
 
 
 def compare(cases: int, seed: int) -> None:
-    """Compare so many random streams."""
+    """Compare this many random streams."""
     source = random.Random(seed)
     for _ in range(cases):
         assert_same(*random_case(source))

@@ -1,4 +1,4 @@
-"""What a framer reads of a stream, as a value: for every comparison of framers."""
+"""What a framer reads of a stream, as a value, to compare framers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MakeFramer: TypeAlias = Callable[[], Framer]
 
 
 def frames(framer: Framer, pieces: Iterable[bytes]) -> list[Frame | Failure]:
-    """All that is read of the pieces of a whole stream, the error last where one is raised."""
+    """All frames of the pieces of a whole stream; an error, if raised, is last."""
     found: list[Frame | Failure] = []
     events: list[StreamEvent] = []
 
@@ -44,9 +44,9 @@ class _WrongError(Exception):
 
 
 def assert_ends(make: MakeFramer, pieces: list[bytes], place: int) -> None:
-    """A framer ends where its reader says so or raises, at the frame of that place, and reads nothing more.
+    """A framer ends at the frame where its reader returns True or raises, and reads nothing more.
 
-    `place` must be that of a frame, counted from 0.
+    `place` is the number of a frame, counted from 0.
     """
     wanted = [frame for frame in frames(make(), pieces) if not isinstance(frame[0], type)]
     for ends in (True, False):
@@ -82,7 +82,7 @@ def assert_ends(make: MakeFramer, pieces: list[bytes], place: int) -> None:
         assert ended
         assert found == wanted[: place + 1]
         assert framer.offset == wanted[place][2]
-        # The caller has no reason to go on, but if it does, nothing is read twice or out of place.
+        # If the caller goes on nevertheless, nothing is read twice or at a wrong place.
         framer.feed(b"data: more\n\n", read, [])
         framer.feed(b"{}\n", read, [])
         framer.feed_eof(read, [])

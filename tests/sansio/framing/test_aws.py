@@ -109,7 +109,7 @@ def test_messages_made_by_hand() -> None:
 
 
 def with_headers(headers: bytes, payload: bytes = b"{}") -> bytes:
-    """A message with these bytes for headers, its checksums right."""
+    """A message with these bytes for headers, and correct checksums."""
     lengths = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
     message = lengths + struct.pack(">I", zlib.crc32(lengths)) + headers + payload
     return message + struct.pack(">I", zlib.crc32(message))
@@ -126,7 +126,7 @@ VALUES_BY_TYPE = [
 def test_a_header_of_each_type_is_passed_over(value: bytes) -> None:
     headers = b"\1a" + value + EVENT_TYPE + b"\1b" + value
     assert frames(AWSFramer(), [with_headers(headers)]) == [(b"{}", "stop", 0)]
-    # Whatever is missing at its end, the last header is malformed.
+    # Without any part of its end, the last header is malformed.
     for missing in range(1, len(value) + 2):
         cut = with_headers(headers[:-missing])
         assert frames(AWSFramer(), [cut]) == [(RemoteProtocolError, 0, None)]

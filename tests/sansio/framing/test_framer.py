@@ -1,4 +1,4 @@
-"""`SSEFramer` reads what `SSEDecoder` gives, whatever it has learned and however the bytes are cut."""
+"""`SSEFramer` reads the same as `SSEDecoder`, whatever it has learned and however the bytes are cut."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_named_events_are_not_learned_where_the_name_matters() -> None:
 
 
 @pytest.mark.parametrize("name", [b" message", b"message", b"", b" "])
-def test_an_event_without_a_name_of_its_own_has_none(name: bytes) -> None:
+def test_an_event_does_not_inherit_the_name_of_the_one_before(name: bytes) -> None:
     stream = [b"event:" + name + b"\ndata: 1\n\n"] * 3
     assert [name for _, name, _ in frames(SSEFramer(names=True), stream)] == [""] * 3
 

@@ -36,7 +36,7 @@ def fault(data: bytes, limit: int) -> list[tuple[int | None, str | None]]:
         b"data: 0\ndata: 1\ndata: 2\ndata: 3\ndata: 4\ndata: 5\ndata: 6\n",
     ],
 )
-def test_a_limit_is_passed_at_the_event_whose_first_line_stands_there(before: bytes, faulty: bytes) -> None:
+def test_a_passed_limit_is_reported_at_the_first_line_of_the_event(before: bytes, faulty: bytes) -> None:
     assert fault(before + faulty, 12) == [(len(before), "max_event_bytes")]
 
 

@@ -1,4 +1,4 @@
-"""The exchange understands by a response what h11 does, though it shows h11 few of them."""
+"""The exchange reads every response as h11 does, though it passes few of them to h11."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAST = b"0\r\n\r\n"
 
 
 class Understood(NamedTuple):
-    """What a response was taken for."""
+    """How a response was read."""
 
     status: int
     headers: Headers
@@ -56,7 +56,7 @@ def by_h11(wire: bytes) -> Understood:
 
 
 def by_exchange(pieces: list[bytes]) -> Understood:
-    """By an exchange; a cut body is broken here, too."""
+    """As read by an exchange; a truncated body is an error here too."""
     exchange = HTTPExchange(REQUEST)
     inputs: list[Input] = []
     for piece in pieces:
@@ -224,7 +224,7 @@ def test_white_space_around_a_value_is_no_part_of_it(value: bytes) -> None:
 
 
 def written(request: Request) -> bytes | None:
-    """The request's bytes, where it can be written."""
+    """The request's bytes, if it can be written."""
     try:
         return HTTPExchange(request).data_to_send()
     except LocalProtocolError:
@@ -245,7 +245,7 @@ def written_by_h11(request: Request) -> bytes | None:
 
 @pytest.mark.parametrize("place", ["{0}", "a{0}", "a{0}b", "a{0}{0}b", "a b{0}c", "{0}b", ""])
 def test_a_request_is_written_or_refused_as_by_h11(place: str) -> None:
-    """Except control characters in a header's value, which h11 lets pass."""
+    """Except control characters in a header's value, which h11 accepts."""
     for char in map(chr, range(0x101)):
         text = place.format(char)
         for request in (

@@ -20,7 +20,7 @@ from tests.support import chunkings, every_split, with_chunkings
 PIECE = 65_536
 
 Decoded: TypeAlias = tuple[bytes, bool, bool]
-"""What came out, whether it was corrupt, and whether it reached its own end."""
+"""The output, whether the body was corrupt, and whether it reached its end."""
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -86,14 +86,14 @@ def test_a_corrupt_body_gives_all_that_precedes_the_fault(data: bytes, keep: flo
 
 
 def test_what_one_byte_of_input_unpacks_to_before_a_fault_is_kept() -> None:
-    """Runs of 258 bytes take few bits each, so that the last sound byte stands for many at once."""
+    """Runs of 258 bytes take few bits each, so the last valid byte gives many bytes at once."""
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     sound = packer.compress(b"a" * 50_000) + packer.flush(zlib.Z_SYNC_FLUSH)
     for pieces in every_split(sound + b"\x07"):
         assert decode("deflate", pieces) == (b"a" * 50_000, True, False)
 
 
-def test_a_wrong_checksum_is_told_after_the_data() -> None:
+def test_a_wrong_checksum_is_reported_after_the_data() -> None:
     packed = bytearray(gzip.compress(b"data: x\n\n"))
     packed[-8] ^= 1
     for pieces in every_split(bytes(packed)):
@@ -120,7 +120,7 @@ def test_bytes_after_the_end_of_a_body_of_several_pieces_do_not_hang(size: int) 
 
 
 @pytest.mark.parametrize("coding", sorted(PACKERS))
-def test_a_body_that_breaks_off_gives_what_came_and_is_not_whole(coding: str) -> None:
+def test_a_truncated_body_gives_what_arrived_and_is_not_whole(coding: str) -> None:
     packed = PACKERS[coding](b"hello " * 10)
     for end in range(len(packed)):
         out, corrupt, whole = decode(coding, [packed[:end]])

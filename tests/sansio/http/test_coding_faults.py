@@ -10,7 +10,7 @@ from tests.support import every_split
 
 
 def decoded(pieces: list[bytes]) -> bytes:
-    """What comes out of a body that is corrupt."""
+    """The output of a corrupt body."""
     decoder = ContentDecoder("deflate")
     out = bytearray()
     try:
@@ -22,11 +22,11 @@ def decoded(pieces: list[bytes]) -> bytes:
     raise AssertionError("the body is not corrupt")
 
 
-def test_of_what_a_byte_gives_before_a_fault_in_its_own_bits_only_the_last_is_lost() -> None:
+def test_a_fault_inside_a_byte_loses_only_the_last_output_of_that_byte() -> None:
     """Each of 25 letters takes one bit, the block's end another; three bits are left in the last byte.
 
-    zlib reads on behind what it was asked for until it needs room for more, so that it meets the fault in the
-    call that gives the last letter.
+    zlib reads past the requested output until it needs more room, so it meets the fault in the call that
+    gives the last letter.
     """
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS, strategy=zlib.Z_HUFFMAN_ONLY)
     packed = bytearray(packer.compress(b"a" * 25) + packer.flush())

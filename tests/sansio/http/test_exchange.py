@@ -189,7 +189,7 @@ def test_a_server_that_switches_protocols_is_lost(upgrade: Headers) -> None:
         b"<html>",
     ],
 )
-def test_what_is_no_http_fails_at_its_first_wrong_byte(wire: bytes) -> None:
+def test_malformed_http_fails_at_its_first_wrong_byte(wire: bytes) -> None:
     for pieces in every_split(wire):
         seen, reusable = exchange_of(pieces, eof=True)
         assert lost(seen) is RemoteProtocolError
@@ -215,7 +215,7 @@ EOFS: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize("where", EOFS)
-def test_the_end_of_the_connection_loses_an_unfinished_answer_after_what_came(where: str) -> None:
+def test_the_end_of_the_connection_loses_an_unfinished_answer_after_what_arrived(where: str) -> None:
     wire, before = EOFS[where]
     for pieces in every_split(wire):
         seen, _ = exchange_of(pieces, eof=True)

@@ -1,4 +1,4 @@
-"""What an exchange's limit counts, and what a loss says of itself."""
+"""What an exchange's limit counts, and the details of a loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests: what they are as bytes, and what no representation of them shows."""
+"""Requests: their bytes, and the values that their representations hide."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_url_becomes_host_target_and_origin(
     "url", ["", "localhost:8000/v1", "/v1", "ftp://h/", "http://", "http://h:99999/", "http://[::1"]
 )
 def test_a_url_that_is_not_absolute_is_refused(url: str) -> None:
-    with pytest.raises(LocalProtocolError, match="no absolute URL"):
+    with pytest.raises(LocalProtocolError, match="not an absolute"):
         Request.post(url, (), b"")
 
 
@@ -82,7 +82,7 @@ def test_every_header_value_that_the_config_takes_can_be_sent_as_it_is(value: st
         (("é", "z"),),
     ],
 )
-def test_a_request_that_is_no_http_is_refused_without_its_values(broken: Headers) -> None:
+def test_an_invalid_request_is_refused_without_showing_its_values(broken: Headers) -> None:
     request = Request.post("http://h/", (*broken, ("authorization", "Bearer sk-secret")), b"")
     with pytest.raises(LocalProtocolError) as caught:
         HTTPExchange(request)
@@ -104,7 +104,7 @@ def test_no_representation_of_a_request_shows_a_value() -> None:
 
 
 def header_line(name: str, value: str) -> bytes:
-    """The last header of a request that has this one more, as it is sent."""
+    """The last header of a request to which this header is added, as it is sent."""
     request = Request.post("http://h/", ((name, value),), b"")
     return HTTPExchange(request).data_to_send().splitlines(keepends=True)[-2]
 

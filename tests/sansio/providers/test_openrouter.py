@@ -57,7 +57,7 @@ def test_reasoning_is_switched_on_and_an_option_wins() -> None:
 
 
 def details(*chunks: list[Record], **more: object) -> list[Record]:
-    """The details that go back of a stream whose chunks have these details."""
+    """The details that are sent back for a stream whose chunks have these details."""
     records = [chunk({"reasoning_details": given, **more}) for given in chunks]
     stream = sse(*records, chunk({"content": "Hi"}, "stop"))
     check_agreement(parse("openrouter", [stream]))

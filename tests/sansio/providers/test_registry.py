@@ -148,7 +148,7 @@ def test_a_type_may_check_what_only_it_requires(mine: str, check: Any) -> None:
 
 
 class Nameless(Dialect):
-    """A dialect whose class says no api."""
+    """A dialect whose class has no api."""
 
 
 @pytest.mark.parametrize("name", ["", "a/b", *TYPES])

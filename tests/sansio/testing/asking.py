@@ -1,4 +1,4 @@
-"""Requests as each provider wants them, for the tests of its fake; and ways to read what comes back."""
+"""Valid requests for each provider, for the tests of its fake; and ways to read the response."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Object = dict[str, Any]
 
 
 def body_for(type: str, messages: object = HELLO, **fields: object) -> Object:
-    """The body of a request that the type takes; a field that is None is left out."""
+    """The body of a valid request for the type; a field that is None is left out."""
     body: Object = {"model": "m", "messages": messages}
     if type == "anthropic":
         body["max_tokens"] = 4096
@@ -51,7 +51,7 @@ def request_for(
     content_type: str = "application/json",
     data: bytes | None = None,
 ) -> Request:
-    """A whole request; what is not given is right."""
+    """A whole request, valid unless an argument says otherwise."""
     sent = json.dumps(body_for(type) if body is None else body).encode() if data is None else data
     request = Request.post(
         f"http://127.0.0.1:1{path or PATHS[type]}", AUTH[type] if headers is None else headers, sent
@@ -65,7 +65,7 @@ def request_for(
 
 
 def ask(type: str, messages: object = HELLO, **fields: object) -> FakeResponse:
-    """What the type's fake, and no other, answers to a right request with these messages and fields."""
+    """The answer of the type's own fake to a valid request with these messages and fields."""
     return FakeProvider(type).respond(request_for(type, body_for(type, messages, **fields)))
 
 
@@ -77,7 +77,7 @@ def said(response: FakeResponse) -> Object:
 
 
 def inputs_of(response: FakeResponse) -> list[Head | Body | End]:
-    """What a call is given of the response by a transport."""
+    """The inputs that a transport gives a call for the response."""
     return [Head(response.status, response.headers), *map(Body, response.pieces), End()]
 
 
@@ -95,7 +95,7 @@ def chunks(pieces: tuple[bytes, ...]) -> list[Object]:
 
 
 def message_in(type: str, body: Object) -> str:
-    """The words of an error, wherever the type puts them."""
+    """The message of an error, wherever the type puts it."""
     if "detail" in body:
         return str(body["detail"])
     error = body.get("error", body)

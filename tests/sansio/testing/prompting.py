@@ -10,7 +10,7 @@ from sansio.testing.small_model import answer
 
 
 def prompt(user: str = "", **fields: Any) -> Prompt:
-    """A prompt as the model sees it; what is not given is empty."""
+    """A prompt as the model sees it; fields are empty by default."""
     default: dict[str, Any] = {
         "model": "m",
         "stream": False,

@@ -31,7 +31,7 @@ def sent(request: Request) -> bytes:
 
 
 def read(request: Request, pieces: list[bytes]) -> tuple[Head, bytes, object]:
-    """What a client makes of the pieces: the head, the body and the last input."""
+    """A client's view of the pieces: the head, the body and the last input."""
     exchange = HTTPExchange(request)
     exchange.data_to_send()
     inputs = exchange.receive_data(b"".join(pieces))
@@ -133,7 +133,7 @@ def test_any_bytes_are_answered_waited_for_or_refused(data: bytes) -> None:
     assert connection.closed
 
 
-def test_a_client_that_waits_for_100_continue_is_told_to_go_on() -> None:
+def test_a_client_that_waits_for_100_continue_gets_it() -> None:
     connection, _ = exchange_of(Answer(text="Hello"))
     head, body = sent(WHOLE).split(b"\r\n\r\n", 1)
     first = connection.receive_data(head + b"\r\nexpect: 100-continue\r\n\r\n")
@@ -182,7 +182,7 @@ def test_a_silent_response_sends_nothing_and_drops_or_holds_the_connection(endin
     assert len(provider.requests) == 1
 
 
-def test_a_response_s_own_framing_headers_stand() -> None:
+def test_a_response_s_own_framing_headers_are_kept() -> None:
     response = FakeResponse(headers=(("content-length", "3"),), pieces=(b"abc",))
     connection, _ = exchange_of(response)
     head, body, last = read(WHOLE, connection.receive_data(sent(WHOLE)))
@@ -224,7 +224,7 @@ def test_no_bytes_are_no_end() -> None:
         ("http", "no host:x", ("", 80)),
     ],
 )
-def test_where_a_request_was_sent_to_is_told_by_its_host_header_and_the_scheme(
+def test_a_requests_address_is_its_host_header_and_the_scheme(
     scheme: str, host: str, expected: tuple[str, int]
 ) -> None:
     provider = FakeProvider("openai")

@@ -1,4 +1,4 @@
-"""Errors have each provider's own shape, and a client reads each for what it is."""
+"""Errors have each provider's own shape, and a client understands each of them."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_scripted_failure_has_its_status_words_and_headers(type: str) -> None:
 
 
 @TYPES
-def test_the_request_id_is_told_where_the_provider_tells_it(type: str) -> None:
+def test_the_request_id_is_in_the_provider_s_own_header(type: str) -> None:
     response = FakeProvider(type, [Failure(status=500)]).respond(request_for(type))
     names = {
         "openrouter": "x-generation-id",

@@ -1,4 +1,4 @@
-"""The words that each provider has for a status, of its API and of what stands in front of it."""
+"""Each provider's error for a status, from its API and from its gateway."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_what_stands_in_front_of_local_servers_has_words_of_its_own(
     assert said(encode_failure("vllm", front, "req_1")) == (vllm or failure_object("vllm", api, "req_1"))
 
 
-def test_four_providers_tell_the_request_s_id_each_in_a_header_of_its_own() -> None:
+def test_four_providers_send_the_request_s_id_each_in_its_own_header() -> None:
     assert REQUEST_ID_HEADERS == {
         "openrouter": "x-generation-id",
         "openai": "x-request-id",
@@ -107,7 +107,7 @@ def test_four_providers_tell_the_request_s_id_each_in_a_header_of_its_own() -> N
     }
 
 
-def test_a_refusal_is_a_400_unless_it_is_said_otherwise() -> None:
+def test_a_refusal_is_a_400_by_default() -> None:
     assert refuse("No.").failure == Failure(status=400, message="No.")
     assert refuse("No.", status=415).failure.status == 415
     assert refuse_at_gateway(405, "No.").failure == Failure(status=405, message="No.", gateway=True)

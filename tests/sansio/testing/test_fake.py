@@ -193,7 +193,7 @@ def test_azure_s_classic_answer_names_the_deployment_where_the_body_names_no_mod
 
 
 @pytest.mark.parametrize("type", ["openai", "azure", "ollama", "vllm"])
-def test_the_stream_tells_usage_only_where_the_request_asks(type: str) -> None:
+def test_the_stream_has_usage_only_if_the_request_asks(type: str) -> None:
     assert not any(chunk.get("usage") for chunk in chunks(ask(type, stream=True).pieces))
     asked = ask(type, stream=True, stream_options={"include_usage": True})
     assert chunks(asked.pieces)[-1]["usage"]["prompt_tokens"] == 4
@@ -210,7 +210,7 @@ def test_the_answer_s_headers_go_out_with_it() -> None:
 
 
 @TYPES
-def test_a_stream_that_breaks_off_after_its_first_event_fails_with_what_came(type: str) -> None:
+def test_a_stream_truncated_after_its_first_event_fails_with_what_arrived(type: str) -> None:
     broken = Broken(answer=Answer(text="one two three"), after=2)
     fake = FakeProvider(type, [broken])
     with pytest.raises(StreamTruncatedError) as caught:
@@ -232,7 +232,7 @@ def test_an_error_inside_a_200_before_the_first_event_is_tried_again(type: str) 
 
 
 @TYPES
-def test_an_error_inside_a_200_after_the_first_event_is_told_with_what_came(type: str) -> None:
+def test_an_error_inside_a_200_after_the_first_event_has_what_arrived(type: str) -> None:
     failure = Failure(status=429, message="Slow down.", error_type="rate_limit_error")
     fake = FakeProvider(type, [Broken(answer=Answer(text="one two"), after=1, failure=failure)])
     with pytest.raises(StreamTruncatedError if type == "ollama" else RateLimitError) as caught:
@@ -271,11 +271,11 @@ def test_requests_are_recorded_and_show_no_key() -> None:
 
 
 def test_an_unknown_type_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'grok': no fake provider speaks for it"):
+    with pytest.raises(ValueError, match="'grok': no fake provider of this type"):
         FakeProvider("grok")
 
 
-def test_a_script_that_the_wire_cannot_say_is_refused_when_it_is_due() -> None:
+def test_an_outcome_that_the_wire_cannot_express_is_refused_at_its_turn() -> None:
     fake = FakeProvider("openai", [Answer(finish_reason=FinishReason.PAUSE)])
     with pytest.raises(ValueError, match="no word for the finish reason 'pause'"):
         fake.respond(request_for("openai"))

@@ -1,4 +1,4 @@
-"""The fake's rarer turns: parts, fractions, arguments made up, marks on tools, and a length of one's own."""
+"""The fake's rarer cases: parts, fractions, made-up arguments, marks on tools, and a given length."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_quotient_is_whole_or_a_fraction(question: str, reply: str) -> None:
     assert reply in answered["choices"][0]["message"]["content"]
 
 
-def test_a_number_that_nobody_named_is_1() -> None:
+def test_a_number_that_is_not_in_the_message_is_1() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     tool = {"type": "function", "function": {"name": "roll", "parameters": schema}}
     (choice,) = said(ask("openai", [{"role": "user", "content": "Please roll"}], tools=[tool]))["choices"]
@@ -47,13 +47,13 @@ def test_marks_on_tools_count_among_the_four(marked: int, status: int) -> None:
 
 
 class Own(FakeProvider):
-    """Says the length of its bodies itself."""
+    """Sends its own content-length."""
 
     def respond(self, request: Request) -> FakeResponse:
         return FakeResponse(status=200, headers=(("content-length", "2"),), pieces=(b"{", b"}"))
 
 
-def test_a_length_that_the_response_has_is_not_said_twice() -> None:
+def test_a_length_that_the_response_has_is_not_sent_twice() -> None:
     connection = FakeConnection(Own("openai"))
     sent = b"".join(connection.receive_data(HTTPExchange(request_for("openai")).data_to_send()))
     assert sent.lower().count(b"content-length") == 1

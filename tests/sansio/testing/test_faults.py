@@ -1,4 +1,4 @@
-"""The fault plan without a socket: names, cuts, framing, and what a connection is told to do."""
+"""Faults without a socket: names, cuts, framing, and the actions of a connection."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAMES = sorted(FAULTS)
 SAID = Answer(text="One two three four.")
 WHOLE = request_for("openai")
 STREAM = request_for("openai", body_for("openai", stream=True))
-LIMIT = 5_000  # actions; more than any answer of these tests has that ends
+LIMIT = 5_000  # actions; more than any finite answer of these tests has
 
 
 def sent(request: Request) -> bytes:
@@ -43,12 +43,12 @@ def sent(request: Request) -> bytes:
 
 
 def plain(request: Request, response: FakeResponse | Answer = SAID) -> bytes:
-    """What a server without a fault sends."""
+    """The bytes of a server without a fault."""
     return b"".join(FakeConnection(FakeProvider("openai", [response])).receive_data(sent(request)))
 
 
 def act(name: str, request: Request, response: FakeResponse | Answer | Broken = SAID) -> list[Action]:
-    """What a server with the fault does with one request, or the beginning of it."""
+    """The actions of a server with the fault for one request, or the first of them."""
     faulty = FaultyProvider(FakeProvider("openai", [response]), find_fault(name))
     return list(islice(faulty.connect().receive_data(sent(request)), LIMIT))
 
@@ -58,13 +58,13 @@ def delivered(actions: list[Action]) -> bytes:
 
 
 def split(data: bytes) -> tuple[bytes, bytes]:
-    """Head and body; server and our machines agree on the head but for its spelling."""
+    """Head and body; server and our machines agree on the head except for its spelling."""
     head, blank, body = data.partition(b"\r\n\r\n")
     return (head + blank).lower(), body
 
 
 def inputs(actions: list[Action], request: Request) -> tuple[list[Input], HTTPExchange]:
-    """What a client makes of it."""
+    """A client's view of it."""
     exchange = HTTPExchange(request)
     exchange.data_to_send()
     got = exchange.receive_data(delivered(actions))
@@ -77,7 +77,7 @@ def body_of(given_inputs: list[Input]) -> bytes:
     return b"".join(one.data for one in given_inputs if isinstance(one, Body))
 
 
-# What holds of each fault.
+# What is true for each fault.
 
 
 @given(
@@ -154,7 +154,7 @@ def test_a_number_behind_the_name_says_where(number: int) -> None:
         ("reset-after:", "must be a number"),
         ("reset-after:-1", "must be a number"),
         ("reset-after:²", "must be a number"),
-        ("status:200", "status: 200 is no error"),
+        ("status:200", "status: 200 is not an error"),
     ],
 )
 def test_a_name_or_number_that_cannot_be_is_refused(name: str, said: str) -> None:
@@ -342,7 +342,7 @@ def test_bytes_after_the_marker_are_of_the_same_body() -> None:
 
 @pytest.mark.parametrize(("ending", "last"), [(Ending.DROP, Close()), (Ending.HOLD, Stall())])
 @pytest.mark.parametrize("name", ["drip", "informational-first", "bytes-after-marker"])
-def test_a_script_s_own_ending_stands(name: str, ending: Ending, last: Action) -> None:
+def test_a_script_s_own_ending_is_kept(name: str, ending: Ending, last: Action) -> None:
     broken = Broken(answer=SAID, after=2, ending=ending)
     assert act(name, STREAM, broken)[-1] == last
     silent = FakeResponse(silent=True, ending=ending)

@@ -1,6 +1,6 @@
-"""What each fault's name stands for, as `goldens/faults.txt` has it.
+"""The meaning of each fault's name, as in `goldens/faults.txt`.
 
-Other people's tests name faults: a change there is one of what a name means to them.
+Tests of applications name faults, so a change of that file changes what their tests do.
 """
 
 from __future__ import annotations
@@ -21,6 +21,6 @@ def line(fault: Fault) -> str:
     return f"{fault.name} | {fault.about} | {fault.number or '-'} | {deed}"
 
 
-def test_each_fault_is_what_its_name_stands_for() -> None:
+def test_each_fault_does_what_its_name_means() -> None:
     lines = GOLDEN.read_text("utf-8").splitlines()
     assert [line(fault) for fault in FAULTS.values()] == lines

@@ -1,4 +1,4 @@
-"""Faults of a response: what is answered instead, compression, and all that can be said in memory."""
+"""Faults of a response: other answers, compression, and everything that can be expressed in memory."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_a_status_comes_in_the_provider_s_own_shape(kind: str) -> None:
     faulty = FaultyProvider(FakeProvider(kind), find_fault("status:503"))
     response = faulty.respond(request_for(kind))
     assert response.status == 503
-    assert b"told to fail" in response.body
+    assert b"asks for a failure" in response.body
 
 
-def test_memory_has_no_sockets_and_no_framing() -> None:
+def test_faults_of_sockets_and_framing_are_refused_in_memory() -> None:
     impossible = {"refuse", "accept-close", "tls-plain", "http-1.0", "content-length-short", "drip-slowly"}
     for name in impossible:
         faulty = FaultyProvider(FakeProvider("openai", [SAID]), FAULTS[name])
-        with pytest.raises(ValueError, match="memory has n"):
+        with pytest.raises(ValueError, match="in memory there is n"):
             faulty.respond(STREAM)
 
 

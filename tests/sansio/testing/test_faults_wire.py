@@ -1,4 +1,4 @@
-"""The bytes and pauses of faults on the wire: what is wrong is so to the byte, and all else is right."""
+"""The bytes and pauses of faults on the wire: exactly what is wrong, while everything else is right."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOTH = pytest.mark.parametrize("request_", [STREAM, WHOLE], ids=["stream", "whol
 
 
 def act(name: str, request: Request, response: Answer | Broken | FakeResponse = SAID) -> list[Action]:
-    """What a server with the fault does with one request, or the first of many steps."""
+    """The actions of a server with the fault for one request, or the first of many."""
     faulty = FaultyProvider(FakeProvider("openai", [response]), FAULTS[name])
     return list(islice(faulty.connect().receive_data(HTTPExchange(request).data_to_send()), 5_000))
 
@@ -88,9 +88,7 @@ def test_a_line_is_added_to_the_head(name: str, lines: bytes, request_: Request)
     ],
 )
 @BOTH
-def test_a_length_that_is_none_stands_in_place_of_the_right_framing(
-    name: str, lines: bytes, request_: Request
-) -> None:
+def test_an_invalid_length_replaces_the_right_framing(name: str, lines: bytes, request_: Request) -> None:
     head, body = plain(request_)
     framing = head.rindex(b"\r\n", 0, -4) + 2
     assert split(bytes_of(act(name, request_))) == (head[:framing] + lines + b"\r\n", body)
@@ -126,7 +124,7 @@ def test_what_never_ends_comes_in_like_pieces_with_like_pauses(
         "chunk-size-small",
     ],
 )
-def test_a_script_s_own_ending_stands_whatever_is_wrong_before_it(
+def test_a_script_s_own_ending_is_kept_whatever_is_wrong_before_it(
     name: str, ending: Ending, last: Action
 ) -> None:
     assert act(name, STREAM, Broken(answer=SAID, after=2, ending=ending))[-1] == last

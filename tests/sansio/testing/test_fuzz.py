@@ -107,7 +107,7 @@ def test_every_history_keeps_the_laws_of_porting(kind: int, history: list[Messag
 
 
 SERVER_TOOL = ServerToolPart("server_tool_use", "a", "search", {})
-OTHER = "the events say something else than the message"
+OTHER = "the events and the message differ"
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,24 @@ OTHER = "the events say something else than the message"
         (OTHER, [ContentDelta("a", 1), StreamComplete(Message(Role.ASSISTANT, "a"))]),
         (OTHER, [ReasoningDelta("a"), StreamComplete(Message(Role.ASSISTANT, (ReasoningPart("b"),)))]),
         (OTHER, [RefusalDelta("a"), StreamComplete(Message(Role.ASSISTANT, "a"))]),
-        ("a part of two kinds", [ContentDelta("a"), RefusalDelta("a"), StreamComplete(SAYS_A)]),
+        ("a part has two kinds", [ContentDelta("a"), RefusalDelta("a"), StreamComplete(SAYS_A)]),
         ("counted from 0", [ToolCallStarted(1, "a", "f"), StreamComplete(Message(Role.ASSISTANT))]),
-        ("two parts in one", [ContentDelta("a"), ToolCallStarted(0, "a", "f"), StreamComplete(SAYS_A)]),
+        (
+            "the same index",
+            [ContentDelta("a"), ToolCallStarted(0, "a", "f"), StreamComplete(SAYS_A)],
+        ),
         (
             OTHER,
             [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, "{"), StreamComplete(Message(Role.ASSISTANT))],
         ),
-        ("was another", [ContentDelta("a"), PartComplete(0, SERVER_TOOL), StreamComplete(SAYS_A)]),
-        ("was another", [ContentDelta("a"), PartComplete(0, TextPart("b")), StreamComplete(SAYS_A)]),
+        (
+            "differs from its deltas",
+            [ContentDelta("a"), PartComplete(0, SERVER_TOOL), StreamComplete(SAYS_A)],
+        ),
+        (
+            "differs from its deltas",
+            [ContentDelta("a"), PartComplete(0, TextPart("b")), StreamComplete(SAYS_A)],
+        ),
         (OTHER, [PartComplete(0, SERVER_TOOL), StreamComplete(Message(Role.ASSISTANT))]),
         (OTHER, [ContentDelta("a"), StreamFailed(StreamTruncatedError("cut", partial=OTHER_TEXT))]),
         (OTHER, [ContentDelta("a"), StreamFailed(StreamTruncatedError("cut", partial=TWO_TEXTS))]),

@@ -1,4 +1,4 @@
-"""`python -m sansio.testing.fuzz` under a fake atheris, which notes what it is told and ends at once.
+"""`python -m sansio.testing.fuzz` under a fake atheris, which records its arguments and ends immediately.
 
 The real one, which cannot be installed everywhere, is run by `test_fuzz.py`.
 """
@@ -19,7 +19,7 @@ from sansio.testing.fuzz import TARGETS, seeds
 
 
 class FakeAtheris:
-    """As much of atheris as the command uses."""
+    """The part of atheris that the command uses."""
 
     def __init__(self) -> None:
         self.instrumented: list[str] = []
@@ -46,7 +46,7 @@ class FakeAtheris:
 
 @pytest.fixture
 def fake_atheris() -> Iterator[FakeAtheris]:
-    """In the place of atheris; the modules that the command loads anew are those of before, afterwards."""
+    """Install it as atheris; afterwards, restore the modules that the command reloads."""
     fake = FakeAtheris()
     with mock.patch.dict(sys.modules, {"atheris": fake}):
         yield fake
@@ -80,7 +80,7 @@ def test_it_runs_for_a_minute_where_no_time_is_given(fake_atheris: FakeAtheris) 
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["sse", "soon"], ["sse", "-1"]])
-def test_wrong_arguments_are_told_what_would_be_right(
+def test_wrong_arguments_are_answered_with_the_usage(
     fake_atheris: FakeAtheris, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fuzz(*arguments) == 2

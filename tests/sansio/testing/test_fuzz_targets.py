@@ -1,4 +1,4 @@
-"""What the fuzz targets would see: machines that break a law, each by its name; and what a tape says."""
+"""Machines that break a law are caught by the fuzz targets, each by name; and how a tape is read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def try_seeds(target: str) -> None:
 
 
 class LosesEvents(SSEDecoder):
-    """What comes in small pieces is not all given."""
+    """Loses a part of what arrives in small pieces."""
 
     def receive_data(self, data: bytes) -> list[SSEItem]:
         items = super().receive_data(data)
@@ -62,21 +62,21 @@ class GoesOn(SSEDecoder):
 
 
 class LosesShortReads(SSEFramer):
-    """What comes in small pieces is not all read."""
+    """Skips a part of what arrives in small pieces."""
 
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
         return len(data) > 8 and super().feed(data, read, events)
 
 
 class LosesShortLines(NDJSONFramer):
-    """What comes in small pieces is not all read."""
+    """Skips a part of what arrives in small pieces."""
 
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
         return len(data) > 3 and super().feed(data, read, events)
 
 
 class ForgetsItsPlace(SSEFramer):
-    """Says of every event that it begins the stream."""
+    """Gives every event the offset of the stream's beginning."""
 
     @property
     def offset(self) -> int:
@@ -84,14 +84,14 @@ class ForgetsItsPlace(SSEFramer):
 
 
 class LosesMessages(AWSFramer):
-    """What comes in small pieces is not all read."""
+    """Skips a part of what arrives in small pieces."""
 
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
         return len(data) > 9 and super().feed(data, read, events)
 
 
 class LosesDeltas(StreamParser):
-    """What comes in small pieces is not all given."""
+    """Loses a part of what arrives in small pieces."""
 
     def receive_data(self, data: bytes) -> list[StreamEvent]:
         events = super().receive_data(data)
@@ -99,7 +99,7 @@ class LosesDeltas(StreamParser):
 
 
 class NeverEnds(StreamParser):
-    """Gives its last event, and does not know it."""
+    """Gives its last event, but is not over."""
 
     @property
     def finished(self) -> bool:
@@ -107,7 +107,7 @@ class NeverEnds(StreamParser):
 
 
 class OtherHead(HTTPExchange):
-    """The status of what comes in small pieces is another one."""
+    """Gives another status for what arrives in small pieces."""
 
     def receive_data(self, data: bytes) -> list[Input]:
         inputs = super().receive_data(data)
@@ -117,7 +117,7 @@ class OtherHead(HTTPExchange):
 
 
 class LosesBody(HTTPExchange):
-    """What comes in small pieces is not all given."""
+    """Loses a part of what arrives in small pieces."""
 
     def receive_data(self, data: bytes) -> list[Input]:
         inputs = super().receive_data(data)
@@ -125,7 +125,7 @@ class LosesBody(HTTPExchange):
 
 
 class EndsTwice(HTTPExchange):
-    """Ends once more at the end of the connection."""
+    """Ends again at the end of the connection."""
 
     def receive_eof(self) -> list[Input]:
         return [*super().receive_eof(), End()]
@@ -143,8 +143,8 @@ class EndsEarly(HTTPExchange):
     [
         ("sse", "SSEDecoder", LosesEvents, "the cut changes the events"),
         ("sse", "SSEDecoder", GoesOn, "an item after the failure"),
-        ("framer-sse", "SSEFramer", LosesShortReads, "something else than the decoder"),
-        ("framer-sse", "SSEFramer", ForgetsItsPlace, "something else than the decoder"),
+        ("framer-sse", "SSEFramer", LosesShortReads, "read different data"),
+        ("framer-sse", "SSEFramer", ForgetsItsPlace, "read different data"),
         ("ndjson", "NDJSONFramer", LosesShortLines, "the cut changes the frames"),
         ("aws", "AWSFramer", LosesMessages, "the cut changes the frames"),
         ("openai", "StreamParser", NeverEnds, "no end"),
@@ -164,7 +164,7 @@ def test_a_machine_that_breaks_a_law_is_seen(
 
 
 @pytest.mark.parametrize("target", ["openai", "anthropic"])
-def test_a_parser_that_depends_on_the_cut_or_on_the_way_is_seen(
+def test_a_parser_that_depends_on_the_cut_or_on_the_fast_path_is_seen(
     target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(targets, "check_events", lambda events: [*events])
@@ -173,7 +173,7 @@ def test_a_parser_that_depends_on_the_cut_or_on_the_way_is_seen(
         try_seeds(target)
 
     class LosesRecords(StreamParser):
-        """One that records gives no deltas."""
+        """Gives no deltas if it records."""
 
         def __init__(self, dialect: str, *, record: bool = False) -> None:
             super().__init__(dialect, record=record)
@@ -184,7 +184,7 @@ def test_a_parser_that_depends_on_the_cut_or_on_the_way_is_seen(
             return [event for event in events if not (self._record_all and isinstance(event, ContentDelta))]
 
     monkeypatch.setattr(targets, "StreamParser", LosesRecords)
-    with pytest.raises(AssertionError, match="the quick way changes the answer"):
+    with pytest.raises(AssertionError, match="the fast path changes the answer"):
         try_seeds(target)
 
 
@@ -198,7 +198,7 @@ def test_a_cut_that_loses_bytes_is_seen(target: str, monkeypatch: pytest.MonkeyP
         try_seeds(target)
 
 
-def test_heads_are_bounded_so_that_the_fuzzer_comes_to_pass_the_limit(
+def test_heads_are_bounded_so_that_the_fuzzer_gets_past_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     errors: list[object] = []
@@ -237,7 +237,7 @@ TAPE_HEAD = Head(503, (("content-type", "application/json"), ("content-encoding"
         ([36, MEDIA], [PLAIN_HEAD]),
     ],
 )
-def test_a_byte_of_a_tape_says_what_comes(
+def test_a_byte_of_a_tape_chooses_the_input(
     codes: list[int], inputs: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[object] = []
@@ -351,7 +351,7 @@ def test_a_port_that_breaks_a_conversation_or_gives_no_reason_is_seen(
 ) -> None:
     result = Message(Role.TOOL, "done", tool_call_id="a")
     for answer, words in (
-        (([result], []), "what was ported is no conversation"),
+        (([result], []), "what was ported is not a valid conversation"),
         (([Message(Role.USER, "x")], [LeftOut("TextPart", "")]), "a loss without a reason"),
     ):
         monkeypatch.setattr(targets, "port_history", lambda history, dialect, answer=answer: answer)

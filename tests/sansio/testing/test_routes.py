@@ -1,4 +1,4 @@
-"""Which provider a request meets, and what its front refuses: path, method, key, content type, no JSON."""
+"""Which provider a request is for, and what its gateway refuses: path, method, key, content type, no JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION: Headers = (("anthropic-version", "2023-06-01"),)
 
 
 def spoken_by(response: FakeResponse) -> str:
-    """The type whose wire a whole answer is in."""
+    """The type of a whole answer's wire."""
     body: Object = json.loads(response.body)
     if body.get("type") == "message":
         return "anthropic"

@@ -1,4 +1,4 @@
-"""What a fake is told to say, and the message and events that it stands for."""
+"""Scripted answers, and their message and events."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_finish_reason_follows_from_the_answer_unless_it_is_given(
 def test_the_six_types_have_a_fake_and_others_are_refused_with_their_names() -> None:
     assert [provider_type(name) for name in PROVIDER_TYPES] == list(PROVIDER_TYPES)
     with pytest.raises(
-        ValueError, match="'mine': no fake provider speaks for it; use one of openrouter, openai"
+        ValueError, match="'mine': no fake provider of this type; use one of openrouter, openai"
     ):
         provider_type("mine")
 

@@ -1,4 +1,4 @@
-"""The names, defaults and steps of what a script is made of: scripts are written with them."""
+"""The names and defaults of the values that scripts are written with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VALUES: list[Any] = [
 ]
 
 
-def test_a_fake_speaks_for_the_six_types() -> None:
+def test_there_is_a_fake_for_the_six_types() -> None:
     assert PROVIDER_TYPES == ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
 
 
@@ -77,7 +77,7 @@ def test_an_outcome_is_made_by_names_and_stays_as_it_was_made(value: Any) -> Non
             setattr(value, name, None)
 
 
-def test_a_message_names_a_model_and_an_id_only_where_it_is_told_them() -> None:
+def test_a_message_has_a_model_and_an_id_only_if_they_are_given() -> None:
     message = Answer().to_message()
     assert (message.model, message.response_id) == (None, None)
     (last,) = Answer().to_events()

@@ -1,4 +1,4 @@
-"""The embedded model: what it says, which tools it calls with which arguments, and how it counts."""
+"""The embedded model: its answers, its tool calls and their arguments, and its counts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_it_greets_and_says_what_it_is(greeting: str) -> None:
     assert "small model embedded in sansio.testing" in text
 
 
-def test_it_repeats_what_it_was_told_and_says_what_it_is() -> None:
+def test_it_repeats_the_message_and_says_what_it_is() -> None:
     text = answer(prompt("Tell me about whales")).text
     assert "4 words" in text
     assert "Tell me about whales" in text
@@ -154,7 +154,7 @@ def test_a_forced_tool_is_called_unnamed() -> None:
     assert called("Go on", *tools, forced_tool="*") == [("f", {})]
 
 
-def test_it_tells_what_the_tools_answered() -> None:
+def test_it_reports_what_the_tools_answered() -> None:
     results = (ToolResult("get_weather", "sunny"), ToolResult("get_time", "noon "))
     reply = answer(prompt("get_weather", tools=(OfferedTool("get_weather", {}),), results=results))
     assert reply.text == "The tools answered: get_weather said 'sunny'; get_time said 'noon'."
@@ -170,7 +170,7 @@ def test_an_answer_longer_than_max_tokens_is_cut_and_says_so() -> None:
     assert answer(prompt("Hello", max_tokens=1000)) == whole
 
 
-def test_usage_is_counted_unless_the_answer_tells_it() -> None:
+def test_usage_is_counted_unless_the_answer_has_it() -> None:
     reply = Answer(text="one two.", reasoning="hmm", tool_calls=(ToolCall("1", "f", {"a": 1}),))
     usage = with_usage(reply, prompt(tokens=5)).usage
     assert usage == Usage(input_tokens=5, output_tokens=12, reasoning_tokens=1)

@@ -1,4 +1,4 @@
-"""What the embedded model makes of single words: greetings, numbers, texts in quotes and names."""
+"""How the embedded model reads single words: greetings, numbers, texts in quotes and names."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_number_is_taken_with_its_sign_and_fraction(text: str, number: float) 
         ("about x", "x"),
     ],
 )
-def test_a_text_is_what_stands_in_quotes_or_a_name_or_the_last_word(text: str, found: str) -> None:
+def test_a_text_is_a_quotation_or_a_name_or_the_last_word(text: str, found: str) -> None:
     assert taken(text, "string") == found
 
 

@@ -1,4 +1,4 @@
-"""The strategies make what they promise; that parsers agree with them is what `tests/laws` tests."""
+"""The strategies make what they promise; `tests/laws` tests that parsers agree with them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 for_every_type = pytest.mark.parametrize("type", PROVIDER_TYPES)
 
-# The same examples on every run, so that what is looked for is there on every run.
+# The same examples on every run, so that every run finds the features.
 surveyed = settings(
     max_examples=100,
     derandomize=True,
@@ -391,7 +391,7 @@ def test_histories_have_media_in_every_form() -> None:
 
 @pytest.mark.parametrize("strategy", [answers, events, messages, streams, hostile_streams, tapes])
 def test_an_unknown_dialect_is_refused_at_once(strategy: Callable[[str], object]) -> None:
-    with pytest.raises(ValueError, match="no fake provider speaks for it"):
+    with pytest.raises(ValueError, match="no fake provider of this type"):
         strategy("cohere")
 
 

@@ -1,4 +1,4 @@
-"""Answers of chance: refusals, counts, ids and the order of calls are those that a provider can give."""
+"""Random answers: refusals, counts, ids and the order of calls are those that a provider can give."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sansio import FinishReason, Message, StreamComplete, StreamEvent, ToolCallD
 from sansio.testing import PROVIDER_TYPES
 from sansio.testing.strategies import events
 
-# The same examples on every run, so that what is looked for is there on every run.
+# The same examples on every run, so that every run finds the features.
 looking = settings(max_examples=400, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
 TOLD = {
     "openrouter": {"refusal", "refused", "cached", "written", "reasoning"},
@@ -19,7 +19,7 @@ TOLD = {
     "ollama": set[str](),
     "vllm": {"cached"},
 }
-"""What each type's wire has a place for."""
+"""The fields that each type's wire has."""
 
 
 def told_of(message: Message) -> set[str]:
@@ -36,7 +36,7 @@ def told_of(message: Message) -> set[str]:
 
 
 @pytest.mark.parametrize("type", PROVIDER_TYPES)
-def test_refusals_and_counts_are_those_that_the_provider_tells(type: str) -> None:
+def test_refusals_and_counts_are_those_that_the_provider_sends(type: str) -> None:
     seen: set[str] = set()
 
     @looking
@@ -56,7 +56,7 @@ def test_refusals_and_counts_are_those_that_the_provider_tells(type: str) -> Non
 
 
 @pytest.mark.parametrize("type", PROVIDER_TYPES)
-def test_calls_have_ids_of_their_own_and_come_in_turn_only_where_the_wire_allows_it(type: str) -> None:
+def test_calls_have_different_ids_and_are_interleaved_only_if_the_wire_allows_it(type: str) -> None:
     seen: set[str] = set()
 
     @looking

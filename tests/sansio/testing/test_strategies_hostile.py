@@ -1,4 +1,4 @@
-"""Hostile JSON: something else, or nothing, in any one of a text's positions."""
+"""Hostile JSON: any one position of a text is replaced or removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITHOUT = [
     b'{"a":{"b":[1,{}]},"d":3}',
     b'{"a":{"b":[1,{"c":2}]}}',
 ]
-"""What is left of the text where one of its positions is taken away."""
+"""The text without each one of its positions."""
 WITH = [
     b"%b",
     b'{"a":%b,"d":3}',
@@ -51,7 +51,7 @@ def test_each_position_is_taken_away_or_has_something_else() -> None:
 @given(
     st.sampled_from([b"", b"{", b"nope", b'"\xff"']).flatmap(lambda t: st.tuples(st.just(t), hostile_json(t)))
 )
-def test_what_is_no_json_stays(texts: tuple[bytes, bytes]) -> None:
+def test_invalid_json_is_kept(texts: tuple[bytes, bytes]) -> None:
     before, after = texts
     assert after == before
 

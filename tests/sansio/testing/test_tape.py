@@ -1,4 +1,4 @@
-"""A call played from a tape."""
+"""Calls played from tapes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_tape_gives_its_events_the_last_one_last() -> None:
     assert isinstance(last, StreamComplete)
 
 
-def test_each_attempt_takes_the_next_exchange_and_the_steps_are_told() -> None:
+def test_each_attempt_takes_the_next_exchange_and_the_steps_are_collected() -> None:
     steps: list[Step] = []
     lost = Lost(APIConnectionError("refused"))
     tape: list[Input] = [lost, Head(503), Body(b"busy"), End(), EVENT_STREAM, Body(HELLO), End()]

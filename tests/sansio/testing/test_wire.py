@@ -98,7 +98,7 @@ def parse(type: str, pieces: tuple[bytes, ...]) -> list[StreamEvent]:
 
 
 def told_by(type: str, usage: Usage) -> Usage:
-    """What the type's wire has a place for."""
+    """The fields that the type's wire has."""
     lost = {
         "openrouter": (),
         "openai": ("cache_write_tokens",),
@@ -111,7 +111,7 @@ def told_by(type: str, usage: Usage) -> Usage:
 
 
 def comparable(type: str, message: Message) -> Message:
-    """The message without what only one dialect's wire adds to it."""
+    """The message without the fields that only one dialect's wire adds."""
     usage = message.usage
     return msgspec.structs.replace(
         message,
@@ -230,7 +230,7 @@ def test_interleaved_tool_calls_are_refused_for_anthropic_and_parse_back_for_ope
 @pytest.mark.parametrize("type", PROVIDER_TYPES)
 def test_events_after_the_last_one_are_refused(type: str) -> None:
     done = StreamComplete(Message(Role.ASSISTANT))
-    with pytest.raises(ValueError, match="events come after the StreamComplete that ends the stream"):
+    with pytest.raises(ValueError, match="events follow the StreamComplete that ends the stream"):
         encode_events(type, [done, ContentDelta("more")])
 
 
@@ -250,7 +250,7 @@ def test_a_finish_reason_that_the_provider_has_no_word_for_is_refused_unless_its
 
 @pytest.mark.parametrize("type", PROVIDER_TYPES)
 def test_an_unknown_type_is_refused(type: str) -> None:
-    with pytest.raises(ValueError, match="no fake provider speaks for it"):
+    with pytest.raises(ValueError, match="no fake provider of this type"):
         encode_stream(type.upper(), Answer())
 
 

@@ -1,6 +1,6 @@
-"""The bytes of one answer of each type, whole and streamed, as the files in `goldens` have them.
+"""The bytes of one answer of each type, whole and streamed, as in the files in `goldens`.
 
-The files show what the recorded servers send, field for field: a change here is one of the wire's form.
+The files show what the recorded servers send, field for field: a change here changes the form of the wire.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def test_a_fresh_machine_without_a_key_gets_an_answer(loop: tuple[str, ...]) -> 
     assert re.search(r"\d+ tokens in, \d+ out, first token after \d\.\d\d s, \d\.\d\d s in all$", summary)
 
 
-def test_a_blank_key_is_none() -> None:
+def test_a_blank_key_counts_as_missing() -> None:
     done = run("chat", "2 + 3", env={"OPENROUTER_API_KEY": " "})
     assert (done.returncode, done.stdout) == (0, "That is 5.\n")
 
@@ -100,7 +100,7 @@ def test_a_prompt_that_is_no_utf_8_is_refused() -> None:
     assert "byte 3" in only_line(done.stderr)
 
 
-def test_reasoning_and_tool_calls_stand_beside_the_answer() -> None:
+def test_reasoning_and_tool_calls_are_not_part_of_the_output() -> None:
     call = ToolCall("call_1", "get_weather", {"city": "Paris"})
     fake = FakeProvider("openrouter", [Answer(text="Let me see.", reasoning="Hm.", tool_calls=(call,))])
     with loopback_thread(fake) as server:
@@ -114,7 +114,7 @@ def test_reasoning_and_tool_calls_stand_beside_the_answer() -> None:
 
 
 @pytest.mark.parametrize("stream", [(), ("--no-stream",)])
-def test_what_is_wrong_with_an_answer_is_told(
+def test_what_is_wrong_with_an_answer_is_shown(
     server: LoopbackThread, fake: FakeProvider, stream: tuple[str, ...]
 ) -> None:
     cut = InvalidToolCall("call_1", "remove", '{"path": "/tm', "")
@@ -223,7 +223,7 @@ def test_serve_as_one_type_on_a_port_that_is_taken(server: LoopbackThread) -> No
         assert process.stdout.read() == b""
 
 
-def test_a_type_of_ones_own_is_reached_by_importing_its_module(
+def test_a_registered_type_is_available_after_importing_its_module(
     server: LoopbackThread, tmp_path: Path
 ) -> None:
     (tmp_path / "own_types.py").write_text(
@@ -239,7 +239,7 @@ def test_a_type_of_ones_own_is_reached_by_importing_its_module(
     assert done.returncode == 0
 
 
-def test_a_module_that_is_not_there_is_a_usage_error() -> None:
+def test_a_missing_module_is_a_usage_error() -> None:
     done = run("chat", "--import", "there_is_no_such_module", "Hi")
     assert "there_is_no_such_module" in only_line(done.stderr)
     assert done.returncode == 2

@@ -60,7 +60,7 @@ def test_an_answer_without_usage_is_summed_up_too() -> None:
     assert told == "openai gpt-4o: no usage reported, first token after 0.25 s, 1.00 s in all"
 
 
-def test_a_failure_in_json_tells_its_kind_and_what_is_known() -> None:
+def test_a_failure_in_json_has_its_kind_and_its_context() -> None:
     error = StreamTruncatedError(
         "it broke off", offset=7, attempts=1, partial=Message(Role.ASSISTANT, "so far")
     )

@@ -57,7 +57,7 @@ def test_list_names_each_fault_and_what_the_server_does() -> None:
         ("tls-expired", "'tls-expired' needs '--ca-file'"),
     ],
 )
-def test_a_fault_that_cannot_be_had_is_a_usage_error(name: str, said: str) -> None:
+def test_an_unavailable_fault_is_a_usage_error(name: str, said: str) -> None:
     done = run("serve", "--fault", name)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in only_line(done.stderr)
@@ -66,12 +66,12 @@ def test_a_fault_that_cannot_be_had_is_a_usage_error(name: str, said: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--fault", "drip"], "'--ca-file' needs a '--fault'"),
-        ([], "'--ca-file' needs a '--fault'"),
+        (["--fault", "drip"], "'--ca-file' is only for a '--fault'"),
+        ([], "'--ca-file' is only for a '--fault'"),
         (["--fault", "tls-expired"], "cannot be written: "),
     ],
 )
-def test_a_file_that_cannot_be_had_is_a_usage_error(arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_an_unusable_file_is_a_usage_error(arguments: list[str], said: str, tmp_path: Path) -> None:
     done = run("serve", *arguments, "--ca-file", str(tmp_path / "none" / "ca.pem"))
     assert (done.returncode, done.stdout) == (2, "")
     assert said in only_line(done.stderr)

@@ -38,7 +38,7 @@ def test_parse_gives_the_events_of_a_captured_stream(tmp_path: Path, type: str) 
     assert events[-1].message.tool_calls[0].name == "get_weather"
 
 
-def test_parse_tells_the_byte_where_a_stream_breaks() -> None:
+def test_parse_reports_the_byte_of_a_malformed_event() -> None:
     good = b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
     done = run("parse", "--type", "openai", "-", stdin=good + b"data: {oops}\n\n")
     assert done.returncode == 1
@@ -48,7 +48,7 @@ def test_parse_tells_the_byte_where_a_stream_breaks() -> None:
     assert failed["error"]["offset"] == len(good)
 
 
-def test_parse_tells_the_byte_where_a_stream_is_cut() -> None:
+def test_parse_reports_the_byte_of_a_truncated_event() -> None:
     good = b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
     done = run("parse", "--type", "openai", "-", stdin=good)
     assert done.returncode == 1

@@ -93,7 +93,7 @@ def test_a_conversation_is_kept_within_the_context_window(
     assert asked(fake) == [("system", "Be brief."), ("user", "second " + "y" * 200)]
 
 
-def test_a_turn_that_fails_is_told_and_forgotten(server: LoopbackThread, fake: FakeProvider) -> None:
+def test_a_failed_turn_is_reported_and_forgotten(server: LoopbackThread, fake: FakeProvider) -> None:
     fake.script += [Failure(status=400, message="I do not like it."), Answer(text="Fine.")]
     with chat(server) as terminal:
         terminal.type("first\n")
@@ -146,7 +146,7 @@ def test_ctrl_c_inside_an_answer_of_a_conversation(
     assert "Traceback" not in terminal.seen
 
 
-def test_reasoning_is_dim_and_stands_apart(server: LoopbackThread, fake: FakeProvider) -> None:
+def test_reasoning_is_dim_and_on_separate_lines(server: LoopbackThread, fake: FakeProvider) -> None:
     call = ToolCall("call_1", "look", {})
     fake.script.append(Answer(reasoning="Well then.", text="Yes.", tool_calls=(call,)))
     with chat(server, "hi") as terminal:

@@ -143,7 +143,7 @@ class KeepingContract:
             assert server.connections == 2
 
     async def test_response_that_ends_after_its_marker(self, make: Make) -> None:
-        """What was still to come is there, or all but there, when the exchange is let go."""
+        """The rest of the response has arrived, or nearly, when the exchange is released."""
         with RawServer(answering(CHUNKED + chunk(b"data: [DONE]\n\n") + LAST)) as server:
             async with contextlib.aclosing(make()) as transport:
                 for _ in range(3):

@@ -196,7 +196,7 @@ class TLSContract:
 
     @pytest.mark.parametrize("early", [True, False])
     async def test_tls_stream_that_ends_after_its_marker(self, make: Make, early: bool) -> None:
-        """The end has a record of its own: in the TLS layer when the exchange is let go, or later."""
+        """The end is in a separate record: in the TLS layer when the exchange is released, or later."""
         ca, context = ca_and_server("localhost")
         sent = threading.Event()
 

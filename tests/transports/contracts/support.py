@@ -46,7 +46,7 @@ async def read(exchange: Exchange, until: type[Body | End] = End) -> tuple[Head,
 
 
 async def fetch(transport: Transport, request: Request, *, fresh: bool = False) -> tuple[int, bytes]:
-    """One whole exchange, let go politely."""
+    """One whole exchange, closed with `aclose()`."""
     exchange = await transport.open(request, PATIENCE, fresh=fresh)
     try:
         head, body = await read(exchange)

@@ -80,7 +80,7 @@ def test_a_timeout_is_the_totals_only_where_the_total_was_the_smaller(read: floa
 @pytest.mark.parametrize(
     "error", [APIConnectionError("reset"), RemoteProtocolError("no HTTP"), APITimeoutError("late", field="f")]
 )
-def test_what_a_transport_says_of_a_connection_is_told_as_it_is(
+def test_a_transports_error_about_a_connection_is_passed_unchanged(
     error: TransportError | RemoteProtocolError,
 ) -> None:
     clocks = clocks_of(openai())
@@ -131,7 +131,7 @@ def test_a_wait_is_begun_only_where_the_total_lets_it_end(
     assert late is None or late.field == "total_timeout"
 
 
-def test_the_total_runs_from_the_first_read_and_never_anew() -> None:
+def test_the_total_runs_from_the_first_read_and_never_restarts() -> None:
     clocks = clocks_of(openai(total_timeout=10))
     assert clocks.left(500) == 10
     clocks.resume(1_000, 0)
@@ -139,7 +139,7 @@ def test_the_total_runs_from_the_first_read_and_never_anew() -> None:
     assert clocks.left(1_004) == 6
 
 
-def test_each_attempts_error_body_has_five_seconds_of_its_own() -> None:
+def test_each_attempts_error_body_has_its_own_five_seconds() -> None:
     clocks = clocks_of(openai())
     clocks.resume(0, 0)
     clocks.begin_answer(0, is_error=True)

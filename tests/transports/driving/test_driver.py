@@ -156,7 +156,7 @@ async def test_an_abort_leaves_no_cancellation_behind_in_the_readers_task() -> N
     assert await task == 0
 
 
-async def test_abort_of_an_idle_stream_drops_the_connection_now_and_is_told_once() -> None:
+async def test_abort_of_an_idle_stream_drops_the_connection_now_and_is_raised_once() -> None:
     provider, transport = scripted(*answer("Hel", "lo"))
     stream = provider.stream(ASK)
     assert await anext(stream) == ContentDelta("Hel")

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.anyio
 # Reading
 
 
-async def test_a_concurrent_read_is_refused_and_harms_nobody() -> None:
+async def test_a_concurrent_read_is_refused_and_does_no_harm() -> None:
     stuck = Stuck("receive")
     stream = stuck_stream(stuck)
     errors: list[Exception] = []

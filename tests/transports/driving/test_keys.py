@@ -49,7 +49,7 @@ def revealed(given_key: object) -> str:
     return given_key.reveal()
 
 
-def test_a_secret_shows_itself_to_nobody() -> None:
+def test_a_secret_is_in_no_representation() -> None:
     secret = Secret(KEY)
     assert KEY not in f"{secret} {secret!r} {[secret]} {secret!s:>40}"
     assert secret.reveal() == KEY
@@ -87,13 +87,13 @@ def test_an_error_is_cleaned_and_its_partial_left_alone() -> None:
     assert cleaned.status == 401
 
 
-def test_a_short_key_is_left_where_it_stands() -> None:
+def test_a_short_key_is_not_masked() -> None:
     secret = Secret("apple")
     assert secret.clean_text("an apple") == "an apple"
     assert str(secret.clean(APIStatusError("an apple"))) == str(APIStatusError("an apple"))
 
 
-def test_the_environment_is_asked_anew_each_time_and_stripped() -> None:
+def test_the_environment_is_read_each_time_and_stripped() -> None:
     environment = {"OPENAI_API_KEY": " first-key\n"}
     source = KeySource(openai(), None, environment)
     assert revealed(source.ask()) == "first-key"
@@ -128,7 +128,7 @@ def test_a_blank_key_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, b"bytes-are-no-text", 7])
-def test_a_callable_that_gives_no_text_is_named_but_not_quoted(wrong: Any) -> None:
+def test_a_callable_that_returns_no_text_is_named_but_not_quoted(wrong: Any) -> None:
     with pytest.raises(ConfigError, match=type(wrong).__name__) as caught:
         KeySource(openai(), lambda: wrong).ask()
     assert "bytes-are" not in str(caught.value)

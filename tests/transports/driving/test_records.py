@@ -1,4 +1,4 @@
-"""What a raw log is told."""
+"""The records that a raw log receives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transports.driving.records import dispatch
 
 
 class Log:
-    """Keeps what it is told, and spoils it afterwards, as a careless logger may."""
+    """Keeps its records, and modifies them afterwards, as a careless logger may."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -43,7 +43,7 @@ def test_each_kind_of_record_has_its_callback_in_order() -> None:
     ]
 
 
-def test_a_key_that_a_server_echoes_is_not_told() -> None:
+def test_a_key_that_a_server_echoes_is_masked_in_the_records() -> None:
     log = Log()
     records: list[Record] = [
         RequestRecord("http://localhost/v1", {"messages": [{"content": f"my key is {KEY}"}]}),

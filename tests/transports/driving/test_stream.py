@@ -115,7 +115,7 @@ def test_a_failure_is_raised_after_the_events_that_came_before_it(reader: Reader
     assert str(outcome.answer) == str(outcome.error)
 
 
-def test_a_cut_stream_is_never_passed_for_success(reader: Reader) -> None:
+def test_a_truncated_stream_is_never_a_success(reader: Reader) -> None:
     outcome = reader.read([STREAMING, delta("Hel"), End()])
     assert isinstance(outcome.error, StreamTruncatedError)
     assert partial_text(outcome.answer) == "Hel"

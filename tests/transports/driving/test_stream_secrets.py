@@ -55,7 +55,7 @@ def partial_text(error: Message | ProviderError | None) -> str | None:
 
 
 class Log:
-    """A raw log that keeps what it was told."""
+    """A raw log that keeps its records."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object, JSONObject]] = []
@@ -174,7 +174,7 @@ def shown(error: BaseException) -> str:
 # The raw log
 
 
-def test_the_raw_log_hears_of_every_attempt_in_order_and_of_no_key(reader: Reader) -> None:
+def test_the_raw_log_receives_every_attempt_in_order_and_no_key(reader: Reader) -> None:
     log = Log()
     refused: list[Item] = [Head(500), error_body(f"the key {KEY} is down"), End()]
     outcome = reader.read(refused, [Head(502), Body(b"<html>"), End()], answer(KEY), raw_log=log)
@@ -188,7 +188,7 @@ def test_the_raw_log_hears_of_every_attempt_in_order_and_of_no_key(reader: Reade
     assert texts(outcome) == [KEY]
 
 
-def test_the_raw_log_hears_of_a_chunk_before_its_event_is_handed_out(reader: Reader) -> None:
+def test_the_raw_log_receives_a_chunk_before_its_event_is_handed_out(reader: Reader) -> None:
     log = Log()
     heard: list[int] = []
     reader.read(answer("a", "b"), raw_log=log, between=lambda _: heard.append(len(log.told)))

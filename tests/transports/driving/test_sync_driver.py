@@ -141,7 +141,7 @@ def test_an_abort_inside_an_open_drops_the_connection_as_soon_as_it_is_there() -
     assert stuck.log == ["open", "abort"]
 
 
-def test_a_second_thread_is_refused_and_harms_nobody() -> None:
+def test_a_second_thread_is_refused_and_does_no_harm() -> None:
     stuck = Stuck("receive")
     stream = stuck_stream(stuck)
     reading = in_thread(lambda: list(stream))
@@ -202,7 +202,7 @@ class KeyboardError(Exception):
     """What no driver expects."""
 
 
-def test_events_that_are_there_outlive_nothing_but_a_close() -> None:
+def test_received_events_are_handed_out_unless_the_stream_is_closed() -> None:
     provider, _ = scripted(STREAMING, Body(delta("a").data + delta("b").data))
     stream = provider.stream(ASK)
     assert next(stream) == ContentDelta("a")

@@ -56,7 +56,7 @@ def test_an_exception_of_the_key_callable_passes() -> None:
         provider.complete(ASK)
 
 
-def test_a_raw_log_is_told() -> None:
+def test_a_raw_log_receives_the_records() -> None:
     log = Log()
     transport = ScriptedSyncTransport([answer("a")], Clock())
     provider = create_sync_provider(openai(), log, transport=transport, api_key=KEY)

@@ -1,4 +1,4 @@
-"""`abort()` of an httpcore exchange wakes whoever waits in its `receive`, with nobody else's help."""
+"""`abort()` of an httpcore exchange wakes a task that waits in its `receive`, without other help."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def running(module: ModuleName, kind: str, **options: object) -> AsyncGene
 
 
 async def abort_wakes(exchange: Exchange, until: threading.Event | None = None) -> None:
-    """A task waits in `receive`, for ever if left to itself; it has come far enough when `until` is set."""
+    """A task waits in `receive` indefinitely; it has got far enough when `until` is set."""
     errors: list[APIConnectionError] = []
 
     async def wait() -> None:

@@ -37,7 +37,7 @@ def core(request: pytest.FixtureRequest) -> ModuleType:
 
 
 class Reads:
-    """A network in memory, whose one stream gives these bytes, read by read, and then waits for ever."""
+    """A network in memory, whose one stream gives these bytes, read by read, and then waits indefinitely."""
 
     def __init__(self, reads: Iterable[bytes]) -> None:
         self._reads = list(reads)
@@ -204,7 +204,7 @@ async def test_another_task_reads_on(core: ModuleType) -> None:
     assert given[1:] == [Body(TEXT), Body(b"four"), End()]
 
 
-# Who lets go in the middle of it.
+# Releasing in the middle of a body.
 
 
 async def test_connection_is_kept_where_the_rest_is_only_the_end(core: ModuleType) -> None:

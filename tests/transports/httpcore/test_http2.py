@@ -97,7 +97,7 @@ class TestHTTP2:
             assert await fetch(transport, raw.post(b"next"), fresh=True) == (200, b"next")
             assert raw.connections == 2
 
-    async def test_abort_wakes_who_waits_inside_the_body(self, module: ModuleName) -> None:
+    async def test_abort_wakes_a_reader_that_waits_inside_the_body(self, module: ModuleName) -> None:
         async with self._running(module) as (transport, raw):
             exchange = await transport.open(raw.post(b"wait"), None)
             await read(exchange, Body)

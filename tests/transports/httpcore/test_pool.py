@@ -72,7 +72,7 @@ def test_the_module_of_a_pool_is_found(module: ModuleName) -> None:
     assert HttpcoreTransport(core.AsyncHTTPProxy("http://localhost:1")).core is core
 
 
-def test_pool_of_nobody_is_refused() -> None:
+def test_an_object_that_is_not_a_pool_is_refused() -> None:
     class Pool: ...
 
     with pytest.raises(ConfigError, match="module") as caught:
@@ -145,7 +145,7 @@ class TestPoolOfTheUser:
             (CHUNKED + b"no size\r\n", RemoteProtocolError),
         ],
     )
-    async def test_loss_is_told_from_bad_http_by_its_words(
+    async def test_a_loss_is_distinguished_from_bad_http_by_its_message(
         self, module: ModuleName, sent: bytes, kind: type[Exception]
     ) -> None:
         def script(peer: Peer) -> None:

@@ -29,9 +29,9 @@ def anyio_backend() -> str:
 
 
 class TestReading:
-    """Nobody who reads slowly is given more than two reads, and nothing is lost by that."""
+    """A slow reader is given two reads at most, and loses nothing."""
 
-    async def test_who_reads_slowly_holds_up_the_peer(self) -> None:
+    async def test_a_slow_reader_holds_up_the_peer(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
@@ -44,7 +44,7 @@ class TestReading:
                 assert isinstance(given, Body)
                 taken += len(given.data)
 
-    async def test_what_lies_unread_stops_nobody_after_the_release(self) -> None:
+    async def test_unread_bytes_do_not_block_the_peer_after_the_release(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             for piece in (CHUNKED + chunk(b"one"), chunk(b"data: [DONE]\n\n"), LAST):
@@ -88,9 +88,9 @@ class TestReading:
 
 
 class TestEnds:
-    """How a connection ends is told once, and after all that came before."""
+    """The end of a connection is reported once, after all bytes before it."""
 
-    async def test_an_error_is_told_after_what_came_before_it(self) -> None:
+    async def test_an_error_is_raised_after_the_bytes_before_it(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED + chunk(b"data"))
@@ -101,7 +101,7 @@ class TestEnds:
             with anyio.fail_after(PATIENCE), pytest.raises(APIConnectionError, match="the peer reset it"):
                 await take(connection, feed)
 
-    async def test_an_error_after_the_end_is_not_told(self) -> None:
+    async def test_an_error_after_the_end_is_ignored(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(OK)
@@ -136,7 +136,7 @@ class TestEnds:
             assert await drain(peer) > 3 * MEGABYTE
             await connection.aclose()
 
-    async def test_who_waits_for_the_request_to_leave_is_woken_by_the_end(self) -> None:
+    async def test_a_task_that_sends_the_request_is_woken_by_the_end(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection, bytes(3 * MEGABYTE))
             sending = asyncio.ensure_future(connection.send())
@@ -147,7 +147,7 @@ class TestEnds:
             with pytest.raises(APIConnectionError):
                 await take(connection, feed)
 
-    async def test_who_is_cancelled_while_the_request_leaves_closes_without_a_word(self) -> None:
+    async def test_a_task_that_is_cancelled_while_it_sends_closes_without_a_warning(self) -> None:
         async with linked() as (connection, peer):
             begin(connection, bytes(3 * MEGABYTE))
             sending = asyncio.ensure_future(connection.send())
@@ -155,7 +155,7 @@ class TestEnds:
             sending.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await sending
-            assert await drain(peer) > 3 * MEGABYTE  # which wakes whoever waits, and nobody does
+            assert await drain(peer) > 3 * MEGABYTE  # this would wake a waiting task, but there is none
 
 
 class TestUnasked:
@@ -242,7 +242,7 @@ class TestTimer:
             assert not await fill(connection, feed, 0.08)
             assert asyncio.get_running_loop().time() - begun >= 0.08
 
-    async def test_a_wait_for_ever_after_a_short_one(self) -> None:
+    async def test_an_unlimited_wait_after_a_short_one(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
@@ -256,7 +256,7 @@ class TestTimer:
             peer.send(chunk(b"data"))
             assert await reading
 
-    async def test_a_timer_that_rings_while_nobody_waits(self) -> None:
+    async def test_a_timer_that_fires_while_no_task_waits(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(CHUNKED)
@@ -266,7 +266,7 @@ class TestTimer:
             with anyio.fail_after(PATIENCE):
                 assert not await fill(connection, feed, 0.01)
 
-    async def test_what_is_there_already_counts_at_no_time_at_all(self) -> None:
+    async def test_received_data_is_returned_with_a_timeout_of_0(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(OK)
@@ -283,7 +283,7 @@ class TestTimer:
                 assert await connection.settle()
                 assert timers() == 1
 
-    async def test_one_that_rings_between_two_exchanges(self) -> None:
+    async def test_one_that_fires_between_two_exchanges(self) -> None:
         async with linked() as (connection, peer):
             feed = begin(connection)
             peer.send(OK)

@@ -105,7 +105,7 @@ async def test_large_bodies_both_ways(secure: Secure) -> None:
     assert asked == [question] * 2
 
 
-async def test_who_reads_slowly_loses_nothing_when_the_peer_closes(secure: Secure) -> None:
+async def test_a_slow_reader_loses_nothing_when_the_peer_closes(secure: Secure) -> None:
     """The end has come, and TLS keeps it and what came before, while reading is paused."""
     gone = threading.Event()
     pieces = [b"%06d" % number for number in range(2_000)]
@@ -125,7 +125,7 @@ async def test_who_reads_slowly_loses_nothing_when_the_peer_closes(secure: Secur
             exchange.abort()
 
 
-async def test_who_reads_slowly_holds_up_the_peer(secure: Secure) -> None:
+async def test_a_slow_reader_holds_up_the_peer(secure: Secure) -> None:
     jammed = threading.Event()
     left = []
     body = bytes(40 * MEGABYTE)
@@ -189,9 +189,7 @@ async def test_an_end_while_nothing_is_under_way(secure: Secure, farewell: bool)
         assert server.connections == 2
 
 
-async def test_a_handshake_that_begins_anew_on_a_kept_connection(
-    secure: Secure, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_new_handshake_on_a_kept_connection(secure: Secure, monkeypatch: pytest.MonkeyPatch) -> None:
     """No request can be written then; another connection can take it."""
 
     def write(tls: TLSClient, data: bytes) -> None:
@@ -210,7 +208,7 @@ async def test_a_handshake_that_begins_anew_on_a_kept_connection(
 
 
 async def test_an_answer_right_behind_the_handshake() -> None:
-    """A server without room says so to whoever comes, and in the same packet as the handshake's end."""
+    """An overloaded server may refuse immediately, in the same packet as the handshake's end."""
     secure = Secure(ssl.TLSVersion.TLSv1_2)
 
     def script(peer: Peer) -> None:
@@ -257,7 +255,7 @@ def test_what_is_read_does_not_depend_on_how_the_bytes_were_cut(secure: Secure, 
     assert client.error is None
 
 
-async def test_a_record_that_is_none(secure: Secure) -> None:
+async def test_an_invalid_record(secure: Secure) -> None:
     """What does not decrypt ends the exchange, after all that came before it."""
     taken = threading.Event()
 

@@ -72,7 +72,7 @@ async def test_a_client_with_its_certificate_is_answered(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", TRANSPORTS)
-async def test_a_client_without_one_is_told_so(
+async def test_a_client_without_one_is_refused_with_a_reason(
     name: str, server: LoopbackThread, authority: trustme.CA
 ) -> None:
     transport = make(name, client(authority, certified=False))
@@ -91,7 +91,7 @@ def test_blocking_a_client_with_its_certificate_is_answered(
         assert "42" in provider.complete(QUESTION).text
 
 
-def test_blocking_a_client_without_one_is_told_so(server: LoopbackThread, authority: trustme.CA) -> None:
+def test_blocking_a_client_without_one_is_refused(server: LoopbackThread, authority: trustme.CA) -> None:
     with contextlib.closing(SocketTransport(ssl_context=client(authority, certified=False))) as transport:
         provider = create_sync_provider(config(server), transport=transport, api_key="key")
         with pytest.raises(APIConnectionError) as caught:

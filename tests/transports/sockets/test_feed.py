@@ -52,7 +52,7 @@ def test_feed_raises_bad_http_as_it_is() -> None:
         feed.take()
 
 
-def test_feed_that_was_lost_tells_nothing_else() -> None:
+def test_a_lost_feed_gives_nothing_else() -> None:
     feed = Feed(HTTPExchange(REQUEST), reused=False)
     feed.read(OK)
     feed.lose(APIConnectionError("dropped"))

@@ -186,7 +186,7 @@ async def test_leaving_closes_open_connections_and_the_port() -> None:
 UNSAYABLE = Answer(text="\ud800")
 
 
-async def test_a_script_s_mistake_comes_to_light_as_it_is() -> None:
+async def test_a_script_s_mistake_is_raised_unchanged() -> None:
     with pytest.raises(UnicodeEncodeError):
         async with (
             serve_loopback(FakeProvider(script=[UNSAYABLE])) as server,
@@ -196,7 +196,7 @@ async def test_a_script_s_mistake_comes_to_light_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_script_s_mistake_comes_to_light_beside_a_thread(backend: str) -> None:
+def test_a_script_s_mistake_is_raised_beside_a_thread(backend: str) -> None:
     """A client only sees that the connection was lost."""
 
     def serve_one() -> None:
@@ -260,7 +260,7 @@ async def test_the_base_url_leads_to_the_type_s_own_path(type: str, path: str) -
         assert server.base_url(type) == f"http://127.0.0.1:{server.port}{path}"
 
 
-async def test_a_config_is_whole_and_its_fields_can_be_replaced() -> None:
+async def test_a_config_is_complete_and_its_fields_can_be_replaced() -> None:
     async with serve_loopback() as server:
         for type in PROVIDER_TYPES:
             config = server.config(type, max_attempts=1)
@@ -278,7 +278,7 @@ async def test_a_given_port_that_is_taken_is_an_os_error() -> None:
                 pytest.fail("two servers on one port")
 
 
-async def test_an_ipv6_host_stands_in_brackets() -> None:
+async def test_an_ipv6_host_is_in_brackets() -> None:
     server = LoopbackServer(FakeProvider(), "::1", 81, 0.0, None)
     assert server.url == "http://[::1]:81"
 
@@ -306,12 +306,12 @@ def test_a_thread_serves_blocking_clients(backend: str) -> None:
     assert [request.target for request in provider.requests] == ["/v1/chat/completions"] * 2
 
 
-async def test_what_is_raised_inside_comes_out_as_it_is() -> None:
+async def test_an_exception_inside_is_raised_unchanged() -> None:
     with pytest.raises(LookupError, match="mine"):
         async with serve_loopback():
             raise LookupError("mine")
 
 
-def test_what_is_raised_beside_a_thread_comes_out_as_it_is() -> None:
+def test_an_exception_beside_a_thread_is_raised_unchanged() -> None:
     with pytest.raises(LookupError, match="mine"), loopback_thread():
         raise LookupError("mine")

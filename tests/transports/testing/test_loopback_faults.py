@@ -96,7 +96,7 @@ async def test_cuts_over_tls(fault: str, seen: str) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("fault", "first"), [("stall", True), ("half-close", True), ("close", False)])
-async def test_it_is_told_when_a_client_closed_first(fault: str, first: bool) -> None:
+async def test_the_server_notes_when_a_client_closed_first(fault: str, first: bool) -> None:
     async with serve_loopback(provider(), fault=find_fault(f"{fault}-before-head")) as server:
         begun = time.monotonic()
         await asking(server, SILENCE)
@@ -124,7 +124,7 @@ async def test_a_port_that_refuses_is_taken_all_the_same() -> None:
     ("fault", "seen"), [("close", ("closed", "reset")), ("reset", ("reset",)), ("stall", ("silent",))]
 )
 @pytest.mark.parametrize("tls", [False, True])
-async def test_connections_end_as_they_come(fault: str, seen: tuple[str, ...], tls: bool) -> None:
+async def test_connections_end_after_being_accepted(fault: str, seen: tuple[str, ...], tls: bool) -> None:
     serving = ca_and_server("127.0.0.1")[1] if tls else None
     async with serve_loopback(fault=FAULTS[f"accept-{fault}"], ssl_context=serving) as server:
         data, ending = await asking(server, SILENCE if fault == "stall" else PATIENCE)
@@ -147,7 +147,7 @@ async def test_plain_http_at_the_port_for_tls() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", ["tls-wrong-name", "tls-unknown-ca", "tls-expired"])
-async def test_a_faulty_certificate_has_to_be_given(name: str) -> None:
+async def test_a_faulty_certificate_must_be_passed(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: .*ssl_context"):
         async with serve_loopback(fault=FAULTS[name]):
             pytest.fail("no certificate was given")
@@ -190,7 +190,7 @@ async def test_faults_of_the_port_neither_come_nor_go() -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_thread_tells_the_same(backend: str) -> None:
+def test_a_thread_has_the_same_counts(backend: str) -> None:
     with loopback_thread(provider(), fault=FAULTS["stall-before-head"], backend=backend) as server:
         with socket.create_connection((server.host, server.port)) as client:
             client.sendall(STREAM)

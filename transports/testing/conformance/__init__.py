@@ -1,4 +1,4 @@
-"""Proves a transport: tries every law of `transports.interface` on it, and tells which it breaks.
+"""Checks a transport: tries every law of `transports.interface` on it, and reports which it breaks.
 
 For the authors of custom transports. It needs no test framework; `sansio-llm check-transport` runs it too.
 """

@@ -1,4 +1,4 @@
-"""What a law works with: a transport, a server that fails on demand, and steps to use both."""
+"""The environment of a law: a transport, a server that fails on demand, and steps to use both."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Bench:
         return f"the server {found.about}"
 
     def reset(self) -> None:
-        """Let nothing fail any more, and let the model answer."""
+        """Remove all faults, and let the model answer."""
         self._server.fault = None
         self.fake.script.clear()
 

@@ -1,4 +1,4 @@
-"""Chat completions, answered: all that OpenAI and compatible servers are known to send."""
+"""Answers of chat completions: everything that OpenAI and compatible servers are known to send."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_pain_03_a_finish_reason_of_error_is_one_and_may_be_tried_again() -> Non
         read("openai", completion({"content": "H"}, "error"))
 
 
-# Records that are no usual chunk.
+# Unusual chunks.
 
 
 def test_records_without_choices_that_are_no_errors_are_passed_over() -> None:
@@ -378,7 +378,7 @@ def test_text_and_reasoning_are_one_part_each_where_they_began() -> None:
     )
 
 
-# Citations, images and sound.
+# Citations, images and audio.
 
 CITED: JSONObject = {
     "type": "url_citation",
@@ -460,15 +460,15 @@ def test_sound_is_one_part_of_all_its_pieces(pieces: list[Record], part: AudioPa
 
 
 @pytest.mark.parametrize("blank", [{}, {"id": "", "data": "", "transcript": ""}, {"id": None}])
-def test_blank_sound_is_none(blank: Record) -> None:
+def test_blank_audio_gives_no_part(blank: Record) -> None:
     assert read("openai", completion({"content": "Hi", "audio": blank})).content == "Hi"
 
 
-def test_sound_that_is_no_object_is_kept_as_it_is() -> None:
+def test_audio_that_is_not_an_object_is_kept_unchanged() -> None:
     assert read("openai", completion({"content": "Hi", "audio": "x"})).extra == {"audio": "x"}
 
 
-# Fields that no typed field says.
+# Fields without a typed field.
 
 
 def test_every_other_field_is_kept_and_a_later_value_replaces_the_one_before() -> None:

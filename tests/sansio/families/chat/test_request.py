@@ -1,4 +1,4 @@
-"""Chat completions, asked: the exact wire forms of messages and parts."""
+"""Requests of chat completions: the exact wire forms of messages and parts."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_an_answer_and_its_tool_results_appended_make_the_next_request(kind: str
     results = [Message(Role.TOOL, text, tool_call_id=id) for id, text in (("a", "18"), ("b", "not JSON"))]
     turn = sent(kind, *ASK, message, *results)[1:]
     assert turn[0]["content"] == "Let me see."
-    # Most servers parse what comes back, so the cut text goes inside an object.
+    # Most servers parse the arguments, so the truncated text goes inside an object.
     assert [call["function"]["arguments"] for call in turn[0]["tool_calls"]] == [
         '{"city":"Paris"}',
         '{"INVALID_JSON":"{"}',
@@ -225,7 +225,7 @@ def test_what_the_application_puts_beside_its_message_is_sent_with_it() -> None:
     ]
 
 
-def test_of_an_answers_own_fields_only_googles_signature_goes_back() -> None:
+def test_only_googles_signature_goes_back_of_an_answers_own_fields() -> None:
     data = completion({"content": "Hi", "extra_content": {"google": 1}, "other": 2}, system_fingerprint="fp")
     assert sent("openai", *ASK, read("openai", data), *ASK)[1] == {
         "role": "assistant",

@@ -107,7 +107,7 @@ def test_every_other_count_is_kept_under_its_own_name() -> None:
 
 
 @pytest.mark.parametrize("odd", [-1, 1.5, "3", True, None, [], {}])
-def test_a_count_that_is_none_is_0(odd: object) -> None:
+def test_an_invalid_count_is_0(odd: object) -> None:
     assert used(prompt_tokens=odd, completion_tokens=2).input_tokens == 0
 
 

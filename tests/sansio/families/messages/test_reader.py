@@ -1,4 +1,4 @@
-"""Anthropic's messages, answered: streams and whole ones, in all their forms."""
+"""Answers of Anthropic's messages: streams and whole ones, in all their forms."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_an_answer_is_at_least_as_long_as_its_reasoning() -> None:
 
 
 @pytest.mark.parametrize("odd", [-1, True, "5", None, [], 1.5])
-def test_a_count_that_is_none_is_0(odd: object) -> None:
+def test_an_invalid_count_is_0(odd: object) -> None:
     usage = read("anthropic", {"content": [], "usage": {"input_tokens": odd, "output_tokens": 1}}).usage
     assert usage is not None
     assert (usage.input_tokens, usage.output_tokens) == (0, 1)
@@ -563,7 +563,7 @@ def test_a_part_without_text_is_given_whole() -> None:
     assert events[0] == PartComplete(0, ReasoningPart("", {"type": "redacted_thinking", "data": "x"}))
 
 
-def test_the_calls_of_a_whole_message_are_told_apart_without_ids() -> None:
+def test_the_calls_of_a_whole_message_are_distinguished_without_ids() -> None:
     calls = [{"type": "tool_use", "name": "f", "input": {"a": number}} for number in range(2)]
     bare = [{"type": "tool_use", "name": "f", "input": {}}] * 2
     for content, arguments in ((calls, [{"a": 0}, {"a": 1}]), (bare, [{}, {}])):

@@ -1,4 +1,4 @@
-"""Anthropic's messages, asked: exact requests, and what they refuse."""
+"""Requests of Anthropic's messages: exact requests, and what is refused."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_the_stream_ends_with_its_marker(type: str) -> None:
 
 
 @pytest.mark.parametrize("type", CHAT)
-def test_all_chunks_bear_the_answer_s_id_and_model(type: str) -> None:
+def test_all_chunks_have_the_answer_s_id_and_model(type: str) -> None:
     sent = chunks(encode_stream(type, Answer(text="one two"), model="a-model", response_id="an-id"))
     named = [chunk for chunk in sent if "prompt_filter_results" not in chunk]
     assert {(chunk["id"], chunk["model"], chunk["object"]) for chunk in named} == {
@@ -110,7 +110,7 @@ def test_where_usage_was_asked_for_every_other_chunk_has_a_null_one(type: str) -
     assert [chunk["usage"] for chunk in sent[:-1] if "prompt_filter_results" not in chunk] == [None] * 3
 
 
-def test_openrouter_tells_usage_unasked_beside_a_repeated_finish_reason() -> None:
+def test_openrouter_sends_usage_without_being_asked_beside_a_repeated_finish_reason() -> None:
     *_, finish, usage = chunks(
         encode_stream("openrouter", Answer(text="one", usage=USAGE), include_usage=False)
     )
@@ -252,14 +252,14 @@ def test_openrouter_s_error_comes_in_a_chunk_that_says_so_itself() -> None:
 
 
 @pytest.mark.parametrize(("asked", "named"), [(True, True), (False, False)])
-def test_a_stream_that_breaks_off_told_usage_where_it_was_asked_to(asked: bool, named: bool) -> None:
+def test_a_truncated_stream_has_usage_if_it_was_requested(asked: bool, named: bool) -> None:
     broken = Broken(answer=Answer(text="one two"), after=1)
     sent = chunks(encode_stream("openai", broken, include_usage=asked))
     assert {"usage" in chunk for chunk in sent} == {named}
 
 
 def deltas(type: str, *parts: Part, **fields: Any) -> list[dict[str, Any]]:
-    """What the chunks of an answer of these parts add, without what begins and ends every stream."""
+    """The chunks of an answer of these parts, without the usual beginning and end of a stream."""
     sent = chunks(encode_stream(type, Answer(parts=parts, **fields), include_usage=False))
     added = [choice["delta"] for chunk in sent for choice in chunk["choices"]]
     begin = {"openai": 1, "azure": 1, "vllm": 1}.get(type, 0)

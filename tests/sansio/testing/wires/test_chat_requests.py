@@ -1,4 +1,4 @@
-"""What the chat-completions servers refuse, and what they take."""
+"""What the chat-completions servers refuse, and what they accept."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_tool_message_that_answers_no_call_is_refused(type: str, messages: obj
 def test_calls_without_their_results_are_refused(type: str, messages: object) -> None:
     response = ask(type, messages)
     assert response.status == 400
-    assert "none came for call_1" in message_in(type, said(response))
+    assert "missing are those for call_1" in message_in(type, said(response))
 
 
 @pytest.mark.parametrize("type", ["ollama", "vllm"])
@@ -159,7 +159,7 @@ def test_a_malformed_tool_call_is_refused(type: str, broken: Any) -> None:
 
 
 @CHATS
-def test_tool_calls_stand_in_an_assistant_s_message_only(type: str) -> None:
+def test_tool_calls_are_allowed_only_in_an_assistant_s_message(type: str) -> None:
     assert ask(type, [{**USER, "tool_calls": [call()]}, result()]).status == 400
     assert ask(type, [USER, {"role": "assistant", "content": "a", "tool_calls": []}]).status == 400
 
@@ -273,6 +273,6 @@ def test_an_answer_that_was_spoken_is_taken_without_text(type: str) -> None:
 
 
 @CHATS
-def test_content_of_a_kind_of_its_own_goes_back_to_vllm_alone(type: str) -> None:
+def test_vllms_own_kinds_of_content_go_back_only_to_vllm(type: str) -> None:
     answer = {"role": "assistant", "content": [{"type": "reference", "reference_ids": [1]}]}
     assert ask(type, [USER, answer, USER]).status == (200 if type == "vllm" else 400)

@@ -50,14 +50,14 @@ def test_a_refusal_of_openai_names_what_is_at_fault(
     assert error["message"][-1] == "."
 
 
-def test_a_refusal_of_ollama_names_the_image_that_is_none() -> None:
+def test_a_refusal_of_ollama_names_the_invalid_image() -> None:
     image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     response = ask("ollama", [{"role": "user", "content": [{"type": "text", "text": "Look:"}, image]}])
     assert response.status == 400
     assert "base64" in said(response)["error"]["message"]
 
 
-def test_a_call_of_the_old_kind_stands_in_place_of_content() -> None:
+def test_a_call_of_the_old_kind_replaces_content() -> None:
     old = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}
     assert ask("openai", [USER, old, USER]).status == 200
 
@@ -68,7 +68,7 @@ def test_a_refusal_of_arguments_that_are_no_object_names_them(local: str) -> Non
     response = ask(local, [USER, broken])
     body = said(response)
     message = body["error"]["message"] if local == "ollama" else body["message"]
-    assert (response.status, message) == (400, "The tool call's arguments are no JSON object.")
+    assert (response.status, message) == (400, "The arguments are not a JSON object.")
 
 
 @pytest.mark.parametrize(

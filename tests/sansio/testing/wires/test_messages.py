@@ -128,7 +128,7 @@ def test_cut_arguments_are_refused_whole_and_sent_in_a_stream() -> None:
     answer = Answer(tool_calls=(InvalidToolCall("toolu_1", "f", '{"a', "cut"),))
     deltas = of_type(chunks(encode_stream("anthropic", answer)), "content_block_delta")
     assert "".join(event["delta"]["partial_json"] for event in deltas) == '{"a'
-    with pytest.raises(ValueError, match="cut ones come in streams only"):
+    with pytest.raises(ValueError, match="only streams can have truncated ones"):
         encode_whole("anthropic", answer)
 
 

@@ -1,4 +1,4 @@
-"""What Anthropic refuses, and what it takes."""
+"""What Anthropic refuses, and what it accepts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def thinking(words: str = "hmm", signature: object = None) -> Block:
 
 
 def refusal(messages: object = HELLO, **fields: object) -> str:
-    """The words with which a request is refused, in Anthropic's shape."""
+    """The message of a refused request, in Anthropic's shape."""
     response = ask("anthropic", messages, **fields)
     body = said(response)
     assert response.status == 400, body
@@ -154,8 +154,8 @@ def test_tool_use_without_its_results_in_the_next_message_is_refused(messages: o
         [USER, assistant(result()), USER],
     ],
 )
-def test_a_tool_result_that_answers_no_tool_use_or_does_not_stand_first_is_refused(messages: object) -> None:
-    assert "has no tool_use in the message before, or does not stand first" in refusal(messages)
+def test_a_tool_result_that_answers_no_tool_use_or_is_not_first_is_refused(messages: object) -> None:
+    assert "has no tool_use in the message before, or is not at the beginning" in refusal(messages)
 
 
 def test_tool_use_ids_are_unique_in_the_conversation() -> None:
@@ -192,7 +192,7 @@ def test_a_tool_result_must_name_its_tool_use() -> None:
         ({"type": "on"}, "thinking.type"),
         ({}, "thinking.type"),
         ({"type": "enabled"}, "thinking.budget_tokens"),
-        ({"type": "enabled", "budget_tokens": 1023}, "1024 at least"),
+        ({"type": "enabled", "budget_tokens": 1023}, "at least 1024"),
         ({"type": "enabled", "budget_tokens": 4096}, "greater than thinking.budget_tokens"),
     ],
 )

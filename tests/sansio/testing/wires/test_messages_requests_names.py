@@ -29,7 +29,7 @@ def test_a_tool_s_name_is_128_long_at_most(length: int, taken: bool) -> None:
 
 
 @pytest.mark.parametrize("type", ["web_search_20250305", "bash_20250124", "mcp_toolset"])
-def test_the_server_s_own_tools_are_told_by_a_date_or_as_mcp_s(type: str) -> None:
+def test_the_server_s_own_tools_are_recognized_by_a_date_or_as_mcp_s(type: str) -> None:
     assert is_taken(type=type)
     assert not is_taken(type=f"{type}x")
     assert not is_taken(type=type[1:].replace("_", ""))

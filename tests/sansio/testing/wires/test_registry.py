@@ -1,4 +1,4 @@
-"""A wire family is found by its api; a foreign one can be registered, and its provider faked."""
+"""A wire family is found by its api; an application's one can be registered, and its provider faked."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class LinesReader(AnswerReader):
 
 
 class LinesDialect(Dialect):
-    """A family that has nothing but text, in lines of JSON."""
+    """A family that has only text, in lines of JSON."""
 
     TYPE = "lines"
     API = "lines"
@@ -178,7 +178,7 @@ def test_a_family_without_a_wire_is_refused_with_the_names_of_those_that_have_on
         return
     makers: list[Callable[[], object]] = [lambda: wire_for(name), lambda: FakeProvider(name)]
     for make in makers:
-        with pytest.raises(ValueError, match="no fake provider speaks for it; use one of openrouter, openai"):
+        with pytest.raises(ValueError, match="no fake provider of this type; use one of openrouter, openai"):
             make()
 
 

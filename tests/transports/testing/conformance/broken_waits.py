@@ -1,4 +1,4 @@
-"""Transports that wait where they should not, or do not let go."""
+"""Transports that wait when they should not, or do not release connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LET_GO = threading.Event()
 
 
 class IgnoresTimeout(Wrapped):
-    """Waits for ever, whatever it is told."""
+    """Waits indefinitely, whatever the timeout."""
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
         return await self.inner.receive(None)
@@ -73,7 +73,7 @@ class FailsToClose(Wrapped):
 
 
 class StopsTheLoop(Wrapped):
-    """Blocks the whole event loop, until it is let go."""
+    """Blocks the whole event loop until it is released."""
 
     async def aclose(self) -> None:
         LET_GO.wait()

@@ -177,7 +177,7 @@ def test_broken_blocking_transport_is_caught(make: Callable[[], SyncTransport], 
     assert words in report[law].message
 
 
-def test_what_is_wrapped_is_not_what_is_caught(anyio_backend: str) -> None:
+def test_the_wrapped_transport_alone_is_not_caught(anyio_backend: str) -> None:
     report = check_transport(Wrapper, backend=anyio_backend)
     assert report.passed, str(report)
 

@@ -89,7 +89,7 @@ def test_a_transport_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
         (("transports:SocketTransport", "--sync", "--backend", "trio"), "has no event loop"),
     ],
 )
-def test_what_makes_no_sense_is_one_line_and_2(
+def test_invalid_arguments_are_one_line_and_2(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], named: str
 ) -> None:
     assert run_here(("check-transport", *arguments)) == 2

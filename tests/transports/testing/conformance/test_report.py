@@ -36,7 +36,7 @@ def test_the_table_has_a_line_for_each_law_and_says_what_is_wrong() -> None:
         report["fresh"]
 
 
-def test_where_nothing_comes_in_order_nothing_else_is_tried() -> None:
+def test_if_inputs_are_out_of_order_no_other_law_is_tried() -> None:
     report = check_transport(partial(Wrapper, SwallowsEnd))
     assert [result.law for result in report.failures] == [LAW]
     assert {result.verdict for result in report.results[1:]} == {Verdict.NOT_TRIED}
@@ -60,21 +60,21 @@ def test_an_unknown_event_loop_is_refused() -> None:
         check_transport(AnyioTransport, backend="curio")
 
 
-def test_a_factory_that_raises_is_told() -> None:
+def test_a_factory_that_raises_is_reported() -> None:
     def factory() -> Transport:
         raise ValueError("no address")
 
     assert check_transport(factory)[LAW].message == "the factory raised ValueError (no address)"
 
 
-def test_a_factory_of_the_other_kind_is_told() -> None:
+def test_a_factory_of_the_other_kind_is_reported() -> None:
     blocking = check_transport(SocketTransport, laws=[LAW])  # type: ignore[arg-type]  # that is the point
     assert blocking[LAW].message == "open() is blocking; check_sync_transport is for such transports"
     other = check_sync_transport(AnyioTransport, laws=[LAW])  # type: ignore[arg-type]
     assert other[LAW].message == "open() is async; check_transport is for such transports"
 
 
-def test_a_transport_that_lacks_a_part_is_told() -> None:
+def test_a_transport_that_lacks_a_part_is_reported() -> None:
     class Half:
         async def open(self, request: object, timeout: float | None) -> None: ...
 
@@ -91,7 +91,7 @@ def test_a_transport_that_ends_its_thread_has_not_passed() -> None:
     assert not check_transport(Exits, laws=["transport-closes"]).passed
 
 
-def test_the_subject_is_told_by_name() -> None:
+def test_the_subject_is_named() -> None:
     report = check_transport(partial(AnyioTransport, max_idle=1), backend="trio", laws=[])
     assert report == Report("AnyioTransport under trio", ())
     assert str(report) == "AnyioTransport under trio: no laws"

@@ -14,11 +14,9 @@ from transports.testing.conformance.law import NotApplicableError, demand, law, 
 from transports.testing.loopback import loopback_thread
 
 
-@law(
-    "a port where nobody listens is a loss", wire=True, serve=partial(loopback_thread, fault=FAULTS["refuse"])
-)
+@law("a port without a listener is a loss", wire=True, serve=partial(loopback_thread, fault=FAULTS["refuse"]))
 async def refused(bench: Bench) -> None:
-    await bench.fails("nobody listens at the port", APIConnectionError)
+    await bench.fails("nothing listens at the port", APIConnectionError)
 
 
 @law("a host that cannot be found is a loss", wire=True)

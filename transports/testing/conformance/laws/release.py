@@ -37,7 +37,7 @@ async def abort_closes(bench: Bench) -> None:
     await bench.serves("an exchange was dropped by abort()")
 
 
-@law("abort() closes also a connection whose server only sends", wire=True)
+@law("abort() also closes a connection whose server only sends", wire=True)
 async def abort_under_load(bench: Bench) -> None:
     bench.answer(*[_PIECE] * 200)
     exchange = await bench.open()

@@ -115,12 +115,12 @@ async def cancelled_open(bench: Bench) -> None:
 async def _cancel(
     bench: Bench, name: str, call: Callable[[], Awaitable[object]], reached: Callable[[], bool]
 ) -> None:
-    """Cancel a call that waits for a server that says nothing, and demand that it ends by that alone.
+    """Cancel a call that waits for a silent server, and demand that the cancellation alone ends it.
 
     Args:
         name: what to call it.
         call: makes it.
-        reached: whether it has come as far as the server.
+        reached: whether it has reached the server.
     """
     done = anyio.Event()
     came: list[object] = []
@@ -161,7 +161,7 @@ async def cancelled_anywhere(bench: Bench) -> None:
 
 
 async def _is_cancelled(bench: Bench, at: int, fresh: bool) -> bool:
-    """Cancel an exchange where it suspends for the nth time, counted from 0; False where it never does."""
+    """Cancel an exchange when it suspends for the nth time, counted from 0; False if it never does."""
     bench.reset()
     with anyio.CancelScope() as scope:
         taken = await _CancelledAt(scope, at, bench.exchange(fresh=fresh))
