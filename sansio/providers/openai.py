@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from sansio.families.chat import ChatDialect
 from sansio.options import Option, portable
 
-_MISTRAL_HOST = "api.mistral.ai"
+_MISTRAL = "https://api.mistral.ai/"
 _MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 """The form that Mistral's service names when it refuses an id."""
 
@@ -25,6 +24,6 @@ class OpenAIChat(ChatDialect):
     }
 
     def takes_call_id(self, call_id: str) -> bool:
-        if self._config is None or urlsplit(self._config.base_url).hostname != _MISTRAL_HOST:
+        if self._config is None or not self._config.base_url.startswith(_MISTRAL):
             return True
         return _MISTRAL_CALL_ID.fullmatch(call_id) is not None
