@@ -169,15 +169,11 @@ class Provider:
             del key  # a traceback that shows locals must not show it
 
     def _build(
-        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, asked: _Asked
+        self, messages: list[Message], tools: Sequence[Tool], stream: bool, asked: _Asked
     ) -> tuple[JSONObject, Request, tuple[LeftOut, ...]]:
         dialect = asked.dialect
-        ordered, moved = in_order(messages)
-        try:
-            check_messages(ordered)
-        except InvalidRequestError:
-            check_messages(messages)  # its error names the place in what was given
-            raise
+        ordered, moved = _ordered(messages)
+        check_messages(ordered)
         check_tools(tools)
         ported, left_out = port(ordered, dialect)
         left_out = [*moved, *left_out]
@@ -237,6 +233,17 @@ class Provider:
             request = Request.post(endpoint, tuple(merged.items()), b"")
             self._last = (stream, endpoint, dict(headers)), request
         return self._last[1]
+
+
+def _ordered(messages: list[Message]) -> tuple[list[Message], list[LeftOut]]:
+    """The conversation in order; unchanged if that does not make it valid, so that errors name its places."""
+    ordered, moved = in_order(messages)
+    if moved:
+        try:
+            check_messages(ordered)
+        except InvalidRequestError:
+            return messages, []
+    return ordered, moved
 
 
 def _seconds(value: object) -> float | None:
