@@ -113,7 +113,8 @@ class ProviderConfig:
         reasoning: ask for extended thinking.
         auth_method: how the key is sent. The type's, if left out.
         extra_headers: sent with each request; their values stay out of every repr.
-        api_version: Azure's, such as `"2024-10-21"`; not used on Azure's v1 surface.
+        api_version: Azure's, such as `"2024-10-21"`, not used on its v1 surface; or Anthropic's, which is
+            `"2023-06-01"` by default and may be `"2026-10-21"`.
         deployment: Azure's deployment name.
         allow_http: send the key over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
@@ -131,7 +132,8 @@ class ProviderConfig:
             `limits.max_answer_bytes`.
 
     Example:
-        `ProviderConfig(type="anthropic", model="claude-sonnet-4-20250514")` is complete.
+        `ProviderConfig(type="anthropic", model="claude-sonnet-5-5")` is complete. Models retire:
+        `claude-sonnet-4-20250514` is not on Anthropic's list of November 2026.
     """
 
     type: str = "openrouter"

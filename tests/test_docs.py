@@ -33,6 +33,7 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("name", "said"),
     [
+        ("anthropic.md", "temperature: must be 1 beside thinking"),
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
@@ -55,7 +56,7 @@ def test_every_page_with_examples_is_run() -> None:
 
     # custom-transport.md is run in tests/transports/testing/conformance/test_page.py.
     elsewhere = {"README.md", "fuzzing.md", "custom-transport.md"}
-    assert pages == elsewhere | {"content.md", "moving.md", "wires.md", "faults.md"}
+    assert pages == elsewhere | {"anthropic.md", "content.md", "moving.md", "wires.md", "faults.md"}
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

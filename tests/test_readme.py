@@ -30,7 +30,7 @@ def test_python_examples_run_down_the_page(capsys: pytest.CaptureFixture[str]) -
     assert "Buy milk." in outputs["Tools"]
     assert "429 7200.0 1" in outputs["Retries"]
     assert "asked to wait 7200 s" in outputs["Retries"]
-    assert "REQ https://api.anthropic.com/v1/messages claude-sonnet-4-20250514" in outputs["Raw logging"]
+    assert "REQ https://api.anthropic.com/v1/messages claude-sonnet-5-5" in outputs["Raw logging"]
     assert "RES 200" in outputs["Raw logging"]
     assert "https://api.example.com/custom/chat" in outputs["A provider of your own"]
     assert "ContentDelta(text='From a file', part=0)" in outputs["A transport of your own"]

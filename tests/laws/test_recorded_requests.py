@@ -233,7 +233,6 @@ def test_requests_for_several_answers_are_refused() -> None:
 
 WAITING = frozenset(
     [
-        "antr-anthropic-pydai-native_tool_availability_delta-1046-0",
         "oair-doubleword-rig-conformance_hook_rewrites_and_request_patch-97b5-1",
         "oair-gpustack-rubyllm-function_calling_gpustack_qwen3_can_use_tools_in_multi_turn_conv-8bd0-2",
         "oair-openrouter-pydai-openrouter_advisor_tool-d7df-0",
@@ -246,7 +245,7 @@ WAITING = frozenset(
         "oais-openrouter-pydai-openrouter_web_search_annotations_stream-219c-0",
     ]
 )
-"""With reasoning for a compatible server, with OpenRouter's own tools, or with a late system message:
+"""With reasoning for a compatible server, or with OpenRouter's own tools:
 whether they are expressed depends on the dialects."""
 
 EXPRESSED = [name for name in NAMES if not (several(name) or name in EXCEPTIONS)]

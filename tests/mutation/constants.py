@@ -52,6 +52,8 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat.py",
         "tests/sansio/testing/test_wire_goldens.py",
     ),
+    "sansio.testing.wires.messages_fields": ("tests/sansio/testing/wires/test_messages_requests.py",),
+    "sansio.families.messages.thinking": ("tests/sansio/families/messages/test_options.py",),
     "sansio.testing.prompt": (
         "tests/sansio/testing/test_prompt.py",
         "tests/sansio/testing/test_fake.py",

@@ -43,7 +43,10 @@ def test_pain_19_a_redirect_sends_the_key_nowhere() -> None:
 def test_pain_22_a_conversation_rebuilt_from_storage_gives_the_same_bytes(kind: str) -> None:
     def sent() -> bytes:
         stored = json.loads(json.dumps({"b": [1, {"z": 1, "a": 2}], "a": "é"}))
-        step = Provider(config(kind)).call(ASK, [WEATHER], metadata=stored, temperature=0.1).next_step()
+        subject = Provider(config(kind)).call(
+            ASK, [WEATHER], extra_body={"metadata": stored}, temperature=0.1
+        )
+        step = subject.next_step()
         assert isinstance(step, Send)
         return step.request.body
 

@@ -19,7 +19,7 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.families.base import base64_text, rest, text_or_none, without_nulls
+from sansio.families.base import base64_text, media_type_of, rest, text_or_none, without_nulls
 from sansio.jsontext import JSONObject
 
 RUNS = frozenset(("server_tool_use", "mcp_tool_use"))
@@ -139,4 +139,8 @@ def _source(part: ImagePart | DocumentPart) -> JSONObject:
         return {"type": "file", "file_id": part.file_id}
     if part.data is None:
         return {"type": "url", "url": part.url}
-    return {"type": "base64", "media_type": part.media_type, "data": base64_text(part.data)}
+    kind = media_type_of(part)
+    if isinstance(part, DocumentPart) and kind.startswith("text/"):
+        # Anthropic's only text source: what the text is written in, Markdown say, it sees itself.
+        return {"type": "text", "media_type": "text/plain", "data": part.data.decode()}
+    return {"type": "base64", "media_type": kind, "data": base64_text(part.data)}

@@ -13,6 +13,7 @@ from sansio.content import (
     InvalidToolCall,
     Message,
     Part,
+    ReasoningPart,
     RefusalPart,
     Role,
     TextPart,
@@ -21,75 +22,22 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.errors import InvalidRequestError
-from sansio.families.base import Dialect, without_nulls
-from sansio.families.messages.parts import block_of
+from sansio.families.base import Dialect, media_type_of, without_nulls
+from sansio.families.messages.containers import container_of
+from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
+from sansio.families.messages.parts import RUNS, block_of
 from sansio.families.messages.reader import MessagesReader
-from sansio.jsontext import JSONObject
-from sansio.options import Body, Option, own, portable, write_options
+from sansio.families.messages.thinking import default_thinking
+from sansio.options import Option, write_options
 
-_VERSION = "2023-06-01"
 _DEFAULT_MAX_TOKENS = 8192
 """`max_tokens` is required; this is what every current model takes."""
-_MIN_THINKING_TOKENS = 1024
 _NEVER_SAID = (ImagePart, AudioPart, DocumentPart, RefusalPart)
 """Parts that no assistant's message can have here."""
 _SYSTEM_ROLES = (Role.SYSTEM, Role.DEVELOPER)
+_IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 _Block = dict[str, object]
-
-
-def _write_stop(body: Body, value: str | list[str] | None) -> None:
-    body["stop_sequences"] = [value] if isinstance(value, str) else value
-
-
-def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's forms in Anthropic's; Anthropic's own pass unchanged."""
-    known = body.get("tool_choice") or {}
-    if value is None:
-        return
-    if isinstance(value, str):
-        choice: JSONObject = {"type": "any" if value == "required" else value}
-    elif isinstance(function := value.get("function"), Mapping):
-        choice = {"type": "tool", "name": function.get("name")}
-    else:
-        choice = dict(value)
-    body["tool_choice"] = {**{name: flag for name, flag in known.items() if name != "type"}, **choice}
-
-
-def _write_parallel(body: Body, value: bool | None) -> None:
-    if value is False:
-        body["tool_choice"] = {
-            **(body.get("tool_choice") or {"type": "auto"}),
-            "disable_parallel_tool_use": True,
-        }
-
-
-def _write_user(body: Body, value: str | None) -> None:
-    if value is not None:
-        body["metadata"] = {**(body.get("metadata") or {}), "user_id": value}
-
-
-def _write_budget(body: Body, value: int | None) -> None:
-    if value is not None:
-        body["thinking"] = {"type": "enabled", "budget_tokens": value}
-
-
-def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """OpenAI's form of a JSON schema in Anthropic's `output_config.format`."""
-    schema = (value or {}).get("json_schema")
-    if isinstance(schema, Mapping):
-        output = body.setdefault("output_config", {})
-        output["format"] = {"type": "json_schema", "schema": schema.get("schema")}
-    elif value is not None and value.get("type") != "text":
-        raise InvalidRequestError(
-            "response_format: anthropic takes a JSON schema only: "
-            '{"type": "json_schema", "json_schema": {"schema": {...}}}'
-        )
-
-
-def _write_output(body: Body, value: Mapping[str, Any] | None) -> None:
-    if value is not None:
-        body["output_config"] = {**(body.get("output_config") or {}), **value}
 
 
 class MessagesDialect(Dialect):
@@ -122,39 +70,19 @@ class MessagesDialect(Dialect):
         "compaction": FinishReason.PAUSE,
         "refusal": FinishReason.REFUSAL,
     }
-    OPTIONS: ClassVar[Mapping[str, Option]] = {
-        **portable(
-            temperature="temperature",
-            top_p="top_p",
-            top_k="top_k",
-            max_tokens="max_tokens",
-            stop=_write_stop,
-            tool_choice=_write_tool_choice,
-            parallel_tool_calls=_write_parallel,
-            response_format=_write_format,
-            reasoning_effort="output_config.effort",
-            reasoning_budget=_write_budget,
-            user=_write_user,
-            metadata="metadata",
-            service_tier="service_tier",
-        ),
-        "max_completion_tokens": Option(int, "max_tokens"),
-        "output_config": Option(dict[str, Any], _write_output),
-        "container": Option(str | dict[str, Any], "container"),
-        "fallbacks": Option(str | list[dict[str, Any]], "fallbacks"),
-        **own("stop_sequences", type=list[str]),
-        **own("mcp_servers", type=list[dict[str, Any]]),
-        **own("thinking", "cache_control", "diagnostics", "context_management", type=dict[str, Any]),
-        **own("compaction", "thread", "billing_policy", type=dict[str, Any]),
-        **own("speed", "inference_geo", "user_profile_id", "workspace_id", type=str),
-        **own("fallback_credit_token", type=str),
-    }
+    OPTIONS: ClassVar[Mapping[str, Option]] = OPTIONS
 
     def build_endpoint(self, stream: bool = False) -> str:
         return f"{self.config.base_url}/v1/messages"
 
     def build_headers(self) -> dict[str, str]:
-        return {"anthropic-version": _VERSION, **super().build_headers()}
+        return {"anthropic-version": self.version, **super().build_headers()}
+
+    @property
+    def version(self) -> str:
+        """The API version that requests name: the config's `api_version`, unless its headers name another."""
+        named = {name.lower(): value for name, value in self.config.extra_headers.items()}
+        return named.get("anthropic-version") or self.config.api_version or DEFAULT_VERSION
 
     def open_stream(self) -> MessagesReader:
         return MessagesReader(self)
@@ -179,14 +107,20 @@ class MessagesDialect(Dialect):
             "max_tokens": _DEFAULT_MAX_TOKENS,
             "system": self._system(messages[:turns]),
             "messages": self._turns(messages, turns),
+            "container": container_of(messages),
         }
         if tools:
             body["tools"] = [_tool(tool) for tool in tools]
         if stream:
             body["stream"] = True
+        if "cache" in options:  # last, since it counts the breakpoints that other options set
+            options["cache"] = options.pop("cache")
         write_options(body, options, self.OPTIONS, self.origin)
-        if self.config.reasoning and not {"thinking", "reasoning_budget"} & options.keys():
-            body["thinking"] = _thinking(body.get("max_tokens"))
+        if self.config.reasoning and "thinking" not in body and "thinking" not in options:
+            body["thinking"] = default_thinking(str(self.config.model), body.get("max_tokens"))
+        check_together(body, options, self.version)
+        if (body.get("thinking") or {}).get("type") == "enabled":
+            _check_loop(messages, body["messages"])
         return without_nulls(body)
 
     def _turns(self, messages: Sequence[Message], first: int) -> list[_Block]:
@@ -197,10 +131,9 @@ class MessagesDialect(Dialect):
             message = messages[index]
             match message.role:
                 case Role.SYSTEM | Role.DEVELOPER:
-                    raise InvalidRequestError(
-                        f"message {index}: {self.TYPE} takes system messages only before all others",
-                        index=index,
-                    )
+                    after_results = None
+                    if messages[index - 1].role not in _SYSTEM_ROLES:
+                        turns.append(self._late_system(messages, index, turns))
                 case Role.TOOL:
                     if after_results is None:
                         after_results = []
@@ -219,13 +152,30 @@ class MessagesDialect(Dialect):
                     assert_never(message.role)
         return turns
 
+    def _late_system(self, messages: Sequence[Message], first: int, turns: Sequence[_Block]) -> _Block:
+        """System messages in mid-conversation, as one: Anthropic takes none directly after another.
+
+        Which models take them is left to the provider; which places do, all models agree on.
+        """
+        end = next((i for i in range(first, len(messages)) if messages[i].role not in _SYSTEM_ROLES), None)
+        if not _is_open(turns[-1]) or (end is not None and messages[end].role is not Role.ASSISTANT):
+            raise InvalidRequestError(
+                f"message {first}: {self.TYPE} takes a system message in mid-conversation only directly "
+                "after a user's message or tool results, and only at the end or before an assistant's "
+                "message; move it there, or before all others",
+                index=first,
+            )
+        run = messages[first:end]
+        content = self._system(run, first) if len(run) > 1 else self._texts(run[0], first)
+        return {"role": "system", "content": content, **run[0].extra}
+
     def _assistant(self, message: Message, index: int) -> str | list[_Block]:
         if isinstance(message.content, str):
             return _text(message.content, index)
         blocks: list[_Block] = []
         for number, part in enumerate(message.content):
-            if isinstance(part, _NEVER_SAID) and message.origin is None:
-                raise self._refused(part, index, number)
+            if message.origin is None:
+                self._check_said(part, index, number)
             block = block_of(part)
             if block is not None:
                 blocks.append({**block})
@@ -233,19 +183,43 @@ class MessagesDialect(Dialect):
             raise _empty(index)
         return blocks
 
-    def _system(self, messages: Sequence[Message]) -> str | list[_Block] | None:
+    def _check_said(self, part: Part, index: int, number: int) -> None:
+        """Refuse what the application put into an assistant's message and no answer can have."""
+        if isinstance(part, _NEVER_SAID):
+            raise self._refused(part, index, number)
+        if isinstance(part, ReasoningPart) and (why := self.refuses(part)) is not None:
+            raise InvalidRequestError(
+                f"message {index}, part {number}: {why}; leave the part out, or append the answer that it is "
+                "from, which has the signature in its extra",
+                index=index,
+            )
+
+    def _system(self, messages: Sequence[Message], first: int = 0) -> str | list[_Block] | None:
+        """System messages as one.
+
+        Args:
+            first: the place of the first one in the conversation.
+        """
         if not messages:
             return None
-        for index, message in enumerate(messages):
+        for index, message in enumerate(messages, first):
             if message.extra:
                 raise InvalidRequestError(
                     f"message {index}: a system message has no extra fields here; give them to a part, "
                     "such as TextPart(text, extra={'cache_control': ...})",
                     index=index,
                 )
-        if all(isinstance(message.content, str) for message in messages):
-            return "\n\n".join(_text(message.text, index) for index, message in enumerate(messages))
-        return [block for index, message in enumerate(messages) for block in self._blocks(message, index)]
+        contents = [self._texts(message, index) for index, message in enumerate(messages, first)]
+        if all(isinstance(content, str) for content in contents):
+            return "\n\n".join(map(str, contents))
+        return [block for content in contents for block in _as_blocks(content)]
+
+    def _texts(self, message: Message, index: int) -> str | list[_Block]:
+        """The content of a system message, which can be text only."""
+        for number, part in enumerate(message.parts):
+            if not isinstance(part, (TextPart, UnknownPart)):
+                raise self._refused(part, index, number)
+        return self._content(message, index)
 
     def _content(self, message: Message, index: int) -> str | list[_Block]:
         if isinstance(message.content, str):
@@ -254,18 +228,42 @@ class MessagesDialect(Dialect):
 
     def _blocks(self, message: Message, index: int) -> list[_Block]:
         if isinstance(message.content, str):
-            return [{"type": "text", "text": _text(message.content, index)}]
+            return _as_blocks(_text(message.content, index))
         return [self._block(part, index, number) for number, part in enumerate(message.content)]
 
     def _block(self, part: Part, index: int, number: int) -> _Block:
         match part:
             case TextPart():
                 _text(part.text, index)
-            case ImagePart() | DocumentPart() | UnknownPart():
+                if part.citations and is_strict(self.version):
+                    raise self._refused(
+                        part, index, number, f"with citations under anthropic-version {self.version}"
+                    )
+            case ImagePart() | DocumentPart():
+                self._check_media(part, index, number)
+            case UnknownPart():
                 pass
             case _:
                 raise self._refused(part, index, number)
         return {**(block_of(part) or {})}
+
+    def _check_media(self, part: ImagePart | DocumentPart, index: int, number: int) -> None:
+        """Refuse bytes of a kind that Anthropic does not read."""
+        if part.data is None:
+            return
+        kind = media_type_of(part)
+        if isinstance(part, ImagePart):
+            if kind not in _IMAGE_TYPES:
+                raise self._refused(part, index, number, f"of {kind}; use one of {', '.join(_IMAGE_TYPES)}")
+        elif kind.startswith("text/"):
+            try:
+                part.data.decode()
+            except UnicodeDecodeError:
+                raise self._refused(part, index, number, f"of {kind} that is not UTF-8") from None
+        elif kind != "application/pdf":
+            raise self._refused(
+                part, index, number, f"of {kind}; give application/pdf, or text with media_type='text/plain'"
+            )
 
     def _tool_result(self, message: Message, index: int) -> _Block:
         block: _Block = {"type": "tool_result", "tool_use_id": message.tool_call_id}
@@ -276,10 +274,38 @@ class MessagesDialect(Dialect):
             block["is_error"] = True
         return {**block, **message.extra}
 
-    def _refused(self, part: Part, index: int, number: int) -> InvalidRequestError:
+    def _refused(self, part: Part, index: int, number: int, what: str = "here") -> InvalidRequestError:
         return InvalidRequestError(
-            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} here", index=index
+            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what}",
+            index=index,
         )
+
+
+def _check_loop(messages: Sequence[Message], turns: Sequence[_Block]) -> None:
+    """Refuse results of an answer without thinking, such as another provider's, beside a budget."""
+    *_, before, last = [{}, *(turn["content"] for turn in turns if turn["role"] != "system")]
+    if not (isinstance(last, list) and last[0].get("type") == "tool_result"):
+        return
+    if isinstance(before, list) and before[0].get("type") not in ("thinking", "redacted_thinking"):
+        index = max(i for i, message in enumerate(messages) if message.role is Role.ASSISTANT)
+        raise InvalidRequestError(
+            f"message {index}: the answer that the tool results are for does not begin with thinking, which "
+            "Anthropic wants beside a thinking budget; switch thinking off with reasoning_effort='none' "
+            "until the tool loop ends",
+            index=index,
+        )
+
+
+def _is_open(turn: _Block) -> bool:
+    """Whether the assistant is to speak next: the turn is a user's, or waits for a tool of the provider."""
+    content = turn["content"]
+    if turn["role"] == "user":
+        return True
+    return isinstance(content, list) and content[-1].get("type") in RUNS
+
+
+def _as_blocks(content: str | list[_Block]) -> list[_Block]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _text(text: str, index: int) -> str:
@@ -314,13 +340,3 @@ def _custom_tool(custom: Mapping[str, object]) -> Tool:
     known = {name: custom[name] for name in ("name", "description") if name in custom}
     schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
     return {**known, "input_schema": schema}
-
-
-def _thinking(max_tokens: object) -> dict[str, object]:
-    """Half of the answer's tokens for thinking: the budget must be below `max_tokens`."""
-    if not isinstance(max_tokens, int) or max_tokens <= _MIN_THINKING_TOKENS:
-        raise InvalidRequestError(
-            f"max_tokens: must be greater than {_MIN_THINKING_TOKENS} with reasoning=True, "
-            "since the thinking counts against it"
-        )
-    return {"type": "enabled", "budget_tokens": max(_MIN_THINKING_TOKENS, max_tokens // 2)}

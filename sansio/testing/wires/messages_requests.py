@@ -23,12 +23,39 @@ from sansio.testing.prompt import (
 )
 from sansio.testing.routes import Route
 from sansio.testing.wires.messages import sign
+from sansio.testing.wires.messages_fields import (
+    STRICT_VERSION,
+    CacheControl,
+    check,
+    check_choice,
+    check_fields,
+    check_thinking,
+    check_version,
+    takes_late_system,
+)
 
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _BUILT_IN_TOOL = re.compile(r"\w+_\d{8}|mcp_toolset")
-_MIN_BUDGET = 1024
 _MAX_BREAKPOINTS = 4
 _THINKING_BLOCKS = ("thinking", "redacted_thinking")
+_RUNS = ("server_tool_use", "mcp_tool_use")
+_IN_RESULTS = ("text", "image", "document", "search_result", "tool_reference", "browser_state")
+_SOURCES: dict[str, dict[str, tuple[str, ...]]] = {
+    "image": {
+        "base64": ("image/jpeg", "image/png", "image/gif", "image/webp"),
+        "url": (),
+        "file": (),
+    },
+    "document": {
+        "base64": ("application/pdf",),
+        "text": ("text/plain",),
+        "content": (),
+        "url": (),
+        "file": (),
+    },
+}
+"""The sources of images and documents, with the media types that each must name."""
+_SOURCE_FIELDS = {"base64": "data", "text": "data", "url": "url", "file": "file_id", "content": "content"}
 
 
 def read_messages_request(route: Route, request: Request, body: JSONObject) -> Prompt:
@@ -37,28 +64,35 @@ def read_messages_request(route: Route, request: Request, body: JSONObject) -> P
     Raises:
         Refused: with Anthropic's status and the path of the faulty field.
     """
-    if not header(request.headers, "anthropic-version"):
-        raise refuse("anthropic-version: the header is required.")
-    max_tokens = _check_fields(body)
-    messages = _check_messages(body.get("messages"))
-    _check_calls(messages)
-    thinking = _check_thinking(body, max_tokens, messages)
+    version = check_version(request)
+    check_fields(body, version, beta=bool(header(request.headers, "anthropic-beta")))
+    for block in as_objects(body.get("system")):
+        if not as_text(block.get("text")).strip():
+            raise refuse("system: text content blocks must not be empty.")
+    messages = _check_messages(body["messages"], as_text(body["model"]), version)
+    turns = [message for message in messages if message["role"] != "system"]
+    _check_calls(turns)
+    thinking = check_thinking(body)
+    if as_object(body.get("thinking")).get("type") == "enabled":
+        _check_thinking_came_back(turns)
+    _check_container(body, turns)
     _check_cache_control(body)
     tools = _read_tools(body.get("tools"))
+    check_choice(body, {as_text(tool.get("name")) for tool in as_objects(body.get("tools"))})
     choice = as_object(body.get("tool_choice"))
     forced = as_text(choice.get("name")) or ("*" if choice.get("type") == "any" else None)
-    last = messages[-1]
+    last = turns[-1]
     return Prompt(
         model=as_text(body.get("model")),
         stream=body.get("stream") is True,
         include_usage=True,
         user=next((text for m in reversed(messages) if m["role"] == "user" and (text := _text(m))), ""),
         turns=len(messages),
-        results=_results(messages) if last["role"] == "user" else (),
+        results=_results(turns) if last["role"] == "user" else (),
         tools=() if choice.get("type") == "none" else tools,
         forced_tool=forced,
         reasoning=thinking,
-        max_tokens=max_tokens,
+        max_tokens=int(str(body["max_tokens"])),
         tokens=count_tokens([body.get("system"), body.get("messages"), body.get("tools")]),
     )
 
@@ -67,43 +101,53 @@ def _text(message: JSONObject) -> str:
     return text_of(message["content"])
 
 
-def _check_fields(body: JSONObject) -> int:
-    for name in ("model", "max_tokens", "messages"):
-        if name not in body:
-            raise refuse(f"{name}: the field is required.")
-    if not as_text(body["model"]).strip():
-        raise refuse("model: must be a non-empty text.")
-    max_tokens = body["max_tokens"]
-    if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
-        raise refuse("max_tokens: must be a whole number, at least 1.")
-    if not isinstance(body.get("stream", False), bool):
-        raise refuse("stream: must be true or false.")
-    for block in as_objects(body.get("system")):
-        if not as_text(block.get("text")).strip():
-            raise refuse("system: text content blocks must not be empty.")
-    return max_tokens
-
-
-def _check_messages(messages: JSON) -> list[JSONObject]:
-    if not isinstance(messages, list) or not messages:
-        raise refuse("messages: at least one message is required.")
-    checked = []
-    for index, message in enumerate(messages):
+def _check_messages(messages: JSON, model: str, version: str) -> list[JSONObject]:
+    checked: list[JSONObject] = []
+    given = messages if isinstance(messages, list) else []
+    for index, message in enumerate(given):
         role, content = as_object(message).get("role"), as_object(message).get("content")
-        if not isinstance(message, dict) or role not in ("user", "assistant"):
-            hint = " The system prompt is the top-level field system." if role == "system" else ""
-            raise refuse(f"messages.{index}.role: {role!r} is neither user nor assistant.{hint}")
+        if not isinstance(message, dict) or role not in ("user", "assistant", "system"):
+            raise refuse(f"messages.{index}.role: {role!r} is neither user, assistant nor system.")
         if index == 0 and role != "user":
-            raise refuse("messages: the first message must be the user's.")
+            hint = " The system prompt is the top-level field system." if role == "system" else ""
+            raise refuse(f"messages: the first message must be the user's.{hint}")
         if not isinstance(content, str | list):
             raise refuse(f"messages.{index}.content: must be a text or a list of blocks.")
-        last_answer = role == "assistant" and index == len(messages) - 1
+        last_answer = role == "assistant" and index == len(given) - 1
         if not content and not last_answer:
             raise refuse(f"messages.{index}: the content must not be empty.")
         for position, block in enumerate(content if isinstance(content, list) else ()):
-            _check_block(block, f"messages.{index}.content.{position}")
+            path = f"messages.{index}.content.{position}"
+            _check_block(block, path)
+            if version == STRICT_VERSION:
+                _check_strict_block(as_object(block), as_text(role), path)
         checked.append(message)
+    for index, message in enumerate(checked):
+        if message["role"] == "system":
+            _check_late_system(checked, index, model)
     return checked
+
+
+def _check_late_system(messages: list[JSONObject], index: int, model: str) -> None:
+    """A system message is directly after a user's turn, and before an assistant's or at the end."""
+    if not takes_late_system(model):
+        raise refuse(f"messages.{index}.role: role 'system' is not supported on this model.")
+    before = messages[index - 1]
+    runs = as_objects(before["content"])[-1:]
+    waits = before["role"] == "assistant" and bool(runs) and runs[0]["type"] in _RUNS
+    if before["role"] != "user" and not waits:
+        raise refuse(f"messages.{index}: role 'system' must follow a 'user' message.")
+    if index + 1 < len(messages) and messages[index + 1]["role"] != "assistant":
+        raise refuse(f"messages.{index}: role 'system' must be last or be followed by 'assistant'.")
+    if any(block["type"] == "image" for block in as_objects(messages[index]["content"])):
+        raise refuse(f"messages.{index}: role 'system' takes text only.")
+
+
+def _check_strict_block(block: JSONObject, role: str, path: str) -> None:
+    if role == "assistant" and block.get("type") == "document":
+        raise refuse(f"{path}: a document cannot be directly in an assistant message.")
+    if role == "user" and block.get("type") == "text" and block.get("citations"):
+        raise refuse(f"{path}.citations: a user's text must have none.")
 
 
 def _check_block(block: JSON, path: str) -> None:
@@ -123,11 +167,26 @@ def _check_block(block: JSON, path: str) -> None:
             if not as_text(as_object(block).get("tool_use_id")):
                 raise refuse(f"{path}.tool_use_id: the field is required.")
             for position, inner in enumerate(content if isinstance(content, list) else ()):
+                if as_object(inner).get("type") not in _IN_RESULTS:
+                    raise refuse(f"{path}.content.{position}.type: cannot be in a tool_result.")
                 _check_block(inner, f"{path}.content.{position}")
+        case "image" | "document" as kind:
+            _check_source(as_object(as_object(block).get("source")), kind, f"{path}.source")
         case str():
             pass
         case _:
             raise refuse(f"{path}.type: the field is required.")
+
+
+def _check_source(source: JSONObject, kind: str, path: str) -> None:
+    form = as_text(source.get("type"))
+    if form not in _SOURCES[kind]:
+        raise refuse(f"{path}.type: must be one of {', '.join(_SOURCES[kind])}.")
+    if not source.get(_SOURCE_FIELDS[form]):
+        raise refuse(f"{path}.{_SOURCE_FIELDS[form]}: the field is required.")
+    types = _SOURCES[kind][form]
+    if types and source.get("media_type") not in types:
+        raise refuse(f"{path}.media_type: must be one of {', '.join(types)}.")
 
 
 def _blocks(message: JSONObject, kind: str) -> list[JSONObject]:
@@ -166,31 +225,11 @@ def _refuse_unanswered(waiting: list[str], index: int) -> None:
         )
 
 
-def _check_thinking(body: JSONObject, max_tokens: int, messages: list[JSONObject]) -> bool:
-    thinking = body.get("thinking")
-    if thinking is None:
-        return False
-    kind = as_object(thinking).get("type")
-    if kind not in ("enabled", "adaptive", "disabled"):
-        raise refuse(f"thinking.type: {kind!r} is unknown: use enabled, adaptive or disabled.")
-    if kind == "disabled":
-        return False
-    budget = as_object(thinking).get("budget_tokens")
-    if kind == "enabled":
-        if not isinstance(budget, int) or budget < _MIN_BUDGET:
-            raise refuse(f"thinking.budget_tokens: must be a whole number, at least {_MIN_BUDGET}.")
-        if budget >= max_tokens:
-            raise refuse("max_tokens: must be greater than thinking.budget_tokens.")
-    if body.get("temperature", 1) != 1:
-        raise refuse("temperature: must be 1 if thinking is enabled.")
-    if as_object(body.get("tool_choice")).get("type") in ("any", "tool"):
-        raise refuse("tool_choice: a tool must not be forced if thinking is enabled.")
-    _check_thinking_came_back(messages)
-    return True
-
-
 def _check_thinking_came_back(messages: list[JSONObject]) -> None:
-    """In a tool loop, the last answer must begin with the thinking that led to its calls."""
+    """In a tool loop with a budget, the last answer must begin with the thinking that led to its calls.
+
+    Adaptive thinking may have led to none.
+    """
     if len(messages) < 2 or not _blocks(messages[-1], "tool_result"):
         return
     first = as_objects(messages[-2]["content"])[0]["type"]
@@ -201,10 +240,32 @@ def _check_thinking_came_back(messages: list[JSONObject]) -> None:
         )
 
 
+def _check_container(body: JSONObject, turns: list[JSONObject]) -> None:
+    """While a call of code execution waits for a tool's result, the request must name the container."""
+    if len(turns) < 2 or not _blocks(turns[-1], "tool_result"):
+        return
+    blocks = as_objects(turns[-2]["content"])
+    done = {as_text(block.get("tool_use_id")) for block in blocks}
+    waits = any(_runs_code(block) and as_text(block.get("id")) not in done for block in blocks)
+    container = body.get("container")
+    if waits and not (container if isinstance(container, str) else as_object(container).get("id")):
+        raise refuse("container_id is required when there are pending tool uses generated by code execution.")
+
+
+def _runs_code(block: JSONObject) -> bool:
+    caller = as_text(as_object(block.get("caller")).get("type"))
+    name = as_text(block.get("name"))
+    return caller.startswith("code_execution") or (
+        block["type"] == "server_tool_use" and name.endswith("code_execution")
+    )
+
+
 def _check_cache_control(body: JSONObject) -> None:
-    marked = _marked(body.get("tools")) + _marked(body.get("system"))
-    for message in as_objects(body.get("messages")):
-        marked += _marked(message.get("content"))
+    marked = _marked(body.get("tools"), "tools") + _marked(body.get("system"), "system")
+    for index, message in enumerate(as_objects(body.get("messages"))):
+        marked += _marked(message.get("content"), f"messages.{index}.content")
+    if body.get("cache_control") is not None:
+        marked.append(body["cache_control"])
     if len(marked) > _MAX_BREAKPOINTS:
         raise refuse(f"cache_control: {_MAX_BREAKPOINTS} blocks may have it, not {len(marked)}.")
     lifetimes = [as_object(mark).get("ttl", "5m") for mark in marked]
@@ -212,18 +273,25 @@ def _check_cache_control(body: JSONObject) -> None:
         raise refuse("cache_control.ttl: blocks with 1h must come before those with 5m.")
 
 
-def _marked(blocks: JSON) -> list[JSON]:
-    return [block["cache_control"] for block in as_objects(blocks) if block.get("cache_control") is not None]
+def _marked(blocks: JSON, path: str) -> list[JSON]:
+    """The breakpoints of blocks and of the blocks in their results, in order."""
+    marks: list[JSON] = []
+    for index, block in enumerate(as_objects(blocks)):
+        if block.get("type") == "tool_result":
+            marks += _marked(block.get("content"), f"{path}.{index}.content")
+        mark = block.get("cache_control")
+        if mark is None:
+            continue
+        check(mark, CacheControl, f"{path}.{index}.cache_control")
+        if block.get("type") in _THINKING_BLOCKS or block.get("defer_loading") is True:
+            raise refuse(f"{path}.{index}.cache_control: Extra inputs are not permitted.")
+        marks.append(mark)
+    return marks
 
 
 def _read_tools(tools: JSON) -> tuple[OfferedTool, ...]:
-    if tools is None:
-        return ()
-    if not isinstance(tools, list):
-        raise refuse("tools: must be a list.")
     offered: list[OfferedTool] = []
-    for index, tool in enumerate(tools):
-        known = as_object(tool)
+    for index, known in enumerate(as_objects(tools)):
         kind = known.get("type", "custom")
         if isinstance(kind, str) and _BUILT_IN_TOOL.fullmatch(kind):
             continue  # the server would run it itself

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sansio import (
     AudioPart,
+    Citation,
     DocumentPart,
     ImagePart,
     InvalidRequestError,
@@ -18,10 +21,12 @@ from sansio import (
     RefusalPart,
     Role,
     Send,
+    ServerToolPart,
     TextPart,
     ToolCall,
     UnknownPart,
 )
+from sansio.http import Headers
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, refused, sent
 
 CALLS = Message(Role.ASSISTANT, (ToolCall("a", "f"), ToolCall("b", "f")))
@@ -52,14 +57,21 @@ def test_the_exact_request_of_a_streamed_call_with_tools() -> None:
     }
 
 
-def test_a_beta_and_another_version_go_by_headers() -> None:
-    extra = {"anthropic-beta": "x-1", "Anthropic-Version": "2024-01-01"}
-    for given, version in (({}, "2023-06-01"), (extra, "2024-01-01")):
-        step = Provider(config("anthropic", extra_headers=given)).call(ASK).next_step()
-        assert isinstance(step, Send)
-        headers = [pair for pair in step.request.headers if pair[0].startswith("anthropic")]
-        betas = [("anthropic-beta", "x-1")] if given else []
-        assert headers == [("anthropic-version", version), *betas]
+def anthropic_headers(fields: Record, **options: Any) -> Headers:
+    step = Provider(config("anthropic", **fields)).call(ASK, **options).next_step()
+    assert isinstance(step, Send)
+    return tuple(pair for pair in step.request.headers if pair[0].startswith("anthropic"))
+
+
+def test_the_version_is_the_config_s_and_betas_go_by_headers() -> None:
+    assert anthropic_headers({}) == (("anthropic-version", "2023-06-01"),)
+    assert anthropic_headers({"api_version": "2026-10-21"}) == (("anthropic-version", "2026-10-21"),)
+    headers = {"anthropic-beta": "x-1", "Anthropic-Version": "2026-10-21"}
+    assert anthropic_headers({"extra_headers": headers}) == (
+        ("anthropic-version", "2026-10-21"),
+        ("anthropic-beta", "x-1"),
+    )
+    assert ("anthropic-beta", "x-2") in anthropic_headers({}, extra_headers={"anthropic-beta": "x-2"})
 
 
 def test_system_messages_of_parts_are_blocks_at_the_top() -> None:
@@ -75,6 +87,66 @@ def test_fields_of_a_system_message_belong_to_a_part() -> None:
     error = refused("anthropic", Message(Role.SYSTEM, "Hi", extra={"cache_control": {}}), *ASK)
     assert error.index == 0
     assert "TextPart(text, extra=" in str(error)
+
+
+LATER = Message(Role.SYSTEM, "Now in French.")
+ANSWER = Message(Role.ASSISTANT, "So.")
+
+
+def test_a_system_message_in_mid_conversation_goes_where_it_is() -> None:
+    late = {"role": "system", "content": "Now in French."}
+    assert sent("anthropic", *ASK, LATER)[1:] == [late]
+    assert sent("anthropic", *ASK, LATER, ANSWER, *ASK)[1:3] == [
+        late,
+        {"role": "assistant", "content": "So."},
+    ]
+    assert sent("anthropic", *ASK, CALLS, *RESULTS, LATER)[3:] == [late]
+    developer = Message(Role.DEVELOPER, "Now in French.", extra={"clear_at": "never"})
+    assert sent("anthropic", *ASK, developer)[1:] == [{**late, "clear_at": "never"}]
+
+
+def test_a_system_message_may_follow_a_tool_that_the_provider_still_runs() -> None:
+    runs = ServerToolPart("server_tool_use", "s", "web_search", {})
+    paused = Message(Role.ASSISTANT, (runs,), origin="anthropic/messages")
+    assert [turn["role"] for turn in sent("anthropic", *ASK, paused, LATER)][1:] == ["assistant", "system"]
+
+
+def test_system_messages_in_a_row_are_one() -> None:
+    turns = sent("anthropic", *ASK, LATER, Message(Role.DEVELOPER, "Be brief."), ANSWER, *ASK)
+    assert [turn["role"] for turn in turns] == ["user", "system", "assistant", "user"]
+    assert turns[1]["content"] == "Now in French.\n\nBe brief."
+    cached = TextPart("Be brief.", extra={"cache_control": {"type": "ephemeral"}})
+    blocks = sent("anthropic", *ASK, LATER, Message(Role.SYSTEM, (cached,)))[1]["content"]
+    assert blocks == [
+        {"type": "text", "text": "Now in French."},
+        {"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}},
+    ]
+    error = refused("anthropic", *ASK, LATER, Message(Role.SYSTEM, "So", extra={"clear_at": "never"}))
+    assert (error.index, "extra" in str(error)) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("messages", "index"),
+    [
+        ([*ASK, ANSWER, LATER, *ASK], 2),
+        ([*ASK, ANSWER, LATER], 2),
+        ([*ASK, LATER, *ASK], 1),
+        ([*ASK, CALLS, *RESULTS, LATER, *ASK], 4),
+    ],
+)
+def test_a_system_message_where_no_model_takes_one_is_refused_with_where_it_can_go(
+    messages: list[Message], index: int
+) -> None:
+    error = refused("anthropic", *messages)
+    assert error.index == index
+    assert "directly after a user's message" in str(error)
+
+
+@pytest.mark.parametrize("before", [[], ASK])
+def test_a_system_message_is_text_only(before: list[Message]) -> None:
+    message = Message(Role.SYSTEM, (TextPart("a"), ImagePart(url="u")))
+    error = refused("anthropic", *before, message, *([] if before else ASK))
+    assert f"message {len(before)}, part 1: anthropic/messages takes no ImagePart" in str(error)
 
 
 def test_system_messages_alone_are_refused() -> None:
@@ -150,6 +222,79 @@ def test_parts_are_sent_in_their_wire_forms() -> None:
     assert turn[2]["content"][0]["content"] == blocks
 
 
+JPEG, GIF = b"\xff\xd8\xff\xe0", b"GIF89a"
+
+
+@pytest.mark.parametrize(
+    ("part", "source"),
+    [
+        (ImagePart(data=JPEG), {"type": "base64", "media_type": "image/jpeg", "data": "/9j/4A=="}),
+        (ImagePart(data=GIF), {"type": "base64", "media_type": "image/gif", "data": "R0lGODlh"}),
+        (
+            ImagePart(data=b"?", media_type="image/webp"),
+            {"type": "base64", "media_type": "image/webp", "data": "Pw=="},
+        ),
+        (
+            DocumentPart(data="Größe".encode(), media_type="text/plain"),
+            {"type": "text", "media_type": "text/plain", "data": "Größe"},
+        ),
+        (
+            DocumentPart(data=b"# Hi", media_type="text/markdown"),
+            {"type": "text", "media_type": "text/plain", "data": "# Hi"},
+        ),
+        (
+            DocumentPart(data=b"%PDF-1.7", media_type="text/plain"),
+            {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjc="},
+        ),
+        (DocumentPart(file_id="f"), {"type": "file", "file_id": "f"}),
+    ],
+)
+def test_media_is_sent_as_what_its_bytes_are_also_in_results(part: Part, source: Record) -> None:
+    [block] = sent("anthropic", Message(Role.USER, (part,)))[0]["content"]
+    assert block["source"] == source
+    call = Message(Role.ASSISTANT, (ToolCall("a", "f"),))
+    failed = Message(Role.TOOL, (part,), tool_call_id="a", is_error=True)
+    [result] = sent("anthropic", *ASK, call, failed)[2]["content"]
+    assert (result["content"], result["is_error"]) == ([block], True)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (ImagePart(data=b"II*", media_type="image/tiff"), "image/tiff; use one of image/jpeg"),
+        (DocumentPart(data=b"PK", media_type="application/zip"), "application/zip; give application/pdf"),
+        (DocumentPart(data=b"\xff", media_type="text/plain"), "text/plain that is not UTF-8"),
+    ],
+)
+def test_media_that_is_not_read_is_refused_with_its_place(part: Part, words: str) -> None:
+    message = Message(Role.USER, (TextPart("a"), part))
+    error = refused("anthropic", *ASK, message)
+    assert f"message 1, part 1: anthropic/messages takes no {type(part).__name__} of {words}" in str(error)
+    calls = Message(Role.ASSISTANT, (ToolCall("a", "f"),))
+    inside = refused("anthropic", *ASK, calls, Message(Role.TOOL, (part,), tool_call_id="a"))
+    assert "message 2, part 0" in str(inside)
+
+
+def test_a_user_s_text_has_no_citations_under_the_newer_version() -> None:
+    message = Message(Role.USER, (TextPart("a", (Citation(url="u"),)),))
+    body_of(Provider(config("anthropic")), [message])
+    with pytest.raises(InvalidRequestError, match=r"message 0, part 0: .* citations under .*2026-10-21"):
+        body_of(Provider(config("anthropic", api_version="2026-10-21")), [message])
+    cited = Message(Role.ASSISTANT, message.content, origin="anthropic/messages")
+    body_of(Provider(config("anthropic", api_version="2026-10-21")), [*ASK, cited, *ASK])
+
+
+def test_reasoning_of_the_application_without_a_signature_is_refused_with_its_place() -> None:
+    message = Message(Role.ASSISTANT, (TextPart("So."), ReasoningPart("Hm.")))
+    error = refused("anthropic", *ASK, message, *ASK)
+    assert error.index == 1
+    assert "message 1, part 1: reasoning without a signature" in str(error)
+    assert "leave the part out" in str(error)
+    signed = ReasoningPart("Hm.", extra={"signature": "c2ln"})
+    turn = sent("anthropic", *ASK, Message(Role.ASSISTANT, (signed, TextPart("So."))), *ASK)[1]
+    assert turn["content"][0] == {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+
+
 @pytest.mark.parametrize("part", [AudioPart(data=b"x"), ReasoningPart("Hm."), RefusalPart("No.")])
 def test_a_part_that_a_user_cannot_say_is_refused_with_its_place(part: Part) -> None:
     error = refused("anthropic", *ASK, Message(Role.USER, (TextPart("a"), part)))
@@ -187,13 +332,10 @@ BLANK = (TextPart("a"), TextPart(" "))
         ([*ASK, CALLS, RESULTS[0], Message(Role.TOOL, BLANK, tool_call_id="b")], 3),
         ([*ASK, CALLS, *RESULTS, Message(Role.USER, " ")], 4),
         ([*ASK, CALLS, *RESULTS, Message(Role.USER, BLANK)], 4),
-        ([*ASK, Message(Role.SYSTEM, "Later.")], 1),
-        ([*ASK, Message(Role.DEVELOPER, "Later.")], 1),
+        ([*ASK, Message(Role.SYSTEM, " ")], 1),
     ],
 )
-def test_pain_15_blank_text_and_late_system_messages_are_refused_with_their_message(
-    messages: list[Message], index: int
-) -> None:
+def test_pain_15_blank_text_is_refused_with_its_message(messages: list[Message], index: int) -> None:
     error = refused("anthropic", *messages)
     assert error.index == index
     assert f"message {index}" in error.message
@@ -233,93 +375,6 @@ def test_tools_are_converted_and_anthropics_own_pass() -> None:
             "cache_control": {"type": "ephemeral"},
         },
     ]
-
-
-SCHEMA = {"type": "object"}
-FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
-
-
-@pytest.mark.parametrize(
-    ("options", "wire"),
-    [
-        ({"max_tokens": 5}, {"max_tokens": 5}),
-        ({"max_completion_tokens": 5}, {"max_tokens": 5}),
-        ({"stop": "x"}, {"stop_sequences": ["x"]}),
-        ({"stop": ["x", "y"]}, {"stop_sequences": ["x", "y"]}),
-        ({"stop": None}, {"stop_sequences": None}),
-        ({"tool_choice": "auto"}, {"tool_choice": {"type": "auto"}}),
-        ({"tool_choice": "required"}, {"tool_choice": {"type": "any"}}),
-        ({"tool_choice": None}, {"tool_choice": None}),
-        (
-            {"tool_choice": {"type": "function", "function": {"name": "f"}}},
-            {"tool_choice": {"type": "tool", "name": "f"}},
-        ),
-        ({"tool_choice": {"type": "tool", "name": "f"}}, {"tool_choice": {"type": "tool", "name": "f"}}),
-        (
-            {"parallel_tool_calls": False},
-            {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
-        ),
-        (
-            {"parallel_tool_calls": False, "tool_choice": "required"},
-            {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}},
-        ),
-        (
-            {"tool_choice": "required", "parallel_tool_calls": False},
-            {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}},
-        ),
-        ({"parallel_tool_calls": True}, {"tool_choice": None}),
-        ({"top_k": 5}, {"top_k": 5}),
-        ({"user": "u"}, {"metadata": {"user_id": "u"}}),
-        ({"user": None}, {"metadata": None}),
-        ({"metadata": {"a": 1}, "user": "u"}, {"metadata": {"a": 1, "user_id": "u"}}),
-        ({"reasoning_effort": "high"}, {"output_config": {"effort": "high"}}),
-        ({"reasoning_budget": 2000}, {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
-        ({"reasoning_budget": None}, {"thinking": None}),
-        (
-            {"response_format": FORMAT},
-            {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
-        ),
-        ({"response_format": {"type": "text"}}, {"output_config": None}),
-        ({"response_format": None}, {"output_config": None}),
-        (
-            {"reasoning_effort": "high", "output_config": {"x": 1}},
-            {"output_config": {"effort": "high", "x": 1}},
-        ),
-        ({"output_config": None}, {"output_config": None}),
-    ],
-)
-def test_options_are_translated(options: Record, wire: Record) -> None:
-    result = body_of(Provider(config("anthropic")), ASK, **options)
-    assert {name: result.get(name) for name in wire} == wire
-    foreign = {"stop", "max_completion_tokens", "parallel_tool_calls", "user", "response_format"}
-    assert not result.keys() & foreign
-
-
-def test_a_format_that_is_no_schema_is_refused_with_the_form_to_use() -> None:
-    error = refused("anthropic", *ASK, response_format={"type": "json_object"})
-    assert "response_format: " in str(error)
-    assert "json_schema" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "budget"), [(1_025, 1_024), (2_049, 1_024), (2_050, 1_025), (8_192, 4_096)]
-)
-def test_half_of_the_answers_tokens_are_for_thinking_and_1024_at_least(tokens: int, budget: int) -> None:
-    body = body_of(Provider(config("anthropic", reasoning=True)), ASK, max_tokens=tokens)
-    assert body["thinking"] == {"type": "enabled", "budget_tokens": budget}
-
-
-@pytest.mark.parametrize("max_tokens", [1024, 1, None])
-def test_too_few_tokens_for_thinking_are_refused(max_tokens: object) -> None:
-    with pytest.raises(InvalidRequestError, match="max_tokens: must be greater than 1024"):
-        body_of(Provider(config("anthropic", reasoning=True)), ASK, max_tokens=max_tokens)
-
-
-def test_thinking_given_as_an_option_wins() -> None:
-    provider = Provider(config("anthropic", reasoning=True))
-    assert body_of(provider, ASK, thinking={"type": "adaptive"})["thinking"] == {"type": "adaptive"}
-    assert "thinking" not in body_of(provider, ASK, thinking=None)
-    assert body_of(provider, ASK, reasoning_budget=2000)["thinking"]["budget_tokens"] == 2000
 
 
 @pytest.mark.parametrize("content", ["", "\n", (TextPart(""), TextPart(" "))])

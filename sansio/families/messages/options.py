@@ -1,0 +1,223 @@
+"""The options of Anthropic's messages: where each is written, and which go together.
+
+Sources: Anthropic's API reference ("Create a message") and its pages on thinking, structured outputs, tool
+use and API versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from sansio.errors import InvalidRequestError
+from sansio.families.messages.caching import write_cache
+from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
+from sansio.jsontext import JSONObject
+from sansio.options import Body, Option, own, portable
+
+DEFAULT_VERSION = "2023-06-01"
+"""The `anthropic-version` of a config that names none."""
+_WITHOUT_SAMPLING = "2026-10-21"
+"""The first version without sampling options. Versions are dates, so later ones compare greater."""
+_SAMPLING = ("temperature", "top_p", "top_k")
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_MIN_THINKING_TOP_P = 0.95
+
+_Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
+
+
+def is_strict(version: str) -> bool:
+    """Whether an API version refuses sampling options, and citations in a user's text."""
+    return version >= _WITHOUT_SAMPLING
+
+
+def _write_stop(body: Body, value: str | list[str] | None) -> None:
+    body["stop_sequences"] = [value] if isinstance(value, str) else value
+
+
+def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
+    """OpenAI's forms in Anthropic's; Anthropic's own pass unchanged."""
+    known = body.get("tool_choice") or {}
+    if value is None:
+        return
+    if isinstance(value, str):
+        choice: JSONObject = {"type": "any" if value == "required" else value}
+    elif isinstance(function := value.get("function"), Mapping):
+        choice = {"type": "tool", "name": function.get("name")}
+    else:
+        choice = dict(value)
+    body["tool_choice"] = {**{name: flag for name, flag in known.items() if name != "type"}, **choice}
+
+
+def _write_parallel(body: Body, value: bool | None) -> None:
+    if value is False:
+        body["tool_choice"] = {
+            **(body.get("tool_choice") or {"type": "auto"}),
+            "disable_parallel_tool_use": True,
+        }
+
+
+def _write_user(body: Body, value: str | None) -> None:
+    if value is not None:
+        body["metadata"] = {**(body.get("metadata") or {}), "user_id": value}
+
+
+def _write_metadata(body: Body, value: Mapping[str, Any] | None) -> None:
+    foreign = (value or {}).keys() - {"user_id"}
+    if foreign:
+        raise InvalidRequestError(
+            f"metadata: Anthropic takes user_id only, not {', '.join(sorted(foreign))}; leave the option "
+            "out, or give user='...'"
+        )
+    if value is not None:
+        body["metadata"] = {**value, **(body.get("metadata") or {})}
+
+
+def _write_effort(body: Body, value: str | None) -> None:
+    """An effort; `"none"` switches thinking off, unless `thinking` says more."""
+    if value == "none":
+        body.setdefault("thinking", {"type": "disabled"})
+    elif value is not None:
+        if value not in _EFFORTS:
+            raise InvalidRequestError(
+                f"reasoning_effort: {value!r} is unknown to Anthropic; use none, {', '.join(_EFFORTS)}"
+            )
+        body.setdefault("output_config", {})["effort"] = value
+
+
+def _write_budget(body: Body, value: int | None) -> None:
+    if value is None:
+        return
+    model = body.get("model")
+    if not takes_budget(str(model)):
+        raise InvalidRequestError(
+            f"reasoning_budget: {model} thinks adaptively and takes no budget; use reasoning_effort="
+            f"'{_EFFORTS[0]}' to '{_EFFORTS[-1]}' (a model of another maker may take thinking={{...}})"
+        )
+    body.setdefault("thinking", {"type": "enabled", "budget_tokens": value})
+
+
+def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
+    """A JSON schema, in OpenAI's form or Anthropic's own, as `output_config.format`."""
+    if value is None or value.get("type") == "text":
+        return
+    holder = value.get("json_schema", value)
+    schema = holder.get("schema") if isinstance(holder, Mapping) else None
+    if value.get("type") != "json_schema" or not isinstance(schema, Mapping):
+        raise InvalidRequestError(
+            "response_format: anthropic takes a JSON schema only: "
+            '{"type": "json_schema", "json_schema": {"schema": {...}}}'
+        )
+    body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
+
+
+def _write_output(body: Body, value: Mapping[str, Any] | None) -> None:
+    """The caller's own `output_config`, beside what `reasoning_effort` and `response_format` say."""
+    if value is not None:
+        body["output_config"] = {**value, **(body.get("output_config") or {})}
+
+
+def _write_container(body: Body, value: str | Mapping[str, Any] | None) -> None:
+    """The caller's container; one that names only skills gets the id that the history has."""
+    known = body.pop("container", None)
+    if isinstance(value, Mapping) and "id" not in value and known is not None:
+        value = {"id": known, **value}
+    if value is not None:
+        body["container"] = value
+
+
+OPTIONS: Mapping[str, Option] = {
+    **portable(
+        max_tokens="max_tokens",
+        stop=_write_stop,
+        tool_choice=_write_tool_choice,
+        parallel_tool_calls=_write_parallel,
+        response_format=_write_format,
+        reasoning_effort=_write_effort,
+        reasoning_budget=_write_budget,
+        user=_write_user,
+        metadata=_write_metadata,
+    ),
+    # Portable names whose values are bounded here.
+    "temperature": Option(_Share, "temperature"),
+    "top_p": Option(_Share, "top_p"),
+    "top_k": Option(Annotated[int, Meta(ge=0)], "top_k"),
+    "service_tier": Option(Literal["auto", "standard_only"], "service_tier"),
+    "cache": Option(bool | Literal["5m", "1h"], write_cache),
+    "max_completion_tokens": Option(int, "max_tokens"),
+    "output_config": Option(dict[str, Any], _write_output),
+    "container": Option(str | dict[str, Any], _write_container),
+    "fallbacks": Option(str | list[dict[str, Any]], "fallbacks"),
+    **own("stop_sequences", type=list[str]),
+    **own("mcp_servers", type=list[dict[str, Any]]),
+    **own("thinking", "cache_control", "diagnostics", "context_management", type=dict[str, Any]),
+    **own("compaction", "thread", "billing_policy", type=dict[str, Any]),
+    **own("speed", "inference_geo", "user_profile_id", "workspace_id", type=str),
+    **own("fallback_credit_token", type=str),
+}
+"""The options of a call. `cache` is this library's own word: see `sansio.families.messages.caching`."""
+
+
+def check_together(body: Body, options: Mapping[str, object], version: str) -> None:
+    """Refuse options that Anthropic refuses beside each other, or under an API version.
+
+    Args:
+        body: the whole request.
+        options: as the caller gave them, for messages.
+        version: the `anthropic-version` that is sent.
+
+    Raises:
+        InvalidRequestError: it names the option.
+    """
+    if is_strict(version):
+        for name in _SAMPLING:
+            if body.get(name) is not None:
+                raise InvalidRequestError(
+                    f"{name}: anthropic-version {version} has no sampling options; leave it out, or set "
+                    f"api_version={DEFAULT_VERSION!r}"
+                )
+    for text in body.get("stop_sequences") or ():
+        if not text.strip():
+            raise InvalidRequestError(f"stop: {text!r} is blank, which Anthropic refuses; leave it out")
+    _check_tool_choice(body)
+    _check_thinking(body, options)
+
+
+def _check_tool_choice(body: Body) -> None:
+    choice = body.get("tool_choice")
+    if choice is None:
+        return
+    if not body.get("tools"):
+        asked = "parallel_tool_calls" if choice.get("type") == "auto" and len(choice) > 1 else "tool_choice"
+        raise InvalidRequestError(f"{asked}: there are no tools to choose from; give tools, or leave it out")
+    if choice.get("type") == "none":  # which has no calls that could be parallel
+        choice.pop("disable_parallel_tool_use", None)
+
+
+def _check_thinking(body: Body, options: Mapping[str, object]) -> None:
+    thinking = body.get("thinking") or {}
+    if thinking.get("type") not in ("enabled", "adaptive"):
+        return
+    budget, limit = options.get("reasoning_budget"), body.get("max_tokens")
+    if isinstance(budget, int) and isinstance(limit, int) and not MIN_BUDGET <= budget < limit:
+        raise InvalidRequestError(
+            f"reasoning_budget: must be at least {MIN_BUDGET} and less than max_tokens ({limit}); "
+            "give a larger max_tokens"
+        )
+    off = "or switch thinking off with reasoning_effort='none'"
+    choice = (body.get("tool_choice") or {}).get("type")
+    if choice in ("any", "tool"):
+        raise InvalidRequestError(
+            f"tool_choice: no tool can be forced beside thinking; use tool_choice='auto', {off}"
+        )
+    if body.get("temperature") not in (None, 1):
+        raise InvalidRequestError(f"temperature: must be 1 beside thinking; leave it out, {off}")
+    if body.get("top_k") is not None:
+        raise InvalidRequestError(f"top_k: goes not with thinking; leave it out, {off}")
+    top_p = body.get("top_p")
+    if top_p is not None and top_p < _MIN_THINKING_TOP_P:
+        raise InvalidRequestError(
+            f"top_p: must be at least {_MIN_THINKING_TOP_P} beside thinking; leave it out, {off}"
+        )

@@ -1,0 +1,46 @@
+"""Which form of thinking a model takes.
+
+Sources: Anthropic's pages on extended and adaptive thinking, and its list of models (November 2026).
+"""
+
+from __future__ import annotations
+
+import re
+
+from sansio.errors import InvalidRequestError
+from sansio.jsontext import JSONObject
+
+MIN_BUDGET = 1024
+"""Tokens: the smallest budget that Anthropic takes."""
+
+# A closed list: these models will not become more, so a name that is not on it belongs to a newer model.
+# Names may have a vendor's prefix (`anthropic/`, `us.anthropic.`) and end in a date or a revision; a short
+# number right after the version makes it another version (`claude-sonnet-4-6`).
+_TAKES_BUDGET = re.compile(
+    r"(?:^|[./])claude-(?:(?:opus|sonnet|haiku)-)?(?:3(?!\d)|4(?:[-.][015])?(?![-.]?\d{1,2}(?!\d)))"
+)
+
+
+def takes_budget(model: str) -> bool:
+    """Whether a model thinks within a budget of tokens (Claude 3, 4.0, 4.1 and 4.5), and not adaptively."""
+    return _TAKES_BUDGET.search(model.lower()) is not None
+
+
+def default_thinking(model: str, max_tokens: object) -> JSONObject:
+    """The `thinking` that `reasoning=True` asks for.
+
+    Args:
+        max_tokens: the request's; a budget is half of it, since thinking counts against it.
+
+    Raises:
+        InvalidRequestError: the model needs a budget, and `max_tokens` leaves no room for one.
+    """
+    if not takes_budget(model):
+        # The default display is "omitted": the reasoning would be paid for and not shown.
+        return {"type": "adaptive", "display": "summarized"}
+    if not isinstance(max_tokens, int) or max_tokens <= MIN_BUDGET:
+        raise InvalidRequestError(
+            f"max_tokens: must be greater than {MIN_BUDGET} with reasoning=True, "
+            "since the thinking counts against it"
+        )
+    return {"type": "enabled", "budget_tokens": max(MIN_BUDGET, max_tokens // 2)}
