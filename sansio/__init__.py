@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from sansio.context import Fitted, fit_context
+    from sansio.conversation import Messages, as_messages
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -86,7 +87,7 @@ if TYPE_CHECKING:
         usage_of,
         without_nulls,
     )
-    from sansio.families.chat import ChatDialect
+    from sansio.families.chat import ChatDialect, from_openai, to_openai
     from sansio.families.messages import MessagesDialect
     from sansio.framing import (
         AWSFramer,
@@ -115,6 +116,7 @@ if TYPE_CHECKING:
     from sansio.limits import Limits
     from sansio.options import (
         Option,
+        Options,
         listed,
         own,
         portable,
@@ -188,6 +190,7 @@ _ROOMS = {
         "Fitted",
         "fit_context",
     ),
+    "sansio.conversation": ("Messages", "as_messages"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -231,7 +234,7 @@ _ROOMS = {
         "usage_of",
         "without_nulls",
     ),
-    "sansio.families.chat": ("ChatDialect",),
+    "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
     "sansio.framing": (
         "AWSFramer",
@@ -261,6 +264,7 @@ _ROOMS = {
     "sansio.options": (
         "Option",
         "listed",
+        "Options",
         "portable",
         "own",
         "write_options",
@@ -339,11 +343,13 @@ __all__ = [
     "LocalProtocolError",
     "Lost",
     "Message",
+    "Messages",
     "MessagesDialect",
     "NDJSONFramer",
     "NotFoundError",
     "OpenPart",
     "Option",
+    "Options",
     "OutputFormatError",
     "Parsed",
     "Part",
@@ -386,11 +392,13 @@ __all__ = [
     "UnknownPart",
     "Usage",
     "Wait",
+    "as_messages",
     "base64_bytes",
     "base64_text",
     "convert",
     "decode_object",
     "fit_context",
+    "from_openai",
     "header",
     "listed",
     "own",
@@ -403,6 +411,7 @@ __all__ = [
     "rest",
     "strict_schema",
     "text_or_none",
+    "to_openai",
     "tool",
     "usage_of",
     "without_nulls",

@@ -68,10 +68,12 @@ class Call:
         random: Callable[[], float],
         record: bool = False,
         left_out: tuple[LeftOut, ...] = (),
+        timeout: float | None = None,
     ) -> None:
         self._dialect = dialect
         self._limits = dialect.limits
         self._left_out = left_out
+        self._timeout = timeout
         self._request = request
         self._stream = stream
         self._schedule = schedule
@@ -101,6 +103,11 @@ class Call:
     def left_out(self) -> tuple[LeftOut, ...]:
         """What is not sent of the conversation and the options, and why; known before the first step."""
         return self._left_out
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that the whole call may take, which the driver keeps; `None` has no limit."""
+        return self._timeout
 
     @property
     def wants_input(self) -> bool:

@@ -29,11 +29,9 @@ def check_messages(messages: Sequence[Message]) -> None:
     """Refuse a conversation that no provider would take.
 
     Raises:
-        InvalidRequestError: it is empty; something in it is not a `Message`; a tool result answers no call of
+        InvalidRequestError: it is empty; a tool result answers no call of
             the assistant's turn before it; a call has no result; `index` names the message.
     """
-    if isinstance(messages, (Message, str)):
-        raise InvalidRequestError(f"messages must be a list of Message, not one {type(messages).__name__}")
     if not messages:
         raise InvalidRequestError("the message list is empty: give at least one message")
     unanswered: dict[str, bool] = {}  # by call id: whether a result must follow
@@ -56,11 +54,7 @@ def check_messages(messages: Sequence[Message]) -> None:
     _check_answered(caller, unanswered)
 
 
-def _check_message(index: int, message: object) -> None:
-    if not isinstance(message, Message):
-        raise InvalidRequestError(
-            f"message {index} is a {type(message).__name__}, not a sansio.Message", index=index
-        )
+def _check_message(index: int, message: Message) -> None:
     ids: set[str] = set()
     for number, part in enumerate(message.parts):
         match part:

@@ -7,9 +7,9 @@ and `msgspec.json.decode(data, type=list[Message])` reads it back equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +29,10 @@ class Role(StrEnum):
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
+
+
+RoleName: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
+"""A role as plain text, where a message is made."""
 
 
 class FinishReason(StrEnum):
@@ -294,8 +298,8 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     Args:
         role: its author; a `str` becomes a `Role`.
-        content: text, or parts in order. One plain text is always kept as a `str`, so read `text` or
-            `parts`, which have one type whatever the content is.
+        content: text, or parts in order; a list becomes a tuple. One plain text is always kept as a `str`, so
+            read `text` or `parts`, which have one type whatever the content is.
         tool_call_id: in a tool's message, the call that it answers.
         is_error: in a tool's message, whether the tool failed.
         finish_reason: an answer's, and the fields below it: why it ended.
@@ -325,6 +329,24 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     request_id: str | None = None
     origin: str | None = None
     extra: JSONObject = {}
+
+    if TYPE_CHECKING:
+        # What the constructor takes is more than what a message has: a role as text, and any list of parts.
+        def __init__(
+            self,
+            role: Role | RoleName,
+            content: str | Sequence[Part] = "",
+            tool_call_id: str | None = None,
+            is_error: bool = False,
+            finish_reason: FinishReason | None = None,
+            raw_finish_reason: str | None = None,
+            usage: Usage | None = None,
+            model: str | None = None,
+            response_id: str | None = None,
+            request_id: str | None = None,
+            origin: str | None = None,
+            extra: JSONObject = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         # msgspec checks types when it decodes, but not in the constructor.

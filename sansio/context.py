@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import assert_never
 
 import msgspec
@@ -22,6 +22,7 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
+from sansio.conversation import Messages, as_messages
 from sansio.errors import InvalidRequestError
 
 _BYTES_PER_TOKEN = 3
@@ -77,7 +78,7 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 def fit_context(
-    messages: Sequence[Message],
+    messages: Messages,
     context_window: int,
     *,
     reserve: int = 0,
@@ -101,6 +102,7 @@ def fit_context(
     Raises:
         InvalidRequestError: the system messages and the newest turn alone do not fit.
     """
+    messages = as_messages(messages)
     front = next(
         (i for i, m in enumerate(messages) if m.role not in (Role.SYSTEM, Role.DEVELOPER)), len(messages)
     )

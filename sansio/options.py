@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -14,31 +14,167 @@ from sansio.errors import InvalidRequestError
 
 # Any: an option may be of any type that msgspec knows, and its value is JSON of any kind.
 Body: TypeAlias = dict[str, Any]
-_Number: TypeAlias = int | float
+_Object: TypeAlias = Mapping[str, Any]
 
-PORTABLE: Mapping[str, Any] = {
-    "temperature": _Number,
-    "top_p": _Number,
-    "top_k": int,
-    "max_tokens": int,
-    "stop": str | list[str],
-    "seed": int,
-    "frequency_penalty": _Number,
-    "presence_penalty": _Number,
-    "logprobs": bool | int,
-    "tool_choice": str | dict[str, Any],
-    "parallel_tool_calls": bool,
-    "response_format": dict[str, Any],
-    "reasoning_effort": str,
-    "reasoning_budget": int,
-    "user": str,
-    "metadata": dict[str, Any],
-    "service_tier": str,
-}
-"""Names that mean the same for every provider. One that has no place for it refuses it."""
 
-EVERYWHERE = ("model", "extra_headers", "extra_body", "unsupported")
-"""Options that every call may have, whatever the provider."""
+class CallOptions(TypedDict, total=False):
+    """Options that every call may have, whatever the provider; see `Provider.call`."""
+
+    model: str | None
+    timeout: float | None
+    max_attempts: int | None
+    extra_headers: Mapping[str, str] | None
+    extra_body: Mapping[str, Any] | None
+    unsupported: Literal["refuse", "drop"]
+    options: Mapping[str, Any] | None
+
+
+class PortableOptions(TypedDict, total=False):
+    """Options that mean the same for every provider. One that has no place for it refuses it."""
+
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    max_tokens: int | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    frequency_penalty: float | None
+    presence_penalty: float | None
+    logit_bias: Mapping[str, float] | None
+    logprobs: bool | int | None
+    top_logprobs: int | None
+    n: int | None
+    tool_choice: str | _Object | None
+    parallel_tool_calls: bool | None
+    response_format: _Object | None
+    verbosity: str | None
+    user: str | None
+    metadata: _Object | None
+    service_tier: str | None
+    reasoning_effort: str | None
+    reasoning_budget: int | None
+    cache: bool | Literal["5m", "1h"] | None
+    modalities: Sequence[str] | None
+    audio: _Object | None
+    prediction: _Object | None
+    web_search_options: _Object | None
+    prompt_cache_key: str | None
+    safety_identifier: str | None
+    store: bool | None
+
+
+class OpenAIOptions(TypedDict, total=False):
+    """OpenAI's own further options of chat completions."""
+
+    max_completion_tokens: int | None
+    stream_options: _Object | None
+    prompt_cache_retention: str | None
+    prompt_cache_options: _Object | None
+    moderation: _Object | None
+    functions: Sequence[_Object] | None
+    function_call: str | _Object | None
+
+
+class OpenRouterOptions(TypedDict, total=False):
+    """OpenRouter's own options."""
+
+    models: Sequence[str] | None
+    provider: _Object | None
+    plugins: Sequence[_Object] | None
+    route: str | None
+    transforms: Sequence[str] | None
+    reasoning: _Object | None
+    usage: _Object | None
+    image_config: _Object | None
+    min_p: float | None
+    top_a: float | None
+    repetition_penalty: float | None
+    session_id: str | None
+    trace: _Object | None
+    debug: _Object | None
+    deferred_tools: _Object | None
+    stop_server_tools_when: Sequence[_Object] | None
+
+
+class VLLMOptions(TypedDict, total=False):
+    """vLLM's own options; `min_p`, `repetition_penalty` and `session_id` are OpenRouter's, too."""
+
+    min_tokens: int | None
+    length_penalty: float | None
+    use_beam_search: bool | None
+    stop_token_ids: Sequence[int] | None
+    include_stop_str_in_output: bool | None
+    ignore_eos: bool | None
+    bad_words: Sequence[str] | None
+    allowed_token_ids: Sequence[int] | None
+    logprob_token_ids: Sequence[int] | None
+    prompt_logprobs: int | None
+    truncate_prompt_tokens: int | None
+    truncation_side: str | None
+    skip_special_tokens: bool | None
+    spaces_between_special_tokens: bool | None
+    add_special_tokens: bool | None
+    add_generation_prompt: bool | None
+    continue_final_message: bool | None
+    echo: bool | None
+    chat_template: str | None
+    chat_template_kwargs: _Object | None
+    media_io_kwargs: _Object | None
+    mm_processor_kwargs: _Object | None
+    documents: Sequence[_Object] | None
+    structured_outputs: _Object | None
+    include_reasoning: bool | None
+    thinking_token_budget: int | None
+    return_token_ids: bool | None
+    priority: int | None
+    request_id: str | None
+    cache_salt: str | None
+    kv_transfer_params: _Object | None
+
+
+class AnthropicOptions(TypedDict, total=False):
+    """Anthropic's own options."""
+
+    thinking: _Object | None
+    output_config: _Object | None
+    stop_sequences: Sequence[str] | None
+    cache_control: _Object | None
+    container: str | _Object | None
+    mcp_servers: Sequence[_Object] | None
+    context_management: _Object | None
+    fallbacks: str | Sequence[_Object] | None
+    fallback_credit_token: str | None
+    compaction: _Object | None
+    thread: _Object | None
+    diagnostics: _Object | None
+    billing_policy: _Object | None
+    speed: str | None
+    inference_geo: str | None
+    user_profile_id: str | None
+    workspace_id: str | None
+
+
+class ProviderOptions(
+    PortableOptions, OpenAIOptions, OpenRouterOptions, VLLMOptions, AnthropicOptions, total=False
+):
+    """All options that a built-in provider may have."""
+
+
+class Options(CallOptions, ProviderOptions, total=False):
+    """Every option of a call, as typed keywords.
+
+    A function that passes options on is annotated `**options: Unpack[Options]`. Options of a registered
+    provider are not in it: give them as `options={"name": value}`.
+    """
+
+
+PORTABLE: Mapping[str, Any] = get_type_hints(PortableOptions)
+"""The types of the portable options."""
+
+EVERYWHERE = tuple(CallOptions.__annotations__)
+"""The names of the options that every call may have."""
+
+_KNOWN = frozenset(ProviderOptions.__annotations__)
 
 
 class Option(Struct, frozen=True):
@@ -107,7 +243,7 @@ def check_options(
         options: as given to the call, without those of `EVERYWHERE`.
         table: the dialect's `OPTIONS`.
         origin: provider type and api, for messages.
-        unsupported: `"refuse"`, or `"drop"` to leave out portable options that have no place here.
+        unsupported: `"refuse"`, or `"drop"` to leave out options of other providers that have no place here.
 
     Returns:
         The options to write, and the names of those that were left out.
@@ -120,13 +256,19 @@ def check_options(
     kept: dict[str, object] = {}
     left_out: list[str] = []
     for name, value in options.items():
+        if name == "n" and value is not None and (value != 1 or type(value) is not int):
+            raise InvalidRequestError(
+                f"n: must be 1, not {value!r}: a call gives one answer; make a call for each answer"
+            )
         option = table.get(name)
         if option is not None:
             if value is not None:
                 _check_value(name, value, option.type)
             kept[name] = value
-        elif name not in PORTABLE:
+        elif name not in _KNOWN:
             raise _unknown(name, table, origin)
+        elif value is None or name == "n":
+            continue  # it asks for nothing
         elif unsupported == "drop":
             left_out.append(name)
         else:
@@ -151,26 +293,42 @@ def write_options(
 
 
 def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
-    """Merge `extra_body` into a request's body, unchecked: objects field by field; `None` removes a field."""
+    """Merge `extra_body` into a request's body: objects field by field; `None` removes a field.
+
+    Raises:
+        InvalidRequestError: it holds a number that JSON does not have. Nothing else is checked.
+    """
+    _check_finite("extra_body", extra)
+    _merge(body, extra)
+
+
+def _merge(body: Body, extra: Mapping[str, object]) -> None:
     for name, value in extra.items():
         known = body.get(name)
         if value is None:
             body.pop(name, None)
         elif isinstance(known, dict) and isinstance(value, Mapping):
             body[name] = dict(known)
-            merge_extra(body[name], value)
+            _merge(body[name], value)
         else:
             body[name] = value
 
 
 def _check_value(name: str, value: object, type: Any) -> None:
-    for number in _floats_in(value):
-        if not isfinite(number):  # it would be encoded as null
-            raise InvalidRequestError(f"{name}: {number!r} cannot be sent; give a finite number")
+    _check_finite(name, value)
     try:
         msgspec.convert(value, type)
     except msgspec.ValidationError as error:
         raise InvalidRequestError(f"{name}: {error}") from None
+
+
+def _check_finite(name: str, value: object) -> None:
+    try:
+        odd = [number for number in _floats_in(value) if not isfinite(number)]
+    except RecursionError:
+        raise InvalidRequestError(f"{name}: is nested too deep, or contains itself; it is not JSON") from None
+    if odd:  # it would be encoded as null
+        raise InvalidRequestError(f"{name}: {odd[0]!r} cannot be sent; give a finite number")
 
 
 def _floats_in(value: object) -> Iterator[float]:
@@ -185,7 +343,11 @@ def _floats_in(value: object) -> Iterator[float]:
 
 
 def _unknown(name: str, table: Mapping[str, Option], origin: str) -> InvalidRequestError:
-    near = get_close_matches(name, (*table, *EVERYWHERE), 1)
+    if name == "stream":
+        return InvalidRequestError(
+            "stream: is no option; call stream() for events, or complete() for a whole answer"
+        )
+    near = get_close_matches(name, (*table, *EVERYWHERE), 1) or get_close_matches(name, sorted(_KNOWN), 1)
     hint = (
         f"did you mean {near[0]!r}?" if near else f"give fields of the wire in extra_body={{{name!r}: ...}}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
@@ -14,13 +15,19 @@ from sansio.content import (
     RefusalPart,
     Role,
     TextPart,
+    ToolCall,
     UnknownPart,
 )
+from sansio.conversation import Messages, as_messages
 from sansio.families.base import Dialect
+
+_ID_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_ID_LENGTH = 9
+"""What every server takes as the id of a tool call: Mistral's takes nothing else."""
 
 
 class LeftOut(Struct, frozen=True, omit_defaults=True):
-    """Something that is not sent.
+    """Something that is not sent, or not as it is in the conversation.
 
     Args:
         what: the kind of part, or the field of a part or message.
@@ -37,14 +44,46 @@ class LeftOut(Struct, frozen=True, omit_defaults=True):
     option: str | None = None
 
 
-def port(messages: Sequence[Message], dialect: Dialect) -> tuple[list[Message], list[LeftOut]]:
+def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]:
+    """Move tool results that other messages keep from their calls to directly behind the calls.
+
+    Only messages of the user may be between them, as where the user spoke while a tool ran: what was said
+    stays whole. A result is never moved over an answer, and its call is never guessed.
+
+    Returns:
+        The conversation, and an entry for each result that was moved, with its place before.
+    """
+    ordered: list[Message] = []
+    report: list[LeftOut] = []
+    open_calls: set[str] = set()
+    behind = 0  # the place behind the calls and their results
+    for index, message in enumerate(messages):
+        if message.role is Role.ASSISTANT:
+            calls: tuple[ToolCall | InvalidToolCall, ...] = (*message.tool_calls, *message.invalid_tool_calls)
+            open_calls = {call.id for call in calls}
+            behind = len(ordered) + 1
+        elif message.role is Role.TOOL and message.tool_call_id in open_calls:
+            open_calls.discard(message.tool_call_id)
+            if behind < len(ordered):
+                why = f"the result for {message.tool_call_id!r} is sent directly behind its call"
+                report.append(LeftOut("order", why, index))
+            ordered.insert(behind, message)
+            behind += 1
+            continue
+        ordered.append(message)
+    return ordered, report
+
+
+def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[LeftOut]]:
     """Leave out what an endpoint cannot take back.
 
     An answer of another provider loses what only that provider understands: parts that the dialect does not
     send, every `extra`, and citations. A refusal becomes text where refusals cannot be sent. Everywhere, a
     tool call that is invalid and was not answered is left out, since a provider would wait for its result;
-    and so are citations and a tool's `is_error` where the endpoint has no place for them. Messages that the
-    application wrote keep everything else: what they have is checked when they are sent.
+    and so are citations and a tool's `is_error` where the endpoint has no place for them, and an assistant's
+    blank text where it is refused. An id of a tool call that the endpoint refuses is replaced, in the call
+    and in its result. Messages that the application wrote keep everything else: what they have is checked
+    when they are sent.
 
     Args:
         messages: a conversation; it is not changed.
@@ -53,20 +92,53 @@ def port(messages: Sequence[Message], dialect: Dialect) -> tuple[list[Message], 
     Returns:
         The conversation to send, and a report with one entry for each loss.
     """
+    messages = as_messages(messages)
     home = {dialect.origin, *dialect.ORIGINS}
     ported: list[Message] = []
     report: list[LeftOut] = []
+    ids: dict[str, str] = {}  # of the assistant's turn before
     for index, message in enumerate(messages):
         foreign = message.origin is not None and message.origin not in home
         message = _port_message(messages, index, dialect, report, foreign)
-        if message.origin is not None and not dialect.SENDS_EMPTY and _is_blank(message):
+        if message.role is Role.ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
             report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
             continue
         if message.is_error and not dialect.SENDS_TOOL_ERRORS:
             why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
             report.append(LeftOut("is_error", why, index))
+        if message.role is Role.ASSISTANT:
+            message, ids = _rename_calls(message, index, dialect, report)
+        elif message.tool_call_id in ids:
+            message = msgspec.structs.replace(message, tool_call_id=ids[message.tool_call_id])
         ported.append(message)
     return ported, report
+
+
+def _rename_calls(
+    message: Message, index: int, dialect: Dialect, report: list[LeftOut]
+) -> tuple[Message, dict[str, str]]:
+    """The message with ids that the endpoint takes, and the new id by the old one."""
+    ids: dict[str, str] = {}
+    parts: list[Part] = []
+    for number, part in enumerate(message.parts):
+        if isinstance(part, (ToolCall, InvalidToolCall)) and not dialect.takes_call_id(part.id):
+            new = ids[part.id] = _id_for(part.id)
+            report.append(
+                LeftOut("id", f"{dialect.origin} refuses {part.id!r}; sent as {new!r}", index, number)
+            )
+            part = msgspec.structs.replace(part, id=new)
+        parts.append(part)
+    return (msgspec.structs.replace(message, content=tuple(parts)) if ids else message), ids
+
+
+def _id_for(call_id: str) -> str:
+    """An id for an id: the same each time, so that a prompt cache still fits."""
+    number = int.from_bytes(sha256(call_id.encode("utf-8", "surrogatepass")).digest())
+    digits = []
+    for _ in range(_ID_LENGTH):
+        number, digit = divmod(number, len(_ID_DIGITS))
+        digits.append(_ID_DIGITS[digit])
+    return "".join(digits)
 
 
 def _port_message(
@@ -107,7 +179,8 @@ def _port_part(
         return None
     kind = type(part).__name__
     if not foreign:
-        if message.origin is not None and (why := dialect.refuses(part)) is not None:
+        said = message.origin is not None or (message.role is Role.ASSISTANT and isinstance(part, TextPart))
+        if said and (why := dialect.refuses(part)) is not None:
             lost.append((kind, why))
             return None
         if isinstance(part, TextPart) and part.citations and not dialect.SENDS_CITATIONS:

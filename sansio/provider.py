@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from math import isfinite
+from typing import Any, Unpack
 
+import msgspec
 from msgspec import Struct
 
 from sansio.call import Call
@@ -14,12 +16,13 @@ from sansio.content import (
     Message,
     Tool,
 )
+from sansio.conversation import Messages, as_messages
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
-from sansio.options import check_options, merge_extra
-from sansio.porting import LeftOut, port
+from sansio.options import Options, check_options, merge_extra
+from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
 
@@ -42,6 +45,18 @@ class Prepared(Struct, frozen=True):
     headers: dict[str, str]
     body: JSONObject
     left_out: tuple[LeftOut, ...] = ()
+
+
+class _Asked(Struct, frozen=True):
+    """The options of one call: those that every call may have, checked, and the dialect's own."""
+
+    dialect: Dialect
+    timeout: float | None
+    schedule: RetrySchedule
+    extra_headers: dict[str, str]
+    extra_body: dict[str, Any]  # Any: JSON
+    unsupported: str
+    options: dict[str, object]
 
 
 class Provider:
@@ -69,16 +84,17 @@ class Provider:
 
     def prepare(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
         stream: bool = True,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Prepared:
         """What `call` would send, without making a call.
 
         Args:
-            messages: the conversation.
+            messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
+                the user. An iterator is read once.
             tools: in OpenAI's function format, whatever the provider.
             stream: whether a stream is asked for.
             **options: as for `call`.
@@ -87,44 +103,51 @@ class Provider:
             InvalidRequestError: as `call`.
             ConfigError: as `call`.
         """
-        _, body, request, left_out = self._build(messages, tools or (), stream, options)
+        asked = self._separate(options)
+        body, request, left_out = self._build(as_messages(messages), tools or (), stream, asked)
         return Prepared(request.url, dict(request.headers), body, left_out)
 
     def call(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
         stream: bool = True,
         random: Callable[[], float] = _no_jitter,
         record: bool = False,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> Call:
         """Begin a call; nothing is sent until a driver takes its first step.
 
         Args:
-            messages: the conversation.
+            messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
+                the user. An iterator is read once.
             tools: in OpenAI's function format, whatever the provider.
             stream: whether deltas are wanted.
             random: gives a number from 0 up to 1, which spreads the retries of many clients; without
                 one they are not spread.
             record: keep what raw logs receive.
             **options: what the dialect's `OPTIONS` knows, such as `temperature=0`; one that is `None`
-                removes a default. Every provider takes `model`; `extra_headers`; `extra_body`, fields of the
-                wire that are merged last and unchecked; and `unsupported="drop"`, which leaves out portable
-                options that have no place here and reports them. Any: options are of many types, and are
-                checked here.
+                removes a default. Every provider takes `model`; `timeout`, seconds for the whole call, which
+                the driver keeps (default: the config's `total_timeout`); `max_attempts` (default: the
+                config's); `extra_headers`; `extra_body`, fields of the wire that are merged last and
+                unchecked; `unsupported="drop"`, which leaves out options of other providers that have no
+                place here and reports them; and `options`, a mapping with more options, such as those that
+                only a registered provider has.
 
         Raises:
             InvalidRequestError: no provider, or not this one, would take the request.
             ConfigError: the dialect's address or headers cannot be sent.
         """
-        dialect, body, request, left_out = self._build(messages, tools or (), stream, options)
+        asked = self._separate(options)
+        conversation = as_messages(messages)
+        body, request, left_out = self._build(conversation, tools or (), stream, asked)
         return Call(
-            dialect,
-            request.with_body(encode_body(body, messages)),
+            asked.dialect,
+            request.with_body(encode_body(body, conversation)),
             stream=stream,
-            schedule=self._schedule,
+            schedule=asked.schedule,
+            timeout=asked.timeout,
             random=random,
             record=record,
             left_out=left_out,
@@ -146,31 +169,45 @@ class Provider:
             del key  # a traceback that shows locals must not show it
 
     def _build(
-        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, options: Mapping[str, Any]
-    ) -> tuple[Dialect, JSONObject, Request, tuple[LeftOut, ...]]:
-        dialect, extra_headers, extra_body, unsupported, options = self._separate(options)
-        check_messages(messages)
+        self, messages: list[Message], tools: Sequence[Tool], stream: bool, asked: _Asked
+    ) -> tuple[JSONObject, Request, tuple[LeftOut, ...]]:
+        dialect = asked.dialect
+        ordered, moved = _ordered(messages)
+        check_messages(ordered)
         check_tools(tools)
-        ported, left_out = port(messages, dialect)
-        kept, dropped = check_options(options, dialect.OPTIONS, dialect.origin, unsupported)
+        ported, left_out = port(ordered, dialect)
+        left_out = [*moved, *left_out]
+        kept, dropped = check_options(asked.options, dialect.OPTIONS, dialect.origin, asked.unsupported)
         left_out += [
             LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped
         ]
         body: JSONObject = dict(dialect.build_request_body(ported, tools, stream, **kept))  # type: ignore[arg-type]  # JSON is checked when it is encoded
-        merge_extra(body, extra_body)
-        return dialect, body, self._request(dialect, stream, extra_headers), tuple(left_out)
+        merge_extra(body, asked.extra_body)
+        return body, self._request(dialect, stream, asked.extra_headers), tuple(left_out)
 
-    def _separate(
-        self, options: Mapping[str, Any]
-    ) -> tuple[Dialect, dict[str, str], dict[str, Any], str, dict[str, Any]]:
+    def _separate(self, options: Mapping[str, object]) -> _Asked:
         """The options that every call may have, and those that are the dialect's."""
         left = dict(options)
+        while more := _mapping("options", left.pop("options", None)):
+            for name in more.keys() & left.keys():
+                raise InvalidRequestError(f"{name}: is given twice, as a keyword and in options")
+            left |= more
         model = left.pop("model", None)
-        headers = _mapping("extra_headers", left.pop("extra_headers", None))
-        body = _mapping("extra_body", left.pop("extra_body", None))
-        unsupported = left.pop("unsupported", "refuse")
-        dialect = self.dialect if model is None else self._with_model(model)
-        return dialect, headers, body, unsupported, left
+        schedule = self._schedule
+        attempts = left.pop("max_attempts", None)
+        if attempts is not None:
+            if type(attempts) is not int or attempts < 1:
+                raise InvalidRequestError(f"max_attempts: must be an int of at least 1, not {attempts!r}")
+            schedule = msgspec.structs.replace(schedule, max_attempts=attempts)
+        return _Asked(
+            dialect=self.dialect if model is None else self._with_model(model),
+            timeout=_seconds(left.pop("timeout", self.config.total_timeout)),
+            schedule=schedule,
+            extra_headers=_mapping("extra_headers", left.pop("extra_headers", None)),
+            extra_body=_mapping("extra_body", left.pop("extra_body", None)),
+            unsupported=str(left.pop("unsupported", "refuse")),
+            options=left,
+        )
 
     def _with_model(self, model: object) -> Dialect:
         """The dialect for another model; kept for the last one, since a config is expensive to make."""
@@ -196,6 +233,27 @@ class Provider:
             request = Request.post(endpoint, tuple(merged.items()), b"")
             self._last = (stream, endpoint, dict(headers)), request
         return self._last[1]
+
+
+def _ordered(messages: list[Message]) -> tuple[list[Message], list[LeftOut]]:
+    """The conversation in order; unchanged if that does not make it valid, so that errors name its places."""
+    ordered, moved = in_order(messages)
+    if moved:
+        try:
+            check_messages(ordered)
+        except InvalidRequestError:
+            return messages, []
+    return ordered, moved
+
+
+def _seconds(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (isfinite(value) and value > 0):
+        raise InvalidRequestError(
+            f"timeout: must be a number of seconds greater than 0, or None for no limit, not {value!r}"
+        )
+    return value
 
 
 def _mapping(name: str, value: object) -> dict[str, Any]:

@@ -225,6 +225,10 @@ class Dialect(ABC):
             index=index,
         )
 
+    def takes_call_id(self, call_id: str) -> bool:
+        """Whether a tool call may have such an id here. If not, `port` replaces it, in its result too."""
+        return True
+
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:
         """The absolute URL to post to."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from sansio.content import Part, ReasoningPart
 from sansio.families.messages import MessagesDialect
+
+_CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+"""The form that the service names when it refuses an id, such as Moonshot's `functions.look:0`."""
 
 
 class AnthropicMessages(MessagesDialect):
@@ -15,3 +20,6 @@ class AnthropicMessages(MessagesDialect):
         if isinstance(part, ReasoningPart) and not (part.extra.get("signature") or part.extra.get("data")):
             return "reasoning without a signature is refused by Anthropic"
         return super().refuses(part)
+
+    def takes_call_id(self, call_id: str) -> bool:
+        return _CALL_ID.fullmatch(call_id) is not None

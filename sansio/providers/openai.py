@@ -24,6 +24,11 @@ def is_own_host(host: str) -> bool:
     return _OWN_HOST.fullmatch(host) is not None
 
 
+_MISTRAL = "https://api.mistral.ai/"
+_MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
+"""The form that Mistral's service names when it refuses an id."""
+
+
 class OpenAIChat(ChatDialect):
     """The host of `base_url` decides: another one is a compatible server, such as DeepSeek's.
 
@@ -57,3 +62,8 @@ class OpenAIChat(ChatDialect):
             return built
         hint = f"{built.advice()} This looks like vLLM: type='vllm' in the config knows its ways."
         return built.with_context(hint=hint)
+
+    def takes_call_id(self, call_id: str) -> bool:
+        if self._config is None or not self._config.base_url.startswith(_MISTRAL):
+            return True
+        return _MISTRAL_CALL_ID.fullmatch(call_id) is not None

@@ -46,7 +46,12 @@ def refused(
 
 @pytest.mark.parametrize(
     ("messages", "words"),
-    [([], "give at least one message"), (ASK[0], "must be a list of Message"), ("Hello", "must be a list")],
+    [
+        ([], "give at least one message"),
+        (ASK[0], "[Message('user', 'Hello')]"),
+        ({"role": "user", "content": "Hi"}, "[{'role': 'user', 'content': 'Hello'}]"),
+        (5, "must be a text or a list"),
+    ],
 )
 @pytest.mark.parametrize("kind", TYPES)
 def test_an_empty_list_and_one_message_in_its_place_are_refused(
@@ -68,7 +73,7 @@ def calling(*calls: Any) -> Message:
 SOURCE = "needs exactly one of data (bytes), url and file_id (text)"
 CALL = "a ToolCall needs an id and a name, both text, and a dict of arguments"
 BAD: list[tuple[list[object], int, str]] = [
-    ([USER, {"role": "user", "content": "Hi"}], 1, "message 1 is a dict, not a sansio.Message"),
+    ([USER, "Hi"], 1, '{"role": "user", "content": "Hello"}, not str'),
     ([user(TextPart(cast(str, None), extra={"a": 1}))], 0, "text must be a str, not NoneType"),
     ([USER, calling(ReasoningPart(cast(str, 5))), USER], 1, "text must be a str, not int"),
     ([user(ImagePart())], 0, SOURCE),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import pytest
 
-from sansio import ChatDialect, InvalidRequestError, Option, Provider, portable
+from sansio import ChatDialect, InvalidRequestError, Lost, Option, Options, Provider, Send, portable
+from tests.sansio.exchanges import REFUSED, run
 from tests.sansio.wires import ASK, TYPES, Record, body_of, config, refused
 
 
@@ -165,3 +166,83 @@ def test_a_number_inside_an_option_must_be_finite_too() -> None:
     error = refused("openai", *ASK, logit_bias={"50256": [float("nan")]})
     assert "logit_bias" in str(error)
     assert "finite" in str(error)
+
+
+# What every call may have.
+
+
+def test_each_option_of_a_built_in_provider_is_a_typed_keyword() -> None:
+    known = get_type_hints(Options)
+    for kind in TYPES:
+        assert Provider(config(kind)).dialect.OPTIONS.keys() <= known.keys(), kind
+
+
+def test_a_name_that_another_provider_knows_may_be_dropped_and_is_then_reported() -> None:
+    prepared = Provider(config("openai")).prepare(ASK, provider={"order": ["a"]}, unsupported="drop")
+    assert [left.option for left in prepared.left_out] == ["provider"]
+    error = refused("openai", *ASK, provider={"order": ["a"]})
+    assert "provider: openai/chat" in str(error)
+    assert "unsupported='drop'" in str(error)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_option_without_a_place_that_is_none_asks_for_nothing(kind: str) -> None:
+    plain = body(kind)
+    assert body(kind, thinking=None, models=None, min_tokens=None) == plain
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("value", [0, 2, True, 1.0, "1"])
+def test_several_answers_are_refused_with_the_way_to_get_them(kind: str, value: object) -> None:
+    error = refused(kind, *ASK, n=value)
+    assert "n: must be 1" in str(error)
+    assert "make a call for each answer" in str(error)
+    assert "n: must be 1" in str(refused(kind, *ASK, n=value, unsupported="drop"))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_one_answer_is_what_every_call_gives(kind: str) -> None:
+    assert body(kind, n=1).get("n", 1) == 1
+    assert Provider(config(kind)).prepare(ASK, n=1, unsupported="drop").left_out == ()
+
+
+def test_options_of_a_registered_provider_are_given_in_a_mapping() -> None:
+    provider = Provider(config("openai"))
+    prepared = provider.prepare(ASK, seed=1, options={"temperature": 0, "options": {"top_p": 1}})
+    assert (prepared.body["seed"], prepared.body["temperature"], prepared.body["top_p"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seed": 1, "options": {"seed": 1}}, "seed: is given twice"),
+        ({"options": [1]}, "options: must be a mapping"),
+        ({"options": {"seed": "x"}}, "seed: "),
+        ({"options": {"stream": True}}, "stream: is no option; call stream() for events, or complete()"),
+        ({"timeout": 0}, "timeout: must be a number of seconds"),
+        ({"timeout": True}, "timeout: must be a number of seconds"),
+        ({"timeout": "5"}, "timeout: must be a number of seconds"),
+        ({"timeout": float("inf")}, "timeout: must be a number of seconds"),
+        ({"max_attempts": 0}, "max_attempts: must be an int of at least 1"),
+        ({"max_attempts": True}, "max_attempts: must be an int of at least 1"),
+        ({"extra_body": {"a": [{"b": float("nan")}]}}, "extra_body: nan cannot be sent"),
+        ({"structured_output": 1}, "structured_outputs"),
+    ],
+)
+def test_what_every_call_may_have_is_checked_by_its_name(options: Record, words: str) -> None:
+    assert words in str(refused("openai", *ASK, **options))
+
+
+def test_a_calls_own_timeout_is_what_its_driver_keeps() -> None:
+    provider = Provider(config("openai", total_timeout=60))
+    assert provider.call(ASK).timeout == 60
+    assert provider.call(ASK, timeout=2.5).timeout == 2.5
+    assert provider.call(ASK, timeout=None).timeout is None
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5, None])
+def test_a_call_may_set_how_often_it_is_sent(attempts: int | None) -> None:
+    call = Provider(config("openai", max_attempts=4)).call(ASK, max_attempts=attempts)
+    sent = attempts or 4
+    _, steps = run(call, *[[Lost(REFUSED)]] * sent)
+    assert len([step for step in steps if isinstance(step, Send)]) == sent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sansio import (
     AudioPart,
     Citation,
     ImagePart,
+    InvalidRequestError,
     InvalidToolCall,
     JSONObject,
     LeftOut,
@@ -264,3 +266,67 @@ def test_the_history_of_any_pair_is_accepted_by_any_other(target: str, data: st.
     assert again == kept
     # A ported history is still reported for what the endpoint has no place for at all.
     assert {left.what for left in nothing} <= {"is_error"}
+
+
+MISTRAL = Provider(config("openai", base_url="https://api.mistral.ai/v1"))
+STRANGE = "functions.get_weather:0"
+
+
+@pytest.mark.parametrize("provider", [MISTRAL, Provider(config("anthropic"))])
+def test_an_id_that_the_target_refuses_is_replaced_in_the_call_and_its_result(provider: Provider) -> None:
+    calls = Message(Role.ASSISTANT, (TextPart("So."), ToolCall(STRANGE, "f"), ToolCall("abcDEF123", "g")))
+    results = [Message(Role.TOOL, "1", tool_call_id=id) for id in ("abcDEF123", STRANGE)]
+    (_, sent, first, second), report = port([*ASK, calls, *results], provider.dialect)
+    new = sent.tool_calls[0].id
+    assert re.fullmatch("[a-z0-9]{9}", new)
+    assert [call.id for call in sent.tool_calls] == [new, "abcDEF123"]
+    assert [first.tool_call_id, second.tool_call_id] == ["abcDEF123", new]
+    assert [(left.what, left.message, left.part) for left in report] == [("id", 1, 1)]
+    assert STRANGE in report[0].why
+    assert new in report[0].why
+    assert port([*ASK, calls, *results], provider.dialect)[0][1] == sent
+
+
+def test_ids_go_unchanged_where_any_are_taken() -> None:
+    call = Message(Role.ASSISTANT, (ToolCall(STRANGE, "f"),))
+    history = [*ASK, call, Message(Role.TOOL, "1", tool_call_id=STRANGE)]
+    assert port(history, Provider(config("openai")).dialect) == (history, [])
+
+
+TWO = Message(Role.ASSISTANT, (ToolCall("a", "f"), ToolCall("b", "f")))
+A, B = (Message(Role.TOOL, "ok", tool_call_id=id) for id in "ab")
+MORE = Message(Role.USER, "And hurry.")
+
+
+@pytest.mark.parametrize(
+    ("given", "sent", "moved"),
+    [
+        ([TWO, B, A], [TWO, B, A], []),
+        ([TWO, A, MORE, B], [TWO, A, B, MORE], [4]),
+        ([TWO, MORE, A, MORE, B], [TWO, A, B, MORE, MORE], [3, 5]),
+    ],
+)
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_result_behind_the_users_message_is_sent_behind_its_call(
+    kind: str, given: list[Message], sent: list[Message], moved: list[int]
+) -> None:
+    provider = Provider(config(kind))
+    prepared = provider.prepare([*ASK, *given])
+    assert prepared.body == provider.prepare([*ASK, *sent]).body
+    assert [left.message for left in prepared.left_out] == moved
+    assert {left.what for left in prepared.left_out} <= {"order"}
+
+
+@pytest.mark.parametrize(
+    ("history", "index"),
+    [
+        ([A, *ASK, TWO, B], 0),
+        ([*ASK, TWO, MORE, A], 1),
+        ([*ASK, TWO, A, B, Message(Role.ASSISTANT, "Done."), A], 5),
+        ([*ASK, TWO, A, MORE, B, A], 1),
+    ],
+)
+def test_a_result_whose_place_is_not_clear_is_refused_where_it_is(history: list[Message], index: int) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        Provider(config("openai")).prepare(history)
+    assert f"message {index}: " in str(caught.value)

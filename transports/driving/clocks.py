@@ -22,14 +22,17 @@ class Clocks:
     compares it after each input of a stream that gave no event.
 
     Args:
-        config: its four timeouts, in seconds; `None` turns one off.
+        config: its timeouts, in seconds; `None` turns one off.
+        total: the call's own total in seconds, in place of the config's.
     """
 
-    def __init__(self, config: ProviderConfig) -> None:
+    def __init__(self, config: ProviderConfig, total: float | None) -> None:
         self._connect = _seconds(config.connect_timeout)
         self._read = _seconds(config.read_timeout)
         self._event = _seconds(config.event_timeout)
-        self._total = _seconds(config.total_timeout)
+        self._total = _seconds(total)
+        # For messages: where the user set it.
+        self._total_name = _TOTAL if total == config.total_timeout else "timeout"
         self._ends: float | None = None  # when the total runs out; None before the first read
         self._error_body_ends: float | None = None
         self._quiet_since = 0.0
@@ -93,8 +96,8 @@ class Clocks:
         if seconds <= self._left(now):
             return None
         return APITimeoutError(
-            f"the next attempt is due in {seconds:g} s, which is past total_timeout ({self._total:g} s)",
-            field=_TOTAL,
+            f"the next attempt is due in {seconds:g} s, which is past {self._total_name} ({self._total:g} s)",
+            field=self._total_name,
         )
 
     def look(self, now: float, progress: int) -> APITimeoutError | None:
@@ -117,7 +120,9 @@ class Clocks:
 
     def total_error(self) -> APITimeoutError:
         """The error of a call that reached its total."""
-        return APITimeoutError(f"the call took longer than total_timeout ({self._total:g} s)", field=_TOTAL)
+        return APITimeoutError(
+            f"the call took longer than {self._total_name} ({self._total:g} s)", field=self._total_name
+        )
 
     def explain(self, error: ProviderError) -> Lost | ProviderError:
         """What to give the call for an error that a transport raised.

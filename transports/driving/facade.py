@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
-from sansio import Call, Message, Provider, ProviderConfig, ResponseInfo
+from sansio import Call, Message, Messages, Options, Provider, ProviderConfig, ResponseInfo
 from sansio.content import Tool
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
@@ -55,9 +55,9 @@ class BaseProvider:
 
     def _call(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None,
-        options: Mapping[str, object],
+        options: Options,
         *,
         stream: bool,
     ) -> Call:
@@ -67,7 +67,7 @@ class BaseProvider:
             stream=stream,
             random=random.random,
             record=self._raw_log is not None,
-            **options,
+            options=options,
         )
 
 
@@ -99,16 +99,16 @@ class AsyncProvider(BaseProvider):
 
     async def complete(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
         on_response: Callable[[ResponseInfo], object] | None = None,
-        **options: object,
+        **options: Unpack[Options],
     ) -> Message:
         """Ask for a complete answer.
 
         Args:
-            messages: the conversation so far.
+            messages: the conversation so far, as for `sansio.Provider.call`.
             tools: in OpenAI's function format, for every provider.
             on_response: receives the metadata of the last response, whether the call succeeds or fails.
             **options: see `sansio.Provider.call`, such as `temperature=0`.
@@ -124,12 +124,12 @@ class AsyncProvider(BaseProvider):
         return stream.result()
 
     def stream(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+        self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
     ) -> EventStream:
         """Ask for an answer as a stream of events. Nothing is sent before the first event is read.
 
         Args:
-            messages: the conversation so far.
+            messages: the conversation so far, as for `sansio.Provider.call`.
             tools: in OpenAI's function format, for every provider.
             **options: see `sansio.Provider.call`, such as `temperature=0`.
 

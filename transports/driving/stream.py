@@ -74,7 +74,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._call = call
         self._keys = keys
         self._raw_log = raw_log
-        self._clocks = Clocks(provider.config)
+        self._clocks = Clocks(provider.config, call.timeout)
         self._exchange: ExchangeT | None = None  # the one under way
         self._secret: Secret | None = None  # of the attempt under way
         # A StreamComplete or StreamFailed is always the last one. A StreamFailed is raised, not handed out.

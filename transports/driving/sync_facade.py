@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
-from sansio import Call, Message, ProviderConfig, ResponseInfo
+from sansio import Call, Message, Messages, Options, ProviderConfig, ResponseInfo
 from sansio.content import Tool
 from transports.driving.facade import BaseProvider, as_config, show_response
 from transports.driving.sync_driver import SyncEventStream
@@ -41,11 +41,11 @@ class SyncProvider(BaseProvider):
 
     def complete(
         self,
-        messages: Sequence[Message],
+        messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
         on_response: Callable[[ResponseInfo], object] | None = None,
-        **options: object,
+        **options: Unpack[Options],
     ) -> Message:
         """Ask for a complete answer; arguments and errors as for `AsyncProvider.complete`."""
         stream = self._stream(self._call(messages, tools, options, stream=False))
@@ -56,7 +56,7 @@ class SyncProvider(BaseProvider):
         return stream.result()
 
     def stream(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None, **options: object
+        self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
     ) -> SyncEventStream:
         """Ask for an answer as a stream; arguments and errors as for `AsyncProvider.stream`."""
         return self._stream(self._call(messages, tools, options, stream=True))

@@ -3,6 +3,7 @@
 Wire facts: OpenAI's API reference, "Create chat completion" and "Chat completion chunk".
 """
 
+from sansio.families.chat.dicts import from_openai, to_openai
 from sansio.families.chat.request import ChatDialect
 
-__all__ = ["ChatDialect"]
+__all__ = ["ChatDialect", "from_openai", "to_openai"]

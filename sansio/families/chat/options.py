@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sansio.errors import InvalidRequestError
 from sansio.options import Body, Option, own, portable
 
 
@@ -18,12 +17,6 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
         body["logprobs"] = value
     else:
         body |= {"logprobs": True, "top_logprobs": value}
-
-
-def _write_n(body: Body, value: int | None) -> None:
-    if value not in (None, 1):
-        raise InvalidRequestError(f"n: {value} answers do not fit one message; make a call for each answer")
-    body["n"] = value
 
 
 def _write_stream_options(body: Body, value: Mapping[str, Any] | None) -> None:
@@ -52,7 +45,7 @@ COMMON_OPTIONS: Mapping[str, Option] = {
 SERVER_OPTIONS: Mapping[str, Option] = {
     **portable(tool_choice="tool_choice", parallel_tool_calls="parallel_tool_calls", user="user"),
     **own("logit_bias", type=dict[str, int | float]),
-    "n": Option(int, _write_n),
+    "n": Option(int, "n"),
 }
 """Options that all but Ollama understand."""
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import APIConnectionError, APITimeoutError, ConfigError, Lost, RemoteProtocolError, TransportError
+from sansio import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigError,
+    Lost,
+    ProviderConfig,
+    RemoteProtocolError,
+    TransportError,
+)
 from tests.transports.scripted import openai
 from transports.driving.clocks import Clocks
 
@@ -14,6 +22,11 @@ from transports.driving.clocks import Clocks
 SECONDS = st.integers(1, 8_000).map(lambda n: n / 8)
 LIMITS = st.none() | SECONDS
 MOMENTS = st.integers(0, 80_000).map(lambda n: n / 8)
+
+
+def clocks_of(config: ProviderConfig) -> Clocks:
+    """The clocks of a call that sets no timeout itself."""
+    return Clocks(config, config.total_timeout)
 
 
 def least(*limits: float | None) -> float | None:
@@ -25,7 +38,7 @@ def least(*limits: float | None) -> float | None:
 def test_an_open_gets_the_smaller_of_connect_and_what_is_left(
     connect: float | None, total: float | None, began: float, passed: float
 ) -> None:
-    clocks = Clocks(openai(connect_timeout=connect, total_timeout=total))
+    clocks = clocks_of(openai(connect_timeout=connect, total_timeout=total))
     clocks.resume(began, 0)
     now = began + passed
     left = None if total is None else total - passed
@@ -43,7 +56,7 @@ def test_an_open_gets_the_smaller_of_connect_and_what_is_left(
 def test_a_receive_gets_the_smallest_of_its_clocks(
     read: float | None, total: float | None, passed: float, error_body: bool
 ) -> None:
-    clocks = Clocks(openai(read_timeout=read, total_timeout=total))
+    clocks = clocks_of(openai(read_timeout=read, total_timeout=total))
     clocks.resume(0, 0)
     left = None if total is None else total - passed
     if left is None or left > 0:
@@ -55,7 +68,7 @@ def test_a_receive_gets_the_smallest_of_its_clocks(
 
 @given(read=SECONDS, total=SECONDS)
 def test_a_timeout_is_the_totals_only_where_the_total_was_the_smaller(read: float, total: float) -> None:
-    clocks = Clocks(openai(read_timeout=read, total_timeout=total))
+    clocks = clocks_of(openai(read_timeout=read, total_timeout=total))
     clocks.resume(0, 0)
     clocks.for_receive(0)
     told = clocks.explain(APITimeoutError("late"))
@@ -70,7 +83,7 @@ def test_a_timeout_is_the_totals_only_where_the_total_was_the_smaller(read: floa
 def test_a_transports_error_about_a_connection_is_passed_unchanged(
     error: TransportError | RemoteProtocolError,
 ) -> None:
-    clocks = Clocks(openai())
+    clocks = clocks_of(openai())
     clocks.resume(0, 0)
     clocks.for_receive(0)
     assert clocks.explain(error) == Lost(error)
@@ -78,14 +91,14 @@ def test_a_transports_error_about_a_connection_is_passed_unchanged(
 
 def test_a_fault_that_is_not_the_connections_ends_the_call() -> None:
     error = ConfigError("the certificate cannot be read")
-    assert Clocks(openai()).explain(error) is error
+    assert clocks_of(openai()).explain(error) is error
 
 
 @given(event=LIMITS, steps=st.lists(st.tuples(SECONDS, st.booleans()), max_size=30))
 def test_the_event_clock_runs_out_just_when_progress_stays_away(
     event: float | None, steps: list[tuple[float, bool]]
 ) -> None:
-    clocks = Clocks(openai(event_timeout=event))
+    clocks = clocks_of(openai(event_timeout=event))
     clocks.resume(0, 0)
     clocks.begin_answer(0, is_error=False)
     now, last, progress = 0.0, 0.0, 0
@@ -100,7 +113,7 @@ def test_the_event_clock_runs_out_just_when_progress_stays_away(
 
 @given(silence=SECONDS, away=MOMENTS)
 def test_the_event_clock_leaves_out_the_consumers_own_time(silence: float, away: float) -> None:
-    clocks = Clocks(openai(event_timeout=1_001))
+    clocks = clocks_of(openai(event_timeout=1_001))
     clocks.resume(0, 0)
     clocks.look(0, 1)
     clocks.resume(away, 1)
@@ -111,7 +124,7 @@ def test_the_event_clock_leaves_out_the_consumers_own_time(silence: float, away:
 def test_a_wait_is_begun_only_where_the_total_lets_it_end(
     total: float | None, passed: float, seconds: float
 ) -> None:
-    clocks = Clocks(openai(total_timeout=total))
+    clocks = clocks_of(openai(total_timeout=total))
     clocks.resume(0, 0)
     late = clocks.for_wait(passed, seconds)
     assert (late is not None) == (total is not None and passed + seconds > total)
@@ -119,7 +132,7 @@ def test_a_wait_is_begun_only_where_the_total_lets_it_end(
 
 
 def test_the_total_runs_from_the_first_read_and_never_restarts() -> None:
-    clocks = Clocks(openai(total_timeout=10))
+    clocks = clocks_of(openai(total_timeout=10))
     assert clocks.left(500) == 10
     clocks.resume(1_000, 0)
     clocks.resume(1_004, 0)
@@ -127,7 +140,7 @@ def test_the_total_runs_from_the_first_read_and_never_restarts() -> None:
 
 
 def test_each_attempts_error_body_has_its_own_five_seconds() -> None:
-    clocks = Clocks(openai())
+    clocks = clocks_of(openai())
     clocks.resume(0, 0)
     clocks.begin_answer(0, is_error=True)
     assert clocks.for_receive(0) == 5
@@ -138,3 +151,13 @@ def test_each_attempts_error_body_has_its_own_five_seconds() -> None:
     assert clocks.for_receive(6) == 600
     clocks.begin_answer(7, is_error=True)
     assert clocks.for_receive(7) == 5
+
+
+@given(total=SECONDS, own=SECONDS)
+def test_a_calls_own_timeout_takes_the_place_of_the_configs(total: float, own: float) -> None:
+    clocks = Clocks(openai(total_timeout=total), own)
+    clocks.resume(0, 0)
+    assert clocks.left(0) == own
+    for error in (clocks.total_error(), clocks.for_wait(0, own + 1)):
+        assert error is not None
+        assert error.field == ("total_timeout" if own == total else "timeout")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import anyio
 import pytest
 from msgspec import json
 
 from sansio import (
+    APITimeoutError,
     ConfigError,
     InvalidRequestError,
     Message,
@@ -18,7 +20,18 @@ from sansio import (
 )
 from sansio.testing import FakeProvider
 from tests.transports.driving.test_records import Log
-from tests.transports.scripted import ASK, KEY, WHOLE, Clock, Item, ScriptedTransport, answer, openai, whole
+from tests.transports.scripted import (
+    ASK,
+    KEY,
+    WHOLE,
+    Clock,
+    Item,
+    Late,
+    ScriptedTransport,
+    answer,
+    openai,
+    whole,
+)
 from transports import AnyioTransport, AsyncProvider, MemoryTransport, create_provider
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +72,23 @@ async def test_options_and_tools_reach_the_request() -> None:
     body = json.decode(transport.requests[0].body)
     assert body["temperature"] == 0
     assert body["tools"] == [TOOL]
+
+
+@pytest.mark.parametrize("name", ["stream", "random", "record"])
+async def test_a_keyword_of_the_machine_is_refused_as_an_option(name: str) -> None:
+    provider, transport = scripted()
+    options: Any = {name: True}  # Any: type checkers refuse it, too
+    with pytest.raises(InvalidRequestError, match=name) as caught:
+        await provider.complete(ASK, **options)
+    assert ("stream()" in str(caught.value)) == (name == "stream")
+    assert transport.requests == []
+
+
+async def test_a_calls_own_timeout_ends_it() -> None:
+    provider, _ = scripted([WHOLE, Late()])
+    with pytest.raises(APITimeoutError, match="timeout") as caught:
+        await provider.complete(ASK, timeout=2)
+    assert caught.value.field == "timeout"
 
 
 async def test_a_bad_request_is_refused_at_the_plain_call() -> None:

@@ -329,8 +329,6 @@ BLANK = (TextPart("a"), TextPart(" "))
         ([Message(Role.USER, BLANK)], 0),
         ([Message(Role.SYSTEM, "Hi"), Message(Role.SYSTEM, ""), *ASK], 1),
         ([Message(Role.SYSTEM, "Hi"), Message(Role.SYSTEM, BLANK), *ASK], 1),
-        ([*ASK, Message(Role.ASSISTANT, "\n")], 1),
-        ([*ASK, Message(Role.ASSISTANT, (TextPart(""), TextPart(" ")))], 1),
         ([*ASK, CALLS, RESULTS[0], Message(Role.TOOL, BLANK, tool_call_id="b")], 3),
         ([*ASK, CALLS, *RESULTS, Message(Role.USER, " ")], 4),
         ([*ASK, CALLS, *RESULTS, Message(Role.USER, BLANK)], 4),
@@ -377,3 +375,17 @@ def test_tools_are_converted_and_anthropics_own_pass() -> None:
             "cache_control": {"type": "ephemeral"},
         },
     ]
+
+
+@pytest.mark.parametrize("content", ["", "\n", (TextPart(""), TextPart(" "))])
+def test_pain_15_an_assistants_message_that_says_nothing_is_left_out_and_reported(
+    content: str | tuple[TextPart, ...],
+) -> None:
+    blank = Message(Role.ASSISTANT, content)
+    provider = Provider(config("anthropic"))
+    prepared = provider.prepare([*ASK, blank, *ASK])
+    assert prepared.body["messages"] == [{"role": "user", "content": ASK[0].text}] * 2
+    assert {left.message for left in prepared.left_out} == {1}
+    with pytest.raises(InvalidRequestError) as caught:  # the dialect alone repairs nothing
+        provider.dialect.build_request_body([*ASK, blank], (), False)
+    assert caught.value.index == 1

@@ -1,0 +1,43 @@
+"""What an application gives as messages, as a list of `Message`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from sansio.content import Message, Role
+from sansio.errors import InvalidRequestError
+
+Messages: TypeAlias = str | Iterable[Message | Mapping[str, object]]
+"""A conversation: messages, or dicts in OpenAI's form; or a text, which is one message of the user."""
+
+
+def as_messages(messages: Messages) -> list[Message]:
+    """A conversation as a list of `Message`; an iterator is read once, to its end.
+
+    Args:
+        messages: `Message`s and dicts such as `{"role": "user", "content": "Hello"}`, mixed as you like; or a
+            text, which is one message of the user.
+
+    Raises:
+        InvalidRequestError: something in it is neither; `index` says where, and the error shows the form
+            to write.
+    """
+    if isinstance(messages, str):
+        return [Message(Role.USER, messages)]
+    if isinstance(messages, (Message, Mapping)) or not isinstance(messages, Iterable):
+        raise InvalidRequestError(
+            "messages must be a text or a list, such as [Message('user', 'Hello')] or "
+            f"[{{'role': 'user', 'content': 'Hello'}}], not one {type(messages).__name__}"
+        )
+    return [
+        message if isinstance(message, Message) else _read(message, index)
+        for index, message in enumerate(messages)
+    ]
+
+
+def _read(data: object, index: int) -> Message:
+    # Lazily: a program that gives messages of ours to another family needs no chat completions.
+    from sansio.families.chat.dicts import from_openai
+
+    return from_openai(data, index)  # type: ignore[arg-type]  # it refuses what is not a mapping

@@ -1,0 +1,70 @@
+"""Messages as applications have them: a text, dicts in OpenAI's form, lists and iterators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sansio import (
+    ImagePart,
+    InvalidRequestError,
+    Message,
+    Part,
+    Provider,
+    Role,
+    TextPart,
+    as_messages,
+    fit_context,
+    port,
+)
+from tests.sansio.wires import ASK, TYPES, body_of, config
+
+DICT = {"role": "user", "content": "What is the weather in Paris?"}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_text_a_dict_and_a_message_are_the_same_conversation(kind: str) -> None:
+    provider = Provider(config(kind))
+    body = body_of(provider, ASK)
+    for given in (ASK[0].text, [DICT], (DICT,), iter([DICT]), iter(ASK)):
+        assert provider.prepare(given, stream=False).body == body
+
+
+def test_an_iterator_is_read_once() -> None:
+    read: list[int] = []
+
+    def source() -> Iterator[Message]:
+        for number in range(3):
+            read.append(number)
+            yield Message("user", str(number))
+
+    call = Provider(config("openai")).call(source())
+    assert read == [0, 1, 2]
+    assert call.left_out == ()
+
+
+def test_messages_and_dicts_may_be_mixed_and_are_not_changed() -> None:
+    messages: list[Message | Mapping[str, object]] = [ASK[0], DICT]
+    assert as_messages(messages) == [ASK[0], ASK[0]]
+    assert messages == [ASK[0], DICT]
+
+
+def test_every_function_that_takes_messages_takes_dicts() -> None:
+    assert fit_context([DICT], 1_000).messages == tuple(ASK)
+    assert port(iter([DICT]), Provider(config("openai")).dialect) == (ASK, [])
+
+
+@pytest.mark.parametrize("bad", [b"Hello", 5, None, ["Hello"], [[DICT]], [{"role": "usr", "content": ""}]])
+def test_another_shape_is_refused_with_the_right_one(bad: Any) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        as_messages(bad)
+    assert "'Hello'" in str(caught.value) or '"Hello"' in str(caught.value)
+    assert caught.value.index == (0 if isinstance(bad, (list, bytes)) else None)
+
+
+def test_a_message_takes_its_role_as_text_and_its_parts_as_a_list() -> None:
+    parts: list[Part] = [TextPart("Look:"), ImagePart(url="https://example.com/a.png")]
+    assert Message("user", parts) == Message(Role.USER, tuple(parts))
+    assert Message("assistant", [TextPart("Hi")]).content == "Hi"
