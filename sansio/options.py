@@ -143,7 +143,7 @@ class AnthropicOptions(TypedDict, total=False):
     mcp_servers: Sequence[_Object] | None
     context_management: _Object | None
     fallbacks: str | Sequence[_Object] | None
-    fallback_credit_token: str | None
+    fallback_credit_token: str | _Object | None
     compaction: _Object | None
     thread: _Object | None
     diagnostics: _Object | None

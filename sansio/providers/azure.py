@@ -45,6 +45,7 @@ class AzureChat(ChatDialect):
 
     TYPE = "azure"
     RETURNED_PARTS = ChatDialect.RETURNED_PARTS - {ReasoningPart}
+    RETURNED = frozenset()
 
     def with_model(self, model: str) -> Self:
         """The deployment is what names the model, in the path or in the body."""

@@ -32,8 +32,8 @@ _MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 class OpenAIChat(ChatDialect):
     """The host of `base_url` decides: another one is a compatible server, such as DeepSeek's.
 
-    OpenAI itself takes no reasoning back. Its reasoning models know `max_completion_tokens` only, and all its
-    other models take it too.
+    OpenAI itself takes neither reasoning back nor Google's signatures. Its reasoning models know
+    `max_completion_tokens` only, and all its other models take it too.
     """
 
     TYPE = "openai"
@@ -46,6 +46,9 @@ class OpenAIChat(ChatDialect):
 
     def max_tokens_field(self) -> str:
         return "max_completion_tokens" if self._is_own else super().max_tokens_field()
+
+    def returned(self) -> frozenset[str]:
+        return frozenset() if self._is_own else super().returned()
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, ReasoningPart) and self._is_own:

@@ -1,4 +1,4 @@
-"""OpenRouter (OpenRouter API reference; "Reasoning tokens")."""
+"""OpenRouter (OpenRouter API reference; "Reasoning tokens"; "Prompt caching")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.parts import image_block, takes_by_schema
 from sansio.jsontext import JSONObject
-from sansio.options import Option, own, portable
+from sansio.options import Body, Option, own, portable
+
+
+def _write_cache(body: Body, value: bool | str | None) -> None:
+    """For models whose prompts are cached on demand; the caller's own `cache_control` says more."""
+    if value:
+        mark = {"type": "ephemeral"} if value is True else {"type": "ephemeral", "ttl": value}
+        body.setdefault("cache_control", mark)
 
 
 class OpenRouterChat(ChatDialect):
@@ -21,7 +28,7 @@ class OpenRouterChat(ChatDialect):
     OPENAI_TOOLS = False
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **ChatDialect.OPTIONS,
-        **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens"),
+        **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens", cache=_write_cache),
         **own("min_p", "top_a", "repetition_penalty", type=int | float),
         **own("models", "transforms", type=list[str]),
         **own("provider", "reasoning", "image_config", "debug", "trace", type=dict[str, Any]),

@@ -1,6 +1,7 @@
 """The options of chat completions: those of every server, and OpenAI's own.
 
-Source: OpenAI's API reference, "Create chat completion".
+Sources: OpenAI's API reference, "Create chat completion", and its page on prompt caching; vLLM's page on
+automatic prefix caching.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sansio.errors import InvalidRequestError
 from sansio.options import Body, Option, own, portable
 
 
@@ -24,6 +26,15 @@ def _write_stream_options(body: Body, value: Mapping[str, Any] | None) -> None:
     body["stream_options"] = None if value is None else {**(body.get("stream_options") or {}), **value}
 
 
+def _refuse_lifetime(body: Body, value: bool | str | None) -> None:
+    """Prompts are cached without being asked to: there is nothing to write, and no time to live to choose."""
+    if isinstance(value, str):
+        raise InvalidRequestError(
+            f"cache: {value!r} is a time to live, which cannot be chosen here; use cache=True (prompts are "
+            "cached automatically)"
+        )
+
+
 COMMON_OPTIONS: Mapping[str, Option] = {
     **portable(
         temperature="temperature",
@@ -36,6 +47,7 @@ COMMON_OPTIONS: Mapping[str, Option] = {
         logprobs=_write_logprobs,
         response_format="response_format",
         reasoning_effort="reasoning_effort",
+        cache=_refuse_lifetime,
     ),
     **own("max_completion_tokens", "top_logprobs", type=int),
     "stream_options": Option(dict[str, Any], _write_stream_options),

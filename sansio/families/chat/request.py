@@ -92,7 +92,7 @@ class ChatDialect(Dialect):
     """Whether the server knows custom tools and the tool choice `allowed_tools`. If not, a custom tool is a
     function with one text, `input`, and only the allowed tools are offered."""
     RETURNED: ClassVar[frozenset[str]] = frozenset(("extra_content",))
-    """Fields of an answer's `extra` that go back with it. Google's servers need their thought signature."""
+    """Fields of an answer and of its calls that Google's servers sign, and need back."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
 
     def build_endpoint(self, stream: bool = False) -> str:
@@ -141,6 +141,10 @@ class ChatDialect(Dialect):
     def model_name(self) -> str | None:
         """The request's `model`, or `None` where the address names it."""
         return self.config.model
+
+    def returned(self) -> frozenset[str]:
+        """Those of `RETURNED` that this server takes."""
+        return self.RETURNED
 
     def reasoning_options(self) -> dict[str, object]:
         """What asks for extended thinking."""
@@ -198,13 +202,15 @@ class ChatDialect(Dialect):
         content: list[Mapping[str, object]] = []
         structured = False  # content that a text alone cannot say
         calls: list[dict[str, object]] = []
+        returned = self.returned()
+        withheld = () if message.origin is None else tuple(ChatDialect.RETURNED - returned)
         for number, part in enumerate(message.parts):
             match part:
                 case TextPart() | UnknownPart():
                     content.append(self._block(part, Role.ASSISTANT, index, number))
                     structured = structured or bool(part.extra)
                 case ToolCall() | InvalidToolCall():
-                    calls.append(_call(part, custom=self.OPENAI_TOOLS))
+                    calls.append(_call(part, withheld, custom=self.OPENAI_TOOLS))
                 case AudioPart() if self.refuses(part) is None:
                     wire["audio"] = {"id": part.extra["id"]}
                 case _ if self.refuses(part) is not None:
@@ -225,7 +231,7 @@ class ChatDialect(Dialect):
         empty = not said and wire
         wire = {"content": None if empty else said, **wire, **fields}
         if message.origin is not None:
-            wire |= {name: message.extra[name] for name in self.RETURNED if name in message.extra}
+            wire |= {name: message.extra[name] for name in returned if name in message.extra}
         return wire
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
@@ -285,7 +291,7 @@ def _sound_format(media_type: str) -> str:
     return {"mpeg": "mp3", "wave": "wav"}.get(name, name)
 
 
-def _call(call: ToolCall | InvalidToolCall, *, custom: bool) -> dict[str, object]:
+def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str], *, custom: bool) -> dict[str, object]:
     if custom and call.kind == "custom":
         text = call.raw_arguments if isinstance(call, InvalidToolCall) else call.arguments_text()
         inner: JSONObject = {"name": call.name, "input": text}
@@ -293,7 +299,7 @@ def _call(call: ToolCall | InvalidToolCall, *, custom: bool) -> dict[str, object
             "id": call.id,
             "type": "custom",
             "custom": inner | _beside(call, "custom"),
-            **rest(call.extra, "custom"),
+            **rest(call.extra, "custom", *withheld),
         }
     if isinstance(call, InvalidToolCall):
         # Most servers parse the arguments of calls that come back, and refuse what is not an object.
@@ -307,7 +313,7 @@ def _call(call: ToolCall | InvalidToolCall, *, custom: bool) -> dict[str, object
         "id": call.id,
         "type": "function",
         "function": function | _beside(call, "function"),
-        **rest(call.extra, "function"),
+        **rest(call.extra, "function", *withheld),
     }
 
 

@@ -151,7 +151,7 @@ OPTIONS: Mapping[str, Option] = {
     **own("thinking", "cache_control", "diagnostics", "context_management", type=dict[str, Any]),
     **own("compaction", "thread", "billing_policy", type=dict[str, Any]),
     **own("speed", "inference_geo", "user_profile_id", "workspace_id", type=str),
-    **own("fallback_credit_token", type=str),
+    **own("fallback_credit_token", type=str | dict[str, Any]),
 }
 """The options of a call. `cache` is this library's own word: see `sansio.families.messages.caching`."""
 

@@ -95,7 +95,13 @@ class _OpenAI(_Ranged, kw_only=True, forbid_unknown_fields=True):
     function_call: str | _Object | None = None
 
 
+class _CacheControl(Struct):
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
 class _OpenRouter(_Ranged, kw_only=True):
+    cache_control: _CacheControl | None = None
     models: list[str] | None = None
     provider: _Object | None = None
     plugins: list[_Object] | None = None

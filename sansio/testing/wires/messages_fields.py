@@ -130,7 +130,7 @@ _BETA_FIELDS: dict[str, Any] = {
     "compaction": dict[str, Any],
     "mcp_servers": list[dict[str, Any]],
     "fallbacks": str | list[dict[str, Any]],
-    "fallback_credit_token": str,
+    "fallback_credit_token": str | dict[str, Any],
     "thread": dict[str, Any],
     "billing_policy": dict[str, Any],
 }

@@ -196,3 +196,29 @@ def test_pain_03_an_error_under_200_with_empty_choices() -> None:
     error = dialect_named("openrouter").error_in(data)
     assert error is not None
     assert error.status == 502
+
+
+@pytest.mark.parametrize(
+    ("value", "mark"),
+    [
+        (True, {"type": "ephemeral"}),
+        ("5m", {"type": "ephemeral", "ttl": "5m"}),
+        ("1h", {"type": "ephemeral", "ttl": "1h"}),
+    ],
+)
+def test_cache_is_a_switch_of_the_whole_request(value: object, mark: Record) -> None:
+    body = body_of(Provider(config("openrouter")), ASK, cache=value)
+    assert body.pop("cache_control") == mark
+    assert body == body_of(Provider(config("openrouter")), ASK)
+
+
+@pytest.mark.parametrize("value", [False, None])
+def test_a_cache_that_is_not_asked_for_writes_nothing(value: bool | None) -> None:
+    assert "cache_control" not in body_of(Provider(config("openrouter")), ASK, cache=value)
+
+
+def test_the_callers_own_cache_control_says_more_than_cache() -> None:
+    own: Record = {"type": "ephemeral", "ttl": "1h"}
+    provider = Provider(config("openrouter"))
+    orders: list[Record] = [{"cache": True, "cache_control": own}, {"cache_control": own, "cache": True}]
+    assert [body_of(provider, ASK, **options)["cache_control"] for options in orders] == [own, own]

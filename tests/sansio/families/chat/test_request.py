@@ -42,6 +42,8 @@ from tests.sansio.wires import (
     tool_chunk,
 )
 
+GOOGLE = "https://generativelanguage.googleapis.com/v1beta/openai"
+
 PNG = b"\x89PNG"
 
 
@@ -87,13 +89,13 @@ def test_a_tool_loop_goes_back_as_it_was_received() -> None:
         ToolCall("call_1", "get_weather", {"city": "Paris"}, raw, extra=google),
         ToolCall("call_2", "get_weather", {"city": "Rome"}),
     )
-    turn = sent(
-        "openai",
+    loop = [
         *ASK,
         Message(Role.ASSISTANT, calls, origin="openai/chat"),
         Message(Role.TOOL, "18 °C", tool_call_id="call_1"),
         Message(Role.TOOL, "21 °C", tool_call_id="call_2"),
-    )[1:]
+    ]
+    turn = body_of(Provider(config("openai", base_url=GOOGLE)), loop)["messages"][1:]
     assert turn == [
         {
             "role": "assistant",
@@ -227,11 +229,39 @@ def test_what_the_application_puts_beside_its_message_is_sent_with_it() -> None:
 
 def test_only_googles_signature_goes_back_of_an_answers_own_fields() -> None:
     data = completion({"content": "Hi", "extra_content": {"google": 1}, "other": 2}, system_fingerprint="fp")
-    assert sent("openai", *ASK, read("openai", data), *ASK)[1] == {
+    turns = [*ASK, read("openai", data), *ASK]
+    assert body_of(Provider(config("openai", base_url=GOOGLE)), turns)["messages"][1] == {
         "role": "assistant",
         "content": "Hi",
         "extra_content": {"google": 1},
     }
+
+
+@pytest.mark.parametrize(("kind", "origin"), [("openai", "openai/chat"), ("azure", "azure/chat")])
+@pytest.mark.parametrize("call_kind", ["function", "custom"])
+def test_openai_itself_and_azure_get_no_signatures_of_google(kind: str, origin: str, call_kind: str) -> None:
+    signed: JSONObject = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    call = ToolCall("call_1", "f", {"input": "x"}, kind=call_kind, extra=signed)
+    answer = Message(Role.ASSISTANT, (call,), origin=origin, extra=signed)
+    result = Message(Role.TOOL, "done", tool_call_id="call_1")
+    assert "extra_content" not in json.dumps(sent(kind, *ASK, answer, result))
+    # What the application wrote itself goes as it is.
+    own = Message(Role.ASSISTANT, (call,))
+    assert sent(kind, *ASK, own, result)[1]["tool_calls"][0]["extra_content"] == signed["extra_content"]
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "ollama", "vllm"])
+@pytest.mark.parametrize("value", [True, False, None])
+def test_where_prompts_are_cached_automatically_cache_writes_nothing(kind: str, value: bool | None) -> None:
+    provider = Provider(config(kind))
+    assert body_of(provider, ASK, cache=value) == body_of(provider, ASK)
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "ollama", "vllm"])
+def test_where_prompts_are_cached_automatically_no_time_to_live_can_be_chosen(kind: str) -> None:
+    error = refused(kind, *ASK, cache="1h")
+    assert "cache: '1h'" in str(error)
+    assert "cache=True" in str(error)
 
 
 def test_several_texts_of_the_application_stay_parts_and_an_answers_are_joined() -> None:
