@@ -626,7 +626,10 @@ def _draw_counts(draw: st.DrawFn, type: ProviderType, written: int) -> JSONObjec
                 }
                 counts |= {"cache_creation": lifetimes, "service_tier": "standard"}
             if draw(st.booleans()):
-                counts["server_tool_use"] = {"web_search_requests": draw(COUNTS)}
+                counts["server_tool_use"] = {
+                    "web_search_requests": draw(COUNTS),
+                    "web_fetch_requests": draw(COUNTS),
+                }
             return counts
         case "ollama" | "vllm":
             return {}
