@@ -22,7 +22,7 @@ from typing import (
 
 from hypothesis import strategies as st
 
-from sansio.testing.strategies.values import JSON_VALUES, NAMES, TEXTS
+from sansio.testing.strategies.values import JSON_VALUES, NAMES
 
 Type: TypeAlias = Any  # a type that another library made: a class, a union, a TypedDict
 
@@ -126,7 +126,7 @@ def values(type: Type) -> st.SearchStrategy[Any]:
         bool: st.booleans(),
         types.NoneType: st.none(),
     }
-    return known.get(type, JSON_VALUES if type is not str else TEXTS)
+    return known.get(type, JSON_VALUES)
 
 
 @cache
