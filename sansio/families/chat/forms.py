@@ -92,8 +92,8 @@ def form_of(data: bytes, kind: type[StreamEvent]) -> Form | None:
             hidden[0][: -len(hidden[1]) + 1],
             b'"' + tail[hidden.end() :],
         )
-    # Names are found in the bytes, in whatever object. Decoding shows whether it is the right one: the mark is
-    # longer than any string of the chunk, so it is only where it was put.
+    # Names are found in the bytes, in whatever object. Decoding shows whether it is the right one: the mark
+    # is longer than any string of the chunk, so it is only where it was put.
     mark = "x" * len(data)
     put = mark.encode()
     try:
