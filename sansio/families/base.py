@@ -98,7 +98,11 @@ class AnswerReader(ABC):
         """
 
     def receive_eof(self, events: list[StreamEvent]) -> bool:
-        """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole."""
+        """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole.
+
+        Raises:
+            ProviderError: what is still open is malformed. What it gave before stays in `events`.
+        """
         if not self._answer.raw_finish_reason:
             return False
         self._flush(events)
