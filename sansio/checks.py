@@ -62,13 +62,7 @@ def _check_message(index: int, message: Message) -> None:
                 _check_call(index, message, part, ids)
             case ImagePart() | DocumentPart() | AudioPart():
                 _check_source(index, number, part, answered=message.origin is not None)
-            case TextPart() | RefusalPart() | ReasoningPart():
-                if not isinstance(part.text, str):
-                    raise InvalidRequestError(
-                        f"message {index}, part {number}: text must be a str, not {type(part.text).__name__}",
-                        index=index,
-                    )
-            case ServerToolPart() | UnknownPart():
+            case TextPart() | RefusalPart() | ReasoningPart() | ServerToolPart() | UnknownPart():
                 pass
             case _:
                 assert_never(part)

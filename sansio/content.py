@@ -313,7 +313,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
         extra: the provider's other fields. In a message that the application wrote, they are sent with it.
 
     Raises:
-        TypeError: `content` or `tool_call_id` has a wrong type.
+        TypeError: `content`, the text of a part in it or `tool_call_id` has a wrong type.
         ValueError: the role is unknown.
     """
 
@@ -458,6 +458,9 @@ def _role(role: object) -> Role:
         raise ValueError(f"role: {role!r} is unknown; use one of {', '.join(Role)}") from None
 
 
+_TEXTUAL = (TextPart, ReasoningPart, RefusalPart)
+
+
 def _content(content: object) -> str | tuple[Part, ...]:
     """Content in its normal form: a single plain text is a `str`."""
     if isinstance(content, str):
@@ -469,6 +472,8 @@ def _content(content: object) -> str | tuple[Part, ...]:
             raise TypeError(
                 f"content[{index}]: must be a part, such as TextPart or ImagePart, not {type(part).__name__}"
             )
+        if isinstance(part, _TEXTUAL) and not isinstance(part.text, str):
+            raise TypeError(f"content[{index}].text: must be a str, not {type(part.text).__name__}")
     if not content:
         return ""
     if len(content) == 1 and type(part := content[0]) is TextPart and not part.citations and not part.extra:

@@ -144,7 +144,12 @@ class StreamParser:
                 self._fail_at(error, events)
                 return events
             where = "inside an event"  # an unreadable last event without its end was cut
-        if self._reader.receive_eof(events):
+        try:
+            whole = self._reader.receive_eof(events)
+        except ProviderError as error:
+            self._fail_at(error, events)
+            return events
+        if whole:
             self._complete(events)
         else:
             self._fail(StreamTruncatedError(f"the stream ended {where}"), events)
@@ -172,7 +177,7 @@ class StreamParser:
         events.append(StreamComplete(self._reader.message()))
 
     def _fail_at(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        """Fail with an error that was raised while a frame was read."""
+        """Fail with an error that was raised while a frame, or the end of the body, was read."""
         offset = self._framer.offset if error.offset is None else error.offset
         # Without its traceback: its frames hold the error, and the driver's frames too.
         self._fail(error.with_traceback(None).with_context(offset=offset), events)

@@ -98,7 +98,11 @@ class AnswerReader(ABC):
         """
 
     def receive_eof(self, events: list[StreamEvent]) -> bool:
-        """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole."""
+        """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole.
+
+        Raises:
+            ProviderError: what is still open is malformed. What it gave before stays in `events`.
+        """
         if not self._answer.raw_finish_reason:
             return False
         self._flush(events)
@@ -437,6 +441,30 @@ def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
     sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
     extra = {name: value for name, value in wire.items() if name not in counts}
     return msgspec.convert({**sums, "extra": extra}, Usage)
+
+
+def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, Any], JSONObject]:
+    """OpenAI's custom tool, which takes free text, for servers whose tools take an object.
+
+    Args:
+        custom: the object under the tool's `custom`. Any: JSON that the application wrote.
+        position: its place in the list, for errors.
+
+    Returns:
+        Its name and description; and the schema of an object with the text as `input`, which is the form that
+        `ToolCall.arguments` has for both.
+
+    Raises:
+        InvalidRequestError: its text must follow a grammar, which such a tool cannot ask for.
+    """
+    form = custom.get("format")
+    if isinstance(form, Mapping) and form.get("type", "text") != "text":
+        raise InvalidRequestError(
+            f"tool {position}: the server has no custom tools, and a function cannot hold its text to a "
+            "grammar; leave out its format, or use a function whose parameters have a pattern"
+        )
+    described = {name: custom[name] for name in ("name", "description") if name in custom}
+    return described, {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
 
 _SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (

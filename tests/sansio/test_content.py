@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 import pytest
@@ -210,6 +210,13 @@ def test_text_of_a_subclass_of_str_is_plain_text() -> None:
         ({"content": 5}, TypeError, "content: .*int"),
         ({"content": ("Hi",)}, TypeError, r"content\[0\]: .*str"),
         ({"content": (TextPart("a"), {"type": "text"})}, TypeError, r"content\[1\]: .*dict"),
+        ({"content": (TextPart(cast(str, 5)),)}, TypeError, r"content\[0\]\.text: .*int"),
+        (
+            {"content": (TextPart("a"), ReasoningPart(cast(str, None)))},
+            TypeError,
+            r"content\[1\]\.text: .*None",
+        ),
+        ({"content": (RefusalPart(cast(str, b"a")),)}, TypeError, r"content\[0\]\.text: .*bytes"),
         ({"role": "robot"}, ValueError, "role: 'robot'.*system, developer, user, assistant, tool"),
         ({"role": None}, ValueError, "role: None"),
         ({"tool_call_id": 5}, TypeError, "tool_call_id: .*int"),

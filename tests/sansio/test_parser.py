@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sansio import (
     APIStatusError,
+    ChatDialect,
     ContentDelta,
     InternalServerError,
     LimitExceededError,
@@ -19,10 +20,12 @@ from sansio import (
     RemoteProtocolError,
     Role,
     StreamComplete,
+    StreamEvent,
     StreamFailed,
     StreamParser,
     StreamTruncatedError,
 )
+from sansio.families.chat.reader import ChatReader
 from sansio.providers import dialect_named
 from tests.sansio.wires import (
     DONE,
@@ -357,3 +360,26 @@ def test_chunks_are_kept_for_logs_on_request() -> None:
     silent = StreamParser("openai")
     silent.receive_data(sse(chunk({"content": "Hi"})))
     assert silent.take_chunks() == []
+
+
+class Strict(ChatDialect):
+    """A family that refuses what the end of the body leaves open."""
+
+    TYPE = "strict"
+
+    def open_stream(self) -> ChatReader:
+        return StrictReader(self)
+
+
+class StrictReader(ChatReader):
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        raise RemoteProtocolError("a block is malformed")
+
+
+def test_an_error_at_the_end_of_the_body_is_the_last_event() -> None:
+    parser = StreamParser(Strict())
+    assert parser.receive_data(sse(chunk({"content": "Hi"}, "stop"))) == [ContentDelta("Hi")]
+    error = failure(parser.receive_eof())
+    assert "a block is malformed" in str(error)
+    assert error.partial is not None
+    assert error.partial.text == "Hi"

@@ -70,7 +70,13 @@ def to_openai(message: Message) -> dict[str, object]:
     Raises:
         InvalidRequestError: a part has no place in that form, such as a `ServerToolPart`.
     """
-    return ChatDialect().encode_message(message, 0)
+    return _OpenAI().encode_message(message, 0)
+
+
+class _OpenAI(ChatDialect):
+    """Names the form in errors."""
+
+    TYPE = "openai"
 
 
 class _Reader:
@@ -198,15 +204,15 @@ class _Reader:
             self._refuse(where, f"needs an id and a name, both text, as in {_CALL_SHAPE}")
         extra = rest(cast(JSONObject, dict(data)), "id", "type", kind)
         field = "input" if kind == "custom" else "arguments"
-        said = inner.get(field, "")
-        if beside := rest(cast(JSONObject, dict(inner)), "name", field):
+        said = "" if inner.get(field) is None else inner[field]
+        if beside := rest(cast(JSONObject, dict(inner)), "name", field, nulls=(field,)):
             extra[kind] = beside
-        if kind == "custom":
-            return ToolCall(call_id, name, {"input": str(said)}, kind="custom", extra=extra)
-        if isinstance(said, Mapping):
+        if kind == "function" and isinstance(said, Mapping):
             return ToolCall(call_id, name, dict(said), extra=extra)
         if not isinstance(said, str):
-            self._refuse(where, f"its arguments must be JSON text, as in {_CALL_SHAPE}")
+            self._refuse(where, f"its {field} must be text, as in {_CALL_SHAPE}")
+        if kind == "custom":
+            return ToolCall(call_id, name, {"input": said}, kind="custom", extra=extra)
         return _function_call(call_id, name, said, extra)
 
 

@@ -25,8 +25,6 @@ _ADDED: Mapping[type[StreamEvent], re.Pattern[bytes]] = {
     ToolCallDelta: re.compile(rb'"arguments"' + _STRING),
 }
 _PADDING = re.compile(rb'"(?:%b)"%b' % (b"|".join(sorted(name.encode() for name in PADDING)), _STRING))
-_MARK = "\N{SNOWMAN}"
-_MARKED = f'"{_MARK}"'.encode()
 
 _decode = msgspec.json.Decoder(PlainChunk).decode
 
@@ -94,12 +92,15 @@ def form_of(data: bytes, kind: type[StreamEvent]) -> Form | None:
             hidden[0][: -len(hidden[1]) + 1],
             b'"' + tail[hidden.end() :],
         )
-    # Names are found in the bytes, in whatever object. Decoding shows whether it is the right one.
+    # Names are found in the bytes, in whatever object. Decoding shows whether it is the right one: the mark
+    # is longer than any string of the chunk, so it is only where it was put.
+    mark = "x" * len(data)
+    put = mark.encode()
     try:
-        chunk = _decode(b"".join((head, _MARKED, tail, padding, _MARK.encode() if padding else b"", rest)))
+        chunk = _decode(b"".join((head, b'"', put, b'"', tail, padding, put if padding else b"", rest)))
     except (ValueError, RecursionError):
         return None
-    if padding and _MARK not in (chunk.obfuscation, chunk.p, chunk.padding):
+    if padding and mark not in (chunk.obfuscation, chunk.p, chunk.padding):
         return None
     delta = chunk.choices[0].delta
     calls = delta.tool_calls or ()
@@ -109,6 +110,6 @@ def form_of(data: bytes, kind: type[StreamEvent]) -> Form | None:
         ToolCallDelta: calls[0].function.arguments if calls else None,
     }
     # What else it adds would be added by each chunk of the form.
-    if {of: text for of, text in said.items() if text} != {kind: _MARK}:
+    if {of: text for of, text in said.items() if text} != {kind: mark}:
         return None
     return Form(kind, calls[0].index if calls else 0, head, tail, padding, rest)

@@ -67,7 +67,7 @@ class ChatReader(AnswerReader):
         self._details: list[_Detail] = []
         self._sound = SoundPieces()
         self._usage: JSONObject | None = None
-        self._chosen = False  # a choice was seen: these are chat completions
+        self._chosen = False  # the first choice was seen: these are chat completions, with an answer
         self._blank_finish = False
         self._form: Form | None = None  # of the last chunk
 
@@ -126,10 +126,10 @@ class ChatReader(AnswerReader):
         return False
 
     def receive_whole(self, data: JSONObject) -> None:
-        if not data.get("choices"):
-            raise RemoteProtocolError("the response holds no choice, so no answer")
         events: list[StreamEvent] = []
         self._receive_chunk(data, events, whole=True)
+        if not self._chosen:
+            raise RemoteProtocolError("the response holds no choice, so no answer")
         self._flush(events)
 
     def message(self) -> Message:
@@ -175,8 +175,8 @@ class ChatReader(AnswerReader):
         self._receive_usage(record)
         self._keep(rest_of(record, CHUNK_FIELDS))
         for choice, data in zip(chunk.choices or (), record.get("choices") or (), strict=True):
-            self._chosen = True
             if not choice.index:
+                self._chosen = True
                 self._receive_choice(choice, data, events, whole)
 
     def _receive_choice(

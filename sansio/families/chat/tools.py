@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sansio.content import Tool
-from sansio.errors import InvalidRequestError
+from sansio.families.base import free_text_tool
 from sansio.options import Body
-
-_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-"""A custom tool's free text as a function's arguments: `ToolCall.arguments` has the same form for both."""
 
 
 def as_function(tool: Tool, position: int) -> Tool:
@@ -24,14 +21,8 @@ def as_function(tool: Tool, position: int) -> Tool:
     """
     if tool.get("type") != "custom":
         return tool
-    custom = _object(tool, "custom")
-    if _object(custom, "format").get("type", "text") != "text":
-        raise InvalidRequestError(
-            f"tool {position}: the server has no custom tools, and a function cannot hold its text to a "
-            "grammar; leave out its format, or use a function whose parameters have a pattern"
-        )
-    described = {name: custom[name] for name in ("name", "description") if name in custom}
-    return {"type": "function", "function": {**described, "parameters": _INPUT}}
+    described, schema = free_text_tool(_object(tool, "custom"), position)
+    return {"type": "function", "function": {**described, "parameters": schema}}
 
 
 def narrow_choice(body: Body) -> None:

@@ -40,8 +40,12 @@ def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> Non
         return
     if isinstance(value, str):
         choice: JSONObject = {"type": "any" if value == "required" else value}
-    elif isinstance(function := value.get("function"), Mapping):
-        choice = {"type": "tool", "name": function.get("name")}
+    elif isinstance(chosen := value.get("function", value.get("custom")), Mapping):
+        choice = {"type": "tool", "name": chosen.get("name")}
+    elif value.get("type") == "allowed_tools":
+        raise InvalidRequestError(
+            "tool_choice: Anthropic has no allowed_tools; give only the tools that may be called"
+        )
     else:
         choice = dict(value)
     body["tool_choice"] = {**{name: flag for name, flag in known.items() if name != "type"}, **choice}

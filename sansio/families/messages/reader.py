@@ -35,9 +35,6 @@ from sansio.jsontext import JSONObject
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
 
-_FALLBACK = "fallback"
-"""A block that says which model goes on after a refusal (beta server-side-fallback)."""
-
 
 class MessagesReader(AnswerReader):
     """One message."""
@@ -208,7 +205,10 @@ class MessagesReader(AnswerReader):
         return block
 
     def _receive_fallback(self, block: JSONObject) -> None:
-        """Another model goes on: it is the one that answers. The first one's name is kept beside it."""
+        """Another model goes on after a refusal (beta server-side-fallback): it is the one that answers.
+
+        The first one's name is kept beside it.
+        """
         to = block.get("to")
         model = to.get("model") if isinstance(to, dict) else None
         if isinstance(model, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, ClassVar, assert_never
 
 from sansio.content import (
@@ -22,7 +23,7 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.errors import InvalidRequestError
-from sansio.families.base import Dialect, media_type_of, without_nulls
+from sansio.families.base import Dialect, free_text_tool, media_type_of, without_nulls
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
@@ -110,7 +111,7 @@ class MessagesDialect(Dialect):
             "container": container_of(messages),
         }
         if tools:
-            body["tools"] = [_tool(tool) for tool in tools]
+            body["tools"] = [*map(_tool, tools, count())]
         if stream:
             body["stream"] = True
         if "cache" in options:  # last, since it counts the breakpoints that other options set
@@ -317,22 +318,16 @@ def _empty(index: int) -> InvalidRequestError:
     )
 
 
-def _tool(tool: Tool) -> Tool:
+def _tool(tool: Tool, position: int) -> Tool:
     """A tool of OpenAI's format in Anthropic's; any other is Anthropic's own already."""
     function = tool.get("function")
     custom = tool.get("custom")
     if tool.get("type") == "custom" and isinstance(custom, Mapping):
-        return _custom_tool(custom)
+        described, schema = free_text_tool(custom, position)
+        return {**described, "input_schema": schema}
     if not isinstance(function, Mapping):
         return tool
     parameters = function.get("parameters") or {"type": "object", "properties": {}}
     beside = {name: value for name, value in tool.items() if name not in ("type", "function")}
     known = {name: function[name] for name in ("name", "description", "strict") if name in function}
     return {**known, "input_schema": parameters, **beside}
-
-
-def _custom_tool(custom: Mapping[str, object]) -> Tool:
-    """OpenAI's tool that takes free text, as one that takes an object with that text, as calls of it have."""
-    known = {name: custom[name] for name in ("name", "description") if name in custom}
-    schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-    return {**known, "input_schema": schema}

@@ -199,6 +199,11 @@ def test_reasoning_is_parts_before_the_text(fields: Record, parts: list[Part]) -
             {"id": "a", "type": "custom", "custom": {"name": "f", "input": "4"}},
             ToolCall("a", "f", {"input": "4"}, kind="custom"),
         ),
+        (
+            {"id": "a", "type": "custom", "custom": {"name": "f", "input": None}},
+            ToolCall("a", "f", {"input": ""}, kind="custom"),
+        ),
+        ({"id": "a", "function": {"name": "f", "arguments": None}}, ToolCall("a", "f")),
     ],
 )
 def test_a_tool_call_is_a_part(call: Record, part: Part) -> None:
@@ -246,6 +251,14 @@ def test_citations_are_on_the_text_if_there_is_one() -> None:
             "tool_calls[0]",
             '"arguments": "{}"',
         ),
+        (
+            {
+                "role": "assistant",
+                "tool_calls": [{**CALL, "type": "custom", "custom": {"name": "f", "input": 5}}],
+            },
+            "tool_calls[0]",
+            "its input must be text",
+        ),
         ({"role": "assistant", "reasoning_details": "x"}, "reasoning_details", "list"),
     ],
 )
@@ -261,7 +274,7 @@ def test_a_wrong_form_is_refused_with_its_place_and_the_right_one(data: Any, fie
 
 
 def test_a_part_that_the_form_has_no_place_for_is_refused() -> None:
-    with pytest.raises(InvalidRequestError, match="ServerToolPart"):
+    with pytest.raises(InvalidRequestError, match="openai/chat takes no ServerToolPart"):
         to_openai(Message("assistant", [ServerToolPart("x")]))
 
 

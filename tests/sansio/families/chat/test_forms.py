@@ -27,6 +27,19 @@ STREAMS: dict[str, list[Record]] = {
     "a text that looks like what follows it": [
         chunk({"content": text}, p="x") for text in ("a", '"}', '"p": "', ']}, "p": "y"}', "\\", 'b", "c": "')
     ],
+    **{
+        f"the name is in another object first, and the text is {text}": [
+            {"meta": {"content": inner}, **chunk({"content": text})} for inner in "abc"
+        ]
+        for text in ("a", "x", "\N{SNOWMAN}")
+    },
+    **{
+        f"padding of another object, and the padding is {padding}": [
+            {**chunk({"content": text}), "meta": {"p": inner}, "padding": padding}
+            for text, inner in zip("aabb", "abcd", strict=True)
+        ]
+        for padding in ("a", "x", "\N{SNOWMAN}")
+    },
     "longer than any form": [chunk({"content": "a" * 5_000})] * 3,
 }  # fmt: skip
 

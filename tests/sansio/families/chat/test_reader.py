@@ -100,6 +100,7 @@ def test_a_whole_answer_has_all_that_was_said() -> None:
     [
         ({"id": "x"}, "no choice"),
         ({"choices": []}, "no choice"),
+        ({"choices": [{"index": 1, "message": {"content": "Hi"}, "finish_reason": "stop"}]}, "no choice"),
         ({"choices": {"a": 1}}, "unknown shape"),
         ({"choices": [{"message": {"content": 5}}]}, "unknown shape"),
     ],
@@ -260,6 +261,7 @@ def test_pain_13_azures_empty_first_choices_are_no_fault() -> None:
         [{"type": "response.output_text.delta", "delta": "Hi"}],
         [{"candidates": [{"content": {"parts": [{"text": "Hi"}]}}]}],
         [{"choices": []}],
+        [{"choices": [{"index": 1, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}],
         [],
     ],
 )

@@ -42,7 +42,7 @@ def test_elsewhere_a_custom_tool_is_a_function_with_one_text(kind: str) -> None:
     assert second["function"]["parameters"]["required"] == ["input"]
 
 
-@pytest.mark.parametrize("kind", WITH_FUNCTIONS_ONLY)
+@pytest.mark.parametrize("kind", [*WITH_FUNCTIONS_ONLY, "anthropic"])
 def test_a_grammar_that_a_server_cannot_keep_is_refused(kind: str) -> None:
     tools = [WEATHER, {"type": "custom", "custom": {"name": "patch", "format": GRAMMAR}}]
     with pytest.raises(InvalidRequestError, match=r"tool 1.*grammar.*leave out"):

@@ -88,7 +88,7 @@ TAKE_LATE_SYSTEM = ("us.anthropic.claude-opus-4-8-v1", "claude-sonnet-5-5", "ano
 def choices(asked: Asked) -> list[Any]:
     """Every form of `tool_choice`, for the tools that there are."""
     names = [tool["function"]["name"] for tool in asked.tools if isinstance(tool["function"], dict)]
-    functions = [{"type": "function", "function": {"name": name}} for name in names]
+    functions = [{"type": kind, kind: {"name": name}} for kind in ("function", "custom") for name in names]
     own = [{"type": "tool", "name": name, "disable_parallel_tool_use": True} for name in names]
     return [None, "auto", "none", "required", {"type": "any"}, *functions, *own]
 

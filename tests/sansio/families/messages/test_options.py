@@ -43,6 +43,10 @@ def said_no(options: Record, **fields: object) -> str:
             {"tool_choice": {"type": "function", "function": {"name": "f"}}},
             {"tool_choice": {"type": "tool", "name": "f"}},
         ),
+        (
+            {"tool_choice": {"type": "custom", "custom": {"name": "f"}}},
+            {"tool_choice": {"type": "tool", "name": "f"}},
+        ),
         ({"tool_choice": {"type": "tool", "name": "f"}}, {"tool_choice": {"type": "tool", "name": "f"}}),
         (
             {"parallel_tool_calls": False},
@@ -122,6 +126,10 @@ def test_a_format_that_is_no_schema_is_refused_with_the_form_to_use(given: Recor
         ({"metadata": {"a": "b", "user_id": "u"}}, "user_id only, not a"),
         ({"stop": ["x", " "]}, "leave it out"),
         ({"cache": "2h"}, "2h"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}},
+            "give only the tools",
+        ),
     ],
 )
 def test_a_value_that_anthropic_refuses_is_refused_before(options: Record, remedy: str) -> None:

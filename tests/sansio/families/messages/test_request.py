@@ -366,7 +366,17 @@ def test_tools_are_converted_and_anthropics_own_pass() -> None:
         "function": {"name": "now", "strict": True},
         "cache_control": {"type": "ephemeral"},
     }
-    assert body_of(Provider(config("anthropic")), ASK, [own, bare])["tools"] == [
+    custom: Record = {"type": "custom", "custom": {"name": "patch", "description": "d"}}
+    assert body_of(Provider(config("anthropic")), ASK, [custom, own, bare])["tools"] == [
+        {
+            "name": "patch",
+            "description": "d",
+            "input_schema": {
+                "type": "object",
+                "properties": {"input": {"type": "string"}},
+                "required": ["input"],
+            },
+        },
         own,
         {
             "name": "now",
