@@ -24,6 +24,9 @@ def is_own_host(host: str) -> bool:
     return _OWN_HOST.fullmatch(host) is not None
 
 
+_WITHOUT_SCHEMAS = frozenset(("api.deepseek.com",))
+"""Hosts whose chat completions know no `json_schema` (DeepSeek's API reference, "Create chat completion")."""
+
 _MISTRAL = "https://api.mistral.ai/"
 _MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 """The form that Mistral's service names when it refuses an id."""
@@ -39,10 +42,18 @@ class OpenAIChat(ChatDialect):
     TYPE = "openai"
 
     @property
-    def _is_own(self) -> bool:
+    def _host(self) -> str | None:
         from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
 
-        return self._config is None or is_own_host(urlsplit(self._config.base_url).hostname or "")
+        return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
+
+    @property
+    def _is_own(self) -> bool:
+        host = self._host
+        return host is None or is_own_host(host)
+
+    def takes_schema(self) -> bool:
+        return self._host not in _WITHOUT_SCHEMAS
 
     def max_tokens_field(self) -> str:
         return "max_completion_tokens" if self._is_own else super().max_tokens_field()
