@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from sansio.content import Part, ReasoningPart, Role
-from sansio.errors import APIStatusError
+from sansio.content import Message, Part, ReasoningPart, Role, Tool
+from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.parts import takes_by_schema
 from sansio.jsontext import JSONObject
@@ -54,6 +55,20 @@ class OpenAIChat(ChatDialect):
 
     def takes_schema(self) -> bool:
         return self._host not in _WITHOUT_SCHEMAS
+
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        body = super().build_request_body(messages, tools, stream, **options)
+        if self.output_tool:
+            if body.get("reasoning_effort") not in (None, "none"):
+                raise InvalidRequestError(
+                    f"response_format: {self._host} takes no JSON schema, and no tool can be forced in its "
+                    "place beside thinking; leave out reasoning and reasoning_effort"
+                )
+            # DeepSeek's models think unless they are asked not to, and then refuse a forced tool.
+            body["thinking"] = {"type": "disabled"}
+        return body
 
     def max_tokens_field(self) -> str:
         return "max_completion_tokens" if self._is_own else super().max_tokens_field()
