@@ -26,7 +26,7 @@ from sansio import (
 )
 from sansio.jsontext import JSON, JSONObject
 from sansio.structured import schema_of, without_added_nulls
-from tests.sansio.wires import ASK, WEATHER, config
+from tests.sansio.wires import ASK, TYPES, WEATHER, config
 
 
 @dataclass
@@ -245,7 +245,7 @@ def deepseek() -> Provider:
     return Provider(config("openai", base_url="https://api.deepseek.com"))
 
 
-@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+@pytest.mark.parametrize("kind", TYPES)
 def test_a_type_is_asked_for_as_its_schema(kind: str) -> None:
     provider = Provider(config(kind))
     by_type = provider.prepare(ASK, response_format=Invoice).body
