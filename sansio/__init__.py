@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from sansio.options import (
         Option,
         Options,
+        PlainOptions,
         listed,
         own,
         portable,
@@ -265,6 +266,7 @@ _ROOMS = {
         "Option",
         "listed",
         "Options",
+        "PlainOptions",
         "portable",
         "own",
         "write_options",
@@ -356,6 +358,7 @@ __all__ = [
     "PartComplete",
     "PartialJSON",
     "PermissionDeniedError",
+    "PlainOptions",
     "Prepared",
     "Provider",
     "ProviderConfig",

@@ -29,9 +29,13 @@ class CallOptions(TypedDict, total=False):
     options: Mapping[str, Any] | None
 
 
-class PortableOptions(TypedDict, total=False):
-    """Options that mean the same for every provider. One that has no place for it refuses it."""
+class FormOption(TypedDict, total=False):
+    """The form of the answer: a type, as for `sansio.response_format`, or what that gives."""
 
+    response_format: type[Any] | _Object | None
+
+
+class _Portable(TypedDict, total=False):
     temperature: float | None
     top_p: float | None
     top_k: int | None
@@ -46,7 +50,6 @@ class PortableOptions(TypedDict, total=False):
     n: int | None
     tool_choice: str | _Object | None
     parallel_tool_calls: bool | None
-    response_format: _Object | None
     verbosity: str | None
     user: str | None
     metadata: _Object | None
@@ -61,6 +64,10 @@ class PortableOptions(TypedDict, total=False):
     prompt_cache_key: str | None
     safety_identifier: str | None
     store: bool | None
+
+
+class PortableOptions(_Portable, FormOption, total=False):
+    """Options that mean the same for every provider. One that has no place for it refuses it."""
 
 
 class OpenAIOptions(TypedDict, total=False):
@@ -154,13 +161,19 @@ class AnthropicOptions(TypedDict, total=False):
     workspace_id: str | None
 
 
-class ProviderOptions(
-    PortableOptions, OpenAIOptions, OpenRouterOptions, VLLMOptions, AnthropicOptions, total=False
+class PlainOptions(
+    CallOptions,
+    _Portable,
+    OpenAIOptions,
+    OpenRouterOptions,
+    VLLMOptions,
+    AnthropicOptions,
+    total=False,
 ):
-    """All options that a built-in provider may have."""
+    """The options of a call that is answered by a plain `Message`: all but `response_format`."""
 
 
-class Options(CallOptions, ProviderOptions, total=False):
+class Options(PlainOptions, FormOption, total=False):
     """Every option of a call, as typed keywords.
 
     A function that passes options on is annotated `**options: Unpack[Options]`. Options of a registered
@@ -168,13 +181,14 @@ class Options(CallOptions, ProviderOptions, total=False):
     """
 
 
-PORTABLE: Mapping[str, Any] = get_type_hints(PortableOptions)
-"""The types of the portable options."""
+# A type is replaced by its schema before options are checked, and msgspec cannot check one beside a mapping.
+PORTABLE: Mapping[str, Any] = {**get_type_hints(PortableOptions), "response_format": _Object | None}
+"""The types of the portable options, as a dialect receives them."""
 
 EVERYWHERE = tuple(CallOptions.__annotations__)
 """The names of the options that every call may have."""
 
-_KNOWN = frozenset(ProviderOptions.__annotations__)
+_KNOWN = frozenset(Options.__annotations__).difference(EVERYWHERE)
 
 
 class Option(Struct, frozen=True):

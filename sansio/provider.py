@@ -25,6 +25,7 @@ from sansio.options import Options, check_options, merge_extra
 from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
+from sansio.structured import output_tool, response_format
 
 
 def _no_jitter() -> float:
@@ -57,6 +58,7 @@ class _Asked(Struct, frozen=True):
     extra_body: dict[str, Any]  # Any: JSON
     unsupported: str
     options: dict[str, object]
+    output_tool: Tool | None
 
 
 class Provider:
@@ -174,6 +176,10 @@ class Provider:
         dialect = asked.dialect
         ordered, moved = _ordered(messages)
         check_messages(ordered)
+        if asked.output_tool is not None:
+            if tools:
+                raise _goes_alone(dialect, "tools")
+            tools = (asked.output_tool,)
         check_tools(tools)
         ported, left_out = port(ordered, dialect)
         left_out = [*moved, *left_out]
@@ -199,14 +205,26 @@ class Provider:
             if type(attempts) is not int or attempts < 1:
                 raise InvalidRequestError(f"max_attempts: must be an int of at least 1, not {attempts!r}")
             schedule = msgspec.structs.replace(schedule, max_attempts=attempts)
+        dialect = self.dialect if model is None else self._with_model(model)
+        form, tool = left.get("response_format"), None
+        if isinstance(form, type):
+            left["response_format"] = form = response_format(form)
+        if isinstance(form, Mapping) and not dialect.takes_schema() and (found := output_tool(form)):
+            name, tool = found
+            if left.get("tool_choice") is not None:
+                raise _goes_alone(dialect, "tool_choice")
+            dialect = dialect.with_output_tool(name)
+            del left["response_format"]
+            left["tool_choice"] = {"type": "function", "function": {"name": name}}
         return _Asked(
-            dialect=self.dialect if model is None else self._with_model(model),
+            dialect=dialect,
             timeout=_seconds(left.pop("timeout", self.config.total_timeout)),
             schedule=schedule,
             extra_headers=_mapping("extra_headers", left.pop("extra_headers", None)),
             extra_body=_mapping("extra_body", left.pop("extra_body", None)),
             unsupported=str(left.pop("unsupported", "refuse")),
             options=left,
+            output_tool=tool,
         )
 
     def _with_model(self, model: object) -> Dialect:
@@ -244,6 +262,13 @@ def _ordered(messages: list[Message]) -> tuple[list[Message], list[LeftOut]]:
         except InvalidRequestError:
             return messages, []
     return ordered, moved
+
+
+def _goes_alone(dialect: Dialect, beside: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"response_format: {dialect.origin} takes no JSON schema with the model {dialect.config.model}. The "
+        f"answer is asked for as a forced tool, which goes alone; leave out {beside}, or ask another model"
+    )
 
 
 def _seconds(value: object) -> float | None:

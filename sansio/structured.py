@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from sansio.content import FinishReason, Message
+from sansio.content import FinishReason, Message, Tool
 from sansio.errors import InvalidRequestError, OutputFormatError
 from sansio.jsontext import JSON, JSONObject
 
@@ -50,6 +51,24 @@ def response_format(kind: type[Any]) -> JSONObject:
         "strict": strict,
     }
     return {"type": "json_schema", "json_schema": asked}
+
+
+def output_tool(asked: Mapping[str, Any]) -> tuple[str, Tool] | None:
+    """The tool whose arguments are an answer of the form asked for, for models that take no JSON schema.
+
+    Args:
+        asked: the option `response_format`, in OpenAI's form or Anthropic's.
+
+    Returns:
+        Its name, and the tool in OpenAI's function format; `None` if no schema is asked for.
+    """
+    inner = asked.get("json_schema", asked)
+    schema = inner.get("schema") if isinstance(inner, Mapping) else None
+    if asked.get("type") != "json_schema" or not isinstance(schema, Mapping):
+        return None
+    described = {name: inner[name] for name in ("description",) if name in inner}
+    name = str(inner.get("name") or "answer")
+    return name, {"type": "function", "function": {"name": name, **described, "parameters": schema}}
 
 
 def parse_answer(message: Message, kind: type[T]) -> Parsed[T]:
@@ -258,5 +277,10 @@ def _reason_of(error: ValueError) -> str:
 
 def _unfit(message: Message, path: str, why: str) -> OutputFormatError:
     return OutputFormatError(
-        f"the answer does not have the form of response_format, at {path}: {why}", partial=message, field=path
+        f"the answer does not have the form of response_format, at {path}: {why}",
+        partial=message,
+        field=path,
+        provider=message.origin and message.origin.partition("/")[0],
+        model=message.model,
+        request_id=message.request_id,
     )

@@ -33,6 +33,7 @@ def run_down(page: Path) -> Iterator[str]:
     namespace: dict[str, object] = {"__name__": page.stem}
     for line, source in blocks("python", text):
         above = "\n".join(text.split("\n")[: line - 1])
-        # Blank lines in front, so that a traceback names the page's own line.
-        exec(compile("\n" * (line - 1) + source, page.name, "exec"), namespace)
+        # Blank lines in front, so that a traceback names the page's own line. Not with this file's future
+        # imports, which a reader's program need not have.
+        exec(compile("\n" * (line - 1) + source, page.name, "exec", dont_inherit=True), namespace)
         yield above.rpartition("\n## ")[2].partition("\n")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from sansio.answers.output import OutputCalls
 from sansio.answers.pieces import Pieces
 from sansio.answers.toolcalls import AssembledCall, ToolCallAssembler
 from sansio.content import (
@@ -69,6 +70,7 @@ class Answer:
 
     Args:
         limits: how much the answer may cost.
+        output_tool: the tool whose call is text, if there is one; see `Dialect.output_tool`.
 
     Example:
         >>> answer, events = Answer(), []
@@ -83,9 +85,13 @@ class Answer:
 
     __slots__ = ("_parts", "_saying", "calls", "extra", "model", "raw_finish_reason", "response_id", "usage")
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, output_tool: str = "") -> None:
         self._parts: list[OpenPart | AssembledCall | Part] = []
-        self.calls = ToolCallAssembler(limits, self._parts)
+        self.calls = (
+            OutputCalls(limits, self._parts, output_tool)
+            if output_tool
+            else ToolCallAssembler(limits, self._parts)
+        )
         """The tool calls, which take their places among the parts as they start."""
         self._saying: OpenPart | None = None
         self.usage: Usage | None = None
@@ -187,7 +193,7 @@ class Answer:
         elif finish is FinishReason.STOP and RefusalPart in kinds:
             finish = FinishReason.REFUSAL
         elif finish is FinishReason.TOOL_CALLS and ToolCall not in kinds:
-            finish = FinishReason.OTHER
+            finish = FinishReason.STOP if self.calls.gave_text else FinishReason.OTHER
         return self._message(parts, finish, origin)
 
     def partial(self, origin: str | None) -> Message:

@@ -10,6 +10,7 @@ from sansio import jsontext
 from sansio.answers.pieces import Pieces
 from sansio.content import (
     InvalidToolCall,
+    Part,
     ToolCall,
 )
 from sansio.errors import LimitExceededError, RemoteProtocolError
@@ -131,6 +132,9 @@ class ToolCallAssembler:
         limits: how many calls an answer may have, and how deep their arguments may nest.
         parts: the answer's parts, among which a call takes its place when it starts.
     """
+
+    gave_text = False
+    """Whether a call was the answer's text; see `OutputCalls`."""
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, parts: list[Any] | None = None) -> None:
         self._limits = limits
@@ -259,14 +263,18 @@ class ToolCallAssembler:
         self._reached = max(self._reached, last.number)
         for call in (*earlier, last):
             if call.name and not call.started:
-                call.started = True
-                call.index = self._started
-                self._started += 1
-                call.id = call.id or self._made_up_id(call)
-                events.append(ToolCallStarted(call.index, call.id, call.name, len(self._parts), call.kind))
-                self._parts.append(call)
-                if arguments := call.parts.whole():
-                    events.append(ToolCallDelta(call.index, arguments))
+                self._show(call, events)
+
+    def _show(self, call: AssembledCall, events: list[StreamEvent]) -> None:
+        """Give a call its place and its first events."""
+        call.started = True
+        call.index = self._started
+        self._started += 1
+        call.id = call.id or self._made_up_id(call)
+        events.append(ToolCallStarted(call.index, call.id, call.name, len(self._parts), call.kind))
+        self._parts.append(call)
+        if arguments := call.parts.whole():
+            events.append(ToolCallDelta(call.index, arguments))
 
     def _made_up_id(self, call: AssembledCall) -> str:
         """Nine letters and digits, all that Mistral takes; the same for the same answer."""
@@ -281,7 +289,7 @@ class ToolCallAssembler:
         """The calls that never got a name. They are in no event, and last in the message."""
         return [call for call in self._calls if not call.started]
 
-    def finish(self, call: AssembledCall, *, whole: bool, cut: bool = False) -> ToolCall | InvalidToolCall:
+    def finish(self, call: AssembledCall, *, whole: bool, cut: bool = False) -> Part:
         """A call as the message has it.
 
         Args:

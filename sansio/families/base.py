@@ -6,6 +6,7 @@ import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -71,7 +72,7 @@ class AnswerReader(ABC):
         self._max_depth = dialect.limits.max_json_depth
         # Each level of nesting takes two bytes, so a shorter JSON text cannot nest too deep.
         self._shallow = 2 * self._max_depth
-        self._answer = Answer(dialect.limits)
+        self._answer = Answer(dialect.limits, dialect.output_tool)
 
     @abstractmethod
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
@@ -163,6 +164,8 @@ class Dialect(ABC):
     """The provider's error types and codes, as the HTTP status that they amount to."""
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
     """The provider's finish reasons in the library's words."""
+    output_tool: str = ""
+    """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
     def __init__(self, config: ProviderConfig | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         self._config = config
@@ -187,6 +190,20 @@ class Dialect(ABC):
     def with_model(self, model: str) -> Self:
         """The same dialect for another model, which then is in address, body and errors alike."""
         return type(self)(self.config.replace(model=model))
+
+    def with_output_tool(self, name: str) -> Self:
+        """The same dialect for one call, whose answer's text is the call of a tool.
+
+        Args:
+            name: the tool. Its calls are in no event and no message: their arguments are text.
+        """
+        other = copy(self)
+        other.output_tool = name
+        return other
+
+    def takes_schema(self) -> bool:
+        """Whether `response_format` may be a JSON schema here. If not, it is sent as a forced tool."""
+        return True
 
     def refuses(self, part: Part) -> str | None:
         """Why this endpoint would refuse a part of an answer, which is then left out; else `None`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from sansio.content import Part, ReasoningPart, Role
-from sansio.errors import APIStatusError
+from sansio.content import Message, Part, ReasoningPart, Role, Tool
+from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.parts import takes_by_schema
 from sansio.jsontext import JSONObject
@@ -24,6 +25,9 @@ def is_own_host(host: str) -> bool:
     return _OWN_HOST.fullmatch(host) is not None
 
 
+_WITHOUT_SCHEMAS = frozenset(("api.deepseek.com",))
+"""Hosts whose chat completions know no `json_schema` (DeepSeek's API reference, "Create chat completion")."""
+
 _MISTRAL = "https://api.mistral.ai/"
 _MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 """The form that Mistral's service names when it refuses an id."""
@@ -39,10 +43,32 @@ class OpenAIChat(ChatDialect):
     TYPE = "openai"
 
     @property
-    def _is_own(self) -> bool:
+    def _host(self) -> str | None:
         from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
 
-        return self._config is None or is_own_host(urlsplit(self._config.base_url).hostname or "")
+        return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
+
+    @property
+    def _is_own(self) -> bool:
+        host = self._host
+        return host is None or is_own_host(host)
+
+    def takes_schema(self) -> bool:
+        return self._host not in _WITHOUT_SCHEMAS
+
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        body = super().build_request_body(messages, tools, stream, **options)
+        if self.output_tool:
+            if body.get("reasoning_effort") not in (None, "none"):
+                raise InvalidRequestError(
+                    f"response_format: {self._host} takes no JSON schema, and no tool can be forced in its "
+                    "place beside thinking; leave out reasoning and reasoning_effort"
+                )
+            # DeepSeek's models think unless they are asked not to, and then refuse a forced tool.
+            body["thinking"] = {"type": "disabled"}
+        return body
 
     def max_tokens_field(self) -> str:
         return "max_completion_tokens" if self._is_own else super().max_tokens_field()

@@ -131,12 +131,18 @@ def _names(text: str, name: str) -> bool:
     return re.search(rf"(?<!\w){spelled}(?!\w)", text, re.IGNORECASE) is not None
 
 
+_COMPOSED = {"$ref", "anyOf", "oneOf", "allOf", "const"}
+"""Words of schemas for which no value is looked for in the message."""
+
+
 class _Hints(Struct):
     """The values in a message that can be arguments; each kind is used in order, the last one again."""
 
     message: str
     numbers: list[str]
     texts: list[str]
+    definitions: JSON = None
+    """The schema's `$defs`."""
 
 
 def _arguments(tool: OfferedTool, prompt: Prompt) -> JSONObject:
@@ -144,7 +150,8 @@ def _arguments(tool: OfferedTool, prompt: Prompt) -> JSONObject:
     for offered in prompt.tools:
         text = re.sub(rf"(?<!\w){re.escape(offered.name)}(?!\w)", " ", text)
     texts = _QUOTED.findall(text) or _CAPITALISED.findall(text) or _WORD.findall(text)[-1:]
-    return _object(tool.schema, _Hints(text, _NUMBER.findall(text), texts))
+    hints = _Hints(text, _NUMBER.findall(text), texts, tool.schema.get("$defs"))
+    return _object(tool.schema, hints)
 
 
 def _object(schema: JSONObject, hints: _Hints) -> JSONObject:
@@ -163,13 +170,15 @@ def _hints_for(name: str, hints: _Hints) -> _Hints:
     value = found[1].strip("\"',;:?!.") if found is not None else ""
     if not value:
         return hints
-    return _Hints(hints.message, _NUMBER.findall(value) or hints.numbers, [value])
+    return structs.replace(hints, numbers=_NUMBER.findall(value) or hints.numbers, texts=[value])
 
 
 def _value(schema: JSONObject, hints: _Hints) -> JSON:
     choices = schema.get("enum")
     if isinstance(choices, list) and choices:
         return next((choice for choice in choices if _names(hints.message, str(choice))), choices[0])
+    if schema.keys() & _COMPOSED:
+        return smallest({**schema, "$defs": hints.definitions})
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = kind[0] if kind else None

@@ -17,6 +17,7 @@ from sansio import (
     InvalidRequestError,
     Message,
     OutputFormatError,
+    Provider,
     RefusalPart,
     Role,
     parse_answer,
@@ -25,6 +26,7 @@ from sansio import (
 )
 from sansio.jsontext import JSON, JSONObject
 from sansio.structured import schema_of, without_added_nulls
+from tests.sansio.wires import ASK, TYPES, WEATHER, config
 
 
 @dataclass
@@ -230,3 +232,99 @@ def test_a_pydantic_model_is_known_by_what_it_can_do() -> None:
     with pytest.raises(OutputFormatError, match="not a number") as raised:
         parse_answer(answered({"a": "x"}), Model)
     assert raised.value.field == "$.a[0]"
+
+
+# What is asked for, by the provider and the model.
+
+
+def old_claude(**fields: Any) -> Provider:
+    return Provider(config("anthropic", model="claude-sonnet-4-20250514", **fields))
+
+
+def deepseek() -> Provider:
+    return Provider(config("openai", base_url="https://api.deepseek.com"))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_type_is_asked_for_as_its_schema(kind: str) -> None:
+    provider = Provider(config(kind))
+    by_type = provider.prepare(ASK, response_format=Invoice).body
+    assert by_type == provider.prepare(ASK, response_format=response_format(Invoice)).body
+    assert by_type == provider.prepare(ASK, options={"response_format": Invoice}).body
+    assert "tools" not in by_type
+
+
+@pytest.mark.parametrize("provider", [old_claude(), deepseek()], ids=["claude", "deepseek"])
+def test_without_schemas_it_is_asked_for_as_one_forced_tool(provider: Provider) -> None:
+    body: Any = provider.prepare(ASK, response_format=Invoice).body
+    asked: Any = response_format(Invoice)
+    (tool,), choice = body["tools"], body["tool_choice"]
+    schema = asked["json_schema"]["schema"]
+    assert tool in (
+        {"name": "Invoice", "input_schema": schema},
+        {"type": "function", "function": {"name": "Invoice", "parameters": schema}},
+    )
+    assert choice in (
+        {"type": "tool", "name": "Invoice", "disable_parallel_tool_use": True},
+        {"type": "function", "function": {"name": "Invoice"}},
+    )
+    assert "response_format" not in body
+    assert "output_config" not in body
+
+
+def test_a_schema_by_hand_names_the_tool_or_it_has_a_name_of_its_kind() -> None:
+    schema: JSONObject = {"type": "object", "properties": {}}
+    named: JSONObject = {"name": "bill", "description": "A bill.", "schema": schema}
+    body: Any = deepseek().prepare(ASK, response_format={"type": "json_schema", "json_schema": named}).body
+    assert body["tools"][0]["function"] == {"name": "bill", "description": "A bill.", "parameters": schema}
+    body = old_claude().prepare(ASK, response_format={"type": "json_schema", "schema": schema}).body
+    assert body["tools"] == [{"name": "answer", "input_schema": schema}]
+
+
+@pytest.mark.parametrize("form", [{"type": "json_object"}, {"type": "text"}])
+def test_other_forms_are_sent_as_they_are(form: JSONObject) -> None:
+    body = deepseek().prepare(ASK, response_format=form).body
+    assert body["response_format"] == form
+    assert "tools" not in body
+
+
+def test_a_tool_of_the_form_goes_alone() -> None:
+    with pytest.raises(InvalidRequestError, match=r"response_format: .*leave out tools"):
+        deepseek().call(ASK, [WEATHER], response_format=Invoice)
+    with pytest.raises(InvalidRequestError, match=r"response_format: .*leave out tool_choice"):
+        old_claude().call(ASK, response_format=Invoice, tool_choice="auto")
+
+
+def test_a_tool_of_the_form_is_not_forced_beside_thinking() -> None:
+    provider = old_claude(reasoning=True)
+    with pytest.raises(InvalidRequestError, match=r"response_format: .*reasoning_effort='none'"):
+        provider.call(ASK, response_format=Invoice)
+    body = provider.prepare(ASK, response_format=Invoice, reasoning_effort="none").body
+    assert body["thinking"] == {"type": "disabled"}
+
+
+@pytest.mark.parametrize(
+    ("model", "native"),
+    [
+        ("claude-3-5-sonnet-20241022", False),
+        ("us.anthropic.claude-3-haiku-20240307-v1:0", False),
+        ("claude-sonnet-4-20250514", False),
+        ("claude-opus-4-0", False),
+        ("claude-opus-4", False),
+        ("claude-opus-4-1", True),
+        ("claude-opus-4-1-20250805", True),
+        ("claude-sonnet-4-5-20250929", True),
+        ("claude-haiku-5-5", True),
+        ("claude-sonnet-35", True),
+        ("another-model", True),
+    ],
+)
+def test_which_models_of_anthropic_take_a_schema(model: str, native: bool) -> None:
+    body = Provider(config("anthropic")).prepare(ASK, response_format=Invoice, model=model).body
+    assert ("output_config" in body, "tools" in body) == (native, not native)
+
+
+def test_the_next_call_of_the_provider_is_an_ordinary_one() -> None:
+    provider = deepseek()
+    provider.call(ASK, response_format=Invoice)
+    assert provider.dialect.output_tool == ""

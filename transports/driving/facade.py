@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, TypeVar, Unpack, cast, overload
 
-from sansio import Call, Message, Messages, Options, Provider, ProviderConfig, ResponseInfo
+from sansio import Call, Message, Messages, Options, Parsed, Provider, ProviderConfig, ResponseInfo
 from sansio.content import Tool
+from sansio.options import PlainOptions
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
 from transports.interface import RawLog, Transport
+
+T = TypeVar("T")
 
 
 def as_config(config: ProviderConfig | Mapping[str, object] | None) -> ProviderConfig:
@@ -97,31 +100,74 @@ class AsyncProvider(BaseProvider):
         self._transport = transport
         self._close_transport = close_transport
 
+    @overload
     async def complete(
         self,
         messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
+        response_format: type[T],
         on_response: Callable[[ResponseInfo], object] | None = None,
-        **options: Unpack[Options],
-    ) -> Message:
+        **options: Unpack[PlainOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    async def complete(
+        self,
+        messages: Messages,
+        tools: Sequence[Tool] | None = None,
+        *,
+        response_format: Mapping[str, Any] | None = None,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Message: ...
+
+    @overload
+    async def complete(
+        self,
+        messages: Messages,
+        tools: Sequence[Tool] | None = None,
+        *,
+        response_format: type[T] | Mapping[str, Any] | None,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Parsed[T] | Message: ...
+
+    async def complete(
+        self,
+        messages: Messages,
+        tools: Sequence[Tool] | None = None,
+        *,
+        response_format: type[T] | Mapping[str, Any] | None = None,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Parsed[T] | Message:
         """Ask for a complete answer.
 
         Args:
             messages: the conversation so far, as for `sansio.Provider.call`.
             tools: in OpenAI's function format, for every provider.
+            response_format: the form of the answer: a dataclass, a `msgspec.Struct`, a `TypedDict` or a
+                pydantic model; or the option of that name, as a mapping.
             on_response: receives the metadata of the last response, whether the call succeeds or fails.
             **options: see `sansio.Provider.call`, such as `temperature=0`.
 
+        Returns:
+            The answer; for a type, a `Parsed` with the value and the answer.
+
         Raises:
+            OutputFormatError: the answer does not have the form of the type; `partial.text` is what it says.
             ProviderError: the request is invalid, or the call failed.
         """
-        stream = self._stream(self._call(messages, tools, options, stream=False))
+        asked = cast(Options, options)  # it has all other keys of Options
+        if response_format is not None:
+            asked["response_format"] = response_format
+        stream = self._stream(self._call(messages, tools, asked, stream=False))
         try:
             await anext(stream)  # a complete answer has one event, and its exchange is released before that
         finally:
             show_response(stream.response, on_response)
-        return stream.result()
+        return stream.parsed(response_format) if isinstance(response_format, type) else stream.result()
 
     def stream(
         self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]

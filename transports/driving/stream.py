@@ -20,6 +20,7 @@ from sansio import (
     LocalProtocolError,
     Lost,
     Message,
+    Parsed,
     Provider,
     ProviderError,
     Request,
@@ -29,6 +30,7 @@ from sansio import (
     StreamEvent,
     StreamFailed,
     Wait,
+    parse_answer,
 )
 from sansio.states import CallState
 from transports.driving.clocks import Clocks
@@ -54,6 +56,7 @@ class _Droppable(Protocol):
     def abort(self) -> None: ...
 
 
+T = TypeVar("T")
 ExchangeT = TypeVar("ExchangeT", bound=_Droppable)
 
 
@@ -121,6 +124,19 @@ class BaseStream(ABC, Generic[ExchangeT]):
             # A copy: the traceback of the one kept would hold the frames that hold this stream.
             raise self._error.with_context()
         return self._call.result()
+
+    def parsed(self, kind: type[T]) -> Parsed[T]:
+        """The whole answer as a value, once the stream was read to its end.
+
+        Args:
+            kind: the type that the call's `response_format` asked for.
+
+        Raises:
+            OutputFormatError: the answer does not have the form; see `sansio.parse_answer`.
+            ProviderError: as `result`.
+            LocalProtocolError: as `result`.
+        """
+        return parse_answer(self.result(), kind)
 
     def abort(self) -> None:
         """Drop the connection now; a reader that waits raises `APIConnectionError`. Idempotent.

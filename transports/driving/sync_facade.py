@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, TypeVar, Unpack, cast, overload
 
-from sansio import Call, Message, Messages, Options, ProviderConfig, ResponseInfo
+from sansio import Call, Message, Messages, Options, Parsed, ProviderConfig, ResponseInfo
 from sansio.content import Tool
+from sansio.options import PlainOptions
 from transports.driving.facade import BaseProvider, as_config, show_response
 from transports.driving.sync_driver import SyncEventStream
 from transports.interface import RawLog, SyncTransport
+
+T = TypeVar("T")
 
 
 class SyncProvider(BaseProvider):
@@ -39,21 +42,58 @@ class SyncProvider(BaseProvider):
         self._transport = transport
         self._close_transport = close_transport
 
+    @overload
     def complete(
         self,
         messages: Messages,
         tools: Sequence[Tool] | None = None,
         *,
+        response_format: type[T],
         on_response: Callable[[ResponseInfo], object] | None = None,
-        **options: Unpack[Options],
-    ) -> Message:
-        """Ask for a complete answer; arguments and errors as for `AsyncProvider.complete`."""
-        stream = self._stream(self._call(messages, tools, options, stream=False))
+        **options: Unpack[PlainOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    def complete(
+        self,
+        messages: Messages,
+        tools: Sequence[Tool] | None = None,
+        *,
+        response_format: Mapping[str, Any] | None = None,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Message: ...
+
+    @overload
+    def complete(
+        self,
+        messages: Messages,
+        tools: Sequence[Tool] | None = None,
+        *,
+        response_format: type[T] | Mapping[str, Any] | None,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Parsed[T] | Message: ...
+
+    def complete(
+        self,
+        messages: Messages,
+        tools: Sequence[Tool] | None = None,
+        *,
+        response_format: type[T] | Mapping[str, Any] | None = None,
+        on_response: Callable[[ResponseInfo], object] | None = None,
+        **options: Unpack[PlainOptions],
+    ) -> Parsed[T] | Message:
+        """Ask for a complete answer; arguments, results and errors as for `AsyncProvider.complete`."""
+        asked = cast(Options, options)  # it has all other keys of Options
+        if response_format is not None:
+            asked["response_format"] = response_format
+        stream = self._stream(self._call(messages, tools, asked, stream=False))
         try:
             next(stream)  # see `AsyncProvider.complete`
         finally:
             show_response(stream.response, on_response)
-        return stream.result()
+        return stream.parsed(response_format) if isinstance(response_format, type) else stream.result()
 
     def stream(
         self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]

@@ -28,7 +28,7 @@ from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
 from sansio.families.messages.reader import MessagesReader
-from sansio.families.messages.thinking import default_thinking
+from sansio.families.messages.thinking import default_thinking, takes_schema
 from sansio.options import Option, write_options
 
 _DEFAULT_MAX_TOKENS = 8192
@@ -88,6 +88,9 @@ class MessagesDialect(Dialect):
     def open_stream(self) -> MessagesReader:
         return MessagesReader(self)
 
+    def takes_schema(self) -> bool:
+        return takes_schema(str(self.config.model))
+
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, TextPart) and not part.text.strip():
             return "a blank text block is refused"
@@ -116,9 +119,17 @@ class MessagesDialect(Dialect):
             body["stream"] = True
         if "cache" in options:  # last, since it counts the breakpoints that other options set
             options["cache"] = options.pop("cache")
+        if self.output_tool:  # two calls of it would be two answers in one text
+            options["parallel_tool_calls"] = False
         write_options(body, options, self.OPTIONS, self.origin)
         if self.config.reasoning and "thinking" not in body and "thinking" not in options:
             body["thinking"] = default_thinking(str(self.config.model), body.get("max_tokens"))
+        if self.output_tool and (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"):
+            raise InvalidRequestError(
+                f"response_format: {self.config.model} takes no JSON schema, and no tool can be forced in "
+                "its place beside thinking; switch thinking off with reasoning_effort='none', or ask a newer "
+                "model"
+            )
         check_together(body, options, self.version)
         if (body.get("thinking") or {}).get("type") == "enabled":
             _check_loop(messages, body["messages"])

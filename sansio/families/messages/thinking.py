@@ -1,4 +1,4 @@
-"""Which form of thinking a model takes.
+"""What a model takes: which form of thinking, and whether a JSON schema.
 
 Sources: Anthropic's pages on extended and adaptive thinking, and its list of models (November 2026).
 """
@@ -24,6 +24,20 @@ _TAKES_BUDGET = re.compile(
 def takes_budget(model: str) -> bool:
     """Whether a model thinks within a budget of tokens (Claude 3, 4.0, 4.1 and 4.5), and not adaptively."""
     return _TAKES_BUDGET.search(model.lower()) is not None
+
+
+_WITHOUT_SCHEMAS = re.compile(
+    r"(?:^|[./])claude-(?:(?:opus|sonnet|haiku)-)?(?:3(?!\d)|4(?:[-.]0)?(?![-.]?\d{1,2}(?!\d)))"
+)
+"""Closed like the list above: structured outputs began with Claude 4.1."""
+
+
+def takes_schema(model: str) -> bool:
+    """Whether a model's answers can be held to a JSON schema; those of Claude 3 and 4.0 cannot.
+
+    Source: Anthropic's page on structured outputs.
+    """
+    return _WITHOUT_SCHEMAS.search(model.lower()) is None
 
 
 def default_thinking(model: str, max_tokens: object) -> JSONObject:

@@ -26,6 +26,7 @@ _MIN_TOP_P = 0.95
 _FIRST_ADAPTIVE = (4, 6)
 _LAST_WITH_BUDGET = (4, 6)
 _FIRST_WITH_SYSTEM = (4, 8)
+_FIRST_WITH_FORMAT = (4, 1)
 _VERSION_OF_MODEL = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))?")
 
 
@@ -229,6 +230,18 @@ def check_thinking(body: JSONObject) -> bool:
     if as_object(body.get("tool_choice")).get("type") in ("any", "tool"):
         raise refuse("tool_choice: a tool must not be forced where thinking is enabled or adaptive.")
     return True
+
+
+def check_format(body: JSONObject) -> None:
+    """Check that the model knows structured outputs, if the request asks for them.
+
+    Raises:
+        Refused: it does not.
+    """
+    version = version_of(as_text(body.get("model")))
+    asked = as_object(body.get("output_config")).get("format")
+    if asked is not None and version is not None and version < _FIRST_WITH_FORMAT:
+        raise refuse("output_config.format: is not supported by this model.")
 
 
 def takes_late_system(model: str) -> bool:

@@ -29,6 +29,7 @@ from sansio.testing.wires.messages_fields import (
     check,
     check_choice,
     check_fields,
+    check_format,
     check_thinking,
     check_version,
     takes_late_system,
@@ -73,6 +74,7 @@ def read_messages_request(route: Route, request: Request, body: JSONObject) -> P
     turns = [message for message in messages if message["role"] != "system"]
     _check_calls(turns)
     thinking = check_thinking(body)
+    check_format(body)
     if as_object(body.get("thinking")).get("type") == "enabled":
         _check_thinking_came_back(turns)
     _check_container(body, turns)

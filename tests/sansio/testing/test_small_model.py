@@ -106,12 +106,16 @@ def test_ids_differ_from_turn_to_turn() -> None:
         ({"type": ["null", "integer"]}, None),
         ({"type": []}, "Rome"),
         ({"type": "object", **schema(city={"type": "string"})}, {"city": "Rome"}),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, None),
+        ({"const": "fixed"}, "fixed"),
+        ({"$ref": "#/$defs/Day"}, {"number": 0}),
         ({}, "Rome"),
         ("no schema", "Rome"),
     ],
 )
 def test_arguments_are_taken_from_the_message_by_the_schema(property_schema: object, value: object) -> None:
-    tool = OfferedTool("f", schema(x=property_schema))
+    defined: Any = {"Day": schema(number={"type": "integer"})}
+    tool = OfferedTool("f", {**schema(x=property_schema), "$defs": defined})
     assert called("please call f about Rome in 3 days in fahrenheit", tool) == [("f", {"x": value})]
 
 

@@ -407,6 +407,17 @@ def test_which_model_takes_which_form_of_thinking(model: str, budget: bool, adap
     assert words.startswith("thinking.type" * (not budget))
 
 
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [("claude-3-haiku-20240307", False), ("claude-sonnet-4-20250514", False), ("claude-opus-4-1", True)],
+)
+def test_which_model_takes_a_schema(model: str, taken: bool) -> None:
+    form = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+    assert is_taken(model=model, output_config=form) is taken
+    assert "output_config.format" in refusal(model="claude-3-haiku-20240307", output_config=form)
+    assert is_taken(model=model, output_config={"effort": "low"})
+
+
 @pytest.mark.parametrize("signature", ["other", 7, " "])
 def test_thinking_that_came_back_changed_is_refused(signature: object) -> None:
     answer = assistant(thinking("hmm", signature), text("a"))
