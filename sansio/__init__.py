@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
+    from sansio.endpoints import Embeddings, Endpoint, ModelInfo
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     )
     from sansio.families.chat import ChatDialect, from_openai, to_openai
     from sansio.families.messages import MessagesDialect
+    from sansio.fetch import Fetch
     from sansio.framing import (
         AWSFramer,
         Framer,
@@ -191,6 +193,7 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
+    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -236,6 +239,7 @@ _ROOMS = {
     ),
     "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
+    "sansio.fetch": ("Fetch",),
     "sansio.framing": (
         "AWSFramer",
         "Framer",
@@ -324,7 +328,10 @@ __all__ = [
     "ContentDelta",
     "Dialect",
     "DocumentPart",
+    "Embeddings",
     "End",
+    "Endpoint",
+    "Fetch",
     "FinishReason",
     "Fitted",
     "Framer",
@@ -345,6 +352,7 @@ __all__ = [
     "Message",
     "Messages",
     "MessagesDialect",
+    "ModelInfo",
     "NDJSONFramer",
     "NotFoundError",
     "OpenPart",
