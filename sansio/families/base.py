@@ -267,7 +267,7 @@ class Dialect(ABC):
         Raises:
             InvalidRequestError: the provider counts no tokens.
         """
-        raise self.has_no("count_tokens")
+        raise self.has_no("count_tokens", "anthropic")
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
         """The provider's models.
@@ -275,7 +275,7 @@ class Dialect(ABC):
         Raises:
             InvalidRequestError: the provider lists none.
         """
-        raise self.has_no("list_models")
+        raise self.has_no("list_models", "openai")
 
     def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
         """Texts as vectors.
@@ -287,12 +287,17 @@ class Dialect(ABC):
         Raises:
             InvalidRequestError: the provider has no embeddings.
         """
-        raise self.has_no("embed")
+        raise self.has_no("embed", "openai")
 
-    def has_no(self, method: str) -> InvalidRequestError:
-        """The error for a method of `Provider` that this type and api have no endpoint for."""
+    def has_no(self, method: str, other: str) -> InvalidRequestError:
+        """The error for a method of `Provider` that this type and api have no endpoint for.
+
+        Args:
+            method: its name.
+            other: a provider type that has one.
+        """
         return InvalidRequestError(
-            f"{method}: {self.origin} has no endpoint for it; use a provider type that has one"
+            f"{method}: {self.origin} has no endpoint for it; ask a provider of another type, such as {other}"
         )
 
     def parse_response(self, data: JSONObject) -> Message:

@@ -12,7 +12,9 @@ from sansio import (
     APIConnectionError,
     AuthenticationError,
     Body,
+    ChatDialect,
     ConfigError,
+    Dialect,
     End,
     Fetch,
     Head,
@@ -23,6 +25,8 @@ from sansio import (
     Lost,
     Message,
     Provider,
+    ProviderConfig,
+    ProviderDefaults,
     ProviderError,
     RemoteProtocolError,
     Request,
@@ -32,6 +36,7 @@ from sansio import (
     StreamFailed,
     StreamTruncatedError,
     Wait,
+    register_provider,
 )
 from sansio.jsontext import JSONObject
 from sansio.steps import RequestRecord, ResponseRecord
@@ -154,6 +159,22 @@ def test_a_type_without_the_endpoint_is_refused_by_its_name_and_the_method(
 ) -> None:
     with pytest.raises(InvalidRequestError, match=f"^{method}: {kind}/"):
         begin(provider(kind))
+
+
+class Bare(ChatDialect):
+    """A dialect whose author wrote nothing but requests and answers."""
+
+    list_models = Dialect.list_models
+    embed = Dialect.embed
+
+
+def test_a_dialect_has_none_of_them_unless_its_author_wrote_them() -> None:
+    register_provider("bare-test", Bare, ProviderDefaults(base_url="https://api.example.com/v1"))
+    made = Provider(ProviderConfig(type="bare-test", model="m"))
+    with pytest.raises(InvalidRequestError, match="list_models: bare-test/chat"):
+        made.list_models()
+    with pytest.raises(InvalidRequestError, match="embed: bare-test/chat"):
+        made.embed("text")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -82,6 +82,16 @@ async def test_a_request_without_a_body_goes_over_a_real_connection_that_is_used
         await transport.aclose()
 
 
+def test_a_request_without_a_body_goes_over_a_real_connection_without_a_loop() -> None:
+    with (
+        loopback_thread(FakeProvider("openai", key=KEY)) as server,
+        create_sync_provider(server.config("openai"), api_key=KEY) as provider,
+    ):
+        for _ in range(2):
+            assert [model.id for model in provider.list_models()] == ["fake-model"]
+        assert server.accepted == 1
+
+
 @pytest.mark.anyio
 async def test_a_500_is_tried_again_and_a_raw_log_gets_both_attempts_without_the_key() -> None:
     log = Log()
