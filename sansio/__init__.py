@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
+    from sansio.endpoints import Embeddings, Endpoint, ModelInfo
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     )
     from sansio.families.chat import ChatDialect, from_openai, to_openai
     from sansio.families.messages import MessagesDialect
+    from sansio.fetch import Fetch
     from sansio.framing import (
         AWSFramer,
         Framer,
@@ -192,6 +194,7 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
+    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -237,6 +240,7 @@ _ROOMS = {
     ),
     "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
+    "sansio.fetch": ("Fetch",),
     "sansio.framing": (
         "AWSFramer",
         "Framer",
@@ -326,7 +330,10 @@ __all__ = [
     "ContentDelta",
     "Dialect",
     "DocumentPart",
+    "Embeddings",
     "End",
+    "Endpoint",
+    "Fetch",
     "FinishReason",
     "Fitted",
     "Framer",
@@ -347,6 +354,7 @@ __all__ = [
     "Message",
     "Messages",
     "MessagesDialect",
+    "ModelInfo",
     "NDJSONFramer",
     "NotFoundError",
     "OpenPart",

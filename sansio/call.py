@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
-from typing import assert_never
 
 import msgspec
 
-from sansio import jsontext
 from sansio.content import Message
-from sansio.errors import (
-    APITimeoutError,
-    LimitExceededError,
-    LocalProtocolError,
-    ProviderError,
-    RemoteProtocolError,
-    StreamTruncatedError,
-    TransportError,
-)
+from sansio.errors import ProviderError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
-from sansio.http.coding import ContentDecoder
-from sansio.http.messages import Body, End, Head, Input, Lost, Request, header
+from sansio.fetch import Fetch
+from sansio.http.messages import Request, header
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
-from sansio.response import ResponseInfo, read_response
 from sansio.retry import RetrySchedule
-from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
-from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord, Send, Step, Wait
+from sansio.states import CallState, Trigger
+from sansio.steps import ChunkRecord
 
 _STREAMS = frozenset(
     (
@@ -42,11 +30,12 @@ _STREAMS = frozenset(
 """Media types of streams. The response's type decides how it is read, whatever was requested."""
 
 
-class Call:
+class Call(Fetch[Message]):
     """One call. Made by `Provider.call`; see `docs` and the README for the driver's loop.
 
     A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
     does raises here. A driver that calls out of order gets a `LocalProtocolError`; the call is unchanged.
+    It is a `Fetch` whose response may be a stream. Its last event is `StreamComplete` or `StreamFailed`.
 
     Args:
         dialect: the provider's dialect, bound to its config.
@@ -56,6 +45,7 @@ class Call:
         random: gives a number from 0 up to 1, for the backoff.
         record: keep what raw logs receive for `take_records()`.
         left_out: the parts of the conversation and the options that are not sent.
+        timeout: seconds that the whole call may take, which the driver keeps; `None` has no limit.
     """
 
     def __init__(
@@ -70,261 +60,56 @@ class Call:
         left_out: tuple[LeftOut, ...] = (),
         timeout: float | None = None,
     ) -> None:
-        self._dialect = dialect
-        self._limits = dialect.limits
-        self._left_out = left_out
-        self._timeout = timeout
-        self._request = request
+        super().__init__(
+            dialect,
+            request,
+            dialect.parse_response,
+            schedule=schedule,
+            random=random,
+            record=record,
+            left_out=left_out,
+            timeout=timeout,
+        )
         self._stream = stream
-        self._schedule = schedule
-        self._random = random
-        self._record = record
-        self._records: list[Record] = []
-        self._state = CallState.READY
-        self._wants_input = False
-        self._attempts = 0
-        self._fresh = False  # this attempt is being sent again, on a fresh connection
-        self._handed_out = False
-        self._wait = 0.0
         self._past_progress = 0
-        self._outcome: Message | ProviderError | None = None
-        self._head = Head(0)
-        self._responded: tuple[Head, int] | None = None  # the last head, and the attempt that it answered
-        self._decoder = ContentDecoder("")
         self._parser: StreamParser | None = None
-        self._body = bytearray()
-
-    @property
-    def state(self) -> CallState:
-        """What the call is waiting for."""
-        return self._state
-
-    @property
-    def left_out(self) -> tuple[LeftOut, ...]:
-        """What is not sent of the conversation and the options, and why; known before the first step."""
-        return self._left_out
-
-    @property
-    def timeout(self) -> float | None:
-        """Seconds that the whole call may take, which the driver keeps; `None` has no limit."""
-        return self._timeout
-
-    @property
-    def wants_input(self) -> bool:
-        """Whether an exchange is under way. When False, release the exchange, then hand out events."""
-        return self._wants_input
-
-    @property
-    def attempts(self) -> int:
-        """How many times the request was sent; a stale connection's replacement does not count."""
-        return self._attempts
-
-    @property
-    def response(self) -> ResponseInfo | None:
-        """The metadata of the last response that began; `None` before the first.
-
-        It is kept while another attempt is under way: its `attempts` says which one it answered.
-        """
-        if self._responded is None:
-            return None
-        # Computed on access: most callers never ask for it, and pay nothing.
-        head, attempts = self._responded
-        return read_response(head, request_id=self._dialect.request_id(head.headers), attempts=attempts)
 
     @property
     def progress(self) -> int:
-        """How many frames with content have arrived; comments and pings do not count. Never decreases."""
         return self._past_progress + (self._parser.progress if self._parser is not None else 0)
 
-    def next_step(self) -> Step | None:
-        """What to do next; `None` when the call is over.
-
-        Raises:
-            LocalProtocolError: an exchange is under way: give its input first.
-        """
-        match self._state:
-            case CallState.READY:
-                self._enter(Trigger.SEND)
-                self._attempts += not self._fresh
-                self._head = Head(0)  # an earlier attempt's request id must not name this one
-                if self._record:
-                    payload = jsontext.as_record(self._request.body.decode(), max_depth=1_000)
-                    self._records.append(RequestRecord(self._request.url, payload))
-                return Send(self._request, self._fresh)
-            case CallState.BACKOFF:
-                self._enter(Trigger.WAIT)
-                self._fresh = False
-                return Wait(self._wait)
-            case CallState.COMPLETE | CallState.FAILED:
-                return None
-            case CallState.HEAD | CallState.STREAM | CallState.WHOLE | CallState.ERROR_BODY:
-                raise LocalProtocolError("next_step() while an exchange is under way: give its input first")
-            case _:
-                assert_never(self._state)
-
-    def receive(self, value: Input) -> list[StreamEvent]:
-        """Take what an exchange gave.
-
-        Returns:
-            The events that it completes. Input is ignored while the call wants none.
-
-        Raises:
-            LocalProtocolError: a second `Head`, or a `Body` or `End` before the first.
-        """
-        if not self._wants_input:
-            return []
-        if isinstance(value, Head) != (self._state is CallState.HEAD) and not isinstance(value, Lost):
-            raise LocalProtocolError(f"{type(value).__name__} out of order: a Head comes first, and once")
-        events: list[StreamEvent] = []
-        match value:
-            case Body(data=data):
-                self._receive_body(data, events)
-            case Head():
-                self._receive_head(value, events)
-            case End():
-                self._receive_end(None, events)
-            case Lost(error=error):
-                self._receive_lost(error, events)
-            case _:
-                assert_never(value)
-        if events:
-            self._handed_out = True
-        return events
-
     def fail(self, error: ProviderError) -> list[StreamEvent]:
-        """End the call from outside, without a retry: legal in every state.
+        if self._state is CallState.STREAM:
+            assert self._parser is not None
+            (failed,) = self._parser.fail(error)
+            assert isinstance(failed, StreamFailed)
+            error = failed.error
+        return super().fail(error)
 
-        Returns:
-            `StreamFailed`, or nothing where the call is over.
-        """
-        events: list[StreamEvent] = []
-        if TRANSITIONS[self._state]:
-            if self._state is CallState.STREAM:
-                assert self._parser is not None
-                (failed,) = self._parser.fail(error)
-                assert isinstance(failed, StreamFailed)
-                error = failed.error
-            self._fail(self._explained(error), events)
-        return events
-
-    def take_records(self) -> list[Record]:
-        """What was sent and received since the last call of this, if the call was made with `record`."""
-        records, self._records = self._records, []
-        return records
-
-    def result(self) -> Message:
-        """The whole answer.
-
-        Raises:
-            ProviderError: what the call ended with.
-            LocalProtocolError: the call is not over.
-        """
-        if isinstance(self._outcome, ProviderError):
-            raise self._outcome
-        if self._outcome is None:
-            raise LocalProtocolError("result() before the end of the call: read the stream to its end first")
-        return self._outcome
-
-    def _enter(self, trigger: Trigger) -> None:
-        self._state = TRANSITIONS[self._state][trigger]
-        self._wants_input = self._state in WANTS_INPUT
-
-    def _receive_head(self, head: Head, events: list[StreamEvent]) -> None:
-        if 100 <= head.status < 200:
+    def _begin(self, media: str) -> None:
+        """Begin to read the answer: by its content type, or as requested if that does not say."""
+        whole = media == "application/json" or media.endswith("+json")
+        if media == "text/html" or whole or not (self._stream or media in _STREAMS):
+            super()._begin(media)
             return
-        self._head = head
-        self._responded = head, self._attempts
-        self._body = bytearray()
-        limit = self._limits.max_header_bytes
-        if sum(map(len, chain.from_iterable(head.headers))) > limit:
-            error = LimitExceededError(
-                f"the head of the response is longer than {limit} bytes", field="max_header_bytes"
-            )
-            self._settle(error, events)
-            return
-        coding = header(head.headers, "content-encoding") or ""
-        try:
-            self._decoder = ContentDecoder(coding)
-            if not 200 <= head.status < 300:
-                self._enter(Trigger.BEGIN_ERROR)
-            elif self._is_stream(head):
-                self._past_progress = self.progress
-                media = header(head.headers, "content-type") or ""
-                self._parser = StreamParser(self._dialect, content_type=media, record=self._record)
-                self._enter(Trigger.BEGIN_STREAM)
-            else:
-                self._enter(Trigger.BEGIN_WHOLE)
-        except RemoteProtocolError as error:
-            if 200 <= head.status < 300:
-                self._settle(error, events)
-            else:
-                self._enter(Trigger.BEGIN_ERROR)
-                self._settle_status(events)
-
-    def _is_stream(self, head: Head) -> bool:
-        """Whether the answer is streamed: by its content type, or as requested if that does not say."""
-        media = (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
-        if media == "text/html":
-            raise RemoteProtocolError("the server answered with a web page (text/html), not as an API")
-        if media == "application/json" or media.endswith("+json"):
-            return False
-        return self._stream or media in _STREAMS
-
-    def _receive_body(self, data: bytes, events: list[StreamEvent]) -> None:
-        try:
-            for piece in self._decoder.decode(data):
-                if self._receive_piece(piece, events):
-                    return
-        except RemoteProtocolError as error:
-            self._receive_end(error, events)
+        self._past_progress = self.progress
+        content_type = header(self._head.headers, "content-type") or ""
+        self._parser = StreamParser(self._dialect, content_type=content_type, record=self._record)
+        self._enter(Trigger.BEGIN_STREAM)
 
     def _receive_piece(self, piece: bytes, events: list[StreamEvent]) -> bool:
-        """Take decoded bytes of the body; True when no more are wanted."""
         if self._state is CallState.STREAM:
             assert self._parser is not None
             self._take_events(self._parser.receive_data(piece), events)
             return not self._wants_input
-        self._body += piece
-        if self._state is CallState.ERROR_BODY:
-            if len(self._body) >= self._limits.max_error_bytes:
-                self._settle_status(events)
-                return True
-        elif len(self._body) > self._limits.max_answer_bytes:
-            limit = self._limits.max_answer_bytes
-            error = LimitExceededError(f"the answer is longer than {limit} bytes", field="max_answer_bytes")
-            self._settle(error, events)
-            return True
-        return False
+        return super()._receive_piece(piece, events)
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
-        """Take the end of the body, regular or by a fault."""
-        if self._state is CallState.ERROR_BODY:
-            self._settle_status(events)
-        elif self._state is CallState.STREAM:
+        if self._state is CallState.STREAM:
             assert self._parser is not None
             self._take_events(self._parser.receive_eof(), events, fault)
-        elif fault is not None:
-            self._settle(fault, events)
-        elif not self._decoder.whole:
-            self._settle(StreamTruncatedError("the compressed body ended early"), events)
         else:
-            self._receive_whole(events)
-
-    def _receive_lost(self, error: TransportError | RemoteProtocolError, events: list[StreamEvent]) -> None:
-        timeout = isinstance(error, APITimeoutError)
-        if self._state is not CallState.HEAD:
-            if isinstance(error, TransportError) and not timeout:
-                cut = StreamTruncatedError(f"the connection was lost inside the answer: {error.message}")
-                cut.__cause__ = error
-                self._receive_end(cut, events)
-            else:
-                self._receive_end(error, events)
-        elif isinstance(error, TransportError) and error.reused and not timeout and not self._fresh:
-            # A server may close an idle connection just as it is used again.
-            self._fresh = True
-            self._enter(Trigger.RESEND)
-        else:
-            self._settle(error, events)
+            super()._receive_end(fault, events)
 
     def _take_events(
         self, given: list[StreamEvent], events: list[StreamEvent], fault: ProviderError | None = None
@@ -338,7 +123,8 @@ class Call:
             events += given
         match last:
             case StreamComplete(message=message):
-                self._complete(message, events)
+                self._outcome = message
+                self._finish(events)
             case StreamFailed(error=error):
                 if fault is not None and isinstance(error, StreamTruncatedError):
                     error = fault.with_context(partial=error.partial)
@@ -346,70 +132,12 @@ class Call:
             case _:
                 pass
 
-    def _receive_whole(self, events: list[StreamEvent]) -> None:
-        text = _text(self._body)
-        self._record_response(text)
-        try:
-            data = jsontext.decode_object(text, self._limits.max_json_depth, cut=StreamTruncatedError)
-            error = self._dialect.error_in(data)
-            if error is not None:
-                raise error
-            message = self._dialect.parse_response(data)
-        except ProviderError as error:
-            self._settle(error, events)
-            return
-        if self._stream:
-            events += replay(message)
-        self._complete(message, events)
-
-    def _settle_status(self, events: list[StreamEvent]) -> None:
-        """End an exchange with an error status by that status."""
-        del self._body[self._limits.max_error_bytes :]
-        text = _text(self._body)
-        self._record_response(text)
-        self._settle(self._dialect.parse_error(self._head.status, self._head.headers, text), events)
-
-    def _record_response(self, text: str) -> None:
-        if self._record:
-            body = jsontext.as_record(text, self._limits.max_json_depth)
-            self._records.append(ResponseRecord(self._head.status, body))
-
-    def _complete(self, message: Message, events: list[StreamEvent]) -> None:
+    def _finish(self, events: list[StreamEvent]) -> None:
+        streamed = self._state is CallState.STREAM
+        super()._finish(events)
+        assert isinstance(self._outcome, Message)
         request_id = self._dialect.request_id(self._head.headers)
-        message = msgspec.structs.replace(message, request_id=request_id)
-        self._outcome = message
-        self._enter(Trigger.FINISH)
+        message = self._outcome = msgspec.structs.replace(self._outcome, request_id=request_id)
+        if self._stream and not streamed:
+            events += replay(message)
         events.append(StreamComplete(message))
-
-    def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        """End an exchange with an error: another attempt, unless an event was handed out."""
-        error = self._explained(error)
-        wait = None
-        if not self._handed_out and not events:
-            wait = self._schedule.wait(error, self._attempts - 1, self._random)
-        if wait is None:
-            self._fail(error, events)
-        else:
-            self._wait = wait
-            self._enter(Trigger.RETRY)
-
-    def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        self._outcome = error
-        self._enter(Trigger.FAIL)
-        events.append(StreamFailed(error))
-
-    def _explained(self, error: ProviderError) -> ProviderError:
-        config = self._dialect.config
-        # An earlier attempt's response says nothing about an attempt that was lost before its head.
-        response = self.response if self._head.status else None
-        return error.with_context(
-            provider=self._dialect.TYPE,
-            model=config.model or config.deployment,
-            attempts=self._attempts,
-            request_id=error.request_id or self._dialect.request_id(self._head.headers),
-            response=response,
-        )
-
-
-def _text(body: bytearray) -> str:
-    return body.decode("utf-8", "replace").removeprefix("\ufeff")  # as the codec utf-8-sig, which is slow

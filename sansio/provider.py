@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import msgspec
 from msgspec import Struct
@@ -17,8 +17,10 @@ from sansio.content import (
     Tool,
 )
 from sansio.conversation import Messages, as_messages
+from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
+from sansio.fetch import Fetch
 from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
 from sansio.options import Options, check_options, merge_extra
@@ -26,6 +28,8 @@ from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
 from sansio.structured import output_tool, response_format
+
+T = TypeVar("T")
 
 
 def _no_jitter() -> float:
@@ -155,6 +159,106 @@ class Provider:
             left_out=left_out,
         )
 
+    def count_tokens(
+        self,
+        messages: Messages,
+        tools: Sequence[Tool] | None = None,
+        *,
+        random: Callable[[], float] = _no_jitter,
+        record: bool = False,
+        **options: Unpack[Options],
+    ) -> Fetch[int]:
+        """Ask the provider how many tokens a request has. It is not answered, and not charged for.
+
+        Args:
+            messages: the conversation, as for `call`.
+            tools: in OpenAI's function format.
+            random: as for `call`.
+            record: keep what raw logs receive.
+            **options: as for `call`; those that say nothing of the prompt's size are not sent.
+
+        Raises:
+            InvalidRequestError: as `call`; or the provider counts no tokens.
+            ConfigError: as `call`.
+        """
+        asked = self._separate(options)
+        conversation = as_messages(messages)
+        body, _, left_out = self._build(conversation, tools or (), False, asked)
+        endpoint = asked.dialect.count_tokens(body)
+        return self._fetch(endpoint, asked, random, record, conversation, left_out)
+
+    def list_models(
+        self,
+        *,
+        random: Callable[[], float] = _no_jitter,
+        record: bool = False,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Fetch[tuple[ModelInfo, ...]]:
+        """Ask which models the provider has. The config's own model does not matter.
+
+        Args:
+            random: as for `call`.
+            record: keep what raw logs receive.
+            timeout: seconds for the whole call. Default: the config's `total_timeout`.
+            max_attempts: how often the request is sent at most. Default: the config's.
+            extra_headers: more request headers.
+
+        Raises:
+            InvalidRequestError: the provider has no such list, or an argument cannot be.
+            ConfigError: as `call`.
+        """
+        asked = self._separate(
+            _given(timeout=timeout, max_attempts=max_attempts, extra_headers=extra_headers)
+        )
+        return self._fetch(asked.dialect.list_models(), asked, random, record)
+
+    def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        random: Callable[[], float] = _no_jitter,
+        record: bool = False,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Fetch[Embeddings]:
+        """Ask for texts as vectors.
+
+        Args:
+            texts: at least one; a text alone is a list of one.
+            model: the model for embeddings. Default: the config's.
+            dimensions: the length of the vectors, where the model can shorten them.
+            random: as for `call`.
+            record: keep what raw logs receive.
+            timeout: seconds for the whole call. Default: the config's `total_timeout`.
+            max_attempts: how often the request is sent at most. Default: the config's.
+            extra_headers: more request headers.
+            extra_body: fields of the wire that are merged last and unchecked, such as
+                `{"encoding_format": "float"}` for a server that refuses base64.
+
+        Raises:
+            InvalidRequestError: the provider has no embeddings, or an argument cannot be.
+            ConfigError: as `call`.
+        """
+        asked = self._separate(
+            _given(
+                model=model,
+                timeout=timeout,
+                max_attempts=max_attempts,
+                extra_headers=extra_headers,
+                extra_body=extra_body,
+            )
+        )
+        if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
+            raise InvalidRequestError(f"dimensions: must be an int of at least 1, not {dimensions!r}")
+        endpoint = asked.dialect.embed(_texts(texts), dimensions)
+        return self._fetch(endpoint, asked, random, record)
+
     def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
         """Sign a request: the one place where a key enters.
 
@@ -190,6 +294,39 @@ class Provider:
         body: JSONObject = dict(dialect.build_request_body(ported, tools, stream, **kept))  # type: ignore[arg-type]  # JSON is checked when it is encoded
         merge_extra(body, asked.extra_body)
         return body, self._request(dialect, stream, asked.extra_headers), tuple(left_out)
+
+    def _fetch(
+        self,
+        endpoint: Endpoint[T],
+        asked: _Asked,
+        random: Callable[[], float],
+        record: bool,
+        messages: Sequence[Message] = (),
+        left_out: tuple[LeftOut, ...] = (),
+    ) -> Fetch[T]:
+        """A call of an endpoint beside answers.
+
+        Args:
+            messages: those in the request, for errors that name them.
+        """
+        headers = {**asked.dialect.build_headers(), **asked.extra_headers}
+        if endpoint.body is None:
+            request = self._addressed(endpoint.url, headers, "application/json", post=False)
+        else:
+            body = dict(endpoint.body)
+            merge_extra(body, asked.extra_body)
+            request = self._addressed(endpoint.url, headers, "application/json")
+            request = request.with_body(encode_body(body, messages))
+        return Fetch(
+            asked.dialect,
+            request,
+            endpoint.read,
+            schedule=asked.schedule,
+            timeout=asked.timeout,
+            random=random,
+            record=record,
+            left_out=left_out,
+        )
 
     def _separate(self, options: Mapping[str, object]) -> _Asked:
         """The options that every call may have, and those that are the dialect's."""
@@ -240,17 +377,26 @@ class Provider:
         said = stream, dialect.build_endpoint(stream), {**dialect.build_headers(), **extra}
         if self._last is None or self._last[0] != said:
             _, endpoint, headers = said
-            method = self.config.auth_method
-            check_url(endpoint, method is not AuthMethod.NONE and not self.config.allow_http, query=True)
-            check_headers(headers, method)
-            merged = {
-                "user-agent": "sansio-llm",
-                "accept": "text/event-stream" if stream else "application/json",
-            }
-            merged |= {name.lower(): value for name, value in headers.items()}
-            request = Request.post(endpoint, tuple(merged.items()), b"")
+            request = self._addressed(
+                endpoint, headers, "text/event-stream" if stream else "application/json"
+            )
             self._last = (stream, endpoint, dict(headers)), request
         return self._last[1]
+
+    def _addressed(self, url: str, headers: Mapping[str, str], accept: str, *, post: bool = True) -> Request:
+        """A request without a body, its address and headers checked.
+
+        Args:
+            accept: the media type that is asked for.
+            post: a POST, which then gets its body, or a GET.
+        """
+        method = self.config.auth_method
+        check_url(url, method is not AuthMethod.NONE and not self.config.allow_http, query=True)
+        check_headers(headers, method)
+        merged = {"user-agent": "sansio-llm", "accept": accept}
+        merged |= {name.lower(): value for name, value in headers.items()}
+        pairs = tuple(merged.items())
+        return Request.post(url, pairs, b"") if post else Request.get(url, pairs)
 
 
 def _ordered(messages: list[Message]) -> tuple[list[Message], list[LeftOut]]:
@@ -269,6 +415,31 @@ def _goes_alone(dialect: Dialect, beside: str) -> InvalidRequestError:
         f"response_format: {dialect.origin} takes no JSON schema with the model {dialect.config.model}. The "
         f"answer is asked for as a forced tool, which goes alone; leave out {beside}, or ask another model"
     )
+
+
+def _given(**arguments: object) -> dict[str, object]:
+    """The arguments that were given: `None` is left out, since it would mean something else as an option."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _texts(texts: str | Sequence[str]) -> list[str]:
+    listed = [texts] if isinstance(texts, str) else list(texts)
+    for index, text in enumerate(listed):
+        if not isinstance(text, str):
+            raise InvalidRequestError(
+                f"texts[{index}]: must be a text, not {type(text).__name__}", index=index
+            )
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidRequestError(
+                f"texts[{index}] holds half a surrogate pair, which cannot be sent as UTF-8; "
+                "clean the text with text.encode('utf-8', 'replace').decode()",
+                index=index,
+            ) from None
+    if not listed:
+        raise InvalidRequestError("texts: is empty; give at least one text")
+    return listed
 
 
 def _seconds(value: object) -> float | None:

@@ -12,6 +12,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _HTTP_DATE = re.compile(
     r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _RFC_3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?[0-9]*"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
@@ -54,6 +55,12 @@ def read_rfc_3339(text: str | None) -> float | None:
     if match[8]:
         offset = (int(match[9]) * 60 + int(match[10])) * (-60 if match[8] == "-" else 60)
     return moment - offset + float(match[7] or 0)
+
+
+def read_date(text: str | None) -> int | None:
+    """Seconds from 1970 to the beginning of a day in UTC, such as `2026-10-21`."""
+    match = _DATE.fullmatch(text.strip(" \t")) if text else None
+    return _seconds(int(match[1]), int(match[2]), int(match[3]), 0, 0, 0) if match else None
 
 
 def _seconds(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int | None:

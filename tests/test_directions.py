@@ -28,13 +28,14 @@ LOWER: dict[str, set[str]] = {
     "options": {"errors"},
     "steps": {"http", "jsontext"},
     "checks": {"errors", "content"},
+    "endpoints": {"errors", "jsontext", "content", "times"},
     "partial": {"errors", "limits", "jsontext"},
     "structured": {"errors", "jsontext", "content"},
     "tools": {"jsontext", "content", "structured"},
 }
 """What each of the lower rooms may import of the project, besides itself."""
 
-UPPER = ["families", "providers", "conversation", "porting", "context", "parser", "call", "provider"]
+UPPER = ["families", "providers", "conversation", "porting", "context", "parser", "fetch", "call", "provider"]
 """The rooms above those, in order: each may import all that are before it."""
 
 ROOMS: dict[str, set[str]] = LOWER | {room: {*LOWER, *UPPER[:place]} for place, room in enumerate(UPPER)}

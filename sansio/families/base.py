@@ -27,6 +27,7 @@ from sansio.content import (
     ToolCall,
     Usage,
 )
+from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import (
     APIStatusError,
     ConfigError,
@@ -277,6 +278,48 @@ class Dialect(ABC):
     @abstractmethod
     def open_stream(self) -> AnswerReader:
         """A reader for one answer."""
+
+    def count_tokens(self, body: JSONObject) -> Endpoint[int]:
+        """How many tokens a request has, counted by the provider.
+
+        Args:
+            body: the request's body, as `build_request_body` makes it for a whole answer.
+
+        Raises:
+            InvalidRequestError: the provider counts no tokens.
+        """
+        raise self.has_no("count_tokens", "anthropic")
+
+    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
+        """The provider's models.
+
+        Raises:
+            InvalidRequestError: the provider lists none.
+        """
+        raise self.has_no("list_models", "openai")
+
+    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
+        """Texts as vectors.
+
+        Args:
+            texts: at least one.
+            dimensions: the length of the vectors, where the model can shorten them.
+
+        Raises:
+            InvalidRequestError: the provider has no embeddings.
+        """
+        raise self.has_no("embed", "openai")
+
+    def has_no(self, method: str, other: str) -> InvalidRequestError:
+        """The error for a method of `Provider` that this type and api have no endpoint for.
+
+        Args:
+            method: its name.
+            other: a provider type that has one.
+        """
+        return InvalidRequestError(
+            f"{method}: {self.origin} has no endpoint for it; ask a provider of another type, such as {other}"
+        )
 
     def parse_response(self, data: JSONObject) -> Message:
         """The answer in a whole response that is not an error (`error_in`).

@@ -172,7 +172,7 @@ def _write(request: Request) -> bytes:
         LocalProtocolError: it cannot be written; the message shows no header's value.
     """
     sound = is_token(request.method) and is_visible(request.target)
-    length = None
+    length = "0"  # a request without a length has no body (RFC 9112, section 6.3)
     lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
     for name, value in request.headers:
         sound = sound and is_token(name) and is_header_value(value)

@@ -33,7 +33,7 @@ class Request(Struct, frozen=True):
         host: without brackets, also for IPv6.
         port: always explicit.
         target: path and query.
-        headers: names in lower case; `host` and `content-length` among them.
+        headers: names in lower case; `host` among them, and `content-length` if there is a body.
     """
 
     method: str
@@ -51,6 +51,20 @@ class Request(Struct, frozen=True):
         Raises:
             LocalProtocolError: the URL is not an absolute http or https URL.
         """
+        framing = (("content-type", "application/json"), ("content-length", str(len(body))))
+        return cls._to("POST", url, framing, headers, body)
+
+    @classmethod
+    def get(cls, url: str, headers: Headers) -> Request:
+        """A GET of an absolute URL, which has no body; the host is added to `headers`.
+
+        Raises:
+            LocalProtocolError: the URL is not an absolute http or https URL.
+        """
+        return cls._to("GET", url, (), headers, b"")
+
+    @classmethod
+    def _to(cls, method: str, url: str, framing: Headers, headers: Headers, body: bytes) -> Request:
         from urllib.parse import urlsplit  # late: it would be the heaviest part of `import sansio`
 
         try:
@@ -63,13 +77,13 @@ class Request(Struct, frozen=True):
             raise LocalProtocolError(f"{url!r} is not an absolute http or https URL")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = f"[{host}]" if ":" in host else host
-        framing: Headers = (
+        all_headers: Headers = (
             ("host", name if port == _PORTS[scheme] else f"{name}:{port}"),
-            ("content-type", "application/json"),
-            ("content-length", str(len(body))),
+            *framing,
             ("accept-encoding", "identity"),
+            *headers,
         )
-        return cls("POST", scheme, host, port, target, framing + headers, body)
+        return cls(method, scheme, host, port, target, all_headers, body)
 
     def with_body(self, body: bytes) -> Request:
         """The same request with another body."""

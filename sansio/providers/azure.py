@@ -51,13 +51,14 @@ class AzureChat(ChatDialect):
         """The deployment is what names the model, in the path or in the body."""
         return type(self)(self.config.replace(model=model, deployment=model))
 
-    def build_endpoint(self, stream: bool = False) -> str:
+    def url_of(self, name: str) -> str:
         config = self.config
         if is_v1(config):
-            return super().build_endpoint(stream)
-        deployment = quote(config.deployment or "", safe="")
+            return super().url_of(name)
         version = quote(config.api_version or "", safe="")
-        return f"{config.base_url}/openai/deployments/{deployment}/chat/completions?api-version={version}"
+        # The list of models is the resource's, not a deployment's.
+        below = "" if name == "models" else f"deployments/{quote(config.deployment or '', safe='')}/"
+        return f"{config.base_url}/openai/{below}{name}?api-version={version}"
 
     def model_name(self) -> str | None:
         if is_v1(self.config):

@@ -11,10 +11,11 @@ import msgspec
 from msgspec import structs
 
 from sansio.http import Headers, Request
-from sansio.testing import small_model
+from sansio.jsontext import JSONObject
+from sansio.testing import beside, small_model
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure
 from sansio.testing.prompt import Prompt
-from sansio.testing.routes import asks_models, check_gateway, find_type, read_body
+from sansio.testing.routes import Route, check_gateway, find_type, read_body
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
@@ -26,16 +27,9 @@ from sansio.testing.script import (
     model_type,
 )
 from sansio.testing.wire import encode_stream, encode_whole
-from sansio.testing.wires.chat import CREATED
 from sansio.testing.wires.registry import wire_for
 
 _JSON: Headers = (("content-type", "application/json"),)
-_MODEL_LIST = msgspec.json.encode(
-    {
-        "object": "list",
-        "data": [{"id": "fake-model", "object": "model", "created": CREATED, "owned_by": "sansio"}],
-    }
-)
 _EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 _ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg_"}
 
@@ -43,15 +37,18 @@ _ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg
 class FakeProvider:
     """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
 
-    The list of models (`GET /v1/models`) is served for all types but Anthropic's, and has one model.
+    It also serves the list of models (`GET /v1/models`), which has one, for all types; counts of tokens
+    (`/v1/messages/count_tokens`) for Anthropic; and embeddings for the others. For these, an answer in the
+    script waits for the next request that asks for one; failures and whole responses are used up.
     Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
     is none, a small embedded model answers. A refused request uses up no outcome.
     The same request bytes get the same answer bytes.
 
     Args:
         type: the provider to imitate, with its path, auth and fields. `None` is all six on
-            one server, distinguished by path; on `/v1/chat/completions`, which three types share, a request
-            with `chat_template_kwargs` goes to vLLM, any other with a key to OpenAI, without to Ollama.
+            one server, distinguished by path; below `/v1`, which four types share, a request with
+            `anthropic-version` goes to Anthropic, one with `chat_template_kwargs` to vLLM, any other with a
+            key to OpenAI, without to Ollama.
             A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
             messages; its wire family is built in or was given to `register_wire`.
         script: the outcomes to answer with.
@@ -95,16 +92,48 @@ class FakeProvider:
         ]
         request_id = f"req_{digest}"
         try:
-            if asks_models(type, request, self._key):
-                return FakeResponse(headers=_JSON, pieces=(_MODEL_LIST,))
             own_path = name.partition("/")[0] not in PROVIDER_TYPES
             route = check_gateway(type, request, key=self._key, any_path=own_path)
+            if route.asked != "answer":
+                return self._beside(route, request, request_id)
             prompt = wire_for(name).read_request(route, request, read_body(request))
         except Refused as refused:
             return encode_failure(type, refused.failure, request_id)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
         speaker = _Speaker(name, type, prompt, request_id, _ID_PREFIXES.get(type, "chatcmpl-") + digest)
         return speaker.say(outcome)
+
+    def _beside(self, route: Route, request: Request, request_id: str) -> FakeResponse:
+        """The response of an endpoint that gives no answer.
+
+        Raises:
+            Refused: the request is invalid.
+        """
+        given: JSONObject
+        match route.asked:
+            case "models":
+                given = beside.model_list(route.type, request)
+            case "tokens":
+                given = beside.token_count(route, request, read_body(request))
+            case _:
+                given = beside.embeddings(route, read_body(request))
+        match self.script[0] if self.script else None:
+            case Failure() as failure:
+                self.script.popleft()
+                return encode_failure(route.type, failure, request_id)
+            case FakeResponse() as response:
+                self.script.popleft()
+                return response
+            case _:
+                pass
+        return FakeResponse(
+            headers=(*_JSON, *_id_header(route.type, request_id)), pieces=(msgspec.json.encode(given),)
+        )
+
+
+def _id_header(type: ProviderType, request_id: str) -> Headers:
+    name = REQUEST_ID_HEADERS.get(type)
+    return () if name is None else ((name, request_id),)
 
 
 class _Speaker:
@@ -163,6 +192,4 @@ class _Speaker:
         return FakeResponse(headers=self._headers(_JSON, answer), pieces=(body,))
 
     def _headers(self, content_type: Headers, answer: Answer) -> Headers:
-        name = REQUEST_ID_HEADERS.get(self._type)
-        told: Headers = () if name is None else ((name, self._request_id),)
-        return (*content_type, *told, *answer.headers)
+        return (*content_type, *_id_header(self._type, self._request_id), *answer.headers)

@@ -7,6 +7,7 @@ two surfaces and the 404 for requests that mix them.
 from __future__ import annotations
 
 import re
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
@@ -17,18 +18,31 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
 from sansio.testing.script import Failure, ProviderType
 
-_PATHS: dict[str, ProviderType] = {
-    "/api/v1/chat/completions": "openrouter",
-    "/v1/chat/completions": "openai",
-    "/openai/v1/chat/completions": "azure",
-    "/v1/messages": "anthropic",
+Asked: TypeAlias = Literal["answer", "models", "tokens", "vectors"]
+"""What a path is for: an answer, the list of models, a count of tokens, or embeddings."""
+
+
+def _chat(base: str) -> dict[str, Asked]:
+    return {f"{base}/chat/completions": "answer", f"{base}/models": "models", f"{base}/embeddings": "vectors"}
+
+
+_MESSAGES: dict[str, Asked] = {
+    "/v1/messages": "answer",
+    "/v1/models": "models",
+    "/v1/messages/count_tokens": "tokens",
 }
-_MODELS: dict[str, ProviderType] = {
-    "/api/v1/models": "openrouter",
-    "/v1/models": "openai",
-    "/openai/v1/models": "azure",
+_PATHS: dict[ProviderType, dict[str, Asked]] = {
+    "openrouter": _chat("/api/v1"),
+    "openai": _chat("/v1"),
+    "azure": _chat("/openai/v1"),
+    "anthropic": _MESSAGES,
+    "ollama": _chat("/v1"),
+    "vllm": _chat("/v1"),
 }
-_AZURE_CLASSIC = re.compile(r"/openai/deployments/([^/]+)/chat/completions")
+_ENDS: dict[str, Asked] = {"/models": "models", "/embeddings": "vectors", "/count_tokens": "tokens"}
+"""How paths of registered types end that are not for answers."""
+_AZURE_CLASSIC = re.compile(r"/openai/deployments/([^/]+)/(chat/completions|embeddings)")
+_AZURE_MODELS = "/openai/models"
 _LOCAL: tuple[ProviderType, ...] = ("ollama", "vllm")
 """Types that users run themselves: OpenAI's path, and no key unless the server was given one."""
 
@@ -48,28 +62,32 @@ class Route(Struct, frozen=True):
     Args:
         type: the provider that answers.
         deployment: Azure's, if the path names it; the body need not name a model then.
+        asked: what the path is for.
     """
 
     type: ProviderType
     deployment: str | None = None
+    asked: Asked = "answer"
 
 
 def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     """The provider that answers, also if it will refuse the request.
 
     Args:
-        only: the one that the server imitates, or `None` for all of them: then the path decides, and on
-            `/v1/chat/completions`, which three types share, a request with `chat_template_kwargs` is meant
-            for vLLM, any other with a key for OpenAI, and one without for Ollama.
+        only: the one that the server imitates, or `None` for all of them: then the path decides, and below
+            `/v1`, which four types share, a request with `anthropic-version` is meant for Anthropic, one with
+            `chat_template_kwargs` for vLLM, any other with a key for OpenAI, and one without for Ollama.
     """
     if only is not None:
         return only
     path = urlsplit(request.target).path
     if path.startswith("/openai/"):
         return "azure"
-    type = _PATHS.get(path) or _MODELS.get(path)
-    if type != "openai":
-        return type or "openai"
+    types = [type for type, paths in _PATHS.items() if path in paths]
+    if "anthropic" in types and (len(types) == 1 or header(request.headers, "anthropic-version")):
+        return "anthropic"
+    if "ollama" not in types:
+        return types[0] if types else "openai"
     if b'"chat_template_kwargs"' in request.body:
         return "vllm"
     return "ollama" if header(request.headers, "authorization") is None else "openai"
@@ -80,35 +98,24 @@ def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_
 
     Args:
         key: the only key to accept, or `None` for any that is not blank.
-        any_path: the path is not looked at: a registered type has its own.
+        any_path: the path is not looked up: a registered type has its own. Its end says what it is for.
 
     Raises:
         Refused: with the provider's status.
     """
-    route = Route(type) if any_path else _find_route(type, request)
-    if request.method != "POST":
-        raise refuse_at_gateway(405, f"The method {request.method} is not allowed here: use POST.")
+    route = _route_by_end(type, request) if any_path else _find_route(type, request)
+    method = "GET" if route.asked == "models" else "POST"
+    if request.method != method:
+        raise refuse_at_gateway(405, f"The method {request.method} is not allowed here: use {method}.")
     _check_key(type, request, key)
     content_type = (header(request.headers, "content-type") or "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and type != "ollama":  # which does not check it
+    # A GET has no content, and Ollama does not check the type.
+    if method == "POST" and content_type != "application/json" and type != "ollama":
         status = 400 if type == "vllm" else 415
         raise refuse(
             f"The content type {content_type!r} is not supported: send application/json.", status=status
         )
     return route
-
-
-def asks_models(type: ProviderType, request: Request, key: str | None) -> bool:
-    """Whether a request asks for the list of models, as all but Anthropic have it in one form.
-
-    Raises:
-        Refused: it does, and its key is not right.
-    """
-    path = urlsplit(request.target).path
-    if request.method != "GET" or _MODELS.get(path) != ("openai" if type in _LOCAL else type):
-        return False
-    _check_key(type, request, key)
-    return True
 
 
 def read_body(request: Request) -> JSONObject:
@@ -123,22 +130,29 @@ def read_body(request: Request) -> JSONObject:
         raise refuse("The body could not be parsed: it must be a JSON object, in UTF-8.") from None
 
 
+def _route_by_end(type: ProviderType, request: Request) -> Route:
+    path = urlsplit(request.target).path
+    asked = next((asked for end, asked in _ENDS.items() if path.endswith(end)), None)
+    return Route(type, asked=asked or "answer")
+
+
 def _find_route(type: ProviderType, request: Request) -> Route:
     parts = urlsplit(request.target)
     if type == "azure":
         return _azure_route(parts.path, parse_qs(parts.query).get("api-version", [""])[0])
-    served = _PATHS.get(parts.path)
-    if served != ("openai" if type in _LOCAL else type):
+    if parts.path not in _PATHS[type]:
         raise refuse_at_gateway(404, f"{request.method} {parts.path} does not exist.")
-    return Route(type)
+    return Route(type, asked=_PATHS[type][parts.path])
 
 
 def _azure_route(path: str, version: str) -> Route:
     classic = _AZURE_CLASSIC.fullmatch(path)
     if classic is not None and version:
-        return Route("azure", unquote(classic[1]))
-    if _PATHS.get(path) == "azure" and not version:
-        return Route("azure")
+        return Route("azure", unquote(classic[1]), "vectors" if classic[2] == "embeddings" else "answer")
+    if path == _AZURE_MODELS and version:
+        return Route("azure", asked="models")
+    if path in _PATHS["azure"] and not version:
+        return Route("azure", asked=_PATHS["azure"][path])
     raise refuse_at_gateway(
         404,
         "Resource not found: the classic path needs an api-version, the v1 path takes none, and there is "

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.times import read_duration, read_http_date, read_number, read_rfc_3339
+from sansio.times import read_date, read_duration, read_http_date, read_number, read_rfc_3339
 
 MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
     lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
 )
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@given(st.dates())
+def test_a_day_is_the_seconds_to_its_beginning(day: date) -> None:
+    beginning = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    assert read_date(f" {day.isoformat()} ") == (beginning - EPOCH).total_seconds()
+
+
+@pytest.mark.parametrize("text", [None, "", "2026", "2026-1-1", "2026-00-01", "2026-01-32", "2026-01-01T"])
+def test_what_is_not_a_day_has_no_seconds(text: str | None) -> None:
+    assert read_date(text) is None
 
 
 @given(moment=MOMENTS)

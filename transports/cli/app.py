@@ -12,6 +12,7 @@ from sansio import ProviderError
 from transports.cli.chat import chat
 from transports.cli.check import check_transport
 from transports.cli.interrupts import INTERRUPTED
+from transports.cli.models import models
 from transports.cli.parse import parse
 from transports.cli.serve import serve
 from transports.cli.terminal import tell
@@ -53,6 +54,7 @@ app.command(
 app.command("serve", help="Serve the fake provider on 127.0.0.1, with all six types at their real paths.")(
     serve
 )
+app.command("models", help="List the models of a provider, and which of them retire soon.")(models)
 app.command("parse", help="Print the events of a captured stream as JSON lines.")(parse)
 app.command("check-transport", help="Check a custom transport against every law for transports.")(
     check_transport

@@ -81,7 +81,7 @@ def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -
         with fake_provider(options, loop) as provider:
             yield provider
         return
-    config = ProviderConfig.from_dict({**(_read(file) if file is not None else {}), **options})
+    config = ProviderConfig.from_dict({**(read_config(file) if file is not None else {}), **options})
     KeySource(config, None).ask()
     yield create_provider(config)
 
@@ -90,7 +90,13 @@ def _default_key() -> str:
     return os.environ.get(PROVIDER_DEFAULTS[ProviderConfig.type].api_key_env or "", "").strip()
 
 
-def _read(file: Path) -> dict[str, object]:
+def read_config(file: Path) -> dict[str, object]:
+    """The fields of a provider's configuration in JSON, unchecked.
+
+    Raises:
+        ConfigError: it is not JSON, or not an object.
+        typer.BadParameter: the file cannot be read.
+    """
     try:
         text = file.read_bytes()
     except OSError as error:

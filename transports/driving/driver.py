@@ -9,7 +9,7 @@ from typing import Self
 import anyio
 
 from sansio import (
-    Call,
+    Fetch,
     LocalProtocolError,
     Provider,
     ProviderError,
@@ -50,7 +50,7 @@ class EventStream(BaseStream[Exchange]):
     def __init__(
         self,
         provider: Provider,
-        call: Call,
+        call: Fetch[object],
         transport: Transport,
         keys: KeySource,
         raw_log: RawLog | None = None,

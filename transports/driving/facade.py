@@ -5,9 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Self, TypedDict, TypeVar, Unpack, cast, overload
 
-from sansio import Call, Message, Messages, Options, Parsed, Provider, ProviderConfig, ResponseInfo
+from sansio import (
+    Call,
+    Embeddings,
+    Fetch,
+    Message,
+    Messages,
+    ModelInfo,
+    Options,
+    Parsed,
+    Provider,
+    ProviderConfig,
+    ResponseInfo,
+)
 from sansio.content import Tool
 from sansio.options import PlainOptions
 from transports.driving.driver import EventStream
@@ -34,6 +46,22 @@ def show_response(
     """Pass a response to the application that asked for it, if there was one."""
     if response is not None and on_response is not None:
         on_response(response)
+
+
+class AskOptions(TypedDict, total=False):
+    """Options of `list_models`, and of `embed` beside its own; see `sansio.Provider`."""
+
+    timeout: float | None
+    max_attempts: int | None
+    extra_headers: Mapping[str, str] | None
+
+
+class EmbedOptions(AskOptions, total=False):
+    """Options of `embed`; see `sansio.Provider.embed`."""
+
+    model: str | None
+    dimensions: int | None
+    extra_body: Mapping[str, Any] | None
 
 
 class BaseProvider:
@@ -72,6 +100,17 @@ class BaseProvider:
             record=self._raw_log is not None,
             options=options,
         )
+
+    def _count(self, messages: Messages, tools: Sequence[Tool] | None, options: Options) -> Fetch[int]:
+        return self._provider.count_tokens(
+            messages, tools, random=random.random, record=self._raw_log is not None, options=options
+        )
+
+    def _list(self, options: AskOptions) -> Fetch[tuple[ModelInfo, ...]]:
+        return self._provider.list_models(random=random.random, record=self._raw_log is not None, **options)
+
+    def _embed(self, texts: str | Sequence[str], options: EmbedOptions) -> Fetch[Embeddings]:
+        return self._provider.embed(texts, random=random.random, record=self._raw_log is not None, **options)
 
 
 class AsyncProvider(BaseProvider):
@@ -184,6 +223,48 @@ class AsyncProvider(BaseProvider):
         """
         return self._stream(self._call(messages, tools, options, stream=True))
 
+    async def count_tokens(
+        self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
+    ) -> int:
+        """Ask the provider how many tokens a request has, without having it answered.
+
+        Args:
+            messages: the conversation, as for `complete`.
+            tools: in OpenAI's function format.
+            **options: as for `complete`.
+
+        Raises:
+            InvalidRequestError: the request is invalid, or the provider counts no tokens.
+            ProviderError: the call failed.
+        """
+        return await self._fetch(self._count(messages, tools, options))
+
+    async def list_models(self, **options: Unpack[AskOptions]) -> list[ModelInfo]:
+        """Ask which models the provider has, in its own order.
+
+        Args:
+            **options: `timeout`, `max_attempts` and `extra_headers`, as for `complete`.
+
+        Raises:
+            InvalidRequestError: the provider has no list of models.
+            ProviderError: the call failed.
+        """
+        return list(await self._fetch(self._list(options)))
+
+    async def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Embeddings:
+        """Ask for texts as vectors, one for each text and in their order.
+
+        Args:
+            texts: at least one; a text alone is a list of one.
+            **options: `model`, the model for embeddings (default: the config's); `dimensions`; and
+                `timeout`, `max_attempts`, `extra_headers` and `extra_body`, as for `complete`.
+
+        Raises:
+            InvalidRequestError: the provider has no embeddings, or an argument is invalid.
+            ProviderError: the call failed.
+        """
+        return await self._fetch(self._embed(texts, options))
+
     async def aclose(self) -> None:
         """Close the transport, if this provider owns it. It does not wait for open streams."""
         if self._close_transport:
@@ -197,7 +278,12 @@ class AsyncProvider(BaseProvider):
     ) -> None:
         await self.aclose()
 
-    def _stream(self, call: Call) -> EventStream:
+    async def _fetch(self, call: Fetch[T]) -> T:
+        async for _ in self._stream(call):
+            pass
+        return call.result()
+
+    def _stream(self, call: Fetch[object]) -> EventStream:
         return EventStream(self._provider, call, self._transport, self._keys, self._raw_log)
 
 

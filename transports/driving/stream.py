@@ -13,8 +13,8 @@ from msgspec import structs
 from sansio import (
     APIConnectionError,
     Body,
-    Call,
     End,
+    Fetch,
     Head,
     LeftOut,
     LocalProtocolError,
@@ -67,12 +67,14 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     Args:
         provider: signs the requests.
-        call: freshly made, and driven by this stream alone.
+        call: freshly made, and driven by this stream alone. Usually a `Call`.
         keys: asked once per attempt.
         raw_log: receives everything sent and received; the call was then made with `record=True`.
     """
 
-    def __init__(self, provider: Provider, call: Call, keys: KeySource, raw_log: RawLog | None) -> None:
+    def __init__(
+        self, provider: Provider, call: Fetch[object], keys: KeySource, raw_log: RawLog | None
+    ) -> None:
         self._provider = provider
         self._call = call
         self._keys = keys
@@ -123,7 +125,9 @@ class BaseStream(ABC, Generic[ExchangeT]):
         if self._error is not None:
             # A copy: the traceback of the one kept would hold the frames that hold this stream.
             raise self._error.with_context()
-        return self._call.result()
+        answer = self._call.result()
+        assert isinstance(answer, Message)  # only a facade drives other calls, and reads their own result
+        return answer
 
     def parsed(self, kind: type[T]) -> Parsed[T]:
         """The whole answer as a value, once the stream was read to its end.
@@ -163,7 +167,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
         """The next event, or `None` after the last; raises the error that the call ended with, once."""
         if self._aborted:
             self._stop(StreamTrigger.ABORT)
-        if not self._events:
+        if not self._events:  # the call is over: a call beside answers has no last event
+            self._move(StreamTrigger.END)
             return None
         event = self._events.popleft()
         if isinstance(event, StreamComplete):
@@ -190,7 +195,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._show(self._call.fail(error))  # nothing where the call is over
         if self._error is None:  # the call was complete, and its last event is dropped below
             config = self._provider.config
-            partial = self._call.result() if self._call.state is CallState.COMPLETE else None
+            given = self._call.result() if self._call.state is CallState.COMPLETE else None
+            partial = given if isinstance(given, Message) else None
             model = config.model or config.deployment
             self._error = error.with_context(provider=config.type, model=model, partial=partial)
         self._events.clear()

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self, assert_never
 
 from sansio import (
-    Call,
+    Fetch,
     LocalProtocolError,
     Message,
     Provider,
@@ -43,7 +43,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
     def __init__(
         self,
         provider: Provider,
-        call: Call,
+        call: Fetch[object],
         transport: SyncTransport,
         keys: KeySource,
         raw_log: RawLog | None = None,

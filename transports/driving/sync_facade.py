@@ -6,10 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast, overload
 
-from sansio import Call, Message, Messages, Options, Parsed, ProviderConfig, ResponseInfo
+from sansio import (
+    Embeddings,
+    Fetch,
+    Message,
+    Messages,
+    ModelInfo,
+    Options,
+    Parsed,
+    ProviderConfig,
+    ResponseInfo,
+)
 from sansio.content import Tool
 from sansio.options import PlainOptions
-from transports.driving.facade import BaseProvider, as_config, show_response
+from transports.driving.facade import AskOptions, BaseProvider, EmbedOptions, as_config, show_response
 from transports.driving.sync_driver import SyncEventStream
 from transports.interface import RawLog, SyncTransport
 
@@ -101,6 +111,20 @@ class SyncProvider(BaseProvider):
         """Ask for an answer as a stream; arguments and errors as for `AsyncProvider.stream`."""
         return self._stream(self._call(messages, tools, options, stream=True))
 
+    def count_tokens(
+        self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
+    ) -> int:
+        """Count the tokens of a request; arguments and errors as for `AsyncProvider.count_tokens`."""
+        return self._fetch(self._count(messages, tools, options))
+
+    def list_models(self, **options: Unpack[AskOptions]) -> list[ModelInfo]:
+        """List the provider's models; arguments and errors as for `AsyncProvider.list_models`."""
+        return list(self._fetch(self._list(options)))
+
+    def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Embeddings:
+        """Ask for texts as vectors; arguments and errors as for `AsyncProvider.embed`."""
+        return self._fetch(self._embed(texts, options))
+
     def close(self) -> None:
         """Close the transport, if this provider owns it. It does not wait for open streams."""
         if self._close_transport:
@@ -114,7 +138,12 @@ class SyncProvider(BaseProvider):
     ) -> None:
         self.close()
 
-    def _stream(self, call: Call) -> SyncEventStream:
+    def _fetch(self, call: Fetch[T]) -> T:
+        for _ in self._stream(call):
+            pass
+        return call.result()
+
+    def _stream(self, call: Fetch[object]) -> SyncEventStream:
         return SyncEventStream(self._provider, call, self._transport, self._keys, self._raw_log)
 
 

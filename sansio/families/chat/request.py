@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, ClassVar
 
@@ -25,8 +26,10 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
+from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect, base64_text, rest, without_nulls
+from sansio.families.chat.beside import read_embeddings, read_models
 from sansio.families.chat.faults import flat_error
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
 from sansio.families.chat.parts import (
@@ -96,7 +99,11 @@ class ChatDialect(Dialect):
     OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
 
     def build_endpoint(self, stream: bool = False) -> str:
-        return f"{self.config.base_url}/chat/completions"
+        return self.url_of("chat/completions")
+
+    def url_of(self, name: str) -> str:
+        """The URL of one of the API's endpoints: `"chat/completions"`, `"models"` or `"embeddings"`."""
+        return f"{self.config.base_url}/{name}"
 
     def framer(self, content_type: str) -> Framer:
         framer = super().framer(content_type)
@@ -133,6 +140,16 @@ class ChatDialect(Dialect):
         if "max_tokens" in body:
             body[self.max_tokens_field()] = body.pop("max_tokens")
         return without_nulls(body)
+
+    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
+        return Endpoint(self.url_of("models"), read_models)
+
+    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
+        body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}
+        # A third of the bytes. Servers that do not know it send lists of numbers, which are read too.
+        body["encoding_format"] = "base64"
+        read = partial(read_embeddings, count=len(texts))
+        return Endpoint(self.url_of("embeddings"), read, without_nulls(body))
 
     def max_tokens_field(self) -> str:
         """The request's field for the answer's limit: compatible servers mostly know `max_tokens` only."""

@@ -22,13 +22,16 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
+from sansio.endpoints import Endpoint, ModelInfo
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect, free_text_tool, media_type_of, without_nulls
+from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_models
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
 from sansio.families.messages.reader import MessagesReader
 from sansio.families.messages.thinking import default_thinking, takes_schema
+from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
 _DEFAULT_MAX_TOKENS = 8192
@@ -90,6 +93,13 @@ class MessagesDialect(Dialect):
 
     def takes_schema(self) -> bool:
         return takes_schema(str(self.config.model))
+
+    def count_tokens(self, body: JSONObject) -> Endpoint[int]:
+        counted = {name: value for name, value in body.items() if name not in NOT_COUNTED}
+        return Endpoint(f"{self.config.base_url}/v1/messages/count_tokens", read_count, counted)
+
+    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
+        return Endpoint(f"{self.config.base_url}/v1/models?limit={MOST_MODELS}", read_models)
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, TextPart) and not part.text.strip():

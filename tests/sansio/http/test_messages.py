@@ -8,6 +8,7 @@ import pytest
 import rich.pretty
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sansio.config import ProviderConfig
 from sansio.errors import LocalProtocolError
@@ -24,6 +25,21 @@ def test_a_request_is_these_bytes_once() -> None:
         b"content-length: 2\r\naccept-encoding: identity\r\nauthorization: Bearer sk-secret\r\n\r\n{}"
     )
     assert exchange.data_to_send() == b""
+
+
+def test_a_get_has_no_body_and_says_nothing_of_one() -> None:
+    request = Request.get("http://localhost:8000/v1/models?limit=9", (("accept", "application/json"),))
+    assert HTTPExchange(request).data_to_send() == (
+        b"GET /v1/models?limit=9 HTTP/1.1\r\nhost: localhost:8000\r\naccept-encoding: identity\r\n"
+        b"accept: application/json\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize("body", [b"{}", b"x"])
+def test_a_body_without_its_length_cannot_be_written(body: bytes) -> None:
+    request = structs.replace(Request.get("http://localhost/v1", ()), body=body)
+    with pytest.raises(LocalProtocolError, match="cannot be written"):
+        HTTPExchange(request)
 
 
 @pytest.mark.parametrize(

@@ -348,6 +348,7 @@ def test_importing_the_fake_loads_neither_hypothesis_nor_anything_that_does_io()
     [
         ("openrouter", "/api/v1/models"),
         ("openai", "/v1/models"),
+        ("anthropic", "/v1/models"),
         ("azure", "/openai/v1/models"),
         ("ollama", "/v1/models"),
         ("vllm", "/v1/models"),
@@ -359,4 +360,4 @@ def test_the_list_of_models_is_served_to_who_has_a_key(type: str, path: str) -> 
         listed = said(fake.respond(request))
         assert [model["id"] for model in listed["data"]] == ["fake-model"]
     assert FakeProvider(type, key="other").respond(request).status == 401
-    assert FakeProvider(type).respond(request_for(type, path=path)).status in (400, 404)
+    assert FakeProvider(type).respond(request_for(type, path=path)).status == 405

@@ -193,7 +193,7 @@ def test_the_library_does_not_load_what_the_command_line_needs() -> None:
 def test_help_names_the_commands() -> None:
     done = run("--help")
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("chat", "serve", "parse"))
+    assert all(command in done.stdout for command in ("chat", "models", "serve", "parse"))
 
 
 def test_serve_answers_as_all_six_types_until_ctrl_c() -> None:

@@ -1,0 +1,197 @@
+"""What providers offer beside answers: token counts, the list of models, embeddings.
+
+An `Endpoint` is a request and how its JSON response is read. The families make them; `Provider` sends them
+as it sends every call, with the same retries, errors and records.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from sansio.content import Usage
+from sansio.errors import RemoteProtocolError
+from sansio.jsontext import JSON, JSONObject
+from sansio.times import read_date, read_rfc_3339
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Endpoint(Struct, Generic[T], frozen=True):
+    """A request that a provider answers with one JSON object, and how that is read.
+
+    Args:
+        url: the absolute address.
+        read: makes the value from a response that is not an error. It raises `RemoteProtocolError` where
+            the response is malformed.
+        body: the JSON to post; `None` for a GET, which has no body.
+    """
+
+    url: str
+    read: Callable[[JSONObject], T]
+    body: JSONObject | None = None
+
+
+class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a provider says about one of its models. What it does not say is `None`.
+
+    Args:
+        id: the name that requests use.
+        name: the name for people.
+        created: when it was made or released. This and all other times are seconds since 1970 (UTC); of a
+            day alone, its beginning.
+        context_window: the most tokens that prompt and answer may have together, or the prompt alone, as
+            the provider counts it.
+        max_output: the most tokens that an answer may have.
+        lifecycle: the provider's own word, such as `"active"`, `"deprecated"` or `"retired"`.
+        deprecated: since when it is deprecated.
+        retires: when it stops to answer, or stopped.
+        extra: the provider's other fields.
+    """
+
+    id: str
+    name: str | None = None
+    created: float | None = None
+    context_window: int | None = None
+    max_output: int | None = None
+    lifecycle: str | None = None
+    deprecated: float | None = None
+    retires: float | None = None
+    extra: JSONObject = {}
+
+
+class Embeddings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Texts as vectors.
+
+    Args:
+        vectors: one for each text, in the order of the texts.
+        model: as the provider names it.
+        usage: its counts; `None` if it reported none.
+        extra: the response's other fields.
+    """
+
+    vectors: tuple[tuple[float, ...], ...]
+    model: str | None = None
+    usage: Usage | None = None
+    extra: JSONObject = {}
+
+
+def rows_of(data: JSONObject) -> list[JSONObject]:
+    """The objects in a response's list, `data`.
+
+    Raises:
+        RemoteProtocolError: there is no list, or something else is in it.
+    """
+    rows = data.get("data")
+    if not isinstance(rows, list):
+        raise RemoteProtocolError("the response has no list 'data'")
+    objects = [row for row in rows if isinstance(row, dict)]
+    if len(objects) != len(rows):
+        raise RemoteProtocolError("the list 'data' holds something that is not an object")
+    return objects
+
+
+def moment(value: JSON) -> float | None:
+    """A time as providers write it: seconds since 1970, RFC 3339, or a day alone. `None` if it is no time."""
+    if isinstance(value, str):
+        seconds = read_rfc_3339(value)
+        return read_date(value) if seconds is None else seconds
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -1e11 < value < 1e11 else None
+
+
+class Row:
+    """One object of a list, read field by field; `rest` is what was not read.
+
+    Args:
+        data: the object.
+        ignored: fields that are not kept.
+    """
+
+    def __init__(self, data: JSONObject, ignored: Sequence[str] = ("object", "type")) -> None:
+        self._data = data
+        self._used = set(ignored)
+
+    def text(self, *names: str) -> str | None:
+        """The first of these fields that is a text, and not blank."""
+        return self._first(names, lambda value: value if isinstance(value, str) and value.strip() else None)
+
+    def count(self, *names: str) -> int | None:
+        """The first of these fields that is an int greater than 0."""
+        return self._first(names, lambda value: value if type(value) is int and value > 0 else None)
+
+    def moment(self, *names: str) -> float | None:
+        """The first of these fields that is a time (`moment`)."""
+        return self._first(names, moment)
+
+    @property
+    def rest(self) -> JSONObject:
+        """The fields that no value was read from, but for nulls; objects are there whole."""
+        return {
+            name: value for name, value in self._data.items() if name not in self._used and value is not None
+        }
+
+    def _first(self, names: Sequence[str], read: Callable[[JSON], V | None]) -> V | None:
+        for name in names:
+            value: JSON = self._data
+            for step in name.split("."):  # dots lead into objects
+                value = value.get(step) if isinstance(value, dict) else None
+            if (found := read(value)) is not None:
+                self._used.add(name)
+                return found
+        return None
+
+
+def read_id(row: Row) -> str:
+    """A model's id.
+
+    Raises:
+        RemoteProtocolError: it has none.
+    """
+    if (id_ := row.text("id")) is None:
+        raise RemoteProtocolError("a model in the list has no id")
+    return id_
+
+
+def read_vectors(rows: Sequence[JSONObject], count: int) -> tuple[tuple[float, ...], ...]:
+    """The vectors of an embeddings response in OpenAI's form, in the order of the texts.
+
+    Args:
+        rows: each with `embedding`, a list of numbers or base64 of little-endian 32-bit floats, and `index`,
+            the place of its text. A row without an index is that of its own place.
+        count: how many texts there were.
+
+    Raises:
+        RemoteProtocolError: a vector is missing, given twice, or cannot be read.
+    """
+    vectors: dict[int, tuple[float, ...]] = {}
+    for place, row in enumerate(rows):
+        index = row.get("index", place)
+        if type(index) is not int or not 0 <= index < count or index in vectors:
+            raise RemoteProtocolError(f"an embedding has the index {index!r}, out of {count} texts")
+        vectors[index] = _vector(row.get("embedding"), index)
+    if len(vectors) != count:
+        raise RemoteProtocolError(f"the response has {len(vectors)} embeddings for {count} texts")
+    return tuple(vectors[index] for index in range(count))
+
+
+def _vector(value: JSON, index: int) -> tuple[float, ...]:
+    if isinstance(value, str):
+        try:
+            data = binascii.a2b_base64(value, strict_mode=True)
+        except (binascii.Error, ValueError):
+            raise RemoteProtocolError(f"embedding {index} is not base64") from None
+        if len(data) % 4:
+            raise RemoteProtocolError(f"embedding {index} has {len(data)} bytes; floats have 4 each")
+        return struct.unpack(f"<{len(data) // 4}f", data)
+    try:
+        return msgspec.convert(value, tuple[float, ...])
+    except (msgspec.ValidationError, OverflowError):
+        raise RemoteProtocolError(f"embedding {index} is neither a list of numbers nor base64") from None

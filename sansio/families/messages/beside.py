@@ -1,0 +1,69 @@
+"""The endpoints beside messages: token counts and the list of models.
+
+Source: the parameter and response types of Anthropic's own SDK (`MessageCountTokensParams`,
+`MessageTokensCount`, `ModelInfo`, `ModelListParams`).
+"""
+
+from __future__ import annotations
+
+from sansio.endpoints import ModelInfo, Row, read_id, rows_of
+from sansio.errors import RemoteProtocolError
+from sansio.jsontext import JSONObject
+
+NOT_COUNTED = frozenset(
+    (
+        "max_tokens",
+        "stream",
+        "stop_sequences",
+        "temperature",
+        "top_p",
+        "top_k",
+        "metadata",
+        "service_tier",
+        "container",
+        "inference_geo",
+        "diagnostics",
+        "fallbacks",
+        "fallback_credit_token",
+        "thread",
+    )
+)
+"""Fields of a messages request that say nothing of its size; the endpoint that counts refuses them."""
+
+MOST_MODELS = 1_000
+"""The longest page of the list that can be asked for. There are a few dozen models, so one page has all."""
+
+
+def read_count(data: JSONObject) -> int:
+    """The count of a response.
+
+    Raises:
+        RemoteProtocolError: it has none.
+    """
+    count = data.get("input_tokens")
+    if type(count) is not int or count < 0:
+        raise RemoteProtocolError(f"the response has no count of tokens: input_tokens is {count!r}")
+    return count
+
+
+def read_models(data: JSONObject) -> tuple[ModelInfo, ...]:
+    """The models of a list.
+
+    Raises:
+        RemoteProtocolError: it is malformed.
+    """
+    return tuple(_model(Row(row)) for row in rows_of(data))
+
+
+def _model(row: Row) -> ModelInfo:
+    return ModelInfo(
+        id=read_id(row),
+        name=row.text("display_name"),
+        created=row.moment("created_at"),
+        context_window=row.count("max_input_tokens"),
+        max_output=row.count("max_tokens"),
+        lifecycle=row.text("lifecycle"),
+        deprecated=row.moment("deprecated_at"),
+        retires=row.moment("retires_at"),
+        extra=row.rest,
+    )

@@ -1,0 +1,118 @@
+"""What the fake serves beside answers: the list of models, counts of tokens, and embeddings.
+
+Sources: those of `sansio.families.chat.beside` and `sansio.families.messages.beside`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import struct
+from urllib.parse import parse_qs, urlsplit
+
+from sansio.http import Request
+from sansio.jsontext import JSON, JSONObject
+from sansio.testing.failures import refuse
+from sansio.testing.prompt import as_text, count_tokens
+from sansio.testing.routes import Route
+from sansio.testing.script import ProviderType
+from sansio.testing.wires.chat import CREATED
+from sansio.testing.wires.messages_fields import check_version
+from sansio.testing.wires.messages_requests import read_messages_request
+
+_MODEL = "fake-model"
+_NOT_COUNTED = ("max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata")
+_ANY_LIMIT = 1 << 20  # greater than any budget for thinking
+_MOST_MODELS = 1_000
+_EMBEDDING_FIELDS = ("model", "input", "dimensions", "encoding_format", "user")
+_DIMENSIONS = 8
+_TOP_PROVIDER: JSONObject = {"context_length": 131_072, "max_completion_tokens": 8_192}
+_ROWS: dict[ProviderType, JSONObject] = {
+    "openrouter": {"name": "Fake model", "context_length": 131_072, "top_provider": _TOP_PROVIDER},
+    "openai": {"object": "model", "owned_by": "sansio", "shutdown_date": None},
+    "azure": {"object": "model", "lifecycle_status": "generally-available", "deprecation": {}},
+    "ollama": {"object": "model", "owned_by": "library"},
+    "vllm": {"object": "model", "owned_by": "vllm", "root": _MODEL, "max_model_len": 131_072},
+}
+
+
+def model_list(type: ProviderType, request: Request) -> JSONObject:
+    """The list of models, which has one.
+
+    Raises:
+        Refused: the query or the version is invalid.
+    """
+    if type == "anthropic":
+        return _anthropic_models(request)
+    row: JSONObject = {"id": _MODEL, "created": CREATED, **_ROWS[type]}
+    return {"data": [row]} if type == "openrouter" else {"object": "list", "data": [row]}
+
+
+def token_count(route: Route, request: Request, body: JSONObject) -> JSONObject:
+    """The count of a request in Anthropic's form.
+
+    Raises:
+        Refused: the request is invalid.
+    """
+    for name in body:
+        if name in _NOT_COUNTED:
+            raise refuse(f"{name}: Extra inputs are not permitted.")
+    prompt = read_messages_request(route, request, {**body, "max_tokens": _ANY_LIMIT})
+    return {"input_tokens": prompt.tokens}
+
+
+def embeddings(route: Route, body: JSONObject) -> JSONObject:
+    """Vectors in OpenAI's form; the same text has the same one.
+
+    Raises:
+        Refused: the request is invalid.
+    """
+    for name in body:
+        if name not in _EMBEDDING_FIELDS:
+            raise refuse(f"The field {name!r} is not known here.", param=name, code="unknown_parameter")
+    model = as_text(body.get("model")) or route.deployment or ""
+    if not model.strip():
+        raise refuse("A model is required.", param="model")
+    texts = [body["input"]] if isinstance(body.get("input"), str) else body.get("input")
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise refuse("The input must be a text, or a list of texts that is not empty.", param="input")
+    form = body.get("encoding_format", "float")
+    if form not in ("float", "base64"):
+        raise refuse("The encoding_format must be float or base64.", param="encoding_format")
+    size = body.get("dimensions", _DIMENSIONS)
+    if type(size) is not int or size < 1:
+        raise refuse("The dimensions must be an integer of at least 1.", param="dimensions")
+    rows: list[JSON] = [
+        {"object": "embedding", "index": index, "embedding": _vector(str(text), size, form == "base64")}
+        for index, text in enumerate(texts)
+    ]
+    tokens = count_tokens(texts)
+    usage: JSONObject = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": rows, "model": model, "usage": usage}
+
+
+def _anthropic_models(request: Request) -> JSONObject:
+    check_version(request)
+    limit = parse_qs(urlsplit(request.target).query).get("limit", ["20"])[0]
+    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= _MOST_MODELS):
+        raise refuse(f"limit: must be a number from 1 to {_MOST_MODELS}.")
+    row: JSONObject = {
+        "type": "model",
+        "id": _MODEL,
+        "display_name": "Fake model",
+        "created_at": "2026-01-01T00:00:00Z",
+        "lifecycle": "active",
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": 200_000,
+        "max_tokens": 64_000,
+        "capabilities": {"batch": {"supported": True}},
+    }
+    return {"data": [row], "has_more": False, "first_id": _MODEL, "last_id": _MODEL}
+
+
+def _vector(text: str, size: int, packed: bool) -> JSON:
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+    # Numbers that a 32-bit float holds exactly, so that both forms say the same.
+    numbers = [(digest[place % len(digest)] - 128) / 128 for place in range(size)]
+    return base64.b64encode(struct.pack(f"<{size}f", *numbers)).decode() if packed else [*numbers]

@@ -1,0 +1,49 @@
+"""The endpoints beside Anthropic's messages: models with their dates, and counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio import ModelInfo, RemoteProtocolError
+from sansio.families.messages.beside import read_count, read_models
+from sansio.jsontext import JSONObject
+
+
+def test_a_model_has_its_limits_lifecycle_and_dates() -> None:
+    row: JSONObject = {
+        "type": "model",
+        "id": "claude-old",
+        "display_name": "Claude Old",
+        "created_at": "1970-01-01T00:00:01Z",
+        "lifecycle": "deprecated",
+        "deprecated_at": "1970-01-01T00:00:02Z",
+        "retires_at": "1970-01-01T00:00:03+00:00",
+        "max_input_tokens": 200_000,
+        "max_tokens": 64_000,
+        "line": "opus",
+        "capabilities": {"batch": {"supported": True}},
+    }
+    assert read_models({"data": [row], "has_more": False}) == (
+        ModelInfo(
+            id="claude-old",
+            name="Claude Old",
+            created=1.0,
+            context_window=200_000,
+            max_output=64_000,
+            lifecycle="deprecated",
+            deprecated=2.0,
+            retires=3.0,
+            extra={"line": "opus", "capabilities": {"batch": {"supported": True}}},
+        ),
+    )
+
+
+def test_a_count_is_read() -> None:
+    assert read_count({"input_tokens": 0}) == 0
+    assert read_count({"input_tokens": 17, "context_management": None}) == 17
+
+
+@pytest.mark.parametrize("value", [None, -1, 1.5, True, "3"])
+def test_a_count_that_is_not_one_is_an_error(value: bool | int | float | str | None) -> None:
+    with pytest.raises(RemoteProtocolError, match="input_tokens"):
+        read_count({"input_tokens": value})

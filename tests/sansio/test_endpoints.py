@@ -1,0 +1,138 @@
+"""How lists of models and embeddings are read, whatever the provider sends."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import RemoteProtocolError
+from sansio.endpoints import Row, moment, read_id, read_vectors, rows_of
+from sansio.jsontext import JSON, JSONObject
+
+FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+VECTORS = st.lists(st.lists(FLOATS, max_size=5), max_size=5)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def packed(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+@given(VECTORS, st.data())
+def test_vectors_have_the_order_of_the_texts_in_base64_and_as_numbers(
+    vectors: list[list[float]], data: st.DataObject
+) -> None:
+    rows: list[JSONObject] = [
+        {"index": index, "embedding": packed(vector) if data.draw(st.booleans()) else [*vector]}
+        for index, vector in enumerate(vectors)
+    ]
+    shuffled = data.draw(st.permutations(rows))
+    assert read_vectors(shuffled, len(vectors)) == tuple(map(tuple, vectors))
+
+
+@given(VALUES, VALUES)
+def test_whatever_is_in_a_row_gives_a_vector_or_an_error_of_the_protocol(index: JSON, value: JSON) -> None:
+    try:
+        (vector,) = read_vectors([{"index": index, "embedding": value}], 1)
+    except RemoteProtocolError:
+        return
+    assert all(isinstance(number, float) for number in vector)
+
+
+def test_rows_without_an_index_have_the_order_of_the_texts() -> None:
+    assert read_vectors([{"embedding": [1]}, {"embedding": [2.5]}], 2) == ((1.0,), (2.5,))
+
+
+def test_a_vector_may_hold_what_a_float_can() -> None:
+    ((first, second),) = read_vectors([{"embedding": packed([math.inf, math.nan])}], 1)
+    assert first == math.inf
+    assert math.isnan(second)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "0 embeddings for 2"),
+        ([{"index": 0, "embedding": []}], "1 embeddings for 2"),
+        ([{"index": 0, "embedding": []}, {"index": 0, "embedding": []}], "index 0"),
+        ([{"index": 2, "embedding": []}], "index 2"),
+        ([{"index": -1, "embedding": []}], "index -1"),
+        ([{"index": True, "embedding": []}], "index True"),
+        ([{"embedding": "AAAA"}], "3 bytes"),
+        ([{"embedding": "no base64"}], "not base64"),
+        ([{"embedding": "ä"}], "not base64"),
+        ([{"embedding": ["1"]}], "neither"),
+        ([{"embedding": [True]}], "neither"),
+        ([{"embedding": [10**400]}], "neither"),
+        ([{}], "neither"),
+    ],
+)
+def test_a_missing_or_unreadable_vector_is_an_error(rows: list[JSONObject], said: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=said):
+        read_vectors(rows, 2)
+
+
+@pytest.mark.parametrize("data", [{}, {"data": None}, {"data": {}}, {"data": [{}, 1]}])
+def test_a_response_without_a_list_of_objects_is_an_error(data: JSONObject) -> None:
+    with pytest.raises(RemoteProtocolError, match="data"):
+        rows_of(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (0, 0.0),
+        (1_767_225_600, 1_767_225_600.0),
+        (1.5, 1.5),
+        ("2026-01-01T00:00:00Z", 1_767_225_600.0),
+        ("2026-01-01", 1_767_225_600.0),
+        ("2026-13-01", None),
+        ("soon", None),
+        ("", None),
+        (True, None),
+        (None, None),
+        (10**400, None),
+        (1e300, None),
+        ([], None),
+    ],
+)
+def test_a_time_is_seconds_since_1970_however_it_is_written(value: JSON, seconds: float | None) -> None:
+    assert moment(value) == seconds
+
+
+def test_a_field_that_cannot_be_read_stays_in_the_rest_and_the_next_one_counts() -> None:
+    said: JSONObject = {"id": "m", "object": "model", "a": "many", "b": {"c": 3}, "d": None}
+    row = Row({**said, "e": -1, "f": " ", "g": "x"})
+    assert row.count("a", "b.c") == 3
+    assert row.count("e", "absent.deeper") is None
+    assert row.text("f", "g") == "x"
+    assert row.moment("a") is None
+    assert read_id(row) == "m"
+    assert row.rest == {"a": "many", "b": {"c": 3}, "e": -1, "f": " "}
+
+
+NAMES = st.text(st.characters(exclude_characters="."))  # dots lead inwards
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_no_field_of_a_row_is_lost(data: JSONObject) -> None:
+    row = Row(data)
+    read = {name for name in data if row.text(name) is not None or row.moment(name) is not None}
+    kept = {name for name, value in data.items() if value is not None} - {"object", "type"}
+    assert set(row.rest) == kept - read
+
+
+@pytest.mark.parametrize("data", [{}, {"id": ""}, {"id": 3}, {"id": None}])
+def test_a_model_without_an_id_is_an_error(data: JSONObject) -> None:
+    with pytest.raises(RemoteProtocolError, match="id"):
+        read_id(Row(data))

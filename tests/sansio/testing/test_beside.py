@@ -1,0 +1,107 @@
+"""What the fake serves beside answers, and what it refuses there."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio import ChatDialect, ProviderDefaults, register_provider
+from sansio.testing import FakeProvider
+from tests.sansio.testing.asking import AUTH, CHAT, HELLO, Object, body_for, message_in, request_for, said
+
+EMBEDDINGS = {
+    "openrouter": "/api/v1/embeddings",
+    "openai": "/v1/embeddings",
+    "azure": "/openai/v1/embeddings",
+    "ollama": "/v1/embeddings",
+    "vllm": "/v1/embeddings",
+}
+COUNT = "/v1/messages/count_tokens"
+
+
+@pytest.mark.parametrize("type", CHAT)
+def test_embeddings_are_at_the_type_s_own_path(type: str) -> None:
+    request = request_for(type, {"model": "m", "input": ["a", "b"]}, path=EMBEDDINGS[type])
+    for fake in (FakeProvider(type), FakeProvider()):
+        body = said(fake.respond(request))
+        assert [row["index"] for row in body["data"]] == [0, 1]
+        assert len(body["data"][0]["embedding"]) == 8
+
+
+def test_azure_s_classic_surface_has_them_below_the_deployment_and_the_models_beside_it() -> None:
+    fake = FakeProvider("azure")
+    path = "/openai/deployments/small/embeddings?api-version=2024-10-21"
+    assert said(fake.respond(request_for("azure", {"input": "a"}, path=path)))["model"] == "small"
+    models = request_for("azure", path="/openai/models?api-version=2024-10-21", method="GET")
+    assert said(fake.respond(models))["data"][0]["lifecycle_status"] == "generally-available"
+
+
+def test_the_same_text_has_the_same_vector() -> None:
+    body = {"model": "m", "input": ["a", "b", "a"], "dimensions": 40}
+    rows = said(FakeProvider("openai").respond(request_for("openai", body, path="/v1/embeddings")))["data"]
+    vectors = [row["embedding"] for row in rows]
+    assert vectors[0] == vectors[2] != vectors[1]
+    assert len(vectors[0]) == 40
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"model": None}, "model"),
+        ({"model": " "}, "model"),
+        ({"input": None}, "input"),
+        ({"input": []}, "input"),
+        ({"input": ["a", 1]}, "input"),
+        ({"encoding_format": "hex"}, "encoding_format"),
+        ({"dimensions": 0}, "dimensions"),
+        ({"dimensions": True}, "dimensions"),
+        ({"inputs": ["a"]}, "inputs"),
+    ],
+)
+def test_a_malformed_request_for_embeddings_is_refused(fields: Object, message: str) -> None:
+    body = {"model": "m", "input": "a", **fields}
+    response = FakeProvider("openai").respond(request_for("openai", body, path="/v1/embeddings"))
+    assert response.status == 400
+    assert message in message_in("openai", said(response))
+
+
+def test_tokens_are_counted_without_a_limit_for_the_answer() -> None:
+    body = body_for("anthropic", max_tokens=None, thinking={"type": "enabled", "budget_tokens": 2048})
+    request = request_for("anthropic", body, path=COUNT)
+    for fake in (FakeProvider("anthropic"), FakeProvider()):
+        assert said(fake.respond(request)) == {"input_tokens": 4}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (body_for("anthropic"), "max_tokens"),
+        (body_for("anthropic", max_tokens=None, stream=False), "stream"),
+        ({"messages": HELLO}, "model"),
+    ],
+)
+def test_a_malformed_request_for_a_count_is_refused(body: Object, message: str) -> None:
+    response = FakeProvider("anthropic").respond(request_for("anthropic", body, path=COUNT))
+    assert response.status == 400
+    assert message in message_in("anthropic", said(response))
+
+
+@pytest.mark.parametrize(("limit", "status"), [("0", 400), ("1001", 400), ("many", 400), ("1000", 200)])
+def test_anthropic_s_list_has_pages_of_a_limited_length(limit: str, status: int) -> None:
+    request = request_for("anthropic", path=f"/v1/models?limit={limit}", method="GET")
+    assert FakeProvider("anthropic").respond(request).status == status
+
+
+def test_anthropic_s_list_needs_the_version() -> None:
+    key = tuple(pair for pair in AUTH["anthropic"] if pair[0] == "x-api-key")
+    request = request_for("anthropic", path="/v1/models", method="GET", headers=key)
+    assert FakeProvider("anthropic").respond(request).status == 400
+
+
+def test_a_registered_type_s_path_says_by_its_end_what_it_is_for() -> None:
+    register_provider("beside-test", ChatDialect, ProviderDefaults(base_url="https://api.example.com/v9"))
+    fake = FakeProvider("beside-test")
+    models = request_for("openai", path="/v9/models", method="GET")
+    assert said(fake.respond(models))["data"][0]["id"] == "fake-model"
+    embeddings = request_for("openai", {"model": "m", "input": "a"}, path="/v9/embeddings")
+    assert len(said(fake.respond(embeddings))["data"]) == 1
+    assert said(fake.respond(request_for("openai", path="/v9/chat")))["choices"]

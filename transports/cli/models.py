@@ -1,0 +1,132 @@
+"""`sansio-llm models`: the models of a provider, as a table or as JSON lines."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import msgspec
+import typer
+
+from sansio import PROVIDER_DEFAULTS, ModelInfo, ProviderConfig
+from transports.cli.settings import Imports, known_type, open_provider, read_config
+from transports.cli.terminal import Channel, harmless, tell
+
+_DAY = 86_400
+_WARNED_DAYS = 60
+"""A model that retires within so many days is named in a warning."""
+_ANY_WIDTH = 1_000
+"""Columns of a table that no terminal shows, so that no line of it is broken."""
+
+
+def models(
+    *,
+    type: Annotated[
+        str | None, typer.Option(callback=known_type, help="The provider's type, such as openai.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print each model as a line of JSON.")] = False,
+    imports: Imports = None,
+) -> None:
+    """List a provider's models; see `sansio-llm models --help`.
+
+    Raises:
+        ProviderError: the configuration is invalid, the provider has no list, or the call failed.
+        typer.BadParameter: there is no such file.
+        typer.Exit: the output was closed.
+    """
+    given = {"type": type, "base_url": base_url, "api_key_env": api_key_env}
+    options = {name: value for name, value in given.items() if value is not None}
+    if not _names_model(options, config):
+        options["model"] = "any"  # a config needs one, and the list does not
+    with open_provider(options, config, "asyncio") as provider:
+        listed = anyio.run(provider.list_models)
+    out = Channel(sys.stdout, utf8=json)
+    if json:
+        for model in listed:
+            out.write(msgspec.json.encode(model).decode() + "\n")
+    else:
+        out.write(_table(listed, out.is_terminal))
+    for model in listed:
+        if warning := _warning(model, time.time()):
+            tell(warning)
+
+
+def _names_model(options: dict[str, str], file: Path | None) -> bool:
+    """Whether the configuration has a model, its own or its type's default."""
+    fields = {**(read_config(file) if file is not None else {}), **options}
+    defaults = PROVIDER_DEFAULTS.get(str(fields.get("type", ProviderConfig.type)))
+    return "model" in fields or (defaults is not None and defaults.model is not None)
+
+
+def _table(listed: Sequence[ModelInfo], is_terminal: bool) -> str:
+    from rich.console import Console  # lazily: it takes 50 ms to import, which --json does not need
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", overflow="fold")
+    table.add_column("name", overflow="fold")
+    for name in ("context", "output"):
+        table.add_column(name, justify="right")
+    for name in ("created", "lifecycle", "retires"):
+        table.add_column(name)
+    for model in listed:
+        cells = (
+            model.id,
+            "" if model.name in (None, model.id) else model.name,
+            _count(model.context_window),
+            _count(model.max_output),
+            _day(model.created),
+            model.lifecycle,
+            _day(model.retires),
+        )
+        # As Text: names may hold what rich would read as markup.
+        table.add_row(*(Text(harmless(cell or "")) for cell in cells))
+    text = io.StringIO()
+    # Plain text, since a terminal gets control characters spelt out.
+    Console(
+        file=text, width=None if is_terminal else _ANY_WIDTH, color_system=None, force_terminal=False
+    ).print(table)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _day(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    except (OverflowError, ValueError, OSError):  # no calendar has it
+        return ""
+
+
+def _warning(model: ModelInfo, now: float) -> str | None:
+    """What to say of a model that is retired, or soon will be.
+
+    Args:
+        now: seconds since 1970.
+    """
+    if model.retires is None or model.retires - now > _WARNED_DAYS * _DAY:
+        return None
+    day = _day(model.retires)
+    if model.retires <= now:
+        return f"{model.id} was retired on {day}: choose another model"
+    days = int((model.retires - now) // _DAY)
+    return f"{model.id} retires on {day}, in {days} days: choose another model before then"
