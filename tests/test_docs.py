@@ -59,6 +59,41 @@ def test_every_page_with_examples_is_run() -> None:
     assert pages == elsewhere | {"anthropic.md", "content.md", "moving.md", "wires.md", "faults.md"}
 
 
+LIVE = {
+    # WIRE facts of November 2026, and recorded traffic of that year.
+    "anthropic/claude-haiku-4.5",
+    "claude-fable-5-2",
+    "claude-haiku-4-5",
+    "claude-haiku-5-5",
+    "claude-mythos-5-2",
+    "claude-opus-4-8",
+    "claude-opus-5-5",
+    "claude-sonnet-4-5",
+    "claude-sonnet-4-6",
+    "claude-sonnet-5-5",
+    "deepseek-v4-flash",
+    "gpt-5.4",
+    "llama3.2",
+    "meta-llama/Llama-3.1-8B-Instruct",
+    "text-embedding-3-small",
+}
+RETIRED = {"claude-sonnet-4-20250514"}
+"""Named as examples of what is retired."""
+MADE_UP = {"...", "any", "m", "m1", "small", "medium", "fake-model"}
+_MODEL_FIELD = re.compile(r"""["']?model["']?\s*[=:]\s*["']([^"']+)["']|--model ([^\s`]+)""")
+_CLAUDE = re.compile(r"`(claude-[\w.-]+)`")
+
+
+def test_every_model_that_the_pages_and_examples_name_is_live() -> None:
+    named: set[str] = set()
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.py")):
+        text = page.read_text("utf-8")
+        named |= {first or second for first, second in _MODEL_FIELD.findall(text)}
+        named |= set(_CLAUDE.findall(text))
+    assert "claude-sonnet-5-5" in named
+    assert named <= LIVE | RETIRED | MADE_UP
+
+
 def test_links_between_the_pages_lead_somewhere() -> None:
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):

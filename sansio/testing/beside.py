@@ -8,19 +8,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import struct
+from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from sansio.http import Request
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import refuse
-from sansio.testing.prompt import as_text, count_tokens
+from sansio.testing.prompt import as_object, as_text, count_tokens
 from sansio.testing.routes import Route
 from sansio.testing.script import ProviderType
 from sansio.testing.wires.chat import CREATED
 from sansio.testing.wires.messages_fields import check_version
 from sansio.testing.wires.messages_requests import read_messages_request
 
-_MODEL = "fake-model"
+MODELS = ("fake-model",)
+"""The list of models of a fake that knows every model."""
 _NOT_COUNTED = ("max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata")
 _ANY_LIMIT = 1 << 20  # greater than any budget for thinking
 _MOST_MODELS = 1_000
@@ -32,20 +34,22 @@ _ROWS: dict[ProviderType, JSONObject] = {
     "openai": {"object": "model", "owned_by": "sansio", "shutdown_date": None},
     "azure": {"object": "model", "lifecycle_status": "generally-available", "deprecation": {}},
     "ollama": {"object": "model", "owned_by": "library"},
-    "vllm": {"object": "model", "owned_by": "vllm", "root": _MODEL, "max_model_len": 131_072},
+    "vllm": {"object": "model", "owned_by": "vllm", "max_model_len": 131_072},
 }
 
 
-def model_list(type: ProviderType, request: Request) -> JSONObject:
-    """The list of models, which has one.
+def model_list(type: ProviderType, request: Request, models: Sequence[str] = MODELS) -> JSONObject:
+    """The list of models.
 
     Raises:
         Refused: the query or the version is invalid.
     """
     if type == "anthropic":
-        return _anthropic_models(request)
-    row: JSONObject = {"id": _MODEL, "created": CREATED, **_ROWS[type]}
-    return {"data": [row]} if type == "openrouter" else {"object": "list", "data": [row]}
+        return _anthropic_models(request, models)
+    rows: list[JSON] = [{"id": model, "created": CREATED, **_ROWS[type]} for model in models]
+    if type == "vllm":
+        rows = [{**as_object(row), "root": as_object(row)["id"]} for row in rows]
+    return {"data": rows} if type == "openrouter" else {"object": "list", "data": rows}
 
 
 def token_count(route: Route, request: Request, body: JSONObject) -> JSONObject:
@@ -91,24 +95,47 @@ def embeddings(route: Route, body: JSONObject) -> JSONObject:
     return {"object": "list", "data": rows, "model": model, "usage": usage}
 
 
-def _anthropic_models(request: Request) -> JSONObject:
+def _anthropic_models(request: Request, models: Sequence[str]) -> JSONObject:
     check_version(request)
     limit = parse_qs(urlsplit(request.target).query).get("limit", ["20"])[0]
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= _MOST_MODELS):
         raise refuse(f"limit: must be a number from 1 to {_MOST_MODELS}.")
-    row: JSONObject = {
-        "type": "model",
-        "id": _MODEL,
-        "display_name": "Fake model",
-        "created_at": "2026-01-01T00:00:00Z",
-        "lifecycle": "active",
-        "deprecated_at": None,
-        "retires_at": None,
-        "max_input_tokens": 200_000,
-        "max_tokens": 64_000,
-        "capabilities": {"batch": {"supported": True}},
+    shown = models[: int(limit)]
+    rows: list[JSON] = [
+        {
+            "type": "model",
+            "id": model,
+            "display_name": "Fake model",
+            "created_at": "2026-01-01T00:00:00Z",
+            "lifecycle": "active",
+            "deprecated_at": None,
+            "retires_at": None,
+            "max_input_tokens": 200_000,
+            "max_tokens": 64_000,
+            "capabilities": {"batch": {"supported": True}},
+        }
+        for model in shown
+    ]
+    return {
+        "data": rows,
+        "has_more": len(shown) < len(models),
+        "first_id": shown[0] if shown else None,
+        "last_id": shown[-1] if shown else None,
     }
-    return {"data": [row], "has_more": False, "first_id": _MODEL, "last_id": _MODEL}
+
+
+def check_model(type: ProviderType, model: str, models: Sequence[str]) -> None:
+    """Refuse a model that is not on the list, as the provider does.
+
+    Raises:
+        Refused: with status 404.
+    """
+    if model not in models:
+        if type == "anthropic":
+            raise refuse(f"model: {model}", status=404)
+        raise refuse(
+            f"The model {model!r} does not exist.", param="model", code="model_not_found", status=404
+        )
 
 
 def _vector(text: str, size: int, packed: bool) -> JSON:

@@ -37,7 +37,7 @@ _ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg
 class FakeProvider:
     """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
 
-    It also serves the list of models (`GET /v1/models`), which has one, for all types; counts of tokens
+    It also serves the list of models (`GET /v1/models`), for all types; counts of tokens
     (`/v1/messages/count_tokens`) for Anthropic; and embeddings for the others. For these, an answer in the
     script waits for the next request that asks for one; failures and whole responses are used up.
     Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
@@ -52,6 +52,8 @@ class FakeProvider:
             A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
             messages; its wire family is built in or was given to `register_wire`.
         script: the outcomes to answer with.
+        models: the only models to know, which its list then has; another one is refused with status 404.
+            `None` knows every model.
         key: the only key to accept. `None` accepts any non-blank key, and on Ollama and vLLM also none.
 
     Attributes:
@@ -67,7 +69,12 @@ class FakeProvider:
     """
 
     def __init__(
-        self, type: str | None = None, script: Iterable[Outcome] = (), *, key: str | None = None
+        self,
+        type: str | None = None,
+        script: Iterable[Outcome] = (),
+        *,
+        key: str | None = None,
+        models: Iterable[str] | None = None,
     ) -> None:
         self.type = type
         self._ways: ProviderType | None = None
@@ -77,6 +84,7 @@ class FakeProvider:
         self.script: deque[Outcome] = deque(script)
         self.requests: list[Request] = []
         self._key = key
+        self._models = None if models is None else tuple(models)
 
     def respond(self, request: Request) -> FakeResponse:
         """Answer one request.
@@ -97,6 +105,8 @@ class FakeProvider:
             if route.asked != "answer":
                 return self._beside(route, request, request_id)
             prompt = wire_for(name).read_request(route, request, read_body(request))
+            if self._models is not None:
+                beside.check_model(type, prompt.model, self._models)
         except Refused as refused:
             return encode_failure(type, refused.failure, request_id)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
@@ -112,7 +122,8 @@ class FakeProvider:
         given: JSONObject
         match route.asked:
             case "models":
-                given = beside.model_list(route.type, request)
+                models = beside.MODELS if self._models is None else self._models
+                given = beside.model_list(route.type, request, models)
             case "tokens":
                 given = beside.token_count(route, request, read_body(request))
             case _:

@@ -105,3 +105,30 @@ def test_a_registered_type_s_path_says_by_its_end_what_it_is_for() -> None:
     embeddings = request_for("openai", {"model": "m", "input": "a"}, path="/v9/embeddings")
     assert len(said(fake.respond(embeddings))["data"]) == 1
     assert said(fake.respond(request_for("openai", path="/v9/chat")))["choices"]
+
+
+MODELS = {
+    "openrouter": "/api/v1/models",
+    "openai": "/v1/models",
+    "azure": "/openai/v1/models",
+    "anthropic": "/v1/models",
+    "ollama": "/v1/models",
+    "vllm": "/v1/models",
+}
+
+
+@pytest.mark.parametrize("type", MODELS)
+def test_a_fake_with_a_list_of_models_knows_no_other(type: str) -> None:
+    fake = FakeProvider(type, models=["small", "large"])
+    listed = said(fake.respond(request_for(type, path=MODELS[type], method="GET")))["data"]
+    assert [row["id"] for row in listed] == ["small", "large"]
+    assert fake.respond(request_for(type, {**body_for(type, HELLO), "model": "small"})).status == 200
+    refused = fake.respond(request_for(type, {**body_for(type, HELLO), "model": "medium"}))
+    assert refused.status == 404
+    assert "medium" in b"".join(refused.pieces).decode()
+
+
+def test_a_fake_without_models_has_an_empty_list() -> None:
+    fake = FakeProvider("anthropic", models=[])
+    listed = said(fake.respond(request_for("anthropic", path="/v1/models", method="GET")))
+    assert (listed["data"], listed["first_id"], listed["last_id"]) == ([], None, None)
