@@ -16,7 +16,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 # No deadlines and no health check for slow examples: they would test the machine, not the code.
-for _name, _examples in {"dev": 50, "ci": 100, "laws": 10_000}.items():
+for _name, _examples in {"dev": 50, "laws": 10_000}.items():
     settings.register_profile(
         _name,
         max_examples=_examples,
@@ -34,8 +34,7 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-_default = "ci" if os.environ.get("CI") == "true" else "dev"
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or _default)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "dev")
 
 
 TESTS = Path(__file__).parent
