@@ -24,7 +24,6 @@ from sansio import (
     Head,
     HTTPExchange,
     InvalidRequestError,
-    InvalidToolCall,
     Limits,
     Lost,
     Message,
@@ -36,6 +35,7 @@ from sansio import (
     ReasoningDelta,
     ReasoningPart,
     RefusalDelta,
+    RefusalPart,
     Request,
     Role,
     Send,
@@ -402,9 +402,8 @@ def _allow_open_parts(said: _Said, meant: _Said, message: Message) -> None:
     for place in [*meant]:
         part = message.parts[place]
         if place not in said:
-            # A call may still wait for its id, and a part without text for its end.
-            waits = isinstance(part, InvalidToolCall) or not getattr(part, "text", "")
-            if waits and isinstance(part, InvalidToolCall | ReasoningPart | TextPart):
+            # Only text has an event before its part ends.
+            if not (isinstance(part, TextPart | ReasoningPart | RefusalPart) and part.text):
                 del meant[place]
         elif isinstance(part, TextPart) and said[place] == (ContentDelta, part.text):
             del meant[place], said[place]  # its citations arrive at its end
