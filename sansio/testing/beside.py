@@ -9,13 +9,13 @@ import base64
 import hashlib
 import struct
 from collections.abc import Sequence
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from sansio.http import Request
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import as_object, as_text, count_tokens
-from sansio.testing.routes import Route
+from sansio.testing.routes import Route, split_target
 from sansio.testing.script import ProviderType
 from sansio.testing.wires.chat import CREATED
 from sansio.testing.wires.messages_fields import check_version
@@ -97,7 +97,7 @@ def embeddings(route: Route, body: JSONObject) -> JSONObject:
 
 def _anthropic_models(request: Request, models: Sequence[str]) -> JSONObject:
     check_version(request)
-    limit = parse_qs(urlsplit(request.target).query).get("limit", ["20"])[0]
+    limit = parse_qs(split_target(request)[1]).get("limit", ["20"])[0]
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= _MOST_MODELS):
         raise refuse(f"limit: must be a number from 1 to {_MOST_MODELS}.")
     shown = models[: int(limit)]

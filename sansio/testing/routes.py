@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal, TypeAlias
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 from msgspec import Struct
@@ -80,7 +80,7 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     """
     if only is not None:
         return only
-    path = urlsplit(request.target).path
+    path, _ = split_target(request)
     if path.startswith("/openai/"):
         return "azure"
     types = [type for type, paths in _PATHS.items() if path in paths]
@@ -130,19 +130,25 @@ def read_body(request: Request) -> JSONObject:
         raise refuse("The body could not be parsed: it must be a JSON object, in UTF-8.") from None
 
 
+def split_target(request: Request) -> tuple[str, str]:
+    """Path and query. `urlsplit` would take a path that begins with `//` for a host, and refuse some."""
+    path, _, query = request.target.partition("?")
+    return path, query
+
+
 def _route_by_end(type: ProviderType, request: Request) -> Route:
-    path = urlsplit(request.target).path
+    path, _ = split_target(request)
     asked = next((asked for end, asked in _ENDS.items() if path.endswith(end)), None)
     return Route(type, asked=asked or "answer")
 
 
 def _find_route(type: ProviderType, request: Request) -> Route:
-    parts = urlsplit(request.target)
+    path, query = split_target(request)
     if type == "azure":
-        return _azure_route(parts.path, parse_qs(parts.query).get("api-version", [""])[0])
-    if parts.path not in _PATHS[type]:
-        raise refuse_at_gateway(404, f"{request.method} {parts.path} does not exist.")
-    return Route(type, asked=_PATHS[type][parts.path])
+        return _azure_route(path, parse_qs(query).get("api-version", [""])[0])
+    if path not in _PATHS[type]:
+        raise refuse_at_gateway(404, f"{request.method} {path} does not exist.")
+    return Route(type, asked=_PATHS[type][path])
 
 
 def _azure_route(path: str, version: str) -> Route:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio import (
@@ -313,6 +313,7 @@ def test_any_json_gets_an_answer_or_a_refusal(type: str, fields: Any, messages: 
 
 
 @given(data=st.binary(max_size=60), target=st.text(st.characters(max_codepoint=0x17F), max_size=30))
+@example(data=b"", target="/[")
 def test_any_bytes_at_any_path_get_a_refusal(data: bytes, target: str) -> None:
     right = request_for("openai", data=data)
     elsewhere = msgspec.structs.replace(right, target=f"/{target}")
