@@ -38,7 +38,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "dev")
 
 
 TESTS = Path(__file__).parent
-QUICK = ("sansio", "test_directions.py", "test_purity.py", "test_docstrings.py", "mutation")
+QUICK = ("sansio", "test_directions.py", "test_purity.py", "test_docstrings.py")
 """The tests of the first tier: the core, by its rooms, and how the rooms depend on each other."""
 SLOW = (
     "sansio/test_corpus.py",
