@@ -165,7 +165,7 @@ def read_vectors(rows: Sequence[JSONObject], count: int) -> tuple[tuple[float, .
 
     Args:
         rows: each with `embedding`, a list of numbers or base64 of little-endian 32-bit floats, and `index`,
-            the place of its text. A row without an index is that of its own place.
+            the place of its text. A row without an index belongs to the text at the same place.
         count: how many texts there were.
 
     Raises:

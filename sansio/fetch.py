@@ -31,7 +31,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Fetch(Generic[T_co]):
-    """One request whose JSON response is read whole. Made by `Provider.list_models` and the like.
+    """One request whose JSON response is read whole. `Provider.list_models`, for example, makes one.
 
     A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
     does raises here. A driver that calls out of order gets a `LocalProtocolError`; the call is unchanged.

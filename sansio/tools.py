@@ -56,7 +56,7 @@ class FunctionTool(dict[str, object]):
         return self.function(*args, **kwargs)
 
     def arguments(self, call: ToolCall) -> dict[str, Any]:
-        """A call's arguments as the function takes them: dates, enums, dataclasses and the like are made.
+        """A call's arguments, converted to the types of the function: dates, enums, dataclasses and so on.
 
         Args:
             call: a call of this tool.

@@ -1,7 +1,7 @@
 """Recorded requests, said in messages, tools and typed options, are sent in words of the same meaning.
 
-A request of a chat-shaped provider is read with `from_openai`; one of Anthropic's with the inverse of its own
-family's functions. Fields that one compatible server alone knows go into `extra_body`.
+Chat requests are read with `from_openai`, and Anthropic's with functions of this module.
+Fields that one compatible server alone knows go into `extra_body`.
 """
 
 from __future__ import annotations

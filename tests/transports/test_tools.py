@@ -1,4 +1,4 @@
-"""Running the calls of an answer: all at once, each answered, what goes wrong as a result of its own."""
+"""Running the calls of an answer: they run at the same time, and each has a result, failures too."""
 
 from __future__ import annotations
 

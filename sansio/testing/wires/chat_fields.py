@@ -136,7 +136,7 @@ def check_fields(type: ProviderType, body: JSONObject, *, own: bool) -> None:
     """Refuse fields that the server does not know, and values of a wrong type or out of range.
 
     Args:
-        own: it is OpenAI's own service or Azure's, and not a compatible server, which has fields of its own.
+        own: the server is OpenAI's own service or Azure's. A compatible server has more fields.
 
     Raises:
         Refused: it names the field.

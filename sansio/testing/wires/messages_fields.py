@@ -1,7 +1,7 @@
 """The fields of a messages request beside its conversation: their types, and which go together.
 
 Sources: Anthropic's API reference ("Create a message", "Versions"), its list of models, and the parameter
-types of its own SDK.
+types of Anthropic's SDK.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ def _check_calls(messages: list[JSONObject]) -> None:
             if message["role"] != "user" or not leading or answered not in waiting:
                 raise refuse(
                     f"messages.{index}.content.{position}: the tool_result for {answered!r} has no tool_use "
-                    "in the message before, or is not at the beginning of its own."
+                    "in the message before, or does not begin its message."
                 )
             waiting.remove(answered)
         _refuse_unanswered(waiting, index - 1)

@@ -35,7 +35,7 @@ Object = dict[str, Any]
 
 
 def body_for(type: str, messages: object = HELLO, **fields: object) -> Object:
-    """The body of a valid request for the type; a field that is None is left out."""
+    """The body of a valid request for the type. Fields with the value None are left out."""
     body: Object = {"model": "m", "messages": messages}
     if type == "anthropic":
         body["max_tokens"] = 4096

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -78,4 +79,5 @@ JSON = st.recursive(
 
 @given(schema=st.dictionaries(st.sampled_from(("type", "allOf", "anyOf", "$ref", "items")), JSON, max_size=4))
 def test_any_object_is_a_schema_that_has_a_value(schema: dict[str, Any]) -> None:
-    smallest(schema)
+    value = smallest(schema)
+    assert json.loads(json.dumps(value)) == value

@@ -320,7 +320,7 @@ def test_tool_use_without_its_results_in_the_next_message_is_refused(messages: o
     ],
 )
 def test_a_tool_result_that_answers_no_tool_use_or_is_not_first_is_refused(messages: object) -> None:
-    assert "has no tool_use in the message before, or is not at the beginning" in refusal(messages)
+    assert "has no tool_use in the message before, or does not begin its message" in refusal(messages)
 
 
 def test_tool_use_ids_are_unique_in_the_conversation() -> None:
