@@ -152,6 +152,16 @@ def test_a_fake_with_a_list_of_models_knows_no_other(type: str) -> None:
     assert "medium" in b"".join(refused.pieces).decode()
 
 
+def test_a_fake_with_a_list_of_models_counts_and_embeds_for_no_other() -> None:
+    counting = FakeProvider("anthropic", models=["small"])
+    embedding = FakeProvider("azure", models=["small"])
+    for model, status in (("small", 200), ("medium", 404)):
+        body = {"model": model, "messages": HELLO}
+        assert counting.respond(request_for("anthropic", body, path=COUNT)).status == status
+        path = f"/openai/deployments/{model}/embeddings?api-version=2024-10-21"
+        assert embedding.respond(request_for("azure", {"input": "a"}, path=path)).status == status
+
+
 def test_a_fake_without_models_has_an_empty_list() -> None:
     fake = FakeProvider("anthropic", models=[])
     listed = said(fake.respond(request_for("anthropic", path="/v1/models", method="GET")))
