@@ -63,6 +63,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collector from the tests themselves, which are many: each collection would look through them."""
+    """Keep the collector from the tests themselves: each collection would look through all of them."""
     gc.collect()
     gc.freeze()
