@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sansio import PartialJSON
 from sansio.jsontext import JSON
+from tests.laws.oracle import assert_copies_linear, assert_linear
 
 TEXTS = st.text() | st.text('\\"/\n\té😀\ud83d'.replace("\ud83d", ""), max_size=8)
 VALUES: st.SearchStrategy[JSON] = st.recursive(
@@ -140,6 +141,20 @@ def test_a_long_string_is_shown_with_little_delay_and_whole_at_its_end() -> None
         assert shown == count or (count > 4_096 and shown >= count * 0.98)
     partial.feed('"')
     assert partial.value == {"text": "x" * 19_999}
+
+
+def test_linear_in_the_arguments() -> None:
+    """The value is read after each piece of one long string."""
+
+    def run(deltas: int) -> None:
+        partial = PartialJSON()
+        partial.feed('{"text": "')
+        for _ in range(deltas):
+            partial.feed("some words ")
+            assert partial.value
+
+    assert_linear(run, 5_000)
+    assert_copies_linear(run, 10_000)
 
 
 def copied(deltas: int) -> int:

@@ -235,7 +235,7 @@ class Outcome:
 
 
 def texts(outcome: Outcome) -> list[str]:
-    """The texts of the deltas that were received."""
+    """The texts of the deltas that arrived."""
     return [event.text for event in outcome.events if isinstance(event, ContentDelta)]
 
 
