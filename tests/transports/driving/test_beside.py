@@ -208,12 +208,19 @@ async def test_a_type_without_the_endpoint_sends_nothing() -> None:
     assert fake.requests == []
 
 
+async def cancel_when_idle(scope: anyio.CancelScope) -> None:
+    await anyio.wait_all_tasks_blocked()
+    scope.cancel()
+
+
 @pytest.mark.anyio
 async def test_a_cancelled_call_drops_its_exchange() -> None:
     transport = MemoryTransport(FakeProvider("openai", [HELD]))
     provider = create_provider(OPENAI, transport=transport, api_key=KEY)
-    with anyio.move_on_after(0.01) as scope:
-        await provider.list_models()
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(cancel_when_idle, scope)
+            await provider.list_models()
     assert scope.cancelled_caught
     assert transport.aborted == 1
 
