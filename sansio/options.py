@@ -140,7 +140,7 @@ class VLLMOptions(TypedDict, total=False):
 
 
 class AnthropicOptions(TypedDict, total=False):
-    """Anthropic's own options."""
+    """Anthropic's own options. Those of a beta need its name in `extra_headers`: see docs/anthropic.md."""
 
     thinking: _Object | None
     output_config: _Object | None
@@ -187,6 +187,9 @@ PORTABLE: Mapping[str, Any] = {**get_type_hints(PortableOptions), "response_form
 
 EVERYWHERE = tuple(CallOptions.__annotations__)
 """The names of the options that every call may have."""
+
+_SHOWN = 80
+"""How many characters of a value that is refused an error quotes."""
 
 _KNOWN = frozenset(Options.__annotations__).difference(EVERYWHERE)
 
@@ -246,6 +249,26 @@ def listed(to: str) -> Callable[[Body, Any], None]:
 def own(*names: str, type: Any = Any) -> dict[str, Option]:
     """Options that a provider knows under the same name, of one type."""
     return {name: Option(type, name) for name in names}
+
+
+def narrowed(table: Mapping[str, Option], **types: Any) -> dict[str, Option]:
+    """A table whose options have other types, such as the ranges that a provider's schema states.
+
+    Args:
+        table: as `Dialect.OPTIONS`.
+        **types: for the name of an option, what its value must be. Any: as `Option.type`.
+
+    Example:
+        >>> from typing import Annotated
+        >>> table = narrowed(portable(seed="seed"), seed=Annotated[int, msgspec.Meta(ge=0)])
+        >>> check_options({"seed": -1}, table, "mine/chat")
+        Traceback (most recent call last):
+        sansio.errors.InvalidRequestError: seed: -1 cannot be sent: Expected `int` >= 0
+    """
+    return {
+        **table,
+        **{name: msgspec.structs.replace(table[name], type=kind) for name, kind in types.items()},
+    }
 
 
 def check_options(
@@ -333,7 +356,10 @@ def _check_value(name: str, value: object, type: Any) -> None:
     try:
         msgspec.convert(value, type)
     except msgspec.ValidationError as error:
-        raise InvalidRequestError(f"{name}: {error}") from None
+        shown = repr(value)
+        if len(shown) > _SHOWN:
+            shown = f"{shown[:_SHOWN]}…"
+        raise InvalidRequestError(f"{name}: {shown} cannot be sent: {error}") from None
 
 
 def _check_finite(name: str, value: object) -> None:

@@ -157,6 +157,8 @@ class Dialect(ABC):
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
     SENDS_CITATIONS: ClassVar[bool] = False
     """Whether citations go back with the text that has them. If not, they are left out and reported."""
+    SENDS_DETAIL: ClassVar[bool] = False
+    """Whether a request says in which detail an image is to be seen."""
     SENDS_TOOL_ERRORS: ClassVar[bool] = False
     """Whether a tool's message can say that the tool failed (`is_error`)."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {}
@@ -201,6 +203,10 @@ class Dialect(ABC):
         other = copy(self)
         other.output_tool = name
         return other
+
+    def options(self) -> Mapping[str, Option]:
+        """The options that a call may have with this config: `OPTIONS`, or a narrower form of them."""
+        return self.OPTIONS
 
     def takes_schema(self) -> bool:
         """Whether `response_format` may be a JSON schema here. If not, it is sent as a forced tool."""
@@ -250,6 +256,14 @@ class Dialect(ABC):
     def takes_call_id(self, call_id: str) -> bool:
         """Whether a tool call may have such an id here. If not, `port` replaces it, in its result too."""
         return True
+
+    def takes_call_kind(self, kind: str) -> bool:
+        """Whether a tool call may be of such a kind here. If not, `port` makes it a function's call.
+
+        Args:
+            kind: as in `ToolCall`.
+        """
+        return kind == "function"
 
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:
@@ -535,6 +549,9 @@ _SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (
     (b"RIFF", 8, b"WEBP", "image/webp"),
     (b"RIFF", 8, b"WAVE", "audio/wav"),
     (b"ID3", 0, b"", "audio/mpeg"),
+    # MPEG-1 and MPEG-2, layer III, without a checksum: what encoders write that add no ID3 tag.
+    (b"\xff\xfb", 0, b"", "audio/mpeg"),
+    (b"\xff\xf3", 0, b"", "audio/mpeg"),
     (b"OggS", 0, b"", "audio/ogg"),
     (b"fLaC", 0, b"", "audio/flac"),
     (b"%PDF-", 0, b"", "application/pdf"),

@@ -140,6 +140,28 @@ def test_extra_headers_are_sent_with_this_call_only() -> None:
     assert provider.prepare(ASK).headers["x-title"] == "mine"
 
 
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"authorization": "Bearer sk-secret"}, "'authorization' carries a key"),
+        ({"X-API-Key": "sk-secret"}, "'X-API-Key' carries a key"),
+        ({"api-key": "sk-secret"}, "'api-key' carries a key"),
+        ({"Content-Length": "5"}, "'Content-Length' is set by the library"),
+        ({"x y": "1"}, "'x y' is not a header name"),
+        ({5: "1"}, "5 is not a header name"),
+        ({"X-A": 5}, "'X-A' must be a text, not int"),
+        ({"X-A": "a\r\nb"}, "'X-A' has a line break"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused_for_every_type(
+    kind: str, headers: Mapping[Any, Any], words: str
+) -> None:
+    error = refused(kind, *ASK, extra_headers=headers)
+    assert f"extra_headers: {words}" in str(error).replace("the value of ", "")
+    assert "sk-secret" not in str(error)
+
+
 def test_extra_body_is_merged_last_and_unchecked() -> None:
     extra = {"temperature": "hot", "new": {"a": 1}, "stream_options": {"x": 1}, "messages": None}
     sent = body(stream=True, temperature=1, extra_body=extra)

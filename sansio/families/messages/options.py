@@ -24,6 +24,9 @@ _WITHOUT_SAMPLING = "2026-10-21"
 _SAMPLING = ("temperature", "top_p", "top_k")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _MIN_THINKING_TOP_P = 0.95
+"""Anthropic's page on extended thinking, "Feature compatibility", which also names the rest that does not go
+with thinking. The API's words are about both forms: "`temperature` may only be set to 1 when thinking is
+enabled or in adaptive mode"."""
 
 _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 

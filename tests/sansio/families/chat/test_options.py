@@ -16,6 +16,9 @@ OPENAI: dict[str, Any] = {
     "prediction": {"type": "content", "content": "x"},
     "web_search_options": {"search_context_size": "low"},
     "prompt_cache_key": "k",
+    "prompt_cache_options": {"mode": "explicit", "ttl": "30m"},
+    "prompt_cache_retention": "24h",
+    "moderation": {"model": "m"},
     "safety_identifier": "u",
     "store": True,
     "service_tier": "flex",
@@ -103,3 +106,39 @@ def test_options_of_the_stream_go_beside_the_usage() -> None:
 def test_a_budget_for_reasoning_has_each_servers_name() -> None:
     assert body_of(Provider(config("vllm")), ASK, reasoning_budget=7)["thinking_token_budget"] == 7
     assert body_of(Provider(config("openrouter")), ASK, reasoning_budget=7)["reasoning"] == {"max_tokens": 7}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        ("openrouter", {"temperature": 2.1}),
+        ("openrouter", {"top_k": -1}),
+        ("openrouter", {"top_a": 2}),
+        ("openrouter", {"repetition_penalty": 3}),
+        ("openrouter", {"top_logprobs": 21}),
+        ("openrouter", {"metadata": {"a": 1}}),
+        ("vllm", {"top_p": 0}),
+        ("vllm", {"top_k": -2}),
+        ("vllm", {"min_p": 1.5}),
+        ("vllm", {"repetition_penalty": 0}),
+        ("vllm", {"min_tokens": -1}),
+        ("vllm", {"temperature": 3}),
+    ],
+)
+def test_a_value_outside_of_a_servers_schema_is_refused(kind: str, option: dict[str, Any]) -> None:
+    [(name, value)] = option.items()
+    with pytest.raises(InvalidRequestError) as caught:
+        Provider(config(kind)).prepare(ASK, **option)
+    assert str(caught.value).startswith(f"{name}: {value!r} cannot be sent")
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "openrouter", "vllm"])
+@pytest.mark.parametrize("option", [{"temperature": 2}, {"temperature": 0}, {"top_p": 1}, {"max_tokens": 1}])
+def test_the_ends_of_a_range_are_in_it(kind: str, option: dict[str, Any]) -> None:
+    assert (
+        body_of(Provider(config(kind)), ASK, **option).items()
+        >= {
+            ("max_completion_tokens" if name == "max_tokens" and kind in ("openai", "azure") else name): value
+            for name, value in option.items()
+        }.items()
+    )
