@@ -140,10 +140,13 @@ def check_tools(tools: Sequence[Tool]) -> None:
                 f"tool {position} has no name; tools have the form "
                 '{"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
             )
-        if not own and "function" not in tool and "parameters" in tool:
+        if not own and not tool.keys() & {"function", "custom", "input_schema"}:
+            field, last = "function", "parameters"
+            if tool.get("type") == "custom":
+                field, last = "custom", "format"
             raise InvalidRequestError(
                 f"tool {position}, {name!r}, is not in OpenAI's chat format: "
-                'put its name, description and parameters under "function"'
+                f'put its name, description and {last} under "{field}"'
             )
         if name in seen:
             raise InvalidRequestError(f"tools {seen[name]} and {position} are both named {name!r}")

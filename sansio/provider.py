@@ -342,10 +342,18 @@ class Provider:
             if type(attempts) is not int or attempts < 1:
                 raise InvalidRequestError(f"max_attempts: must be an int of at least 1, not {attempts!r}")
             schedule = msgspec.structs.replace(schedule, max_attempts=attempts)
+        headers = _headers(left.pop("extra_headers", None))
         dialect = self.dialect if model is None else self._with_model(model)
+        if headers:
+            dialect = dialect.with_headers(headers)
         form, tool = left.get("response_format"), None
         if isinstance(form, type):
             left["response_format"] = form = response_format(form)
+        elif form is not None and not isinstance(form, Mapping):
+            raise InvalidRequestError(
+                f"response_format: {form!r:.80} is neither a class nor a mapping; give a dataclass, a "
+                "msgspec Struct, a TypedDict or a pydantic model, with a field for what you want"
+            )
         if isinstance(form, Mapping) and not dialect.takes_schema() and (found := output_tool(form)):
             name, tool = found
             if left.get("tool_choice") is not None:
@@ -357,7 +365,7 @@ class Provider:
             dialect=dialect,
             timeout=_seconds(left.pop("timeout", self.config.total_timeout)),
             schedule=schedule,
-            extra_headers=_headers(left.pop("extra_headers", None)),
+            extra_headers=headers,
             extra_body=_mapping("extra_body", left.pop("extra_body", None)),
             unsupported=str(left.pop("unsupported", "refuse")),
             options=left,

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from difflib import get_close_matches
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -193,6 +194,14 @@ class Dialect(ABC):
     def with_model(self, model: str) -> Self:
         """The same dialect for another model, which then is in address, body and errors alike."""
         return type(self)(self.config.replace(model=model))
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same dialect for a call with more request headers: itself, unless one decides about the body.
+
+        Args:
+            headers: the call's `extra_headers`, checked.
+        """
+        return self
 
     def with_output_tool(self, name: str) -> Self:
         """The same dialect for one call, whose answer's text is the call of a tool.
@@ -515,6 +524,29 @@ def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
     sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
     extra = {name: value for name, value in wire.items() if name not in counts}
     return msgspec.convert({**sums, "extra": extra}, Usage)
+
+
+def check_forced(name: object, tools: Sequence[Tool]) -> None:
+    """Refuse a `tool_choice` that forces a tool which was not given.
+
+    Args:
+        name: of the tool that is forced.
+        tools: in any form. One without a name may be a set of tools, so nothing is refused beside it.
+
+    Raises:
+        InvalidRequestError: it names the tools that there are.
+    """
+    known = [_tool_name(tool) for tool in tools]
+    if name in known or None in known:
+        return
+    near = get_close_matches(str(name), map(str, known), 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the tools are {', '.join(map(str, known))}"
+    raise InvalidRequestError(f"tool_choice: there is no tool {name!r}; {hint}")
+
+
+def _tool_name(tool: Tool) -> object:
+    inner = tool.get("function", tool.get("custom"))
+    return (inner if isinstance(inner, Mapping) else tool).get("name")
 
 
 def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, Any], JSONObject]:

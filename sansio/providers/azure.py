@@ -12,6 +12,7 @@ from sansio.errors import APIStatusError, ConfigError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed
 
@@ -74,6 +75,9 @@ class AzureChat(ChatDialect):
         config = self.config
         old = not is_v1(config) and (config.api_version or "") < _FIRST_WITH_COMPLETION_TOKENS
         return "max_tokens" if old else "max_completion_tokens"
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
 
     def sound_formats(self) -> frozenset[str] | None:
         return OPENAI_SOUND

@@ -15,6 +15,7 @@ from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed
 
@@ -122,6 +123,9 @@ class OpenAIChat(ChatDialect):
         if isinstance(part, ReasoningPart) and self._is_own:
             return "OpenAI's own service takes no reasoning back on this endpoint"
         return super().refuses(part)
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS if self._is_own else super().tool_choices()
 
     def sound_formats(self) -> frozenset[str] | None:
         return OPENAI_SOUND if self._is_own else super().sound_formats()

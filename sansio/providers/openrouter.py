@@ -9,6 +9,7 @@ from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENROUTER_RANGES
 from sansio.families.chat.parts import image_block, takes_by_schema
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, narrowed, own, portable
 
@@ -40,6 +41,9 @@ class OpenRouterChat(ChatDialect):
         },
         **OPENROUTER_RANGES,
     )
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
 
     def reasoning_options(self) -> dict[str, object]:
         return {"reasoning": {"enabled": True}}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sansio.content import AudioPart, DocumentPart, Part, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS, VLLM_RANGES
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed, own, portable
 
@@ -45,6 +46,9 @@ class VLLMChat(ChatDialect):
         },
         **VLLM_RANGES,
     )
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
 
     def reasoning_options(self) -> dict[str, object]:
         return {"chat_template_kwargs": {"enable_thinking": True}}

@@ -7,7 +7,19 @@ from typing import Any, ClassVar, get_type_hints
 
 import pytest
 
-from sansio import ChatDialect, InvalidRequestError, Lost, Option, Options, Provider, Send, portable
+from sansio import (
+    ChatDialect,
+    InvalidRequestError,
+    Lost,
+    Message,
+    Option,
+    Options,
+    Provider,
+    Role,
+    Send,
+    portable,
+)
+from sansio.options import PortableOptions
 from tests.sansio.exchanges import REFUSED, run
 from tests.sansio.wires import ASK, TYPES, Record, body_of, config, refused
 
@@ -268,3 +280,69 @@ def test_a_call_may_set_how_often_it_is_sent(attempts: int | None) -> None:
     sent = attempts or 4
     _, steps = run(call, *[[Lost(REFUSED)]] * sent)
     assert len([step for step in steps if isinstance(step, Send)]) == sent
+
+
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+VALUES: Record = {
+    "temperature": 0.5,
+    "top_p": 0.97,
+    "top_k": 5,
+    "max_tokens": 100,
+    "stop": "x",
+    "seed": 1,
+    "frequency_penalty": 0.1,
+    "presence_penalty": 0.1,
+    "logit_bias": {"1": -100},
+    "logprobs": True,
+    "top_logprobs": 3,
+    "n": 1,
+    "tool_choice": "required",
+    "parallel_tool_calls": False,
+    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+    "verbosity": "low",
+    "user": "u",
+    "metadata": {"user_id": "u"},
+    "service_tier": "auto",
+    "reasoning_effort": "low",
+    "reasoning_budget": 2_000,
+    "cache": True,
+    "modalities": ["text", "audio"],
+    "audio": {"voice": "alloy", "format": "wav"},
+    "prediction": {"type": "content", "content": "x"},
+    "web_search_options": {},
+    "prompt_cache_key": "k",
+    "safety_identifier": "s",
+    "store": True,
+}
+"""A value for every portable option."""
+
+AS_IT_IS = {("cache", kind) for kind in ("azure", "ollama", "vllm")} | {("n", "anthropic"), ("n", "ollama")}
+"""What every answer has without being asked: one text, and a prompt that is cached automatically."""
+
+
+def test_every_portable_option_has_a_value_here() -> None:
+    assert VALUES.keys() == get_type_hints(PortableOptions).keys()
+
+
+MODELS_DECIDE = {("reasoning_budget", "anthropic")}
+"""What a type has a place for, and its newer models refuse."""
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("name", VALUES)
+def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> None:
+    provider = Provider(config(kind))
+    asked = [Message(Role.SYSTEM, "Be brief."), *ASK]
+    plain = body_of(provider, asked, [FUNCTION])
+    option: Record = {name: VALUES[name]}
+    if name in provider.dialect.OPTIONS and (name, kind) not in MODELS_DECIDE:
+        sent = body_of(provider, asked, [FUNCTION], **option)
+        assert (sent != plain) is ((name, kind) not in AS_IT_IS)
+        return
+    if (name, kind) not in AS_IT_IS:
+        with pytest.raises(InvalidRequestError, match=f"^{name}: "):
+            provider.prepare(asked, [FUNCTION], **option)
+    if (name, kind) not in MODELS_DECIDE:
+        prepared = provider.prepare(asked, [FUNCTION], stream=False, unsupported="drop", **option)
+        assert [loss.option for loss in prepared.left_out] == ([] if (name, kind) in AS_IT_IS else [name])
+        assert prepared.body == plain

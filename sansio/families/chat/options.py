@@ -28,6 +28,29 @@ def _write_stream_options(body: Body, value: Mapping[str, Any] | None) -> None:
     body["stream_options"] = None if value is None else {**(body.get("stream_options") or {}), **value}
 
 
+def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
+    """A JSON schema, also in Anthropic's form; a kind that only one server knows passes unchanged."""
+    if value is None:
+        body.pop("response_format", None)
+        return
+    kind = value.get("type")
+    if kind == "json_schema" and "schema" in value:
+        value = {"json_schema": {name: inner for name, inner in value.items() if name != "type"}}
+    asked = value.get("json_schema")
+    if isinstance(asked, Mapping):
+        value = {"type": "json_schema", "json_schema": {"name": "answer", **asked}}
+    elif not isinstance(kind, str) or kind in _OF_A_SCHEMA:
+        raise InvalidRequestError(
+            f"response_format: {value!r:.80} is no form of an answer; give a type, or "
+            '{"type": "json_schema", "json_schema": {"name": ..., "schema": {...}}}'
+        )
+    body["response_format"] = value
+
+
+_OF_A_SCHEMA = ("json_schema", "object", "array", "string", "number", "integer", "boolean", "null")
+"""What `type` is in a JSON schema that was given alone, and where the schema is missing."""
+
+
 def _refuse_lifetime(body: Body, value: bool | str | None) -> None:
     """Prompts are cached without being asked to, so here is nothing to write, and no time to live to choose.
 
@@ -50,7 +73,7 @@ COMMON_OPTIONS: Mapping[str, Option] = {
         frequency_penalty="frequency_penalty",
         presence_penalty="presence_penalty",
         logprobs=_write_logprobs,
-        response_format="response_format",
+        response_format=_write_format,
         reasoning_effort="reasoning_effort",
         cache=_refuse_lifetime,
     ),

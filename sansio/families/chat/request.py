@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import count
 from typing import Any, ClassVar
 
 import msgspec
@@ -44,7 +43,7 @@ from sansio.families.chat.parts import (
     with_true_type,
 )
 from sansio.families.chat.reader import ChatReader
-from sansio.families.chat.tools import as_function, narrow_choice
+from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
@@ -131,13 +130,16 @@ class ChatDialect(Dialect):
         body: dict[str, Any] = {"model": self.model_name()}
         body["messages"] = [self.encode_message(message, index) for index, message in enumerate(messages)]
         if tools:
-            body["tools"] = list(tools) if self.OPENAI_TOOLS else [*map(as_function, tools, count())]
+            body["tools"] = [
+                wire_tool(tool, position, custom=self.OPENAI_TOOLS) for position, tool in enumerate(tools)
+            ]
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
         if self.config.reasoning:
             body |= self.reasoning_options()
         write_options(body, options, self.options(), self.origin)
+        check_choice(body, self.tool_choices())
         if not self.OPENAI_TOOLS:
             narrow_choice(body)
         if "max_tokens" in body:
@@ -172,6 +174,10 @@ class ChatDialect(Dialect):
 
     def takes_call_kind(self, kind: str) -> bool:
         return super().takes_call_kind(kind) or (kind == "custom" and self.OPENAI_TOOLS)
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        return None
 
     def sound_formats(self) -> frozenset[str] | None:
         """The formats of sound that a message may have, by the wire's names; `None` for any."""

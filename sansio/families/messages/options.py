@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
+from sansio.families.base import check_forced
 from sansio.families.messages.caching import write_cache
 from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
 from sansio.jsontext import JSONObject
@@ -22,6 +23,8 @@ DEFAULT_VERSION = "2023-06-01"
 _WITHOUT_SAMPLING = "2026-10-21"
 """The first version without sampling options. Versions are dates, so later ones compare greater."""
 _SAMPLING = ("temperature", "top_p", "top_k")
+_CHOICES = ("none", "auto", "any", "required")
+_CHOICE_TYPES = ("none", "auto", "any", "tool")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _MIN_THINKING_TOP_P = 0.95
 """Anthropic's page on extended thinking, "Feature compatibility", which also names the rest that does not go
@@ -42,6 +45,10 @@ def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> Non
     if value is None:
         return
     if isinstance(value, str):
+        if value not in _CHOICES:
+            raise InvalidRequestError(
+                f"tool_choice: {value!r} is unknown; use one of {', '.join(_CHOICES)}, or an object"
+            )
         choice: JSONObject = {"type": "any" if value == "required" else value}
     elif isinstance(chosen := value.get("function", value.get("custom")), Mapping):
         choice = {"type": "tool", "name": chosen.get("name")}
@@ -195,7 +202,14 @@ def _check_tool_choice(body: Body) -> None:
     if not body.get("tools"):
         asked = "parallel_tool_calls" if choice.get("type") == "auto" and len(choice) > 1 else "tool_choice"
         raise InvalidRequestError(f"{asked}: there are no tools to choose from; give tools, or leave it out")
-    if choice.get("type") == "none":  # which has no calls that could be parallel
+    if choice.get("type") not in _CHOICE_TYPES:
+        raise InvalidRequestError(
+            f"tool_choice: {choice.get('type')!r} is unknown to Anthropic; use one of {', '.join(_CHOICES)}, "
+            'or {"type": "function", "function": {"name": ...}}'
+        )
+    if choice["type"] == "tool":
+        check_forced(choice.get("name"), body["tools"])
+    if choice["type"] == "none":  # which has no calls that could be parallel
         choice.pop("disable_parallel_tool_use", None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any, ClassVar, assert_never
+from typing import Any, ClassVar, Self, assert_never
 
 from sansio.content import (
     AudioPart,
@@ -87,8 +87,13 @@ class MessagesDialect(Dialect):
     @property
     def version(self) -> str:
         """The API version that requests name: the config's `api_version`, unless its headers name another."""
-        named = {name.lower(): value for name, value in self.config.extra_headers.items()}
-        return named.get("anthropic-version") or self.config.api_version or DEFAULT_VERSION
+        return _version_in(self.config.extra_headers) or self.config.api_version or DEFAULT_VERSION
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """A version decides which options a request may have."""
+        if _version_in(headers) is None:
+            return self
+        return type(self)(self.config.replace(extra_headers={**self.config.extra_headers, **headers}))
 
     def open_stream(self) -> MessagesReader:
         return MessagesReader(self)
@@ -310,6 +315,10 @@ class MessagesDialect(Dialect):
         if message.is_error:
             block["is_error"] = True
         return {**block, **message.extra}
+
+
+def _version_in(headers: Mapping[str, str]) -> str | None:
+    return {name.lower(): value for name, value in headers.items()}.get("anthropic-version")
 
 
 def _fault_of(part: ServerToolPart) -> str:

@@ -142,3 +142,43 @@ def test_the_ends_of_a_range_are_in_it(kind: str, option: dict[str, Any]) -> Non
             for name, value in option.items()
         }.items()
     )
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}},
+        {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
+        {"type": "json_schema", "schema": SCHEMA},
+        {"json_schema": {"schema": SCHEMA}},
+    ],
+)
+def test_a_schema_has_openais_form_whatever_form_it_was_given_in(kind: str, given: dict[str, Any]) -> None:
+    body = body_of(Provider(config(kind)), ASK, response_format=given)
+    assert body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": SCHEMA},
+    }
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+@pytest.mark.parametrize(
+    "given", [SCHEMA, {"type": "json_schema"}, {"type": "json_schema", "json_schema": 5}, {}]
+)
+def test_what_is_no_form_of_an_answer_is_refused_with_the_form_to_use(
+    kind: str, given: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^response_format: .*\"json_schema\""):
+        Provider(config(kind)).prepare(ASK, response_format=given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"type": "text"}, {"type": "json_object"}, {"type": "grammar", "grammar": "x"}]
+)
+def test_other_forms_pass_as_they_are(given: dict[str, Any]) -> None:
+    assert body_of(Provider(config("openrouter")), ASK, response_format=given)["response_format"] == given
+    assert "response_format" not in body_of(Provider(config("openrouter")), ASK, response_format=None)
