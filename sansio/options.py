@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from math import isfinite
-from typing import Any, Literal, TypeAlias, TypedDict, get_type_hints
+from typing import Any, Literal, TypeAlias, TypedDict, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -213,7 +213,8 @@ class Option(Struct, frozen=True):
             return
         *path, last = self.to.split(".")
         for name in path:
-            body = body.setdefault(name, {})
+            body[name] = dict(body.get(name) or {})  # a copy: the object may be the caller's
+            body = body[name]
         if value is None:
             body.pop(last, None)
         else:
@@ -313,7 +314,23 @@ def check_options(
                 f"{name}: {origin} has no such option; leave it out, or pass unsupported='drop' to have such "
                 "options left out and reported"
             )
+    _check_twice(kept, table)
     return kept, left_out
+
+
+def _check_twice(options: Mapping[str, object], table: Mapping[str, Option]) -> None:
+    """Refuse two options that say different things in one field of the wire."""
+    said: dict[str, str] = {}
+    for name, value in options.items():
+        to = table[name].to
+        if value is None or not isinstance(to, str):
+            continue
+        other = said.setdefault(to, name)
+        if options[other] != value:
+            raise InvalidRequestError(
+                f"{name}: {value!r:.80} is not what {other} says, {options[other]!r:.80}, which is the same "
+                "field; give one of them"
+            )
 
 
 def write_options(
@@ -325,8 +342,16 @@ def write_options(
         InvalidRequestError: as `check_options`.
     """
     kept, _ = check_options(options, table, origin)
-    for name, value in kept.items():
-        table[name].write(body, value)
+    for name in sorted(kept, key=lambda name: _turn_of(table[name], kept[name])):
+        table[name].write(body, kept[name])
+
+
+def _turn_of(option: Option, value: object) -> int:
+    """Removals come first, since another option may say the same field; and fields of an object last, since
+    another may be the whole object."""
+    if value is None:
+        return 0
+    return 2 if isinstance(option.to, str) and "." in option.to else 1
 
 
 def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
@@ -359,7 +384,16 @@ def _check_value(name: str, value: object, type: Any) -> None:
         shown = repr(value)
         if len(shown) > _SHOWN:
             shown = f"{shown[:_SHOWN]}…"
-        raise InvalidRequestError(f"{name}: {shown} cannot be sent: {error}") from None
+        words = _words_of(type) if "enum" in str(error) else []
+        hint = f"; use one of {', '.join(words)}" if words else ""
+        raise InvalidRequestError(f"{name}: {shown} cannot be sent: {error}{hint}") from None
+
+
+def _words_of(type: Any) -> list[str]:
+    """The words that a type takes."""
+    if get_origin(type) is Literal:
+        return [repr(word) for word in get_args(type)]
+    return [word for inner in get_args(type) for word in _words_of(inner)]
 
 
 def _check_finite(name: str, value: object) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import takewhile
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -77,7 +77,13 @@ class OpenAIChat(ChatDialect):
 
     TYPE = "openai"
 
-    _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ChatDialect.OPTIONS, **OPENAI_RANGES)
+    _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+        ChatDialect.OPTIONS,
+        **OPENAI_RANGES,
+        reasoning_effort=Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"],
+        verbosity=Literal["low", "medium", "high"],
+    )
+    """With the words of OpenAI's SDK (`CompletionCreateParams`). Azure has models of other makers, too."""
 
     @property
     def _host(self) -> str | None:

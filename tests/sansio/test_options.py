@@ -346,3 +346,55 @@ def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> N
         prepared = provider.prepare(asked, [FUNCTION], stream=False, unsupported="drop", **option)
         assert [loss.option for loss in prepared.left_out] == ([] if (name, kind) in AS_IT_IS else [name])
         assert prepared.body == plain
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("openai", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ("azure", {"max_completion_tokens": 7, "max_tokens": 5}),
+        ("anthropic", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ("ollama", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ("vllm", {"reasoning_budget": 5, "thinking_token_budget": 7}),
+    ],
+)
+def test_two_names_of_one_field_that_differ_are_refused_and_equal_ones_are_one(
+    kind: str, options: Record
+) -> None:
+    error = str(refused(kind, *ASK, **options))
+    assert all(name in error for name in options)
+    assert "give one of them" in error
+    same = dict.fromkeys(options, 7)
+    assert 7 in body(kind, **same).values()
+    assert 7 in body(kind, **{**same, min(same): None}).values()
+
+
+@pytest.mark.parametrize("names", [("reasoning", "reasoning_budget"), ("reasoning_budget", "reasoning")])
+def test_a_field_of_an_object_goes_beside_the_rest_whatever_their_order_and_changes_no_argument(
+    names: tuple[str, str],
+) -> None:
+    given: Record = {"reasoning": {"exclude": True}, "reasoning_budget": 2_000}
+    sent = body("openrouter", **{name: given[name] for name in names})
+    assert sent["reasoning"] == {"exclude": True, "max_tokens": 2_000}
+    assert given["reasoning"] == {"exclude": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "words"),
+    [
+        ("openai", {"reasoning_effort": "hihg"}, "'none', 'minimal', 'low', 'medium', 'high'"),
+        ("openai", {"verbosity": "loud"}, "use one of 'low', 'medium', 'high'"),
+        ("anthropic", {"service_tier": "flex"}, "use one of 'auto', 'standard_only'"),
+        ("anthropic", {"cache": "2h"}, "use one of '5m', '1h'"),
+        ("anthropic", {"max_tokens": -1}, "-1 cannot be sent: Expected `int` >= 0"),
+    ],
+)
+def test_a_word_that_is_not_known_is_refused_with_those_that_are(
+    kind: str, option: Record, words: str
+) -> None:
+    assert words in str(refused(kind, *ASK, **option))
+
+
+def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
+    provider = Provider(config("openai", base_url="https://api.example.com/v1"))
+    assert body_of(provider, ASK, reasoning_effort="default")["reasoning_effort"] == "default"

@@ -31,6 +31,7 @@ _MIN_THINKING_TOP_P = 0.95
 with thinking. The API's words are about both forms: "`temperature` may only be set to 1 when thinking is
 enabled or in adaptive mode"."""
 
+_Limit = Annotated[int, Meta(ge=0)]  # 0 only writes the prompt to the cache
 _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -140,7 +141,6 @@ def _write_container(body: Body, value: str | Mapping[str, Any] | None) -> None:
 
 OPTIONS: Mapping[str, Option] = {
     **portable(
-        max_tokens="max_tokens",
         stop=listed("stop_sequences"),
         tool_choice=_write_tool_choice,
         parallel_tool_calls=_write_parallel,
@@ -156,7 +156,8 @@ OPTIONS: Mapping[str, Option] = {
     "top_k": Option(Annotated[int, Meta(ge=0)], "top_k"),
     "service_tier": Option(Literal["auto", "standard_only"], "service_tier"),
     "cache": Option(bool | Literal["5m", "1h"], write_cache),
-    "max_completion_tokens": Option(int, "max_tokens"),
+    "max_tokens": Option(_Limit, "max_tokens"),
+    "max_completion_tokens": Option(_Limit, "max_tokens"),
     "output_config": Option(dict[str, Any], _write_output),
     "container": Option(str | dict[str, Any], _write_container),
     "fallbacks": Option(str | list[dict[str, Any]], "fallbacks"),
