@@ -136,13 +136,20 @@ async def test_the_clocks_run_as_for_every_call() -> None:
     assert caught.value.field == "read_timeout"
 
 
+async def cancel_when_idle(scope: anyio.CancelScope) -> None:
+    await anyio.wait_all_tasks_blocked()
+    scope.cancel()
+
+
 @pytest.mark.anyio
 async def test_a_cancelled_call_drops_its_exchange() -> None:
     held = FakeResponse(ending=Ending.HOLD, silent=True)
     transport = MemoryTransport(FakeProvider("openai", [held]))
     provider = create_provider(OPENAI, transport=transport, api_key=KEY)
-    with anyio.move_on_after(0.01) as scope:
-        await provider.list_models()
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(cancel_when_idle, scope)
+            await provider.list_models()
     assert scope.cancelled_caught
     assert transport.aborted == 1
 
