@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from difflib import get_close_matches
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -157,6 +158,8 @@ class Dialect(ABC):
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
     SENDS_CITATIONS: ClassVar[bool] = False
     """Whether citations go back with the text that has them. If not, they are left out and reported."""
+    SENDS_DETAIL: ClassVar[bool] = False
+    """Whether a request says in which detail an image is to be seen."""
     SENDS_TOOL_ERRORS: ClassVar[bool] = False
     """Whether a tool's message can say that the tool failed (`is_error`)."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {}
@@ -192,6 +195,14 @@ class Dialect(ABC):
         """The same dialect for another model, which then is in address, body and errors alike."""
         return type(self)(self.config.replace(model=model))
 
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same dialect for a call with more request headers: itself, unless one decides about the body.
+
+        Args:
+            headers: the call's `extra_headers`, checked.
+        """
+        return self
+
     def with_output_tool(self, name: str) -> Self:
         """The same dialect for one call, whose answer's text is the call of a tool.
 
@@ -201,6 +212,10 @@ class Dialect(ABC):
         other = copy(self)
         other.output_tool = name
         return other
+
+    def options(self) -> Mapping[str, Option]:
+        """The options that a call may have with this config: `OPTIONS`, or a narrower form of them."""
+        return self.OPTIONS
 
     def takes_schema(self) -> bool:
         """Whether `response_format` may be a JSON schema here. If not, it is sent as a forced tool."""
@@ -250,6 +265,14 @@ class Dialect(ABC):
     def takes_call_id(self, call_id: str) -> bool:
         """Whether a tool call may have such an id here. If not, `port` replaces it, in its result too."""
         return True
+
+    def takes_call_kind(self, kind: str) -> bool:
+        """Whether a tool call may be of such a kind here. If not, `port` makes it a function's call.
+
+        Args:
+            kind: as in `ToolCall`.
+        """
+        return kind == "function"
 
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:
@@ -503,6 +526,29 @@ def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
     return msgspec.convert({**sums, "extra": extra}, Usage)
 
 
+def check_forced(name: object, tools: Sequence[Tool]) -> None:
+    """Refuse a `tool_choice` that forces a tool which was not given.
+
+    Args:
+        name: of the tool that is forced.
+        tools: in any form. One without a name may be a set of tools, so nothing is refused beside it.
+
+    Raises:
+        InvalidRequestError: it names the tools that there are.
+    """
+    known = [_tool_name(tool) for tool in tools]
+    if name in known or None in known:
+        return
+    near = get_close_matches(str(name), map(str, known), 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the tools are {', '.join(map(str, known))}"
+    raise InvalidRequestError(f"tool_choice: there is no tool {name!r}; {hint}")
+
+
+def _tool_name(tool: Tool) -> object:
+    inner = tool.get("function", tool.get("custom"))
+    return (inner if isinstance(inner, Mapping) else tool).get("name")
+
+
 def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, Any], JSONObject]:
     """OpenAI's custom tool, which takes free text, for servers whose tools take an object.
 
@@ -535,6 +581,9 @@ _SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (
     (b"RIFF", 8, b"WEBP", "image/webp"),
     (b"RIFF", 8, b"WAVE", "audio/wav"),
     (b"ID3", 0, b"", "audio/mpeg"),
+    # MPEG-1 and MPEG-2, layer III, without a checksum: what encoders write that add no ID3 tag.
+    (b"\xff\xfb", 0, b"", "audio/mpeg"),
+    (b"\xff\xf3", 0, b"", "audio/mpeg"),
     (b"OggS", 0, b"", "audio/ogg"),
     (b"fLaC", 0, b"", "audio/flac"),
     (b"%PDF-", 0, b"", "application/pdf"),
