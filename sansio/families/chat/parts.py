@@ -16,7 +16,8 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
-from sansio.families.base import base64_bytes, base64_text, media_type_of, rest, text_or_none
+from sansio.families.fields import base64_bytes, base64_text, rest, text_or_none
+from sansio.families.media import media_type_of
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}

@@ -27,7 +27,7 @@ from sansio.content import (
 )
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
-from sansio.families.base import Dialect, base64_text, media_type_of, rest, without_nulls
+from sansio.families.base import Dialect
 from sansio.families.chat.beside import read_embeddings, read_model
 from sansio.families.chat.faults import flat_error
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
@@ -44,6 +44,8 @@ from sansio.families.chat.parts import (
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
+from sansio.families.fields import base64_text, rest, without_nulls
+from sansio.families.media import media_type_of
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject

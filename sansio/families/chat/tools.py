@@ -7,7 +7,7 @@ from typing import Any
 
 from sansio.content import Tool
 from sansio.errors import InvalidRequestError
-from sansio.families.base import check_forced, free_text_tool
+from sansio.families.tools import check_forced, free_text_tool
 from sansio.options import Body
 
 WORDS = ("none", "auto", "required")

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
-from sansio.families.base import check_forced
 from sansio.families.messages.caching import write_cache
 from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
+from sansio.families.tools import check_forced
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, listed, own, portable
 

@@ -26,13 +26,16 @@ from sansio.content import (
 )
 from sansio.endpoints import Endpoint, ModelInfo, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
-from sansio.families.base import Dialect, free_text_tool, media_type_of, without_nulls
+from sansio.families.base import Dialect
+from sansio.families.fields import without_nulls
+from sansio.families.media import media_type_of
 from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_model
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
 from sansio.families.messages.reader import MessagesReader
 from sansio.families.messages.thinking import default_thinking, takes_schema
+from sansio.families.tools import free_text_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
