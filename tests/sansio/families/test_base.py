@@ -406,9 +406,7 @@ def write_text(part: Part) -> JSONObject | None:
 def test_the_parts_of_a_message_are_written_one_by_one() -> None:
     dialect = dialect_named("openai")
     message = Message(Role.USER, (TextPart("a"), TextPart("b")))
-    blocks = dialect.write_parts(
-        message, 0, lambda part: {"t": part.text} if isinstance(part, TextPart) else None
-    )
+    blocks = dialect.write_parts(message, 0, write_text)
     assert blocks == [{"t": "a"}, {"t": "b"}]
 
 
@@ -423,7 +421,5 @@ def test_the_parts_of_a_message_are_written_one_by_one() -> None:
 def test_a_part_that_the_wire_has_no_place_for_is_named_with_its_place(part: Part, remedy: str) -> None:
     message = Message(Role.USER, (TextPart("a"), part))
     with pytest.raises(InvalidRequestError, match=f"message 3, part 1: .*{remedy}") as caught:
-        dialect_named("openai").write_parts(
-            message, 3, lambda part: {} if isinstance(part, TextPart) else None
-        )
+        dialect_named("openai").write_parts(message, 3, write_text)
     assert caught.value.index == 3
