@@ -360,8 +360,8 @@ class Provider:
         elif form is not None and not isinstance(form, Mapping):
             raise InvalidRequestError(
                 f"response_format: {form!r:.80} is neither a class nor a mapping; give a dataclass, a "
-                "msgspec Struct, a TypedDict or a pydantic model, with a field for what you want, or the JSON "
-                "schema of an object"
+                "msgspec Struct, a TypedDict or a pydantic model, with a field for what you want, or the "
+                "JSON schema of an object"
             )
         if isinstance(form, Mapping) and not dialect.takes_schema() and (found := output_tool(form)):
             name, tool = found
