@@ -459,8 +459,12 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a URL's host names this machine, without asking a resolver."""
-    if host in ("localhost", "::1") or host.endswith(".localhost"):
+    """Whether a URL's host names this machine, without asking a resolver.
+
+    A name below `localhost` does not count: RFC 6761 (section 6.3) reserves them for this machine, but many
+    resolvers ask the network's name server for them.
+    """
+    if host in ("localhost", "::1"):
         return True
     octets = host.split(".")
     return len(octets) == 4 and octets[0] == "127" and all(o.isdecimal() and int(o) < 256 for o in octets)

@@ -264,10 +264,10 @@ def test_slashes_at_the_end_of_an_address_do_not_count(base_url: str) -> None:
     assert ProviderConfig(base_url=base_url + "//").base_url == base_url
 
 
-LOCAL = ["localhost", "LocalHost", "api.localhost", "127.0.0.1", "127.255.0.9", "[::1]"]
+LOCAL = ["localhost", "LocalHost", "127.0.0.1", "127.255.0.9", "[::1]"]
 REMOTE = ["192.168.0.1", "example.com", "localhost.example.com", "127.0.0.1.example.com", "127.0.0.256",
           "128.0.0.1", "[::2]", "notlocalhost", "0.0.0.0", "localhost.", "127.0.0", "127.0.0.1.1",
-          "127.0.0.x", "127.0.0."]  # fmt: skip
+          "127.0.0.x", "127.0.0.", "api.localhost"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", LOCAL)

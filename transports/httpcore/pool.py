@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary
 
+from sansio.config import is_loopback
 from sansio.errors import ConfigError
 from sansio.http import HTTPExchange, Request
 from transports.httpcore.backend import WatchedBackend
@@ -43,7 +44,8 @@ class HttpcoreTransport:
     Over HTTP/2, dropping an exchange leaves the connection open for the other exchanges on it.
 
     Args:
-        pool: your own pool, which you close. All other arguments except `module` then have no effect.
+        pool: your own pool, which you close. All other arguments except `module` then have no effect. If it
+            has a proxy, requests to loopback do not use it, and go there directly.
         module: `"httpcore"` or `"httpcore2"`. Default: the pool's, or httpcore2 if it is installed.
         http2: offer HTTP/2 to servers over TLS; needs the extra `http2`.
         proxy: URL of an HTTP or SOCKS proxy, with user and password if it needs them.
@@ -82,6 +84,7 @@ class HttpcoreTransport:
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
         self.keeps = True  # False after aclose()
         self.core = _find_module(module, pool)
+        self._given_has_proxy = pool is not None and _has_proxy(self.core, pool)
         self._trust = Trust(ssl_context, ca_file)
         if http2 and find_spec("h2") is None:
             raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
@@ -128,7 +131,7 @@ class HttpcoreTransport:
 
     def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
         """The pool of the keeper's loop for requests to `origin`."""
-        if self._given is not None:
+        if self._given is not None and not (self._given_has_proxy and is_loopback(origin[1])):
             return self._given
         pools = self._pools.setdefault(keeper, {})
         proxy = self._proxies.choose(origin)
@@ -167,6 +170,14 @@ def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
             field="pool",
         )
     return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")
+
+
+def _has_proxy(core: ModuleType, pool: Pool) -> bool:
+    # A pool does not say whether it was made with `proxy=`, except in this attribute.
+    return (
+        isinstance(pool, (core.AsyncHTTPProxy, core.AsyncSOCKSProxy))
+        or getattr(pool, "_proxy", None) is not None
+    )
 
 
 def _open_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:

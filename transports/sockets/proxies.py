@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sansio.config import is_loopback
 from sansio.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Proxies:
         ConfigError: a URL is not a proxy's.
 
     Example:
-        >>> proxies = Proxies({"all": "http://proxy:3128", "no": "localhost,.internal"})
+        >>> proxies = Proxies({"all": "http://proxy:3128", "no": ".internal"})
         >>> proxies.choose(("https", "api.example", 443))
         'http://proxy:3128'
         >>> proxies.choose(("http", "vllm.internal", 8000)) is None
@@ -49,8 +50,13 @@ class Proxies:
         return cls(getproxies_environment())
 
     def choose(self, origin: Origin) -> str | None:
-        """The URL of the proxy for requests to `origin`; `None` if they go there directly."""
+        """The URL of the proxy for requests to `origin`; `None` if they go there directly.
+
+        Loopback is always reached directly: plain http to it may carry a key, which a proxy would read.
+        """
         scheme, host, port = origin
+        if is_loopback(host):
+            return None
         url = self._by_scheme.get(scheme) or self._by_scheme.get("all")
         if not url:
             return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import threading
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +16,9 @@ from sansio.http import Request
 from tests.transports.contracts.support import ca_and_server, failure, fetch, free_port, trusting
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering
 from transports.httpcore.pool import HttpcoreTransport, ModuleName
+
+if TYPE_CHECKING:
+    import httpcore
 
 
 @pytest.fixture(params=["httpcore", "httpcore2"])
@@ -63,11 +68,11 @@ class TestProxy:
 
     @pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
     async def test_tls_is_tunnelled(self, module: ModuleName, scheme: str) -> None:
-        ca, context = ca_and_server("localhost")
+        ca, context = ca_and_server("api.example")
 
         def script(peer: Peer) -> None:
             if scheme == "http":
-                assert (peer.request() or b"").startswith(b"CONNECT localhost:")
+                assert (peer.request() or b"").startswith(b"CONNECT api.example:")
                 peer.send(b"HTTP/1.1 200 Go on\r\n\r\n")
             else:  # RFC 1928: a greeting, then CONNECT, each answered
                 assert peer.receive().startswith(b"\x05")
@@ -76,7 +81,7 @@ class TestProxy:
                 peer.send(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
             tunnel(peer, server.url)
 
-        with RawServer(answering(OK), context, "localhost") as server, RawServer(script) as proxy:
+        with RawServer(answering(OK), context, "api.example") as server, RawServer(script) as proxy:
             transport = HttpcoreTransport(
                 module=module,
                 proxy=proxy.url.replace("http:", f"{scheme}:").removesuffix("/v1"),
@@ -106,3 +111,22 @@ class TestProxy:
         async with contextlib.aclosing(transport):
             error = await failure(transport, Request.post("https://api.example/v1", (), b""))
         assert error.message == f"no connection to 127.0.0.1:{port}: nothing listens there"
+
+    @pytest.mark.parametrize("form", ["argument", "AsyncHTTPProxy", "AsyncSOCKSProxy"])
+    async def test_loopback_is_reached_without_the_proxy_of_a_given_pool(
+        self, module: ModuleName, form: str
+    ) -> None:
+        """The key of a request to loopback over plain http would be the proxy's to read."""
+        core = importlib.import_module(module)
+        scheme = "socks5" if form == "AsyncSOCKSProxy" else "http"
+        url = f"{scheme}://127.0.0.1:{free_port()}"
+        pool: httpcore.AsyncConnectionPool
+        if form == "argument":
+            pool = core.AsyncConnectionPool(proxy=core.Proxy(url))
+        else:
+            pool = getattr(core, form)(proxy_url=url)
+        with RawServer(answering(OK)) as server:
+            async with pool, contextlib.aclosing(HttpcoreTransport(pool)) as transport:
+                assert await fetch(transport, server.post()) == (200, b"ok")
+                error = await failure(transport, Request.post("http://api.example/v1", (), b""))
+        assert "nothing listens there" in error.message
