@@ -21,7 +21,8 @@ def dispatch(records: Iterable[Record], raw_log: RawLog, secret: Secret | None) 
             case RequestRecord(endpoint=endpoint, payload=payload):
                 raw_log.on_request(endpoint, clean_json(payload, secret))
             case ResponseRecord(status=status, body=body):
-                raw_log.on_response(status, clean_json(body, secret))
+                # An error's body is read up to a limit only, which may lie inside an echoed key.
+                raw_log.on_response(status, clean_json(body, secret, cut=not 200 <= status < 300))
             case ChunkRecord(chunk=chunk):
                 raw_log.on_chunk(clean_json(chunk, secret))
             case _:
