@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Generator, Iterable
 from contextvars import ContextVar, Token
 from types import coroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
@@ -96,8 +96,9 @@ class WatchedStream:
         self.ended = self.ended or not data
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, self._note(timeout))
+    async def write(self, buffer: bytes | memoryview, timeout: float | None = None) -> None:
+        buffer = memoryview(buffer)  # frames, also those of anyio, would show the key in bytes
+        await self._stream.write(cast(bytes, buffer), self._note(timeout))
 
     async def aclose(self) -> None:
         await self._stream.aclose()

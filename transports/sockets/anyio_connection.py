@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+from typing import cast
 
 import anyio
 from anyio import aclose_forcefully
@@ -52,7 +53,8 @@ class AnyioConnection:
     async def send(self) -> None:
         assert self._feed is not None
         with contextlib.suppress(*_BROKEN):
-            await self._stream.send(self._feed.http.data_to_send())
+            # A view: frames of anyio and ssl would show the key in bytes to a traceback with locals.
+            await self._stream.send(cast(bytes, memoryview(self._feed.http.data_to_send())))
 
     async def fill(self, timeout: float | None) -> None:
         feed = self._feed

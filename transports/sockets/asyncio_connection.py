@@ -203,10 +203,11 @@ class AsyncioConnection(asyncio.Protocol):
         if self._closed:
             self._end(feed)
         else:
-            self._write(feed.http.data_to_send())
+            # A view: frames would show the key in bytes to a traceback with locals.
+            self._write(memoryview(feed.http.data_to_send()))
         return self._writer is None
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: memoryview) -> None:
         if self._tls is not None:
             try:
                 self._tls.write(data)
@@ -216,7 +217,7 @@ class AsyncioConnection(asyncio.Protocol):
                 self._lose(error)
                 self._transport.close()
                 return
-            data = self._tls.data_to_send()
+            data = memoryview(self._tls.data_to_send())
         self._transport.write(data)
 
     async def send(self) -> None:

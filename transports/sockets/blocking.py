@@ -63,7 +63,8 @@ class _Connection:
         """Begin an exchange. A failure shows at the next read: the server may have answered before it."""
         self.http = http
         with contextlib.suppress(OSError), deadline.bound(self._socket):
-            self._socket.sendall(http.data_to_send())
+            # A view: a frame of ssl would show the key in bytes to a traceback with locals.
+            self._socket.sendall(memoryview(http.data_to_send()))
 
     def read(self, deadline: _Deadline) -> bytes:
         """The next bytes; `b""` at the end."""
