@@ -6,6 +6,7 @@ this module knows a config.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -19,6 +20,9 @@ from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value, is_token, is_visible
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RETRY_AFTER
+
+_DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
+"""A dot segment (RFC 3986, section 3.3), also percent-encoded."""
 
 
 class AuthMethod(StrEnum):
@@ -447,6 +451,12 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
     if not is_visible(url):
         raise ConfigError(
             f"base_url: {url!r} has a space, a control character or a letter beyond ASCII", field="base_url"
+        )
+    if _DOTS.search(parts.path):
+        raise ConfigError(
+            f"base_url: {url!r} has a step '.' or '..' in its path, which servers and proxies read in "
+            "different ways; write the path without it",
+            field="base_url",
         )
     if port == 0:
         raise ConfigError(f"base_url: {url!r} has the port 0, which no server can have", field="base_url")

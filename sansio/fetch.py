@@ -19,7 +19,7 @@ from sansio.errors import (
 from sansio.events import StreamEvent, StreamFailed
 from sansio.families.base import Dialect
 from sansio.http.coding import ContentDecoder
-from sansio.http.messages import Body, End, Head, Input, Lost, Request, header
+from sansio.http.messages import Body, End, Head, Input, Lost, Request, header, header_list
 from sansio.jsontext import JSONObject
 from sansio.porting import LeftOut
 from sansio.response import ResponseInfo, read_response
@@ -228,9 +228,8 @@ class Fetch(Generic[T_co]):
             )
             self._settle(error, events)
             return
-        coding = header(head.headers, "content-encoding") or ""
         try:
-            self._decoder = ContentDecoder(coding)
+            self._decoder = ContentDecoder(header_list(head.headers, "content-encoding"))
             if 200 <= head.status < 300:
                 self._begin((header(head.headers, "content-type") or "").partition(";")[0].strip().lower())
             else:

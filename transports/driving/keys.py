@@ -81,21 +81,26 @@ def clean_json(value: JSONObject, secret: Secret | None, *, cut: bool = False) -
     Args:
         cut: see `Secret.clean_text`.
     """
-    return {_clean_text(name, secret, cut): _clean_value(item, secret, cut) for name, item in value.items()}
+    cleaned: JSONObject = {}
+    # A list of what is left, since values may nest deeper than Python recurses.
+    left: list[tuple[JSON, JSON]] = [(value, cleaned)]
 
+    def clean(item: JSON) -> JSON:
+        if isinstance(item, str):
+            return item if secret is None else secret.clean_text(item, cut=cut)
+        if not isinstance(item, (dict, list)):
+            return item
+        empty: JSON = {} if isinstance(item, dict) else []
+        left.append((item, empty))
+        return empty
 
-def _clean_value(value: JSON, secret: Secret | None, cut: bool) -> JSON:
-    if isinstance(value, str):
-        return _clean_text(value, secret, cut)
-    if isinstance(value, dict):
-        return clean_json(value, secret, cut=cut)
-    if isinstance(value, list):
-        return [_clean_value(item, secret, cut) for item in value]
-    return value
-
-
-def _clean_text(text: str, secret: Secret | None, cut: bool) -> str:
-    return text if secret is None else secret.clean_text(text, cut=cut)
+    while left:
+        given, copy = left.pop()
+        if isinstance(given, dict) and isinstance(copy, dict):
+            copy.update((str(clean(name)), clean(item)) for name, item in given.items())
+        elif isinstance(given, list) and isinstance(copy, list):
+            copy.extend(map(clean, given))
+    return cleaned
 
 
 class KeySource:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
+from sansio.errors import LimitExceededError
 from transports.sockets.raw import HasFileno, readable, shut_down
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class Watch:
             the response's head, then each part of its body. `None` has no limit.
         stream: the one in use; `None` before there is one.
         pieces: chunks of the body that were received and not handed out.
+        head_left: how many more bytes may be read while the response's head is awaited; `None` outside that.
     """
 
     def __init__(self) -> None:
         self.deadline: float | None = None
         self.stream: WatchedStream | None = None
         self.pieces: list[bytes] = []
+        self.head_left: int | None = None
 
     def enter(self) -> Token[Watch | None]:
         """Mark what the pool does until `exit` as done for this exchange."""
@@ -92,7 +95,15 @@ class WatchedStream:
         watch = _watch.get()
         if watch is not None and watch.pieces:
             await pause()  # the pool has used up the last read: hand that out before waiting for more
+        head_left = None if watch is None else watch.head_left
+        if head_left is not None and head_left <= 0:
+            # A pool passes over informational responses, however many there are.
+            raise LimitExceededError(
+                "the heads of the response are longer than any server's", field="max_header_bytes"
+            )
         data = await self._stream.read(max_bytes, self._note(timeout))
+        if watch is not None and head_left is not None:
+            watch.head_left = head_left - len(data)
         self.ended = self.ended or not data
         return data
 

@@ -116,7 +116,7 @@ class HttpcoreTransport:
     async def aclose(self) -> None:
         """Close the idle connections of this loop's pools, but not those of a pool that was passed in.
 
-        The transport is not used afterwards.
+        A later exchange works, but its connection is not kept, except in a pool that was passed in.
         """
         keeper = await LoopKeeper.here()
         await keeper.tidy()
@@ -125,7 +125,8 @@ class HttpcoreTransport:
             await close_idle(pool)
 
     def __del__(self) -> None:
-        for keeper, pools in list(self._pools.items()):
+        pools_of_loops = self.__dict__.get("_pools", {})  # none where the constructor refused its arguments
+        for keeper, pools in list(pools_of_loops.items()):
             for pool in pools.values():
                 keeper.drop(pool)
 

@@ -227,13 +227,14 @@ class SocketTransport:
         return _Exchange(self, connection, Feed(http, reused=reused))
 
     def close(self) -> None:
-        """Close the idle connections. The transport is not used afterwards."""
+        """Close the idle connections. A later exchange works, but its connection is not kept."""
         with self._lock:
             unwanted = self._idle.close()
         _close(unwanted)
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_lock"):  # not where the constructor refused its arguments
+            self.close()
 
     def _tidy(self, unwanted_origin: Origin | None) -> None:
         """Close connections that were idle for too long, and all idle ones to `unwanted_origin`."""

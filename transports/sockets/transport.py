@@ -211,12 +211,14 @@ class AnyioTransport:
         raise open_timeout(request.origin, timeout, connected=connection is not None)
 
     async def aclose(self) -> None:
-        """Close the idle connections of every loop. The transport is not used afterwards."""
+        """Close the idle connections of every loop. A later exchange works; its connection is not kept."""
+        self._max_idle = 0  # for loops that the transport has not seen yet
         self._close_idle()
         await (await LoopKeeper.here()).tidy()
 
     def __del__(self) -> None:
-        self._close_idle()
+        if hasattr(self, "_idle"):  # not where the constructor refused its arguments
+            self._close_idle()
 
     def _close_idle(self) -> None:
         for keeper in list(self._idle):

@@ -40,14 +40,17 @@ def said_no(options: Record, **fields: object) -> str:
         ({"tool_choice": {"type": "any"}}, {"tool_choice": {"type": "any"}}),
         ({"tool_choice": None}, {"tool_choice": None}),
         (
-            {"tool_choice": {"type": "function", "function": {"name": "f"}}},
-            {"tool_choice": {"type": "tool", "name": "f"}},
+            {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
         ),
         (
-            {"tool_choice": {"type": "custom", "custom": {"name": "f"}}},
-            {"tool_choice": {"type": "tool", "name": "f"}},
+            {"tool_choice": {"type": "custom", "custom": {"name": "get_weather"}}},
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
         ),
-        ({"tool_choice": {"type": "tool", "name": "f"}}, {"tool_choice": {"type": "tool", "name": "f"}}),
+        (
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
+        ),
         (
             {"parallel_tool_calls": False},
             {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
