@@ -251,8 +251,11 @@ class Fetch(Generic[T_co]):
             RemoteProtocolError: an API does not send this type.
         """
         if media == "text/html":
-            raise RemoteProtocolError("the server answered with a web page (text/html), not as an API")
+            raise self._web_page()
         self._enter(Trigger.BEGIN_WHOLE)
+
+    def _web_page(self) -> RemoteProtocolError:
+        return RemoteProtocolError("the server answered with a web page (text/html), not as an API")
 
     def _receive_body(self, data: bytes, events: list[StreamEvent]) -> None:
         try:

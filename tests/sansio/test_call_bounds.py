@@ -121,7 +121,7 @@ def test_an_answer_is_what_came_with_a_status_of_2xx(status: int, kind: type[obj
 
 LOSSES: dict[str, tuple[list[Input], type[ProviderError], str]] = {
     "a web page": (
-        [Head(200, (("content-type", "Text/HTML ; charset=utf-8"),))],
+        [Head(200, (("content-type", "Text/HTML ; charset=utf-8"),)), Body(b"<html>")],
         RemoteProtocolError,
         "(text/html), not as an API",
     ),
