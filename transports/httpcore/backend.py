@@ -117,7 +117,9 @@ class WatchedStream:
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> WatchedStream:
-        stream = await self._stream.start_tls(ssl_context, server_hostname, self._note(timeout))
+        # In brackets, which an HTTP proxy needs, an IPv6 address would be taken for a name.
+        name = None if server_hostname is None else server_hostname.strip("[]")
+        stream = await self._stream.start_tls(ssl_context, name, self._note(timeout))
         return await _hand_over(stream)
 
     def get_extra_info(self, info: str) -> object:

@@ -67,6 +67,10 @@ class PoolOwner(Protocol):
         """The pool of the keeper's loop for requests to `origin`."""
         ...
 
+    def url(self, request: Request) -> httpcore.URL:
+        """The address of a request, as the pool takes it."""
+        ...
+
 
 class _Content:
     """A request's body. Not a generator: httpcore leaves one unfinished when it cannot send the request."""
@@ -171,7 +175,7 @@ class HttpcoreExchange:
         timeouts = {"pool": seconds, "connect": seconds, "write": seconds, "read": timeout}
         sent = core.Request(
             request.method,
-            request.url,
+            self._owner.url(request),
             headers=[(name.encode(), value.encode()) for name, value in request.headers],
             content=_Content(request.body),
             extensions={"timeout": timeouts, "trace": self._trace},
@@ -229,7 +233,7 @@ class HttpcoreExchange:
             case core.ConnectError() | core.UnsupportedProtocol():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
-                return proxy_refusal(fault)
+                return proxy_refusal(str(fault))
             case core.NetworkError() | OSError():
                 return lost_failure(self._peer, fault)
             case core.LocalProtocolError():

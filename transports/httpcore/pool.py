@@ -89,15 +89,13 @@ class HttpcoreTransport:
         if http2 and find_spec("h2") is None:
             raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
         self._http2 = http2
-        if environment_proxies and proxy is not None:
-            raise ConfigError("proxy: pass it, or set environment_proxies, but not both", field="proxy")
-        if unix_socket is not None and (environment_proxies or proxy is not None):
+        self._proxies = Proxies.from_arguments(
+            proxy, no_proxy, environment_proxies=environment_proxies, unix_socket=unix_socket
+        )
+        if self._proxies.need_socks and find_spec("socksio") is None:
             raise ConfigError(
-                "unix_socket: it cannot be reached through a proxy; remove one of the two",
-                field="unix_socket",
+                "proxy: SOCKS needs the package socksio here: pip install 'sansio-llm[socks]'", field="proxy"
             )
-        given = {} if proxy is None else {"all": proxy, "no": no_proxy}
-        self._proxies = Proxies.from_environment() if environment_proxies else Proxies(given)
         self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
@@ -152,6 +150,16 @@ class HttpcoreTransport:
             )
             keeper.hold(pool)
         return pool
+
+    def url(self, request: Request) -> httpcore.URL:
+        """The address of a request, as the pool takes it."""
+        url: httpcore.URL = self.core.URL(request.url)
+        own = self._given is None and ":" in request.host
+        proxy = self._proxies.find(request.origin) if own else None
+        if proxy is not None and not proxy.scheme.startswith("socks"):
+            # httpcore sends the host to an HTTP proxy as it is, where IPv6 needs brackets.
+            url.host = f"[{request.host}]".encode()
+        return url
 
 
 def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from sansio import ConfigError
-from transports import HttpcoreTransport
+from transports import AnyioTransport, HttpcoreTransport, SocketTransport
 from transports.sockets.proxies import Proxies
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -83,10 +85,20 @@ def test_passwords_are_not_shown() -> None:
     assert repr(Proxies({})) == "<Proxies for nothing>"
 
 
-def test_arguments_that_exclude_each_other_are_refused() -> None:
+@pytest.mark.parametrize("kind", [AnyioTransport, SocketTransport, HttpcoreTransport])
+def test_arguments_that_exclude_each_other_are_refused(kind: Callable[..., object]) -> None:
     with pytest.raises(ConfigError, match="not both"):
-        HttpcoreTransport(proxy="http://proxy:1", environment_proxies=True)
+        kind(proxy="http://proxy:1", environment_proxies=True)
     with pytest.raises(ConfigError, match="unix_socket"):
-        HttpcoreTransport(unix_socket="/run/llm.sock", proxy="http://proxy:1")
+        kind(unix_socket="/run/llm.sock", proxy="http://proxy:1")
     with pytest.raises(ConfigError, match="unix_socket"):
-        HttpcoreTransport(unix_socket="/run/llm.sock", environment_proxies=True)
+        kind(unix_socket="/run/llm.sock", environment_proxies=True)
+
+
+@pytest.mark.parametrize("kind", [AnyioTransport, SocketTransport])
+def test_a_proxy_over_tls_is_for_the_transport_that_has_it(kind: Callable[..., object]) -> None:
+    with pytest.raises(ConfigError, match="HttpcoreTransport") as caught:
+        kind(proxy="https://user:s3cret@proxy:1")
+    assert caught.value.field == "proxy"
+    assert "s3cret" not in str(caught.value)
+    HttpcoreTransport(proxy="https://proxy:1")
