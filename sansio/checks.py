@@ -128,15 +128,18 @@ def _check_source(
     """An answer's audio may have only a transcript; what the application made needs exactly one source."""
     sources: list[object] = [source for source in (part.data, part.url, part.file_id) if source is not None]
     kinds_right = isinstance(part.data, bytes | None) and isinstance(part.url, str | None)
-    if (len(sources) == 1 and kinds_right and isinstance(part.file_id, str | None)) or (
-        answered and not sources
-    ):
-        return
-    raise InvalidRequestError(
-        f"message {index}, part {number}: {type(part).__name__} needs exactly one of data (bytes), url and "
-        "file_id (text)",
-        index=index,
-    )
+    whole = len(sources) == 1 and kinds_right and isinstance(part.file_id, str | None)
+    if not whole and (sources or not answered):
+        raise InvalidRequestError(
+            f"message {index}, part {number}: {type(part).__name__} needs exactly one of data (bytes), url "
+            "and file_id (text)",
+            index=index,
+        )
+    if part.data == b"" and not answered:
+        raise InvalidRequestError(
+            f"message {index}, part {number}: the data of {type(part).__name__} is empty; leave the part out",
+            index=index,
+        )
 
 
 def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
@@ -185,10 +188,13 @@ def check_tools(tools: Sequence[Tool]) -> None:
                 f"tool {position} has no name; tools have the form "
                 '{"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
             )
-        if not own and "function" not in tool and "parameters" in tool:
+        if not own and not tool.keys() & {"function", "custom", "input_schema"}:
+            field, last = "function", "parameters"
+            if tool.get("type") == "custom":
+                field, last = "custom", "format"
             raise InvalidRequestError(
                 f"tool {position}, {name!r}, is not in OpenAI's chat format: "
-                'put its name, description and parameters under "function"'
+                f'put its name, description and {last} under "{field}"'
             )
         if name in seen:
             raise InvalidRequestError(f"tools {seen[name]} and {position} are both named {name!r}")
@@ -209,28 +215,22 @@ def tool_name(tool: object) -> str:
     return name if isinstance(name, str) else ""
 
 
-_CHOICES = ("auto", "none", "required", "any")
-"""`tool_choice` as text. Mistral and Anthropic say `any` for `required`."""
 _NAMED = {"function": "function", "custom": "custom", "tool": None}
 """Types of a `tool_choice` that name one tool, and the field that has the name: OpenAI's two, Anthropic's."""
 
 
-def check_tool_choice(choice: object, tools: Sequence[Tool]) -> None:
-    """Refuse a `tool_choice` that no provider would take. An unknown type may be a provider's own.
+def check_tool_choice(choice: object) -> None:
+    """Refuse a `tool_choice` whose form no provider has. The family checks what its provider takes.
 
     Args:
-        choice: the option, its type checked.
-        tools: what it chooses from. If there are none, names are not compared: they may be in `extra_body`.
+        choice: the option, its type checked. An object of a type that is unknown may be a provider's own.
 
     Raises:
         InvalidRequestError: it says what to write.
     """
     form = '{"type": "function", "function": {"name": "..."}}'
-    if isinstance(choice, str) and choice not in _CHOICES:
-        raise InvalidRequestError(
-            f"tool_choice: must be one of {', '.join(_CHOICES)}, not {choice!r}; to force one tool, "
-            f"give {form}"
-        )
+    if choice == "":
+        raise InvalidRequestError(f"tool_choice: is empty; leave it out, or force one tool by {form}")
     if not isinstance(choice, Mapping):
         return
     kind = choice.get("type")
@@ -243,24 +243,14 @@ def check_tool_choice(choice: object, tools: Sequence[Tool]) -> None:
         if not isinstance(name, str) or not name:
             right = '{"type": "tool", "name": "..."}' if field is None else form.replace("function", field)
             raise InvalidRequestError(f"tool_choice: names no tool; write {right}")
-        _check_chosen([name], tools)
     elif kind == "allowed_tools":
         allowed = choice.get("allowed_tools")
         listed = allowed.get("tools") if isinstance(allowed, Mapping) else None
-        if not isinstance(allowed, Mapping) or not isinstance(listed, (list, tuple)):
+        if not isinstance(listed, (list, tuple)) or not all(isinstance(tool, Mapping) for tool in listed):
             raise InvalidRequestError(
                 'tool_choice: allowed_tools has another form; write {"type": "allowed_tools", '
                 '"allowed_tools": {"mode": "auto", "tools": [...]}}'
             )
-        _check_chosen([name for name in map(tool_name, listed) if name], tools)
-
-
-def _check_chosen(names: Sequence[str], tools: Sequence[Tool]) -> None:
-    known = [name for name in map(tool_name, tools) if name]
-    for name in names:
-        if tools and name not in known:
-            named = ", ".join(known) or "nameless"
-            raise InvalidRequestError(f"tool_choice: there is no tool {name!r}; the tools are {named}")
 
 
 def encode_body(body: Mapping[str, object], messages: Sequence[Message]) -> bytes:
