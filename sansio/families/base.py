@@ -35,6 +35,7 @@ from sansio.errors import (
     status_error_kind,
 )
 from sansio.events import StreamEvent
+from sansio.families.fields import clash
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
 from sansio.framing.sse import SSEFramer
@@ -256,6 +257,30 @@ class Dialect(ABC):
             what = f"by {'url' if part.url else 'file_id'} here; give its data instead"
         return InvalidRequestError(
             f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what or 'here'}",
+            index=index,
+        )
+
+    @staticmethod
+    def check_extra(
+        typed: Mapping[str, object] | None, extra: JSONObject, index: int, number: int | None = None
+    ) -> None:
+        """Refuse an `extra` of the application's that would replace what typed fields say.
+
+        Args:
+            typed: the wire object without the `extra`; `None` if the wire has no place for it.
+            extra: of the message, or of a part of it.
+            index: the message's place in the conversation.
+            number: the part's place in the message; `None` for the message's own `extra`.
+
+        Raises:
+            InvalidRequestError: it names the field.
+        """
+        if not extra or (name := clash(typed or {}, extra)) is None:
+            return
+        where = "" if number is None else f", part {number}"
+        raise InvalidRequestError(
+            f"message {index}{where}: {name} is in its extra, and would replace what a typed field says; "
+            "set the typed field, and leave it out of extra",
             index=index,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -44,12 +44,15 @@ from sansio.families.chat.parts import (
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
-from sansio.families.fields import base64_text, rest, without_nulls
+from sansio.families.fields import base64_text, rest, with_extra, without_nulls
 from sansio.families.media import media_type_of
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
+
+_MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
+"""Fields of a message that typed fields say, also where they say nothing."""
 
 
 class ChatDialect(Dialect):
@@ -226,6 +229,7 @@ class ChatDialect(Dialect):
         if message.role is Role.TOOL:
             wire["tool_call_id"] = message.tool_call_id
         if message.origin is None:
+            self.check_extra({**dict.fromkeys(_MESSAGE_FIELDS), **wire}, message.extra, index)
             wire |= message.extra
         return wire
 
@@ -241,15 +245,18 @@ class ChatDialect(Dialect):
         wire: dict[str, object] = {}
         content: list[Mapping[str, object]] = []
         structured = False  # content that a text alone cannot say
-        calls: list[dict[str, object]] = []
+        calls: list[JSONObject] = []
         returned = self.returned()
         withheld = () if message.origin is None else tuple(ChatDialect.RETURNED - returned)
         for number, part in enumerate(message.parts):
             match part:
                 case TextPart() | UnknownPart():
-                    content.append(self._block(part, Role.ASSISTANT, index, number))
+                    own = message.origin is None
+                    content.append(self._block(part, Role.ASSISTANT, index, number, own=own))
                     structured = structured or bool(part.extra)
                 case ToolCall() | InvalidToolCall():
+                    if message.origin is None and part.extra:
+                        self.check_extra(_call(_bare(part), ()), part.extra, index, number)
                     calls.append(_call(part, withheld))
                 case AudioPart() if self.refuses(part) is None:
                     wire["audio"] = {"id": part.extra["id"]}
@@ -282,7 +289,7 @@ class ChatDialect(Dialect):
         """One content part in the wire's form; `None` if the server cannot take it."""
         match part:
             case TextPart():
-                return {"type": "text", "text": part.text, **part.extra}
+                return with_extra({"type": "text", "text": part.text}, part.extra)
             case ImagePart() if part.file_id is None:
                 return {**image_block(with_true_type(part))}
             case AudioPart() if part.data is not None:
@@ -290,21 +297,28 @@ class ChatDialect(Dialect):
                 if known is not None and form not in known:
                     return None
                 sound: JSONObject = {"data": base64_text(part.data), "format": form}
-                return {"type": "input_audio", "input_audio": sound, **part.extra}
+                return with_extra({"type": "input_audio", "input_audio": sound}, part.extra)
             case DocumentPart() if part.file_id is not None:
-                return {"type": "file", "file": {"file_id": part.file_id}, **part.extra}
+                return with_extra({"type": "file", "file": {"file_id": part.file_id}}, part.extra)
             case DocumentPart() if part.data is not None:
                 file: JSONObject = {
                     "filename": part.name or "document",
                     "file_data": data_url(media_type_of(part), part.data),
                 }
-                return {"type": "file", "file": file, **part.extra}
+                return with_extra({"type": "file", "file": file}, part.extra)
             case UnknownPart():
                 return dict(part.extra)
             case _:
                 return None
 
-    def _block(self, part: Part, role: Role, index: int, number: int) -> JSONObject:
+    def _block(self, part: Part, role: Role, index: int, number: int, *, own: bool = True) -> JSONObject:
+        """One content part in the wire's form.
+
+        Args:
+            own: whether the application wrote it.
+        """
+        if own and part.extra and not isinstance(part, UnknownPart):
+            self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         if (block := self.encode_part(part)) is None:
             raise self.refusal(part, index, number, role)
         return block
@@ -331,31 +345,23 @@ class ChatDialect(Dialect):
         return self.cannot_send(part, index, number, what)
 
 
-def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str]) -> dict[str, object]:
+_P = TypeVar("_P", bound=Part)
+
+
+def _bare(part: _P) -> _P:
+    """The part as its typed fields say it."""
+    return msgspec.structs.replace(part, extra={})
+
+
+def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str]) -> JSONObject:
     if call.kind == "custom":
         text = call.raw_arguments if isinstance(call, InvalidToolCall) else call.arguments_text()
         inner: JSONObject = {"name": call.name, "input": text}
-        return {
-            "id": call.id,
-            "type": "custom",
-            "custom": inner | _beside(call, "custom"),
-            **rest(call.extra, "custom", *withheld),
-        }
+        return with_extra({"id": call.id, "type": "custom", "custom": inner}, rest(call.extra, *withheld))
     if isinstance(call, InvalidToolCall):
         # Most servers parse the arguments of calls that come back, and refuse what is not an object.
         arguments = msgspec.json.encode(wrap_invalid(call)).decode()
     else:
         arguments = call.arguments_text()
     function: JSONObject = {"name": call.name, "arguments": "{}" if is_blank(arguments) else arguments}
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": function | _beside(call, "function"),
-        **rest(call.extra, "function", *withheld),
-    }
-
-
-def _beside(call: ToolCall | InvalidToolCall, field: str) -> JSONObject:
-    """The fields beside a call's name and arguments, inside `field`."""
-    beside = call.extra.get(field)
-    return beside if isinstance(beside, dict) else {}
+    return with_extra({"id": call.id, "type": "function", "function": function}, rest(call.extra, *withheld))

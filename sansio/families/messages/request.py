@@ -7,6 +7,8 @@ from functools import partial
 from itertools import count
 from typing import Any, ClassVar, Self, assert_never
 
+import msgspec
+
 from sansio.content import (
     AudioPart,
     DocumentPart,
@@ -184,10 +186,12 @@ class MessagesDialect(Dialect):
                     after_results += self._blocks(message, index)
                     after_results = None
                 case Role.USER:
+                    self.check_extra(dict.fromkeys(("role", "content")), message.extra, index)
                     turns.append({"role": "user", "content": self._content(message, index), **message.extra})
                 case Role.ASSISTANT:
                     after_results = None
                     extra = message.extra if message.origin is None else {}
+                    self.check_extra(dict.fromkeys(("role", "content")), extra, index)
                     turns.append({"role": "assistant", "content": self._assistant(message, index), **extra})
                 case _:
                     assert_never(message.role)
@@ -217,6 +221,7 @@ class MessagesDialect(Dialect):
         for number, part in enumerate(message.content):
             if message.origin is None:
                 self._check_said(part, index, number)
+                self._check_part_extra(part, index, number)
             block = block_of(part)
             if block is not None:
                 blocks.append({**block})
@@ -290,7 +295,17 @@ class MessagesDialect(Dialect):
                 pass
             case _:
                 raise self.cannot_send(part, index, number, "here")
+        self._check_part_extra(part, index, number)
         return {**(block_of(part) or {})}
+
+    def _check_part_extra(self, part: Part, index: int, number: int) -> None:
+        """Refuse an `extra` that would replace typed fields; reasoning's may be the whole block."""
+        if part.extra and not isinstance(part, (UnknownPart, ReasoningPart)):
+            bare = msgspec.structs.replace(part, extra={})
+            typed = block_of(bare) or {}
+            if "input" in typed:
+                typed["input"] = None  # a call's arguments are not an object that more fields belong into
+            self.check_extra(typed, part.extra, index, number)
 
     def _check_media(self, part: ImagePart | DocumentPart, index: int, number: int) -> None:
         """Refuse bytes of a kind that Anthropic does not read."""
@@ -319,6 +334,7 @@ class MessagesDialect(Dialect):
             block["content"] = text if isinstance(text, str) else self._blocks(message, index)
         if message.is_error:
             block["is_error"] = True
+        self.check_extra({"content": None, "is_error": None, **block}, message.extra, index)
         return {**block, **message.extra}
 
 
