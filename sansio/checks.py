@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import assert_never
+from typing import assert_never, cast
 
 import msgspec
 
@@ -156,9 +156,19 @@ def as_tools(tools: Iterable[Tool] | None) -> tuple[Tool, ...]:
     """
     if tools is None:
         return ()
+    given: object = tools
+    if callable(given) and not isinstance(given, Mapping):
+        raise InvalidRequestError(
+            "tools: is a function; make a tool of it, and give a list: [tool(function)]"
+        )
     if isinstance(tools, (str, bytes, Mapping, Iterator)) or not isinstance(tools, Iterable):
         raise InvalidRequestError(f"tools: give a list of tools, not a {type(tools).__name__}")
-    return tuple(tools)
+    listed = tuple(tools)
+    for position, each in enumerate(cast(tuple[object, ...], listed)):
+        if callable(each) and not isinstance(each, Mapping):
+            name = getattr(each, "__name__", "function")
+            raise InvalidRequestError(f"tool {position} is a function; make a tool of it: tool({name})")
+    return listed
 
 
 def check_tools(tools: Sequence[Tool]) -> None:

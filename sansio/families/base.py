@@ -21,6 +21,9 @@ from sansio.content import (
     InvalidToolCall,
     Message,
     Part,
+    ReasoningPart,
+    RefusalPart,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
@@ -53,6 +56,19 @@ _OBJECTS = msgspec.json.Decoder(list[JSONObject])
 
 _EXCERPT = 500
 """How many characters of an error body that is not JSON an error message quotes."""
+
+
+_REMEDIES: dict[type[Part], str] = {
+    ImagePart: "put it into a user's message",
+    DocumentPart: "put it into a user's message, or give its text as a TextPart",
+    AudioPart: "give what is said as a TextPart",
+    RefusalPart: "leave it out, or give its words as a TextPart",
+    ReasoningPart: "leave it out, or append the answer that it is from, unchanged",
+    ServerToolPart: "leave it out, or give what the tool found as a TextPart",
+    ToolCall: "put it into an assistant's message",
+    InvalidToolCall: "put it into an assistant's message",
+}
+"""What to do about a part that has no place where it is."""
 
 
 class AnswerReader(ABC):
@@ -189,6 +205,11 @@ class Dialect(ABC):
         """Provider type and api, such as `"anthropic/messages"`: what a message's `origin` says."""
         return f"{self.TYPE}/{self.API}"
 
+    @property
+    def host(self) -> str | None:
+        """The server's name where one type has servers of several makers; else `None`."""
+        return None
+
     def with_model(self, model: str) -> Self:
         """The same dialect for another model, which then is in address, body and errors alike."""
         return type(self)(self.config.replace(model=model))
@@ -255,8 +276,11 @@ class Dialect(ABC):
         """
         if not what and isinstance(part, (ImagePart, AudioPart, DocumentPart)) and (part.url or part.file_id):
             what = f"by {'url' if part.url else 'file_id'} here; give its data instead"
+        what = what or "here"
+        if what == "here" and (remedy := _REMEDIES.get(type(part))) is not None:
+            what = f"here; {remedy}"
         return InvalidRequestError(
-            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what or 'here'}",
+            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what}",
             index=index,
         )
 

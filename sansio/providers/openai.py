@@ -147,6 +147,10 @@ class OpenAIChat(ChatDialect):
         hint = f"{built.advice()} This looks like vLLM: type='vllm' in the config knows its ways."
         return built.with_context(hint=hint)
 
+    @property
+    def host(self) -> str | None:
+        return None if self._is_own else self._host
+
     def takes_call_id(self, call_id: str) -> bool:
         if self._config is None or not self._config.base_url.startswith(_MISTRAL):
             return True

@@ -55,6 +55,15 @@ _MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
 """Fields of a message that typed fields say, also where they say nothing."""
 
 
+_ANTHROPICS = {
+    "image": ("source", '{"type": "image_url", "image_url": {"url": "https://..."}}, or an ImagePart'),
+    "document": ("source", '{"type": "file", "file": {"file_id": "file-1"}}, or a DocumentPart'),
+    "tool_use": ("input", "the call under the message's tool_calls, or a ToolCall"),
+    "tool_result": ("tool_use_id", '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'),
+}
+"""Anthropic's blocks, by the type and a field that only they have, and what says the same here."""
+
+
 class ChatDialect(Dialect):
     """OpenAI's chat completions. Compatible servers are subclasses that hold their difference."""
 
@@ -317,6 +326,14 @@ class ChatDialect(Dialect):
         Args:
             own: whether the application wrote it.
         """
+        if own and isinstance(part, UnknownPart) and (form := _ANTHROPICS.get(part.kind)) is not None:
+            field, shape = form
+            if field in part.extra:
+                raise InvalidRequestError(
+                    f"message {index}, part {number}: a block of the type {part.kind!r} with {field} is "
+                    f"Anthropic's form; write {shape}",
+                    index=index,
+                )
         if own and part.extra and not isinstance(part, UnknownPart):
             self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         if (block := self.encode_part(part)) is None:
@@ -335,7 +352,7 @@ class ChatDialect(Dialect):
             return self.cannot_send(part, index, number)
         source = "by file_id " if part.file_id is not None else "by url " if part.url is not None else ""
         kind = f"({part.media_type}) " if isinstance(part, DocumentPart) and not source else ""
-        remedy = "; give its data instead" if source else ""
+        remedy = "; give its data instead" if source else "; give what it says as a TextPart"
         if role is not Role.USER:
             remedy = "; put it into a user's message"
         what = f"{source}{kind}in a message of the role {role.value}{remedy}"

@@ -29,7 +29,7 @@ from sansio.content import (
 from sansio.endpoints import Endpoint, ModelInfo, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect
-from sansio.families.fields import without_nulls
+from sansio.families.fields import base64_bytes, without_nulls
 from sansio.families.media import media_type_of
 from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_model
 from sansio.families.messages.containers import container_of
@@ -290,6 +290,7 @@ class MessagesDialect(Dialect):
                         part, index, number, f"with citations under anthropic-version {self.version}"
                     )
             case ImagePart() | DocumentPart():
+                part = self._with_data(part, index, number)
                 self._check_media(part, index, number)
             case UnknownPart():
                 pass
@@ -306,6 +307,19 @@ class MessagesDialect(Dialect):
             if "input" in typed:
                 typed["input"] = None  # a call's arguments are not an object that more fields belong into
             self.check_extra(typed, part.extra, index, number)
+
+    def _with_data(self, part: ImagePart | DocumentPart, index: int, number: int) -> ImagePart | DocumentPart:
+        """The part with the bytes of its `data:` URL, which Anthropic does not take as an address."""
+        if part.url is None or not part.url.startswith("data:"):
+            return part
+        kind, _, text = part.url[5:].partition(";base64,")
+        if (data := base64_bytes(text)) is None:
+            raise InvalidRequestError(
+                f"message {index}, part {number}: the url is a data: URL without valid base64; give the "
+                f"bytes instead, as {type(part).__name__}(data=..., media_type={kind[:40] or 'image/png'!r})",
+                index=index,
+            )
+        return msgspec.structs.replace(part, url=None, data=data, media_type=kind or part.media_type)
 
     def _check_media(self, part: ImagePart | DocumentPart, index: int, number: int) -> None:
         """Refuse bytes of a kind that Anthropic does not read."""
