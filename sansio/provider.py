@@ -297,6 +297,7 @@ class Provider:
             LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped
         ]
         body: JSONObject = dict(dialect.build_request_body(ported, tools, stream, **kept))  # type: ignore[arg-type]  # JSON is checked when it is encoded
+        check_options({"n": asked.extra_body.get("n")}, dialect.options(), dialect.origin)
         merge_extra(body, asked.extra_body)
         return body, self._request(dialect, stream, asked.extra_headers), tuple(left_out)
 

@@ -38,6 +38,7 @@ from sansio.errors import (
     status_error_kind,
 )
 from sansio.events import StreamEvent
+from sansio.families.faults import flat_error
 from sansio.families.fields import clash
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
@@ -182,6 +183,8 @@ class Dialect(ABC):
     """The provider's error types and codes, as the HTTP status that they amount to."""
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
     """The provider's finish reasons in the library's words."""
+    FLAT_ERRORS: ClassVar[bool] = False
+    """Whether an object in a 200 may be an error in a gateway's form (`flat_error`); a failure's may always."""
     output_tool: str = ""
     """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
@@ -463,17 +466,29 @@ class Dialect(ABC):
             should_retry={"true": True, "false": False}.get(advice or ""),
         )
 
-    def error_in(self, data: JSONObject, status: int = 200) -> APIStatusError | None:
-        """The error that a JSON object is, or `None` if it is not an error.
+    def error_in(self, data: JSON, status: int = 200) -> APIStatusError | None:
+        """The error that a JSON value is, or `None` if it is not an error.
 
-        Knows `{"error": {...}}` and `{"error": "text"}`; families add their own forms. Inside a 200, the
-        error's own type and code say which status it amounts to.
+        Knows `{"error": {...}}` and `{"error": "text"}`, a list that begins with such an object, and the
+        forms of gateways (`flat_error`). Inside a 200, the error's own type and code say which status it
+        amounts to.
+
+        Args:
+            data: a decoded body or frame. What is neither an object nor a list of them is no error.
+            status: the response's.
         """
+        if isinstance(data, list) and data:
+            data = data[0]
+        if not isinstance(data, dict):
+            return None
         error = data.get("error")
         if isinstance(error, str):
             # An empty text reports no error; xAI puts the code beside the text.
             error = {"message": error, "code": data.get("code")}
-        return self.build_error(error, status, data) if isinstance(error, dict) else None
+        found = error if isinstance(error, dict) else None
+        if found is None and (status >= 400 or self.FLAT_ERRORS):
+            found = flat_error(data)
+        return None if found is None else self.build_error(found, status, data)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
         """An error from the provider's own error object and the body that holds it."""

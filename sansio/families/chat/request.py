@@ -26,10 +26,9 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
-from sansio.errors import APIStatusError, InvalidRequestError
+from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.families.chat.beside import read_embeddings, read_model
-from sansio.families.chat.faults import flat_error
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
@@ -70,6 +69,7 @@ class ChatDialect(Dialect):
     API = "chat"
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
     SENDS_DETAIL = True
+    FLAT_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
         "authentication_error": 401,
@@ -130,13 +130,6 @@ class ChatDialect(Dialect):
 
     def open_stream(self) -> ChatReader:
         return ChatReader(self)
-
-    def error_in(self, data: JSONObject, status: int = 200) -> APIStatusError | None:
-        """As every dialect, and the forms of servers and of the gateways before them (`flat_error`)."""
-        error = super().error_in(data, status)
-        if error is None and (found := flat_error(data)) is not None:
-            error = self.build_error(found, status, data)
-        return error
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
