@@ -184,7 +184,7 @@ class Dialect(ABC):
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
     """The provider's finish reasons in the library's words."""
     FLAT_ERRORS: ClassVar[bool] = False
-    """Whether an object in a 200 may be an error in a gateway's form (`flat_error`); a failure's may always."""
+    """Whether an object in a 200 may be an error in the form of a gateway (`flat_error`)."""
     output_tool: str = ""
     """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
