@@ -124,6 +124,11 @@ class HTTP2Exchange:
         self._owed = 0  # bytes of the window that were taken, and not given back
 
     @property
+    def unsent(self) -> int:
+        """How many bytes of the body are still to be sent."""
+        return len(self._body)
+
+    @property
     def ready(self) -> bool:
         """Whether there is an input to take."""
         return bool(self._head or self._pieces or self._last)
@@ -246,9 +251,9 @@ class HTTP2Connection:
         return max(0, min(most - len(self._opened), self._left))
 
     @property
-    def busy(self) -> bool:
-        """Whether there is an exchange that has not ended."""
-        return bool(self._opened)
+    def busy(self) -> int:
+        """How many exchanges have not ended."""
+        return len(self._opened)
 
     def open(self, request: Request) -> HTTP2Exchange:
         """Begin an exchange; `data_to_send` then has its request.
