@@ -662,6 +662,15 @@ def _unpadded(frame: bytes) -> bytes | None:
     return payload[start:end] if start <= end else None
 
 
+def check_request(request: Request) -> None:
+    """Look at a request before there is a connection for it.
+
+    Raises:
+        LocalProtocolError: it cannot be written as HTTP/2.
+    """
+    _write(request)
+
+
 def _malformed(words: str) -> RemoteProtocolError:
     return RemoteProtocolError(f"malformed HTTP/2: {words}")
 

@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream, UNIXSocketStream
 
 from sansio.http import Body, End, Head, Request
-from sansio.http.http2 import HTTP2Exchange
+from sansio.http.http2 import HTTP2Exchange, check_request
 from transports.failures import aborted, connect_failure, open_timeout, read_timeout
 from transports.interface import Exchange, Origin
 from transports.loops import LoopKeeper, asyncio_loop
@@ -258,7 +258,7 @@ class AsyncSharing:
                 async with pool.lock(origin):
                     connection = pool.find(origin, fresh=fresh)
                     if connection is None and origin not in self._declined:
-                        connection = await self._connect(pool, origin)
+                        connection = await self._connect(pool, request)
             if connection is None:
                 if origin in self._declined:
                     return None
@@ -294,8 +294,10 @@ class AsyncSharing:
         for pool in list(self._pools.values()):
             pool.close()
 
-    async def _connect(self, pool: _Pool, origin: Origin) -> _Connection | None:
+    async def _connect(self, pool: _Pool, request: Request) -> _Connection | None:
         failure: Exception
+        check_request(request)
+        origin = request.origin
         try:
             wire, stream = await self._dial(origin)
         except (OSError, UnicodeError) as error:

@@ -15,7 +15,7 @@ from math import ceil, inf
 
 from sansio.errors import APIConnectionError, ProviderError, TransportError
 from sansio.http import Body, End, Head, Request
-from sansio.http.http2 import HTTP2Exchange
+from sansio.http.http2 import HTTP2Exchange, check_request
 from transports.failures import aborted, connect_failure, open_timeout, read_timeout
 from transports.interface import Origin, SyncExchange
 from transports.sockets.sharing import (
@@ -132,6 +132,9 @@ class _Connection(SharedConnection):
         super().abandon()
         self._bell.close()
         self._ear.close()
+
+    def __del__(self) -> None:
+        self.abandon()
 
     def close(self) -> None:
         """Close it. No exchange is on it."""
@@ -314,6 +317,7 @@ class SyncSharing:
             connection.close()
 
     def _connect(self, request: Request, ends: float) -> tuple[_Connection, HTTP2Exchange] | None:
+        check_request(request)
         origin = request.origin
         begun = time.monotonic()
         timeout = None if ends == inf else max(0.0, ends - begun)

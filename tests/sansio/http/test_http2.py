@@ -32,6 +32,7 @@ from sansio.http.http2 import (
     STREAM_WINDOW,
     HTTP2Connection,
     HTTP2Exchange,
+    check_request,
 )
 from tests.sansio.http.frames import (
     ACK,
@@ -159,6 +160,9 @@ def test_a_request_that_cannot_be_written_is_refused_and_changes_nothing(changes
     with pytest.raises(LocalProtocolError, match="HTTP/2") as caught:
         connection.open(structs.replace(REQUEST, **changes))
     assert "sk-secret" not in str(caught.value)
+    with pytest.raises(LocalProtocolError):
+        check_request(structs.replace(REQUEST, **changes))
+    check_request(REQUEST)
     connection.open(REQUEST)
     assert not connection.receive_data(settings())
 
