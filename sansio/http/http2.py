@@ -490,7 +490,7 @@ class HTTP2Connection:
                     self._idle_frames = 0
                     exchange._pieces.append(event.data)
                     self._changed[exchange] = None
-            elif isinstance(event, StreamEnded):
+            else:  # the end of the stream; DATA has no third event
                 self._end(exchange)
         if self._returned >= CONNECTION_WINDOW // 2 and not self.over:
             self._open_window(self._returned)
@@ -612,10 +612,9 @@ class HTTP2Connection:
 
     def _reset(self, exchange: HTTP2Exchange, code: ErrorCodes) -> None:
         self._close(exchange)
-        if not self.over:
-            with suppress(StreamClosedError):  # it was closed by the very frame that is refused
-                self._h2.reset_stream(exchange._number, code)
-                self._late += STREAM_WINDOW
+        with suppress(StreamClosedError):  # it was closed by the very frame that is refused
+            self._h2.reset_stream(exchange._number, code)
+            self._late += STREAM_WINDOW
 
     def _close(self, exchange: HTTP2Exchange) -> None:
         """Forget an exchange. Its inputs can still be taken."""

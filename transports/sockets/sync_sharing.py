@@ -39,9 +39,9 @@ class _Connection(SharedConnection):
     """
 
     def __init__(self, origin: Origin, wire: Wire, max_header_bytes: int) -> None:
+        self._bell, self._ear = socket.socketpair()  # wakes the thread that reads
         super().__init__(origin, wire, max_header_bytes)
         self._turn = threading.Lock()
-        self._bell, self._ear = socket.socketpair()  # wakes the thread that reads
         self._bell.setblocking(False)
         self._ear.setblocking(False)
 
@@ -134,7 +134,8 @@ class _Connection(SharedConnection):
         self._ear.close()
 
     def __del__(self) -> None:
-        self.abandon()
+        with contextlib.suppress(AttributeError):  # an interrupt ended the constructor
+            self.abandon()
 
     def close(self) -> None:
         """Close it. No exchange is on it."""

@@ -69,8 +69,8 @@ class Wire:
             OSError: the connection broke, or its TLS did.
         """
         if self._early:
-            data, self._early = self._early, b""
-            return data
+            early, self._early = self._early, b""
+            return early
         tls = self._tls
         if tls is None:
             return self._recv()

@@ -190,6 +190,7 @@ def test_a_large_body_waits_for_the_servers_windows() -> None:
     connection.receive_data(window(300_000, 0) + window(100_000, 1))
     frames = frames_in(sent(connection))
     assert exchange.sent
+    assert exchange.unsent == 0
     assert sum(len(payload) for _, _, _, payload in frames) == 200_000 - 65_535 - 10
     assert max(len(payload) for _, _, _, payload in frames) == MAX_FRAME_SIZE
     assert [flags for _, flags, _, _ in frames][-1] == END_STREAM
@@ -433,6 +434,17 @@ def test_after_goaway_the_accepted_exchanges_go_on_and_the_others_were_not_sent(
     assert connection.room == 0
     connection.receive_data(head(1) + data(1, b"whole", end=True))
     assert taken(accepted) == [Head(200), Body(b"whole"), End()]
+
+
+def test_a_server_that_goes_on_with_what_it_said_it_left() -> None:
+    connection, (accepted, left) = begun(2)
+    connection.receive_data(head(3) + goaway(1) + data(3, b"more") + data(1, b"") + head(1, end=True))
+    assert isinstance(loss(left), APIConnectionError)
+    assert isinstance(loss(accepted), RemoteProtocolError)
+    connection, (accepted, left) = begun(2)
+    connection.receive_data(head(3) + goaway(1) + data(3, b"more") + head(1, end=True))
+    assert isinstance(loss(left), APIConnectionError)
+    assert taken(accepted) == [Head(200), End()]
 
 
 def test_a_server_may_warn_before_it_leaves() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -84,9 +85,10 @@ class HTTP2Peer:
         self.flush()
 
     def answer(self, number: int, data: bytes = b"ok") -> None:
-        """A whole answer."""
-        self.head(number)
-        self.body(number, data, end=True)
+        """A whole answer, unless the client has dropped the exchange."""
+        with contextlib.suppress(h2.exceptions.ProtocolError):
+            self.head(number)
+            self.body(number, data, end=True)
 
     def reset(self, number: int, code: int) -> None:
         """End an exchange."""

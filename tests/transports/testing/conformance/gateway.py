@@ -99,7 +99,9 @@ class _Client:
     def _handle(self, event: h2.events.Event) -> None:
         match event:
             case h2.events.RequestReceived(stream_id=int(number), headers=list(headers)):
-                self._behind[number] = _Behind(self, number, dict(headers))
+                self._behind[number] = _Behind(
+                    self, number, {str(name): str(value) for name, value in headers}
+                )
             case h2.events.DataReceived(stream_id=int(number), data=bytes(data)):
                 self._behind[number].body += data
                 size = event.flow_controlled_length
