@@ -9,11 +9,12 @@ import ssl
 from collections.abc import Generator, Iterable
 from contextvars import ContextVar, Token
 from types import coroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
+from sansio.errors import LimitExceededError
 from transports.sockets.raw import HasFileno, readable, shut_down
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class Watch:
             the response's head, then each part of its body. `None` has no limit.
         stream: the one in use; `None` before there is one.
         pieces: chunks of the body that were received and not handed out.
+        head_left: how many more bytes may be read while the response's head is awaited; `None` outside that.
     """
 
     def __init__(self) -> None:
         self.deadline: float | None = None
         self.stream: WatchedStream | None = None
         self.pieces: list[bytes] = []
+        self.head_left: int | None = None
 
     def enter(self) -> Token[Watch | None]:
         """Mark what the pool does until `exit` as done for this exchange."""
@@ -92,12 +95,21 @@ class WatchedStream:
         watch = _watch.get()
         if watch is not None and watch.pieces:
             await pause()  # the pool has used up the last read: hand that out before waiting for more
+        head_left = None if watch is None else watch.head_left
+        if head_left is not None and head_left <= 0:
+            # A pool passes over informational responses, however many there are.
+            raise LimitExceededError(
+                "the heads of the response are longer than any server's", field="max_header_bytes"
+            )
         data = await self._stream.read(max_bytes, self._note(timeout))
+        if watch is not None and head_left is not None:
+            watch.head_left = head_left - len(data)
         self.ended = self.ended or not data
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, self._note(timeout))
+    async def write(self, buffer: bytes | memoryview, timeout: float | None = None) -> None:
+        buffer = memoryview(buffer)  # frames, also those of anyio, would show the key in bytes
+        await self._stream.write(cast(bytes, buffer), self._note(timeout))
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -105,7 +117,9 @@ class WatchedStream:
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> WatchedStream:
-        stream = await self._stream.start_tls(ssl_context, server_hostname, self._note(timeout))
+        # In brackets, which an HTTP proxy needs, an IPv6 address would be taken for a name.
+        name = None if server_hostname is None else server_hostname.strip("[]")
+        stream = await self._stream.start_tls(ssl_context, name, self._note(timeout))
         return await _hand_over(stream)
 
     def get_extra_info(self, info: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+from typing import cast
 
 import anyio
 from anyio import aclose_forcefully
@@ -16,6 +17,7 @@ from transports.interface import Origin
 from transports.sockets.feed import Feed
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
 from transports.sockets.tls import Trust
+from transports.sockets.tunnels import Proxy
 
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 # Seconds. Buffered data is readable within two loop turns; half a TLS record would wait indefinitely.
@@ -33,14 +35,16 @@ class AnyioConnection:
         self._feed: Feed | None = None
 
     @classmethod
-    async def connect(cls, origin: Origin, trust: Trust, unix_socket: str | None) -> AnyioConnection:
-        """Connect to an origin.
+    async def connect(
+        cls, origin: Origin, trust: Trust, unix_socket: str | None, proxy: Proxy | None = None
+    ) -> AnyioConnection:
+        """Connect to an origin, by way of the proxy if there is one.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
         """
         try:
-            return cls(origin, await _dial(origin, trust, unix_socket))
+            return cls(origin, await _dial(origin, trust, unix_socket, proxy))
         except (anyio.EndOfStream, UnicodeError, *_BROKEN) as error:
             failure = connect_failure(origin, error, unix_socket)
         raise failure
@@ -52,7 +56,8 @@ class AnyioConnection:
     async def send(self) -> None:
         assert self._feed is not None
         with contextlib.suppress(*_BROKEN):
-            await self._stream.send(self._feed.http.data_to_send())
+            # A view: frames of anyio and ssl would show the key in bytes to a traceback with locals.
+            await self._stream.send(cast(bytes, memoryview(self._feed.http.data_to_send())))
 
     async def fill(self, timeout: float | None) -> None:
         feed = self._feed
@@ -98,10 +103,7 @@ class AnyioConnection:
 
     async def _read(self) -> bytes:
         """The next bytes; `b""` at the end."""
-        try:
-            return await self._stream.receive(READ_SIZE)
-        except anyio.EndOfStream:
-            return b""
+        return await receive(self._stream)
 
     def shut_down(self) -> None:
         shut_down(self._socket)
@@ -110,13 +112,49 @@ class AnyioConnection:
         await self._stream.aclose()
 
 
-async def _dial(origin: Origin, trust: Trust, unix_socket: str | None) -> ByteStream:
+async def _connect_through(proxy: Proxy, origin: Origin) -> ByteStream:
+    """Connect to an origin by way of a proxy.
+
+    Raises:
+        APIConnectionError: the proxy cannot be reached, or it refused.
+    """
+    stream: ByteStream | None = None
+    failure = None
+    try:
+        stream = await anyio.connect_tcp(proxy.host, proxy.port)
+        tunnel = proxy.tunnel(origin)
+        while tunnel is not None and not tunnel.open:
+            # A view: a frame would show the password in bytes to a traceback with locals.
+            await stream.send(cast(bytes, memoryview(tunnel.data_to_send())))
+            tunnel.receive_data(await receive(stream))
+        connected, stream = stream, None
+    except (UnicodeError, *_BROKEN) as error:
+        failure = connect_failure(proxy.origin, error)
+    finally:
+        if stream is not None:
+            await aclose_forcefully(stream)
+    if failure is not None:
+        raise failure
+    return connected
+
+
+async def receive(stream: ByteStream) -> bytes:
+    """The next bytes; `b""` at the end."""
+    try:
+        return await stream.receive(READ_SIZE)
+    except anyio.EndOfStream:
+        return b""
+
+
+async def _dial(origin: Origin, trust: Trust, unix_socket: str | None, proxy: Proxy | None) -> ByteStream:
     scheme, host, port = origin
     stream: ByteStream
-    if unix_socket is None:
-        stream = await anyio.connect_tcp(host, port)
-    else:
+    if unix_socket is not None:
         stream = await anyio.connect_unix(unix_socket)
+    elif proxy is not None:
+        stream = await _connect_through(proxy, origin)
+    else:
+        stream = await anyio.connect_tcp(host, port)
     if scheme == "http":
         return stream
     done = False

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from sansio.errors import TransportError
@@ -17,8 +17,10 @@ from transports.failures import aborted, connect_failure, lost_failure, open_tim
 from transports.interface import Origin, SyncExchange
 from transports.sockets.feed import Feed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
+from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down
 from transports.sockets.tls import Trust
+from transports.sockets.tunnels import Proxy
 
 if TYPE_CHECKING:
     from transports.sockets.sharing import Choice
@@ -67,7 +69,8 @@ class _Connection:
         """Begin an exchange. A failure shows at the next read: the server may have answered before it."""
         self.http = http
         with contextlib.suppress(OSError), deadline.bound(self._socket):
-            self._socket.sendall(http.data_to_send())
+            # A view: a frame of ssl would show the key in bytes to a traceback with locals.
+            self._socket.sendall(memoryview(http.data_to_send()))
 
     def read(self, deadline: _Deadline) -> bytes:
         """The next bytes; `b""` at the end."""
@@ -167,7 +170,7 @@ class _Exchange:
 
 
 class SocketTransport:
-    """HTTP/1.1 over blocking sockets. No proxies, no redirects. Any thread may use it.
+    """HTTP/1.1 over blocking sockets. No redirects. Any thread may use it.
 
     After an exchange its connection is kept for the next one to the same origin. The time to connect does
     not bound the lookup of the host's name, which the system cannot interrupt.
@@ -176,15 +179,22 @@ class SocketTransport:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`), with user and password if it needs
+            them. It resolves names; loopback is reached without it.
+        no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
+            by commas, with or without a port. A name includes its subdomains.
+        environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+            read once, now.
         max_idle: how many idle connections to keep.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
         http2: use HTTP/2 where the server of an https address chooses it; `"only"`: always, also without
             TLS. Threads that call one server then share a connection. It needs the extra `http2`. An
-            `ssl_context` is made to offer it.
+            `ssl_context` is made to offer it. Through a proxy it is HTTP/1.1.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too, or h2 is missing.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used, or
+            h2 is missing.
     """
 
     def __init__(
@@ -193,6 +203,9 @@ class SocketTransport:
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
         unix_socket: str | None = None,
+        proxy: str | None = None,
+        no_proxy: str = "",
+        environment_proxies: bool = False,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
@@ -202,6 +215,13 @@ class SocketTransport:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._lock = threading.Lock()  # held for bookkeeping only, never during a call to a socket
         self._trust = Trust(ssl_context, ca_file)
+        self._proxies = Proxies.from_arguments(
+            proxy,
+            no_proxy,
+            environment_proxies=environment_proxies,
+            unix_socket=unix_socket,
+            schemes=OWN_SCHEMES,
+        )
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
         if http2:
@@ -219,11 +239,13 @@ class SocketTransport:
             APITimeoutError: connecting, or sending the request, took too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        if self._sharing is not None:
+        proxy = self._proxies.find(request.origin)
+        if proxy is None and self._sharing is not None:
             shared = self._sharing.open(request, timeout, timeout, fresh=fresh)
             if shared is not None:
                 return shared
-        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
+        sent_as = request if proxy is None else proxy.forwarded(request)
+        http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         deadline = _Deadline(timeout)
         self._tidy(request.origin if fresh else None)
         connection = None if fresh else self._take(request.origin)
@@ -231,7 +253,7 @@ class SocketTransport:
         sent = False
         try:
             if connection is None:
-                connection = self._connect(request.origin, deadline)
+                connection = self._connect(request.origin, proxy, deadline)
             connection.send(http, deadline)
             sent = True
         except _OutOfTimeError:
@@ -245,7 +267,7 @@ class SocketTransport:
         return _Exchange(self, connection, Feed(http, reused=reused))
 
     def close(self) -> None:
-        """Close the idle connections. The transport is not used afterwards."""
+        """Close the idle connections. A later exchange works, but its connection is not kept."""
         with self._lock:
             unwanted = self._idle.close()
         _close(unwanted)
@@ -253,7 +275,8 @@ class SocketTransport:
             self._sharing.close()
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_lock"):  # not where the constructor refused its arguments
+            self.close()
 
     def _tidy(self, unwanted_origin: Origin | None) -> None:
         """Close connections that were idle for too long, and all idle ones to `unwanted_origin`."""
@@ -296,11 +319,14 @@ class SocketTransport:
             failure = connect_failure(origin, error, self._unix_socket)
         raise failure
 
-    def _connect(self, origin: Origin, deadline: _Deadline) -> _Connection:
+    def _connect(self, origin: Origin, proxy: Proxy | None, deadline: _Deadline) -> _Connection:
         scheme, host, _ = origin
         try:
             context = self._trust.context if scheme == "https" else None
-            sock = _dial(self._addresses(origin), host, context, deadline)
+            if proxy is None:
+                sock = _dial(self._addresses(origin), host, context, deadline)
+            else:
+                sock = _connect_through(proxy, self._addresses, origin, context, deadline)
             if isinstance(sock, ssl.SSLSocket):
                 _handshake(sock, deadline)
         except (OSError, UnicodeError) as error:
@@ -308,6 +334,40 @@ class SocketTransport:
         else:
             return _Connection(origin, sock)
         raise failure
+
+
+def _connect_through(
+    proxy: Proxy,
+    addresses: Callable[[Origin], list[tuple[int, _Address]]],
+    origin: Origin,
+    context: ssl.SSLContext | None,
+    deadline: _Deadline,
+) -> socket.socket:
+    """Connect to an origin by way of a proxy. With a context, the TLS handshake is still to be done.
+
+    Raises:
+        APIConnectionError: the proxy cannot be reached, or it refused.
+        OSError: the connection was lost as the way was opened.
+    """
+    failure = None
+    with contextlib.ExitStack() as unless_open:
+        try:
+            sock = unless_open.enter_context(_dial(addresses(proxy.origin), proxy.host, None, deadline))
+            tunnel = proxy.tunnel(origin)
+            while tunnel is not None and not tunnel.open:
+                with deadline.bound(sock):
+                    # A view: a frame would show the password in bytes to a traceback with locals.
+                    sock.sendall(memoryview(tunnel.data_to_send()))
+                with deadline.bound(sock):
+                    tunnel.receive_data(sock.recv(READ_SIZE))
+        except (OSError, UnicodeError) as error:
+            failure = connect_failure(proxy.origin, error)
+        else:
+            if context is not None:
+                sock = context.wrap_socket(sock, server_hostname=origin[1], do_handshake_on_connect=False)
+            unless_open.pop_all()
+            return sock
+    raise failure
 
 
 def _dial(

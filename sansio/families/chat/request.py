@@ -194,7 +194,7 @@ class ChatDialect(Dialect):
         known = type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
         # Of sound, only its name goes back.
         if known and not (isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str)):
-            return None
+            return super().refuses(part)
         return f"{self.origin} does not take it back"
 
     def takes(self, part: Part, role: Role) -> bool:

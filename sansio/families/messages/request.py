@@ -127,7 +127,7 @@ class MessagesDialect(Dialect):
             return "the explanation of a refusal is not part of the conversation"
         if isinstance(part, AudioPart):
             return "sound is refused"
-        return None
+        return super().refuses(part)
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
