@@ -20,7 +20,7 @@ from sansio import (
     ToolCall,
     register_provider,
 )
-from sansio.providers.registry import PROVIDER_DEFAULTS
+from sansio.config import PROVIDER_DEFAULTS
 from tests.sansio.wires import ASK, body_of, config
 
 BOTH = ("openai", "anthropic")
