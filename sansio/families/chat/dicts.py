@@ -76,8 +76,8 @@ def to_openai(message: Message) -> dict[str, object]:
     """A message in the form of OpenAI's chat completions: the inverse of `from_openai`.
 
     What that form has no place for is lost: `origin`, `is_error` and what an answer says of itself, such as
-    its usage; citations; and the order of text, refusal and tool calls. A chat endpoint is sent a failed tool's
-    text in the same way, without `is_error`, so say in the text that the tool failed, as `run_tools` does.
+    its usage; citations; and the order of text, refusal and tool calls. As on a
+    chat endpoint, a failed tool's message goes without `is_error`: say it in the text, as `run_tools` does.
 
     Raises:
         InvalidRequestError: a part has no place in that form, such as a `ServerToolPart`.
