@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sansio.content import DocumentPart, ImagePart, Part, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.options import COMMON_OPTIONS
+from sansio.families.chat.options import COMMON_OPTIONS, REASONING
 from sansio.jsontext import JSONObject
-from sansio.options import Option, own
+from sansio.options import Option
 
 
 class OllamaChat(ChatDialect):
@@ -25,7 +25,7 @@ class OllamaChat(ChatDialect):
     OPENAI_TOOLS = False
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **COMMON_OPTIONS,
-        **own("reasoning", type=dict[str, Any]),
+        **REASONING,
         "max_completion_tokens": Option(int, "max_tokens"),
     }
 

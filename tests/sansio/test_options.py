@@ -295,6 +295,10 @@ def test_a_call_may_set_how_often_it_is_sent(attempts: int | None) -> None:
 
 
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+FORM: Record = {
+    "type": "json_schema",
+    "json_schema": {"name": "n", "schema": {"type": "object"}},
+}
 VALUES: Record = {
     "temperature": 0.5,
     "top_p": 0.97,
@@ -310,7 +314,7 @@ VALUES: Record = {
     "n": 1,
     "tool_choice": "required",
     "parallel_tool_calls": False,
-    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+    "response_format": FORM,
     "verbosity": "low",
     "user": "u",
     "metadata": {"user_id": "u"},
@@ -379,6 +383,50 @@ def test_two_names_of_one_field_that_differ_are_refused_and_equal_ones_are_one(
     same = dict.fromkeys(options, 7)
     assert 7 in body(kind, **same).values()
     assert 7 in body(kind, **{**same, min(same): None}).values()
+
+
+@pytest.mark.parametrize("reversed_", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("anthropic", {"stop": "a", "stop_sequences": ["b"]}),
+        ("anthropic", {"user": "a", "metadata": {"user_id": "b"}}),
+        ("anthropic", {"reasoning_effort": "high", "output_config": {"effort": "low"}}),
+        (
+            "anthropic",
+            {
+                "response_format": FORM,
+                "output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}},
+            },
+        ),
+        ("anthropic", {"thinking": {"type": "disabled"}, "reasoning_budget": 2_000}),
+        ("anthropic", {"thinking": {"type": "adaptive"}, "reasoning_effort": "none"}),
+        ("anthropic", {"reasoning_effort": "none", "reasoning_budget": 2_000}),
+        (
+            "anthropic",
+            {
+                "parallel_tool_calls": True,
+                "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
+            },
+        ),
+        ("openrouter", {"reasoning": {"max_tokens": 5}, "reasoning_budget": 10}),
+        ("openrouter", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
+        ("openrouter", {"cache": "1h", "cache_control": {"type": "ephemeral", "ttl": "5m"}}),
+        ("ollama", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
+        ("vllm", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ("openai", {"logprobs": 5, "top_logprobs": 3}),
+    ],
+)
+def test_two_options_that_contradict_each_other_in_one_field_are_refused(
+    kind: str, options: Record, reversed_: bool
+) -> None:
+    pairs = [*options.items()]
+    provider = Provider(config(kind, model="claude-opus-4-1"))
+    for name, value in pairs:
+        provider.prepare(ASK, [FUNCTION], **{name: value})
+    with pytest.raises(InvalidRequestError, match="give one of them") as caught:
+        provider.prepare(ASK, [FUNCTION], **dict(pairs[::-1] if reversed_ else pairs))
+    assert all(name in str(caught.value) for name in options)
 
 
 @pytest.mark.parametrize("names", [("reasoning", "reasoning_budget"), ("reasoning_budget", "reasoning")])

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
-from sansio.options import Body, Option, own, portable
+from sansio.options import PORTABLE, Body, Option, merged, own, portable
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
@@ -21,11 +21,6 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
         body["logprobs"] = value
     else:
         body |= {"logprobs": True, "top_logprobs": value}
-
-
-def _write_stream_options(body: Body, value: Mapping[str, Any] | None) -> None:
-    """Beside `include_usage`, which streams have by default."""
-    body["stream_options"] = None if value is None else {**(body.get("stream_options") or {}), **value}
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
@@ -67,7 +62,6 @@ COMMON_OPTIONS: Mapping[str, Option] = {
     **portable(
         temperature="temperature",
         top_p="top_p",
-        max_tokens="max_tokens",
         stop="stop",
         seed="seed",
         frequency_penalty="frequency_penalty",
@@ -78,9 +72,16 @@ COMMON_OPTIONS: Mapping[str, Option] = {
         cache=_refuse_lifetime,
     ),
     **own("max_completion_tokens", "top_logprobs", type=int),
-    "stream_options": Option(dict[str, Any], _write_stream_options),
+    "max_tokens": Option(PORTABLE["max_tokens"], "max_tokens", same="max_completion_tokens"),
+    "stream_options": Option(dict[str, Any], merged("stream_options")),  # streams have `include_usage`
 }
 """Options that all known servers understand."""
+
+REASONING: Mapping[str, Option] = {
+    "reasoning_effort": Option(PORTABLE["reasoning_effort"], "reasoning_effort", same="reasoning.effort"),
+    "reasoning": Option(dict[str, Any], merged("reasoning")),
+}
+"""The options of servers that take an object, `reasoning`, beside `reasoning_effort`."""
 
 SERVER_OPTIONS: Mapping[str, Option] = {
     **portable(tool_choice="tool_choice", parallel_tool_calls="parallel_tool_calls", user="user"),

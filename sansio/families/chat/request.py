@@ -145,11 +145,7 @@ class ChatDialect(Dialect):
         if not self.OPENAI_TOOLS:
             narrow_choice(body)
         if "max_tokens" in body:
-            limit, field = body.pop("max_tokens"), self.max_tokens_field()
-            if body.setdefault(field, limit) != limit:
-                raise InvalidRequestError(
-                    f"max_tokens: {limit} is not what {field} says, {body[field]}; give one of them"
-                )
+            body[self.max_tokens_field()] = body.pop("max_tokens")
         return without_nulls(body)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:

@@ -54,7 +54,7 @@ VLLM: dict[str, Any] = {
         ("azure", OPENAI),
         ("openrouter", OPENAI | OPENROUTER),
         ("vllm", VLLM | {"n": 1, "user": "u", "logit_bias": {"1": 0.5}}),
-        ("ollama", {"reasoning": {"effort": "high"}, "reasoning_effort": "none", "seed": 1}),
+        ("ollama", {"reasoning": {"effort": "high"}, "reasoning_effort": "high", "seed": 1}),
     ],
 )
 def test_a_servers_own_options_are_sent_under_their_names(kind: str, options: dict[str, Any]) -> None:
