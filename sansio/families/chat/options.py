@@ -42,6 +42,15 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
     body["response_format"] = value
 
 
+def decides_reasoning(options: Mapping[str, object]) -> bool:
+    """Whether a call's options say themselves how much the model thinks, so that the config's wish gives way.
+
+    An effort other than `"none"` goes beside a switch such as vLLM's, which some models need as well.
+    """
+    asked = options.get("reasoning")
+    return options.get("reasoning_effort") == "none" or (isinstance(asked, Mapping) and "effort" in asked)
+
+
 _OF_A_SCHEMA = ("json_schema", "object", "array", "string", "number", "integer", "boolean", "null")
 """What `type` is in a JSON schema that was given alone, and where the schema is missing."""
 

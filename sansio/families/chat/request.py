@@ -30,7 +30,7 @@ from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.families.chat.beside import read_embeddings, read_model
 from sansio.families.chat.faults import flat_error
-from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
+from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS, decides_reasoning
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
     data_url,
@@ -138,7 +138,7 @@ class ChatDialect(Dialect):
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
-        if self.config.reasoning:
+        if self.config.reasoning and not decides_reasoning(options):
             body |= self.reasoning_options()
         write_options(body, options, self.options(), self.origin)
         check_choice(body, self.tool_choices())
