@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
 from sansio.errors import InvalidRequestError
 from sansio.families.messages import MessagesDialect
+from sansio.families.tools import check_names
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 """The form that the service names when it refuses an id, such as Moonshot's `functions.look:0`."""
+_TOOL_NAME = r"[a-zA-Z0-9_-]{1,128}"
+"""What a tool may be called (Anthropic's API reference, `tools.name`)."""
 
 
 class AnthropicMessages(MessagesDialect):
@@ -34,6 +37,7 @@ class AnthropicMessages(MessagesDialect):
                         "leave it out, or say it in the content",
                         index=index,
                     )
+        check_names(tools, _TOOL_NAME)
         return super().build_request_body(messages, tools, stream, **options)
 
     def takes_call_id(self, call_id: str) -> bool:

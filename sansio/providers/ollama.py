@@ -23,6 +23,7 @@ class OllamaChat(ChatDialect):
     ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
     REASONING_FIELD = "reasoning"
     OPENAI_TOOLS = False
+    NEEDS_LOGPROBS = False
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **COMMON_OPTIONS,
         **REASONING,

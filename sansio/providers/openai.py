@@ -15,7 +15,7 @@ from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
-from sansio.families.chat.tools import WORDS
+from sansio.families.chat.tools import NAMES, WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed
 
@@ -132,6 +132,9 @@ class OpenAIChat(ChatDialect):
 
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS if self._is_own else super().tool_choices()
+
+    def tool_names(self) -> str | None:
+        return NAMES if self._is_own else super().tool_names()
 
     def sound_formats(self) -> frozenset[str] | None:
         return OPENAI_SOUND if self._is_own else super().sound_formats()

@@ -252,7 +252,7 @@ def test_options_of_a_registered_provider_are_given_in_a_mapping() -> None:
         ({"seed": 1, "options": {"seed": 1}}, "seed: is given twice"),
         ({"options": [1]}, "options: must be a mapping"),
         ({"options": {"seed": "x"}}, "seed: "),
-        ({"options": {"stream": True}}, "stream: is no option; call stream() for events, or complete()"),
+        ({"options": {"stream": True}}, "stream: is not an option; call stream() for events, or complete()"),
         ({"timeout": 0}, "timeout: must be a number of seconds"),
         ({"timeout": True}, "timeout: must be a number of seconds"),
         ({"timeout": "5"}, "timeout: must be a number of seconds"),
@@ -349,10 +349,11 @@ MODELS_DECIDE = {("reasoning_budget", "anthropic")}
 def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> None:
     provider = Provider(config(kind))
     asked = [Message(Role.SYSTEM, "Be brief."), *ASK]
-    plain = body_of(provider, asked, [FUNCTION])
+    beside: Record = {"logprobs": True} if name == "top_logprobs" and kind != "anthropic" else {}
+    plain = body_of(provider, asked, [FUNCTION], **beside)
     option: Record = {name: VALUES[name]}
     if name in provider.dialect.OPTIONS and (name, kind) not in MODELS_DECIDE:
-        sent = body_of(provider, asked, [FUNCTION], **option)
+        sent = body_of(provider, asked, [FUNCTION], **beside, **option)
         assert (sent != plain) is ((name, kind) not in AS_IT_IS)
         return
     if (name, kind) not in AS_IT_IS:
@@ -414,7 +415,6 @@ def test_two_names_of_one_field_that_differ_are_refused_and_equal_ones_are_one(
         ("openrouter", {"cache": "1h", "cache_control": {"type": "ephemeral", "ttl": "5m"}}),
         ("ollama", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
         ("vllm", {"max_tokens": 5, "max_completion_tokens": 7}),
-        ("openai", {"logprobs": 5, "top_logprobs": 3}),
     ],
 )
 def test_two_options_that_contradict_each_other_in_one_field_are_refused(
@@ -458,3 +458,40 @@ def test_a_word_that_is_not_known_is_refused_with_those_that_are(
 def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
     provider = Provider(config("openai", base_url="https://api.example.com/v1"))
     assert body_of(provider, ASK, reasoning_effort="default")["reasoning_effort"] == "default"
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "openrouter", "vllm"])
+@pytest.mark.parametrize("beside", [{}, {"logprobs": False}])
+def test_alternatives_to_tokens_without_their_probabilities_are_refused(kind: str, beside: Record) -> None:
+    error = str(refused(kind, *ASK, top_logprobs=2, **beside))
+    assert error.startswith("top_logprobs: ")
+    assert "logprobs=True" in error
+    assert body(kind, top_logprobs=2, logprobs=True)["top_logprobs"] == 2
+
+
+def test_ollama_takes_alternatives_to_tokens_alone() -> None:
+    assert body("ollama", top_logprobs=2)["top_logprobs"] == 2
+
+
+@pytest.mark.parametrize(("kind", "longest"), [("openai", 64), ("azure", 64), ("anthropic", 128)])
+def test_a_tool_whose_name_the_provider_refuses_is_refused_with_one_that_would_do(
+    kind: str, longest: int
+) -> None:
+    def offer(name: str) -> Record:
+        return body_of(Provider(config(kind)), ASK, [{"type": "function", "function": {"name": name}}])
+
+    for name in ("f g", "é", "a.b", "x" * (longest + 1)):
+        with pytest.raises(InvalidRequestError, match=r"^tool 0: "):
+            offer(name)
+    with pytest.raises(InvalidRequestError, match="'f_g'"):
+        offer("f g")
+    assert offer("x" * longest)["tools"]
+
+
+def test_a_compatible_server_is_left_to_say_how_tools_may_be_called() -> None:
+    tool = {"type": "function", "function": {"name": "f.g"}}
+    for provider in (
+        Provider(config("vllm")),
+        Provider(config("openai", base_url="https://api.example.com/v1")),
+    ):
+        assert body_of(provider, ASK, [tool])["tools"]

@@ -46,6 +46,7 @@ from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
 from sansio.families.fields import base64_text, rest, without_nulls
 from sansio.families.media import media_type_of
+from sansio.families.tools import check_names
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
@@ -98,6 +99,8 @@ class ChatDialect(Dialect):
     OPENAI_TOOLS: ClassVar[bool] = True
     """Whether the server knows custom tools and the tool choice `allowed_tools`. If not, a custom tool is a
     function with one text, `input`, and only the allowed tools are offered."""
+    NEEDS_LOGPROBS: ClassVar[bool] = True
+    """Whether the server refuses `top_logprobs` without `logprobs`."""
     RETURNED: ClassVar[frozenset[str]] = frozenset(("extra_content",))
     """Fields of an answer and of its calls that Google's servers sign, and need back."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
@@ -132,6 +135,7 @@ class ChatDialect(Dialect):
         body: dict[str, Any] = {"model": self.model_name()}
         body["messages"] = [self.encode_message(message, index) for index, message in enumerate(messages)]
         if tools:
+            check_names(tools, self.tool_names())
             body["tools"] = [
                 wire_tool(tool, position, custom=self.OPENAI_TOOLS) for position, tool in enumerate(tools)
             ]
@@ -142,6 +146,10 @@ class ChatDialect(Dialect):
             body |= self.reasoning_options()
         write_options(body, options, self.options(), self.origin)
         check_choice(body, self.tool_choices())
+        if self.NEEDS_LOGPROBS and body.get("top_logprobs") and body.get("logprobs") is not True:
+            raise InvalidRequestError(
+                "top_logprobs: needs logprobs=True beside it; add that, or leave it out"
+            )
         if not self.OPENAI_TOOLS:
             narrow_choice(body)
         if "max_tokens" in body:
@@ -180,6 +188,10 @@ class ChatDialect(Dialect):
 
     def tool_choices(self) -> tuple[str, ...] | None:
         """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        return None
+
+    def tool_names(self) -> str | None:
+        """The pattern of the names that tools may have; `None` if the server is left to say."""
         return None
 
     def sound_formats(self) -> frozenset[str] | None:
