@@ -143,11 +143,11 @@ class OpenAIChat(ChatDialect):
         return takes_by_schema(part, role) if self._is_own else super().takes(part, role)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With a hint where the error is vLLM's, whose own type knows its ways."""
+        """With a hint where the error is vLLM's, which has a provider type."""
         built = super().build_error(error, status, data)
         if str(error.get("type")) not in _VLLM_ERRORS or type(error.get("code")) is not int:
             return built
-        hint = f"{built.advice()} This looks like vLLM: type='vllm' in the config knows its ways."
+        hint = f"{built.advice()} This looks like vLLM: write type='vllm' in the config."
         return built.with_context(hint=hint)
 
     def takes_call_id(self, call_id: str) -> bool:

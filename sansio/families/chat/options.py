@@ -36,7 +36,7 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
         value = {"type": "json_schema", "json_schema": {"name": "answer", **asked}}
     elif not isinstance(kind, str) or kind in _OF_A_SCHEMA:
         raise InvalidRequestError(
-            f"response_format: {value!r:.80} is no form of an answer; give a type, or "
+            f"response_format: {value!r:.80} does not say which form the answer has; give a class, or "
             '{"type": "json_schema", "json_schema": {"name": ..., "schema": {...}}}'
         )
     body["response_format"] = value

@@ -232,7 +232,7 @@ def _check_thinking(body: Body, options: Mapping[str, object]) -> None:
     if body.get("temperature") not in (None, 1):
         raise InvalidRequestError(f"temperature: must be 1 beside thinking; leave it out, {off}")
     if body.get("top_k") is not None:
-        raise InvalidRequestError(f"top_k: goes not with thinking; leave it out, {off}")
+        raise InvalidRequestError(f"top_k: cannot be given beside thinking; leave it out, {off}")
     top_p = body.get("top_p")
     if top_p is not None and top_p < _MIN_THINKING_TOP_P:
         raise InvalidRequestError(
