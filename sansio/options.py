@@ -194,6 +194,22 @@ _SHOWN = 80
 _KNOWN = frozenset(Options.__annotations__).difference(EVERYWHERE)
 
 
+class UnsupportedOptionError(InvalidRequestError):
+    """The family, or the model, has no place for an option whose value is well formed.
+
+    With `unsupported="drop"`, the call is made without the option, which is reported.
+
+    Args:
+        option: the option's name.
+        why: what there is no place for, and what to do.
+    """
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f"{option}: {why}")
+        self.option = option
+        self.why = why
+
+
 class Option(Struct, frozen=True):
     """One option of one dialect.
 

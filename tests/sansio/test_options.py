@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, get_type_hints
 
 import pytest
@@ -15,11 +15,15 @@ from sansio import (
     Option,
     Options,
     Provider,
+    ProviderDefaults,
     Role,
     Send,
+    Tool,
     portable,
+    register_provider,
 )
-from sansio.options import PortableOptions
+from sansio.config import PROVIDER_DEFAULTS
+from sansio.options import PortableOptions, UnsupportedOptionError
 from tests.sansio.exchanges import REFUSED, run
 from tests.sansio.wires import ASK, TYPES, Record, body_of, config, refused
 
@@ -495,3 +499,59 @@ def test_a_compatible_server_is_left_to_say_how_tools_may_be_called() -> None:
         Provider(config("openai", base_url="https://api.example.com/v1")),
     ):
         assert body_of(provider, ASK, [tool])["tools"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "option"),
+    [
+        ("anthropic", {"api_version": "2026-10-21"}, {"temperature": 1}),
+        ("anthropic", {"api_version": "2026-10-21"}, {"top_p": 1, "top_k": 5}),
+        ("anthropic", {"model": "claude-opus-5-5"}, {"reasoning_budget": 2_000}),
+        ("anthropic", {}, {"response_format": {"type": "json_object"}}),
+        ("anthropic", {}, {"metadata": {"a": "b"}}),
+        ("openai", {}, {"cache": "1h"}),
+        ("vllm", {}, {"cache": "5m"}),
+    ],
+)
+def test_what_a_model_or_version_has_no_place_for_may_be_dropped_and_is_then_reported(
+    kind: str, fields: Record, option: Record
+) -> None:
+    provider = Provider(config(kind, **fields))
+    with pytest.raises(InvalidRequestError, match=f"^{next(iter(option))}: "):
+        provider.prepare(ASK, **option)
+    prepared = provider.prepare(ASK, unsupported="drop", seed=None, **option)
+    assert prepared.body == provider.prepare(ASK).body
+    assert [left.option for left in prepared.left_out] == [*option]
+    assert all(left.why for left in prepared.left_out)
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        ("anthropic", {"temperature": 2}),
+        ("anthropic", {"response_format": {"type": "nope"}}),
+        ("anthropic", {"cache": "2h"}),
+        ("openai", {"reasoning_effort": "hihg"}),
+    ],
+)
+def test_a_malformed_value_is_not_dropped(kind: str, option: Record) -> None:
+    [name] = option
+    assert str(refused(kind, *ASK, unsupported="drop", **option)).startswith(f"{name}: ")
+
+
+class Stubborn(ChatDialect):
+    """A dialect that has no place for what was not asked for."""
+
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        raise UnsupportedOptionError("top_p", "is not known")
+
+
+def test_an_option_that_was_not_given_cannot_be_dropped() -> None:
+    register_provider("stubborn", Stubborn, ProviderDefaults(base_url="http://localhost/v1"))
+    try:
+        with pytest.raises(UnsupportedOptionError, match="top_p: is not known"):
+            Provider(config("stubborn")).prepare(ASK, unsupported="drop")
+    finally:
+        del PROVIDER_DEFAULTS["stubborn"]

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
-from sansio.options import PORTABLE, Body, Option, merged, own, portable
+from sansio.options import PORTABLE, Body, Option, UnsupportedOptionError, merged, own, portable
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
@@ -61,9 +61,10 @@ def _refuse_lifetime(body: Body, value: bool | str | None) -> None:
     For OpenAI's own service, `OpenAIChat` adds a `prompt_cache_key`.
     """
     if isinstance(value, str):
-        raise InvalidRequestError(
-            f"cache: {value!r} is a time to live, which cannot be chosen here; use cache=True (prompts are "
-            "cached automatically)"
+        raise UnsupportedOptionError(
+            "cache",
+            f"{value!r} is a time to live, which cannot be chosen here; use cache=True (prompts are "
+            "cached automatically)",
         )
 
 

@@ -16,7 +16,7 @@ from sansio.families.messages.caching import write_cache
 from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
 from sansio.families.tools import check_forced
 from sansio.jsontext import JSONObject
-from sansio.options import Body, Option, listed, merged, own, portable
+from sansio.options import Body, Option, UnsupportedOptionError, listed, merged, own, portable
 
 DEFAULT_VERSION = "2023-06-01"
 """The `anthropic-version` of a config that names none."""
@@ -75,9 +75,10 @@ def _write_user(body: Body, value: str | None) -> None:
 def _write_metadata(body: Body, value: Mapping[str, Any] | None) -> None:
     foreign = (value or {}).keys() - {"user_id"}
     if foreign:
-        raise InvalidRequestError(
-            f"metadata: Anthropic takes user_id only, not {', '.join(sorted(foreign))}; leave the option "
-            "out, or give user='...'"
+        raise UnsupportedOptionError(
+            "metadata",
+            f"Anthropic takes user_id only, not {', '.join(sorted(foreign))}; leave the option "
+            "out, or give user='...'",
         )
     if value is not None:
         body["metadata"] = {**(body.get("metadata") or {}), **value}
@@ -100,9 +101,10 @@ def _write_budget(body: Body, value: int | None) -> None:
         return
     model = body.get("model")
     if not takes_budget(str(model)):
-        raise InvalidRequestError(
-            f"reasoning_budget: {model} thinks adaptively and takes no budget; use reasoning_effort="
-            f"'{_EFFORTS[0]}' to '{_EFFORTS[-1]}' (a model of another maker may take thinking={{...}})"
+        raise UnsupportedOptionError(
+            "reasoning_budget",
+            f"{model} thinks adaptively and takes no budget; use reasoning_effort="
+            f"'{_EFFORTS[0]}' to '{_EFFORTS[-1]}' (a model of another maker may take thinking={{...}})",
         )
     body["thinking"] = {**(body.get("thinking") or {}), "type": "enabled", "budget_tokens": value}
 
@@ -111,6 +113,12 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
     """A JSON schema, in OpenAI's form or Anthropic's own, as `output_config.format`."""
     if value is None or value.get("type") == "text":
         return
+    if value.get("type") == "json_object":
+        raise UnsupportedOptionError(
+            "response_format",
+            "anthropic has no json_object; give the JSON schema of the answer: a "
+            'class, or {"type": "json_schema", "json_schema": {"schema": {...}}}',
+        )
     holder = value.get("json_schema", value)
     schema = holder.get("schema") if isinstance(holder, Mapping) else None
     if value.get("type") != "json_schema" or not isinstance(schema, Mapping):
@@ -180,9 +188,10 @@ def check_together(body: Body, options: Mapping[str, object], version: str) -> N
     if is_strict(version):
         for name in _SAMPLING:
             if body.get(name) is not None:
-                raise InvalidRequestError(
-                    f"{name}: anthropic-version {version} has no sampling options; leave it out, or set "
-                    f"api_version={DEFAULT_VERSION!r}"
+                raise UnsupportedOptionError(
+                    name,
+                    f"anthropic-version {version} has no sampling options; leave it out, or set "
+                    f"api_version={DEFAULT_VERSION!r}",
                 )
     for text in body.get("stop_sequences") or ():
         if not text.strip():
