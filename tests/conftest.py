@@ -66,3 +66,8 @@ def pytest_collection_finish() -> None:
     """Keep the collector from the tests themselves: each collection would look through all of them."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: tests of clocks and sockets wait for a fifth of their time."""
+    return (os.cpu_count() or 1) + 1

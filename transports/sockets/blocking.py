@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sansio.errors import TransportError
 from sansio.http import Body, End, Head, HTTPExchange, Request
@@ -21,6 +21,10 @@ from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down
 from transports.sockets.tls import Trust
 from transports.sockets.tunnels import Proxy
+
+if TYPE_CHECKING:
+    from transports.sockets.sharing import Choice
+    from transports.sockets.sync_sharing import SyncSharing
 
 _Address: TypeAlias = str | tuple[object, ...]
 """An address to connect to: the path of a Unix socket, or an IPv4 or IPv6 address."""
@@ -184,9 +188,13 @@ class SocketTransport:
         max_idle: how many idle connections to keep.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
+        http2: use HTTP/2 where the server of an https address chooses it; `"only"`: always, also without
+            TLS. Threads that call one server then share a connection. It needs the extra `http2`. An
+            `ssl_context` is made to offer it. Through a proxy it is HTTP/1.1.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used, or
+            h2 is missing.
     """
 
     def __init__(
@@ -201,7 +209,9 @@ class SocketTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
+        http2: Choice = False,
     ) -> None:
+        self._sharing: SyncSharing | None = None  # for __del__, which also runs if a check below raises
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._lock = threading.Lock()  # held for bookkeeping only, never during a call to a socket
         self._trust = Trust(ssl_context, ca_file)
@@ -214,6 +224,12 @@ class SocketTransport:
         )
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
+        if http2:
+            from transports.sockets.sync_sharing import SyncSharing  # lazily: it needs the package h2
+
+            self._sharing = SyncSharing(
+                http2, self._dial, ssl_context, ca_file, idle_timeout, max_header_bytes
+            )
 
     def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
         """See `Transport.open`.
@@ -224,6 +240,10 @@ class SocketTransport:
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         proxy = self._proxies.find(request.origin)
+        if proxy is None and self._sharing is not None:
+            shared = self._sharing.open(request, timeout, timeout, fresh=fresh)
+            if shared is not None:
+                return shared
         sent_as = request if proxy is None else proxy.forwarded(request)
         http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         deadline = _Deadline(timeout)
@@ -251,6 +271,8 @@ class SocketTransport:
         with self._lock:
             unwanted = self._idle.close()
         _close(unwanted)
+        if self._sharing is not None:
+            self._sharing.close()
 
     def __del__(self) -> None:
         if hasattr(self, "_lock"):  # not where the constructor refused its arguments
@@ -285,6 +307,17 @@ class SocketTransport:
         _, host, port = origin
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return [(family, address) for family, _, _, _, address in found]
+
+    def _dial(self, origin: Origin, timeout: float | None) -> socket.socket:
+        """Connect to an origin without TLS; raises as `open`."""
+        try:
+            return _dial(self._addresses(origin), origin[1], None, _Deadline(timeout))
+        except _OutOfTimeError:
+            assert timeout is not None
+            failure: TransportError = open_timeout(origin, timeout)
+        except (OSError, UnicodeError) as error:
+            failure = connect_failure(origin, error, self._unix_socket)
+        raise failure
 
     def _connect(self, origin: Origin, proxy: Proxy | None, deadline: _Deadline) -> _Connection:
         scheme, host, _ = origin

@@ -7,6 +7,7 @@ buffer that is not full, and it reports the request as sent when it is only in t
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from functools import cached_property
 
 from sansio.errors import ConfigError
@@ -20,16 +21,26 @@ class Trust:
     Args:
         ssl_context: used unchanged, in place of everything else here.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
+        alpn: the protocols to offer (RFC 7301), the preferred one first. Default: `"http/1.1"`, or what
+            `ssl_context` offers.
 
     Raises:
         ConfigError: `ca_file` cannot be read, or both are given.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        ssl_context: ssl.SSLContext | None = None,
+        ca_file: str | None = None,
+        alpn: Sequence[str] | None = None,
+    ) -> None:
         if ssl_context is not None and ca_file is not None:
             raise ConfigError("ca_file: load it into ssl_context, or give only one of them", field="ca_file")
         self._given = ssl_context
         self._ca_file = ca_file
+        self._alpn = ["http/1.1"] if alpn is None else list(alpn)
+        if ssl_context is not None and alpn is not None:
+            ssl_context.set_alpn_protocols(self._alpn)
         if ca_file is not None:
             _ = self.context  # a wrong path is an error here, and not in the first call
 
@@ -39,7 +50,7 @@ class Trust:
         if self._given is not None:
             return self._given
         context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols(self._alpn)
         if self._ca_file is not None:
             try:
                 context.load_verify_locations(self._ca_file)
@@ -49,6 +60,10 @@ class Trust:
                     f"ca_file: {self._ca_file} has no certificates that can be read: {why}", field="ca_file"
                 ) from error
         return context
+
+    def client(self, host: str) -> TLSClient:
+        """The machine for a new connection to this host."""
+        return TLSClient(self.context, host)
 
 
 class TLSClient:
@@ -69,6 +84,11 @@ class TLSClient:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+
+    @property
+    def selected_alpn(self) -> str | None:
+        """The protocol that the server chose, such as `"h2"`; `None` if it chose none."""
+        return self._tls.selected_alpn_protocol()
 
     def handshake(self) -> bool:
         """Continue the handshake, as far as the received bytes allow.
