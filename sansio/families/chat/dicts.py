@@ -113,7 +113,7 @@ class _Reader:
             parts += self._reasoning(fields)
         if role is not Role.ASSISTANT and "content" not in fields:
             shape = _RESULT_SHAPE if role is Role.TOOL else _SHAPE
-            self._refuse("content", f"is missing, and so is what the message says; write it as in {shape}")
+            self._refuse("content", f"is missing; say what the message says, as in {shape}")
         content = self._content(fields.pop("content", ""))
         parts += self._cited(content, fields)
         if role is Role.ASSISTANT and isinstance(fields.get("refusal"), str):

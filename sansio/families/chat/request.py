@@ -29,7 +29,7 @@ from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.families.chat.beside import read_embeddings, read_model
-from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
+from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS, decides_reasoning
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
     data_url,
@@ -45,6 +45,7 @@ from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
 from sansio.families.fields import base64_text, rest, with_extra, without_nulls
 from sansio.families.media import media_type_of
+from sansio.families.tools import check_names
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
@@ -110,6 +111,8 @@ class ChatDialect(Dialect):
     OPENAI_TOOLS: ClassVar[bool] = True
     """Whether the server knows custom tools and the tool choice `allowed_tools`. If not, a custom tool is a
     function with one text, `input`, and only the allowed tools are offered."""
+    NEEDS_LOGPROBS: ClassVar[bool] = True
+    """Whether the server refuses `top_logprobs` without `logprobs`."""
     RETURNED: ClassVar[frozenset[str]] = frozenset(("extra_content",))
     """Fields of an answer and of its calls that Google's servers sign, and need back."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
@@ -137,24 +140,25 @@ class ChatDialect(Dialect):
         body: dict[str, Any] = {"model": self.model_name()}
         body["messages"] = [self.encode_message(message, index) for index, message in enumerate(messages)]
         if tools:
+            check_names(tools, self.tool_names())
             body["tools"] = [
                 wire_tool(tool, position, custom=self.OPENAI_TOOLS) for position, tool in enumerate(tools)
             ]
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
-        if self.config.reasoning:
+        if self.config.reasoning and not decides_reasoning(options):
             body |= self.reasoning_options()
         write_options(body, options, self.options(), self.origin)
         check_choice(body, self.tool_choices())
+        if self.NEEDS_LOGPROBS and body.get("top_logprobs") and body.get("logprobs") is not True:
+            raise InvalidRequestError(
+                "top_logprobs: needs logprobs=True beside it; add that, or leave it out"
+            )
         if not self.OPENAI_TOOLS:
             narrow_choice(body)
         if "max_tokens" in body:
-            limit, field = body.pop("max_tokens"), self.max_tokens_field()
-            if body.setdefault(field, limit) != limit:
-                raise InvalidRequestError(
-                    f"max_tokens: {limit} is not what {field} says, {body[field]}; give one of them"
-                )
+            body[self.max_tokens_field()] = body.pop("max_tokens")
         return without_nulls(body)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
@@ -189,6 +193,10 @@ class ChatDialect(Dialect):
 
     def tool_choices(self) -> tuple[str, ...] | None:
         """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        return None
+
+    def tool_names(self) -> str | None:
+        """The pattern of the names that tools may have; `None` if the server is left to say."""
         return None
 
     def sound_formats(self) -> frozenset[str] | None:

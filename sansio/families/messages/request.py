@@ -32,6 +32,7 @@ from sansio.families.base import Dialect
 from sansio.families.fields import base64_bytes, without_nulls
 from sansio.families.media import media_type_of
 from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_model
+from sansio.families.messages.caching import check_breakpoints
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
@@ -137,6 +138,7 @@ class MessagesDialect(Dialect):
         turns = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM_ROLES), len(messages))
         if turns == len(messages):
             raise InvalidRequestError(f"{self.TYPE} needs a user's message beside the system's")
+        check_breakpoints(messages, tools, options.get("cache_control"))
         body: dict[str, Any] = {
             "model": self.config.model,
             "max_tokens": _DEFAULT_MAX_TOKENS,
