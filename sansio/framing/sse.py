@@ -448,7 +448,7 @@ class SSEFramer(_EventLines):
         return len(data)
 
     def _read_events(self, data: bytes, end: bytes, read: Read, events: list[StreamEvent]) -> bool:
-        """The same, event by event: for many forms, forms that cannot be split by, and reads above the limit."""
+        """The same, event by event: for many forms, those without a space, and reads above the limit."""
         *pieces, rest = data.split(end)
         for piece in pieces:
             # Behind `end` no event is open: it is a blank line, whatever precedes it.

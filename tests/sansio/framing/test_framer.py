@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import Framer, LimitExceededError, SSEDecoder, SSEFramer
+from sansio import Framer, LimitExceededError, SSEDecoder, SSEFramer, StreamEvent
 from sansio.testing import PROVIDER_TYPES
 from sansio.testing.strategies import chunkings, hostile_streams
 from tests.laws.oracle import (
