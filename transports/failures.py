@@ -34,6 +34,7 @@ _DISAGREEMENTS = (
     "PROTOCOL_VERSION",
     "UNSUPPORTED_PROTOCOL",
     "HANDSHAKE_FAILURE",
+    "APPLICATION_PROTOCOL",
 )
 """Parts of OpenSSL's reasons that mean the two sides can never agree."""
 
@@ -62,6 +63,13 @@ def lost_failure(origin: Origin, error: BaseException) -> APIConnectionError:
     """A connection broke; the message says how."""
     _, host, port = origin
     return _failure(f"the connection to {host}:{port} was lost", error)
+
+
+def cut_off() -> APIConnectionError:
+    """A TLS connection ended without close_notify, where only its end says that the answer is complete."""
+    return APIConnectionError(
+        "the server closed the connection without ending TLS, so the end of its answer may be missing"
+    )
 
 
 def proxy_refusal(error: BaseException) -> APIConnectionError:
@@ -115,6 +123,8 @@ def explain(error: BaseException) -> str:
             return "the server there does not speak TLS; is it an http:// address?"
         case ssl.SSLError(reason=reason) if reason == _WANTS_CERTIFICATE:
             return "the server requires a client certificate; load one into ssl_context"
+        case ssl.SSLError(reason=str() as reason) if "APPLICATION_PROTOCOL" in reason:
+            return f"the server speaks none of the protocols that were offered ({reason})"
         case ssl.SSLError(reason=reason):
             return f"TLS failed ({reason})"
         case socket.gaierror():

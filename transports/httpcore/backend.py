@@ -1,20 +1,28 @@
 """A network backend under an httpcore pool: it lets an exchange see what its network stream does.
 
+It uses anyio's streams directly, and our own TLS: httpcore's backend for anyio adds a layer of exceptions,
+and its TLS returns one record at a time.
+
 The pool works for an exchange in that exchange's task, so a context variable says which exchange it is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ssl
-from collections.abc import Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextvars import ContextVar, Token
-from types import coroutine
+from types import ModuleType, coroutine
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio.abc import ByteStream, SocketAttribute
 from anyio.lowlevel import checkpoint_if_cancelled
+from anyio.streams.tls import TLSAttribute
 
 from transports.sockets.raw import HasFileno, readable, shut_down
+from transports.sockets.secure_stream import SecureStream
+from transports.sockets.tls import Sessions, TLSClient
 
 if TYPE_CHECKING:
     import httpcore
@@ -80,39 +88,82 @@ _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 class WatchedStream:
-    """An `AsyncNetworkStream` that records which exchanges use it and whether the peer has closed it."""
+    """An `AsyncNetworkStream` that records which exchanges use it and whether the peer has closed it.
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    Args:
+        core: httpcore or httpcore2.
+        stream: the connection.
+        sessions: for `start_tls`.
+
+    Attributes:
+        users: the exchanges that use it.
+        ended: the peer has closed it.
+    """
+
+    def __init__(self, core: ModuleType, stream: ByteStream, sessions: Sessions) -> None:
         self.users: set[Watch] = set()
         self.ended = False
+        self._core = core
         self._stream = stream
-        self._socket: HasFileno | None = stream.get_extra_info("socket")
+        self._sessions = sessions
+        self._socket: HasFileno | None = stream.extra(SocketAttribute.raw_socket, None)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a TLS connection has ended without close_notify."""
+        return isinstance(self._stream, SecureStream) and self._stream.tls.truncated
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         watch = _watch.get()
         if watch is not None and watch.pieces:
             await pause()  # the pool has used up the last read: hand that out before waiting for more
-        data = await self._stream.read(max_bytes, self._note(timeout))
-        self.ended = self.ended or not data
-        return data
+        try:
+            with anyio.fail_after(self._note(timeout)):
+                return await self._stream.receive(max_bytes)
+        except anyio.EndOfStream:
+            self.ended = True
+            return b""
+        except TimeoutError as error:
+            raise self._core.ReadTimeout(error) from error
+        except _BROKEN as error:
+            raise self._core.ReadError(error) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, self._note(timeout))
+        try:
+            with anyio.fail_after(self._note(timeout)):
+                await self._stream.send(buffer)
+        except TimeoutError as error:
+            raise self._core.WriteTimeout(error) from error
+        except _BROKEN as error:
+            raise self._core.WriteError(error) from error
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
     async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self, ssl_context: ssl.SSLContext, server_hostname: str, timeout: float | None = None
     ) -> WatchedStream:
-        stream = await self._stream.start_tls(ssl_context, server_hostname, self._note(timeout))
-        return await _hand_over(stream)
+        # The pool has set what it offers by ALPN, and looks at the server's choice.
+        tls = TLSClient(ssl_context, server_hostname, sessions=self._sessions)
+        with _connecting(self._core, self._note(timeout)):
+            secured = await SecureStream.wrap(self._stream, tls)
+        return await _hand_over(WatchedStream(self._core, secured, self._sessions))
 
     def get_extra_info(self, info: str) -> object:
-        if info == "is_readable" and self._socket is not None:
-            # A pool asks this of every idle connection at each request, and anyio's own answer is slow.
-            return readable(self._socket)
-        return self._stream.get_extra_info(info)
+        match info:
+            case "is_readable":
+                # A pool asks this of every idle connection at each request, and anyio's own answer is slow.
+                return self._socket is not None and readable(self._socket)
+            case "ssl_object":
+                return self._stream.extra(TLSAttribute.ssl_object, None)
+            case "socket":
+                return self._socket
+            case "client_addr":
+                return self._stream.extra(SocketAttribute.local_address, None)
+            case "server_addr":
+                return self._stream.extra(SocketAttribute.remote_address, None)
+            case _:
+                return None
 
     def shut_down(self) -> None:
         """End the connection now, in both directions."""
@@ -127,20 +178,47 @@ class WatchedStream:
         return watch.left(timeout)
 
 
-async def _hand_over(stream: httpcore.AsyncNetworkStream) -> WatchedStream:
-    watched = WatchedStream(stream)
-    watched._note(None)
+_BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
+
+
+@contextlib.contextmanager
+def _connecting(core: ModuleType, seconds: float | None) -> Iterator[None]:
+    """Bound the time, and raise what the pool expects of a backend that cannot connect."""
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError as error:
+        raise core.ConnectTimeout(error) from error
+    except _BROKEN as error:
+        raise core.ConnectError(error) from error
+
+
+async def _hand_over(stream: WatchedStream) -> WatchedStream:
+    stream._note(None)
     # If the task is cancelled, fail here, as if connecting had failed. A moment later the pool would count
     # the connection as its own, and then neither use nor close it.
     await checkpoint_if_cancelled()
-    return watched
+    return stream
 
 
 class WatchedBackend:
-    """The part of an `AsyncNetworkBackend` that a pool needs. Its streams are `WatchedStream`s."""
+    """The part of an `AsyncNetworkBackend` that a pool needs. Its streams are `WatchedStream`s.
 
-    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
-        self._backend = backend
+    Args:
+        core: httpcore or httpcore2.
+        sessions: the TLS sessions to resume.
+        connect: makes a TCP connection, with the arguments of `anyio.connect_tcp`.
+    """
+
+    def __init__(
+        self,
+        core: ModuleType,
+        sessions: Sessions,
+        connect: Callable[..., Awaitable[ByteStream]] = anyio.connect_tcp,
+    ) -> None:
+        self._core = core
+        self._sessions = sessions
+        self._connect = connect
 
     async def connect_tcp(
         self,
@@ -150,14 +228,23 @@ class WatchedBackend:
         local_address: str | None = None,
         socket_options: _Options | None = None,
     ) -> WatchedStream:
-        watch = _watch.get()
-        left = timeout if watch is None else watch.left(timeout)
-        stream = await self._backend.connect_tcp(host, port, left, local_address, socket_options)
-        return await _hand_over(stream)
+        with _connecting(self._core, _left(timeout)):
+            stream = await self._connect(host, port, local_host=local_address)
+        return await self._watched(stream, socket_options)
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: _Options | None = None
     ) -> WatchedStream:
-        watch = _watch.get()
-        left = timeout if watch is None else watch.left(timeout)
-        return await _hand_over(await self._backend.connect_unix_socket(path, left, socket_options))
+        with _connecting(self._core, _left(timeout)):
+            stream = await anyio.connect_unix(path)
+        return await self._watched(stream, socket_options)
+
+    async def _watched(self, stream: ByteStream, options: _Options | None) -> WatchedStream:
+        for option in options or ():
+            stream.extra(SocketAttribute.raw_socket).setsockopt(*option)
+        return await _hand_over(WatchedStream(self._core, stream, self._sessions))
+
+
+def _left(timeout: float | None) -> float | None:
+    watch = _watch.get()
+    return timeout if watch is None else watch.left(timeout)

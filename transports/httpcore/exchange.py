@@ -19,6 +19,7 @@ from sansio.http import Body, End, Head, Request
 from transports.failures import (
     aborted,
     connect_failure,
+    cut_off,
     lost_failure,
     open_timeout,
     proxy_refusal,
@@ -155,6 +156,9 @@ class HttpcoreExchange:
         if data:
             return Body(data)
         self._ended = True
+        stream = self._watch.stream
+        if self._answer.bounded and stream is not None and stream.ended and stream.truncated:
+            raise cut_off()  # the body was one that only the end of the connection delimits
         return End()
 
     async def _begin(self, timeout: float | None) -> Head:
@@ -284,8 +288,8 @@ class HttpcoreExchange:
         self._watch.leave()
         if stream is not None:
             if not stream.users:
+                self._keeper.close_now(stream)  # first, since it may still say farewell
                 stream.shut_down()
-                self._keeper.close_now(stream)
         elif answer is not None and answer.response.extensions.get("http_version") != b"HTTP/2":
             unwatched = answer.response.extensions["network_stream"]
             sock = unwatched.get_extra_info("socket")

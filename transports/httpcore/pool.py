@@ -144,7 +144,7 @@ class HttpcoreTransport:
                 max_keepalive_connections=self._max_idle,
                 keepalive_expiry=self._idle_timeout,
                 http2=self._http2,
-                network_backend=WatchedBackend(self.core.AnyIOBackend()),
+                network_backend=WatchedBackend(self.core, self._trust.sessions),
             )
             keeper.hold(pool)
         return pool

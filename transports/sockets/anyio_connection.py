@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 
 import anyio
-from anyio import aclose_forcefully
 from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute, TLSStream
 
 from sansio.errors import APIConnectionError
 from transports.failures import connect_failure, lost_failure
 from transports.interface import Origin
 from transports.sockets.feed import Feed
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
+from transports.sockets.secure_stream import SecureStream
 from transports.sockets.tls import Trust
 
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
@@ -29,7 +27,7 @@ class AnyioConnection:
         self.origin = origin
         self._stream = stream
         self._socket = stream.extra(SocketAttribute.raw_socket)
-        self._tls = stream.extra(TLSAttribute.ssl_object, None)
+        self._tls = stream.tls if isinstance(stream, SecureStream) else None
         self._feed: Feed | None = None
 
     @classmethod
@@ -61,7 +59,7 @@ class AnyioConnection:
         with anyio.move_on_after(timeout):
             while not feed.inputs and failure is None:
                 try:
-                    feed.read(await self._read())
+                    feed.read(await self._read(), truncated=self._tls is not None and self._tls.truncated)
                 except _BROKEN as error:
                     failure = lost_failure(self.origin, error)
         if failure is not None and not feed.inputs:
@@ -85,11 +83,6 @@ class AnyioConnection:
     async def _glance(self) -> bytes | None:
         """Data readable without waiting; `None` if there is none, `b""` if the stream is unusable."""
         with contextlib.suppress(*_BROKEN):
-            if self._tls is not None:
-                with contextlib.suppress(ssl.SSLWantReadError):
-                    return self._tls.read(
-                        READ_SIZE
-                    )  # what the TLS layer has read ahead, which the socket does not show
             if not readable(self._socket):
                 return None
             with anyio.move_on_after(_GLANCE):
@@ -113,19 +106,9 @@ class AnyioConnection:
 async def _dial(origin: Origin, trust: Trust, unix_socket: str | None) -> ByteStream:
     scheme, host, port = origin
     stream: ByteStream
+    tls = trust.client(host) if scheme == "https" else None  # may refuse the host
     if unix_socket is None:
         stream = await anyio.connect_tcp(host, port)
     else:
         stream = await anyio.connect_unix(unix_socket)
-    if scheme == "http":
-        return stream
-    done = False
-    try:
-        secured = await TLSStream.wrap(
-            stream, hostname=host, ssl_context=trust.context, standard_compatible=False
-        )
-        done = True
-    finally:
-        if not done:
-            await aclose_forcefully(stream)
-    return secured
+    return stream if tls is None else await SecureStream.wrap(stream, tls)

@@ -28,7 +28,6 @@ class AsyncioConnection(asyncio.Protocol):
         self.origin = origin
         self._loop = loop
         self._tls: TLSClient | None = None
-        self._handshaking = False
         self._http: HTTPExchange | None = None  # of the current exchange, or the last one
         self._feed: Feed | None = None  # of the current exchange
         self._early = b""  # received before the first exchange began
@@ -71,7 +70,7 @@ class AsyncioConnection(asyncio.Protocol):
         try:
             await loop.create_connection(lambda: connection, sock=raw)
             if scheme == "https":
-                await connection._secure(TLSClient(trust.context, host))
+                await connection._secure(trust.client(host))
             done = True
         finally:
             if not done:
@@ -86,21 +85,12 @@ class AsyncioConnection(asyncio.Protocol):
             OSError: the peer refused, or its certificate is not trusted.
         """
         self._tls = tls
-        self._handshaking = True
-        while self._handshaking:
-            try:
-                self._handshaking = not tls.handshake()
-            finally:
-                self._transport.write(tls.data_to_send())  # also after an error: the alert says why
-            if self._handshaking:
-                if self._closed:
-                    raise self._error or ssl.SSLEOFError()
-                self._reader = self._loop.create_future()
-                await self._reader
-        data = tls.read()  # application data may arrive in the same read as the end of the handshake
-        if data:
-            self._receive_unasked(data)
         self._answer_tls(tls)
+        while not tls.ready:
+            if self._closed:
+                raise self._error or ssl.SSLEOFError()
+            self._reader = self._loop.create_future()
+            await self._reader
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -112,15 +102,13 @@ class AsyncioConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         tls = self._tls
         if tls is not None:
-            tls.take(data)
-            if self._handshaking:
-                self._wake_reader()
-                return
-            data = tls.read()
+            data = tls.receive_data(data)
         feed = self._feed
-        if feed is None:
+        if not data:  # a part of the handshake or of a record
+            pass
+        elif feed is None:
             self._receive_unasked(data)
-        elif data:  # a TLS record may hold no data
+        else:
             unread = bool(feed.inputs)
             feed.read(data)
             if self._reader is not None:
@@ -131,9 +119,11 @@ class AsyncioConnection(asyncio.Protocol):
                 self._transport.pause_reading()
         if tls is not None:
             self._answer_tls(tls)
+            if feed is None and tls.ready:
+                self._wake_reader()  # which waits for the end of the handshake
 
     def _answer_tls(self, tls: TLSClient) -> None:
-        """Send the TLS layer's own messages, and close if it has ended."""
+        """Send what the TLS layer has to send, and close if it has ended."""
         reply = tls.data_to_send()
         if reply:
             self._transport.write(reply)
@@ -154,11 +144,17 @@ class AsyncioConnection(asyncio.Protocol):
             self._transport.abort()
 
     def eof_received(self) -> None:
+        self._end_tls()
         self._lose(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._gone = True
+        self._end_tls()
         self._lose(error)
+
+    def _end_tls(self) -> None:
+        if self._tls is not None:
+            self._tls.receive_eof()
 
     def _lose(self, error: Exception | None) -> None:
         """Take the end of the connection; later reports of it change nothing."""
@@ -174,7 +170,7 @@ class AsyncioConnection(asyncio.Protocol):
     def _end(self, feed: Feed) -> None:
         """End an exchange's feed. An error is put in only after everything before it was taken."""
         if self._error is None:
-            feed.read(b"")
+            feed.read(b"", truncated=self._tls is not None and self._tls.truncated)
         elif not feed.inputs:
             feed.lose(lost_failure(self.origin, self._error))
 
@@ -207,17 +203,12 @@ class AsyncioConnection(asyncio.Protocol):
         return self._writer is None
 
     def _write(self, data: bytes) -> None:
-        if self._tls is not None:
-            try:
-                self._tls.write(data)
-            except (
-                ssl.SSLError
-            ) as error:  # the peer asked for a new handshake or closed; a new connection is needed
-                self._lose(error)
-                self._transport.close()
-                return
-            data = self._tls.data_to_send()
-        self._transport.write(data)
+        tls = self._tls
+        if tls is None:
+            self._transport.write(data)
+        else:
+            tls.send(data)
+            self._answer_tls(tls)
 
     async def send(self) -> None:
         if self._writer is not None:
@@ -281,4 +272,7 @@ class AsyncioConnection(asyncio.Protocol):
     async def aclose(self) -> None:
         self._disarm()
         if not self._gone:  # asyncio's abort() fails after the socket was closed
+            if self._tls is not None and not self._transport.get_write_buffer_size():
+                self._tls.close()
+                self._transport.write(self._tls.data_to_send())  # at once, as nothing is before it
             self._transport.abort()

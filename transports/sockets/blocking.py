@@ -1,4 +1,4 @@
-"""The blocking transport: sockets and TLS from the standard library, without an event loop."""
+"""The blocking transport: plain sockets, without an event loop."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from transports.interface import Origin, SyncExchange
 from transports.sockets.feed import Feed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down
-from transports.sockets.tls import Trust
+from transports.sockets.secure_socket import SecureSocket
+from transports.sockets.tls import TLSClient, Trust
 
+_Socket: TypeAlias = socket.socket | SecureSocket
 _Address: TypeAlias = str | tuple[object, ...]
 """An address to connect to: the path of a Unix socket, or an IPv4 or IPv6 address."""
 
@@ -33,7 +35,7 @@ class _Deadline:
         self._at = None if seconds is None else time.monotonic() + seconds
 
     @contextlib.contextmanager
-    def bound(self, sock: socket.socket) -> Iterator[None]:
+    def bound(self, sock: _Socket) -> Iterator[None]:
         """Let a call to the socket wait until the deadline at most.
 
         Raises:
@@ -54,7 +56,7 @@ class _Deadline:
 class _Connection:
     """A socket to one origin, and the machine of its last exchange."""
 
-    def __init__(self, origin: Origin, sock: socket.socket) -> None:
+    def __init__(self, origin: Origin, sock: _Socket) -> None:
         self.origin = origin
         self.http: HTTPExchange | None = None
         self._socket = sock
@@ -62,13 +64,17 @@ class _Connection:
     def send(self, http: HTTPExchange, deadline: _Deadline) -> None:
         """Begin an exchange. A failure shows at the next read: the server may have answered before it."""
         self.http = http
-        with contextlib.suppress(OSError), deadline.bound(self._socket):
-            self._socket.sendall(http.data_to_send())
+        rest = memoryview(http.data_to_send())
+        with contextlib.suppress(OSError):
+            while rest:
+                with deadline.bound(self._socket):
+                    rest = rest[self._socket.send(rest) :]
 
-    def read(self, deadline: _Deadline) -> bytes:
-        """The next bytes; `b""` at the end."""
+    def read(self, deadline: _Deadline, feed: Feed) -> None:
+        """Feed the next bytes, or the end."""
         with deadline.bound(self._socket):
-            return self._socket.recv(READ_SIZE)
+            data = self._socket.recv(READ_SIZE)
+        feed.read(data, truncated=isinstance(self._socket, SecureSocket) and self._socket.tls.truncated)
 
     def settle(self) -> bool:
         """Read what has arrived since the last exchange, without waiting for more.
@@ -81,7 +87,7 @@ class _Connection:
         for _ in range(SETTLE_READS):
             try:
                 data = self._socket.recv(READ_SIZE)
-            except (BlockingIOError, ssl.SSLWantReadError):
+            except BlockingIOError:
                 return self.http.reusable
             except OSError:
                 return False
@@ -124,7 +130,7 @@ class _Exchange:
         if released:
             return
         try:
-            self._feed.read(self._connection.read(deadline))
+            self._connection.read(deadline, self._feed)
         except _OutOfTimeError:
             assert timeout is not None
             self._lose(read_timeout(self._connection.origin, timeout))
@@ -157,9 +163,10 @@ class _Exchange:
                 return
             self._released = True
             self._feed.lose(aborted())
-            self._connection.shut_down()
             if not self._reading:
                 self._connection.close()
+            else:
+                self._connection.shut_down()
 
 
 class SocketTransport:
@@ -267,10 +274,9 @@ class SocketTransport:
     def _connect(self, origin: Origin, deadline: _Deadline) -> _Connection:
         scheme, host, _ = origin
         try:
-            context = self._trust.context if scheme == "https" else None
-            sock = _dial(self._addresses(origin), host, context, deadline)
-            if isinstance(sock, ssl.SSLSocket):
-                _handshake(sock, deadline)
+            tls = self._trust.client(host) if scheme == "https" else None
+            dialled = _dial(self._addresses(origin), deadline)
+            sock = dialled if tls is None else _secure(dialled, tls, deadline)
         except (OSError, UnicodeError) as error:
             failure = connect_failure(origin, error, self._unix_socket)
         else:
@@ -278,21 +284,12 @@ class SocketTransport:
         raise failure
 
 
-def _dial(
-    addresses: list[tuple[int, _Address]], host: str, context: ssl.SSLContext | None, deadline: _Deadline
-) -> socket.socket:
-    """Connect to the first of the addresses, each with its family, that accepts.
-
-    With a context the socket is one for TLS, whose handshake is still to be done.
-    """
+def _dial(addresses: list[tuple[int, _Address]], deadline: _Deadline) -> socket.socket:
+    """Connect to the first of the addresses, each with its family, that accepts."""
     failures = []
     for family, address in addresses:
         with contextlib.ExitStack() as unless_connected:
             sock = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            if context is not None:
-                # Wrapped before it connects: if the peer resets a connected socket, wrap_socket() leaks it.
-                sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-                unless_connected.enter_context(sock)
             try:
                 with deadline.bound(sock):
                     sock.connect(address)
@@ -306,13 +303,16 @@ def _dial(
     raise failures[0]
 
 
-def _handshake(sock: ssl.SSLSocket, deadline: _Deadline) -> None:
+def _secure(sock: socket.socket, tls: TLSClient, deadline: _Deadline) -> SecureSocket:
     """Do the TLS handshake; if it fails, the socket is closed."""
     with contextlib.ExitStack() as unless_secured:
-        unless_secured.enter_context(sock)
-        with deadline.bound(sock):
-            sock.do_handshake()
+        secured = SecureSocket(unless_secured.enter_context(sock), tls)
+        finished = False
+        while not finished:
+            with deadline.bound(secured):
+                finished = secured.shake_hands()
         unless_secured.pop_all()
+    return secured
 
 
 def _close(connections: list[_Connection]) -> None:

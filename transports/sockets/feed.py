@@ -6,6 +6,7 @@ from collections import deque
 
 from sansio.errors import LocalProtocolError, RemoteProtocolError, TransportError
 from sansio.http import Body, End, Head, HTTPExchange, Input, Lost
+from transports.failures import cut_off
 
 _LAST = (End, Lost)  # of an exchange's inputs
 
@@ -50,14 +51,22 @@ class Feed:
             raise error.on_reused() if self._reused and isinstance(error, TransportError) else error
         return given
 
-    def read(self, data: bytes) -> None:
-        """Take what was read; no bytes mean the end of the connection."""
+    def read(self, data: bytes, *, truncated: bool = False) -> None:
+        """Take what was read; no bytes mean the end of the connection.
+
+        Args:
+            data: what was read.
+            truncated: TLS did not confirm the end. A body that only the end of the connection delimits is
+                then incomplete (RFC 9112, section 9.8): anyone on the way could have cut it.
+        """
         if self.ended:
             if data:
                 # No exchange asked for these bytes. The machine notes them, and is then not reusable.
                 self.http.receive_data(data)
             return
         inputs = self.http.receive_data(data) if data else self.http.receive_eof()
+        if truncated and inputs and isinstance(inputs[-1], End):
+            inputs = [*inputs[:-1], Lost(cut_off())]
         if inputs:
             self.inputs.extend(inputs)
             if isinstance(inputs[-1], _LAST):  # never set back: another thread may have set it meanwhile

@@ -38,6 +38,20 @@ def shut_down(raw: HasFileno) -> None:
             borrowed.detach()
 
 
+def send_now(raw: HasFileno, data: bytes) -> None:
+    """Send what the system takes without waiting, before the connection is closed. It does not raise."""
+    number = raw.fileno()
+    if number < 0 or not data:
+        return
+    with contextlib.suppress(OSError):
+        borrowed = socket.socket(fileno=number)
+        try:
+            borrowed.setblocking(False)
+            borrowed.send(data)
+        finally:
+            borrowed.detach()
+
+
 def readable(raw: HasFileno) -> bool:
     """Whether a read would return at once: with bytes, at the end, or because the socket is closed."""
     number = raw.fileno()

@@ -92,8 +92,8 @@ class _Pool:
     def drop(self, connections: list[Connection]) -> None:
         """Close connections now. Outside their loop, shut them down and leave the closing to the loop."""
         for connection in connections:
+            self.keeper.close_now(connection)  # first, since it may still say farewell
             connection.shut_down()
-            self.keeper.close_now(connection)
 
     def expire(self) -> None:
         """Drop connections that were idle for too long."""

@@ -7,11 +7,11 @@ import importlib
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from types import ModuleType
-from typing import cast
 
 import anyio
 import httpcore
 import pytest
+from anyio.abc import ByteStream
 from anyio.lowlevel import checkpoint
 
 from sansio.errors import APIConnectionError, APITimeoutError, RemoteProtocolError
@@ -23,6 +23,7 @@ from transports.httpcore.backend import WatchedBackend
 from transports.httpcore.pool import HttpcoreTransport
 from transports.interface import Exchange
 from transports.sockets.raw import READ_SIZE
+from transports.sockets.tls import Sessions
 
 pytestmark = pytest.mark.anyio
 
@@ -36,37 +37,39 @@ def core(request: pytest.FixtureRequest) -> ModuleType:
     return importlib.import_module(request.param)
 
 
-class Reads:
-    """A network in memory, whose one stream gives these bytes, read by read, and then waits indefinitely."""
+class Reads(ByteStream):
+    """A stream in memory that gives these bytes, read by read, and then waits indefinitely."""
 
     def __init__(self, reads: Iterable[bytes]) -> None:
         self._reads = list(reads)
 
-    async def connect_tcp(self, *args: object, **options: object) -> Reads:
+    async def connect(self, *args: object, **options: object) -> Reads:
         return self
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    async def receive(self, max_bytes: int = READ_SIZE) -> bytes:
         await checkpoint()
         if not self._reads:
             await anyio.sleep_forever()
-        return self._reads.pop(0)
+        data = self._reads.pop(0)
+        if not data:
+            raise anyio.EndOfStream
+        return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def send(self, item: bytes) -> None:
+        await checkpoint()
+
+    async def send_eof(self) -> None:
         await checkpoint()
 
     async def aclose(self) -> None:
         await checkpoint()
 
-    def get_extra_info(self, info: str) -> None:
-        return None
-
 
 def watched_pool(core: ModuleType, network: Reads | None = None) -> httpcore.AsyncConnectionPool:
     """A pool as the transport makes its own, for one connection; a test can look into it."""
-    backend = cast("httpcore.AsyncNetworkBackend", network or core.AnyIOBackend())
-    made: httpcore.AsyncConnectionPool = core.AsyncConnectionPool(
-        max_connections=1, network_backend=WatchedBackend(backend)
-    )
+    connect = anyio.connect_tcp if network is None else network.connect
+    backend = WatchedBackend(core, Sessions(), connect)
+    made: httpcore.AsyncConnectionPool = core.AsyncConnectionPool(max_connections=1, network_backend=backend)
     return made
 
 

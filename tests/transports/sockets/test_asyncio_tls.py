@@ -23,7 +23,6 @@ from tests.transports.contracts.support import (
     trusting,
 )
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, Script, answering, happens
-from transports.sockets.tls import TLSClient
 from transports.sockets.transport import AnyioTransport
 
 pytestmark = pytest.mark.anyio
@@ -192,13 +191,13 @@ async def test_an_end_while_nothing_is_under_way(secure: Secure, farewell: bool)
 async def test_a_new_handshake_on_a_kept_connection(secure: Secure, monkeypatch: pytest.MonkeyPatch) -> None:
     """No request can be written then; another connection can take it."""
 
-    def write(tls: TLSClient, data: bytes) -> None:
+    def write(tls: ssl.SSLObject, data: bytes) -> int:
         raise ssl.SSLWantReadError
 
     with secure.serving(answering(OK)) as server:
         async with secure.transport() as transport:
             await fetch(transport, server.post())
-            monkeypatch.setattr(TLSClient, "write", write)
+            monkeypatch.setattr(ssl.SSLObject, "write", write)
             error = await failure(transport, server.post())
             assert isinstance(error, APIConnectionError)
             assert error.reused
@@ -225,34 +224,6 @@ async def test_an_answer_right_behind_the_handshake() -> None:
         request = Request.post(server.url.replace("http:", "https:"), (), b"{}")
         async with secure.transport() as transport:
             assert await fetch(transport, request) == (503, b"busy")
-
-
-@pytest.mark.parametrize("size", [1, 5, 1_000, 20_000, MEGABYTE])
-def test_what_is_read_does_not_depend_on_how_the_bytes_were_cut(secure: Secure, size: int) -> None:
-    """Records of all sizes, in pieces and many at once, and the peer's farewell after them."""
-    client = TLSClient(secure.client, "localhost")
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server = secure.server.wrap_bio(incoming, outgoing, server_side=True)
-    for _ in _handshake(server):
-        client.take(outgoing.read())
-        client.handshake()
-        incoming.write(client.data_to_send())
-    client.take(outgoing.read())
-    assert client.handshake()
-    said = [b"x", bytes(300), bytes(40_000), b"y"]
-    for data in said:
-        server.write(data)
-    with contextlib.suppress(ssl.SSLWantReadError):
-        server.unwrap()
-    sent = outgoing.read()
-    heard = []
-    for start in range(0, len(sent), size):
-        assert not client.ended
-        client.take(sent[start : start + size])
-        heard.append(client.read())
-    assert b"".join(heard) == b"".join(said)
-    assert client.ended
-    assert client.error is None
 
 
 async def test_an_invalid_record(secure: Secure) -> None:
