@@ -43,7 +43,6 @@ class Row(Struct, frozen=True, kw_only=True):
         stream: the outcome of a stream.
         whole: the outcome of a whole answer. Default: as the stream.
         over_tls: both over TLS, if that differs.
-        tls_may_say: other messages over TLS, by transports that cannot distinguish a reset from a close.
         by_httpcore: both by httpcore and httpcore2, if that differs.
         clocks: of the config, for the stream and for the whole answer.
         secure: the fault is one of TLS, and is seen only there.
@@ -54,7 +53,6 @@ class Row(Struct, frozen=True, kw_only=True):
     stream: Gets
     whole: Gets | None = None
     over_tls: Gets | None = None
-    tls_may_say: str = ""
     by_httpcore: Gets | None = None
     clocks: tuple[Clocks, Clocks] = ({}, {})
     secure: bool = False
@@ -79,8 +77,6 @@ class Row(Struct, frozen=True, kw_only=True):
             gets = fails(RemoteProtocolError, MALFORMED, attempts=2)  # the next is this call's own retry
         elif self.over_tls is not None and tls:
             gets = self.over_tls
-        if self.tls_may_say and tls and gets.kind is not None:
-            gets = structs.replace(gets, says=(*gets.says, self.tls_may_say))
         return gets if stream else structs.replace(gets, partial=None)  # a whole answer has no partial
 
 

@@ -104,33 +104,28 @@ TLS = [
     )
 ]
 
-_CLOSED = "the server closed the connection"
-_ENDINGS = (("close", _INSIDE, ""), ("half-close", _INSIDE, ""), ("reset", _LOST, _CLOSED))
+_ENDINGS = (("close", _INSIDE), ("half-close", _INSIDE), ("reset", _LOST))
 
 CUTS = [
     *(
-        Row(fault=f"{ending}-{place}", stream=gets, clocks=clocks, tls_may_say=also)
-        for ending, gets, clocks, also in (
-            ("close", _NO_HEAD, _PATIENT, ""),
-            ("half-close", _NO_HEAD, _PATIENT, ""),
-            ("reset", _RESET, _PATIENT, _CLOSED),
-            ("stall", _LATE, _SILENT, ""),
+        Row(fault=f"{ending}-{place}", stream=gets, clocks=clocks)
+        for ending, gets, clocks in (
+            ("close", _NO_HEAD, _PATIENT),
+            ("half-close", _NO_HEAD, _PATIENT),
+            ("reset", _RESET, _PATIENT),
+            ("stall", _LATE, _SILENT),
         )
         for place in ("before-head", "in-head:20")
     ),
-    *(
-        Row(fault=f"{ending}-after:100", stream=_cut(why, attempts=3), tls_may_say=also)
-        for ending, why, also in _ENDINGS
-    ),
+    *(Row(fault=f"{ending}-after:100", stream=_cut(why, attempts=3)) for ending, why in _ENDINGS),
     Row(fault="stall-after:100", stream=_LATE, clocks=_SILENT),
     *(
         Row(
             fault=f"{ending}-at-event:3",
             stream=_cut(why, partial="One two "),
             whole=_cut(why, attempts=3),
-            tls_may_say=also,
         )
-        for ending, why, also in _ENDINGS
+        for ending, why in _ENDINGS
     ),
     Row(
         fault="stall-at-event:3",
@@ -138,10 +133,7 @@ CUTS = [
         whole=_LATE,
         clocks=({"read_timeout": CALM}, {"read_timeout": QUICK}),
     ),
-    *(
-        Row(fault=f"{ending}-at-end", stream=ANSWER, whole=_cut(why, attempts=3), tls_may_say=also)
-        for ending, why, also in _ENDINGS
-    ),
+    *(Row(fault=f"{ending}-at-end", stream=ANSWER, whole=_cut(why, attempts=3)) for ending, why in _ENDINGS),
     Row(fault="stall-at-end", stream=ANSWER, whole=_LATE, clocks=({}, {"read_timeout": QUICK})),
     Row(
         fault="truncate:3",
