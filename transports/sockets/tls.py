@@ -251,6 +251,8 @@ class TLSClient:
                 pieces.append(piece)
         except ssl.SSLWantReadError:
             pass
+        except ssl.SSLZeroReturnError:  # the peer closed, after `close`
+            self.ended = True
         except ssl.SSLError as error:
             self._fail(error)
         if self._sessions is not None and pieces:

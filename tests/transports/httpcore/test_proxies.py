@@ -61,12 +61,12 @@ class TestProxy:
         assert requests[0].startswith(b"POST http://api.example/v1 HTTP/1.1\r\n")
         assert b"proxy-authorization: basic dxnlcjpwqhnz" in requests[0].lower()  # user:p@ss
 
-    @pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+    @pytest.mark.parametrize("scheme", ["http", "https", "socks5", "socks5h"])
     async def test_tls_is_tunnelled(self, module: ModuleName, scheme: str) -> None:
         ca, context = ca_and_server("localhost")
 
         def script(peer: Peer) -> None:
-            if scheme == "http":
+            if scheme.startswith("http"):
                 assert (peer.request() or b"").startswith(b"CONNECT localhost:")
                 peer.send(b"HTTP/1.1 200 Go on\r\n\r\n")
             else:  # RFC 1928: a greeting, then CONNECT, each answered
@@ -76,7 +76,11 @@ class TestProxy:
                 peer.send(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
             tunnel(peer, server.url)
 
-        with RawServer(answering(OK), context, "localhost") as server, RawServer(script) as proxy:
+        under = context if scheme == "https" else None  # then there is TLS inside of TLS
+        with (
+            RawServer(answering(OK), context, "localhost") as server,
+            RawServer(script, under, "localhost") as proxy,
+        ):
             transport = HttpcoreTransport(
                 module=module,
                 proxy=proxy.url.replace("http:", f"{scheme}:").removesuffix("/v1"),

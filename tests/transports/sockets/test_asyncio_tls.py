@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from sansio.errors import APIConnectionError, APITimeoutError
-from sansio.http import Body, Head, Request
+from sansio.http import Body, Head
 from tests.transports.contracts.support import (
     CHUNKED,
     LAST,
@@ -85,23 +84,6 @@ async def test_a_large_request_that_is_not_taken_in_time(secure: Secure) -> None
         done.set()
     assert isinstance(error, APITimeoutError)
     assert "did not take the request within 0.3 s" in error.message
-
-
-async def test_large_bodies_both_ways(secure: Secure) -> None:
-    question, answer = bytes(range(256)) * 12_000, bytes(range(255, -1, -1)) * 20_000
-    asked = []
-
-    def script(peer: Peer) -> None:
-        while (request := peer.request()) is not None:
-            asked.append(request.partition(b"\r\n\r\n")[2])
-            peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(answer), answer)
-
-    with secure.serving(script) as server:
-        async with secure.transport() as transport:
-            for _ in range(2):
-                assert await fetch(transport, server.post(question)) == (200, answer)
-        assert server.connections == 1
-    assert asked == [question] * 2
 
 
 async def test_a_slow_reader_loses_nothing_when_the_peer_closes(secure: Secure) -> None:
@@ -206,47 +188,6 @@ async def test_a_new_handshake_on_a_kept_connection(secure: Secure, monkeypatch:
         assert server.connections == 2
 
 
-async def test_an_answer_right_behind_the_handshake() -> None:
-    """An overloaded server may refuse immediately, in the same packet as the handshake's end."""
-    secure = Secure(ssl.TLSVersion.TLSv1_2)
-
-    def script(peer: Peer) -> None:
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = secure.server.wrap_bio(incoming, outgoing, server_side=True)
-        for _ in _handshake(tls):
-            peer.send(outgoing.read())
-            incoming.write(peer.receive())
-        tls.write(b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy")
-        peer.send(outgoing.read())
-        peer.wait_for_close()
-
-    with RawServer(script, host="localhost") as server:
-        request = Request.post(server.url.replace("http:", "https:"), (), b"{}")
-        async with secure.transport() as transport:
-            assert await fetch(transport, request) == (503, b"busy")
-
-
-async def test_an_invalid_record(secure: Secure) -> None:
-    """What does not decrypt ends the exchange, after all that arrived before it."""
-    taken = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.send(CHUNKED + chunk(b"data"))
-        assert taken.wait(PATIENCE)
-        socket.socket.sendall(peer.socket, b"\x17\x03\x03\x00\x20" + bytes(32))  # past the TLS layer
-        peer.wait_for_close()
-
-    with secure.serving(script) as server:
-        async with secure.transport() as transport:
-            exchange = await transport.open(server.post(), PATIENCE)
-            assert (await read(exchange, Body))[1] == b"data"
-            taken.set()
-            with pytest.raises(APIConnectionError, match="was lost: TLS failed"):
-                await exchange.receive(PATIENCE)
-            exchange.abort()
-
-
 async def test_connections_that_serve_again_at_once(secure: Secure) -> None:
     """Session tickets come when nothing is under way, and are no unasked bytes."""
     with secure.serving(answering(CHUNKED + chunk(b"data: [DONE]\n\n") + LAST)) as server:
@@ -266,17 +207,6 @@ def _waiting(done: threading.Event) -> Script:
         assert done.wait(PATIENCE)
 
     return script
-
-
-def _handshake(tls: ssl.SSLObject) -> Iterator[None]:
-    """Shake hands; each time that it takes more from the peer, yield."""
-    while True:
-        try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            yield
-        else:
-            return
 
 
 def _close(peer: Peer, farewell: bool) -> None:
