@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
-    from sansio.endpoints import Embeddings, Endpoint, ModelInfo
+    from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -194,7 +194,7 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
-    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo"),
+    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -356,6 +356,7 @@ __all__ = [
     "MessagesDialect",
     "ModelInfo",
     "NDJSONFramer",
+    "NextPage",
     "NotFoundError",
     "OpenPart",
     "Option",

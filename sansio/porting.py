@@ -59,8 +59,7 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
     behind = 0  # the place behind the calls and their results
     for index, message in enumerate(messages):
         if message.role is Role.ASSISTANT:
-            calls: tuple[ToolCall | InvalidToolCall, ...] = (*message.tool_calls, *message.invalid_tool_calls)
-            open_calls = {call.id for call in calls}
+            open_calls = {call.id for call in message.all_tool_calls}
             behind = len(ordered) + 1
         elif message.role is Role.TOOL and message.tool_call_id in open_calls:
             open_calls.discard(message.tool_call_id)

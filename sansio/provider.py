@@ -31,6 +31,9 @@ from sansio.structured import output_tool, response_format
 
 T = TypeVar("T")
 
+_NESTED_OPTIONS = 2
+"""How deep `options` are read: a facade gives all its keywords so, and one of them may be `options`."""
+
 
 def _no_jitter() -> float:
     return 0.0
@@ -331,10 +334,15 @@ class Provider:
     def _separate(self, options: Mapping[str, object]) -> _Asked:
         """The options that every call may have, and those that are the dialect's."""
         left = dict(options)
-        while more := _mapping("options", left.pop("options", None)):
+        for _ in range(_NESTED_OPTIONS):
+            more = _mapping("options", left.pop("options", None))
             for name in more.keys() & left.keys():
                 raise InvalidRequestError(f"{name}: is given twice, as a keyword and in options")
             left |= more
+        if "options" in left:
+            raise InvalidRequestError(
+                "options: holds options that hold options, or itself; give one mapping of names and values"
+            )
         model = left.pop("model", None)
         schedule = self._schedule
         attempts = left.pop("max_attempts", None)

@@ -31,7 +31,7 @@ def check(config: ProviderConfig) -> None:
         if config.model is None and config.deployment is None:
             raise ConfigError("model: name the deployment here or in deployment", field="model")
         return
-    for name, example in (("deployment", "gpt-4"), ("api_version", "2024-10-21")):
+    for name, example in (("deployment", "my-deployment"), ("api_version", "2024-10-21")):
         if getattr(config, name) is None:
             raise ConfigError(
                 f"{name}: azure needs one, such as {example!r}; or use the v1 surface, "

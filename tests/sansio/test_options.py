@@ -233,6 +233,18 @@ def test_what_every_call_may_have_is_checked_by_its_name(options: Record, words:
     assert words in str(refused("openai", *ASK, **options))
 
 
+def test_options_that_hold_themselves_are_refused() -> None:
+    within: dict[str, Any] = {"seed": 1}
+    within["options"] = within
+    alone: dict[str, Any] = {}
+    alone["options"] = alone
+    for options in (within, alone, {"options": {"options": {"top_p": 1}}}):
+        with pytest.raises(InvalidRequestError, match=r"^(options|seed): "):
+            Provider(config("openai")).prepare(ASK, options=options)
+    with pytest.raises(InvalidRequestError, match="options: holds options that hold options, or itself"):
+        Provider(config("openai")).call(ASK, options=alone)
+
+
 def test_a_calls_own_timeout_is_what_its_driver_keeps() -> None:
     provider = Provider(config("openai", total_timeout=60))
     assert provider.call(ASK).timeout == 60

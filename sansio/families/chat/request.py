@@ -26,10 +26,10 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Embeddings, Endpoint, ModelInfo
+from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect, base64_text, rest, without_nulls
-from sansio.families.chat.beside import read_embeddings, read_models
+from sansio.families.chat.beside import read_embeddings, read_model
 from sansio.families.chat.faults import flat_error
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
 from sansio.families.chat.parts import (
@@ -142,7 +142,8 @@ class ChatDialect(Dialect):
         return without_nulls(body)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        return Endpoint(self.url_of("models"), read_models)
+        # OpenAI's own list has one page. Servers whose list has several use the form of its other lists.
+        return Endpoint(self.url_of("models"), partial(read_models, read=read_model, cursor="after"))
 
     def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
         body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, ClassVar, assert_never
 
@@ -22,10 +23,10 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Endpoint, ModelInfo
+from sansio.endpoints import Endpoint, ModelInfo, read_models
 from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect, free_text_tool, media_type_of, without_nulls
-from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_models
+from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_model
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
@@ -99,7 +100,8 @@ class MessagesDialect(Dialect):
         return Endpoint(f"{self.config.base_url}/v1/messages/count_tokens", read_count, counted)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        return Endpoint(f"{self.config.base_url}/v1/models?limit={MOST_MODELS}", read_models)
+        read = partial(read_models, read=read_model, cursor="after_id")
+        return Endpoint(f"{self.config.base_url}/v1/models?limit={MOST_MODELS}", read)
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, TextPart) and not part.text.strip():

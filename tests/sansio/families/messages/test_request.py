@@ -15,8 +15,11 @@ from sansio import (
     InvalidToolCall,
     JSONObject,
     Message,
+    MessagesDialect,
     Part,
     Provider,
+    ProviderConfig,
+    ProviderDefaults,
     ReasoningPart,
     RefusalPart,
     Role,
@@ -25,6 +28,7 @@ from sansio import (
     TextPart,
     ToolCall,
     UnknownPart,
+    register_provider,
 )
 from sansio.http import Headers
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, refused, sent
@@ -310,12 +314,26 @@ def test_media_and_refusals_in_an_assistants_message_of_the_application_are_refu
     assert (error.index, type(part).__name__ in str(error)) == (1, True)
 
 
-def test_what_the_application_puts_beside_its_messages_is_sent_with_them() -> None:
-    extra: JSONObject = {"x": 1}
-    own = [Message(Role.USER, "Hi", extra=extra), Message(Role.ASSISTANT, "So", extra=extra)]
-    assert [message["x"] for message in sent("anthropic", *own)] == [1, 1]
-    given = Message(Role.ASSISTANT, "So", origin="anthropic/messages", extra=extra)
+EXTRA: JSONObject = {"x": 1}
+
+
+def test_what_an_answer_says_of_itself_is_not_sent() -> None:
+    given = Message(Role.ASSISTANT, "So", origin="anthropic/messages", extra=EXTRA)
     assert "x" not in sent("anthropic", *ASK, given, *ASK)[1]
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.ASSISTANT])
+def test_a_field_that_the_application_puts_beside_role_and_content_is_refused(role: Role) -> None:
+    error = refused("anthropic", *ASK, Message(role, "Hi", extra=EXTRA), *ASK)
+    assert error.index == 1
+    assert "message 1, x: " in str(error)
+
+
+def test_another_server_of_the_same_wire_may_know_more_fields() -> None:
+    register_provider("more-fields-test", MessagesDialect, ProviderDefaults(base_url="https://example.com"))
+    provider = Provider(ProviderConfig(type="more-fields-test", model="m"))
+    own = [Message(Role.USER, "Hi", extra=EXTRA), Message(Role.ASSISTANT, "So", extra=EXTRA)]
+    assert [message["x"] for message in body_of(provider, own)["messages"]] == [1, 1]
 
 
 BLANK = (TextPart("a"), TextPart(" "))
