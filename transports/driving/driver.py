@@ -145,11 +145,14 @@ class EventStream(BaseStream[Exchange]):
         if step is None:
             return False
         try:
-            with anyio.CancelScope() as self._scope:  # only abort() cancels it
+            # abort() cancels it, and so does the total: a request that moves has no other limit.
+            with anyio.move_on_after(self._clocks.left(now())) as self._scope:
                 if isinstance(step, Send):
                     await self._send(step, now)
                 else:
                     await self._sleep(step.seconds)
+            if self._scope.cancelled_caught and not self._aborted:
+                self._fail(self._clocks.total_error())
         finally:
             self._scope = None
         return True
@@ -161,12 +164,14 @@ class EventStream(BaseStream[Exchange]):
             if not (key is None or isinstance(key, Secret)):
                 key = await self._wait_for_key(key, now)
             signed = self._sign(step.request, key)
-            timeout = self._clocks.for_open(now())
+            timeout, write = self._clocks.for_open(now()), self._clocks.for_write(now())
         except ProviderError as error:
             self._fail(error)
             return
         try:
-            self._exchange = await self._transport.open(signed, timeout, fresh=step.fresh)
+            self._exchange = await self._transport.open(
+                signed, timeout, write_timeout=write, fresh=step.fresh
+            )
         except ProviderError as error:
             self._lose(error)
 

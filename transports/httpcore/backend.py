@@ -1,224 +1,211 @@
-"""A network backend under an httpcore pool: it lets an exchange see what its network stream does.
+"""Our connections as the network under an httpcore pool.
 
-It uses anyio's streams directly, and our own TLS: httpcore's backend for anyio adds a layer of exceptions,
-and its TLS returns one record at a time.
-
-The pool works for an exchange in that exchange's task, so a context variable says which exchange it is.
+The pool connects, through a proxy if it has one, and keeps connections. What an exchange sends and receives
+passes it by: it would read a response at several times the cost, and take bytes that follow one for the next.
+It is shown a response of one byte in place of the real one.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ssl
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
-from contextvars import ContextVar, Token
-from types import ModuleType, coroutine
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Iterable
+from contextvars import ContextVar
+from math import inf
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute
 from anyio.lowlevel import checkpoint_if_cancelled
-from anyio.streams.tls import TLSAttribute
 
-from transports.sockets.raw import HasFileno, readable, shut_down
-from transports.sockets.secure_stream import SecureStream
-from transports.sockets.tls import Sessions, TLSClient
+from sansio.errors import TransportError
+from sansio.http import HTTPExchange
+from transports.failures import stalled_upload
+from transports.interface import Origin
+from transports.loops import LoopKeeper
+from transports.sockets.anyio_connection import AnyioConnection
+from transports.sockets.feed import Feed, RawFeed
+from transports.sockets.tls import Trust
+from transports.sockets.transport import Connection, connect
 
 if TYPE_CHECKING:
     import httpcore
 
     _Options = Iterable[httpcore.SOCKET_OPTION]
 
+ResultT = TypeVar("ResultT")
 
-class Watch:
-    """What one exchange knows about the network stream that it uses.
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n"
+_BODY = b"x"
 
-    Attributes:
-        deadline: when the current step must be done, on the loop's clock: sending the request, then receiving
-            the response's head, then each part of its body. `None` has no limit.
-        stream: the one in use; `None` before there is one.
-        pieces: chunks of the body that were received and not handed out.
-    """
-
-    def __init__(self) -> None:
-        self.deadline: float | None = None
-        self.stream: WatchedStream | None = None
-        self.pieces: list[bytes] = []
-
-    def enter(self) -> Token[Watch | None]:
-        """Mark what the pool does until `exit` as done for this exchange."""
-        return _watch.set(self)
-
-    def exit(self, token: Token[Watch | None]) -> None:
-        """Undo `enter`."""
-        _watch.reset(token)
-
-    def use(self, stream: WatchedStream) -> None:
-        """Use this stream. Over HTTP/2 other exchanges may use it too."""
-        if stream is not self.stream:
-            self.leave()
-            self.stream = stream
-            stream.users.add(self)
-
-    def leave(self) -> None:
-        """Stop using the stream."""
-        if self.stream is not None:
-            self.stream.users.discard(self)
-            self.stream = None
-
-    def left(self, timeout: float | None) -> float | None:
-        """The smaller of a timeout and the time until the deadline, in seconds."""
-        if self.deadline is None:
-            return timeout
-        left = max(0.0, self.deadline - anyio.current_time())
-        return left if timeout is None else min(left, timeout)
+current: ContextVar[Job | None] = ContextVar("job", default=None)
+"""The job that the pool works for: it works for an exchange in that exchange's task."""
 
 
-PAUSE = object()
-"""What `pause` yields to `Answer.next`, which drives the coroutine by hand. No event loop sees it."""
-
-
-@coroutine
-def pause() -> Generator[object, None, None]:
-    """Suspend until the coroutine is driven on."""
-    yield PAUSE
-
-
-_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
-
-
-class WatchedStream:
-    """An `AsyncNetworkStream` that records which exchanges use it and whether the peer has closed it.
-
-    Args:
-        core: httpcore or httpcore2.
-        stream: the connection.
-        sessions: for `start_tls`.
+class FailureError(Exception):
+    """Carries an error of ours through the pool, which would remove its cause.
 
     Attributes:
-        users: the exchanges that use it.
-        ended: the peer has closed it.
+        error: the error.
     """
 
-    def __init__(self, core: ModuleType, stream: ByteStream, sessions: Sessions) -> None:
-        self.users: set[Watch] = set()
-        self.ended = False
-        self._core = core
-        self._stream = stream
-        self._sessions = sessions
-        self._socket: HasFileno | None = stream.extra(SocketAttribute.raw_socket, None)
-
-    @property
-    def truncated(self) -> bool:
-        """Whether a TLS connection has ended without close_notify."""
-        return isinstance(self._stream, SecureStream) and self._stream.tls.truncated
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        watch = _watch.get()
-        if watch is not None and watch.pieces:
-            await pause()  # the pool has used up the last read: hand that out before waiting for more
-        try:
-            with anyio.fail_after(self._note(timeout)):
-                return await self._stream.receive(max_bytes)
-        except anyio.EndOfStream:
-            self.ended = True
-            return b""
-        except TimeoutError as error:
-            raise self._core.ReadTimeout(error) from error
-        except _BROKEN as error:
-            raise self._core.ReadError(error) from error
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        try:
-            with anyio.fail_after(self._note(timeout)):
-                await self._stream.send(buffer)
-        except TimeoutError as error:
-            raise self._core.WriteTimeout(error) from error
-        except _BROKEN as error:
-            raise self._core.WriteError(error) from error
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str, timeout: float | None = None
-    ) -> WatchedStream:
-        # The pool has set what it offers by ALPN, and looks at the server's choice.
-        tls = TLSClient(ssl_context, server_hostname, sessions=self._sessions)
-        with _connecting(self._core, self._note(timeout)):
-            secured = await SecureStream.wrap(self._stream, tls)
-        return await _hand_over(WatchedStream(self._core, secured, self._sessions))
-
-    def get_extra_info(self, info: str) -> object:
-        match info:
-            case "is_readable":
-                # A pool asks this of every idle connection at each request, and anyio's own answer is slow.
-                return self._socket is not None and readable(self._socket)
-            case "ssl_object":
-                return self._stream.extra(TLSAttribute.ssl_object, None)
-            case "socket":
-                return self._socket
-            case "client_addr":
-                return self._stream.extra(SocketAttribute.local_address, None)
-            case "server_addr":
-                return self._stream.extra(SocketAttribute.remote_address, None)
-            case _:
-                return None
-
-    def shut_down(self) -> None:
-        """End the connection now, in both directions."""
-        if self._socket is not None:
-            shut_down(self._socket)
-
-    def _note(self, timeout: float | None) -> float | None:
-        watch = _watch.get()
-        if watch is None:
-            return timeout
-        watch.use(self)
-        return watch.left(timeout)
+    def __init__(self, error: TransportError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
-_BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
-
-
-@contextlib.contextmanager
-def _connecting(core: ModuleType, seconds: float | None) -> Iterator[None]:
-    """Bound the time, and raise what the pool expects of a backend that cannot connect."""
-    try:
-        with anyio.fail_after(seconds):
-            yield
-    except TimeoutError as error:
-        raise core.ConnectTimeout(error) from error
-    except _BROKEN as error:
-        raise core.ConnectError(error) from error
-
-
-async def _hand_over(stream: WatchedStream) -> WatchedStream:
-    stream._note(None)
-    # If the task is cancelled, fail here, as if connecting had failed. A moment later the pool would count
-    # the connection as its own, and then neither use nor close it.
-    await checkpoint_if_cancelled()
-    return stream
-
-
-class WatchedBackend:
-    """The part of an `AsyncNetworkBackend` that a pool needs. Its streams are `WatchedStream`s.
+class Job:
+    """What the pool does for one exchange.
 
     Args:
-        core: httpcore or httpcore2.
-        sessions: the TLS sessions to resume.
-        connect: makes a TCP connection, with the arguments of `anyio.connect_tcp`.
+        http: the exchange's machine.
+        peer: where the request goes.
+        write_timeout: see `Transport.open`.
+        opening: its deadline is for connecting, and is removed when the request is sent.
+
+    Attributes:
+        peer: where the pool connects to: the origin or the proxy.
+        stream: what the pool has chosen to carry the exchange; `None` until then.
+        feed: the exchange's inputs, once its request was sent.
+        serving: the pool sends the request of the exchange, and not one of its own to a proxy.
     """
 
     def __init__(
-        self,
-        core: ModuleType,
-        sessions: Sessions,
-        connect: Callable[..., Awaitable[ByteStream]] = anyio.connect_tcp,
+        self, http: HTTPExchange, peer: Origin, write_timeout: float | None, opening: anyio.CancelScope
     ) -> None:
+        self.peer = peer
+        self.stream: PooledStream | None = None
+        self.feed: Feed | None = None
+        self.serving = False
+        self._http = http
+        self._write_timeout = write_timeout
+        self._opening = opening
+        self._request = bytearray()
+
+    async def trace(self, name: str, info: dict[str, object]) -> None:
+        """httpcore's trace hook: says when the pool begins to send a request, and which."""
+        if name.endswith("send_request_headers.started"):
+            self.serving = getattr(info["request"], "method", b"") != b"CONNECT"
+
+    async def add(self, stream: PooledStream, data: bytes, core: ModuleType) -> None:
+        """Take a part of the request, as the pool has written it for the origin or its proxy."""
+        if self.stream is not stream:
+            if not await stream.settle():
+                raise core.ConnectionNotAvailable  # the pool drops it, takes another one, and writes again
+            self.stream = stream
+        self._request += data
+
+    async def send(self, stream: PooledStream) -> None:
+        """Send the request.
+
+        Raises:
+            FailureError: the server took nothing of it for too long.
+        """
+        self._opening.deadline = inf
+        request, self._request = bytes(self._request), bytearray()
+        feed = Feed(self._http, reused=stream.served, request=request)
+        stream.served = True
+        connection = stream.connection
+        if not (connection.begin(feed) or await connection.send(self._write_timeout)):
+            assert self._write_timeout is not None
+            raise FailureError(stalled_upload(connection.origin, self._write_timeout))
+        self.feed = feed
+
+
+class PooledStream:
+    """A connection as an `AsyncNetworkStream`.
+
+    Attributes:
+        connection: the connection.
+        served: it has carried the request of an exchange.
+    """
+
+    def __init__(self, core: ModuleType, keeper: LoopKeeper, trust: Trust, connection: Connection) -> None:
+        self.connection = connection
+        self.served = False
         self._core = core
-        self._sessions = sessions
-        self._connect = connect
+        self._keeper = keeper
+        self._trust = trust
+        self._answered = False  # the pool has the head that it is shown
+        self._raw: RawFeed | None = None
+        self._unsent = b""  # of what a pool says to its proxy
+
+    async def settle(self) -> bool:
+        """Whether the connection can carry another exchange, judged by what has arrived on it."""
+        return not self.served or await self.connection.settle()
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        job = current.get()
+        if job is not None and job.serving:
+            await job.add(self, buffer, self._core)
+        else:
+            self._unsent += buffer
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        job = current.get()
+        if job is None or not job.serving:
+            return await self._read_raw()
+        self._answered = not self._answered
+        if not self._answered:
+            return _BODY
+        await job.send(self)
+        return _HEAD
+
+    async def _read_raw(self) -> bytes:
+        """Send what the pool wrote, and wait for what the proxy says to that. The job's scope bounds it."""
+        connection = self.connection
+        raw = self._raw
+        if raw is None or self._unsent:
+            raw = self._raw = RawFeed(self._unsent)
+            self._unsent = b""
+            if not connection.begin(raw):
+                await connection.send(None)
+        while not (raw.inputs or raw.ended):
+            await connection.fill(None)
+        if raw.inputs:
+            return raw.inputs.popleft()
+        if raw.error is not None:
+            raise raw.error
+        return b""
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> PooledStream:
+        secured = False
+        try:
+            # The context is the one of `trust`, which also has the sessions to resume.
+            await _wrapped(self.connection.secure(self._trust, server_hostname or self.connection.origin[1]))
+            await checkpoint_if_cancelled()  # see PooledBackend
+            secured = True
+        finally:
+            if not secured:
+                self._keeper.close_now(self.connection)
+        return PooledStream(self._core, self._keeper, self._trust, self.connection)
+
+    async def aclose(self) -> None:
+        self._keeper.close_now(self.connection)  # first, since it may still say farewell
+        self.connection.shut_down()
+
+    def get_extra_info(self, info: str) -> object:
+        # A pool asks whether an idle connection is readable, to drop it then. But the end of a response may
+        # arrive late; settle() tells that from bytes that nothing asked for.
+        return False if info == "is_readable" else None
+
+
+class PooledBackend:
+    """The part of an `AsyncNetworkBackend` that a pool needs.
+
+    Args:
+        core: httpcore or httpcore2.
+        keeper: closes the connections with its loop.
+        trust: for TLS. Its context must be the one that the pool was given.
+        nested: the pool speaks TLS to its proxy, and then again to the origin.
+    """
+
+    def __init__(self, core: ModuleType, keeper: LoopKeeper, trust: Trust, *, nested: bool) -> None:
+        self._core = core
+        self._keeper = keeper
+        self._trust = trust
+        self._nested = nested
 
     async def connect_tcp(
         self,
@@ -227,24 +214,35 @@ class WatchedBackend:
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: _Options | None = None,
-    ) -> WatchedStream:
-        with _connecting(self._core, _left(timeout)):
-            stream = await self._connect(host, port, local_host=local_address)
-        return await self._watched(stream, socket_options)
+    ) -> PooledStream:
+        origin = "", host, port
+        job = current.get()
+        if job is not None:
+            job.peer = origin
+        # A SecureStream works over another one, and the TLS of AsyncioConnection does not.
+        made = AnyioConnection.connect(origin, None) if self._nested else connect(origin, None)
+        return await self._hold(await _wrapped(made))
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: _Options | None = None
-    ) -> WatchedStream:
-        with _connecting(self._core, _left(timeout)):
-            stream = await anyio.connect_unix(path)
-        return await self._watched(stream, socket_options)
+    ) -> PooledStream:
+        return await self._hold(await _wrapped(connect(("", "localhost", 0), path)))
 
-    async def _watched(self, stream: ByteStream, options: _Options | None) -> WatchedStream:
-        for option in options or ():
-            stream.extra(SocketAttribute.raw_socket).setsockopt(*option)
-        return await _hand_over(WatchedStream(self._core, stream, self._sessions))
+    async def _hold(self, connection: Connection) -> PooledStream:
+        self._keeper.hold(connection)
+        try:
+            # If the task is cancelled, fail here, as if connecting had failed. A moment later the pool would
+            # count the connection as its own, and then neither use nor close it.
+            await checkpoint_if_cancelled()
+        except BaseException:
+            self._keeper.close_now(connection)
+            raise
+        return PooledStream(self._core, self._keeper, self._trust, connection)
 
 
-def _left(timeout: float | None) -> float | None:
-    watch = _watch.get()
-    return timeout if watch is None else watch.left(timeout)
+async def _wrapped(step: Awaitable[ResultT]) -> ResultT:
+    try:
+        return await step
+    except TransportError as error:
+        failure = FailureError(error)
+    raise failure

@@ -11,11 +11,10 @@ import anyio
 import pytest
 from anyio.streams.tls import TLSAttribute
 
-from tests.transports.contracts.support import ca_and_server, fetch, trusting
+from tests.transports.contracts.support import ca_and_server, trusting
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, Script, answering
 from transports.sockets.secure_stream import SecureStream
 from transports.sockets.tls import TLSClient
-from transports.sockets.transport import AnyioTransport
 
 pytestmark = pytest.mark.anyio
 
@@ -143,15 +142,3 @@ async def test_a_failed_handshake_closes_the_stream() -> None:
             await SecureStream.wrap(raw, TLSClient(ssl.create_default_context(), "localhost"))
         with pytest.raises(anyio.ClosedResourceError):
             await raw.send(b"x")
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_replacement_of_asyncios_loop_uses_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As uvloop does; here asyncio's own loop passes for one."""
-    monkeypatch.setattr("transports.sockets.transport.is_asyncios_own_loop", lambda: False)
-    ca, context = ca_and_server("localhost")
-    with RawServer(answering(OK), context, "localhost") as server:
-        async with contextlib.aclosing(AnyioTransport(ssl_context=trusting(ca))) as transport:
-            answers = [await fetch(transport, server.post()) for _ in range(3)]
-        assert answers == [(200, b"ok")] * 3
-        assert server.connections == 1
