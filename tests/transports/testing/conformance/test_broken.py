@@ -110,6 +110,7 @@ EITHER_LOOP: tuple[tuple[Kind, str, str], ...] = (
     (waits.ShieldsOpen, "cancelled-open", "open() was cancelled and went on: it swallows cancellation"),
     (waits.ForgetsToClose, "cancelled-aclose", LEAK),
     (waits.LeaksWhenCancelled, "cancelled-anywhere", LEAK),
+    (gives.LosesEarlyAnswers, "early-answer", "failed with APIConnectionError (broken pipe)"),
 )
 
 ASYNCIO: tuple[tuple[Kind, str, str], ...] = (
@@ -124,6 +125,9 @@ ASYNCIO: tuple[tuple[Kind, str, str], ...] = (
     (waits.Careless, "bytes-behind", "the server sent bytes after its response"),
     (waits.Careless, "says-close", "'connection: close', and the connection was used again"),
     (waits.Careless, "second-loop", "in its second event loop the transport failed"),
+    (waits.Careless, "unasked-response", "and the next exchange returned b'stray'"),
+    (waits.Careless, "forked", "after a fork an exchange "),
+    (waits.KeepsForever, "loop-closed-by-hand", LEAK),
 )
 
 BLOCKING: tuple[tuple[Callable[[], SyncTransport], str, str], ...] = (
