@@ -23,6 +23,7 @@ _COUNTS = (1, 50)
 _MODES = ("bursts", "paced")
 _FLOOR = "bare asyncio protocol, hand-cut chunks"  # it does not look at what ends a connection
 
+HANDSHAKE = "a handshake without a socket"
 FULL = "full handshake"
 RESUMED = "resumed handshake"
 
@@ -66,7 +67,7 @@ def _connects(scale: Scale) -> Case:
 def _handshakes(scale: Scale) -> Case:
     return Case(
         row="tls",
-        name="a handshake without a socket",
+        name=HANDSHAKE,
         units={"cpu": "µs of the client's CPU per handshake"},
         contenders=(Contender(FULL), Contender(RESUMED)),
         rounds=scale.rounds,

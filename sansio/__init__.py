@@ -77,9 +77,9 @@ if TYPE_CHECKING:
         ToolCallStarted,
         replay,
     )
-    from sansio.families.base import (
-        AnswerReader,
-        Dialect,
+    from sansio.families.base import AnswerReader, Dialect
+    from sansio.families.chat import ChatDialect, from_openai, to_openai
+    from sansio.families.fields import (
         base64_bytes,
         base64_text,
         convert,
@@ -88,7 +88,6 @@ if TYPE_CHECKING:
         usage_of,
         without_nulls,
     )
-    from sansio.families.chat import ChatDialect, from_openai, to_openai
     from sansio.families.messages import MessagesDialect
     from sansio.fetch import Fetch
     from sansio.framing import (
@@ -230,6 +229,8 @@ _ROOMS = {
     "sansio.families.base": (
         "AnswerReader",
         "Dialect",
+    ),
+    "sansio.families.fields": (
         "base64_bytes",
         "base64_text",
         "convert",

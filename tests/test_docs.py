@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sansio import PROVIDER_DEFAULTS, ProviderConfig
 from sansio.testing import PROVIDER_TYPES, strategies
 from sansio.testing.fuzz import TARGETS
 from tests.snippets import ROOT, blocks, run_down, section
@@ -76,8 +77,8 @@ LIVE = {
     "meta-llama/Llama-3.1-8B-Instruct",
     "text-embedding-3-small",
 }
-RETIRED = {"claude-sonnet-4-20250514"}
-"""Named as examples of what is retired."""
+RETIRED = {"claude-sonnet-4-20250514", "x-ai/grok-code-fast-1", "grok-code-fast-1"}
+"""Named as examples of what is retired, and a default that is."""
 MADE_UP = {"...", "any", "m", "m1", "small", "medium", "fake-model"}
 _MODEL_FIELD = re.compile(r"""["']?model["']?\s*[=:]\s*["']([^"']+)["']|--model ([^\s`]+)""")
 _CLAUDE = re.compile(r"`(claude-[\w.-]+)`")
@@ -91,6 +92,14 @@ def test_every_model_that_the_pages_and_examples_name_is_live() -> None:
         named |= set(_CLAUDE.findall(text))
     assert "claude-sonnet-5-5" in named
     assert named <= LIVE | RETIRED | MADE_UP
+
+
+def test_a_default_model_is_live_or_said_to_be_retired_wherever_it_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for defaults in map(PROVIDER_DEFAULTS.__getitem__, PROVIDER_TYPES):
+        for text in (ProviderConfig.__doc__ or "", section("Providers", readme)):
+            retired = re.search(rf"`{re.escape(defaults.model or '')}`[^.]*retired", text)
+            assert defaults.model is None or defaults.model in LIVE or retired
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

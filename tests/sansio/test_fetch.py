@@ -16,7 +16,6 @@ from sansio import (
     AuthenticationError,
     Body,
     ChatDialect,
-    ConfigError,
     Dialect,
     End,
     Fetch,
@@ -450,5 +449,5 @@ def test_an_argument_that_cannot_be_is_refused_by_its_name(begin: Callable[[Any]
 
 
 def test_a_header_that_cannot_be_sent_is_refused() -> None:
-    with pytest.raises(ConfigError, match="extra_headers"):
+    with pytest.raises(InvalidRequestError, match="extra_headers"):
         provider("openai").list_models(extra_headers={"x": "a\nb"})

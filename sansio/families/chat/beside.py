@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from sansio.content import Usage
 from sansio.endpoints import Embeddings, ModelInfo, Row, read_id, read_vectors, rows_of
-from sansio.families.base import rest, text_or_none, usage_of
+from sansio.families.fields import rest, text_or_none, usage_of
 from sansio.jsontext import JSONObject
 
 _READ = ("object", "data", "usage")

@@ -24,9 +24,9 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.errors import InvalidRequestError
-from sansio.families.base import base64_bytes, rest
 from sansio.families.chat.parts import DETAIL_TEXTS, citation_of, image_of
 from sansio.families.chat.request import ChatDialect
+from sansio.families.fields import base64_bytes, rest
 from sansio.jsontext import JSONObject
 
 _ROLES = ", ".join(Role)

@@ -91,6 +91,15 @@ def test_closing_ends_tls_first() -> None:
         assert client.fileno() == -1
 
 
+def test_a_forked_process_says_nothing_on_its_parents_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked() as (client, served):
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        client.close()
+        served.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # not in typeshed
+        with pytest.raises(ssl.SSLEOFError):
+            served.recv(10)
+
+
 def test_closing_after_half_a_record_says_nothing_more() -> None:
     with linked() as (client, served):
         client.settimeout(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sansio import (
     AudioPart,
@@ -304,6 +305,40 @@ def test_a_part_that_a_user_cannot_say_is_refused_with_its_place(part: Part) -> 
     error = refused("anthropic", *ASK, Message(Role.USER, (TextPart("a"), part)))
     assert error.index == 1
     assert f"message 1, part 1: anthropic/messages takes no {type(part).__name__}" in str(error)
+
+
+USE = ServerToolPart("server_tool_use", "s", "web_search", {"query": "x"})
+RESULT = ServerToolPart("web_search_tool_result", "s", output=[])
+
+
+@pytest.mark.parametrize(
+    ("part", "lacks"),
+    [
+        (structs.replace(USE, id=None), "without an id"),
+        (structs.replace(USE, id=""), "without an id"),
+        (structs.replace(USE, name=None), "without a name"),
+        (structs.replace(USE, input=None), "without an input"),
+        (structs.replace(USE, input="x"), "without an input"),
+        (structs.replace(RESULT, id=None), "without an id"),
+        (structs.replace(RESULT, output=None), "without an output"),
+        (ServerToolPart("web_search_call", "s", "web_search", {}), "of the kind 'web_search_call'"),
+    ],
+)
+def test_a_server_tool_of_the_application_that_is_not_whole_is_refused_with_its_place(
+    part: ServerToolPart, lacks: str
+) -> None:
+    error = refused("anthropic", *ASK, Message(Role.ASSISTANT, (TextPart("Hi"), part)), *ASK)
+    assert error.index == 1
+    assert f"part 1: anthropic/messages takes no ServerToolPart {lacks}" in str(error)
+    assert "append the answer that it is from" in str(error)
+
+
+def test_a_whole_server_tool_of_the_application_is_sent() -> None:
+    content = sent("anthropic", *ASK, Message(Role.ASSISTANT, (USE, RESULT)), *ASK)[1]["content"]
+    assert content == [
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}},
+        {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+    ]
 
 
 @pytest.mark.parametrize(
