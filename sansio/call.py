@@ -81,9 +81,10 @@ class Call(Fetch[Message]):
     def fail(self, error: ProviderError) -> list[StreamEvent]:
         if self._state is CallState.STREAM:
             assert self._parser is not None
-            (failed,) = self._parser.fail(error)
-            assert isinstance(failed, StreamFailed)
-            error = failed.error
+            # Nothing where it has finished: an interrupt may have come before this call took note of it.
+            for failed in self._parser.fail(error):
+                assert isinstance(failed, StreamFailed)
+                error = failed.error
         return super().fail(error)
 
     def _begin(self, media: str) -> None:

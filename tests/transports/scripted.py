@@ -126,6 +126,7 @@ class Script:
 
     def __init__(self, attempts: Iterable[Attempt], clock: Clock) -> None:
         self.attempts = iter(attempts)
+        self.resumable = False
         self.clock = clock
         self.log: list[str] = []
         self.timeouts: list[float | None] = []

@@ -13,6 +13,9 @@ _EVENT = "event_timeout"
 _TOTAL = "total_timeout"
 _ERROR_BODY = "error body"
 
+_FLOOR = 0.001
+"""Seconds. A wait whose time ran out just as it was cancelled may still take what has arrived meanwhile."""
+
 
 class Clocks:
     """The clocks of one call, for the async and the blocking driver alike.
@@ -38,20 +41,47 @@ class Clocks:
         self._quiet_since = 0.0
         self._progress = 0
         self._shortest = _TOTAL  # the clock that bounds the wait under way
+        self._began: float | None = None  # the open or receive under way, or its part since the last pause
+        self._spent = 0.0  # seconds of it before the last pause
+        self._paused_at: float | None = None
 
     def resume(self, now: float, progress: int) -> None:
         """The consumer asked for an event and waits for it.
 
         The first call starts the total, which then always runs. The event clock restarts, so that the
-        consumer's own time between two events does not count as the server's silence.
+        consumer's own time between two events does not count as the server's silence. After a pause all
+        clocks go on instead.
 
         Args:
             progress: `Call.progress`.
         """
         if self._ends is None:
             self._ends = now + self._total
-        self._quiet_since = now
         self._progress = progress
+        if self._paused_at is None:
+            self._quiet_since = now
+            self._began = None
+            self._spent = 0.0
+            return
+        away = now - self._paused_at
+        self._paused_at = None
+        self._quiet_since += away
+        if self._error_body_ends is not None:
+            self._error_body_ends += away
+
+    def pause(self, now: float) -> None:
+        """The consumer cancelled its wait, and may come back to it. Meanwhile only the total runs.
+
+        A consumer that waits in short pieces would otherwise restart each clock with each piece.
+        """
+        if self._began is not None:
+            self._spent += now - self._began
+        self._paused_at = now
+
+    def arrive(self) -> None:
+        """An open or a receive has ended. The next one has all its time."""
+        self._began = None
+        self._spent = 0.0
 
     def left(self, now: float) -> float | None:
         """Seconds left of the total; 0 if it has run out, `None` if it is off."""
@@ -65,7 +95,8 @@ class Clocks:
             APITimeoutError: the total has run out.
         """
         self._error_body_ends = None
-        return self._least(_CONNECT, self._connect, now)
+        self._began = now
+        return self._least(_CONNECT, max(self._connect - self._spent, _FLOOR), now)
 
     def begin_answer(self, now: float, *, is_error: bool) -> None:
         """The response's head was received.
@@ -73,6 +104,7 @@ class Clocks:
         Args:
             is_error: the body of an error status follows.
         """
+        self.arrive()
         self._quiet_since = now
         if is_error:
             self._error_body_ends = now + ERROR_BODY_SECONDS
@@ -83,13 +115,15 @@ class Clocks:
         Raises:
             APITimeoutError: the total, or the time for an error's body, has run out.
         """
+        self._began = now
+        read = self._read - self._spent
         # Almost every receive takes this short way, which calls nothing: it runs once for each event.
-        if self._error_body_ends is None and self._ends is not None and 0 < self._read <= self._ends - now:
+        if self._error_body_ends is None and self._ends is not None and 0 < read <= self._ends - now:
             self._shortest = _READ
-            return None if self._read == inf else self._read
-        if self._error_body_ends is not None and (left := self._error_body_ends - now) < self._read:
+            return None if read == inf else read
+        if self._error_body_ends is not None and (left := self._error_body_ends - now) < read:
             return self._least(_ERROR_BODY, left, now)
-        return self._least(_READ, self._read, now)
+        return self._least(_READ, max(read, _FLOOR), now)
 
     def for_wait(self, now: float, seconds: float) -> APITimeoutError | None:
         """The error to fail with at once if a wait would pass the total; `None` if it would not."""
@@ -109,6 +143,7 @@ class Clocks:
         Returns:
             The error to end the exchange with, if bytes arrived for too long without progress.
         """
+        self.arrive()
         if progress != self._progress:
             self._progress = progress
             self._quiet_since = now
@@ -131,6 +166,7 @@ class Clocks:
             `Lost`, with the field of the clock that ran out in a timeout. Or the error to fail the call
             with, if the total was the shortest clock, or the connection is not at fault.
         """
+        self.arrive()
         if not isinstance(error, TransportError | RemoteProtocolError):
             return error
         if isinstance(error, APITimeoutError):
