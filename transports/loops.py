@@ -143,7 +143,7 @@ class LoopKeeper:
                     await self._close(next(reversed(self._held)))
 
 
-# asyncio's loops have a table of their own: a RunVar of anyio takes three times as long to look up.
+# asyncio's loops have their own table: a RunVar of anyio takes three times as long to look up.
 _keepers: WeakKeyDictionary[AbstractEventLoop, LoopKeeper] = WeakKeyDictionary()
 _keeper: RunVar[LoopKeeper | None] = RunVar("sansio-llm keeper", None)
 

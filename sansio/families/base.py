@@ -365,7 +365,7 @@ class Dialect(ABC):
 
     @staticmethod
     def usable_key(key: str | None) -> str:
-        """The key, checked: for dialects that send it in a header of their own, or sign with it.
+        """The key, checked: for dialects that send it in their own header, or sign with it.
 
         Raises:
             ConfigError: there is none, or no header can hold it.

@@ -1,4 +1,4 @@
-"""A TCP server of bytes in a thread of its own, so that it outlives event loops and serves blocking code."""
+"""A TCP server of bytes in its own thread, so that it outlives event loops and serves blocking code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Peer:
     """A connection, as the server sees it.
 
     Attributes:
-        number: how many connections came before it.
+        number: how many connections arrived before it.
         socket: the connection.
     """
 

@@ -80,7 +80,7 @@ class AsyncioConnection(asyncio.Protocol):
         return connection
 
     async def _secure(self, tls: TLSClient) -> None:
-        """Do the TLS handshake. It has no timeout of its own.
+        """Do the TLS handshake. It sets no timeout.
 
         Raises:
             OSError: the peer refused, or its certificate is not trusted.

@@ -44,7 +44,7 @@ def reader(request: pytest.FixtureRequest) -> Reader:
 
 
 def texts(outcome: Outcome) -> list[str]:
-    """The deltas that came."""
+    """The deltas that arrived."""
     return [event.text for event in outcome.events if isinstance(event, ContentDelta)]
 
 
