@@ -122,6 +122,8 @@ class ProviderConfig:
         deployment: Azure's deployment name.
         allow_http: send the key over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
+        write_timeout: seconds in which the provider must take some more of the request, while it is sent. A
+            large request on a slow line takes as long as it takes.
         read_timeout: seconds to receive the complete response head, then each further byte.
         event_timeout: seconds in which a stream sends bytes but its answer does not advance; comments and
             pings do not count.
@@ -153,6 +155,7 @@ class ProviderConfig:
     deployment: str | None = None
     allow_http: bool = False
     connect_timeout: float | None = 10.0
+    write_timeout: float | None = 60.0
     read_timeout: float | None = 600.0
     event_timeout: float | None = 300.0
     total_timeout: float | None = None
@@ -322,7 +325,8 @@ def _header_names(headers: Mapping[str, str]) -> str:
 
 _MISPLACED = {
     "api_key": "a config holds no key; name its variable in api_key_env, or pass api_key to create_provider",
-    "timeout": "there are four clocks: connect_timeout, read_timeout, event_timeout and total_timeout",
+    "timeout": "there are five clocks: connect_timeout, write_timeout, read_timeout, event_timeout and "
+    "total_timeout",
 }
 """Names that people try, and what to write instead."""
 

@@ -71,17 +71,27 @@ def proxy_refusal(error: BaseException) -> APIConnectionError:
     return APIConnectionError(f"the proxy refused: {words}", should_retry=False if lasting else None)
 
 
-def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> APITimeoutError:
-    """The time to connect and send ran out.
-
-    Args:
-        origin: where the request was going.
-        seconds: how long it was tried.
-        connected: the connection was made, and the time ran out while the request was sent.
-    """
+def left_behind(origin: Origin) -> APIConnectionError:
+    """The error of an exchange that a process inherited by `os.fork()`, and must not read."""
     _, host, port = origin
-    what = f"{host}:{port} did not take the request" if connected else f"no connection to {host}:{port}"
-    return APITimeoutError(f"{what} within {seconds:g} s", field="connect_timeout")
+    return APIConnectionError(
+        f"the connection to {host}:{port} belongs to the process that opened it",
+        hint="After os.fork(), make calls of the child in the child.",
+    )
+
+
+def connect_timeout(origin: Origin, seconds: float) -> APITimeoutError:
+    """The time to connect, TLS included, ran out."""
+    _, host, port = origin
+    return APITimeoutError(f"no connection to {host}:{port} within {seconds:g} s", field="connect_timeout")
+
+
+def stalled_upload(origin: Origin, seconds: float) -> APITimeoutError:
+    """The server took nothing more of the request for too long."""
+    _, host, port = origin
+    return APITimeoutError(
+        f"{host}:{port} took nothing more of the request for {seconds:g} s", field="write_timeout"
+    )
 
 
 def read_timeout(origin: Origin, seconds: float) -> APITimeoutError:

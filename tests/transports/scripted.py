@@ -204,6 +204,7 @@ class ScriptedTransport(Script):
         request: Request,
         timeout: float | None,
         *,
+        write_timeout: float | None = None,
         fresh: bool = False,
     ) -> ScriptedAsyncExchange:
         await anyio.lowlevel.checkpoint()
@@ -214,7 +215,14 @@ class ScriptedTransport(Script):
 
 
 class ScriptedSyncTransport(Script):
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> ScriptedSyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> ScriptedSyncExchange:
         return ScriptedSyncExchange(self, self.begin(request, timeout, fresh))
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import ssl
 import subprocess
@@ -228,7 +229,9 @@ async def test_many_streams_share_one_http2_connection_to_a_real_server(
     module: ModuleName, site: Site, hypercorn: tuple[str, trustme.CA]
 ) -> None:
     url, ca = hypercorn
-    transport = HttpcoreTransport(module=module, http2=True, ssl_context=trusting(ca))
+    core = importlib.import_module(module)
+    pool = core.AsyncConnectionPool(http2=True, ssl_context=trusting(ca))
+    transport = HttpcoreTransport(pool)
     config = ProviderConfig(type="openai", model="m", base_url=url, max_attempts=1)
     answers: list[str] = []
     async with create_provider(config, transport=transport, api_key=KEY) as provider:
@@ -244,6 +247,7 @@ async def test_many_streams_share_one_http2_connection_to_a_real_server(
             for _ in range(10):
                 tasks.start_soon(stream)
     await transport.aclose()
+    await pool.aclose()
     assert site.versions == ["2"] * 11
     assert len(answers) == 10
     assert all("42" in answer for answer in answers)

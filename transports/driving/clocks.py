@@ -1,4 +1,4 @@
-"""The arithmetic of the four clocks. Pure: the time is an argument, in seconds of any monotonic clock."""
+"""The arithmetic of the five clocks. Pure: the time is an argument, in seconds of any monotonic clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sansio import APITimeoutError, Lost, ProviderConfig, ProviderError, RemoteP
 from sansio.config import ERROR_BODY_SECONDS
 
 _CONNECT = "connect_timeout"
+_WRITE = "write_timeout"
 _READ = "read_timeout"
 _EVENT = "event_timeout"
 _TOTAL = "total_timeout"
@@ -20,7 +21,8 @@ _FLOOR = 0.001
 class Clocks:
     """The clocks of one call, for the async and the blocking driver alike.
 
-    `connect_timeout` bounds each `open`, `read_timeout` each `receive`, and the rest of `total_timeout` both.
+    `connect_timeout` bounds the connecting in each `open`, `write_timeout` each pause in its sending,
+    `read_timeout` each `receive`, and the rest of `total_timeout` all of them.
     The body of an error status is read for `ERROR_BODY_SECONDS` at most. The event clock has no timer: `look`
     compares it after each input of a stream that gave no event.
 
@@ -31,6 +33,7 @@ class Clocks:
 
     def __init__(self, config: ProviderConfig, total: float | None) -> None:
         self._connect = _seconds(config.connect_timeout)
+        self._write = _seconds(config.write_timeout)
         self._read = _seconds(config.read_timeout)
         self._event = _seconds(config.event_timeout)
         self._total = _seconds(total)
@@ -44,6 +47,7 @@ class Clocks:
         self._began: float | None = None  # the open or receive under way, or its part since the last pause
         self._spent = 0.0  # seconds of it before the last pause
         self._paused_at: float | None = None
+        self._shortest_of_write = _TOTAL  # the clock that bounds a pause in the sending under way
 
     def resume(self, now: float, progress: int) -> None:
         """The consumer asked for an event and waits for it.
@@ -89,7 +93,7 @@ class Clocks:
         return None if left == inf else max(0.0, left)
 
     def for_open(self, now: float) -> float | None:
-        """How many seconds an `open` may take; `None` has no limit.
+        """How many seconds an `open` may take to connect; `None` has no limit.
 
         Raises:
             APITimeoutError: the total has run out.
@@ -97,6 +101,13 @@ class Clocks:
         self._error_body_ends = None
         self._began = now
         return self._least(_CONNECT, max(self._connect - self._spent, _FLOOR), now)
+
+    def for_write(self, now: float) -> float | None:
+        """How many seconds a server may take nothing of the request; `None` has no limit."""
+        left = max(0.0, self._left(now))
+        self._shortest_of_write = _TOTAL if left < self._write else _WRITE
+        limit = min(left, self._write)
+        return None if limit == inf else limit
 
     def begin_answer(self, now: float, *, is_error: bool) -> None:
         """The response's head was received.
@@ -170,7 +181,8 @@ class Clocks:
         if not isinstance(error, TransportError | RemoteProtocolError):
             return error
         if isinstance(error, APITimeoutError):
-            if self._shortest == _TOTAL:
+            shortest = self._shortest_of_write if error.field == _WRITE else self._shortest
+            if shortest == _TOTAL:
                 return self.total_error()
             if error.field is None:
                 error = error.with_context(field=self._shortest)

@@ -183,11 +183,14 @@ class EventStream(BaseStream[Exchange]):
             self._signed = self._signed and isinstance(step, Send) and step.fresh
             self._step = step
         try:
-            with anyio.CancelScope() as self._scope:  # only abort() cancels it
+            # abort() cancels it, and so does the total: a request that moves has no other limit.
+            with anyio.move_on_after(self._clocks.left(now())) as self._scope:
                 if isinstance(step, Send):
                     await self._send(step, now)
                 else:
                     await self._sleep(max(0.0, self._wakes_at - now()))
+            if self._scope.cancelled_caught and not self._aborted:
+                self._fail(self._clocks.total_error())
         finally:
             self._scope = None
         self._step = None
@@ -200,12 +203,14 @@ class EventStream(BaseStream[Exchange]):
                 key = await self._wait_for_key(key, now)
             signed = self._sign(step.request, key)
             self._signed = True
-            timeout = self._clocks.for_open(now())
+            timeout, write = self._clocks.for_open(now()), self._clocks.for_write(now())
         except ProviderError as error:
             self._fail(error)
             return
         try:
-            self._exchange = await self._transport.open(signed, timeout, fresh=step.fresh)
+            self._exchange = await self._transport.open(
+                signed, timeout, write_timeout=write, fresh=step.fresh
+            )
         except ProviderError as error:
             self._lose(error)
         else:

@@ -188,12 +188,13 @@ class SyncEventStream(BaseStream[SyncExchange]):
     def _send(self, step: Send) -> None:
         try:
             signed = self._sign(step.request, self._ask_key(step))
-            timeout = self._clocks.for_open(self._now())
+            now = self._now()
+            timeout, write = self._clocks.for_open(now), self._clocks.for_write(now)
         except ProviderError as error:
             self._fail(error)
             return
         try:
-            self._exchange = self._transport.open(signed, timeout, fresh=step.fresh)
+            self._exchange = self._transport.open(signed, timeout, write_timeout=write, fresh=step.fresh)
         except ProviderError as error:
             self._lose(error)
 

@@ -1,21 +1,20 @@
-"""A connection over anyio's streams: for trio, and for replacements of asyncio's loops, such as uvloop."""
+"""A connection over anyio's streams, for trio."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 
 import anyio
-from anyio import aclose_forcefully
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from sansio.errors import APIConnectionError
-from transports.failures import connect_failure, lost_failure
+from transports.failures import connect_failure, left_behind, lost_failure
 from transports.interface import Origin
-from transports.sockets.feed import Feed
+from transports.sockets.feed import Feed, RawFeed
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
-from transports.sockets.tls import Trust
 
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 # Seconds. Buffered data is readable within two loop turns; half a TLS record would wait indefinitely.
@@ -28,35 +27,85 @@ class AnyioConnection:
     def __init__(self, origin: Origin, stream: ByteStream) -> None:
         self.origin = origin
         self._stream = stream
+        self._process = os.getpid()
         self._socket = stream.extra(SocketAttribute.raw_socket)
         self._tls = stream.extra(TLSAttribute.ssl_object, None)
-        self._feed: Feed | None = None
+        self._feed: Feed | RawFeed | None = None
+        self._unsent = memoryview(b"")
 
     @classmethod
-    async def connect(cls, origin: Origin, trust: Trust, unix_socket: str | None) -> AnyioConnection:
-        """Connect to an origin.
+    async def connect(cls, origin: Origin, unix_socket: str | None) -> AnyioConnection:
+        """Connect to an origin, without TLS.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
         """
+        _, host, port = origin
         try:
-            return cls(origin, await _dial(origin, trust, unix_socket))
-        except (anyio.EndOfStream, UnicodeError, *_BROKEN) as error:
+            if unix_socket is None:
+                return cls(origin, await anyio.connect_tcp(host, port))
+            return cls(origin, await anyio.connect_unix(unix_socket))
+        except (UnicodeError, *_BROKEN) as error:
             failure = connect_failure(origin, error, unix_socket)
         raise failure
 
-    def begin(self, feed: Feed) -> bool:
+    async def secure(self, context: ssl.SSLContext, host: str) -> None:
+        try:
+            self._stream = await TLSStream.wrap(
+                self._stream, hostname=host, ssl_context=context, standard_compatible=False
+            )
+        except (anyio.EndOfStream, UnicodeError, *_BROKEN) as error:
+            failure = connect_failure(self.origin, error)
+        else:
+            self._tls = self._stream.extra(TLSAttribute.ssl_object)
+            return
+        raise failure
+
+    def begin(self, feed: Feed | RawFeed) -> bool:
         self._feed = feed
+        self._unsent = memoryview(feed.data_to_send())
         return False
 
-    async def send(self) -> None:
-        assert self._feed is not None
+    async def send(self, timeout: float | None) -> bool:
+        feed = self._feed
+        assert feed is not None
+        waited = True
+        if len(self._unsent) <= READ_SIZE:  # the system takes that much at once, so nothing arrives meanwhile
+            waited = await self._send(timeout)
+        else:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._read_early, feed, tasks.cancel_scope)
+                waited = await self._send(timeout)
+                tasks.cancel_scope.cancel()
+        feed.cut = bool(self._unsent)
+        self._unsent = memoryview(b"")
+        return waited or bool(feed.inputs)
+
+    async def _send(self, timeout: float | None) -> bool:
+        """Send piece by piece; False if the server did not take one in time."""
         with contextlib.suppress(*_BROKEN):
-            await self._stream.send(self._feed.http.data_to_send())
+            while self._unsent:
+                with anyio.move_on_after(timeout) as pause:
+                    await self._stream.send(self._unsent[:READ_SIZE])  # type: ignore[arg-type]  # anyio takes any bytes
+                if pause.cancelled_caught:
+                    return False
+                self._unsent = self._unsent[READ_SIZE:]
+        return True
+
+    async def _read_early(self, feed: Feed | RawFeed, sending: anyio.CancelScope) -> None:
+        with contextlib.suppress(*_BROKEN):
+            for _ in range(SETTLE_READS):
+                feed.read(await self._read())
+                if feed.ended:
+                    break
+        sending.cancel()
 
     async def fill(self, timeout: float | None) -> None:
         feed = self._feed
         assert feed is not None
+        if self._process != os.getpid():
+            feed.lose(left_behind(self.origin))
+            return
         failure: APIConnectionError | None = None
         with anyio.move_on_after(timeout):
             while not feed.inputs and failure is None:
@@ -76,10 +125,10 @@ class AnyioConnection:
         for _ in range(SETTLE_READS):
             data = await self._glance()
             if data is None:
-                return feed.http.reusable
+                return feed.reusable
             if not data:
                 return False
-            feed.http.receive_data(data)
+            feed.finish(data)
         return False
 
     async def _glance(self) -> bytes | None:
@@ -104,28 +153,14 @@ class AnyioConnection:
             return b""
 
     def shut_down(self) -> None:
-        shut_down(self._socket)
+        if self._process == os.getpid():
+            shut_down(self._socket)
 
     async def aclose(self) -> None:
+        if self._process != os.getpid():  # trio watches its sockets by a list that it shares with the parent
+            self.abandon()
+            return
         await self._stream.aclose()
 
-
-async def _dial(origin: Origin, trust: Trust, unix_socket: str | None) -> ByteStream:
-    scheme, host, port = origin
-    stream: ByteStream
-    if unix_socket is None:
-        stream = await anyio.connect_tcp(host, port)
-    else:
-        stream = await anyio.connect_unix(unix_socket)
-    if scheme == "http":
-        return stream
-    done = False
-    try:
-        secured = await TLSStream.wrap(
-            stream, hostname=host, ssl_context=trust.context, standard_compatible=False
-        )
-        done = True
-    finally:
-        if not done:
-            await aclose_forcefully(stream)
-    return secured
+    def abandon(self) -> None:
+        self._socket.close()

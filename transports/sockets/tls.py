@@ -105,7 +105,7 @@ class TLSClient:
             self.error = error.with_traceback(None)  # its frames would hold the connection
         return b"".join(pieces)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Encrypt bytes for the peer; `data_to_send` then has them.
 
         Raises:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable
 from typing import ClassVar, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import anyio
 
 from sansio.http import Body, End, Head, HTTPExchange, Request
 from sansio.limits import DEFAULT_LIMITS
-from transports.failures import aborted, open_timeout, read_timeout
+from transports.failures import aborted, connect_timeout, read_timeout, stalled_upload
 from transports.interface import Exchange, Origin
-from transports.loops import LoopKeeper, is_asyncios_own_loop
+from transports.loops import LoopKeeper, asyncio_loop
 from transports.sockets.anyio_connection import AnyioConnection
-from transports.sockets.feed import Feed
+from transports.sockets.feed import Feed, RawFeed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
 from transports.sockets.tls import Trust
 
@@ -25,7 +25,18 @@ class Connection(Protocol):
 
     origin: Origin
 
-    def begin(self, feed: Feed) -> bool:
+    async def secure(self, context: ssl.SSLContext, host: str) -> None:
+        """Do the TLS handshake. If it fails, the connection is of no more use, and is to be closed.
+
+        Args:
+            host: the name that the peer's certificate must be for.
+
+        Raises:
+            APIConnectionError: TLS failed; the message says why.
+        """
+        ...
+
+    def begin(self, feed: Feed | RawFeed) -> bool:
         """Begin an exchange.
 
         Returns:
@@ -33,8 +44,19 @@ class Connection(Protocol):
         """
         ...
 
-    async def send(self) -> None:
-        """Wait until the request was sent. A failure shows at the next `fill`, after an early answer."""
+    async def send(self, timeout: float | None) -> bool:
+        """Send the rest of the request, and feed what arrives meanwhile.
+
+        A server that refuses a large request may answer, and close, before it has read everything. When its
+        answer has ended, or is a long one, the rest of the request is not sent. A failure to send shows at
+        the next `fill`, after the answer.
+
+        Args:
+            timeout: seconds in which the server must take something; `None` waits indefinitely.
+
+        Returns:
+            False if the server took nothing for that long, and has not begun to answer either.
+        """
         ...
 
     def fill(self, timeout: float | None) -> Awaitable[None]:
@@ -57,11 +79,18 @@ class Connection(Protocol):
         ...
 
     def shut_down(self) -> None:
-        """End it in both directions; the peer and a reader see it at once. Any thread may call it."""
+        """End it in both directions; the peer and a reader see it at once. Any thread may call it.
+
+        In a fork of its process it does nothing, since that would end the parent's connection.
+        """
         ...
 
     async def aclose(self) -> None:
         """Close it. It takes no noticeable time and does not raise."""
+        ...
+
+    def abandon(self) -> None:
+        """See `transports.loops.Closable`."""
         ...
 
 
@@ -170,19 +199,27 @@ class AnyioTransport:
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
     ) -> None:
-        self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[Connection]] = WeakKeyDictionary()
+        # Weak, for the connections refer to their loop: the keeper holds them.
+        self._idle: WeakKeyDictionary[LoopKeeper, ref[IdleConnections[Connection]]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
         self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
         self._max_header_bytes = max_header_bytes
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         """See `Transport.open`.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
-            APITimeoutError: connecting, or sending the request, took too long.
+            APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
@@ -193,24 +230,22 @@ class AnyioTransport:
         await pool.keeper.tidy()
         connection = None if fresh else await pool.take(request.origin)
         feed = Feed(http, reused=connection is not None)
-        sent = connection is not None and connection.begin(feed)
+        if connection is None:
+            with anyio.move_on_after(timeout):
+                connection = await self._connect(request.origin, pool.keeper)
+        if connection is None:
+            assert timeout is not None
+            raise connect_timeout(request.origin, timeout)
+        sent = False
         try:
-            if not sent:
-                with anyio.move_on_after(timeout):
-                    if connection is None:
-                        connection = await self._connect(request.origin)
-                        pool.keeper.hold(connection)
-                        sent = connection.begin(feed)
-                    if not sent:
-                        await connection.send()
-                    sent = True
+            sent = connection.begin(feed) or await connection.send(write_timeout)
         finally:
-            if connection is not None and not sent:
+            if not sent:
                 pool.drop([connection])
-        if connection is not None and sent:
+        if sent:
             return _Exchange(pool, connection, feed)
-        assert timeout is not None
-        raise open_timeout(request.origin, timeout, connected=connection is not None)
+        assert write_timeout is not None
+        raise stalled_upload(request.origin, write_timeout)
 
     async def aclose(self) -> None:
         """Close the idle connections of every loop. The transport is not used afterwards."""
@@ -221,20 +256,45 @@ class AnyioTransport:
         self._close_idle()
 
     def _close_idle(self) -> None:
-        for keeper in list(self._idle):
-            self._pool(keeper).close()
+        for keeper, known in list(self._idle.items()):
+            idle = known()
+            if idle is not None:
+                _Pool(keeper, idle).close()
+                keeper.forget(idle)
 
     def _pool(self, keeper: LoopKeeper) -> _Pool:
-        idle = self._idle.get(keeper)
+        known = self._idle.get(keeper)
+        idle = None if known is None else known()
         if idle is None:
-            idle = self._idle[keeper] = IdleConnections(self._max_idle, self._idle_timeout)
+            idle = IdleConnections(self._max_idle, self._idle_timeout)
+            keeper.keep(idle)
+            self._idle[keeper] = ref(idle)
         return _Pool(keeper, idle)
 
-    async def _connect(self, origin: Origin) -> Connection:
-        if is_asyncios_own_loop():
-            from transports.sockets.asyncio_connection import (
-                AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
-            )
+    async def _connect(self, origin: Origin, keeper: LoopKeeper) -> Connection:
+        connection = await connect(origin, self._unix_socket)
+        keeper.hold(connection)
+        if origin[0] == "https":
+            secured = False
+            try:
+                await connection.secure(self._trust.context, origin[1])
+                secured = True
+            finally:
+                if not secured:
+                    keeper.close_now(connection)
+        return connection
 
-            return await AsyncioConnection.connect(origin, self._trust, self._unix_socket)
-        return await AnyioConnection.connect(origin, self._trust, self._unix_socket)
+
+async def connect(origin: Origin, unix_socket: str | None) -> Connection:
+    """Connect to an origin under the running loop, without TLS.
+
+    Raises:
+        APIConnectionError: no connection could be made; the message says why.
+    """
+    if asyncio_loop() is not None:
+        from transports.sockets.asyncio_connection import (
+            AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
+        )
+
+        return await AsyncioConnection.connect(origin, unix_socket)
+    return await AnyioConnection.connect(origin, unix_socket)

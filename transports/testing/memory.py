@@ -148,6 +148,7 @@ class MemoryTransport(_Memory):
         request: Request,
         timeout: float | None,
         *,
+        write_timeout: float | None = None,
         fresh: bool = False,
     ) -> _AsyncExchange:
         """Let the server answer; the exchange returns the response."""
@@ -161,7 +162,14 @@ class MemoryTransport(_Memory):
 class SyncMemoryTransport(_Memory):
     """The blocking twin of `MemoryTransport`."""
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> _SyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> _SyncExchange:
         """See `MemoryTransport.open`."""
         return _SyncExchange(self, self._respond(request))
 

@@ -78,11 +78,33 @@ class FaultContract:
 
         with RawServer(script) as server:
             async with contextlib.aclosing(make()) as transport:
-                error = await failure(transport, server.post(bytes(30_000_000)), opening=0.2)
+                error = await failure(transport, server.post(bytes(30_000_000)), sending=0.2)
             done.set()
         assert isinstance(error, APITimeoutError)
-        assert error.field == "connect_timeout"
-        assert "did not take the request within 0.2 s" in error.message
+        assert error.field == "write_timeout"
+        assert "took nothing more of the request for 0.2 s" in error.message
+
+    async def test_time_to_connect_does_not_bound_the_upload(self, make: Make) -> None:
+        """A request that the server takes slowly, on a connection that is there already."""
+        begun = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(OK)
+            assert begun.wait(PATIENCE)
+            assert len(peer.request() or b"") > 8_000_000
+            peer.send(OK)
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post())
+                timer = threading.Timer(0.1, begun.set)
+                timer.start()
+                exchange = await transport.open(server.post(bytes(8_000_000)), 0.01, write_timeout=PATIENCE)
+                assert await read(exchange) == (Head(200, (("content-length", "2"),)), b"ok")
+                exchange.abort()
+                timer.join()
+            assert server.connections == 1
 
     @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\n", CHUNKED, CHUNKED + chunk(b"data")])
     async def test_silence(self, make: Make, sent: bytes) -> None:
@@ -153,16 +175,37 @@ class FaultContract:
                 exchange.abort()
         assert "lost: the peer reset it" in caught.value.message
 
-    async def test_answer_before_the_request_was_taken(self, make: Make) -> None:
+    @pytest.mark.parametrize("then", ["reads on", "reads nothing", "closes"])
+    @pytest.mark.parametrize("reused", [True, False])
+    @pytest.mark.parametrize("pieces", [1, 4])
+    async def test_answer_before_the_request_was_taken(
+        self, make: Make, then: str, reused: bool, pieces: int
+    ) -> None:
         """A server that refuses a large request answers early: its answer counts, not our broken write."""
+        done = threading.Event()
+        body = b"too large" * pieces
+        head = b"HTTP/1.1 413 Too Large\r\ncontent-length: %d\r\n\r\n" % len(body)
 
         def script(peer: Peer) -> None:
-            peer.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig")
-            peer.wait_for_close()
+            if reused:
+                peer.request()
+                peer.send(OK)
+            peer.receive()
+            peer.send(head, *[b"too large"] * pieces)
+            if then == "reads on":
+                peer.wait_for_close()
+            elif then == "reads nothing":
+                assert done.wait(PATIENCE)
 
         with RawServer(script) as server:
             async with contextlib.aclosing(make()) as transport:
-                assert await fetch(transport, server.post(bytes(3_000_000))) == (413, b"big")
+                for _ in range(5):
+                    done.clear()
+                    if reused:
+                        await fetch(transport, server.post())
+                    assert await fetch(transport, server.post(bytes(8_000_000))) == (413, body)
+                    done.set()
+            assert server.connections == 5
 
     async def test_request_that_cannot_be_written_quotes_no_header(self, make: Make) -> None:
         request = Request.post("http://127.0.0.1:1/", (("authorization", "Bearer secret\r\nx: y"),), b"")

@@ -120,7 +120,14 @@ class Stalled:
         self.inputs: list[Head | Body | End] = [STREAMING, delta("Hel"), delta("lo")]
         self.more = anyio.Event()
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Stalled:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Stalled:
         self.log.append("open")
         return self
 
@@ -273,7 +280,14 @@ class Timed:
         self.steps = list(steps)
         self.allowed: list[float | None] = []
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Timed:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Timed:
         if isinstance(self.steps[0], float):
             await self.step(timeout)
         return self

@@ -54,7 +54,14 @@ class Stuck:
         if place == "wait":
             self.inputs = iter([Head(503), End()])
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Stuck:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Stuck:
         self.log.append("open")
         if self.place == "open":
             self.reached.set()

@@ -116,9 +116,8 @@ async def test_while_it_connects(module: ModuleName) -> None:
 
     with RawServer(script) as server:
         server.url = server.url.replace("http:", "https:")
-        async with running(module, "its own") as transport:
+        async with running(module, "a user's") as transport:
             await abort_wakes(await transport.open(server.post(), None), greeted)
-            assert await happens(server.closed)
 
 
 async def test_while_it_waits_for_a_place_in_the_pool(module: ModuleName) -> None:

@@ -82,10 +82,10 @@ async def test_a_large_request_that_is_not_taken_in_time(secure: Secure) -> None
     done = threading.Event()
     with secure.serving(_waiting(done)) as server:
         async with secure.transport() as transport:
-            error = await failure(transport, server.post(bytes(20 * MEGABYTE)), opening=0.3)
+            error = await failure(transport, server.post(bytes(20 * MEGABYTE)), sending=0.3)
         done.set()
     assert isinstance(error, APITimeoutError)
-    assert "did not take the request within 0.3 s" in error.message
+    assert "took nothing more of the request for 0.3 s" in error.message
 
 
 async def test_large_bodies_both_ways(secure: Secure) -> None:

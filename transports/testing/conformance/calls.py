@@ -165,10 +165,19 @@ class CheckedTransport:
         """See `Transport`."""
         return is_resumable(self._transport)
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> CheckedExchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> CheckedExchange:
         """See `Transport.open`."""
         exchange = await self._calls.guard(
-            "open()", lambda: self._transport.open(request, timeout, fresh=fresh), timeout
+            "open()",
+            lambda: self._transport.open(request, timeout, write_timeout=write_timeout, fresh=fresh),
+            timeout,
         )
         return CheckedExchange(exchange, self._calls, self._closing)
 

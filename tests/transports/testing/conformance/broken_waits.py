@@ -36,7 +36,14 @@ class GivesUpEarly(Wrapped):
 class IgnoresOpenTimeout(Wrapper):
     """Takes its time to connect."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return await self.inner.open(request, None, fresh=fresh)
 
 
@@ -92,7 +99,14 @@ class BlocksTheLoop:
     def __init__(self) -> None:
         self.inner = SocketTransport()
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return _BlockingExchange(self.inner.open(request, timeout, fresh=fresh))
 
     async def aclose(self) -> None:
@@ -184,7 +198,14 @@ class LeavesTasks(Wrapper):
 
     tasks: ClassVar[set[asyncio.Task[None]]] = set()
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         self.tasks.add(asyncio.create_task(anyio.sleep_forever()))
         return await self.inner.open(request, timeout, fresh=fresh)
 
@@ -249,8 +270,15 @@ class SendsBeforeItWaits(Wrapper):
 
     resumable: ClassVar = True
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
-        exchange = await self.inner.open(request, timeout, fresh=fresh)
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
+        exchange = await self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
         opened = False
         try:
             await anyio.sleep(0.01)
@@ -264,7 +292,14 @@ class SendsBeforeItWaits(Wrapper):
 class ShieldsOpen(Wrapper):
     """Connects to the end, cancelled or not."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         with anyio.CancelScope(shield=True):
             return await self.inner.open(request, timeout, fresh=fresh)
         raise AssertionError("nobody cancels the inner scope")
@@ -290,7 +325,14 @@ class LeaksWhenCancelled(Wrapper):
 
     leaked: ClassVar[list[Exchange]] = []
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         exchange = await self.inner.open(request, timeout, fresh=fresh)
         self.leaked.append(exchange)
         await anyio.lowlevel.checkpoint()
@@ -301,7 +343,14 @@ class LeaksWhenCancelled(Wrapper):
 class IgnoresFresh(Wrapper):
     """Takes a kept connection where it must not."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return await self.inner.open(request, timeout)
 
 
@@ -310,7 +359,14 @@ class MixesUp(Wrapper):
 
     request: Request
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         self.request = request
         await anyio.lowlevel.checkpoint()
         return await self.inner.open(self.request, timeout, fresh=fresh)
@@ -323,7 +379,14 @@ class OneAtATime(Wrapper):
         super().__init__()
         self.turn = anyio.Semaphore(1)
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         await self.turn.acquire()
         return _TurnTaker(await self.inner.open(request, timeout, fresh=fresh), request, self.turn)
 
@@ -350,7 +413,14 @@ class Careless:
     def __init__(self) -> None:
         self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         if self.idle and not fresh:
             reader, writer = self.idle.pop()
         else:
@@ -396,7 +466,14 @@ class LeavesThreads:
     def __init__(self) -> None:
         self.inner = SocketTransport()
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
         return _ThreadLeaver(self.inner.open(request, timeout, fresh=fresh))
 
     def close(self) -> None:
@@ -406,8 +483,15 @@ class LeavesThreads:
 class EndsByNextInThreads(LeavesThreads):
     """A blocking transport that takes its inputs from an iterator, which ends where the connection does."""
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
-        return _EndsByNext(self.inner.open(request, timeout, fresh=fresh))
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
+        return _EndsByNext(self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh))
 
 
 class _ThreadLeaver:

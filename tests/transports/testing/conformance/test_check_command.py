@@ -18,7 +18,7 @@ from transports import AnyioTransport, SocketTransport
 class Hasty(AnyioTransport):
     """Ignores `fresh`."""
 
-    async def open(self, request, timeout, *, fresh=False):
+    async def open(self, request, timeout, *, write_timeout=None, fresh=False):
         return await super().open(request, timeout)
 
 def careful():
