@@ -16,6 +16,7 @@ from sansio import (
     End,
     Head,
     Message,
+    Options,
     Provider,
     ProviderConfig,
     ProviderError,
@@ -259,6 +260,7 @@ class Reader:
         key: ApiKey | None = KEY,
         raw_log: RawLog | None = None,
         stream: bool = True,
+        options: Options | None = None,
         between: Callable[[Outcome], object] = lambda _: None,
     ) -> Outcome:
         """Read all events.
@@ -268,7 +270,7 @@ class Reader:
         """
         clock = Clock()
         provider = Provider(config or openai())
-        call = provider.call(ASK, stream=stream, record=raw_log is not None)
+        call = provider.call(ASK, stream=stream, record=raw_log is not None, **(options or {}))
         keys = KeySource(provider.config, key)
         if self.kind == "blocking":
             sync = ScriptedSyncTransport(attempts, clock)

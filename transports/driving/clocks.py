@@ -6,11 +6,13 @@ from math import inf
 
 from sansio import APITimeoutError, Lost, ProviderConfig, ProviderError, RemoteProtocolError, TransportError
 from sansio.config import ERROR_BODY_SECONDS
+from sansio.timeouts import Timeouts
 
 _CONNECT = "connect_timeout"
 _WRITE = "write_timeout"
 _READ = "read_timeout"
 _EVENT = "event_timeout"
+_FIRST_EVENT = "first_event_timeout"
 _TOTAL = "total_timeout"
 _ERROR_BODY = "error body"
 
@@ -27,18 +29,19 @@ class Clocks:
     compares it after each input of a stream that gave no event.
 
     Args:
-        config: its timeouts, in seconds; `None` turns one off.
-        total: the call's own total in seconds, in place of the config's.
+        config: the provider's; messages say whether the total is its own or the call's.
+        timeouts: the call's.
     """
 
-    def __init__(self, config: ProviderConfig, total: float | None) -> None:
-        self._connect = _seconds(config.connect_timeout)
-        self._write = _seconds(config.write_timeout)
-        self._read = _seconds(config.read_timeout)
-        self._event = _seconds(config.event_timeout)
-        self._total = _seconds(total)
+    def __init__(self, config: ProviderConfig, timeouts: Timeouts) -> None:
+        self._connect = _seconds(timeouts.connect)
+        self._write = _seconds(timeouts.write)
+        self._read = _seconds(timeouts.read)
+        self._event = _seconds(timeouts.event)
+        self._first_event = _seconds(timeouts.first_event)
+        self._total = _seconds(timeouts.total)
         # For messages: where the user set it.
-        self._total_name = _TOTAL if total == config.total_timeout else "timeout"
+        self._total_name = _TOTAL if timeouts.total == config.total_timeout else "timeout"
         self._ends: float | None = None  # when the total runs out; None before the first read
         self._error_body_ends: float | None = None
         self._quiet_since = 0.0
@@ -145,11 +148,12 @@ class Clocks:
             field=self._total_name,
         )
 
-    def look(self, now: float, progress: int) -> APITimeoutError | None:
+    def look(self, now: float, progress: int, *, first: bool = False) -> APITimeoutError | None:
         """Check the event clock after an input that gave no event.
 
         Args:
             progress: `Call.progress`.
+            first: the call has given no event yet.
 
         Returns:
             The error to end the exchange with, if bytes arrived for too long without progress.
@@ -158,11 +162,12 @@ class Clocks:
         if progress != self._progress:
             self._progress = progress
             self._quiet_since = now
-        elif now - self._quiet_since >= self._event:
-            return APITimeoutError(
-                f"bytes arrived, but the answer did not advance for {self._event:g} s", field=_EVENT
-            )
-        return None
+            return None
+        limit = self._first_event if first else self._event
+        if now - self._quiet_since < limit:
+            return None
+        clock = _EVENT if limit == self._event else _FIRST_EVENT
+        return APITimeoutError(f"bytes arrived, but the answer did not advance for {limit:g} s", field=clock)
 
     def total_error(self) -> APITimeoutError:
         """The error of a call that reached its total."""

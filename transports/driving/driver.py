@@ -33,7 +33,7 @@ class EventStream(BaseStream[Exchange]):
     events.
 
     A timeout around a single read, such as `asyncio.wait_for(anext(stream), 15)`, loses nothing inside
-    `async with stream`, if the transport declares its waits `resumable`, as `AnyioTransport` does: the next
+    `async with stream`, if the transport declares itself `resumable`, as those of this package do: the next
     read goes on. Otherwise it ends the stream, and the next read raises what `result()` raises.
 
     Args:

@@ -79,7 +79,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._call = call
         self._keys = keys
         self._raw_log = raw_log
-        self._clocks = Clocks(provider.config, call.timeout)
+        self._clocks = Clocks(provider.config, call.timeouts)
         self._exchange: ExchangeT | None = None  # the one under way
         self._secret: Secret | None = None  # of the attempt under way
         # A StreamComplete is always the last one. A StreamFailed is never in it: its error is raised.
@@ -275,7 +275,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
         elif isinstance(given, Head):
             self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
         elif call.state is CallState.STREAM:
-            late = self._clocks.look(now(), call.progress)
+            late = self._clocks.look(now(), call.progress, first=self._first_event is None)
             if late is not None:
                 self._log()
                 self._lose(late)

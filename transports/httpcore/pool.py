@@ -10,7 +10,7 @@ import ssl
 import sys
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary, ref
 
@@ -82,6 +82,8 @@ class HttpcoreTransport:
     Raises:
         ConfigError: the arguments are invalid; it names the one to change.
     """
+
+    resumable: ClassVar = True
 
     def __init__(
         self,
