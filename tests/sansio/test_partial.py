@@ -155,3 +155,23 @@ def test_linear_in_the_arguments() -> None:
 
     assert_linear(run, 5_000)
     assert_copies_linear(run, 10_000)
+
+
+def copied(deltas: int) -> int:
+    """How many characters are copied if the value is read after each of so many pieces of a string."""
+    partial = PartialJSON()
+    partial.feed('{"text": "')
+    copied = shown = 0
+    for _ in range(deltas):
+        partial.feed("some words ")
+        assert isinstance(partial.value, dict)
+        if (size := len(str(partial.value["text"]))) != shown:
+            shown = size
+            copied += size
+    partial.feed('"}')
+    assert partial.finished
+    return copied
+
+
+def test_twice_the_arguments_cost_at_most_2_3_times() -> None:
+    assert copied(100_000) <= 2.3 * copied(50_000)

@@ -328,3 +328,10 @@ def test_the_next_call_of_the_provider_is_an_ordinary_one() -> None:
     provider = deepseek()
     provider.call(ASK, response_format=Invoice)
     assert provider.dialect.output_tool == ""
+
+
+@pytest.mark.parametrize("form", [list[int], Invoice | None, "json", 5, object()])
+def test_what_is_neither_a_class_nor_a_mapping_is_refused_with_what_is(form: Any) -> None:
+    for kind in ("openai", "anthropic"):
+        with pytest.raises(InvalidRequestError, match=r"response_format: .*dataclass"):
+            Provider(config(kind)).call(ASK, response_format=form)

@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from sansio.http import Request
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds after which a test that waits has failed."""
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"

@@ -10,7 +10,7 @@ import ssl
 import sys
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary, ref
 
@@ -83,8 +83,6 @@ class HttpcoreTransport:
         ConfigError: the arguments are invalid; it names the one to change.
     """
 
-    resumable: ClassVar = True
-
     def __init__(
         self,
         pool: Pool | None = None,
@@ -103,6 +101,8 @@ class HttpcoreTransport:
         self._pools: WeakKeyDictionary[LoopKeeper, ref[_Pools]] = WeakKeyDictionary()
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
         self.keeps = True  # False after aclose()
+        # What a pool of someone else's does when it is cancelled, only it knows.
+        self.resumable = pool is None
         self.core = _find_module(module, pool)
         self._trust = Trust(ssl_context, ca_file)
         if environment_proxies and proxy is not None:

@@ -97,13 +97,11 @@ class _AllSeenError(Exception):
     """Ends a search."""
 
 
-def seen(
-    examples: int, strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]]
-) -> set[str]:
-    """Which features a strategy's first examples have. It looks no further when it has seen all."""
+def seen(strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]]) -> set[str]:
+    """Which features a strategy's first 2,000 examples have. It looks no further when it has seen all."""
     found: set[str] = set()
 
-    @settings(surveyed, max_examples=examples)
+    @settings(surveyed, max_examples=2_000)
     @given(strategy)
     def look(example: T) -> None:
         found.update(name for name, shows in features.items() if name not in found and shows(example))
@@ -181,7 +179,6 @@ def test_a_valid_stream_needs_just_the_bytes_up_to_its_finish_reason(type: str, 
 
 def test_valid_streams_are_framed_in_every_way() -> None:
     found = seen(
-        200,
         streams("openai").map(lambda stream: stream.data),
         {
             "the provider's own": lambda data: data.startswith(b"data: {") and b"\r" not in data,
@@ -221,7 +218,6 @@ def test_a_valid_stream_knows_its_message_and_where_it_is_whole(type: str) -> No
 @for_every_type
 def test_answers_are_of_every_kind(type: str) -> None:
     found = seen(
-        400,
         answers(type).map(lambda answer: answer.to_message()),
         {
             "text": lambda answer: answer.text,
@@ -283,7 +279,7 @@ def kinds(message: Message) -> list[type[Part]]:
 
 def test_answers_have_every_part_that_their_provider_has() -> None:
     every = st.one_of([messages(type) for type in PROVIDER_TYPES])
-    assert seen(2_000, every, FEATURES) == FEATURES.keys()
+    assert seen(every, FEATURES) == FEATURES.keys()
 
 
 @for_every_type
@@ -298,7 +294,6 @@ def test_answers_have_no_part_that_their_provider_has_not(type: str) -> None:
 
 def test_requests_are_of_every_kind() -> None:
     found = seen(
-        200,
         requests(),
         {
             "a system's word": lambda asked: asked.messages[0].role is Role.SYSTEM,
@@ -328,7 +323,6 @@ def test_requests_are_of_every_kind() -> None:
 
 def test_hostile_streams_are_damaged_in_every_way() -> None:
     found = seen(
-        1000,
         hostile_streams("openai"),
         {
             "byte order mark": lambda data: b"\xef\xbb\xbf" in data,
@@ -352,7 +346,6 @@ def test_hostile_streams_are_damaged_in_every_way() -> None:
 @for_every_type
 def test_hostile_streams_fail_or_make_an_answer(type: str) -> None:
     found = seen(
-        200,
         hostile_streams(type),
         {
             "an answer": lambda data: isinstance(parse(type, [data])[-1], StreamComplete),
@@ -391,7 +384,6 @@ TAPE_KINDS = ["1xx", "2xx", "4xx", "5xx", "lost inside", "lost before", "plain",
 
 def test_tapes_have_exchanges_of_every_kind() -> None:
     found = seen(
-        500,
         tapes("openai").map(kinds_of),
         {kind: has(kind) for kind in TAPE_KINDS},
     )
@@ -429,7 +421,6 @@ SOURCES = ("data", "url", "file_id")
 def test_histories_have_media_in_every_form() -> None:
     forms: list[tuple[type, str]] = list(itertools.product((ImagePart, DocumentPart), SOURCES))
     found = seen(
-        300,
         histories().map(media_of),
         {f"{kind.__name__} by {name}": has((kind, name)) for kind, name in forms},
     )
