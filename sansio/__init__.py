@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
-    from sansio.endpoints import Embeddings, Endpoint, ModelInfo
+    from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -77,9 +77,9 @@ if TYPE_CHECKING:
         ToolCallStarted,
         replay,
     )
-    from sansio.families.base import (
-        AnswerReader,
-        Dialect,
+    from sansio.families.base import AnswerReader, Dialect
+    from sansio.families.chat import ChatDialect, from_openai, to_openai
+    from sansio.families.fields import (
         base64_bytes,
         base64_text,
         convert,
@@ -88,7 +88,6 @@ if TYPE_CHECKING:
         usage_of,
         without_nulls,
     )
-    from sansio.families.chat import ChatDialect, from_openai, to_openai
     from sansio.families.messages import MessagesDialect
     from sansio.fetch import Fetch
     from sansio.framing import (
@@ -194,7 +193,7 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
-    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo"),
+    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -230,6 +229,8 @@ _ROOMS = {
     "sansio.families.base": (
         "AnswerReader",
         "Dialect",
+    ),
+    "sansio.families.fields": (
         "base64_bytes",
         "base64_text",
         "convert",
@@ -356,6 +357,7 @@ __all__ = [
     "MessagesDialect",
     "ModelInfo",
     "NDJSONFramer",
+    "NextPage",
     "NotFoundError",
     "OpenPart",
     "Option",

@@ -99,15 +99,18 @@ def _check_source(
     """An answer's audio may have only a transcript; what the application made needs exactly one source."""
     sources: list[object] = [source for source in (part.data, part.url, part.file_id) if source is not None]
     kinds_right = isinstance(part.data, bytes | None) and isinstance(part.url, str | None)
-    if (len(sources) == 1 and kinds_right and isinstance(part.file_id, str | None)) or (
-        answered and not sources
-    ):
-        return
-    raise InvalidRequestError(
-        f"message {index}, part {number}: {type(part).__name__} needs exactly one of data (bytes), url and "
-        "file_id (text)",
-        index=index,
-    )
+    whole = len(sources) == 1 and kinds_right and isinstance(part.file_id, str | None)
+    if not whole and (sources or not answered):
+        raise InvalidRequestError(
+            f"message {index}, part {number}: {type(part).__name__} needs exactly one of data (bytes), url "
+            "and file_id (text)",
+            index=index,
+        )
+    if part.data == b"" and not answered:
+        raise InvalidRequestError(
+            f"message {index}, part {number}: the data of {type(part).__name__} is empty; leave the part out",
+            index=index,
+        )
 
 
 def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
@@ -140,10 +143,13 @@ def check_tools(tools: Sequence[Tool]) -> None:
                 f"tool {position} has no name; tools have the form "
                 '{"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
             )
-        if not own and "function" not in tool and "parameters" in tool:
+        if not own and not tool.keys() & {"function", "custom", "input_schema"}:
+            field, last = "function", "parameters"
+            if tool.get("type") == "custom":
+                field, last = "custom", "format"
             raise InvalidRequestError(
                 f"tool {position}, {name!r}, is not in OpenAI's chat format: "
-                'put its name, description and parameters under "function"'
+                f'put its name, description and {last} under "{field}"'
             )
         if name in seen:
             raise InvalidRequestError(f"tools {seen[name]} and {position} are both named {name!r}")

@@ -91,15 +91,39 @@ PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
     "vllm": ProviderDefaults(base_url="http://localhost:8000/v1", auth_method=AuthMethod.NONE),
 }
 
+"""What each type fills in; `register_provider` adds to it.
+
+OpenRouter's default model is retired: xAI retired `grok-code-fast-1` on 15 May 2026, and answers the name
+with grok-4.3 at that model's price (xAI, "Grok Model Retirement on May 15, 2026"). It stays because configs
+that name no model mean it; name another. The other types have no default model.
+"""
+
 ERROR_BODY_SECONDS = 5.0
 """How long a driver reads the body of an error status, at most: the status alone decides the outcome."""
 
 _BY_TYPE: Any = msgspec.UNSET  # Any, so that a field left out may be declared with the type it will have
 
-# The library frames the request: a value set here would contradict the bytes that are sent.
-_RESERVED_HEADERS = frozenset(
-    ("host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding")
+# The library frames the request and keeps the connection: a value set here would contradict what it does.
+_FRAMING_HEADERS = frozenset(
+    (
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "accept-encoding",
+        # RFC 9110, sections 7.6.1 and 10.1: they are about one connection, or have the server wait for more.
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+    )
 )
+_KEY_HEADERS = frozenset(method.header for method in AuthMethod if method.header is not None)
+"""Refused for every type: a second key beside the right one is mostly a mistake, and values set here are
+neither checked as keys nor masked in errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +135,8 @@ class ProviderConfig:
         api: the wire family to speak with it, such as `"chat"`. The type's, if left out.
         api_key_env: the environment variable that holds the key. The type's, if left out: see
             `key_variables`.
-        model: model id. The type's, if left out; azure takes its deployment.
+        model: model id. The type's, if left out; azure takes its deployment. Only openrouter has a default,
+            `x-ai/grok-code-fast-1`, and that is retired: see `PROVIDER_DEFAULTS`.
         base_url: the API's address. The type's, if left out; azure has none.
         context_window: tokens that `fit_context` keeps a conversation within.
         reasoning: ask for extended thinking.
@@ -244,7 +269,7 @@ class ProviderConfig:
         _set(self, "base_url", self.base_url.rstrip("/"))
         self._check_numbers()
         self._check_model(defaults)
-        check_headers(self.extra_headers, self.auth_method)
+        check_headers(self.extra_headers)
         check_url(self.base_url, self.auth_method is not AuthMethod.NONE and not self.allow_http)
         if defaults.check is not None:
             _loaded(defaults.check)(self)
@@ -397,16 +422,21 @@ def _convert_limits(given: object) -> Limits:
     return Limits(**limits)
 
 
-def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:
-    """Refuse header names and values that could break the request's framing or hide its key.
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse header names and values that could break the request's framing, or that carry a key.
 
     Raises:
         ConfigError: it names the header, never its value.
     """
     for name, value in headers.items():
-        if not is_token(name):
+        if not isinstance(name, str) or not is_token(name):
             raise ConfigError(
                 f"extra_headers: {name!r} is not a header name (letters, digits and - only)",
+                field="extra_headers",
+            )
+        if not isinstance(value, str):
+            raise ConfigError(
+                f"extra_headers: the value of {name!r} must be a text, not {type(value).__name__}",
                 field="extra_headers",
             )
         if not is_header_value(value):
@@ -415,9 +445,15 @@ def check_headers(headers: Mapping[str, str], auth: AuthMethod) -> None:
                 "an end, or is not Latin-1",
                 field="extra_headers",
             )
-        if name.lower() in _RESERVED_HEADERS or name.lower() == auth.header:
+        if name.lower() in _FRAMING_HEADERS:
             raise ConfigError(
                 f"extra_headers: {name!r} is set by the library itself; remove it", field="extra_headers"
+            )
+        if name.lower() in _KEY_HEADERS:
+            raise ConfigError(
+                f"extra_headers: {name!r} carries a key; remove it, choose the header with auth_method "
+                f"({', '.join(AuthMethod)}), and pass the key by api_key_env or api_key",
+                field="extra_headers",
             )
 
 

@@ -392,6 +392,11 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
         return self._all(InvalidToolCall)
 
     @property
+    def all_tool_calls(self) -> tuple[ToolCall | InvalidToolCall, ...]:
+        """The tool calls that can be run and those that must not, in the order of the parts."""
+        return tuple([part for part in self.parts if isinstance(part, (ToolCall, InvalidToolCall))])
+
+    @property
     def images(self) -> tuple[ImagePart, ...]:
         """The images, in order."""
         return self._all(ImagePart)

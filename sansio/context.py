@@ -100,8 +100,14 @@ def fit_context(
         What is kept, and what is left out.
 
     Raises:
-        InvalidRequestError: the system messages and the newest turn alone do not fit.
+        InvalidRequestError: the system messages and the newest turn alone do not fit; or an argument is
+            invalid.
     """
+    for name, value in (("context_window", context_window), ("reserve", reserve)):
+        if type(value) is not int or value < 0:
+            raise InvalidRequestError(
+                f"{name}: must be a number of tokens, an int of at least 0, not {value!r}"
+            )
     messages = as_messages(messages)
     front = next(
         (i for i, m in enumerate(messages) if m.role not in (Role.SYSTEM, Role.DEVELOPER)), len(messages)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
@@ -19,22 +20,37 @@ from sansio.errors import RemoteProtocolError
 from sansio.jsontext import JSON, JSONObject
 from sansio.times import read_date, read_rfc_3339
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 V = TypeVar("V")
 
+_MOST_PAGES = 100
+"""Pages of one list. Providers have at most a few hundred models; a list that never ends is a fault."""
 
-class Endpoint(Struct, Generic[T], frozen=True):
-    """A request that a provider answers with one JSON object, and how that is read.
+
+class NextPage(Struct, Generic[T_co], frozen=True):
+    """What `Endpoint.read` returns for a page that is not the last: the next one is asked for.
+
+    Args:
+        query: what is added to the query of the endpoint's address, such as `"after_id=m"`; percent-encoded.
+        read: makes the value, or another `NextPage`, from the next page.
+    """
+
+    query: str
+    read: Callable[[JSONObject], T_co | NextPage[T_co]]
+
+
+class Endpoint(Struct, Generic[T_co], frozen=True):
+    """A request that a provider answers with one JSON object, or one a page, and how that is read.
 
     Args:
         url: the absolute address.
-        read: makes the value from a response that is not an error. It raises `RemoteProtocolError` where
-            the response is malformed.
+        read: makes the value from a response that is not an error, or a `NextPage`. It raises
+            `RemoteProtocolError` where the response is malformed.
         body: the JSON to post; `None` for a GET, which has no body.
     """
 
     url: str
-    read: Callable[[JSONObject], T]
+    read: Callable[[JSONObject], T_co | NextPage[T_co]]
     body: JSONObject | None = None
 
 
@@ -158,6 +174,47 @@ def read_id(row: Row) -> str:
     if (id_ := row.text("id")) is None:
         raise RemoteProtocolError("a model in the list has no id")
     return id_
+
+
+def read_models(
+    data: JSONObject,
+    read: Callable[[Row], ModelInfo],
+    cursor: str,
+    before: tuple[ModelInfo, ...] = (),
+    cursors: tuple[str, ...] = (),
+) -> tuple[ModelInfo, ...] | NextPage[tuple[ModelInfo, ...]]:
+    """The models of a list, which may have pages.
+
+    A page says by `has_more` whether another one follows, and by `last_id` behind which model that begins; if
+    it does not name one, behind its last. Source: the pages of Anthropic's and OpenAI's own SDKs.
+
+    Args:
+        data: the response.
+        read: reads one model.
+        cursor: the name by which the query says behind which model a page begins.
+        before: the models of the pages before.
+        cursors: behind which models the pages before ended.
+
+    Raises:
+        RemoteProtocolError: the response is malformed; it repeats a page; or the pages do not end.
+    """
+    models = tuple(read(Row(row)) for row in rows_of(data))
+    listed = before + models
+    if data.get("has_more") is not True:
+        return listed
+    last = data.get("last_id") or (models[-1].id if models else None)
+    if not isinstance(last, str) or last in cursors:
+        raise RemoteProtocolError(
+            f"the list has more models (has_more), but none begin behind last_id, which is {last!r}"
+        )
+    if len(cursors) + 1 >= _MOST_PAGES:
+        raise RemoteProtocolError(f"the list of models has more than {_MOST_PAGES} pages")
+    from urllib.parse import urlencode  # late: `import sansio` needs no URLs, and most lists have one page
+
+    return NextPage(
+        urlencode({cursor: last}),
+        partial(read_models, read=read, cursor=cursor, before=listed, cursors=(*cursors, last)),
+    )
 
 
 def read_vectors(rows: Sequence[JSONObject], count: int) -> tuple[tuple[float, ...], ...]:

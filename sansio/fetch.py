@@ -6,7 +6,10 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Generic, TypeVar, assert_never, cast
 
+from msgspec import structs
+
 from sansio import jsontext
+from sansio.endpoints import NextPage
 from sansio.errors import (
     APITimeoutError,
     LimitExceededError,
@@ -33,6 +36,9 @@ T_co = TypeVar("T_co", covariant=True)
 class Fetch(Generic[T_co]):
     """One request whose JSON response is read whole. `Provider.list_models`, for example, makes one.
 
+    A list with pages takes one request for each. Each has the attempts of a call; all together have its time
+    and its limit of bytes.
+
     A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
     does raises here. A driver that calls out of order gets a `LocalProtocolError`; the call is unchanged.
     The value is in `result()` and has no event; a failure has one, `StreamFailed`.
@@ -40,8 +46,8 @@ class Fetch(Generic[T_co]):
     Args:
         dialect: the provider's dialect, bound to its config.
         request: without its key.
-        read: makes the value from a response that is not an error. It raises `ProviderError` where the
-            response is malformed.
+        read: makes the value from a response that is not an error, or a `NextPage`. It raises `ProviderError`
+            where the response is malformed.
         schedule: which outcomes are tried again.
         random: gives a number from 0 up to 1, for the backoff.
         record: keep what raw logs receive for `take_records()`.
@@ -53,7 +59,7 @@ class Fetch(Generic[T_co]):
         self,
         dialect: Dialect,
         request: Request,
-        read: Callable[[JSONObject], T_co],
+        read: Callable[[JSONObject], T_co | NextPage[T_co]],
         *,
         schedule: RetrySchedule,
         random: Callable[[], float],
@@ -66,7 +72,9 @@ class Fetch(Generic[T_co]):
         self._left_out = left_out
         self._timeout = timeout
         self._request = request
+        self._target = request.target
         self._read = read
+        self._earlier = 0  # bytes of the pages before this one
         self._schedule = schedule
         self._random = random
         self._record = record
@@ -105,7 +113,10 @@ class Fetch(Generic[T_co]):
 
     @property
     def attempts(self) -> int:
-        """How many times the request was sent; a stale connection's replacement does not count."""
+        """How many times the request, or that for the last page, was sent.
+
+        A stale connection's replacement does not count.
+        """
         return self._attempts
 
     @property
@@ -270,7 +281,7 @@ class Fetch(Generic[T_co]):
             if len(self._body) >= self._limits.max_error_bytes:
                 self._settle_status(events)
                 return True
-        elif len(self._body) > self._limits.max_answer_bytes:
+        elif self._earlier + len(self._body) > self._limits.max_answer_bytes:
             limit = self._limits.max_answer_bytes
             error = LimitExceededError(f"the answer is longer than {limit} bytes", field="max_answer_bytes")
             self._settle(error, events)
@@ -312,11 +323,25 @@ class Fetch(Generic[T_co]):
             error = self._dialect.error_in(data)
             if error is not None:
                 raise error
-            self._outcome = self._read(data)
+            found = self._read(data)
         except ProviderError as error:
             self._settle(error, events)
             return
+        if isinstance(found, NextPage):
+            self._turn(found)
+            return
+        self._outcome = found
         self._finish(events)
+
+    def _turn(self, page: NextPage[T_co]) -> None:
+        """Make the request for the next page."""
+        joint = "&" if "?" in self._target else "?"
+        self._request = structs.replace(self._request, target=f"{self._target}{joint}{page.query}")
+        self._read = page.read
+        self._earlier += len(self._body)
+        self._attempts = 0
+        self._fresh = False
+        self._enter(Trigger.TURN)
 
     def _finish(self, events: list[StreamEvent]) -> None:
         """End the call: the outcome is whole. Events that say so go to `events`; a plain value has none."""

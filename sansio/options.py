@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from math import isfinite
-from typing import Any, Literal, TypeAlias, TypedDict, get_type_hints
+from typing import Any, Literal, TypeAlias, TypedDict, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -140,7 +140,7 @@ class VLLMOptions(TypedDict, total=False):
 
 
 class AnthropicOptions(TypedDict, total=False):
-    """Anthropic's own options."""
+    """Anthropic's own options. Those of a beta need its name in `extra_headers`: see docs/anthropic.md."""
 
     thinking: _Object | None
     output_config: _Object | None
@@ -188,6 +188,9 @@ PORTABLE: Mapping[str, Any] = {**get_type_hints(PortableOptions), "response_form
 EVERYWHERE = tuple(CallOptions.__annotations__)
 """The names of the options that every call may have."""
 
+_SHOWN = 80
+"""How many characters of a value that is refused an error quotes."""
+
 _KNOWN = frozenset(Options.__annotations__).difference(EVERYWHERE)
 
 
@@ -210,7 +213,8 @@ class Option(Struct, frozen=True):
             return
         *path, last = self.to.split(".")
         for name in path:
-            body = body.setdefault(name, {})
+            body[name] = dict(body.get(name) or {})  # a copy: the object may be the caller's
+            body = body[name]
         if value is None:
             body.pop(last, None)
         else:
@@ -246,6 +250,26 @@ def listed(to: str) -> Callable[[Body, Any], None]:
 def own(*names: str, type: Any = Any) -> dict[str, Option]:
     """Options that a provider knows under the same name, of one type."""
     return {name: Option(type, name) for name in names}
+
+
+def narrowed(table: Mapping[str, Option], **types: Any) -> dict[str, Option]:
+    """A table whose options have other types, such as the ranges that a provider's schema states.
+
+    Args:
+        table: as `Dialect.OPTIONS`.
+        **types: for the name of an option, what its value must be. Any: as `Option.type`.
+
+    Example:
+        >>> from typing import Annotated
+        >>> table = narrowed(portable(seed="seed"), seed=Annotated[int, msgspec.Meta(ge=0)])
+        >>> check_options({"seed": -1}, table, "mine/chat")
+        Traceback (most recent call last):
+        sansio.errors.InvalidRequestError: seed: -1 cannot be sent: Expected `int` >= 0
+    """
+    return {
+        **table,
+        **{name: msgspec.structs.replace(table[name], type=kind) for name, kind in types.items()},
+    }
 
 
 def check_options(
@@ -290,7 +314,23 @@ def check_options(
                 f"{name}: {origin} has no such option; leave it out, or pass unsupported='drop' to have such "
                 "options left out and reported"
             )
+    _check_twice(kept, table)
     return kept, left_out
+
+
+def _check_twice(options: Mapping[str, object], table: Mapping[str, Option]) -> None:
+    """Refuse two options that say different things in one field of the wire."""
+    said: dict[str, str] = {}
+    for name, value in options.items():
+        to = table[name].to
+        if value is None or not isinstance(to, str):
+            continue
+        other = said.setdefault(to, name)
+        if options[other] != value:
+            raise InvalidRequestError(
+                f"{name}: {value!r:.80} is not what {other} says, {options[other]!r:.80}, which is the same "
+                "field; give one of them"
+            )
 
 
 def write_options(
@@ -302,8 +342,16 @@ def write_options(
         InvalidRequestError: as `check_options`.
     """
     kept, _ = check_options(options, table, origin)
-    for name, value in kept.items():
-        table[name].write(body, value)
+    for name in sorted(kept, key=lambda name: _turn_of(table[name], kept[name])):
+        table[name].write(body, kept[name])
+
+
+def _turn_of(option: Option, value: object) -> int:
+    """Removals come first, since another option may say the same field; and fields of an object last, since
+    another may be the whole object."""
+    if value is None:
+        return 0
+    return 2 if isinstance(option.to, str) and "." in option.to else 1
 
 
 def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
@@ -333,7 +381,19 @@ def _check_value(name: str, value: object, type: Any) -> None:
     try:
         msgspec.convert(value, type)
     except msgspec.ValidationError as error:
-        raise InvalidRequestError(f"{name}: {error}") from None
+        shown = repr(value)
+        if len(shown) > _SHOWN:
+            shown = f"{shown[:_SHOWN]}…"
+        words = _words_of(type) if "enum" in str(error) else []
+        hint = f"; use one of {', '.join(words)}" if words else ""
+        raise InvalidRequestError(f"{name}: {shown} cannot be sent: {error}{hint}") from None
+
+
+def _words_of(type: Any) -> list[str]:
+    """The words that a type takes."""
+    if get_origin(type) is Literal:
+        return [repr(word) for word in get_args(type)]
+    return [word for inner in get_args(type) for word in _words_of(inner)]
 
 
 def _check_finite(name: str, value: object) -> None:

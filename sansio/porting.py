@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from sansio.content import (
+    AudioPart,
+    ImagePart,
     InvalidToolCall,
     Message,
     Part,
@@ -59,8 +61,7 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
     behind = 0  # the place behind the calls and their results
     for index, message in enumerate(messages):
         if message.role is Role.ASSISTANT:
-            calls: tuple[ToolCall | InvalidToolCall, ...] = (*message.tool_calls, *message.invalid_tool_calls)
-            open_calls = {call.id for call in calls}
+            open_calls = {call.id for call in message.all_tool_calls}
             behind = len(ordered) + 1
         elif message.role is Role.TOOL and message.tool_call_id in open_calls:
             open_calls.discard(message.tool_call_id)
@@ -78,12 +79,14 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     """Leave out what an endpoint cannot take back.
 
     An answer of another provider loses what only that provider understands: parts that the dialect does not
-    send, every `extra`, and citations. A refusal becomes text where refusals cannot be sent. Everywhere, a
-    tool call that is invalid and was not answered is left out, since a provider would wait for its result;
-    and so are citations and a tool's `is_error` where the endpoint has no place for them, and an assistant's
-    blank text where it is refused. An id of a tool call that the endpoint refuses is replaced, in the call
-    and in its result. Messages that the application wrote keep everything else: what they have is checked
-    when they are sent.
+    send, every `extra`, and citations. A refusal becomes text where refusals cannot be sent, and of sound
+    that cannot be sent, the transcript goes on as text.
+
+    Everywhere, a tool call that is invalid and was not answered is left out, since a provider would wait for
+    its result. Left out too, where the endpoint has no place for them: citations, an image's `detail`, a
+    tool's `is_error`, and an assistant's blank text. An id of a tool call that the endpoint refuses is
+    replaced, in the call and in its result, and a call of a kind that it does not have becomes a function's.
+    What else is in messages that the application wrote stays, and is checked when it is sent.
 
     Args:
         messages: a conversation; it is not changed.
@@ -107,28 +110,33 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
             why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
             report.append(LeftOut("is_error", why, index))
         if message.role is Role.ASSISTANT:
-            message, ids = _rename_calls(message, index, dialect, report)
+            message, ids = _fit_calls(message, index, dialect, report)
         elif message.tool_call_id in ids:
             message = msgspec.structs.replace(message, tool_call_id=ids[message.tool_call_id])
         ported.append(message)
     return ported, report
 
 
-def _rename_calls(
+def _fit_calls(
     message: Message, index: int, dialect: Dialect, report: list[LeftOut]
 ) -> tuple[Message, dict[str, str]]:
-    """The message with ids that the endpoint takes, and the new id by the old one."""
+    """The message with calls of kinds and ids that the endpoint takes, and the new id by the old one."""
     ids: dict[str, str] = {}
     parts: list[Part] = []
     for number, part in enumerate(message.parts):
-        if isinstance(part, (ToolCall, InvalidToolCall)) and not dialect.takes_call_id(part.id):
-            new = ids[part.id] = _id_for(part.id)
-            report.append(
-                LeftOut("id", f"{dialect.origin} refuses {part.id!r}; sent as {new!r}", index, number)
-            )
-            part = msgspec.structs.replace(part, id=new)
+        if isinstance(part, (ToolCall, InvalidToolCall)):
+            if not dialect.takes_call_kind(part.kind):
+                why = f"{dialect.origin} has no calls of the kind {part.kind!r}; sent as a function's call"
+                report.append(LeftOut("kind", why, index, number))
+                part = msgspec.structs.replace(part, kind="function")
+            if not dialect.takes_call_id(part.id):
+                new = ids[part.id] = _id_for(part.id)
+                why = f"{dialect.origin} refuses {part.id!r}; sent as {new!r}"
+                report.append(LeftOut("id", why, index, number))
+                part = msgspec.structs.replace(part, id=new)
         parts.append(part)
-    return (msgspec.structs.replace(message, content=tuple(parts)) if ids else message), ids
+    changed = not all(map(_same, parts, message.parts))
+    return (msgspec.structs.replace(message, content=tuple(parts)) if changed else message), ids
 
 
 def _id_for(call_id: str) -> str:
@@ -181,16 +189,23 @@ def _port_part(
     if not foreign:
         said = message.origin is not None or (message.role is Role.ASSISTANT and isinstance(part, TextPart))
         if said and (why := dialect.refuses(part)) is not None:
-            lost.append((kind, why))
-            return None
+            words = _transcript(part)
+            lost.append((kind if words is None else f"{kind}: transcript sent as text", why))
+            return words
         if isinstance(part, TextPart) and part.citations and not dialect.SENDS_CITATIONS:
             lost.append(("citations", f"{dialect.origin} does not take them back"))
             part = msgspec.structs.replace(part, citations=())
+        if isinstance(part, ImagePart) and part.detail is not None and not dialect.SENDS_DETAIL:
+            lost.append(("detail", f"{dialect.origin} has no place for it"))
+            part = msgspec.structs.replace(part, detail=None)
         return part
     why = f"received from {message.origin}, sent to {dialect.origin}"
     if isinstance(part, RefusalPart) and RefusalPart not in dialect.SENDS:
         lost.append(("RefusalPart: sent as text", why))
         part = TextPart(part.text, extra=part.extra)
+    if AudioPart not in dialect.SENDS and (words := _transcript(part)) is not None:
+        lost.append((f"{kind}: transcript sent as text", why))
+        part = words
     if type(part) not in dialect.SENDS or isinstance(part, UnknownPart):
         lost.append((kind, why))
         return None
@@ -204,6 +219,12 @@ def _port_part(
         lost[:] = [(kind, why_not)]  # the part is lost with everything in it: one loss, one entry
         return None
     return part
+
+
+def _transcript(part: Part) -> TextPart | None:
+    """The words of sound, which go on where the sound itself cannot."""
+    said = part.transcript if isinstance(part, AudioPart) else None
+    return TextPart(said) if said and said.strip() else None
 
 
 def _answered(messages: Sequence[Message], index: int) -> set[str]:

@@ -18,7 +18,7 @@ from sansio.content import (
 )
 from sansio.conversation import Messages, as_messages
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo
-from sansio.errors import InvalidRequestError
+from sansio.errors import ConfigError, InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
 from sansio.http.messages import Request
@@ -27,9 +27,12 @@ from sansio.options import Options, check_options, merge_extra
 from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
-from sansio.structured import output_tool, response_format
+from sansio.structured import is_schema, output_tool, response_format
 
 T = TypeVar("T")
+
+_NESTED_OPTIONS = 2
+"""How deep `options` are read: a facade gives all its keywords so, and one of them may be `options`."""
 
 
 def _no_jitter() -> float:
@@ -287,7 +290,7 @@ class Provider:
         check_tools(tools)
         ported, left_out = port(ordered, dialect)
         left_out = [*moved, *left_out]
-        kept, dropped = check_options(asked.options, dialect.OPTIONS, dialect.origin, asked.unsupported)
+        kept, dropped = check_options(asked.options, dialect.options(), dialect.origin, asked.unsupported)
         left_out += [
             LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped
         ]
@@ -331,10 +334,15 @@ class Provider:
     def _separate(self, options: Mapping[str, object]) -> _Asked:
         """The options that every call may have, and those that are the dialect's."""
         left = dict(options)
-        while more := _mapping("options", left.pop("options", None)):
+        for _ in range(_NESTED_OPTIONS):
+            more = _mapping("options", left.pop("options", None))
             for name in more.keys() & left.keys():
                 raise InvalidRequestError(f"{name}: is given twice, as a keyword and in options")
             left |= more
+        if "options" in left:
+            raise InvalidRequestError(
+                "options: holds options that hold options, or itself; give one mapping of names and values"
+            )
         model = left.pop("model", None)
         schedule = self._schedule
         attempts = left.pop("max_attempts", None)
@@ -342,10 +350,19 @@ class Provider:
             if type(attempts) is not int or attempts < 1:
                 raise InvalidRequestError(f"max_attempts: must be an int of at least 1, not {attempts!r}")
             schedule = msgspec.structs.replace(schedule, max_attempts=attempts)
+        headers = _headers(left.pop("extra_headers", None))
         dialect = self.dialect if model is None else self._with_model(model)
+        if headers:
+            dialect = dialect.with_headers(headers)
         form, tool = left.get("response_format"), None
-        if isinstance(form, type):
+        if isinstance(form, type) or (isinstance(form, Mapping) and is_schema(form)):
             left["response_format"] = form = response_format(form)
+        elif form is not None and not isinstance(form, Mapping):
+            raise InvalidRequestError(
+                f"response_format: {form!r:.80} is neither a class nor a mapping; give a dataclass, a "
+                "msgspec Struct, a TypedDict or a pydantic model, with a field for what you want, or the "
+                "JSON schema of an object"
+            )
         if isinstance(form, Mapping) and not dialect.takes_schema() and (found := output_tool(form)):
             name, tool = found
             if left.get("tool_choice") is not None:
@@ -357,7 +374,7 @@ class Provider:
             dialect=dialect,
             timeout=_seconds(left.pop("timeout", self.config.total_timeout)),
             schedule=schedule,
-            extra_headers=_mapping("extra_headers", left.pop("extra_headers", None)),
+            extra_headers=headers,
             extra_body=_mapping("extra_body", left.pop("extra_body", None)),
             unsupported=str(left.pop("unsupported", "refuse")),
             options=left,
@@ -392,7 +409,7 @@ class Provider:
         """
         method = self.config.auth_method
         check_url(url, method is not AuthMethod.NONE and not self.config.allow_http, query=True)
-        check_headers(headers, method)
+        check_headers(headers)
         merged = {"user-agent": "sansio-llm", "accept": accept}
         merged |= {name.lower(): value for name, value in headers.items()}
         pairs = tuple(merged.items())
@@ -450,6 +467,15 @@ def _seconds(value: object) -> float | None:
             f"timeout: must be a number of seconds greater than 0, or None for no limit, not {value!r}"
         )
     return value
+
+
+def _headers(value: object) -> dict[str, str]:
+    headers = _mapping("extra_headers", value)
+    try:
+        check_headers(headers)
+    except ConfigError as error:  # which is of the config's headers; these are the call's
+        raise InvalidRequestError(error.message) from None
+    return headers
 
 
 def _mapping(name: str, value: object) -> dict[str, Any]:

@@ -15,6 +15,8 @@ Why a call moves is a `Trigger`, and the rules behind the triggers are few:
   taken, because a second answer would be joined to the first.
 - A connection that had served before may have been closed by the server just as it was used again. The
   request is then sent at once on a fresh connection (RESEND), and that costs no attempt.
+- A response may be one page of several. The request for the next one is then ready at once (TURN), with
+  attempts that are counted anew.
 - The status of an error response decides, whatever follows it: ERROR_BODY cannot finish, only retry or fail.
 - `fail` is legal in every state that is not final: a time limit or a caller may end the call anywhere.
 
@@ -60,6 +62,7 @@ class Trigger(Enum):
     BEGIN_ERROR = "an error status"
     RESEND = "lost on a reused connection"
     RETRY = "may be tried again"
+    TURN = "another page follows"
     FINISH = "the answer is whole"
     FAIL = "failed permanently"
 
@@ -85,6 +88,7 @@ TRANSITIONS: dict[CallState, dict[Trigger, CallState]] = {
     },
     CallState.WHOLE: {
         Trigger.FINISH: CallState.COMPLETE,
+        Trigger.TURN: CallState.READY,
         Trigger.RETRY: CallState.BACKOFF,
         Trigger.FAIL: CallState.FAILED,
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -15,13 +16,14 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-# No deadlines and no health check for slow examples: they would test the machine, not the code.
+# No deadlines and no health check for slow examples: they would test the machine, not the code. CI tries the
+# same examples each time, so that it fails only for a change. Developers, and the laws' runs, find others.
 for _name, _examples in {"dev": 50, "laws": 10_000}.items():
     settings.register_profile(
         _name,
         max_examples=_examples,
         deadline=None,
-        derandomize=False,
+        derandomize="CI" in os.environ,
         suppress_health_check=[HealthCheck.too_slow],
     )
 # For mutation testing: few examples, the same ones for every mutant, and no shrinking of failures.
@@ -58,3 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
         if path.startswith(QUICK) and not path.startswith(SLOW):
             item.add_marker(pytest.mark.quick)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from the tests themselves: each collection would look through all of them."""
+    gc.collect()
+    gc.freeze()

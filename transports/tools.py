@@ -119,11 +119,7 @@ def _plain(function: object) -> object:
 
 def _calls(answer: Message) -> list[ToolCall | InvalidToolCall]:
     """The calls that wait for a result, in order. A call without a name is not sent back, and needs none."""
-    return [
-        part
-        for part in answer.parts
-        if isinstance(part, ToolCall) or (isinstance(part, InvalidToolCall) and part.name)
-    ]
+    return [call for call in answer.all_tool_calls if call.name]
 
 
 def _prepare(

@@ -125,7 +125,7 @@ class AssembledCall:
 class ToolCallAssembler:
     """The tool calls of one answer.
 
-    Two calls are told apart by index, id and closed arguments together, since servers repeat index 0,
+    Two calls are distinguished by index, id and closed arguments together, since servers repeat index 0,
     leave out the index, or send blank ids after the first delta (PAINS 11).
 
     Args:

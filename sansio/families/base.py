@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from typing import Any, ClassVar, Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import msgspec
 
@@ -25,7 +24,6 @@ from sansio.content import (
     TextPart,
     Tool,
     ToolCall,
-    Usage,
 )
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import (
@@ -157,6 +155,8 @@ class Dialect(ABC):
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
     SENDS_CITATIONS: ClassVar[bool] = False
     """Whether citations go back with the text that has them. If not, they are left out and reported."""
+    SENDS_DETAIL: ClassVar[bool] = False
+    """Whether a request says in which detail an image is to be seen."""
     SENDS_TOOL_ERRORS: ClassVar[bool] = False
     """Whether a tool's message can say that the tool failed (`is_error`)."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {}
@@ -192,6 +192,14 @@ class Dialect(ABC):
         """The same dialect for another model, which then is in address, body and errors alike."""
         return type(self)(self.config.replace(model=model))
 
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same dialect for a call with more request headers: itself, unless one decides about the body.
+
+        Args:
+            headers: the call's `extra_headers`, checked.
+        """
+        return self
+
     def with_output_tool(self, name: str) -> Self:
         """The same dialect for one call, whose answer's text is the call of a tool.
 
@@ -201,6 +209,10 @@ class Dialect(ABC):
         other = copy(self)
         other.output_tool = name
         return other
+
+    def options(self) -> Mapping[str, Option]:
+        """The options that a call may have with this config: `OPTIONS`, or a narrower form of them."""
+        return self.OPTIONS
 
     def takes_schema(self) -> bool:
         """Whether `response_format` may be a JSON schema here. If not, it is sent as a forced tool."""
@@ -250,6 +262,14 @@ class Dialect(ABC):
     def takes_call_id(self, call_id: str) -> bool:
         """Whether a tool call may have such an id here. If not, `port` replaces it, in its result too."""
         return True
+
+    def takes_call_kind(self, kind: str) -> bool:
+        """Whether a tool call may be of such a kind here. If not, `port` makes it a function's call.
+
+        Args:
+            kind: as in `ToolCall`.
+        """
+        return kind == "function"
 
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:
@@ -365,7 +385,7 @@ class Dialect(ABC):
 
     @staticmethod
     def usable_key(key: str | None) -> str:
-        """The key, checked: for dialects that send it in a header of their own, or sign with it.
+        """The key, checked: for dialects that send it in their own header, or sign with it.
 
         Raises:
             ConfigError: there is none, or no header can hold it.
@@ -451,137 +471,6 @@ class Dialect(ABC):
     def request_id(self, headers: Headers) -> str | None:
         """The provider's name for the request, to quote to its support."""
         return find_request_id(headers)
-
-
-def convert(data: JSONObject, type: type[_T]) -> _T:
-    """A JSON object as a structure of its family.
-
-    Raises:
-        RemoteProtocolError: it has another shape.
-    """
-    try:
-        return msgspec.convert(data, type)
-    except msgspec.ValidationError as error:
-        raise RemoteProtocolError(f"JSON of an unknown shape: {error}") from None
-
-
-def rest(data: Mapping[str, JSON], *typed: str, nulls: tuple[str, ...] = ()) -> JSONObject:
-    """The fields of a wire object that no typed field says.
-
-    Args:
-        data: the wire object.
-        *typed: fields that the part's typed fields say, unless they are null.
-        nulls: fields that say nothing if they are null. Other nulls are kept: some fields are required.
-    """
-    return {
-        name: value
-        for name, value in data.items()
-        if (name not in typed or value is None) and not (value is None and name in nulls)
-    }
-
-
-def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
-    """Token counts, each the sum of counts of the wire.
-
-    Args:
-        wire: the wire's own counts.
-        **fields: for a field of `Usage`, such as `input_tokens`, the names of the counts that make it up.
-
-    Returns:
-        The counts; what is not one of them, or is not a count, is in `extra`.
-
-    Example:
-        >>> counts = {"in": 3, "cached": 4, "total": 7}
-        >>> usage = usage_of(counts, input_tokens=("in", "cached"), cached_tokens=("cached",))
-        >>> (usage.input_tokens, usage.cached_tokens, usage.extra)
-        (7, 4, {'total': 7})
-    """
-    named = [name for names in fields.values() for name in names]
-    counts = {name: value for name in named if type(value := wire.get(name)) is int and value >= 0}
-    sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
-    extra = {name: value for name, value in wire.items() if name not in counts}
-    return msgspec.convert({**sums, "extra": extra}, Usage)
-
-
-def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, Any], JSONObject]:
-    """OpenAI's custom tool, which takes free text, for servers whose tools take an object.
-
-    Args:
-        custom: the object under the tool's `custom`. Any: JSON that the application wrote.
-        position: its place in the list, for errors.
-
-    Returns:
-        Its name and description; and the schema of an object with the text as `input`, which is the form that
-        `ToolCall.arguments` has for both.
-
-    Raises:
-        InvalidRequestError: its text must follow a grammar, which such a tool cannot ask for.
-    """
-    form = custom.get("format")
-    if isinstance(form, Mapping) and form.get("type", "text") != "text":
-        raise InvalidRequestError(
-            f"tool {position}: the server has no custom tools, and a function cannot hold its text to a "
-            "grammar; leave out its format, or use a function whose parameters have a pattern"
-        )
-    described = {name: custom[name] for name in ("name", "description") if name in custom}
-    return described, {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-
-
-_SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", 0, b"", "image/png"),
-    (b"\xff\xd8\xff", 0, b"", "image/jpeg"),
-    (b"GIF87a", 0, b"", "image/gif"),
-    (b"GIF89a", 0, b"", "image/gif"),
-    (b"RIFF", 8, b"WEBP", "image/webp"),
-    (b"RIFF", 8, b"WAVE", "audio/wav"),
-    (b"ID3", 0, b"", "audio/mpeg"),
-    (b"OggS", 0, b"", "audio/ogg"),
-    (b"fLaC", 0, b"", "audio/flac"),
-    (b"%PDF-", 0, b"", "application/pdf"),
-)
-"""How files begin: the first bytes, and bytes further on; and the media type that they show.
-Source: the WHATWG's MIME Sniffing Standard, and the formats' own specifications."""
-
-
-def media_type_of(part: ImagePart | AudioPart | DocumentPart) -> str:
-    """The media type of a part's bytes: what their beginning shows, else what the part says.
-
-    The bytes are right where the two differ: providers look at them too, and refuse a wrong type, which is
-    mostly a part's default that nobody changed.
-    """
-    data = part.data or b""
-    for start, place, inner, kind in _SIGNATURES:
-        if data.startswith(start) and data.startswith(inner, place):
-            return kind
-    return part.media_type
-
-
-def base64_text(data: bytes | None) -> str:
-    """Bytes in base64."""
-    return binascii.b2a_base64(data or b"", newline=False).decode("ascii")
-
-
-def base64_bytes(text: str) -> bytes | None:
-    """The bytes that a base64 text holds; `None` if it holds none, or other characters.
-
-    Decoding must be undone exactly when the part is sent back, so padding that `base64_text` would not
-    write makes no bytes either.
-    """
-    try:
-        data = binascii.a2b_base64(text, strict_mode=True)
-    except (binascii.Error, ValueError):
-        return None
-    return data if data and base64_text(data) == text else None
-
-
-def text_or_none(value: object) -> str | None:
-    """The value, if it is text."""
-    return value if isinstance(value, str) else None
-
-
-def without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have a value. Any: JSON values of every kind."""
-    return {name: value for name, value in data.items() if value is not None}
 
 
 def _error_record(body: str, max_depth: int) -> JSONObject:

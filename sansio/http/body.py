@@ -96,16 +96,18 @@ class ChunkedBody:
             end = data.find(b"\n", position) + 1
             line = data[position : end or size]
             position += len(line)
-            if self._line or not end:
-                self._line += line
-                line = bytes(self._line)
-            if len(line) > self._limit:
+            if len(self._line) + len(line) > self._limit:
                 raise self._too_long()
-            if line.endswith(b"\r\n"):
+            if not end:
+                # Copied only when it is whole, or a line in many pieces would cost the square of its length.
+                self._line += line
+                break
+            if self._line:
+                line = bytes(self._line + line)
                 self._line.clear()
-                self._receive_line(line)
-            elif end:
+            if not line.endswith(b"\r\n"):
                 raise RemoteProtocolError("malformed HTTP: a line between chunks that ends without CRLF")
+            self._receive_line(line)
         return None
 
     def _receive_line(self, line: bytes) -> None:

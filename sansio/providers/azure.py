@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 from urllib.parse import quote
 
 from sansio.config import ProviderConfig
 from sansio.content import Part, ReasoningPart, Role
 from sansio.errors import APIStatusError, ConfigError
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.parts import takes_by_schema
+from sansio.families.chat.options import OPENAI_RANGES
+from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
+from sansio.options import Option, narrowed
 
 _FIRST_WITH_COMPLETION_TOKENS = "2024-09-01"
-"""The api-version from which on `max_completion_tokens` is known; versions are dates, and compare as text."""
+"""The api-version from which on `max_completion_tokens` is known: 2024-08-01-preview refuses it as an
+unrecognized argument (openai-python, issue 1724). Versions are dates, and compare as text."""
 
 
 def is_v1(config: ProviderConfig) -> bool:
@@ -31,7 +36,7 @@ def check(config: ProviderConfig) -> None:
         if config.model is None and config.deployment is None:
             raise ConfigError("model: name the deployment here or in deployment", field="model")
         return
-    for name, example in (("deployment", "gpt-4"), ("api_version", "2024-10-21")):
+    for name, example in (("deployment", "my-deployment"), ("api_version", "2024-10-21")):
         if getattr(config, name) is None:
             raise ConfigError(
                 f"{name}: azure needs one, such as {example!r}; or use the v1 surface, "
@@ -46,6 +51,7 @@ class AzureChat(ChatDialect):
     TYPE = "azure"
     RETURNED_PARTS = ChatDialect.RETURNED_PARTS - {ReasoningPart}
     RETURNED = frozenset()
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ChatDialect.OPTIONS, **OPENAI_RANGES)
 
     def with_model(self, model: str) -> Self:
         """The deployment is what names the model, in the path or in the body."""
@@ -69,6 +75,12 @@ class AzureChat(ChatDialect):
         config = self.config
         old = not is_v1(config) and (config.api_version or "") < _FIRST_WITH_COMPLETION_TOKENS
         return "max_tokens" if old else "max_completion_tokens"
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
+
+    def sound_formats(self) -> frozenset[str] | None:
+        return OPENAI_SOUND
 
     def takes(self, part: Part, role: Role) -> bool:
         return takes_by_schema(part, role)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from itertools import takewhile
+from typing import Any, ClassVar, Literal
+
+import msgspec
 
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.parts import takes_by_schema
+from sansio.families.chat.options import OPENAI_RANGES
+from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
+from sansio.options import Option, narrowed
 
 _OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
 """The service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
@@ -33,6 +41,33 @@ _MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 """The form that Mistral's service names when it refuses an id."""
 
 
+def _cache_key(body: Mapping[str, Any]) -> str | None:
+    """A `prompt_cache_key` for what all calls of one agent begin with: its tools and its system messages.
+
+    OpenAI sends requests of equal keys to the same machine; without one, it looks at the first tokens only,
+    which different agents may share (OpenAI, "Prompt caching").
+
+    Args:
+        body: a whole request. Any: JSON.
+
+    Returns:
+        The key; `None` if there is no such beginning.
+    """
+    system = [*takewhile(lambda message: message["role"] in ("system", "developer"), body["messages"])]
+    beginning = {"tools": body.get("tools"), "system": system}
+    if not any(beginning.values()):
+        return None
+    try:
+        encoded = msgspec.json.encode(beginning)
+    except (TypeError, ValueError, RecursionError):
+        return None  # it cannot be sent either, and is refused with its place when the body is encoded
+    return sha256(encoded).hexdigest()[:_KEY_LENGTH]
+
+
+_KEY_LENGTH = 32
+"""Half of the hash: enough for keys that differ, and within the 64 characters that OpenAI takes."""
+
+
 class OpenAIChat(ChatDialect):
     """The host of `base_url` decides: another one is a compatible server, such as DeepSeek's.
 
@@ -41,6 +76,14 @@ class OpenAIChat(ChatDialect):
     """
 
     TYPE = "openai"
+
+    _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+        ChatDialect.OPTIONS,
+        **OPENAI_RANGES,
+        reasoning_effort=Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"],
+        verbosity=Literal["low", "medium", "high"],
+    )
+    """With the words of OpenAI's SDK (`CompletionCreateParams`). Azure has models of other makers, too."""
 
     @property
     def _host(self) -> str | None:
@@ -52,6 +95,9 @@ class OpenAIChat(ChatDialect):
     def _is_own(self) -> bool:
         host = self._host
         return host is None or is_own_host(host)
+
+    def options(self) -> Mapping[str, Option]:
+        return self._OWN_OPTIONS if self._is_own else super().options()
 
     def takes_schema(self) -> bool:
         return self._host not in _WITHOUT_SCHEMAS
@@ -68,6 +114,9 @@ class OpenAIChat(ChatDialect):
                 )
             # DeepSeek's models think unless they are asked not to, and then refuse a forced tool.
             body["thinking"] = {"type": "disabled"}
+        if options.get("cache") and self._is_own and "prompt_cache_key" not in options:
+            key = _cache_key(body)
+            body |= {} if key is None else {"prompt_cache_key": key}
         return body
 
     def max_tokens_field(self) -> str:
@@ -80,6 +129,12 @@ class OpenAIChat(ChatDialect):
         if isinstance(part, ReasoningPart) and self._is_own:
             return "OpenAI's own service takes no reasoning back on this endpoint"
         return super().refuses(part)
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS if self._is_own else super().tool_choices()
+
+    def sound_formats(self) -> frozenset[str] | None:
+        return OPENAI_SOUND if self._is_own else super().sound_formats()
 
     def takes(self, part: Part, role: Role) -> bool:
         return takes_by_schema(part, role) if self._is_own else super().takes(part, role)

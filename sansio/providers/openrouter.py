@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
+from sansio.families.chat.options import OPENROUTER_RANGES
 from sansio.families.chat.parts import image_block, takes_by_schema
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
-from sansio.options import Body, Option, own, portable
+from sansio.options import Body, Option, narrowed, own, portable
 
 
 def _write_cache(body: Body, value: bool | str | None) -> None:
@@ -26,16 +28,22 @@ class OpenRouterChat(ChatDialect):
     RETURNED_PARTS = ChatDialect.RETURNED_PARTS | {ImagePart}
     REASONING_FIELD = "reasoning"
     OPENAI_TOOLS = False
-    OPTIONS: ClassVar[Mapping[str, Option]] = {
-        **ChatDialect.OPTIONS,
-        **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens", cache=_write_cache),
-        **own("min_p", "top_a", "repetition_penalty", type=int | float),
-        **own("models", "transforms", type=list[str]),
-        **own("provider", "reasoning", "image_config", "debug", "trace", type=dict[str, Any]),
-        **own("usage", "cache_control", "deferred_tools", type=dict[str, Any]),
-        **own("plugins", "stop_server_tools_when", type=list[dict[str, Any]]),
-        **own("route", "session_id", type=str),
-    }
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+        {
+            **ChatDialect.OPTIONS,
+            **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens", cache=_write_cache),
+            **own("min_p", "top_a", "repetition_penalty", type=int | float),
+            **own("models", "transforms", type=list[str]),
+            **own("provider", "reasoning", "image_config", "debug", "trace", type=dict[str, Any]),
+            **own("usage", "cache_control", "deferred_tools", type=dict[str, Any]),
+            **own("plugins", "stop_server_tools_when", type=list[dict[str, Any]]),
+            **own("route", "session_id", type=str),
+        },
+        **OPENROUTER_RANGES,
+    )
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
 
     def reasoning_options(self) -> dict[str, object]:
         return {"reasoning": {"enabled": True}}

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from sansio.content import AudioPart, DocumentPart, Part, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS
+from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS, VLLM_RANGES
+from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
-from sansio.options import Option, own, portable
+from sansio.options import Option, narrowed, own, portable
 
 
 class VLLMChat(ChatDialect):
@@ -24,24 +25,30 @@ class VLLMChat(ChatDialect):
     ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
     REASONING_FIELD = "reasoning"
     OPENAI_TOOLS = False
-    OPTIONS: ClassVar[Mapping[str, Option]] = {
-        **COMMON_OPTIONS,
-        **SERVER_OPTIONS,
-        **portable(top_k="top_k", reasoning_budget="thinking_token_budget"),
-        **own("min_p", "repetition_penalty", "length_penalty", type=int | float),
-        **own("min_tokens", "truncate_prompt_tokens", "prompt_logprobs", "priority", type=int),
-        **own("thinking_token_budget", type=int),
-        **own("use_beam_search", "ignore_eos", "include_stop_str_in_output", type=bool),
-        **own("skip_special_tokens", "spaces_between_special_tokens", "add_special_tokens", type=bool),
-        **own("add_generation_prompt", "continue_final_message", "echo", type=bool),
-        **own("include_reasoning", "return_token_ids", type=bool),
-        **own("chat_template", "truncation_side", "request_id", "session_id", "cache_salt", type=str),
-        **own("chat_template_kwargs", "structured_outputs", "kv_transfer_params", type=dict[str, Any]),
-        **own("media_io_kwargs", "mm_processor_kwargs", type=dict[str, Any]),
-        **own("stop_token_ids", "allowed_token_ids", "logprob_token_ids", type=list[int]),
-        **own("bad_words", type=list[str]),
-        **own("documents", type=list[dict[str, Any]]),
-    }
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+        {
+            **COMMON_OPTIONS,
+            **SERVER_OPTIONS,
+            **portable(top_k="top_k", reasoning_budget="thinking_token_budget"),
+            **own("min_p", "repetition_penalty", "length_penalty", type=int | float),
+            **own("min_tokens", "truncate_prompt_tokens", "prompt_logprobs", "priority", type=int),
+            **own("thinking_token_budget", type=int),
+            **own("use_beam_search", "ignore_eos", "include_stop_str_in_output", type=bool),
+            **own("skip_special_tokens", "spaces_between_special_tokens", "add_special_tokens", type=bool),
+            **own("add_generation_prompt", "continue_final_message", "echo", type=bool),
+            **own("include_reasoning", "return_token_ids", type=bool),
+            **own("chat_template", "truncation_side", "request_id", "session_id", "cache_salt", type=str),
+            **own("chat_template_kwargs", "structured_outputs", "kv_transfer_params", type=dict[str, Any]),
+            **own("media_io_kwargs", "mm_processor_kwargs", type=dict[str, Any]),
+            **own("stop_token_ids", "allowed_token_ids", "logprob_token_ids", type=list[int]),
+            **own("bad_words", type=list[str]),
+            **own("documents", type=list[dict[str, Any]]),
+        },
+        **VLLM_RANGES,
+    )
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
 
     def reasoning_options(self) -> dict[str, object]:
         return {"chat_template_kwargs": {"enable_thinking": True}}

@@ -97,10 +97,15 @@ def embeddings(route: Route, body: JSONObject) -> JSONObject:
 
 def _anthropic_models(request: Request, models: Sequence[str]) -> JSONObject:
     check_version(request)
-    limit = parse_qs(split_target(request)[1]).get("limit", ["20"])[0]
+    query = parse_qs(split_target(request)[1])
+    limit = query.get("limit", ["20"])[0]
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= _MOST_MODELS):
         raise refuse(f"limit: must be a number from 1 to {_MOST_MODELS}.")
-    shown = models[: int(limit)]
+    last = query.get("after_id", [""])[0]
+    if last and last not in models:
+        raise refuse(f"after_id: there is no model {last!r}.")
+    left = models[models.index(last) + 1 :] if last else models
+    shown = left[: int(limit)]
     rows: list[JSON] = [
         {
             "type": "model",
@@ -118,7 +123,7 @@ def _anthropic_models(request: Request, models: Sequence[str]) -> JSONObject:
     ]
     return {
         "data": rows,
-        "has_more": len(shown) < len(models),
+        "has_more": len(shown) < len(left),
         "first_id": shown[0] if shown else None,
         "last_id": shown[-1] if shown else None,
     }

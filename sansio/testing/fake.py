@@ -14,7 +14,7 @@ from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
 from sansio.testing import beside, small_model
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure
-from sansio.testing.prompt import Prompt
+from sansio.testing.prompt import Prompt, as_text
 from sansio.testing.routes import Route, check_gateway, find_type, read_body
 from sansio.testing.script import (
     PROVIDER_TYPES,
@@ -120,14 +120,17 @@ class FakeProvider:
             Refused: the request is invalid.
         """
         given: JSONObject
-        match route.asked:
-            case "models":
-                models = beside.MODELS if self._models is None else self._models
-                given = beside.model_list(route.type, request, models)
-            case "tokens":
-                given = beside.token_count(route, request, read_body(request))
-            case _:
-                given = beside.embeddings(route, read_body(request))
+        if route.asked == "models":
+            models = beside.MODELS if self._models is None else self._models
+            given = beside.model_list(route.type, request, models)
+        else:
+            body = read_body(request)
+            counts = route.asked == "tokens"
+            given = beside.token_count(route, request, body) if counts else beside.embeddings(route, body)
+            if self._models is not None:
+                beside.check_model(
+                    route.type, as_text(body.get("model")) or route.deployment or "", self._models
+                )
         match self.script[0] if self.script else None:
             case Failure() as failure:
                 self.script.popleft()

@@ -14,7 +14,6 @@ from msgspec import Struct, structs
 
 from sansio.content import (
     FinishReason,
-    InvalidToolCall,
     ToolCall,
     Usage,
 )
@@ -56,7 +55,7 @@ def with_usage(answer: Answer, prompt: Prompt) -> Answer:
     message = answer.to_message()
     reasoning = count_tokens(message.reasoning)
     said = count_tokens(message.text) + count_tokens(message.refusal or "") + reasoning
-    calls: list[ToolCall | InvalidToolCall] = [*message.tool_calls, *message.invalid_tool_calls]
+    calls = message.all_tool_calls
     said += sum(count_tokens(call.name) + count_tokens(arguments_text(call)) for call in calls)
     usage = Usage(input_tokens=prompt.tokens, output_tokens=said, reasoning_tokens=reasoning)
     return structs.replace(answer, usage=usage)

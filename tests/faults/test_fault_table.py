@@ -49,7 +49,7 @@ def modes(row: Row, transport: str, tls: bool) -> Iterator[tuple[bool, Gets, Clo
         yield stream, row.gets(stream=stream, transport=transport, tls=tls), clocks
 
 
-def mends(row: Row) -> bool:
+def is_removable(row: Row) -> bool:
     """Whether the fault can be removed from the running server: a fault of the port cannot."""
     return not isinstance(find_fault(row.fault).deed, PortDeed)
 
@@ -72,7 +72,7 @@ async def test_fault(servers: Servers, row: Row, tls: bool, transport: str) -> N
             if spoils:  # see test_stray_bytes_spoil_the_next_answer
                 await chosen.aclose()
                 chosen = Watching(ASYNC[transport]())
-        if mends(row):
+        if is_removable(row):
             server.fault = None
             what, _ = await call(server, chosen, stream=True, clocks={})
             check(what, ANSWER, server)
@@ -94,7 +94,7 @@ def test_fault_blocking(servers: Servers, row: Row, tls: bool, transport: str) -
             check(what, gets, server)
             left += [reference, *chosen.exchanges]
             server.provider.requests.clear()
-        if mends(row):
+        if is_removable(row):
             server.fault = None
             what, _ = call_blocking(server, chosen, stream=True, clocks={})
             check(what, ANSWER, server)

@@ -89,7 +89,23 @@ PORTABLE: Mapping[str, st.SearchStrategy[Any]] = {
 }
 """The portable options, in the values that all providers with a place for them take."""
 TIMES = st.sampled_from(("5m", "1h"))
-ONLY: Mapping[str, st.SearchStrategy[Any]] = {"n": st.just(1), "reasoning_budget": st.integers(1_024, 4_000)}
+_ALLOWED = {"mode": "auto", "tools": [{"type": "function", "function": {"name": "get_weather"}}]}
+_OPENAIS = st.just({"type": "allowed_tools", "allowed_tools": _ALLOWED})
+_OWN_CHOICES: Mapping[str, st.SearchStrategy[Any]] = {
+    "openai": _OPENAIS,
+    "azure": _OPENAIS,
+    "anthropic": st.sampled_from(
+        ({"type": "any"}, {"type": "tool", "name": "get_weather", "disable_parallel_tool_use": True})
+    ),
+}
+ONLY: Mapping[str, st.SearchStrategy[Any]] = {
+    "n": st.just(1),
+    "reasoning_budget": st.integers(1_024, 4_000),
+    "max_tokens": st.integers(1, 9_000),
+    "max_completion_tokens": st.integers(1, 9_000),
+    "top_p": st.sampled_from((0.95, 1)),
+    "repetition_penalty": st.sampled_from((0.5, 1, 1.5)),
+}
 """Options of which the library takes less than their types say."""
 
 
@@ -145,6 +161,8 @@ def _values(type: str, name: str) -> st.SearchStrategy[Any]:
     """What an option may be: what the SDK takes, and what is portable; of a server's own, all of its type."""
     if name in ONLY:
         return ONLY[name]
+    if name == "tool_choice":  # it names a tool of the request
+        return CHOICES | _OWN_CHOICES.get(type, CHOICES)
     fields = [dict(fields_of(parameter)) for parameter in parameters(type, stream=False)]
     found = [values(known[name]) for known in fields if name in known]
     if name in PORTABLE:

@@ -216,10 +216,15 @@ def assert_linear(run: Callable[[int], object], size: int) -> None:
 
 
 def assert_copies_linear(run: Callable[[int], object], size: int) -> None:
-    """**Linear*, for bytes that are copied below Python: a ratio of two times, with a wide margin."""
-    run(size)
-    ratio = seconds(lambda: run(GROWTH * size)) / seconds(lambda: run(size))
-    assert ratio < 2.5 * GROWTH
+    """*Linear*, for bytes that are copied below Python: a ratio of two times, with a wide margin.
+
+    A busy machine can spoil any one ratio, so five are tried. Quadratic work fails all of them.
+    """
+
+    def ratio() -> float:
+        return seconds(lambda: run(GROWTH * size)) / seconds(lambda: run(size))
+
+    assert any(ratio() < 2.5 * GROWTH for _ in range(5))
 
 
 def assert_memory_linear(run: Callable[[int], object], size: int) -> None:

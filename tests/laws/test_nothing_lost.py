@@ -70,7 +70,7 @@ IGNORED_PATHS = {path for paths in IGNORED.values() for path in paths}
 
 
 def changed(value: JSON) -> JSON:
-    """Another value in place of one that has no fields of its own."""
+    """Another value in place of one that has no fields."""
     match value:
         case bool():
             return not value

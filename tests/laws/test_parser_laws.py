@@ -80,9 +80,9 @@ def test_one_end(wire: str, data: st.DataObject, limits: dict[str, int]) -> None
     parser = parser_of(type, **limits)
     given_events: list[StreamEvent] = []
     for piece in in_pieces(stream, 16):
-        came = parser.receive_data(piece)
-        assert not (came and given_events and isinstance(given_events[-1], (StreamComplete, StreamFailed)))
-        given_events += came
+        arrived = parser.receive_data(piece)
+        assert not (arrived and given_events and isinstance(given_events[-1], (StreamComplete, StreamFailed)))
+        given_events += arrived
         assert parser.finished == isinstance(given_events[-1] if given_events else None, _LAST)
     given_events += parser.receive_eof()
     assert_one_end(given_events)

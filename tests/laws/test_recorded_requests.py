@@ -164,6 +164,10 @@ def meaning(body: Body) -> Body:
     if "max_completion_tokens" in same:  # OpenAI's newer name
         same["max_tokens"] = same.pop("max_completion_tokens")
     same["messages"] = merged([meant(message) for message in same["messages"]])
+    if "tools" in same:
+        same["tools"] = [
+            {"type": "function", **tool} if "function" in tool else tool for tool in same["tools"]
+        ]
     if isinstance(same.get("system"), str):
         same["system"] = [{"type": "text", "text": same["system"]}]
     if isinstance(same.get("stop"), str):

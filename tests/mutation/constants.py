@@ -141,7 +141,7 @@ def _statements(statements: Sequence[ast.stmt]) -> _Changes:
                 ast.AnnAssign(annotation=ast.Name(id="TypeAlias"))
                 | ast.Assign(targets=[ast.Name(id="__all__")])
             ):
-                pass  # a type; and a list that a test of its own repeats
+                pass  # a type; and a list that another test repeats
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
                 yield from _expression(value)
             case _:

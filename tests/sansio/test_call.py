@@ -122,7 +122,7 @@ def test_a_driver_out_of_order_gets_an_error_and_nothing_changes() -> None:
 
 
 def in_state(state: CallState) -> Call:
-    """A call that stands in this state."""
+    """A call in this state."""
     subject = call("openai")
     if state is CallState.READY:
         return subject

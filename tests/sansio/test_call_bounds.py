@@ -130,7 +130,7 @@ LOSSES: dict[str, tuple[list[Input], type[ProviderError], str]] = {
         StreamTruncatedError,
         "compressed body",
     ),
-    "a compressed body that is none": (
+    "a body that is not compressed as it says": (
         [Head(200, (*JSON_HEAD.headers, GZIP)), Body(b"no gzip"), End()],
         RemoteProtocolError,
         "body is corrupt",

@@ -247,3 +247,16 @@ def test_nesting_without_end_is_refused() -> None:
 def test_a_tool_outside_of_the_chat_format_is_refused_with_the_form_to_use() -> None:
     flat: Tool = {"type": "function", "name": "f", "parameters": {"type": "object"}}
     assert 'under "function"' in str(refused(ASK, [flat], kind="anthropic"))
+    nameless: Tool = {"type": "function", "name": "f"}
+    assert 'under "function"' in str(refused(ASK, [nameless], kind="openai"))
+    custom: Tool = {"type": "custom", "name": "f"}
+    for kind in ("openai", "anthropic"):
+        assert 'format under "custom"' in str(refused(ASK, [custom], kind=kind))
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+@pytest.mark.parametrize("part", [ImagePart(data=b""), DocumentPart(data=b""), AudioPart(data=b"")])
+def test_media_without_a_byte_is_refused_with_its_place(kind: str, part: Part) -> None:
+    error = refused([Message(Role.USER, (TextPart("See."), part))], kind=kind)
+    assert error.index == 0
+    assert f"part 1: the data of {type(part).__name__} is empty" in str(error)

@@ -267,6 +267,8 @@ def test_each_view_is_what_the_parts_of_its_kind_say(parts: list[Part]) -> None:
     assert message.refusal == (texts(RefusalPart) or None)
     assert message.tool_calls == tuple(part for part in parts if isinstance(part, ToolCall))
     assert message.invalid_tool_calls == tuple(part for part in parts if isinstance(part, InvalidToolCall))
+    calls = tuple(part for part in parts if isinstance(part, (ToolCall, InvalidToolCall)))
+    assert message.all_tool_calls == calls
     assert message.images == tuple(part for part in parts if isinstance(part, ImagePart))
     cited = [citation for part in parts if isinstance(part, TextPart) for citation in part.citations]
     assert message.citations == tuple(cited)

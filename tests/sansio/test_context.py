@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +27,7 @@ from sansio import (
     fit_context,
 )
 from sansio.context import estimate_tokens
-from tests.sansio.wires import body_of, config
+from tests.sansio.wires import body_of, config, read
 
 CALL = ToolCall("a", "f", {})
 TURNS = st.lists(
@@ -119,6 +122,25 @@ def test_an_empty_conversation_is_kept_empty() -> None:
 def test_the_error_names_a_remedy() -> None:
     with pytest.raises(InvalidRequestError, match="use a model with a larger context window"):
         fit_context([Message(Role.USER, "x" * 1000)], 100)
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, "100", True, None])
+@pytest.mark.parametrize("name", ["context_window", "reserve"])
+def test_a_number_of_tokens_is_an_int_of_0_at_least(name: str, value: Any) -> None:
+    given: dict[str, Any] = {"context_window": 100, "reserve": 0, name: value}
+    with pytest.raises(InvalidRequestError, match=f"^{name}: .* an int of at least 0"):
+        fit_context("Hi", **given)
+
+
+def test_each_text_of_an_answer_with_thinking_is_counted_once_out_of_storage_too() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "x" * 3_000, "signature": "s" * 300},
+        {"type": "text", "text": "y" * 300},
+    ]
+    answer = read("anthropic", {"content": blocks, "stop_reason": "end_turn"})
+    stored = msgspec.json.decode(msgspec.json.encode(answer), type=Message)
+    assert estimate_tokens(stored) == estimate_tokens(answer)
+    assert 3_600 // 3 <= estimate_tokens(answer) <= 3_600 // 3 + 20
 
 
 @given(st.text(max_size=40))

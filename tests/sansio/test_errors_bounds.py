@@ -21,9 +21,9 @@ def test_all_of_5xx_is_the_providers_fault(status: int, internal: bool) -> None:
     assert (status_error_kind(status) is InternalServerError) is internal
 
 
-@pytest.mark.parametrize(("attempts", "told"), [(0, False), (1, False), (2, True), (3, True)])
-def test_more_than_one_attempt_is_reported(attempts: int, told: bool) -> None:
-    assert ("attempts)" in str(ProviderError("no", attempts=attempts))) is told
+@pytest.mark.parametrize(("attempts", "shown"), [(0, False), (1, False), (2, True), (3, True)])
+def test_more_than_one_attempt_is_reported(attempts: int, shown: bool) -> None:
+    assert ("attempts)" in str(ProviderError("no", attempts=attempts))) is shown
 
 
 def test_the_advice_is_a_separate_sentence() -> None:

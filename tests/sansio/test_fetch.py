@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
 
 from sansio import (
     APIConnectionError,
     AuthenticationError,
     Body,
     ChatDialect,
-    ConfigError,
     Dialect,
     End,
     Fetch,
@@ -39,6 +41,7 @@ from sansio import (
     register_provider,
 )
 from sansio.jsontext import JSONObject
+from sansio.states import CallState
 from sansio.steps import RequestRecord, ResponseRecord
 from sansio.testing import Answer, Failure, FakeProvider, FakeResponse
 from tests.sansio.exchanges import RESET, STALE, Input, error_body, whole
@@ -246,6 +249,128 @@ def test_a_raw_log_gets_the_request_and_the_response() -> None:
     assert response == ResponseRecord(500, {"error": {"message": "no"}})
 
 
+def models_of_anthropic(count: int) -> tuple[FakeProvider, list[str]]:
+    ids = [f"model {index}&" for index in range(count)]
+    return FakeProvider("anthropic", models=ids), ids
+
+
+def shorten(call: Fetch[Any], fake: FakeProvider, limit: int) -> list[Send | Wait]:
+    """Drive a call whose server gives pages of at most `limit` models, whatever was asked for."""
+    steps: list[Send | Wait] = []
+    while (step := call.next_step()) is not None:
+        steps.append(step)
+        if isinstance(step, Send):
+            asked = keyed(step.request)
+            asked = structs.replace(asked, target=asked.target.replace("limit=1000", f"limit={limit}"))
+            for value in inputs_of(fake.respond(asked)):
+                call.receive(value)
+    return steps
+
+
+@given(st.integers(0, 7), st.integers(1, 8))
+def test_every_page_of_anthropics_models_is_asked_for(count: int, size: int) -> None:
+    fake, ids = models_of_anthropic(count)
+    call = provider("anthropic").list_models()
+    steps = shorten(call, fake, size)
+    assert [model.id for model in call.result()] == ids
+    assert len(steps) == max(1, -(-count // size))
+
+
+def test_the_list_of_a_compatible_server_may_have_pages() -> None:
+    call = provider("openai").list_models(record=True)
+    targets = []
+    for data in (
+        {"data": [{"id": "a b"}], "has_more": True},
+        {"data": [{"id": "c"}], "has_more": True, "last_id": "d"},
+        {"data": [{"id": "e"}], "has_more": False, "last_id": "e"},
+    ):
+        step = call.next_step()
+        assert isinstance(step, Send)
+        assert not step.fresh
+        targets.append(step.request.target)
+        for value in whole(data):
+            assert call.receive(value) == []
+    assert targets == ["/v1/models", "/v1/models?after=a+b", "/v1/models?after=d"]
+    assert [model.id for model in call.result()] == ["a b", "c", "e"]
+    assert [type(record) for record in call.take_records()] == [RequestRecord, ResponseRecord] * 3
+
+
+def test_the_next_page_of_azures_list_keeps_the_version() -> None:
+    azure = ProviderConfig(
+        type="azure", base_url="https://r.openai.azure.com", deployment="d", api_version="2024-10-21"
+    )
+    call = Provider(azure).list_models()
+    feed(call, *whole({"data": [{"id": "a"}], "has_more": True}))
+    step = call.next_step()
+    assert isinstance(step, Send)
+    assert step.request.target == "/openai/models?api-version=2024-10-21&after=a"
+
+
+def test_each_page_has_its_own_attempts() -> None:
+    call = provider("openai", max_attempts=2).list_models()
+    feed(call, *error_body(500))
+    assert isinstance(call.next_step(), Wait)
+    feed(call, *whole({"data": [{"id": "a"}], "has_more": True}))
+    feed(call, *error_body(500))
+    assert isinstance(call.next_step(), Wait)
+    (event,) = feed(call, *error_body(503))
+    assert isinstance(event, StreamFailed)
+    error = failure(call)
+    assert isinstance(error, InternalServerError)
+    assert (error.status, error.attempts) == (503, 2)
+
+
+def test_a_page_on_a_stale_connection_is_asked_for_again_at_once() -> None:
+    call = provider("openai").list_models()
+    feed(call, Lost(STALE))
+    feed(call, *whole({"data": [{"id": "a"}], "has_more": True}))
+    feed(call, Lost(STALE))
+    step = call.next_step()
+    assert isinstance(step, Send)
+    assert step.fresh
+    assert step.request.target == "/v1/models?after=a"
+    for value in whole({"data": [{"id": "b"}]}):
+        call.receive(value)
+    assert [model.id for model in call.result()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"data": [{"id": "a"}], "has_more": True},
+        {"data": [], "has_more": True},
+        {"data": [{"id": "b"}], "has_more": True, "last_id": "a"},
+        {"data": [{"id": "b"}], "has_more": True, "last_id": 3},
+    ],
+)
+def test_a_list_that_does_not_go_on_is_malformed(second: JSONObject) -> None:
+    call = provider("openai").list_models()
+    feed(call, *whole({"data": [{"id": "a"}], "has_more": True}))
+    feed(call, *whole(second))
+    error = failure(call)
+    assert isinstance(error, RemoteProtocolError)
+    assert "has_more" in error.message
+
+
+def test_a_list_without_an_end_is_an_error() -> None:
+    call = provider("openai").list_models()
+    asked = 0
+    while call.state is CallState.READY:
+        feed(call, *whole({"data": [{"id": f"m{asked}"}], "has_more": True}))
+        asked += 1
+    assert asked == 100
+    assert isinstance(failure(call), RemoteProtocolError)
+
+
+def test_all_pages_of_a_list_share_the_limit_of_bytes() -> None:
+    call = provider("openai", limits={"max_answer_bytes": 100}).list_models()
+    feed(call, *whole({"data": [{"id": "a" * 40}], "has_more": True}))
+    feed(call, *whole({"data": [{"id": "b" * 40}], "has_more": True}))
+    error = failure(call)
+    assert isinstance(error, LimitExceededError)
+    assert error.field == "max_answer_bytes"
+
+
 HTML = Head(200, (("content-type", "text/html"),))
 JSON = Head(200, (("content-type", "application/json"),))
 
@@ -324,5 +449,5 @@ def test_an_argument_that_cannot_be_is_refused_by_its_name(begin: Callable[[Any]
 
 
 def test_a_header_that_cannot_be_sent_is_refused() -> None:
-    with pytest.raises(ConfigError, match="extra_headers"):
+    with pytest.raises(InvalidRequestError, match="extra_headers"):
         provider("openai").list_models(extra_headers={"x": "a\nb"})

@@ -7,7 +7,19 @@ from typing import Any, ClassVar, get_type_hints
 
 import pytest
 
-from sansio import ChatDialect, InvalidRequestError, Lost, Option, Options, Provider, Send, portable
+from sansio import (
+    ChatDialect,
+    InvalidRequestError,
+    Lost,
+    Message,
+    Option,
+    Options,
+    Provider,
+    Role,
+    Send,
+    portable,
+)
+from sansio.options import PortableOptions
 from tests.sansio.exchanges import REFUSED, run
 from tests.sansio.wires import ASK, TYPES, Record, body_of, config, refused
 
@@ -140,6 +152,28 @@ def test_extra_headers_are_sent_with_this_call_only() -> None:
     assert provider.prepare(ASK).headers["x-title"] == "mine"
 
 
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"authorization": "Bearer sk-secret"}, "'authorization' carries a key"),
+        ({"X-API-Key": "sk-secret"}, "'X-API-Key' carries a key"),
+        ({"api-key": "sk-secret"}, "'api-key' carries a key"),
+        ({"Content-Length": "5"}, "'Content-Length' is set by the library"),
+        ({"x y": "1"}, "'x y' is not a header name"),
+        ({5: "1"}, "5 is not a header name"),
+        ({"X-A": 5}, "'X-A' must be a text, not int"),
+        ({"X-A": "a\r\nb"}, "'X-A' has a line break"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused_for_every_type(
+    kind: str, headers: Mapping[Any, Any], words: str
+) -> None:
+    error = refused(kind, *ASK, extra_headers=headers)
+    assert f"extra_headers: {words}" in str(error).replace("the value of ", "")
+    assert "sk-secret" not in str(error)
+
+
 def test_extra_body_is_merged_last_and_unchecked() -> None:
     extra = {"temperature": "hot", "new": {"a": 1}, "stream_options": {"x": 1}, "messages": None}
     sent = body(stream=True, temperature=1, extra_body=extra)
@@ -233,6 +267,18 @@ def test_what_every_call_may_have_is_checked_by_its_name(options: Record, words:
     assert words in str(refused("openai", *ASK, **options))
 
 
+def test_options_that_hold_themselves_are_refused() -> None:
+    within: dict[str, Any] = {"seed": 1}
+    within["options"] = within
+    alone: dict[str, Any] = {}
+    alone["options"] = alone
+    for options in (within, alone, {"options": {"options": {"top_p": 1}}}):
+        with pytest.raises(InvalidRequestError, match=r"^(options|seed): "):
+            Provider(config("openai")).prepare(ASK, options=options)
+    with pytest.raises(InvalidRequestError, match="options: holds options that hold options, or itself"):
+        Provider(config("openai")).call(ASK, options=alone)
+
+
 def test_a_calls_own_timeout_is_what_its_driver_keeps() -> None:
     provider = Provider(config("openai", total_timeout=60))
     assert provider.call(ASK).timeout == 60
@@ -246,3 +292,121 @@ def test_a_call_may_set_how_often_it_is_sent(attempts: int | None) -> None:
     sent = attempts or 4
     _, steps = run(call, *[[Lost(REFUSED)]] * sent)
     assert len([step for step in steps if isinstance(step, Send)]) == sent
+
+
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+VALUES: Record = {
+    "temperature": 0.5,
+    "top_p": 0.97,
+    "top_k": 5,
+    "max_tokens": 100,
+    "stop": "x",
+    "seed": 1,
+    "frequency_penalty": 0.1,
+    "presence_penalty": 0.1,
+    "logit_bias": {"1": -100},
+    "logprobs": True,
+    "top_logprobs": 3,
+    "n": 1,
+    "tool_choice": "required",
+    "parallel_tool_calls": False,
+    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+    "verbosity": "low",
+    "user": "u",
+    "metadata": {"user_id": "u"},
+    "service_tier": "auto",
+    "reasoning_effort": "low",
+    "reasoning_budget": 2_000,
+    "cache": True,
+    "modalities": ["text", "audio"],
+    "audio": {"voice": "alloy", "format": "wav"},
+    "prediction": {"type": "content", "content": "x"},
+    "web_search_options": {},
+    "prompt_cache_key": "k",
+    "safety_identifier": "s",
+    "store": True,
+}
+"""A value for every portable option."""
+
+AS_IT_IS = {("cache", kind) for kind in ("azure", "ollama", "vllm")} | {("n", "anthropic"), ("n", "ollama")}
+"""What every answer has without being asked: one text, and a prompt that is cached automatically."""
+
+
+def test_every_portable_option_has_a_value_here() -> None:
+    assert VALUES.keys() == get_type_hints(PortableOptions).keys()
+
+
+MODELS_DECIDE = {("reasoning_budget", "anthropic")}
+"""What a type has a place for, and its newer models refuse."""
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("name", VALUES)
+def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> None:
+    provider = Provider(config(kind))
+    asked = [Message(Role.SYSTEM, "Be brief."), *ASK]
+    plain = body_of(provider, asked, [FUNCTION])
+    option: Record = {name: VALUES[name]}
+    if name in provider.dialect.OPTIONS and (name, kind) not in MODELS_DECIDE:
+        sent = body_of(provider, asked, [FUNCTION], **option)
+        assert (sent != plain) is ((name, kind) not in AS_IT_IS)
+        return
+    if (name, kind) not in AS_IT_IS:
+        with pytest.raises(InvalidRequestError, match=f"^{name}: "):
+            provider.prepare(asked, [FUNCTION], **option)
+    if (name, kind) not in MODELS_DECIDE:
+        prepared = provider.prepare(asked, [FUNCTION], stream=False, unsupported="drop", **option)
+        assert [loss.option for loss in prepared.left_out] == ([] if (name, kind) in AS_IT_IS else [name])
+        assert prepared.body == plain
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("openai", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ("azure", {"max_completion_tokens": 7, "max_tokens": 5}),
+        ("anthropic", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ("ollama", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ("vllm", {"reasoning_budget": 5, "thinking_token_budget": 7}),
+    ],
+)
+def test_two_names_of_one_field_that_differ_are_refused_and_equal_ones_are_one(
+    kind: str, options: Record
+) -> None:
+    error = str(refused(kind, *ASK, **options))
+    assert all(name in error for name in options)
+    assert "give one of them" in error
+    same = dict.fromkeys(options, 7)
+    assert 7 in body(kind, **same).values()
+    assert 7 in body(kind, **{**same, min(same): None}).values()
+
+
+@pytest.mark.parametrize("names", [("reasoning", "reasoning_budget"), ("reasoning_budget", "reasoning")])
+def test_a_field_of_an_object_goes_beside_the_rest_whatever_their_order_and_changes_no_argument(
+    names: tuple[str, str],
+) -> None:
+    given: Record = {"reasoning": {"exclude": True}, "reasoning_budget": 2_000}
+    sent = body("openrouter", **{name: given[name] for name in names})
+    assert sent["reasoning"] == {"exclude": True, "max_tokens": 2_000}
+    assert given["reasoning"] == {"exclude": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "words"),
+    [
+        ("openai", {"reasoning_effort": "hihg"}, "'none', 'minimal', 'low', 'medium', 'high'"),
+        ("openai", {"verbosity": "loud"}, "use one of 'low', 'medium', 'high'"),
+        ("anthropic", {"service_tier": "flex"}, "use one of 'auto', 'standard_only'"),
+        ("anthropic", {"cache": "2h"}, "use one of '5m', '1h'"),
+        ("anthropic", {"max_tokens": -1}, "-1 cannot be sent: Expected `int` >= 0"),
+    ],
+)
+def test_a_word_that_is_not_known_is_refused_with_those_that_are(
+    kind: str, option: Record, words: str
+) -> None:
+    assert words in str(refused(kind, *ASK, **option))
+
+
+def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
+    provider = Provider(config("openai", base_url="https://api.example.com/v1"))
+    assert body_of(provider, ASK, reasoning_effort="default")["reasoning_effort"] == "default"

@@ -57,6 +57,13 @@ FOREIGN: list[tuple[str, Part, Part | None, list[str]]] = [
     ("openai", UnknownPart("compaction", {"a": 1}), None, ["UnknownPart"]),
     ("openai", ImagePart(url="u"), None, ["ImagePart"]),
     ("openai", AudioPart(data=b"x", extra={"id": "a"}), None, ["AudioPart"]),
+    (
+        "openai",
+        AudioPart(data=b"x", transcript="Hi.", extra={"id": "a"}),
+        TextPart("Hi."),
+        ["AudioPart: transcript sent as text"],
+    ),
+    ("openai", AudioPart(data=b"x", transcript=" "), None, ["AudioPart"]),
     ("openai", TextPart("a", extra={"x": 1, "y": 2}), TextPart("a"), ["extra: x, y"]),
     ("openai", TextPart("a", (Citation("u"),)), TextPart("a"), ["citations"]),
     ("openai", TextPart("a", (Citation("u"),), {"x": 1}), TextPart("a"), ["extra: x", "citations"]),
@@ -78,6 +85,49 @@ def test_a_part_of_another_provider_loses_what_only_that_provider_understands(
     (_, message), report = ported(kind, *history)
     assert message == answered(TextPart("Hi"), *([] if kept is None else [kept]), origin=origin)
     assert losses(report) == [(what, 1, 1) for what in lost]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("origin", ["openai/chat", "openai/responses", None])
+@pytest.mark.parametrize("called", ["custom", "computer"])
+def test_a_call_of_a_kind_that_the_target_does_not_have_is_a_functions_and_reported(
+    kind: str, origin: str | None, called: str
+) -> None:
+    calls = (
+        ToolCall("a", "f", {"input": "x"}, kind=called),
+        InvalidToolCall("b", "f", "x", "cut", called),
+        ToolCall("c", "g"),
+    )
+    results = [Message(Role.TOOL, "ok", tool_call_id=call_id) for call_id in "abc"]
+    kept, report = ported(kind, *ASK, answered(*calls, origin=origin), *results)
+    if called == "custom" and kind in ("openai", "azure"):
+        assert (kept[1].parts, report) == (calls, [])
+        return
+    assert [part.kind for part in kept[1].parts if isinstance(part, ToolCall | InvalidToolCall)] == [
+        "function"
+    ] * 3
+    assert losses(report) == [("kind", 1, 0), ("kind", 1, 1)]
+    assert repr(called) in report[0].why
+
+
+def test_sound_that_its_own_provider_does_not_take_back_goes_on_as_its_words() -> None:
+    spoken = answered(AudioPart(data=b"x", transcript="Hi."), origin="openai/chat")
+    (_, kept), report = ported("openai", *ASK, spoken)
+    assert (
+        kept
+        == answered(TextPart("Hi."), origin="openai/chat")
+        == Message(Role.ASSISTANT, "Hi.", origin="openai/chat")
+    )
+    assert losses(report) == [("AudioPart: transcript sent as text", 1, 0)]
+
+
+def test_the_detail_of_an_image_is_reported_where_it_has_no_place() -> None:
+    asked = Message(Role.USER, (ImagePart(url="https://e/a.png", detail="low"),))
+    (kept,), report = ported("anthropic", asked)
+    assert kept.parts == (ImagePart(url="https://e/a.png"),)
+    assert losses(report) == [("detail", 0, 0)]
+    for kind in set(TYPES) - {"anthropic"}:
+        assert ported(kind, asked) == ([asked], [])
 
 
 def test_a_part_that_is_left_out_is_one_loss_whatever_it_had() -> None:

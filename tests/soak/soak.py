@@ -177,7 +177,7 @@ def _partial_is(text: Callable[[], str]) -> Iterator[None]:
         yield
     except ProviderError as error:
         if error.partial is not None and error.partial.text != text():
-            raise AssertionError(f"{error.partial.text!r} is not what came: {text()!r}") from error
+            raise AssertionError(f"{error.partial.text!r} is not what arrived: {text()!r}") from error
         raise
 
 

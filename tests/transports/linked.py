@@ -87,7 +87,7 @@ async def drain(peer: socket.socket) -> int:
 
 
 async def fill(connection: AsyncioConnection, feed: Feed, timeout: float | None) -> bool:
-    """Whether an input came in time."""
+    """Whether an input arrived in time."""
     await connection.fill(timeout)
     return bool(feed.inputs)
 

@@ -1,4 +1,4 @@
-"""A TCP server of bytes in a thread of its own, so that it outlives event loops and serves blocking code."""
+"""A TCP server of bytes in its own thread, so that it outlives event loops and serves blocking code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from sansio.http import Request
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds after which a test that waits has failed."""
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -25,7 +25,7 @@ class Peer:
     """A connection, as the server sees it.
 
     Attributes:
-        number: how many connections came before it.
+        number: how many connections arrived before it.
         socket: the connection.
     """
 

@@ -13,6 +13,7 @@ from msgspec import json
 from sansio import (
     APITimeoutError,
     Body,
+    ContentDelta,
     End,
     Head,
     Message,
@@ -239,6 +240,17 @@ class Outcome:
     """What the iteration raised."""
     answer: Message | ProviderError | None = None
     """What `result()` gave or raised afterwards."""
+
+
+def texts(outcome: Outcome) -> list[str]:
+    """The texts of the deltas that arrived."""
+    return [event.text for event in outcome.events if isinstance(event, ContentDelta)]
+
+
+def partial_text(error: Message | ProviderError | None) -> str | None:
+    """The text of an error's partial message."""
+    assert isinstance(error, ProviderError)
+    return None if error.partial is None else error.partial.text
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from sansio import (
     DocumentPart,
     FinishReason,
     ImagePart,
-    InvalidToolCall,
     Message,
     Part,
     PartComplete,
@@ -24,7 +23,6 @@ from sansio import (
     StreamComplete,
     StreamEvent,
     StreamFailed,
-    ToolCall,
     ToolCallDelta,
     ToolCallStarted,
 )
@@ -107,8 +105,7 @@ class TextDisplay:
         if not self._streamed:
             self.show(ReasoningDelta(message.reasoning))
             self.show(ContentDelta(message.text))
-            calls: tuple[ToolCall | InvalidToolCall, ...] = (*message.tool_calls, *message.invalid_tool_calls)
-            for index, call in enumerate(calls):
+            for index, call in enumerate(message.all_tool_calls):
                 self.show(ToolCallStarted(index, call.id, call.name))
         self._end()
         if message.refusal:

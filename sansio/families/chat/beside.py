@@ -1,27 +1,20 @@
 """The endpoints beside chat completions: the list of models, and embeddings.
 
-Sources: OpenAI's API reference ("Models", "Embeddings") and its page on deprecations, for `shutdown_date`;
-Azure OpenAI's REST reference ("Models - List"), for `lifecycle_status` and `deprecation`; OpenRouter's ("List
-available models"); vLLM's `ModelCard`.
+Sources: OpenAI's API reference ("Models", "Embeddings") and its page on deprecations, for `shutdown_date`, a
+day or null; Azure OpenAI's REST reference ("Models - List"), for `lifecycle_status`, and for `deprecation`,
+whose `inference` is the second at which the model stops to answer; OpenRouter's ("List models"), for
+`expiration_date`, the day after which a model may be removed, or null; vLLM's `ModelCard`, for
+`max_model_len`. Ollama's list has neither limits nor dates.
 """
 
 from __future__ import annotations
 
 from sansio.content import Usage
 from sansio.endpoints import Embeddings, ModelInfo, Row, read_id, read_vectors, rows_of
-from sansio.families.base import rest, text_or_none, usage_of
+from sansio.families.fields import rest, text_or_none, usage_of
 from sansio.jsontext import JSONObject
 
 _READ = ("object", "data", "usage")
-
-
-def read_models(data: JSONObject) -> tuple[ModelInfo, ...]:
-    """The models of a list in OpenAI's form, with the fields that compatible servers add.
-
-    Raises:
-        RemoteProtocolError: it is malformed.
-    """
-    return tuple(_model(Row(row)) for row in rows_of(data))
 
 
 def read_embeddings(data: JSONObject, count: int) -> Embeddings:
@@ -46,7 +39,12 @@ def _usage(data: JSONObject) -> Usage | None:
     return usage_of(usage, input_tokens=("prompt_tokens",)) if isinstance(usage, dict) else None
 
 
-def _model(row: Row) -> ModelInfo:
+def read_model(row: Row) -> ModelInfo:
+    """A model of a list in OpenAI's form, with the fields that compatible servers add.
+
+    Raises:
+        RemoteProtocolError: it has no id.
+    """
     return ModelInfo(
         id=read_id(row),
         name=row.text("name", "display_name"),

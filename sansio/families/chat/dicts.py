@@ -24,9 +24,9 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.errors import InvalidRequestError
-from sansio.families.base import base64_bytes, rest
 from sansio.families.chat.parts import DETAIL_TEXTS, citation_of, image_of
 from sansio.families.chat.request import ChatDialect
+from sansio.families.fields import base64_bytes, rest
 from sansio.jsontext import JSONObject
 
 _ROLES = ", ".join(Role)
@@ -87,12 +87,18 @@ class _Reader:
 
     def read(self, data: object) -> Message:
         if not isinstance(data, Mapping):
-            self._refuse("", f"must be a Message or a dict such as {_SHAPE}, not {type(data).__name__}")
+            way = (
+                "; give its model_dump()" if hasattr(data, "model_dump") else ""
+            )  # an official SDK's message
+            self._refuse("", f"must be a Message or a dict such as {_SHAPE}, not {type(data).__name__}{way}")
         fields = {str(name): value for name, value in data.items() if value is not None}
         role = self._role(fields.pop("role", None))
         parts: list[Part] = []
         if role is Role.ASSISTANT:
             parts += self._reasoning(fields)
+        if role is not Role.ASSISTANT and "content" not in fields:
+            shape = _RESULT_SHAPE if role is Role.TOOL else _SHAPE
+            self._refuse("content", f"is missing, and so is what the message says; write it as in {shape}")
         content = self._content(fields.pop("content", ""))
         parts += self._cited(content, fields)
         if role is Role.ASSISTANT and isinstance(fields.get("refusal"), str):

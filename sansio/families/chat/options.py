@@ -7,7 +7,9 @@ automatic prefix caching.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
 from sansio.options import Body, Option, own, portable
@@ -26,8 +28,34 @@ def _write_stream_options(body: Body, value: Mapping[str, Any] | None) -> None:
     body["stream_options"] = None if value is None else {**(body.get("stream_options") or {}), **value}
 
 
+def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
+    """A JSON schema, also in Anthropic's form; a kind that only one server knows passes unchanged."""
+    if value is None:
+        body.pop("response_format", None)
+        return
+    kind = value.get("type")
+    if kind == "json_schema" and "schema" in value:
+        value = {"json_schema": {name: inner for name, inner in value.items() if name != "type"}}
+    asked = value.get("json_schema")
+    if isinstance(asked, Mapping):
+        value = {"type": "json_schema", "json_schema": {"name": "answer", **asked}}
+    elif not isinstance(kind, str) or kind in _OF_A_SCHEMA:
+        raise InvalidRequestError(
+            f"response_format: {value!r:.80} is no form of an answer; give a type, or "
+            '{"type": "json_schema", "json_schema": {"name": ..., "schema": {...}}}'
+        )
+    body["response_format"] = value
+
+
+_OF_A_SCHEMA = ("json_schema", "object", "array", "string", "number", "integer", "boolean", "null")
+"""What `type` is in a JSON schema that was given alone, and where the schema is missing."""
+
+
 def _refuse_lifetime(body: Body, value: bool | str | None) -> None:
-    """Prompts are cached without being asked to: there is nothing to write, and no time to live to choose."""
+    """Prompts are cached without being asked to, so here is nothing to write, and no time to live to choose.
+
+    For OpenAI's own service, `OpenAIChat` adds a `prompt_cache_key`.
+    """
     if isinstance(value, str):
         raise InvalidRequestError(
             f"cache: {value!r} is a time to live, which cannot be chosen here; use cache=True (prompts are "
@@ -45,7 +73,7 @@ COMMON_OPTIONS: Mapping[str, Option] = {
         frequency_penalty="frequency_penalty",
         presence_penalty="presence_penalty",
         logprobs=_write_logprobs,
-        response_format="response_format",
+        response_format=_write_format,
         reasoning_effort="reasoning_effort",
         cache=_refuse_lifetime,
     ),
@@ -73,3 +101,53 @@ OPENAI_OPTIONS: Mapping[str, Option] = {
     **own("function_call", type=str | dict[str, Any]),
 }
 """OpenAI's further options; gateways pass them on."""
+
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Penalty = Annotated[float, Meta(ge=-2, le=2)]
+_Limit = Annotated[int, Meta(ge=1)]
+_Alternatives = Annotated[int, Meta(ge=0, le=20)]
+
+_SAMPLING: Mapping[str, Any] = {
+    "temperature": Annotated[float, Meta(ge=0, le=2)],
+    "frequency_penalty": _Penalty,
+    "presence_penalty": _Penalty,
+    "max_tokens": _Limit,
+    "max_completion_tokens": _Limit,
+}
+
+OPENAI_RANGES: Mapping[str, Any] = {
+    **_SAMPLING,
+    "top_p": _Share,
+    "logprobs": bool | _Alternatives,
+    "top_logprobs": _Alternatives,
+    "logit_bias": dict[str, Annotated[float, Meta(ge=-100, le=100)]],
+    "stop": str | Annotated[list[str], Meta(max_length=4)],
+    "metadata": Annotated[dict[str, str], Meta(max_length=16)],
+}
+"""What OpenAI's own service takes, and Azure's (OpenAI's API reference, "Create chat completion").
+
+Compatible servers have ranges of their own, so there the server is left to say what it does not take.
+"""
+
+OPENROUTER_RANGES: Mapping[str, Any] = {
+    **_SAMPLING,
+    "top_p": _Share,
+    "top_k": Annotated[int, Meta(ge=0)],
+    "min_p": _Share,
+    "top_a": _Share,
+    "repetition_penalty": Annotated[float, Meta(ge=0, le=2)],
+    "logprobs": bool | _Alternatives,
+    "top_logprobs": _Alternatives,
+    "metadata": dict[str, str],
+}
+"""What OpenRouter takes (its API reference, "Parameters"; its SDK's `ChatRequest`)."""
+
+VLLM_RANGES: Mapping[str, Any] = {
+    **_SAMPLING,
+    "top_p": Annotated[float, Meta(gt=0, le=1)],
+    "top_k": Annotated[int, Meta(ge=-1)],
+    "min_p": _Share,
+    "repetition_penalty": Annotated[float, Meta(gt=0)],
+    "min_tokens": Annotated[int, Meta(ge=0)],
+}
+"""What vLLM takes (its `SamplingParams`, `_verify_args`); -1 is no limit for `top_k`."""

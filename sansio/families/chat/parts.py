@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from sansio.content import (
     AudioPart,
     Citation,
@@ -14,7 +16,8 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
-from sansio.families.base import base64_bytes, base64_text, rest, text_or_none
+from sansio.families.fields import base64_bytes, base64_text, rest, text_or_none
+from sansio.families.media import media_type_of
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
@@ -128,6 +131,27 @@ def image_block(part: ImagePart) -> JSONObject:
     if isinstance(beside, dict):
         image |= beside
     return {"type": "image_url", "image_url": image, **rest(part.extra, "image_url")}
+
+
+def with_true_type(part: ImagePart) -> ImagePart:
+    """The image with the media type that its bytes show, for images that the application wrote.
+
+    One that an answer had goes back as it was received.
+    """
+    kind = media_type_of(part)
+    return part if kind == part.media_type else msgspec.structs.replace(part, media_type=kind)
+
+
+_FORMATS = {"mpeg": "mp3", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a"}
+
+OPENAI_SOUND = frozenset(("wav", "mp3"))
+"""The formats that OpenAI's own schema has (its SDK, `ChatCompletionContentPartInputAudioParam`)."""
+
+
+def sound_format(media_type: str) -> str:
+    """The wire's word for a media type of sound, such as `wav` or `mp3`."""
+    name = media_type.partition("/")[2].removeprefix("x-")
+    return _FORMATS.get(name, name)
 
 
 _TEXT_ROLES = (Role.SYSTEM, Role.DEVELOPER, Role.TOOL)

@@ -19,7 +19,7 @@ from sansio.content import (
 )
 from sansio.errors import InternalServerError, RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
-from sansio.families.base import AnswerReader, convert, rest, text_or_none
+from sansio.families.base import AnswerReader
 from sansio.families.chat.forms import Form, form_of
 from sansio.families.chat.parts import CONTENT_FIELD, DETAIL_TEXTS, SoundPieces, citation_of, image_of
 from sansio.families.chat.usage import read_usage
@@ -38,6 +38,7 @@ from sansio.families.chat.wire import (
     Function,
     ToolDelta,
 )
+from sansio.families.fields import convert, rest, text_or_none
 from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import count
 from typing import Any, ClassVar
 
 import msgspec
@@ -26,10 +25,10 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Embeddings, Endpoint, ModelInfo
+from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
-from sansio.families.base import Dialect, base64_text, rest, without_nulls
-from sansio.families.chat.beside import read_embeddings, read_models
+from sansio.families.base import Dialect
+from sansio.families.chat.beside import read_embeddings, read_model
 from sansio.families.chat.faults import flat_error
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
 from sansio.families.chat.parts import (
@@ -39,10 +38,14 @@ from sansio.families.chat.parts import (
     image_block,
     is_text_document,
     reasoning_fields,
+    sound_format,
     thinking_block,
+    with_true_type,
 )
 from sansio.families.chat.reader import ChatReader
-from sansio.families.chat.tools import as_function, narrow_choice
+from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
+from sansio.families.fields import base64_text, rest, without_nulls
+from sansio.families.media import media_type_of
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
@@ -54,6 +57,7 @@ class ChatDialect(Dialect):
 
     API = "chat"
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
+    SENDS_DETAIL = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
         "authentication_error": 401,
@@ -128,21 +132,29 @@ class ChatDialect(Dialect):
         body: dict[str, Any] = {"model": self.model_name()}
         body["messages"] = [self.encode_message(message, index) for index, message in enumerate(messages)]
         if tools:
-            body["tools"] = list(tools) if self.OPENAI_TOOLS else [*map(as_function, tools, count())]
+            body["tools"] = [
+                wire_tool(tool, position, custom=self.OPENAI_TOOLS) for position, tool in enumerate(tools)
+            ]
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
         if self.config.reasoning:
             body |= self.reasoning_options()
-        write_options(body, options, self.OPTIONS, self.origin)
+        write_options(body, options, self.options(), self.origin)
+        check_choice(body, self.tool_choices())
         if not self.OPENAI_TOOLS:
             narrow_choice(body)
         if "max_tokens" in body:
-            body[self.max_tokens_field()] = body.pop("max_tokens")
+            limit, field = body.pop("max_tokens"), self.max_tokens_field()
+            if body.setdefault(field, limit) != limit:
+                raise InvalidRequestError(
+                    f"max_tokens: {limit} is not what {field} says, {body[field]}; give one of them"
+                )
         return without_nulls(body)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        return Endpoint(self.url_of("models"), read_models)
+        # OpenAI's own list has one page. Servers whose list has several use the form of its other lists.
+        return Endpoint(self.url_of("models"), partial(read_models, read=read_model, cursor="after"))
 
     def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
         body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}
@@ -167,11 +179,22 @@ class ChatDialect(Dialect):
         """What asks for extended thinking."""
         return {"reasoning_effort": "medium"}
 
+    def takes_call_kind(self, kind: str) -> bool:
+        return super().takes_call_kind(kind) or (kind == "custom" and self.OPENAI_TOOLS)
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        return None
+
+    def sound_formats(self) -> frozenset[str] | None:
+        """The formats of sound that a message may have, by the wire's names; `None` for any."""
+        return None
+
     def refuses(self, part: Part) -> str | None:
         known = type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
         # Of sound, only its name goes back.
         if known and not (isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str)):
-            return None
+            return super().refuses(part)
         return f"{self.origin} does not take it back"
 
     def takes(self, part: Part, role: Role) -> bool:
@@ -227,7 +250,7 @@ class ChatDialect(Dialect):
                     content.append(self._block(part, Role.ASSISTANT, index, number))
                     structured = structured or bool(part.extra)
                 case ToolCall() | InvalidToolCall():
-                    calls.append(_call(part, withheld, custom=self.OPENAI_TOOLS))
+                    calls.append(_call(part, withheld))
                 case AudioPart() if self.refuses(part) is None:
                     wire["audio"] = {"id": part.extra["id"]}
                 case _ if self.refuses(part) is not None:
@@ -261,16 +284,19 @@ class ChatDialect(Dialect):
             case TextPart():
                 return {"type": "text", "text": part.text, **part.extra}
             case ImagePart() if part.file_id is None:
-                return {**image_block(part)}
+                return {**image_block(with_true_type(part))}
             case AudioPart() if part.data is not None:
-                sound: JSONObject = {"data": base64_text(part.data), "format": _sound_format(part.media_type)}
+                form, known = sound_format(media_type_of(part)), self.sound_formats()
+                if known is not None and form not in known:
+                    return None
+                sound: JSONObject = {"data": base64_text(part.data), "format": form}
                 return {"type": "input_audio", "input_audio": sound, **part.extra}
             case DocumentPart() if part.file_id is not None:
                 return {"type": "file", "file": {"file_id": part.file_id}, **part.extra}
             case DocumentPart() if part.data is not None:
                 file: JSONObject = {
                     "filename": part.name or "document",
-                    "file_data": data_url(part.media_type, part.data),
+                    "file_data": data_url(media_type_of(part), part.data),
                 }
                 return {"type": "file", "file": file, **part.extra}
             case UnknownPart():
@@ -299,17 +325,14 @@ class ChatDialect(Dialect):
         if role is not Role.USER:
             remedy = "; put it into a user's message"
         what = f"{source}{kind}in a message of the role {role.value}{remedy}"
+        formats = self.sound_formats()
+        if isinstance(part, AudioPart) and role is Role.USER and not source and formats is not None:
+            what = f"of {media_type_of(part)}; convert it to one of {', '.join(sorted(formats))}"
         return self.cannot_send(part, index, number, what)
 
 
-def _sound_format(media_type: str) -> str:
-    """OpenAI's word for a media type: `wav` or `mp3`."""
-    name = media_type.partition("/")[2].removeprefix("x-")
-    return {"mpeg": "mp3", "wave": "wav"}.get(name, name)
-
-
-def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str], *, custom: bool) -> dict[str, object]:
-    if custom and call.kind == "custom":
+def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str]) -> dict[str, object]:
+    if call.kind == "custom":
         text = call.raw_arguments if isinstance(call, InvalidToolCall) else call.arguments_text()
         inner: JSONObject = {"name": call.name, "input": text}
         return {
@@ -321,8 +344,6 @@ def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str], *, custom: 
     if isinstance(call, InvalidToolCall):
         # Most servers parse the arguments of calls that come back, and refuse what is not an object.
         arguments = msgspec.json.encode(wrap_invalid(call)).decode()
-    elif call.kind == "custom":
-        arguments = msgspec.json.encode(call.arguments).decode()
     else:
         arguments = call.arguments_text()
     function: JSONObject = {"name": call.name, "arguments": "{}" if is_blank(arguments) else arguments}

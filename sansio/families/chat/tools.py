@@ -1,28 +1,82 @@
-"""OpenAI's custom tools and allowed tools, for servers that know functions only."""
+"""Tools and tool choices: checked, and in terms of functions for servers that know nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sansio.content import Tool
-from sansio.families.base import free_text_tool
+from sansio.errors import InvalidRequestError
+from sansio.families.tools import check_forced, free_text_tool
 from sansio.options import Body
 
+WORDS = ("none", "auto", "required")
+"""What `tool_choice` may be, beside objects (OpenAI's API reference; the models of OpenRouter and vLLM)."""
 
-def as_function(tool: Tool, position: int) -> Tool:
-    """A custom tool as a function with one text, `input`; any other tool as it is.
+
+_ANTHROPICS = ("none", "auto", "any", "tool")
+
+
+def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
+    """A tool as the wire has it.
 
     Args:
         position: its place in the list, for errors.
+        custom: whether the server knows custom tools. If not, one becomes a function with one text, `input`.
 
     Raises:
-        InvalidRequestError: its text must follow a grammar, which a function cannot ask for.
+        InvalidRequestError: it has another provider's form; or its text must follow a grammar, which a
+            function cannot ask for.
     """
-    if tool.get("type") != "custom":
+    if "input_schema" in tool:
+        raise InvalidRequestError(
+            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
+            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
+        )
+    if "type" not in tool:
+        return {"type": "function", **tool}
+    if custom or tool["type"] != "custom":
         return tool
     described, schema = free_text_tool(_object(tool, "custom"), position)
     return {"type": "function", "function": {**described, "parameters": schema}}
+
+
+def check_choice(body: Body, words: Collection[str] | None) -> None:
+    """Refuse a `tool_choice` that cannot be made.
+
+    Args:
+        body: the whole request.
+        words: what the choice may be, beside objects; `None` if the server is left to say what it takes.
+
+    Raises:
+        InvalidRequestError: it names the option, and what is allowed.
+    """
+    tools, choice = body.get("tools") or (), body.get("tool_choice")
+    for option in ("tool_choice", "parallel_tool_calls"):
+        if words is not None and not tools and body.get(option) is not None:
+            raise InvalidRequestError(
+                f"{option}: there are no tools to choose from; give tools, or leave it out"
+            )
+    if isinstance(choice, str) and words is not None and choice not in words:
+        hint = "'required'" if choice == "any" else f"one of {', '.join(words)}, or an object"
+        raise InvalidRequestError(f"tool_choice: {choice!r} is unknown; use {hint}")
+    if not isinstance(choice, Mapping) or not tools:
+        return
+    kind = choice.get("type")
+    if words is not None and kind in _ANTHROPICS:
+        raise InvalidRequestError(
+            f"tool_choice: {kind!r} as an object is Anthropic's form; use one of {', '.join(words)}, or "
+            '{"type": "function", "function": {"name": ...}}'
+        )
+    if kind in ("function", "custom"):
+        check_forced(_object(choice, kind).get("name"), tools)
+    elif kind == "allowed_tools":
+        allowed = _object(choice, "allowed_tools").get("tools") or ()
+        if not allowed:
+            raise InvalidRequestError("tool_choice: allowed_tools names no tool; name one, or use 'none'")
+        for tool in allowed:
+            if tool.get("type") in ("function", "custom"):
+                check_forced(_name(tool), tools)
 
 
 def narrow_choice(body: Body) -> None:

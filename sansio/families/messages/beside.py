@@ -1,12 +1,12 @@
 """The endpoints beside messages: token counts and the list of models.
 
 Source: the parameter and response types of Anthropic's own SDK (`MessageCountTokensParams`,
-`MessageTokensCount`, `ModelInfo`, `ModelListParams`).
+`MessageTokensCount`, `ModelInfo` with `lifecycle`, `deprecated_at` and `retires_at`, `ModelListParams`).
 """
 
 from __future__ import annotations
 
-from sansio.endpoints import ModelInfo, Row, read_id, rows_of
+from sansio.endpoints import ModelInfo, Row, read_id
 from sansio.errors import RemoteProtocolError
 from sansio.jsontext import JSONObject
 
@@ -31,7 +31,7 @@ NOT_COUNTED = frozenset(
 """Fields of a messages request that say nothing of its size; the endpoint that counts refuses them."""
 
 MOST_MODELS = 1_000
-"""The longest page of the list that can be asked for. There are a few dozen models, so one page has all."""
+"""The longest page of the list that can be asked for, so that there are few."""
 
 
 def read_count(data: JSONObject) -> int:
@@ -46,16 +46,12 @@ def read_count(data: JSONObject) -> int:
     return count
 
 
-def read_models(data: JSONObject) -> tuple[ModelInfo, ...]:
-    """The models of a list.
+def read_model(row: Row) -> ModelInfo:
+    """A model of the list.
 
     Raises:
-        RemoteProtocolError: it is malformed.
+        RemoteProtocolError: it has no id.
     """
-    return tuple(_model(Row(row)) for row in rows_of(data))
-
-
-def _model(row: Row) -> ModelInfo:
     return ModelInfo(
         id=read_id(row),
         name=row.text("display_name"),

@@ -14,6 +14,7 @@ from msgspec import Meta
 from sansio.errors import InvalidRequestError
 from sansio.families.messages.caching import write_cache
 from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
+from sansio.families.tools import check_forced
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, listed, own, portable
 
@@ -22,9 +23,15 @@ DEFAULT_VERSION = "2023-06-01"
 _WITHOUT_SAMPLING = "2026-10-21"
 """The first version without sampling options. Versions are dates, so later ones compare greater."""
 _SAMPLING = ("temperature", "top_p", "top_k")
+_CHOICES = ("none", "auto", "any", "required")
+_CHOICE_TYPES = ("none", "auto", "any", "tool")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _MIN_THINKING_TOP_P = 0.95
+"""Anthropic's page on extended thinking, "Feature compatibility", which also names the rest that does not go
+with thinking. The API's words are about both forms: "`temperature` may only be set to 1 when thinking is
+enabled or in adaptive mode"."""
 
+_Limit = Annotated[int, Meta(ge=0)]  # 0 only writes the prompt to the cache
 _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -39,6 +46,10 @@ def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> Non
     if value is None:
         return
     if isinstance(value, str):
+        if value not in _CHOICES:
+            raise InvalidRequestError(
+                f"tool_choice: {value!r} is unknown; use one of {', '.join(_CHOICES)}, or an object"
+            )
         choice: JSONObject = {"type": "any" if value == "required" else value}
     elif isinstance(chosen := value.get("function", value.get("custom")), Mapping):
         choice = {"type": "tool", "name": chosen.get("name")}
@@ -130,7 +141,6 @@ def _write_container(body: Body, value: str | Mapping[str, Any] | None) -> None:
 
 OPTIONS: Mapping[str, Option] = {
     **portable(
-        max_tokens="max_tokens",
         stop=listed("stop_sequences"),
         tool_choice=_write_tool_choice,
         parallel_tool_calls=_write_parallel,
@@ -146,7 +156,8 @@ OPTIONS: Mapping[str, Option] = {
     "top_k": Option(Annotated[int, Meta(ge=0)], "top_k"),
     "service_tier": Option(Literal["auto", "standard_only"], "service_tier"),
     "cache": Option(bool | Literal["5m", "1h"], write_cache),
-    "max_completion_tokens": Option(int, "max_tokens"),
+    "max_tokens": Option(_Limit, "max_tokens"),
+    "max_completion_tokens": Option(_Limit, "max_tokens"),
     "output_config": Option(dict[str, Any], _write_output),
     "container": Option(str | dict[str, Any], _write_container),
     "fallbacks": Option(str | list[dict[str, Any]], "fallbacks"),
@@ -192,7 +203,14 @@ def _check_tool_choice(body: Body) -> None:
     if not body.get("tools"):
         asked = "parallel_tool_calls" if choice.get("type") == "auto" and len(choice) > 1 else "tool_choice"
         raise InvalidRequestError(f"{asked}: there are no tools to choose from; give tools, or leave it out")
-    if choice.get("type") == "none":  # which has no calls that could be parallel
+    if choice.get("type") not in _CHOICE_TYPES:
+        raise InvalidRequestError(
+            f"tool_choice: {choice.get('type')!r} is unknown to Anthropic; use one of {', '.join(_CHOICES)}, "
+            'or {"type": "function", "function": {"name": ...}}'
+        )
+    if choice["type"] == "tool":
+        check_forced(choice.get("name"), body["tools"])
+    if choice["type"] == "none":  # which has no calls that could be parallel
         choice.pop("disable_parallel_tool_use", None)
 
 

@@ -19,7 +19,8 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.families.base import base64_text, media_type_of, rest, text_or_none, without_nulls
+from sansio.families.fields import base64_text, rest, text_or_none, without_nulls
+from sansio.families.media import media_type_of
 from sansio.jsontext import JSONObject
 
 RUNS = frozenset(("server_tool_use", "mcp_tool_use"))

@@ -16,7 +16,8 @@ from sansio.content import (
 )
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
-from sansio.families.base import AnswerReader, convert, rest, usage_of
+from sansio.families.base import AnswerReader
+from sansio.families.fields import convert, rest, usage_of
 from sansio.families.messages.parts import citations_of, part_of
 from sansio.families.messages.wire import (
     EVENT_FIELDS,

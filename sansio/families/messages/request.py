@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count
-from typing import Any, ClassVar, assert_never
+from typing import Any, ClassVar, Self, assert_never
 
 from sansio.content import (
     AudioPart,
@@ -17,20 +18,24 @@ from sansio.content import (
     ReasoningPart,
     RefusalPart,
     Role,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Endpoint, ModelInfo
-from sansio.errors import InvalidRequestError
-from sansio.families.base import Dialect, free_text_tool, media_type_of, without_nulls
-from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_models
+from sansio.endpoints import Endpoint, ModelInfo, read_models
+from sansio.errors import APIStatusError, InvalidRequestError
+from sansio.families.base import Dialect
+from sansio.families.fields import without_nulls
+from sansio.families.media import media_type_of
+from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_model
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
 from sansio.families.messages.reader import MessagesReader
 from sansio.families.messages.thinking import default_thinking, takes_schema
+from sansio.families.tools import free_text_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
@@ -40,6 +45,7 @@ _NEVER_SAID = (ImagePart, AudioPart, DocumentPart, RefusalPart)
 """Parts that no assistant's message can have here."""
 _SYSTEM_ROLES = (Role.SYSTEM, Role.DEVELOPER)
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+"""The media types of a base64 image (Anthropic's SDK, `Base64ImageSourceParam`)."""
 
 _Block = dict[str, object]
 
@@ -85,11 +91,23 @@ class MessagesDialect(Dialect):
     @property
     def version(self) -> str:
         """The API version that requests name: the config's `api_version`, unless its headers name another."""
-        named = {name.lower(): value for name, value in self.config.extra_headers.items()}
-        return named.get("anthropic-version") or self.config.api_version or DEFAULT_VERSION
+        return _version_in(self.config.extra_headers) or self.config.api_version or DEFAULT_VERSION
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """A version decides which options a request may have."""
+        if _version_in(headers) is None:
+            return self
+        return type(self)(self.config.replace(extra_headers={**self.config.extra_headers, **headers}))
 
     def open_stream(self) -> MessagesReader:
         return MessagesReader(self)
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        """With the code that is under `details`, such as a spend limit's (its SDK, `ErrorDetails`)."""
+        details = error.get("details")
+        if isinstance(details, dict) and "error_code" in details:
+            error = {"code": details["error_code"], **error}
+        return super().build_error(error, status, data)
 
     def takes_schema(self) -> bool:
         return takes_schema(str(self.config.model))
@@ -99,7 +117,8 @@ class MessagesDialect(Dialect):
         return Endpoint(f"{self.config.base_url}/v1/messages/count_tokens", read_count, counted)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        return Endpoint(f"{self.config.base_url}/v1/models?limit={MOST_MODELS}", read_models)
+        read = partial(read_models, read=read_model, cursor="after_id")
+        return Endpoint(f"{self.config.base_url}/v1/models?limit={MOST_MODELS}", read)
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, TextPart) and not part.text.strip():
@@ -108,7 +127,7 @@ class MessagesDialect(Dialect):
             return "the explanation of a refusal is not part of the conversation"
         if isinstance(part, AudioPart):
             return "sound is refused"
-        return None
+        return super().refuses(part)
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
@@ -131,7 +150,7 @@ class MessagesDialect(Dialect):
             options["cache"] = options.pop("cache")
         if self.output_tool:  # two calls of it would be two answers in one text
             options["parallel_tool_calls"] = False
-        write_options(body, options, self.OPTIONS, self.origin)
+        write_options(body, options, self.options(), self.origin)
         if self.config.reasoning and "thinking" not in body and "thinking" not in options:
             body["thinking"] = default_thinking(str(self.config.model), body.get("max_tokens"))
         if self.output_tool and (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"):
@@ -215,6 +234,10 @@ class MessagesDialect(Dialect):
                 "from, which has the signature in its extra",
                 index=index,
             )
+        if isinstance(part, ServerToolPart) and (fault := _fault_of(part)):
+            raise self.cannot_send(
+                part, index, number, f"{fault}; append the answer that it is from, unchanged"
+            )
 
     def _system(self, messages: Sequence[Message], first: int = 0) -> str | list[_Block] | None:
         """System messages as one.
@@ -297,6 +320,23 @@ class MessagesDialect(Dialect):
         if message.is_error:
             block["is_error"] = True
         return {**block, **message.extra}
+
+
+def _version_in(headers: Mapping[str, str]) -> str | None:
+    return {name.lower(): value for name, value in headers.items()}.get("anthropic-version")
+
+
+def _fault_of(part: ServerToolPart) -> str:
+    """Why a server tool's block cannot be sent; empty if it can. All these fields are required."""
+    if part.kind not in RUNS and not part.kind.endswith("_tool_result"):
+        return f"of the kind {part.kind!r}"
+    if not part.id:
+        return "without an id"
+    if part.kind not in RUNS:
+        return "" if part.output is not None else "without an output"
+    if not part.name:
+        return "without a name"
+    return "" if isinstance(part.input, dict) else "without an input (a dict)"
 
 
 def _check_loop(messages: Sequence[Message], turns: Sequence[_Block]) -> None:

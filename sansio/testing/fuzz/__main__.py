@@ -13,6 +13,11 @@ from pathlib import Path
 
 def main(arguments: list[str]) -> int:
     """Fuzz one target; returns the exit status, 2 for wrong arguments."""
+    from sansio.testing.fuzz import TARGETS, seeds
+
+    if not arguments or arguments[0] not in TARGETS or not all(a.isdigit() for a in arguments[1:2]):
+        print(f"usage: python -m sansio.testing.fuzz {{{','.join(TARGETS)}}} [SECONDS]", file=sys.stderr)
+        return 2
     try:
         import atheris  # type: ignore[import-untyped]  # it ships no types, and is an extra
     except ImportError:
@@ -22,10 +27,7 @@ def main(arguments: list[str]) -> int:
     for module in [name for name in sys.modules if name.partition(".")[0] == "sansio"]:
         del sys.modules[module]
     with atheris.instrument_imports(include=["sansio"]):
-        from sansio.testing.fuzz import TARGETS, seeds
-    if not arguments or arguments[0] not in TARGETS or not all(a.isdigit() for a in arguments[1:2]):
-        print(f"usage: python -m sansio.testing.fuzz {{{','.join(TARGETS)}}} [SECONDS]", file=sys.stderr)
-        return 2
+        from sansio.testing.fuzz import TARGETS, seeds  # again, with instruments
     name, seconds = arguments[0], int(arguments[1]) if len(arguments) > 1 else 60
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds(name)):

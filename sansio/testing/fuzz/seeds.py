@@ -149,8 +149,10 @@ def _history(kind: ProviderType) -> list[Message]:
         last = parser.receive_data(b"".join(encode_stream(kind, answer)))[-1]
         assert isinstance(last, StreamComplete)
         history.append(last.message)
-        calls: list[ToolCall | InvalidToolCall] = [*last.message.tool_calls, *last.message.invalid_tool_calls]
-        history += [Message(Role.TOOL, "done", tool_call_id=call.id, is_error=True) for call in calls]
+        history += [
+            Message(Role.TOOL, "done", tool_call_id=call.id, is_error=True)
+            for call in last.message.all_tool_calls
+        ]
         history.append(Message(Role.USER, "Go on."))
     return history
 

@@ -62,7 +62,7 @@ _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS, "Deflate": -
 _LOSSES: tuple[TransportError | RemoteProtocolError, ...] = (
     APIConnectionError("the connection was reset"),
     APIConnectionError("the idle connection was closed", reused=True),
-    APITimeoutError("no byte came", field="read_timeout"),
+    APITimeoutError("no byte arrived", field="read_timeout"),
     RemoteProtocolError("malformed HTTP"),
 )
 

@@ -34,9 +34,35 @@ class _Schema(Struct):
     strict: bool | None = None
 
 
-class _ResponseFormat(Struct):
-    type: str
-    json_schema: _Schema | None = None
+class _AnyFormat(Struct):
+    pass
+
+
+class _TextFormat(_AnyFormat, tag="text"):
+    pass
+
+
+class _ObjectFormat(_AnyFormat, tag="json_object"):
+    pass
+
+
+class _SchemaFormat(_AnyFormat, tag="json_schema"):
+    json_schema: _Schema
+
+
+class _GrammarFormat(_AnyFormat, tag="grammar"):
+    grammar: str
+
+
+class _PythonFormat(_AnyFormat, tag="python"):
+    pass
+
+
+class _StructuralFormat(_AnyFormat, tag="structural_tag"):
+    pass
+
+
+_Format: TypeAlias = _TextFormat | _ObjectFormat | _SchemaFormat
 
 
 class _Common(Struct, kw_only=True):
@@ -55,7 +81,7 @@ class _Common(Struct, kw_only=True):
     presence_penalty: float | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    response_format: _ResponseFormat | None = None
+    response_format: _AnyFormat | None = None
     reasoning_effort: str | None = None
     tools: Any = None
 
@@ -76,6 +102,7 @@ class _Ranged(_Common, kw_only=True):
 
 
 class _OpenAI(_Ranged, kw_only=True, forbid_unknown_fields=True):
+    response_format: _Format | None = None
     stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
@@ -101,6 +128,7 @@ class _CacheControl(Struct):
 
 
 class _OpenRouter(_Ranged, kw_only=True):
+    response_format: _Format | _GrammarFormat | _PythonFormat | None = None
     cache_control: _CacheControl | None = None
     models: list[str] | None = None
     provider: _Object | None = None
@@ -113,6 +141,7 @@ class _OpenRouter(_Ranged, kw_only=True):
 
 
 class _VLLM(_Ranged, kw_only=True):
+    response_format: _Format | _StructuralFormat | None = None
     top_k: int | None = None
     min_p: float | None = None
     min_tokens: Annotated[int, Meta(ge=0)] | None = None

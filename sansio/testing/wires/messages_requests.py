@@ -40,6 +40,9 @@ _BUILT_IN_TOOL = re.compile(r"\w+_\d{8}|mcp_toolset")
 _MAX_BREAKPOINTS = 4
 _THINKING_BLOCKS = ("thinking", "redacted_thinking")
 _RUNS = ("server_tool_use", "mcp_tool_use")
+_MESSAGE_FIELDS = ("role", "content")
+_SYSTEM_FIELDS = ("clear_at", "output_config")
+"""What a beta adds to a system message in mid-conversation."""
 _IN_RESULTS = ("text", "image", "document", "search_result", "tool_reference", "browser_state")
 _SOURCES: dict[str, dict[str, tuple[str, ...]]] = {
     "image": {
@@ -111,6 +114,9 @@ def _check_messages(messages: JSON, model: str, version: str) -> list[JSONObject
         role, content = as_object(message).get("role"), as_object(message).get("content")
         if not isinstance(message, dict) or role not in ("user", "assistant", "system"):
             raise refuse(f"messages.{index}.role: {role!r} is neither user, assistant nor system.")
+        for name in message:
+            if name not in _MESSAGE_FIELDS and not (role == "system" and name in _SYSTEM_FIELDS):
+                raise refuse(f"messages.{index}.{name}: Extra inputs are not permitted.")
         if index == 0 and role != "user":
             hint = " The system prompt is the top-level field system." if role == "system" else ""
             raise refuse(f"messages: the first message must be the user's.{hint}")

@@ -19,21 +19,26 @@ from sansio import (
     ConfigError,
     ContentDelta,
     Dialect,
+    DocumentPart,
     End,
     FinishReason,
     Framer,
     Head,
+    ImagePart,
     InternalServerError,
+    InvalidRequestError,
     JSONObject,
     Limits,
     Message,
     NDJSONFramer,
+    Part,
     Request,
     RetrySchedule,
     Role,
     SSEFramer,
     StreamComplete,
     StreamParser,
+    TextPart,
 )
 from sansio.providers import dialect_for, dialect_named
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, completion, config, failure, parse, sse
@@ -392,3 +397,29 @@ def test_a_wait_that_the_body_asks_for_counts_where_no_header_asks(
 ) -> None:
     error = Advising().parse_error(429, headers, '{"error": {"message": "slow down"}}')
     assert error.retry_after == asked
+
+
+def write_text(part: Part) -> JSONObject | None:
+    return {"t": part.text} if isinstance(part, TextPart) else None
+
+
+def test_the_parts_of_a_message_are_written_one_by_one() -> None:
+    dialect = dialect_named("openai")
+    message = Message(Role.USER, (TextPart("a"), TextPart("b")))
+    blocks = dialect.write_parts(message, 0, write_text)
+    assert blocks == [{"t": "a"}, {"t": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("part", "remedy"),
+    [
+        (ImagePart(url="https://example.com/a.png"), "its data"),
+        (DocumentPart(file_id="f"), "its data"),
+        (ImagePart(data=b"a"), "takes no ImagePart"),
+    ],
+)
+def test_a_part_that_the_wire_has_no_place_for_is_named_with_its_place(part: Part, remedy: str) -> None:
+    message = Message(Role.USER, (TextPart("a"), part))
+    with pytest.raises(InvalidRequestError, match=f"message 3, part 1: .*{remedy}") as caught:
+        dialect_named("openai").write_parts(message, 3, write_text)
+    assert caught.value.index == 3

@@ -100,3 +100,9 @@ def message_in(type: str, body: Object) -> str:
         return str(body["detail"])
     error = body.get("error", body)
     return str(error if isinstance(error, str) else error["message"])
+
+
+def split(data: bytes) -> tuple[bytes, bytes]:
+    """Head and body; server and our machines agree on the head except for its spelling."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    return (head + blank).lower(), body

@@ -91,6 +91,30 @@ def test_anthropic_s_list_has_pages_of_a_limited_length(limit: str, status: int)
     assert FakeProvider("anthropic").respond(request).status == status
 
 
+@pytest.mark.parametrize(
+    ("query", "ids", "more"),
+    [
+        ("limit=2", ["a", "b"], True),
+        ("limit=2&after_id=b", ["c", "d"], True),
+        ("after_id=d&limit=2", ["e"], False),
+        ("after_id=e", [], False),
+    ],
+)
+def test_a_page_of_anthropic_s_list_begins_behind_a_model(query: str, ids: list[str], more: bool) -> None:
+    fake = FakeProvider("anthropic", models="abcde")
+    page = said(fake.respond(request_for("anthropic", path=f"/v1/models?{query}", method="GET")))
+    assert [row["id"] for row in page["data"]] == ids
+    assert page["has_more"] is more
+    assert page["last_id"] == (ids[-1] if ids else None)
+
+
+def test_a_page_behind_a_model_that_is_not_on_anthropic_s_list_is_refused() -> None:
+    request = request_for("anthropic", path="/v1/models?after_id=other", method="GET")
+    response = FakeProvider("anthropic").respond(request)
+    assert response.status == 400
+    assert "after_id" in message_in("anthropic", said(response))
+
+
 def test_anthropic_s_list_needs_the_version() -> None:
     key = tuple(pair for pair in AUTH["anthropic"] if pair[0] == "x-api-key")
     request = request_for("anthropic", path="/v1/models", method="GET", headers=key)
@@ -126,6 +150,16 @@ def test_a_fake_with_a_list_of_models_knows_no_other(type: str) -> None:
     refused = fake.respond(request_for(type, {**body_for(type, HELLO), "model": "medium"}))
     assert refused.status == 404
     assert "medium" in b"".join(refused.pieces).decode()
+
+
+def test_a_fake_with_a_list_of_models_counts_and_embeds_for_no_other() -> None:
+    counting = FakeProvider("anthropic", models=["small"])
+    embedding = FakeProvider("azure", models=["small"])
+    for model, status in (("small", 200), ("medium", 404)):
+        body = {"model": model, "messages": HELLO}
+        assert counting.respond(request_for("anthropic", body, path=COUNT)).status == status
+        path = f"/openai/deployments/{model}/embeddings?api-version=2024-10-21"
+        assert embedding.respond(request_for("azure", {"input": "a"}, path=path)).status == status
 
 
 def test_a_fake_without_models_has_an_empty_list() -> None:

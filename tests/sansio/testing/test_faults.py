@@ -27,7 +27,7 @@ from sansio.testing.faults import (
     find_fault,
 )
 from sansio.testing.faults.deeds import Flood
-from tests.sansio.testing.asking import body_for, request_for
+from tests.sansio.testing.asking import body_for, request_for, split
 from tests.support import chunkings
 
 LAST = (Stall, HalfClose, Close, Reset)
@@ -55,12 +55,6 @@ def act(name: str, request: Request, response: FakeResponse | Answer | Broken = 
 
 def delivered(actions: list[Action]) -> bytes:
     return b"".join(action.data for action in actions if isinstance(action, Deliver))
-
-
-def split(data: bytes) -> tuple[bytes, bytes]:
-    """Head and body; server and our machines agree on the head except for its spelling."""
-    head, blank, body = data.partition(b"\r\n\r\n")
-    return (head + blank).lower(), body
 
 
 def inputs(actions: list[Action], request: Request) -> tuple[list[Input], HTTPExchange]:

@@ -9,7 +9,7 @@ import pytest
 from sansio import HTTPExchange, Request
 from sansio.testing import Answer, Broken, Ending, FakeConnection, FakeProvider, FakeResponse
 from sansio.testing.faults import FAULTS, Action, Close, Deliver, FaultyProvider, Pause, Reset, Stall
-from tests.sansio.testing.asking import body_for, request_for
+from tests.sansio.testing.asking import body_for, request_for, split
 
 SAID = Answer(text="One two three four.")
 WHOLE = request_for("openai")
@@ -33,11 +33,6 @@ def plain(request: Request) -> tuple[bytes, bytes]:
     connection = FakeConnection(FakeProvider("openai", [SAID]))
     sent = b"".join(connection.receive_data(HTTPExchange(request).data_to_send()))
     head, blank, body = sent.partition(b"\r\n\r\n")
-    return (head + blank).lower(), body
-
-
-def split(data: bytes) -> tuple[bytes, bytes]:
-    head, blank, body = data.partition(b"\r\n\r\n")
     return (head + blank).lower(), body
 
 

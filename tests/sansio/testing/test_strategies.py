@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import TypeVar, assert_never
 
 import pytest
@@ -85,6 +88,31 @@ def survey(
     return found
 
 
+def has(value: object) -> Callable[[AbstractSet[object]], bool]:
+    """A feature of a set: that it has this value."""
+    return lambda values: value in values
+
+
+class _AllSeenError(Exception):
+    """Ends a search."""
+
+
+def seen(strategy: st.SearchStrategy[T], features: dict[str, Callable[[T], object]]) -> set[str]:
+    """Which features a strategy's first 2,000 examples have. It looks no further when it has seen all."""
+    found: set[str] = set()
+
+    @settings(surveyed, max_examples=2_000)
+    @given(strategy)
+    def look(example: T) -> None:
+        found.update(name for name, shows in features.items() if name not in found and shows(example))
+        if len(found) == len(features):
+            raise _AllSeenError
+
+    with contextlib.suppress(_AllSeenError):
+        look()
+    return found
+
+
 @given(data=st.data(), stream=st.binary(max_size=50))
 def test_the_pieces_of_a_chunking_join_to_the_bytes(data: st.DataObject, stream: bytes) -> None:
     assert b"".join(data.draw(chunkings(stream))) == stream
@@ -150,8 +178,7 @@ def test_a_valid_stream_needs_just_the_bytes_up_to_its_finish_reason(type: str, 
 
 
 def test_valid_streams_are_framed_in_every_way() -> None:
-    found = survey(
-        200,
+    found = seen(
         streams("openai").map(lambda stream: stream.data),
         {
             "the provider's own": lambda data: data.startswith(b"data: {") and b"\r" not in data,
@@ -190,8 +217,7 @@ def test_a_valid_stream_knows_its_message_and_where_it_is_whole(type: str) -> No
 
 @for_every_type
 def test_answers_are_of_every_kind(type: str) -> None:
-    found = survey(
-        400,
+    found = seen(
         answers(type).map(lambda answer: answer.to_message()),
         {
             "text": lambda answer: answer.text,
@@ -252,19 +278,22 @@ def kinds(message: Message) -> list[type[Part]]:
 
 
 def test_answers_have_every_part_that_their_provider_has() -> None:
-    found: dict[str, Counter[str]] = {type: survey(400, messages(type), FEATURES) for type in PROVIDER_TYPES}
-    for type, never in NOWHERE.items():
-        assert not never & set(found[type])
-    seen = {name for features in found.values() for name in features}
-    assert seen == set(FEATURES)
-    assert not {"a content filter", "an upstream"} & set(found["anthropic"])
-    # A chat completion has one text.
-    assert all("several texts" not in found[type] for type in PROVIDER_TYPES if type != "anthropic")
+    every = st.one_of([messages(type) for type in PROVIDER_TYPES])
+    assert seen(every, FEATURES) == FEATURES.keys()
+
+
+@for_every_type
+def test_answers_have_no_part_that_their_provider_has_not(type: str) -> None:
+    found = survey(60, messages(type), FEATURES)
+    assert not NOWHERE.get(type, set()) & found.keys()
+    if type == "anthropic":
+        assert not {"a content filter", "an upstream"} & found.keys()
+    else:  # a chat completion has one text
+        assert "several texts" not in found
 
 
 def test_requests_are_of_every_kind() -> None:
-    found = survey(
-        200,
+    found = seen(
         requests(),
         {
             "a system's word": lambda asked: asked.messages[0].role is Role.SYSTEM,
@@ -293,8 +322,7 @@ def test_requests_are_of_every_kind() -> None:
 
 
 def test_hostile_streams_are_damaged_in_every_way() -> None:
-    found = survey(
-        1000,
+    found = seen(
         hostile_streams("openai"),
         {
             "byte order mark": lambda data: b"\xef\xbb\xbf" in data,
@@ -317,8 +345,7 @@ def test_hostile_streams_are_damaged_in_every_way() -> None:
 
 @for_every_type
 def test_hostile_streams_fail_or_make_an_answer(type: str) -> None:
-    found = survey(
-        200,
+    found = seen(
         hostile_streams(type),
         {
             "an answer": lambda data: isinstance(parse(type, [data])[-1], StreamComplete),
@@ -328,34 +355,39 @@ def test_hostile_streams_fail_or_make_an_answer(type: str) -> None:
     assert len(found) == 2, found
 
 
+def kinds_of(tape: list[Head | Body | End | Lost]) -> set[str]:
+    """What happens in a tape; each exchange begins and ends before the next one."""
+    kinds: set[str] = set()
+    inside = False
+    for value in tape:
+        match value:
+            case Head(status=status, headers=headers):
+                kinds |= {f"{status // 100}xx", header(headers, "content-encoding") or "plain"}
+                assert not inside
+                inside = status >= 200
+            case Body():
+                assert inside
+            case End():
+                assert inside
+                inside = False
+            case Lost():
+                kinds.add("lost inside" if inside else "lost before")
+                inside = False
+            case _:
+                assert_never(value)
+    assert not inside
+    return kinds
+
+
+TAPE_KINDS = ["1xx", "2xx", "4xx", "5xx", "lost inside", "lost before", "plain", "gzip", "deflate", "br"]
+
+
 def test_tapes_have_exchanges_of_every_kind() -> None:
-    kinds: Counter[str] = Counter()
-
-    @settings(surveyed, max_examples=500)
-    @given(tapes("openai"))
-    def look(tape: list[Head | Body | End | Lost]) -> None:
-        inside = False
-        for value in tape:
-            match value:
-                case Head(status=status, headers=headers):
-                    kinds.update((f"{status // 100}xx", header(headers, "content-encoding") or "plain"))
-                    assert not inside
-                    inside = status >= 200
-                case Body():
-                    assert inside
-                case End():
-                    assert inside
-                    inside = False
-                case Lost():
-                    kinds["lost inside" if inside else "lost before"] += 1
-                    inside = False
-                case _:
-                    assert_never(value)
-        assert not inside
-
-    look()
-    assert set(kinds) >= {"1xx", "2xx", "4xx", "5xx", "lost inside", "lost before"}
-    assert set(kinds) >= {"plain", "gzip", "deflate", "br"}
+    found = seen(
+        tapes("openai").map(kinds_of),
+        {kind: has(kind) for kind in TAPE_KINDS},
+    )
+    assert found == set(TAPE_KINDS)
 
 
 @given(asked=requests())
@@ -371,21 +403,27 @@ def test_histories_are_conversations(history: list[Message]) -> None:
     check_messages(history)
 
 
+def media_of(history: list[Message]) -> set[tuple[type, str]]:
+    """The kinds of media that the application wrote, each with where its bytes are."""
+    return {
+        (type(part), name)
+        for message in history
+        for part in message.parts
+        if isinstance(part, ImagePart | DocumentPart) and message.origin is None
+        for name in SOURCES
+        if getattr(part, name) is not None
+    }
+
+
+SOURCES = ("data", "url", "file_id")
+
+
 def test_histories_have_media_in_every_form() -> None:
-    found: set[str] = set()
-
-    @settings(surveyed, max_examples=300)
-    @given(histories())
-    def look(history: list[Message]) -> None:
-        for message in history:
-            for part in message.parts:
-                if isinstance(part, ImagePart | DocumentPart) and message.origin is None:
-                    (source,) = (
-                        name for name in ("data", "url", "file_id") if getattr(part, name) is not None
-                    )
-                    found.add(f"{type(part).__name__} by {source}")
-
-    look()
+    forms: list[tuple[type, str]] = list(itertools.product((ImagePart, DocumentPart), SOURCES))
+    found = seen(
+        histories().map(media_of),
+        {f"{kind.__name__} by {name}": has((kind, name)) for kind, name in forms},
+    )
     assert len(found) == 6, found
 
 

@@ -1,4 +1,4 @@
-"""The real command in a process of its own: with pipes, or on a terminal."""
+"""The real command in its own process: with pipes, or on a terminal."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def body(fake: FakeProvider) -> dict[str, object]:
 
 
 def only_line(text: str) -> str:
-    """The one line that an error is told in."""
+    """The one line that reports an error."""
     (line,) = text.splitlines()
     assert line.startswith("sansio-llm: ")
     assert "Traceback" not in line

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -43,17 +42,6 @@ from transports import create_sync_provider
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
-
-
-@pytest.fixture
-def fake() -> FakeProvider:
-    return FakeProvider("openai", key=KEY)
-
-
-@pytest.fixture
-def server(fake: FakeProvider) -> Iterator[LoopbackThread]:
-    with loopback_thread(fake, delay=0.001) as served:
-        yield served
 
 
 @pytest.mark.parametrize("loop", [(), ("--trio",)])

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,20 +19,9 @@ from tests.transports.cli.command import (
     run,
 )
 from transports.cli.app import run as run_here
-from transports.testing.loopback import LoopbackThread, loopback_thread
+from transports.testing.loopback import LoopbackThread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
-
-
-@pytest.fixture
-def fake() -> FakeProvider:
-    return FakeProvider("openai", key=KEY)
-
-
-@pytest.fixture
-def server(fake: FakeProvider) -> Iterator[LoopbackThread]:
-    with loopback_thread(fake, delay=0.001) as served:
-        yield served
 
 
 @pytest.fixture

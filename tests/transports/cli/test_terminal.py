@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from sansio import ToolCall
 from sansio.testing import Answer, Broken, Ending, Failure, FakeProvider
 from tests.transports.cli.command import KEY, Terminal, interrupt
-from transports.testing.loopback import LoopbackThread, loopback_thread
+from transports.testing.loopback import LoopbackThread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 
@@ -24,12 +23,6 @@ CTRL_D = "\x04"
 @pytest.fixture
 def fake() -> FakeProvider:
     return FakeProvider("openrouter", key=KEY)
-
-
-@pytest.fixture
-def server(fake: FakeProvider) -> Iterator[LoopbackThread]:
-    with loopback_thread(fake) as served:
-        yield served
 
 
 def chat(server: LoopbackThread, *arguments: str) -> Terminal:

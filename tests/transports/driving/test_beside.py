@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import anyio
 import pytest
 
@@ -9,65 +12,169 @@ from sansio import (
     APIConnectionError,
     APITimeoutError,
     Body,
+    Embeddings,
     End,
+    Head,
     InternalServerError,
     InvalidRequestError,
+    ModelInfo,
     Provider,
     ProviderConfig,
     Request,
 )
-from sansio.testing import Ending, Failure, FakeProvider, FakeResponse
+from sansio.testing import Ending, FakeProvider, FakeResponse
 from tests.test_main_job import TRANSPORTS
 from tests.transports.driving.test_records import Log
+from tests.transports.driving.test_sync_driver import SOON, Stuck, in_thread
 from tests.transports.scripted import (
     ASK,
     KEY,
     WHOLE,
+    Attempt,
     Clock,
+    Kind,
     Late,
+    OpenLate,
+    Refuse,
+    Script,
     ScriptedAsyncExchange,
+    ScriptedSyncTransport,
     ScriptedTransport,
+    error_body,
     openai,
 )
-from transports import (
-    EventStream,
-    MemoryTransport,
-    SyncMemoryTransport,
-    create_provider,
-    create_sync_provider,
-)
+from transports import EventStream, MemoryTransport, SyncEventStream, create_provider, create_sync_provider
 from transports.driving.keys import KeySource
 from transports.testing.loopback import loopback_thread
 
 OPENAI = ProviderConfig(type="openai", model="text-embedding-3-small", max_attempts=2)
-ANTHROPIC = ProviderConfig(type="anthropic", model="claude-sonnet-5-5")
+HELD = FakeResponse(ending=Ending.HOLD, silent=True)
 
 
-@pytest.mark.anyio
-async def test_each_gives_its_value() -> None:
-    async with create_provider(
-        OPENAI, transport=MemoryTransport(FakeProvider("openai")), api_key=KEY
-    ) as provider:
-        assert [model.id for model in await provider.list_models()] == ["fake-model"]
-        embedded = await provider.embed(["a", "b"], model="other", dimensions=4)
-        assert [len(vector) for vector in embedded.vectors] == [4, 4]
-        assert embedded.model == "other"
-    async with create_provider(
-        ANTHROPIC, transport=MemoryTransport(FakeProvider("anthropic")), api_key=KEY
-    ) as provider:
-        assert await provider.count_tokens(ASK) == 2
+@dataclass(frozen=True)
+class Method:
+    """A method of a provider, a response to it, and the value of that."""
+
+    name: str
+    type: str
+    arguments: tuple[Any, ...]
+    response: Body
+    value: object
+
+    def __repr__(self) -> str:
+        return self.name
 
 
-def test_each_gives_its_value_without_a_loop() -> None:
-    with create_sync_provider(
-        OPENAI, transport=SyncMemoryTransport(FakeProvider("openai")), api_key=KEY
-    ) as provider:
-        assert [model.id for model in provider.list_models(timeout=5)] == ["fake-model"]
-        assert len(provider.embed("a").vectors) == 1
-    with create_sync_provider(
-        ANTHROPIC, transport=SyncMemoryTransport(FakeProvider("anthropic")), api_key=KEY
-    ) as provider:
-        assert provider.count_tokens(ASK) == 2
+METHODS = [
+    Method("list_models", "openai", (), Body(b'{"data": [{"id": "m"}]}'), [ModelInfo(id="m")]),
+    Method(
+        "embed", "openai", ("a",), Body(b'{"data": [{"embedding": [0.5]}]}'), Embeddings(vectors=((0.5,),))
+    ),
+    Method("count_tokens", "anthropic", (ASK,), Body(b'{"input_tokens": 3}'), 3),
+]
+KINDS: list[Kind] = ["asyncio", "trio", "blocking"]
+
+each_method = pytest.mark.parametrize("method", METHODS, ids=repr)
+in_each_way = pytest.mark.parametrize("kind", KINDS)
+
+
+def config_for(method: Method) -> ProviderConfig:
+    return ProviderConfig(type=method.type, model="m")
+
+
+def ask(kind: Kind, method: Method, *attempts: Attempt, **options: Any) -> object:
+    """Call a method of a facade, which gets a response for each attempt."""
+    config, clock = config_for(method), Clock()
+    if kind == "blocking":
+        with create_sync_provider(
+            config, transport=ScriptedSyncTransport(attempts, clock), api_key=KEY
+        ) as sync:
+            return getattr(sync, method.name)(*method.arguments, **options)
+
+    async def run() -> object:
+        transport = ScriptedTransport(attempts, clock)
+        async with create_provider(config, transport=transport, api_key=KEY) as provider:
+            return await getattr(provider, method.name)(*method.arguments, **options)
+
+    return anyio.run(run, backend=kind)
+
+
+def drive(kind: Kind, method: Method, log: Log, *attempts: Attempt) -> tuple[Script, object]:
+    """Drive a call of the method by a clock that is wound by hand; returns its value too."""
+    clock = Clock()
+    provider = Provider(config_for(method))
+    call = getattr(provider, method.name)(*method.arguments, record=True)
+    keys = KeySource(provider.config, KEY)
+    if kind == "blocking":
+        sync = ScriptedSyncTransport(attempts, clock)
+        assert [*SyncEventStream(provider, call, sync, keys, log, now=clock.now, sleep=clock.wait)] == []
+        return sync, call.result()
+
+    async def run() -> tuple[Script, object]:
+        transport = ScriptedTransport(attempts, clock)
+        stream = EventStream(provider, call, transport, keys, log, now=clock.now, sleep=clock.sleep)
+        assert [event async for event in stream] == []
+        return transport, call.result()
+
+    return anyio.run(run, backend=kind)
+
+
+@each_method
+@in_each_way
+def test_each_gives_its_value(kind: Kind, method: Method) -> None:
+    assert ask(kind, method, [WHOLE, method.response, End()]) == method.value
+
+
+@each_method
+@in_each_way
+def test_it_is_tried_again_and_a_raw_log_gets_every_attempt_without_the_key(
+    kind: Kind, method: Method
+) -> None:
+    log = Log()
+    script, value = drive(
+        kind,
+        method,
+        log,
+        [Head(500), error_body(f"no {KEY}"), End()],
+        Refuse(APIConnectionError("refused")),
+        [WHOLE, method.response, End()],
+    )
+    assert (list(value) if isinstance(value, tuple) else value) == method.value
+    assert [said.split()[0] for said in log.told] == ["request", "response", "request", "request", "response"]
+    assert [said.split()[1] for said in log.told if said.startswith("response")] == ["500", "200"]
+    assert KEY not in str(log.told)
+    assert script.log == ["open", "release", "open", "open", "release"]
+    first, second = script.clock.slept
+    assert 1 <= first < 2 <= second < 3
+
+
+@each_method
+@in_each_way
+def test_a_retry_that_would_pass_the_calls_own_timeout_fails_at_once(kind: Kind, method: Method) -> None:
+    with pytest.raises(APITimeoutError) as caught:
+        ask(kind, method, [Head(503), End()], timeout=0.5)
+    assert caught.value.field == "timeout"
+
+
+@each_method
+@in_each_way
+def test_the_last_error_is_raised_with_the_key_masked(kind: Kind, method: Method) -> None:
+    with pytest.raises(InternalServerError) as caught:
+        ask(kind, method, [Head(500), error_body(f"no {KEY}"), End()], max_attempts=1)
+    assert KEY not in str(caught.value)
+    assert (caught.value.provider, caught.value.attempts) == (method.type, 1)
+    assert caught.value.response is not None
+
+
+@each_method
+@in_each_way
+def test_the_clocks_run_as_for_every_call(kind: Kind, method: Method) -> None:
+    with pytest.raises(APITimeoutError) as caught:
+        ask(kind, method, [WHOLE, Late()], max_attempts=1)
+    assert caught.value.field == "read_timeout"
+    with pytest.raises(APITimeoutError) as caught:
+        ask(kind, method, OpenLate(), max_attempts=1)
+    assert caught.value.field == "connect_timeout"
 
 
 @pytest.mark.anyio
@@ -93,32 +200,6 @@ def test_a_request_without_a_body_goes_over_a_real_connection_without_a_loop() -
 
 
 @pytest.mark.anyio
-async def test_a_500_is_tried_again_and_a_raw_log_gets_both_attempts_without_the_key() -> None:
-    log = Log()
-    fake = FakeProvider("openai", [Failure(status=500, message=f"no {KEY}", headers=(("retry-after", "0"),))])
-    provider = create_provider(OPENAI, log, transport=MemoryTransport(fake), api_key=KEY)
-    assert len(await provider.list_models()) == 1
-    url = "https://api.openai.com/v1/models"
-    assert [told.split()[:2] for told in log.told] == [
-        ["request", url],
-        ["response", "500"],
-        ["request", url],
-        ["response", "200"],
-    ]
-    assert KEY not in str(log.told)
-
-
-@pytest.mark.anyio
-async def test_the_last_error_is_raised_with_the_key_masked() -> None:
-    fake = FakeProvider("openai", [Failure(status=500, message=f"no {KEY}")])
-    provider = create_provider(OPENAI, transport=MemoryTransport(fake), api_key=KEY)
-    with pytest.raises(InternalServerError) as caught:
-        await provider.embed("a", max_attempts=1)
-    assert KEY not in str(caught.value)
-    assert caught.value.response is not None
-
-
-@pytest.mark.anyio
 async def test_a_type_without_the_endpoint_sends_nothing() -> None:
     fake = FakeProvider("openai")
     provider = create_provider(OPENAI, transport=MemoryTransport(fake), api_key=KEY)
@@ -127,24 +208,77 @@ async def test_a_type_without_the_endpoint_sends_nothing() -> None:
     assert fake.requests == []
 
 
-@pytest.mark.anyio
-async def test_the_clocks_run_as_for_every_call() -> None:
-    transport = ScriptedTransport([[WHOLE, Late()]], Clock())
-    provider = create_provider(openai(max_attempts=1), transport=transport, api_key=KEY)
-    with pytest.raises(APITimeoutError) as caught:
-        await provider.list_models()
-    assert caught.value.field == "read_timeout"
+async def cancel_when_idle(scope: anyio.CancelScope) -> None:
+    await anyio.wait_all_tasks_blocked()
+    scope.cancel()
 
 
 @pytest.mark.anyio
 async def test_a_cancelled_call_drops_its_exchange() -> None:
-    held = FakeResponse(ending=Ending.HOLD, silent=True)
-    transport = MemoryTransport(FakeProvider("openai", [held]))
+    transport = MemoryTransport(FakeProvider("openai", [HELD]))
     provider = create_provider(OPENAI, transport=transport, api_key=KEY)
-    with anyio.move_on_after(0.01) as scope:
-        await provider.list_models()
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(cancel_when_idle, scope)
+            await provider.list_models()
     assert scope.cancelled_caught
     assert transport.aborted == 1
+
+
+@pytest.mark.anyio
+async def test_every_page_goes_over_the_same_connection() -> None:
+    ids = [f"model-{index}" for index in range(2_500)]
+    with loopback_thread(FakeProvider("anthropic", key=KEY, models=ids)) as server:
+        async with create_provider(server.config("anthropic"), api_key=KEY) as provider:
+            assert [model.id for model in await provider.list_models()] == ids
+        assert server.accepted == 1
+
+
+def test_every_page_goes_over_the_same_connection_without_a_loop() -> None:
+    ids = [f"model-{index}" for index in range(2_500)]
+    with loopback_thread(FakeProvider("anthropic", key=KEY, models=ids)) as server:
+        with create_sync_provider(server.config("anthropic"), api_key=KEY) as provider:
+            assert [model.id for model in provider.list_models()] == ids
+        assert server.accepted == 1
+
+
+@each_method
+@pytest.mark.anyio
+async def test_another_task_aborts_it(method: Method) -> None:
+    transport = MemoryTransport(FakeProvider(method.type, [HELD]))
+    provider = Provider(config_for(method))
+    call = getattr(provider, method.name)(*method.arguments)
+    stream = EventStream(provider, call, transport, KeySource(provider.config, KEY))
+    async with anyio.create_task_group() as group:
+
+        async def stop() -> None:
+            await anyio.wait_all_tasks_blocked()
+            stream.abort()
+
+        group.start_soon(stop)
+        with pytest.raises(APIConnectionError, match="aborted"):
+            await anext(stream)
+    assert transport.aborted == 1
+    with pytest.raises(APIConnectionError, match="aborted"):
+        call.result()
+
+
+@each_method
+@pytest.mark.parametrize("place", ["receive", "wait"])
+def test_another_thread_aborts_it(place: Literal["receive", "wait"], method: Method) -> None:
+    stuck = Stuck(place)
+    if place == "receive":
+        stuck.inputs = iter([WHOLE])
+    provider = Provider(config_for(method))
+    call = getattr(provider, method.name)(*method.arguments)
+    stream = SyncEventStream(provider, call, stuck, KeySource(provider.config, KEY), sleep=stuck.sleep)
+    reading = in_thread(lambda: list(stream))
+    assert stuck.reached.wait(SOON)
+    stream.abort()
+    with pytest.raises(APIConnectionError, match="aborted"):
+        reading.result(SOON)
+    with pytest.raises(APIConnectionError, match="aborted"):
+        call.result()
 
 
 @pytest.mark.anyio

@@ -113,11 +113,19 @@ async def test_an_outside_cancellation_wins_over_an_abort() -> None:
     assert not ended
 
 
+async def expire(scope: anyio.CancelScope, reached: anyio.Event) -> None:
+    """Let a scope's time run out at an event."""
+    await reached.wait()
+    scope.deadline = anyio.current_time()
+
+
 async def test_a_timeout_around_the_loop_is_the_callers_own() -> None:
     stuck = Stuck("receive")
-    with anyio.move_on_after(0.01) as scope:
-        async for _ in stuck_stream(stuck):
-            pass
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(expire, scope, stuck.reached)
+            async for _ in stuck_stream(stuck):
+                pass
     assert scope.cancelled_caught
     assert stuck.log[-1] == "abort"
 

@@ -126,7 +126,7 @@ class Slow:
     async def receive(self, timeout: float | None) -> Head | Body | End:
         with anyio.move_on_after(timeout):
             await anyio.sleep_forever()
-        raise APITimeoutError("nothing came", field="read_timeout")
+        raise APITimeoutError("nothing arrived", field="read_timeout")
 
     async def aclose(self) -> None:
         raise AssertionError("a failed exchange is aborted")

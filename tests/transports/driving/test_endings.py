@@ -82,7 +82,7 @@ class Blocking:
 
 
 class Async:
-    """The same for an async stream, each step in an event loop of its own."""
+    """The same for an async stream, each step in its own event loop."""
 
     def __init__(self, kind: str, *attempts: Attempt) -> None:
         clock = Clock()

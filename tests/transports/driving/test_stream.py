@@ -14,12 +14,10 @@ from sansio import (
     AuthenticationError,
     Body,
     ConfigError,
-    ContentDelta,
     End,
     Head,
     InternalServerError,
     Message,
-    ProviderError,
     RateLimitError,
     RemoteProtocolError,
     StreamComplete,
@@ -43,6 +41,8 @@ from tests.transports.scripted import (
     error_body,
     finish,
     openai,
+    partial_text,
+    texts,
     whole,
 )
 
@@ -53,17 +53,6 @@ _KINDS: list[Kind] = ["asyncio", "trio", "blocking"]
 def reader(request: pytest.FixtureRequest) -> Reader:
     """Each driver in turn."""
     return Reader(request.param)
-
-
-def texts(outcome: Outcome) -> list[str]:
-    """The deltas that came."""
-    return [event.text for event in outcome.events if isinstance(event, ContentDelta)]
-
-
-def partial_text(error: Message | ProviderError | None) -> str | None:
-    """The text of an error's partial message."""
-    assert isinstance(error, ProviderError)
-    return None if error.partial is None else error.partial.text
 
 
 # The exchange and its release

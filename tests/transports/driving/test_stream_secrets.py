@@ -11,12 +11,9 @@ from sansio import (
     AuthenticationError,
     Body,
     ConfigError,
-    ContentDelta,
     End,
     Head,
-    Message,
     ProviderConfig,
-    ProviderError,
     StreamTruncatedError,
 )
 from sansio.jsontext import JSONObject
@@ -26,12 +23,12 @@ from tests.transports.scripted import (
     Item,
     Kind,
     Late,
-    Outcome,
     Reader,
     Refuse,
     answer,
     delta,
     error_body,
+    texts,
 )
 
 _KINDS: list[Kind] = ["asyncio", "trio", "blocking"]
@@ -41,17 +38,6 @@ _KINDS: list[Kind] = ["asyncio", "trio", "blocking"]
 def reader(request: pytest.FixtureRequest) -> Reader:
     """Each driver in turn."""
     return Reader(request.param)
-
-
-def texts(outcome: Outcome) -> list[str]:
-    """The deltas that came."""
-    return [event.text for event in outcome.events if isinstance(event, ContentDelta)]
-
-
-def partial_text(error: Message | ProviderError | None) -> str | None:
-    """The text of an error's partial message."""
-    assert isinstance(error, ProviderError)
-    return None if error.partial is None else error.partial.text
 
 
 class Log:

@@ -95,7 +95,7 @@ def stuck_stream(stuck: Stuck) -> SyncEventStream:
 
 
 def in_thread(work: Callable[[], object]) -> Future[object]:
-    """Run `work` in a thread of its own."""
+    """Run `work` in its own thread."""
     future: Future[object] = Future()
 
     def run() -> None:
@@ -195,7 +195,7 @@ def test_a_bare_break_releases_by_reference_counting_alone() -> None:
 
 def test_an_interrupt_while_waiting_releases() -> None:
     provider, transport = scripted(STREAMING)
-    # The script's end stands for Ctrl-C: it, too, is an exception that the driver does not know.
+    # The script's end plays the part of Ctrl-C: it, too, is an exception that the driver does not know.
     stream = provider.stream(ASK)
     transport.attempts = iter([[STREAMING, delta("Hel"), KeyboardError()]])
     assert next(stream) == ContentDelta("Hel")

@@ -37,7 +37,7 @@ def module(request: pytest.FixtureRequest) -> ModuleName:
 
 @contextlib.asynccontextmanager
 async def running(module: ModuleName, kind: str, **options: object) -> AsyncGenerator[Transport]:
-    """A transport with a pool of its own, or with a user's, whose reads nobody watches."""
+    """A transport with its own pool, or with a user's, whose reads nobody watches."""
     make: Make = HttpcoreTransport
     if kind == "its own":
         async with contextlib.aclosing(make(module=module, **options)) as transport:

@@ -224,7 +224,7 @@ async def test_an_address_of_ipv6() -> None:
 
 @pytest.mark.anyio
 class TestCancelled:
-    """Whoever is cancelled while it connects leaves nothing that the loop watches."""
+    """A task that is cancelled while it connects leaves nothing that the loop watches."""
 
     @pytest.mark.parametrize("version", TLS_VERSIONS)
     async def test_at_each_wait(self, version: ssl.TLSVersion) -> None:

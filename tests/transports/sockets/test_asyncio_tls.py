@@ -106,7 +106,7 @@ async def test_large_bodies_both_ways(secure: Secure) -> None:
 
 
 async def test_a_slow_reader_loses_nothing_when_the_peer_closes(secure: Secure) -> None:
-    """The end has come, and TLS keeps it and what came before, while reading is paused."""
+    """The end has arrived, and TLS keeps it and what arrived before, while reading is paused."""
     gone = threading.Event()
     pieces = [b"%06d" % number for number in range(2_000)]
 
@@ -256,7 +256,7 @@ def test_what_is_read_does_not_depend_on_how_the_bytes_were_cut(secure: Secure, 
 
 
 async def test_an_invalid_record(secure: Secure) -> None:
-    """What does not decrypt ends the exchange, after all that came before it."""
+    """What does not decrypt ends the exchange, after all that arrived before it."""
     taken = threading.Event()
 
     def script(peer: Peer) -> None:

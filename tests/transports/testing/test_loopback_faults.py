@@ -19,7 +19,7 @@ from tests.sansio.testing.asking import body_for, request_for
 from tests.transports.contracts.support import ca_and_server, trusting
 from transports.testing.loopback import LoopbackServer, loopback_thread, serve_loopback
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 SILENCE = 0.4
 STREAM = HTTPExchange(request_for("openai", body_for("openai", stream=True))).data_to_send()
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from sansio import ModelInfo, Provider, ProviderConfig, Request, Send
-from sansio.families.chat.beside import read_embeddings, read_models
+from sansio.endpoints import read_models
+from sansio.families.chat.beside import read_embeddings, read_model
 from sansio.jsontext import JSONObject
 from tests.sansio.wires import config
 
@@ -98,11 +99,15 @@ DAY = 86_400.0
                 extra={"top_provider": {"max_completion_tokens": 4}},
             ),
         ),
+        (
+            {"id": "x/y", "expiration_date": "1970-01-02", "supports": ["tools"]},
+            ModelInfo(id="x/y", retires=DAY, extra={"supports": ["tools"]}),
+        ),
         ({"id": "llama", "max_model_len": 5}, ModelInfo(id="llama", context_window=5)),
     ],
 )
 def test_a_model_has_what_its_server_says_of_it(row: JSONObject, model: ModelInfo) -> None:
-    assert read_models({"data": [row]}) == (model,)
+    assert read_models({"data": [row]}, read_model, "after") == (model,)
 
 
 def test_an_embeddings_response_keeps_its_other_fields_and_may_have_no_usage() -> None:

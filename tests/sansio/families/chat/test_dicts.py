@@ -25,6 +25,7 @@ from sansio import (
     TextPart,
     ToolCall,
     UnknownPart,
+    as_messages,
     from_openai,
     to_openai,
 )
@@ -235,6 +236,9 @@ def test_citations_are_on_the_text_if_there_is_one() -> None:
         ({"content": "Hi"}, "role", "user"),
         ({"role": "usr", "content": "Hi"}, "role", "user"),
         ({"role": "function", "content": "Hi"}, "role", "tool_call_id"),
+        ({"role": "user", "text": "Hi"}, "content", '"content": "Hello"'),
+        ({"role": "system", "content": None}, "content", '"content": "Hello"'),
+        ({"role": "tool", "tool_call_id": "a"}, "content", '"role": "tool"'),
         ({"role": "user", "content": 5}, "content", '"type": "text"'),
         ({"role": "user", "content": b"5"}, "content", '"type": "text"'),
         ({"role": "user", "content": ["Hi"]}, "content[0]", '"type": "text"'),
@@ -271,6 +275,19 @@ def test_a_wrong_form_is_refused_with_its_place_and_the_right_one(data: Any, fie
     with pytest.raises(InvalidRequestError) as caught:
         from_openai(data)
     assert caught.value.index is None
+
+
+class OfAnSDK:
+    """A message as the official SDKs have it."""
+
+    def model_dump(self) -> Record:
+        return USER
+
+
+def test_a_message_of_an_sdk_is_refused_with_the_way_to_its_dict() -> None:
+    with pytest.raises(InvalidRequestError, match=r"not OfAnSDK; give its model_dump\(\)"):
+        as_messages([OfAnSDK()])  # type: ignore[list-item]  # what is refused
+    assert as_messages([OfAnSDK().model_dump()]) == [from_openai(USER)]
 
 
 def test_a_part_that_the_form_has_no_place_for_is_refused() -> None:

@@ -110,3 +110,62 @@ def test_vllm_takes_sound_by_its_address() -> None:
 def test_a_block_that_the_application_wrote_itself_is_sent_as_it_is(kind: str, role: Role) -> None:
     block = UnknownPart("video_url", {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}})
     assert sent(kind, Message(role, (block,)), *ASK)[0]["content"] == [block.extra]
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+SOUNDS = [
+    (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav", "wav"),
+    (b"ID3\x04", "audio/wav", "mp3"),
+    (b"\xff\xfb\x90", "audio/wav", "mp3"),
+    (b"\xff\xf3\x90", "audio/wav", "mp3"),
+    (b"?", "audio/vnd.wave", "wav"),
+    (b"?", "audio/mpeg", "mp3"),
+]
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+def test_an_image_is_sent_as_what_its_bytes_are(kind: str) -> None:
+    [block] = sent(kind, Message(Role.USER, (ImagePart(data=PNG, media_type="image/jpeg"),)))[0]["content"]
+    assert block["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "openrouter"])
+def test_a_document_is_sent_as_what_its_bytes_are(kind: str) -> None:
+    document = DocumentPart(data=b"%PDF-1.7", media_type="application/octet-stream")
+    [block] = sent(kind, Message(Role.USER, (document,)))[0]["content"]
+    assert block["file"]["file_data"].startswith("data:application/pdf;base64,")
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+@pytest.mark.parametrize(("data", "said", "form"), SOUNDS)
+def test_sound_has_the_format_that_its_bytes_show_or_else_its_media_type(
+    kind: str, data: bytes, said: str, form: str
+) -> None:
+    [block] = sent(kind, Message(Role.USER, (AudioPart(data=data, media_type=said),)))[0]["content"]
+    assert block["input_audio"]["format"] == form
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure"])
+@pytest.mark.parametrize(("data", "said"), [(b"OggS", "audio/wav"), (b"?", "audio/aac")])
+def test_openai_takes_wav_and_mp3_only_and_the_refusal_says_so(kind: str, data: bytes, said: str) -> None:
+    part = AudioPart(data=data, media_type=said)
+    error = refused(kind, *ASK, Message(Role.USER, (TextPart("Listen."), part)))
+    assert "message 1, part 1" in str(error)
+    assert "mp3, wav" in str(error)
+    assert ("audio/ogg" if data == b"OggS" else said) in str(error)
+
+
+@pytest.mark.parametrize("kind", ["openrouter", "vllm", "ollama"])
+@pytest.mark.parametrize(
+    ("said", "form"), [("audio/ogg", "ogg"), ("audio/x-flac", "flac"), ("audio/mp4", "m4a")]
+)
+def test_others_get_sound_of_any_format(kind: str, said: str, form: str) -> None:
+    [block] = sent(kind, Message(Role.USER, (AudioPart(data=b"?", media_type=said),)))[0]["content"]
+    assert block["input_audio"]["format"] == form
+
+
+def test_a_compatible_server_gets_sound_of_any_format() -> None:
+    provider = Provider(config("openai", base_url="https://api.example.com/v1"))
+    asked = Message(Role.USER, (AudioPart(data=b"fLaC"),))
+    [block] = body_of(provider, [asked])["messages"][0]["content"]
+    assert block["input_audio"]["format"] == "flac"

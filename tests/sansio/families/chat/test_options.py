@@ -16,6 +16,9 @@ OPENAI: dict[str, Any] = {
     "prediction": {"type": "content", "content": "x"},
     "web_search_options": {"search_context_size": "low"},
     "prompt_cache_key": "k",
+    "prompt_cache_options": {"mode": "explicit", "ttl": "30m"},
+    "prompt_cache_retention": "24h",
+    "moderation": {"model": "m"},
     "safety_identifier": "u",
     "store": True,
     "service_tier": "flex",
@@ -103,3 +106,79 @@ def test_options_of_the_stream_go_beside_the_usage() -> None:
 def test_a_budget_for_reasoning_has_each_servers_name() -> None:
     assert body_of(Provider(config("vllm")), ASK, reasoning_budget=7)["thinking_token_budget"] == 7
     assert body_of(Provider(config("openrouter")), ASK, reasoning_budget=7)["reasoning"] == {"max_tokens": 7}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        ("openrouter", {"temperature": 2.1}),
+        ("openrouter", {"top_k": -1}),
+        ("openrouter", {"top_a": 2}),
+        ("openrouter", {"repetition_penalty": 3}),
+        ("openrouter", {"top_logprobs": 21}),
+        ("openrouter", {"metadata": {"a": 1}}),
+        ("vllm", {"top_p": 0}),
+        ("vllm", {"top_k": -2}),
+        ("vllm", {"min_p": 1.5}),
+        ("vllm", {"repetition_penalty": 0}),
+        ("vllm", {"min_tokens": -1}),
+        ("vllm", {"temperature": 3}),
+    ],
+)
+def test_a_value_outside_of_a_servers_schema_is_refused(kind: str, option: dict[str, Any]) -> None:
+    [(name, value)] = option.items()
+    with pytest.raises(InvalidRequestError) as caught:
+        Provider(config(kind)).prepare(ASK, **option)
+    assert str(caught.value).startswith(f"{name}: {value!r} cannot be sent")
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "openrouter", "vllm"])
+@pytest.mark.parametrize("option", [{"temperature": 2}, {"temperature": 0}, {"top_p": 1}, {"max_tokens": 1}])
+def test_the_ends_of_a_range_are_in_it(kind: str, option: dict[str, Any]) -> None:
+    assert (
+        body_of(Provider(config(kind)), ASK, **option).items()
+        >= {
+            ("max_completion_tokens" if name == "max_tokens" and kind in ("openai", "azure") else name): value
+            for name, value in option.items()
+        }.items()
+    )
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}},
+        {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
+        {"type": "json_schema", "schema": SCHEMA},
+        {"json_schema": {"schema": SCHEMA}},
+    ],
+)
+def test_a_schema_has_openais_form_whatever_form_it_was_given_in(kind: str, given: dict[str, Any]) -> None:
+    body = body_of(Provider(config(kind)), ASK, response_format=given)
+    assert body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": SCHEMA},
+    }
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+@pytest.mark.parametrize(
+    "given", [{"type": "array"}, {"type": "json_schema"}, {"type": "json_schema", "json_schema": 5}, {}]
+)
+def test_what_is_no_form_of_an_answer_is_refused_with_the_form_to_use(
+    kind: str, given: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^response_format: .*\"json_schema\""):
+        Provider(config(kind)).prepare(ASK, response_format=given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"type": "text"}, {"type": "json_object"}, {"type": "grammar", "grammar": "x"}]
+)
+def test_other_forms_pass_as_they_are(given: dict[str, Any]) -> None:
+    assert body_of(Provider(config("openrouter")), ASK, response_format=given)["response_format"] == given
+    assert "response_format" not in body_of(Provider(config("openrouter")), ASK, response_format=None)

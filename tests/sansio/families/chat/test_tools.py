@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sansio import InvalidRequestError, InvalidToolCall, Message, Provider, Role, ToolCall
-from tests.sansio.wires import ASK, WEATHER, body_of, config, sent
+from tests.sansio.wires import ASK, COMPATIBLE, WEATHER, body_of, config, sent
 
 GRAMMAR = {"type": "grammar", "grammar": {"syntax": "regex", "definition": "[0-9]+"}}
 PATCH: dict[str, Any] = {"type": "custom", "custom": {"name": "patch", "description": "Apply a patch."}}
@@ -85,6 +85,73 @@ def test_of_allowed_tools_only_those_are_offered(kind: str, mode: str) -> None:
     body = body_of(Provider(config(kind)), ASK, [WEATHER, PATCH, own], tool_choice=choice)
     assert [tool.get("function", tool).get("name") for tool in body["tools"]] == ["patch", None]
     assert body["tool_choice"] == mode
+
+
+KNOWN = ("openai", "azure", "openrouter", "vllm")
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ("any", "'any' is unknown; use 'required'"),
+        ("tool", "'tool' is unknown; use one of none, auto, required, or an object"),
+        ({"type": "any"}, "'any' as an object is Anthropic's form; use one of none, auto, required"),
+        ({"type": "tool", "name": "get_weather"}, '{"type": "function", "function": {"name": ...}}'),
+        ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
+        ({"type": "custom", "custom": {"name": "zzz"}}, "no tool 'zzz'; the tools are get_weather, patch"),
+        ({"type": "function"}, "no tool None"),
+        (
+            {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
+            "allowed_tools names no tool",
+        ),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "auto",
+                    "tools": [PATCH, {"type": "function", "function": {"name": "zzz"}}],
+                },
+            },
+            "no tool 'zzz'",
+        ),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_refused_with_what_can(kind: str, choice: object, words: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        body_of(Provider(config(kind)), ASK, [WEATHER, PATCH], tool_choice=choice)
+    assert str(caught.value).startswith("tool_choice: ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+@pytest.mark.parametrize("options", [{"tool_choice": "auto"}, {"parallel_tool_calls": False}])
+def test_a_choice_without_tools_is_refused(kind: str, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        body_of(Provider(config(kind)), ASK, **options)
+    assert str(caught.value).startswith(f"{next(iter(options))}: there are no tools")
+
+
+def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
+    mistral = Provider(config("openai", base_url="https://api.mistral.ai/v1"))
+    assert body_of(mistral, ASK, [WEATHER], tool_choice="any")["tool_choice"] == "any"
+    assert body_of(mistral, ASK, tool_choice="auto")["tool_choice"] == "auto"
+    choice = {"type": "function", "function": {"name": "zzz"}}
+    with pytest.raises(InvalidRequestError, match="no tool 'zzz'"):
+        body_of(mistral, ASK, [WEATHER], tool_choice=choice)
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+def test_a_function_without_its_type_gets_it(kind: str) -> None:
+    assert body_of(Provider(config(kind)), ASK, [{"function": WEATHER["function"]}])["tools"] == [WEATHER]
+
+
+@pytest.mark.parametrize("kind", COMPATIBLE)
+@pytest.mark.parametrize("more", [{}, {"type": "custom"}])
+def test_a_tool_of_anthropics_form_is_refused_with_the_form_to_use(kind: str, more: dict[str, Any]) -> None:
+    tool = {"name": "f", "input_schema": {"type": "object"}, **more}
+    with pytest.raises(InvalidRequestError, match=r"tool 1, 'f', .*Anthropic.*parameters"):
+        body_of(Provider(config(kind)), ASK, [WEATHER, tool])
 
 
 def test_ollama_has_no_tool_choice_and_says_so() -> None:

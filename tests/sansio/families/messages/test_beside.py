@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sansio import ModelInfo, RemoteProtocolError
-from sansio.families.messages.beside import read_count, read_models
+from sansio.endpoints import read_models
+from sansio.families.messages.beside import read_count, read_model
 from sansio.jsontext import JSONObject
 
 
@@ -23,7 +24,7 @@ def test_a_model_has_its_limits_lifecycle_and_dates() -> None:
         "line": "opus",
         "capabilities": {"batch": {"supported": True}},
     }
-    assert read_models({"data": [row], "has_more": False}) == (
+    assert read_models({"data": [row], "has_more": False}, read_model, "after_id") == (
         ModelInfo(
             id="claude-old",
             name="Claude Old",

@@ -40,14 +40,17 @@ def said_no(options: Record, **fields: object) -> str:
         ({"tool_choice": {"type": "any"}}, {"tool_choice": {"type": "any"}}),
         ({"tool_choice": None}, {"tool_choice": None}),
         (
-            {"tool_choice": {"type": "function", "function": {"name": "f"}}},
-            {"tool_choice": {"type": "tool", "name": "f"}},
+            {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
         ),
         (
-            {"tool_choice": {"type": "custom", "custom": {"name": "f"}}},
-            {"tool_choice": {"type": "tool", "name": "f"}},
+            {"tool_choice": {"type": "custom", "custom": {"name": "get_weather"}}},
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
         ),
-        ({"tool_choice": {"type": "tool", "name": "f"}}, {"tool_choice": {"type": "tool", "name": "f"}}),
+        (
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
+            {"tool_choice": {"type": "tool", "name": "get_weather"}},
+        ),
         (
             {"parallel_tool_calls": False},
             {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
@@ -139,6 +142,29 @@ def test_a_value_that_anthropic_refuses_is_refused_before(options: Record, remed
     assert remedy in said
 
 
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ("tool", "'tool' is unknown; use one of none, auto, any, required, or an object"),
+        ({"type": "nope"}, "'nope' is unknown to Anthropic; use one of none, auto, any, required"),
+        ({}, "None is unknown to Anthropic"),
+        ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
+        ({"type": "tool", "name": "zzz"}, "no tool 'zzz'; the tools are get_weather"),
+        ({"type": "tool"}, "no tool None"),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_refused_with_what_can(choice: object, words: str) -> None:
+    said = said_no({"tool_choice": choice})
+    assert said.startswith("tool_choice: ")
+    assert words in said
+
+
+def test_any_tool_may_be_forced_beside_a_set_of_tools() -> None:
+    choice = {"type": "tool", "name": "left_click"}
+    tools = [WEATHER, {"type": "computer_toolset_20260801"}]
+    assert body_of(Provider(config("anthropic")), ASK, tools, tool_choice=choice)["tool_choice"] == choice
+
+
 @pytest.mark.parametrize("options", [{"tool_choice": "auto"}, {"parallel_tool_calls": False}])
 def test_a_choice_without_tools_is_refused(options: Record) -> None:
     [name] = options
@@ -155,6 +181,10 @@ def test_the_newer_version_has_no_sampling_options(option: str, fields: Record) 
     assert said.startswith(f"{option}: anthropic-version 2026-10-21")
     assert "2023-06-01" in said
     assert option not in asked({option: None}, **fields)
+    named = {"extra_headers": {"Anthropic-Version": "2026-10-21"}}
+    assert said_no({option: 1, **named}, **fields).startswith(f"{option}: anthropic-version 2026-10-21")
+    older = {"extra_headers": {"anthropic-version": "2023-06-01"}}
+    assert asked({option: 1, **older}, **fields)[option] == 1
 
 
 ADAPTIVE_MODELS = [

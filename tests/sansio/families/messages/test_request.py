@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sansio import (
     AudioPart,
@@ -15,8 +16,11 @@ from sansio import (
     InvalidToolCall,
     JSONObject,
     Message,
+    MessagesDialect,
     Part,
     Provider,
+    ProviderConfig,
+    ProviderDefaults,
     ReasoningPart,
     RefusalPart,
     Role,
@@ -25,6 +29,7 @@ from sansio import (
     TextPart,
     ToolCall,
     UnknownPart,
+    register_provider,
 )
 from sansio.http import Headers
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, refused, sent
@@ -302,6 +307,40 @@ def test_a_part_that_a_user_cannot_say_is_refused_with_its_place(part: Part) -> 
     assert f"message 1, part 1: anthropic/messages takes no {type(part).__name__}" in str(error)
 
 
+USE = ServerToolPart("server_tool_use", "s", "web_search", {"query": "x"})
+RESULT = ServerToolPart("web_search_tool_result", "s", output=[])
+
+
+@pytest.mark.parametrize(
+    ("part", "lacks"),
+    [
+        (structs.replace(USE, id=None), "without an id"),
+        (structs.replace(USE, id=""), "without an id"),
+        (structs.replace(USE, name=None), "without a name"),
+        (structs.replace(USE, input=None), "without an input"),
+        (structs.replace(USE, input="x"), "without an input"),
+        (structs.replace(RESULT, id=None), "without an id"),
+        (structs.replace(RESULT, output=None), "without an output"),
+        (ServerToolPart("web_search_call", "s", "web_search", {}), "of the kind 'web_search_call'"),
+    ],
+)
+def test_a_server_tool_of_the_application_that_is_not_whole_is_refused_with_its_place(
+    part: ServerToolPart, lacks: str
+) -> None:
+    error = refused("anthropic", *ASK, Message(Role.ASSISTANT, (TextPart("Hi"), part)), *ASK)
+    assert error.index == 1
+    assert f"part 1: anthropic/messages takes no ServerToolPart {lacks}" in str(error)
+    assert "append the answer that it is from" in str(error)
+
+
+def test_a_whole_server_tool_of_the_application_is_sent() -> None:
+    content = sent("anthropic", *ASK, Message(Role.ASSISTANT, (USE, RESULT)), *ASK)[1]["content"]
+    assert content == [
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}},
+        {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+    ]
+
+
 @pytest.mark.parametrize(
     "part", [ImagePart(url="u"), DocumentPart(data=b"x"), AudioPart(data=b"x"), RefusalPart("No.")]
 )
@@ -310,12 +349,26 @@ def test_media_and_refusals_in_an_assistants_message_of_the_application_are_refu
     assert (error.index, type(part).__name__ in str(error)) == (1, True)
 
 
-def test_what_the_application_puts_beside_its_messages_is_sent_with_them() -> None:
-    extra: JSONObject = {"x": 1}
-    own = [Message(Role.USER, "Hi", extra=extra), Message(Role.ASSISTANT, "So", extra=extra)]
-    assert [message["x"] for message in sent("anthropic", *own)] == [1, 1]
-    given = Message(Role.ASSISTANT, "So", origin="anthropic/messages", extra=extra)
+EXTRA: JSONObject = {"x": 1}
+
+
+def test_what_an_answer_says_of_itself_is_not_sent() -> None:
+    given = Message(Role.ASSISTANT, "So", origin="anthropic/messages", extra=EXTRA)
     assert "x" not in sent("anthropic", *ASK, given, *ASK)[1]
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.ASSISTANT])
+def test_a_field_that_the_application_puts_beside_role_and_content_is_refused(role: Role) -> None:
+    error = refused("anthropic", *ASK, Message(role, "Hi", extra=EXTRA), *ASK)
+    assert error.index == 1
+    assert "message 1, x: " in str(error)
+
+
+def test_another_server_of_the_same_wire_may_know_more_fields() -> None:
+    register_provider("more-fields-test", MessagesDialect, ProviderDefaults(base_url="https://example.com"))
+    provider = Provider(ProviderConfig(type="more-fields-test", model="m"))
+    own = [Message(Role.USER, "Hi", extra=EXTRA), Message(Role.ASSISTANT, "So", extra=EXTRA)]
+    assert [message["x"] for message in body_of(provider, own)["messages"]] == [1, 1]
 
 
 BLANK = (TextPart("a"), TextPart(" "))

@@ -137,7 +137,9 @@ def test_reasoning_without_a_signature_is_left_out_and_reported() -> None:
     assert sent("anthropic", *ASK, message, *ASK)[1]["content"] == "Hi"
 
 
-@pytest.mark.parametrize("part", [RefusalPart("Not this."), AudioPart(transcript="Hi")])
+@pytest.mark.parametrize(
+    "part", [RefusalPart("Not this."), AudioPart(data=b"RIFF"), AudioPart(data=b"RIFF", transcript=" ")]
+)
 def test_a_part_of_an_answer_that_has_no_block_is_left_out_and_reported(part: Part) -> None:
     message = Message(Role.ASSISTANT, (TextPart("Hi"), part), origin="anthropic/messages")
     prepared = Provider(config("anthropic")).prepare([*ASK, message, *ASK])

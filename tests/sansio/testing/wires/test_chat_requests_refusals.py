@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from sansio.testing import FakeProvider
-from tests.sansio.testing.asking import ask, body_for, request_for, said
+from tests.sansio.testing.asking import ask, body_for, message_in, request_for, said
 
 USER = {"role": "user", "content": "Hi"}
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -187,3 +187,33 @@ def test_only_an_allowed_tool_is_called(mode: str) -> None:
 def test_an_answer_follows_the_schema_that_was_asked_for(format: object, content: object) -> None:
     message = said(ask("openai", [USER], response_format=format))["choices"][0]["message"]
     assert json.loads(message["content"]) == content
+
+
+@pytest.mark.parametrize("type", ["openai", "azure", "openrouter", "vllm"])
+@pytest.mark.parametrize(
+    "format",
+    [
+        {"type": "xml"},
+        {},
+        {"type": "json_schema"},
+        {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}},
+        {"type": "json_schema", "json_schema": {"name": "a b"}},
+    ],
+)
+def test_a_format_that_is_none_of_the_servers_own_is_refused(type: str, format: object) -> None:
+    response = ask(type, [USER], response_format=format)
+    assert response.status == 400
+    assert "response_format" in message_in(type, said(response))
+
+
+@pytest.mark.parametrize(
+    ("type", "format"),
+    [
+        ("openrouter", {"type": "grammar", "grammar": "root ::= 'a'"}),
+        ("openrouter", {"type": "python"}),
+        ("vllm", {"type": "structural_tag"}),
+        ("openai", {"type": "text"}),
+    ],
+)
+def test_a_servers_own_format_is_taken(type: str, format: object) -> None:
+    assert ask(type, [USER], response_format=format).status == 200

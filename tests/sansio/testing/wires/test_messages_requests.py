@@ -131,6 +131,12 @@ def test_other_roles_are_refused(role: object) -> None:
     assert words.endswith(f"{role!r} is neither user, assistant nor system.")
 
 
+def test_a_message_has_a_role_and_content_only() -> None:
+    assert "messages.0.name: " in refusal([{**USER, "name": "Ann"}])
+    assert "messages.1.name: " in refusal([USER, {**SYSTEM, "name": "Ann"}])
+    assert is_taken([USER, {**SYSTEM, "clear_at": "never"}])
+
+
 def test_the_first_message_is_the_user_s() -> None:
     assert "first message" in refusal([{"role": "assistant", "content": "Hi"}, USER])
 

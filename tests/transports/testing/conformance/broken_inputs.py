@@ -229,7 +229,7 @@ class TriesAgain(Wrapper):
 
 
 class AddsHeaders(Wrapper):
-    """Sends a header of its own beside the one that it was given."""
+    """Sends another header beside the one that it was given."""
 
     async def open(
         self,

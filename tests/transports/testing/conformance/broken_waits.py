@@ -348,7 +348,7 @@ class _TurnTaker(Wrapped):
 
 
 class Careless:
-    """Keeps every connection, whatever came of it, whichever loop it belongs to."""
+    """Keeps every connection, whatever happened to it, whichever loop it belongs to."""
 
     def __init__(self) -> None:
         self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []

@@ -60,7 +60,7 @@ async def request_as_given(bench: Bench) -> None:
     demand(arrived.target == request.target, f"the target {request.target} arrived as {arrived.target}")
     demand(arrived.body == request.body, "the request's body arrived changed")
     for name, value in request.headers:
-        values = [came for key, came in arrived.headers if key.lower() == name]
+        values = [value for key, value in arrived.headers if key.lower() == name]
         demand(len(values) == 1, f"the header {name} was given once, and arrived {len(values)} times")
         demand(values == [value], f"the header {name} arrived with another value")
     count = len(bench.fake.requests)

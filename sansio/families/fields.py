@@ -1,0 +1,93 @@
+"""What families do with the fields of a wire: check them, count them, keep those without another place."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from sansio.content import Usage
+from sansio.errors import RemoteProtocolError
+from sansio.jsontext import JSON, JSONObject
+
+_T = TypeVar("_T")
+
+
+def convert(data: JSONObject, type: type[_T]) -> _T:
+    """A JSON object as a structure of its family.
+
+    Raises:
+        RemoteProtocolError: it has another shape.
+    """
+    try:
+        return msgspec.convert(data, type)
+    except msgspec.ValidationError as error:
+        raise RemoteProtocolError(f"JSON of an unknown shape: {error}") from None
+
+
+def rest(data: Mapping[str, JSON], *typed: str, nulls: tuple[str, ...] = ()) -> JSONObject:
+    """The fields of a wire object that no typed field says.
+
+    Args:
+        data: the wire object.
+        *typed: fields that the part's typed fields say, unless they are null.
+        nulls: fields that say nothing if they are null. Other nulls are kept: some fields are required.
+    """
+    return {
+        name: value
+        for name, value in data.items()
+        if (name not in typed or value is None) and not (value is None and name in nulls)
+    }
+
+
+def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
+    """Token counts, each the sum of counts of the wire.
+
+    Args:
+        wire: the wire's own counts.
+        **fields: for a field of `Usage`, such as `input_tokens`, the names of the counts that make it up.
+
+    Returns:
+        The counts; what is not one of them, or is not a count, is in `extra`.
+
+    Example:
+        >>> counts = {"in": 3, "cached": 4, "total": 7}
+        >>> usage = usage_of(counts, input_tokens=("in", "cached"), cached_tokens=("cached",))
+        >>> (usage.input_tokens, usage.cached_tokens, usage.extra)
+        (7, 4, {'total': 7})
+    """
+    named = [name for names in fields.values() for name in names]
+    counts = {name: value for name in named if type(value := wire.get(name)) is int and value >= 0}
+    sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
+    extra = {name: value for name, value in wire.items() if name not in counts}
+    return msgspec.convert({**sums, "extra": extra}, Usage)
+
+
+def base64_text(data: bytes | None) -> str:
+    """Bytes in base64."""
+    return binascii.b2a_base64(data or b"", newline=False).decode("ascii")
+
+
+def base64_bytes(text: str) -> bytes | None:
+    """The bytes that a base64 text holds; `None` if it holds none, or other characters.
+
+    Decoding must be undone exactly when the part is sent back, so padding that `base64_text` would not
+    write makes no bytes either.
+    """
+    try:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except (binascii.Error, ValueError):
+        return None
+    return data if data and base64_text(data) == text else None
+
+
+def text_or_none(value: object) -> str | None:
+    """The value, if it is text."""
+    return value if isinstance(value, str) else None
+
+
+def without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that have a value. Any: JSON values of every kind."""
+    return {name: value for name, value in data.items() if value is not None}

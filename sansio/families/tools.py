@@ -1,0 +1,58 @@
+"""What families check and write of tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from sansio.content import Tool
+from sansio.errors import InvalidRequestError
+from sansio.jsontext import JSONObject
+
+
+def check_forced(name: object, tools: Sequence[Tool]) -> None:
+    """Refuse a `tool_choice` that forces a tool which was not given.
+
+    Args:
+        name: of the tool that is forced.
+        tools: in any form. One without a name may be a set of tools, so nothing is refused beside it.
+
+    Raises:
+        InvalidRequestError: it names the tools that there are.
+    """
+    known = [_tool_name(tool) for tool in tools]
+    if name in known or None in known:
+        return
+    near = get_close_matches(str(name), map(str, known), 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the tools are {', '.join(map(str, known))}"
+    raise InvalidRequestError(f"tool_choice: there is no tool {name!r}; {hint}")
+
+
+def _tool_name(tool: Tool) -> object:
+    inner = tool.get("function", tool.get("custom"))
+    return (inner if isinstance(inner, Mapping) else tool).get("name")
+
+
+def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, Any], JSONObject]:
+    """OpenAI's custom tool, which takes free text, for servers whose tools take an object.
+
+    Args:
+        custom: the object under the tool's `custom`. Any: JSON that the application wrote.
+        position: its place in the list, for errors.
+
+    Returns:
+        Its name and description; and the schema of an object with the text as `input`, which is the form that
+        `ToolCall.arguments` has for both.
+
+    Raises:
+        InvalidRequestError: its text must follow a grammar, which such a tool cannot ask for.
+    """
+    form = custom.get("format")
+    if isinstance(form, Mapping) and form.get("type", "text") != "text":
+        raise InvalidRequestError(
+            f"tool {position}: the server has no custom tools, and a function cannot hold its text to a "
+            "grammar; leave out its format, or use a function whose parameters have a pattern"
+        )
+    described = {name: custom[name] for name in ("name", "description") if name in custom}
+    return described, {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
