@@ -27,7 +27,7 @@ from sansio.options import Options, check_options, merge_extra
 from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
-from sansio.structured import output_tool, response_format
+from sansio.structured import is_schema, output_tool, response_format
 from sansio.timeouts import Timeouts
 
 T = TypeVar("T")
@@ -368,12 +368,13 @@ class Provider:
         if headers:
             dialect = dialect.with_headers(headers)
         form, tool = left.get("response_format"), None
-        if isinstance(form, type):
+        if isinstance(form, type) or (isinstance(form, Mapping) and is_schema(form)):
             left["response_format"] = form = response_format(form)
         elif form is not None and not isinstance(form, Mapping):
             raise InvalidRequestError(
                 f"response_format: {form!r:.80} is neither a class nor a mapping; give a dataclass, a "
-                "msgspec Struct, a TypedDict or a pydantic model, with a field for what you want"
+                "msgspec Struct, a TypedDict or a pydantic model, with a field for what you want, or the "
+                "JSON schema of an object"
             )
         if isinstance(form, Mapping) and not dialect.takes_schema() and (found := output_tool(form)):
             name, tool = found

@@ -31,26 +31,42 @@ class Parsed(Struct, Generic[T], frozen=True):
     message: Message
 
 
-def response_format(kind: type[Any]) -> JSONObject:
-    """The option `response_format` that asks for a type, in OpenAI's form, which every family translates.
+def response_format(kind: type[Any] | Mapping[str, Any]) -> JSONObject:
+    """The option `response_format` that asks for a type or a schema, in OpenAI's form.
+
+    Each family translates it.
 
     Args:
-        kind: a dataclass, a `msgspec.Struct`, a `TypedDict` or a pydantic model.
+        kind: a dataclass, a `msgspec.Struct`, a `TypedDict` or a pydantic model; or the JSON schema of an
+            object.
 
     Returns:
-        The option. It is strict, unless the type has a mapping with keys of any name, which strict forbids.
+        The option. For a type it is strict, unless the type has a mapping with keys of any name, which strict
+        forbids. For a schema it is strict if the schema has the form that strict asks for.
 
     Raises:
         InvalidRequestError: the type has no JSON schema, or is not an object.
     """
-    schema = schema_of(kind)
-    strict = not _has_free_keys(schema)
-    asked: JSONObject = {
-        "name": re.sub(r"[^A-Za-z0-9_-]", "_", kind.__name__)[:64],
-        "schema": strict_schema(schema) if strict else schema,
-        "strict": strict,
-    }
-    return {"type": "json_schema", "json_schema": asked}
+    if isinstance(kind, Mapping):
+        schema = dict(kind)
+        strict = not _has_free_keys(schema) and strict_schema(schema) == schema
+        name = str(schema.get("title") or "answer")
+    else:
+        schema = schema_of(kind)
+        strict = not _has_free_keys(schema)
+        schema = strict_schema(schema) if strict else schema
+        name = kind.__name__
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
+    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": strict}}
+
+
+def is_schema(form: Mapping[str, Any]) -> bool:
+    """Whether a `response_format` is the JSON schema of an object, given alone."""
+    return form.get("type", "object") == "object" and not form.keys().isdisjoint(_OF_A_SCHEMA)
+
+
+_OF_A_SCHEMA = ("properties", "$ref", "$defs", "anyOf", "additionalProperties")
+"""Keywords that the JSON schema of an object has, and that no other form of the option has."""
 
 
 def output_tool(asked: Mapping[str, Any]) -> tuple[str, Tool] | None:

@@ -281,6 +281,28 @@ def test_a_schema_by_hand_names_the_tool_or_it_has_a_name_of_its_kind() -> None:
     assert body["tools"] == [{"name": "answer", "input_schema": schema}]
 
 
+LOOSE: JSONObject = {"title": "A bill", "type": "object", "properties": {"n": {"type": "integer"}}}
+STRICT: JSONObject = {**LOOSE, "required": ["n"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    "schema", [LOOSE, STRICT, {"$ref": "#/$defs/n", "$defs": {"n": LOOSE}}, {"anyOf": [STRICT]}]
+)
+def test_the_schema_of_an_object_may_be_given_alone(schema: JSONObject) -> None:
+    wrapped: Any = response_format(schema)["json_schema"]
+    assert wrapped["schema"] == schema
+    for kind in TYPES:
+        body = Provider(config(kind)).prepare(ASK, response_format=schema).body
+        by_hand = {"type": "json_schema", "json_schema": wrapped}
+        assert body == Provider(config(kind)).prepare(ASK, response_format=by_hand).body
+
+
+def test_a_schema_is_strict_if_it_has_the_form_of_strict_and_is_named_by_its_title() -> None:
+    loose, strict = response_format(LOOSE), response_format(STRICT)
+    assert loose["json_schema"] == {"name": "A_bill", "schema": LOOSE, "strict": False}
+    assert strict["json_schema"] == {"name": "A_bill", "schema": STRICT, "strict": True}
+
+
 @pytest.mark.parametrize("form", [{"type": "json_object"}, {"type": "text"}])
 def test_other_forms_are_sent_as_they_are(form: JSONObject) -> None:
     body = deepseek().prepare(ASK, response_format=form).body

@@ -42,9 +42,9 @@ class _Connection:
     """
 
     def __init__(self, origin: Origin, sock: socket.socket) -> None:
+        self._socket = sock
         self.origin = origin
         self._feed: Feed | None = None
-        self._socket = sock
         self._process = os.getpid()
 
     @property
@@ -135,7 +135,9 @@ class _Connection:
         self._socket.close()
 
     def __del__(self) -> None:
-        self._socket.close()
+        sock = vars(self).get("_socket")  # an interrupt may have ended __init__
+        if sock is not None:
+            sock.close()
 
 
 class _Exchange:

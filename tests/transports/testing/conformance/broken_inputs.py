@@ -410,3 +410,13 @@ class _ReadByHand:
     def abort(self) -> None:
         with contextlib.suppress(OSError):
             self.stream.extra(SocketAttribute.raw_socket).shutdown(socket.SHUT_RDWR)
+
+
+class LosesEarlyAnswers(Wrapped):
+    """Fails where it cannot send all."""
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        given = await self.inner.receive(timeout)
+        if isinstance(given, Head) and given.status == 413:
+            raise APIConnectionError("broken pipe")
+        return given

@@ -432,6 +432,16 @@ class Careless:
             writer.transport.abort()
 
 
+class KeepsForever(Careless):
+    """Keeps its connections also when it is dropped itself."""
+
+    kept: ClassVar[list[object]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept.append(self.idle)
+
+
 class _CarelessExchange:
     def __init__(
         self, owner: Careless, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -123,6 +123,7 @@ EITHER_LOOP: tuple[tuple[Kind, str, str], ...] = (
         "cancelled and called again, and then raised",
     ),
     (waits.SendsBeforeItWaits, "resumable-open", "and the request arrived 2 times"),
+    (gives.LosesEarlyAnswers, "early-answer", "failed with APIConnectionError (broken pipe)"),
 )
 
 ASYNCIO: tuple[tuple[Kind, str, str], ...] = (
@@ -137,6 +138,9 @@ ASYNCIO: tuple[tuple[Kind, str, str], ...] = (
     (waits.Careless, "bytes-behind", "the server sent bytes after its response"),
     (waits.Careless, "says-close", "'connection: close', and the connection was used again"),
     (waits.Careless, "second-loop", "in its second event loop the transport failed"),
+    (waits.Careless, "unasked-response", "and the next exchange returned b'stray'"),
+    (waits.Careless, "forked", "after a fork an exchange "),
+    (waits.KeepsForever, "loop-closed-by-hand", LEAK),
 )
 
 BLOCKING: tuple[tuple[Callable[[], SyncTransport], str, str], ...] = (

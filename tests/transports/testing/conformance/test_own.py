@@ -33,7 +33,7 @@ def not_applicable(report: Report) -> set[str]:
 def test_anyio(anyio_backend: str) -> None:
     report = check_transport(AnyioTransport, backend=anyio_backend)
     assert report.passed, str(report)
-    assert not_applicable(report) == set()
+    assert not_applicable(report) == (set() if anyio_backend == "asyncio" else {"loop-closed-by-hand"})
     assert [result.law for result in report.results] == list(LAWS)
 
 
@@ -42,7 +42,7 @@ def test_httpcore(anyio_backend: str, module: ModuleName) -> None:
     make = partial(HttpcoreTransport, module=module, ssl_context=system_trust())
     report = check_transport(make, backend=anyio_backend)
     assert report.passed, str(report)
-    assert not_applicable(report) == set()
+    assert not_applicable(report) == (set() if anyio_backend == "asyncio" else {"loop-closed-by-hand"})
 
 
 def test_sockets() -> None:

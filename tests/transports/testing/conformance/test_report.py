@@ -101,7 +101,9 @@ def test_a_factory_of_the_other_kind_is_reported() -> None:
 
 def test_a_transport_that_lacks_a_part_is_reported() -> None:
     class Half:
-        async def open(self, request: object, timeout: float | None) -> None: ...
+        async def open(
+            self, request: object, timeout: float | None, *, write_timeout: float | None = None
+        ) -> None: ...
 
     message = check_transport(Half, laws=[LAW])[LAW].message  # type: ignore[arg-type]  # that is the point
     assert message.startswith("open() raised a raw TypeError")
