@@ -182,6 +182,7 @@ class Clocks:
             `Lost`, with the field of the clock that ran out in a timeout. Or the error to fail the call
             with, if the total was the shortest clock, or the connection is not at fault.
         """
+        spent = self._spent
         self.arrive()
         if not isinstance(error, TransportError | RemoteProtocolError):
             return error
@@ -189,8 +190,12 @@ class Clocks:
             shortest = self._shortest_of_write if error.field == _WRITE else self._shortest
             if shortest == _TOTAL:
                 return self.total_error()
-            if error.field is None:
-                error = error.with_context(field=self._shortest)
+            clock = error.field or self._shortest
+            if spent:  # the transport knows only the last piece of the wait
+                words = f"{error.message}, and for {spent:g} s before that in waits that were cancelled"
+                error = APITimeoutError(words, field=clock)
+            elif error.field is None:
+                error = error.with_context(field=clock)
         return Lost(error)
 
     def _left(self, now: float) -> float:

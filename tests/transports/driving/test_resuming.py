@@ -340,6 +340,7 @@ async def test_waits_in_pieces_add_up_to_the_read_timeout(away: float) -> None:
     timed = Timed(STREAMING, delta("Hel"), 4.0, 4.0, 4.0)
     error = await read_in_pieces(openai(read_timeout=10), timed, away=away)
     assert error.field == "read_timeout"
+    assert "8 s before that" in error.message
     assert timed.allowed == [10, 10, 10, 6, 2]
 
 
