@@ -44,7 +44,13 @@ class Exchange(Protocol):
 
 
 class Transport(Protocol):
-    """Sends requests. May be shared by many calls at once."""
+    """Sends requests. May be shared by many calls at once.
+
+    A transport may declare `resumable = True`, as an attribute of its class or its own. It promises then that
+    a cancelled wait loses nothing: a `receive` that was cancelled can be called again, and gives the inputs
+    that the first would have given; and an `open` that was cancelled has not sent the whole request, so that
+    it can be called again with the same. The law `resumable-receive` of the conformance kit checks it.
+    """
 
     async def open(
         self,
@@ -77,6 +83,11 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Close the idle connections. The transport is not used afterwards."""
         ...
+
+
+def is_resumable(transport: object) -> bool:
+    """Whether a transport declares that its cancelled waits lose nothing; see `Transport`."""
+    return getattr(transport, "resumable", False) is True
 
 
 class SyncExchange(Protocol):

@@ -60,7 +60,14 @@ NUMBERS = [
     for field in dataclasses.fields(ProviderConfig)
     if field.type in ("int", "float", "float | None")
 ]
-CLOCKS = ["connect_timeout", "write_timeout", "read_timeout", "event_timeout", "total_timeout"]
+CLOCKS = [
+    "connect_timeout",
+    "write_timeout",
+    "read_timeout",
+    "event_timeout",
+    "first_event_timeout",
+    "total_timeout",
+]
 
 
 DEFAULTS: dict[str, object] = {
@@ -80,6 +87,7 @@ DEFAULTS: dict[str, object] = {
     "write_timeout": 60.0,
     "read_timeout": 600.0,
     "event_timeout": 300.0,
+    "first_event_timeout": 300.0,
     "total_timeout": None,
     "max_attempts": 3,
     "max_retry_after": 60.0,

@@ -60,7 +60,7 @@ class Job:
         http: the exchange's machine.
         peer: where the request goes.
         write_timeout: see `Transport.open`.
-        opening: its deadline is for connecting, and is removed when the request is sent.
+        opening: its deadline is for connecting, and is removed when there is a connection.
 
     Attributes:
         peer: where the pool connects to: the origin or the proxy.
@@ -92,6 +92,7 @@ class Job:
             if not await stream.settle():
                 raise core.ConnectionNotAvailable  # the pool drops it, takes another one, and writes again
             self.stream = stream
+            self._opening.deadline = inf
         self._request += data
 
     async def send(self, stream: PooledStream) -> None:
@@ -100,7 +101,6 @@ class Job:
         Raises:
             FailureError: the server took nothing of it for too long.
         """
-        self._opening.deadline = inf
         request, self._request = bytes(self._request), bytearray()
         feed = Feed(self._http, reused=stream.served, request=request)
         stream.served = True

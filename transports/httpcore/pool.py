@@ -101,6 +101,8 @@ class HttpcoreTransport:
         self._pools: WeakKeyDictionary[LoopKeeper, ref[_Pools]] = WeakKeyDictionary()
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
         self.keeps = True  # False after aclose()
+        # What a pool of someone else's does when it is cancelled, only it knows.
+        self.resumable = pool is None
         self.core = _find_module(module, pool)
         self._trust = Trust(ssl_context, ca_file)
         if environment_proxies and proxy is not None:

@@ -96,7 +96,7 @@ class AsyncioConnection(asyncio.Protocol):
         raise failure
 
     async def _shake_hands(self, tls: TLSClient) -> None:
-        """Do the TLS handshake.
+        """Do the TLS handshake. It sets no timeout.
 
         Raises:
             OSError: the peer refused, or its certificate is not trusted.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import ClassVar, Protocol
 from weakref import WeakKeyDictionary, ref
 
 import anyio
@@ -187,6 +187,8 @@ class AnyioTransport:
     Raises:
         ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
     """
+
+    resumable: ClassVar = True
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
+from typing import ClassVar
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -139,6 +140,8 @@ class MemoryTransport(_Memory):
         transport = MemoryTransport(FakeProvider())
         provider = create_provider(config, transport=transport, api_key="any-key")
     """
+
+    resumable: ClassVar = True
 
     async def open(
         self,

@@ -100,9 +100,9 @@ class FaultContract:
         with RawServer(script) as server:
             async with contextlib.aclosing(make()) as transport:
                 await fetch(transport, server.post())
-                timer = threading.Timer(0.1, begun.set)
+                timer = threading.Timer(1.2, begun.set)
                 timer.start()
-                exchange = await transport.open(server.post(bytes(8_000_000)), 0.01, write_timeout=PATIENCE)
+                exchange = await transport.open(server.post(bytes(8_000_000)), 1.0, write_timeout=PATIENCE)
                 assert await read(exchange) == (Head(200, (("content-length", "2"),)), b"ok")
                 exchange.abort()
                 timer.join()

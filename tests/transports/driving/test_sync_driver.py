@@ -202,6 +202,8 @@ def test_an_interrupt_while_waiting_releases() -> None:
     with pytest.raises(KeyboardError):
         next(stream)
     assert transport.log == ["open", "abort"]
+    with pytest.raises(APIConnectionError, match="cut by an exception"):
+        next(stream)
     assert next(stream, None) is None
 
 

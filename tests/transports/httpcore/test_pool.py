@@ -26,6 +26,7 @@ from tests.transports.contracts.faults import FaultContract, TLSContract
 from tests.transports.contracts.support import CHUNKED, Make, chunk, failure, fetch, free_port, read
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
 from transports.httpcore.pool import HttpcoreTransport, ModuleName
+from transports.interface import is_resumable
 
 MakePool = Callable[..., httpcore.AsyncConnectionPool]
 
@@ -67,6 +68,12 @@ def test_the_module_of_a_pool_is_found(module: ModuleName) -> None:
     core = importlib.import_module(module)
     assert HttpcoreTransport(core.AsyncConnectionPool()).core is core
     assert HttpcoreTransport(core.AsyncHTTPProxy("http://localhost:1")).core is core
+
+
+def test_its_waits_are_resumable_with_its_own_pools_alone(module: ModuleName) -> None:
+    pool = importlib.import_module(module).AsyncConnectionPool()
+    assert is_resumable(HttpcoreTransport(module=module))
+    assert not is_resumable(HttpcoreTransport(pool))
 
 
 def test_an_object_that_is_not_a_pool_is_refused() -> None:

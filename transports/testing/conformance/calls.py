@@ -12,7 +12,7 @@ import anyio
 from msgspec import Struct
 
 from sansio import Body, End, Head, ProviderError, Request
-from transports.interface import Exchange, Transport
+from transports.interface import Exchange, Transport, is_resumable
 from transports.testing.conformance.law import BrokenLawError, told
 
 ResultT = TypeVar("ResultT")
@@ -110,7 +110,7 @@ class Calls:
                 raise
             except Exception as error:
                 raise BrokenLawError(
-                    f"{name} raised a raw {told(error)}; raise a TransportError "
+                    f"{name} raised a raw {_raw(error)}; raise a TransportError "
                     "or a RemoteProtocolError instead"
                 ) from error
         allowed = "" if timeout is None else f", though its timeout was {timeout:g} s"
@@ -132,6 +132,14 @@ class Calls:
         await self.guard(name, checked)
 
 
+def _raw(error: Exception) -> str:
+    """An exception that a transport raised, in a few words."""
+    stop = error.__cause__ if isinstance(error, RuntimeError) else error  # Python wraps one in a coroutine
+    if isinstance(stop, StopIteration | StopAsyncIteration):
+        return f"{type(stop).__name__}, which ends a consumer's loop as if the answer were whole"
+    return told(error)
+
+
 def _drop(given: object) -> None:
     """Drop the exchange that a blocking transport opened."""
     if isinstance(given, _Droppable):
@@ -151,6 +159,11 @@ class CheckedTransport:
         self._transport = transport
         self._calls = calls
         self._closing = closing
+
+    @property
+    def resumable(self) -> bool:
+        """See `Transport`."""
+        return is_resumable(self._transport)
 
     async def open(
         self,

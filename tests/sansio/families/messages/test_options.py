@@ -311,3 +311,23 @@ def test_what_does_not_go_with_thinking_is_refused_with_the_option(
     asked({option: right}, model=model, reasoning=True)
     asked({option: wrong, "reasoning_effort": "none"}, model=model, reasoning=True)
     asked({option: wrong}, model=model)
+
+
+@pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh", "max"])
+def test_each_effort_of_anthropics_own_schema_is_sent(effort: str) -> None:
+    """Its SDK, `OutputConfigParam`."""
+    assert asked({"reasoning_effort": effort}, model=NEW)["output_config"] == {"effort": effort}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stop_sequences", ["x"]),
+        ("mcp_servers", [{"type": "url", "url": "https://example.com", "name": "n"}]),
+        ("inference_geo", "us"),
+        ("context_management", {"edits": []}),
+        ("fallbacks", [{"model": "claude-haiku-5-5"}]),
+    ],
+)
+def test_a_field_of_anthropics_own_is_sent_under_its_name(name: str, value: object) -> None:
+    assert asked({name: value}, model=NEW)[name] == value

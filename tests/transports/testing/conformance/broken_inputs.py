@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import zlib
+from collections.abc import Iterator
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
@@ -328,6 +329,27 @@ class CutIsEnd(Wrapped):
             raise
         self.begun = True
         return given
+
+
+class EndsByStop(Wrapped):
+    """Takes a connection that was cut for the end of an iteration."""
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        try:
+            return await self.inner.receive(timeout)
+        except APIConnectionError:
+            raise StopAsyncIteration from None
+
+
+class EndsByNext(Wrapped):
+    """Takes its inputs from an iterator, which ends where the connection does."""
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        try:
+            return await self.inner.receive(timeout)
+        except APIConnectionError:
+            none: Iterator[Head] = iter(())
+            return next(none)
 
 
 class NeverReused(Wrapped):

@@ -229,6 +229,66 @@ class OutlivesCancellation(Wrapped):
         raise AssertionError("nobody cancels the inner scope")
 
 
+class LosesInputs(Wrapper):
+    """Declares itself resumable, and loses an input that has arrived when its receive is cancelled."""
+
+    resumable: ClassVar = True
+
+    def __init__(self) -> None:
+        super().__init__(_LosesInputs)
+
+
+class _LosesInputs(Wrapped):
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        given = await self.inner.receive(timeout)
+        await anyio.lowlevel.checkpoint()
+        return given
+
+
+class DiesWhenCancelled(Wrapper):
+    """Declares itself resumable, and drops its connection when its receive is cancelled."""
+
+    resumable: ClassVar = True
+
+    def __init__(self) -> None:
+        super().__init__(_DiesWhenCancelled)
+
+
+class _DiesWhenCancelled(Wrapped):
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        given = None
+        try:
+            given = await self.inner.receive(timeout)
+        finally:
+            if given is None:
+                self.abort()
+        return given
+
+
+class SendsBeforeItWaits(Wrapper):
+    """Declares itself resumable, and gives up a request that it has sent when its open is cancelled."""
+
+    resumable: ClassVar = True
+
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
+        exchange = await self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
+        opened = False
+        try:
+            await anyio.sleep(0.01)
+            opened = True
+        finally:
+            if not opened:
+                exchange.abort()
+        return exchange
+
+
 class ShieldsOpen(Wrapper):
     """Connects to the end, cancelled or not."""
 
@@ -430,6 +490,20 @@ class LeavesThreads:
         self.inner.close()
 
 
+class EndsByNextInThreads(LeavesThreads):
+    """A blocking transport that takes its inputs from an iterator, which ends where the connection does."""
+
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
+        return _EndsByNext(self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh))
+
+
 class _ThreadLeaver:
     def __init__(self, inner: SyncExchange) -> None:
         self.inner = inner
@@ -448,6 +522,23 @@ class _ThreadLeaver:
     def abort(self) -> None:
         if not self.reading:
             self.inner.abort()
+
+
+class _EndsByNext:
+    def __init__(self, inner: SyncExchange) -> None:
+        self.inner = inner
+
+    def receive(self, timeout: float | None) -> Head | Body | End:
+        try:
+            return self.inner.receive(timeout)
+        except APIConnectionError:
+            raise StopIteration from None
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def abort(self) -> None:
+        self.inner.abort()
 
 
 class HangsInClose(LeavesThreads):

@@ -57,6 +57,12 @@ EITHER_LOOP: tuple[tuple[Kind, str, str], ...] = (
     (gives.WrongKind, "lost-before-head", "must raise APIConnectionError; it raised RemoteProtocolError"),
     (gives.TriesAgain, "lost-before-head", "times: retries are the driver's business"),
     (gives.CutIsEnd, "lost-in-body", "the exchange ended without an error (Head, Bodies, End)"),
+    (
+        gives.EndsByStop,
+        "no-silent-end",
+        "raised a raw StopAsyncIteration, which ends a consumer's loop",
+    ),
+    (gives.EndsByNext, "no-silent-end", "raised a raw StopIteration, which ends a consumer's loop"),
     (gives.WrongKind, "reset", "must raise APIConnectionError; it raised RemoteProtocolError"),
     (gives.MalformedIsLost, "malformed", "must raise RemoteProtocolError; it raised APIConnectionError"),
     (gives.LateIsLost, "read-timeout", "must raise APITimeoutError; it raised APIConnectionError"),
@@ -110,6 +116,13 @@ EITHER_LOOP: tuple[tuple[Kind, str, str], ...] = (
     (waits.ShieldsOpen, "cancelled-open", "open() was cancelled and went on: it swallows cancellation"),
     (waits.ForgetsToClose, "cancelled-aclose", LEAK),
     (waits.LeaksWhenCancelled, "cancelled-anywhere", LEAK),
+    (waits.LosesInputs, "resumable-receive", "cancelled"),
+    (
+        waits.DiesWhenCancelled,
+        "resumable-receive",
+        "cancelled and called again, and then raised",
+    ),
+    (waits.SendsBeforeItWaits, "resumable-open", "and the request arrived 2 times"),
     (gives.LosesEarlyAnswers, "early-answer", "failed with APIConnectionError (broken pipe)"),
 )
 
@@ -132,6 +145,11 @@ ASYNCIO: tuple[tuple[Kind, str, str], ...] = (
 
 BLOCKING: tuple[tuple[Callable[[], SyncTransport], str, str], ...] = (
     (waits.LeavesThreads, "abort-wakes", "abort() was called, and receive() went on waiting"),
+    (
+        waits.EndsByNextInThreads,
+        "no-silent-end",
+        "raised a raw StopIteration, which ends a consumer's loop",
+    ),
     (waits.HangsInClose, "transport-closes", "the transport's close() had not returned after 0.5 s"),
 )
 
