@@ -371,3 +371,8 @@ def test_an_edited_call_is_sent_as_edited() -> None:
 @pytest.mark.parametrize(("arguments", "text"), [({"input": "4 + 4"}, "4 + 4"), ({"input": 4}, ""), ({}, "")])
 def test_a_custom_calls_argument_is_its_text(arguments: JSONObject, text: str) -> None:
     assert ToolCall("1", "math", arguments, kind="custom").arguments_text() == text
+
+
+def test_finish_reasons_are_stored_under_these_words() -> None:
+    words = "stop length tool_calls content_filter refusal pause error other"
+    assert {reason.value for reason in FinishReason} == set(words.split())

@@ -145,6 +145,27 @@ def test_the_provider_counts_the_tokens_of_a_request() -> None:
     assert not sent.keys() & {"max_tokens", "temperature", "stream"}
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"stop": ["x"]},
+        {"top_p": 0.5},
+        {"top_k": 5},
+        {"metadata": {"user_id": "u"}},
+        {"service_tier": "auto"},
+        {"inference_geo": "us"},
+        {"fallbacks": [{"model": "m"}]},
+    ],
+)
+def test_a_count_has_no_field_that_only_a_message_has(option: dict[str, Any]) -> None:
+    """The parameters of `count_tokens` in Anthropic's own SDK, `MessageCountTokensParams`."""
+    fake = FakeProvider("anthropic")
+    counting = provider("anthropic")
+    ask(counting.count_tokens(ASK, **option), fake)
+    assert json.loads(fake.requests[0].body).keys() == {"model", "messages"}
+    assert counting.prepare(ASK, **option).body.keys() > {"model", "messages"}
+
+
 def test_a_count_reports_what_is_left_out() -> None:
     call = provider("anthropic").count_tokens(ASK, unsupported="drop", seed=1)
     assert [left.option for left in call.left_out] == ["seed"]

@@ -13,13 +13,14 @@ import ssl
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextvars import ContextVar, Token
 from types import ModuleType, coroutine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.lowlevel import checkpoint_if_cancelled
 from anyio.streams.tls import TLSAttribute
 
+from sansio.errors import LimitExceededError
 from transports.sockets.raw import HasFileno, readable, shut_down
 from transports.sockets.secure_stream import SecureStream
 from transports.sockets.tls import Sessions, TLSClient
@@ -38,12 +39,14 @@ class Watch:
             the response's head, then each part of its body. `None` has no limit.
         stream: the one in use; `None` before there is one.
         pieces: chunks of the body that were received and not handed out.
+        head_left: how many more bytes may be read while the response's head is awaited; `None` outside that.
     """
 
     def __init__(self) -> None:
         self.deadline: float | None = None
         self.stream: WatchedStream | None = None
         self.pieces: list[bytes] = []
+        self.head_left: int | None = None
 
     def enter(self) -> Token[Watch | None]:
         """Mark what the pool does until `exit` as done for this exchange."""
@@ -117,9 +120,15 @@ class WatchedStream:
         watch = _watch.get()
         if watch is not None and watch.pieces:
             await pause()  # the pool has used up the last read: hand that out before waiting for more
+        head_left = None if watch is None else watch.head_left
+        if head_left is not None and head_left <= 0:
+            # A pool passes over informational responses, however many there are.
+            raise LimitExceededError(
+                "the heads of the response are longer than any server's", field="max_header_bytes"
+            )
         try:
             with anyio.fail_after(self._note(timeout)):
-                return await self._stream.receive(max_bytes)
+                data = await self._stream.receive(max_bytes)
         except anyio.EndOfStream:
             self.ended = True
             return b""
@@ -127,11 +136,15 @@ class WatchedStream:
             raise self._core.ReadTimeout(error) from error
         except _BROKEN as error:
             raise self._core.ReadError(error) from error
+        if watch is not None and head_left is not None:
+            watch.head_left = head_left - len(data)
+        return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def write(self, buffer: bytes | memoryview, timeout: float | None = None) -> None:
+        buffer = memoryview(buffer)  # frames, also those of anyio, would show the key in bytes
         try:
             with anyio.fail_after(self._note(timeout)):
-                await self._stream.send(buffer)
+                await self._stream.send(cast(bytes, buffer))
         except TimeoutError as error:
             raise self._core.WriteTimeout(error) from error
         except _BROKEN as error:
@@ -143,8 +156,9 @@ class WatchedStream:
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str, timeout: float | None = None
     ) -> WatchedStream:
-        # The pool has set what it offers by ALPN, and looks at the server's choice.
-        tls = TLSClient(ssl_context, server_hostname, sessions=self._sessions)
+        # The pool has set what it offers by ALPN, and looks at the server's choice. In brackets, which a proxy
+        # needs, an IPv6 address would be taken for a name.
+        tls = TLSClient(ssl_context, server_hostname.strip("[]"), sessions=self._sessions)
         with _connecting(self._core, self._note(timeout)):
             secured = await SecureStream.wrap(self._stream, tls)
         return await _hand_over(WatchedStream(self._core, secured, self._sessions))

@@ -16,6 +16,8 @@ from sansio.errors import (
     TransportError,
 )
 from sansio.http import Body, End, Head, Request
+from sansio.http.heads import is_framed_twice
+from sansio.limits import DEFAULT_LIMITS
 from transports.failures import (
     aborted,
     connect_failure,
@@ -48,6 +50,9 @@ _CLOSED_WORDS = (
 )  # in messages of httpcore and h11, for a pool that is not watched
 
 
+_FIXED_LIMIT = "httpcore's limit is fixed; AnyioTransport uses max_header_bytes of the config."
+
+
 class PoolOwner(Protocol):
     """What an exchange needs of its transport.
 
@@ -61,6 +66,10 @@ class PoolOwner(Protocol):
 
     def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
         """The pool of the keeper's loop for requests to `origin`."""
+        ...
+
+    def url(self, request: Request) -> httpcore.URL:
+        """The address of a request, as the pool takes it."""
         ...
 
 
@@ -101,6 +110,7 @@ class HttpcoreExchange:
         self._unix_socket: str | None = None
         self._connecting = False
         self._reused = False
+        self._keepable = False  # the head says clearly where the body ends
         self._ended = False  # `End` was handed out, which comes after the last bytes of the body
         self._failed = False
         self._released = False
@@ -121,6 +131,8 @@ class HttpcoreExchange:
                 given = await self._advance_within(timeout)
         except faults(self._owner.core) as fault:
             failure = self._blame(fault, timeout)
+        except LimitExceededError as fault:
+            failure = fault.with_context(hint=_FIXED_LIMIT)
         finally:
             self._watch.exit(token)
             self._receiving = False
@@ -167,7 +179,7 @@ class HttpcoreExchange:
         timeouts = {"pool": seconds, "connect": seconds, "write": seconds, "read": timeout}
         sent = core.Request(
             request.method,
-            request.url,
+            self._owner.url(request),
             headers=[(name.encode(), value.encode()) for name, value in request.headers],
             content=_Content(request.body),
             extensions={"timeout": timeouts, "trace": self._trace},
@@ -178,6 +190,7 @@ class HttpcoreExchange:
         if seconds is not None:
             self._watch.deadline = self._clock() + seconds
         response: httpcore.Response = await pool.handle_async_request(sent)
+        self._watch.head_left = None
         timeouts["read"] = None  # the pool would apply it to the body, too, which receive() bounds
         self._watch.deadline = None
         bounded = self._watch.stream is not None and response.extensions.get("http_version") != b"HTTP/2"
@@ -186,7 +199,9 @@ class HttpcoreExchange:
         headers = (
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
         )
-        return Head(response.status, tuple(headers))
+        head = Head(response.status, tuple(headers))
+        self._keepable = not is_framed_twice(head.headers)
+        return head
 
     async def _trace(self, name: str, info: dict[str, object]) -> None:
         """httpcore's trace hook: says whether it connects, and where."""
@@ -199,6 +214,7 @@ class HttpcoreExchange:
         elif name.endswith("send_request_headers.started"):
             self._reused = not self._connecting
         elif name.endswith("receive_response_headers.started"):
+            self._watch.head_left = DEFAULT_LIMITS.max_header_bytes
             self._bound_head()
 
     def _bound_head(self) -> None:
@@ -221,7 +237,7 @@ class HttpcoreExchange:
             case core.ConnectError() | core.UnsupportedProtocol():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
-                return proxy_refusal(fault)
+                return proxy_refusal(str(fault))
             case core.NetworkError() | OSError():
                 return lost_failure(self._peer, fault)
             case core.LocalProtocolError():
@@ -236,14 +252,19 @@ class HttpcoreExchange:
             return LimitExceededError(
                 "a head of the response, or a chunk's size line, is longer than httpcore allows",
                 field="max_header_bytes",
-                hint="httpcore's limit is fixed; AnyioTransport uses max_header_bytes of the config.",
+                hint=_FIXED_LIMIT,
             )
         # Without the bytes that h11 quotes: they may hold a key.
         return RemoteProtocolError(f"malformed HTTP: {str(fault).partition(': bytearray(')[0]}")
 
     async def aclose(self) -> None:
         answer = self._answer
-        if answer is not None and self._owner.keeps and not (self._failed or self._released):
+        if (
+            answer is not None
+            and self._keepable
+            and self._owner.keeps
+            and not (self._failed or self._released)
+        ):
             token = self._watch.enter()
             self._closing = True
             try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary
 
+from sansio.config import is_loopback
 from sansio.errors import ConfigError
 from sansio.http import HTTPExchange, Request
 from transports.httpcore.backend import WatchedBackend
@@ -43,7 +44,8 @@ class HttpcoreTransport:
     Over HTTP/2, dropping an exchange leaves the connection open for the other exchanges on it.
 
     Args:
-        pool: your own pool, which you close. All other arguments except `module` then have no effect.
+        pool: your own pool, which you close. All other arguments except `module` then have no effect. If it
+            has a proxy, requests to loopback do not use it, and go there directly.
         module: `"httpcore"` or `"httpcore2"`. Default: the pool's, or httpcore2 if it is installed.
         http2: offer HTTP/2 to servers over TLS; needs the extra `http2`.
         proxy: URL of an HTTP or SOCKS proxy, with user and password if it needs them.
@@ -82,19 +84,18 @@ class HttpcoreTransport:
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
         self.keeps = True  # False after aclose()
         self.core = _find_module(module, pool)
+        self._given_has_proxy = pool is not None and _has_proxy(self.core, pool)
         self._trust = Trust(ssl_context, ca_file)
         if http2 and find_spec("h2") is None:
             raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
         self._http2 = http2
-        if environment_proxies and proxy is not None:
-            raise ConfigError("proxy: pass it, or set environment_proxies, but not both", field="proxy")
-        if unix_socket is not None and (environment_proxies or proxy is not None):
+        self._proxies = Proxies.from_arguments(
+            proxy, no_proxy, environment_proxies=environment_proxies, unix_socket=unix_socket
+        )
+        if self._proxies.need_socks and find_spec("socksio") is None:
             raise ConfigError(
-                "unix_socket: it cannot be reached through a proxy; remove one of the two",
-                field="unix_socket",
+                "proxy: SOCKS needs the package socksio here: pip install 'sansio-llm[socks]'", field="proxy"
             )
-        given = {} if proxy is None else {"all": proxy, "no": no_proxy}
-        self._proxies = Proxies.from_environment() if environment_proxies else Proxies(given)
         self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
@@ -113,7 +114,7 @@ class HttpcoreTransport:
     async def aclose(self) -> None:
         """Close the idle connections of this loop's pools, but not those of a pool that was passed in.
 
-        The transport is not used afterwards.
+        A later exchange works, but its connection is not kept, except in a pool that was passed in.
         """
         keeper = await LoopKeeper.here()
         await keeper.tidy()
@@ -122,13 +123,14 @@ class HttpcoreTransport:
             await close_idle(pool)
 
     def __del__(self) -> None:
-        for keeper, pools in list(self._pools.items()):
+        pools_of_loops = self.__dict__.get("_pools", {})  # none where the constructor refused its arguments
+        for keeper, pools in list(pools_of_loops.items()):
             for pool in pools.values():
                 keeper.drop(pool)
 
     def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
         """The pool of the keeper's loop for requests to `origin`."""
-        if self._given is not None:
+        if self._given is not None and not (self._given_has_proxy and is_loopback(origin[1])):
             return self._given
         pools = self._pools.setdefault(keeper, {})
         proxy = self._proxies.choose(origin)
@@ -149,6 +151,16 @@ class HttpcoreTransport:
             keeper.hold(pool)
         return pool
 
+    def url(self, request: Request) -> httpcore.URL:
+        """The address of a request, as the pool takes it."""
+        url: httpcore.URL = self.core.URL(request.url)
+        own = self._given is None and ":" in request.host
+        proxy = self._proxies.find(request.origin) if own else None
+        if proxy is not None and not proxy.scheme.startswith("socks"):
+            # httpcore sends the host to an HTTP proxy as it is, where IPv6 needs brackets.
+            url.host = f"[{request.host}]".encode()
+        return url
+
 
 def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
     if name is not None:
@@ -167,6 +179,14 @@ def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
             field="pool",
         )
     return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")
+
+
+def _has_proxy(core: ModuleType, pool: Pool) -> bool:
+    # A pool does not say whether it was made with `proxy=`, except in this attribute.
+    return (
+        isinstance(pool, (core.AsyncHTTPProxy, core.AsyncSOCKSProxy))
+        or getattr(pool, "_proxy", None) is not None
+    )
 
 
 def _open_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from typing import cast
 
 import anyio
+from anyio import aclose_forcefully
 from anyio.abc import ByteStream, SocketAttribute
 
 from sansio.errors import APIConnectionError
@@ -14,6 +16,7 @@ from transports.sockets.feed import Feed
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
 from transports.sockets.secure_stream import SecureStream
 from transports.sockets.tls import Trust
+from transports.sockets.tunnels import Proxy
 
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 # Seconds. Buffered data is readable within two loop turns; half a TLS record would wait indefinitely.
@@ -31,14 +34,16 @@ class AnyioConnection:
         self._feed: Feed | None = None
 
     @classmethod
-    async def connect(cls, origin: Origin, trust: Trust, unix_socket: str | None) -> AnyioConnection:
-        """Connect to an origin.
+    async def connect(
+        cls, origin: Origin, trust: Trust, unix_socket: str | None, proxy: Proxy | None = None
+    ) -> AnyioConnection:
+        """Connect to an origin, by way of the proxy if there is one.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
         """
         try:
-            return cls(origin, await _dial(origin, trust, unix_socket))
+            return cls(origin, await _dial(origin, trust, unix_socket, proxy))
         except (anyio.EndOfStream, UnicodeError, *_BROKEN) as error:
             failure = connect_failure(origin, error, unix_socket)
         raise failure
@@ -50,7 +55,8 @@ class AnyioConnection:
     async def send(self) -> None:
         assert self._feed is not None
         with contextlib.suppress(*_BROKEN):
-            await self._stream.send(self._feed.http.data_to_send())
+            # A view: frames of anyio and ssl would show the key in bytes to a traceback with locals.
+            await self._stream.send(cast(bytes, memoryview(self._feed.http.data_to_send())))
 
     async def fill(self, timeout: float | None) -> None:
         feed = self._feed
@@ -91,10 +97,7 @@ class AnyioConnection:
 
     async def _read(self) -> bytes:
         """The next bytes; `b""` at the end."""
-        try:
-            return await self._stream.receive(READ_SIZE)
-        except anyio.EndOfStream:
-            return b""
+        return await receive(self._stream)
 
     def shut_down(self) -> None:
         shut_down(self._socket)
@@ -103,12 +106,48 @@ class AnyioConnection:
         await self._stream.aclose()
 
 
-async def _dial(origin: Origin, trust: Trust, unix_socket: str | None) -> ByteStream:
+async def _connect_through(proxy: Proxy, origin: Origin) -> ByteStream:
+    """Connect to an origin by way of a proxy.
+
+    Raises:
+        APIConnectionError: the proxy cannot be reached, or it refused.
+    """
+    stream: ByteStream | None = None
+    failure = None
+    try:
+        stream = await anyio.connect_tcp(proxy.host, proxy.port)
+        tunnel = proxy.tunnel(origin)
+        while tunnel is not None and not tunnel.open:
+            # A view: a frame would show the password in bytes to a traceback with locals.
+            await stream.send(cast(bytes, memoryview(tunnel.data_to_send())))
+            tunnel.receive_data(await receive(stream))
+        connected, stream = stream, None
+    except (UnicodeError, *_BROKEN) as error:
+        failure = connect_failure(proxy.origin, error)
+    finally:
+        if stream is not None:
+            await aclose_forcefully(stream)
+    if failure is not None:
+        raise failure
+    return connected
+
+
+async def receive(stream: ByteStream) -> bytes:
+    """The next bytes; `b""` at the end."""
+    try:
+        return await stream.receive(READ_SIZE)
+    except anyio.EndOfStream:
+        return b""
+
+
+async def _dial(origin: Origin, trust: Trust, unix_socket: str | None, proxy: Proxy | None) -> ByteStream:
     scheme, host, port = origin
     stream: ByteStream
     tls = trust.client(host) if scheme == "https" else None  # may refuse the host
-    if unix_socket is None:
-        stream = await anyio.connect_tcp(host, port)
-    else:
+    if unix_socket is not None:
         stream = await anyio.connect_unix(unix_socket)
+    elif proxy is not None:
+        stream = await _connect_through(proxy, origin)
+    else:
+        stream = await anyio.connect_tcp(host, port)
     return stream if tls is None else await SecureStream.wrap(stream, tls)

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from sansio.errors import TransportError
@@ -17,9 +17,11 @@ from transports.failures import aborted, connect_failure, lost_failure, open_tim
 from transports.interface import Origin, SyncExchange
 from transports.sockets.feed import Feed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
+from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down
 from transports.sockets.secure_socket import SecureSocket
 from transports.sockets.tls import TLSClient, Trust
+from transports.sockets.tunnels import Proxy
 
 _Socket: TypeAlias = socket.socket | SecureSocket
 _Address: TypeAlias = str | tuple[object, ...]
@@ -170,7 +172,7 @@ class _Exchange:
 
 
 class SocketTransport:
-    """HTTP/1.1 over blocking sockets. No proxies, no redirects. Any thread may use it.
+    """HTTP/1.1 over blocking sockets. No redirects. Any thread may use it.
 
     After an exchange its connection is kept for the next one to the same origin. The time to connect does
     not bound the lookup of the host's name, which the system cannot interrupt.
@@ -179,12 +181,18 @@ class SocketTransport:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`), with user and password if it needs
+            them. It resolves names; loopback is reached without it.
+        no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
+            by commas, with or without a port. A name includes its subdomains.
+        environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+            read once, now.
         max_idle: how many idle connections to keep.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used.
     """
 
     def __init__(
@@ -193,6 +201,9 @@ class SocketTransport:
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
         unix_socket: str | None = None,
+        proxy: str | None = None,
+        no_proxy: str = "",
+        environment_proxies: bool = False,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
@@ -200,6 +211,13 @@ class SocketTransport:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._lock = threading.Lock()  # held for bookkeeping only, never during a call to a socket
         self._trust = Trust(ssl_context, ca_file)
+        self._proxies = Proxies.from_arguments(
+            proxy,
+            no_proxy,
+            environment_proxies=environment_proxies,
+            unix_socket=unix_socket,
+            schemes=OWN_SCHEMES,
+        )
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
 
@@ -211,7 +229,9 @@ class SocketTransport:
             APITimeoutError: connecting, or sending the request, took too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
+        proxy = self._proxies.find(request.origin)
+        sent_as = request if proxy is None else proxy.forwarded(request)
+        http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         deadline = _Deadline(timeout)
         self._tidy(request.origin if fresh else None)
         connection = None if fresh else self._take(request.origin)
@@ -219,7 +239,7 @@ class SocketTransport:
         sent = False
         try:
             if connection is None:
-                connection = self._connect(request.origin, deadline)
+                connection = self._connect(request.origin, proxy, deadline)
             connection.send(http, deadline)
             sent = True
         except _OutOfTimeError:
@@ -233,13 +253,14 @@ class SocketTransport:
         return _Exchange(self, connection, Feed(http, reused=reused))
 
     def close(self) -> None:
-        """Close the idle connections. The transport is not used afterwards."""
+        """Close the idle connections. A later exchange works, but its connection is not kept."""
         with self._lock:
             unwanted = self._idle.close()
         _close(unwanted)
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_lock"):  # not where the constructor refused its arguments
+            self.close()
 
     def _tidy(self, unwanted_origin: Origin | None) -> None:
         """Close connections that were idle for too long, and all idle ones to `unwanted_origin`."""
@@ -271,17 +292,51 @@ class SocketTransport:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return [(family, address) for family, _, _, _, address in found]
 
-    def _connect(self, origin: Origin, deadline: _Deadline) -> _Connection:
+    def _connect(self, origin: Origin, proxy: Proxy | None, deadline: _Deadline) -> _Connection:
         scheme, host, _ = origin
         try:
             tls = self._trust.client(host) if scheme == "https" else None
-            dialled = _dial(self._addresses(origin), deadline)
-            sock = dialled if tls is None else _secure(dialled, tls, deadline)
+            if proxy is None:
+                plain = _dial(self._addresses(origin), deadline)
+            else:
+                plain = _connect_through(proxy, self._addresses, origin, deadline)
+            sock = plain if tls is None else _secure(plain, tls, deadline)
         except (OSError, UnicodeError) as error:
             failure = connect_failure(origin, error, self._unix_socket)
         else:
             return _Connection(origin, sock)
         raise failure
+
+
+def _connect_through(
+    proxy: Proxy,
+    addresses: Callable[[Origin], list[tuple[int, _Address]]],
+    origin: Origin,
+    deadline: _Deadline,
+) -> socket.socket:
+    """Connect to an origin by way of a proxy.
+
+    Raises:
+        APIConnectionError: the proxy cannot be reached, or it refused.
+        OSError: the connection was lost as the way was opened.
+    """
+    failure = None
+    with contextlib.ExitStack() as unless_open:
+        try:
+            sock = unless_open.enter_context(_dial(addresses(proxy.origin), deadline))
+            tunnel = proxy.tunnel(origin)
+            while tunnel is not None and not tunnel.open:
+                with deadline.bound(sock):
+                    # A view: a frame would show the password in bytes to a traceback with locals.
+                    sock.sendall(memoryview(tunnel.data_to_send()))
+                with deadline.bound(sock):
+                    tunnel.receive_data(sock.recv(READ_SIZE))
+        except (OSError, UnicodeError) as error:
+            failure = connect_failure(proxy.origin, error)
+        else:
+            unless_open.pop_all()
+            return sock
+    raise failure
 
 
 def _dial(addresses: list[tuple[int, _Address]], deadline: _Deadline) -> socket.socket:

@@ -17,7 +17,9 @@ from transports.loops import LoopKeeper, is_asyncios_own_loop
 from transports.sockets.anyio_connection import AnyioConnection
 from transports.sockets.feed import Feed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
+from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.tls import Trust
+from transports.sockets.tunnels import Proxy
 
 
 class Connection(Protocol):
@@ -141,7 +143,7 @@ class _Exchange:
 
 
 class AnyioTransport:
-    """The default transport: HTTP/1.1 over sockets, under asyncio and trio. No proxies, no redirects.
+    """The default transport: HTTP/1.1 over sockets, under asyncio and trio. No redirects.
 
     After an exchange its connection is kept for the next one to the same origin. A connection belongs to the
     event loop that made it, and is closed when that loop ends at the latest.
@@ -150,12 +152,18 @@ class AnyioTransport:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`), with user and password if it needs
+            them. It resolves names; loopback is reached without it.
+        no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
+            by commas, with or without a port. A name includes its subdomains.
+        environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+            read once, now.
         max_idle: how many idle connections to keep for each loop.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used.
     """
 
     def __init__(
@@ -164,12 +172,22 @@ class AnyioTransport:
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
         unix_socket: str | None = None,
+        proxy: str | None = None,
+        no_proxy: str = "",
+        environment_proxies: bool = False,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
     ) -> None:
         self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[Connection]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
+        self._proxies = Proxies.from_arguments(
+            proxy,
+            no_proxy,
+            environment_proxies=environment_proxies,
+            unix_socket=unix_socket,
+            schemes=OWN_SCHEMES,
+        )
         self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
@@ -183,7 +201,9 @@ class AnyioTransport:
             APITimeoutError: connecting, or sending the request, took too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
+        proxy = self._proxies.find(request.origin)
+        sent_as = request if proxy is None else proxy.forwarded(request)
+        http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         pool = self._pool(await LoopKeeper.here())
         pool.expire()
         if fresh:
@@ -196,7 +216,7 @@ class AnyioTransport:
             if not sent:
                 with anyio.move_on_after(timeout):
                     if connection is None:
-                        connection = await self._connect(request.origin)
+                        connection = await self._connect(request.origin, proxy)
                         pool.keeper.hold(connection)
                         sent = connection.begin(feed)
                     if not sent:
@@ -211,12 +231,14 @@ class AnyioTransport:
         raise open_timeout(request.origin, timeout, connected=connection is not None)
 
     async def aclose(self) -> None:
-        """Close the idle connections of every loop. The transport is not used afterwards."""
+        """Close the idle connections of every loop. A later exchange works; its connection is not kept."""
+        self._max_idle = 0  # for loops that the transport has not seen yet
         self._close_idle()
         await (await LoopKeeper.here()).tidy()
 
     def __del__(self) -> None:
-        self._close_idle()
+        if hasattr(self, "_idle"):  # not where the constructor refused its arguments
+            self._close_idle()
 
     def _close_idle(self) -> None:
         for keeper in list(self._idle):
@@ -228,11 +250,11 @@ class AnyioTransport:
             idle = self._idle[keeper] = IdleConnections(self._max_idle, self._idle_timeout)
         return _Pool(keeper, idle)
 
-    async def _connect(self, origin: Origin) -> Connection:
+    async def _connect(self, origin: Origin, proxy: Proxy | None) -> Connection:
         if is_asyncios_own_loop():
             from transports.sockets.asyncio_connection import (
                 AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
             )
 
-            return await AsyncioConnection.connect(origin, self._trust, self._unix_socket)
-        return await AnyioConnection.connect(origin, self._trust, self._unix_socket)
+            return await AsyncioConnection.connect(origin, self._trust, self._unix_socket, proxy)
+        return await AnyioConnection.connect(origin, self._trust, self._unix_socket, proxy)

@@ -78,7 +78,8 @@ def test_only_a_user_may_show_media_to_openai(kind: str, part: Part) -> None:
         Provider(config(kind)).prepare(tool_result(TextPart("See:"), part))
     assert caught.value.index == 2
     assert "message 2, part 1" in str(caught.value)
-    refused(kind, Message(Role.SYSTEM, (TextPart("See:"), part)), *ASK)
+    for role in (Role.SYSTEM, Role.DEVELOPER):
+        refused(kind, Message(role, (TextPart("See:"), part)), *ASK)
 
 
 @pytest.mark.parametrize("kind", ["openrouter", "vllm", "ollama"])

@@ -147,10 +147,10 @@ def test_a_value_that_anthropic_refuses_is_refused_before(options: Record, remed
     [
         ("tool", "'tool' is unknown; use one of none, auto, any, required, or an object"),
         ({"type": "nope"}, "'nope' is unknown to Anthropic; use one of none, auto, any, required"),
-        ({}, "None is unknown to Anthropic"),
+        ({}, "needs a type"),
         ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
         ({"type": "tool", "name": "zzz"}, "no tool 'zzz'; the tools are get_weather"),
-        ({"type": "tool"}, "no tool None"),
+        ({"type": "tool"}, "names no tool"),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_refused_with_what_can(choice: object, words: str) -> None:
@@ -311,3 +311,23 @@ def test_what_does_not_go_with_thinking_is_refused_with_the_option(
     asked({option: right}, model=model, reasoning=True)
     asked({option: wrong, "reasoning_effort": "none"}, model=model, reasoning=True)
     asked({option: wrong}, model=model)
+
+
+@pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh", "max"])
+def test_each_effort_of_anthropics_own_schema_is_sent(effort: str) -> None:
+    """Its SDK, `OutputConfigParam`."""
+    assert asked({"reasoning_effort": effort}, model=NEW)["output_config"] == {"effort": effort}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stop_sequences", ["x"]),
+        ("mcp_servers", [{"type": "url", "url": "https://example.com", "name": "n"}]),
+        ("inference_geo", "us"),
+        ("context_management", {"edits": []}),
+        ("fallbacks", [{"model": "claude-haiku-5-5"}]),
+    ],
+)
+def test_a_field_of_anthropics_own_is_sent_under_its_name(name: str, value: object) -> None:
+    assert asked({name: value}, model=NEW)[name] == value
