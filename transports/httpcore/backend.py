@@ -156,7 +156,7 @@ class WatchedStream:
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str, timeout: float | None = None
     ) -> WatchedStream:
-        # The pool has set what it offers by ALPN, and looks at the server's choice. In brackets, which a proxy
+        # The pool has set what it offers by ALPN, and looks at the choice. In brackets, which a proxy
         # needs, an IPv6 address would be taken for a name.
         tls = TLSClient(ssl_context, server_hostname.strip("[]"), sessions=self._sessions)
         with _connecting(self._core, self._note(timeout)):
