@@ -7,11 +7,12 @@ from collections.abc import Callable
 import msgspec
 
 from sansio.content import Message
-from sansio.errors import ProviderError, StreamTruncatedError
+from sansio.errors import ProviderError, RemoteProtocolError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
-from sansio.http.messages import Request, header
+from sansio.framing.sse import is_event_stream
+from sansio.http.messages import Request
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule
@@ -19,9 +20,10 @@ from sansio.states import CallState, Trigger
 from sansio.steps import ChunkRecord
 from sansio.timeouts import NO_TIMEOUTS, Timeouts
 
+_EVENTS = "text/event-stream"
 _STREAMS = frozenset(
     (
-        "text/event-stream",
+        _EVENTS,
         "application/x-ndjson",
         "application/jsonl",
         "application/x-jsonl",
@@ -74,6 +76,7 @@ class Call(Fetch[Message]):
         self._stream = stream
         self._past_progress = 0
         self._parser: StreamParser | None = None
+        self._undecided: str | None = None  # the media type of an answer whose first bytes are awaited
 
     @property
     def progress(self) -> int:
@@ -89,13 +92,21 @@ class Call(Fetch[Message]):
         return super().fail(error)
 
     def _begin(self, media: str) -> None:
-        """Begin to read the answer: by its content type, or as requested if that does not say."""
-        whole = media == "application/json" or media.endswith("+json")
-        if media == "text/html" or whole or not (self._stream or media in _STREAMS):
-            super()._begin(media)
+        """Begin to read the answer: by its content type, or as requested if that does not say.
+
+        Server-sent events are recognised by their first bytes, whatever the type says.
+        """
+        named = media in _STREAMS
+        whole = media in ("application/json", "text/html") or media.endswith("+json")
+        self._undecided = None
+        if media == _EVENTS or (self._stream and not (named or whole)):
+            self._begin_stream(media)
             return
+        self._undecided = media
+        self._enter(Trigger.BEGIN_WHOLE)
+
+    def _begin_stream(self, content_type: str) -> None:
         self._past_progress = self.progress
-        content_type = header(self._head.headers, "content-type") or ""
         self._parser = StreamParser(self._dialect, content_type=content_type, record=self._record)
         self._enter(Trigger.BEGIN_STREAM)
 
@@ -104,9 +115,37 @@ class Call(Fetch[Message]):
             assert self._parser is not None
             self._take_events(self._parser.receive_data(piece), events)
             return not self._wants_input
-        return super()._receive_piece(piece, events)
+        enough = super()._receive_piece(piece, events)
+        # White space decides nothing, and servers send much of it while they work.
+        if self._undecided is None or self._state is not CallState.WHOLE or piece.isspace():
+            return enough
+        is_events = is_event_stream(bytes(self._body))
+        if is_events is None or not self._decide(self._undecided, is_events):
+            return enough
+        body = bytes(self._body)
+        self._body.clear()
+        return self._receive_piece(body, events)
+
+    def _decide(self, media: str, is_events: bool) -> bool:
+        """Read the answer as what its first bytes and its media type say it is; True for a stream.
+
+        Raises:
+            RemoteProtocolError: it is a web page.
+        """
+        self._undecided = None
+        if is_events or media in _STREAMS:
+            self._begin_stream(_EVENTS if is_events else media)
+            return True
+        if media == "text/html":
+            raise self._web_page()
+        return False
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
+        if self._undecided is not None and fault is None and self._state is CallState.WHOLE:
+            try:
+                self._decide(self._undecided, is_events=False)
+            except RemoteProtocolError as error:
+                fault = error
         if self._state is CallState.STREAM:
             assert self._parser is not None
             self._take_events(self._parser.receive_eof(), events, fault)

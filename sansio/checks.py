@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 import msgspec
@@ -23,21 +23,27 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.errors import InvalidRequestError
+from sansio.jsontext import json_fault
+from sansio.limits import DEFAULT_LIMITS
 
 
-def check_messages(messages: Sequence[Message]) -> None:
+def check_messages(messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.max_json_depth) -> None:
     """Refuse a conversation that no provider would take.
+
+    Args:
+        max_depth: how deep the JSON in it may nest.
 
     Raises:
         InvalidRequestError: it is empty; a tool result answers no call of
-            the assistant's turn before it; a call has no result; `index` names the message.
+            the assistant's turn before it; a call has no result; a value in it is not JSON; `index` names the
+            message.
     """
     if not messages:
         raise InvalidRequestError("the message list is empty: give at least one message")
     unanswered: dict[str, bool] = {}  # by call id: whether a result must follow
     caller = 0
     for index, message in enumerate(messages):
-        _check_message(index, message)
+        _check_message(index, message, max_depth)
         if message.role is Role.TOOL:
             if message.tool_call_id not in unanswered:
                 raise InvalidRequestError(
@@ -54,21 +60,43 @@ def check_messages(messages: Sequence[Message]) -> None:
     _check_answered(caller, unanswered)
 
 
-def _check_message(index: int, message: Message) -> None:
+def _check_message(index: int, message: Message, max_depth: int) -> None:
+    _check_json(index, "", "extra", message.extra, max_depth)
+    if isinstance(message.content, str):
+        return
     ids: set[str] = set()
-    for number, part in enumerate(message.parts):
+    for number, part in enumerate(message.content):
+        where = f", part {number}"
+        _check_json(index, where, "extra", part.extra, max_depth)
         match part:
             case ToolCall() | InvalidToolCall():
-                _check_call(index, message, part, ids)
+                _check_call(index, message, part, ids, max_depth)
             case ImagePart() | DocumentPart() | AudioPart():
                 _check_source(index, number, part, answered=message.origin is not None)
-            case TextPart() | RefusalPart() | ReasoningPart() | ServerToolPart() | UnknownPart():
+            case ServerToolPart(input=given, output=output):
+                _check_json(index, where, "input", given, max_depth)
+                _check_json(index, where, "output", output, max_depth)
+            case TextPart() | RefusalPart() | ReasoningPart() | UnknownPart():
                 pass
             case _:
                 assert_never(part)
 
 
-def _check_call(index: int, message: Message, call: ToolCall | InvalidToolCall, ids: set[str]) -> None:
+def _check_json(index: int, where: str, name: str, value: object, max_depth: int) -> None:
+    """Refuse a value in a message that cannot be sent.
+
+    Args:
+        index: the message's place in the conversation.
+        where: the part's place in the message, as text that follows the message's.
+        name: the field of the message or part.
+    """
+    if value and (fault := json_fault(value, max_depth)) is not None:
+        raise InvalidRequestError(f"message {index}{where}: its {name} {fault}", index=index)
+
+
+def _check_call(
+    index: int, message: Message, call: ToolCall | InvalidToolCall, ids: set[str], max_depth: int
+) -> None:
     if message.role is not Role.ASSISTANT:
         raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
     if call.id in ids:
@@ -81,6 +109,7 @@ def _check_call(index: int, message: Message, call: ToolCall | InvalidToolCall, 
             f"message {index}: a ToolCall needs an id and a name, both text, and a dict of arguments",
             index=index,
         )
+    _check_json(index, "", f"call {call.id!r}", call.arguments, max_depth)
     try:
         call.arguments_text()
     except (TypeError, ValueError, RecursionError) as error:
@@ -123,8 +152,22 @@ def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
         )
 
 
+def as_tools(tools: Iterable[Tool] | None) -> tuple[Tool, ...]:
+    """The tools of one call.
+
+    Raises:
+        InvalidRequestError: they are not a list. An iterator is refused too: tools are given again with the
+            answers of their calls, and it would be empty then.
+    """
+    if tools is None:
+        return ()
+    if isinstance(tools, (str, bytes, Mapping, Iterator)) or not isinstance(tools, Iterable):
+        raise InvalidRequestError(f"tools: give a list of tools, not a {type(tools).__name__}")
+    return tuple(tools)
+
+
 def check_tools(tools: Sequence[Tool]) -> None:
-    """Refuse functions and custom tools without a name, and tools of the same name.
+    """Refuse functions and custom tools without a name, tools of the same name, and what is not JSON.
 
     A tool of any other type is the provider's own, such as `{"type": "openrouter:web_search"}`, and may have
     any fields; one without a name is not compared with others.
@@ -134,6 +177,8 @@ def check_tools(tools: Sequence[Tool]) -> None:
     """
     seen: dict[str, int] = {}
     for position, tool in enumerate(tools):
+        if (fault := json_fault(tool)) is not None:
+            raise InvalidRequestError(f"tool {position} {fault}")
         name = tool_name(tool)
         own = _is_providers_own(tool)
         if own and "name" not in tool:
@@ -168,6 +213,44 @@ def tool_name(tool: object) -> str:
     named = tool.get("custom" if tool.get("type") == "custom" else "function")
     name = (named if isinstance(named, Mapping) else tool).get("name")
     return name if isinstance(name, str) else ""
+
+
+_NAMED = {"function": "function", "custom": "custom", "tool": None}
+"""Types of a `tool_choice` that name one tool, and the field that has the name: OpenAI's two, Anthropic's."""
+
+
+def check_tool_choice(choice: object) -> None:
+    """Refuse a `tool_choice` whose form no provider has. The family checks what its provider takes.
+
+    Args:
+        choice: the option, its type checked. An object of a type that is unknown may be a provider's own.
+
+    Raises:
+        InvalidRequestError: it says what to write.
+    """
+    form = '{"type": "function", "function": {"name": "..."}}'
+    if choice == "":
+        raise InvalidRequestError(f"tool_choice: is empty; leave it out, or force one tool by {form}")
+    if not isinstance(choice, Mapping):
+        return
+    kind = choice.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise InvalidRequestError(f"tool_choice: needs a type, as in {form}")
+    if kind in _NAMED:
+        field = _NAMED[kind]
+        holder = choice if field is None else choice.get(field)
+        name = holder.get("name") if isinstance(holder, Mapping) else None
+        if not isinstance(name, str) or not name:
+            right = '{"type": "tool", "name": "..."}' if field is None else form.replace("function", field)
+            raise InvalidRequestError(f"tool_choice: names no tool; write {right}")
+    elif kind == "allowed_tools":
+        allowed = choice.get("allowed_tools")
+        listed = allowed.get("tools") if isinstance(allowed, Mapping) else None
+        if not isinstance(listed, (list, tuple)) or not all(isinstance(tool, Mapping) for tool in listed):
+            raise InvalidRequestError(
+                'tool_choice: allowed_tools has another form; write {"type": "allowed_tools", '
+                '"allowed_tools": {"mode": "auto", "tools": [...]}}'
+            )
 
 
 def encode_body(body: Mapping[str, object], messages: Sequence[Message]) -> bytes:

@@ -6,6 +6,7 @@ this module knows a config.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -20,6 +21,9 @@ from sansio.http.syntax import is_header_value, is_token, is_visible
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RETRY_AFTER
 from sansio.timeouts import Timeouts
+
+_DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
+"""A dot segment (RFC 3986, section 3.3), also percent-encoded."""
 
 
 class AuthMethod(StrEnum):
@@ -511,6 +515,12 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
         raise ConfigError(
             f"base_url: {url!r} has a space, a control character or a letter beyond ASCII", field="base_url"
         )
+    if _DOTS.search(parts.path):
+        raise ConfigError(
+            f"base_url: {url!r} has a step '.' or '..' in its path, which servers and proxies read in "
+            "different ways; write the path without it",
+            field="base_url",
+        )
     if port == 0:
         raise ConfigError(f"base_url: {url!r} has the port 0, which no server can have", field="base_url")
     if keyed and parts.scheme == "http" and not is_loopback(host):
@@ -522,8 +532,12 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a URL's host names this machine, without asking a resolver."""
-    if host in ("localhost", "::1") or host.endswith(".localhost"):
+    """Whether a URL's host names this machine, without asking a resolver.
+
+    A name below `localhost` does not count: RFC 6761 (section 6.3) reserves them for this machine, but many
+    resolvers ask the network's name server for them.
+    """
+    if host in ("localhost", "::1"):
         return True
     octets = host.split(".")
     return len(octets) == 4 and octets[0] == "127" and all(o.isdecimal() and int(o) < 256 for o in octets)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CONTROLS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """C0 and C1, but for tabs and the ends of lines."""
+_SHORTEST_CUT = 4
 
 
 class ErrorContext(TypedDict, total=False):
@@ -110,18 +111,20 @@ class ProviderError(Exception):
         return self._copy(self.message, context)
 
     def replacing(self, secret: str, mask: str = "[key]") -> Self:
-        """The same error with every occurrence of `secret` in its own texts and its response masked."""
+        """The same error with `secret` masked in its own texts and its response, see `mask_cut`."""
         if not secret:
             return self
         texts = {
-            name: value.replace(secret, mask)
+            name: mask_cut(value, secret, mask)
             for name, value in self.__dict__.items()
-            if isinstance(value, str) and secret in value
+            if isinstance(value, str)
         }
+        message = mask_cut(self.message, secret, mask)
         response = self.response.replacing(secret, mask) if self.response is not None else None
-        if not texts and secret not in self.message and response == self.response:
+        same = all(text == self.__dict__[name] for name, text in texts.items())
+        if same and message == self.message and response == self.response:
             return self
-        return self._copy(self.message.replace(secret, mask), {**texts, "response": response})
+        return self._copy(message, {**texts, "response": response})
 
     def _copy(self, message: str, context: ErrorContext | dict[str, object]) -> Self:
         kind = type(self)
@@ -149,6 +152,19 @@ class ProviderError(Exception):
         advice = self.advice()
         stop = "" if text.endswith((".", "?", "!")) else "."
         return f"{text}{stop} {advice}" if advice else text
+
+
+def mask_cut(text: str, secret: str, mask: str = "[key]") -> str:
+    """A text with a secret masked, also where the text was cut inside the secret.
+
+    A limit may have cut an error's text, such as `max_error_bytes`. So a beginning of the secret at the end
+    of the text is masked too, from four characters on: fewer end an ordinary word too often.
+    """
+    text = text.replace(secret, mask)
+    for size in range(min(len(secret) - 1, len(text)), _SHORTEST_CUT - 1, -1):
+        if text.endswith(secret[:size]):
+            return text[:-size] + mask
+    return text
 
 
 def _printable(text: str) -> str:

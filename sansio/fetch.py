@@ -22,7 +22,7 @@ from sansio.errors import (
 from sansio.events import StreamEvent, StreamFailed
 from sansio.families.base import Dialect
 from sansio.http.coding import ContentDecoder
-from sansio.http.messages import Body, End, Head, Input, Lost, Request, header
+from sansio.http.messages import Body, End, Head, Input, Lost, Request, header, header_list
 from sansio.jsontext import JSONObject
 from sansio.porting import LeftOut
 from sansio.response import ResponseInfo, read_response
@@ -240,9 +240,8 @@ class Fetch(Generic[T_co]):
             )
             self._settle(error, events)
             return
-        coding = header(head.headers, "content-encoding") or ""
         try:
-            self._decoder = ContentDecoder(coding)
+            self._decoder = ContentDecoder(header_list(head.headers, "content-encoding"))
             if 200 <= head.status < 300:
                 self._begin((header(head.headers, "content-type") or "").partition(";")[0].strip().lower())
             else:
@@ -264,8 +263,11 @@ class Fetch(Generic[T_co]):
             RemoteProtocolError: an API does not send this type.
         """
         if media == "text/html":
-            raise RemoteProtocolError("the server answered with a web page (text/html), not as an API")
+            raise self._web_page()
         self._enter(Trigger.BEGIN_WHOLE)
+
+    def _web_page(self) -> RemoteProtocolError:
+        return RemoteProtocolError("the server answered with a web page (text/html), not as an API")
 
     def _receive_body(self, data: bytes, events: list[StreamEvent]) -> None:
         try:

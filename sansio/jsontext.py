@@ -1,4 +1,4 @@
-"""JSON text from a peer, decoded with strict types and bounded depth; no input can crash it.
+"""JSON: a peer's text, decoded with strict types and bounded depth, and what of an application's may be sent.
 
 msgspec decodes. This module adds what it lacks: nesting is measured before it recurses, and the escape of
 half a surrogate pair, which it refuses, becomes U+FFFD.
@@ -7,6 +7,8 @@ half a surrogate pair, which it refuses, becomes U+FFFD.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
@@ -91,6 +93,52 @@ def as_record(text: str, max_depth: int = _DEFAULT_DEPTH) -> JSONObject:
         return decode_object(text, max_depth)
     except RemoteProtocolError:
         return {"text": text}
+
+
+_PLAIN = frozenset((str, int, bool, type(None)))
+_TOO_DEEP = "nests too deep, or contains itself"
+
+
+def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
+    """Why a value that an application gave is not sent as JSON, in words that follow its name.
+
+    msgspec would encode NaN as null and bytes as base64, copy `msgspec.Raw` without a look at it, and nest
+    until Python's recursion limit.
+
+    Args:
+        max_depth: how deep objects and lists may nest.
+
+    Returns:
+        `None` where nothing is wrong, as far as this looks: msgspec refuses all other types that it does not
+        know.
+    """
+    if type(value) in _PLAIN:
+        return None
+    if isinstance(value, Mapping):
+        inner: Any = value.values()
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        inner = value
+    elif isinstance(value, float):
+        return None if isfinite(value) else f"has {value!r}, which JSON does not have; give a finite number"
+    elif isinstance(value, (bytes, bytearray, memoryview, msgspec.Raw)):
+        kind = type(value).__name__
+        return f"has a value of the type {kind}, which is not JSON; give text, or the decoded value"
+    elif isinstance(value, Iterator):
+        return "has an iterator, which could be read once only; give a list"
+    else:
+        return None
+    if max_depth == 0:
+        return _TOO_DEEP
+    for item in inner:
+        # The same test as above, here because most values pass it, and a call costs more than the test.
+        if type(item) not in _PLAIN:
+            try:
+                fault = json_fault(item, max_depth - 1)
+            except RecursionError:
+                fault = _TOO_DEEP
+            if fault is not None:
+                return fault
+    return None
 
 
 def _is_deeper(text: str, max_depth: int) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from math import isfinite
 from typing import Any, Literal, TypeAlias, TypedDict, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from sansio.errors import InvalidRequestError
+from sansio.jsontext import json_fault
 
 # Any: an option may be of any type that msgspec knows, and its value is JSON of any kind.
 Body: TypeAlias = dict[str, Any]
@@ -363,9 +363,10 @@ def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
     """Merge `extra_body` into a request's body: objects field by field; `None` removes a field.
 
     Raises:
-        InvalidRequestError: it holds a number that JSON does not have. Nothing else is checked.
+        InvalidRequestError: it holds something that is not JSON, such as NaN or bytes. Nothing else is
+            checked.
     """
-    _check_finite("extra_body", extra)
+    _check_json("extra_body", extra)
     _merge(body, extra)
 
 
@@ -382,7 +383,7 @@ def _merge(body: Body, extra: Mapping[str, object]) -> None:
 
 
 def _check_value(name: str, value: object, type: Any) -> None:
-    _check_finite(name, value)
+    _check_json(name, value)
     try:
         msgspec.convert(value, type)
     except msgspec.ValidationError as error:
@@ -401,24 +402,9 @@ def _words_of(type: Any) -> list[str]:
     return [word for inner in get_args(type) for word in _words_of(inner)]
 
 
-def _check_finite(name: str, value: object) -> None:
-    try:
-        odd = [number for number in _floats_in(value) if not isfinite(number)]
-    except RecursionError:
-        raise InvalidRequestError(f"{name}: is nested too deep, or contains itself; it is not JSON") from None
-    if odd:  # it would be encoded as null
-        raise InvalidRequestError(f"{name}: {odd[0]!r} cannot be sent; give a finite number")
-
-
-def _floats_in(value: object) -> Iterator[float]:
-    if isinstance(value, float):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _floats_in(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _floats_in(inner)
+def _check_json(name: str, value: object) -> None:
+    if (fault := json_fault(value)) is not None:
+        raise InvalidRequestError(f"{name}: {fault}")
 
 
 def _unknown(name: str, table: Mapping[str, Option], origin: str) -> InvalidRequestError:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from sansio.call import Call
-from sansio.checks import check_messages, check_tools, encode_body
+from sansio.checks import as_tools, check_messages, check_tool_choice, check_tools, encode_body
 from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url
 from sansio.content import (
     Message,
@@ -116,7 +116,7 @@ class Provider:
         Args:
             messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
                 the user. An iterator is read once.
-            tools: in OpenAI's function format, whatever the provider.
+            tools: a list in OpenAI's function format, whatever the provider.
             stream: whether a stream is asked for.
             **options: as for `call`.
 
@@ -125,7 +125,7 @@ class Provider:
             ConfigError: as `call`.
         """
         asked = self._separate(options)
-        body, request, left_out = self._build(as_messages(messages), tools or (), stream, asked)
+        body, request, left_out = self._build(as_messages(messages), as_tools(tools), stream, asked)
         return Prepared(request.url, dict(request.headers), body, left_out)
 
     def call(
@@ -143,7 +143,7 @@ class Provider:
         Args:
             messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
                 the user. An iterator is read once.
-            tools: in OpenAI's function format, whatever the provider.
+            tools: a list in OpenAI's function format, whatever the provider.
             stream: whether deltas are wanted.
             random: gives a number from 0 up to 1, which spreads the retries of many clients; without
                 one they are not spread.
@@ -163,7 +163,7 @@ class Provider:
         """
         asked = self._separate(options)
         conversation = as_messages(messages)
-        body, request, left_out = self._build(conversation, tools or (), stream, asked)
+        body, request, left_out = self._build(conversation, as_tools(tools), stream, asked)
         return Call(
             asked.dialect,
             request.with_body(encode_body(body, conversation)),
@@ -199,7 +199,7 @@ class Provider:
         """
         asked = self._separate(options)
         conversation = as_messages(messages)
-        body, _, left_out = self._build(conversation, tools or (), False, asked)
+        body, _, left_out = self._build(conversation, as_tools(tools), False, asked)
         endpoint = asked.dialect.count_tokens(body)
         return self._fetch(endpoint, asked, random, record, conversation, left_out)
 
@@ -294,8 +294,9 @@ class Provider:
         self, messages: list[Message], tools: Sequence[Tool], stream: bool, asked: _Asked
     ) -> tuple[JSONObject, Request, tuple[LeftOut, ...]]:
         dialect = asked.dialect
-        ordered, moved = _ordered(messages)
-        check_messages(ordered)
+        max_depth = dialect.limits.max_json_depth
+        ordered, moved = _ordered(messages, max_depth)
+        check_messages(ordered, max_depth)
         if asked.output_tool is not None:
             if tools:
                 raise _goes_alone(dialect, "tools")
@@ -304,6 +305,7 @@ class Provider:
         ported, left_out = port(ordered, dialect)
         left_out = [*moved, *left_out]
         kept, dropped = check_options(asked.options, dialect.options(), dialect.origin, asked.unsupported)
+        check_tool_choice(kept.get("tool_choice"))
         left_out += [
             LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped
         ]
@@ -434,12 +436,12 @@ class Provider:
         return Request.post(url, pairs, b"") if post else Request.get(url, pairs)
 
 
-def _ordered(messages: list[Message]) -> tuple[list[Message], list[LeftOut]]:
+def _ordered(messages: list[Message], max_depth: int) -> tuple[list[Message], list[LeftOut]]:
     """The conversation in order; unchanged if that does not make it valid, so that errors name its places."""
     ordered, moved = in_order(messages)
     if moved:
         try:
-            check_messages(ordered)
+            check_messages(ordered, max_depth)
         except InvalidRequestError:
             return messages, []
     return ordered, moved
@@ -458,7 +460,7 @@ def _given(**arguments: object) -> dict[str, object]:
 
 
 def _texts(texts: str | Sequence[str]) -> list[str]:
-    listed = [texts] if isinstance(texts, str) else list(texts)
+    listed = [texts] if isinstance(texts, str) else list(texts)  # an iterator is read once
     for index, text in enumerate(listed):
         if not isinstance(text, str):
             raise InvalidRequestError(

@@ -39,7 +39,7 @@ class CallState(Enum):
     STREAM = "stream"
     """The frames of a streamed answer are read."""
     WHOLE = "whole"
-    """The body of a whole answer is read."""
+    """The body of a whole answer is read, or of what may prove to be a stream by its first bytes."""
     ERROR_BODY = "error body"
     """The body of an error status is read."""
     READY = "ready"
@@ -87,6 +87,7 @@ TRANSITIONS: dict[CallState, dict[Trigger, CallState]] = {
         Trigger.FAIL: CallState.FAILED,
     },
     CallState.WHOLE: {
+        Trigger.BEGIN_STREAM: CallState.STREAM,
         Trigger.FINISH: CallState.COMPLETE,
         Trigger.TURN: CallState.READY,
         Trigger.RETRY: CallState.BACKOFF,

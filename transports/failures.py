@@ -72,10 +72,15 @@ def cut_off() -> APIConnectionError:
     )
 
 
-def proxy_refusal(error: BaseException) -> APIConnectionError:
-    """A proxy refused to connect. Its HTTP status, where it sent one, decides whether to retry."""
-    words = str(error)
-    lasting = words[:3].isdecimal() and int(words[:3]) not in RETRYABLE_STATUSES
+def proxy_refusal(words: str, *, lasting: bool = False) -> APIConnectionError:
+    """A proxy refused to connect.
+
+    Args:
+        words: what it said. An HTTP status at their beginning decides whether to retry.
+        lasting: a retry cannot succeed.
+    """
+    if words[:3].isdecimal():
+        lasting = int(words[:3]) not in RETRYABLE_STATUSES
     return APIConnectionError(f"the proxy refused: {words}", should_retry=False if lasting else None)
 
 

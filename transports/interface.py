@@ -81,7 +81,10 @@ class Transport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close the idle connections. The transport is not used afterwards."""
+        """Close the idle connections. The drivers send nothing over the transport afterwards.
+
+        An application may: the exchange then works, but its connection is not kept.
+        """
         ...
 
 

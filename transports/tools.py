@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -106,8 +106,8 @@ def run_tools_sync(
 
 
 def _functions(tools: Tools) -> dict[str, Callable[..., Any]]:
-    if isinstance(tools, FunctionTool):
-        raise TypeError("tools: give a list of tools, not one")
+    if isinstance(tools, (FunctionTool, Iterator)):  # an iterator would be empty in the next round
+        raise TypeError(f"tools: give a list of tools, not a {type(tools).__name__}")
     if isinstance(tools, Mapping):
         return dict(tools)
     return {each.name: each for each in tools if isinstance(each, FunctionTool)}

@@ -30,6 +30,28 @@ _LINE_ENDS = b"\r\n"
 _MAX_RETRY_DIGITS = 15  # milliseconds: thirty thousand years; more digits are a hostile number
 
 
+_FIELDS = (b"data:", b"event:", b":", b"id:", b"retry:")
+
+
+def is_event_stream(start: bytes) -> bool | None:
+    """Whether a body is a stream of server-sent events, by its first bytes.
+
+    Gateways send streams under any content type. No JSON and no web page begins like one.
+
+    Args:
+        start: the body so far.
+
+    Returns:
+        `None` if more bytes are needed to tell.
+    """
+    if _BOM.startswith(start[:3]) and len(start) < len(_BOM):
+        return None
+    line = start.removeprefix(_BOM).lstrip(b" \t\r\n")
+    if line.startswith(_FIELDS):
+        return True
+    return None if any(field.startswith(line) for field in _FIELDS) else False
+
+
 class ServerSentEvent(Struct, frozen=True, gc=False):
     """One dispatched event.
 

@@ -16,14 +16,18 @@ class ContentDecoder:
     """Undoes one content coding (RFC 9110, section 8.4.1).
 
     Args:
-        coding: the `content-encoding` header's value.
+        coding: the `content-encoding` headers' value, a list.
 
     Raises:
-        RemoteProtocolError: the coding is unknown; `accept-encoding: identity` was asked for.
+        RemoteProtocolError: there is more than one coding, which multiplies what a small body can unpack
+            to, or it is unknown; `accept-encoding: identity` was asked for.
     """
 
     def __init__(self, coding: str) -> None:
         name = coding.strip().lower()
+        if "," in name:
+            names = [item for part in name.split(",") if (item := part.strip()) not in _IDENTITY]
+            name = ", ".join(names)
         self._identity = name in _IDENTITY
         self._gzip = name in ("gzip", "x-gzip")
         if not (self._identity or self._gzip or name == "deflate"):
@@ -53,6 +57,10 @@ class ContentDecoder:
         self._start = b""
         while data:
             if self._inflate is None or self._inflate.eof:
+                if self._gzip and self._inflate is not None:
+                    data = data.lstrip(b"\0")  # padding behind a member, which gzip passes over too
+                    if not data:
+                        return
                 if len(data) < 2:  # two bytes distinguish zlib's format from bare deflate
                     self._start = data
                     return

@@ -107,7 +107,20 @@ def _read_by_h11(data: bytes, method: str) -> ResponseHead | None:
         return None
     assert isinstance(event, h11.Response)  # the head is whole, and a 101 was refused above
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
-    return ResponseHead(event.status_code, headers, keeps=connection.our_state is h11.DONE)
+    keeps = connection.our_state is h11.DONE and not is_framed_twice(headers)
+    return ResponseHead(event.status_code, headers, keeps=keeps)
+
+
+def is_framed_twice(headers: Headers) -> bool:
+    """Whether a head says where its body ends in two ways.
+
+    Another reader on the way may have taken the other one, and then the connection's next bytes are not the
+    next response: RFC 9112, section 6.3, has such a connection closed.
+
+    Args:
+        headers: names in lower case.
+    """
+    return len({name for name, _ in headers} & {"content-length", "transfer-encoding"}) == 2
 
 
 @lru_cache(maxsize=4)  # h11 checks each request that is made, which takes longer than to read a head

@@ -26,6 +26,15 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
+def header_list(headers: Headers, name: str) -> str:
+    """The values of all headers of one name, as one list; empty if there are none (RFC 9110, section 5.3).
+
+    Args:
+        name: as for `header`.
+    """
+    return ", ".join(value for key, value in headers if key.lower() == name)
+
+
 class Request(Struct, frozen=True):
     """A whole request. Its repr shows names of headers and sizes, never the values.
 

@@ -30,7 +30,8 @@ def check(config: ProviderConfig) -> None:
     """Require what only Azure requires.
 
     Raises:
-        ConfigError: the classic surface without deployment or version, or the v1 surface without a model.
+        ConfigError: the classic surface without deployment or version, or with a deployment that would be a
+            step in its path, or the v1 surface without a model.
     """
     if is_v1(config):
         if config.model is None and config.deployment is None:
@@ -43,6 +44,8 @@ def check(config: ProviderConfig) -> None:
                 "with a base_url that ends in /openai/v1",
                 field=name,
             )
+    if config.deployment in (".", ".."):
+        raise ConfigError(f"deployment: {config.deployment!r} is no deployment's name", field="deployment")
 
 
 class AzureChat(ChatDialect):

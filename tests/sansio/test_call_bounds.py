@@ -121,7 +121,7 @@ def test_an_answer_is_what_came_with_a_status_of_2xx(status: int, kind: type[obj
 
 LOSSES: dict[str, tuple[list[Input], type[ProviderError], str]] = {
     "a web page": (
-        [Head(200, (("content-type", "Text/HTML ; charset=utf-8"),))],
+        [Head(200, (("content-type", "Text/HTML ; charset=utf-8"),)), Body(b"<html>")],
         RemoteProtocolError,
         "(text/html), not as an API",
     ),
@@ -136,6 +136,11 @@ LOSSES: dict[str, tuple[list[Input], type[ProviderError], str]] = {
         "body is corrupt",
     ),
     "an unknown coding": ([Head(200, (("content-encoding", "br"),))], RemoteProtocolError, "'br'"),
+    "a second header with a coding": (
+        [Head(200, (("content-encoding", "gzip"), ("Content-Encoding", "gzip")))],
+        RemoteProtocolError,
+        "'gzip, gzip'",
+    ),
 }
 
 
@@ -175,9 +180,9 @@ def test_nothing_is_recorded_unless_it_was_asked_for() -> None:
     assert made.take_records() == []
 
 
-def test_a_record_of_a_request_holds_it_however_deep_a_tools_schema_is() -> None:
+def test_a_record_of_a_request_holds_it_as_deep_as_a_tools_schema_may_be() -> None:
     schema: dict[str, object] = {"type": "string"}
-    for _ in range(400):
+    for _ in range(126):
         schema = {"anyOf": [schema]}
     tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
     made = Provider(config("openai")).call(ASK, [tool], record=True)

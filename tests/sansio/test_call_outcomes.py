@@ -26,6 +26,7 @@ from sansio import (
     replay,
 )
 from sansio.states import CallState
+from sansio.steps import ChunkRecord
 from tests.sansio.exchanges import (
     ENDS,
     GZIP,
@@ -53,6 +54,7 @@ from tests.sansio.wires import (
     check_agreement,
     completion,
     failure,
+    json_text,
     sse,
 )
 from tests.support import every_split
@@ -91,7 +93,8 @@ FAULTS: list[tuple[list[Input], str]] = [
     ([JSON_HEAD, Body(b"{nope"), End()], "malformed JSON"),
     ([JSON_HEAD, Body(b"[]"), End()], "unknown shape"),
     ([JSON_HEAD, Body(b'{"id": "x"}'), End()], "no choice"),
-    ([Head(200, (("content-type", "text/html; charset=utf-8"),))], "web page"),
+    ([Head(200, (("content-type", "text/html; charset=utf-8"),)), Body(b"<")], "web page"),
+    ([Head(200, (("content-type", "text/html; charset=utf-8"),)), End()], "web page"),
     ([Head(200, (("content-encoding", "br"),))], "encoded as 'br'"),
     ([Head(200, (*SSE_HEAD.headers, ("content-encoding", "gzip"))), Body(b"no gzip")], "corrupt"),
     ([Head(200, (*JSON_HEAD.headers, ("content-encoding", "gzip"))), Body(b"no gzip")], "corrupt"),
@@ -266,6 +269,51 @@ def test_the_content_type_decides_or_else_what_was_requested(
     subject.next_step()
     subject.receive(Head(200, () if content_type is None else (("content-type", content_type),)))
     assert subject.state is (CallState.STREAM if is_stream else CallState.WHOLE)
+
+
+OTHER_TYPES = ["application/json", "text/html", "text/plain", "application/octet-stream", None,
+               "application/x-ndjson", "application/vnd.amazon.eventstream"]  # fmt: skip
+STARTS = [b"", b"\xef\xbb\xbf", b"\n\n", b": ping\n\n", b"event: message\n", b"id: 5\n", b"retry: 5\n"]
+
+
+def typed(content_type: str | None) -> Head:
+    return Head(200, () if content_type is None else (("content-type", content_type),))
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+@pytest.mark.parametrize("stream", [True, False])
+def test_server_sent_events_are_recognised_by_their_first_bytes(
+    content_type: str | None, stream: bool, start: bytes
+) -> None:
+    """Gateways send them under any type, and some to a call that asked for a whole answer."""
+    body = start + HI + STOP + b"data: [DONE]\n\n"
+    for pieces in ([body], [body[at : at + 1] for at in range(len(body))]):
+        subject = call("openai", stream=stream, record=True)
+        inputs: list[Input] = [*map(Body, pieces), End()]
+        events, _ = run(subject, [typed(content_type), *inputs])
+        assert subject.result().text == "Hi"
+        assert [event for event in events if isinstance(event, ContentDelta)] == [ContentDelta("Hi")] * stream
+        assert sum(isinstance(record, ChunkRecord) for record in subject.take_records()) == 3
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/problem+json", None])
+@pytest.mark.parametrize(
+    "body", [b" " * 9 + b"{", b"\xef\xbb\xbf[", b"da", b"data", b"\xef\xbb", b"   ", b""]
+)
+def test_what_does_not_begin_like_events_is_json_or_is_not(content_type: str | None, body: bytes) -> None:
+    for pieces in every_split(body):
+        subject = call("openai", stream=False, max_attempts=1)
+        events, _ = run(subject, [typed(content_type), *map(Body, pieces), End()])
+        assert "JSON" in failure(events).message
+
+
+def test_spaces_that_keep_a_connection_open_are_looked_at_once() -> None:
+    subject = call("openai", stream=False)
+    body = json_text(completion({"content": "Hi"})).encode()
+    spaces = [Body(b" \n")] * 50_000
+    run(subject, [JSON_HEAD, *spaces, Body(body[:3]), Body(body[3:]), End()])
+    assert subject.result().text == "Hi"
 
 
 @pytest.mark.parametrize("status", [200, 201, 299])

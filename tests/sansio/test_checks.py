@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from sansio import (
     Provider,
     Role,
     Send,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
@@ -236,12 +238,103 @@ def test_what_is_not_json_is_refused(value: object) -> None:
 def test_nesting_without_end_is_refused() -> None:
     nested: list[object] = []
     nested.append(nested)
-    assert "is not JSON" in str(refused(ASK, extra_body={"x": nested}))
+    assert "nests too deep" in str(refused(ASK, extra_body={"x": nested}))
     endless: Record = {}
     endless["x"] = endless
-    assert "are not JSON" in str(
-        refused([Message(Role.ASSISTANT, (ToolCall("a", "f", endless),)), result("a")])
-    )
+    error = refused([Message(Role.ASSISTANT, (ToolCall("a", "f", endless),)), result("a")])
+    assert (error.index, "nests too deep" in str(error)) == (0, True)
+
+
+def nested_schema(levels: int) -> Record:
+    schema: Record = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "array", "items": schema}
+    return schema
+
+
+def schema_tool(schema: object) -> Record:
+    return {"type": "function", "function": {"name": "f", "parameters": schema}}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("levels", [300, 450, 900, 5_000])
+def test_a_schema_that_nests_too_deep_is_refused(kind: str, levels: int) -> None:
+    """Deeper values end the recursion of who copies or logs them."""
+    schema = nested_schema(levels)
+    assert "tool 0 nests too deep" in str(refused(ASK, [schema_tool(schema)], kind=kind))
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    assert "nests too deep" in str(refused(ASK, kind=kind, response_format=form))
+    assert body_of(Provider(config(kind)), ASK, [schema_tool(nested_schema(250))])["tools"]
+
+
+NOT_JSON = [
+    (float("nan"), "finite"),
+    (float("-inf"), "finite"),
+    (msgspec.Raw(b'1}, "model": "other"'), "Raw"),
+    (b"bytes", "bytes"),
+    (bytearray(b"bytes"), "bytearray"),
+    (memoryview(b"bytes"), "memoryview"),
+    (iter(["a"]), "give a list"),
+]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    ("value", "words"), NOT_JSON, ids=[f"{words}-{n}" for n, (_, words) in enumerate(NOT_JSON)]
+)
+def test_what_json_does_not_have_is_refused_wherever_it_is(kind: str, value: object, words: str) -> None:
+    """msgspec encodes NaN as null and bytes as base64, and copies what is in a Raw without a look at it."""
+    inner: Any = {"a": [1, {"b": value}]}
+    extra = cast("dict[str, Any]", inner)
+    call = Message(Role.ASSISTANT, (ToolCall("a", "f", extra),))
+    for index, messages in enumerate((
+        [Message(Role.USER, "Hi", extra=extra)],
+        [USER, Message(Role.ASSISTANT, (TextPart("x", extra=extra),)), USER],
+        [USER, USER, call, result("a")],
+        [USER, USER, USER, Message(Role.ASSISTANT, (ServerToolPart("k", input=extra),)), USER],
+        [*[USER] * 4, Message(Role.ASSISTANT, (ServerToolPart("k", output=[inner]),)), USER],
+    )):  # fmt: skip
+        error = refused(messages, kind=kind)
+        assert (error.index, words in str(error)) == (index, True)
+    assert words in str(refused(ASK, [schema_tool(inner)], kind=kind))
+    assert words in str(refused(ASK, extra_body=inner, kind=kind))
+    assert words in str(refused(ASK, extra_body={"model": value}, kind=kind))
+    assert words in str(refused(ASK, response_format=inner, kind=kind))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("tools", [iter([WEATHER]), (tool for tool in [WEATHER]), WEATHER, "get_weather", 5])
+def test_tools_are_a_list(kind: str, tools: object) -> None:
+    """An iterator would be empty when the tools are given again, with the results of their calls."""
+    assert "give a list of tools" in str(refused(ASK, tools, kind=kind))
+    assert body_of(Provider(config(kind)), ASK, {"a": WEATHER}.values())["tools"]  # type: ignore[arg-type]
+
+
+ODD_CHOICES: list[tuple[Any, str]] = [
+    ("", '"function": {"name"'),
+    ({}, "needs a type"),
+    ({"type": None}, "needs a type"),
+    ({"type": ["function"]}, "needs a type"),
+    ({"function": {"name": "get_weather"}}, "needs a type"),
+    ({"type": "function"}, "names no tool"),
+    ({"type": "function", "function": "get_weather"}, "names no tool"),
+    ({"type": "function", "function": {"name": 5}}, "names no tool"),
+    ({"type": "function", "name": "get_weather"}, "names no tool"),
+    ({"type": "custom", "custom": "get_weather"}, '"custom": {"name"'),
+    ({"type": "tool"}, '{"type": "tool", "name"'),
+    ({"type": "function", "function": {"name": "other"}}, "the tools are get_weather"),
+    ({"type": "allowed_tools", "allowed_tools": 5}, '"mode": "auto"'),
+    ({"type": "allowed_tools", "allowed_tools": {"tools": "get_weather"}}, '"mode": "auto"'),
+    ({"type": "allowed_tools", "allowed_tools": {"tools": ["get_weather"]}}, '"mode": "auto"'),
+]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind != "ollama"])
+@pytest.mark.parametrize(("choice", "words"), ODD_CHOICES)
+def test_an_odd_tool_choice_is_refused_with_the_form_to_write(kind: str, choice: object, words: str) -> None:
+    error = str(refused(ASK, [WEATHER], kind=kind, tool_choice=choice))
+    assert error.startswith("tool_choice: ")
+    assert words in error
 
 
 def test_a_tool_outside_of_the_chat_format_is_refused_with_the_form_to_use() -> None:

@@ -256,6 +256,10 @@ def test_azures_v1_surface_needs_only_a_name(name: str) -> None:
         ("https://user:sk-secret@host/v1", "password"),
         ("user:sk-secret@host/v1", "password"),
         ("https://@host/v1", "password"),
+        ("https://host/..", "'..'"),
+        ("https://host/a/../v1", "'..'"),
+        ("https://host/./v1", "'.'"),
+        ("https://host/%2e%2E/v1", "'..'"),
     ],
 )
 def test_an_address_that_cannot_be_called_is_refused_without_its_secrets(base_url: str, word: str) -> None:
@@ -266,17 +270,24 @@ def test_an_address_that_cannot_be_called_is_refused_without_its_secrets(base_ur
 
 
 @pytest.mark.parametrize(
-    "base_url", ["https://host", "HTTPS://Host:8443/a/b", "https://[::1]:8000/v1", "http://127.0.0.1"]
+    "base_url",
+    [
+        "https://host/..x/.y/z..",
+        "https://host",
+        "HTTPS://Host:8443/a/b",
+        "https://[::1]:8000/v1",
+        "http://127.0.0.1",
+    ],
 )
 def test_slashes_at_the_end_of_an_address_do_not_count(base_url: str) -> None:
     assert ProviderConfig(base_url=base_url).base_url == base_url
     assert ProviderConfig(base_url=base_url + "//").base_url == base_url
 
 
-LOCAL = ["localhost", "LocalHost", "api.localhost", "127.0.0.1", "127.255.0.9", "[::1]"]
+LOCAL = ["localhost", "LocalHost", "127.0.0.1", "127.255.0.9", "[::1]"]
 REMOTE = ["192.168.0.1", "example.com", "localhost.example.com", "127.0.0.1.example.com", "127.0.0.256",
           "128.0.0.1", "[::2]", "notlocalhost", "0.0.0.0", "localhost.", "127.0.0", "127.0.0.1.1",
-          "127.0.0.x", "127.0.0."]  # fmt: skip
+          "127.0.0.x", "127.0.0.", "api.localhost"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", LOCAL)

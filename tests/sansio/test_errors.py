@@ -254,6 +254,13 @@ def test_a_secret_is_masked_in_the_message_and_in_the_context_each_for_itself() 
     assert in_context.provider_message == "slow down, sk-1"
 
 
+@given(before=WORDS, secret=st.text(string.digits, min_size=4, max_size=30), data=st.data())
+def test_a_secret_is_masked_where_its_text_was_cut(before: str, secret: str, data: st.DataObject) -> None:
+    seen = data.draw(st.integers(0, len(secret)))
+    clean = ProviderError("m", provider_message=before + secret[:seen]).replacing(secret)
+    assert clean.provider_message == before + ("[key]" if seen >= 4 else secret[:seen])
+
+
 def test_an_error_without_the_secret_stays_itself() -> None:
     error = ProviderError("nothing here", provider_message="nor here", status=400)
     assert error.replacing("sk-secret") is error

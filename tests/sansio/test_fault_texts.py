@@ -86,7 +86,7 @@ MALFORMED: list[tuple[str, Fault]] = [
     ("HTTP/1.x", exchanged(b"SSH-2.0")),
     ("malformed HTTP", exchanged(OK + b"no colon\r\n\r\n")),
     ("switched protocols", exchanged(b"HTTP/1.1 101 Switching\r\n\r\n")),
-    ("text/html", received(Head(200, (("content-type", "text/html"),)))),
+    ("text/html", received(Head(200, (("content-type", "text/html"),)), End())),
     ("' br'", received(Head(200, (("content-encoding", " br"),)))),
     ("decompressed", raised(lambda: list(ContentDecoder("gzip").decode(b"junk")))),
     ("unknown shape", raised(lambda: decode_object("[]"))),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+from decimal import Decimal
 
 import msgspec
 import pytest
 
 from sansio.errors import LimitExceededError, RemoteProtocolError
-from sansio.jsontext import decode, decode_object
+from sansio.jsontext import JSON, decode, decode_object, json_fault
 
 ANY = msgspec.json.Decoder(object)
 
@@ -43,3 +45,24 @@ def test_brackets_inside_text_that_was_cut_are_no_depth() -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         decode('{"a":"' + "[" * 500, ANY, 5)
     assert not isinstance(caught.value, LimitExceededError)
+
+
+def nested(levels: int) -> JSON:
+    value: JSON = 1.5
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 256])
+def test_a_value_may_be_as_deep_as_the_limit_and_no_deeper(limit: int) -> None:
+    assert json_fault(nested(limit), limit) is None
+    assert "too deep" in str(json_fault(nested(limit + 1), limit))
+
+
+def test_a_value_deeper_than_python_recurses_is_too_deep_under_any_limit() -> None:
+    assert "too deep" in str(json_fault(nested(50_000), 1_000_000))
+
+
+def test_types_that_the_encoder_knows_are_left_to_it() -> None:
+    assert json_fault({"a": [datetime.date(2026, 11, 28), {"x"}, Decimal(1)]}) is None

@@ -260,7 +260,7 @@ def test_options_of_a_registered_provider_are_given_in_a_mapping() -> None:
         ({"timeout": float("inf")}, "timeout: must be a number of seconds"),
         ({"max_attempts": 0}, "max_attempts: must be an int of at least 1"),
         ({"max_attempts": True}, "max_attempts: must be an int of at least 1"),
-        ({"extra_body": {"a": [{"b": float("nan")}]}}, "extra_body: nan cannot be sent"),
+        ({"extra_body": {"a": [{"b": float("nan")}]}}, "extra_body: has nan, which JSON does not have"),
         ({"structured_output": 1}, "structured_outputs"),
     ],
 )

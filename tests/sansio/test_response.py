@@ -242,7 +242,7 @@ def test_an_error_inside_an_answer_has_the_response_too() -> None:
 
 
 def test_a_malformed_answer_has_the_response_too() -> None:
-    events, _ = run(call("openai"), [Head(200, (("content-type", "text/html"), ("cf-ray", "abc")))])
+    events, _ = run(call("openai"), [Head(200, (("content-type", "text/html"), ("cf-ray", "abc"))), End()])
     error = failure(events)
     assert type(error) is RemoteProtocolError
     assert error.response is not None

@@ -20,9 +20,10 @@ import trustme
 from sansio import APIConnectionError, Message, ProviderConfig, ProviderError, Role
 from sansio.http import Request
 from sansio.testing import FakeProvider
-from tests.transports.contracts.support import ca_and_server, trusting
+from tests.transports.contracts.support import trusting
 from tests.transports.raw_server import PATIENCE
-from transports import HttpcoreTransport, create_provider
+from tests.transports.sockets.test_blocking import InThread
+from transports import AnyioTransport, HttpcoreTransport, SocketTransport, Transport, create_provider
 from transports.httpcore.pool import ModuleName
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
@@ -40,9 +41,27 @@ def module(request: pytest.FixtureRequest) -> ModuleName:
     return name
 
 
+OUTSIDE = "0.0.0.0"
+"""An address of this machine that does not count as loopback, which is reached without a proxy."""
+_CLIENTS: dict[str, Callable[..., Transport]] = {
+    "anyio": AnyioTransport,
+    "blocking": lambda **options: InThread(SocketTransport(**options)),
+    "httpcore": lambda **options: HttpcoreTransport(module="httpcore", **options),
+    "httpcore2": lambda **options: HttpcoreTransport(module="httpcore2", **options),
+}
+
+
+@pytest.fixture(params=_CLIENTS)
+def client(request: pytest.FixtureRequest) -> Callable[..., Transport]:
+    return _CLIENTS[request.param]
+
+
 @pytest.fixture(scope="module")
 def authority() -> tuple[trustme.CA, ssl.SSLContext]:
-    return ca_and_server("localhost")
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost", OUTSIDE).configure_cert(context)
+    return ca, context
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +91,13 @@ def proxy() -> Iterator[str]:
         process.terminate()
 
 
-async def ask(server: LoopbackThread, transport: HttpcoreTransport) -> str:
+async def ask(server: LoopbackThread, transport: Transport) -> str:
     config = ProviderConfig.from_dict(
         {
             "type": "openai",
             "model": "m",
-            "base_url": server.base_url("openai").replace("127.0.0.1", "localhost"),
+            "base_url": server.base_url("openai").replace("127.0.0.1", OUTSIDE),
+            "allow_http": True,
             "max_attempts": 1,
         }
     )
@@ -92,7 +112,7 @@ async def ask(server: LoopbackThread, transport: HttpcoreTransport) -> str:
 @pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
 @pytest.mark.parametrize("tls", [False, True])
 async def test_a_real_proxy_leads_to_the_provider(
-    module: ModuleName,
+    client: Callable[..., Transport],
     scheme: str,
     tls: bool,
     proxy: str,
@@ -100,24 +120,20 @@ async def test_a_real_proxy_leads_to_the_provider(
     tls_server: LoopbackThread,
     authority: tuple[trustme.CA, ssl.SSLContext],
 ) -> None:
-    transport = HttpcoreTransport(
-        module=module, proxy=f"{scheme}://user:pass@{proxy}", ssl_context=trusting(authority[0])
-    )
+    transport = client(proxy=f"{scheme}://user:pass@{proxy}", ssl_context=trusting(authority[0]))
     assert "42" in await ask(tls_server if tls else plain_server, transport)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
 async def test_a_real_proxy_that_refuses_is_reported_without_the_password(
-    module: ModuleName,
+    client: Callable[..., Transport],
     scheme: str,
     proxy: str,
     tls_server: LoopbackThread,
     authority: tuple[trustme.CA, ssl.SSLContext],
 ) -> None:
-    transport = HttpcoreTransport(
-        module=module, proxy=f"{scheme}://user:wr0ng-secret@{proxy}", ssl_context=trusting(authority[0])
-    )
+    transport = client(proxy=f"{scheme}://user:wr0ng-secret@{proxy}", ssl_context=trusting(authority[0]))
     with pytest.raises(ProviderError) as caught:
         await ask(tls_server, transport)
     assert isinstance(caught.value, APIConnectionError)
@@ -126,26 +142,40 @@ async def test_a_real_proxy_that_refuses_is_reported_without_the_password(
 
 @pytest.mark.anyio
 async def test_environment_proxies_are_taken_only_when_asked_for(
-    module: ModuleName, proxy: str, plain_server: LoopbackThread, monkeypatch: pytest.MonkeyPatch
+    client: Callable[..., Transport],
+    proxy: str,
+    plain_server: LoopbackThread,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:wrong@{proxy}")
-    assert "42" in await ask(plain_server, HttpcoreTransport(module=module))
+    assert "42" in await ask(plain_server, client())
     with pytest.raises(ProviderError):
-        await ask(plain_server, HttpcoreTransport(module=module, environment_proxies=True))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    assert "42" in await ask(plain_server, HttpcoreTransport(module=module, environment_proxies=True))
+        await ask(plain_server, client(environment_proxies=True))
+    monkeypatch.setenv("NO_PROXY", f"example.com,{OUTSIDE}")
+    assert "42" in await ask(plain_server, client(environment_proxies=True))
 
 
 @pytest.mark.anyio
 async def test_no_proxy_names_hosts_that_are_reached_directly(
-    module: ModuleName, proxy: str, plain_server: LoopbackThread
+    client: Callable[..., Transport], proxy: str, plain_server: LoopbackThread
 ) -> None:
     wrong = f"http://user:wrong@{proxy}"
-    direct = HttpcoreTransport(module=module, proxy=wrong, no_proxy="example.com,localhost")
-    assert "42" in await ask(plain_server, direct)
+    assert "42" in await ask(plain_server, client(proxy=wrong, no_proxy=f"example.com,{OUTSIDE}"))
+
+
+@pytest.mark.anyio
+async def test_loopback_is_reached_without_the_proxy(
+    client: Callable[..., Transport], plain_server: LoopbackThread
+) -> None:
+    """The key of a request to loopback over plain http would be the proxy's to read."""
+    config = plain_server.config("openai", max_attempts=1)
+    transport = client(proxy="http://proxy.invalid:3128")
+    async with create_provider(config, transport=transport, api_key=KEY) as provider:
+        assert "42" in (await provider.complete(QUESTION)).text
+    await transport.aclose()
 
 
 class Site:

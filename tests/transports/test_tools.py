@@ -220,3 +220,11 @@ async def test_cancellation_ends_all() -> None:
 async def test_one_tool_in_place_of_a_list_is_refused() -> None:
     with pytest.raises(TypeError, match="list"):
         await run_tools(ANSWER, weather)  # type: ignore[arg-type]  # the mistake that is tested
+
+
+async def test_an_iterator_of_tools_is_refused_since_the_next_round_would_find_it_empty() -> None:
+    answer = Message(Role.ASSISTANT, (ToolCall("a", "picture"),))
+    with pytest.raises(TypeError, match="give a list of tools"):
+        await run_tools(answer, iter([picture]))
+    with pytest.raises(TypeError, match="give a list of tools"):
+        run_tools_sync(answer, (each for each in [picture]))

@@ -114,7 +114,9 @@ class EventStream(BaseStream[Exchange]):
                     except ProviderError as error:
                         self._lose(error)
                         continue
-                    if self._take(given, now):
+                    released = self._take(given, now)
+                    del given  # the peer may have echoed the key in it, and a traceback may show locals
+                    if released:
                         await exchange.aclose()
                         self._exchange = None
                 if self._aborted:

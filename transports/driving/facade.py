@@ -24,6 +24,7 @@ from sansio.content import Tool
 from sansio.options import PlainOptions
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
+from transports.driving.records import check_raw_log
 from transports.interface import RawLog, Transport
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class BaseProvider:
     def __init__(self, config: ProviderConfig, raw_log: RawLog | None, api_key: ApiKey | None) -> None:
         self._provider = Provider(config)
         self._keys = KeySource(config, api_key)
-        self._raw_log = raw_log
+        self._raw_log = check_raw_log(raw_log)
 
     @property
     def config(self) -> ProviderConfig:
@@ -78,8 +79,12 @@ class BaseProvider:
         return self._provider.config
 
     def set_raw_log_callback(self, raw_log: RawLog | None) -> None:
-        """Use `raw_log` for all further calls, in place of the one before; `None` turns logging off."""
-        self._raw_log = raw_log
+        """Use `raw_log` for all further calls, in place of the one before; `None` turns logging off.
+
+        Raises:
+            ConfigError: it lacks a method, or has an async one. The log before stays in use.
+        """
+        self._raw_log = check_raw_log(raw_log)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config!r}>"
@@ -305,7 +310,8 @@ def create_provider(
             Default: the environment variable `config.api_key_env`, read at each call.
 
     Raises:
-        ConfigError: the configuration is invalid; it names the field.
+        ConfigError: the configuration is invalid, or the raw log lacks a method or has an async one; it names
+            the field.
     """
     config = as_config(config)
     if transport is not None:

@@ -9,6 +9,7 @@ from inspect import iscoroutine
 from typing import NoReturn, TypeAlias, TypeVar
 
 from sansio import AuthMethod, ConfigError, ProviderConfig, ProviderError
+from sansio.errors import mask_cut
 from sansio.jsontext import JSON, JSONObject
 
 ApiKey: TypeAlias = str | Callable[[], str | Awaitable[str]]
@@ -50,9 +51,15 @@ class Secret:
         """A copy of the error with the key masked wherever a server echoed it; `partial` is unchanged."""
         return error.replacing(self._value, _MASK) if self._maskable else error
 
-    def clean_text(self, text: str) -> str:
-        """The text with the key masked."""
-        return text.replace(self._value, _MASK) if self._maskable else text
+    def clean_text(self, text: str, *, cut: bool = False) -> str:
+        """The text with the key masked.
+
+        Args:
+            cut: the text may have been cut inside the key (`sansio.errors.mask_cut`).
+        """
+        if not self._maskable:
+            return text
+        return mask_cut(text, self._value, _MASK) if cut else text.replace(self._value, _MASK)
 
     @property
     def _maskable(self) -> bool:
@@ -68,23 +75,32 @@ class Secret:
         raise TypeError("a Secret holds an API key and cannot be pickled or copied")
 
 
-def clean_json(value: JSONObject, secret: Secret | None) -> JSONObject:
-    """A copy of a JSON object with the key masked in every string and name in it."""
-    return {_clean_text(name, secret): _clean_value(item, secret) for name, item in value.items()}
+def clean_json(value: JSONObject, secret: Secret | None, *, cut: bool = False) -> JSONObject:
+    """A copy of a JSON object with the key masked in every string and name in it.
 
+    Args:
+        cut: see `Secret.clean_text`.
+    """
+    cleaned: JSONObject = {}
+    # A list of what is left, since values may nest deeper than Python recurses.
+    left: list[tuple[JSON, JSON]] = [(value, cleaned)]
 
-def _clean_value(value: JSON, secret: Secret | None) -> JSON:
-    if isinstance(value, str):
-        return _clean_text(value, secret)
-    if isinstance(value, dict):
-        return clean_json(value, secret)
-    if isinstance(value, list):
-        return [_clean_value(item, secret) for item in value]
-    return value
+    def clean(item: JSON) -> JSON:
+        if isinstance(item, str):
+            return item if secret is None else secret.clean_text(item, cut=cut)
+        if not isinstance(item, (dict, list)):
+            return item
+        empty: JSON = {} if isinstance(item, dict) else []
+        left.append((item, empty))
+        return empty
 
-
-def _clean_text(text: str, secret: Secret | None) -> str:
-    return text if secret is None else secret.clean_text(text)
+    while left:
+        given, copy = left.pop()
+        if isinstance(given, dict) and isinstance(copy, dict):
+            copy.update((str(clean(name)), clean(item)) for name, item in given.items())
+        elif isinstance(given, list) and isinstance(copy, list):
+            copy.extend(map(clean, given))
+    return cleaned
 
 
 class KeySource:

@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import iscoroutinefunction
 from typing import assert_never
 
+from sansio.errors import ConfigError
 from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord
 from transports.driving.keys import Secret, clean_json
 from transports.interface import RawLog
+
+_METHODS = ("on_request", "on_response", "on_chunk")
+
+
+def check_raw_log(raw_log: RawLog | None) -> RawLog | None:
+    """The log, if it can be called as one.
+
+    Raises:
+        ConfigError: a method is missing, or async: nothing would await it, so it would never run.
+    """
+    for name in _METHODS if raw_log is not None else ():
+        method = getattr(raw_log, name, None)
+        if not callable(method):
+            raise ConfigError(
+                f"raw_log: {type(raw_log).__name__} has no method {name}; it needs {', '.join(_METHODS)}",
+                field="raw_log",
+            )
+        if iscoroutinefunction(method) or iscoroutinefunction(type(method).__call__):
+            raise ConfigError(
+                f"raw_log: {name} is async, and would never run; make it a plain function, which may start "
+                "a task or put the record into a queue",
+                field="raw_log",
+            )
+    return raw_log
 
 
 def dispatch(records: Iterable[Record], raw_log: RawLog, secret: Secret | None) -> None:
@@ -21,7 +47,8 @@ def dispatch(records: Iterable[Record], raw_log: RawLog, secret: Secret | None) 
             case RequestRecord(endpoint=endpoint, payload=payload):
                 raw_log.on_request(endpoint, clean_json(payload, secret))
             case ResponseRecord(status=status, body=body):
-                raw_log.on_response(status, clean_json(body, secret))
+                # An error's body is read up to a limit only, which may lie inside an echoed key.
+                raw_log.on_response(status, clean_json(body, secret, cut=not 200 <= status < 300))
             case ChunkRecord(chunk=chunk):
                 raw_log.on_chunk(clean_json(chunk, secret))
             case _:

@@ -165,7 +165,8 @@ def create_sync_provider(
             environment variable `config.api_key_env`, read at each call.
 
     Raises:
-        ConfigError: the configuration is invalid; it names the field.
+        ConfigError: the configuration is invalid, or the raw log lacks a method or has an async one; it names
+            the field.
     """
     config = as_config(config)
     if transport is not None:

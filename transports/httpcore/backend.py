@@ -86,7 +86,7 @@ class Job:
         if name.endswith("send_request_headers.started"):
             self.serving = getattr(info["request"], "method", b"") != b"CONNECT"
 
-    async def add(self, stream: PooledStream, data: bytes, core: ModuleType) -> None:
+    async def add(self, stream: PooledStream, data: memoryview, core: ModuleType) -> None:
         """Take a part of the request, as the pool has written it for the origin or its proxy."""
         if self.stream is not stream:
             if not await stream.settle():
@@ -101,7 +101,7 @@ class Job:
         Raises:
             FailureError: the server took nothing of it for too long.
         """
-        request, self._request = bytes(self._request), bytearray()
+        request, self._request = memoryview(self._request), bytearray()
         feed = Feed(self._http, reused=stream.served, request=request)
         stream.served = True
         connection = stream.connection
@@ -133,7 +133,8 @@ class PooledStream:
         """Whether the connection can carry another exchange, judged by what has arrived on it."""
         return not self.served or await self.connection.settle()
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def write(self, buffer: bytes | memoryview, timeout: float | None = None) -> None:
+        buffer = memoryview(buffer)  # frames would show the key in bytes
         job = current.get()
         if job is not None and job.serving:
             await job.add(self, buffer, self._core)
@@ -173,7 +174,9 @@ class PooledStream:
         secured = False
         try:
             # The context is the one of `trust`, which also has the sessions to resume.
-            await _wrapped(self.connection.secure(self._trust, server_hostname or self.connection.origin[1]))
+            # In brackets, which an HTTP proxy needs, an IPv6 address would be taken for a name.
+            name = (server_hostname or self.connection.origin[1]).strip("[]")
+            await _wrapped(self.connection.secure(self._trust, name))
             await checkpoint_if_cancelled()  # see PooledBackend
             secured = True
         finally:

@@ -29,6 +29,10 @@ class PoolOwner(Protocol):
     core: ModuleType
     keeps: bool
 
+    def url(self, request: Request) -> httpcore.URL:
+        """The address of a request, as the pool takes it."""
+        ...
+
 
 class PooledExchange:
     """See `transports.interface.Exchange`.
@@ -110,7 +114,7 @@ async def open_pooled(
     failure: TransportError | RemoteProtocolError | None = None
     with anyio.move_on_after(timeout) as opening:
         job = Job(http, request.origin, write_timeout, opening)
-        sent = write_request(core, request, {"trace": job.trace})
+        sent = write_request(core, request, owner.url(request), {"trace": job.trace})
         token = current.set(job)
         try:
             if fresh:
@@ -119,7 +123,7 @@ async def open_pooled(
         except FailureError as carried:
             failure = carried.error
         except core.ProxyError as fault:
-            failure = proxy_refusal(fault)
+            failure = proxy_refusal(str(fault))
         except (core.ProtocolError, core.NetworkError) as fault:
             failure = _blame(fault)
         finally:

@@ -17,6 +17,7 @@ from sansio.errors import (
     TransportError,
 )
 from sansio.http import Body, End, Head, Request
+from sansio.http.heads import is_framed_twice
 from transports.failures import (
     aborted,
     connect_failure,
@@ -97,6 +98,7 @@ class PlainExchange:
         self._unix_socket: str | None = None
         self._connecting = False
         self._reused = False
+        self._keepable = False  # the head says clearly where the body ends
 
     async def receive(self, timeout: float | None) -> Head | Body | End:
         self._check_not_released()
@@ -139,7 +141,9 @@ class PlainExchange:
     async def _begin(self, timeout: float | None) -> Head:
         seconds = self._open_seconds
         timeouts = {"pool": seconds, "connect": seconds, "write": self._write_seconds, "read": timeout}
-        sent = write_request(self._core, self._request, {"timeout": timeouts, "trace": self._trace})
+        sent = write_request(
+            self._core, self._request, self._request.url, {"timeout": timeouts, "trace": self._trace}
+        )
         if self._fresh:
             await close_idle(self._pool, sent.url.origin)
         self._head_seconds = timeout
@@ -150,7 +154,9 @@ class PlainExchange:
         headers = (
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
         )
-        return Head(response.status, tuple(headers))
+        head = Head(response.status, tuple(headers))
+        self._keepable = not is_framed_twice(head.headers)
+        return head
 
     async def _trace(self, name: str, info: dict[str, object]) -> None:
         """httpcore's trace hook: says whether it connects, and where."""
@@ -185,7 +191,7 @@ class PlainExchange:
             case core.ConnectError() | core.UnsupportedProtocol():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
-                return proxy_refusal(fault)
+                return proxy_refusal(str(fault))
             case core.NetworkError() | OSError():
                 return lost_failure(self._peer, fault)
             case core.LocalProtocolError():
@@ -206,7 +212,7 @@ class PlainExchange:
 
     async def aclose(self) -> None:
         answer = self._answer
-        if answer is not None and self._state in (_State.OPEN, _State.ENDED):
+        if answer is not None and self._keepable and self._state in (_State.OPEN, _State.ENDED):
             self._state = _State.CLOSING
             try:
                 await self._drain(answer)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary, ref
 
+from sansio.config import is_loopback
 from sansio.errors import ConfigError
 from sansio.http import HTTPExchange, Request
 from sansio.limits import DEFAULT_LIMITS
@@ -65,7 +66,8 @@ class HttpcoreTransport:
 
     Args:
         pool: your own pool, which you close. All other arguments except `module` then have no effect. It may
-            use HTTP/2; dropping an exchange then leaves the connection open for the other exchanges on it.
+            use HTTP/2; dropping an exchange then leaves the connection open for the other exchanges on it. If
+            it has a proxy, requests to loopback do not use it, and go there directly.
         module: `"httpcore"` or `"httpcore2"`. Default: the pool's, or httpcore2 if it is installed.
         proxy: URL of an HTTP or SOCKS proxy, with user and password if it needs them.
         no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
@@ -104,16 +106,15 @@ class HttpcoreTransport:
         # What a pool of someone else's does when it is cancelled, only it knows.
         self.resumable = pool is None
         self.core = _find_module(module, pool)
+        self._given_has_proxy = pool is not None and _has_proxy(self.core, pool)
         self._trust = Trust(ssl_context, ca_file)
-        if environment_proxies and proxy is not None:
-            raise ConfigError("proxy: pass it, or set environment_proxies, but not both", field="proxy")
-        if unix_socket is not None and (environment_proxies or proxy is not None):
+        self._proxies = Proxies.from_arguments(
+            proxy, no_proxy, environment_proxies=environment_proxies, unix_socket=unix_socket
+        )
+        if self._proxies.need_socks and find_spec("socksio") is None:
             raise ConfigError(
-                "unix_socket: it cannot be reached through a proxy; remove one of the two",
-                field="unix_socket",
+                "proxy: SOCKS needs the package socksio here: pip install 'sansio-llm[socks]'", field="proxy"
             )
-        given = {} if proxy is None else {"all": proxy, "no": no_proxy}
-        self._proxies = Proxies.from_environment() if environment_proxies else Proxies(given)
         self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
@@ -138,7 +139,7 @@ class HttpcoreTransport:
         http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
         keeper = await LoopKeeper.here()
         await keeper.tidy()
-        if self._given is not None:
+        if self._given is not None and not (self._given_has_proxy and is_loopback(request.host)):
             return PlainExchange(self.core, self._given, keeper, request, timeout, write_timeout, fresh=fresh)
         pool = self._pool(keeper, request.origin)
         return await open_pooled(self, pool, keeper, http, request, timeout, write_timeout, fresh=fresh)
@@ -146,7 +147,7 @@ class HttpcoreTransport:
     async def aclose(self) -> None:
         """Close the idle connections of this loop's pools, but not those of a pool that was passed in.
 
-        The transport is not used afterwards.
+        A later exchange works, but its connection is not kept, except in a pool that was passed in.
         """
         keeper = await LoopKeeper.here()
         await keeper.tidy()
@@ -155,7 +156,8 @@ class HttpcoreTransport:
             await close_idle(pool)
 
     def __del__(self) -> None:
-        for keeper in list(self._pools):
+        # There are none where the constructor refused its arguments.
+        for keeper in list(self.__dict__.get("_pools", {})):
             pools = self._in(keeper)
             keeper.forget(pools)
             for pool in pools.values():
@@ -195,6 +197,16 @@ class HttpcoreTransport:
             )
         return pool
 
+    def url(self, request: Request) -> httpcore.URL:
+        """The address of a request, as the pool takes it."""
+        url: httpcore.URL = self.core.URL(request.url)
+        own = self._given is None and ":" in request.host
+        proxy = self._proxies.find(request.origin) if own else None
+        if proxy is not None and not proxy.scheme.startswith("socks"):
+            # httpcore sends the host to an HTTP proxy as it is, where IPv6 needs brackets.
+            url.host = f"[{request.host}]".encode()
+        return url
+
 
 def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
     if name is not None:
@@ -213,6 +225,14 @@ def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
             field="pool",
         )
     return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")
+
+
+def _has_proxy(core: ModuleType, pool: Pool) -> bool:
+    # A pool does not say whether it was made with `proxy=`, except in this attribute.
+    return (
+        isinstance(pool, (core.AsyncHTTPProxy, core.AsyncSOCKSProxy))
+        or getattr(pool, "_proxy", None) is not None
+    )
 
 
 def _open_proxy(core: ModuleType, trust: Trust, proxy: str) -> httpcore.Proxy:

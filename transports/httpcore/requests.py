@@ -31,11 +31,13 @@ class _Content:
         raise StopAsyncIteration
 
 
-def write_request(core: ModuleType, request: Request, extensions: dict[str, object]) -> httpcore.Request:
+def write_request(
+    core: ModuleType, request: Request, url: httpcore.URL | str, extensions: dict[str, object]
+) -> httpcore.Request:
     """The request as the pool takes it."""
     headers = [(name.encode(), value.encode()) for name, value in request.headers]
     made: httpcore.Request = core.Request(
-        request.method, request.url, headers=headers, content=_Content(request.body), extensions=extensions
+        request.method, url, headers=headers, content=_Content(request.body), extensions=extensions
     )
     return made
 

@@ -9,8 +9,12 @@ from typing import Any
 
 import anyio
 
+from transports.failures import connect_failure
+from transports.interface import Origin
 from transports.sockets import racing
 from transports.sockets.racing import Address, alternate
+from transports.sockets.raw import READ_SIZE
+from transports.sockets.tunnels import Proxy
 
 
 async def connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.socket:
@@ -24,6 +28,31 @@ async def connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.s
     if len(addresses) == 1:
         return await connect_socket(loop, *addresses[0])
     return await _race(loop, alternate(addresses))
+
+
+async def connect_through(loop: AbstractEventLoop, proxy: Proxy, origin: Origin) -> socket.socket:
+    """Connect to an origin by way of a proxy.
+
+    Raises:
+        APIConnectionError: the proxy cannot be reached, or it refused.
+    """
+    raw = failure = None
+    try:
+        raw = await connect_tcp(loop, proxy.host, proxy.port)
+        tunnel = proxy.tunnel(origin)
+        while tunnel is not None and not tunnel.open:
+            # A view: a frame would show the password in bytes to a traceback with locals.
+            await loop.sock_sendall(raw, memoryview(tunnel.data_to_send()))
+            tunnel.receive_data(await loop.sock_recv(raw, READ_SIZE))
+        connected, raw = raw, None
+    except (OSError, UnicodeError) as error:
+        failure = connect_failure(proxy.origin, error)
+    finally:
+        if raw is not None:
+            raw.close()
+    if failure is not None:
+        raise failure
+    return connected
 
 
 async def _race(loop: AbstractEventLoop, addresses: list[Address]) -> socket.socket:

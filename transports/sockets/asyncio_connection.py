@@ -16,10 +16,11 @@ from typing import cast
 
 from transports.failures import connect_failure, left_behind, lost_failure
 from transports.interface import Origin
-from transports.sockets.addresses import connect_socket, connect_tcp
+from transports.sockets.addresses import connect_socket, connect_tcp, connect_through
 from transports.sockets.feed import Feed, RawFeed
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, read_rest, readable, shut_down
 from transports.sockets.tls import TLSClient, Trust
+from transports.sockets.tunnels import Proxy
 
 _SENT = memoryview(b"")
 
@@ -51,26 +52,30 @@ class AsyncioConnection(asyncio.Protocol):
         self._timer_at = inf
 
     @classmethod
-    async def connect(cls, origin: Origin, unix_socket: str | None) -> AsyncioConnection:
-        """Connect to an origin, without TLS.
+    async def connect(
+        cls, origin: Origin, unix_socket: str | None, proxy: Proxy | None = None
+    ) -> AsyncioConnection:
+        """Connect to an origin, by way of the proxy if there is one. Without TLS.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
         """
         loop = asyncio.get_running_loop()
         try:
-            return await cls._connect(origin, unix_socket, loop)
+            return await cls._connect(origin, unix_socket, proxy, loop)
         except (OSError, UnicodeError) as error:
             failure = connect_failure(origin, error, unix_socket)
         raise failure
 
     @classmethod
     async def _connect(
-        cls, origin: Origin, unix_socket: str | None, loop: AbstractEventLoop
+        cls, origin: Origin, unix_socket: str | None, proxy: Proxy | None, loop: AbstractEventLoop
     ) -> AsyncioConnection:
         _, host, port = origin
         if unix_socket is not None:
             raw = await connect_socket(loop, socket.AF_UNIX, unix_socket)
+        elif proxy is not None:
+            raw = await connect_through(loop, proxy, origin)
         else:
             raw = await connect_tcp(loop, host, port)
         connection = cls(origin, loop)

@@ -29,10 +29,12 @@ from transports.interface import Origin, SyncExchange
 from transports.sockets.dialing import Deadline, OutOfTimeError, dial
 from transports.sockets.feed import Feed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
+from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.racing import Address
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down, wait_ready
 from transports.sockets.secure_socket import SecureSocket
 from transports.sockets.tls import Trust
+from transports.sockets.tunnels import Proxy
 
 
 class _Connection:
@@ -213,7 +215,7 @@ class _Exchange:
 
 
 class SocketTransport:
-    """HTTP/1.1 over blocking sockets. No proxies, no redirects. Any thread may use it, and a forked process.
+    """HTTP/1.1 over blocking sockets. No redirects. Any thread may use it, and a forked process.
 
     After an exchange its connection is kept for the next one to the same origin. The time to connect does
     not bound the lookup of the host's name, which the system cannot interrupt. A forked process makes its own
@@ -223,12 +225,18 @@ class SocketTransport:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`), with user and password if it needs
+            them. It resolves names; loopback is reached without it.
+        no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
+            by commas, with or without a port. A name includes its subdomains.
+        environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+            read once, now.
         max_idle: how many idle connections to keep.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used.
     """
 
     def __init__(
@@ -237,12 +245,22 @@ class SocketTransport:
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
         unix_socket: str | None = None,
+        proxy: str | None = None,
+        no_proxy: str = "",
+        environment_proxies: bool = False,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
     ) -> None:
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._trust = Trust(ssl_context, ca_file)
+        self._proxies = Proxies.from_arguments(
+            proxy,
+            no_proxy,
+            environment_proxies=environment_proxies,
+            unix_socket=unix_socket,
+            schemes=OWN_SCHEMES,
+        )
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
 
@@ -261,14 +279,16 @@ class SocketTransport:
             APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
+        proxy = self._proxies.find(request.origin)
+        sent_as = request if proxy is None else proxy.forwarded(request)
+        http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         _close(self._idle.expire(time.monotonic()))
         if fresh:
             _close(self._idle.clear(request.origin))
         connection = None if fresh else self._take(request.origin)
         feed = Feed(http, reused=connection is not None)
         if connection is None:
-            connection = self._connect(request.origin, timeout)
+            connection = self._connect(request.origin, proxy, timeout)
         sent = False
         try:
             sent = connection.send(feed, write_timeout)
@@ -281,7 +301,7 @@ class SocketTransport:
         raise stalled_upload(request.origin, write_timeout)
 
     def close(self) -> None:
-        """Close the idle connections. The transport is not used afterwards."""
+        """Close the idle connections. A later exchange works, but its connection is not kept."""
         _close(self._idle.close())
 
     def _take(self, origin: Origin) -> _Connection | None:
@@ -299,18 +319,21 @@ class SocketTransport:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return [(family, address) for family, _, _, _, address in found]
 
-    def _connect(self, origin: Origin, timeout: float | None) -> _Connection:
+    def _connect(self, origin: Origin, proxy: Proxy | None, timeout: float | None) -> _Connection:
         scheme, host, _ = origin
+        peer = origin if proxy is None else proxy.origin
+        tunnel = None if proxy is None else proxy.tunnel(origin)
         deadline = Deadline(timeout)
         failure: TransportError
         try:
             tls = self._trust.client(host) if scheme == "https" else None
-            return _Connection(origin, dial(self._addresses(origin), tls, deadline))
+            return _Connection(origin, dial(self._addresses(peer), tls, deadline, tunnel))
         except OutOfTimeError:
             assert timeout is not None
             failure = connect_timeout(origin, timeout)
         except (OSError, UnicodeError) as error:
-            failure = connect_failure(origin, error, self._unix_socket)
+            beyond = tunnel is not None and tunnel.open  # what followed was between us and the origin
+            failure = connect_failure(origin if beyond else peer, error, self._unix_socket)
         raise failure
 
 

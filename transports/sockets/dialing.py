@@ -14,8 +14,10 @@ from math import inf
 
 from transports.sockets import racing
 from transports.sockets.racing import Address, alternate
+from transports.sockets.raw import READ_SIZE
 from transports.sockets.secure_socket import SecureSocket
 from transports.sockets.tls import TLSClient
+from transports.sockets.tunnels import Tunnel
 
 _UNDER_WAY = (0, errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", 0))
 """What `connect_ex` of a socket that does not block gives for an attempt that has not failed; the last is for
@@ -63,21 +65,31 @@ class Deadline:
             raise
 
 
-def dial(addresses: list[Address], tls: TLSClient | None, deadline: Deadline) -> socket.socket | SecureSocket:
+def dial(
+    addresses: list[Address], tls: TLSClient | None, deadline: Deadline, tunnel: Tunnel | None = None
+) -> socket.socket | SecureSocket:
     """Connect to the first of a host's addresses that answers, and do the TLS handshake.
 
     Args:
         addresses: at least one.
         tls: the client's side of TLS; `None` for a plain connection.
         deadline: for everything.
+        tunnel: the handshake with a proxy at these addresses, which comes before TLS.
 
     Raises:
+        APIConnectionError: the proxy refused.
         OSError: none answers, or TLS fails; the error is that of the first address that failed.
         OutOfTimeError: the deadline has passed.
     """
     race = _Race(deadline)
     with contextlib.closing(race):
         sock = race.run(deque(alternate(addresses)))
+        while tunnel is not None and not tunnel.open:
+            with deadline.bound(sock):
+                # A view: a frame would show the password in bytes to a traceback with locals.
+                sock.sendall(memoryview(tunnel.data_to_send()))
+            with deadline.bound(sock):
+                tunnel.receive_data(sock.recv(READ_SIZE))
         connected = sock if tls is None else SecureSocket(sock, tls)
         finished = isinstance(connected, socket.socket)
         while isinstance(connected, SecureSocket) and not finished:

@@ -25,7 +25,7 @@ class Feed:
         cut: part of the request was never sent, because the server answered early or is gone.
     """
 
-    def __init__(self, http: HTTPExchange, *, reused: bool, request: bytes | None = None) -> None:
+    def __init__(self, http: HTTPExchange, *, reused: bool, request: memoryview | None = None) -> None:
         self.inputs: deque[Input] = deque()
         self.ended = False
         self.cut = False
@@ -43,9 +43,9 @@ class Feed:
         """Whether the connection can be used again at once."""
         return not self.cut and self._http.reusable
 
-    def data_to_send(self) -> bytes:
+    def data_to_send(self) -> bytes | memoryview:
         """The request's bytes, once."""
-        data, self._request = self._request, b""
+        data, self._request = self._request, memoryview(b"")
         return self._http.data_to_send() if data is None else data
 
     def take(self) -> Head | Body | End:

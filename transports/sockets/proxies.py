@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sansio.config import is_loopback
 from sansio.errors import ConfigError
+from transports.sockets.tunnels import Proxy
 
 if TYPE_CHECKING:
     from transports.interface import Origin
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
+OWN_SCHEMES = ("http", "socks5", "socks5h")
+"""Of the proxies that our own sockets reach: none with TLS to the proxy itself."""
 
 
 class Proxies:
@@ -21,56 +24,96 @@ class Proxies:
     Args:
         by_scheme: proxy URLs by the scheme of the request, `"http"` or `"https"`, or `"all"`; `"no"` names
             the hosts to reach without a proxy.
+        schemes: of the proxies that can be used.
 
     Raises:
         ConfigError: a URL is not a proxy's.
 
     Example:
-        >>> proxies = Proxies({"all": "http://proxy:3128", "no": "localhost,.internal"})
+        >>> proxies = Proxies({"all": "http://proxy:3128", "no": ".internal"})
         >>> proxies.choose(("https", "api.example", 443))
         'http://proxy:3128'
         >>> proxies.choose(("http", "vllm.internal", 8000)) is None
         True
     """
 
-    def __init__(self, by_scheme: Mapping[str, str]) -> None:
+    def __init__(self, by_scheme: Mapping[str, str], schemes: Sequence[str] = SCHEMES) -> None:
         self._by_scheme = dict(by_scheme)
         for scheme in ("http", "https", "all"):
             if scheme in self._by_scheme:
-                _check(self._by_scheme[scheme])
+                _check(self._by_scheme[scheme], schemes)
 
     @classmethod
-    def from_environment(cls) -> Proxies:
+    def from_arguments(
+        cls,
+        proxy: str | None,
+        no_proxy: str,
+        *,
+        environment_proxies: bool,
+        unix_socket: str | None,
+        schemes: Sequence[str] = SCHEMES,
+    ) -> Proxies:
+        """Those that a transport's arguments of these names mean.
+
+        Raises:
+            ConfigError: they exclude each other, or a URL is not that of a proxy that can be used.
+        """
+        if environment_proxies and proxy is not None:
+            raise ConfigError("proxy: pass it, or set environment_proxies, but not both", field="proxy")
+        if unix_socket is not None and (environment_proxies or proxy is not None):
+            raise ConfigError(
+                "unix_socket: it cannot be reached through a proxy; remove one of the two",
+                field="unix_socket",
+            )
+        if environment_proxies:
+            return cls.from_environment(schemes)
+        return cls({} if proxy is None else {"all": proxy, "no": no_proxy}, schemes)
+
+    @classmethod
+    def from_environment(cls, schemes: Sequence[str] = SCHEMES) -> Proxies:
         """Those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower case too."""
         from urllib.request import (
             getproxies_environment,
         )  # lazily: it imports http.client, which few programs need here
 
-        return cls(getproxies_environment())
+        return cls(getproxies_environment(), schemes)
 
     def choose(self, origin: Origin) -> str | None:
-        """The URL of the proxy for requests to `origin`; `None` if they go there directly."""
+        """The URL of the proxy for requests to `origin`; `None` if they go there directly.
+
+        Loopback is always reached directly: plain http to it may carry a key, which a proxy would read.
+        """
         scheme, host, port = origin
         url = self._by_scheme.get(scheme) or self._by_scheme.get("all")
-        if not url:
+        if not url or is_loopback(host):
             return None
         from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
         return None if proxy_bypass_environment(f"{host}:{port}", self._by_scheme) else url
 
+    @property
+    def need_socks(self) -> bool:
+        """Whether one of them speaks SOCKS."""
+        return any(self._by_scheme.get(name, "").startswith("socks") for name in ("http", "https", "all"))
+
+    def find(self, origin: Origin) -> Proxy | None:
+        """The proxy for requests to `origin`; `None` if they go there directly."""
+        url = self.choose(origin)
+        return None if url is None else Proxy(url)
+
     def __repr__(self) -> str:
         return f"<Proxies for {', '.join(self._by_scheme) or 'nothing'}>"
 
 
-def _check(url: str) -> None:
+def _check(url: str, schemes: Sequence[str]) -> None:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:  # its message would quote the URL
         sound = False
-    if not sound:
-        raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(SCHEMES)}", field="proxy")
-    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+    if sound and parts.scheme not in schemes:
         raise ConfigError(
-            "proxy: SOCKS needs the package socksio: pip install 'sansio-llm[socks]'", field="proxy"
+            f"proxy: this transport has no {parts.scheme}:// to a proxy; HttpcoreTransport has", field="proxy"
         )
+    if not sound:
+        raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(schemes)}", field="proxy")

@@ -17,7 +17,9 @@ from transports.loops import LoopKeeper, asyncio_loop
 from transports.sockets.anyio_connection import AnyioConnection
 from transports.sockets.feed import Feed, RawFeed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
+from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.tls import Trust
+from transports.sockets.tunnels import Proxy
 
 
 class Connection(Protocol):
@@ -171,7 +173,7 @@ class _Exchange:
 
 
 class AnyioTransport:
-    """The default transport: HTTP/1.1 over sockets, under asyncio and trio. No proxies, no redirects.
+    """The default transport: HTTP/1.1 over sockets, under asyncio and trio. No redirects.
 
     After an exchange its connection is kept for the next one to the same origin. A connection belongs to the
     event loop that made it, and is closed when that loop ends at the latest.
@@ -180,12 +182,18 @@ class AnyioTransport:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`), with user and password if it needs
+            them. It resolves names; loopback is reached without it.
+        no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
+            by commas, with or without a port. A name includes its subdomains.
+        environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+            read once, now.
         max_idle: how many idle connections to keep for each loop.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used.
     """
 
     resumable: ClassVar = True
@@ -196,6 +204,9 @@ class AnyioTransport:
         ssl_context: ssl.SSLContext | None = None,
         ca_file: str | None = None,
         unix_socket: str | None = None,
+        proxy: str | None = None,
+        no_proxy: str = "",
+        environment_proxies: bool = False,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
@@ -203,6 +214,13 @@ class AnyioTransport:
         # Weak, for the connections refer to their loop: the keeper holds them.
         self._idle: WeakKeyDictionary[LoopKeeper, ref[IdleConnections[Connection]]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
+        self._proxies = Proxies.from_arguments(
+            proxy,
+            no_proxy,
+            environment_proxies=environment_proxies,
+            unix_socket=unix_socket,
+            schemes=OWN_SCHEMES,
+        )
         self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
@@ -223,7 +241,9 @@ class AnyioTransport:
             APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
+        proxy = self._proxies.find(request.origin)
+        sent_as = request if proxy is None else proxy.forwarded(request)
+        http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         pool = self._pool(await LoopKeeper.here())
         pool.expire()
         if fresh:
@@ -233,7 +253,7 @@ class AnyioTransport:
         feed = Feed(http, reused=connection is not None)
         if connection is None:
             with anyio.move_on_after(timeout):
-                connection = await self._connect(request.origin, pool.keeper)
+                connection = await self._connect(request.origin, proxy, pool.keeper)
         if connection is None:
             assert timeout is not None
             raise connect_timeout(request.origin, timeout)
@@ -249,12 +269,14 @@ class AnyioTransport:
         raise stalled_upload(request.origin, write_timeout)
 
     async def aclose(self) -> None:
-        """Close the idle connections of every loop. The transport is not used afterwards."""
+        """Close the idle connections of every loop. A later exchange works; its connection is not kept."""
+        self._max_idle = 0  # for loops that the transport has not seen yet
         self._close_idle()
         await (await LoopKeeper.here()).tidy()
 
     def __del__(self) -> None:
-        self._close_idle()
+        if hasattr(self, "_idle"):  # not where the constructor refused its arguments
+            self._close_idle()
 
     def _close_idle(self) -> None:
         for keeper, known in list(self._idle.items()):
@@ -272,8 +294,8 @@ class AnyioTransport:
             self._idle[keeper] = ref(idle)
         return _Pool(keeper, idle)
 
-    async def _connect(self, origin: Origin, keeper: LoopKeeper) -> Connection:
-        connection = await connect(origin, self._unix_socket)
+    async def _connect(self, origin: Origin, proxy: Proxy | None, keeper: LoopKeeper) -> Connection:
+        connection = await connect(origin, self._unix_socket, proxy)
         keeper.hold(connection)
         if origin[0] == "https":
             secured = False
@@ -286,8 +308,8 @@ class AnyioTransport:
         return connection
 
 
-async def connect(origin: Origin, unix_socket: str | None) -> Connection:
-    """Connect to an origin under the running loop, without TLS.
+async def connect(origin: Origin, unix_socket: str | None, proxy: Proxy | None = None) -> Connection:
+    """Connect to an origin under the running loop, by way of the proxy if there is one. Without TLS.
 
     Raises:
         APIConnectionError: no connection could be made; the message says why.
@@ -297,5 +319,5 @@ async def connect(origin: Origin, unix_socket: str | None) -> Connection:
             AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
         )
 
-        return await AsyncioConnection.connect(origin, unix_socket)
-    return await AnyioConnection.connect(origin, unix_socket)
+        return await AsyncioConnection.connect(origin, unix_socket, proxy)
+    return await AnyioConnection.connect(origin, unix_socket, proxy)

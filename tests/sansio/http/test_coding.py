@@ -188,7 +188,26 @@ def test_identity_passes_bytes_through(coding: str) -> None:
     assert list(ContentDecoder(coding).decode(b"")) == []
 
 
-@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, br", "compress"])
+@pytest.mark.parametrize("padding", [1, 2, 3, 512, 70_000])
+@pytest.mark.parametrize("members", [1, 2])
+def test_zeros_behind_a_gzip_body_are_padding(padding: int, members: int) -> None:
+    """As gzip itself reads them: archives are padded to whole blocks."""
+    packed = (gzip.compress(b"data: x\n\n") + bytes(padding)) * members
+    wanted = (b"data: x\n\n" * members, False, True)
+    assert decode("gzip", [packed]) == wanted
+    if padding < 1_000:
+        assert all(decode("gzip", pieces) == wanted for pieces in every_split(packed))
+    assert decode("gzip", [packed + b"junk"]) == (wanted[0], True, False)
+    assert decode("gzip", [bytes(padding + 1)]) == (b"", True, False)
+
+
+@pytest.mark.parametrize("coding", ["gzip, identity", "identity,gzip", ", gzip ,"])
+def test_identity_beside_a_coding_changes_nothing(coding: str) -> None:
+    assert decode(coding, [gzip.compress(b"data: x")]) == (b"data: x", False, True)
+    assert decode("identity, identity", [b"a"]) == (b"a", False, True)
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, br", "compress", "gzip, gzip"])
 def test_an_unknown_coding_is_refused_by_name(coding: str) -> None:
     with pytest.raises(RemoteProtocolError, match=coding):
         ContentDecoder(coding)

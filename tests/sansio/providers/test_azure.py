@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sansio import BadRequestError, Provider, ProviderConfig, Send
+from sansio import BadRequestError, ConfigError, Provider, ProviderConfig, Send
 from sansio.providers import dialect_named
 from tests.sansio.wires import ASK, body_of, config
 
@@ -22,6 +22,16 @@ def test_the_classic_surface_has_deployment_and_version_in_its_address() -> None
     assert request.host == "res.openai.azure.com"
     assert ("api-key", "secret-key") in request.headers
     assert "model" not in body_of(provider, ASK)
+
+
+@pytest.mark.parametrize("deployment", [".", ".."])
+def test_a_deployment_that_would_be_a_step_in_the_path_is_refused(deployment: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config("azure", deployment=deployment)
+    assert caught.value.field == "deployment"
+    with pytest.raises(ConfigError):
+        Provider(config("azure")).prepare(ASK, model=deployment)
+    assert Provider(config("azure", deployment="..x")).prepare(ASK).url.count("/..x/") == 1
 
 
 def test_the_classic_surface_sends_a_model_that_was_named() -> None:

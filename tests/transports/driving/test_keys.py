@@ -70,6 +70,18 @@ def test_no_key_is_left_anywhere_in_cleaned_json(key: str, value: JSON) -> None:
     assert cleaned["n"] == 1
 
 
+def test_json_that_nests_deeper_than_python_recurses_is_cleaned() -> None:
+    value: JSON = KEY
+    for _ in range(20_000):
+        value = [{KEY: value}]
+    inner: JSON = clean_json({"a": value}, Secret(KEY))["a"]
+    for _ in range(20_000):
+        assert isinstance(inner, list)
+        assert isinstance(inner[0], dict)
+        inner = inner[0]["[key]"]
+    assert inner == "[key]"
+
+
 @given(value=st.dictionaries(st.text(max_size=8), VALUES, max_size=4))
 def test_cleaning_gives_an_equal_copy_that_shares_nothing(value: dict[str, JSON]) -> None:
     for secret in (None, Secret("a key that does not occur")):

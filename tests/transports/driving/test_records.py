@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
+import pytest
+
+from sansio.errors import ConfigError
 from sansio.jsontext import JSONObject
 from sansio.steps import ChunkRecord, Record, RequestRecord, ResponseRecord
-from tests.transports.scripted import KEY
+from tests.transports.scripted import KEY, openai
+from transports import create_provider, create_sync_provider
+from transports.driving.facade import BaseProvider
 from transports.driving.keys import Secret
 from transports.driving.records import dispatch
+
+_CREATORS: list[Callable[..., BaseProvider]] = [create_provider, create_sync_provider]
 
 
 class Log:
@@ -59,3 +69,53 @@ def test_a_log_that_changes_what_it_is_given_changes_nothing_else() -> None:
     record = RequestRecord("http://localhost/v1", {"model": "m"})
     dispatch([record], Log(), None)
     assert record.payload == {"model": "m"}
+
+
+class _Async(Log):
+    async def on_chunk(self, chunk: JSONObject) -> None:  # type: ignore[override]  # wrong, on purpose
+        raise AssertionError
+
+
+class _Partial(Log):
+    on_response = functools.partial(_Async.on_chunk, 5)  # type: ignore[assignment,arg-type]  # wrong, on purpose
+
+
+class _Calling:
+    async def __call__(self, endpoint: str, payload: JSONObject) -> None:
+        raise AssertionError
+
+
+class _Object(Log):
+    on_request = _Calling()  # type: ignore[assignment]  # wrong, on purpose
+
+
+class _Incomplete:
+    def on_request(self, endpoint: str, payload: JSONObject) -> None:
+        raise AssertionError
+
+    on_response = "not callable"
+
+
+@pytest.mark.parametrize("create", _CREATORS)
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        (_Async(), "on_chunk is async"),
+        (_Partial(), "on_response is async"),
+        (_Object(), "on_request is async"),
+        (_Incomplete(), "no method on_response"),
+        (print, "no method on_request"),
+    ],
+)
+def test_a_log_that_could_not_be_called_is_refused_at_once(
+    create: Callable[..., BaseProvider], log: object, words: str
+) -> None:
+    """An async method would give a coroutine that nothing awaits, with each record."""
+    transport = object()
+    with pytest.raises(ConfigError) as caught:
+        create(openai(), log, transport=transport)
+    assert (caught.value.field, words in str(caught.value)) == ("raw_log", True)
+    provider = create(openai(), Log(), transport=transport)
+    with pytest.raises(ConfigError):
+        provider.set_raw_log_callback(log)  # type: ignore[arg-type]
+    provider.set_raw_log_callback(None)

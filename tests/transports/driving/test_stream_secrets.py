@@ -28,6 +28,7 @@ from tests.transports.scripted import (
     answer,
     delta,
     error_body,
+    openai,
     texts,
 )
 
@@ -114,6 +115,35 @@ def test_an_echoed_key_is_masked_in_the_error_and_nowhere_kept(reader: Reader) -
     assert KEY not in shown(outcome.error)
     assert isinstance(outcome.answer, AuthenticationError)
     assert KEY not in shown(outcome.answer)
+
+
+@pytest.mark.parametrize("shown_of_it", [*range(1, 4), len(KEY) // 2, len(KEY) - 1, len(KEY)])
+def test_an_echoed_key_is_masked_where_the_excerpt_of_an_error_cuts_it(
+    reader: Reader, shown_of_it: int
+) -> None:
+    """An error that is not JSON is shown by its first 500 characters."""
+    body = "x" * (500 - shown_of_it) + KEY + " is wrong"
+    outcome = reader.read([Head(401), Body(body.encode()), End()])
+    assert isinstance(outcome.error, AuthenticationError)
+    assert KEY[:4] not in shown(outcome.error)
+    assert ("[key]" in outcome.error.message) == (shown_of_it >= 4)
+
+
+@pytest.mark.parametrize("shown_of_it", [4, len(KEY) // 2, len(KEY) - 1, len(KEY)])
+@pytest.mark.parametrize("ended", [True, False])
+def test_an_echoed_key_is_masked_where_the_limit_or_the_peer_cuts_an_error_body(
+    reader: Reader, shown_of_it: int, ended: bool
+) -> None:
+    log = Log()
+    body = (" " * 95 + "bad: " + KEY + " is wrong").encode()
+    config = openai(limits={"max_error_bytes": 100 + shown_of_it}, max_attempts=1)
+    body = body if ended else body[: 100 + shown_of_it - 1]
+    end: Item = End() if ended else APIConnectionError("reset")
+    outcome = reader.read([Head(401), Body(body), end], config=config, raw_log=log)
+    assert isinstance(outcome.error, AuthenticationError)
+    assert KEY[:4] not in shown(outcome.error)
+    assert KEY[:4] not in str(log.told)
+    assert ("[key]" in outcome.error.message) == ("[key]" in str(log.told)) == (ended or shown_of_it > 4)
 
 
 def test_a_key_in_the_words_of_a_transport_is_masked_in_the_cause_too(reader: Reader) -> None:

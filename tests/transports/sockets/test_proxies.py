@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from sansio import ConfigError
-from transports import HttpcoreTransport
+from transports import AnyioTransport, HttpcoreTransport, SocketTransport
 from transports.sockets.proxies import Proxies
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -42,14 +44,29 @@ def test_an_environment_without_proxies_has_none() -> None:
         ("example.com:8443", "example.com", 443, False),
         ("EXAMPLE.com", "example.COM", 443, True),
         ("*", "anything.test", 80, True),
-        ("127.0.0.1", "127.0.0.1", 8000, True),
-        ("::1", "::1", 8000, True),
+        ("10.0.0.1", "10.0.0.1", 8000, True),
+        ("fd00::1", "fd00::1", 8000, True),
         ("", "example.com", 443, False),
     ],
 )
 def test_no_proxy_names_hosts_and_all_below_them(no: str, host: str, port: int, direct: bool) -> None:
     proxies = Proxies({"all": "http://proxy:3128", "no": no})
     assert (proxies.choose(("https", host, port)) is None) == direct
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("host", "direct"),
+    [("localhost", True), ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True),
+     ("api.localhost", False), ("localhost.example", False), ("10.0.0.1", False)],
+)  # fmt: skip
+def test_loopback_is_reached_without_a_proxy(
+    scheme: str, host: str, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key may go to loopback over plain http, and a proxy on the way would read it."""
+    monkeypatch.setenv("ALL_PROXY", "http://proxy:3128")
+    for proxies in (Proxies.from_environment(), Proxies({"all": "http://proxy:3128"})):
+        assert (proxies.choose((scheme, host, 8000)) is None) == direct
 
 
 @pytest.mark.parametrize("name", ["http", "https", "all"])
@@ -68,10 +85,20 @@ def test_passwords_are_not_shown() -> None:
     assert repr(Proxies({})) == "<Proxies for nothing>"
 
 
-def test_arguments_that_exclude_each_other_are_refused() -> None:
+@pytest.mark.parametrize("kind", [AnyioTransport, SocketTransport, HttpcoreTransport])
+def test_arguments_that_exclude_each_other_are_refused(kind: Callable[..., object]) -> None:
     with pytest.raises(ConfigError, match="not both"):
-        HttpcoreTransport(proxy="http://proxy:1", environment_proxies=True)
+        kind(proxy="http://proxy:1", environment_proxies=True)
     with pytest.raises(ConfigError, match="unix_socket"):
-        HttpcoreTransport(unix_socket="/run/llm.sock", proxy="http://proxy:1")
+        kind(unix_socket="/run/llm.sock", proxy="http://proxy:1")
     with pytest.raises(ConfigError, match="unix_socket"):
-        HttpcoreTransport(unix_socket="/run/llm.sock", environment_proxies=True)
+        kind(unix_socket="/run/llm.sock", environment_proxies=True)
+
+
+@pytest.mark.parametrize("kind", [AnyioTransport, SocketTransport])
+def test_a_proxy_over_tls_is_for_the_transport_that_has_it(kind: Callable[..., object]) -> None:
+    with pytest.raises(ConfigError, match="HttpcoreTransport") as caught:
+        kind(proxy="https://user:s3cret@proxy:1")
+    assert caught.value.field == "proxy"
+    assert "s3cret" not in str(caught.value)
+    HttpcoreTransport(proxy="https://proxy:1")

@@ -100,7 +100,7 @@ KNOWN = ("openai", "azure", "openrouter", "vllm")
         ({"type": "tool", "name": "get_weather"}, '{"type": "function", "function": {"name": ...}}'),
         ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
         ({"type": "custom", "custom": {"name": "zzz"}}, "no tool 'zzz'; the tools are get_weather, patch"),
-        ({"type": "function"}, "no tool None"),
+        ({"type": "function"}, "names no tool"),
         (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
             "allowed_tools names no tool",

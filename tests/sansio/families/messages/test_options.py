@@ -147,10 +147,10 @@ def test_a_value_that_anthropic_refuses_is_refused_before(options: Record, remed
     [
         ("tool", "'tool' is unknown; use one of none, auto, any, required, or an object"),
         ({"type": "nope"}, "'nope' is unknown to Anthropic; use one of none, auto, any, required"),
-        ({}, "None is unknown to Anthropic"),
+        ({}, "needs a type"),
         ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
         ({"type": "tool", "name": "zzz"}, "no tool 'zzz'; the tools are get_weather"),
-        ({"type": "tool"}, "no tool None"),
+        ({"type": "tool"}, "names no tool"),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_refused_with_what_can(choice: object, words: str) -> None:
