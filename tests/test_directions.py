@@ -99,6 +99,16 @@ def test_a_room_imports_only_rooms_before_it(module: str) -> None:
         assert room_of(imported) in allowed, f"{module} imports {imported}"
 
 
+def test_only_one_module_knows_h2() -> None:
+    knows = {
+        module
+        for module in INNER
+        if {"h2", "hpack"}
+        & {name.partition(".")[0] for name in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
+    }
+    assert knows == {"sansio.http.http2"}
+
+
 def test_only_one_module_knows_h11() -> None:
     knows = {module for module in INNER if "h11" in imports(SANSIO[module].read_text("utf-8"), SANSIO)}
     assert knows == {"sansio.http.heads"}

@@ -17,6 +17,8 @@ HEAVY = {
     "asyncio",
     "httpcore",
     "httpcore2",
+    "h2",
+    "hpack",
     "typer",
     "rich",
     "hypothesis",

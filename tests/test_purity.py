@@ -23,7 +23,7 @@ added."""
 LAZY = frozenset(("__init__.py", "config.py", "providers/registry.py"))
 """Modules that load others of the project, or of an application, when they are first used."""
 
-MACHINES = frozenset(("msgspec", "h11", "sansio"))
+MACHINES = frozenset(("msgspec", "h11", "h2", "hpack", "sansio"))
 STRATEGIES = frozenset(("hypothesis",))
 
 IMPURE = frozenset([

@@ -149,7 +149,8 @@ class RawServer:
     def _serve(self, sock: socket.socket, number: int) -> None:
         with sock:
             if self._tls is None:
-                self._script(Peer(sock, number, self.closed))
+                with contextlib.suppress(OSError):  # the client has gone
+                    self._script(Peer(sock, number, self.closed))
                 return
             # Known before it shakes hands, so that the server's end ends that too.
             secured = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)

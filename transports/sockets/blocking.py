@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 import time
+from typing import TYPE_CHECKING
 
 from sansio.errors import TransportError
 from sansio.http import Body, End, Head, HTTPExchange, Request
@@ -35,6 +36,10 @@ from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down, wait_read
 from transports.sockets.secure_socket import SecureSocket
 from transports.sockets.tls import Trust
 from transports.sockets.tunnels import Proxy
+
+if TYPE_CHECKING:
+    from transports.sockets.sharing import Choice
+    from transports.sockets.sync_sharing import SyncSharing
 
 
 class _Connection:
@@ -234,9 +239,13 @@ class SocketTransport:
         max_idle: how many idle connections to keep.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
+        http2: use HTTP/2 where the server of an https address chooses it; `"only"`: always, also without
+            TLS. Threads that call one server then share a connection. It needs the extra `http2`. An
+            `ssl_context` is made to offer it. Through a proxy it is HTTP/1.1.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used, or
+            h2 is missing.
     """
 
     def __init__(
@@ -251,7 +260,9 @@ class SocketTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
+        http2: Choice = False,
     ) -> None:
+        self._sharing: SyncSharing | None = None
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
         self._trust = Trust(ssl_context, ca_file)
         self._proxies = Proxies.from_arguments(
@@ -263,6 +274,12 @@ class SocketTransport:
         )
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
+        if http2:
+            from transports.sockets.sync_sharing import SyncSharing  # lazily: it needs the package h2
+
+            self._sharing = SyncSharing(
+                http2, self._dial, ssl_context, ca_file, idle_timeout, max_header_bytes
+            )
 
     def open(
         self,
@@ -280,6 +297,10 @@ class SocketTransport:
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         proxy = self._proxies.find(request.origin)
+        if proxy is None and self._sharing is not None:
+            shared = self._sharing.open(request, timeout, write_timeout, fresh=fresh)
+            if shared is not None:
+                return shared
         sent_as = request if proxy is None else proxy.forwarded(request)
         http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         _close(self._idle.expire(time.monotonic()))
@@ -303,6 +324,13 @@ class SocketTransport:
     def close(self) -> None:
         """Close the idle connections. A later exchange works, but its connection is not kept."""
         _close(self._idle.close())
+        if self._sharing is not None:
+            self._sharing.close()
+
+    def __del__(self) -> None:
+        sharing = vars(self).get("_sharing")  # the constructor may have been interrupted
+        if sharing is not None:
+            sharing.close()
 
     def _take(self, origin: Origin) -> _Connection | None:
         """An idle connection that can carry another exchange, judged by what has arrived on it."""
@@ -318,6 +346,21 @@ class SocketTransport:
         _, host, port = origin
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return [(family, address) for family, _, _, _, address in found]
+
+    def _dial(self, origin: Origin, timeout: float | None) -> socket.socket:
+        """Connect to an origin without TLS; raises as `open`."""
+        failure: TransportError
+        try:
+            sock = dial(self._addresses(origin), None, Deadline(timeout))
+        except OutOfTimeError:
+            assert timeout is not None
+            failure = connect_timeout(origin, timeout)
+        except (OSError, UnicodeError) as error:
+            failure = connect_failure(origin, error, self._unix_socket)
+        else:
+            assert isinstance(sock, socket.socket)
+            return sock
+        raise failure
 
     def _connect(self, origin: Origin, proxy: Proxy | None, timeout: float | None) -> _Connection:
         scheme, host, _ = origin

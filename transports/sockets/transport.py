@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 from weakref import WeakKeyDictionary, ref
 
 import anyio
@@ -20,6 +20,10 @@ from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
 from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.tls import Trust
 from transports.sockets.tunnels import Proxy
+
+if TYPE_CHECKING:
+    from transports.sockets.async_sharing import AsyncSharing
+    from transports.sockets.sharing import Choice
 
 
 class Connection(Protocol):
@@ -191,9 +195,13 @@ class AnyioTransport:
         max_idle: how many idle connections to keep for each loop.
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
+        http2: use HTTP/2 where the server of an https address chooses it; `"only"`: always, also without
+            TLS. Calls to one server then share a connection. It needs the extra `http2`. An `ssl_context`
+            is made to offer it. Through a proxy it is HTTP/1.1.
 
     Raises:
-        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used.
+        ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used, or
+            h2 is missing.
     """
 
     resumable: ClassVar = True
@@ -210,7 +218,9 @@ class AnyioTransport:
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
+        http2: Choice = False,
     ) -> None:
+        self._sharing: AsyncSharing | None = None  # for __del__, which also runs if a check below raises
         # Weak, for the connections refer to their loop: the keeper holds them.
         self._idle: WeakKeyDictionary[LoopKeeper, ref[IdleConnections[Connection]]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
@@ -225,6 +235,12 @@ class AnyioTransport:
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
         self._max_header_bytes = max_header_bytes
+        if http2:
+            from transports.sockets.async_sharing import AsyncSharing  # lazily: it needs the package h2
+
+            self._sharing = AsyncSharing(
+                http2, ssl_context, ca_file, unix_socket, max_idle, idle_timeout, max_header_bytes
+            )
 
     async def open(
         self,
@@ -242,6 +258,10 @@ class AnyioTransport:
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         proxy = self._proxies.find(request.origin)
+        if proxy is None and self._sharing is not None:
+            shared = await self._sharing.open(request, timeout, write_timeout, fresh=fresh)
+            if shared is not None:
+                return shared
         sent_as = request if proxy is None else proxy.forwarded(request)
         http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
         pool = self._pool(await LoopKeeper.here())
@@ -284,6 +304,8 @@ class AnyioTransport:
             if idle is not None:
                 _Pool(keeper, idle).close()
                 keeper.forget(idle)
+        if self._sharing is not None:
+            self._sharing.close()
 
     def _pool(self, keeper: LoopKeeper) -> _Pool:
         known = self._idle.get(keeper)

@@ -89,6 +89,13 @@ _EXCHANGES = (
     ),
     b"HTTP/1.0 500 No\r\n\r\nbody until the end",
 )
+_FRAMES_OF_HTTP2 = (
+    # As `targets.http2` reads them: kind, flags, exchange and length, then the payload.
+    (b"\x01\x04\x01\x01\x88", b"\x00\x00\x01\x05hello", b"\x00\x01\x01\x00"),
+    (b"\x01\x00\x03\x01\x88", b"\x09\x04\x03\x05\x10\x01x\x01y", b"\x00\x09\x03\x04\x01ab\x00"),
+    (b"\x04\x00\x00\x06\x00\x03\x00\x00\x00\x05", b"\x06\x00\x00\x0812345678", b"\x08\x00\x00\x04\0\0\1\0"),
+    (b"\x03\x00\x05\x04\x00\x00\x00\x07", b"\x07\x00\x00\x08\0\0\0\1\0\0\0\0", b"\x01\x05\x01\x01\x8d"),
+)
 
 
 def seeds(target: str) -> list[bytes]:
@@ -102,6 +109,8 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x03" + lines for lines in _LINES]
     if target == "aws":
         return [b"\x09" + b"".join(encode_frame(each, b"{}") for each in headers) for headers in _HEADERS]
+    if target == "http2":
+        return [b"\x05" + b"".join(frames) for frames in _FRAMES_OF_HTTP2]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
     kinds = [kind for kind in PROVIDER_TYPES if kind == target] or list(PROVIDER_TYPES)

@@ -221,7 +221,11 @@ def _exchange(parts: Iterator[bytes] | list[bytes]) -> list[object]:
     inputs: list[Input] = []
     for part in parts:
         inputs += machine.receive_data(part)
-    inputs += machine.receive_eof()
+    return _seen_inputs(inputs + machine.receive_eof())
+
+
+def _seen_inputs(inputs: list[Input]) -> list[object]:
+    """What must be equal for every cut of an exchange's bytes."""
     ends = [isinstance(value, (End, Lost)) for value in inputs]
     assert ends.count(True) == 1, "not one end"
     assert ends[-1], "something after the end"
@@ -233,6 +237,47 @@ def _exchange(parts: Iterator[bytes] | list[bytes]) -> list[object]:
         else:
             seen.append(type(value.error) if isinstance(value, Lost) else value)
     return [*seen, bytes(body)]
+
+
+def http2(data: bytes) -> None:
+    """HTTP/2: see `exchange`. The bytes also name frames, since no fuzzer guesses their lengths."""
+    size, data = _split(data)
+    for wire in (data, _GREETING + _frames_named(data)):
+        assert _exchanges([wire]) == _exchanges(pieces(wire, size)), "the cut changes the inputs"
+
+
+_GREETING = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+
+
+def _frames_named(data: bytes) -> bytes:
+    """Frames, each from a byte for its kind, its flags, its exchange and its length, and from its payload."""
+    wire = bytearray()
+    at = 0
+    while at + 4 <= len(data):
+        kind, flags, number, length = data[at : at + 4]
+        payload = data[at + 4 : at + 4 + length]
+        wire += len(payload).to_bytes(3) + bytes((kind % 11, flags)) + number.to_bytes(4) + payload
+        at += 4 + length
+    return bytes(wire)
+
+
+def _exchanges(parts: Iterator[bytes] | list[bytes]) -> list[object]:
+    from sansio.http.http2 import HTTP2Connection  # late: it needs an extra
+
+    connection = HTTP2Connection(max_header_bytes=_HEADER_LIMIT)
+    request = Request.post("http://localhost/", (), b"{}")
+    exchanges = {connection.open(request): list[Input]() for _ in range(3)}
+    for part in parts:
+        connection.receive_data(part)
+        assert len(connection.data_to_send()) < 1_000 + 30 * len(part), "many answers to few bytes"
+        for exchange, inputs in exchanges.items():
+            inputs += iter(exchange.next_input, None)
+    connection.receive_eof()
+    seen: list[object] = [connection.room]
+    for exchange, inputs in exchanges.items():
+        inputs += iter(exchange.next_input, None)
+        seen += _seen_inputs(inputs)
+    return seen
 
 
 def tape(data: bytes) -> None:
@@ -429,6 +474,7 @@ TARGETS: dict[str, Target] = {
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
     "whole": whole,
     "exchange": exchange,
+    "http2": http2,
     "tape": tape,
     "port": port,
 }

@@ -35,6 +35,7 @@ from sansio import (
 from sansio.framing import Read, SSEFailed
 from sansio.framing.sse import SSEItem
 from sansio.http import Input
+from sansio.http.http2 import HTTP2Connection, HTTP2Exchange
 from sansio.porting import LeftOut
 from sansio.testing.eventstream import encode_frame
 from sansio.testing.fuzz import TARGETS, seeds, targets
@@ -138,6 +139,30 @@ class EndsEarly(HTTPExchange):
         return [*super().receive_eof(), Body(b"more")]
 
 
+class LosesTheRest(HTTP2Connection):
+    """Reads the beginning of what arrives at once."""
+
+    def receive_data(self, data: bytes) -> list[HTTP2Exchange]:
+        return super().receive_data(data[:20])
+
+
+class AnswersTooMuch(HTTP2Connection):
+    """Sends much for each read."""
+
+    def data_to_send(self) -> bytes:
+        return super().data_to_send() + bytes(9_000)
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [(LosesTheRest, "the cut changes the inputs"), (AnswersTooMuch, "many answers to few bytes")],
+)
+def test_http2_that_breaks_a_law_is_seen(broken: type, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sansio.http.http2.HTTP2Connection", broken)
+    with pytest.raises(AssertionError, match=words):
+        try_seeds("http2")
+
+
 @pytest.mark.parametrize(
     ("target", "machine", "broken", "words"),
     [
@@ -188,7 +213,9 @@ def test_a_parser_that_depends_on_the_cut_or_on_the_fast_path_is_seen(
         try_seeds(target)
 
 
-@pytest.mark.parametrize("target", ["sse", "ndjson", "aws", "openai", "anthropic", "whole", "exchange"])
+@pytest.mark.parametrize(
+    "target", ["sse", "ndjson", "aws", "openai", "anthropic", "whole", "exchange", "http2"]
+)
 def test_a_cut_that_loses_bytes_is_seen(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def lossy(data: bytes, size: int) -> Iterator[bytes]:
         yield data[: len(data) // 3]
