@@ -83,7 +83,9 @@ def proxy() -> Iterator[str]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     serve = f"http+socks5://{address}#user:pass"
     # --auth 0: it would remember an address that has given the password once.
-    command = [sys.executable, "-W", "ignore", "-m", "pproxy", "-l", serve, "--auth", "0"]
+    # Without uvloop, which pproxy takes where it is installed, and with which it does not start here.
+    run = "import sys; sys.modules['uvloop'] = None; from pproxy.server import main; main()"
+    command = [sys.executable, "-W", "ignore", "-c", run, "-l", serve, "--auth", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert b"Serving on" in process.stdout.readline()
