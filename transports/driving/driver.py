@@ -174,13 +174,14 @@ class EventStream(BaseStream[Exchange]):
 
     async def _perform_step(self, now: Callable[[], float]) -> bool:
         """Perform the call's next step, while no exchange is under way; False if the call is over."""
+        moment = now()
         step = self._step
         if step is None:
-            step = self._next_step(now())
+            step = self._next_step(moment)
             if step is None:
                 return False
             if isinstance(step, Wait):
-                self._wakes_at = now() + step.seconds
+                self._wakes_at = moment + step.seconds
             # A stale connection is replaced in the same attempt, so with the same key.
             self._signed = self._signed and isinstance(step, Send) and step.fresh
             self._step = step
@@ -190,7 +191,7 @@ class EventStream(BaseStream[Exchange]):
                 if isinstance(step, Send):
                     await self._send(step, now)
                 else:
-                    await self._sleep(max(0.0, self._wakes_at - now()))
+                    await self._sleep(max(0.0, self._wakes_at - moment))
             if self._scope.cancelled_caught and not self._aborted:
                 self._fail(self._clocks.total_error())
         finally:
