@@ -87,7 +87,7 @@ class FaultContract:
         assert "took nothing more of the request for 0.2 s" in error.message
 
     async def test_time_to_connect_does_not_bound_the_upload(self, make: Make) -> None:
-        """A request that the server takes slowly, on a connection that is there already."""
+        """A request that the server takes slowly, and as a rule on a connection that is there already."""
         begun = threading.Event()
 
         def script(peer: Peer) -> None:
@@ -106,7 +106,6 @@ class FaultContract:
                 assert await read(exchange) == (Head(200, (("content-length", "2"),)), b"ok")
                 exchange.abort()
                 timer.join()
-            assert server.connections == 1
 
     @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\n", CHUNKED, CHUNKED + chunk(b"data")])
     async def test_silence(self, make: Make, sent: bytes) -> None:
@@ -186,7 +185,9 @@ class FaultContract:
         """A server that refuses a large request answers early: its answer counts, not our broken write."""
         done = threading.Event()
         body = b"too large" * pieces
-        head = b"HTTP/1.1 413 Too Large\r\ncontent-length: %d\r\n\r\n" % len(body)
+        # A server that reads fast enough gets the whole request, and the connection could then be kept.
+        ends = b"connection: close\r\n" if then == "reads on" else b""
+        head = b"HTTP/1.1 413 Too Large\r\n%scontent-length: %d\r\n\r\n" % (ends, len(body))
 
         def script(peer: Peer) -> None:
             if reused:
