@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import assert_never
+from typing import assert_never, cast
 
 import msgspec
 
@@ -70,7 +70,7 @@ def _check_message(index: int, message: Message, max_depth: int) -> None:
         _check_json(index, where, "extra", part.extra, max_depth)
         match part:
             case ToolCall() | InvalidToolCall():
-                _check_call(index, message, part, ids, max_depth)
+                _check_call(index, number, message, part, ids, max_depth)
             case ImagePart() | DocumentPart() | AudioPart():
                 _check_source(index, number, part, answered=message.origin is not None)
             case ServerToolPart(input=given, output=output):
@@ -95,7 +95,12 @@ def _check_json(index: int, where: str, name: str, value: object, max_depth: int
 
 
 def _check_call(
-    index: int, message: Message, call: ToolCall | InvalidToolCall, ids: set[str], max_depth: int
+    index: int,
+    number: int,
+    message: Message,
+    call: ToolCall | InvalidToolCall,
+    ids: set[str],
+    max_depth: int,
 ) -> None:
     if message.role is not Role.ASSISTANT:
         raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
@@ -104,37 +109,27 @@ def _check_call(
     ids.add(call.id)
     if isinstance(call, InvalidToolCall):
         return
-    if not _is_whole(call.id, call.name, call.arguments):
-        raise InvalidRequestError(
-            f"message {index}: a ToolCall needs an id and a name, both text, and a dict of arguments",
-            index=index,
-        )
-    _check_json(index, "", f"call {call.id!r}", call.arguments, max_depth)
+    for name, value in (("id", call.id), ("name", call.name)):
+        if not value:
+            raise InvalidRequestError(
+                f"message {index}, part {number}: its ToolCall has an empty {name}; give it one"
+                + (", and name it in the tool's result" if name == "id" else ""),
+                index=index,
+            )
+    _check_json(index, f", part {number}", f"call {call.id!r}", call.arguments, max_depth)
     try:
         call.arguments_text()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequestError(
-            f"message {index}: the arguments of the call {call.id!r} are not JSON: {error}", index=index
+            f"message {index}, part {number}: the arguments of the call {call.id!r} are not JSON: {error}",
+            index=index,
         ) from None
-
-
-def _is_whole(call_id: object, name: object, arguments: object) -> bool:
-    return isinstance(call_id, str) and isinstance(name, str) and bool(name) and isinstance(arguments, dict)
 
 
 def _check_source(
     index: int, number: int, part: ImagePart | DocumentPart | AudioPart, *, answered: bool
 ) -> None:
-    """An answer's audio may have only a transcript; what the application made needs exactly one source."""
-    sources: list[object] = [source for source in (part.data, part.url, part.file_id) if source is not None]
-    kinds_right = isinstance(part.data, bytes | None) and isinstance(part.url, str | None)
-    whole = len(sources) == 1 and kinds_right and isinstance(part.file_id, str | None)
-    if not whole and (sources or not answered):
-        raise InvalidRequestError(
-            f"message {index}, part {number}: {type(part).__name__} needs exactly one of data (bytes), url "
-            "and file_id (text)",
-            index=index,
-        )
+    """Refuse a file without bytes, unless an answer has it."""
     if part.data == b"" and not answered:
         raise InvalidRequestError(
             f"message {index}, part {number}: the data of {type(part).__name__} is empty; leave the part out",
@@ -161,9 +156,19 @@ def as_tools(tools: Iterable[Tool] | None) -> tuple[Tool, ...]:
     """
     if tools is None:
         return ()
+    given: object = tools
+    if callable(given) and not isinstance(given, Mapping):
+        raise InvalidRequestError(
+            "tools: is a function; make a tool of it, and give a list: [tool(function)]"
+        )
     if isinstance(tools, (str, bytes, Mapping, Iterator)) or not isinstance(tools, Iterable):
         raise InvalidRequestError(f"tools: give a list of tools, not a {type(tools).__name__}")
-    return tuple(tools)
+    listed = tuple(tools)
+    for position, each in enumerate(cast(tuple[object, ...], listed)):
+        if callable(each) and not isinstance(each, Mapping):
+            name = getattr(each, "__name__", "function")
+            raise InvalidRequestError(f"tool {position} is a function; make a tool of it: tool({name})")
+    return listed
 
 
 def check_tools(tools: Sequence[Tool]) -> None:

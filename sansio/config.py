@@ -90,6 +90,7 @@ PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
         base_url="https://api.anthropic.com",
         api_key_env="ANTHROPIC_API_KEY",
         auth_method=AuthMethod.X_API_KEY,
+        check="sansio.providers.anthropic:check",
         apis=("messages",),
     ),
     "ollama": ProviderDefaults(base_url="http://localhost:11434/v1", auth_method=AuthMethod.NONE),
@@ -398,9 +399,14 @@ def _refuse_unknown(given: Iterable[str], known: Iterable[str], within: str = ""
     allowed = list(known)
     for name in given:
         if name not in allowed:
+            from difflib import get_close_matches  # late: only an error needs it
+
+            near = get_close_matches(str(name), allowed, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
             path = f"{within}.{name}" if within else name
             raise ConfigError(
-                f"{path}: no such field in {within or 'ProviderConfig'}; allowed are {', '.join(allowed)}",
+                f"{path}: no such field in {within or 'ProviderConfig'}; {hint}"
+                f"allowed are {', '.join(allowed)}",
                 field=path,
             )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +20,7 @@ from msgspec.structs import force_setattr
 from sansio.jsontext import JSON, JSONObject
 
 _T = TypeVar("_T")
+_Field: TypeAlias = tuple[str, tuple[type, ...]]
 
 
 class Role(StrEnum):
@@ -293,6 +296,14 @@ PARTS: tuple[type[Part], ...] = (
 """Every kind of part."""
 
 
+class ReadParts(tuple[Part, ...]):
+    """Parts that an answer was read into, for the content of its message.
+
+    Their types and those of the message's other fields are right, so the message does not check them: that
+    would cost a short answer more than the rest of its message. The message keeps them as a plain tuple.
+    """
+
+
 class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One message of a conversation, written by the application or answered by a provider.
 
@@ -313,8 +324,9 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
         extra: the provider's other fields. In a message that the application wrote, they are sent with it.
 
     Raises:
-        TypeError: `content`, the text of a part in it or `tool_call_id` has a wrong type.
-        ValueError: the role is unknown.
+        TypeError: a field of the message, of a part in it or of a citation has a wrong type.
+        ValueError: the role is unknown; or an image, a document or sound has no source, or more than one.
+            Only an assistant's may have none.
     """
 
     role: Role
@@ -349,13 +361,16 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        # msgspec checks types when it decodes, but not in the constructor.
+        if type(self.content) is ReadParts:
+            force_setattr(self, "content", _normal(self.content))
+            return
         if type(self.role) is not Role:
             force_setattr(self, "role", _role(self.role))
         if type(self.content) is not str:
-            force_setattr(self, "content", _content(self.content))
-        if self.tool_call_id is not None and not isinstance(self.tool_call_id, str):
-            raise TypeError(f"tool_call_id: must be a str, not {type(self.tool_call_id).__name__}")
+            force_setattr(self, "content", _content(self.content, said=self.role is Role.ASSISTANT))
+        _check_fields(self, "")
+        if self.usage is not None:
+            _check_fields(self.usage, "usage.")
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -463,11 +478,40 @@ def _role(role: object) -> Role:
         raise ValueError(f"role: {role!r} is unknown; use one of {', '.join(Role)}") from None
 
 
-_TEXTUAL = (TextPart, ReasoningPart, RefusalPart)
+@cache
+def _typed_fields(kind: type[Struct]) -> tuple[_Field, ...]:
+    """The fields of a structure, and the types that each may have; those of any type are left out."""
+    fields: list[_Field] = []
+    for field in msgspec.structs.fields(kind):
+        options = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+        plain = [get_origin(option) or option for option in options]
+        if float in plain:
+            plain.append(int)
+        if Any not in plain:
+            fields.append((field.name, tuple(plain)))
+    return tuple(fields)
 
 
-def _content(content: object) -> str | tuple[Part, ...]:
-    """Content in its normal form: a single plain text is a `str`."""
+def _check_fields(value: Struct, where: str) -> None:
+    """Refuse a field of a wrong type: msgspec checks types when it decodes, but not in the constructor.
+
+    Args:
+        where: what the field's name is added to.
+    """
+    for name, kinds in _typed_fields(type(value)):
+        found = getattr(value, name)
+        if not isinstance(found, kinds):
+            named = kinds[0].__name__
+            allowed = named if kinds[0] is bytes else f"an {named}" if kinds[0] is int else f"a {named}"
+            raise TypeError(f"{where}{name} must be {allowed}, not {type(found).__name__}")
+
+
+def _content(content: object, *, said: bool) -> str | tuple[Part, ...]:
+    """Content in its normal form: a single plain text is a `str`.
+
+    Args:
+        said: whether it is the assistant's, whose images and sound may have gone without their bytes.
+    """
     if isinstance(content, str):
         return str(content)
     if not isinstance(content, (tuple, list)):
@@ -477,13 +521,32 @@ def _content(content: object) -> str | tuple[Part, ...]:
             raise TypeError(
                 f"content[{index}]: must be a part, such as TextPart or ImagePart, not {type(part).__name__}"
             )
-        if isinstance(part, _TEXTUAL) and not isinstance(part.text, str):
-            raise TypeError(f"content[{index}].text: must be a str, not {type(part.text).__name__}")
+        _check_part(part, index, said)
+    return _normal(content)
+
+
+def _normal(content: Sequence[Part]) -> str | tuple[Part, ...]:
+    """Parts, or the text alone where they are one plain text or none."""
     if not content:
         return ""
     if len(content) == 1 and type(part := content[0]) is TextPart and not part.citations and not part.extra:
         return part.text
     return tuple(content)
+
+
+def _check_part(part: Part, index: int, said: bool) -> None:
+    _check_fields(part, f"content[{index}].")
+    if isinstance(part, TextPart):
+        for place, citation in enumerate(part.citations):
+            where = f"content[{index}].citations[{place}]"
+            if not isinstance(citation, Citation):
+                raise TypeError(f"{where} must be a Citation, not {type(citation).__name__}")
+            _check_fields(citation, f"{where}.")
+    elif isinstance(part, _Media):
+        given = [name for name in ("data", "url", "file_id") if getattr(part, name) is not None]
+        if len(given) > 1 or not (given or said):
+            has = f"; it has {' and '.join(given)}" if given else ""
+            raise ValueError(f"content[{index}]: {type(part).__name__} needs one of data, url, file_id{has}")
 
 
 def _says(raw: str, arguments: JSONObject) -> bool:

@@ -108,15 +108,30 @@ def fit_context(
             raise InvalidRequestError(
                 f"{name}: must be a number of tokens, an int of at least 0, not {value!r}"
             )
+    if reserve > context_window:
+        raise InvalidRequestError(
+            f"reserve: {reserve} is more than the context window of {context_window} tokens; reserve less"
+        )
+    if not callable(count):
+        raise InvalidRequestError(
+            f"count: must be a function that takes a Message and gives its tokens, not {count!r:.80}"
+        )
+
+    def counted(message: Message) -> int:
+        tokens = count(message)
+        if type(tokens) is not int or tokens < 0:
+            raise InvalidRequestError(f"count: must give a number of tokens, an int, not {tokens!r:.80}")
+        return tokens
+
     messages = as_messages(messages)
     front = next(
         (i for i, m in enumerate(messages) if m.role not in (Role.SYSTEM, Role.DEVELOPER)), len(messages)
     )
     kept = tuple(messages[:front])
-    room = context_window - reserve - sum(map(count, kept))
+    room = context_window - reserve - sum(map(counted, kept))
     start = end = len(messages)
     for index in range(len(messages) - 1, front - 1, -1):
-        room -= count(messages[index])
+        room -= counted(messages[index])
         if room < 0:
             break
         if messages[index].role is Role.USER or index == front:

@@ -25,6 +25,9 @@ def as_messages(messages: Messages) -> list[Message]:
     """
     if isinstance(messages, str):
         return [Message(Role.USER, messages)]
+    given: object = messages
+    if isinstance(given, (bytes, bytearray)):
+        raise InvalidRequestError("messages: is bytes; write text, such as data.decode()")
     if isinstance(messages, (Message, Mapping)) or not isinstance(messages, Iterable):
         raise InvalidRequestError(
             "messages must be a text or a list, such as [Message('user', 'Hello')] or "

@@ -232,6 +232,12 @@ _STATUS_ADVICE = {
 }
 
 
+SPENT_CODES = frozenset(
+    ("insufficient_quota", "contract_spend_limit_reached", "enforced_spend_limit_reached")
+)
+"""What a 429 says if a quota or spend limit is used up, which no wait changes (OpenAI, "Error codes")."""
+
+
 class APIStatusError(ProviderError):
     """The provider answered with an error, as a status or inside a response."""
 
@@ -242,6 +248,11 @@ class APIStatusError(ProviderError):
             return self.hint
         if self.status is not None and 300 <= self.status < 400:
             return "Redirects are never followed: put the final address in base_url."
+        if self.status == 429 and not SPENT_CODES.isdisjoint((self.code, self.error_type)):
+            return (
+                "The quota or spend limit is used up, and waiting does not help: add credit or raise the "
+                "limit in the billing settings of the provider's console."
+            )
         return _STATUS_ADVICE.get(self.status or 0, self.hint)
 
 

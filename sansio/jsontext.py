@@ -102,8 +102,8 @@ _TOO_DEEP = "nests too deep, or contains itself"
 def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
     """Why a value that an application gave is not sent as JSON, in words that follow its name.
 
-    msgspec would encode NaN as null and bytes as base64, copy `msgspec.Raw` without a look at it, and nest
-    until Python's recursion limit.
+    msgspec would encode NaN as null, bytes as base64 and a set as a list in any order, copy `msgspec.Raw`
+    without a look at it, and nest until Python's recursion limit.
 
     Args:
         max_depth: how deep objects and lists may nest.
@@ -116,8 +116,10 @@ def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
         return None
     if isinstance(value, Mapping):
         inner: Any = value.values()
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    elif isinstance(value, (list, tuple)):
         inner = value
+    elif isinstance(value, (set, frozenset)):  # in another order in each run, which no prompt cache survives
+        return f"has a {type(value).__name__}, which JSON does not have; give a list"
     elif isinstance(value, float):
         return None if isfinite(value) else f"has {value!r}, which JSON does not have; give a finite number"
     elif isinstance(value, (bytes, bytearray, memoryview, msgspec.Raw)):

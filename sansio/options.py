@@ -199,17 +199,36 @@ _SHOWN = 80
 _KNOWN = frozenset(Options.__annotations__).difference(EVERYWHERE)
 
 
+class UnsupportedOptionError(InvalidRequestError):
+    """The family, or the model, has no place for an option whose value is well formed.
+
+    With `unsupported="drop"`, the call is made without the option, which is reported.
+
+    Args:
+        option: the option's name.
+        why: what there is no place for, and what to do.
+    """
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f"{option}: {why}")
+        self.option = option
+        self.why = why
+
+
 class Option(Struct, frozen=True):
     """One option of one dialect.
 
     Args:
         type: what the value must be, as `msgspec.convert` checks it. A value is sent as it was given.
         to: the wire's field, with dots leading inwards (`"generationConfig.topP"`); or a function that
-            writes the value into the body.
+            writes the value into the body. A function always writes what it is given: where the body has
+            another option's value already, `write_options` then sees that the two contradict.
+        same: another field that means the same on this wire, as in `to`.
     """
 
     type: Any
     to: str | Callable[[Body, Any], None]
+    same: str = ""
 
     def write(self, body: Body, value: object) -> None:
         """Write a value into a request's body; `None` removes what is there."""
@@ -250,6 +269,28 @@ def listed(to: str) -> Callable[[Body, Any], None]:
     """
     option = Option(Any, to)
     return lambda body, value: option.write(body, [value] if isinstance(value, str) else value)
+
+
+def merged(to: str) -> Callable[[Body, Any], None]:
+    """Where an object goes whose other fields may be there already; the caller's replace those of their name.
+
+    Args:
+        to: the wire's field, without dots. `None` removes the whole object.
+
+    Example:
+        >>> body = {"thinking": {"enabled": True, "show": False}}
+        >>> Option(dict, merged("thinking")).write(body, {"show": True})
+        >>> body
+        {'thinking': {'enabled': True, 'show': True}}
+    """
+
+    def write(body: Body, value: _Object | None) -> None:
+        if value is None:
+            body.pop(to, None)
+        else:
+            body[to] = {**(body.get(to) or {}), **value}
+
+    return write
 
 
 def own(*names: str, type: Any = Any) -> dict[str, Option]:
@@ -319,23 +360,7 @@ def check_options(
                 f"{name}: {origin} has no such option; leave it out, or pass unsupported='drop' to have such "
                 "options left out and reported"
             )
-    _check_twice(kept, table)
     return kept, left_out
-
-
-def _check_twice(options: Mapping[str, object], table: Mapping[str, Option]) -> None:
-    """Refuse two options that say different things in one field of the wire."""
-    said: dict[str, str] = {}
-    for name, value in options.items():
-        to = table[name].to
-        if value is None or not isinstance(to, str):
-            continue
-        other = said.setdefault(to, name)
-        if options[other] != value:
-            raise InvalidRequestError(
-                f"{name}: {value!r:.80} is not what {other} says, {options[other]!r:.80}, which is the same "
-                "field; give one of them"
-            )
 
 
 def write_options(
@@ -344,19 +369,80 @@ def write_options(
     """Check options, and write them into a request's body. `None` removes a default.
 
     Raises:
-        InvalidRequestError: as `check_options`.
+        InvalidRequestError: as `check_options`; or two options give one field of the wire different values.
     """
     kept, _ = check_options(options, table, origin)
-    for name in sorted(kept, key=lambda name: _turn_of(table[name], kept[name])):
+    order = sorted(kept, key=lambda name: _turn_of(table[name], kept[name]))
+    given = [name for name in order if kept[name] is not None]
+    for name in order[: len(order) - len(given)]:
+        table[name].write(body, None)
+    if len(given) < 2:  # most calls: there is nothing to compare
+        for name in given:
+            table[name].write(body, kept[name])
+        return
+    same = {str(option.to): option.same for option in table.values() if option.same}
+    writers: dict[str, str] = {}
+    before = _fields(body, same)
+    for name in given:
         table[name].write(body, kept[name])
+        after = _fields(body, same)
+        for path in {**before, **after}:
+            was, values = before.get(path), after.get(path, [None])
+            if was == values:
+                continue
+            if was and path in writers and any(value != was[0] for value in values):
+                other = writers[path]
+                raise contradiction(name, kept[name], other, kept[other], path)
+            writers[path] = name
+        before = after
+
+
+def contradiction(name: str, value: object, other: str, others: object, path: str) -> InvalidRequestError:
+    """The error for two options that give one field of the wire different values.
+
+    Args:
+        name: the one option.
+        value: what it was given.
+        other: the other option.
+        others: what that was given.
+        path: the wire's field.
+    """
+    return InvalidRequestError(
+        f"{name}: {value!r:.80} contradicts {other}={others!r:.80}, since both set the field {path}; "
+        "give one of them"
+    )
+
+
+_DEPTH = 3
+"""How deep in the body two options may meet: the deepest field of an object that an option has alone, such as
+`generationConfig.thinkingConfig.thinkingBudget`. What is below is compared as a whole."""
+
+
+def _fields(
+    body: Mapping[str, object], same: Mapping[str, str], path: str = "", depth: int = 1
+) -> dict[str, list[object]]:
+    """The values in a body by their path; two where two fields mean the same, and none for empty objects.
+
+    Args:
+        same: for the path of a field, that of another which means the same.
+    """
+    found: dict[str, list[object]] = {}
+    for name, value in body.items():
+        where = f"{path}{name}"
+        if isinstance(value, Mapping) and depth < _DEPTH:
+            for inner, values in _fields(value, same, f"{where}.", depth + 1).items():
+                found.setdefault(inner, []).extend(values)
+        else:
+            found.setdefault(same.get(where, where), []).append(value)
+    return found
 
 
 def _turn_of(option: Option, value: object) -> int:
-    """Removals come first, since another option may say the same field; and fields of an object last, since
-    another may be the whole object."""
+    """Removals come first, since another option may write the same field. Whole fields are next, since
+    functions and fields of an object add to them."""
     if value is None:
         return 0
-    return 2 if isinstance(option.to, str) and "." in option.to else 1
+    return 1 if isinstance(option.to, str) and "." not in option.to else 2
 
 
 def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
@@ -410,7 +496,7 @@ def _check_json(name: str, value: object) -> None:
 def _unknown(name: str, table: Mapping[str, Option], origin: str) -> InvalidRequestError:
     if name == "stream":
         return InvalidRequestError(
-            "stream: is no option; call stream() for events, or complete() for a whole answer"
+            "stream: is not an option; call stream() for events, or complete() for a whole answer"
         )
     near = get_close_matches(name, (*table, *EVERYWHERE), 1) or get_close_matches(name, sorted(_KNOWN), 1)
     hint = (

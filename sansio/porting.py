@@ -131,7 +131,7 @@ def _fit_calls(
                 part = msgspec.structs.replace(part, kind="function")
             if not dialect.takes_call_id(part.id):
                 new = ids[part.id] = _id_for(part.id)
-                why = f"{dialect.origin} refuses {part.id!r}; sent as {new!r}"
+                why = f"{dialect.host or dialect.origin} refuses {part.id!r}; sent as {new!r}"
                 report.append(LeftOut("id", why, index, number))
                 part = msgspec.structs.replace(part, id=new)
         parts.append(part)

@@ -23,7 +23,7 @@ from sansio.families.base import Dialect
 from sansio.fetch import Fetch
 from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
-from sansio.options import Options, check_options, merge_extra
+from sansio.options import Options, UnsupportedOptionError, check_options, merge_extra
 from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
@@ -309,7 +309,17 @@ class Provider:
         left_out += [
             LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped
         ]
-        body: JSONObject = dict(dialect.build_request_body(ported, tools, stream, **kept))  # type: ignore[arg-type]  # JSON is checked when it is encoded
+        while True:  # at most once for each option
+            try:
+                built = dialect.build_request_body(ported, tools, stream, **kept)
+                break
+            except UnsupportedOptionError as error:
+                if asked.unsupported != "drop" or error.option not in kept:
+                    raise
+                del kept[error.option]
+                left_out.append(LeftOut("option", error.why, option=error.option))
+        body: JSONObject = dict(built)  # type: ignore[arg-type]  # JSON is checked when it is encoded
+        check_options({"n": asked.extra_body.get("n")}, dialect.options(), dialect.origin)
         merge_extra(body, asked.extra_body)
         return body, self._request(dialect, stream, asked.extra_headers), tuple(left_out)
 

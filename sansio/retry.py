@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from sansio.errors import APIStatusError, ProviderError, StreamTruncatedError, TransportError
+from sansio.errors import SPENT_CODES, APIStatusError, ProviderError, StreamTruncatedError, TransportError
 from sansio.http import Headers, header
 from sansio.times import read_http_date, read_number
 
@@ -16,12 +16,6 @@ DEFAULT_MAX_RETRY_AFTER = 60.0
 
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
-
-
-SPENT_CODES = frozenset(
-    ("insufficient_quota", "contract_spend_limit_reached", "enforced_spend_limit_reached")
-)
-"""What a 429 says if a quota or spend limit is used up, which no wait changes (OpenAI, "Error codes")."""
 
 
 class RetrySchedule(Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ TESTS = Path(__file__).parent
 QUICK = ("sansio", "test_directions.py", "test_purity.py", "test_docstrings.py")
 """The tests of the first tier: the core, by its rooms, and how the rooms depend on each other."""
 SLOW = (
+    "sansio/answers/test_folding.py",
     "sansio/test_corpus.py",
     "sansio/test_parser.py",
     "sansio/test_parser_quick.py",
@@ -51,14 +52,26 @@ SLOW = (
     "sansio/http/test_by_h11.py",
     "sansio/testing",
 )
-"""The tests of the second tier: recorded traffic, surveys of the strategies, every cut of a stream."""
+"""The tests of the second tier: recorded traffic, surveys of the strategies, long and cut streams."""
+
+
+def is_quick(path: Path) -> bool:
+    """Whether a file's tests are of the first tier."""
+    name = path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
+    return name.startswith(QUICK) and not name.startswith(SLOW)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`python -m pytest -m quick` does not load the other tests, which would take a third of its time."""
+    if config.option.markexpr == "quick" and collection_path.is_file() and not is_quick(collection_path):
+        return True
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of the first tier: `python -m pytest -m quick` takes under a minute on two cores."""
     for item in items:
-        path = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
-        if path.startswith(QUICK) and not path.startswith(SLOW):
+        if is_quick(item.path):
             item.add_marker(pytest.mark.quick)
 
 
@@ -66,3 +79,8 @@ def pytest_collection_finish() -> None:
     """Keep the collector from the tests themselves: each collection would look through all of them."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: tests of clocks and sockets wait for a fifth of their time."""
+    return (os.cpu_count() or 1) + 1

@@ -108,9 +108,17 @@ def run_tools_sync(
 def _functions(tools: Tools) -> dict[str, Callable[..., Any]]:
     if isinstance(tools, (FunctionTool, Iterator)):  # an iterator would be empty in the next round
         raise TypeError(f"tools: give a list of tools, not a {type(tools).__name__}")
+    given: object = tools
+    if callable(given) and not isinstance(given, Mapping):
+        raise TypeError("tools: is a function; make a tool of it, and give a list: [tool(function)]")
     if isinstance(tools, Mapping):
         return dict(tools)
-    return {each.name: each for each in tools if isinstance(each, FunctionTool)}
+    listed: list[object] = list(tools)
+    for each in listed:
+        if callable(each) and not isinstance(each, Mapping):
+            name = getattr(each, "__name__", "function")
+            raise TypeError(f"tools: {name} is a plain function; make a tool of it: tool({name})")
+    return {each.name: each for each in listed if isinstance(each, FunctionTool)}
 
 
 def _plain(function: object) -> object:
@@ -119,6 +127,8 @@ def _plain(function: object) -> object:
 
 def _calls(answer: Message) -> list[ToolCall | InvalidToolCall]:
     """The calls that wait for a result, in order. A call without a name is not sent back, and needs none."""
+    if not isinstance(answer, Message):
+        raise TypeError(f"answer: must be the Message that has the calls, not {type(answer).__name__}")
     return [call for call in answer.all_tool_calls if call.name]
 
 

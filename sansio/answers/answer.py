@@ -12,6 +12,7 @@ from sansio.content import (
     FinishReason,
     Message,
     Part,
+    ReadParts,
     ReasoningPart,
     RefusalPart,
     Role,
@@ -203,7 +204,7 @@ class Answer:
     def _message(self, parts: tuple[Part, ...], finish: FinishReason | None, origin: str | None) -> Message:
         return Message(
             Role.ASSISTANT,
-            parts,
+            ReadParts(parts),
             finish_reason=finish,
             raw_finish_reason=self.raw_finish_reason,
             usage=self.usage,

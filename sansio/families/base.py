@@ -21,6 +21,9 @@ from sansio.content import (
     InvalidToolCall,
     Message,
     Part,
+    ReasoningPart,
+    RefusalPart,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
@@ -35,6 +38,8 @@ from sansio.errors import (
     status_error_kind,
 )
 from sansio.events import StreamEvent
+from sansio.families.faults import flat_error
+from sansio.families.fields import clash
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
 from sansio.framing.sse import SSEFramer
@@ -52,6 +57,19 @@ _OBJECTS = msgspec.json.Decoder(list[JSONObject])
 
 _EXCERPT = 500
 """How many characters of an error body that is not JSON an error message quotes."""
+
+
+_REMEDIES: dict[type[Part], str] = {
+    ImagePart: "put it into a user's message",
+    DocumentPart: "put it into a user's message, or give its text as a TextPart",
+    AudioPart: "give what is said as a TextPart",
+    RefusalPart: "leave it out, or give its words as a TextPart",
+    ReasoningPart: "leave it out, or append the answer that it is from, unchanged",
+    ServerToolPart: "leave it out, or give what the tool found as a TextPart",
+    ToolCall: "put it into an assistant's message",
+    InvalidToolCall: "put it into an assistant's message",
+}
+"""What to do about a part that has no place where it is."""
 
 
 class AnswerReader(ABC):
@@ -165,6 +183,8 @@ class Dialect(ABC):
     """The provider's error types and codes, as the HTTP status that they amount to."""
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
     """The provider's finish reasons in the library's words."""
+    FLAT_ERRORS: ClassVar[bool] = False
+    """Whether an object in a 200 may be an error in the form of a gateway (`flat_error`)."""
     output_tool: str = ""
     """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
@@ -187,6 +207,11 @@ class Dialect(ABC):
     def origin(self) -> str:
         """Provider type and api, such as `"anthropic/messages"`: what a message's `origin` says."""
         return f"{self.TYPE}/{self.API}"
+
+    @property
+    def host(self) -> str | None:
+        """The server's name where one type has servers of several makers; else `None`."""
+        return None
 
     def with_model(self, model: str) -> Self:
         """The same dialect for another model, which then is in address, body and errors alike."""
@@ -254,8 +279,35 @@ class Dialect(ABC):
         """
         if not what and isinstance(part, (ImagePart, AudioPart, DocumentPart)) and (part.url or part.file_id):
             what = f"by {'url' if part.url else 'file_id'} here; give its data instead"
+        what = what or "here"
+        if what == "here" and (remedy := _REMEDIES.get(type(part))) is not None:
+            what = f"here; {remedy}"
         return InvalidRequestError(
-            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what or 'here'}",
+            f"message {index}, part {number}: {self.origin} takes no {type(part).__name__} {what}",
+            index=index,
+        )
+
+    @staticmethod
+    def check_extra(
+        typed: Mapping[str, object] | None, extra: JSONObject, index: int, number: int | None = None
+    ) -> None:
+        """Refuse an `extra` of the application's that would replace what typed fields say.
+
+        Args:
+            typed: the wire object without the `extra`; `None` if the wire has no place for it.
+            extra: of the message, or of a part of it.
+            index: the message's place in the conversation.
+            number: the part's place in the message; `None` for the message's own `extra`.
+
+        Raises:
+            InvalidRequestError: it names the field.
+        """
+        if not extra or (name := clash(typed or {}, extra)) is None:
+            return
+        where = "" if number is None else f", part {number}"
+        raise InvalidRequestError(
+            f"message {index}{where}: {name} is in its extra, and would replace what a typed field says; "
+            "set the typed field, and leave it out of extra",
             index=index,
         )
 
@@ -414,17 +466,29 @@ class Dialect(ABC):
             should_retry={"true": True, "false": False}.get(advice or ""),
         )
 
-    def error_in(self, data: JSONObject, status: int = 200) -> APIStatusError | None:
-        """The error that a JSON object is, or `None` if it is not an error.
+    def error_in(self, data: JSON, status: int = 200) -> APIStatusError | None:
+        """The error that a JSON value is, or `None` if it is not an error.
 
-        Knows `{"error": {...}}` and `{"error": "text"}`; families add their own forms. Inside a 200, the
-        error's own type and code say which status it amounts to.
+        Knows `{"error": {...}}` and `{"error": "text"}`, a list that begins with such an object, and the
+        forms of gateways (`flat_error`). Inside a 200, the error's own type and code say which status it
+        amounts to.
+
+        Args:
+            data: a decoded body or frame. What is neither an object nor a list of them is no error.
+            status: the response's.
         """
+        if isinstance(data, list) and data:
+            data = data[0]
+        if not isinstance(data, dict):
+            return None
         error = data.get("error")
         if isinstance(error, str):
             # An empty text reports no error; xAI puts the code beside the text.
             error = {"message": error, "code": data.get("code")}
-        return self.build_error(error, status, data) if isinstance(error, dict) else None
+        found = error if isinstance(error, dict) else None
+        if found is None and (status >= 400 or self.FLAT_ERRORS):
+            found = flat_error(data)
+        return None if found is None else self.build_error(found, status, data)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
         """An error from the provider's own error object and the body that holds it."""

@@ -42,6 +42,35 @@ def rest(data: Mapping[str, JSON], *typed: str, nulls: tuple[str, ...] = ()) -> 
     }
 
 
+def with_extra(typed: JSONObject, extra: JSONObject) -> JSONObject:
+    """A wire object with a part's or a call's `extra`: objects that are in both are merged field by field."""
+    merged = dict(typed)
+    for name, value in extra.items():
+        known = merged.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            value = with_extra(known, value)
+        merged[name] = value
+    return merged
+
+
+def clash(typed: Mapping[str, object], extra: Mapping[str, object]) -> str | None:
+    """The first field of `extra` that would replace a typed field, with the objects that it is in; or `None`.
+
+    Example:
+        >>> clash({"type": "function", "function": {"name": "f"}}, {"function": {"name": "g"}})
+        'function.name'
+    """
+    for name, value in extra.items():
+        if name not in typed:
+            continue
+        known = typed[name]
+        if not isinstance(known, Mapping) or not isinstance(value, Mapping):
+            return name
+        if (inner := clash(known, value)) is not None:
+            return f"{name}.{inner}"
+    return None
+
+
 def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
     """Token counts, each the sum of counts of the wire.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -9,6 +10,27 @@ from typing import Any
 from sansio.content import Tool
 from sansio.errors import InvalidRequestError
 from sansio.jsontext import JSONObject
+
+
+def check_names(tools: Sequence[Tool], pattern: str | None) -> None:
+    """Refuse a function or custom tool whose name the provider would refuse.
+
+    Args:
+        tools: in any form.
+        pattern: of a whole name; `None` to refuse none.
+
+    Raises:
+        InvalidRequestError: it names the tool, its place, and a name that would do.
+    """
+    for position, tool in enumerate(tools):
+        name = _tool_name(tool)
+        if pattern is None or not isinstance(name, str) or re.fullmatch(pattern, name):
+            continue
+        near = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64]
+        raise InvalidRequestError(
+            f"tool {position}: {name!r:.80} cannot be a tool's name, which must match {pattern}; "
+            f"call it {near!r}, for instance"
+        )
 
 
 def check_forced(name: object, tools: Sequence[Tool]) -> None:

@@ -285,6 +285,10 @@ class SSEDecoder(_EventLines):
 _Head: TypeAlias = bytes | tuple[bytes, ...]
 _NEVER: _Head = ()  # an empty tuple: `startswith` is False for it
 
+_MAX_SPLITS = 16
+"""How often one read is split again because the form of its events changed. Each split costs the rest of the
+read, so without a bound a hostile server could make the cost grow with the square of a read."""
+
 _FORM = re.compile(rb"(event:[^\r\n]{0,200}\r?\n)?data:( ?)([^ \r\n])")
 """How an event of a form begins, up to the first byte of its data.
 
@@ -391,27 +395,60 @@ class SSEFramer(_EventLines):
 
     def _read_block(self, data: bytes, end: bytes, read: Read, events: list[StreamEvent]) -> bool:
         """Read whole events. No event is open before the first byte, and the last one ends with `end`."""
-        if (
-            len(data) <= self._limit
-            and end == self._end
-            and data.startswith(self._head)
-            and self._prefix == self._form
-        ):
-            pieces = data[self._inside].split(self._separator)
-            joined = b"".join(pieces)
-            if _LF not in joined and _CR not in joined:
-                self._block = pieces
-                self._left = iter(pieces)
-                for payload in self._left:
-                    if read(payload, events, ""):
-                        return True
-                self._block = []
-                self._line_offset += len(data)
-                return False
-        return self._read_events(data, end, read, events)
+        if len(data) > self._limit:
+            return self._read_events(data, end, read, events)
+        position, splits = 0, 0
+        while position < len(data):
+            if not data.startswith(self._head, position) or end != self._end:
+                found = data.find(end, position)
+                # An odd number of blank lines leaves one.
+                stop = len(data) if found < 0 else found + len(end)
+                if self._read_lines(data[position:stop], read, events):
+                    return True
+                position = stop
+            elif splits < _MAX_SPLITS and self._prefix == self._form:
+                splits += 1
+                found = self._read_run(data, position, read, events)
+                if found < 0:
+                    return True
+                position = found
+            else:
+                return self._read_events(data[position:], end, read, events)
+        return False
+
+    def _read_run(self, data: bytes, position: int, read: Read, events: list[StreamEvent]) -> int:
+        """Read events of the form, and others between them, while the form stays.
+
+        Returns:
+            Where the first event begins that was not read; -1 if the stream is over.
+        """
+        prefix, separator = self._prefix, self._separator
+        pieces = data[position + len(prefix) : -len(self._end)].split(separator)
+        has_cr = _CR in data
+        self._block, self._left = pieces, iter(pieces)
+        for payload in self._left:
+            if _LF not in payload and not (has_cr and _CR in payload):
+                if read(payload, events, ""):
+                    return -1
+                continue
+            # Other events follow this one, up to the next of the form; or it has more than one line.
+            done = self._block[: len(self._block) - length_hint(self._left) - 1]
+            size = sum(map(len, done)) + len(done) * len(separator)
+            stop = position + size + len(payload) + len(separator)
+            self._line_offset += size
+            self._block, rest = [], self._block[len(done) + 1 :]
+            if self._read_lines(data[position + size : stop], read, events):
+                return -1
+            position = stop
+            if self._separator != separator or self._head is _NEVER:
+                return position
+            self._block = rest
+        self._block = []
+        self._line_offset += len(data) - position
+        return len(data)
 
     def _read_events(self, data: bytes, end: bytes, read: Read, events: list[StreamEvent]) -> bool:
-        """The same, for events of several forms: each event that is read by lines may change the form."""
+        """The same, event by event: for many forms, forms that cannot be split by, and reads above the limit."""
         *pieces, rest = data.split(end)
         for piece in pieces:
             # Behind `end` no event is open: it is a blank line, whatever precedes it.

@@ -5,12 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sansio.config import ProviderConfig
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
-from sansio.errors import InvalidRequestError
+from sansio.errors import ConfigError, InvalidRequestError
 from sansio.families.messages import MessagesDialect
+from sansio.families.messages.options import DEFAULT_VERSION
+from sansio.families.tools import check_names
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 """The form that the service names when it refuses an id, such as Moonshot's `functions.look:0`."""
+_VERSION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
+
+
+def check(config: ProviderConfig) -> None:
+    """Refuse an `api_version` that Anthropic has no form of.
+
+    Raises:
+        ConfigError: it is not a date.
+    """
+    version = config.api_version
+    if version is not None and not _VERSION.fullmatch(version):
+        raise ConfigError(
+            f"api_version: {version!r} is not a date of the form YYYY-MM-DD; give one such as "
+            f"{DEFAULT_VERSION!r}, or leave it out",
+            field="api_version",
+        )
+
+
+_TOOL_NAME = r"[a-zA-Z0-9_-]{1,128}"
+"""What a tool may be called (Anthropic's API reference, `tools.name`)."""
 
 
 class AnthropicMessages(MessagesDialect):
@@ -34,6 +57,7 @@ class AnthropicMessages(MessagesDialect):
                         "leave it out, or say it in the content",
                         index=index,
                     )
+        check_names(tools, _TOOL_NAME)
         return super().build_request_body(messages, tools, stream, **options)
 
     def takes_call_id(self, call_id: str) -> bool:

@@ -12,7 +12,7 @@ from sansio.errors import APIStatusError, ConfigError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
-from sansio.families.chat.tools import WORDS
+from sansio.families.chat.tools import NAMES, WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed
 
@@ -81,6 +81,9 @@ class AzureChat(ChatDialect):
 
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS
+
+    def tool_names(self) -> str | None:
+        return NAMES
 
     def sound_formats(self) -> frozenset[str] | None:
         return OPENAI_SOUND

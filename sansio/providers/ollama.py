@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sansio.content import DocumentPart, ImagePart, Part, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.options import COMMON_OPTIONS
+from sansio.families.chat.options import COMMON_OPTIONS, REASONING
 from sansio.jsontext import JSONObject
-from sansio.options import Option, own
+from sansio.options import Option
 
 
 class OllamaChat(ChatDialect):
@@ -23,9 +23,10 @@ class OllamaChat(ChatDialect):
     ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
     REASONING_FIELD = "reasoning"
     OPENAI_TOOLS = False
+    NEEDS_LOGPROBS = False
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **COMMON_OPTIONS,
-        **own("reasoning", type=dict[str, Any]),
+        **REASONING,
         "max_completion_tokens": Option(int, "max_tokens"),
     }
 

@@ -15,7 +15,7 @@ from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
-from sansio.families.chat.tools import WORDS
+from sansio.families.chat.tools import NAMES, WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed
 
@@ -133,6 +133,9 @@ class OpenAIChat(ChatDialect):
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS if self._is_own else super().tool_choices()
 
+    def tool_names(self) -> str | None:
+        return NAMES if self._is_own else super().tool_names()
+
     def sound_formats(self) -> frozenset[str] | None:
         return OPENAI_SOUND if self._is_own else super().sound_formats()
 
@@ -140,12 +143,16 @@ class OpenAIChat(ChatDialect):
         return takes_by_schema(part, role) if self._is_own else super().takes(part, role)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With a hint where the error is vLLM's, whose own type knows its ways."""
+        """With a hint where the error is vLLM's, which has a provider type."""
         built = super().build_error(error, status, data)
         if str(error.get("type")) not in _VLLM_ERRORS or type(error.get("code")) is not int:
             return built
-        hint = f"{built.advice()} This looks like vLLM: type='vllm' in the config knows its ways."
+        hint = f"{built.advice()} This looks like vLLM: write type='vllm' in the config."
         return built.with_context(hint=hint)
+
+    @property
+    def host(self) -> str | None:
+        return None if self._is_own else self._host
 
     def takes_call_id(self, call_id: str) -> bool:
         if self._config is None or not self._config.base_url.startswith(_MISTRAL):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.options import OPENROUTER_RANGES
+from sansio.families.chat.options import OPENROUTER_RANGES, REASONING
 from sansio.families.chat.parts import image_block, takes_by_schema
 from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
@@ -15,10 +15,10 @@ from sansio.options import Body, Option, narrowed, own, portable
 
 
 def _write_cache(body: Body, value: bool | str | None) -> None:
-    """For models whose prompts are cached on demand; the caller's own `cache_control` says more."""
+    """For models whose prompts are cached on demand, beside what `cache_control` says."""
     if value:
         mark = {"type": "ephemeral"} if value is True else {"type": "ephemeral", "ttl": value}
-        body.setdefault("cache_control", mark)
+        body["cache_control"] = {**(body.get("cache_control") or {}), **mark}
 
 
 class OpenRouterChat(ChatDialect):
@@ -31,10 +31,11 @@ class OpenRouterChat(ChatDialect):
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         {
             **ChatDialect.OPTIONS,
+            **REASONING,
             **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens", cache=_write_cache),
             **own("min_p", "top_a", "repetition_penalty", type=int | float),
             **own("models", "transforms", type=list[str]),
-            **own("provider", "reasoning", "image_config", "debug", "trace", type=dict[str, Any]),
+            **own("provider", "image_config", "debug", "trace", type=dict[str, Any]),
             **own("usage", "cache_control", "deferred_tools", type=dict[str, Any]),
             **own("plugins", "stop_server_tools_when", type=list[dict[str, Any]]),
             **own("route", "session_id", type=str),

@@ -10,7 +10,7 @@ from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS, VLLM_RANGES
 from sansio.families.chat.tools import WORDS
 from sansio.jsontext import JSONObject
-from sansio.options import Option, narrowed, own, portable
+from sansio.options import Option, merged, narrowed, own, portable
 
 
 class VLLMChat(ChatDialect):
@@ -38,7 +38,8 @@ class VLLMChat(ChatDialect):
             **own("add_generation_prompt", "continue_final_message", "echo", type=bool),
             **own("include_reasoning", "return_token_ids", type=bool),
             **own("chat_template", "truncation_side", "request_id", "session_id", "cache_salt", type=str),
-            **own("chat_template_kwargs", "structured_outputs", "kv_transfer_params", type=dict[str, Any]),
+            **own("structured_outputs", "kv_transfer_params", type=dict[str, Any]),
+            "chat_template_kwargs": Option(dict[str, Any], merged("chat_template_kwargs")),
             **own("media_io_kwargs", "mm_processor_kwargs", type=dict[str, Any]),
             **own("stop_token_ids", "allowed_token_ids", "logprob_token_ids", type=list[int]),
             **own("bad_words", type=list[str]),

@@ -114,10 +114,6 @@ class ConverseDialect(sansio.Dialect):
         kind = (sansio.header(headers, "x-amzn-errortype") or "").partition(":")[0]
         return error.with_context(error_type=kind) if kind else error
 
-    def error_in(self, data: JSONObject, status: int = 200) -> sansio.APIStatusError | None:
-        is_flat = status >= 300 and "message" in data
-        return self.build_error(data, status, data) if is_flat else super().error_in(data, status)
-
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[sansio.Tool], stream: bool, **options: object
     ) -> Body:

@@ -18,6 +18,8 @@ from sansio import (
     Message,
     Part,
     Provider,
+    ReasoningPart,
+    RefusalPart,
     Role,
     Send,
     ServerToolPart,
@@ -71,26 +73,16 @@ def calling(*calls: Any) -> Message:
     return Message(Role.ASSISTANT, calls)
 
 
-SOURCE = "needs exactly one of data (bytes), url and file_id (text)"
-CALL = "a ToolCall needs an id and a name, both text, and a dict of arguments"
 BAD: list[tuple[list[object], int, str]] = [
     ([USER, "Hi"], 1, '{"role": "user", "content": "Hello"}, not str'),
-    ([user(ImagePart())], 0, SOURCE),
-    ([user(ImagePart(url="u", data=b""))], 0, SOURCE),
-    ([user(ImagePart(url="u", file_id="f"))], 0, SOURCE),
-    ([user(ImagePart(data=cast(bytes, "text")))], 0, SOURCE),
-    ([user(ImagePart(url=cast(str, 5)))], 0, SOURCE),
-    ([user(DocumentPart(file_id=cast(str, 5)))], 0, SOURCE),
-    ([user(AudioPart(transcript="Hi"))], 0, SOURCE),
+    ([user(ImagePart(data=b""))], 0, "the data of ImagePart is empty; leave the part out"),
     ([user(ToolCall("a", "f"))], 0, "only an assistant's message has tool calls"),
     ([user(InvalidToolCall("a", "f", "", ""))], 0, "only an assistant's message has tool calls"),
     ([USER, calling(ToolCall("a", "f"), ToolCall("a", "g"))], 1, "two of its tool calls have the same id"),
     ([USER, calling(ToolCall("a", "f"), InvalidToolCall("a", "g", "{", ""))], 1, "have the same id"),
-    ([calling(ToolCall(cast(str, 5), "f")), result("a")], 0, CALL),
-    ([calling(ToolCall("a", cast(str, None))), result("a")], 0, CALL),
-    ([calling(ToolCall("a", "")), result("a")], 0, CALL),
-    ([calling(ToolCall("a", "f", cast(Any, [1]))), result("a")], 0, CALL),
-    ([calling(ToolCall("a", "f", cast(Record, {"x": {1, 2j}}))), result("a")], 0, "call 'a' are not JSON"),
+    ([calling(ToolCall("", "f")), result("")], 0, "part 0: its ToolCall has an empty id; give it one"),
+    ([calling(ToolCall("a", "")), result("a")], 0, "part 0: its ToolCall has an empty name; give it one"),
+    ([calling(ToolCall("a", "f", cast(Record, {"x": [1, 2j]}))), result("a")], 0, "call 'a' are not JSON"),
     ([USER, result("a")], 1, "the tool result for 'a' answers no call"),
     ([USER, result(None)], 1, "the tool result for None answers no call"),
     ([USER, CALLS, result("a"), result("a")], 3, "the tool result for 'a' answers no call"),
@@ -230,7 +222,7 @@ def test_a_providers_own_tool_may_have_nothing_but_its_type() -> None:
     assert b'"web_search"' in step.request.body
 
 
-@pytest.mark.parametrize("value", [object(), {1j}, {"a": [object()]}])
+@pytest.mark.parametrize("value", [object(), [1j], {"a": [object()]}])
 def test_what_is_not_json_is_refused(value: object) -> None:
     assert "is not JSON" in str(refused(ASK, extra_body={"x": value}))
 
@@ -353,3 +345,34 @@ def test_media_without_a_byte_is_refused_with_its_place(kind: str, part: Part) -
     error = refused([Message(Role.USER, (TextPart("See."), part))], kind=kind)
     assert error.index == 0
     assert f"part 1: the data of {type(part).__name__} is empty" in str(error)
+
+
+def plain(city: str) -> str:
+    """A function that is no tool yet."""
+    return city
+
+
+@pytest.mark.parametrize("tools", [plain, [WEATHER, plain]])
+def test_a_plain_function_in_place_of_a_tool_is_refused_with_the_way_to_make_one(tools: object) -> None:
+    assert "tool(" in str(refused(ASK, tools))
+
+
+@pytest.mark.parametrize("given", [b"hi", bytearray(b"hi")])
+def test_bytes_in_place_of_messages_are_refused_with_the_way_to_make_text(given: Any) -> None:
+    assert "bytes; write text" in str(refused(given))
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("anthropic", AudioPart(data=b"RIFF")),
+        ("anthropic", RefusalPart("No.")),
+        ("openai", ReasoningPart("Hm.")),
+        ("openai", ServerToolPart("web_search_call")),
+        ("ollama", DocumentPart(data=b"%PDF-")),
+    ],
+)
+def test_a_part_that_has_no_place_is_refused_with_what_to_do(kind: str, part: Part) -> None:
+    error = refused([Message(Role.USER, (TextPart("a"), part))], kind=kind)
+    assert f"message 0, part 1: {kind}/" in str(error)
+    assert "; " in str(error)

@@ -532,3 +532,25 @@ def test_a_text_in_place_of_a_config_says_what_to_write(text: str, named: str) -
     with pytest.raises(ConfigError, match=f"type={named}") as caught:
         ProviderConfig.from_dict(text)  # type: ignore[arg-type]  # what is refused
     assert "sk-secret" not in str(caught.value)
+
+
+def test_an_unknown_field_is_refused_with_the_nearest_name_first() -> None:
+    unknown: Any = {"modle": "m"}
+    with pytest.raises(ConfigError, match=r"^modle: .*did you mean 'model'\? allowed are "):
+        ProviderConfig(**unknown)
+    with pytest.raises(ConfigError, match="did you mean 'read_timeout'"):
+        ProviderConfig(type="ollama", model="m").replace(read_timout=3)
+    with pytest.raises(ConfigError, match="did you mean 'max_answer_bytes'"):
+        ProviderConfig.from_dict({"type": "ollama", "model": "m", "limits": {"max_anser_bytes": 1}})
+    far: Any = {"zzz": 1}
+    with pytest.raises(ConfigError) as caught:
+        ProviderConfig(**far)
+    assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["2099", "x y", "2023-6-1", "2023-13-01", "2023-06-32", "2023-06-01 "])
+def test_an_api_version_of_anthropic_is_a_date(version: str) -> None:
+    with pytest.raises(ConfigError, match="YYYY-MM-DD") as caught:
+        ProviderConfig(type="anthropic", model="m", api_version=version)
+    assert caught.value.field == "api_version"
+    assert ProviderConfig(type="anthropic", model="m", api_version="2023-06-01").api_version == "2023-06-01"

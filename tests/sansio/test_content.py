@@ -40,12 +40,14 @@ JSONS = st.recursive(
 )
 OBJECTS: st.SearchStrategy[JSONObject] = st.dictionaries(TEXT, JSONS, max_size=3)
 CITATIONS = st.builds(Citation, NAMES, NAMES, NAMES, st.none() | COUNTS, st.none() | COUNTS, OBJECTS)
-MEDIA: dict[str, Any] = {
-    "data": st.none() | st.binary(max_size=9),
-    "url": NAMES,
-    "file_id": NAMES,
-    "extra": OBJECTS,
-}
+
+
+def media(kind: type[Part], **fields: st.SearchStrategy[str | None]) -> st.SearchStrategy[Part]:
+    """A file of each source."""
+    sources: list[dict[str, Any]] = [{"data": st.binary(max_size=9)}, {"url": TEXT}, {"file_id": TEXT}]
+    return st.one_of([st.builds(kind, extra=OBJECTS, **fields, **source) for source in sources])
+
+
 PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(TextPart, TEXT, st.lists(CITATIONS, max_size=2).map(tuple), OBJECTS),
     st.builds(ReasoningPart, TEXT, OBJECTS),
@@ -53,9 +55,9 @@ PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(ToolCall, TEXT, TEXT, OBJECTS, NAMES, TEXT, OBJECTS),
     st.builds(InvalidToolCall, TEXT, TEXT, TEXT, TEXT, TEXT, OBJECTS),
     st.builds(ServerToolPart, TEXT, NAMES, NAMES, JSONS, JSONS, NAMES, OBJECTS),
-    st.builds(ImagePart, detail=NAMES, **MEDIA),
-    st.builds(AudioPart, transcript=NAMES, **MEDIA),
-    st.builds(DocumentPart, name=NAMES, **MEDIA),
+    media(ImagePart, detail=NAMES),
+    media(AudioPart, transcript=NAMES),
+    media(DocumentPart, name=NAMES),
     st.builds(UnknownPart, TEXT, OBJECTS),
 )
 USAGES = st.builds(
@@ -166,6 +168,76 @@ def test_a_stored_value_of_a_wrong_type_is_refused_with_its_place(stored: str, w
 # What a message is made of.
 
 
+WRONG: Any = 5
+ANY: Any = {}  # Any: values of wrong types are what is tested
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (TextPart(ANY), "text must be a str, not dict"),
+        (TextPart("a", ANY), "citations must be a tuple, not dict"),
+        (TextPart("a", (WRONG,)), r"citations\[0\] must be a Citation, not int"),
+        (TextPart("a", (Citation(url=WRONG),)), r"citations\[0\].url must be a str, not int"),
+        (TextPart("a", extra=WRONG), "extra must be a dict, not int"),
+        (ReasoningPart(WRONG), "text must be a str, not int"),
+        (ToolCall(WRONG, "f"), "id must be a str, not int"),
+        (ToolCall("a", WRONG), "name must be a str, not int"),
+        (ToolCall("a", "f", cast(Any, "{}")), "arguments must be a dict, not str"),
+        (ImagePart(data=cast(Any, "b64str")), "data must be bytes, not str"),
+        (ImagePart(url=WRONG), "url must be a str, not int"),
+        (DocumentPart(data=cast(Any, "hello")), "data must be bytes, not str"),
+        (AudioPart(file_id=WRONG), "file_id must be a str, not int"),
+        (ServerToolPart("kind", id=WRONG), "id must be a str, not int"),
+        (UnknownPart("kind", WRONG), "extra must be a dict, not int"),
+    ],
+)
+def test_a_part_with_a_field_of_a_wrong_type_is_refused_when_the_message_is_made(
+    part: Part, words: str
+) -> None:
+    with pytest.raises(TypeError, match=rf"^content\[1\].*{words}"):
+        Message(Role.ASSISTANT, [TextPart("before"), part])
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"extra": 5}, "^extra must be a dict, not int"),
+        ({"usage": 5}, "^usage must be a Usage, not int"),
+        ({"usage": Usage(input_tokens=cast(Any, "5"))}, "^usage.input_tokens must be an int, not str"),
+        ({"usage": Usage(cost=cast(Any, "5"))}, "^usage.cost must be a float, not str"),
+        ({"is_error": "yes"}, "^is_error must be a bool, not str"),
+        ({"tool_call_id": 5}, "^tool_call_id must be a str, not int"),
+        ({"model": 5}, "^model must be a str, not int"),
+        ({"finish_reason": "stop"}, "^finish_reason must be a FinishReason, not str"),
+    ],
+)
+def test_a_message_with_a_field_of_a_wrong_type_is_refused_when_it_is_made(
+    fields: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(TypeError, match=words):
+        Message(Role.USER, "Hi", **fields)
+
+
+def test_a_cost_may_be_an_int() -> None:
+    assert Message(Role.USER, "Hi", usage=Usage(cost=1)).usage == Usage(cost=1.0)
+
+
+@pytest.mark.parametrize("kind", [ImagePart, DocumentPart, AudioPart])
+def test_a_file_has_one_source_when_its_message_is_made(kind: type[ImagePart]) -> None:
+    with pytest.raises(ValueError, match=rf"^content\[0\]: {kind.__name__} needs one of data, url, file_id$"):
+        Message(Role.USER, [kind()])
+    with pytest.raises(ValueError, match="needs one of data, url, file_id; it has data and url"):
+        Message(Role.USER, [kind(data=b"x", url="u")])
+    assert Message(Role.ASSISTANT, [kind()], origin="openai/chat").parts == (kind(),)
+
+
+def test_a_changed_copy_is_checked_as_a_new_message_is() -> None:
+    message = Message(Role.USER, "Hi")
+    with pytest.raises(TypeError, match="data must be bytes, not str"):
+        msgspec.structs.replace(message, content=(ImagePart(data=cast(Any, "text")),))
+
+
 @pytest.mark.parametrize("content", ["Hi", (TextPart("Hi"),), [TextPart("Hi")]])
 def test_one_plain_text_is_kept_as_a_str(content: Any) -> None:
     message = Message(Role.USER, content)
@@ -210,16 +282,20 @@ def test_text_of_a_subclass_of_str_is_plain_text() -> None:
         ({"content": 5}, TypeError, "content: .*int"),
         ({"content": ("Hi",)}, TypeError, r"content\[0\]: .*str"),
         ({"content": (TextPart("a"), {"type": "text"})}, TypeError, r"content\[1\]: .*dict"),
-        ({"content": (TextPart(cast(str, 5)),)}, TypeError, r"content\[0\]\.text: .*int"),
+        ({"content": (TextPart(cast(str, 5)),)}, TypeError, r"content\[0\]\.text must be a str, not int"),
         (
             {"content": (TextPart("a"), ReasoningPart(cast(str, None)))},
             TypeError,
-            r"content\[1\]\.text: .*None",
+            r"content\[1\]\.text must be a str, not NoneType",
         ),
-        ({"content": (RefusalPart(cast(str, b"a")),)}, TypeError, r"content\[0\]\.text: .*bytes"),
+        (
+            {"content": (RefusalPart(cast(str, b"a")),)},
+            TypeError,
+            r"content\[0\]\.text must be a str, not bytes",
+        ),
         ({"role": "robot"}, ValueError, "role: 'robot'.*system, developer, user, assistant, tool"),
         ({"role": None}, ValueError, "role: None"),
-        ({"tool_call_id": 5}, TypeError, "tool_call_id: .*int"),
+        ({"tool_call_id": 5}, TypeError, "tool_call_id must be a str, not int"),
     ],
 )
 def test_a_wrong_field_raises_when_the_message_is_made(

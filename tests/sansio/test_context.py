@@ -66,6 +66,10 @@ def test_the_front_and_as_many_of_the_newest_turns_as_fit(
         if sum(len(each) for each in turns[len(turns) - fitting :]) * 10 + 10 * len(turn) > room:
             break
         fitting += 1
+    if reserve > window:
+        with pytest.raises(InvalidRequestError, match=f"reserve: {reserve} is more than .* {window} tokens"):
+            fit_context(messages, window, reserve=reserve, count=ten)
+        return
     if room < 0 or (turns and not fitting):
         with pytest.raises(InvalidRequestError, match=f"exceed {window - reserve} tokens"):
             fit_context(messages, window, reserve=reserve, count=ten)
@@ -168,3 +172,15 @@ def test_an_estimate_goes_by_bytes_and_errs_on_the_safe_side(text: str) -> None:
 )
 def test_all_that_is_sent_is_counted(message: Message, tokens: int) -> None:
     assert estimate_tokens(message) == tokens
+
+
+@pytest.mark.parametrize("count", [5, "x", None])
+def test_a_counter_that_is_no_function_is_refused_with_what_is_expected(count: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="count: must be a function that takes a Message"):
+        fit_context("Hi", 100, count=count)
+
+
+@pytest.mark.parametrize("given", ["x", None, 1.5, -1, True])
+def test_a_counter_that_gives_no_number_of_tokens_is_refused(given: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="count: must give a number of tokens, an int"):
+        fit_context("Hi", 100, count=lambda message: given)

@@ -56,12 +56,17 @@ def test_every_function_that_takes_messages_takes_dicts() -> None:
     assert port(iter([DICT]), Provider(config("openai")).dialect) == (ASK, [])
 
 
-@pytest.mark.parametrize("bad", [b"Hello", 5, None, ["Hello"], [[DICT]], [{"role": "usr", "content": ""}]])
+@pytest.mark.parametrize("bad", [5, None, ["Hello"], [[DICT]], [{"role": "usr", "content": ""}]])
 def test_another_shape_is_refused_with_the_right_one(bad: Any) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         as_messages(bad)
     assert "'Hello'" in str(caught.value) or '"Hello"' in str(caught.value)
-    assert caught.value.index == (0 if isinstance(bad, (list, bytes)) else None)
+    assert caught.value.index == (0 if isinstance(bad, list) else None)
+
+
+def test_bytes_are_refused_with_how_to_decode_them() -> None:
+    with pytest.raises(InvalidRequestError, match=r"messages: .*decode\(\)"):
+        as_messages(b"Hello")  # type: ignore[arg-type]  # the mistake that is tested
 
 
 def test_a_message_takes_its_role_as_text_and_its_parts_as_a_list() -> None:

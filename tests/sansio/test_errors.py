@@ -296,3 +296,16 @@ def test_control_characters_are_shown_as_escapes() -> None:
     assert error.message == "Slow\\x1b[2J down\r\nand\\rwait\\x9b31m,\tplease\\x00"
     assert "request id r\\x07)" in str(error)
     assert pickle.loads(pickle.dumps(error)).message == error.message
+
+
+@pytest.mark.parametrize(
+    "code", ["insufficient_quota", "contract_spend_limit_reached", "enforced_spend_limit_reached"]
+)
+def test_a_quota_that_is_used_up_is_not_advised_to_wait_out(code: str) -> None:
+    for error in (
+        RateLimitError("busy", status=429, code=code),
+        RateLimitError("busy", status=429, error_type=code),
+    ):
+        assert "limit is used up" in error.advice()
+        assert "billing" in error.advice()
+        assert "Slow down" not in error.advice()

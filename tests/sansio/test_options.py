@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, get_type_hints
 
 import pytest
@@ -16,11 +16,15 @@ from sansio import (
     Option,
     Options,
     Provider,
+    ProviderDefaults,
     Role,
     Send,
+    Tool,
     portable,
+    register_provider,
 )
-from sansio.options import PortableOptions
+from sansio.config import PROVIDER_DEFAULTS
+from sansio.options import PortableOptions, UnsupportedOptionError
 from tests.sansio.exchanges import REFUSED, run
 from tests.sansio.wires import ASK, TYPES, Record, body_of, config, refused
 
@@ -253,7 +257,7 @@ def test_options_of_a_registered_provider_are_given_in_a_mapping() -> None:
         ({"seed": 1, "options": {"seed": 1}}, "seed: is given twice"),
         ({"options": [1]}, "options: must be a mapping"),
         ({"options": {"seed": "x"}}, "seed: "),
-        ({"options": {"stream": True}}, "stream: is no option; call stream() for events, or complete()"),
+        ({"options": {"stream": True}}, "stream: is not an option; call stream() for events, or complete()"),
         ({"timeout": 0}, "timeout: must be a number of seconds"),
         ({"timeout": True}, "timeout: must be a number of seconds"),
         ({"timeout": "5"}, "timeout: must be a number of seconds"),
@@ -322,6 +326,10 @@ def test_a_call_may_set_how_often_it_is_sent(attempts: int | None) -> None:
 
 
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+FORM: Record = {
+    "type": "json_schema",
+    "json_schema": {"name": "n", "schema": {"type": "object"}},
+}
 VALUES: Record = {
     "temperature": 0.5,
     "top_p": 0.97,
@@ -337,7 +345,7 @@ VALUES: Record = {
     "n": 1,
     "tool_choice": "required",
     "parallel_tool_calls": False,
-    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+    "response_format": FORM,
     "verbosity": "low",
     "user": "u",
     "metadata": {"user_id": "u"},
@@ -372,10 +380,11 @@ MODELS_DECIDE = {("reasoning_budget", "anthropic")}
 def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> None:
     provider = Provider(config(kind))
     asked = [Message(Role.SYSTEM, "Be brief."), *ASK]
-    plain = body_of(provider, asked, [FUNCTION])
+    beside: Record = {"logprobs": True} if name == "top_logprobs" and kind != "anthropic" else {}
+    plain = body_of(provider, asked, [FUNCTION], **beside)
     option: Record = {name: VALUES[name]}
     if name in provider.dialect.OPTIONS and (name, kind) not in MODELS_DECIDE:
-        sent = body_of(provider, asked, [FUNCTION], **option)
+        sent = body_of(provider, asked, [FUNCTION], **beside, **option)
         assert (sent != plain) is ((name, kind) not in AS_IT_IS)
         return
     if (name, kind) not in AS_IT_IS:
@@ -408,6 +417,49 @@ def test_two_names_of_one_field_that_differ_are_refused_and_equal_ones_are_one(
     assert 7 in body(kind, **{**same, min(same): None}).values()
 
 
+@pytest.mark.parametrize("reversed_", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("anthropic", {"stop": "a", "stop_sequences": ["b"]}),
+        ("anthropic", {"user": "a", "metadata": {"user_id": "b"}}),
+        ("anthropic", {"reasoning_effort": "high", "output_config": {"effort": "low"}}),
+        (
+            "anthropic",
+            {
+                "response_format": FORM,
+                "output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}},
+            },
+        ),
+        ("anthropic", {"thinking": {"type": "disabled"}, "reasoning_budget": 2_000}),
+        ("anthropic", {"thinking": {"type": "adaptive"}, "reasoning_effort": "none"}),
+        ("anthropic", {"reasoning_effort": "none", "reasoning_budget": 2_000}),
+        (
+            "anthropic",
+            {
+                "parallel_tool_calls": True,
+                "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
+            },
+        ),
+        ("openrouter", {"reasoning": {"max_tokens": 5}, "reasoning_budget": 10}),
+        ("openrouter", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
+        ("openrouter", {"cache": "1h", "cache_control": {"type": "ephemeral", "ttl": "5m"}}),
+        ("ollama", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
+        ("vllm", {"max_tokens": 5, "max_completion_tokens": 7}),
+    ],
+)
+def test_two_options_that_contradict_each_other_in_one_field_are_refused(
+    kind: str, options: Record, reversed_: bool
+) -> None:
+    pairs = [*options.items()]
+    provider = Provider(config(kind, model="claude-opus-4-1"))
+    for name, value in pairs:
+        provider.prepare(ASK, [FUNCTION], **{name: value})
+    with pytest.raises(InvalidRequestError, match="give one of them") as caught:
+        provider.prepare(ASK, [FUNCTION], **dict(pairs[::-1] if reversed_ else pairs))
+    assert all(name in str(caught.value) for name in options)
+
+
 @pytest.mark.parametrize("names", [("reasoning", "reasoning_budget"), ("reasoning_budget", "reasoning")])
 def test_a_field_of_an_object_goes_beside_the_rest_whatever_their_order_and_changes_no_argument(
     names: tuple[str, str],
@@ -437,3 +489,96 @@ def test_a_word_that_is_not_known_is_refused_with_those_that_are(
 def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
     provider = Provider(config("openai", base_url="https://api.example.com/v1"))
     assert body_of(provider, ASK, reasoning_effort="default")["reasoning_effort"] == "default"
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "openrouter", "vllm"])
+@pytest.mark.parametrize("beside", [{}, {"logprobs": False}])
+def test_alternatives_to_tokens_without_their_probabilities_are_refused(kind: str, beside: Record) -> None:
+    error = str(refused(kind, *ASK, top_logprobs=2, **beside))
+    assert error.startswith("top_logprobs: ")
+    assert "logprobs=True" in error
+    assert body(kind, top_logprobs=2, logprobs=True)["top_logprobs"] == 2
+
+
+def test_ollama_takes_alternatives_to_tokens_alone() -> None:
+    assert body("ollama", top_logprobs=2)["top_logprobs"] == 2
+
+
+@pytest.mark.parametrize(("kind", "longest"), [("openai", 64), ("azure", 64), ("anthropic", 128)])
+def test_a_tool_whose_name_the_provider_refuses_is_refused_with_one_that_would_do(
+    kind: str, longest: int
+) -> None:
+    def offer(name: str) -> Record:
+        return body_of(Provider(config(kind)), ASK, [{"type": "function", "function": {"name": name}}])
+
+    for name in ("f g", "é", "a.b", "x" * (longest + 1)):
+        with pytest.raises(InvalidRequestError, match=r"^tool 0: "):
+            offer(name)
+    with pytest.raises(InvalidRequestError, match="'f_g'"):
+        offer("f g")
+    assert offer("x" * longest)["tools"]
+
+
+def test_a_compatible_server_is_left_to_say_how_tools_may_be_called() -> None:
+    tool = {"type": "function", "function": {"name": "f.g"}}
+    for provider in (
+        Provider(config("vllm")),
+        Provider(config("openai", base_url="https://api.example.com/v1")),
+    ):
+        assert body_of(provider, ASK, [tool])["tools"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "option"),
+    [
+        ("anthropic", {"api_version": "2026-10-21"}, {"temperature": 1}),
+        ("anthropic", {"api_version": "2026-10-21"}, {"top_p": 1, "top_k": 5}),
+        ("anthropic", {"model": "claude-opus-5-5"}, {"reasoning_budget": 2_000}),
+        ("anthropic", {}, {"response_format": {"type": "json_object"}}),
+        ("anthropic", {}, {"metadata": {"a": "b"}}),
+        ("openai", {}, {"cache": "1h"}),
+        ("vllm", {}, {"cache": "5m"}),
+    ],
+)
+def test_what_a_model_or_version_has_no_place_for_may_be_dropped_and_is_then_reported(
+    kind: str, fields: Record, option: Record
+) -> None:
+    provider = Provider(config(kind, **fields))
+    with pytest.raises(InvalidRequestError, match=f"^{next(iter(option))}: "):
+        provider.prepare(ASK, **option)
+    prepared = provider.prepare(ASK, unsupported="drop", seed=None, **option)
+    assert prepared.body == provider.prepare(ASK).body
+    assert [left.option for left in prepared.left_out] == [*option]
+    assert all(left.why for left in prepared.left_out)
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        ("anthropic", {"temperature": 2}),
+        ("anthropic", {"response_format": {"type": "nope"}}),
+        ("anthropic", {"cache": "2h"}),
+        ("openai", {"reasoning_effort": "hihg"}),
+    ],
+)
+def test_a_malformed_value_is_not_dropped(kind: str, option: Record) -> None:
+    [name] = option
+    assert str(refused(kind, *ASK, unsupported="drop", **option)).startswith(f"{name}: ")
+
+
+class Stubborn(ChatDialect):
+    """A dialect that has no place for what was not asked for."""
+
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        raise UnsupportedOptionError("top_p", "is not known")
+
+
+def test_an_option_that_was_not_given_cannot_be_dropped() -> None:
+    register_provider("stubborn", Stubborn, ProviderDefaults(base_url="http://localhost/v1"))
+    try:
+        with pytest.raises(UnsupportedOptionError, match="top_p: is not known"):
+            Provider(config("stubborn")).prepare(ASK, unsupported="drop")
+    finally:
+        del PROVIDER_DEFAULTS["stubborn"]

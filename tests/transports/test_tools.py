@@ -228,3 +228,15 @@ async def test_an_iterator_of_tools_is_refused_since_the_next_round_would_find_i
         await run_tools(answer, iter([picture]))
     with pytest.raises(TypeError, match="give a list of tools"):
         run_tools_sync(answer, (each for each in [picture]))
+
+
+async def test_what_is_no_tool_and_what_is_no_answer_are_refused_with_what_is_expected() -> None:
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    with pytest.raises(TypeError, match=r"tool\(add\)"):
+        await run_tools(ANSWER, [add])  # type: ignore[list-item]  # the mistake that is tested
+    with pytest.raises(TypeError, match=r"tool\(function\)"):
+        await run_tools(ANSWER, add)  # type: ignore[arg-type]  # the mistake that is tested
+    with pytest.raises(TypeError, match="must be the Message that has the calls, not str"):
+        run_tools_sync("x", [])  # type: ignore[arg-type]  # the mistake that is tested

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn, cast
 
 import msgspec
@@ -33,6 +34,16 @@ _ROLES = ", ".join(Role)
 _SHAPE = '{"role": "user", "content": "Hello"}'
 _CALL_SHAPE = '{"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}'
 _PART_SHAPE = '{"type": "text", "text": "Hello"}'
+_BLOCK_SHAPES = {
+    "text": _PART_SHAPE,
+    "refusal": '{"type": "refusal", "refusal": "No."}',
+    "image_url": '{"type": "image_url", "image_url": {"url": "https://..."}}',
+    "input_audio": '{"type": "input_audio", "input_audio": {"data": "<base64>", "format": "wav"}}',
+    "file": '{"type": "file", "file": {"file_id": "file-1"}}',
+}
+"""The content parts of OpenAI's form. Others are a compatible server's own, such as `video_url`."""
+_NEAR = 0.8
+"""How alike a type is that is taken for a misspelt one: two letters changed, and not `audio_url`."""
 _RESULT_SHAPE = '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
@@ -65,11 +76,15 @@ def to_openai(message: Message) -> dict[str, object]:
     """A message in the form of OpenAI's chat completions: the inverse of `from_openai`.
 
     What that form has no place for is lost: `origin`, `is_error` and what an answer says of itself, such as
-    its usage; citations; and the order of text, refusal and tool calls.
+    its usage; citations; and the order of text, refusal and tool calls. As on a
+    chat endpoint, a failed tool's message goes without `is_error`: say it in the text, as `run_tools` does.
 
     Raises:
         InvalidRequestError: a part has no place in that form, such as a `ServerToolPart`.
+        TypeError: it is not a `Message`.
     """
+    if not isinstance(message, Message):
+        raise TypeError(f"message: must be a Message, not {type(message).__name__}; from_openai reads dicts")
     return _OpenAI().encode_message(message, 0)
 
 
@@ -98,7 +113,7 @@ class _Reader:
             parts += self._reasoning(fields)
         if role is not Role.ASSISTANT and "content" not in fields:
             shape = _RESULT_SHAPE if role is Role.TOOL else _SHAPE
-            self._refuse("content", f"is missing, and so is what the message says; write it as in {shape}")
+            self._refuse("content", f"is missing; say what the message says, as in {shape}")
         content = self._content(fields.pop("content", ""))
         parts += self._cited(content, fields)
         if role is Role.ASSISTANT and isinstance(fields.get("refusal"), str):
@@ -146,6 +161,7 @@ class _Reader:
             )
         block = cast(JSONObject, dict(data))
         found: Part | None = None
+        whole = True
         match kind:
             case "text" | "refusal":
                 text = block.get(kind)
@@ -155,12 +171,23 @@ class _Reader:
                 found = TextPart(text, extra=extra) if kind == "text" else RefusalPart(text, extra)
             case "image_url":
                 found = _image(block)
+                whole = isinstance(found, ImagePart) and found.url != ""
             case "input_audio":
                 found = _sound(block)
+                whole = _has_texts(block, kind, "data", "format")
             case "file":
                 found = _document(block)
+                whole = _has_texts(block, kind, "file_id") or _has_texts(block, kind, "file_data")
             case _:
-                pass
+                near = get_close_matches(kind, _BLOCK_SHAPES, 1, _NEAR)
+                if near:
+                    self._refuse(
+                        where,
+                        f"the type {kind!r} is unknown; did you mean {near[0]}? "
+                        f"Write it as in {_BLOCK_SHAPES[near[0]]}",
+                    )
+        if not whole:
+            self._refuse(where, f"must have the form {_BLOCK_SHAPES[kind]}")
         return UnknownPart(kind, block) if found is None else found
 
     def _cited(self, content: list[Part], fields: dict[str, object]) -> list[Part]:
@@ -266,6 +293,12 @@ def _sound(block: JSONObject) -> Part | None:
         return None
     media_type = f"audio/{'mpeg' if kind == 'mp3' else kind}"
     return AudioPart(data=data, media_type=media_type, extra=rest(block, "type", "input_audio"))
+
+
+def _has_texts(block: JSONObject, field: str, *names: str) -> bool:
+    """Whether a block has an object with texts in it."""
+    inner = block.get(field)
+    return isinstance(inner, dict) and all(isinstance(text := inner.get(n), str) and text for n in names)
 
 
 def _document(block: JSONObject) -> Part | None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
-from sansio.options import Body, Option, own, portable
+from sansio.options import PORTABLE, Body, Option, UnsupportedOptionError, merged, own, portable
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
@@ -21,11 +21,6 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
         body["logprobs"] = value
     else:
         body |= {"logprobs": True, "top_logprobs": value}
-
-
-def _write_stream_options(body: Body, value: Mapping[str, Any] | None) -> None:
-    """Beside `include_usage`, which streams have by default."""
-    body["stream_options"] = None if value is None else {**(body.get("stream_options") or {}), **value}
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
@@ -41,10 +36,19 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
         value = {"type": "json_schema", "json_schema": {"name": "answer", **asked}}
     elif not isinstance(kind, str) or kind in _OF_A_SCHEMA:
         raise InvalidRequestError(
-            f"response_format: {value!r:.80} is no form of an answer; give a type, or "
+            f"response_format: {value!r:.80} does not say which form the answer has; give a class, or "
             '{"type": "json_schema", "json_schema": {"name": ..., "schema": {...}}}'
         )
     body["response_format"] = value
+
+
+def decides_reasoning(options: Mapping[str, object]) -> bool:
+    """Whether a call's options say themselves how much the model thinks, so that the config's wish gives way.
+
+    An effort other than `"none"` goes beside a switch such as vLLM's, which some models need as well.
+    """
+    asked = options.get("reasoning")
+    return options.get("reasoning_effort") == "none" or (isinstance(asked, Mapping) and "effort" in asked)
 
 
 _OF_A_SCHEMA = ("json_schema", "object", "array", "string", "number", "integer", "boolean", "null")
@@ -57,9 +61,10 @@ def _refuse_lifetime(body: Body, value: bool | str | None) -> None:
     For OpenAI's own service, `OpenAIChat` adds a `prompt_cache_key`.
     """
     if isinstance(value, str):
-        raise InvalidRequestError(
-            f"cache: {value!r} is a time to live, which cannot be chosen here; use cache=True (prompts are "
-            "cached automatically)"
+        raise UnsupportedOptionError(
+            "cache",
+            f"{value!r} is a time to live, which cannot be chosen here; use cache=True (prompts are "
+            "cached automatically)",
         )
 
 
@@ -67,7 +72,6 @@ COMMON_OPTIONS: Mapping[str, Option] = {
     **portable(
         temperature="temperature",
         top_p="top_p",
-        max_tokens="max_tokens",
         stop="stop",
         seed="seed",
         frequency_penalty="frequency_penalty",
@@ -78,9 +82,16 @@ COMMON_OPTIONS: Mapping[str, Option] = {
         cache=_refuse_lifetime,
     ),
     **own("max_completion_tokens", "top_logprobs", type=int),
-    "stream_options": Option(dict[str, Any], _write_stream_options),
+    "max_tokens": Option(PORTABLE["max_tokens"], "max_tokens", same="max_completion_tokens"),
+    "stream_options": Option(dict[str, Any], merged("stream_options")),  # streams have `include_usage`
 }
 """Options that all known servers understand."""
+
+REASONING: Mapping[str, Option] = {
+    "reasoning_effort": Option(PORTABLE["reasoning_effort"], "reasoning_effort", same="reasoning.effort"),
+    "reasoning": Option(dict[str, Any], merged("reasoning")),
+}
+"""The options of servers that take an object, `reasoning`, beside `reasoning_effort`."""
 
 SERVER_OPTIONS: Mapping[str, Option] = {
     **portable(tool_choice="tool_choice", parallel_tool_calls="parallel_tool_calls", user="user"),

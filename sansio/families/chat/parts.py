@@ -16,7 +16,7 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
-from sansio.families.fields import base64_bytes, base64_text, rest, text_or_none
+from sansio.families.fields import base64_bytes, base64_text, rest, text_or_none, with_extra
 from sansio.families.media import media_type_of
 from sansio.jsontext import JSONObject
 
@@ -124,13 +124,10 @@ def image_of(image: JSONObject) -> Part:
 
 def image_block(part: ImagePart) -> JSONObject:
     """An image in the form that requests and answers share."""
-    beside = part.extra.get("image_url")
     image: JSONObject = {"url": part.url or data_url(part.media_type, part.data)}
     if part.detail is not None:
         image["detail"] = part.detail
-    if isinstance(beside, dict):
-        image |= beside
-    return {"type": "image_url", "image_url": image, **rest(part.extra, "image_url")}
+    return with_extra({"type": "image_url", "image_url": image}, part.extra)
 
 
 def with_true_type(part: ImagePart) -> ImagePart:

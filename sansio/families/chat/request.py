@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -26,11 +26,10 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
-from sansio.errors import APIStatusError, InvalidRequestError
+from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.families.chat.beside import read_embeddings, read_model
-from sansio.families.chat.faults import flat_error
-from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS
+from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS, decides_reasoning
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
     data_url,
@@ -44,12 +43,25 @@ from sansio.families.chat.parts import (
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
-from sansio.families.fields import base64_text, rest, without_nulls
+from sansio.families.fields import base64_text, rest, with_extra, without_nulls
 from sansio.families.media import media_type_of
+from sansio.families.tools import check_names
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
+
+_MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
+"""Fields of a message that typed fields say, also where they say nothing."""
+
+
+_ANTHROPICS = {
+    "image": ("source", '{"type": "image_url", "image_url": {"url": "https://..."}}, or an ImagePart'),
+    "document": ("source", '{"type": "file", "file": {"file_id": "file-1"}}, or a DocumentPart'),
+    "tool_use": ("input", "the call under the message's tool_calls, or a ToolCall"),
+    "tool_result": ("tool_use_id", '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'),
+}
+"""Anthropic's blocks, by the type and a field that only they have, and what says the same here."""
 
 
 class ChatDialect(Dialect):
@@ -58,6 +70,7 @@ class ChatDialect(Dialect):
     API = "chat"
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
     SENDS_DETAIL = True
+    FLAT_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
         "authentication_error": 401,
@@ -98,6 +111,8 @@ class ChatDialect(Dialect):
     OPENAI_TOOLS: ClassVar[bool] = True
     """Whether the server knows custom tools and the tool choice `allowed_tools`. If not, a custom tool is a
     function with one text, `input`, and only the allowed tools are offered."""
+    NEEDS_LOGPROBS: ClassVar[bool] = True
+    """Whether the server refuses `top_logprobs` without `logprobs`."""
     RETURNED: ClassVar[frozenset[str]] = frozenset(("extra_content",))
     """Fields of an answer and of its calls that Google's servers sign, and need back."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
@@ -119,37 +134,31 @@ class ChatDialect(Dialect):
     def open_stream(self) -> ChatReader:
         return ChatReader(self)
 
-    def error_in(self, data: JSONObject, status: int = 200) -> APIStatusError | None:
-        """As every dialect, and the forms of servers and of the gateways before them (`flat_error`)."""
-        error = super().error_in(data, status)
-        if error is None and (found := flat_error(data)) is not None:
-            error = self.build_error(found, status, data)
-        return error
-
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
         body: dict[str, Any] = {"model": self.model_name()}
         body["messages"] = [self.encode_message(message, index) for index, message in enumerate(messages)]
         if tools:
+            check_names(tools, self.tool_names())
             body["tools"] = [
                 wire_tool(tool, position, custom=self.OPENAI_TOOLS) for position, tool in enumerate(tools)
             ]
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
-        if self.config.reasoning:
+        if self.config.reasoning and not decides_reasoning(options):
             body |= self.reasoning_options()
         write_options(body, options, self.options(), self.origin)
         check_choice(body, self.tool_choices())
+        if self.NEEDS_LOGPROBS and body.get("top_logprobs") and body.get("logprobs") is not True:
+            raise InvalidRequestError(
+                "top_logprobs: needs logprobs=True beside it; add that, or leave it out"
+            )
         if not self.OPENAI_TOOLS:
             narrow_choice(body)
         if "max_tokens" in body:
-            limit, field = body.pop("max_tokens"), self.max_tokens_field()
-            if body.setdefault(field, limit) != limit:
-                raise InvalidRequestError(
-                    f"max_tokens: {limit} is not what {field} says, {body[field]}; give one of them"
-                )
+            body[self.max_tokens_field()] = body.pop("max_tokens")
         return without_nulls(body)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
@@ -184,6 +193,10 @@ class ChatDialect(Dialect):
 
     def tool_choices(self) -> tuple[str, ...] | None:
         """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        return None
+
+    def tool_names(self) -> str | None:
+        """The pattern of the names that tools may have; `None` if the server is left to say."""
         return None
 
     def sound_formats(self) -> frozenset[str] | None:
@@ -226,6 +239,7 @@ class ChatDialect(Dialect):
         if message.role is Role.TOOL:
             wire["tool_call_id"] = message.tool_call_id
         if message.origin is None:
+            self.check_extra({**dict.fromkeys(_MESSAGE_FIELDS), **wire}, message.extra, index)
             wire |= message.extra
         return wire
 
@@ -241,15 +255,18 @@ class ChatDialect(Dialect):
         wire: dict[str, object] = {}
         content: list[Mapping[str, object]] = []
         structured = False  # content that a text alone cannot say
-        calls: list[dict[str, object]] = []
+        calls: list[JSONObject] = []
         returned = self.returned()
         withheld = () if message.origin is None else tuple(ChatDialect.RETURNED - returned)
         for number, part in enumerate(message.parts):
             match part:
                 case TextPart() | UnknownPart():
-                    content.append(self._block(part, Role.ASSISTANT, index, number))
+                    own = message.origin is None
+                    content.append(self._block(part, Role.ASSISTANT, index, number, own=own))
                     structured = structured or bool(part.extra)
                 case ToolCall() | InvalidToolCall():
+                    if message.origin is None and part.extra:
+                        self.check_extra(_call(_bare(part), ()), part.extra, index, number)
                     calls.append(_call(part, withheld))
                 case AudioPart() if self.refuses(part) is None:
                     wire["audio"] = {"id": part.extra["id"]}
@@ -282,7 +299,7 @@ class ChatDialect(Dialect):
         """One content part in the wire's form; `None` if the server cannot take it."""
         match part:
             case TextPart():
-                return {"type": "text", "text": part.text, **part.extra}
+                return with_extra({"type": "text", "text": part.text}, part.extra)
             case ImagePart() if part.file_id is None:
                 return {**image_block(with_true_type(part))}
             case AudioPart() if part.data is not None:
@@ -290,21 +307,36 @@ class ChatDialect(Dialect):
                 if known is not None and form not in known:
                     return None
                 sound: JSONObject = {"data": base64_text(part.data), "format": form}
-                return {"type": "input_audio", "input_audio": sound, **part.extra}
+                return with_extra({"type": "input_audio", "input_audio": sound}, part.extra)
             case DocumentPart() if part.file_id is not None:
-                return {"type": "file", "file": {"file_id": part.file_id}, **part.extra}
+                return with_extra({"type": "file", "file": {"file_id": part.file_id}}, part.extra)
             case DocumentPart() if part.data is not None:
                 file: JSONObject = {
                     "filename": part.name or "document",
                     "file_data": data_url(media_type_of(part), part.data),
                 }
-                return {"type": "file", "file": file, **part.extra}
+                return with_extra({"type": "file", "file": file}, part.extra)
             case UnknownPart():
                 return dict(part.extra)
             case _:
                 return None
 
-    def _block(self, part: Part, role: Role, index: int, number: int) -> JSONObject:
+    def _block(self, part: Part, role: Role, index: int, number: int, *, own: bool = True) -> JSONObject:
+        """One content part in the wire's form.
+
+        Args:
+            own: whether the application wrote it.
+        """
+        if own and isinstance(part, UnknownPart) and (form := _ANTHROPICS.get(part.kind)) is not None:
+            field, shape = form
+            if field in part.extra:
+                raise InvalidRequestError(
+                    f"message {index}, part {number}: a block of the type {part.kind!r} with {field} is "
+                    f"Anthropic's form; write {shape}",
+                    index=index,
+                )
+        if own and part.extra and not isinstance(part, UnknownPart):
+            self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         if (block := self.encode_part(part)) is None:
             raise self.refusal(part, index, number, role)
         return block
@@ -321,7 +353,7 @@ class ChatDialect(Dialect):
             return self.cannot_send(part, index, number)
         source = "by file_id " if part.file_id is not None else "by url " if part.url is not None else ""
         kind = f"({part.media_type}) " if isinstance(part, DocumentPart) and not source else ""
-        remedy = "; give its data instead" if source else ""
+        remedy = "; give its data instead" if source else "; give what it says as a TextPart"
         if role is not Role.USER:
             remedy = "; put it into a user's message"
         what = f"{source}{kind}in a message of the role {role.value}{remedy}"
@@ -331,31 +363,23 @@ class ChatDialect(Dialect):
         return self.cannot_send(part, index, number, what)
 
 
-def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str]) -> dict[str, object]:
+_P = TypeVar("_P", bound=Part)
+
+
+def _bare(part: _P) -> _P:
+    """The part as its typed fields say it."""
+    return msgspec.structs.replace(part, extra={})
+
+
+def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str]) -> JSONObject:
     if call.kind == "custom":
         text = call.raw_arguments if isinstance(call, InvalidToolCall) else call.arguments_text()
         inner: JSONObject = {"name": call.name, "input": text}
-        return {
-            "id": call.id,
-            "type": "custom",
-            "custom": inner | _beside(call, "custom"),
-            **rest(call.extra, "custom", *withheld),
-        }
+        return with_extra({"id": call.id, "type": "custom", "custom": inner}, rest(call.extra, *withheld))
     if isinstance(call, InvalidToolCall):
         # Most servers parse the arguments of calls that come back, and refuse what is not an object.
         arguments = msgspec.json.encode(wrap_invalid(call)).decode()
     else:
         arguments = call.arguments_text()
     function: JSONObject = {"name": call.name, "arguments": "{}" if is_blank(arguments) else arguments}
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": function | _beside(call, "function"),
-        **rest(call.extra, "function", *withheld),
-    }
-
-
-def _beside(call: ToolCall | InvalidToolCall, field: str) -> JSONObject:
-    """The fields beside a call's name and arguments, inside `field`."""
-    beside = call.extra.get(field)
-    return beside if isinstance(beside, dict) else {}
+    return with_extra({"id": call.id, "type": "function", "function": function}, rest(call.extra, *withheld))

@@ -7,11 +7,13 @@ with `"5m"`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+from sansio.content import Message, Tool
+from sansio.errors import InvalidRequestError
 from sansio.options import Body
 
 _MAX_BREAKPOINTS = 4
@@ -42,7 +44,11 @@ def write_cache(body: Body, value: bool | _TTL | None) -> None:
 
     Args:
         body: a whole request. A block that gets a breakpoint is replaced, since it may be the caller's.
-        value: `True` for the provider's default of five minutes, or a time to live.
+        value: `True` for the provider's default of five minutes, or a time to live. One before a breakpoint
+            of an hour lives an hour too, and one after a breakpoint of five minutes as long as that.
+
+    Raises:
+        InvalidRequestError: an hour was asked for, and the caller's own breakpoints let none live that long.
     """
     if not value:
         return
@@ -54,6 +60,12 @@ def write_cache(body: Body, value: bool | _TTL | None) -> None:
     wanted = [place for place in places if place is not None and place.block.get("cache_control") is None]
     for place in wanted[: max(0, _MAX_BREAKPOINTS - _count(body))]:
         _mark(body, place, ttl)
+    marks = [mark for block in _all_blocks(body) if isinstance(mark := block.get("cache_control"), dict)]
+    if ttl == "1h" and marks and not any(mark.get("ttl") == "1h" for mark in marks):
+        raise InvalidRequestError(
+            "cache: no breakpoint can live '1h', since your own ones live five minutes and either come first "
+            'or leave no room; give the first of your own "ttl": "1h", or use cache=True'
+        )
 
 
 def _mark(body: Body, place: _Place, ttl: _TTL) -> None:
@@ -61,10 +73,54 @@ def _mark(body: Body, place: _Place, ttl: _TTL) -> None:
     before, after = _lifetimes(body, place)
     if "5m" in before:
         ttl = "5m"
-    if ttl == "5m" and "1h" in after:
-        return  # the later breakpoint, which lives longer, holds this one's part of the prompt too
+    elif "1h" in after:
+        ttl = "1h"
     mark = {"type": "ephemeral"} if ttl == "5m" else {"type": "ephemeral", "ttl": ttl}
     place.blocks[place.at] = {**place.block, "cache_control": mark}
+
+
+def check_breakpoints(messages: Sequence[Message], tools: Sequence[Tool], whole: object) -> None:
+    """Refuse more breakpoints of the caller's own than a request may have, and a longer one after a shorter.
+
+    Args:
+        messages: the conversation.
+        tools: in OpenAI's format or Anthropic's own.
+        whole: the option `cache_control`, which is the last breakpoint.
+
+    Raises:
+        InvalidRequestError: it names the message, the tool or the option.
+    """
+    shortest = ""
+    for count, (where, index, mark) in enumerate(_own_marks(messages, tools, whole), 1):
+        if count > _MAX_BREAKPOINTS:
+            raise InvalidRequestError(
+                f"{where}: its cache_control is one too many, since Anthropic takes at most "
+                f"{_MAX_BREAKPOINTS} in a request; leave some out, or use cache=True instead",
+                index=index,
+            )
+        if mark.get("ttl") == "1h" and shortest:
+            raise InvalidRequestError(
+                f"{where}: its cache_control lives an hour, and an earlier one ({shortest}) five minutes; "
+                f'Anthropic wants the longer first, so give "ttl": "1h" to that too, or "5m" to this',
+                index=index,
+            )
+        if mark.get("ttl") != "1h":
+            shortest = shortest or where
+
+
+def _own_marks(
+    messages: Sequence[Message], tools: Sequence[Tool], whole: object
+) -> Iterator[tuple[str, int | None, Mapping[str, object]]]:
+    """The caller's own breakpoints in the cache's order: where each is, and its message's place."""
+    for position, tool in enumerate(tools):
+        if isinstance(mark := tool.get("cache_control"), Mapping):
+            yield f"tool {position}", None, mark
+    for index, message in enumerate(messages):
+        for extra in (*(part.extra for part in message.parts), message.extra):
+            if isinstance(mark := extra.get("cache_control"), Mapping):
+                yield f"message {index}", index, mark
+    if isinstance(whole, Mapping):
+        yield "cache_control", None, whole
 
 
 def _lifetimes(body: Body, place: _Place) -> tuple[set[str], set[str]]:

@@ -16,7 +16,7 @@ from sansio.families.messages.caching import write_cache
 from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
 from sansio.families.tools import check_forced
 from sansio.jsontext import JSONObject
-from sansio.options import Body, Option, listed, own, portable
+from sansio.options import Body, Option, UnsupportedOptionError, listed, merged, own, portable
 
 DEFAULT_VERSION = "2023-06-01"
 """The `anthropic-version` of a config that names none."""
@@ -42,7 +42,6 @@ def is_strict(version: str) -> bool:
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
     """OpenAI's forms in Anthropic's; Anthropic's own pass unchanged."""
-    known = body.get("tool_choice") or {}
     if value is None:
         return
     if isinstance(value, str):
@@ -59,15 +58,13 @@ def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> Non
         )
     else:
         choice = dict(value)
-    body["tool_choice"] = {**{name: flag for name, flag in known.items() if name != "type"}, **choice}
+    body["tool_choice"] = {**(body.get("tool_choice") or {}), **choice}
 
 
 def _write_parallel(body: Body, value: bool | None) -> None:
-    if value is False:
-        body["tool_choice"] = {
-            **(body.get("tool_choice") or {"type": "auto"}),
-            "disable_parallel_tool_use": True,
-        }
+    """A flag of the choice, whose type `_check_tool_choice` adds where no option gives one."""
+    if value is not None:
+        body["tool_choice"] = {**(body.get("tool_choice") or {}), "disable_parallel_tool_use": not value}
 
 
 def _write_user(body: Body, value: str | None) -> None:
@@ -78,24 +75,25 @@ def _write_user(body: Body, value: str | None) -> None:
 def _write_metadata(body: Body, value: Mapping[str, Any] | None) -> None:
     foreign = (value or {}).keys() - {"user_id"}
     if foreign:
-        raise InvalidRequestError(
-            f"metadata: Anthropic takes user_id only, not {', '.join(sorted(foreign))}; leave the option "
-            "out, or give user='...'"
+        raise UnsupportedOptionError(
+            "metadata",
+            f"Anthropic takes user_id only, not {', '.join(sorted(foreign))}; leave the option "
+            "out, or give user='...'",
         )
     if value is not None:
-        body["metadata"] = {**value, **(body.get("metadata") or {})}
+        body["metadata"] = {**(body.get("metadata") or {}), **value}
 
 
 def _write_effort(body: Body, value: str | None) -> None:
-    """An effort; `"none"` switches thinking off, unless `thinking` says more."""
+    """An effort; `"none"` switches thinking off."""
     if value == "none":
-        body.setdefault("thinking", {"type": "disabled"})
+        body["thinking"] = {**(body.get("thinking") or {}), "type": "disabled"}
     elif value is not None:
         if value not in _EFFORTS:
             raise InvalidRequestError(
                 f"reasoning_effort: {value!r} is unknown to Anthropic; use none, {', '.join(_EFFORTS)}"
             )
-        body.setdefault("output_config", {})["effort"] = value
+        _write_output(body, {"effort": value})
 
 
 def _write_budget(body: Body, value: int | None) -> None:
@@ -103,17 +101,24 @@ def _write_budget(body: Body, value: int | None) -> None:
         return
     model = body.get("model")
     if not takes_budget(str(model)):
-        raise InvalidRequestError(
-            f"reasoning_budget: {model} thinks adaptively and takes no budget; use reasoning_effort="
-            f"'{_EFFORTS[0]}' to '{_EFFORTS[-1]}' (a model of another maker may take thinking={{...}})"
+        raise UnsupportedOptionError(
+            "reasoning_budget",
+            f"{model} thinks adaptively and takes no budget; use reasoning_effort="
+            f"'{_EFFORTS[0]}' to '{_EFFORTS[-1]}' (a model of another maker may take thinking={{...}})",
         )
-    body.setdefault("thinking", {"type": "enabled", "budget_tokens": value})
+    body["thinking"] = {**(body.get("thinking") or {}), "type": "enabled", "budget_tokens": value}
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
     """A JSON schema, in OpenAI's form or Anthropic's own, as `output_config.format`."""
     if value is None or value.get("type") == "text":
         return
+    if value.get("type") == "json_object":
+        raise UnsupportedOptionError(
+            "response_format",
+            "anthropic has no json_object; give the JSON schema of the answer: a "
+            'class, or {"type": "json_schema", "json_schema": {"schema": {...}}}',
+        )
     holder = value.get("json_schema", value)
     schema = holder.get("schema") if isinstance(holder, Mapping) else None
     if value.get("type") != "json_schema" or not isinstance(schema, Mapping):
@@ -121,13 +126,11 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
             "response_format: anthropic takes a JSON schema only: "
             '{"type": "json_schema", "json_schema": {"schema": {...}}}'
         )
-    body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
+    _write_output(body, {"format": {"type": "json_schema", "schema": schema}})
 
 
-def _write_output(body: Body, value: Mapping[str, Any] | None) -> None:
-    """The caller's own `output_config`, beside what `reasoning_effort` and `response_format` say."""
-    if value is not None:
-        body["output_config"] = {**value, **(body.get("output_config") or {})}
+_write_output = merged("output_config")
+"""`reasoning_effort` and `response_format` are fields of it."""
 
 
 def _write_container(body: Body, value: str | Mapping[str, Any] | None) -> None:
@@ -185,9 +188,10 @@ def check_together(body: Body, options: Mapping[str, object], version: str) -> N
     if is_strict(version):
         for name in _SAMPLING:
             if body.get(name) is not None:
-                raise InvalidRequestError(
-                    f"{name}: anthropic-version {version} has no sampling options; leave it out, or set "
-                    f"api_version={DEFAULT_VERSION!r}"
+                raise UnsupportedOptionError(
+                    name,
+                    f"anthropic-version {version} has no sampling options; leave it out, or set "
+                    f"api_version={DEFAULT_VERSION!r}",
                 )
     for text in body.get("stop_sequences") or ():
         if not text.strip():
@@ -200,8 +204,12 @@ def _check_tool_choice(body: Body) -> None:
     choice = body.get("tool_choice")
     if choice is None:
         return
+    asked = "tool_choice" if "type" in choice else "parallel_tool_calls"
+    if choice == {"disable_parallel_tool_use": False}:  # what is so without being asked for
+        del body["tool_choice"]
+        return
+    choice = body["tool_choice"] = {"type": "auto", **choice}
     if not body.get("tools"):
-        asked = "parallel_tool_calls" if choice.get("type") == "auto" and len(choice) > 1 else "tool_choice"
         raise InvalidRequestError(f"{asked}: there are no tools to choose from; give tools, or leave it out")
     if choice.get("type") not in _CHOICE_TYPES:
         raise InvalidRequestError(
@@ -233,7 +241,7 @@ def _check_thinking(body: Body, options: Mapping[str, object]) -> None:
     if body.get("temperature") not in (None, 1):
         raise InvalidRequestError(f"temperature: must be 1 beside thinking; leave it out, {off}")
     if body.get("top_k") is not None:
-        raise InvalidRequestError(f"top_k: goes not with thinking; leave it out, {off}")
+        raise InvalidRequestError(f"top_k: cannot be given beside thinking; leave it out, {off}")
     top_p = body.get("top_p")
     if top_p is not None and top_p < _MIN_THINKING_TOP_P:
         raise InvalidRequestError(

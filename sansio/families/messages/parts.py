@@ -19,7 +19,7 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.families.fields import base64_text, rest, text_or_none, without_nulls
+from sansio.families.fields import base64_text, rest, text_or_none, with_extra, without_nulls
 from sansio.families.media import media_type_of
 from sansio.jsontext import JSONObject
 
@@ -65,7 +65,7 @@ def block_of(part: Part) -> JSONObject | None:
             block: JSONObject = {"type": "text", "text": part.text}
             if part.citations:
                 block["citations"] = [_citation_to_send(citation) for citation in part.citations]
-            return {**block, **part.extra}
+            return with_extra(block, part.extra)
         case ReasoningPart():
             if part.extra.get("type") == "redacted_thinking":
                 return dict(part.extra)
@@ -92,10 +92,10 @@ def block_of(part: Part) -> JSONObject | None:
         case ServerToolPart():
             return {"type": part.kind, "tool_use_id": part.id, "content": part.output, **part.extra}
         case ImagePart():
-            return {"type": "image", "source": _source(part), **part.extra}
+            return with_extra({"type": "image", "source": _source(part)}, part.extra)
         case DocumentPart():
             title: JSONObject = {} if part.name is None else {"title": part.name}
-            return {"type": "document", "source": _source(part), **title, **part.extra}
+            return with_extra({"type": "document", "source": _source(part), **title}, part.extra)
         case UnknownPart():
             return dict(part.extra)
         case RefusalPart() | AudioPart():

@@ -7,6 +7,8 @@ from functools import partial
 from itertools import count
 from typing import Any, ClassVar, Self, assert_never
 
+import msgspec
+
 from sansio.content import (
     AudioPart,
     DocumentPart,
@@ -27,9 +29,10 @@ from sansio.content import (
 from sansio.endpoints import Endpoint, ModelInfo, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect
-from sansio.families.fields import without_nulls
+from sansio.families.fields import base64_bytes, without_nulls
 from sansio.families.media import media_type_of
 from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_model
+from sansio.families.messages.caching import check_breakpoints
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
 from sansio.families.messages.parts import RUNS, block_of
@@ -135,6 +138,7 @@ class MessagesDialect(Dialect):
         turns = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM_ROLES), len(messages))
         if turns == len(messages):
             raise InvalidRequestError(f"{self.TYPE} needs a user's message beside the system's")
+        check_breakpoints(messages, tools, options.get("cache_control"))
         body: dict[str, Any] = {
             "model": self.config.model,
             "max_tokens": _DEFAULT_MAX_TOKENS,
@@ -184,10 +188,12 @@ class MessagesDialect(Dialect):
                     after_results += self._blocks(message, index)
                     after_results = None
                 case Role.USER:
+                    self.check_extra(dict.fromkeys(("role", "content")), message.extra, index)
                     turns.append({"role": "user", "content": self._content(message, index), **message.extra})
                 case Role.ASSISTANT:
                     after_results = None
                     extra = message.extra if message.origin is None else {}
+                    self.check_extra(dict.fromkeys(("role", "content")), extra, index)
                     turns.append({"role": "assistant", "content": self._assistant(message, index), **extra})
                 case _:
                     assert_never(message.role)
@@ -217,6 +223,7 @@ class MessagesDialect(Dialect):
         for number, part in enumerate(message.content):
             if message.origin is None:
                 self._check_said(part, index, number)
+                self._check_part_extra(part, index, number)
             block = block_of(part)
             if block is not None:
                 blocks.append({**block})
@@ -285,12 +292,36 @@ class MessagesDialect(Dialect):
                         part, index, number, f"with citations under anthropic-version {self.version}"
                     )
             case ImagePart() | DocumentPart():
+                part = self._with_data(part, index, number)
                 self._check_media(part, index, number)
             case UnknownPart():
                 pass
             case _:
                 raise self.cannot_send(part, index, number, "here")
+        self._check_part_extra(part, index, number)
         return {**(block_of(part) or {})}
+
+    def _check_part_extra(self, part: Part, index: int, number: int) -> None:
+        """Refuse an `extra` that would replace typed fields; reasoning's may be the whole block."""
+        if part.extra and not isinstance(part, (UnknownPart, ReasoningPart)):
+            bare = msgspec.structs.replace(part, extra={})
+            typed = block_of(bare) or {}
+            if "input" in typed:
+                typed["input"] = None  # a call's arguments are not an object that more fields belong into
+            self.check_extra(typed, part.extra, index, number)
+
+    def _with_data(self, part: ImagePart | DocumentPart, index: int, number: int) -> ImagePart | DocumentPart:
+        """The part with the bytes of its `data:` URL, which Anthropic does not take as an address."""
+        if part.url is None or not part.url.startswith("data:"):
+            return part
+        kind, _, text = part.url[5:].partition(";base64,")
+        if (data := base64_bytes(text)) is None:
+            raise InvalidRequestError(
+                f"message {index}, part {number}: the url is a data: URL without valid base64; give the "
+                f"bytes instead, as {type(part).__name__}(data=..., media_type={kind[:40] or 'image/png'!r})",
+                index=index,
+            )
+        return msgspec.structs.replace(part, url=None, data=data, media_type=kind or part.media_type)
 
     def _check_media(self, part: ImagePart | DocumentPart, index: int, number: int) -> None:
         """Refuse bytes of a kind that Anthropic does not read."""
@@ -319,6 +350,7 @@ class MessagesDialect(Dialect):
             block["content"] = text if isinstance(text, str) else self._blocks(message, index)
         if message.is_error:
             block["is_error"] = True
+        self.check_extra({"content": None, "is_error": None, **block}, message.extra, index)
         return {**block, **message.extra}
 
 

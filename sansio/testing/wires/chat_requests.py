@@ -141,8 +141,15 @@ def _check_content(route: Route, message: JSONObject, param: str) -> None:
             )
             if not known or (kind == "text" and not isinstance(as_object(part).get("text"), str)):
                 raise refuse("A content part has an unknown type or no text.", param=f"{param}.content")
+            image = as_object(part).get("image_url")
+            if (
+                kind == "image_url"
+                and not isinstance(image, str)
+                and not as_text(as_object(image).get("url"))
+            ):
+                raise refuse("An image_url needs a url.", param=f"{param}.content")
             if route.type == "ollama" and kind == "image_url":
-                _check_data_url(as_object(part).get("image_url"), param)
+                _check_data_url(image, param)
         if content:
             return
     beside = any(message.get(name) for name in ("tool_calls", "refusal", "function_call", "audio"))

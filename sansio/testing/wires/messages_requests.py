@@ -125,6 +125,8 @@ def _check_messages(messages: JSON, model: str, version: str) -> list[JSONObject
         last_answer = role == "assistant" and index == len(given) - 1
         if not content and not last_answer:
             raise refuse(f"messages.{index}: the content must not be empty.")
+        if last_answer and (said := _last_text(content)) != said.rstrip():
+            raise refuse("messages: final assistant content cannot end with trailing whitespace.")
         for position, block in enumerate(content if isinstance(content, list) else ()):
             path = f"messages.{index}.content.{position}"
             _check_block(block, path)
@@ -135,6 +137,11 @@ def _check_messages(messages: JSON, model: str, version: str) -> list[JSONObject
         if message["role"] == "system":
             _check_late_system(checked, index, model)
     return checked
+
+
+def _last_text(content: JSON) -> str:
+    """The text that the content ends in; empty if it ends in another block."""
+    return as_text(content if isinstance(content, str) else (as_objects(content) or [{}])[-1].get("text"))
 
 
 def _check_late_system(messages: list[JSONObject], index: int, model: str) -> None:
@@ -193,6 +200,8 @@ def _check_source(source: JSONObject, kind: str, path: str) -> None:
         raise refuse(f"{path}.type: must be one of {', '.join(_SOURCES[kind])}.")
     if not source.get(_SOURCE_FIELDS[form]):
         raise refuse(f"{path}.{_SOURCE_FIELDS[form]}: the field is required.")
+    if form == "url" and not as_text(source.get("url")).startswith(("https://", "http://")):
+        raise refuse(f"{path}.url: only http and https addresses are supported.")
     types = _SOURCES[kind][form]
     if types and source.get("media_type") not in types:
         raise refuse(f"{path}.media_type: must be one of {', '.join(types)}.")

@@ -32,6 +32,8 @@ from sansio import (
     Message,
     NDJSONFramer,
     Part,
+    Provider,
+    RemoteProtocolError,
     Request,
     RetrySchedule,
     Role,
@@ -423,3 +425,42 @@ def test_a_part_that_the_wire_has_no_place_for_is_named_with_its_place(part: Par
     with pytest.raises(InvalidRequestError, match=f"message 3, part 1: .*{remedy}") as caught:
         dialect_named("openai").write_parts(message, 3, write_text)
     assert caught.value.index == 3
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("value", [[], [5], "no", 5, None, True, {}])
+def test_a_value_that_is_no_object_is_no_error(kind: str, value: Any) -> None:
+    assert dialect_named(kind).error_in(value) is None
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_list_that_begins_with_an_error_is_that_error(kind: str) -> None:
+    error = dialect_named(kind).error_in([{"error": {"message": "slow down"}}, 5], 429)
+    assert error is not None
+    assert (error.status, error.provider_message) == (429, "slow down")
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    "body", [{"detail": "d"}, {"errors": ["d"]}, {"message": "d"}, {"detail": [{"msg": "d"}]}]
+)
+def test_a_gateways_error_body_is_understood_under_every_type(kind: str, body: Any) -> None:
+    error = dialect_named(kind).error_in(body, 502)
+    assert error is not None
+    assert error.provider_message == "d"
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_more_than_one_answer_is_refused_in_extra_body_too(kind: str) -> None:
+    with pytest.raises(InvalidRequestError, match="n: must be 1, not 2"):
+        Provider(config(kind)).prepare(ASK, extra_body={"n": 2})
+    assert Provider(config(kind)).prepare(ASK, extra_body={"n": 1}).body["n"] == 1
+
+
+def test_an_answer_without_a_first_choice_is_an_error_and_not_empty() -> None:
+    said = {"role": "assistant", "content": "Hi"}
+    choice: Any = {"index": 1, "finish_reason": "stop", "delta": said, "message": said}
+    with pytest.raises(RemoteProtocolError, match="no choice"):
+        dialect_named("openai").parse_response({"choices": [choice]})
+    events = parse("openai", [sse({"choices": [choice]}, "[DONE]")])
+    assert not any(isinstance(event, StreamComplete) for event in events)

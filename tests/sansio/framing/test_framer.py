@@ -214,3 +214,14 @@ def test_memory_ends_at_the_limit(line: bytes) -> None:
         frames(SSEFramer(50_000), [line] * 4_000)
 
     assert memory_peak(run) < 200_000
+
+
+def test_a_reader_that_is_done_gets_no_further_event_of_a_form_without_a_space() -> None:
+    given: list[bytes] = []
+
+    def read(data: bytes, events: list[StreamEvent], name: str) -> bool:
+        given.append(data)
+        return data == b"{2}"
+
+    assert SSEFramer().feed(b"".join(b"data:{%d}\n\n" % number for number in range(5)), read, [])
+    assert given == [b"{0}", b"{1}", b"{2}"]

@@ -98,7 +98,7 @@ def test_reasoning_of_the_application_is_refused_with_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call_id", "taken"), [("toolu_01-a", True), ("A9", True), ("functions.look:0", False), ("", False)]
+    ("call_id", "taken"), [("toolu_01-a", True), ("A9", True), ("functions.look:0", False)]
 )
 def test_an_id_of_a_call_has_letters_digits_and_two_signs(call_id: str, taken: bool) -> None:
     calls = Message(Role.ASSISTANT, (ToolCall(call_id, "f"),))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sansio import InvalidRequestError, Message, Provider, Role
+from sansio import InvalidRequestError, Message, Provider, ProviderConfig, Role, ToolCall
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, refused
 
 
@@ -90,7 +90,8 @@ def test_a_value_outside_of_openais_schema_is_refused_with_the_value_and_what_is
         assert error.startswith(f"{name}: {value!r}"[:80])
         assert "Expected" in error
     compatible = Provider(config("openai", base_url="https://api.example.com/v1"))
-    assert compatible.prepare(ASK, **option).left_out == ()
+    beside: Record = {"logprobs": True} if name == "top_logprobs" else {}
+    assert compatible.prepare(ASK, **option, **beside).left_out == ()
 
 
 DEEPSEEK = {"base_url": "https://api.deepseek.com", "model": "deepseek-v4-flash"}
@@ -110,3 +111,11 @@ def test_deepseek_cannot_think_and_be_held_to_a_form(fields: Record, options: Re
     provider = Provider(config("openai", **DEEPSEEK, **fields))
     with pytest.raises(InvalidRequestError, match=r"response_format: .*leave out reasoning"):
         provider.call(ASK, response_format=FORM, **options)
+
+
+def test_an_id_that_mistral_refuses_is_reported_under_its_host() -> None:
+    provider = Provider(ProviderConfig(type="openai", model="m", base_url="https://api.mistral.ai/v1"))
+    call = Message(Role.ASSISTANT, (ToolCall("c1", "f"),))
+    prepared = provider.prepare([Message(Role.USER, "u"), call, Message(Role.TOOL, "ok", tool_call_id="c1")])
+    (change,) = prepared.left_out
+    assert "api.mistral.ai refuses 'c1'" in change.why

@@ -19,6 +19,7 @@ from sansio import (
     InvalidToolCall,
     Message,
     Part,
+    Provider,
     ReasoningPart,
     RefusalPart,
     ServerToolPart,
@@ -30,7 +31,7 @@ from sansio import (
     to_openai,
 )
 from sansio.testing.strategies import histories
-from tests.sansio.wires import Record
+from tests.sansio.wires import Record, config
 
 USER = {"role": "user", "content": "Hi"}
 
@@ -125,12 +126,8 @@ def test_a_dict_and_its_message_say_the_same(data: Record, message: Message) -> 
         ({"type": "file", "file": {"file_id": "f"}}, DocumentPart(file_id="f")),
         ({"type": "file", "file": {"filename": "a", "file_data": PDF}}, DocumentPart(data=b"%PDF", name="a")),
         ({"type": "video_url", "video_url": {"url": "u"}}, None),
-        ({"type": "image_url", "image_url": 5}, None),
         ({"type": "input_audio", "input_audio": {"data": "%", "format": "wav"}}, None),
-        ({"type": "input_audio", "input_audio": "x"}, None),
         ({"type": "file", "file": {"filename": "a", "file_data": "https://x/a.pdf"}}, None),
-        ({"type": "file", "file": {"filename": "a"}}, None),
-        ({"type": "file", "file": {"file_id": 5}}, None),
     ],
 )
 def test_a_content_part_and_its_block_say_the_same(block: Record, part: Part | None) -> None:
@@ -318,3 +315,64 @@ def test_any_json_is_a_message_or_an_error_of_ours(data: Any) -> None:
     except InvalidRequestError:
         return
     assert isinstance(message, Message)
+
+
+# Malformed parts.
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"type": "image_url"}, '"image_url": {"url":'),
+        ({"type": "image_url", "image_url": {}}, '"image_url": {"url":'),
+        ({"type": "image_url", "image_url": {"url": 5}}, '"image_url": {"url":'),
+        ({"type": "image_url", "image_url": {"url": ""}}, '"image_url": {"url":'),
+        ({"type": "image_url", "image_url": 5}, '"image_url": {"url":'),
+        ({"type": "input_audio", "input_audio": {}}, '"input_audio": {"data":'),
+        ({"type": "input_audio", "input_audio": "x"}, '"input_audio": {"data":'),
+        ({"type": "file", "file": {}}, '"file": {"file_id":'),
+        ({"type": "file", "file": {"filename": "a"}}, '"file": {"file_id":'),
+        ({"type": "file", "file": {"file_id": 5}}, '"file": {"file_id":'),
+        ({"type": "image_ulr", "image_url": {"url": "u"}}, "did you mean image_url?"),
+        ({"type": "txt", "text": "a"}, "did you mean text?"),
+    ],
+)
+def test_a_malformed_part_is_refused_with_the_right_form_and_its_place(block: Record, words: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        as_messages([USER, {"role": "user", "content": [{"type": "text", "text": "a"}, block]}])
+    assert caught.value.index == 1
+    assert "message 1, content[1]" in str(caught.value)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"type": "image", "source": {"type": "url", "url": "https://a/b.png"}}, '"image_url": {"url":'),
+        ({"type": "document", "source": {"type": "url", "url": "https://a/b.pdf"}}, '"type": "file"'),
+        ({"type": "tool_result", "tool_use_id": "a", "content": "18"}, '"role": "tool"'),
+        ({"type": "tool_use", "id": "a", "name": "f", "input": {}}, "tool_calls"),
+    ],
+)
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_a_block_of_anthropics_is_refused_for_chat_with_the_right_form(
+    block: Record, words: str, role: str
+) -> None:
+    history: list[Record] = [USER, {"role": role, "content": [{"type": "text", "text": "a"}, block]}, USER]
+    with pytest.raises(InvalidRequestError, match=r"message 1, part 1: .* Anthropic's form") as caught:
+        Provider(config("openai")).prepare(history)
+    assert words in str(caught.value)
+
+
+def test_a_block_of_anthropics_goes_to_anthropic_as_it_is_and_a_servers_own_block_to_chat() -> None:
+    block = {"type": "image", "source": {"type": "url", "url": "https://a/b.png"}}
+    sent = Provider(config("anthropic")).prepare([{"role": "user", "content": [block]}]).body["messages"]
+    assert sent == [{"role": "user", "content": [block]}]
+    own = {"type": "image", "image": "x"}
+    sent = Provider(config("openai")).prepare([{"role": "user", "content": [own]}]).body["messages"]
+    assert sent == [{"role": "user", "content": [own]}]
+
+
+def test_what_is_no_message_is_refused_by_to_openai() -> None:
+    with pytest.raises(TypeError, match="must be a Message, not dict; from_openai reads dicts"):
+        to_openai({"role": "user"})  # type: ignore[arg-type]  # the mistake that is tested

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sansio import InvalidRequestError, Provider
-from tests.sansio.wires import ASK, COMPATIBLE, body_of, config
+from tests.sansio.wires import ASK, COMPATIBLE, Record, body_of, config
 
 OPENAI: dict[str, Any] = {
     "verbosity": "low",
@@ -54,7 +54,7 @@ VLLM: dict[str, Any] = {
         ("azure", OPENAI),
         ("openrouter", OPENAI | OPENROUTER),
         ("vllm", VLLM | {"n": 1, "user": "u", "logit_bias": {"1": 0.5}}),
-        ("ollama", {"reasoning": {"effort": "high"}, "reasoning_effort": "none", "seed": 1}),
+        ("ollama", {"reasoning": {"effort": "high"}, "reasoning_effort": "high", "seed": 1}),
     ],
 )
 def test_a_servers_own_options_are_sent_under_their_names(kind: str, options: dict[str, Any]) -> None:
@@ -182,3 +182,35 @@ def test_what_is_no_form_of_an_answer_is_refused_with_the_form_to_use(
 def test_other_forms_pass_as_they_are(given: dict[str, Any]) -> None:
     assert body_of(Provider(config("openrouter")), ASK, response_format=given)["response_format"] == given
     assert "response_format" not in body_of(Provider(config("openrouter")), ASK, response_format=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"a": 1}, {"enable_thinking": True, "a": 1}),
+        ({"enable_thinking": False}, {"enable_thinking": False}),
+        (None, None),
+    ],
+)
+def test_the_configs_reasoning_goes_beside_arguments_of_the_template(given: Any, sent: Any) -> None:
+    provider = Provider(config("vllm", reasoning=True))
+    assert body_of(provider, ASK, chat_template_kwargs=given).get("chat_template_kwargs") == sent
+
+
+def test_the_configs_reasoning_goes_beside_the_fields_of_reasoning() -> None:
+    sent = body_of(Provider(config("openrouter", reasoning=True)), ASK, reasoning={"exclude": True})
+    assert sent["reasoning"] == {"enabled": True, "exclude": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("vllm", {"reasoning_effort": "none"}),
+        ("openrouter", {"reasoning_effort": "none"}),
+        ("openrouter", {"reasoning": {"effort": "none"}}),
+        ("ollama", {"reasoning": {"effort": "low"}}),
+    ],
+)
+def test_a_calls_own_effort_replaces_the_configs_reasoning(kind: str, options: Record) -> None:
+    plain = body_of(Provider(config(kind)), ASK)
+    assert body_of(Provider(config(kind, reasoning=True)), ASK, **options) == {**plain, **options}

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import ImagePart, Message, Part, Provider, ReasoningPart, Role, TextPart, ToolCall, UnknownPart
+from sansio import (
+    ImagePart,
+    InvalidRequestError,
+    Message,
+    Part,
+    Provider,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+)
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config
 
 SHORT = {"type": "ephemeral"}
@@ -138,12 +149,48 @@ def test_a_shorter_breakpoint_of_the_caller_shortens_those_behind_it() -> None:
     }
 
 
-def test_no_shorter_breakpoint_is_set_before_a_longer_one_of_the_caller() -> None:
+def test_a_breakpoint_before_a_longer_one_of_the_caller_lives_as_long() -> None:
     own = Message(Role.SYSTEM, (TextPart("Be brief.", extra=marked(HOUR)),))
     assert dict(marks(asked([own, *ASK], [WEATHER], cache=True))) == {
+        "tools.0": HOUR,
         "system.0": HOUR,
         "messages.0.content.0": SHORT,
     }
+
+
+def said_no(
+    messages: list[Message], tools: list[Record] | None = None, **options: Any
+) -> InvalidRequestError:
+    with pytest.raises(InvalidRequestError) as caught:
+        asked(messages, tools, **options)
+    return caught.value
+
+
+def test_an_hour_that_no_breakpoint_can_have_is_refused() -> None:
+    tool = {**WEATHER, "cache_control": SHORT}
+    assert str(said_no(ASK, [tool], cache="1h")).startswith("cache: ")
+    assert dict(marks(asked(ASK, [tool], cache=True))).keys() == {"tools.0", "messages.0.content.0"}
+
+
+def test_a_fifth_breakpoint_of_the_caller_is_refused_with_its_place() -> None:
+    parts: tuple[Part, ...] = tuple(TextPart("a", extra=marked(SHORT)) for _ in range(4))
+    messages = [Message(Role.USER, parts), Message(Role.ASSISTANT, "So"), *ASK]
+    asked(messages)
+    asked(messages, cache=True)
+    error = said_no(messages, cache_control=SHORT)
+    assert str(error).startswith("cache_control: ")
+    last = Message(Role.USER, (TextPart("b", extra=marked(SHORT)),))
+    error = said_no([*messages[:2], last])
+    assert error.index == 2
+    assert "at most 4" in str(error)
+
+
+def test_a_longer_breakpoint_behind_a_shorter_one_is_refused_with_both_places() -> None:
+    last = Message(Role.USER, (TextPart("b", extra=marked(HOUR)),))
+    error = said_no([last], [{**WEATHER, "cache_control": SHORT}])
+    assert error.index == 0
+    assert "tool 0" in str(error)
+    asked([last], [{**WEATHER, "cache_control": HOUR}], cache_control=SHORT)
 
 
 MARKS = st.sampled_from((None, None, SHORT, HOUR))
@@ -172,14 +219,25 @@ def test_four_breakpoints_at_most_the_longer_before_the_shorter_and_the_caller_s
             Message(Role.ASSISTANT, (ToolCall(call_id, "f"),)),
             Message(Role.TOOL, (TextPart("b", extra=marked(inside)),), tool_call_id=call_id),
         ]
-    before, body = asked(messages, offered), asked(messages, offered, cache=cache)
+    lives = [mark for mark in (*tools, *system, *(mark for pair in turns for mark in pair)) if mark]
+    if len(lives) > 4 or lives != sorted(lives, key=lambda mark: mark == SHORT):
+        assert "cache_control" in str(said_no(messages, offered))
+        return
+    before = asked(messages, offered)
+    try:
+        body = asked(messages, offered, cache=cache)
+    except InvalidRequestError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
+        assert (cache, HOUR in lives) == ("1h", False)
+        assert refused.startswith("cache: ")
+        return
     own, found = dict(marks(before)), dict(marks(body))
     assert {path: found[path] for path in own} == own
-    assert len(found) <= max(4, len(own))
+    assert len(found) <= 4
     assert without(body) == without(before)
 
-    def ordered(marked: Record) -> bool:
-        lifetimes = [mark.get("ttl", "5m") for mark in marked.values()]
-        return lifetimes == sorted(lifetimes)  # "1h" before "5m"
-
-    assert ordered(found) or not ordered(own)
+    lifetimes = [mark.get("ttl", "5m") for mark in found.values()]
+    assert lifetimes == sorted(lifetimes)  # "1h" before "5m"

@@ -217,3 +217,11 @@ def test_a_format_that_is_none_of_the_servers_own_is_refused(type: str, format: 
 )
 def test_a_servers_own_format_is_taken(type: str, format: object) -> None:
     assert ask(type, [USER], response_format=format).status == 200
+
+
+@pytest.mark.parametrize("image", [{}, {"url": ""}, {"url": 5}, None])
+def test_an_image_without_a_url_is_refused(image: object) -> None:
+    content = [{"type": "image_url", "image_url": image}]
+    response = ask("openai", [{"role": "user", "content": content}])
+    assert response.status == 400
+    assert "image_url needs a url" in message_in("openai", said(response))

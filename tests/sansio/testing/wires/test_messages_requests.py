@@ -516,3 +516,17 @@ def test_the_prompt_s_tokens_are_those_of_system_messages_and_tools(field: str) 
     }
     plain: dict[str, Any] = {"system": "", "messages": [user(text("Hi"))], "tools": [TOOL]}
     assert counted(**{**plain, field: more[field]}) >= counted(**plain) + 3
+
+
+def test_a_data_url_is_no_address_of_an_image() -> None:
+    source = {"type": "url", "url": "data:image/png;base64,QUJD"}
+    assert "messages.0.content.0.source.url" in refusal([user({"type": "image", "source": source})])
+    assert is_taken([user({"type": "image", "source": {"type": "url", "url": "https://a/b.png"}})])
+
+
+@pytest.mark.parametrize("words", ["Once ", "Once\n"])
+def test_a_last_assistant_message_must_not_end_in_white_space(words: str) -> None:
+    assert "trailing whitespace" in refusal([USER, assistant(text(words))])
+    assert "trailing whitespace" in refusal([USER, {"role": "assistant", "content": words}])
+    assert is_taken([USER, assistant(text(words)), USER])
+    assert is_taken([USER, assistant(text(words.strip()))])

@@ -1,4 +1,4 @@
-"""Error objects that are not under `error`, as servers of chat completions and their gateways send them."""
+"""Error objects that are not under `error`, as servers and the gateways before them send them."""
 
 from __future__ import annotations
 
