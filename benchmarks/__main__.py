@@ -81,11 +81,11 @@ def _measure(name: str, scale: Scale, results: Results, pythons: dict[str, str],
         return
     print(f"\n{name}: {found.title}\n", flush=True)
     with workers(pythons) as contenders:
-        if not found.served:
+        if found.served is None:
             _run(cases, contenders.measure, results)
             return
-        with running() as port:
-            served = [replace(case, options={**case.options, "port": port}) for case in cases]
+        with running(found.served) as options:
+            served = [replace(case, options=case.options | options) for case in cases]
             _run(served, contenders.measure, results)
 
 

@@ -59,7 +59,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
     dialect: Dialect = "openai" if case.text("dialect") == "openai" else "anthropic"
     wire = case.text("wire")
     idle = int(contender.options.get("idle", 0))
-    target = Target(case.number("port"), dialect, max(at_once, idle))
+    target = Target.of(case, dialect, max(at_once, idle))
     model = Scenario(wire, "calls", 0, at_once).model
     _, expected = whole_answer(dialect)
     make = factory(contender)
@@ -89,4 +89,4 @@ async def _call(client: Client, model: str, expected: str, each: int) -> None:
         check(await client.complete(model), expected)
 
 
-ROW = Row("whole calls on kept connections", _cases, _prepare, served=True)
+ROW = Row("whole calls on kept connections", _cases, _prepare, served="http")

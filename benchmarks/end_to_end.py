@@ -52,7 +52,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
     refuse_many(contender, case.number("streams"))
     stream = wire(case.text("wire"))
     streams, events = case.number("streams"), case.number("events")
-    target = Target(case.number("port"), stream.dialect, streams)
+    target = Target.of(case, stream.dialect, streams)
     mode = cast(Mode, case.text("mode"))
     model = Scenario(stream.name, mode, events, streams).model
     make = factory(contender)
@@ -85,4 +85,4 @@ async def read_streams(client: Client, model: str, streams: int) -> list[str]:
     return ["".join(each) for each in parts]
 
 
-ROW = Row("streams over the loopback interface, from a server process", _cases, _prepare, served=True)
+ROW = Row("streams over the loopback interface, from a server process", _cases, _prepare, served="http")

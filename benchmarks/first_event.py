@@ -56,7 +56,7 @@ class _Noting(list[str]):
 def _prepare(case: Case, contender: Contender) -> Run:
     stream = wire(case.text("wire"))
     streams = case.number("streams")
-    target = Target(case.number("port"), stream.dialect, 1)
+    target = Target.of(case, stream.dialect, 1)
     model = Scenario(stream.name, "bursts", _EVENTS, 1).model
     make = factory(contender)
 
@@ -79,4 +79,4 @@ def _prepare(case: Case, contender: Contender) -> Run:
     return run
 
 
-ROW = Row("the time to the first event, on a kept connection", _cases, _prepare, served=True)
+ROW = Row("the time to the first event, on a kept connection", _cases, _prepare, served="http")

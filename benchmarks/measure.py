@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -94,13 +94,14 @@ class Row(Struct, frozen=True):
         title: what it measures, in a line.
         cases: its cases at a scale.
         prepare: makes one contender ready for a case. It raises `SkippedError` if that is impossible.
-        served: it needs the server, whose port is then the option `port` of its cases.
+        served: the scheme of the server that it needs, if it needs one. Its cases then have the options that
+            `benchmarks.server.running` yields.
     """
 
     title: str
     cases: Callable[[Scale], list[Case]]
     prepare: Callable[[Case, Contender], Run]
-    served: bool = False
+    served: Literal["http", "https"] | None = None
 
 
 class SkippedError(Exception):

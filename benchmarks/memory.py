@@ -77,4 +77,4 @@ def _prepare(case: Case, contender: Contender) -> Run:
     return run
 
 
-ROW = Row("memory while many streams are open", _cases, _prepare, served=True)
+ROW = Row("memory while many streams are open", _cases, _prepare, served="http")

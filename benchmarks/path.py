@@ -89,7 +89,14 @@ class _HTTPTransport:
             b"0\r\n\r\n",
         ]
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> _HTTPExchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> _HTTPExchange:
         http = HTTPExchange(request)
         http.data_to_send()
         return _HTTPExchange(Feed(http, reused=False), self._reads)

@@ -11,6 +11,7 @@ NAMES = (
     "path",
     "end_to_end",
     "calls",
+    "tls",
     "first_event",
     "building",
     "imports",

@@ -1,33 +1,37 @@
 """The server that clients are measured against: a separate process that writes prepared bytes.
 
 A request's `model` selects the answer: `<wire>.<mode>.<events>.<streams>`. The rest is ignored.
-It listens on the loopback interface and serves until its standard input ends.
+It listens on the loopback interface, with TLS if it gets the path of a certificate, and serves until its
+standard input ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from tempfile import TemporaryDirectory
 from typing import Literal, TypeAlias, cast
 
 from msgspec import Struct
 
+from benchmarks.measure import peer
 from benchmarks.wires import Wire, whole_answer, wire
 
-Mode: TypeAlias = Literal["bursts", "coalesced", "paced", "gathered", "calls"]
+Mode: TypeAlias = Literal["bursts", "coalesced", "paced", "gathered", "calls", "closing"]
 """How the answer is sent.
 
 `bursts`: each event is a chunk, all written at once, so that a read holds many. `coalesced`: the same, in
 chunks of 16 KiB, cut anywhere, as proxies do. `paced`: one event at a time, a millisecond apart, so that each
 event is a wake-up; it begins when the scenario's number of streams are waiting, which then take turns.
 `gathered`: as `bursts`, but it also waits for that number of streams, each on its own connection. `calls`: a
-whole answer, not a stream.
+whole answer, not a stream. `closing`: the same, and the server closes the connection after it.
 """
 
 TICK = 0.001
@@ -89,10 +93,11 @@ def _chunks(model: str) -> tuple[bytes, ...]:
 def _response(model: str) -> bytes:
     """A response that is written at once."""
     scenario = Scenario.from_model(model)
-    if scenario.mode != "calls":
+    if scenario.mode not in ("calls", "closing"):
         return b"".join(_chunks(model))
     body, _ = whole_answer(wire(scenario.wire).dialect)
-    return _HEAD + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    head = _HEAD + (b"connection: close\r\n" if scenario.mode == "closing" else b"")
+    return head + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
 
 class _Pacer:
@@ -165,26 +170,67 @@ class _Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
             return
         model = wanted[1].decode()
-        if Scenario.from_model(model).mode in ("paced", "gathered"):
+        mode = Scenario.from_model(model).mode
+        if mode in ("paced", "gathered"):
             self._pacer.add(model, self._transport)
-        else:
-            self._transport.write(_response(model))
+            return
+        self._transport.write(_response(model))
+        if mode == "closing":
+            self._transport.close()
 
 
-async def _serve() -> None:
+async def _serve(certificate: str | None = None) -> None:
     loop = asyncio.get_running_loop()
     pacer = _Pacer()
-    server = await loop.create_server(lambda: _Connection(pacer), "127.0.0.1", 0, backlog=2_048)
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await loop.create_server(lambda: _Connection(pacer), "127.0.0.1", 0, backlog=2_048, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
 @contextmanager
-def running() -> Iterator[int]:
-    """Run the server in a separate process during the block; yields its port."""
+def running(scheme: Literal["http", "https"] = "http") -> Iterator[dict[str, str | int]]:
+    """Run the server in a separate process during the block.
+
+    Yields:
+        What a case must know of it: its `port`, and for https the path of its authority, `ca_file`.
+
+    Raises:
+        SkippedError: trustme, which makes the certificate, is not installed.
+    """
+    if scheme == "http":
+        with _running() as port:
+            yield {"port": port}
+        return
+    with served_certificate() as (ca_file, certificate), _running(certificate) as port:
+        yield {"port": port, "ca_file": ca_file}
+
+
+@contextmanager
+def served_certificate() -> Iterator[tuple[str, str]]:
+    """Files with an authority, and with a server's key and certificate chain, during the block.
+
+    Raises:
+        SkippedError: trustme, which makes them, is not installed.
+    """
+    root = peer("trustme").CA()
+    authority = root.create_child_ca()  # public servers have such an authority between, too
+    with TemporaryDirectory() as directory:
+        ca_file, certificate = f"{directory}/ca.pem", f"{directory}/server.pem"
+        root.cert_pem.write_to_path(ca_file)
+        chain = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
+        chain.write_to_path(certificate)
+        yield ca_file, certificate
+
+
+@contextmanager
+def _running(*arguments: str) -> Iterator[int]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.server"],
+        [sys.executable, "-m", "benchmarks.server", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -200,4 +246,4 @@ def running() -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(*sys.argv[1:]))

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from benchmarks.measure import CaseResult
 from benchmarks.report import Results
+from benchmarks.tls import FULL, HANDSHAKE, RESUMED
 
 _ANYIO = "sansio, AnyioTransport"
 _BARE = "bare anyio + h11"
@@ -75,6 +76,23 @@ def _calls() -> Iterator[Target]:
     yield Target("calls", "openai, 1 at once", "cpu", f"{_ANYIO}, 100 idle", _ANYIO, 1.1)
 
 
+def _tls() -> Iterator[Target]:
+    trio, httpcore2 = f"{_ANYIO}, trio", "sansio, HttpcoreTransport on httpcore2"
+    for dialect in ("OpenAI", "Anthropic"):
+        for streams in ("1 stream", "50 streams"):
+            bursts = f"{dialect} text, bursts, {streams}"
+            yield Target("tls", bursts, "cpu", _ANYIO, "aiohttp", 1.05)
+            yield Target("tls", bursts, "cpu", httpcore2, "httpx2", 0.8)
+        yield Target("tls", f"{dialect} text, bursts, 1 stream", "cpu", trio, "aiohttp", 1.3)
+        yield Target("tls", f"{dialect} text, paced, 50 streams", "cpu", _ANYIO, "aiohttp", 1.05)
+        yield Target("tls", f"{dialect} text, paced, 50 streams", "cpu", trio, "aiohttp", 1.6)
+    for at_once, limit in ((1, 1.0), (50, 1.1)):
+        case = f"whole calls, openai, {at_once} at once"
+        yield Target("tls", case, "cpu", _ANYIO, "aiohttp", limit)
+        yield Target("tls", case, "cpu", httpcore2, "httpx2", 0.9)
+    yield Target("tls", HANDSHAKE, "cpu", RESUMED, FULL, 0.75)
+
+
 def _rest() -> Iterator[Target]:
     yield Target("imports", "an import in a fresh interpreter", "import", "sansio", "msgspec, h11", 1.3)
     yield Target("memory", "OpenAI text, 50 streams open", "peak", _ANYIO, None, 34)
@@ -82,7 +100,7 @@ def _rest() -> Iterator[Target]:
         yield Target("growth", f"{wire}, 200000 events", "slope", "sansio", None, 1.1)
 
 
-TARGETS = (*_decode(), *_streams(), *_calls(), *_rest())
+TARGETS = (*_decode(), *_streams(), *_calls(), *_tls(), *_rest())
 
 
 def judge(results: Results) -> Iterator[str]:

@@ -125,14 +125,6 @@ def _otherwise(row: Row) -> str:
     notes = []
     if row.over_tls is not None:
         notes.append(f"over TLS {_cell(row.over_tls)}")
-    if row.tls_may_say:
-        notes.append(f"over TLS, the blocking transport may say “{_words(row.tls_may_say)} …”")
-    if row.by_httpcore is not None:
-        notes.append(f"by httpcore and httpcore2 {_cell(row.by_httpcore)}")
-    if row.spoils:
-        notes.append(
-            "httpcore and httpcore2 take what is left for the next response: that attempt or call fails"
-        )
     if row.memory:
         notes.append("*memory*")
     return "; ".join(notes)

@@ -18,6 +18,7 @@ from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule
 from sansio.states import CallState, Trigger
 from sansio.steps import ChunkRecord
+from sansio.timeouts import NO_TIMEOUTS, Timeouts
 
 _EVENTS = "text/event-stream"
 _STREAMS = frozenset(
@@ -47,7 +48,7 @@ class Call(Fetch[Message]):
         random: gives a number from 0 up to 1, for the backoff.
         record: keep what raw logs receive for `take_records()`.
         left_out: the parts of the conversation and the options that are not sent.
-        timeout: seconds that the whole call may take, which the driver keeps; `None` has no limit.
+        timeouts: the call's clocks, which the driver keeps.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Call(Fetch[Message]):
         random: Callable[[], float],
         record: bool = False,
         left_out: tuple[LeftOut, ...] = (),
-        timeout: float | None = None,
+        timeouts: Timeouts = NO_TIMEOUTS,
     ) -> None:
         super().__init__(
             dialect,
@@ -70,7 +71,7 @@ class Call(Fetch[Message]):
             random=random,
             record=record,
             left_out=left_out,
-            timeout=timeout,
+            timeouts=timeouts,
         )
         self._stream = stream
         self._past_progress = 0
@@ -84,9 +85,10 @@ class Call(Fetch[Message]):
     def fail(self, error: ProviderError) -> list[StreamEvent]:
         if self._state is CallState.STREAM:
             assert self._parser is not None
-            (failed,) = self._parser.fail(error)
-            assert isinstance(failed, StreamFailed)
-            error = failed.error
+            # Nothing where it has finished: an interrupt may have come before this call took note of it.
+            for failed in self._parser.fail(error):
+                assert isinstance(failed, StreamFailed)
+                error = failed.error
         return super().fail(error)
 
     def _begin(self, media: str) -> None:

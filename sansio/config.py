@@ -20,6 +20,7 @@ from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value, is_token, is_visible
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RETRY_AFTER
+from sansio.timeouts import Timeouts
 
 _DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
 """A dot segment (RFC 3986, section 3.3), also percent-encoded."""
@@ -152,9 +153,13 @@ class ProviderConfig:
         deployment: Azure's deployment name.
         allow_http: send the key over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
+        write_timeout: seconds in which the provider must take some more of the request, while it is sent. A
+            large request on a slow line takes as long as it takes.
         read_timeout: seconds to receive the complete response head, then each further byte.
         event_timeout: seconds in which a stream sends bytes but its answer does not advance; comments and
             pings do not count.
+        first_event_timeout: the same until the first event, for models that think for long. Default: as
+            `event_timeout`.
         total_timeout: seconds for the whole call, its retries and the consumer's own time included.
         max_attempts: how often a request is sent at most.
         max_retry_after: seconds; a provider that asks for a longer wait fails the call at once.
@@ -183,8 +188,10 @@ class ProviderConfig:
     deployment: str | None = None
     allow_http: bool = False
     connect_timeout: float | None = 10.0
+    write_timeout: float | None = 60.0
     read_timeout: float | None = 600.0
     event_timeout: float | None = 300.0
+    first_event_timeout: float | None = _BY_TYPE
     total_timeout: float | None = None
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     max_retry_after: float = DEFAULT_MAX_RETRY_AFTER
@@ -258,6 +265,23 @@ class ProviderConfig:
         too = defaults.api_key_env_too if defaults and "api_key_env" not in self._given else None
         return tuple(name for name in (self.api_key_env, too) if name is not None)
 
+    def timeouts(self, **given: float | None) -> Timeouts:
+        """The clocks of a call: the config's, apart from those that the call gives.
+
+        Args:
+            **given: seconds by the name of the field; `None` switches a clock off.
+        """
+        event = given.get("event_timeout", self.event_timeout)
+        follows = "first_event_timeout" not in self._given
+        return Timeouts(
+            connect=given.get("connect_timeout", self.connect_timeout),
+            write=given.get("write_timeout", self.write_timeout),
+            read=given.get("read_timeout", self.read_timeout),
+            event=event,
+            first_event=given.get("first_event_timeout", event if follows else self.first_event_timeout),
+            total=given.get("total_timeout", self.total_timeout),
+        )
+
     def __post_init__(self) -> None:
         defaults = PROVIDER_DEFAULTS.get(self.type) if isinstance(self.type, str) else None
         if defaults is None:
@@ -283,6 +307,8 @@ class ProviderConfig:
             keyless = defaults.auth_method is AuthMethod.NONE
             sends = keyless and self.api_key_env is not _BY_TYPE and self.api_key_env is not None
             _set(self, "auth_method", AuthMethod.BEARER if sends else defaults.auth_method)
+        if self.first_event_timeout is _BY_TYPE:
+            _set(self, "first_event_timeout", self.event_timeout)
         if self.api_key_env is _BY_TYPE:
             _set(self, "api_key_env", defaults.api_key_env)
         if self.model is _BY_TYPE:
@@ -352,7 +378,8 @@ def _header_names(headers: Mapping[str, str]) -> str:
 
 _MISPLACED = {
     "api_key": "a config holds no key; name its variable in api_key_env, or pass api_key to create_provider",
-    "timeout": "there are four clocks: connect_timeout, read_timeout, event_timeout and total_timeout",
+    "timeout": "there are five clocks: connect_timeout, write_timeout, read_timeout, event_timeout and "
+    "total_timeout",
 }
 """Names that people try, and what to write instead."""
 

@@ -317,7 +317,7 @@ class APIConnectionError(TransportError):
 
 
 class APITimeoutError(TransportError):
-    """One of the four clocks ran out; `field` names it."""
+    """One of the clocks ran out; `field` names it."""
 
     hint = ""
 

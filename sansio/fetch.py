@@ -29,6 +29,7 @@ from sansio.response import ResponseInfo, read_response
 from sansio.retry import RetrySchedule
 from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
 from sansio.steps import Record, RequestRecord, ResponseRecord, Send, Step, Wait
+from sansio.timeouts import NO_TIMEOUTS, Timeouts
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -52,7 +53,7 @@ class Fetch(Generic[T_co]):
         random: gives a number from 0 up to 1, for the backoff.
         record: keep what raw logs receive for `take_records()`.
         left_out: the parts of the conversation and the options that are not sent.
-        timeout: seconds that the whole call may take, which the driver keeps; `None` has no limit.
+        timeouts: the call's clocks, which the driver keeps.
     """
 
     def __init__(
@@ -65,12 +66,12 @@ class Fetch(Generic[T_co]):
         random: Callable[[], float],
         record: bool = False,
         left_out: tuple[LeftOut, ...] = (),
-        timeout: float | None = None,
+        timeouts: Timeouts = NO_TIMEOUTS,
     ) -> None:
         self._dialect = dialect
         self._limits = dialect.limits
         self._left_out = left_out
-        self._timeout = timeout
+        self._timeouts = timeouts
         self._request = request
         self._target = request.target
         self._read = read
@@ -102,9 +103,9 @@ class Fetch(Generic[T_co]):
         return self._left_out
 
     @property
-    def timeout(self) -> float | None:
-        """Seconds that the whole call may take, which the driver keeps; `None` has no limit."""
-        return self._timeout
+    def timeouts(self) -> Timeouts:
+        """The call's clocks, which the driver keeps."""
+        return self._timeouts
 
     @property
     def wants_input(self) -> bool:

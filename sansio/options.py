@@ -22,6 +22,11 @@ class CallOptions(TypedDict, total=False):
 
     model: str | None
     timeout: float | None
+    connect_timeout: float | None
+    write_timeout: float | None
+    read_timeout: float | None
+    event_timeout: float | None
+    first_event_timeout: float | None
     max_attempts: int | None
     extra_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None

@@ -28,11 +28,23 @@ from sansio.porting import LeftOut, in_order, port
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
 from sansio.structured import is_schema, output_tool, response_format
+from sansio.timeouts import Timeouts
 
 T = TypeVar("T")
 
 _NESTED_OPTIONS = 2
 """How deep `options` are read: a facade gives all its keywords so, and one of them may be `options`."""
+
+
+_CLOCKS = {
+    "timeout": "total_timeout",
+    "connect_timeout": "connect_timeout",
+    "write_timeout": "write_timeout",
+    "read_timeout": "read_timeout",
+    "event_timeout": "event_timeout",
+    "first_event_timeout": "first_event_timeout",
+}
+"""Options that set a call's clocks, and the config's fields in whose place they are."""
 
 
 def _no_jitter() -> float:
@@ -59,7 +71,7 @@ class _Asked(Struct, frozen=True):
     """The options of one call: those that every call may have, checked, and the dialect's own."""
 
     dialect: Dialect
-    timeout: float | None
+    timeouts: Timeouts
     schedule: RetrySchedule
     extra_headers: dict[str, str]
     extra_body: dict[str, Any]  # Any: JSON
@@ -138,8 +150,9 @@ class Provider:
             record: keep what raw logs receive.
             **options: what the dialect's `OPTIONS` knows, such as `temperature=0`; one that is `None`
                 removes a default. Every provider takes `model`; `timeout`, seconds for the whole call, which
-                the driver keeps (default: the config's `total_timeout`); `max_attempts` (default: the
-                config's); `extra_headers`; `extra_body`, fields of the wire that are merged last and
+                the driver keeps (default: the config's `total_timeout`); the other clocks by their names in
+                the config, such as `first_event_timeout`; `max_attempts` (default: the config's);
+                `extra_headers`; `extra_body`, fields of the wire that are merged last and
                 unchecked; `unsupported="drop"`, which leaves out options of other providers that have no
                 place here and reports them; and `options`, a mapping with more options, such as those that
                 only a registered provider has.
@@ -156,7 +169,7 @@ class Provider:
             request.with_body(encode_body(body, conversation)),
             stream=stream,
             schedule=asked.schedule,
-            timeout=asked.timeout,
+            timeouts=asked.timeouts,
             random=random,
             record=record,
             left_out=left_out,
@@ -337,7 +350,7 @@ class Provider:
             request,
             endpoint.read,
             schedule=asked.schedule,
-            timeout=asked.timeout,
+            timeouts=asked.timeouts,
             random=random,
             record=record,
             left_out=left_out,
@@ -384,7 +397,7 @@ class Provider:
             left["tool_choice"] = {"type": "function", "function": {"name": name}}
         return _Asked(
             dialect=dialect,
-            timeout=_seconds(left.pop("timeout", self.config.total_timeout)),
+            timeouts=self._timeouts(left),
             schedule=schedule,
             extra_headers=headers,
             extra_body=_mapping("extra_body", left.pop("extra_body", None)),
@@ -392,6 +405,11 @@ class Provider:
             options=left,
             output_tool=tool,
         )
+
+    def _timeouts(self, left: dict[str, object]) -> Timeouts:
+        """The call's clocks; their options are taken out of those that are left."""
+        names = [name for name in _CLOCKS if name in left]
+        return self.config.timeouts(**{_CLOCKS[name]: _seconds(name, left.pop(name)) for name in names})
 
     def _with_model(self, model: object) -> Dialect:
         """The dialect for another model; kept for the last one, since a config is expensive to make."""
@@ -471,12 +489,12 @@ def _texts(texts: str | Sequence[str]) -> list[str]:
     return listed
 
 
-def _seconds(value: object) -> float | None:
+def _seconds(name: str, value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not (isfinite(value) and value > 0):
         raise InvalidRequestError(
-            f"timeout: must be a number of seconds greater than 0, or None for no limit, not {value!r}"
+            f"{name}: must be a number of seconds greater than 0, or None for no limit, not {value!r}"
         )
     return value
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOWER: dict[str, set[str]] = {
     "errors": set(),
     "limits": set(),
+    "timeouts": set(),
     "times": set(),
     "states": set(),
     "jsontext": {"errors", "limits"},
@@ -24,7 +25,7 @@ LOWER: dict[str, set[str]] = {
     "http": {"errors", "limits"},
     "response": {"http", "times"},
     "retry": {"errors", "limits", "http", "times"},
-    "config": {"errors", "limits", "http", "retry"},
+    "config": {"errors", "limits", "http", "retry", "timeouts"},
     "answers": {"errors", "limits", "jsontext", "content", "events"},
     "options": {"errors", "jsontext"},
     "steps": {"http", "jsontext"},

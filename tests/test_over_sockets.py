@@ -87,7 +87,7 @@ async def test_a_status_is_tried_as_often_as_it_may_pass(
     assert caught.value.status == status
     assert caught.value.attempts == tried
     assert len(server.provider.requests) == tried
-    assert waits == [1.5, 2.5][: tried - 1]
+    assert waits == pytest.approx([1.5, 2.5][: tried - 1])
 
 
 @pytest.mark.anyio
@@ -151,7 +151,7 @@ def test_blocking_a_status_is_tried_as_often_as_it_may_pass(server: LoopbackThre
     assert error.status == status
     assert error.attempts == tried
     assert len(server.provider.requests) == tried
-    assert waits == [1.5, 2.5][: tried - 1]
+    assert waits == pytest.approx([1.5, 2.5][: tried - 1])
 
 
 def test_blocking_a_refused_connection_is_tried_three_times() -> None:

@@ -34,6 +34,7 @@ _DISAGREEMENTS = (
     "PROTOCOL_VERSION",
     "UNSUPPORTED_PROTOCOL",
     "HANDSHAKE_FAILURE",
+    "APPLICATION_PROTOCOL",
 )
 """Parts of OpenSSL's reasons that mean the two sides can never agree."""
 
@@ -64,6 +65,13 @@ def lost_failure(origin: Origin, error: BaseException) -> APIConnectionError:
     return _failure(f"the connection to {host}:{port} was lost", error)
 
 
+def cut_off() -> APIConnectionError:
+    """A TLS connection ended without close_notify, where only its end says that the answer is complete."""
+    return APIConnectionError(
+        "the server closed the connection without ending TLS, so the end of its answer may be missing"
+    )
+
+
 def proxy_refusal(words: str, *, lasting: bool = False) -> APIConnectionError:
     """A proxy refused to connect.
 
@@ -76,17 +84,27 @@ def proxy_refusal(words: str, *, lasting: bool = False) -> APIConnectionError:
     return APIConnectionError(f"the proxy refused: {words}", should_retry=False if lasting else None)
 
 
-def open_timeout(origin: Origin, seconds: float, *, connected: bool = False) -> APITimeoutError:
-    """The time to connect and send ran out.
-
-    Args:
-        origin: where the request was going.
-        seconds: how long it was tried.
-        connected: the connection was made, and the time ran out while the request was sent.
-    """
+def left_behind(origin: Origin) -> APIConnectionError:
+    """The error of an exchange that a process inherited by `os.fork()`, and must not read."""
     _, host, port = origin
-    what = f"{host}:{port} did not take the request" if connected else f"no connection to {host}:{port}"
-    return APITimeoutError(f"{what} within {seconds:g} s", field="connect_timeout")
+    return APIConnectionError(
+        f"the connection to {host}:{port} belongs to the process that opened it",
+        hint="After os.fork(), make calls of the child in the child.",
+    )
+
+
+def connect_timeout(origin: Origin, seconds: float) -> APITimeoutError:
+    """The time to connect, TLS included, ran out."""
+    _, host, port = origin
+    return APITimeoutError(f"no connection to {host}:{port} within {seconds:g} s", field="connect_timeout")
+
+
+def stalled_upload(origin: Origin, seconds: float) -> APITimeoutError:
+    """The server took nothing more of the request for too long."""
+    _, host, port = origin
+    return APITimeoutError(
+        f"{host}:{port} took nothing more of the request for {seconds:g} s", field="write_timeout"
+    )
 
 
 def read_timeout(origin: Origin, seconds: float) -> APITimeoutError:
@@ -120,6 +138,8 @@ def explain(error: BaseException) -> str:
             return "the server there does not speak TLS; is it an http:// address?"
         case ssl.SSLError(reason=reason) if reason == _WANTS_CERTIFICATE:
             return "the server requires a client certificate; load one into ssl_context"
+        case ssl.SSLError(reason=str() as reason) if "APPLICATION_PROTOCOL" in reason:
+            return f"the server speaks none of the protocols that were offered ({reason})"
         case ssl.SSLError(reason=reason):
             return f"TLS failed ({reason})"
         case socket.gaierror():

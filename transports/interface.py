@@ -44,19 +44,39 @@ class Exchange(Protocol):
 
 
 class Transport(Protocol):
-    """Sends requests. May be shared by many calls at once."""
+    """Sends requests. May be shared by many calls at once.
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
-        """Begin an exchange.
+    A transport may declare `resumable = True`, as an attribute of its class or its own. It promises then that
+    a cancelled wait loses nothing: a `receive` that was cancelled can be called again, and gives the inputs
+    that the first would have given; and an `open` that was cancelled has not sent the whole request, so that
+    it can be called again with the same. The law `resumable-receive` of the conformance kit checks it.
+    """
+
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
+        """Begin an exchange: connect, and send the request. Either may also be left to the first `receive`.
+
+        A server may answer before it has read the whole request. Its answer counts then, and the exchange
+        opens.
 
         Args:
             request: complete and signed; its headers hold the key.
-            timeout: seconds to connect and send; `None` waits indefinitely.
+            timeout: seconds to connect, TLS included; `None` waits indefinitely.
+            write_timeout: seconds in which the server must take some more of the request, for as long as it
+                is being sent; `None` waits indefinitely. A large request on a slow line takes as long as it
+                takes.
             fresh: do not use a connection that has served before.
 
         Raises:
             TransportError: no connection, or it was lost while the request was sent. An error that waiting
-                cannot fix has `should_retry=False`, and is not retried.
+                cannot fix has `should_retry=False`, and is not retried. If a time ran out, it is an
+                `APITimeoutError` whose `field` is `"connect_timeout"` or `"write_timeout"`.
         """
         ...
 
@@ -66,6 +86,11 @@ class Transport(Protocol):
         An application may: the exchange then works, but its connection is not kept.
         """
         ...
+
+
+def is_resumable(transport: object) -> bool:
+    """Whether a transport declares that its cancelled waits lose nothing; see `Transport`."""
+    return getattr(transport, "resumable", False) is True
 
 
 class SyncExchange(Protocol):
@@ -87,7 +112,14 @@ class SyncExchange(Protocol):
 class SyncTransport(Protocol):
     """The blocking twin of `Transport`."""
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
         """See `Transport.open`."""
         ...
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncGenerator, Callable
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -30,16 +32,6 @@ def asyncio_loop() -> AbstractEventLoop | None:
     return loop if asyncio.current_task(loop) is not None else None
 
 
-def is_asyncios_own_loop() -> bool:
-    """Whether the running loop is one of asyncio's, and neither trio nor a replacement such as uvloop."""
-    loop = asyncio_loop()
-    if loop is None:
-        return False
-    import asyncio
-
-    return isinstance(loop, asyncio.BaseEventLoop)
-
-
 def running_clock() -> Callable[[], float]:
     """The running loop's clock, in seconds. Found once, it costs less to read than `anyio.current_time`."""
     loop = asyncio_loop()
@@ -53,12 +45,18 @@ class Closable(Protocol):
         """Close it. It takes no noticeable time and does not raise."""
         ...
 
+    def abandon(self) -> None:
+        """Close it without its loop, which was closed by hand or is another process's. Does not raise."""
+        ...
+
 
 class LoopKeeper:
     """Closes what belongs to the running event loop, when the loop ends or sooner.
 
     asyncio and trio both finalise suspended async generators at shutdown, so one is kept open and closes what
-    is left in its `finally`. Each loop has one keeper, shared by all transports.
+    is left in its `finally`. A loop of asyncio that was closed by hand, without that, is found when the next
+    loop makes its keeper. So are the loops that a forked process has inherited. Each loop has one keeper,
+    shared by all transports.
 
     Attributes:
         now: the loop's clock, see `running_clock`.
@@ -66,6 +64,9 @@ class LoopKeeper:
 
     def __init__(self) -> None:
         self.now = running_clock()
+        self._loop = asyncio_loop()  # None under trio, whose loops cannot be closed by hand
+        self._process = os.getpid()
+        self._kept: list[object] = []
         self._held: dict[Closable, None] = {}
         self._dropped: list[Closable] = []
         self._ended = False
@@ -81,7 +82,23 @@ class LoopKeeper:
             await anext(guard)
             keeper._guard = guard
             _set_keeper(keeper)
+            _abandon_lost_keepers()
+            number = next(_numbers)
+            _known[number] = ref(keeper, lambda _: _known.pop(number, None))
         return keeper
+
+    def keep(self, thing: object) -> None:
+        """Keep a thing alive as long as the loop. Anything else should refer to it weakly.
+
+        What belongs to a loop refers to it, so whoever holds such a thing keeps the loop alive, even after it
+        was closed.
+        """
+        self._kept.append(thing)
+
+    def forget(self, thing: object) -> None:
+        """Undo `keep`."""
+        if thing in self._kept:
+            self._kept.remove(thing)
 
     def hold(self, resource: Closable) -> None:
         """Close it when the loop ends, unless it is closed before."""
@@ -95,6 +112,8 @@ class LoopKeeper:
         """Close it at the next `tidy`. Any thread may call this, also after the end of the loop."""
         if not self._ended:
             self._dropped.append(resource)
+        if self._is_lost():
+            self._abandon()
 
     def close_now(self, resource: Closable) -> None:
         """Close it at once inside this keeper's loop; elsewhere `drop` it. Any thread may call this.
@@ -120,6 +139,20 @@ class LoopKeeper:
                 while self._dropped:
                     await self._close(self._dropped.pop())
 
+    def _is_lost(self) -> bool:
+        """Whether the loop can never run again, and has not ended in order."""
+        if self._ended:
+            return False
+        return self._process != os.getpid() or (self._loop is not None and self._loop.is_closed())
+
+    def _abandon(self) -> None:
+        self._ended = True
+        for resource in [*self._dropped, *self._held]:
+            resource.abandon()
+        self._dropped.clear()
+        self._held.clear()
+        self._kept.clear()
+
     def _is_running(self) -> bool:
         try:
             return _find_keeper() is self
@@ -143,21 +176,33 @@ class LoopKeeper:
                     await self._close(next(reversed(self._held)))
 
 
-# asyncio's loops have their own table: a RunVar of anyio takes three times as long to look up.
-_keepers: WeakKeyDictionary[AbstractEventLoop, LoopKeeper] = WeakKeyDictionary()
+_known: dict[int, ref[LoopKeeper]] = {}
+_numbers = count()
+
+
+def _abandon_lost_keepers() -> None:
+    """Close what was left open in loops that were closed by hand, and in those of a parent process."""
+    for known in list(_known.values()):
+        keeper = known()
+        if keeper is not None and keeper._is_lost():
+            keeper._abandon()
+
+
+# A loop of asyncio has its keeper as an attribute. A table of loops would keep each alive through its keeper,
+# which refers to it; and a RunVar of anyio, which has such a table for asyncio, takes longer to look up.
+_ATTRIBUTE = "_sansio_llm_keeper"
 _keeper: RunVar[LoopKeeper | None] = RunVar("sansio-llm keeper", None)
 
 
 def _find_keeper() -> LoopKeeper | None:
     loop = asyncio_loop()
-    return _keeper.get() if loop is None else _keepers.get(loop)
+    keeper: LoopKeeper | None = _keeper.get() if loop is None else getattr(loop, _ATTRIBUTE, None)
+    return keeper
 
 
 def _set_keeper(keeper: LoopKeeper | None) -> None:
     loop = asyncio_loop()
     if loop is None:
         _keeper.set(keeper)
-    elif keeper is None:
-        _keepers.pop(loop, None)
     else:
-        _keepers[loop] = keeper
+        setattr(loop, _ATTRIBUTE, keeper)

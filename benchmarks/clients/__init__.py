@@ -6,6 +6,7 @@ decode; only ours and the SDKs do all of the work.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
@@ -13,7 +14,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from benchmarks.measure import Contender, SkippedError
+from benchmarks.measure import Case, Contender, SkippedError
 from benchmarks.yardstick import Dialect
 
 Backend: TypeAlias = Literal["asyncio", "trio"]
@@ -46,16 +47,28 @@ class Target(Struct, frozen=True):
         port: on the loopback interface.
         dialect: what it is asked for.
         streams: how many answers are read at once.
+        ca_file: path of the authority to trust, if the server speaks TLS.
     """
 
     port: int
     dialect: Dialect
     streams: int
+    ca_file: str | None = None
+
+    @classmethod
+    def of(cls, case: Case, dialect: Dialect, streams: int) -> Target:
+        """The server that the case is served by."""
+        ca_file = case.text("ca_file") if "ca_file" in case.options else None
+        return cls(case.number("port"), dialect, streams, ca_file)
 
     @property
     def origin(self) -> str:
         """Scheme, host and port as a URL begins."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.ca_file is None else 'https'}://127.0.0.1:{self.port}"
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """A client's context for a server that speaks TLS."""
+        return None if self.ca_file is None else ssl.create_default_context(cafile=self.ca_file)
 
     @property
     def path(self) -> str:

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import anyio
 import h11
 import msgspec
-from anyio.abc import SocketStream
+from anyio.abc import ByteStream
+from anyio.streams.tls import TLSStream
 
 from benchmarks.clients import Target
 from benchmarks.yardstick import READ_SIZE, text_of, yardstick
@@ -30,7 +31,8 @@ class AnyioClient:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._idle: list[tuple[SocketStream, h11.Connection]] = []
+        self._ssl_context = target.ssl_context()
+        self._idle: list[tuple[ByteStream, h11.Connection]] = []
 
     async def stream(self, model: str, parts: list[str]) -> None:
         decoder = yardstick(self._target.dialect)
@@ -47,10 +49,18 @@ class AnyioClient:
 
     async def _exchange(self, model: str, *, stream: bool) -> AsyncIterator[bytes]:
         target = self._target
+        connection: ByteStream
         if self._idle:
             connection, http = self._idle.pop()
         else:
             connection = await anyio.connect_tcp("127.0.0.1", target.port)
+            if self._ssl_context is not None:
+                connection = await TLSStream.wrap(
+                    connection,
+                    hostname="127.0.0.1",
+                    ssl_context=self._ssl_context,
+                    standard_compatible=False,
+                )
             http = h11.Connection(h11.CLIENT)
         body = msgspec.json.encode(target.body(model, stream=stream))
         headers = {"host": "127.0.0.1", "content-length": str(len(body)), **target.headers()}
@@ -65,6 +75,9 @@ class AnyioClient:
                 yield bytes(event.data)
             elif isinstance(event, h11.EndOfMessage):
                 break
+        if http.our_state is h11.MUST_CLOSE:
+            await connection.aclose()
+            return
         http.start_next_cycle()
         self._idle.append((connection, http))
 
@@ -84,6 +97,7 @@ class ProtocolClient:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._ssl_context = target.ssl_context()
         self._idle: list[_Protocol] = []
 
     async def stream(self, model: str, parts: list[str]) -> None:
@@ -103,7 +117,7 @@ class ProtocolClient:
 
     def close(self) -> None:
         for connection in self._idle:
-            connection.transport.close()
+            connection.transport.abort()  # close() would wait for the server's end of TLS
 
     async def _send(self, model: str, *, stream: bool) -> _Protocol:
         target = self._target
@@ -111,7 +125,9 @@ class ProtocolClient:
             connection = self._idle.pop()
         else:
             loop = asyncio.get_running_loop()
-            _, connection = await loop.create_connection(_Protocol, "127.0.0.1", target.port)
+            _, connection = await loop.create_connection(
+                _Protocol, "127.0.0.1", target.port, ssl=self._ssl_context
+            )
         body = msgspec.json.encode(target.body(model, stream=stream))
         headers = {"host": "127.0.0.1", "content-length": str(len(body)), **target.headers()}
         lines = [f"POST {target.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]

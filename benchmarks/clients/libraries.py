@@ -18,20 +18,22 @@ from benchmarks.yardstick import text_of, yardstick
 @asynccontextmanager
 async def httpcore_client(target: Target) -> AsyncIterator[HttpcoreClient]:
     """httpcore's pool."""
-    async with _pool("httpcore") as pool:
+    async with _pool("httpcore", target) as pool:
         yield HttpcoreClient(target, pool)
 
 
 @asynccontextmanager
 async def httpcore2_client(target: Target) -> AsyncIterator[HttpcoreClient]:
     """httpcore2's pool."""
-    async with _pool("httpcore2") as pool:
+    async with _pool("httpcore2", target) as pool:
         yield HttpcoreClient(target, pool)
 
 
-def _pool(module: str) -> Any:
+def _pool(module: str, target: Target) -> Any:
     return peer(module).AsyncConnectionPool(
-        max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
+        ssl_context=target.ssl_context(),
+        max_connections=MAX_CONNECTIONS,
+        max_keepalive_connections=MAX_CONNECTIONS,
     )
 
 
@@ -62,7 +64,8 @@ async def httpx2_client(target: Target) -> AsyncIterator[Httpx2Client]:
     """httpx2, the client that the official SDKs use."""
     httpx2 = peer("httpx2")
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
-    async with httpx2.AsyncClient(limits=limits, timeout=600) as client:
+    verify = target.ssl_context() or True
+    async with httpx2.AsyncClient(limits=limits, timeout=600, verify=verify) as client:
         yield Httpx2Client(target, client)
 
 
@@ -92,7 +95,7 @@ class Httpx2Client:
 async def aiohttp_client(target: Target) -> AsyncIterator[AiohttpClient]:
     """aiohttp, whose HTTP parser is written in C."""
     aiohttp = peer("aiohttp")
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, ssl=target.ssl_context() or True)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield AiohttpClient(target, session)
 

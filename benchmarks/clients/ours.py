@@ -32,26 +32,26 @@ def _config(target: Target, model: str) -> dict[str, object]:
 @asynccontextmanager
 async def anyio_client(target: Target) -> AsyncIterator[AsyncClient]:
     """The default transport."""
-    async with _closing(target, AnyioTransport(max_idle=MAX_CONNECTIONS)) as client:
+    async with _closing(target, AnyioTransport(max_idle=MAX_CONNECTIONS, ca_file=target.ca_file)) as client:
         yield client
 
 
 @asynccontextmanager
 async def httpcore_client(target: Target) -> AsyncIterator[AsyncClient]:
     """httpcore's pool below our exchange."""
-    async with _closing(target, _httpcore("httpcore")) as client:
+    async with _closing(target, _httpcore("httpcore", target)) as client:
         yield client
 
 
 @asynccontextmanager
 async def httpcore2_client(target: Target) -> AsyncIterator[AsyncClient]:
     """httpcore2's pool below our exchange."""
-    async with _closing(target, _httpcore("httpcore2")) as client:
+    async with _closing(target, _httpcore("httpcore2", target)) as client:
         yield client
 
 
-def _httpcore(module: Literal["httpcore", "httpcore2"]) -> HttpcoreTransport:
-    return HttpcoreTransport(module=module, max_idle=MAX_CONNECTIONS)
+def _httpcore(module: Literal["httpcore", "httpcore2"], target: Target) -> HttpcoreTransport:
+    return HttpcoreTransport(module=module, max_idle=MAX_CONNECTIONS, ca_file=target.ca_file)
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ class AsyncClient:
 @asynccontextmanager
 async def blocking_client(target: Target) -> AsyncIterator[BlockingClient]:
     """No event loop: a single answer is read in the calling thread, several in a thread each."""
-    transport = SocketTransport(max_idle=MAX_CONNECTIONS)
+    transport = SocketTransport(max_idle=MAX_CONNECTIONS, ca_file=target.ca_file)
     try:
         yield BlockingClient(target, transport)
     finally:

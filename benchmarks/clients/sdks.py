@@ -14,11 +14,20 @@ from benchmarks.measure import peer
 _MESSAGES = [{"role": "user", "content": PROMPT}]
 
 
+def _http_client(sdk: Any, target: Target) -> Any:
+    """The SDK's own client, with the server's authority; `None`, its default, without TLS."""
+    context = target.ssl_context()
+    return None if context is None else sdk.DefaultAsyncHttpxClient(verify=context)
+
+
 @asynccontextmanager
 async def openai_client(target: Target) -> AsyncIterator[OpenAIClient]:
     """OpenAI's SDK, with its default pool (1,000 connections)."""
     openai = peer("openai")
-    async with openai.AsyncOpenAI(api_key="any-key", base_url=f"{target.origin}/v1") as client:
+    http = _http_client(openai, target)
+    async with openai.AsyncOpenAI(
+        api_key="any-key", base_url=f"{target.origin}/v1", http_client=http
+    ) as client:
         yield OpenAIClient(client)
 
 
@@ -46,7 +55,10 @@ class OpenAIClient:
 async def anthropic_client(target: Target) -> AsyncIterator[AnthropicClient]:
     """Anthropic's SDK, with its default pool (1,000 connections)."""
     anthropic = peer("anthropic")
-    async with anthropic.AsyncAnthropic(api_key="any-key", base_url=target.origin) as client:
+    http = _http_client(anthropic, target)
+    async with anthropic.AsyncAnthropic(
+        api_key="any-key", base_url=target.origin, http_client=http
+    ) as client:
         yield AnthropicClient(client)
 
 

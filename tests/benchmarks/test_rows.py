@@ -6,6 +6,7 @@ import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
+from typing import TypeAlias
 
 import pytest
 from msgspec.structs import replace
@@ -16,14 +17,25 @@ from benchmarks.measure import Case, Contender, Run, Scale, SkippedError, WrongA
 from benchmarks.rows import NAMES, row
 
 SMALL = Scale(rounds=1, work=0.001)
+TLS_CASES = (
+    "a call on a new connection",
+    "a handshake without a socket",
+    "OpenAI text, bursts, 1 stream",
+    "whole calls, anthropic, 1 at once",
+)
 STREAMS = 3
 """How many streams the tests read at once, instead of the measured numbers."""
 
 
+Options: TypeAlias = dict[str, str | int]
+Servers: TypeAlias = dict[str | None, Options]
+
+
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with server.running() as number:
-        yield number
+def servers() -> Iterator[Servers]:
+    """What a case must know of the server that its row needs, by what the row says."""
+    with server.running() as plain, server.running("https") as secure:
+        yield {None: {}, "http": plain, "https": secure}
 
 
 def small(name: str) -> list[Case]:
@@ -34,6 +46,8 @@ def small(name: str) -> list[Case]:
     if name == "end_to_end":
         some = [case for case in cases if case.options["streams"] == 50]
         return [replace(case, options={**case.options, "streams": STREAMS}) for case in some]
+    if name == "tls":  # one of each kind, since 50 handshakes take seconds
+        return [case for case in cases if case.name in TLS_CASES]
     if name == "calls":
         return [replace(case, contenders=tuple(map(_less_idle, case.contenders))) for case in cases]
     return cases
@@ -57,24 +71,25 @@ PRESENT = [
 ]
 
 
-def prepared(case: Case, contender: Contender, port: int) -> Run:
-    return row(case.row).prepare(replace(case, options={**case.options, "port": port}), contender)
+def prepared(case: Case, contender: Contender, servers: Servers) -> Run:
+    found = row(case.row)
+    return found.prepare(replace(case, options=case.options | servers[found.served]), contender)
 
 
 @pytest.mark.parametrize(("case", "contender"), PRESENT)
-def test_a_contender_does_its_work(case: Case, contender: Contender, port: int) -> None:
-    metrics = prepared(case, contender, port)()
+def test_a_contender_does_its_work(case: Case, contender: Contender, servers: Servers) -> None:
+    metrics = prepared(case, contender, servers)()
     assert set(metrics) == set(case.units)
     for value in metrics.values():
         assert math.isfinite(value)
         assert value >= 0
 
 
-def test_a_peer_that_is_not_installed_is_skipped_with_a_reason(port: int) -> None:
+def test_a_peer_that_is_not_installed_is_skipped_with_a_reason(servers: Servers) -> None:
     for case, contender in EVERY:
         if not installed(contender):
             with pytest.raises(SkippedError, match=r"^\w+ is not installed$"):
-                prepared(case, contender, port)()
+                prepared(case, contender, servers)()
     present = {contender.peer for _, contender in EVERY if installed(contender)}
     assert "" in present
 
@@ -104,14 +119,14 @@ async def lying_client(target: Target) -> AsyncIterator[_Liar]:
     yield _Liar()
 
 
-@pytest.mark.parametrize("name", ["end_to_end", "calls", "first_event", "memory"])
+@pytest.mark.parametrize("name", ["end_to_end", "calls", "tls", "first_event", "memory"])
 def test_a_client_that_does_not_do_the_work_is_found_out(
-    name: str, port: int, monkeypatch: pytest.MonkeyPatch
+    name: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"benchmarks.{name}.factory", lambda contender: lying_client)
     case = small(name)[0]
     with pytest.raises(WrongAnswerError):
-        unwrap(prepared(case, case.contenders[0], port))
+        unwrap(prepared(case, case.contenders[0], servers))
 
 
 def unwrap(run: Run) -> None:
@@ -124,7 +139,7 @@ def unwrap(run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["decode", "path", "growth"])
 def test_a_decoder_that_leaves_something_out_is_found_out(
-    name: str, port: int, monkeypatch: pytest.MonkeyPatch
+    name: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Forgetful:
         def feed(self, data: bytes) -> list[str]:
@@ -134,7 +149,7 @@ def test_a_decoder_that_leaves_something_out_is_found_out(
     monkeypatch.setattr("benchmarks.path.yardstick", lambda dialect: Forgetful())
     case = small(name)[0]
     with pytest.raises(WrongAnswerError):
-        prepared(case, Contender("yardstick"), port)()
+        prepared(case, Contender("yardstick"), servers)()
 
 
 def test_a_contender_that_would_take_too_long_is_skipped_with_a_reason() -> None:

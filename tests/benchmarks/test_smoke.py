@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import pytest
 from msgspec.structs import replace
@@ -15,10 +16,14 @@ from benchmarks.wires import WIRES
 SCALE = Scale(3, 0.1)
 
 
+Options: TypeAlias = dict[str, str | int]
+
+
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with running() as given:
-        yield given
+def served() -> Iterator[Options]:
+    """What a case must know of the server."""
+    with running() as options:
+        yield options
 
 
 def find_case(of: str, name: str) -> Case:
@@ -48,8 +53,8 @@ def test_decoding_is_not_much_slower_than_the_yardstick(name: str) -> None:
     ],
 )
 def test_a_transport_is_not_much_slower_than_bare_sockets(
-    port: int, of: str, name: str, at_most: float
+    served: Options, of: str, name: str, at_most: float
 ) -> None:
     case = find_case(of, name)
-    served = replace(case, options={**case.options, "port": port})
-    assert 0 < ratio(served, "sansio, AnyioTransport") < at_most
+    case = replace(case, options=case.options | served)
+    assert 0 < ratio(case, "sansio, AnyioTransport") < at_most

@@ -195,8 +195,15 @@ class Watching:
         self.exchanges: list[weakref.ref[Exchange]] = []
         self._transport = transport
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
-        exchange = await self._transport.open(request, timeout, fresh=fresh)
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
+        exchange = await self._transport.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
         self.exchanges.append(weakref.ref(exchange))
         return exchange
 
@@ -211,8 +218,15 @@ class SyncWatching:
         self.exchanges: list[weakref.ref[SyncExchange]] = []
         self._transport = transport
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
-        exchange = self._transport.open(request, timeout, fresh=fresh)
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
+        exchange = self._transport.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
         self.exchanges.append(weakref.ref(exchange))
         return exchange
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, structs
 
-from sansio import ProviderError, RemoteProtocolError, Request
+from sansio import ProviderError, Request
 from sansio.testing import FakeProvider
 from sansio.testing.faults import FaultyProvider, find_fault
 
@@ -43,22 +43,16 @@ class Row(Struct, frozen=True, kw_only=True):
         stream: the outcome of a stream.
         whole: the outcome of a whole answer. Default: as the stream.
         over_tls: both over TLS, if that differs.
-        tls_may_say: other messages over TLS, by transports that cannot distinguish a reset from a close.
-        by_httpcore: both by httpcore and httpcore2, if that differs.
         clocks: of the config, for the stream and for the whole answer.
         secure: the fault is one of TLS, and is seen only there.
-        spoils: httpcore and httpcore2 take bytes after the response for the next response.
     """
 
     fault: str
     stream: Gets
     whole: Gets | None = None
     over_tls: Gets | None = None
-    tls_may_say: str = ""
-    by_httpcore: Gets | None = None
     clocks: tuple[Clocks, Clocks] = ({}, {})
     secure: bool = False
-    spoils: bool = False
 
     @property
     def memory(self) -> bool:
@@ -73,14 +67,8 @@ class Row(Struct, frozen=True, kw_only=True):
     def gets(self, *, stream: bool, transport: str, tls: bool) -> Gets:
         """The outcome of a call by this transport, with TLS or without."""
         gets = self.stream if stream or self.whole is None else self.whole
-        if self.by_httpcore is not None and transport.startswith("httpcore"):
-            gets = self.by_httpcore
-        elif self.spoils and gets.attempts > 1 and transport.startswith("httpcore"):
-            gets = fails(RemoteProtocolError, MALFORMED, attempts=2)  # the next is this call's own retry
-        elif self.over_tls is not None and tls:
+        if self.over_tls is not None and tls:
             gets = self.over_tls
-        if self.tls_may_say and tls and gets.kind is not None:
-            gets = structs.replace(gets, says=(*gets.says, self.tls_may_say))
         return gets if stream else structs.replace(gets, partial=None)  # a whole answer has no partial
 
 

@@ -77,14 +77,12 @@ def test_fault_in_memory_blocking(row: Row, stream: bool) -> None:
 QUICK_ROWS = [
     row
     for row in ROWS
-    if row.clocks == ({}, {})
-    and not isinstance(find_fault(row.fault).deed, PortDeed | GzipBomb)
-    and not row.spoils
+    if row.clocks == ({}, {}) and not isinstance(find_fault(row.fault).deed, PortDeed | GzipBomb)
 ]
 """The cases that take no time, so that they can be repeated often."""
 
 OURS = ("sansio.", "transports.", "h11.", "httpcore", "anyio.streams", "anyio._backends", "ssl")
-BOUNDED = ("transports.httpcore.backend.Watch",)
+BOUNDED = ("transports.httpcore.backend.Job",)
 """What asyncio keeps for a while: a timer that was cancelled, and the context that it was set in, stay in
 its heap until there are a hundred of them."""
 

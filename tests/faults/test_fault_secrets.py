@@ -54,8 +54,17 @@ class Taping:
         self.tape: list[object] = []
         self.transport = transport
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Taped:
-        return Taped(await self.transport.open(request, timeout, fresh=fresh), self.tape)
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Taped:
+        return Taped(
+            await self.transport.open(request, timeout, write_timeout=write_timeout, fresh=fresh), self.tape
+        )
 
     async def aclose(self) -> None:
         await self.transport.aclose()

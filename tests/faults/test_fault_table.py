@@ -60,7 +60,6 @@ def is_removable(row: Row) -> bool:
 async def test_fault(servers: Servers, row: Row, tls: bool, transport: str) -> None:
     """A stream, a whole answer, and one more on the same transport when the fault is gone."""
     left: list[weakref.ref[Any]] = []
-    spoils = row.spoils and transport.startswith("httpcore")
     with servers.serving(row.fault, tls=tls) as server:
         before = count_here()
         chosen = Watching(ASYNC[transport]())
@@ -69,9 +68,6 @@ async def test_fault(servers: Servers, row: Row, tls: bool, transport: str) -> N
             check(what, gets, server)
             left += [reference, *chosen.exchanges]
             server.provider.requests.clear()
-            if spoils:  # see test_stray_bytes_spoil_the_next_answer
-                await chosen.aclose()
-                chosen = Watching(ASYNC[transport]())
         if is_removable(row):
             server.fault = None
             what, _ = await call(server, chosen, stream=True, clocks={})
@@ -101,22 +97,6 @@ def test_fault_blocking(servers: Servers, row: Row, tls: bool, transport: str) -
         chosen.close()
         settles_blocking(server, before)
     assert left_of(left) == []
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("transport", ["httpcore", "httpcore2"])
-@pytest.mark.parametrize("fault", [row.fault for row in ROWS if row.spoils])
-async def test_stray_bytes_spoil_the_next_answer(servers: Servers, fault: str, transport: str) -> None:
-    """A known fault of httpcore and httpcore2: bytes after a response are taken for the next one."""
-    with servers.serving(fault) as server:
-        before = count_here()
-        chosen = ASYNC[transport]()
-        await call(server, chosen, stream=False, clocks={"max_attempts": 1})
-        server.fault = None
-        what, _ = await call(server, chosen, stream=False, clocks={})
-        await chosen.aclose()
-        await settles(server, before)
-    assert what.kind is not None
 
 
 class SlowContext(ssl.SSLContext):

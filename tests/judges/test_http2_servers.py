@@ -139,5 +139,7 @@ async def test_a_large_request_and_a_long_answer(url: str, transport: Transport)
 async def test_an_early_answer(url: str, transport: Transport) -> None:
     with anyio.fail_after(LONG):
         assert await fetch(transport, ask(url, "/early", bytes(3_000_000))) == (413, b"too large")
-        assert await fetch(transport, ask(url, "/stream", events=1)) == (200, b"data: 0\n\n")
+        # Afresh: hypercorn may close a connection on which a request that it has answered goes on.
+        after = await fetch(transport, ask(url, "/stream", events=1), fresh=True)
+        assert after == (200, b"data: 0\n\n")
     await transport.aclose()

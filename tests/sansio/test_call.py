@@ -13,6 +13,7 @@ from sansio import (
     APITimeoutError,
     Body,
     Call,
+    ChatDialect,
     End,
     Head,
     LocalProtocolError,
@@ -26,6 +27,7 @@ from sansio import (
     StreamFailed,
     Wait,
 )
+from sansio.http import Headers
 from sansio.states import CallState
 from sansio.steps import ChunkRecord, RequestRecord, ResponseRecord
 from tests.sansio.exchanges import (
@@ -163,6 +165,33 @@ def test_fail_is_legal_in_every_state_and_ends_the_call(state: CallState) -> Non
     assert subject.fail(error) == []
     with pytest.raises(APITimeoutError):
         subject.result()
+
+
+class InterruptedDialect(ChatDialect):
+    """An interrupt hits the first time that the call wants to name its request."""
+
+    interrupts = 1
+
+    def request_id(self, headers: Headers) -> str | None:
+        if self.interrupts:
+            self.interrupts -= 1
+            raise KeyboardInterrupt
+        return super().request_id(headers)
+
+
+def test_fail_ends_a_call_that_was_interrupted_as_its_stream_ended() -> None:
+    provider = Provider(config("openai"))
+    provider.dialect = InterruptedDialect(config("openai"))
+    subject = provider.call(ASK)
+    subject.next_step()
+    subject.receive(SSE_HEAD)
+    subject.receive(Body(HI))
+    with pytest.raises(KeyboardInterrupt):
+        subject.receive(End())
+    assert subject.state is CallState.STREAM
+    error = failure(subject.fail(APITimeoutError("enough")))
+    assert error.message == "enough"
+    assert subject.next_step() is None
 
 
 def test_fail_keeps_a_partial_that_the_error_brings() -> None:

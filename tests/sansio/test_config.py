@@ -60,7 +60,14 @@ NUMBERS = [
     for field in dataclasses.fields(ProviderConfig)
     if field.type in ("int", "float", "float | None")
 ]
-CLOCKS = ["connect_timeout", "read_timeout", "event_timeout", "total_timeout"]
+CLOCKS = [
+    "connect_timeout",
+    "write_timeout",
+    "read_timeout",
+    "event_timeout",
+    "first_event_timeout",
+    "total_timeout",
+]
 
 
 DEFAULTS: dict[str, object] = {
@@ -77,8 +84,10 @@ DEFAULTS: dict[str, object] = {
     "deployment": None,
     "allow_http": False,
     "connect_timeout": 10.0,
+    "write_timeout": 60.0,
     "read_timeout": 600.0,
     "event_timeout": 300.0,
+    "first_event_timeout": 300.0,
     "total_timeout": None,
     "max_attempts": 3,
     "max_retry_after": 60.0,
@@ -506,7 +515,10 @@ def test_a_variable_that_was_named_is_the_only_one(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "remedy"),
-    [("api_key", "create_provider"), ("timeout", "connect_timeout, read_timeout, event_timeout and total")],
+    [
+        ("api_key", "create_provider"),
+        ("timeout", "connect_timeout, write_timeout, read_timeout, event_timeout and total"),
+    ],
 )
 def test_a_field_that_people_try_says_what_to_write(field: str, remedy: str) -> None:
     with pytest.raises(ConfigError, match=remedy) as caught:

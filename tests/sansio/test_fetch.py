@@ -217,7 +217,7 @@ def test_it_is_tried_as_often_as_its_own_options_say() -> None:
     (step,) = ask(call, FakeProvider("openai", [Failure(status=500)]))
     assert isinstance(step, Send)
     assert ("x-mine", "yes") in step.request.headers
-    assert call.timeout == 3
+    assert call.timeouts.total == 3
     assert isinstance(failure(call), InternalServerError)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, get_type_hints
 
 import pytest
+from msgspec import structs
 
 from sansio import (
     ChatDialect,
@@ -271,6 +272,39 @@ def test_what_every_call_may_have_is_checked_by_its_name(options: Record, words:
     assert words in str(refused("openai", *ASK, **options))
 
 
+CLOCKS = ["connect", "write", "read", "event", "first_event", "total"]
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_a_calls_own_clock_is_what_its_driver_keeps(clock: str) -> None:
+    option = "timeout" if clock == "total" else f"{clock}_timeout"
+    provider = Provider(config("openai", **{f"{clock}_timeout": 60}))
+    plain = provider.call(ASK).timeouts
+    assert getattr(plain, clock) == 60
+    for seconds in (2.5, None):
+        given: Options = {option: seconds}  # type: ignore[misc]  # one of its names
+        timeouts = provider.call(ASK, **given).timeouts
+        changed = [clock, "first_event"] if clock == "event" else [clock]
+        assert timeouts == structs.replace(plain, **dict.fromkeys(changed, seconds))
+
+
+def test_until_the_first_event_the_event_clock_counts_unless_another_is_given() -> None:
+    plain = Provider(config("openai"))
+    assert plain.call(ASK, event_timeout=5).timeouts.first_event == 5
+    assert plain.call(ASK, event_timeout=5, first_event_timeout=9).timeouts.first_event == 9
+    patient = Provider(config("openai", first_event_timeout=900))
+    assert patient.call(ASK, event_timeout=5).timeouts.first_event == 900
+    assert Provider(config("openai", event_timeout=7)).config.first_event_timeout == 7
+    assert config("openai").replace(event_timeout=8).first_event_timeout == 8
+
+
+@pytest.mark.parametrize("clock", CLOCKS[:-1])
+def test_a_clock_that_cannot_be_is_refused_by_its_name(clock: str) -> None:
+    assert f"{clock}_timeout: must be a number of seconds" in str(
+        refused("openai", *ASK, **{f"{clock}_timeout": -1})
+    )
+
+
 def test_options_that_hold_themselves_are_refused() -> None:
     within: dict[str, Any] = {"seed": 1}
     within["options"] = within
@@ -281,13 +315,6 @@ def test_options_that_hold_themselves_are_refused() -> None:
             Provider(config("openai")).prepare(ASK, options=options)
     with pytest.raises(InvalidRequestError, match="options: holds options that hold options, or itself"):
         Provider(config("openai")).call(ASK, options=alone)
-
-
-def test_a_calls_own_timeout_is_what_its_driver_keeps() -> None:
-    provider = Provider(config("openai", total_timeout=60))
-    assert provider.call(ASK).timeout == 60
-    assert provider.call(ASK, timeout=2.5).timeout == 2.5
-    assert provider.call(ASK, timeout=None).timeout is None
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 5, None])

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -174,3 +175,11 @@ def answering(*responses: bytes) -> Script:
 async def happens(event: threading.Event) -> bool:
     """Whether the event comes, as it should soon."""
     return await anyio.to_thread.run_sync(event.wait, PATIENCE)
+
+
+def eventually(condition: Callable[[], object]) -> bool:
+    """Whether something that another thread does becomes true, as it should soon."""
+    ends = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < ends:
+        time.sleep(0.001)
+    return bool(condition())

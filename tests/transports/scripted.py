@@ -17,6 +17,7 @@ from sansio import (
     End,
     Head,
     Message,
+    Options,
     Provider,
     ProviderConfig,
     ProviderError,
@@ -127,6 +128,7 @@ class Script:
 
     def __init__(self, attempts: Iterable[Attempt], clock: Clock) -> None:
         self.attempts = iter(attempts)
+        self.resumable = False
         self.clock = clock
         self.log: list[str] = []
         self.timeouts: list[float | None] = []
@@ -204,6 +206,7 @@ class ScriptedTransport(Script):
         request: Request,
         timeout: float | None,
         *,
+        write_timeout: float | None = None,
         fresh: bool = False,
     ) -> ScriptedAsyncExchange:
         await anyio.lowlevel.checkpoint()
@@ -214,7 +217,14 @@ class ScriptedTransport(Script):
 
 
 class ScriptedSyncTransport(Script):
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> ScriptedSyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> ScriptedSyncExchange:
         return ScriptedSyncExchange(self, self.begin(request, timeout, fresh))
 
     def close(self) -> None:
@@ -262,6 +272,7 @@ class Reader:
         key: ApiKey | None = KEY,
         raw_log: RawLog | None = None,
         stream: bool = True,
+        options: Options | None = None,
         between: Callable[[Outcome], object] = lambda _: None,
     ) -> Outcome:
         """Read all events.
@@ -271,7 +282,7 @@ class Reader:
         """
         clock = Clock()
         provider = Provider(config or openai())
-        call = provider.call(ASK, stream=stream, record=raw_log is not None)
+        call = provider.call(ASK, stream=stream, record=raw_log is not None, **(options or {}))
         keys = KeySource(provider.config, key)
         if self.kind == "blocking":
             sync = ScriptedSyncTransport(attempts, clock)

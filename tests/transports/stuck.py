@@ -67,7 +67,14 @@ class Stuck:
         self.log.append("sleep")
         await self.halt("wait")
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Stuck:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Stuck:
         self.log.append("open")
         await self.halt("open")
         return self

@@ -23,6 +23,9 @@ class Resource:
         await checkpoint()
         self._log.append(self._name)
 
+    def abandon(self) -> None:
+        self._log.append(f"{self._name} abandoned")
+
 
 def run(main: Callable[[], Awaitable[object]], backend: str) -> None:
     anyio.run(main, backend=backend)
@@ -120,6 +123,9 @@ class TwoSteps:
         await checkpoint()
         self.steps.append("waited")
 
+    def abandon(self) -> None:
+        self.steps.append("abandoned")
+
 
 @pytest.mark.anyio
 async def test_close_now_needs_no_turn_of_the_loop() -> None:
@@ -138,6 +144,8 @@ async def test_close_now_takes_what_never_waits() -> None:
 
         async def aclose(self) -> None:
             self.closed = True
+
+        def abandon(self) -> None: ...
 
     keeper, resource = await LoopKeeper.here(), OneStep()
     keeper.close_now(resource)

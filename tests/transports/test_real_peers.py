@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import ssl
 import subprocess
@@ -82,7 +83,9 @@ def proxy() -> Iterator[str]:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     serve = f"http+socks5://{address}#user:pass"
     # --auth 0: it would remember an address that has given the password once.
-    command = [sys.executable, "-W", "ignore", "-m", "pproxy", "-l", serve, "--auth", "0"]
+    # Without uvloop, which pproxy takes where it is installed, and with which it does not start here.
+    run = "import sys; sys.modules['uvloop'] = None; from pproxy.server import main; main()"
+    command = [sys.executable, "-W", "ignore", "-c", run, "-l", serve, "--auth", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert b"Serving on" in process.stdout.readline()
@@ -258,7 +261,9 @@ async def test_many_streams_share_one_http2_connection_to_a_real_server(
     module: ModuleName, site: Site, hypercorn: tuple[str, trustme.CA]
 ) -> None:
     url, ca = hypercorn
-    transport = HttpcoreTransport(module=module, http2=True, ssl_context=trusting(ca))
+    core = importlib.import_module(module)
+    pool = core.AsyncConnectionPool(http2=True, ssl_context=trusting(ca))
+    transport = HttpcoreTransport(pool)
     config = ProviderConfig(type="openai", model="m", base_url=url, max_attempts=1)
     answers: list[str] = []
     async with create_provider(config, transport=transport, api_key=KEY) as provider:
@@ -274,6 +279,7 @@ async def test_many_streams_share_one_http2_connection_to_a_real_server(
             for _ in range(10):
                 tasks.start_soon(stream)
     await transport.aclose()
+    await pool.aclose()
     assert site.versions == ["2"] * 11
     assert len(answers) == 10
     assert all("42" in answer for answer in answers)

@@ -47,6 +47,13 @@ def check_transport(
     law: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Try only this law; may be repeated.")
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=REASON",
+            help="A law that the transport does not keep, and why; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Try every law on a transport; see `sansio-llm check-transport --help`.
 
@@ -64,11 +71,18 @@ def check_transport(
     if sync and backend is not None:
         raise typer.BadParameter("a blocking transport has no event loop", param_hint="--backend")
     make = _load(factory)
-    if sync:
-        report = conformance.check_sync_transport(make, in_memory=in_memory, laws=law or None)
-    else:
-        loop = backend or _LOOPS[0]
-        report = conformance.check_transport(make, backend=loop, in_memory=in_memory, laws=law or None)
+    declared = {name: reason for name, _, reason in (each.partition("=") for each in without or ())}
+    try:
+        if sync:
+            report = conformance.check_sync_transport(
+                make, in_memory=in_memory, laws=law or None, without=declared
+            )
+        else:
+            report = conformance.check_transport(
+                make, backend=backend or _LOOPS[0], in_memory=in_memory, laws=law or None, without=declared
+            )
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--without") from None
     Channel(sys.stdout).write(f"{report}\n")
     if not report.passed:
         raise typer.Exit(1)

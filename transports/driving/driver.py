@@ -15,11 +15,12 @@ from sansio import (
     ProviderError,
     Send,
     StreamEvent,
+    Wait,
 )
 from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
 from transports.driving.keys import KeySource, Secret
 from transports.driving.stream import BaseStream
-from transports.interface import Exchange, RawLog, Transport
+from transports.interface import Exchange, RawLog, Transport, is_resumable
 from transports.loops import running_clock
 
 
@@ -30,6 +31,10 @@ class EventStream(BaseStream[Exchange]):
     released when its last reference goes, as at a `break` out of `async for event in provider.stream(...)`.
     Any task may read it, one at a time: the stream has no task, cancel scope or generator open between two
     events.
+
+    A timeout around a single read, such as `asyncio.wait_for(anext(stream), 15)`, loses nothing inside
+    `async with stream`, if the transport declares itself `resumable`, as those of this package do: the next
+    read goes on. Otherwise it ends the stream, and the next read raises what `result()` raises.
 
     Args:
         provider: signs the requests.
@@ -63,6 +68,11 @@ class EventStream(BaseStream[Exchange]):
         self._clock = now
         self._sleep = sleep
         self._scope: anyio.CancelScope | None = None
+        self._resumable = is_resumable(transport)
+        self._entered = False  # inside `async with`, which drops the exchange in any case
+        self._step: Send | Wait | None = None  # under way; a cancelled one is performed again
+        self._wakes_at = 0.0  # the end of a Wait
+        self._signed = False  # the attempt under way has its key
 
     def __aiter__(self) -> Self:
         return self
@@ -74,17 +84,19 @@ class EventStream(BaseStream[Exchange]):
             ProviderError: what the call failed with, after all events received before it.
             LocalProtocolError: another task is waiting for an event of this stream.
         """
-        if self._state is StreamState.READING:
-            raise LocalProtocolError(
-                "this stream is being read already: two tasks cannot wait for its events at once"
-            )
+        if self._state is not StreamState.OPEN:
+            if self._state is StreamState.READING:
+                raise LocalProtocolError(
+                    "this stream is being read already: two tasks cannot wait for its events at once"
+                )
+            raise self._failure.pop(0, StopAsyncIteration)
         # A read of the network may bring hundreds of events; all but the last of them take this short way.
         # The last one may end the stream, which _hand_out() sees to.
         if len(self._events) > 1 and not self._aborted:
             return self._events.popleft()
-        if self._state is StreamState.OPEN and not self._events:
+        try:
             # The loop is not in a separate coroutine: that would be called and resumed for each event, too.
-            try:
+            if not self._events:
                 self._state = STREAM_TRANSITIONS[StreamState.OPEN][StreamTrigger.READ]
                 now = self._clock
                 if now is None:
@@ -111,15 +123,17 @@ class EventStream(BaseStream[Exchange]):
                     self._stop(StreamTrigger.ABORT)
                 else:
                     self._state = STREAM_TRANSITIONS[StreamState.READING][StreamTrigger.LEAVE]
-            finally:
-                if self._state is StreamState.READING:  # an exception goes through
-                    self._stop(StreamTrigger.CUT)
-        event = self._hand_out()
-        if event is None:
-            raise StopAsyncIteration
-        return event
+            event = self._hand_out()
+            if event is not None:
+                return event
+        except BaseException as error:
+            if not self._suspends(error):
+                self._cut(error)
+            raise
+        raise self._failure.pop(0, StopAsyncIteration)
 
     async def __aenter__(self) -> Self:
+        self._entered = True
         return self
 
     async def __aexit__(
@@ -132,10 +146,27 @@ class EventStream(BaseStream[Exchange]):
 
         A task that waits for an event gets `APIConnectionError`, as from `abort()`.
         """
+        self._entered = False
         if self._state is StreamState.READING:
             self.abort()
         else:
             self._stop(StreamTrigger.CLOSE)
+
+    def _suspends(self, error: BaseException) -> bool:
+        """Leave a cancelled wait so that the next read goes on with it, if that is possible."""
+        if not (self._entered and self._resumable and self._state is StreamState.READING):
+            return False
+        # A coroutine that is closed may be outside any loop, which the next line could not tell.
+        if isinstance(error, Exception | GeneratorExit):
+            return False
+        if not isinstance(error, anyio.get_cancelled_exc_class()):
+            return False
+        assert self._clock is not None
+        self._clocks.pause(self._clock())
+        if not self._call.wants_input:  # it was cancelled in aclose(): the answer is there already
+            self._drop()
+        self._move(StreamTrigger.LEAVE)
+        return True
 
     def _wake(self) -> None:
         if self._scope is not None:
@@ -143,34 +174,50 @@ class EventStream(BaseStream[Exchange]):
 
     async def _perform_step(self, now: Callable[[], float]) -> bool:
         """Perform the call's next step, while no exchange is under way; False if the call is over."""
-        step = self._next_step(now())
+        moment = now()
+        step = self._step
         if step is None:
-            return False
+            step = self._next_step(moment)
+            if step is None:
+                return False
+            if isinstance(step, Wait):
+                self._wakes_at = moment + step.seconds
+            # A stale connection is replaced in the same attempt, so with the same key.
+            self._signed = self._signed and isinstance(step, Send) and step.fresh
+            self._step = step
         try:
-            with anyio.CancelScope() as self._scope:  # only abort() cancels it
+            # abort() cancels it, and so does the total: a request that moves has no other limit.
+            with anyio.move_on_after(self._clocks.left(now())) as self._scope:
                 if isinstance(step, Send):
                     await self._send(step, now)
                 else:
-                    await self._sleep(step.seconds)
+                    await self._sleep(max(0.0, self._wakes_at - moment))
+            if self._scope.cancelled_caught and not self._aborted:
+                self._fail(self._clocks.total_error())
         finally:
             self._scope = None
+        self._step = None
         return True
 
     async def _send(self, step: Send, now: Callable[[], float]) -> None:
         try:
-            # A stale connection is replaced in the same attempt, so with the same key.
-            key = self._secret if step.fresh and self._secret is not None else self._keys.ask()
+            key = self._secret if self._signed else self._keys.ask()
             if not (key is None or isinstance(key, Secret)):
                 key = await self._wait_for_key(key, now)
             signed = self._sign(step.request, key)
-            timeout = self._clocks.for_open(now())
+            self._signed = True
+            timeout, write = self._clocks.for_open(now()), self._clocks.for_write(now())
         except ProviderError as error:
             self._fail(error)
             return
         try:
-            self._exchange = await self._transport.open(signed, timeout, fresh=step.fresh)
+            self._exchange = await self._transport.open(
+                signed, timeout, write_timeout=write, fresh=step.fresh
+            )
         except ProviderError as error:
             self._lose(error)
+        else:
+            self._clocks.arrive()
 
     async def _wait_for_key(self, key: Awaitable[object], now: Callable[[], float]) -> Secret:
         with anyio.move_on_after(self._clocks.left(now())):

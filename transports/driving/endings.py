@@ -17,20 +17,25 @@ A stream is
   stream, because only it may touch the call;
 * **ended** when the last event, or the error that the call failed with, was handed out. An event that is only
   in the queue does not end the stream: a consumer that stops before it must not find a complete answer;
-** **closed** when the consumer closed it between two events. Iteration stops, since the consumer knows why;
+* **closed** when the consumer closed it between two events. Iteration stops, since the consumer knows why;
 * **cut** when an exception went through the reader: cancellation, an interrupt, or a bug in a transport, a
-  key callable or a log. The consumer gets that exception, so iteration stops after it;
-** **aborted** when `abort()` ended it. Someone other than the reader may have called it, so the reader gets
+  key callable or a log. The consumer gets that exception, and the next read raises an `APIConnectionError`,
+  once: a consumer that goes on after a timeout around its read must not take the cut for a whole answer;
+* **aborted** when `abort()` ended it. Someone other than the reader may have called it, so the reader gets
   an `APIConnectionError`, once.
 
 After the last three, `result()` raises an error with what was received as its `partial`.
+
+A cancelled wait does not always cut. Inside `async with stream`, and if the transport declares that its waits
+can be repeated (`resumable`), the reader leaves as if it had found nothing, and the next one goes on.
 
 `abort()` may be called by any task, thread or signal handler, also inside a read. It must not move the stream
 while a reader drives the call, so it leaves a note, drops the exchange and wakes the reader. The reader makes
 the move when it sees the note; where there is no reader, the next call of a reader or of `result()` does.
 
 The first ending counts. In a final state no trigger changes anything, so `aclose()` after the end, `abort()`
-after `aclose()`, and so on, are harmless.
+after `aclose()`, and so on, are harmless. One thing can undo an end: an interrupt while the last event is
+handed out. The consumer did not get that event, so the stream is then cut.
 """
 
 from __future__ import annotations
@@ -39,7 +44,7 @@ from enum import Enum
 
 
 class StreamState(Enum):
-    """Where a stream is. All but the first two are final."""
+    """Where a stream is. All but the first two are endings."""
 
     __hash__ = object.__hash__  # Enum's own hash is slow, and each read is looked up by state and trigger
 
@@ -57,7 +62,7 @@ class StreamTrigger(Enum):
     __hash__ = object.__hash__
 
     READ = "a reader begins to drive the call"
-    LEAVE = "the reader has something to hand out"
+    LEAVE = "the reader has something to hand out, or its wait was cancelled and can be repeated"
     END = "the last event or error is handed out"
     CLOSE = "aclose(), close() or the end of the with block"
     CUT = "an exception goes through the reader"
@@ -70,6 +75,7 @@ STREAM_TRANSITIONS: dict[StreamState, dict[StreamTrigger, StreamState]] = {
         StreamTrigger.READ: StreamState.READING,
         StreamTrigger.END: StreamState.ENDED,
         StreamTrigger.CLOSE: StreamState.CLOSED,
+        StreamTrigger.CUT: StreamState.CUT,  # an interrupt while an event is handed out
         StreamTrigger.ABORT: StreamState.ABORTED,
     },
     StreamState.READING: {
@@ -77,7 +83,9 @@ STREAM_TRANSITIONS: dict[StreamState, dict[StreamTrigger, StreamState]] = {
         StreamTrigger.CUT: StreamState.CUT,
         StreamTrigger.ABORT: StreamState.ABORTED,
     },
-    StreamState.ENDED: {},
+    StreamState.ENDED: {
+        StreamTrigger.CUT: StreamState.CUT,  # an interrupt while the last event is handed out
+    },
     StreamState.CLOSED: {},
     StreamState.CUT: {},
     StreamState.ABORTED: {},

@@ -79,12 +79,15 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._call = call
         self._keys = keys
         self._raw_log = raw_log
-        self._clocks = Clocks(provider.config, call.timeout)
+        self._clocks = Clocks(provider.config, call.timeouts)
         self._exchange: ExchangeT | None = None  # the one under way
         self._secret: Secret | None = None  # of the attempt under way
-        # A StreamComplete or StreamFailed is always the last one. A StreamFailed is raised, not handed out.
+        # A StreamComplete is always the last one. A StreamFailed is never in it: its error is raised.
         self._events: deque[StreamEvent] = deque()
         self._error: ProviderError | None = None  # what result() raises
+        # A copy of the error, to raise once after the events: pop(0, StopIteration) is a single step, so that
+        # no interrupt comes between and lets the stream end silently.
+        self._failure: dict[int, ProviderError] = {}
         self._state = StreamState.OPEN
         self._aborted = False  # the note that abort() leaves
         self._begun: float | None = None  # the clock at the call's first step, and then at its first event
@@ -120,11 +123,10 @@ class BaseStream(ABC, Generic[ExchangeT]):
         """
         if self._aborted:
             self._stop(StreamTrigger.ABORT)
-        if STREAM_TRANSITIONS[self._state]:
+        if self._state in (StreamState.OPEN, StreamState.READING):
             raise LocalProtocolError("result() before the end of the stream: read its events first")
         if self._error is not None:
-            # A copy: the traceback of the one kept would hold the frames that hold this stream.
-            raise self._error.with_context()
+            raise self._error.with_context()  # a copy, as in _fail_with()
         answer = self._call.result()
         assert isinstance(answer, Message)  # only a facade drives other calls, and reads their own result
         return answer
@@ -164,18 +166,15 @@ class BaseStream(ABC, Generic[ExchangeT]):
         """Wake a reader that waits for something other than the exchange."""
 
     def _hand_out(self) -> StreamEvent | None:
-        """The next event, or `None` after the last; raises the error that the call ended with, once."""
+        """The next event; `None` after the last, where the error that the call ended with is to be raised."""
         if self._aborted:
             self._stop(StreamTrigger.ABORT)
-        if not self._events:  # the call is over: a call beside answers has no last event
+        if not self._events:
             self._move(StreamTrigger.END)
             return None
         event = self._events.popleft()
         if isinstance(event, StreamComplete):
             self._move(StreamTrigger.END)
-        elif isinstance(event, StreamFailed):
-            self._move(StreamTrigger.END)
-            raise event.error.with_context()  # a copy, as in result()
         return event
 
     def _move(self, trigger: StreamTrigger) -> bool:
@@ -187,25 +186,53 @@ class BaseStream(ABC, Generic[ExchangeT]):
         return True
 
     def _stop(self, trigger: StreamTrigger) -> None:
-        """End the stream before its end. Events that were not handed out are dropped."""
+        """End the stream before its end. Events that were not handed out are dropped.
+
+        The state changes last: an interrupt inside leaves a stream that can be stopped again.
+        """
         self._drop()
-        if not self._move(trigger):
+        state = STREAM_TRANSITIONS[self._state].get(trigger)
+        if state is None:
             return
-        error = APIConnectionError(f"the stream was {self._state.value}", hint="")
-        self._show(self._call.fail(error))  # nothing where the call is over
-        if self._error is None:  # the call was complete, and its last event is dropped below
-            config = self._provider.config
-            given = self._call.result() if self._call.state is CallState.COMPLETE else None
-            partial = given if isinstance(given, Message) else None
-            model = config.model or config.deployment
-            self._error = error.with_context(provider=config.type, model=model, partial=partial)
+        self._fail_with(self._error or self._broken_off(f"the stream was {state.value}"))
         self._events.clear()
-        if trigger is StreamTrigger.ABORT:
-            self._events.append(StreamFailed(self._error))
+        if trigger is StreamTrigger.CLOSE:
+            self._failure.clear()  # the consumer knows why there is no more
+        self._state = state
+
+    def _broken_off(self, why: str) -> ProviderError:
+        """What `result()` raises of a stream that was stopped before its end."""
+        error = APIConnectionError(why, hint="")
+        for failed in self._call.fail(error):
+            assert isinstance(failed, StreamFailed)
+            return failed.error
+        # The call was over, and its last event was not handed out.
+        given = self._call.result() if self._call.state is CallState.COMPLETE else None
+        config = self._provider.config
+        return error.with_context(
+            provider=config.type,
+            model=config.model or config.deployment,
+            partial=given if isinstance(given, Message) else None,
+        )
+
+    def _cut(self, error: BaseException) -> None:
+        """End the stream by an exception that goes through its reader.
+
+        Raises:
+            RuntimeError: it is one that would end the consumer's loop as if the answer were whole.
+        """
+        self._stop(StreamTrigger.CUT)
+        if isinstance(error, StopIteration | StopAsyncIteration):
+            kind = type(error).__name__
+            raise RuntimeError(
+                f"a transport, key callable or raw log raised {kind}, which would end the stream silently; "
+                "raise another exception there"
+            ) from error
 
     def _next_step(self, now: float) -> Send | Wait | None:
         if self._begun is None:
             self._begun = now
+        self._clocks.arrive()
         step = self._call.next_step()
         if isinstance(step, Wait):
             late = self._clocks.for_wait(now, step.seconds)
@@ -248,11 +275,13 @@ class BaseStream(ABC, Generic[ExchangeT]):
         elif isinstance(given, Head):
             self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
         elif call.state is CallState.STREAM:
-            late = self._clocks.look(now(), call.progress)
+            late = self._clocks.look(now(), call.progress, first=self._first_event is None)
             if late is not None:
                 self._log()
                 self._lose(late)
                 return False
+        else:
+            self._clocks.arrive()
         if self._raw_log is not None:
             self._log()
         return not call.wants_input
@@ -278,17 +307,25 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._show(self._call.fail(error))
 
     def _show(self, events: list[StreamEvent]) -> None:
-        """Queue events for the consumer, the key masked in an error."""
-        if events and isinstance(events[-1], StreamFailed):
-            error = events[-1].error
-            self._error = error if self._secret is None else self._secret.clean(error)
-            events[-1] = StreamFailed(self._error)
-        self._events.extend(events)
+        """Queue events for the consumer, and the error that they end with."""
+        match events:
+            case [*before, StreamFailed(error=error)]:
+                self._events.extend(before)
+                self._fail_with(error)
+            case _:
+                self._events.extend(events)
+
+    def _fail_with(self, error: ProviderError) -> None:
+        """Keep the error that the call ended with, the key masked."""
+        self._error = error if self._secret is None else self._secret.clean(error)
+        # The traceback of the error that is kept would hold the frames that hold this stream.
+        self._failure[0] = self._error.with_context()
 
     def _drop(self) -> None:
-        exchange, self._exchange = self._exchange, None
+        exchange = self._exchange
         if exchange is not None:
-            exchange.abort()
+            exchange.abort()  # first: after an interrupt in it, the exchange is still there to be dropped
+            self._exchange = None
 
     def _log(self) -> None:
         if self._raw_log is not None:

@@ -23,6 +23,8 @@ from transports.driving.keys import KeySource, Secret
 from transports.driving.stream import BaseStream
 from transports.interface import RawLog, SyncExchange, SyncTransport
 
+_READER = "reader"
+
 
 class SyncEventStream(BaseStream[SyncExchange]):
     """The blocking twin of `EventStream`: the events of one answer, as they arrive.
@@ -55,7 +57,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
         self._transport = transport
         self._now = now
         self._sleep = sleep
-        self._reader = threading.Lock()  # held by the thread that drives the call
+        self._reader: dict[str, object] = {}  # under _READER, while one thread drives the call: its mark
         self._woken = threading.Event()
 
     def __iter__(self) -> Self:
@@ -68,16 +70,29 @@ class SyncEventStream(BaseStream[SyncExchange]):
             ProviderError: what the call failed with, after all events received before it.
             LocalProtocolError: another thread is waiting for an event of this stream.
         """
-        self._acquire()
-        try:
-            if self._state is StreamState.OPEN and not self._events:
-                self._read()
-            event = self._hand_out()
-        finally:
-            self._reader.release()
-        if event is None:
-            raise StopIteration
-        return event
+        if self._state in (StreamState.OPEN, StreamState.READING):
+            mine = object()
+            try:
+                try:
+                    self._enter(mine)
+                    if self._state is StreamState.OPEN and not self._events:
+                        self._read()
+                    event = self._hand_out()
+                    if event is not None:
+                        return event
+                finally:
+                    self._leave(mine)
+            except LocalProtocolError:  # another thread is the reader
+                raise
+            except BaseException as error:
+                # An interrupt may have come after an event was taken, which is then lost, or inside _leave().
+                if self._reader.setdefault(_READER, mine) is mine:
+                    try:
+                        self._cut(error)
+                    finally:
+                        self._leave(mine)
+                raise
+        raise self._failure.pop(0, StopIteration)
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +107,19 @@ class SyncEventStream(BaseStream[SyncExchange]):
 
         A thread that waits for an event gets `APIConnectionError`, as from `abort()`.
         """
-        if not self._reader.acquire(blocking=False):
-            self.abort()
-            return
+        mine = object()
         try:
-            self._stop(StreamTrigger.CLOSE)
-        finally:
-            self._reader.release()
+            try:
+                if self._reader.setdefault(_READER, mine) is mine:
+                    self._stop(StreamTrigger.CLOSE)
+                else:
+                    self.abort()
+            finally:
+                self._leave(mine)
+        except BaseException:  # an interrupt; what it left open is dropped here
+            self.abort()
+            self._leave(mine)
+            raise
 
     def result(self) -> Message:
         """The whole answer, once the stream was read to its end.
@@ -107,34 +128,46 @@ class SyncEventStream(BaseStream[SyncExchange]):
             ProviderError: as for `EventStream.result`.
             LocalProtocolError: the stream was not read to its end yet, or another thread is reading it.
         """
-        self._acquire()
+        mine = object()
         try:
-            return super().result()
-        finally:
-            self._reader.release()
+            try:
+                self._enter(mine)
+                return super().result()
+            finally:
+                self._leave(mine)
+        except BaseException:
+            self._leave(mine)
+            raise
 
-    def _acquire(self) -> None:
-        if not self._reader.acquire(blocking=False):
+    def _enter(self, mine: object) -> None:
+        """Become the one who drives the call. `_leave` must follow in any case.
+
+        Args:
+            mine: an object that no one else has, which tells afterwards whether this took place. An interrupt
+                can come between any two steps, so that a variable set after taking a lock would not tell.
+        """
+        if self._reader.setdefault(_READER, mine) is not mine:
             raise LocalProtocolError(
                 "this stream is being read already: two threads cannot wait for its events at once"
             )
+
+    def _leave(self, mine: object) -> None:
+        """Undo `_enter`, if it took place. Callers do so twice, since an interrupt may hit the first time."""
+        if self._reader.get(_READER) is mine:
+            del self._reader[_READER]
 
     def _wake(self) -> None:
         self._woken.set()
 
     def _read(self) -> None:
         """Drive the call until there is something to hand out, or the call is over."""
-        try:
-            self._move(StreamTrigger.READ)
-            self._clocks.resume(self._now(), self._call.progress)
-            self._advance()
-            if self._aborted:
-                self._stop(StreamTrigger.ABORT)
-            else:
-                self._move(StreamTrigger.LEAVE)
-        finally:
-            if self._state is StreamState.READING:  # an exception goes through
-                self._stop(StreamTrigger.CUT)
+        self._move(StreamTrigger.READ)
+        self._clocks.resume(self._now(), self._call.progress)
+        self._advance()
+        if self._aborted:
+            self._stop(StreamTrigger.ABORT)
+        else:
+            self._move(StreamTrigger.LEAVE)
 
     def _advance(self) -> None:
         while not (self._events or self._aborted):
@@ -155,12 +188,13 @@ class SyncEventStream(BaseStream[SyncExchange]):
     def _send(self, step: Send) -> None:
         try:
             signed = self._sign(step.request, self._ask_key(step))
-            timeout = self._clocks.for_open(self._now())
+            now = self._now()
+            timeout, write = self._clocks.for_open(now), self._clocks.for_write(now)
         except ProviderError as error:
             self._fail(error)
             return
         try:
-            self._exchange = self._transport.open(signed, timeout, fresh=step.fresh)
+            self._exchange = self._transport.open(signed, timeout, write_timeout=write, fresh=step.fresh)
         except ProviderError as error:
             self._lose(error)
 

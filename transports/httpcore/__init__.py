@@ -1,1 +1,1 @@
-"""The transport through an httpcore pool: proxies, HTTP/2, and pools that an application shares."""
+"""The transport through an httpcore pool: proxies, and pools that an application shares."""

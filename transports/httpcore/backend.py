@@ -1,160 +1,214 @@
-"""A network backend under an httpcore pool: it lets an exchange see what its network stream does.
+"""Our connections as the network under an httpcore pool.
 
-The pool works for an exchange in that exchange's task, so a context variable says which exchange it is.
+The pool connects, through a proxy if it has one, and keeps connections. What an exchange sends and receives
+passes it by: it would read a response at several times the cost, and take bytes that follow one for the next.
+It is shown a response of one byte in place of the real one.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Generator, Iterable
-from contextvars import ContextVar, Token
-from types import coroutine
-from typing import TYPE_CHECKING, cast
+from collections.abc import Awaitable, Iterable
+from contextvars import ContextVar
+from math import inf
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from sansio.errors import LimitExceededError
-from transports.sockets.raw import HasFileno, readable, shut_down
+from sansio.errors import TransportError
+from sansio.http import HTTPExchange
+from transports.failures import stalled_upload
+from transports.interface import Origin
+from transports.loops import LoopKeeper
+from transports.sockets.anyio_connection import AnyioConnection
+from transports.sockets.feed import Feed, RawFeed
+from transports.sockets.tls import Trust
+from transports.sockets.transport import Connection, connect
 
 if TYPE_CHECKING:
     import httpcore
 
     _Options = Iterable[httpcore.SOCKET_OPTION]
 
+ResultT = TypeVar("ResultT")
 
-class Watch:
-    """What one exchange knows about the network stream that it uses.
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n"
+_BODY = b"x"
+
+current: ContextVar[Job | None] = ContextVar("job", default=None)
+"""The job that the pool works for: it works for an exchange in that exchange's task."""
+
+
+class FailureError(Exception):
+    """Carries an error of ours through the pool, which would remove its cause.
 
     Attributes:
-        deadline: when the current step must be done, on the loop's clock: sending the request, then receiving
-            the response's head, then each part of its body. `None` has no limit.
-        stream: the one in use; `None` before there is one.
-        pieces: chunks of the body that were received and not handed out.
-        head_left: how many more bytes may be read while the response's head is awaited; `None` outside that.
+        error: the error.
     """
 
-    def __init__(self) -> None:
-        self.deadline: float | None = None
-        self.stream: WatchedStream | None = None
-        self.pieces: list[bytes] = []
-        self.head_left: int | None = None
+    def __init__(self, error: TransportError) -> None:
+        super().__init__(error)
+        self.error = error
 
-    def enter(self) -> Token[Watch | None]:
-        """Mark what the pool does until `exit` as done for this exchange."""
-        return _watch.set(self)
 
-    def exit(self, token: Token[Watch | None]) -> None:
-        """Undo `enter`."""
-        _watch.reset(token)
+class Job:
+    """What the pool does for one exchange.
 
-    def use(self, stream: WatchedStream) -> None:
-        """Use this stream. Over HTTP/2 other exchanges may use it too."""
-        if stream is not self.stream:
-            self.leave()
+    Args:
+        http: the exchange's machine.
+        peer: where the request goes.
+        write_timeout: see `Transport.open`.
+        opening: its deadline is for connecting, and is removed when there is a connection.
+
+    Attributes:
+        peer: where the pool connects to: the origin or the proxy.
+        stream: what the pool has chosen to carry the exchange; `None` until then.
+        feed: the exchange's inputs, once its request was sent.
+        serving: the pool sends the request of the exchange, and not one of its own to a proxy.
+    """
+
+    def __init__(
+        self, http: HTTPExchange, peer: Origin, write_timeout: float | None, opening: anyio.CancelScope
+    ) -> None:
+        self.peer = peer
+        self.stream: PooledStream | None = None
+        self.feed: Feed | None = None
+        self.serving = False
+        self._http = http
+        self._write_timeout = write_timeout
+        self._opening = opening
+        self._request = bytearray()
+
+    async def trace(self, name: str, info: dict[str, object]) -> None:
+        """httpcore's trace hook: says when the pool begins to send a request, and which."""
+        if name.endswith("send_request_headers.started"):
+            self.serving = getattr(info["request"], "method", b"") != b"CONNECT"
+
+    async def add(self, stream: PooledStream, data: memoryview, core: ModuleType) -> None:
+        """Take a part of the request, as the pool has written it for the origin or its proxy."""
+        if self.stream is not stream:
+            if not await stream.settle():
+                raise core.ConnectionNotAvailable  # the pool drops it, takes another one, and writes again
             self.stream = stream
-            stream.users.add(self)
+            self._opening.deadline = inf
+        self._request += data
 
-    def leave(self) -> None:
-        """Stop using the stream."""
-        if self.stream is not None:
-            self.stream.users.discard(self)
-            self.stream = None
+    async def send(self, stream: PooledStream) -> None:
+        """Send the request.
 
-    def left(self, timeout: float | None) -> float | None:
-        """The smaller of a timeout and the time until the deadline, in seconds."""
-        if self.deadline is None:
-            return timeout
-        left = max(0.0, self.deadline - anyio.current_time())
-        return left if timeout is None else min(left, timeout)
-
-
-PAUSE = object()
-"""What `pause` yields to `Answer.next`, which drives the coroutine by hand. No event loop sees it."""
-
-
-@coroutine
-def pause() -> Generator[object, None, None]:
-    """Suspend until the coroutine is driven on."""
-    yield PAUSE
+        Raises:
+            FailureError: the server took nothing of it for too long.
+        """
+        request, self._request = memoryview(self._request), bytearray()
+        feed = Feed(self._http, reused=stream.served, request=request)
+        stream.served = True
+        connection = stream.connection
+        if not (connection.begin(feed) or await connection.send(self._write_timeout)):
+            assert self._write_timeout is not None
+            raise FailureError(stalled_upload(connection.origin, self._write_timeout))
+        self.feed = feed
 
 
-_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
+class PooledStream:
+    """A connection as an `AsyncNetworkStream`.
 
+    Attributes:
+        connection: the connection.
+        served: it has carried the request of an exchange.
+    """
 
-class WatchedStream:
-    """An `AsyncNetworkStream` that records which exchanges use it and whether the peer has closed it."""
+    def __init__(self, core: ModuleType, keeper: LoopKeeper, trust: Trust, connection: Connection) -> None:
+        self.connection = connection
+        self.served = False
+        self._core = core
+        self._keeper = keeper
+        self._trust = trust
+        self._answered = False  # the pool has the head that it is shown
+        self._raw: RawFeed | None = None
+        self._unsent = b""  # of what a pool says to its proxy
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self.users: set[Watch] = set()
-        self.ended = False
-        self._stream = stream
-        self._socket: HasFileno | None = stream.get_extra_info("socket")
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        watch = _watch.get()
-        if watch is not None and watch.pieces:
-            await pause()  # the pool has used up the last read: hand that out before waiting for more
-        head_left = None if watch is None else watch.head_left
-        if head_left is not None and head_left <= 0:
-            # A pool passes over informational responses, however many there are.
-            raise LimitExceededError(
-                "the heads of the response are longer than any server's", field="max_header_bytes"
-            )
-        data = await self._stream.read(max_bytes, self._note(timeout))
-        if watch is not None and head_left is not None:
-            watch.head_left = head_left - len(data)
-        self.ended = self.ended or not data
-        return data
+    async def settle(self) -> bool:
+        """Whether the connection can carry another exchange, judged by what has arrived on it."""
+        return not self.served or await self.connection.settle()
 
     async def write(self, buffer: bytes | memoryview, timeout: float | None = None) -> None:
-        buffer = memoryview(buffer)  # frames, also those of anyio, would show the key in bytes
-        await self._stream.write(cast(bytes, buffer), self._note(timeout))
+        buffer = memoryview(buffer)  # frames would show the key in bytes
+        job = current.get()
+        if job is not None and job.serving:
+            await job.add(self, buffer, self._core)
+        else:
+            self._unsent += buffer
 
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        job = current.get()
+        if job is None or not job.serving:
+            return await self._read_raw()
+        self._answered = not self._answered
+        if not self._answered:
+            return _BODY
+        await job.send(self)
+        return _HEAD
+
+    async def _read_raw(self) -> bytes:
+        """Send what the pool wrote, and wait for what the proxy says to that. The job's scope bounds it."""
+        connection = self.connection
+        raw = self._raw
+        if raw is None or self._unsent:
+            raw = self._raw = RawFeed(self._unsent)
+            self._unsent = b""
+            if not connection.begin(raw):
+                await connection.send(None)
+        while not (raw.inputs or raw.ended):
+            await connection.fill(None)
+        if raw.inputs:
+            return raw.inputs.popleft()
+        if raw.error is not None:
+            raise raw.error
+        return b""
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> WatchedStream:
-        # In brackets, which an HTTP proxy needs, an IPv6 address would be taken for a name.
-        name = None if server_hostname is None else server_hostname.strip("[]")
-        stream = await self._stream.start_tls(ssl_context, name, self._note(timeout))
-        return await _hand_over(stream)
+    ) -> PooledStream:
+        secured = False
+        try:
+            # The context is the one of `trust`, which also has the sessions to resume.
+            # In brackets, which an HTTP proxy needs, an IPv6 address would be taken for a name.
+            name = (server_hostname or self.connection.origin[1]).strip("[]")
+            await _wrapped(self.connection.secure(self._trust, name))
+            await checkpoint_if_cancelled()  # see PooledBackend
+            secured = True
+        finally:
+            if not secured:
+                self._keeper.close_now(self.connection)
+        return PooledStream(self._core, self._keeper, self._trust, self.connection)
+
+    async def aclose(self) -> None:
+        self._keeper.close_now(self.connection)  # first, since it may still say farewell
+        self.connection.shut_down()
 
     def get_extra_info(self, info: str) -> object:
-        if info == "is_readable" and self._socket is not None:
-            # A pool asks this of every idle connection at each request, and anyio's own answer is slow.
-            return readable(self._socket)
-        return self._stream.get_extra_info(info)
-
-    def shut_down(self) -> None:
-        """End the connection now, in both directions."""
-        if self._socket is not None:
-            shut_down(self._socket)
-
-    def _note(self, timeout: float | None) -> float | None:
-        watch = _watch.get()
-        if watch is None:
-            return timeout
-        watch.use(self)
-        return watch.left(timeout)
+        # A pool asks whether an idle connection is readable, to drop it then. But the end of a response may
+        # arrive late; settle() tells that from bytes that nothing asked for.
+        return False if info == "is_readable" else None
 
 
-async def _hand_over(stream: httpcore.AsyncNetworkStream) -> WatchedStream:
-    watched = WatchedStream(stream)
-    watched._note(None)
-    # If the task is cancelled, fail here, as if connecting had failed. A moment later the pool would count
-    # the connection as its own, and then neither use nor close it.
-    await checkpoint_if_cancelled()
-    return watched
+class PooledBackend:
+    """The part of an `AsyncNetworkBackend` that a pool needs.
 
+    Args:
+        core: httpcore or httpcore2.
+        keeper: closes the connections with its loop.
+        trust: for TLS. Its context must be the one that the pool was given.
+        nested: the pool speaks TLS to its proxy, and then again to the origin.
+    """
 
-class WatchedBackend:
-    """The part of an `AsyncNetworkBackend` that a pool needs. Its streams are `WatchedStream`s."""
-
-    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
-        self._backend = backend
+    def __init__(self, core: ModuleType, keeper: LoopKeeper, trust: Trust, *, nested: bool) -> None:
+        self._core = core
+        self._keeper = keeper
+        self._trust = trust
+        self._nested = nested
 
     async def connect_tcp(
         self,
@@ -163,15 +217,35 @@ class WatchedBackend:
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: _Options | None = None,
-    ) -> WatchedStream:
-        watch = _watch.get()
-        left = timeout if watch is None else watch.left(timeout)
-        stream = await self._backend.connect_tcp(host, port, left, local_address, socket_options)
-        return await _hand_over(stream)
+    ) -> PooledStream:
+        origin = "", host, port
+        job = current.get()
+        if job is not None:
+            job.peer = origin
+        # A SecureStream works over another one, and the TLS of AsyncioConnection does not.
+        made = AnyioConnection.connect(origin, None) if self._nested else connect(origin, None)
+        return await self._hold(await _wrapped(made))
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: _Options | None = None
-    ) -> WatchedStream:
-        watch = _watch.get()
-        left = timeout if watch is None else watch.left(timeout)
-        return await _hand_over(await self._backend.connect_unix_socket(path, left, socket_options))
+    ) -> PooledStream:
+        return await self._hold(await _wrapped(connect(("", "localhost", 0), path)))
+
+    async def _hold(self, connection: Connection) -> PooledStream:
+        self._keeper.hold(connection)
+        try:
+            # If the task is cancelled, fail here, as if connecting had failed. A moment later the pool would
+            # count the connection as its own, and then neither use nor close it.
+            await checkpoint_if_cancelled()
+        except BaseException:
+            self._keeper.close_now(connection)
+            raise
+        return PooledStream(self._core, self._keeper, self._trust, connection)
+
+
+async def _wrapped(step: Awaitable[ResultT]) -> ResultT:
+    try:
+        return await step
+    except TransportError as error:
+        failure = FailureError(error)
+    raise failure

@@ -1,10 +1,4 @@
-"""The body of a response from an httpcore pool, one network read at a time.
-
-httpcore returns a body in the chunks that the server sent, though one read of the network brings many. A
-driver would then take a turn for each chunk. Instead, a coroutine gathers the chunks until httpcore has used
-up what it read and wants to read again. There our network stream pauses the coroutine, and what was gathered
-is handed out.
-"""
+"""The body of a response from a pool that an application made, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -16,10 +10,17 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from transports.httpcore.backend import PAUSE, pause
-
 if TYPE_CHECKING:
     import httpcore
+
+_PAUSE = object()
+"""What `_pause` yields to `Answer.next`, which drives the coroutine by hand. No event loop sees it."""
+
+
+@coroutine
+def _pause() -> Generator[object, None, None]:
+    """Suspend until the coroutine is driven on."""
+    yield _PAUSE
 
 
 class Answer:
@@ -28,28 +29,23 @@ class Answer:
     Args:
         core: httpcore or httpcore2.
         response: the pool's response.
-        pieces: the chunks that were gathered and not handed out. A network read that can pause does so
-            while there are any.
-        bounded: the network reads are for this response alone, so they can pause and have a deadline.
-            Otherwise the body is handed out chunk by chunk.
 
     Attributes:
         ended: the body has ended or failed.
+        failed: it has failed.
     """
 
-    def __init__(
-        self, core: ModuleType, response: httpcore.Response, pieces: list[bytes], *, bounded: bool
-    ) -> None:
+    def __init__(self, core: ModuleType, response: httpcore.Response) -> None:
         self.response = response
-        self.bounded = bounded
-        self._core = core
-        self._pieces = pieces
-        self._gathering: Coroutine[object, object, None] | None = None  # `None` before the body is asked for
         self.ended = False
+        self.failed = False
+        self._core = core
+        self._pieces: list[bytes] = []
+        self._gathering: Coroutine[object, object, None] | None = None  # `None` before the body is asked for
 
     @coroutine
     def next(self) -> Generator[object, object, bytes]:
-        """The next bytes of the body; `b""` at its end. An error is raised after all bytes read before it.
+        """The next bytes of the body; `b""` at its end.
 
         This is like `await` for the gathering coroutine, except that a pause ends it, and the next call goes
         on from there. At a pause httpcore has no scope, lock or timeout open, so another task may make that
@@ -60,7 +56,7 @@ class Answer:
         try:
             given = self._begin() if self._gathering is None else self._gathering.send(None)
             assert self._gathering is not None
-            while given is not PAUSE:
+            while given is not _PAUSE:
                 try:
                     told = yield given
                 except BaseException as error:
@@ -70,7 +66,7 @@ class Answer:
         except StopIteration:
             self.ended = True
         except BaseException:
-            self.ended = True
+            self.ended = self.failed = True
             raise
         data = b"".join(self._pieces)
         self._pieces.clear()
@@ -86,7 +82,7 @@ class Answer:
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=None, finalizer=None)
         try:
-            self._gathering = _gather(self.response, self._pieces, each=not self.bounded)
+            self._gathering = _gather(self.response, self._pieces)
             return self._gathering.send(None)
         finally:
             sys.set_asyncgen_hooks(*hooks)
@@ -104,19 +100,16 @@ class Answer:
                     while not self.ended:
                         await self.next()
 
+    def abandon(self) -> None:
+        """Do nothing: the application owns the pool and its connections."""
 
-async def _gather(response: httpcore.Response, pieces: list[bytes], *, each: bool) -> None:
-    """Append a body's chunks to the pieces. It pauses after `each`, and before an error if there are any."""
-    try:
-        async for data in response.aiter_stream():
-            if data:
-                pieces.append(data)
-                if each:
-                    await pause()
-    except Exception:
-        if pieces:
-            await pause()
-        raise
+
+async def _gather(response: httpcore.Response, pieces: list[bytes]) -> None:
+    """Append a body's chunks to the pieces, and pause after each."""
+    async for data in response.aiter_stream():
+        if data:
+            pieces.append(data)
+            await _pause()
 
 
 def faults(core: ModuleType) -> tuple[type[Exception], ...]:

@@ -1,4 +1,4 @@
-"""Requests through an httpcore pool: for proxies, for HTTP/2, and for applications that share a pool.
+"""Requests through an httpcore pool: for proxies, and for applications that share a pool.
 
 It works with httpcore and with httpcore2, its maintained continuation, which has the same API.
 """
@@ -12,13 +12,16 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from sansio.config import is_loopback
 from sansio.errors import ConfigError
 from sansio.http import HTTPExchange, Request
-from transports.httpcore.backend import WatchedBackend
-from transports.httpcore.exchange import HttpcoreExchange, close_idle
+from sansio.limits import DEFAULT_LIMITS
+from transports.httpcore.backend import PooledBackend
+from transports.httpcore.exchange import open_pooled
+from transports.httpcore.plain import PlainExchange
+from transports.httpcore.requests import close_idle
 from transports.interface import Exchange, Origin
 from transports.loops import LoopKeeper
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE
@@ -37,17 +40,35 @@ _Way: TypeAlias = tuple[str | None, bool]
 ModuleName: TypeAlias = Literal["httpcore", "httpcore2"]
 
 
-class HttpcoreTransport:
-    """Sends requests through an httpcore pool, under asyncio and trio. No redirects.
+class _Pools(dict[_Way, "httpcore.AsyncConnectionPool"]):
+    """The pools of one loop. Its keeper holds them: their connections refer to the loop."""
 
-    Without `pool` it makes pools for each event loop, and closes them when the loop ends at the latest.
-    Over HTTP/2, dropping an exchange leaves the connection open for the other exchanges on it.
+
+class _Leftover:
+    """A pool whose transport is gone, and whose idle connections are to be closed."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+    def abandon(self) -> None:
+        """Do nothing: the keeper holds each connection, too."""
+
+
+class HttpcoreTransport:
+    """Sends requests through an httpcore pool, under asyncio and trio. HTTP/1.1; no redirects.
+
+    Without `pool` it makes pools for each event loop, and closes them when the loop ends at the latest. These
+    pools only make and keep connections; what is sent and received is handled as by `AnyioTransport`. A pool
+    of your own does everything itself, and so has httpcore's limits.
 
     Args:
-        pool: your own pool, which you close. All other arguments except `module` then have no effect. If it
-            has a proxy, requests to loopback do not use it, and go there directly.
+        pool: your own pool, which you close. All other arguments except `module` then have no effect. It may
+            use HTTP/2; dropping an exchange then leaves the connection open for the other exchanges on it. If
+            it has a proxy, requests to loopback do not use it, and go there directly.
         module: `"httpcore"` or `"httpcore2"`. Default: the pool's, or httpcore2 if it is installed.
-        http2: offer HTTP/2 to servers over TLS; needs the extra `http2`.
         proxy: URL of an HTTP or SOCKS proxy, with user and password if it needs them.
         no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
             by commas, with or without a port. A name includes its subdomains.
@@ -58,6 +79,7 @@ class HttpcoreTransport:
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         max_idle: how many idle connections to keep for each loop, with and without TLS counted separately.
         idle_timeout: how many seconds to keep each.
+        max_header_bytes: largest size of a response's head, and of one chunk's size line.
 
     Raises:
         ConfigError: the arguments are invalid; it names the one to change.
@@ -68,7 +90,6 @@ class HttpcoreTransport:
         pool: Pool | None = None,
         *,
         module: ModuleName | None = None,
-        http2: bool = False,
         proxy: str | None = None,
         no_proxy: str = "",
         environment_proxies: bool = False,
@@ -77,18 +98,16 @@ class HttpcoreTransport:
         ca_file: str | None = None,
         max_idle: int = MAX_IDLE,
         idle_timeout: float = IDLE_TIMEOUT,
+        max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
     ) -> None:
-        self._pools: WeakKeyDictionary[LoopKeeper, dict[_Way, httpcore.AsyncConnectionPool]] = (
-            WeakKeyDictionary()
-        )
+        self._pools: WeakKeyDictionary[LoopKeeper, ref[_Pools]] = WeakKeyDictionary()
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
         self.keeps = True  # False after aclose()
+        # What a pool of someone else's does when it is cancelled, only it knows.
+        self.resumable = pool is None
         self.core = _find_module(module, pool)
         self._given_has_proxy = pool is not None and _has_proxy(self.core, pool)
         self._trust = Trust(ssl_context, ca_file)
-        if http2 and find_spec("h2") is None:
-            raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2")
-        self._http2 = http2
         self._proxies = Proxies.from_arguments(
             proxy, no_proxy, environment_proxies=environment_proxies, unix_socket=unix_socket
         )
@@ -99,17 +118,31 @@ class HttpcoreTransport:
         self._unix_socket = unix_socket
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
+        self._max_header_bytes = max_header_bytes
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
-        """See `Transport.open`. Nothing is sent yet: the first `receive` sends, and raises what fails.
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
+        """See `Transport.open`. With your own pool the first `receive` connects and sends.
 
         Raises:
+            APIConnectionError: no connection could be made; the message says why.
+            APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        HTTPExchange(request)  # refuses an invalid request; httpcore's own error would quote a header
+        # It refuses an invalid request; httpcore's own error would quote a header.
+        http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
         keeper = await LoopKeeper.here()
         await keeper.tidy()
-        return HttpcoreExchange(self, keeper, request, timeout, fresh=fresh)
+        if self._given is not None and not (self._given_has_proxy and is_loopback(request.host)):
+            return PlainExchange(self.core, self._given, keeper, request, timeout, write_timeout, fresh=fresh)
+        pool = self._pool(keeper, request.origin)
+        return await open_pooled(self, pool, keeper, http, request, timeout, write_timeout, fresh=fresh)
 
     async def aclose(self) -> None:
         """Close the idle connections of this loop's pools, but not those of a pool that was passed in.
@@ -118,21 +151,31 @@ class HttpcoreTransport:
         """
         keeper = await LoopKeeper.here()
         await keeper.tidy()
-        self.keeps = self._given is not None
-        for pool in self._pools.get(keeper, {}).values():
+        self.keeps = False
+        for pool in self._in(keeper).values():
             await close_idle(pool)
 
     def __del__(self) -> None:
-        pools_of_loops = self.__dict__.get("_pools", {})  # none where the constructor refused its arguments
-        for keeper, pools in list(pools_of_loops.items()):
+        # There are none where the constructor refused its arguments.
+        for keeper in list(self.__dict__.get("_pools", {})):
+            pools = self._in(keeper)
+            keeper.forget(pools)
             for pool in pools.values():
-                keeper.drop(pool)
+                keeper.drop(_Leftover(pool))
 
-    def pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
+    def _in(self, keeper: LoopKeeper) -> _Pools:
+        """The pools of the keeper's loop."""
+        known = self._pools.get(keeper)
+        pools = None if known is None else known()
+        if pools is None:
+            pools = _Pools()
+            keeper.keep(pools)
+            self._pools[keeper] = ref(pools)
+        return pools
+
+    def _pool(self, keeper: LoopKeeper, origin: Origin) -> httpcore.AsyncConnectionPool:
         """The pool of the keeper's loop for requests to `origin`."""
-        if self._given is not None and not (self._given_has_proxy and is_loopback(origin[1])):
-            return self._given
-        pools = self._pools.setdefault(keeper, {})
+        pools = self._in(keeper)
         proxy = self._proxies.choose(origin)
         secure = origin[0] == "https"
         pool = pools.get((proxy, secure))
@@ -145,10 +188,13 @@ class HttpcoreTransport:
                 max_connections=None,
                 max_keepalive_connections=self._max_idle,
                 keepalive_expiry=self._idle_timeout,
-                http2=self._http2,
-                network_backend=WatchedBackend(self.core.AnyIOBackend()),
+                network_backend=PooledBackend(
+                    self.core,
+                    keeper,
+                    self._trust,
+                    nested=proxy is not None and proxy.startswith("https:"),
+                ),
             )
-            keeper.hold(pool)
         return pool
 
     def url(self, request: Request) -> httpcore.URL:

@@ -5,33 +5,29 @@ from __future__ import annotations
 import socket
 from asyncio import AbstractEventLoop
 from ipaddress import ip_address
-from itertools import zip_longest
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
 
 from transports.failures import connect_failure
 from transports.interface import Origin
+from transports.sockets import racing
+from transports.sockets.racing import Address, alternate
 from transports.sockets.raw import READ_SIZE
 from transports.sockets.tunnels import Proxy
-
-_STAGGER = 0.25  # seconds between two attempts that run side by side (RFC 8305, section 8)
-
-_Address: TypeAlias = tuple[int, object]
-"""An address family, and an address in the form that the socket module takes."""
 
 
 async def connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.socket:
     """Connect to the first of a host's addresses that answers (RFC 8305)."""
     try:
         family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
-        addresses: list[_Address] = [(family, (host, port))]
+        addresses: list[Address] = [(family, (host, port))]
     except ValueError:
         found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [(family, address) for family, _, _, _, address in found]
     if len(addresses) == 1:
         return await connect_socket(loop, *addresses[0])
-    return await _race(loop, _mixed(addresses))
+    return await _race(loop, alternate(addresses))
 
 
 async def connect_through(loop: AbstractEventLoop, proxy: Proxy, origin: Origin) -> socket.socket:
@@ -59,19 +55,11 @@ async def connect_through(loop: AbstractEventLoop, proxy: Proxy, origin: Origin)
     return connected
 
 
-def _mixed(addresses: list[_Address]) -> list[_Address]:
-    """Alternate the families (RFC 8305, section 4): an unreachable one delays the other by one attempt."""
-    first = [address for address in addresses if address[0] == addresses[0][0]]
-    others = [address for address in addresses if address[0] != addresses[0][0]]
-    pairs = zip_longest(first, others)
-    return [address for pair in pairs for address in pair if address is not None]
-
-
-async def _race(loop: AbstractEventLoop, addresses: list[_Address]) -> socket.socket:
+async def _race(loop: AbstractEventLoop, addresses: list[Address]) -> socket.socket:
     winner: socket.socket | None = None
     errors: list[OSError] = []
 
-    async def run(address: _Address, failed: anyio.Event) -> None:
+    async def run(address: Address, failed: anyio.Event) -> None:
         nonlocal winner
         try:
             connected = await connect_socket(loop, *address)
@@ -91,7 +79,7 @@ async def _race(loop: AbstractEventLoop, addresses: list[_Address]) -> socket.so
             for address in addresses:
                 failed = anyio.Event()
                 runners.start_soon(run, address, failed)
-                with anyio.move_on_after(_STAGGER):
+                with anyio.move_on_after(racing.STAGGER):
                     await failed.wait()
         done = True
     finally:

@@ -1,26 +1,26 @@
-"""A connection over anyio's streams: for trio, and for replacements of asyncio's loops, such as uvloop."""
+"""A connection over anyio's streams, for trio."""
 
 from __future__ import annotations
 
 import contextlib
-import ssl
+import os
 from typing import cast
 
 import anyio
 from anyio import aclose_forcefully
 from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute, TLSStream
 
 from sansio.errors import APIConnectionError
-from transports.failures import connect_failure, lost_failure
+from transports.failures import connect_failure, left_behind, lost_failure
 from transports.interface import Origin
-from transports.sockets.feed import Feed
+from transports.sockets.feed import Feed, RawFeed
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
-from transports.sockets.tls import Trust
+from transports.sockets.secure_stream import SecureStream
+from transports.sockets.tls import TLSClient, Trust
 from transports.sockets.tunnels import Proxy
 
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
-# Seconds. Buffered data is readable within two loop turns; half a TLS record would wait indefinitely.
+# Seconds. What has arrived is read within two loop turns; half a TLS record would wait indefinitely.
 _GLANCE = 0.01
 
 
@@ -30,43 +30,93 @@ class AnyioConnection:
     def __init__(self, origin: Origin, stream: ByteStream) -> None:
         self.origin = origin
         self._stream = stream
+        self._process = os.getpid()
         self._socket = stream.extra(SocketAttribute.raw_socket)
-        self._tls = stream.extra(TLSAttribute.ssl_object, None)
-        self._feed: Feed | None = None
+        self._tls: TLSClient | None = None
+        self._feed: Feed | RawFeed | None = None
+        self._unsent = memoryview(b"")
 
     @classmethod
     async def connect(
-        cls, origin: Origin, trust: Trust, unix_socket: str | None, proxy: Proxy | None = None
+        cls, origin: Origin, unix_socket: str | None, proxy: Proxy | None = None
     ) -> AnyioConnection:
-        """Connect to an origin, by way of the proxy if there is one.
+        """Connect to an origin, by way of the proxy if there is one. Without TLS.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
         """
+        _, host, port = origin
         try:
-            return cls(origin, await _dial(origin, trust, unix_socket, proxy))
-        except (anyio.EndOfStream, UnicodeError, *_BROKEN) as error:
+            if unix_socket is not None:
+                return cls(origin, await anyio.connect_unix(unix_socket))
+            if proxy is not None:
+                return cls(origin, await _connect_through(proxy, origin))
+            return cls(origin, await anyio.connect_tcp(host, port))
+        except (UnicodeError, *_BROKEN) as error:
             failure = connect_failure(origin, error, unix_socket)
         raise failure
 
-    def begin(self, feed: Feed) -> bool:
+    async def secure(self, trust: Trust, host: str) -> None:
+        try:
+            self._tls = trust.client(host)
+            self._stream = await SecureStream.wrap(self._stream, self._tls)
+        except (UnicodeError, *_BROKEN) as error:
+            failure = connect_failure(self.origin, error)
+        else:
+            return
+        raise failure
+
+    def begin(self, feed: Feed | RawFeed) -> bool:
         self._feed = feed
+        self._unsent = memoryview(feed.data_to_send())
         return False
 
-    async def send(self) -> None:
-        assert self._feed is not None
+    async def send(self, timeout: float | None) -> bool:
+        feed = self._feed
+        assert feed is not None
+        waited = True
+        if len(self._unsent) <= READ_SIZE:  # the system takes that much at once, so nothing arrives meanwhile
+            waited = await self._send(timeout)
+        else:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._read_early, feed, tasks.cancel_scope)
+                waited = await self._send(timeout)
+                tasks.cancel_scope.cancel()
+        feed.cut = bool(self._unsent)
+        self._unsent = memoryview(b"")
+        return waited or bool(feed.inputs)
+
+    async def _send(self, timeout: float | None) -> bool:
+        """Send piece by piece; False if the server did not take one in time."""
         with contextlib.suppress(*_BROKEN):
-            # A view: frames of anyio and ssl would show the key in bytes to a traceback with locals.
-            await self._stream.send(cast(bytes, memoryview(self._feed.http.data_to_send())))
+            while self._unsent:
+                with anyio.move_on_after(timeout) as pause:
+                    # A view: frames of anyio and ssl would show the key in bytes to a traceback with locals.
+                    await self._stream.send(cast(bytes, self._unsent[:READ_SIZE]))
+                if pause.cancelled_caught:
+                    return False
+                self._unsent = self._unsent[READ_SIZE:]
+        return True
+
+    async def _read_early(self, feed: Feed | RawFeed, sending: anyio.CancelScope) -> None:
+        with contextlib.suppress(*_BROKEN):
+            for _ in range(SETTLE_READS):
+                await self._feed_next(feed)
+                if feed.ended:
+                    break
+        sending.cancel()
 
     async def fill(self, timeout: float | None) -> None:
         feed = self._feed
         assert feed is not None
+        if self._process != os.getpid():
+            feed.lose(left_behind(self.origin))
+            return
         failure: APIConnectionError | None = None
         with anyio.move_on_after(timeout):
             while not feed.inputs and failure is None:
                 try:
-                    feed.read(await self._read())
+                    await self._feed_next(feed)
                 except _BROKEN as error:
                     failure = lost_failure(self.origin, error)
         if failure is not None and not feed.inputs:
@@ -81,35 +131,40 @@ class AnyioConnection:
         for _ in range(SETTLE_READS):
             data = await self._glance()
             if data is None:
-                return feed.http.reusable
+                return feed.reusable
             if not data:
                 return False
-            feed.http.receive_data(data)
+            feed.finish(data)
         return False
 
     async def _glance(self) -> bytes | None:
         """Data readable without waiting; `None` if there is none, `b""` if the stream is unusable."""
         with contextlib.suppress(*_BROKEN):
-            if self._tls is not None:
-                with contextlib.suppress(ssl.SSLWantReadError):
-                    return self._tls.read(
-                        READ_SIZE
-                    )  # what the TLS layer has read ahead, which the socket does not show
             if not readable(self._socket):
                 return None
             with anyio.move_on_after(_GLANCE):
                 return await self._read()
         return b""
 
+    async def _feed_next(self, feed: Feed | RawFeed) -> None:
+        feed.read(await self._read(), truncated=self._tls is not None and self._tls.truncated)
+
     async def _read(self) -> bytes:
         """The next bytes; `b""` at the end."""
-        return await receive(self._stream)
+        return await _receive(self._stream)
 
     def shut_down(self) -> None:
-        shut_down(self._socket)
+        if self._process == os.getpid():
+            shut_down(self._socket)
 
     async def aclose(self) -> None:
+        if self._process != os.getpid():  # trio watches its sockets by a list that it shares with the parent
+            self.abandon()
+            return
         await self._stream.aclose()
+
+    def abandon(self) -> None:
+        self._socket.close()
 
 
 async def _connect_through(proxy: Proxy, origin: Origin) -> ByteStream:
@@ -126,7 +181,7 @@ async def _connect_through(proxy: Proxy, origin: Origin) -> ByteStream:
         while tunnel is not None and not tunnel.open:
             # A view: a frame would show the password in bytes to a traceback with locals.
             await stream.send(cast(bytes, memoryview(tunnel.data_to_send())))
-            tunnel.receive_data(await receive(stream))
+            tunnel.receive_data(await _receive(stream))
         connected, stream = stream, None
     except (UnicodeError, *_BROKEN) as error:
         failure = connect_failure(proxy.origin, error)
@@ -138,32 +193,9 @@ async def _connect_through(proxy: Proxy, origin: Origin) -> ByteStream:
     return connected
 
 
-async def receive(stream: ByteStream) -> bytes:
+async def _receive(stream: ByteStream) -> bytes:
     """The next bytes; `b""` at the end."""
     try:
         return await stream.receive(READ_SIZE)
     except anyio.EndOfStream:
         return b""
-
-
-async def _dial(origin: Origin, trust: Trust, unix_socket: str | None, proxy: Proxy | None) -> ByteStream:
-    scheme, host, port = origin
-    stream: ByteStream
-    if unix_socket is not None:
-        stream = await anyio.connect_unix(unix_socket)
-    elif proxy is not None:
-        stream = await _connect_through(proxy, origin)
-    else:
-        stream = await anyio.connect_tcp(host, port)
-    if scheme == "http":
-        return stream
-    done = False
-    try:
-        secured = await TLSStream.wrap(
-            stream, hostname=host, ssl_context=trust.context, standard_compatible=False
-        )
-        done = True
-    finally:
-        if not done:
-            await aclose_forcefully(stream)
-    return secured

@@ -13,7 +13,14 @@ from anyio.abc import SocketAttribute, SocketStream, UNIXSocketStream
 
 from sansio.http import Body, End, Head, Request
 from sansio.http.http2 import HTTP2Exchange, check_request
-from transports.failures import aborted, connect_failure, open_timeout, read_timeout
+from transports.failures import (
+    aborted,
+    connect_failure,
+    connect_timeout,
+    left_behind,
+    read_timeout,
+    stalled_upload,
+)
 from transports.interface import Exchange, Origin
 from transports.loops import LoopKeeper, asyncio_loop
 from transports.sockets.sharing import (
@@ -21,7 +28,6 @@ from transports.sockets.sharing import (
     Choice,
     SharedConnection,
     declined,
-    left_behind,
     offers,
     take,
 )
@@ -263,7 +269,7 @@ class AsyncSharing:
                 if origin in self._declined:
                     return None
                 assert timeout is not None
-                raise open_timeout(origin, timeout)
+                raise connect_timeout(origin, timeout)
         return await self._send(pool, connection, request, write_timeout)
 
     async def _send(
@@ -286,7 +292,7 @@ class AsyncSharing:
                 exchange.abort()
         if not sent:
             assert timeout is not None
-            raise open_timeout(request.origin, timeout, connected=True)
+            raise stalled_upload(request.origin, timeout)
         return exchange
 
     def close(self) -> None:

@@ -1,24 +1,39 @@
-"""The blocking transport: sockets and TLS from the standard library, without an event loop."""
+"""The blocking transport: plain sockets, without an event loop.
+
+Nothing here holds a lock. A transport stays usable after an interrupt at any line (KeyboardInterrupt, or
+another exception from a signal handler), after a signal handler that calls `abort()`, and after a fork: each
+change that others depend on is one step of the interpreter, and a connection that is lost closes itself.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from sansio.errors import TransportError
 from sansio.http import Body, End, Head, HTTPExchange, Request
 from sansio.limits import DEFAULT_LIMITS
-from transports.failures import aborted, connect_failure, lost_failure, open_timeout, read_timeout
+from transports.failures import (
+    aborted,
+    connect_failure,
+    connect_timeout,
+    left_behind,
+    lost_failure,
+    read_timeout,
+    stalled_upload,
+)
 from transports.interface import Origin, SyncExchange
+from transports.sockets.dialing import Deadline, OutOfTimeError, dial
 from transports.sockets.feed import Feed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
 from transports.sockets.proxies import OWN_SCHEMES, Proxies
-from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down
+from transports.sockets.racing import Address
+from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down, wait_ready
+from transports.sockets.secure_socket import SecureSocket
 from transports.sockets.tls import Trust
 from transports.sockets.tunnels import Proxy
 
@@ -26,56 +41,80 @@ if TYPE_CHECKING:
     from transports.sockets.sharing import Choice
     from transports.sockets.sync_sharing import SyncSharing
 
-_Address: TypeAlias = str | tuple[object, ...]
-"""An address to connect to: the path of a Unix socket, or an IPv4 or IPv6 address."""
-
-
-class _OutOfTimeError(Exception):
-    """Our deadline has passed. A timeout that the system reports is an `OSError` instead."""
-
-
-class _Deadline:
-    def __init__(self, seconds: float | None) -> None:
-        self._at = None if seconds is None else time.monotonic() + seconds
-
-    @contextlib.contextmanager
-    def bound(self, sock: socket.socket) -> Iterator[None]:
-        """Let a call to the socket wait until the deadline at most.
-
-        Raises:
-            _OutOfTimeError: the deadline has passed.
-        """
-        left = None if self._at is None else self._at - time.monotonic()
-        if left is not None and left <= 0:
-            raise _OutOfTimeError
-        sock.settimeout(left)
-        try:
-            yield
-        except TimeoutError as error:
-            if error.errno is None:  # raised by settimeout(), and not by a system call
-                raise _OutOfTimeError from None
-            raise
-
 
 class _Connection:
-    """A socket to one origin, and the machine of its last exchange."""
+    """A socket to one origin, and the feed of its exchange, or of its last one.
 
-    def __init__(self, origin: Origin, sock: socket.socket) -> None:
-        self.origin = origin
-        self.http: HTTPExchange | None = None
+    It belongs to the process that made it. A fork of that process closes it, which the peer does not see, and
+    neither reads it nor shuts it down.
+    """
+
+    def __init__(self, origin: Origin, sock: socket.socket | SecureSocket) -> None:
         self._socket = sock
+        self.origin = origin
+        self._feed: Feed | None = None
+        self._process = os.getpid()
 
-    def send(self, http: HTTPExchange, deadline: _Deadline) -> None:
-        """Begin an exchange. A failure shows at the next read: the server may have answered before it."""
-        self.http = http
-        with contextlib.suppress(OSError), deadline.bound(self._socket):
-            # A view: a frame of ssl would show the key in bytes to a traceback with locals.
-            self._socket.sendall(memoryview(http.data_to_send()))
+    @property
+    def inherited(self) -> bool:
+        """Whether it belongs to another process, of which this one is a fork."""
+        return self._process != os.getpid()
 
-    def read(self, deadline: _Deadline) -> bytes:
-        """The next bytes; `b""` at the end."""
+    def send(self, feed: Feed, timeout: float | None) -> bool:
+        """Begin an exchange: send its request, and read what arrives meanwhile.
+
+        A server that refuses a large request may answer, and close, before it has read everything. When its
+        answer has ended, or is a long one, the rest of the request is not sent. A failure to send shows at
+        the next read, after the answer.
+
+        Args:
+            timeout: seconds in which the server must take something; `None` waits indefinitely.
+
+        Returns:
+            False if the server took nothing for that long, and has not begun to answer either.
+        """
+        self._feed = feed
+        rest = memoryview(feed.data_to_send())
+        reads = 0
+        waited = True
+        with contextlib.suppress(OSError):
+            self._socket.settimeout(0)
+            while rest and waited and not feed.ended and reads < SETTLE_READS:
+                # In pieces: what is left after each shows that the server takes something.
+                sent = self._send(rest[:READ_SIZE])
+                rest = rest[sent:]
+                if not sent:
+                    waited = wait_ready(self._socket, timeout, writing=True)
+                    reads += self._glance(feed)
+        feed.cut = bool(rest)
+        return waited or bool(feed.inputs)
+
+    def _send(self, data: memoryview) -> int:
+        """Send without waiting; how many bytes the system took."""
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+
+    def _glance(self, feed: Feed) -> bool:
+        """Feed the bytes that can be read without waiting; whether there were any, or the end."""
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return False
+        feed.read(data, truncated=self._truncated)
+        return True
+
+    def read(self, deadline: Deadline) -> None:
+        """Feed the next bytes, or the end."""
+        assert self._feed is not None
         with deadline.bound(self._socket):
-            return self._socket.recv(READ_SIZE)
+            data = self._socket.recv(READ_SIZE)
+        self._feed.read(data, truncated=self._truncated)
+
+    @property
+    def _truncated(self) -> bool:
+        return isinstance(self._socket, SecureSocket) and self._socket.tls.truncated
 
     def settle(self) -> bool:
         """Read what has arrived since the last exchange, without waiting for more.
@@ -83,97 +122,109 @@ class _Connection:
         Returns:
             Whether the connection can carry another exchange.
         """
-        assert self.http is not None
-        self._socket.settimeout(0)
-        for _ in range(SETTLE_READS):
-            try:
-                data = self._socket.recv(READ_SIZE)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                return self.http.reusable
-            except OSError:
-                return False
-            if not data:
-                return False
-            self.http.receive_data(data)
+        if self.inherited:
+            return False
+        feed = self._feed
+        assert feed is not None
+        with contextlib.suppress(OSError):
+            self._socket.settimeout(0)
+            for _ in range(SETTLE_READS):
+                try:
+                    data = self._socket.recv(READ_SIZE)
+                except BlockingIOError:
+                    return feed.reusable
+                if not data:
+                    break
+                feed.finish(data)
         return False
 
     def shut_down(self) -> None:
-        shut_down(self._socket)
+        """End it in both directions; the peer and a reader see it at once. Any thread may call this."""
+        if not self.inherited:
+            shut_down(self._socket)
 
     def close(self) -> None:
         self._socket.close()
+
+    def __del__(self) -> None:
+        sock = vars(self).get("_socket")  # an interrupt may have ended __init__
+        if sock is not None:
+            sock.close()
 
 
 class _Exchange:
     """See `transports.interface.SyncExchange`. Any thread may call `abort()`, which wakes a reader."""
 
-    def __init__(self, transport: SocketTransport, connection: _Connection, feed: Feed) -> None:
-        self._transport = transport
+    def __init__(self, idle: IdleConnections[_Connection], connection: _Connection, feed: Feed) -> None:
+        self._idle = idle
         self._connection = connection
         self._feed = feed
-        self._lock = threading.Lock()
+        self._unreleased = [True]  # the one who takes this out releases the connection
         self._reading = False
-        self._released = False  # inside a read it can only have been aborted
+        self._aborted = False
 
     def receive(self, timeout: float | None) -> Head | Body | End:
-        deadline = _Deadline(timeout)  # for the whole input, since a server may send it byte by byte
+        deadline = Deadline(timeout)  # for the whole input, since a server may send it byte by byte
         feed = self._feed
         while not (feed.inputs or feed.ended):
             self._read(timeout, deadline)
         return feed.take()
 
-    def _read(self, timeout: float | None, deadline: _Deadline) -> None:
-        with self._lock:
-            released = self._released
-            self._reading = not released
-            if released and not self._feed.ended:  # receive() after close(): another exchange may be on it
-                self._feed.lose(aborted())
-        if released:
-            return
+    def _read(self, timeout: float | None, deadline: Deadline) -> None:
+        connection = self._connection
+        # Before the look at `_unreleased`: abort() empties that first and then looks here. So either it sees
+        # this reader, which then closes the socket, or this reader sees that there is nothing to read.
+        self._reading = True
         try:
-            self._feed.read(self._connection.read(deadline))
-        except _OutOfTimeError:
+            if not self._unreleased:  # after close(), when another exchange may be on the connection
+                self._lose(aborted())
+            elif connection.inherited:
+                self._lose(left_behind(connection.origin))
+            else:
+                connection.read(deadline)
+        except OutOfTimeError:
             assert timeout is not None
-            self._lose(read_timeout(self._connection.origin, timeout))
+            self._lose(read_timeout(connection.origin, timeout))
         except OSError as error:
-            self._lose(lost_failure(self._connection.origin, error))
+            self._lose(lost_failure(connection.origin, error))
         finally:
-            with self._lock:
-                self._reading = False
-                # abort() left the socket open: the system could have reused its number during this read.
-                if self._released:
-                    self._connection.close()
+            self._reading = False
+            # abort() left the socket open: the system could have reused its number during this read.
+            if self._aborted:
+                connection.close()
 
     def _lose(self, error: TransportError) -> None:
-        with self._lock:
-            if not self._released:
-                self._feed.lose(error)
+        if not self._feed.ended:  # by abort(), whose error is the one to raise
+            self._feed.lose(error)
 
     def close(self) -> None:
-        with self._lock:
-            keep = self._feed.keepable and not self._released
-            self._released = self._released or keep
-        if keep:
-            self._transport._put(self._connection)
-        else:
+        if not self._feed.keepable:
             self.abort()
+        elif self._release():
+            _close(self._idle.put(self._connection.origin, self._connection, time.monotonic()))
 
     def abort(self) -> None:
-        with self._lock:
-            if self._released:
-                return
-            self._released = True
+        if self._release():
+            self._aborted = True
             self._feed.lose(aborted())
-            self._connection.shut_down()
             if not self._reading:
-                self._connection.close()
+                self._connection.close()  # which may still say farewell
+            self._connection.shut_down()
+
+    def _release(self) -> bool:
+        """Whether it is for the caller to release the connection: true once."""
+        try:
+            return self._unreleased.pop()
+        except IndexError:
+            return False
 
 
 class SocketTransport:
-    """HTTP/1.1 over blocking sockets. No redirects. Any thread may use it.
+    """HTTP/1.1 over blocking sockets. No redirects. Any thread may use it, and a forked process.
 
     After an exchange its connection is kept for the next one to the same origin. The time to connect does
-    not bound the lookup of the host's name, which the system cannot interrupt.
+    not bound the lookup of the host's name, which the system cannot interrupt. A forked process makes its own
+    connections, and leaves those of its parent alone.
 
     Args:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
@@ -211,9 +262,8 @@ class SocketTransport:
         max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes,
         http2: Choice = False,
     ) -> None:
-        self._sharing: SyncSharing | None = None  # for __del__, which also runs if a check below raises
+        self._sharing: SyncSharing | None = None
         self._idle: IdleConnections[_Connection] = IdleConnections(max_idle, idle_timeout)
-        self._lock = threading.Lock()  # held for bookkeeping only, never during a call to a socket
         self._trust = Trust(ssl_context, ca_file)
         self._proxies = Proxies.from_arguments(
             proxy,
@@ -231,77 +281,66 @@ class SocketTransport:
                 http2, self._dial, ssl_context, ca_file, idle_timeout, max_header_bytes
             )
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
         """See `Transport.open`.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
-            APITimeoutError: connecting, or sending the request, took too long.
+            APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         proxy = self._proxies.find(request.origin)
         if proxy is None and self._sharing is not None:
-            shared = self._sharing.open(request, timeout, timeout, fresh=fresh)
+            shared = self._sharing.open(request, timeout, write_timeout, fresh=fresh)
             if shared is not None:
                 return shared
         sent_as = request if proxy is None else proxy.forwarded(request)
         http = HTTPExchange(sent_as, max_header_bytes=self._max_header_bytes)
-        deadline = _Deadline(timeout)
-        self._tidy(request.origin if fresh else None)
+        _close(self._idle.expire(time.monotonic()))
+        if fresh:
+            _close(self._idle.clear(request.origin))
         connection = None if fresh else self._take(request.origin)
-        reused = connection is not None
+        feed = Feed(http, reused=connection is not None)
+        if connection is None:
+            connection = self._connect(request.origin, proxy, timeout)
         sent = False
         try:
-            if connection is None:
-                connection = self._connect(request.origin, proxy, deadline)
-            connection.send(http, deadline)
-            sent = True
-        except _OutOfTimeError:
-            assert timeout is not None
-            late = open_timeout(request.origin, timeout, connected=connection is not None)
+            sent = connection.send(feed, write_timeout)
         finally:
-            if connection is not None and not sent:
+            if not sent:
                 connection.close()
-        if connection is None or not sent:
-            raise late
-        return _Exchange(self, connection, Feed(http, reused=reused))
+        if sent:
+            return _Exchange(self._idle, connection, feed)
+        assert write_timeout is not None
+        raise stalled_upload(request.origin, write_timeout)
 
     def close(self) -> None:
         """Close the idle connections. A later exchange works, but its connection is not kept."""
-        with self._lock:
-            unwanted = self._idle.close()
-        _close(unwanted)
+        _close(self._idle.close())
         if self._sharing is not None:
             self._sharing.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_lock"):  # not where the constructor refused its arguments
-            self.close()
-
-    def _tidy(self, unwanted_origin: Origin | None) -> None:
-        """Close connections that were idle for too long, and all idle ones to `unwanted_origin`."""
-        with self._lock:
-            unwanted = self._idle.expire(time.monotonic())
-            if unwanted_origin is not None:
-                unwanted += self._idle.clear(unwanted_origin)
-        _close(unwanted)
+        sharing = vars(self).get("_sharing")  # the constructor may have been interrupted
+        if sharing is not None:
+            sharing.close()
 
     def _take(self, origin: Origin) -> _Connection | None:
         """An idle connection that can carry another exchange, judged by what has arrived on it."""
-        while True:
-            with self._lock:
-                connection = self._idle.take(origin)
-            if connection is None or connection.settle():
+        while (connection := self._idle.take(origin)) is not None:
+            if connection.settle():
                 return connection
             connection.close()
+        return None
 
-    def _put(self, connection: _Connection) -> None:
-        """Keep a connection. The end of its response may still be on the way."""
-        with self._lock:
-            unwanted = self._idle.put(connection.origin, connection, time.monotonic())
-        _close(unwanted)
-
-    def _addresses(self, origin: Origin) -> list[tuple[int, _Address]]:
+    def _addresses(self, origin: Origin) -> list[Address]:
         if self._unix_socket is not None:
             return [(socket.AF_UNIX, self._unix_socket)]
         _, host, port = origin
@@ -310,101 +349,35 @@ class SocketTransport:
 
     def _dial(self, origin: Origin, timeout: float | None) -> socket.socket:
         """Connect to an origin without TLS; raises as `open`."""
+        failure: TransportError
         try:
-            return _dial(self._addresses(origin), origin[1], None, _Deadline(timeout))
-        except _OutOfTimeError:
+            sock = dial(self._addresses(origin), None, Deadline(timeout))
+        except OutOfTimeError:
             assert timeout is not None
-            failure: TransportError = open_timeout(origin, timeout)
+            failure = connect_timeout(origin, timeout)
         except (OSError, UnicodeError) as error:
             failure = connect_failure(origin, error, self._unix_socket)
+        else:
+            assert isinstance(sock, socket.socket)
+            return sock
         raise failure
 
-    def _connect(self, origin: Origin, proxy: Proxy | None, deadline: _Deadline) -> _Connection:
+    def _connect(self, origin: Origin, proxy: Proxy | None, timeout: float | None) -> _Connection:
         scheme, host, _ = origin
+        peer = origin if proxy is None else proxy.origin
+        tunnel = None if proxy is None else proxy.tunnel(origin)
+        deadline = Deadline(timeout)
+        failure: TransportError
         try:
-            context = self._trust.context if scheme == "https" else None
-            if proxy is None:
-                sock = _dial(self._addresses(origin), host, context, deadline)
-            else:
-                sock = _connect_through(proxy, self._addresses, origin, context, deadline)
-            if isinstance(sock, ssl.SSLSocket):
-                _handshake(sock, deadline)
+            tls = self._trust.client(host) if scheme == "https" else None
+            return _Connection(origin, dial(self._addresses(peer), tls, deadline, tunnel))
+        except OutOfTimeError:
+            assert timeout is not None
+            failure = connect_timeout(origin, timeout)
         except (OSError, UnicodeError) as error:
-            failure = connect_failure(origin, error, self._unix_socket)
-        else:
-            return _Connection(origin, sock)
+            beyond = tunnel is not None and tunnel.open  # what followed was between us and the origin
+            failure = connect_failure(origin if beyond else peer, error, self._unix_socket)
         raise failure
-
-
-def _connect_through(
-    proxy: Proxy,
-    addresses: Callable[[Origin], list[tuple[int, _Address]]],
-    origin: Origin,
-    context: ssl.SSLContext | None,
-    deadline: _Deadline,
-) -> socket.socket:
-    """Connect to an origin by way of a proxy. With a context, the TLS handshake is still to be done.
-
-    Raises:
-        APIConnectionError: the proxy cannot be reached, or it refused.
-        OSError: the connection was lost as the way was opened.
-    """
-    failure = None
-    with contextlib.ExitStack() as unless_open:
-        try:
-            sock = unless_open.enter_context(_dial(addresses(proxy.origin), proxy.host, None, deadline))
-            tunnel = proxy.tunnel(origin)
-            while tunnel is not None and not tunnel.open:
-                with deadline.bound(sock):
-                    # A view: a frame would show the password in bytes to a traceback with locals.
-                    sock.sendall(memoryview(tunnel.data_to_send()))
-                with deadline.bound(sock):
-                    tunnel.receive_data(sock.recv(READ_SIZE))
-        except (OSError, UnicodeError) as error:
-            failure = connect_failure(proxy.origin, error)
-        else:
-            if context is not None:
-                sock = context.wrap_socket(sock, server_hostname=origin[1], do_handshake_on_connect=False)
-            unless_open.pop_all()
-            return sock
-    raise failure
-
-
-def _dial(
-    addresses: list[tuple[int, _Address]], host: str, context: ssl.SSLContext | None, deadline: _Deadline
-) -> socket.socket:
-    """Connect to the first of the addresses, each with its family, that accepts.
-
-    With a context the socket is one for TLS, whose handshake is still to be done.
-    """
-    failures = []
-    for family, address in addresses:
-        with contextlib.ExitStack() as unless_connected:
-            sock = unless_connected.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            if context is not None:
-                # Wrapped before it connects: if the peer resets a connected socket, wrap_socket() leaks it.
-                sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-                unless_connected.enter_context(sock)
-            try:
-                with deadline.bound(sock):
-                    sock.connect(address)
-            except OSError as error:
-                failures.append(error)
-                continue
-            if not isinstance(address, str):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            unless_connected.pop_all()
-            return sock
-    raise failures[0]
-
-
-def _handshake(sock: ssl.SSLSocket, deadline: _Deadline) -> None:
-    """Do the TLS handshake; if it fails, the socket is closed."""
-    with contextlib.ExitStack() as unless_secured:
-        unless_secured.enter_context(sock)
-        with deadline.bound(sock):
-            sock.do_handshake()
-        unless_secured.pop_all()
 
 
 def _close(connections: list[_Connection]) -> None:

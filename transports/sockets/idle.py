@@ -5,7 +5,6 @@ Nothing is closed here: connections to close are returned, and the caller closes
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Generic, TypeVar
 
 from transports.interface import Origin
@@ -20,7 +19,11 @@ more. Closing first means that a request seldom meets a connection that the serv
 
 
 class IdleConnections(Generic[ConnectionT]):
-    """Idle connections. The cost of a step does not grow with their number.
+    """Idle connections. Any thread may use them, and an interrupt at any line leaves them in order.
+
+    There is no lock: a signal handler could meet it locked by its own thread, a forked process by a thread
+    that it does not have, and an interrupt could leave it locked. Instead there is one container, and each
+    change of it is one step of the interpreter. Who removes a connection has it alone.
 
     Args:
         max_idle: how many are kept; the oldest is given up first.
@@ -30,10 +33,7 @@ class IdleConnections(Generic[ConnectionT]):
     def __init__(self, max_idle: int = MAX_IDLE, idle_timeout: float = IDLE_TIMEOUT) -> None:
         self._max_idle = max_idle
         self._idle_timeout = idle_timeout
-        self._count = 0
-        # A plain dict skips over all removed entries each time its first or last key is asked for.
-        self._kept: OrderedDict[int, tuple[float, Origin, ConnectionT]] = OrderedDict()  # oldest first
-        self._numbers: dict[Origin, OrderedDict[int, None]] = {}  # by origin, oldest first
+        self._kept: dict[ConnectionT, tuple[float, Origin]] = {}  # since when, and where to; oldest first
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -44,44 +44,34 @@ class IdleConnections(Generic[ConnectionT]):
         Returns:
             The connections to close; this one may be among them.
         """
-        self._count += 1
-        self._kept[self._count] = now, origin, connection
-        self._numbers.setdefault(origin, OrderedDict())[self._count] = None
-        unwanted = []
-        while len(self._kept) > self._max_idle:
-            unwanted.append(self._give_up(next(iter(self._kept))))
-        return unwanted
+        self._kept[connection] = now, origin
+        surplus = len(self._kept) - self._max_idle
+        return self._give_up(list(self._kept)[:surplus]) if surplus > 0 else []
 
     def take(self, origin: Origin) -> ConnectionT | None:
         """Remove and return the most recently used connection to this origin; `None` if there is none."""
-        numbers = self._numbers.get(origin)
-        return None if numbers is None else self._give_up(next(reversed(numbers)))
+        for connection in self._to(origin)[::-1]:
+            if self._give_up([connection]):
+                return connection
+        return None
 
     def expire(self, now: float) -> list[ConnectionT]:
         """Give up the connections that were idle for too long; returns them to be closed."""
         oldest = now - self._idle_timeout
-        unwanted = []
-        while self._kept:
-            number = next(iter(self._kept))
-            if self._kept[number][0] > oldest:
-                break
-            unwanted.append(self._give_up(number))
-        return unwanted
+        return self._give_up([kept for kept, (since, _) in self._kept.copy().items() if since <= oldest])
 
     def clear(self, origin: Origin | None = None) -> list[ConnectionT]:
         """Give up all connections, or all to one origin; returns them to be closed."""
-        numbers = list(self._kept) if origin is None else list(self._numbers.get(origin, ()))
-        return [self._give_up(number) for number in numbers]
+        return self._give_up(list(self._kept) if origin is None else self._to(origin))
 
     def close(self) -> list[ConnectionT]:
         """Give up all connections; returns them to be closed. From then on `put` keeps none."""
         self._max_idle = 0
         return self.clear()
 
-    def _give_up(self, number: int) -> ConnectionT:
-        _, origin, connection = self._kept.pop(number)
-        numbers = self._numbers[origin]
-        del numbers[number]
-        if not numbers:
-            del self._numbers[origin]
-        return connection
+    def _to(self, origin: Origin) -> list[ConnectionT]:
+        return [kept for kept, (_, leads_to) in self._kept.copy().items() if leads_to == origin]
+
+    def _give_up(self, connections: list[ConnectionT]) -> list[ConnectionT]:
+        """Remove connections; those that another thread has removed meanwhile are left out."""
+        return [kept for kept in connections if self._kept.pop(kept, None) is not None]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+from math import ceil
 from typing import Protocol
 
 READ_SIZE = 65_536
 """Bytes requested by one read."""
 
 SETTLE_READS = 4
-"""How many reads may finish the response of a kept connection; after them the connection is dropped."""
+"""How many reads may finish the response of a kept connection; after them the connection is dropped. And how
+many may take an early answer while a request is still being sent; after them the rest is not sent."""
 
 
 class HasFileno(Protocol):
@@ -29,8 +31,7 @@ def shut_down(raw: HasFileno) -> None:
     if number < 0:
         return
     with contextlib.suppress(OSError):
-        # Not raw.shutdown(): uvloop's sockets have none, and an SSLSocket's discards the TLS state that a
-        # reader in another thread is using.
+        # Not raw.shutdown(), which uvloop's sockets do not have.
         borrowed = socket.socket(fileno=number)
         try:
             borrowed.shutdown(socket.SHUT_RDWR)
@@ -38,13 +39,56 @@ def shut_down(raw: HasFileno) -> None:
             borrowed.detach()
 
 
+def send_now(raw: HasFileno, data: bytes) -> None:
+    """Send what the system takes without waiting, before the connection is closed. It does not raise."""
+    number = raw.fileno()
+    if number < 0 or not data:
+        return
+    with contextlib.suppress(OSError):
+        borrowed = socket.socket(fileno=number)
+        try:
+            borrowed.setblocking(False)
+            borrowed.send(data)
+        finally:
+            borrowed.detach()
+
+
+def read_rest(raw: HasFileno) -> bytes:
+    """What has arrived on a broken connection, from which nothing more can arrive."""
+    number = raw.fileno()
+    pieces: list[bytes] = []
+    if number >= 0:
+        with contextlib.suppress(OSError):  # at the end; the socket does not block
+            borrowed = socket.socket(fileno=number)
+            try:
+                while piece := borrowed.recv(READ_SIZE):
+                    pieces.append(piece)
+            finally:
+                borrowed.detach()
+    return b"".join(pieces)
+
+
 def readable(raw: HasFileno) -> bool:
     """Whether a read would return at once: with bytes, at the end, or because the socket is closed."""
+    return wait_ready(raw, 0)
+
+
+def wait_ready(raw: HasFileno, timeout: float | None, *, writing: bool = False) -> bool:
+    """Wait until a read would return at once.
+
+    Args:
+        timeout: seconds; `None` waits indefinitely.
+        writing: wait until a read or a write would.
+
+    Returns:
+        Whether one would.
+    """
     number = raw.fileno()
     if number < 0:
         return True
     if not hasattr(select, "poll"):  # as on Windows, whose select() takes sockets with any number
-        return bool(select.select([number], [], [], 0)[0])
+        ready = select.select([number], [number] if writing else [], [], timeout)
+        return bool(ready[0] or ready[1])
     poll = select.poll()
-    poll.register(number, select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(number, select.POLLIN | select.POLLOUT if writing else select.POLLIN)
+    return bool(poll.poll(None if timeout is None else ceil(timeout * 1000)))

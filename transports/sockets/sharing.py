@@ -198,10 +198,12 @@ class SharedConnection:
 
     def say_goodbye(self) -> None:
         """Tell the server that the connection ends, without waiting, and close the socket."""
-        if not self.inherited:
-            self.http.close()
-            self.flush()
-        self.wire.socket.close()
+        if self.inherited:
+            self.wire.socket.close()
+            return
+        self.http.close()
+        self.flush()
+        self.wire.close()
 
     def _wake(self, exchanges: list[HTTP2Exchange]) -> None:
         for exchange in exchanges:
@@ -225,15 +227,6 @@ def take(exchange: HTTP2Exchange) -> Head | Body | End | None:
     if given is None and ended:
         raise LocalProtocolError("receive() after the exchange has ended")
     return given
-
-
-def left_behind(origin: Origin) -> APIConnectionError:
-    """The error of an exchange that a process inherited by `os.fork()`, and must not read."""
-    _, host, port = origin
-    return APIConnectionError(
-        f"the connection to {host}:{port} belongs to the process that opened it",
-        hint="After os.fork(), make calls of the child in the child.",
-    )
 
 
 def declined(origin: Origin) -> APIConnectionError:

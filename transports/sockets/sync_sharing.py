@@ -16,14 +16,20 @@ from math import ceil, inf
 from sansio.errors import APIConnectionError, ProviderError, TransportError
 from sansio.http import Body, End, Head, Request
 from sansio.http.http2 import HTTP2Exchange, check_request
-from transports.failures import aborted, connect_failure, open_timeout, read_timeout
+from transports.failures import (
+    aborted,
+    connect_failure,
+    connect_timeout,
+    left_behind,
+    read_timeout,
+    stalled_upload,
+)
 from transports.interface import Origin, SyncExchange
 from transports.sockets.sharing import (
     PING_AFTER,
     Choice,
     SharedConnection,
     declined,
-    left_behind,
     offers,
     take,
 )
@@ -257,7 +263,7 @@ class SyncSharing:
             return None
         if begun is None:
             assert timeout is not None
-            raise open_timeout(origin, timeout)
+            raise connect_timeout(origin, timeout)
         return self._send(*begun, write_timeout)
 
     def _join(self, request: Request, *, fresh: bool) -> tuple[_Connection, HTTP2Exchange] | None:
@@ -286,7 +292,7 @@ class SyncSharing:
                 exchange.abort()
         if not sent:
             assert timeout is not None
-            raise open_timeout(connection.origin, timeout, connected=True)
+            raise stalled_upload(connection.origin, timeout)
         return exchange
 
     def rest(self, connection: _Connection) -> None:
@@ -329,7 +335,7 @@ class SyncSharing:
             wire = self._secure(origin, sock, ends)
             if wire is None:
                 assert timeout is not None
-                failure = open_timeout(origin, timeout)
+                failure = connect_timeout(origin, timeout)
             elif wire.protocol == "h2" or origin[0] == "http":
                 connection = _Connection(origin, wire, self._max_header_bytes)
                 connection.since = begun

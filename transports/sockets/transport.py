@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Protocol
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, ClassVar, Protocol
+from weakref import WeakKeyDictionary, ref
 
 import anyio
 
 from sansio.http import Body, End, Head, HTTPExchange, Request
 from sansio.limits import DEFAULT_LIMITS
-from transports.failures import aborted, open_timeout, read_timeout
+from transports.failures import aborted, connect_timeout, read_timeout, stalled_upload
 from transports.interface import Exchange, Origin
-from transports.loops import LoopKeeper, is_asyncios_own_loop
+from transports.loops import LoopKeeper, asyncio_loop
 from transports.sockets.anyio_connection import AnyioConnection
-from transports.sockets.feed import Feed
+from transports.sockets.feed import Feed, RawFeed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
 from transports.sockets.proxies import OWN_SCHEMES, Proxies
 from transports.sockets.tls import Trust
@@ -31,7 +31,19 @@ class Connection(Protocol):
 
     origin: Origin
 
-    def begin(self, feed: Feed) -> bool:
+    async def secure(self, trust: Trust, host: str) -> None:
+        """Do the TLS handshake. If it fails, the connection is of no more use, and is to be closed.
+
+        Args:
+            trust: which certificates are trusted.
+            host: the name that the peer's certificate must be for.
+
+        Raises:
+            APIConnectionError: TLS failed; the message says why.
+        """
+        ...
+
+    def begin(self, feed: Feed | RawFeed) -> bool:
         """Begin an exchange.
 
         Returns:
@@ -39,8 +51,19 @@ class Connection(Protocol):
         """
         ...
 
-    async def send(self) -> None:
-        """Wait until the request was sent. A failure shows at the next `fill`, after an early answer."""
+    async def send(self, timeout: float | None) -> bool:
+        """Send the rest of the request, and feed what arrives meanwhile.
+
+        A server that refuses a large request may answer, and close, before it has read everything. When its
+        answer has ended, or is a long one, the rest of the request is not sent. A failure to send shows at
+        the next `fill`, after the answer.
+
+        Args:
+            timeout: seconds in which the server must take something; `None` waits indefinitely.
+
+        Returns:
+            False if the server took nothing for that long, and has not begun to answer either.
+        """
         ...
 
     def fill(self, timeout: float | None) -> Awaitable[None]:
@@ -63,11 +86,18 @@ class Connection(Protocol):
         ...
 
     def shut_down(self) -> None:
-        """End it in both directions; the peer and a reader see it at once. Any thread may call it."""
+        """End it in both directions; the peer and a reader see it at once. Any thread may call it.
+
+        In a fork of its process it does nothing, since that would end the parent's connection.
+        """
         ...
 
     async def aclose(self) -> None:
         """Close it. It takes no noticeable time and does not raise."""
+        ...
+
+    def abandon(self) -> None:
+        """See `transports.loops.Closable`."""
         ...
 
 
@@ -98,8 +128,8 @@ class _Pool:
     def drop(self, connections: list[Connection]) -> None:
         """Close connections now. Outside their loop, shut them down and leave the closing to the loop."""
         for connection in connections:
+            self.keeper.close_now(connection)  # first, since it may still say farewell
             connection.shut_down()
-            self.keeper.close_now(connection)
 
     def expire(self) -> None:
         """Drop connections that were idle for too long."""
@@ -174,6 +204,8 @@ class AnyioTransport:
             h2 is missing.
     """
 
+    resumable: ClassVar = True
+
     def __init__(
         self,
         *,
@@ -189,7 +221,8 @@ class AnyioTransport:
         http2: Choice = False,
     ) -> None:
         self._sharing: AsyncSharing | None = None  # for __del__, which also runs if a check below raises
-        self._idle: WeakKeyDictionary[LoopKeeper, IdleConnections[Connection]] = WeakKeyDictionary()
+        # Weak, for the connections refer to their loop: the keeper holds them.
+        self._idle: WeakKeyDictionary[LoopKeeper, ref[IdleConnections[Connection]]] = WeakKeyDictionary()
         self._trust = Trust(ssl_context, ca_file)
         self._proxies = Proxies.from_arguments(
             proxy,
@@ -209,17 +242,24 @@ class AnyioTransport:
                 http2, ssl_context, ca_file, unix_socket, max_idle, idle_timeout, max_header_bytes
             )
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         """See `Transport.open`.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
-            APITimeoutError: connecting, or sending the request, took too long.
+            APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
         proxy = self._proxies.find(request.origin)
         if proxy is None and self._sharing is not None:
-            shared = await self._sharing.open(request, timeout, timeout, fresh=fresh)
+            shared = await self._sharing.open(request, timeout, write_timeout, fresh=fresh)
             if shared is not None:
                 return shared
         sent_as = request if proxy is None else proxy.forwarded(request)
@@ -231,24 +271,22 @@ class AnyioTransport:
         await pool.keeper.tidy()
         connection = None if fresh else await pool.take(request.origin)
         feed = Feed(http, reused=connection is not None)
-        sent = connection is not None and connection.begin(feed)
+        if connection is None:
+            with anyio.move_on_after(timeout):
+                connection = await self._connect(request.origin, proxy, pool.keeper)
+        if connection is None:
+            assert timeout is not None
+            raise connect_timeout(request.origin, timeout)
+        sent = False
         try:
-            if not sent:
-                with anyio.move_on_after(timeout):
-                    if connection is None:
-                        connection = await self._connect(request.origin, proxy)
-                        pool.keeper.hold(connection)
-                        sent = connection.begin(feed)
-                    if not sent:
-                        await connection.send()
-                    sent = True
+            sent = connection.begin(feed) or await connection.send(write_timeout)
         finally:
-            if connection is not None and not sent:
+            if not sent:
                 pool.drop([connection])
-        if connection is not None and sent:
+        if sent:
             return _Exchange(pool, connection, feed)
-        assert timeout is not None
-        raise open_timeout(request.origin, timeout, connected=connection is not None)
+        assert write_timeout is not None
+        raise stalled_upload(request.origin, write_timeout)
 
     async def aclose(self) -> None:
         """Close the idle connections of every loop. A later exchange works; its connection is not kept."""
@@ -261,22 +299,47 @@ class AnyioTransport:
             self._close_idle()
 
     def _close_idle(self) -> None:
-        for keeper in list(self._idle):
-            self._pool(keeper).close()
+        for keeper, known in list(self._idle.items()):
+            idle = known()
+            if idle is not None:
+                _Pool(keeper, idle).close()
+                keeper.forget(idle)
         if self._sharing is not None:
             self._sharing.close()
 
     def _pool(self, keeper: LoopKeeper) -> _Pool:
-        idle = self._idle.get(keeper)
+        known = self._idle.get(keeper)
+        idle = None if known is None else known()
         if idle is None:
-            idle = self._idle[keeper] = IdleConnections(self._max_idle, self._idle_timeout)
+            idle = IdleConnections(self._max_idle, self._idle_timeout)
+            keeper.keep(idle)
+            self._idle[keeper] = ref(idle)
         return _Pool(keeper, idle)
 
-    async def _connect(self, origin: Origin, proxy: Proxy | None) -> Connection:
-        if is_asyncios_own_loop():
-            from transports.sockets.asyncio_connection import (
-                AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
-            )
+    async def _connect(self, origin: Origin, proxy: Proxy | None, keeper: LoopKeeper) -> Connection:
+        connection = await connect(origin, self._unix_socket, proxy)
+        keeper.hold(connection)
+        if origin[0] == "https":
+            secured = False
+            try:
+                await connection.secure(self._trust, origin[1])
+                secured = True
+            finally:
+                if not secured:
+                    keeper.close_now(connection)
+        return connection
 
-            return await AsyncioConnection.connect(origin, self._trust, self._unix_socket, proxy)
-        return await AnyioConnection.connect(origin, self._trust, self._unix_socket, proxy)
+
+async def connect(origin: Origin, unix_socket: str | None, proxy: Proxy | None = None) -> Connection:
+    """Connect to an origin under the running loop, by way of the proxy if there is one. Without TLS.
+
+    Raises:
+        APIConnectionError: no connection could be made; the message says why.
+    """
+    if asyncio_loop() is not None:
+        from transports.sockets.asyncio_connection import (
+            AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
+        )
+
+        return await AsyncioConnection.connect(origin, unix_socket, proxy)
+    return await AnyioConnection.connect(origin, unix_socket, proxy)

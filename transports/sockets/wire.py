@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 
 from transports.sockets.raw import READ_SIZE
 from transports.sockets.tls import TLSClient
@@ -48,19 +47,19 @@ class Wire:
         tls = self._tls
         if tls is None:
             return True
-        finished = False
-        try:
-            finished = tls.handshake()
-            while not finished and (data := self._recv()) is not None:
-                if not data:
-                    raise ssl.SSLEOFError
-                tls.take(data)
-                finished = tls.handshake()
-        finally:
+        self._push(tls.data_to_send())
+        while not (tls.ready or tls.ended):
+            data = self._recv()
+            if data is None:
+                return False
+            if data:
+                self._early += tls.receive_data(data)
+            else:
+                tls.receive_eof()
             self._push(tls.data_to_send())  # also after an error: the alert says why
-        if finished:
-            self._early = tls.read()
-        return finished
+        if tls.error is not None:
+            raise tls.error
+        return True
 
     def receive(self) -> bytes | None:
         """The next bytes; `None` if there are none now, `b""` at the end.
@@ -75,12 +74,12 @@ class Wire:
         if tls is None:
             return self._recv()
         while not tls.ended:
-            received = self._recv()
-            if not received:
-                return received
-            tls.take(received)
-            given = tls.read()
-            if given:
+            data = self._recv()
+            if data is None:
+                return None
+            if not data:
+                tls.receive_eof()
+            elif given := tls.receive_data(data):
                 return given
         if tls.error is not None:
             raise tls.error
@@ -92,11 +91,22 @@ class Wire:
         Raises:
             OSError: the connection broke.
         """
-        if self._tls is not None:
+        tls = self._tls
+        if tls is not None:
             if data:
-                self._tls.write(data)
-            data = self._tls.data_to_send()
+                tls.send(data)
+            data = tls.data_to_send()
         self._push(data)
+        if tls is not None and tls.error is not None:
+            raise tls.error
+
+    def close(self) -> None:
+        """Say the end of TLS without waiting, and close the socket."""
+        if self._tls is not None and not self._unsent:
+            self._tls.close()
+            with contextlib.suppress(OSError):
+                self._push(self._tls.data_to_send())
+        self.socket.close()
 
     def _push(self, data: bytes) -> None:
         if data:

@@ -32,6 +32,7 @@ from sansio.testing.faults import (
 _GONE = (anyio.BrokenResourceError, anyio.EndOfStream, ssl.SSLError)
 """How a client's reset, or a violation of TLS, shows: it counts as a close."""
 
+_FAREWELL = 0.02  # seconds to wait for the client's end of TLS, which it sends when it reads the server's
 _NO_LINGER = b"\1\0\0\0\0\0\0\0"
 
 
@@ -121,14 +122,18 @@ class LoopbackConnection:
     async def _serve(self, stream: ByteStream, opening: list[Action]) -> None:
         sender, receiver = anyio.create_memory_object_stream[Iterator[Action]](math.inf)
         sender.send_nowait(iter(opening))
+        orderly = False
         async with sender, receiver, anyio.create_task_group() as tasks:
             # Reading goes on while pieces are sent, so that a client's close is seen at once.
             tasks.start_soon(self._read, stream, sender, tasks.cancel_scope)
             try:
-                await self._perform(stream, receiver)
+                orderly = await self._perform(stream, receiver)
             except _GONE:
                 self._note_close()
             tasks.cancel_scope.cancel()
+        if orderly and isinstance(stream, TLSStream):
+            with anyio.move_on_after(_FAREWELL), contextlib.suppress(*_GONE):
+                await stream.unwrap()  # sends close_notify, and waits for the client's
 
     async def _read(
         self,
@@ -145,8 +150,8 @@ class LoopbackConnection:
 
     async def _perform(
         self, stream: ByteStream, receiver: MemoryObjectReceiveStream[Iterator[Action]]
-    ) -> None:
-        """Perform actions, up to one that ends the connection."""
+    ) -> bool:
+        """Perform actions, up to one that ends the connection; whether it ends it in order."""
         first = True
         async for actions in receiver:
             for action in actions:
@@ -165,11 +170,12 @@ class LoopbackConnection:
                         await anyio.sleep_forever()
                     case Reset():
                         self._socket.reset_on_close()
-                        return
+                        return False
                     case Close():
-                        return
+                        return True
                     case _:
                         assert_never(action)
+        return False
 
     def _note_close(self) -> None:
         if self._client_closed is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
+from typing import ClassVar
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -140,11 +141,14 @@ class MemoryTransport(_Memory):
         provider = create_provider(config, transport=transport, api_key="any-key")
     """
 
+    resumable: ClassVar = True
+
     async def open(
         self,
         request: Request,
         timeout: float | None,
         *,
+        write_timeout: float | None = None,
         fresh: bool = False,
     ) -> _AsyncExchange:
         """Let the server answer; the exchange returns the response."""
@@ -158,7 +162,14 @@ class MemoryTransport(_Memory):
 class SyncMemoryTransport(_Memory):
     """The blocking twin of `MemoryTransport`."""
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> _SyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> _SyncExchange:
         """See `MemoryTransport.open`."""
         return _SyncExchange(self, self._respond(request))
 

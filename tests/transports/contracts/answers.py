@@ -134,6 +134,23 @@ class KeepingContract:
                 assert await fetch(transport, server.post()) == (200, b"ok")
             assert server.connections == 2
 
+    async def test_second_response_behind_one_that_fills_a_read(self, make: Make) -> None:
+        """anyio's streams keep what came with it in a queue, where no look at the socket sees it."""
+        head = b"HTTP/1.1 200 OK\r\ncontent-length: 65494\r\n\r\n"
+        response = head.ljust(65_536, b"x")
+        wrong = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong"
+
+        def script(peer: Peer) -> None:
+            while peer.request() is not None:
+                peer.send(OK if peer.number else response + wrong)
+
+        assert len(head) == 65_536 - 65_494
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                assert (await fetch(transport, server.post()))[1] == response[len(head) :]
+                assert await fetch(transport, server.post()) == (200, b"ok")
+            assert server.connections == 2
+
     async def test_fresh_takes_no_kept_connection_and_closes_them(self, make: Make) -> None:
         with RawServer(answering(OK)) as server:
             async with contextlib.aclosing(make()) as transport:

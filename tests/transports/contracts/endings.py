@@ -5,7 +5,9 @@ The conformance kit tests what every transport owes; here is what ours promise b
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import logging
 import threading
 
@@ -25,7 +27,7 @@ from tests.transports.contracts.support import (
     fetch,
     read,
 )
-from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
+from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, eventually, happens
 
 
 @pytest.mark.anyio
@@ -173,6 +175,38 @@ class LoopContract:
                 server.closed.clear()
                 kept.clear()
         assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of asyncio, which is right
+    @pytest.mark.parametrize("one_for_all", [True, False])
+    def test_loops_that_are_closed_by_hand_do_not_add_up(
+        self, make: Make, anyio_backend: str, one_for_all: bool
+    ) -> None:
+        """Without `shutdown_asyncgens`, which closes what is left; a transport may live on, or be dropped."""
+        if anyio_backend == "trio":
+            return  # no loop of trio's can be closed by hand
+        open_now: set[int] = set()
+
+        def script(peer: Peer) -> None:
+            open_now.add(peer.number)
+            while peer.request() is not None:
+                peer.send(OK)
+            open_now.discard(peer.number)
+
+        with RawServer(script) as server:
+            transport = make()
+            for _ in range(10):
+                loop = asyncio.new_event_loop()
+                try:
+                    asked = transport if one_for_all else make()
+                    assert loop.run_until_complete(fetch(asked, server.post())) == (200, b"ok")
+                finally:
+                    loop.close()
+            assert server.connections == 10
+            assert eventually(lambda: len(open_now) < 3)
+            del asked, transport, loop
+            asyncio.run(fetch(make(), server.post()))
+            assert eventually(lambda: not open_now)
+        gc.collect()  # here, where asyncio's warning is expected
 
     def test_transport_made_and_forgotten_in_a_loop(self, make: Make, anyio_backend: str) -> None:
         with RawServer(answering(OK)) as server:

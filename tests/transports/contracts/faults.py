@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import socket
 import ssl
 import threading
 from pathlib import Path
@@ -61,7 +62,8 @@ class FaultContract:
     async def test_no_connection_in_time(self, make: Make) -> None:
         with RawServer(silent) as server:  # takes the connection, but not the TLS handshake
             request = Request.post(server.url.replace("http:", "https:"), (), b"")
-            async with contextlib.aclosing(make()) as transport:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading authorities would take of the time
+            async with contextlib.aclosing(make(ssl_context=context)) as transport:
                 error = await failure(transport, request, opening=0.3)
                 assert isinstance(error, APITimeoutError)
                 assert error.field == "connect_timeout"
@@ -78,11 +80,32 @@ class FaultContract:
 
         with RawServer(script) as server:
             async with contextlib.aclosing(make()) as transport:
-                error = await failure(transport, server.post(bytes(30_000_000)), opening=0.2)
+                error = await failure(transport, server.post(bytes(30_000_000)), sending=0.2)
             done.set()
         assert isinstance(error, APITimeoutError)
-        assert error.field == "connect_timeout"
-        assert "did not take the request within 0.2 s" in error.message
+        assert error.field == "write_timeout"
+        assert "took nothing more of the request for 0.2 s" in error.message
+
+    async def test_time_to_connect_does_not_bound_the_upload(self, make: Make) -> None:
+        """A request that the server takes slowly, and as a rule on a connection that is there already."""
+        begun = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(OK)
+            assert begun.wait(PATIENCE)
+            assert len(peer.request() or b"") > 8_000_000
+            peer.send(OK)
+
+        with RawServer(script) as server:
+            async with contextlib.aclosing(make()) as transport:
+                await fetch(transport, server.post())
+                timer = threading.Timer(1.2, begun.set)
+                timer.start()
+                exchange = await transport.open(server.post(bytes(8_000_000)), 1.0, write_timeout=PATIENCE)
+                assert await read(exchange) == (Head(200, (("content-length", "2"),)), b"ok")
+                exchange.abort()
+                timer.join()
 
     @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\n", CHUNKED, CHUNKED + chunk(b"data")])
     async def test_silence(self, make: Make, sent: bytes) -> None:
@@ -153,16 +176,39 @@ class FaultContract:
                 exchange.abort()
         assert "lost: the peer reset it" in caught.value.message
 
-    async def test_answer_before_the_request_was_taken(self, make: Make) -> None:
+    @pytest.mark.parametrize("then", ["reads on", "reads nothing", "closes"])
+    @pytest.mark.parametrize("reused", [True, False])
+    @pytest.mark.parametrize("pieces", [1, 4])
+    async def test_answer_before_the_request_was_taken(
+        self, make: Make, then: str, reused: bool, pieces: int
+    ) -> None:
         """A server that refuses a large request answers early: its answer counts, not our broken write."""
+        done = threading.Event()
+        body = b"too large" * pieces
+        # A server that reads fast enough gets the whole request, and the connection could then be kept.
+        ends = b"connection: close\r\n" if then == "reads on" else b""
+        head = b"HTTP/1.1 413 Too Large\r\n%scontent-length: %d\r\n\r\n" % (ends, len(body))
 
         def script(peer: Peer) -> None:
-            peer.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig")
-            peer.wait_for_close()
+            if reused:
+                peer.request()
+                peer.send(OK)
+            peer.receive()
+            peer.send(head, *[b"too large"] * pieces)
+            if then == "reads on":
+                peer.wait_for_close()
+            elif then == "reads nothing":
+                assert done.wait(PATIENCE)
 
         with RawServer(script) as server:
             async with contextlib.aclosing(make()) as transport:
-                assert await fetch(transport, server.post(bytes(3_000_000))) == (413, b"big")
+                for _ in range(5):
+                    done.clear()
+                    if reused:
+                        await fetch(transport, server.post())
+                    assert await fetch(transport, server.post(bytes(8_000_000))) == (413, body)
+                    done.set()
+            assert server.connections == 5
 
     async def test_request_that_cannot_be_written_quotes_no_header(self, make: Make) -> None:
         request = Request.post("http://127.0.0.1:1/", (("authorization", "Bearer secret\r\nx: y"),), b"")
@@ -237,6 +283,131 @@ class TLSContract:
                 assert await happens(gone)
                 assert await fetch(transport, server.post()) == (200, b"ok")
             assert server.connections == 2
+
+    async def test_tls_sessions_are_resumed(self, make: Make) -> None:
+        ca, context = ca_and_server("localhost")
+        reused = []
+
+        def script(peer: Peer) -> None:
+            assert isinstance(peer.socket, ssl.SSLSocket)
+            reused.append(peer.socket.session_reused)
+            peer.request()
+            peer.send(OK)
+
+        with RawServer(script, context, "localhost") as server:
+            async with contextlib.aclosing(make(ssl_context=trusting(ca))) as transport:
+                for _ in range(3):
+                    assert await fetch(transport, server.post(), fresh=True) == (200, b"ok")
+        assert reused == [False, True, True]
+
+    async def test_tls_is_ended_before_the_connection(self, make: Make) -> None:
+        """A server that gets no close_notify must take the end for an attack, and logs it."""
+        ca, context = ca_and_server("localhost")
+        ends: list[bytes | ssl.SSLError] = []
+
+        def script(peer: Peer) -> None:
+            assert isinstance(peer.socket, ssl.SSLSocket)
+            peer.socket.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # not in typeshed
+            peer.request()
+            peer.send(OK)
+            try:
+                ends.append(peer.socket.recv(1))
+            except ssl.SSLError as error:
+                ends.append(error)
+
+        with RawServer(script, context, "localhost") as server:
+            async with contextlib.aclosing(make(ssl_context=trusting(ca))) as transport:
+                assert await fetch(transport, server.post()) == (200, b"ok")
+        assert ends == [b""]
+
+    @pytest.mark.parametrize("orderly", [True, False])
+    async def test_tls_answer_that_the_end_of_the_connection_delimits(
+        self, make: Make, orderly: bool
+    ) -> None:
+        """Without close_notify it may be incomplete: anyone can end a connection (RFC 9112, section 9.8)."""
+        ca, context = ca_and_server("localhost")
+
+        def script(peer: Peer) -> None:
+            assert isinstance(peer.socket, ssl.SSLSocket)
+            peer.request()
+            peer.send(b"HTTP/1.1 200 OK\r\n\r\nhalf or whole")
+            if orderly:
+                with contextlib.suppress(OSError):
+                    peer.socket.unwrap()
+
+        with RawServer(script, context, "localhost") as server:
+            async with contextlib.aclosing(make(ssl_context=trusting(ca))) as transport:
+                if orderly:
+                    assert await fetch(transport, server.post()) == (200, b"half or whole")
+                    return
+                error = await failure(transport, server.post())
+        assert isinstance(error, APIConnectionError)
+        assert "without ending TLS" in error.message
+
+    @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+    async def test_tls_large_bodies_both_ways(self, make: Make, version: ssl.TLSVersion) -> None:
+        ca, context = ca_and_server("localhost")
+        context.maximum_version = version
+        question, answer = bytes(range(256)) * 4_000, bytes(range(255, -1, -1)) * 8_000
+        asked = []
+
+        def script(peer: Peer) -> None:
+            while (request := peer.request()) is not None:
+                asked.append(request.partition(b"\r\n\r\n")[2])
+                peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(answer), answer)
+
+        with RawServer(script, context, "localhost") as server:
+            async with contextlib.aclosing(make(ssl_context=trusting(ca))) as transport:
+                for _ in range(2):
+                    assert await fetch(transport, server.post(question)) == (200, answer)
+            assert server.connections == 1
+        assert asked == [question] * 2
+
+    async def test_tls_invalid_record(self, make: Make) -> None:
+        """What does not decrypt ends the exchange, after all that was received before it."""
+        ca, context = ca_and_server("localhost")
+        taken = threading.Event()
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(CHUNKED + chunk(b"data"))
+            assert taken.wait(PATIENCE)
+            socket.socket.sendall(peer.socket, b"\x17\x03\x03\x00\x20" + bytes(32))  # past the TLS layer
+            peer.wait_for_close()
+
+        with RawServer(script, context, "localhost") as server:
+            async with contextlib.aclosing(make(ssl_context=trusting(ca))) as transport:
+                exchange = await transport.open(server.post(), PATIENCE)
+                assert (await read(exchange, Body))[1] == b"data"
+                taken.set()
+                with pytest.raises(APIConnectionError, match="was lost: TLS failed"):
+                    await exchange.receive(PATIENCE)
+                exchange.abort()
+
+    async def test_tls_answer_right_behind_the_handshake(self, make: Make) -> None:
+        """An overloaded server may refuse immediately, in the same packet as the end of the handshake."""
+        ca, context = ca_and_server("localhost")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+        def script(peer: Peer) -> None:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(incoming, outgoing, server_side=True)
+            finished = False
+            while not finished:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                    finished = True
+                if not finished:
+                    peer.send(outgoing.read())
+                    incoming.write(peer.receive())
+            tls.write(b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy")
+            peer.send(outgoing.read())
+            peer.wait_for_close()
+
+        with RawServer(script, host="localhost") as server:
+            request = Request.post(server.url.replace("http:", "https:"), (), b"{}")
+            async with contextlib.aclosing(make(ssl_context=trusting(ca))) as transport:
+                assert await fetch(transport, request) == (503, b"busy")
 
     async def test_tls_authority_that_nobody_trusts(self, make: Make) -> None:
         _, context = ca_and_server("localhost")

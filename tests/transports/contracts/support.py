@@ -61,12 +61,13 @@ async def failure(
     request: Request,
     *,
     opening: float | None = PATIENCE,
+    sending: float | None = PATIENCE,
     reading: float | None = PATIENCE,
 ) -> TransportError | RemoteProtocolError:
     """The error that an exchange ends with."""
     exchange = None
     try:
-        exchange = await transport.open(request, opening)
+        exchange = await transport.open(request, opening, write_timeout=sending)
         while not isinstance(await exchange.receive(reading), End):
             pass
     except (TransportError, RemoteProtocolError) as error:

@@ -298,7 +298,12 @@ class _AbortedAtItsEnd(ScriptedTransport):
     stream: EventStream
 
     async def open(
-        self, request: Request, timeout: float | None, *, fresh: bool = False
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
     ) -> ScriptedAsyncExchange:
         exchange = await super().open(request, timeout, fresh=fresh)
         close = exchange.aclose

@@ -26,7 +26,7 @@ MOMENTS = st.integers(0, 80_000).map(lambda n: n / 8)
 
 def clocks_of(config: ProviderConfig) -> Clocks:
     """The clocks of a call that sets no timeout itself."""
-    return Clocks(config, config.total_timeout)
+    return Clocks(config, config.timeouts())
 
 
 def least(*limits: float | None) -> float | None:
@@ -111,6 +111,20 @@ def test_the_event_clock_runs_out_just_when_progress_stays_away(
         assert late is None or late.field == "event_timeout"
 
 
+@given(first=LIMITS, event=LIMITS, silence=SECONDS)
+def test_until_the_first_event_its_own_clock_counts(
+    first: float | None, event: float | None, silence: float
+) -> None:
+    clocks = clocks_of(openai(event_timeout=event, first_event_timeout=first))
+    clocks.resume(0, 0)
+    clocks.begin_answer(0, is_error=False)
+    for limit, is_first in ((first, True), (event, False)):
+        late = clocks.look(silence, 0, first=is_first)
+        assert (late is not None) == (limit is not None and silence >= limit)
+        if late is not None:
+            assert late.field == ("first_event_timeout" if is_first and first != event else "event_timeout")
+
+
 @given(silence=SECONDS, away=MOMENTS)
 def test_the_event_clock_leaves_out_the_consumers_own_time(silence: float, away: float) -> None:
     clocks = clocks_of(openai(event_timeout=1_001))
@@ -155,7 +169,8 @@ def test_each_attempts_error_body_has_its_own_five_seconds() -> None:
 
 @given(total=SECONDS, own=SECONDS)
 def test_a_calls_own_timeout_takes_the_place_of_the_configs(total: float, own: float) -> None:
-    clocks = Clocks(openai(total_timeout=total), own)
+    config = openai(total_timeout=total)
+    clocks = Clocks(config, config.timeouts(total_timeout=own))
     clocks.resume(0, 0)
     assert clocks.left(0) == own
     for error in (clocks.total_error(), clocks.for_wait(0, own + 1)):

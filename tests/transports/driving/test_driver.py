@@ -61,6 +61,8 @@ async def test_cancellation_at_any_await_is_never_swallowed_and_releases(place: 
     assert errors == []
     assert stuck.log == HELD[place]
     assert partial_text(stream) == ("Hel" if place in ("receive", "release") else "")
+    with pytest.raises(APIConnectionError, match="cancelled"):
+        await anext(stream)
     assert await anext(stream, None) is None
 
 

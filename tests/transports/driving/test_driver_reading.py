@@ -112,7 +112,14 @@ class Slow:
     def __init__(self) -> None:
         self.opened = 0
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Slow:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Slow:
         self.opened += 1
         return self
 

@@ -18,6 +18,7 @@ from sansio import (
     Head,
     InternalServerError,
     Message,
+    Options,
     RateLimitError,
     RemoteProtocolError,
     StreamComplete,
@@ -233,6 +234,34 @@ def test_an_event_timeout_before_the_first_event_is_tried_again(reader: Reader) 
     outcome = reader.read([STREAMING, Pass(61), PING], answer("Hi"), config=config)
     assert texts(outcome) == ["Hi"]
     assert outcome.clock.slept == [1.0]
+
+
+def test_the_event_clock_may_be_longer_until_the_first_event(reader: Reader) -> None:
+    config = openai(event_timeout=60, first_event_timeout=600)
+    thinking = [item for _ in range(10) for item in (Pass(50), PING)]
+    outcome = reader.read([STREAMING, *thinking, delta("Hel"), Pass(61), PING], config=config)
+    assert texts(outcome) == ["Hel"]
+    assert outcome.error is not None
+    assert outcome.error.field == "event_timeout"
+
+
+def test_too_long_a_wait_for_the_first_event_names_its_clock(reader: Reader) -> None:
+    config = openai(event_timeout=60, max_attempts=1)
+    attempt: list[Item] = [STREAMING, Pass(90), PING, Pass(90), PING]
+    outcome = reader.read(attempt, config=config, options={"first_event_timeout": 100})
+    assert outcome.error is not None
+    assert outcome.error.field == "first_event_timeout"
+    assert outcome.clock.now() == 1_180.0
+
+
+def test_a_calls_own_clocks_take_the_place_of_the_configs(reader: Reader) -> None:
+    config = openai(connect_timeout=4, read_timeout=30, event_timeout=5)
+    options: Options = {"connect_timeout": 7, "read_timeout": 90, "event_timeout": None}
+    steps: list[Item] = [STREAMING, delta("Hel"), Pass(50), PING, delta("lo"), finish(), DONE]
+    outcome = reader.read(OpenLate(), steps, config=config, options=options)
+    assert outcome.clock.now() == 1_000.0 + 7 + 1 + 50
+    assert set(outcome.script.timeouts) == {90.0}
+    assert texts(outcome) == ["Hel", "lo"]
 
 
 def test_the_event_clock_counts_from_the_last_progress(reader: Reader) -> None:

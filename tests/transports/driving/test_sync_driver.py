@@ -54,7 +54,14 @@ class Stuck:
         if place == "wait":
             self.inputs = iter([Head(503), End()])
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Stuck:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Stuck:
         self.log.append("open")
         if self.place == "open":
             self.reached.set()
@@ -195,6 +202,8 @@ def test_an_interrupt_while_waiting_releases() -> None:
     with pytest.raises(KeyboardError):
         next(stream)
     assert transport.log == ["open", "abort"]
+    with pytest.raises(APIConnectionError, match="cut by an exception"):
+        next(stream)
     assert next(stream, None) is None
 
 

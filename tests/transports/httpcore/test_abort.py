@@ -105,22 +105,6 @@ class TestAbort:
                 assert await happens(server.closed)
 
 
-async def test_while_it_connects(module: ModuleName) -> None:
-    """The server says nothing to the TLS handshake."""
-    greeted = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.receive()
-        greeted.set()
-        peer.wait_for_close()
-
-    with RawServer(script) as server:
-        server.url = server.url.replace("http:", "https:")
-        async with running(module, "its own") as transport:
-            await abort_wakes(await transport.open(server.post(), None), greeted)
-            assert await happens(server.closed)
-
-
 async def test_while_it_waits_for_a_place_in_the_pool(module: ModuleName) -> None:
     with RawServer(answering(OK)) as server:
         async with running(module, "a user's", max_connections=1) as transport:

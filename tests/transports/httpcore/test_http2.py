@@ -1,8 +1,9 @@
-"""The httpcore transport over HTTP/2, where exchanges share a connection."""
+"""A pool of the application's own that speaks HTTP/2, where exchanges share a connection."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import AsyncGenerator
 
 import h2.config
@@ -13,9 +14,8 @@ from h2.connection import ConnectionState
 
 from sansio.errors import APIConnectionError, RemoteProtocolError
 from sansio.http import Body, End, Head
-from tests.transports.contracts.support import ca_and_server, failure, fetch, read, trusting
-from tests.transports.httpcore.test_abort import abort_wakes
-from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
+from tests.transports.contracts.support import ca_and_server, failure, fetch, trusting
+from tests.transports.raw_server import PATIENCE, Peer, RawServer
 from transports.httpcore.pool import HttpcoreTransport, ModuleName
 
 
@@ -60,9 +60,9 @@ class TestHTTP2:
         ca, context = ca_and_server("localhost")
         context.set_alpn_protocols(["h2"])
         with RawServer(echo, context, "localhost") as server:
-            transport = HttpcoreTransport(module=module, http2=True, ssl_context=trusting(ca))
-            async with contextlib.aclosing(transport):
-                yield transport, server
+            core = importlib.import_module(module)
+            async with core.AsyncConnectionPool(http2=True, ssl_context=trusting(ca)) as pool:
+                yield HttpcoreTransport(pool), server
 
     async def test_exchanges_share_a_connection(self, module: ModuleName) -> None:
         async with self._running(module) as (transport, raw):
@@ -88,22 +88,6 @@ class TestHTTP2:
             assert await fetch(transport, raw.post(b"three")) == (200, b"three")
             assert raw.connections == 1
 
-    async def test_abort_of_the_only_exchange_closes_the_connection(self, module: ModuleName) -> None:
-        async with self._running(module) as (transport, raw):
-            exchange = await transport.open(raw.post(b"wait"), PATIENCE)
-            await read(exchange, Body)
-            exchange.abort()
-            assert await happens(raw.closed)
-            assert await fetch(transport, raw.post(b"next"), fresh=True) == (200, b"next")
-            assert raw.connections == 2
-
-    async def test_abort_wakes_a_reader_that_waits_inside_the_body(self, module: ModuleName) -> None:
-        async with self._running(module) as (transport, raw):
-            exchange = await transport.open(raw.post(b"wait"), None)
-            await read(exchange, Body)
-            await abort_wakes(exchange)
-            assert await happens(raw.closed)
-
     @pytest.mark.parametrize("body", [b"reset", b"goaway"])
     async def test_stream_that_the_server_breaks_off_is_lost(self, module: ModuleName, body: bytes) -> None:
         async with self._running(module) as (transport, raw):
@@ -114,10 +98,3 @@ class TestHTTP2:
     async def test_frame_that_is_against_the_rules(self, module: ModuleName) -> None:
         async with self._running(module) as (transport, raw):
             assert type(await failure(transport, raw.post(b"bad"))) is RemoteProtocolError
-
-    async def test_http1_where_the_server_speaks_no_other(self, module: ModuleName) -> None:
-        ca, context = ca_and_server("localhost")
-        with RawServer(answering(OK), context, "localhost") as server:
-            transport = HttpcoreTransport(module=module, http2=True, ssl_context=trusting(ca))
-            async with contextlib.aclosing(transport):
-                assert await fetch(transport, server.post()) == (200, b"ok")

@@ -20,12 +20,13 @@ from sansio.errors import (
     RemoteProtocolError,
 )
 from sansio.http import Body, Head, Request
-from tests.transports.contracts.answers import AnswerContract, KeepingContract
+from tests.transports.contracts.answers import AnswerContract, KeepingContract, ParkingContract
 from tests.transports.contracts.endings import AbortContract, CancelContract, LoopContract
 from tests.transports.contracts.faults import FaultContract, TLSContract
 from tests.transports.contracts.support import CHUNKED, Make, chunk, failure, fetch, free_port, read
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering, happens
 from transports.httpcore.pool import HttpcoreTransport, ModuleName
+from transports.interface import is_resumable
 
 MakePool = Callable[..., httpcore.AsyncConnectionPool]
 
@@ -39,6 +40,7 @@ def module(request: pytest.FixtureRequest) -> ModuleName:
 class TestHttpcoreTransport(
     AnswerContract,
     KeepingContract,
+    ParkingContract,
     FaultContract,
     TLSContract,
     AbortContract,
@@ -48,10 +50,6 @@ class TestHttpcoreTransport(
     @pytest.fixture
     def make(self, module: ModuleName) -> Make:
         return partial(HttpcoreTransport, module=module)
-
-    @pytest.mark.xfail(reason="httpcore takes what follows a response for the next response", strict=True)
-    async def test_more_bytes_than_the_response_has(self, make: Make) -> None:
-        await super().test_more_bytes_than_the_response_has(make)
 
 
 # Which httpcore.
@@ -72,6 +70,12 @@ def test_the_module_of_a_pool_is_found(module: ModuleName) -> None:
     assert HttpcoreTransport(core.AsyncHTTPProxy("http://localhost:1")).core is core
 
 
+def test_its_waits_are_resumable_with_its_own_pools_alone(module: ModuleName) -> None:
+    pool = importlib.import_module(module).AsyncConnectionPool()
+    assert is_resumable(HttpcoreTransport(module=module))
+    assert not is_resumable(HttpcoreTransport(pool))
+
+
 def test_an_object_that_is_not_a_pool_is_refused() -> None:
     class Pool: ...
 
@@ -88,17 +92,11 @@ def test_proxy_that_cannot_be_is_refused_without_its_password(proxy: str) -> Non
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("package", "options"), [("h2", {"http2": True}), ("socksio", {"proxy": "socks5://h"})]
-)
-def test_package_that_is_missing_is_named(
-    monkeypatch: pytest.MonkeyPatch, package: str, options: dict[str, object]
-) -> None:
+def test_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pain 20: told when the transport is made, and by name."""
-    monkeypatch.setitem(sys.modules, package, None)
-    make: Make = HttpcoreTransport
-    with pytest.raises(ConfigError, match=package):
-        make(**options)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(ConfigError, match="socksio"):
+        HttpcoreTransport(proxy="socks5://h")
 
 
 # A pool of the user's.
@@ -212,12 +210,13 @@ class TestPoolOfTheUser:
                     await transport.aclose()
 
 
-# Lazy.
+# A pool of the user's runs the request in the first receive().
 
 
 @pytest.mark.anyio
 async def test_open_connects_to_nothing(module: ModuleName) -> None:
-    async with contextlib.aclosing(HttpcoreTransport(module=module)) as transport:
+    async with users_pool(module) as pool:
+        transport = HttpcoreTransport(pool)
         exchange = await transport.open(Request.post(f"http://127.0.0.1:{free_port()}", (), b""), PATIENCE)
         with pytest.raises(APIConnectionError, match="nothing listens"):
             await exchange.receive(PATIENCE)

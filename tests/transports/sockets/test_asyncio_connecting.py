@@ -29,9 +29,9 @@ from tests.transports.contracts.support import (
 )
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer, answering
 from tests.transports.test_cancel_everywhere import CancelAt
-from transports.interface import Exchange
-from transports.loops import is_asyncios_own_loop
-from transports.sockets import addresses
+from transports.interface import Exchange, Origin
+from transports.loops import asyncio_loop
+from transports.sockets import addresses, racing
 from transports.sockets.asyncio_connection import AsyncioConnection
 from transports.sockets.tls import Trust
 from transports.sockets.transport import AnyioTransport
@@ -117,7 +117,7 @@ class TestRace:
     ) -> None:
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: refuses, SECOND: answers}
-        monkeypatch.setattr(addresses, "_STAGGER", 2 * PATIENCE)
+        monkeypatch.setattr(racing, "STAGGER", 2 * PATIENCE)
         with RawServer(answering(OK)) as server, anyio.fail_after(PATIENCE):
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 assert await fetch(transport, net.leads_to(server)) == (200, b"ok")
@@ -156,7 +156,7 @@ class TestRace:
 
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: meet, SECOND: meet}
-        monkeypatch.setattr(addresses, "_STAGGER", 0)
+        monkeypatch.setattr(racing, "STAGGER", 0)
         with RawServer(answering(OK)) as server:
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 assert await fetch(transport, net.leads_to(server)) == (200, b"ok")
@@ -166,7 +166,7 @@ class TestRace:
     async def test_cancelled_in_the_middle(self, monkeypatch: pytest.MonkeyPatch) -> None:
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: hangs, SECOND: hangs}
-        monkeypatch.setattr(addresses, "_STAGGER", 0)
+        monkeypatch.setattr(racing, "STAGGER", 0)
         with RawServer(silent) as server:
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 opening = asyncio.ensure_future(transport.open(net.leads_to(server), PATIENCE))
@@ -184,7 +184,7 @@ class TestRace:
 
         net = Net(monkeypatch, [FIRST, SECOND])
         net.fates = {FIRST: hangs, SECOND: answers_and_is_cancelled}
-        monkeypatch.setattr(addresses, "_STAGGER", 0)
+        monkeypatch.setattr(racing, "STAGGER", 0)
         with RawServer(silent) as server:
             async with contextlib.aclosing(AnyioTransport()) as transport:
                 opening = asyncio.ensure_future(transport.open(net.leads_to(server), PATIENCE))
@@ -267,12 +267,12 @@ class TestCancelled:
 
         monkeypatch.setattr(AsyncioConnection, "data_received", received_and_cancelled)
         with RawServer(silent, context, "localhost") as server:
-            trust = Trust(trusting(ca))
+            trusted = trusting(ca)
             number = 0
             while True:
                 number += 1
                 received = 0
-                task = asyncio.ensure_future(AsyncioConnection.connect(server.post().origin, trust, None))
+                task = asyncio.ensure_future(_secured(server.post().origin, trusted))
                 await asyncio.wait([task])
                 if not task.cancelled():
                     break
@@ -280,6 +280,16 @@ class TestCancelled:
             assert number > 1
             await task.result().aclose()
             await _watches(0)
+
+
+async def _secured(origin: Origin, context: ssl.SSLContext) -> AsyncioConnection:
+    connection = await AsyncioConnection.connect(origin, None)
+    try:
+        await connection.secure(Trust(context), origin[1])
+    except BaseException:
+        await connection.aclose()
+        raise
+    return connection
 
 
 async def _await(awaitable: Awaitable[tuple[int, bytes]]) -> tuple[int, bytes]:
@@ -318,17 +328,17 @@ async def test_abort_from_another_thread_wakes_the_reader() -> None:
 
 
 class TestHome:
-    """Only where asyncio's own loop runs a task is there one of its transports to be had."""
+    """Only where asyncio runs a task is there one of its transports to be had."""
 
     def test_outside(self) -> None:
-        assert not is_asyncios_own_loop()
+        assert asyncio_loop() is None
 
     def test_in_a_task_of_the_loop_and_in_a_mere_callback_of_it(self) -> None:
         seen = []
 
         async def main() -> None:
-            seen.append(is_asyncios_own_loop())
-            asyncio.get_running_loop().call_soon(lambda: seen.append(is_asyncios_own_loop()))
+            seen.append(asyncio_loop() is not None)
+            asyncio.get_running_loop().call_soon(lambda: seen.append(asyncio_loop() is not None))
             await asyncio.sleep(0)
 
         asyncio.run(main())
@@ -337,7 +347,7 @@ class TestHome:
     def test_in_trio_as_a_guest_of_the_loop(self) -> None:
         async def guest() -> tuple[bool, tuple[int, bytes]]:
             async with contextlib.aclosing(AnyioTransport()) as transport:
-                return is_asyncios_own_loop(), await fetch(transport, server.post())
+                return asyncio_loop() is not None, await fetch(transport, server.post())
 
         async def host() -> tuple[bool, tuple[int, bytes]]:
             loop = asyncio.get_running_loop()

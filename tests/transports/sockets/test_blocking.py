@@ -22,8 +22,15 @@ class InThread:
     def __init__(self, transport: SocketTransport) -> None:
         self._transport = transport
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> ExchangeInThread:
-        opening = partial(self._transport.open, request, timeout, fresh=fresh)
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> ExchangeInThread:
+        opening = partial(self._transport.open, request, timeout, write_timeout=write_timeout, fresh=fresh)
         return ExchangeInThread(await anyio.to_thread.run_sync(opening))
 
     async def aclose(self) -> None:

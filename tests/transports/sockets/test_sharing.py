@@ -264,7 +264,7 @@ async def test_a_server_that_takes_nothing_of_the_request(transport: Transport) 
 
     with RawServer(over_http2(script, reads=False)) as server:
         with pytest.raises(APITimeoutError, match="request"):
-            await transport.open(server.post(bytes(3_000_000)), 0.2)
+            await transport.open(server.post(bytes(3_000_000)), LONG, write_timeout=0.2)
         await transport.aclose()
 
 

@@ -167,7 +167,9 @@ class Bench:
             timeout: in seconds. Default: the bench's patience.
         """
         allowed = self.patience if timeout is None else timeout
-        return await self.transport.open(request or self.request(), allowed, fresh=fresh)
+        return await self.transport.open(
+            request or self.request(), allowed, write_timeout=self.patience, fresh=fresh
+        )
 
     async def take(
         self, exchange: CheckedExchange, until: type[Body | End] = End, *, timeout: float | None = None

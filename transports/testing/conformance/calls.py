@@ -12,7 +12,7 @@ import anyio
 from msgspec import Struct
 
 from sansio import Body, End, Head, ProviderError, Request
-from transports.interface import Exchange, Transport
+from transports.interface import Exchange, Transport, is_resumable
 from transports.testing.conformance.law import BrokenLawError, told
 
 ResultT = TypeVar("ResultT")
@@ -110,7 +110,7 @@ class Calls:
                 raise
             except Exception as error:
                 raise BrokenLawError(
-                    f"{name} raised a raw {told(error)}; raise a TransportError "
+                    f"{name} raised a raw {_raw(error)}; raise a TransportError "
                     "or a RemoteProtocolError instead"
                 ) from error
         allowed = "" if timeout is None else f", though its timeout was {timeout:g} s"
@@ -130,6 +130,14 @@ class Calls:
                 raise BrokenLawError(f"{name} raised {told(error)}; it must not raise") from error
 
         await self.guard(name, checked)
+
+
+def _raw(error: Exception) -> str:
+    """An exception that a transport raised, in a few words."""
+    stop = error.__cause__ if isinstance(error, RuntimeError) else error  # Python wraps one in a coroutine
+    if isinstance(stop, StopIteration | StopAsyncIteration):
+        return f"{type(stop).__name__}, which ends a consumer's loop as if the answer were whole"
+    return told(error)
 
 
 def _drop(given: object) -> None:
@@ -152,10 +160,24 @@ class CheckedTransport:
         self._calls = calls
         self._closing = closing
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> CheckedExchange:
+    @property
+    def resumable(self) -> bool:
+        """See `Transport`."""
+        return is_resumable(self._transport)
+
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> CheckedExchange:
         """See `Transport.open`."""
         exchange = await self._calls.guard(
-            "open()", lambda: self._transport.open(request, timeout, fresh=fresh), timeout
+            "open()",
+            lambda: self._transport.open(request, timeout, write_timeout=write_timeout, fresh=fresh),
+            timeout,
         )
         return CheckedExchange(exchange, self._calls, self._closing)
 

@@ -15,6 +15,8 @@ class Verdict(Enum):
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
     """The law is about something that the transport does not have."""
+    DECLARED = "declared"
+    """The caller of the check said that the transport does not keep it, and why. It was not tried."""
     NOT_TRIED = "not tried"
     """A law that all others depend on has failed."""
 
@@ -26,7 +28,8 @@ class Result(Struct, frozen=True):
         law: its name.
         text: the law, in one line.
         verdict: the result.
-        message: what the transport did wrong, or why it was not judged; empty if it passed.
+        message: what the transport did wrong, or why it was not judged, in the caller's words where declared;
+            empty if it passed.
     """
 
     law: str
@@ -48,7 +51,7 @@ class Report(Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether no law failed."""
+        """Whether no law failed; laws that were declared or do not apply do not count."""
         return not self.failures
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TypeAlias, cast
 
 import anyio
@@ -47,6 +48,7 @@ def check_transport(
     backend: str = "asyncio",
     in_memory: bool = False,
     laws: Collection[str] | None = None,
+    without: Mapping[str, str] = MappingProxyType({}),
     patience: float = PATIENCE,
 ) -> Report:
     """Try every law on an async transport, against a server in this process on 127.0.0.1.
@@ -60,11 +62,14 @@ def check_transport(
         in_memory: the transport has no connections. The factory is passed a server, whose
             `respond(request)` answers, and the laws about connections do not apply.
         laws: names of the laws to try. Default: all of `LAWS`.
+        without: laws that the transport does not keep, each with the reason, such as
+            `{"fresh": "the library picks the connection"}`. They are not tried, and the report shows them as
+            declared. A law that all others depend on cannot be among them.
         patience: seconds to wait before something counts as never happening. Only a faulty transport uses
             them up.
 
     Raises:
-        ValueError: there is no such law, or no such event loop.
+        ValueError: there is no such law, or no such event loop, or a law cannot be declared.
 
     Example:
         report = check_transport(AnyioTransport, backend="trio")
@@ -74,7 +79,7 @@ def check_transport(
         raise ValueError(f"{backend!r}: no such event loop here; use one of {', '.join(_LOOPS)}, installed")
     asked = cast("Callable[..., Transport]", factory)
     subject = f"{_name(factory)} under {backend}"
-    return _Run(asked, subject, backend, in_memory, patience, "aclose()").try_all(laws)
+    return _Run(asked, subject, backend, in_memory, patience, "aclose()").try_all(laws, without)
 
 
 def check_sync_transport(
@@ -82,6 +87,7 @@ def check_sync_transport(
     *,
     in_memory: bool = False,
     laws: Collection[str] | None = None,
+    without: Mapping[str, str] = MappingProxyType({}),
     patience: float = PATIENCE,
 ) -> Report:
     """Try every law on a blocking transport; see `check_transport`. The laws about event loops do not apply.
@@ -89,7 +95,7 @@ def check_sync_transport(
     Each call is made from a thread, and `abort()` from a different thread than `receive()`.
 
     Raises:
-        ValueError: there is no such law.
+        ValueError: there is no such law, or it cannot be declared.
     """
     make = cast("Callable[..., SyncTransport]", factory)
 
@@ -97,7 +103,7 @@ def check_sync_transport(
         return InThreads(make(*given))
 
     subject = f"{_name(factory)}, blocking"
-    return _Run(asked, subject, None, in_memory, patience, "close()").try_all(laws)
+    return _Run(asked, subject, None, in_memory, patience, "close()").try_all(laws, without)
 
 
 class _Run(Struct, frozen=True):
@@ -119,14 +125,21 @@ class _Run(Struct, frozen=True):
     patience: float
     closing: str
 
-    def try_all(self, names: Collection[str] | None) -> Report:
-        unknown = set(names or ()) - LAWS.keys()
+    def try_all(self, names: Collection[str] | None, without: Mapping[str, str]) -> Report:
+        unknown = {*(names or ()), *without} - LAWS.keys()
         if unknown:
             raise ValueError(f"{min(unknown)!r}: no such law; use some of {', '.join(LAWS)}")
+        for name, why in without.items():
+            if LAWS[name].basic or not why.strip():
+                wrong = "every other law depends on it" if LAWS[name].basic else "give the reason"
+                raise ValueError(f"without: {name!r} cannot be declared: {wrong}")
         results: list[Result] = []
         broken = ""
         for law in LAWS.values():
             if names is not None and law.name not in names:
+                continue
+            if law.name in without:
+                results.append(_result(law, Verdict.DECLARED, without[law.name]))
                 continue
             if broken:
                 results.append(_result(law, Verdict.NOT_TRIED, f"fix {broken} first"))

@@ -23,14 +23,19 @@ class InThreads:
         self._transport = transport
 
     async def open(
-        self, request: Request, timeout: float | None, *, fresh: bool = False
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
     ) -> ExchangeInThreads:
         """See `Transport.open`.
 
         Raises:
             BrokenLawError: the transport is not a blocking one.
         """
-        opening = partial(self._transport.open, request, timeout, fresh=fresh)
+        opening = partial(self._transport.open, request, timeout, write_timeout=write_timeout, fresh=fresh)
         exchange: object = await anyio.to_thread.run_sync(opening, abandon_on_cancel=True)
         if inspect.iscoroutine(exchange):
             exchange.close()

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import zlib
+from collections.abc import Iterator
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
@@ -192,7 +193,14 @@ class _Begun(Wrapped):
 class FollowsRedirects(Wrapper):
     """Goes where the server sends it, key in hand."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         exchange = _Begun(await self.inner.open(request, timeout, fresh=fresh), request)
         exchange.first = await exchange.inner.receive(timeout)
         if isinstance(exchange.first, Head) and exchange.first.status == 307:
@@ -204,7 +212,14 @@ class FollowsRedirects(Wrapper):
 class TriesAgain(Wrapper):
     """Sends a lost request again without a word."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         for _ in range(2):
             exchange = _Begun(await self.inner.open(request, timeout, fresh=fresh), request)
             with contextlib.suppress(APIConnectionError):
@@ -217,7 +232,14 @@ class TriesAgain(Wrapper):
 class AddsHeaders(Wrapper):
     """Sends another header beside the one that it was given."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         doubled = (*request.headers, ("accept-encoding", "gzip"))
         return await self.inner.open(structs.replace(request, headers=doubled), timeout, fresh=fresh)
 
@@ -225,7 +247,14 @@ class AddsHeaders(Wrapper):
 class PlainText(Wrapper):
     """Speaks no TLS, and does not say so."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return await self.inner.open(structs.replace(request, scheme="http"), timeout, fresh=fresh)
 
 
@@ -242,7 +271,14 @@ class NotVerifying(Wrapper):
 class RaisesRaw(Wrapper):
     """Lets the system's own errors through."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         try:
             return await self.inner.open(request, timeout, fresh=fresh)
         except APIConnectionError as error:
@@ -295,6 +331,27 @@ class CutIsEnd(Wrapped):
         return given
 
 
+class EndsByStop(Wrapped):
+    """Takes a connection that was cut for the end of an iteration."""
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        try:
+            return await self.inner.receive(timeout)
+        except APIConnectionError:
+            raise StopAsyncIteration from None
+
+
+class EndsByNext(Wrapped):
+    """Takes its inputs from an iterator, which ends where the connection does."""
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        try:
+            return await self.inner.receive(timeout)
+        except APIConnectionError:
+            none: Iterator[Head] = iter(())
+            return next(none)
+
+
 class NeverReused(Wrapped):
     """Forgets to say that a connection had served before."""
 
@@ -318,7 +375,14 @@ class ShowsKey(Wrapped):
 class ByHand:
     """Writes a request and reads a response as one does who has seen one of each."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         stream = await anyio.connect_tcp(request.host, request.port)
         lines = [f"{request.method} {request.target} HTTP/1.1", *map(": ".join, request.headers), "", ""]
         await stream.send("\r\n".join(lines).encode("latin-1") + request.body)
@@ -346,3 +410,13 @@ class _ReadByHand:
     def abort(self) -> None:
         with contextlib.suppress(OSError):
             self.stream.extra(SocketAttribute.raw_socket).shutdown(socket.SHUT_RDWR)
+
+
+class LosesEarlyAnswers(Wrapped):
+    """Fails where it cannot send all."""
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        given = await self.inner.receive(timeout)
+        if isinstance(given, Head) and given.status == 413:
+            raise APIConnectionError("broken pipe")
+        return given

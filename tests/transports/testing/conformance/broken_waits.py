@@ -36,7 +36,14 @@ class GivesUpEarly(Wrapped):
 class IgnoresOpenTimeout(Wrapper):
     """Takes its time to connect."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return await self.inner.open(request, None, fresh=fresh)
 
 
@@ -92,7 +99,14 @@ class BlocksTheLoop:
     def __init__(self) -> None:
         self.inner = SocketTransport()
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return _BlockingExchange(self.inner.open(request, timeout, fresh=fresh))
 
     async def aclose(self) -> None:
@@ -184,7 +198,14 @@ class LeavesTasks(Wrapper):
 
     tasks: ClassVar[set[asyncio.Task[None]]] = set()
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         self.tasks.add(asyncio.create_task(anyio.sleep_forever()))
         return await self.inner.open(request, timeout, fresh=fresh)
 
@@ -208,10 +229,77 @@ class OutlivesCancellation(Wrapped):
         raise AssertionError("nobody cancels the inner scope")
 
 
+class LosesInputs(Wrapper):
+    """Declares itself resumable, and loses an input that has arrived when its receive is cancelled."""
+
+    resumable: ClassVar = True
+
+    def __init__(self) -> None:
+        super().__init__(_LosesInputs)
+
+
+class _LosesInputs(Wrapped):
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        given = await self.inner.receive(timeout)
+        await anyio.lowlevel.checkpoint()
+        return given
+
+
+class DiesWhenCancelled(Wrapper):
+    """Declares itself resumable, and drops its connection when its receive is cancelled."""
+
+    resumable: ClassVar = True
+
+    def __init__(self) -> None:
+        super().__init__(_DiesWhenCancelled)
+
+
+class _DiesWhenCancelled(Wrapped):
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        given = None
+        try:
+            given = await self.inner.receive(timeout)
+        finally:
+            if given is None:
+                self.abort()
+        return given
+
+
+class SendsBeforeItWaits(Wrapper):
+    """Declares itself resumable, and gives up a request that it has sent when its open is cancelled."""
+
+    resumable: ClassVar = True
+
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
+        exchange = await self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
+        opened = False
+        try:
+            await anyio.sleep(0.01)
+            opened = True
+        finally:
+            if not opened:
+                exchange.abort()
+        return exchange
+
+
 class ShieldsOpen(Wrapper):
     """Connects to the end, cancelled or not."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         with anyio.CancelScope(shield=True):
             return await self.inner.open(request, timeout, fresh=fresh)
         raise AssertionError("nobody cancels the inner scope")
@@ -237,7 +325,14 @@ class LeaksWhenCancelled(Wrapper):
 
     leaked: ClassVar[list[Exchange]] = []
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         exchange = await self.inner.open(request, timeout, fresh=fresh)
         self.leaked.append(exchange)
         await anyio.lowlevel.checkpoint()
@@ -248,7 +343,14 @@ class LeaksWhenCancelled(Wrapper):
 class IgnoresFresh(Wrapper):
     """Takes a kept connection where it must not."""
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return await self.inner.open(request, timeout)
 
 
@@ -257,7 +359,14 @@ class MixesUp(Wrapper):
 
     request: Request
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         self.request = request
         await anyio.lowlevel.checkpoint()
         return await self.inner.open(self.request, timeout, fresh=fresh)
@@ -270,7 +379,14 @@ class OneAtATime(Wrapper):
         super().__init__()
         self.turn = anyio.Semaphore(1)
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         await self.turn.acquire()
         return _TurnTaker(await self.inner.open(request, timeout, fresh=fresh), request, self.turn)
 
@@ -297,7 +413,14 @@ class Careless:
     def __init__(self) -> None:
         self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         if self.idle and not fresh:
             reader, writer = self.idle.pop()
         else:
@@ -307,6 +430,16 @@ class Careless:
     async def aclose(self) -> None:
         for _, writer in self.idle:
             writer.transport.abort()
+
+
+class KeepsForever(Careless):
+    """Keeps its connections also when it is dropped itself."""
+
+    kept: ClassVar[list[object]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept.append(self.idle)
 
 
 class _CarelessExchange:
@@ -343,11 +476,32 @@ class LeavesThreads:
     def __init__(self) -> None:
         self.inner = SocketTransport()
 
-    def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> SyncExchange:
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
         return _ThreadLeaver(self.inner.open(request, timeout, fresh=fresh))
 
     def close(self) -> None:
         self.inner.close()
+
+
+class EndsByNextInThreads(LeavesThreads):
+    """A blocking transport that takes its inputs from an iterator, which ends where the connection does."""
+
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
+        return _EndsByNext(self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh))
 
 
 class _ThreadLeaver:
@@ -368,6 +522,23 @@ class _ThreadLeaver:
     def abort(self) -> None:
         if not self.reading:
             self.inner.abort()
+
+
+class _EndsByNext:
+    def __init__(self, inner: SyncExchange) -> None:
+        self.inner = inner
+
+    def receive(self, timeout: float | None) -> Head | Body | End:
+        try:
+            return self.inner.receive(timeout)
+        except APIConnectionError:
+            raise StopIteration from None
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def abort(self) -> None:
+        self.inner.abort()
 
 
 class HangsInClose(LeavesThreads):

@@ -18,7 +18,7 @@ from transports import AnyioTransport, SocketTransport
 class Hasty(AnyioTransport):
     """Ignores `fresh`."""
 
-    async def open(self, request, timeout, *, fresh=False):
+    async def open(self, request, timeout, *, write_timeout=None, fresh=False):
         return await super().open(request, timeout)
 
 def careful():
@@ -63,6 +63,14 @@ def test_a_broken_law_is_1(capsys: pytest.CaptureFixture[str], mine: str) -> Non
     assert err == ""
 
 
+def test_a_law_that_is_declared_is_shown_with_the_reason(
+    capsys: pytest.CaptureFixture[str], mine: str
+) -> None:
+    arguments = ("check-transport", f"{mine}:Hasty", *laws("fresh"), "--without", "fresh=it picks = its own")
+    assert run_here(arguments) == 0
+    assert "-> it picks = its own\n" in capsys.readouterr().out
+
+
 def test_a_blocking_transport_made_by_a_function(capsys: pytest.CaptureFixture[str], mine: str) -> None:
     assert run_here(("check-transport", f"{mine}:careful", "--sync", *laws("fresh", "second-loop"))) == 0
     out = capsys.readouterr().out
@@ -87,6 +95,10 @@ def test_a_transport_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
         (("transports:AnyioTransport", "--law", "nope"), "unknown law 'nope'; use some of inputs-in-order"),
         (("transports:AnyioTransport", "--backend", "curio"), "unknown event loop 'curio'"),
         (("transports:SocketTransport", "--sync", "--backend", "trio"), "has no event loop"),
+        (
+            ("transports:AnyioTransport", "--without", "fresh"),
+            "'fresh' cannot be declared: give the reason",
+        ),
     ],
 )
 def test_invalid_arguments_are_one_line_and_2(

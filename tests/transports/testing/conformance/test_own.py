@@ -33,18 +33,16 @@ def not_applicable(report: Report) -> set[str]:
 def test_anyio(anyio_backend: str) -> None:
     report = check_transport(AnyioTransport, backend=anyio_backend)
     assert report.passed, str(report)
-    assert not_applicable(report) == set()
+    assert not_applicable(report) == (set() if anyio_backend == "asyncio" else {"loop-closed-by-hand"})
     assert [result.law for result in report.results] == list(LAWS)
 
 
 @pytest.mark.parametrize("module", ["httpcore", "httpcore2"])
 def test_httpcore(anyio_backend: str, module: ModuleName) -> None:
-    """The one fault is the library's: it takes what follows a response for the next response."""
     make = partial(HttpcoreTransport, module=module, ssl_context=system_trust())
     report = check_transport(make, backend=anyio_backend)
-    assert [failure.law for failure in report.failures] == ["bytes-behind"], str(report)
-    assert "the next one got 200 b'wrong'" in report["bytes-behind"].message
-    assert not_applicable(report) == set()
+    assert report.passed, str(report)
+    assert not_applicable(report) == (set() if anyio_backend == "asyncio" else {"loop-closed-by-hand"})
 
 
 def test_sockets() -> None:

@@ -50,6 +50,31 @@ def test_a_law_that_does_not_apply_says_why() -> None:
     assert report["second-loop"].message == "the transport is blocking"
 
 
+def test_a_law_that_the_caller_declares_is_not_tried_and_shown_with_the_reason() -> None:
+    kept = check_transport(AnyioTransport, laws=["fresh", "reuse"], without={"fresh": "the pool decides"})
+    assert kept.passed
+    assert kept["fresh"] == Result("fresh", LAWS["fresh"].text, Verdict.DECLARED, "the pool decides")
+    assert str(kept).startswith("AnyioTransport under asyncio: 1 passed, 1 declared\n")
+    lines = str(kept).splitlines()
+    index = next(number for number, line in enumerate(lines) if line.startswith("declared        fresh"))
+    assert lines[index + 1].endswith("-> the pool decides")
+    blocking = check_sync_transport(SocketTransport, laws=["fresh"], without={"fresh": "it cannot"})
+    assert blocking["fresh"].verdict is Verdict.DECLARED
+
+
+@pytest.mark.parametrize(
+    ("without", "why"),
+    [
+        ({"nope": "no such thing"}, "no such law"),
+        ({LAW: "it mixes them"}, "every other law depends on it"),
+        ({"fresh": " "}, "give the reason"),
+    ],
+)
+def test_what_cannot_be_declared_is_refused(without: dict[str, str], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        check_transport(AnyioTransport, without=without)
+
+
 def test_an_unknown_law_is_refused() -> None:
     with pytest.raises(ValueError, match="'nope': no such law; use some of inputs-in-order, "):
         check_transport(AnyioTransport, laws=["nope"])
@@ -76,11 +101,13 @@ def test_a_factory_of_the_other_kind_is_reported() -> None:
 
 def test_a_transport_that_lacks_a_part_is_reported() -> None:
     class Half:
-        async def open(self, request: object, timeout: float | None) -> None: ...
+        async def open(
+            self, request: object, timeout: float | None, *, write_timeout: float | None = None
+        ) -> None: ...
 
     message = check_transport(Half, laws=[LAW])[LAW].message  # type: ignore[arg-type]  # that is the point
     assert message.startswith("open() raised a raw TypeError")
-    assert "fresh" in message
+    assert "unexpected keyword argument" in message
 
 
 def test_a_transport_that_ends_its_thread_has_not_passed() -> None:

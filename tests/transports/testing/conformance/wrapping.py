@@ -36,7 +36,14 @@ class Wrapper:
         self.wrapped = wrapped
         self.inner = inner or AnyioTransport()
 
-    async def open(self, request: Request, timeout: float | None, *, fresh: bool = False) -> Exchange:
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
         return self.wrapped(await self.inner.open(request, timeout, fresh=fresh), request)
 
     async def aclose(self) -> None:

@@ -11,7 +11,7 @@ from sansio.testing.faults.deeds import Drip, HeadLines
 from transports.testing.conformance.bench import EVENTS, Bench
 from transports.testing.conformance.law import BrokenLawError, demand, law, told
 
-_SLOWLY = Fault(name="slowly", text="sends a byte every {seconds} s", deed=Drip(0.0005))
+SLOWLY = Fault(name="slowly", text="sends a byte every {seconds} s", deed=Drip(0.0005))
 _LARGE = 2_000_000  # bytes; more than any socket's buffers take
 
 
@@ -93,7 +93,7 @@ async def no_buffering(bench: Bench) -> None:
 
 @law("a response may arrive slowly, byte by byte, in its head and in its body")
 async def byte_by_byte(bench: Bench) -> None:
-    bench.fault("drip" if bench.in_memory else _SLOWLY)
+    bench.fault("drip" if bench.in_memory else SLOWLY)
     sent = bench.answer(*EVENTS[:2])
     taken = await bench.fetch()
     demand(taken.body == sent, f"the body was sent as {sent!r}, and received as {taken.body!r}")

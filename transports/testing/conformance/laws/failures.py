@@ -55,6 +55,14 @@ async def lost_in_body(bench: Bench) -> None:
         demand(taken.body == sent, lost)
 
 
+@law("no failure raises StopIteration or StopAsyncIteration, which would end a consumer's loop silently")
+async def no_silent_end(bench: Bench) -> None:
+    for fault in ("close-before-head", "close-in-head", "close-at-event:2", "close-at-end"):
+        bench.fault(fault)
+        bench.answer(*EVENTS)
+        await bench.exchange()
+
+
 @law("a reset of the connection is a loss", wire=True)
 async def reset(bench: Bench) -> None:
     for fault in ("reset-before-head", "reset-in-head", "reset-at-event:2", "accept-reset"):
@@ -165,6 +173,7 @@ FAILURES = (
     unknown_host,
     lost_before_head,
     lost_in_body,
+    no_silent_end,
     reset,
     malformed,
     read_timeout,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 
-from sansio import Body, ProviderError
+from sansio import Body, End, Head, ProviderError
 from transports.testing.conformance.bench import EVENTS, Bench, Taken
 from transports.testing.conformance.calls import CheckedTransport
 from transports.testing.conformance.law import BrokenLawError, NotApplicableError, demand, law, told
+from transports.testing.conformance.laws.answers import SLOWLY
+
+T = TypeVar("T")
 
 _AT_ONCE = 10
 _MOST_SUSPENSIONS = 300
@@ -172,15 +175,15 @@ async def _is_cancelled(bench: Bench, at: int, fresh: bool) -> bool:
     return scope.cancel_called
 
 
-class _CancelledAt(Generator[Any, Any, Taken]):
+class _CancelledAt(Generator[Any, Any, T]):
     """Awaits something, and cancels a scope when it suspends for the nth time, counted from 0."""
 
-    def __init__(self, scope: anyio.CancelScope, at: int, awaited: Awaitable[Taken]) -> None:
+    def __init__(self, scope: anyio.CancelScope, at: int, awaited: Awaitable[T]) -> None:
         self._scope = scope
         self._left = at
         self._steps = awaited.__await__()
 
-    def __await__(self) -> Generator[Any, Any, Taken]:
+    def __await__(self) -> Generator[Any, Any, T]:
         return self
 
     def send(self, given: Any) -> Any:
@@ -210,6 +213,64 @@ async def cancelled_aclose(bench: Bench) -> None:
     await bench.serves("an exchange was cancelled in aclose()")
     await bench.transport.aclose()
     await bench.released("an exchange was cancelled in aclose(), and its transport was closed")
+
+
+@law("a cancelled receive() loses nothing and can be called again, if the transport is resumable", tasks=True)
+async def resumable_receive(bench: Bench) -> None:
+    _check_resumable(bench)
+    bench.fault("drip" if bench.in_memory else SLOWLY)
+    sent = bench.answer(*EVENTS[:2])
+    exchange = await bench.open()
+    inputs: list[Head | Body | End] = []
+    at = 0
+    while not inputs or not isinstance(inputs[-1], End):
+        with anyio.CancelScope() as scope:
+            try:
+                inputs.append(await _CancelledAt(scope, at, exchange.receive(bench.patience)))
+            except ProviderError as error:
+                raise BrokenLawError(
+                    f"receive() was cancelled and called again, and then raised {told(error)}; "
+                    "it must go on, or the transport must not declare itself resumable"
+                ) from error
+        at = at + 1 if scope.cancelled_caught else 0
+    await exchange.aclose()
+    taken = Taken(tuple(inputs))
+    demand(taken.order == "Head, Bodies, End", f"receives were cancelled, and the inputs were {taken.order}")
+    demand(
+        taken.body == sent,
+        f"receives were cancelled, and a body that was sent as {sent!r} was received as {taken.body!r}",
+    )
+    await bench.serves("receives of an exchange were cancelled, and it ended well")
+
+
+@law("a cancelled open() has not sent the request and can be called again, if it is resumable", tasks=True)
+async def resumable_open(bench: Bench) -> None:
+    _check_resumable(bench)
+    for fresh in (True, False):
+        for at in range(_MOST_SUSPENSIONS):
+            request = bench.request(f"cancelled in open() at {at}, {fresh}")
+            with anyio.CancelScope() as scope:
+                opened = await _CancelledAt(scope, at, bench.open(request, fresh=fresh))
+                opened.abort()
+            if not scope.cancelled_caught:
+                break
+            await bench.fetch(request, fresh=fresh)
+            count = sum(arrived.body == request.body for arrived in bench.fake.requests)
+            demand(
+                count == 1,
+                f"open() was cancelled at its await number {at + 1} and called again, and the request "
+                f"arrived {count} times; a request that was sent whole must not be given up",
+            )
+
+
+def _check_resumable(bench: Bench) -> None:
+    """Leave the law if the transport does not declare itself resumable.
+
+    Raises:
+        NotApplicableError: it does not.
+    """
+    if not bench.transport.resumable:
+        raise NotApplicableError("the transport does not declare itself resumable")
 
 
 @law("a transport works in a second event loop, too", tasks=True, wire=True)
@@ -245,5 +306,7 @@ TASKS = (
     cancelled_open,
     cancelled_anywhere,
     cancelled_aclose,
+    resumable_receive,
+    resumable_open,
     second_loop,
 )

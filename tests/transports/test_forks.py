@@ -1,0 +1,50 @@
+"""A fork leaves the connections of its parent alone, and makes its own: each process gets its own answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tests.transports.contracts.support import CHUNKED, LAST, chunk
+from tests.transports.forking import open_stream, workers
+from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer
+from transports.testing.loopback import loopback_thread
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio", "httpcore"])
+def test_workers_that_were_forked_from_a_provider_in_use(kind: str) -> None:
+    with loopback_thread() as server:
+        workers(kind, server.base_url("openai"))
+
+
+def test_multiprocessing_by_each_of_its_start_methods() -> None:
+    with loopback_thread() as server:
+        command = [sys.executable, "-m", "tests.transports.pooling", server.base_url("openai")]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio", "httpcore"])
+def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str) -> None:
+    """Whatever the child does with it; a second exchange tells the server to go on with the first."""
+    go_on = threading.Event()
+
+    def script(peer: Peer) -> None:
+        while (request := peer.request()) is not None:
+            if request.endswith(b"go on"):
+                go_on.set()
+                peer.send(OK)
+                continue
+            go_on.clear()
+            peer.send(CHUNKED + chunk(b"one"))
+            assert go_on.wait(PATIENCE * 10)
+            peer.send(chunk(b"two"), LAST)
+
+    with RawServer(script) as server:
+        open_stream(kind, server.url)

@@ -1,0 +1,303 @@
+"""One exchange through a pool that an application made and shares, of httpcore or of httpcore2."""
+
+from __future__ import annotations
+
+import contextlib
+from enum import Enum
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import anyio
+
+from sansio.errors import (
+    APIConnectionError,
+    LimitExceededError,
+    LocalProtocolError,
+    RemoteProtocolError,
+    TransportError,
+)
+from sansio.http import Body, End, Head, Request
+from sansio.http.heads import is_framed_twice
+from transports.failures import (
+    aborted,
+    connect_failure,
+    connect_timeout,
+    lost_failure,
+    proxy_refusal,
+    read_timeout,
+    stalled_upload,
+)
+from transports.httpcore.body import Answer, faults
+from transports.httpcore.requests import close_idle, write_request
+from transports.loops import LoopKeeper, running_clock
+from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
+
+if TYPE_CHECKING:
+    import httpcore
+
+DRAIN_SECONDS = 0.05
+"""How long `aclose` waits for the end of the response. A pool keeps the connection only after that end."""
+
+_HTTP2_ENDS = (
+    "ConnectionTerminated",
+    "StreamReset",
+)  # h2's events, which the pool raises as an error's arguments
+_H11_FULL = "Receive buffer too long"  # h11's message at httpcore's limit on incomplete data
+_CLOSED_WORDS = ("disconnected", "closed connection")  # in messages of httpcore and h11
+
+
+class _State(Enum):
+    """Where an exchange is."""
+
+    NEW = "nothing was sent"
+    OPEN = "between two inputs"
+    WAITING = "receive() waits for an input"
+    CLOSING = "aclose() waits for the end of the response"
+    ENDED = "End was returned"
+    FAILED = "an error was raised"
+    RELEASED = "the connection was returned or dropped"
+
+
+class PlainExchange:
+    """See `transports.interface.Exchange`. The request runs in the first `receive`.
+
+    Args:
+        core: httpcore or httpcore2.
+        pool: the application's.
+        keeper: of the running loop.
+        request: what to send.
+        timeout: as for `Transport.open`.
+        write_timeout: likewise.
+        fresh: likewise.
+    """
+
+    def __init__(
+        self,
+        core: ModuleType,
+        pool: httpcore.AsyncConnectionPool,
+        keeper: LoopKeeper,
+        request: Request,
+        timeout: float | None,
+        write_timeout: float | None,
+        *,
+        fresh: bool,
+    ) -> None:
+        self._core = core
+        self._pool = pool
+        self._keeper = keeper
+        self._request = request
+        self._open_seconds = timeout
+        self._write_seconds = write_timeout
+        self._head_seconds: float | None = None
+        self._fresh = fresh
+        self._state = _State.NEW
+        self._answer: Answer | None = None
+        self._clock = running_clock()
+        self._scope: anyio.CancelScope | None = None  # of the receive or aclose in progress
+        self._peer = request.origin  # replaced by the proxy, if that is what the pool connects to
+        self._unix_socket: str | None = None
+        self._connecting = False
+        self._reused = False
+        self._keepable = False  # the head says clearly where the body ends
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        self._check_not_released()
+        if self._state in (_State.ENDED, _State.FAILED):
+            raise LocalProtocolError("receive() after the exchange has ended")
+        given: Head | Body | End | None = None
+        failure: TransportError | RemoteProtocolError | None = None
+        begins, self._state = self._state is _State.NEW, _State.WAITING
+        try:
+            # The pool bounds everything before the head, and the hook below the head as a whole.
+            with anyio.move_on_after(None if begins else timeout) as self._scope:
+                given = await (self._begin(timeout) if begins else self._read())
+        except faults(self._core) as fault:
+            failure = self._blame(fault, timeout)
+        finally:
+            self._scope = None
+            if self._state is _State.RELEASED:
+                self._drop()
+            elif given is None:
+                self._state = _State.FAILED
+            else:
+                self._state = _State.ENDED if isinstance(given, End) else _State.OPEN
+        self._check_not_released()
+        if given is not None:
+            return given
+        if failure is None:
+            assert timeout is not None
+            failure = read_timeout(self._request.origin, timeout)
+        raise failure.on_reused() if self._reused and isinstance(failure, TransportError) else failure
+
+    def _check_not_released(self) -> None:
+        if self._state is _State.RELEASED:
+            raise aborted()
+
+    async def _read(self) -> Body | End:
+        assert self._answer is not None
+        data = await self._answer.next()
+        return Body(data) if data else End()
+
+    async def _begin(self, timeout: float | None) -> Head:
+        seconds = self._open_seconds
+        timeouts = {"pool": seconds, "connect": seconds, "write": self._write_seconds, "read": timeout}
+        sent = write_request(
+            self._core, self._request, self._request.url, {"timeout": timeouts, "trace": self._trace}
+        )
+        if self._fresh:
+            await close_idle(self._pool, sent.url.origin)
+        self._head_seconds = timeout
+        response: httpcore.Response = await self._pool.handle_async_request(sent)
+        timeouts["read"] = None  # the pool would apply it to the body, too, which receive() bounds
+        self._answer = Answer(self._core, response)
+        self._keeper.hold(self._answer)
+        headers = (
+            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
+        )
+        head = Head(response.status, tuple(headers))
+        self._keepable = not is_framed_twice(head.headers)
+        return head
+
+    async def _trace(self, name: str, info: dict[str, object]) -> None:
+        """httpcore's trace hook: says whether it connects, and where."""
+        if name.endswith("connect_tcp.started"):
+            self._connecting = True
+            self._peer = ("", str(info["host"]), int(str(info["port"])))
+        elif name.endswith("connect_unix_socket.started"):
+            self._connecting = True
+            self._unix_socket = str(info["path"])
+        elif name.endswith("send_request_headers.started"):
+            self._reused = not self._connecting
+        elif name.endswith("receive_response_headers.started"):
+            self._bound_head()
+
+    def _bound_head(self) -> None:
+        """Bound the head as a whole: the pool bounds each read only, and a slow server needs many."""
+        if self._head_seconds is not None and self._scope is not None:
+            self._scope.deadline = self._clock() + self._head_seconds
+
+    def _blame(self, fault: Exception, timeout: float | None) -> TransportError | RemoteProtocolError:
+        core = self._core
+        match fault:
+            case core.ReadTimeout():
+                assert timeout is not None
+                return read_timeout(self._peer, timeout)
+            case core.PoolTimeout() | core.ConnectTimeout():
+                assert self._open_seconds is not None
+                return connect_timeout(self._peer, self._open_seconds)
+            case core.WriteTimeout():
+                assert self._write_seconds is not None
+                return stalled_upload(self._peer, self._write_seconds)
+            case core.ConnectError() | core.UnsupportedProtocol():
+                return connect_failure(self._peer, fault, self._unix_socket)
+            case core.ProxyError():
+                return proxy_refusal(str(fault))
+            case core.NetworkError() | OSError():
+                return lost_failure(self._peer, fault)
+            case core.LocalProtocolError():
+                return RemoteProtocolError("the server broke the rules of HTTP/2")
+        if any(type(part).__name__ in _HTTP2_ENDS for part in fault.args):
+            return APIConnectionError("the server ended the HTTP/2 stream early")
+        if any(word in str(fault) for word in _CLOSED_WORDS):
+            where = "before it answered" if self._answer is None else "inside its answer"
+            return APIConnectionError(f"the server closed the connection {where}")
+        if str(fault) == _H11_FULL:
+            return LimitExceededError(
+                "a head of the response, or a chunk's size line, is longer than httpcore allows",
+                field="max_header_bytes",
+                hint="httpcore's limit is fixed; other transports use max_header_bytes of the config.",
+            )
+        # Without the bytes that h11 quotes: they may hold a key.
+        return RemoteProtocolError(f"malformed HTTP: {str(fault).partition(': bytearray(')[0]}")
+
+    async def aclose(self) -> None:
+        answer = self._answer
+        if answer is not None and self._keepable and self._state in (_State.OPEN, _State.ENDED):
+            self._state = _State.CLOSING
+            try:
+                await self._drain(answer)
+                if self._has_rest(answer):
+                    _shut_down(answer)
+                await answer.aclose()
+                self._keeper.release(answer)
+                self._answer = None
+            finally:
+                if self._state is _State.RELEASED or self._answer is None:
+                    self._state = _State.RELEASED
+                    self._drop()
+                else:  # an exception goes through, such as a cancellation, and abort() follows
+                    self._state = _State.FAILED
+        self.abort()
+
+    async def _drain(self, answer: Answer) -> None:
+        left = SETTLE_READS * READ_SIZE
+        try:
+            with contextlib.suppress(*faults(self._core)):
+                with anyio.move_on_after(DRAIN_SECONDS) as self._scope:
+                    while not answer.ended and left > 0:
+                        left -= len(await answer.next())
+        finally:
+            self._scope = None
+
+    def _has_rest(self, answer: Answer) -> bool:
+        """Whether bytes have arrived behind the response. The pool would take them for the next response.
+
+        It keeps them in h11's buffer, which it shows to nobody, so this looks at names that are not public.
+        Where they are others, every HTTP/1.1 connection is closed after one exchange.
+        """
+        if not answer.ended or _speaks_http2(answer):
+            return False  # the pool closes the connection, or keeps streams apart
+        stream = answer.response.extensions["network_stream"]
+        for connection in self._pool.connections:
+            inner = getattr(connection, "_connection", None)
+            h11_state = getattr(inner, "_h11_state", None)
+            if h11_state is not None and getattr(inner, "_network_stream", None) is stream:
+                return bool(h11_state.trailing_data[0]) or _is_readable(answer)
+        return True
+
+    def abort(self) -> None:
+        state, self._state = self._state, _State.RELEASED
+        if self._scope is not None:
+            self._scope.cancel()  # receive() or aclose() drops the connection as it ends
+        elif state is not _State.CLOSING:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Close the connection, unless other exchanges use it, and make the pool forget it."""
+        answer, self._answer = self._answer, None  # the answer refers to this exchange: this breaks the cycle
+        if answer is not None:
+            if not _speaks_http2(answer):
+                _shut_down(answer)
+                stream = answer.response.extensions["network_stream"]
+                self._keeper.close_now(_Stream(stream))
+            self._keeper.drop(answer)
+
+
+class _Stream:
+    """A pool's network stream, which the application owns, and which a dropped exchange closes."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def abandon(self) -> None: ...
+
+
+def _speaks_http2(answer: Answer) -> bool:
+    return answer.response.extensions.get("http_version") == b"HTTP/2"
+
+
+def _shut_down(answer: Answer) -> None:
+    sock = answer.response.extensions["network_stream"].get_extra_info("socket")
+    if sock is not None:
+        shut_down(sock)
+
+
+def _is_readable(answer: Answer) -> bool:
+    """Whether more has arrived, in the socket or in the TLS layer."""
+    stream = answer.response.extensions["network_stream"]
+    sock = stream.get_extra_info("socket")
+    tls = stream.get_extra_info("ssl_object")
+    return (sock is not None and readable(sock)) or (tls is not None and tls.pending() > 0)
