@@ -336,3 +336,8 @@ def test_each_effort_of_anthropics_own_schema_is_sent(effort: str) -> None:
 )
 def test_a_field_of_anthropics_own_is_sent_under_its_name(name: str, value: object) -> None:
     assert asked({name: value}, model=NEW)[name] == value
+
+
+def test_a_null_for_parallel_calls_says_nothing() -> None:
+    assert "tool_choice" not in asked({"parallel_tool_calls": None})
+    assert asked({"parallel_tool_calls": None, "tool_choice": "auto"})["tool_choice"] == {"type": "auto"}
