@@ -90,8 +90,8 @@ class LoopKeeper:
     def keep(self, thing: object) -> None:
         """Keep a thing alive as long as the loop. Anything else should refer to it weakly.
 
-        What belongs to a loop refers to it, so whoever holds such a thing keeps the loop alive, even after it
-        was closed.
+        What belongs to a loop refers to it, so an object that holds such a thing keeps the loop alive, even
+        after it was closed.
         """
         self._kept.append(thing)
 

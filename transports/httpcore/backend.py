@@ -66,7 +66,7 @@ class Job:
         peer: where the pool connects to: the origin or the proxy.
         stream: what the pool has chosen to carry the exchange; `None` until then.
         feed: the exchange's inputs, once its request was sent.
-        serving: the pool sends the request of the exchange, and not one of its own to a proxy.
+        serving: the pool sends the request of the exchange, and not its own CONNECT to a proxy.
     """
 
     def __init__(

@@ -137,7 +137,8 @@ OPENAI_RANGES: Mapping[str, Any] = {
 }
 """What OpenAI's own service takes, and Azure's (OpenAI's API reference, "Create chat completion").
 
-Compatible servers have ranges of their own, so there the server is left to say what it does not take.
+Compatible servers have other ranges. For them nothing is checked here, and the server refuses what it
+does not take.
 """
 
 OPENROUTER_RANGES: Mapping[str, Any] = {

@@ -135,7 +135,7 @@ class KeepingContract:
             assert server.connections == 2
 
     async def test_second_response_behind_one_that_fills_a_read(self, make: Make) -> None:
-        """anyio's streams keep what came with it in a queue, where no look at the socket sees it."""
+        """anyio's streams keep what arrived with it in a queue, which a look at the socket does not show."""
         head = b"HTTP/1.1 200 OK\r\ncontent-length: 65494\r\n\r\n"
         response = head.ljust(65_536, b"x")
         wrong = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong"

@@ -1,4 +1,4 @@
-"""The default transport on uvloop, which has transports of its own."""
+"""The default transport on uvloop, which has its own transports."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A gateway from HTTP/2 to the HTTP/1.1 server that a law is tested with, as a Unix socket.
 
-Each exchange has a connection of its own behind the gateway, so that what a law sees of the server's
+Each exchange has its own connection behind the gateway, so that what a law sees of the server's
 connections are the exchanges: a reset of the one closes the other, and the reverse.
 """
 
