@@ -154,9 +154,11 @@ OPENAI_WORDS: Mapping[str, Any] = {
 """The words of OpenAI's own service (its SDK, `ResponseCreateParams`). Azure has models of other makers."""
 
 
-def decides_reasoning(options: Mapping[str, object]) -> bool:
-    """Whether a call's options say how much the model thinks, so that the config's wish gives way."""
-    return "reasoning" in options or "reasoning_effort" in options
+def forbids_reasoning(options: Mapping[str, object]) -> bool:
+    """Whether a call's options switch thinking off, so that the config's wish gives way."""
+    asked = options.get("reasoning")
+    effort = asked.get("effort") if isinstance(asked, Mapping) else None
+    return "none" in (options.get("reasoning_effort"), effort)
 
 
 def continues(options: Mapping[str, object]) -> bool:
@@ -194,12 +196,13 @@ def write_state(body: Body, options: Mapping[str, object]) -> None:
         body["store"] = False
 
 
-def write_include(body: Body, options: Mapping[str, object]) -> None:
+def write_include(body: Body, options: Mapping[str, object], *, sealed: bool) -> None:
     """Name what the answer includes: what the caller asks for, and what goes back in a later request.
 
     Args:
         body: the request, its options and state written.
         options: as the caller gave them. `include=None` leaves encrypted reasoning out.
+        sealed: whether the server encrypts reasoning.
 
     Raises:
         InvalidRequestError: alternatives to tokens are asked for without their probabilities.
@@ -209,8 +212,8 @@ def write_include(body: Body, options: Mapping[str, object]) -> None:
         names.append(_LOGPROBS)
     if body.get("top_logprobs") and _LOGPROBS not in names:
         raise InvalidRequestError("top_logprobs: needs logprobs=True beside it; add that, or leave it out")
-    own = "include" not in options or options["include"] is not None
-    if own and body.get("store") is False and not _WITHOUT_REASONING.match(str(body.get("model"))):
+    wanted = sealed and (options.get("include") is not None or "include" not in options)
+    if wanted and body.get("store") is False and not _WITHOUT_REASONING.match(str(body.get("model"))):
         names.append(ENCRYPTED)
     if names:
         body["include"] = list(dict.fromkeys(names))

@@ -58,17 +58,17 @@ def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
 def _function(inner: Mapping[str, Any]) -> dict[str, Any]:
     """A function with all fields that the wire requires.
 
-    Without `strict: false`, OpenAI makes a strict schema of one that is not (its SDK, `FunctionToolParam`).
-    Chat completions do not, and a tool is to mean the same on both.
+    Without `strict`, or with null, OpenAI makes a strict schema of one that is not (its SDK,
+    `FunctionToolParam`). Chat completions do not, and a tool is to mean the same on both. One that says
+    `strict: None` is left to the server.
     """
     parameters = inner.get("parameters")
     empty: JSONObject = {"type": "object", "properties": {}}
-    strict = inner.get("strict")
     return {
         "type": "function",
+        "strict": False,
         **inner,
         "parameters": empty if parameters is None else parameters,
-        "strict": False if strict is None else strict,
     }
 
 
