@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sansio.content import FinishReason
 from sansio.families.responses.faults import STATUS_BY_ERROR
+from sansio.families.responses.reader import ResponsesReader
 from sansio.families.responses.request import ResponsesRequests
 
 
@@ -25,3 +26,6 @@ class ResponsesDialect(ResponsesRequests):
         "cancelled": FinishReason.ERROR,
     }
     """The reason of an incomplete response, or the status of any other."""
+
+    def open_stream(self) -> ResponsesReader:
+        return ResponsesReader(self)

@@ -209,10 +209,9 @@ def call_in(item: JSONObject) -> CallItem | None:
     elif kind in _KINDS and not (kind == "shell_call" and _is_contained(item)):
         of, field = _KINDS[kind]
         name = of
+        action = item.get(field)
         if isinstance(item.get("actions"), list):
             field, action = "actions", {"actions": item["actions"]}
-        else:
-            action = item.get(field)
         typed = ("type", "call_id", field)
         arguments = None if action is None else msgspec.json.encode(action).decode()
     else:
