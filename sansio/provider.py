@@ -99,6 +99,8 @@ class Provider:
         self.dialect: Dialect = dialect_for(config)
         self._last: tuple[tuple[bool, str, dict[str, str]], Request] | None = None
         self._other: tuple[str, Dialect] | None = None
+        self._plain: _Asked | None = None  # what a call without options asks for, once it was worked out
+        self._clocks = config.timeouts()
         self._schedule = RetrySchedule(
             max_attempts=config.max_attempts, max_retry_after=config.max_retry_after
         )
@@ -359,6 +361,8 @@ class Provider:
 
     def _separate(self, options: Mapping[str, object]) -> _Asked:
         """The options that every call may have, and those that are the dialect's."""
+        if not options and self._plain is not None:
+            return self._plain
         left = dict(options)
         for _ in range(_NESTED_OPTIONS):
             more = _mapping("options", left.pop("options", None))
@@ -396,7 +400,7 @@ class Provider:
             dialect = dialect.with_output_tool(name)
             del left["response_format"]
             left["tool_choice"] = {"type": "function", "function": {"name": name}}
-        return _Asked(
+        asked = _Asked(
             dialect=dialect,
             timeouts=self._timeouts(left),
             schedule=schedule,
@@ -406,10 +410,15 @@ class Provider:
             options=left,
             output_tool=tool,
         )
+        if not options:
+            self._plain = asked
+        return asked
 
     def _timeouts(self, left: dict[str, object]) -> Timeouts:
         """The call's clocks; their options are taken out of those that are left."""
-        names = [name for name in _CLOCKS if name in left]
+        names = _CLOCKS.keys() & left.keys()
+        if not names:
+            return self._clocks
         return self.config.timeouts(**{_CLOCKS[name]: _seconds(name, left.pop(name)) for name in names})
 
     def _with_model(self, model: object) -> Dialect:
