@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sansio.content import FinishReason
-from sansio.families.base import Dialect
 from sansio.families.responses.faults import STATUS_BY_ERROR
 from sansio.families.responses.reader import ResponsesReader
+from sansio.families.responses.request import ResponsesRequests
 
 
-class ResponsesDialect(Dialect):
+class ResponsesDialect(ResponsesRequests):
     """OpenAI's responses. Compatible servers are subclasses that hold their difference."""
 
     API = "responses"
