@@ -23,14 +23,20 @@ from sansio import (
 )
 from sansio.porting import LeftOut
 from sansio.providers import dialect_named
+from tests.sansio import test_corpus_responses
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
-from tests.sansio.wires import ASK, TYPES, bare, config, parse
-from tests.support import CORPUS
+from tests.sansio.wires import ASK, RESPONSES, TYPES, bare, config, parse
+from tests.support import CORPUS, RESPONSES_CORPUS
 
 pytestmark = needs_corpus
 
 ANSWERS = [*names("stream"), *names("response")]
-PROVIDERS = {kind: Provider(config(kind)) for kind in TYPES}
+RESPONSES_ANSWERS = [
+    *test_corpus_responses.names("stream"),
+    *test_corpus_responses.names("response"),
+]
+TARGETS = (*TYPES, *RESPONSES)
+PROVIDERS = {kind: Provider(config(kind)) for kind in TARGETS}
 
 
 @cache
@@ -41,6 +47,19 @@ def recorded(name: str) -> Message | None:
         return last.message if isinstance(last, StreamComplete) else None
     data = json.loads((CORPUS / f"{name}.resp.json").read_bytes())
     dialect = dialect_named(kind_of(name))
+    return None if dialect.error_in(data) else dialect.parse_response(data)
+
+
+def recorded_response(name: str) -> Message | None:
+    """The same of the Responses API, from the provider that gave it."""
+    maker = name.split("-")[1]
+    kind = f"{maker}/responses" if maker in ("azure", "openrouter") else "openai/responses"
+    stream = RESPONSES_CORPUS / f"{name}.sse"
+    if stream.exists():
+        last = parse(kind, [stream.read_bytes()])[-1]
+        return last.message if isinstance(last, StreamComplete) else None
+    dialect = dialect_named(kind)
+    data = test_corpus_responses.body_of(name)
     return None if dialect.error_in(data) else dialect.parse_response(data)
 
 
@@ -57,8 +76,25 @@ def test_a_recorded_answer_is_accepted_everywhere_and_each_loss_is_reported_once
     name: str, target: str
 ) -> None:
     message = recorded(name)
-    if message is None:
-        return
+    if message is not None:
+        check_move(message, target)
+
+
+@pytest.mark.parametrize("target", ["openai/responses", "ollama/responses"])  # the others differ in options
+def test_recorded_answers_of_other_families_are_accepted_as_responses(target: str) -> None:
+    for name in ANSWERS:
+        if (message := recorded(name)) is not None:
+            check_move(message, target)
+
+
+@pytest.mark.parametrize("name", RESPONSES_ANSWERS)
+def test_a_recorded_response_is_accepted_everywhere(name: str) -> None:
+    if (message := recorded_response(name)) is not None:
+        for target in TARGETS:
+            check_move(message, target)
+
+
+def check_move(message: Message, target: str) -> None:
     provider = PROVIDERS[target]
     history = history_with(message)
     prepared = provider.prepare(history)
