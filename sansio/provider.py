@@ -360,8 +360,6 @@ class Provider:
 
     def _separate(self, options: Mapping[str, object]) -> _Asked:
         """The options that every call may have, and those that are the dialect's."""
-        if not options and self._plain is not None:
-            return self._plain
         left = dict(options)
         for _ in range(_NESTED_OPTIONS):
             more = _mapping("options", left.pop("options", None))
@@ -372,6 +370,9 @@ class Provider:
             raise InvalidRequestError(
                 "options: holds options that hold options, or itself; give one mapping of names and values"
             )
+        plain = not left
+        if plain and self._plain is not None:
+            return self._plain
         model = left.pop("model", None)
         schedule = self._schedule
         attempts = left.pop("max_attempts", None)
@@ -409,7 +410,7 @@ class Provider:
             options=left,
             output_tool=tool,
         )
-        if not options:
+        if plain:
             self._plain = asked
         return asked
 

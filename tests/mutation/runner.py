@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-TIMEOUT = 120
+TIMEOUT = 400
 """Seconds for one run of a module's own tests; a mutant that makes them hang counts as noticed."""
 
 
