@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         without_nulls,
     )
     from sansio.families.messages import MessagesDialect
+    from sansio.families.responses import ResponsesDialect
     from sansio.fetch import Fetch
     from sansio.framing import (
         AWSFramer,
@@ -241,6 +242,7 @@ _ROOMS = {
     ),
     "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
+    "sansio.families.responses": ("ResponsesDialect",),
     "sansio.fetch": ("Fetch",),
     "sansio.framing": (
         "AWSFramer",
@@ -384,6 +386,7 @@ __all__ = [
     "RemoteProtocolError",
     "Request",
     "ResponseInfo",
+    "ResponsesDialect",
     "RetrySchedule",
     "Role",
     "SSEDecoder",

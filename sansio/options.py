@@ -87,6 +87,24 @@ class OpenAIOptions(TypedDict, total=False):
     function_call: str | _Object | None
 
 
+class ResponsesOptions(TypedDict, total=False):
+    """The options of Responses alone; `reasoning` and `context_management` are in other groups."""
+
+    instructions: str | None
+    include: Sequence[str] | None
+    text: _Object | None
+    max_output_tokens: int | None
+    max_tool_calls: int | None
+    truncation: str | None
+    previous_response_id: str | None
+    conversation: str | _Object | None
+    background: bool | None
+    background_options: _Object | None
+    prompt: _Object | None
+    image: _Object | None
+    access_programs: _Object | None
+
+
 class OpenRouterOptions(TypedDict, total=False):
     """OpenRouter's own options."""
 
@@ -153,7 +171,7 @@ class AnthropicOptions(TypedDict, total=False):
     cache_control: _Object | None
     container: str | _Object | None
     mcp_servers: Sequence[_Object] | None
-    context_management: _Object | None
+    context_management: _Object | Sequence[_Object] | None
     fallbacks: str | Sequence[_Object] | None
     fallback_credit_token: str | _Object | None
     compaction: _Object | None
@@ -170,6 +188,7 @@ class PlainOptions(
     CallOptions,
     _Portable,
     OpenAIOptions,
+    ResponsesOptions,
     OpenRouterOptions,
     VLLMOptions,
     AnthropicOptions,

@@ -84,10 +84,11 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     that cannot be sent, the transcript goes on as text.
 
     Everywhere, a tool call that is invalid and was not answered is left out, since a provider would wait for
-    its result. Left out too, where the endpoint has no place for them: citations, an image's `detail`, a
-    tool's `is_error`, and an assistant's blank text. An id of a tool call that the endpoint refuses is
-    replaced, in the call and in its result, and a call of a kind that it does not have becomes a function's.
-    What else is in messages that the application wrote stays, and is checked when it is sent.
+    its result; and so is a part of an answer that the endpoint refuses in its place (`Dialect.misplaced`).
+    Left out too, where the endpoint has no place for them: citations, an image's `detail`, a tool's
+    `is_error`, and an assistant's blank text. An id of a tool call that the endpoint refuses is replaced, in
+    the call and in its result, and a call of a kind that it does not have becomes a function's. What else is
+    in messages that the application wrote stays, and is checked when it is sent.
 
     Args:
         messages: a conversation; it is not changed.
@@ -100,17 +101,21 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     home = {dialect.origin, *dialect.ORIGINS}
     ported: list[Message] = []
     report: list[LeftOut] = []
-    ids: dict[str, str] = {}  # of the assistant's turn before
+    ids: dict[str, str] = {}  # of the assistant's turn before, as the kinds of its calls
+    kinds: dict[str, str] = {}
     for index, message in enumerate(messages):
         foreign = message.origin is not None and message.origin not in home
         message = _port_message(messages, index, dialect, report, foreign)
         if message.role is ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
             report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
             continue
-        if message.is_error and not dialect.SENDS_TOOL_ERRORS:
-            why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
-            report.append(LeftOut("is_error", why, index))
+        if message.is_error:
+            kind = kinds.get(message.tool_call_id or "", "function")
+            if not dialect.takes_tool_error(kind):
+                why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
+                report.append(LeftOut("is_error", why, index))
         if message.role is ASSISTANT:
+            kinds = {call.id: call.kind for call in message.all_tool_calls}
             message, ids = _fit_calls(message, index, dialect, report)
         elif message.tool_call_id in ids:
             message = msgspec.structs.replace(message, tool_call_id=ids[message.tool_call_id])
@@ -158,12 +163,20 @@ def _port_message(
         return message
     answered = _answered(messages, index)
     parts: list[Part] = []
+    numbers: list[int] = []
     for number, part in enumerate(message.parts):
         lost: list[tuple[str, str]] = []
         kept = _port_part(part, message, dialect, answered, lost, foreign)
         report += [LeftOut(what, why, index, number) for what, why in lost]
         if kept is not None:
             parts.append(kept)
+            numbers.append(number)
+    if message.origin is not None and (misplaced := dialect.misplaced(parts)):
+        report += [
+            LeftOut(type(parts[place]).__name__, why, index, numbers[place])
+            for place, why in misplaced.items()
+        ]
+        parts = [part for place, part in enumerate(parts) if place not in misplaced]
     extra = message.extra
     if foreign and extra:
         why = f"received from {message.origin}, sent to {dialect.origin}"

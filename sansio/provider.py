@@ -297,8 +297,9 @@ class Provider:
     ) -> tuple[JSONObject, Request, tuple[LeftOut, ...]]:
         dialect = asked.dialect
         max_depth = dialect.limits.max_json_depth
-        ordered, moved = _ordered(messages, max_depth)
-        check_messages(ordered, max_depth)
+        continued = dialect.continues(asked.options)
+        ordered, moved = _ordered(messages, max_depth, continued)
+        check_messages(ordered, max_depth, continued=continued)
         if asked.output_tool is not None:
             if tools:
                 raise _goes_alone(dialect, "tools")
@@ -456,12 +457,12 @@ class Provider:
         return Request.post(url, pairs, b"") if post else Request.get(url, pairs)
 
 
-def _ordered(messages: list[Message], max_depth: int) -> tuple[list[Message], list[LeftOut]]:
+def _ordered(messages: list[Message], max_depth: int, continued: bool) -> tuple[list[Message], list[LeftOut]]:
     """The conversation in order; unchanged if that does not make it valid, so that errors name its places."""
     ordered, moved = in_order(messages)
     if moved:
         try:
-            check_messages(ordered, max_depth)
+            check_messages(ordered, max_depth, continued=continued)
         except InvalidRequestError:
             return messages, []
     return ordered, moved

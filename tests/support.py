@@ -13,6 +13,8 @@ Case = TypeVar("Case")
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 """Recorded traffic, which is no part of the project: where it is absent, the tests that read it skip."""
+RESPONSES_CORPUS = CORPUS.with_name("corpus-responses")
+"""The same of the Responses API."""
 
 
 def every_split(data: bytes) -> Iterator[list[bytes]]:

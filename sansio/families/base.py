@@ -254,6 +254,17 @@ class Dialect(ABC):
         """Why this endpoint would refuse a part of an answer, which is then left out; else `None`."""
         return None
 
+    def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
+        """Parts of an answer that this endpoint would refuse where they are: `port` leaves them out.
+
+        Args:
+            parts: those that are left of the answer, in order.
+
+        Returns:
+            The reason, by the part's place.
+        """
+        return {}
+
     def write_parts(
         self, message: Message, index: int, write: Callable[[Part], JSONObject | None]
     ) -> list[JSONObject]:
@@ -329,6 +340,24 @@ class Dialect(ABC):
             kind: as in `ToolCall`.
         """
         return kind == "function"
+
+    def takes_tool_error(self, kind: str) -> bool:
+        """Whether the result of a call of such a kind can say that the tool failed, where some kinds can.
+
+        Args:
+            kind: as in `ToolCall`.
+        """
+        return self.SENDS_TOOL_ERRORS
+
+    def continues(self, options: Mapping[str, object]) -> bool:
+        """Whether a call's messages go on with a conversation that the server has.
+
+        They may then begin with the results of calls that are in it.
+
+        Args:
+            options: the call's, before they are checked.
+        """
+        return False
 
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:

@@ -187,9 +187,13 @@ def check(name: str, message: Message) -> None:
     assert {field for field in ours if ours[field] != theirs[field]} == on_purpose, (ours, theirs)
 
 
-def pieces_of(data: bytes, cuts: random.Random) -> Iterator[list[bytes]]:
-    """Byte by byte where that is quick, and cut in random places."""
-    if len(data) <= _SLOW_BYTES:
+def pieces_of(data: bytes, cuts: random.Random, slow: int = _SLOW_BYTES) -> Iterator[list[bytes]]:
+    """Byte by byte where that is quick, and cut in random places.
+
+    Args:
+        slow: bytes; longer streams are cut at random places only.
+    """
+    if len(data) <= slow:
         yield [data[at : at + 1] for at in range(len(data))]
     places = sorted(cuts.randrange(len(data) + 1) for _ in range(40))
     yield [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]

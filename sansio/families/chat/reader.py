@@ -17,7 +17,7 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
-from sansio.errors import InternalServerError, RemoteProtocolError
+from sansio.errors import InternalServerError, ProviderError, RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
 from sansio.families.base import AnswerReader
 from sansio.families.chat.forms import Form, form_of
@@ -39,6 +39,7 @@ from sansio.families.chat.wire import (
     ToolDelta,
 )
 from sansio.families.fields import convert, rest, text_or_none
+from sansio.families.foreign import foreign_error
 from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ class ChatReader(AnswerReader):
         events: list[StreamEvent] = []
         self._receive_chunk(data, events, whole=True)
         if not self._chosen:
-            raise RemoteProtocolError("the response holds no choice, so no answer")
+            raise foreign_error(data, self._dialect.API) or RemoteProtocolError(
+                "the response holds no choice, so no answer"
+            )
         self._flush(events)
 
     def message(self) -> Message:
@@ -160,9 +163,10 @@ class ChatReader(AnswerReader):
 
     def _refuse_error(self, record: JSONObject, named: bool) -> None:
         """Raise the error that a record without choices may be; `named`: the frame says that it is one."""
-        error = self._dialect.error_in(record)
+        error: ProviderError | None = self._dialect.error_in(record)
         if error is None and named:
             error = self._dialect.build_error(record, 200, record)
+        error = error or foreign_error(record, self._dialect.API)
         if error is not None:
             raise error
 

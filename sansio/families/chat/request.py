@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -27,26 +26,27 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
 from sansio.errors import InvalidRequestError
-from sansio.families.base import Dialect
-from sansio.families.chat.beside import read_embeddings, read_model
+from sansio.families.beside import OpenAIEndpoints
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS, decides_reasoning
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
-    data_url,
-    document_text,
     image_block,
-    is_text_document,
     reasoning_fields,
     sound_format,
     thinking_block,
-    with_true_type,
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
 from sansio.families.fields import base64_text, rest, with_extra, without_nulls
-from sansio.families.media import media_type_of
+from sansio.families.forms import check_form
+from sansio.families.media import (
+    data_url,
+    document_text,
+    is_text_document,
+    media_type_of,
+    with_true_type,
+)
 from sansio.families.tools import check_names
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
@@ -55,16 +55,7 @@ _MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
 """Fields of a message that typed fields say, also where they say nothing."""
 
 
-_ANTHROPICS = {
-    "image": ("source", '{"type": "image_url", "image_url": {"url": "https://..."}}, or an ImagePart'),
-    "document": ("source", '{"type": "file", "file": {"file_id": "file-1"}}, or a DocumentPart'),
-    "tool_use": ("input", "the call under the message's tool_calls, or a ToolCall"),
-    "tool_result": ("tool_use_id", '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'),
-}
-"""Anthropic's blocks, by the type and a field that only they have, and what says the same here."""
-
-
-class ChatDialect(Dialect):
+class ChatDialect(OpenAIEndpoints):
     """OpenAI's chat completions. Compatible servers are subclasses that hold their difference."""
 
     API = "chat"
@@ -121,10 +112,6 @@ class ChatDialect(Dialect):
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("chat/completions")
 
-    def url_of(self, name: str) -> str:
-        """The URL of one of the API's endpoints: `"chat/completions"`, `"models"` or `"embeddings"`."""
-        return f"{self.config.base_url}/{name}"
-
     def open_stream(self) -> ChatReader:
         return ChatReader(self)
 
@@ -155,24 +142,9 @@ class ChatDialect(Dialect):
             body[self.max_tokens_field()] = body.pop("max_tokens")
         return without_nulls(body)
 
-    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        # OpenAI's own list has one page. Servers whose list has several use the form of its other lists.
-        return Endpoint(self.url_of("models"), partial(read_models, read=read_model, cursor="after"))
-
-    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
-        body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}
-        # A third of the bytes. Servers that do not know it send lists of numbers, which are read too.
-        body["encoding_format"] = "base64"
-        read = partial(read_embeddings, count=len(texts))
-        return Endpoint(self.url_of("embeddings"), read, without_nulls(body))
-
     def max_tokens_field(self) -> str:
         """The request's field for the answer's limit: compatible servers mostly know `max_tokens` only."""
         return "max_tokens"
-
-    def model_name(self) -> str | None:
-        """The request's `model`, or `None` where the address names it."""
-        return self.config.model
 
     def returned(self) -> frozenset[str]:
         """Those of `RETURNED` that this server takes."""
@@ -321,14 +293,8 @@ class ChatDialect(Dialect):
         Args:
             own: whether the application wrote it.
         """
-        if own and isinstance(part, UnknownPart) and (form := _ANTHROPICS.get(part.kind)) is not None:
-            field, shape = form
-            if field in part.extra:
-                raise InvalidRequestError(
-                    f"message {index}, part {number}: a block of the type {part.kind!r} with {field} is "
-                    f"Anthropic's form; write {shape}",
-                    index=index,
-                )
+        if own:
+            check_form(part, index, number)
         if own and part.extra and not isinstance(part, UnknownPart):
             self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         if (block := self.encode_part(part)) is None:

@@ -18,6 +18,7 @@ from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
 from sansio.families.base import AnswerReader
 from sansio.families.fields import convert, rest, usage_of
+from sansio.families.foreign import foreign_error
 from sansio.families.messages.parts import citations_of, part_of
 from sansio.families.messages.wire import (
     EVENT_FIELDS,
@@ -92,6 +93,8 @@ class MessagesReader(AnswerReader):
         if bare or record.get("error") or name == "error":
             kind = "error"
         if not kind or kind == "ping":
+            if (foreign := foreign_error(record, self._dialect.API)) is not None:
+                raise foreign
             return False
         self.progress += 1
         if isinstance(kind, str) and kind in EVENT_FIELDS:
@@ -120,12 +123,16 @@ class MessagesReader(AnswerReader):
             case "error":
                 raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)
             case _:
-                pass  # new types of event are added over time, and must be passed over
+                # New types of event are added over time, and must be passed over.
+                if (foreign := foreign_error(record, self._dialect.API)) is not None:
+                    raise foreign
         return False
 
     def receive_whole(self, data: JSONObject) -> None:
         if data.get("content") is None:
-            raise RemoteProtocolError("the response holds no content, so no answer")
+            raise foreign_error(data, self._dialect.API) or RemoteProtocolError(
+                "the response holds no content, so no answer"
+            )
         events: list[StreamEvent] = []
         self._receive_message(data, events)
         self._flush(events)

@@ -27,12 +27,12 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Endpoint, ModelInfo, read_models
+from sansio.endpoints import Endpoint, ModelInfo, read_count, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.families.fields import base64_bytes, without_nulls
 from sansio.families.media import media_type_of
-from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_count, read_model
+from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_model
 from sansio.families.messages.caching import check_breakpoints
 from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
