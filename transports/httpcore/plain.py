@@ -125,9 +125,10 @@ class PlainExchange:
         if given is not None:
             return given
         if failure is None:
-            assert timeout is not None
             failure = read_timeout(self._request.origin, timeout)
-        raise failure.on_reused() if self._reused and isinstance(failure, TransportError) else failure
+        if self._reused and isinstance(failure, TransportError):
+            failure.reused = True
+        raise failure
 
     def _check_not_released(self) -> None:
         if self._state is _State.RELEASED:
@@ -180,14 +181,11 @@ class PlainExchange:
         core = self._core
         match fault:
             case core.ReadTimeout():
-                assert timeout is not None
-                return read_timeout(self._peer, timeout)
+                return read_timeout(self._request.origin, timeout)
             case core.PoolTimeout() | core.ConnectTimeout():
-                assert self._open_seconds is not None
-                return connect_timeout(self._peer, self._open_seconds)
+                return connect_timeout(self._request.origin, self._open_seconds)
             case core.WriteTimeout():
-                assert self._write_seconds is not None
-                return stalled_upload(self._peer, self._write_seconds)
+                return stalled_upload(self._request.origin, self._write_seconds)
             case core.ConnectError() | core.UnsupportedProtocol():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
