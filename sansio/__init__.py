@@ -116,6 +116,8 @@ if TYPE_CHECKING:
     )
     from sansio.limits import Limits
     from sansio.options import (
+        EmbedOptions,
+        ListOptions,
         Option,
         Options,
         PlainOptions,
@@ -268,6 +270,8 @@ _ROOMS = {
     ),
     "sansio.limits": ("Limits",),
     "sansio.options": (
+        "EmbedOptions",
+        "ListOptions",
         "Option",
         "listed",
         "Options",
@@ -331,6 +335,7 @@ __all__ = [
     "ContentDelta",
     "Dialect",
     "DocumentPart",
+    "EmbedOptions",
     "Embeddings",
     "End",
     "Endpoint",
@@ -350,6 +355,7 @@ __all__ = [
     "LeftOut",
     "LimitExceededError",
     "Limits",
+    "ListOptions",
     "LocalProtocolError",
     "Lost",
     "Message",
