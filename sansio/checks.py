@@ -8,6 +8,8 @@ from typing import assert_never, cast
 import msgspec
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     DocumentPart,
     ImagePart,
@@ -15,7 +17,6 @@ from sansio.content import (
     Message,
     ReasoningPart,
     RefusalPart,
-    Role,
     ServerToolPart,
     TextPart,
     Tool,
@@ -44,7 +45,7 @@ def check_messages(messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.
     caller = 0
     for index, message in enumerate(messages):
         _check_message(index, message, max_depth)
-        if message.role is Role.TOOL:
+        if message.role is TOOL:
             if message.tool_call_id not in unanswered:
                 raise InvalidRequestError(
                     f"message {index}: the tool result for {message.tool_call_id!r} answers no call of the "
@@ -102,7 +103,7 @@ def _check_call(
     ids: set[str],
     max_depth: int,
 ) -> None:
-    if message.role is not Role.ASSISTANT:
+    if message.role is not ASSISTANT:
         raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
     if call.id in ids:
         raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)

@@ -27,7 +27,7 @@ from sansio.jsontext import JSONObject
 from sansio.porting import LeftOut
 from sansio.response import ResponseInfo, read_response
 from sansio.retry import RetrySchedule
-from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
+from sansio.states import ERROR_BODY, HEAD, TRANSITIONS, WANTS_INPUT, CallState, Trigger
 from sansio.steps import Record, RequestRecord, ResponseRecord, Send, Step, Wait
 from sansio.timeouts import NO_TIMEOUTS, Timeouts
 
@@ -175,7 +175,7 @@ class Fetch(Generic[T_co]):
         """
         if not self._wants_input:
             return []
-        if isinstance(value, Head) != (self._state is CallState.HEAD) and not isinstance(value, Lost):
+        if isinstance(value, Head) != (self._state is HEAD) and not isinstance(value, Lost):
             raise LocalProtocolError(f"{type(value).__name__} out of order: a Head comes first, and once")
         events: list[StreamEvent] = []
         match value:
@@ -281,7 +281,7 @@ class Fetch(Generic[T_co]):
     def _receive_piece(self, piece: bytes, events: list[StreamEvent]) -> bool:
         """Take decoded bytes of the body; True when no more are wanted."""
         self._body += piece
-        if self._state is CallState.ERROR_BODY:
+        if self._state is ERROR_BODY:
             if len(self._body) >= self._limits.max_error_bytes:
                 self._settle_status(events)
                 return True
@@ -294,7 +294,7 @@ class Fetch(Generic[T_co]):
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
         """Take the end of the body, regular or by a fault."""
-        if self._state is CallState.ERROR_BODY:
+        if self._state is ERROR_BODY:
             self._settle_status(events)
         elif fault is not None:
             self._settle(fault, events)
@@ -305,7 +305,7 @@ class Fetch(Generic[T_co]):
 
     def _receive_lost(self, error: TransportError | RemoteProtocolError, events: list[StreamEvent]) -> None:
         timeout = isinstance(error, APITimeoutError)
-        if self._state is not CallState.HEAD:
+        if self._state is not HEAD:
             if isinstance(error, TransportError) and not timeout:
                 cut = StreamTruncatedError(f"the connection was lost inside the answer: {error.message}")
                 cut.__cause__ = error

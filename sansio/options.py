@@ -465,8 +465,9 @@ def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
         InvalidRequestError: it holds something that is not JSON, such as NaN or bytes. Nothing else is
             checked.
     """
-    _check_json("extra_body", extra)
-    _merge(body, extra)
+    if extra:
+        _check_json("extra_body", extra)
+        _merge(body, extra)
 
 
 def _merge(body: Body, extra: Mapping[str, object]) -> None:

@@ -106,6 +106,8 @@ class Provider:
         self.dialect: Dialect = dialect_for(config)
         self._last: tuple[tuple[bool, str, dict[str, str]], Request] | None = None
         self._other: tuple[str, Dialect] | None = None
+        self._plain: _Asked | None = None  # what a call without options asks for, once it was worked out
+        self._clocks = config.timeouts()
         self._schedule = RetrySchedule(
             max_attempts=config.max_attempts, max_retry_after=config.max_retry_after
         )
@@ -354,6 +356,9 @@ class Provider:
             raise InvalidRequestError(
                 "options: holds options that hold options, or itself; give one mapping of names and values"
             )
+        plain = not left
+        if plain and self._plain is not None:
+            return self._plain
         model = left.pop("model", None)
         schedule = self._schedule
         attempts = left.pop("max_attempts", None)
@@ -381,7 +386,7 @@ class Provider:
             dialect = dialect.with_output_tool(name)
             del left["response_format"]
             left["tool_choice"] = {"type": "function", "function": {"name": name}}
-        return _Asked(
+        asked = _Asked(
             dialect=dialect,
             timeouts=self._timeouts(left),
             schedule=schedule,
@@ -391,6 +396,9 @@ class Provider:
             options=left,
             output_tool=tool,
         )
+        if plain:
+            self._plain = asked
+        return asked
 
     def _separate_own(self, options: Mapping[str, object], kind: type[ListOptions]) -> _Asked:
         """The options of an endpoint that has few, which are those of `kind`."""
@@ -402,7 +410,9 @@ class Provider:
 
     def _timeouts(self, left: dict[str, object]) -> Timeouts:
         """The call's clocks; their options are taken out of those that are left."""
-        names = [name for name in _CLOCKS if name in left]
+        names = _CLOCKS.keys() & left.keys()
+        if not names:
+            return self._clocks
         return self.config.timeouts(**{_CLOCKS[name]: _seconds(name, left.pop(name)) for name in names})
 
     def _with_model(self, model: object) -> Dialect:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from hashlib import sha256
 from itertools import takewhile
 from typing import Any, ClassVar, Literal
@@ -85,13 +86,13 @@ class OpenAIChat(ChatDialect):
     )
     """With the words of OpenAI's SDK (`CompletionCreateParams`). Azure has models of other makers, too."""
 
-    @property
+    @cached_property  # each call asks for it several times
     def _host(self) -> str | None:
         from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
 
         return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
 
-    @property
+    @cached_property
     def _is_own(self) -> bool:
         host = self._host
         return host is None or is_own_host(host)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import product
 
 import msgspec
-import pytest
 
 from sansio import (
     AudioPart,
@@ -25,7 +25,7 @@ from sansio.porting import LeftOut
 from sansio.providers import dialect_named
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import ASK, TYPES, bare, config, parse
-from tests.support import CORPUS
+from tests.support import CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -51,11 +51,11 @@ def history_with(message: Message) -> list[Message]:
     return [*ASK, message, *results, *ASK]
 
 
-@pytest.mark.parametrize("target", TYPES)
-@pytest.mark.parametrize("name", ANSWERS)
+@for_each(list(product(ANSWERS, TYPES)))
 def test_a_recorded_answer_is_accepted_everywhere_and_each_loss_is_reported_once(
-    name: str, target: str
+    pair: tuple[str, str],
 ) -> None:
+    name, target = pair
     message = recorded(name)
     if message is None:
         return

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
-import pytest
 
 from sansio import Message, ProviderError, StreamComplete
 from sansio.providers import dialect_named
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import comparable, parse
-from tests.support import CORPUS
+from tests.support import CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -199,7 +198,7 @@ def is_twofold(message: Message | None) -> bool:
     return len(found) > 1
 
 
-@pytest.mark.parametrize("name", [*names("stream"), *names("response")])
+@for_each([*names("stream"), *names("response")])
 def test_each_field_of_a_recorded_answer_changes_one_thing(name: str) -> None:
     """It changes something that we give, unless it is ignored, and is not in two places of the message."""
     case = Case(name)

@@ -20,7 +20,7 @@ from sansio import (
     StreamEvent,
     Wait,
 )
-from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
+from transports.driving.endings import OPEN, READING, STREAM_TRANSITIONS, StreamTrigger
 from transports.driving.keys import KeySource, Secret
 from transports.driving.stream import BaseStream
 from transports.interface import Exchange, RawLog, Transport, is_resumable
@@ -90,8 +90,8 @@ class EventStream(BaseStream[Exchange]):
             ProviderError: what the call failed with, after all events received before it.
             LocalProtocolError: another task is waiting for an event of this stream.
         """
-        if self._state is not StreamState.OPEN:
-            if self._state is StreamState.READING:
+        if self._state is not OPEN:
+            if self._state is READING:
                 raise LocalProtocolError(
                     "this stream is being read already: two tasks cannot wait for its events at once"
                 )
@@ -103,7 +103,7 @@ class EventStream(BaseStream[Exchange]):
         try:
             # The loop is not in a separate coroutine: that would be called and resumed for each event, too.
             if not self._events:
-                self._state = STREAM_TRANSITIONS[StreamState.OPEN][StreamTrigger.READ]
+                self._state = STREAM_TRANSITIONS[OPEN][StreamTrigger.READ]
                 now = self._clock
                 if now is None:
                     now = self._clock = running_clock()
@@ -131,7 +131,7 @@ class EventStream(BaseStream[Exchange]):
                 if self._aborted:
                     self._stop(StreamTrigger.ABORT)
                 else:
-                    self._state = STREAM_TRANSITIONS[StreamState.READING][StreamTrigger.LEAVE]
+                    self._state = STREAM_TRANSITIONS[READING][StreamTrigger.LEAVE]
             event = self._hand_out()
             if event is not None:
                 return event
@@ -156,14 +156,14 @@ class EventStream(BaseStream[Exchange]):
         A task that waits for an event gets `APIConnectionError`, as from `abort()`.
         """
         self._entered = False
-        if self._state is StreamState.READING:
+        if self._state is READING:
             self.abort()
         else:
             self._stop(StreamTrigger.CLOSE)
 
     def _suspends(self, error: BaseException) -> bool:
         """Leave a cancelled wait so that the next read goes on with it, if that is possible."""
-        if not (self._entered and self._resumable and self._state is StreamState.READING):
+        if not (self._entered and self._resumable and self._state is READING):
             return False
         # A coroutine that is closed may be outside any loop, which the next line could not tell.
         if isinstance(error, Exception | GeneratorExit):

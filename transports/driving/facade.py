@@ -25,6 +25,7 @@ from sansio.options import EmbedOptions, ListOptions, PlainOptions
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
 from transports.driving.records import check_raw_log
+from transports.driving.stream import BaseStream
 from transports.interface import RawLog, Transport
 
 T = TypeVar("T")
@@ -41,11 +42,9 @@ def as_config(config: ProviderConfig | Mapping[str, object] | None) -> ProviderC
     return config if isinstance(config, ProviderConfig) else ProviderConfig.from_dict(config)
 
 
-def show_response(
-    response: ResponseInfo | None, on_response: Callable[[ResponseInfo], object] | None
-) -> None:
-    """Pass a response to the application that asked for it, if there was one."""
-    if response is not None and on_response is not None:
+def show_response(stream: BaseStream[Any], on_response: Callable[[ResponseInfo], object] | None) -> None:
+    """Pass a stream's response to the application that asked for it, if there was one."""
+    if on_response is not None and (response := stream.response) is not None:
         on_response(response)
 
 
@@ -194,7 +193,7 @@ class AsyncProvider(BaseProvider):
         try:
             await anext(stream)  # a complete answer has one event, and its exchange is released before that
         finally:
-            show_response(stream.response, on_response)
+            show_response(stream, on_response)
         return stream.parsed(response_format) if isinstance(response_format, type) else stream.result()
 
     def stream(

@@ -18,7 +18,7 @@ from sansio import (
     StreamEvent,
     Wait,
 )
-from transports.driving.endings import StreamState, StreamTrigger
+from transports.driving.endings import OPEN, READING, StreamTrigger
 from transports.driving.keys import KeySource, Secret
 from transports.driving.stream import BaseStream
 from transports.interface import RawLog, SyncExchange, SyncTransport
@@ -70,12 +70,12 @@ class SyncEventStream(BaseStream[SyncExchange]):
             ProviderError: what the call failed with, after all events received before it.
             LocalProtocolError: another thread is waiting for an event of this stream.
         """
-        if self._state in (StreamState.OPEN, StreamState.READING):
+        if self._state in (OPEN, READING):
             mine = object()
             try:
                 try:
                     self._enter(mine)
-                    if self._state is StreamState.OPEN and not self._events:
+                    if self._state is OPEN and not self._events:
                         self._read()
                     event = self._hand_out()
                     if event is not None:

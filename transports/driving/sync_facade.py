@@ -102,7 +102,7 @@ class SyncProvider(BaseProvider):
         try:
             next(stream)  # see `AsyncProvider.complete`
         finally:
-            show_response(stream.response, on_response)
+            show_response(stream, on_response)
         return stream.parsed(response_format) if isinstance(response_format, type) else stream.result()
 
     def stream(
