@@ -117,6 +117,8 @@ if TYPE_CHECKING:
     )
     from sansio.limits import Limits
     from sansio.options import (
+        EmbedOptions,
+        ListOptions,
         Option,
         Options,
         PlainOptions,
@@ -270,6 +272,8 @@ _ROOMS = {
     ),
     "sansio.limits": ("Limits",),
     "sansio.options": (
+        "EmbedOptions",
+        "ListOptions",
         "Option",
         "listed",
         "Options",
@@ -333,6 +337,7 @@ __all__ = [
     "ContentDelta",
     "Dialect",
     "DocumentPart",
+    "EmbedOptions",
     "Embeddings",
     "End",
     "Endpoint",
@@ -352,6 +357,7 @@ __all__ = [
     "LeftOut",
     "LimitExceededError",
     "Limits",
+    "ListOptions",
     "LocalProtocolError",
     "Lost",
     "Message",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from sansio.content import Message
-from sansio.errors import ProviderError, RemoteProtocolError, StreamTruncatedError
+from sansio.errors import ProviderError, RemoteProtocolError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
@@ -148,14 +148,12 @@ class Call(Fetch[Message]):
                 fault = error
         if self._state is STREAM:
             assert self._parser is not None
-            self._take_events(self._parser.receive_eof(), events, fault)
+            self._take_events(self._parser.receive_eof(fault), events)
         else:
             super()._receive_end(fault, events)
 
-    def _take_events(
-        self, given: list[StreamEvent], events: list[StreamEvent], fault: ProviderError | None = None
-    ) -> None:
-        """Take a stream's events; the last one ends the exchange, a `fault` instead of mere truncation."""
+    def _take_events(self, given: list[StreamEvent], events: list[StreamEvent]) -> None:
+        """Take a stream's events; the last one ends the exchange."""
         assert self._parser is not None
         if self._record:
             self._records += map(ChunkRecord, self._parser.take_chunks())
@@ -167,8 +165,6 @@ class Call(Fetch[Message]):
                 self._outcome = message
                 self._finish(events)
             case StreamFailed(error=error):
-                if fault is not None and isinstance(error, StreamTruncatedError):
-                    error = fault.with_context(partial=error.partial)
                 self._settle(error, events)
             case _:
                 pass

@@ -201,7 +201,7 @@ class Fetch(Generic[T_co]):
         """
         events: list[StreamEvent] = []
         if TRANSITIONS[self._state]:
-            self._fail(self._explained(error), events)
+            self._fail(error, events)
         return events
 
     def take_records(self) -> list[Record]:
@@ -213,11 +213,12 @@ class Fetch(Generic[T_co]):
         """The value.
 
         Raises:
-            ProviderError: what the call ended with.
+            ProviderError: what the call ended with; a new exception each time.
             LocalProtocolError: the call is not over.
         """
         if isinstance(self._outcome, ProviderError):
-            raise self._outcome
+            # A copy: the call would hold the frames of all who raised it, and they hold the call.
+            raise self._outcome.with_context()
         if self._state is not CallState.COMPLETE:
             raise LocalProtocolError("result() before the end of the call: read the stream to its end first")
         # The state says that it was read; a value may itself be None.
@@ -364,7 +365,6 @@ class Fetch(Generic[T_co]):
 
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
         """End an exchange with an error: another attempt, unless an event was handed out."""
-        error = self._explained(error)
         wait = None
         if not self._handed_out and not events:
             wait = self._schedule.wait(error, self._attempts - 1, self._random)
@@ -375,21 +375,22 @@ class Fetch(Generic[T_co]):
             self._enter(Trigger.RETRY)
 
     def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        self._outcome = error
-        self._enter(Trigger.FAIL)
-        events.append(StreamFailed(error))
+        """End the call with a copy of the error that says what the call knows.
 
-    def _explained(self, error: ProviderError) -> ProviderError:
+        A copy, since the error may be the driver's, or may have been raised, and then its frames hold it.
+        """
         config = self._dialect.config
-        # An earlier attempt's response says nothing about an attempt that was lost before its head.
-        response = self.response if self._head.status else None
-        return error.with_context(
+        error = error.with_context(
             provider=self._dialect.TYPE,
             model=config.model or config.deployment,
             attempts=self._attempts,
             request_id=error.request_id or self._dialect.request_id(self._head.headers),
-            response=response,
+            # An earlier attempt's response says nothing about an attempt that was lost before its head.
+            response=self.response if self._head.status else None,
         )
+        self._outcome = error
+        self._enter(Trigger.FAIL)
+        events.append(StreamFailed(error))
 
 
 def _text(body: bytearray) -> str:

@@ -44,6 +44,8 @@ def is_event_stream(start: bytes) -> bool | None:
     Returns:
         `None` if more bytes are needed to tell.
     """
+    if start[:1] == b"{":  # nearly every whole answer
+        return False
     if _BOM.startswith(start[:3]) and len(start) < len(_BOM):
         return None
     line = start.removeprefix(_BOM).lstrip(b" \t\r\n")

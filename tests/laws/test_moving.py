@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import product
 
 import msgspec
-import pytest
 
 from sansio import (
     AudioPart,
@@ -26,7 +26,7 @@ from sansio.providers import dialect_named
 from tests.sansio import test_corpus_responses
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import ASK, RESPONSES, TYPES, bare, config, parse
-from tests.support import CORPUS, RESPONSES_CORPUS
+from tests.support import CORPUS, RESPONSES_CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -70,24 +70,18 @@ def history_with(message: Message) -> list[Message]:
     return [*ASK, message, *results, *ASK]
 
 
-@pytest.mark.parametrize("target", TYPES)
-@pytest.mark.parametrize("name", ANSWERS)
+# The Responses of the other types differ from these in options only.
+@for_each(list(product(ANSWERS, [*TYPES, "openai/responses", "ollama/responses"])))
 def test_a_recorded_answer_is_accepted_everywhere_and_each_loss_is_reported_once(
-    name: str, target: str
+    pair: tuple[str, str],
 ) -> None:
+    name, target = pair
     message = recorded(name)
     if message is not None:
         check_move(message, target)
 
 
-@pytest.mark.parametrize("target", ["openai/responses", "ollama/responses"])  # the others differ in options
-def test_recorded_answers_of_other_families_are_accepted_as_responses(target: str) -> None:
-    for name in ANSWERS:
-        if (message := recorded(name)) is not None:
-            check_move(message, target)
-
-
-@pytest.mark.parametrize("name", RESPONSES_ANSWERS)
+@for_each(RESPONSES_ANSWERS)
 def test_a_recorded_response_is_accepted_everywhere(name: str) -> None:
     if (message := recorded_response(name)) is not None:
         for target in TARGETS:

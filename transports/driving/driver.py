@@ -9,7 +9,10 @@ from typing import Self
 import anyio
 
 from sansio import (
+    Body,
+    End,
     Fetch,
+    Head,
     LocalProtocolError,
     Provider,
     ProviderError,
@@ -73,6 +76,9 @@ class EventStream(BaseStream[Exchange]):
         self._step: Send | Wait | None = None  # under way; a cancelled one is performed again
         self._wakes_at = 0.0  # the end of a Wait
         self._signed = False  # the attempt under way has its key
+        self._sending = (
+            False  # the first receive of the exchange may have to send the request, under the total
+        )
 
     def __aiter__(self) -> Self:
         return self
@@ -110,7 +116,10 @@ class EventStream(BaseStream[Exchange]):
                         break
                     try:
                         # No cancel scope: abort() drops the exchange, and that wakes this receive().
-                        given = await exchange.receive(self._clocks.for_receive(now()))
+                        if self._sending:
+                            given = await self._receive_first(exchange, now)
+                        else:
+                            given = await exchange.receive(self._clocks.for_receive(now()))
                     except ProviderError as error:
                         self._lose(error)
                         continue
@@ -218,6 +227,15 @@ class EventStream(BaseStream[Exchange]):
             self._lose(error)
         else:
             self._clocks.arrive()
+            self._sending = self._clocks.left(now()) is not None
+
+    async def _receive_first(self, exchange: Exchange, now: Callable[[], float]) -> Head | Body | End:
+        """The first input. Its own time does not bound a request that moves, so a scope keeps the total."""
+        with anyio.move_on_after(self._clocks.left(now())):
+            given = await exchange.receive(self._clocks.for_receive(now()))
+            self._sending = False
+            return given
+        raise self._clocks.total_error()
 
     async def _wait_for_key(self, key: Awaitable[object], now: Callable[[], float]) -> Secret:
         with anyio.move_on_after(self._clocks.left(now())):

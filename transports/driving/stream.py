@@ -292,8 +292,6 @@ class BaseStream(ABC, Generic[ExchangeT]):
         if self._aborted:  # the error is only the echo of abort(), on which the reader acts when it leaves
             return
         _forget_frames(error)
-        if self._secret is not None:
-            error = self._secret.clean(error)  # it may become the cause of another
         explained = self._clocks.explain(error)
         if isinstance(explained, Lost):
             self._show(self._call.receive(explained))

@@ -189,12 +189,18 @@ class SyncEventStream(BaseStream[SyncExchange]):
         try:
             signed = self._sign(step.request, self._ask_key(step))
             now = self._now()
-            timeout, write = self._clocks.for_open(now), self._clocks.for_write(now)
+            timeout, write, total = (
+                self._clocks.for_open(now),
+                self._clocks.for_write(now),
+                self._clocks.left(now),
+            )
         except ProviderError as error:
             self._fail(error)
             return
         try:
-            self._exchange = self._transport.open(signed, timeout, write_timeout=write, fresh=step.fresh)
+            self._exchange = self._transport.open(
+                signed, timeout, write_timeout=write, total_timeout=total, fresh=step.fresh
+            )
         except ProviderError as error:
             self._lose(error)
 
