@@ -23,6 +23,7 @@ from sansio.content import (
     ReasoningPart,
     RefusalPart,
     Role,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
@@ -71,9 +72,16 @@ _OWN_ITEMS = frozenset(
         "tool_search_output",
     )
 )
-"""Items that the application writes and that belong into no message: an `UnknownPart` of such a kind in a
-message of the system, the developer or the user is sent as an item in its place (OpenAI's SDK,
-`ResponseInputItemParam`)."""
+"""Items that the application writes and that belong into no message: a part of such a kind in a message of
+the system, the developer or the user is an item in its place (OpenAI's SDK, `ResponseInputItemParam`)."""
+
+_REQUIRED: Mapping[str, JSONObject] = {
+    "apply_patch_call": {"status": "completed"},
+    "local_shell_call": {"status": "completed"},
+    "computer_call": {"status": "completed", "pending_safety_checks": []},
+}
+"""What calls of built-in tools must say of themselves (OpenAI's SDK), and those do not that are not from this
+endpoint."""
 
 
 class ResponsesRequests(OpenAIEndpoints):
@@ -200,11 +208,12 @@ class ResponsesRequests(OpenAIEndpoints):
             return
         blocks: list[JSON] = []
         for number, part in enumerate(message.content):
-            if isinstance(part, UnknownPart) and part.kind in _OWN_ITEMS:
+            own = isinstance(part, (UnknownPart, ServerToolPart)) and part.kind in _OWN_ITEMS
+            if own and (item := item_of(part)) is not None:
                 if blocks:
                     yield {**head, "content": blocks, **message.extra}
                     blocks = []
-                yield dict(part.extra)
+                yield item
             else:
                 blocks.append(self._block(part, index, number))
         if blocks:
@@ -218,7 +227,8 @@ class ResponsesRequests(OpenAIEndpoints):
         else:
             extra = {}
         for item in items_of(message.parts):
-            yield {**_plain(item), **extra} if item.get("type") == "message" else item
+            kind = str(item.get("type"))
+            yield {**_plain(item), **extra} if kind == "message" else {**_REQUIRED.get(kind, {}), **item}
 
     def _check_said(self, message: Message, index: int) -> None:
         """Refuse what the application put into an assistant's message and no item can say."""
