@@ -108,7 +108,8 @@ def test_ollama_takes_an_images_data_only() -> None:
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        (AudioPart(data=b"RIFF"), "AudioPart"),
+        (AudioPart(data=b"RIFF"), "give what is said as a TextPart"),
+        (AudioPart(url="https://example.com/a.mp3"), "give what is said as a TextPart"),
         (TextPart("a", (Citation("u"),)), "TextPart with citations"),
         (ReasoningPart("Hm."), "ReasoningPart"),
         (ServerToolPart("item_reference", "msg_1"), "ServerToolPart"),
@@ -177,6 +178,20 @@ def test_what_the_application_puts_into_an_assistants_mouth_is_short_where_it_is
         "role": "assistant",
         "content": [no],
     }
+
+
+@pytest.mark.parametrize(
+    ("role", "part"),
+    [
+        (Role.ASSISTANT, ToolCall("c1", "f")),
+        (Role.USER, UnknownPart("compaction_trigger", {"type": "compaction_trigger"})),
+    ],
+)
+def test_fields_of_a_message_that_is_none_on_the_wire_are_refused(role: Role, part: Part) -> None:
+    results = [result(text="1")] if role is Role.ASSISTANT else []
+    error = refused(OPENAI, *ASK, Message(role, (part,), extra={"phase": "commentary"}), *results)
+    assert "message 1: its extra has phase" in str(error)
+    assert error.index == 1
 
 
 def test_an_answer_goes_back_as_it_was_received() -> None:
@@ -257,9 +272,9 @@ def test_open_reasoning_needs_no_follower(kind: str) -> None:
     ("parts", "place", "words"),
     [
         ((TextPart("a"), ImagePart(url="https://example.com/a")), 1, "put it into a user's message"),
-        ((AudioPart(data=b"RIFF"),), 0, "AudioPart"),
-        ((DocumentPart(file_id="file-1"),), 0, "DocumentPart"),
-        ((ServerToolPart("server_tool_use", "s"),), 0, "ServerToolPart"),
+        ((AudioPart(data=b"RIFF"),), 0, "give what is said as a TextPart"),
+        ((DocumentPart(file_id="file-1"),), 0, "put it into a user's message"),
+        ((ServerToolPart("server_tool_use", "s"),), 0, "give what the tool found as a TextPart"),
         ((ReasoningPart("Hm."), TextPart("a")), 0, "append the answer that it is from"),
         ((TextPart("a"), SEALED), 1, "ReasoningPart"),
         ((UnknownPart("tool_use", {"type": "tool_use", "input": {}}),), 0, "is Anthropic's form"),
