@@ -136,8 +136,9 @@ class _Exchange:
     async def aclose(self) -> None:
         if not self._released:
             self._released = True
-            self._connection.release(self._http)
-            self._pool.rest(self._connection)
+            if not self._connection.inherited:
+                self._connection.release(self._http)
+                self._pool.rest(self._connection)
 
     def abort(self) -> None:
         if not self._released:
@@ -146,6 +147,8 @@ class _Exchange:
 
     def _drop(self) -> None:
         self._released = True
+        if self._connection.inherited:
+            return
         self._connection.drop(self._http)
         if self._connection.thread == threading.get_ident():
             self._connection.take_drops()

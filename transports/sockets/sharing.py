@@ -79,6 +79,11 @@ class SharedConnection:
         """Whether no exchange needs it."""
         return self.http.busy <= sum(not exchange.ended for exchange in self.parked)
 
+    @property
+    def unused(self) -> bool:
+        """Whether it can be closed now."""
+        return self.reader is None and (self.idle or self.http.over)
+
     def begin(self, request: Request) -> HTTP2Exchange:
         """Begin an exchange and send what can be sent of its request without waiting.
 
