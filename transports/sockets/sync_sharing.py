@@ -53,7 +53,6 @@ class _Connection(SharedConnection):
         super().__init__(origin, wire, max_header_bytes)
         self._lock = threading.RLock()  # a plain one cannot tell whether this thread has it
         self._busy = False  # it is somebody's turn
-        self._retired = False  # it is closed once no exchange needs it
         self._bell.setblocking(False)
         self._ear.setblocking(False)
 
@@ -85,24 +84,24 @@ class _Connection(SharedConnection):
         It never waits for its turn, since a signal handler or a finaliser may call it inside of one. If it is
         the turn of another thread, or of this one, that does it afterwards.
         """
-        while self._dropped or (self._retired and self.unused):
+        while self._dropped or (self.retired and self.unused):
             try:
                 if not self._lock.acquire(blocking=False) or self._busy:
                     return
                 self.take_drops()
                 self.flush()
-                if self._retired and self.unused:
+                if self.retired and self.unused:
                     self.say_goodbye()
                     self.abandon()
-                    self._retired = False
+                    self.retired = False
             finally:
                 # Whatever interrupts this, the lock itself knows whose it is.
                 with contextlib.suppress(RuntimeError):
                     self._lock.release()
 
     def retire(self) -> None:
-        """Close it when no exchange needs it. It never waits."""
-        self._retired = True
+        """Close it once no exchange needs it. It never waits."""
+        self.retired = True
         self.catch_up()
 
     def wait(self, exchange: HTTP2Exchange, done: Callable[[], bool], timeout: float | None) -> None:
@@ -234,6 +233,9 @@ class _Exchange:
                 unsent = http.unsent
                 self._connection.wait(http, lambda: http.sent or self.done(), timeout)
                 sent = http.sent or self.done()
+            if not sent:
+                # The connection's window may be used up, so that other requests would wait in vain, too.
+                self._owner.remove(self._connection)
         finally:
             if not sent:
                 self.abort()
@@ -342,7 +344,7 @@ class SyncSharing:
             if exchange is not None:
                 return exchange
             if not usable:
-                self._remove(connection)
+                self.remove(connection)
         return None
 
     def _begin_on(
@@ -359,22 +361,22 @@ class SyncSharing:
         """An exchange of this connection was released."""
         connection.since = time.monotonic()
         if connection.http.over or not self._open:
-            self._remove(connection)
+            self.remove(connection)
 
     def close(self) -> None:
         """Close the connections now that carry no exchange, and the others when they carry none."""
         self._open = False
         if self._process == os.getpid():
             for connection in list(self._connections):
-                self._remove(connection)
+                self.remove(connection)
 
     def _expire(self) -> None:
         oldest = time.monotonic() - self._idle_timeout
         for connection in list(self._connections):
             if connection.idle and connection.since <= oldest:
-                self._remove(connection)
+                self.remove(connection)
 
-    def _remove(self, connection: _Connection) -> None:
+    def remove(self, connection: _Connection) -> None:
         """Forget a connection, and close it as soon as it carries no exchange."""
         with contextlib.suppress(ValueError):
             self._connections.remove(connection)

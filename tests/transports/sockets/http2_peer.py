@@ -77,16 +77,18 @@ class HTTP2Peer:
 
     def whole_request(self) -> tuple[int, Request] | None:
         """The next exchange whose request is whole, with its number; `None` when the client closes."""
-        target, body, number = "", b"", 0
+        headers: dict[str, str] = {}
+        body, number = b"", 0
         while (event := self.next(h2.events.Event)) is not None:
             match event:
                 case h2.events.RequestReceived(headers=list(fields), stream_id=int(number)):
-                    target = {str(name): str(value) for name, value in fields}[":path"]
+                    headers = {str(name): str(value) for name, value in fields}
                     body = b""
                 case h2.events.DataReceived(data=bytes(data)):
                     body += data
                 case h2.events.StreamEnded(stream_id=int(ended)) if ended == number:
-                    return number, Request.post(f"http://localhost{target}", (), body)
+                    plain = tuple((name, headers[name]) for name in headers if name == "authorization")
+                    return number, Request.post(f"http://localhost{headers[':path']}", plain, body)
                 case _:
                     pass
         return None
