@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -14,9 +14,11 @@ from sansio.content import (
     InvalidToolCall,
     Message,
     Part,
+    ReasoningPart,
     RefusalPart,
     Role,
     TextPart,
+    Tool,
     ToolCall,
     UnknownPart,
 )
@@ -34,7 +36,7 @@ class LeftOut(Struct, frozen=True, omit_defaults=True):
     Args:
         what: the kind of part, or the field of a part or message.
         why: the reason.
-        message: which message, counted from 0; `None` for an option.
+        message: which message, counted from 0; `None` for an option or a tool.
         part: which part of it, counted from 0; `None` for something of the whole message.
         option: the option's name, if it is one.
     """
@@ -79,8 +81,9 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     """Leave out what an endpoint cannot take back.
 
     An answer of another provider loses what only that provider understands: parts that the dialect does not
-    send, every `extra`, and citations. A refusal becomes text where refusals cannot be sent, and of sound
-    that cannot be sent, the transcript goes on as text.
+    send, every `extra`, and citations. Reasoning goes along where its signatures are valid, too. A refusal
+    becomes text where refusals cannot be sent, and of sound that cannot be sent, the transcript goes on as
+    text.
 
     Everywhere, a tool call that is invalid and was not answered is left out, since a provider would wait for
     its result. Left out too, where the endpoint has no place for them: citations, an image's `detail`, a
@@ -117,6 +120,34 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     return ported, report
 
 
+def port_tools(tools: Sequence[Tool], dialect: Dialect) -> tuple[list[Tool], list[LeftOut]]:
+    """Leave out of functions what an endpoint refuses.
+
+    Args:
+        tools: in OpenAI's function format; they are not changed.
+        dialect: where they go.
+
+    Returns:
+        The tools to send, and an entry for each `strict`. `$schema`, the form that a schema has itself, is
+        left out without one: it says nothing to a model.
+    """
+    if dialect.takes_strict():
+        return [*tools], []
+    sent: list[Tool] = []
+    report: list[LeftOut] = []
+    for position, tool in enumerate(tools):
+        function = tool.get("function")
+        if isinstance(function, Mapping):
+            kept = {name: value for name, value in function.items() if name != "strict"}
+            if isinstance(schema := kept.get("parameters"), Mapping):
+                kept["parameters"] = {name: value for name, value in schema.items() if name != "$schema"}
+            if function.get("strict"):
+                report.append(LeftOut(f"strict of tool {position}", f"{dialect.origin} refuses it"))
+            tool = {**tool, "function": kept}
+        sent.append(tool)
+    return sent, report
+
+
 def _fit_calls(
     message: Message, index: int, dialect: Dialect, report: list[LeftOut]
 ) -> tuple[Message, dict[str, str]]:
@@ -131,7 +162,7 @@ def _fit_calls(
                 part = msgspec.structs.replace(part, kind="function")
             if not dialect.takes_call_id(part.id):
                 new = ids[part.id] = _id_for(part.id)
-                why = f"{dialect.host or dialect.origin} refuses {part.id!r}; sent as {new!r}"
+                why = f"{dialect.origin} refuses {part.id!r}; sent as {new!r}"
                 report.append(LeftOut("id", why, index, number))
                 part = msgspec.structs.replace(part, id=new)
         parts.append(part)
@@ -186,6 +217,8 @@ def _port_part(
         lost.append(("InvalidToolCall", "it has no result, and must not be run"))
         return None
     kind = type(part).__name__
+    if isinstance(part, ReasoningPart) and message.origin in dialect.REASONING_ORIGINS:
+        foreign = False
     if not foreign:
         said = message.origin is not None or (message.role is Role.ASSISTANT and isinstance(part, TextPart))
         if said and (why := dialect.refuses(part)) is not None:

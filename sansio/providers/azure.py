@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from urllib.parse import quote
 
 from sansio.config import ProviderConfig
-from sansio.content import Part, ReasoningPart, Role
+from sansio.content import Part, Role
 from sansio.errors import APIStatusError, ConfigError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
@@ -15,6 +15,7 @@ from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
 from sansio.families.chat.tools import NAMES, WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed
+from sansio.profiles import profile_of
 
 _FIRST_WITH_COMPLETION_TOKENS = "2024-09-01"
 """The api-version from which on `max_completion_tokens` is known: 2024-08-01-preview refuses it as an
@@ -33,7 +34,11 @@ def check(config: ProviderConfig) -> None:
         ConfigError: the classic surface without deployment or version, or with a deployment that would be a
             step in its path, or the v1 surface without a model.
     """
-    if is_v1(config):
+    if config.api == "messages":
+        from sansio.providers.anthropic import check as check_version  # with its family, which chat needs not
+
+        check_version(config)
+    if is_v1(config) or config.api == "messages":
         if config.model is None and config.deployment is None:
             raise ConfigError("model: name the deployment here or in deployment", field="model")
         return
@@ -52,8 +57,7 @@ class AzureChat(ChatDialect):
     """The deployment is in the path, and on the v1 surface in the body; never in both, which is a 404."""
 
     TYPE = "azure"
-    RETURNED_PARTS = ChatDialect.RETURNED_PARTS - {ReasoningPart}
-    RETURNED = frozenset()
+    PROFILE = profile_of("azure")
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ChatDialect.OPTIONS, **OPENAI_RANGES)
 
     def with_model(self, model: str) -> Self:
@@ -74,10 +78,10 @@ class AzureChat(ChatDialect):
             return self.config.deployment or self.config.model
         return self.config.model
 
-    def max_tokens_field(self) -> str:
+    def max_tokens_field(self) -> str | None:
         config = self.config
         old = not is_v1(config) and (config.api_version or "") < _FIRST_WITH_COMPLETION_TOKENS
-        return "max_tokens" if old else "max_completion_tokens"
+        return "max_tokens" if old else super().max_tokens_field()
 
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS

@@ -11,13 +11,15 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
-from sansio.errors import APIStatusError, InvalidRequestError
+from sansio.defaults import Profile
+from sansio.errors import APIStatusError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
 from sansio.families.chat.tools import NAMES, WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, narrowed
+from sansio.profiles import COMPATIBLE, profile_of
 
 _OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
 """The service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
@@ -31,14 +33,6 @@ _VLLM_ERRORS = frozenset(
 def is_own_host(host: str) -> bool:
     """Whether a host is OpenAI's own service, which refuses what compatible servers need."""
     return _OWN_HOST.fullmatch(host) is not None
-
-
-_WITHOUT_SCHEMAS = frozenset(("api.deepseek.com",))
-"""Hosts whose chat completions know no `json_schema` (DeepSeek's API reference, "Create chat completion")."""
-
-_MISTRAL = "https://api.mistral.ai/"
-_MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
-"""The form that Mistral's service names when it refuses an id."""
 
 
 def _cache_key(body: Mapping[str, Any]) -> str | None:
@@ -69,13 +63,10 @@ _KEY_LENGTH = 32
 
 
 class OpenAIChat(ChatDialect):
-    """The host of `base_url` decides: another one is a compatible server, such as DeepSeek's.
-
-    OpenAI itself takes neither reasoning back nor Google's signatures. Its reasoning models know
-    `max_completion_tokens` only, and all its other models take it too.
-    """
+    """The host of `base_url` decides: another one is a compatible server that nothing is known of."""
 
     TYPE = "openai"
+    PROFILE = profile_of("openai")
 
     _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         ChatDialect.OPTIONS,
@@ -86,44 +77,28 @@ class OpenAIChat(ChatDialect):
     """With the words of OpenAI's SDK (`CompletionCreateParams`). Azure has models of other makers, too."""
 
     @property
-    def _host(self) -> str | None:
+    def _is_own(self) -> bool:
+        if self._config is None:
+            return True
         from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
 
-        return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
+        return is_own_host(urlsplit(self._config.base_url).hostname or "")
 
     @property
-    def _is_own(self) -> bool:
-        host = self._host
-        return host is None or is_own_host(host)
+    def profile(self) -> Profile:
+        return self.PROFILE if self._is_own else COMPATIBLE
 
     def options(self) -> Mapping[str, Option]:
         return self._OWN_OPTIONS if self._is_own else super().options()
-
-    def takes_schema(self) -> bool:
-        return self._host not in _WITHOUT_SCHEMAS
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
         body = super().build_request_body(messages, tools, stream, **options)
-        if self.output_tool:
-            if body.get("reasoning_effort") not in (None, "none"):
-                raise InvalidRequestError(
-                    f"response_format: {self._host} takes no JSON schema, and no tool can be forced in its "
-                    "place beside thinking; leave out reasoning and reasoning_effort"
-                )
-            # DeepSeek's models think unless they are asked not to, and then refuse a forced tool.
-            body["thinking"] = {"type": "disabled"}
         if options.get("cache") and self._is_own and "prompt_cache_key" not in options:
             key = _cache_key(body)
             body |= {} if key is None else {"prompt_cache_key": key}
         return body
-
-    def max_tokens_field(self) -> str:
-        return "max_completion_tokens" if self._is_own else super().max_tokens_field()
-
-    def returned(self) -> frozenset[str]:
-        return frozenset() if self._is_own else super().returned()
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, ReasoningPart) and self._is_own:
@@ -149,12 +124,3 @@ class OpenAIChat(ChatDialect):
             return built
         hint = f"{built.advice()} This looks like vLLM: write type='vllm' in the config."
         return built.with_context(hint=hint)
-
-    @property
-    def host(self) -> str | None:
-        return None if self._is_own else self._host
-
-    def takes_call_id(self, call_id: str) -> bool:
-        if self._config is None or not self._config.base_url.startswith(_MISTRAL):
-            return True
-        return _MISTRAL_CALL_ID.fullmatch(call_id) is not None

@@ -318,7 +318,7 @@ def test_the_history_of_any_pair_is_accepted_by_any_other(target: str, data: st.
     assert {left.what for left in nothing} <= {"is_error"}
 
 
-MISTRAL = Provider(config("openai", base_url="https://api.mistral.ai/v1"))
+MISTRAL = Provider(config("mistral"))
 STRANGE = "functions.get_weather:0"
 
 
