@@ -68,8 +68,8 @@ class ProviderConfig:
     """Everything about a provider but its key. Frozen; checked when it is made.
 
     Args:
-        type: a provider type: openrouter, openai, azure, anthropic, ollama, vllm, or a registered one.
-        api: the wire family to speak with it, such as `"chat"`. The type's, if left out.
+        type: a provider type: one of `PROVIDER_DEFAULTS`, which has the registered ones, too.
+        api: the wire family to speak with it, such as `"chat"` or `"messages"`. The type's, if left out.
         api_key_env: the environment variable that holds the key. The type's, if left out: see
             `key_variables`.
         model: model id. The type's, if left out; azure takes its deployment. Only openrouter has a default,
@@ -79,8 +79,8 @@ class ProviderConfig:
         reasoning: ask for extended thinking.
         auth_method: how the key is sent. The type's, if left out.
         extra_headers: sent with each request; their values stay out of every repr.
-        api_version: Azure's, such as `"2024-10-21"`, not used on its v1 surface; or Anthropic's, which is
-            `"2023-06-01"` by default and may be `"2026-10-21"`.
+        api_version: Azure's, such as `"2024-10-21"`, not used on its v1 surface; or, where messages are
+            spoken, Anthropic's, which is `"2023-06-01"` by default and may be `"2026-10-21"`.
         deployment: Azure's deployment name.
         allow_http: send the key over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.

@@ -10,14 +10,15 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from sansio.config import ProviderConfig
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
-from sansio.defaults import Profile
 from sansio.errors import APIStatusError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
 from sansio.families.chat.tools import NAMES, WORDS
 from sansio.jsontext import JSONObject
+from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option, narrowed
 from sansio.profiles import COMPATIBLE, profile_of
 
@@ -76,17 +77,15 @@ class OpenAIChat(ChatDialect):
     )
     """With the words of OpenAI's SDK (`CompletionCreateParams`). Azure has models of other makers, too."""
 
-    @property
-    def _is_own(self) -> bool:
-        if self._config is None:
-            return True
-        from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
+    def __init__(self, config: ProviderConfig | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(config, limits)
+        self._is_own = True
+        if config is not None:
+            from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
 
-        return is_own_host(urlsplit(self._config.base_url).hostname or "")
-
-    @property
-    def profile(self) -> Profile:
-        return self.PROFILE if self._is_own else COMPATIBLE
+            self._is_own = is_own_host(urlsplit(config.base_url).hostname or "")
+        if not self._is_own:
+            self.profile = COMPATIBLE
 
     def options(self) -> Mapping[str, Option]:
         return self._OWN_OPTIONS if self._is_own else super().options()

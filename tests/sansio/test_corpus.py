@@ -24,8 +24,9 @@ from sansio import (
     StreamTruncatedError,
 )
 from sansio.families.messages.parts import block_of
+from sansio.profiles import BUILT_IN
 from sansio.providers import dialect_named
-from tests.sansio.wires import ASK, TYPES, body_of, check_agreement, comparable, config, failure, parse
+from tests.sansio.wires import ASK, body_of, check_agreement, comparable, config, failure, parse
 from tests.support import CORPUS
 
 Golden = dict[str, Any]  # Any: the corpus's own JSON
@@ -128,7 +129,8 @@ def kind_of(name: str) -> str:
     if golden(name)["dialect"].startswith("anthropic"):
         return "anthropic"
     provider = str(golden(name)["provider"])
-    return provider if provider in TYPES else "openai"
+    provider = {"google-openai-compat": "gemini-openai"}.get(provider, provider)
+    return provider if provider in BUILT_IN else "openai"
 
 
 def told(name: str, message: Message) -> Golden:

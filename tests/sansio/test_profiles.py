@@ -20,6 +20,7 @@ from sansio import (
     ImagePart,
     InvalidRequestError,
     Message,
+    Option,
     Options,
     Profile,
     Provider,
@@ -62,13 +63,8 @@ ROWS = [name for name in CHAT if name not in TYPES]
 FORM = {"type": "json_schema", "json_schema": {"name": "Invoice", "schema": {"type": "object"}}}
 
 
-def configured(name: str, **fields: Any) -> ProviderConfig:
-    example = BUILT_IN[name].example_url
-    return config(name, **({"base_url": example} if example and name != "azure" else {}), **fields)
-
-
 def provider_of(name: str, **fields: Any) -> Provider:
-    return Provider(configured(name, **fields))
+    return Provider(config(name, **fields))
 
 
 def body(name: str, messages: list[Message] = ASK, tools: list[Record] | None = None, **more: Any) -> Record:
@@ -158,6 +154,9 @@ def test_a_dialect_with_a_profile_has_its_facts_and_one_without_those_of_its_cla
     prepared = Provider(ProviderConfig(type="mine")).prepare(ASK, seed=7, unsupported="drop")
     assert prepared.headers["x-mine"] == "1"
     assert [loss.option for loss in prepared.left_out] == ["seed"]
+    Mine.OPTIONS = {**ChatDialect.OPTIONS, "mood": Option(str, "mood")}
+    register_provider("mine", Mine, Profile(base_url="https://api.example.com", model="m"))
+    assert Provider(ProviderConfig(type="mine")).prepare(ASK, options={"mood": "good"}).body["mood"] == "good"
     register_provider("mine", Mine, ProviderDefaults(base_url="https://api.example.com", model="m"))
     assert Provider(ProviderConfig(type="mine")).prepare(ASK, seed=7).body["seed"] == 7
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from sansio import (
+    PROVIDER_DEFAULTS,
     ContentDelta,
     InvalidRequestError,
     Message,
@@ -57,6 +58,9 @@ Record: TypeAlias = dict[str, Any]  # Any: JSON as a provider might send it
 def config(kind: str, **fields: Any) -> ProviderConfig:
     """A complete config of a provider type."""
     given: Record = {"type": kind, "model": "some-model"}
+    row = PROVIDER_DEFAULTS[kind]
+    if row.base_url is None:
+        given["base_url"] = row.example_url
     if kind == "azure":
         given |= {
             "base_url": "https://res.openai.azure.com",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,7 +39,7 @@ from sansio.families.chat.wire import (
     Function,
     ToolDelta,
 )
-from sansio.families.fields import convert, rest, text_or_none
+from sansio.families.fields import convert, rest
 from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class ChatReader(AnswerReader):
     def __init__(self, dialect: ChatDialect) -> None:
         super().__init__(dialect)
         self._profile = dialect.profile
-        self._delta_fields = DELTA_FIELDS.union(self._profile.reasoning_in)
+        self._reasoning_in = self._profile.reasoning_in
+        self._delta_fields = _fields_of_a_delta(self._reasoning_in)
         self._text = self._answer.open(TextPart)
         self._append = self._text.append
         self._place = 0  # of the text part, which is placed before chunks with text are expected
@@ -253,7 +255,10 @@ class ChatReader(AnswerReader):
 
     def _receive_delta(self, delta: Delta, data: AnyObject, events: list[StreamEvent]) -> None:
         self._keep(rest_of(data, self._delta_fields))
-        said = {name: text for name in self._profile.reasoning_in if (text := text_or_none(data.get(name)))}
+        said: dict[str, str] = {}
+        for name in self._reasoning_in:
+            if (text := data.get(name)) and isinstance(text, str):
+                said[name] = text
         if isinstance(delta.reasoning_details, list) and delta.reasoning_details:
             self._receive_details(delta.reasoning_details, said, events)
         elif said:
@@ -419,6 +424,12 @@ class _Detail:
             elif value is not None or key not in self.fields:
                 self.fields[key] = value
         return said
+
+
+@cache
+def _fields_of_a_delta(reasoning_in: tuple[str, ...]) -> frozenset[str]:
+    """What is read of a delta. Cached: it is needed for each stream, and differs by profile only."""
+    return DELTA_FIELDS.union(reasoning_in)
 
 
 def rest_of(data: AnyObject, known: frozenset[str]) -> JSONObject:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import msgspec
 
 from sansio.answers.toolcalls import is_blank, wrap_invalid
+from sansio.config import ProviderConfig
 from sansio.content import (
     AudioPart,
     DocumentPart,
@@ -59,6 +60,7 @@ from sansio.families.tools import check_names
 from sansio.framing.base import Framer
 from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSON, JSONObject
+from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option, UnsupportedOptionError, write_options
 from sansio.profiles import COMPATIBLE
 
@@ -128,11 +130,11 @@ class ChatDialect(Dialect):
 
     @classmethod
     def of(cls, profile: Profile) -> type[Self]:
-        """The same dialect for servers that a profile describes."""
+        """The same dialect for servers that a profile describes. A subclass keeps its own `OPTIONS`."""
         sends = {ReasoningPart} if profile.reasoning_of_others else set()
         fields = {
             "PROFILE": profile,
-            "OPTIONS": options_of(profile),
+            "OPTIONS": options_of(profile) if cls.OPTIONS is ChatDialect.OPTIONS else cls.OPTIONS,
             "SENDS": cls.SENDS | sends,
             "SENDS_EMPTY": profile.empty_content,
             "FLAT_ERRORS": "flat" in profile.error_shapes,
@@ -141,10 +143,9 @@ class ChatDialect(Dialect):
         }
         return type(cls.__name__, (cls,), fields)
 
-    @property
-    def profile(self) -> Profile:
-        """How the server differs from others: `PROFILE`, unless the config tells more than the type."""
-        return self.PROFILE
+    def __init__(self, config: ProviderConfig | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(config, limits)
+        self.profile: Profile = self.PROFILE
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("chat/completions")
