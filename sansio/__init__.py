@@ -91,6 +91,7 @@ if TYPE_CHECKING:
         without_nulls,
     )
     from sansio.families.messages import MessagesDialect
+    from sansio.families.responses import ResponsesDialect
     from sansio.fetch import Fetch
     from sansio.framing import (
         AWSFramer,
@@ -118,6 +119,8 @@ if TYPE_CHECKING:
     )
     from sansio.limits import Limits
     from sansio.options import (
+        EmbedOptions,
+        ListOptions,
         Option,
         Options,
         PlainOptions,
@@ -239,6 +242,7 @@ _ROOMS = {
     ),
     "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
+    "sansio.families.responses": ("ResponsesDialect",),
     "sansio.fetch": ("Fetch",),
     "sansio.framing": (
         "AWSFramer",
@@ -266,6 +270,8 @@ _ROOMS = {
     ),
     "sansio.limits": ("Limits",),
     "sansio.options": (
+        "EmbedOptions",
+        "ListOptions",
         "Option",
         "listed",
         "Options",
@@ -330,6 +336,7 @@ __all__ = [
     "ContentDelta",
     "Dialect",
     "DocumentPart",
+    "EmbedOptions",
     "Embeddings",
     "End",
     "Endpoint",
@@ -349,6 +356,7 @@ __all__ = [
     "LeftOut",
     "LimitExceededError",
     "Limits",
+    "ListOptions",
     "LocalProtocolError",
     "Lost",
     "Message",
@@ -385,6 +393,7 @@ __all__ = [
     "RemoteProtocolError",
     "Request",
     "ResponseInfo",
+    "ResponsesDialect",
     "RetrySchedule",
     "Role",
     "SSEDecoder",

@@ -22,7 +22,9 @@ from sansio.defaults import (
 )
 
 _CHECK_VERSION = "sansio.providers.anthropic:check"
+_OPENAIS = ("chat", "responses")
 _BOTH = ("chat", "messages")
+_ALL = ("chat", "responses", "messages")
 
 
 def _messages(base_url: str | None = None, *, example_url: str | None = None) -> dict[str, APIDefaults]:
@@ -59,7 +61,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         base_url="https://openrouter.ai/api/v1",
         api_key_env="OPENROUTER_API_KEY",
         model="x-ai/grok-code-fast-1",
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages(),
         max_tokens_field=None,
         reasoning_back="reasoning",
@@ -72,6 +74,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "openai": Profile(
         base_url="https://api.openai.com/v1",
         api_key_env="OPENAI_API_KEY",
+        apis=_OPENAIS,
         max_tokens_field="max_completion_tokens",
         reasoning_back=None,
         custom_tools=True,
@@ -85,7 +88,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         auth_method=AuthMethod.API_KEY,
         needs_model=False,
         check="sansio.providers.azure:check",
-        apis=_BOTH,
+        apis=_ALL,
         by_api={
             "messages": APIDefaults(
                 example_url="https://my-resource.services.ai.azure.com/anthropic",
@@ -110,7 +113,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "ollama": Profile(
         base_url="http://localhost:11434/v1",
         auth_method=AuthMethod.NONE,
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages(),
         reasoning_back="reasoning",
         reasoning_of_others=True,
@@ -125,7 +128,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "vllm": Profile(
         base_url="http://localhost:8000/v1",
         auth_method=AuthMethod.NONE,
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages(),
         max_tokens_field=None,
         reasoning_back="reasoning",

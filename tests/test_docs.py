@@ -38,6 +38,7 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
+        ("responses.md", '"type": "function_call_output", "call_id": "call_1"'),
         ("moving.md", "message 1, part 1: ServerToolPart"),
         ("providers.md", "https://api.deepseek.com/chat/completions"),
         ("providers.md", "https://my-resource.services.ai.azure.com/anthropic/v1/messages"),
@@ -64,6 +65,7 @@ def test_every_page_with_examples_is_run() -> None:
         "content.md",
         "moving.md",
         "providers.md",
+        "responses.md",
         "wires.md",
         "faults.md",
     }

@@ -24,6 +24,11 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("azure", "chat"): ("sansio.providers.azure", "AzureChat"),
     ("anthropic", "messages"): ("sansio.providers.anthropic", "AnthropicMessages"),
     ("vllm", "chat"): ("sansio.providers.vllm", "VLLMChat"),
+    ("openrouter", "responses"): ("sansio.providers.responses", "OpenRouterResponses"),
+    ("openai", "responses"): ("sansio.providers.responses", "OpenAIResponses"),
+    ("azure", "responses"): ("sansio.providers.responses", "AzureResponses"),
+    ("ollama", "responses"): ("sansio.providers.responses", "OllamaResponses"),
+    ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
     ("azure", "messages"): ("sansio.providers.anthropic", "AzureMessages"),
     ("bedrock-mantle", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),
 }

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sansio.content import AudioPart, Part, ReasoningPart
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import VLLM_RANGES, options_of
-from sansio.families.chat.tools import WORDS
+from sansio.families.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, merged, narrowed, own, portable
 from sansio.profiles import profile_of

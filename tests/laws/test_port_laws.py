@@ -34,14 +34,14 @@ from tests.sansio.wires import config
 
 PROVIDERS: dict[str, Provider] = {type: provider_of(type) for type in PROVIDER_TYPES}
 OTHERS = [
-    Provider(config(kind, api=api))
-    for kind, api in (
-        ("deepseek", "chat"),
-        ("mistral", "chat"),
-        ("cerebras", "chat"),
-        ("azure", "messages"),
-        ("ollama", "messages"),
-        ("openrouter", "messages"),
+    Provider(config(pair))
+    for pair in (
+        "deepseek",
+        "mistral",
+        "cerebras",
+        "azure/messages",
+        "ollama/messages",
+        "openrouter/messages",
     )
 ]
 """A sample of the other pairs: those that share a family differ in quirks, which have tests of their own."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -12,6 +11,8 @@ import msgspec
 from sansio.answers.toolcalls import is_blank, wrap_invalid
 from sansio.config import ProviderConfig
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     DocumentPart,
     FinishReason,
@@ -28,10 +29,9 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.defaults import THINK_TAGS, Profile
-from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
+from sansio.endpoints import Endpoint, ModelInfo
 from sansio.errors import APIStatusError, InvalidRequestError
-from sansio.families.base import Dialect
-from sansio.families.chat.beside import read_embeddings, read_model
+from sansio.families.beside import OpenAIEndpoints
 from sansio.families.chat.options import (
     COMMON_OPTIONS,
     OPENAI_OPTIONS,
@@ -42,23 +42,24 @@ from sansio.families.chat.options import (
 )
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
-    data_url,
-    document_text,
     field_of,
     image_block,
-    is_text_document,
     reasoning_fields,
     sound_format,
     thinking_block,
-    with_true_type,
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, is_forced, narrow_choice, wire_tool
 from sansio.families.fields import base64_text, rest, with_extra, without_nulls
-from sansio.families.media import media_type_of
+from sansio.families.forms import check_form
+from sansio.families.media import (
+    data_url,
+    document_text,
+    is_text_document,
+    media_type_of,
+    with_true_type,
+)
 from sansio.families.tools import check_names
-from sansio.framing.base import Framer
-from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSON, JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option, UnsupportedOptionError, write_options
@@ -71,22 +72,14 @@ _MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
 """Fields of a message that typed fields say, also where they say nothing."""
 
 
-_ANTHROPICS = {
-    "image": ("source", '{"type": "image_url", "image_url": {"url": "https://..."}}, or an ImagePart'),
-    "document": ("source", '{"type": "file", "file": {"file_id": "file-1"}}, or a DocumentPart'),
-    "tool_use": ("input", "the call under the message's tool_calls, or a ToolCall"),
-    "tool_result": ("tool_use_id", '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'),
-}
-"""Anthropic's blocks, by the type and a field that only they have, and what says the same here."""
-
-
-class ChatDialect(Dialect):
+class ChatDialect(OpenAIEndpoints):
     """OpenAI's chat completions. What differs between servers is in their `Profile`."""
 
     API = "chat"
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
     SENDS_DETAIL = True
     FLAT_ERRORS = True
+    EVENT_NAMES = True  # some servers send their error object bare, in an `event: error`
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
         "authentication_error": 401,
@@ -149,17 +142,6 @@ class ChatDialect(Dialect):
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("chat/completions")
-
-    def url_of(self, name: str) -> str:
-        """The URL of one of the API's endpoints: `"chat/completions"`, `"models"` or `"embeddings"`."""
-        return f"{self.config.base_url}/{name}"
-
-    def framer(self, content_type: str) -> Framer:
-        framer = super().framer(content_type)
-        if not isinstance(framer, SSEFramer):
-            return framer
-        # `event: error` says what the data may not: some servers send their error object bare.
-        return SSEFramer(self.limits.max_event_bytes, names=True)
 
     def open_stream(self) -> ChatReader:
         return ChatReader(self)
@@ -248,23 +230,11 @@ class ChatDialect(Dialect):
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
         if not self.profile.lists_models:
             raise self.has_no("list_models", "openai")
-        # OpenAI's own list has one page. Servers whose list has several use the form of its other lists.
-        return Endpoint(self.url_of("models"), partial(read_models, read=read_model, cursor="after"))
-
-    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
-        body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}
-        # A third of the bytes. Servers that do not know it send lists of numbers, which are read too.
-        body["encoding_format"] = "base64"
-        read = partial(read_embeddings, count=len(texts))
-        return Endpoint(self.url_of("embeddings"), read, without_nulls(body))
+        return super().list_models()
 
     def max_tokens_field(self) -> str | None:
         """The request's field for the answer's limit, whatever the option's name; `None`: that name."""
         return self.profile.max_tokens_field
-
-    def model_name(self) -> str | None:
-        """The request's `model`, or `None` where the address names it."""
-        return self.config.model
 
     def takes_call_kind(self, kind: str) -> bool:
         return super().takes_call_kind(kind) or (kind == "custom" and self.profile.custom_tools)
@@ -320,7 +290,7 @@ class ChatDialect(Dialect):
         """
         role = self.profile.developer_role if message.role is Role.DEVELOPER else message.role.value
         wire: dict[str, object] = {"role": role}
-        if message.role is Role.ASSISTANT:
+        if message.role is ASSISTANT:
             wire |= self._encode_answer(message, index)
         elif isinstance(message.content, str):
             wire["content"] = message.content
@@ -329,9 +299,9 @@ class ChatDialect(Dialect):
                 self._block(self._taken(part, message.role, index, number), message.role, index, number)
                 for number, part in enumerate(message.content)
             ]
-        if message.role is Role.TOOL:
+        if message.role is TOOL:
             wire["tool_call_id"] = message.tool_call_id
-        if message.origin is None:
+        if message.origin is None and message.extra:
             self.check_extra({**dict.fromkeys(_MESSAGE_FIELDS), **wire}, message.extra, index)
             wire |= message.extra
         return wire
@@ -430,14 +400,8 @@ class ChatDialect(Dialect):
         Args:
             own: whether the application wrote it.
         """
-        if own and isinstance(part, UnknownPart) and (form := _ANTHROPICS.get(part.kind)) is not None:
-            field, shape = form
-            if field in part.extra:
-                raise InvalidRequestError(
-                    f"message {index}, part {number}: a block of the type {part.kind!r} with {field} is "
-                    f"Anthropic's form; write {shape}",
-                    index=index,
-                )
+        if own:
+            check_form(part, index, number)
         if own and part.extra and not isinstance(part, UnknownPart):
             self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         if (block := self.encode_part(part)) is None:
