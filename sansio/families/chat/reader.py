@@ -322,14 +322,16 @@ class ChatReader(AnswerReader):
             said: the text of each, in the order of the profile.
         """
         part = self._reasoning
-        (name, text), *others = said.items()
-        self._answer.add(part, text, events)
-        if not self._reasoning_field:
-            # The field's name goes back with the text: servers take it under the name that they gave it.
-            self._reasoning_field = part.extra["field"] = name
-        for other, words in others:
-            if words != text:
-                part.extra[other] = str(part.extra.get(other) or "") + words
+        first = ""
+        for name, text in said.items():
+            if not first:
+                first = text
+                self._answer.add(part, text, events)
+                if not self._reasoning_field:
+                    # It goes back with the text: servers take reasoning under the name that they gave it.
+                    self._reasoning_field = part.extra["field"] = name
+            elif text != first:
+                part.extra[name] = str(part.extra.get(name) or "") + text
 
     def _receive_details(self, details: list[JSON], said: dict[str, str], events: list[StreamEvent]) -> None:
         """Read OpenRouter's reasoning details: a part each, with the detail's own text.
