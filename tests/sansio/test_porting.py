@@ -337,6 +337,12 @@ def test_an_id_that_the_target_refuses_is_replaced_in_the_call_and_its_result(pr
     assert port([*ASK, calls, *results], provider.dialect)[0][1] == sent
 
 
+def test_what_is_said_of_a_call_names_its_place_before_other_parts_were_left_out() -> None:
+    thought = answered(ReasoningPart("Hm."), ToolCall("c1", "f", kind="custom"), origin="openai/chat")
+    _, report = port([*ASK, thought, Message(Role.TOOL, "1", tool_call_id="c1")], MISTRAL.dialect)
+    assert losses(report) == [("ReasoningPart", 1, 0), ("kind", 1, 1), ("id", 1, 1)]
+
+
 def test_ids_go_unchanged_where_any_are_taken() -> None:
     call = Message(Role.ASSISTANT, (ToolCall(STRANGE, "f"),))
     history = [*ASK, call, Message(Role.TOOL, "1", tool_call_id=STRANGE)]
