@@ -405,6 +405,15 @@ def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> N
         assert prepared.body == plain
 
 
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - {"max_tokens", "n", "cache"}))
+def test_openai_has_the_name_of_every_option_that_it_takes_in_its_own_field(name: str) -> None:
+    provider = Provider(config("openai"))
+    if name in provider.dialect.OPTIONS:
+        option: Record = {name: VALUES[name]}
+        beside: Record = {"logprobs": True} if name == "top_logprobs" else {}
+        assert body_of(provider, ASK, [FUNCTION], **beside, **option)[name] == VALUES[name]
+
+
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
