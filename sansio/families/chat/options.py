@@ -122,7 +122,8 @@ OPENAI_OPTIONS: Mapping[str, Option] = {
 
 def add_fields(body: Body, fields: Mapping[str, Any]) -> None:
     """Add a profile's fields to a request; objects that are in both are merged."""
-    merge_extra(body, deepcopy(dict(fields)))  # a profile is shared, and a body is the caller's
+    if fields:  # most profiles have none
+        merge_extra(body, deepcopy(dict(fields)))  # a profile is shared, and a body is the caller's
 
 
 def has_fields(body: Body, fields: Mapping[str, Any]) -> bool:

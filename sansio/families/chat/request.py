@@ -196,7 +196,7 @@ class ChatDialect(OpenAIEndpoints):
         """
         profile = self.profile
         option = "response_format" if self.output_tool else "tool_choice"
-        instead = f" in place of a JSON schema, which {self.origin} has not" if self.output_tool else ""
+        instead = f" in place of a JSON schema, which {self.origin} does not take" if self.output_tool else ""
         if profile.tool_choice_forced == "never":
             raise UnsupportedOptionError(
                 option, f"{self.origin} cannot be made to call a tool{instead}; leave it out"
