@@ -305,6 +305,14 @@ def call_blocking(
     return answered(events.result().text, server, waits), reference
 
 
+async def forgets(references: Sequence[weakref.ref[Any]]) -> None:
+    """Wait until nothing is alive: a loop may keep the error of a cancelled wait until its next turn."""
+    with anyio.move_on_after(PATIENCE):
+        while left_of(references):
+            await anyio.sleep(0.001)
+    assert left_of(references) == []
+
+
 def left_of(references: Sequence[weakref.ref[Any]]) -> list[object]:
     """What is still alive. If a library below left a reference cycle, only the collector can find out."""
     if any(reference() is not None for reference in references):
