@@ -73,17 +73,14 @@ class ResponsesReader(AnswerReader):
     def resume_point(self) -> tuple[str, int] | None:
         """The response's id, and the `sequence_number` of the last event that was read.
 
-        What a cut stream of a response in the background continues from:
-        `GET /responses/{id}?stream=true&starting_after={number}`. `None` if the server has not sent both.
+        A response in the background that was stored goes on with
+        `GET /responses/{id}?stream=true&starting_after={number}`.
         """
         response_id = self._answer.response_id
         return None if response_id is None or self._sequence < 0 else (response_id, self._sequence)
 
     def resume(self) -> None:
-        """Go on with another stream of the same response, from `resume_point` on.
-
-        It may begin with `response.queued`. Events that were read before are passed over by their number.
-        """
+        # The other stream may begin with `response.queued`, and servers may send what was read before again.
         self._read_before = self._sequence
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
