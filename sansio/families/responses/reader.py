@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sansio import jsontext
@@ -19,6 +20,7 @@ from sansio.families.responses.wire import (
     EVENT_FIELDS,
     REQUEST_FIELDS,
     RESPONSE_FIELDS,
+    Plain,
     SummaryDelta,
     TextDelta,
     decode_plain,
@@ -75,6 +77,7 @@ class ResponsesReader(AnswerReader):
         self._calls: dict[int, AssembledCall] = {}
         self._sequence = -1
         self._read_before = -1  # events up to this number were read, and are sent again
+        self._decode: Callable[[bytes], Plain] = decode_plain
 
     @property
     def resume_point(self) -> tuple[str, int] | None:
@@ -89,37 +92,37 @@ class ResponsesReader(AnswerReader):
     def resume(self) -> None:
         # The other stream may begin with `response.queued`, and servers may send what was read before again.
         self._read_before = self._sequence
+        self._decode = _decode_nothing
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         # Most events add text, a summary or arguments to what is open, and are read in one step. Their shapes
         # nest no deeper than an empty list, so their depth needs no check.
         try:
-            record = decode_plain(data)
+            record = self._decode(data)
         except (ValueError, RecursionError):
             return self._receive_any(data, events)
-        if self._read_before < 0 or record.sequence_number > self._read_before:
-            kind = type(record)
-            if kind is TextDelta:
-                part = self._texts.get((record.output_index, record.content_index))
-                if part is not None and part.index >= 0 and record.delta:
-                    part.append(record.delta)
-                    events.append(ContentDelta(record.delta, part.index))
-                    self._sequence = record.sequence_number
-                    self.progress += 1
-                    return False
-            elif kind is SummaryDelta:
-                part = self._summaries.get((record.output_index, record.summary_index))
-                if part is not None and part.index >= 0 and record.delta:
-                    part.append(record.delta)
-                    events.append(ReasoningDelta(record.delta, part.index))
-                    self._sequence = record.sequence_number
-                    self.progress += 1
-                    return False
-            elif (call := self._calls.get(record.output_index)) is not None:
-                self._answer.calls.add(call, record.delta, events)
+        said = record.delta
+        if type(record) is TextDelta:
+            part = self._texts.get((record.output_index, record.content_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ContentDelta(said, part.index))
                 self._sequence = record.sequence_number
                 self.progress += 1
                 return False
+        elif type(record) is SummaryDelta:
+            part = self._summaries.get((record.output_index, record.summary_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ReasoningDelta(said, part.index))
+                self._sequence = record.sequence_number
+                self.progress += 1
+                return False
+        elif (call := self._calls.get(record.output_index)) is not None:
+            self._answer.calls.add(call, said, events)
+            self._sequence = record.sequence_number
+            self.progress += 1
+            return False
         return self._receive_any(data, events)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent]) -> bool:
@@ -135,6 +138,7 @@ class ResponsesReader(AnswerReader):
             if number <= self._read_before:
                 return False
             self._sequence = number
+            self._decode = decode_plain
         self.progress += 1
         return self._receive_event(kind, record, events)
 
@@ -153,8 +157,7 @@ class ResponsesReader(AnswerReader):
             part = self._part("response.output_text", at, record)
             part.citations.append(citation_of(_object(record, "annotation")))
         elif step == "added" and (text := _BLOCKS.get(str(_object(record, "part").get("type")))):
-            # A block has its place from here on, also if it stays without a text.
-            self._answer.place(self._part(text, at, record))
+            self._part(text, at, record)
         elif kind == "response.failed":
             response = _object(record, "response")
             self._receive_response(response)
@@ -306,13 +309,17 @@ class ResponsesReader(AnswerReader):
             self._calls.pop(item.at, None)
 
     def _part(self, name: str, at: int, record: JSONObject) -> OpenPart:
-        """The open part that an event adds to; an item whose beginning was left out begins with it."""
+        """The open part that an event adds to; an item whose beginning was left out begins with it.
+
+        It has its place from here on, also if it stays without a text.
+        """
         kind, field, place, _ = _TEXTS[name]
         item = self._by_index.get((at, _item_type(name)))
         if item is None or item.done:
             item = self._begin(at, {"type": _item_type(name)}, [])
         number = _index(record, place)
         part = item.part((field, number, kind))
+        self._answer.place(part)
         if kind is TextPart:
             self._texts[at, number] = part
         elif field == SUMMARY:
@@ -361,6 +368,11 @@ class ResponsesReader(AnswerReader):
             part = self._part(name, at, record)
             if not (part.text or part.text.folded):
                 self._answer.add(part, text, events)
+
+
+def _decode_nothing(data: bytes) -> Plain:
+    """What reads plain events while events that were read before are sent again: each is looked at."""
+    raise ValueError
 
 
 def _item_type(name: str) -> str:
