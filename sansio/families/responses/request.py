@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     DocumentPart,
     ImagePart,
     InvalidToolCall,
@@ -177,17 +179,17 @@ class ResponsesRequests(OpenAIEndpoints):
         """
         kinds: dict[str, str] = {}  # of the calls of the assistant's turn before
         for index, message in enumerate(messages):
-            if message.role is Role.ASSISTANT:
+            role = message.role
+            if role is ASSISTANT:
                 kinds = {call.id: call.kind for call in message.all_tool_calls}
             if index < first:
                 continue
-            match message.role:
-                case Role.ASSISTANT:
-                    yield from self._answer(message, index)
-                case Role.TOOL:
-                    yield self._result(message, index, kinds.get(message.tool_call_id or ""))
-                case _:
-                    yield from self._message(message, index)
+            if role is ASSISTANT:
+                yield from self._answer(message, index)
+            elif role is TOOL:
+                yield self._result(message, index, kinds.get(message.tool_call_id or ""))
+            else:
+                yield from self._message(message, index)
 
     def _message(self, message: Message, index: int) -> Iterator[JSONObject]:
         """A message of the system, the developer or the user; it ends where an item has its place."""
@@ -393,7 +395,7 @@ def _first_new(messages: Sequence[Message], previous: object) -> int:
     known = [
         index
         for index, message in enumerate(messages)
-        if message.role is Role.ASSISTANT and message.response_id == previous
+        if message.role is ASSISTANT and message.response_id == previous
     ]
     first = known[-1] + 1 if known else 0
     if first == len(messages):
