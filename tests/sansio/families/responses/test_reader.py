@@ -271,8 +271,9 @@ def test_log_probabilities_are_with_their_text() -> None:
     finished = message("Hi")
     finished["content"][0]["logprobs"] = [{**one, "bytes": [72]}]
     for item, kept in ((message("Hi"), [one, other]), (finished, finished["content"][0]["logprobs"])):
-        (part,) = answer(*records, done(item), completed()).parts
-        assert part.extra["logprobs"] == kept
+        said = answer(*records, done(item), completed())
+        assert said.parts[0].extra["logprobs"] == kept
+        assert said.logprobs == {"content": kept}
 
 
 def test_content_that_is_not_known_is_a_part_once() -> None:
