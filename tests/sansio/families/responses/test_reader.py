@@ -109,7 +109,8 @@ def test_reasoning_of_both_kinds() -> None:
         added(reasoning()),
         event("reasoning_summary_text.delta", summary_index=0, delta="Sho"),
         event("reasoning_summary_text.delta", summary_index=0, delta="rt."),
-        event("reasoning_text.delta", content_index=0, delta="Long."),
+        event("reasoning_text.delta", content_index=0, delta="Lo"),
+        event("reasoning_text.delta", content_index=0, delta="ng."),
         event("reasoning_text.done", content_index=0, text="Long."),
         done(item),
         completed(),
@@ -117,7 +118,8 @@ def test_reasoning_of_both_kinds() -> None:
     assert deltas(events) == [
         ReasoningDelta("Sho", 0),
         ReasoningDelta("rt.", 0),
-        ReasoningDelta("Long.", 1),
+        ReasoningDelta("Lo", 1),
+        ReasoningDelta("ng.", 1),
     ]
     assert whole(item).parts == (
         ReasoningPart("Short.", {"item": {"id": "rs_1"}}),
