@@ -38,8 +38,9 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("content.md", "PartComplete(index=1"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
         ("moving.md", "message 1, part 1: ServerToolPart"),
-        ("wires.md", "ContentDelta(text='42', part=1)"),
-        ("wires.md", "42 stop Usage(input_tokens=3"),
+        ("custom-dialect.md", "ContentDelta(text='42', part=1)"),
+        ("custom-dialect.md", "42 stop Usage(input_tokens=3"),
+        ("custom-dialect.md", "LineDialect (lines/lines), seed 0: 15 passed, 2 not applicable"),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
 )
@@ -50,13 +51,31 @@ def test_the_examples_of_a_page_run(name: str, said: str, capsys: pytest.Capture
     assert said in capsys.readouterr().out
 
 
+def test_the_dialect_of_the_page_on_dialects_is_short() -> None:
+    page = (ROOT / "docs" / "custom-dialect.md").read_text("utf-8")
+    source = "".join(
+        text for _, text in blocks("python", section("The reader", page) + section("The dialect", page))
+    )
+    assert "class LineDialect" in source
+    assert len(source.splitlines()) < 80
+
+
+def test_the_page_on_dialects_and_its_families_use_public_names_alone() -> None:
+    page = (ROOT / "docs" / "custom-dialect.md").read_text("utf-8")
+    sources = [text for _, text in blocks("python", page)]
+    sources += [path.read_text("utf-8") for path in (ROOT / "tests" / "foreign").glob("[!t]*_like.py")]
+    imported = re.findall(r"^(?:from|import) (sansio[\w.]*)", "\n".join(sources), re.MULTILINE)
+    assert set(imported) <= {"sansio", "sansio.testing", "sansio.testing.tape"}
+    assert not re.findall(r"^from sansio\S* import .*\b_\w+", "\n".join(sources), re.MULTILINE)
+
+
 def test_every_page_with_examples_is_run() -> None:
     pages = {page.name for page in (ROOT / "docs").glob("*.md") if blocks("python", page.read_text("utf-8"))}
     pages |= {page.name for page in ROOT.glob("*.md") if blocks("python", page.read_text("utf-8"))}
 
     # custom-transport.md is run in tests/transports/testing/conformance/test_page.py.
     elsewhere = {"README.md", "fuzzing.md", "custom-transport.md"}
-    assert pages == elsewhere | {"anthropic.md", "content.md", "moving.md", "wires.md", "faults.md"}
+    assert pages == elsewhere | {"anthropic.md", "content.md", "moving.md", "custom-dialect.md", "faults.md"}
 
 
 LIVE = {
