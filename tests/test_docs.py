@@ -41,6 +41,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("custom-dialect.md", "ContentDelta(text='42', part=1)"),
         ("custom-dialect.md", "42 stop Usage(input_tokens=3"),
         ("custom-dialect.md", "LineDialect (lines/lines), seed 0: 15 passed, 2 not applicable"),
+        ("translate.md", "seed - anthropic/messages has no such option"),
+        ("translate.md", '"text":"Hi"'),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
 )
@@ -60,6 +62,12 @@ def test_the_dialect_of_the_page_on_dialects_is_short() -> None:
     assert len(source.splitlines()) < 80
 
 
+@pytest.mark.parametrize("name", ["chat_before_anthropic.py", "messages_before_openai.py"])
+def test_the_servers_before_another_wire_are_short(name: str) -> None:
+    lines = (ROOT / "examples" / name).read_text("utf-8").partition("API =")[2].splitlines()
+    assert len([line for line in lines if line.strip()]) <= 40
+
+
 def test_the_page_on_dialects_and_its_families_use_public_names_alone() -> None:
     page = (ROOT / "docs" / "custom-dialect.md").read_text("utf-8")
     sources = [text for _, text in blocks("python", page)]
@@ -75,7 +83,14 @@ def test_every_page_with_examples_is_run() -> None:
 
     # custom-transport.md is run in tests/transports/testing/conformance/test_page.py.
     elsewhere = {"README.md", "fuzzing.md", "custom-transport.md"}
-    assert pages == elsewhere | {"anthropic.md", "content.md", "moving.md", "custom-dialect.md", "faults.md"}
+    assert pages == elsewhere | {
+        "anthropic.md",
+        "content.md",
+        "moving.md",
+        "custom-dialect.md",
+        "faults.md",
+        "translate.md",
+    }
 
 
 LIVE = {
