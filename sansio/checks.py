@@ -8,6 +8,8 @@ from typing import assert_never, cast
 import msgspec
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     DocumentPart,
     ImagePart,
@@ -15,7 +17,6 @@ from sansio.content import (
     Message,
     ReasoningPart,
     RefusalPart,
-    Role,
     ServerToolPart,
     TextPart,
     Tool,
@@ -27,11 +28,15 @@ from sansio.jsontext import json_fault
 from sansio.limits import DEFAULT_LIMITS
 
 
-def check_messages(messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.max_json_depth) -> None:
+def check_messages(
+    messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.max_json_depth, *, continued: bool = False
+) -> None:
     """Refuse a conversation that no provider would take.
 
     Args:
         max_depth: how deep the JSON in it may nest.
+        continued: whether the provider has what comes before, so that results of tools before the first
+            answer may be for calls that it has.
 
     Raises:
         InvalidRequestError: it is empty; a tool result answers no call of
@@ -42,9 +47,12 @@ def check_messages(messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.
         raise InvalidRequestError("the message list is empty: give at least one message")
     unanswered: dict[str, bool] = {}  # by call id: whether a result must follow
     caller = 0
+    elsewhere = continued  # the calls of the turn before are not in these messages
     for index, message in enumerate(messages):
         _check_message(index, message, max_depth)
-        if message.role is Role.TOOL:
+        if message.role is TOOL:
+            if elsewhere:
+                continue
             if message.tool_call_id not in unanswered:
                 raise InvalidRequestError(
                     f"message {index}: the tool result for {message.tool_call_id!r} answers no call of the "
@@ -55,6 +63,7 @@ def check_messages(messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.
             continue
         _check_answered(caller, unanswered)
         caller = index
+        elsewhere = elsewhere and message.role is not ASSISTANT
         unanswered = {call.id: True for call in message.tool_calls}
         unanswered |= {call.id: False for call in message.invalid_tool_calls if call.name}
     _check_answered(caller, unanswered)
@@ -102,7 +111,7 @@ def _check_call(
     ids: set[str],
     max_depth: int,
 ) -> None:
-    if message.role is not Role.ASSISTANT:
+    if message.role is not ASSISTANT:
         raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
     if call.id in ids:
         raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)

@@ -72,19 +72,26 @@ class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
     apis: tuple[str, ...] = ("chat",)
 
 
+_OPENAIS = ("chat", "responses")
+"""OpenAI's two wire families; chat is the default where both are."""
+
 PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
     "openrouter": ProviderDefaults(
         base_url="https://openrouter.ai/api/v1",
         api_key_env="OPENROUTER_API_KEY",
         model="x-ai/grok-code-fast-1",
+        apis=_OPENAIS,
     ),
-    "openai": ProviderDefaults(base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY"),
+    "openai": ProviderDefaults(
+        base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY", apis=_OPENAIS
+    ),
     "azure": ProviderDefaults(
         api_key_env="AZURE_OPENAI_KEY",
         api_key_env_too="AZURE_OPENAI_API_KEY",  # as OpenAI's own client calls it
         auth_method=AuthMethod.API_KEY,
         needs_model=False,
         check="sansio.providers.azure:check",
+        apis=_OPENAIS,
     ),
     "anthropic": ProviderDefaults(
         base_url="https://api.anthropic.com",
@@ -93,8 +100,10 @@ PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
         check="sansio.providers.anthropic:check",
         apis=("messages",),
     ),
-    "ollama": ProviderDefaults(base_url="http://localhost:11434/v1", auth_method=AuthMethod.NONE),
-    "vllm": ProviderDefaults(base_url="http://localhost:8000/v1", auth_method=AuthMethod.NONE),
+    "ollama": ProviderDefaults(
+        base_url="http://localhost:11434/v1", auth_method=AuthMethod.NONE, apis=_OPENAIS
+    ),
+    "vllm": ProviderDefaults(base_url="http://localhost:8000/v1", auth_method=AuthMethod.NONE, apis=_OPENAIS),
 }
 
 """What each type fills in; `register_provider` adds to it.

@@ -217,6 +217,18 @@ def read_models(
     )
 
 
+def read_count(data: JSONObject) -> int:
+    """The count of a response.
+
+    Raises:
+        RemoteProtocolError: it has none.
+    """
+    count = data.get("input_tokens")
+    if type(count) is not int or count < 0:
+        raise RemoteProtocolError(f"the response has no count of tokens: input_tokens is {count!r}")
+    return count
+
+
 def read_vectors(rows: Sequence[JSONObject], count: int) -> tuple[tuple[float, ...], ...]:
     """The vectors of an embeddings response in OpenAI's form, in the order of the texts.
 

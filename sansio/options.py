@@ -17,10 +17,9 @@ Body: TypeAlias = dict[str, Any]
 _Object: TypeAlias = Mapping[str, Any]
 
 
-class CallOptions(TypedDict, total=False):
-    """Options that every call may have, whatever the provider; see `Provider.call`."""
+class ListOptions(TypedDict, total=False):
+    """Options of every request, and the only ones of `Provider.list_models`."""
 
-    model: str | None
     timeout: float | None
     connect_timeout: float | None
     write_timeout: float | None
@@ -29,6 +28,20 @@ class CallOptions(TypedDict, total=False):
     first_event_timeout: float | None
     max_attempts: int | None
     extra_headers: Mapping[str, str] | None
+
+
+class EmbedOptions(ListOptions, total=False):
+    """Options of `Provider.embed`."""
+
+    model: str | None
+    dimensions: int | None
+    extra_body: Mapping[str, Any] | None
+
+
+class CallOptions(ListOptions, total=False):
+    """Options that every call may have, whatever the provider; see `Provider.call`."""
+
+    model: str | None
     extra_body: Mapping[str, Any] | None
     unsupported: Literal["refuse", "drop"]
     options: Mapping[str, Any] | None
@@ -85,6 +98,24 @@ class OpenAIOptions(TypedDict, total=False):
     moderation: _Object | None
     functions: Sequence[_Object] | None
     function_call: str | _Object | None
+
+
+class ResponsesOptions(TypedDict, total=False):
+    """The options of Responses alone; `reasoning` and `context_management` are in other groups."""
+
+    instructions: str | None
+    include: Sequence[str] | None
+    text: _Object | None
+    max_output_tokens: int | None
+    max_tool_calls: int | None
+    truncation: str | None
+    previous_response_id: str | None
+    conversation: str | _Object | None
+    background: bool | None
+    background_options: _Object | None
+    prompt: _Object | None
+    image: _Object | None
+    access_programs: _Object | None
 
 
 class OpenRouterOptions(TypedDict, total=False):
@@ -153,7 +184,7 @@ class AnthropicOptions(TypedDict, total=False):
     cache_control: _Object | None
     container: str | _Object | None
     mcp_servers: Sequence[_Object] | None
-    context_management: _Object | None
+    context_management: _Object | Sequence[_Object] | None
     fallbacks: str | Sequence[_Object] | None
     fallback_credit_token: str | _Object | None
     compaction: _Object | None
@@ -170,6 +201,7 @@ class PlainOptions(
     CallOptions,
     _Portable,
     OpenAIOptions,
+    ResponsesOptions,
     OpenRouterOptions,
     VLLMOptions,
     AnthropicOptions,
@@ -452,8 +484,9 @@ def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
         InvalidRequestError: it holds something that is not JSON, such as NaN or bytes. Nothing else is
             checked.
     """
-    _check_json("extra_body", extra)
-    _merge(body, extra)
+    if extra:
+        _check_json("extra_body", extra)
+        _merge(body, extra)
 
 
 def _merge(body: Body, extra: Mapping[str, object]) -> None:

@@ -9,13 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     ImagePart,
     InvalidToolCall,
     Message,
     Part,
     RefusalPart,
-    Role,
     TextPart,
     ToolCall,
     UnknownPart,
@@ -60,10 +61,10 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
     open_calls: set[str] = set()
     behind = 0  # the place behind the calls and their results
     for index, message in enumerate(messages):
-        if message.role is Role.ASSISTANT:
+        if message.role is ASSISTANT:
             open_calls = {call.id for call in message.all_tool_calls}
             behind = len(ordered) + 1
-        elif message.role is Role.TOOL and message.tool_call_id in open_calls:
+        elif message.role is TOOL and message.tool_call_id in open_calls:
             open_calls.discard(message.tool_call_id)
             if behind < len(ordered):
                 why = f"the result for {message.tool_call_id!r} is sent directly behind its call"
@@ -83,10 +84,11 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     that cannot be sent, the transcript goes on as text.
 
     Everywhere, a tool call that is invalid and was not answered is left out, since a provider would wait for
-    its result. Left out too, where the endpoint has no place for them: citations, an image's `detail`, a
-    tool's `is_error`, and an assistant's blank text. An id of a tool call that the endpoint refuses is
-    replaced, in the call and in its result, and a call of a kind that it does not have becomes a function's.
-    What else is in messages that the application wrote stays, and is checked when it is sent.
+    its result; and so is a part of an answer that the endpoint refuses in its place (`Dialect.misplaced`).
+    Left out too, where the endpoint has no place for them: citations, an image's `detail`, a tool's
+    `is_error`, and an assistant's blank text. An id of a tool call that the endpoint refuses is replaced, in
+    the call and in its result, and a call of a kind that it does not have becomes a function's. What else is
+    in messages that the application wrote stays, and is checked when it is sent.
 
     Args:
         messages: a conversation; it is not changed.
@@ -99,17 +101,21 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     home = {dialect.origin, *dialect.ORIGINS}
     ported: list[Message] = []
     report: list[LeftOut] = []
-    ids: dict[str, str] = {}  # of the assistant's turn before
+    ids: dict[str, str] = {}  # of the assistant's turn before, as the kinds of its calls
+    kinds: dict[str, str] = {}
     for index, message in enumerate(messages):
         foreign = message.origin is not None and message.origin not in home
         message = _port_message(messages, index, dialect, report, foreign)
-        if message.role is Role.ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
+        if message.role is ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
             report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
             continue
-        if message.is_error and not dialect.SENDS_TOOL_ERRORS:
-            why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
-            report.append(LeftOut("is_error", why, index))
-        if message.role is Role.ASSISTANT:
+        if message.is_error:
+            kind = kinds.get(message.tool_call_id or "", "function")
+            if not dialect.takes_tool_error(kind):
+                why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
+                report.append(LeftOut("is_error", why, index))
+        if message.role is ASSISTANT:
+            kinds = {call.id: call.kind for call in message.all_tool_calls}
             message, ids = _fit_calls(message, index, dialect, report)
         elif message.tool_call_id in ids:
             message = msgspec.structs.replace(message, tool_call_id=ids[message.tool_call_id])
@@ -157,12 +163,20 @@ def _port_message(
         return message
     answered = _answered(messages, index)
     parts: list[Part] = []
+    numbers: list[int] = []
     for number, part in enumerate(message.parts):
         lost: list[tuple[str, str]] = []
         kept = _port_part(part, message, dialect, answered, lost, foreign)
         report += [LeftOut(what, why, index, number) for what, why in lost]
         if kept is not None:
             parts.append(kept)
+            numbers.append(number)
+    if message.origin is not None and (misplaced := dialect.misplaced(parts)):
+        report += [
+            LeftOut(type(parts[place]).__name__, why, index, numbers[place])
+            for place, why in misplaced.items()
+        ]
+        parts = [part for place, part in enumerate(parts) if place not in misplaced]
     extra = message.extra
     if foreign and extra:
         why = f"received from {message.origin}, sent to {dialect.origin}"
@@ -187,7 +201,7 @@ def _port_part(
         return None
     kind = type(part).__name__
     if not foreign:
-        said = message.origin is not None or (message.role is Role.ASSISTANT and isinstance(part, TextPart))
+        said = message.origin is not None or (message.role is ASSISTANT and isinstance(part, TextPart))
         if said and (why := dialect.refuses(part)) is not None:
             words = _transcript(part)
             lost.append((kind if words is None else f"{kind}: transcript sent as text", why))
@@ -231,7 +245,7 @@ def _answered(messages: Sequence[Message], index: int) -> set[str]:
     """The ids of the tool calls of one message that have a result."""
     ids: set[str] = set()
     for message in messages[index + 1 :]:
-        if message.role is not Role.TOOL:
+        if message.role is not TOOL:
             break
         ids.add(message.tool_call_id or "")
     return ids

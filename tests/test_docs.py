@@ -37,6 +37,7 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
+        ("responses.md", '"type": "function_call_output", "call_id": "call_1"'),
         ("moving.md", "message 1, part 1: ServerToolPart"),
         ("custom-dialect.md", "ContentDelta(text='42', part=1)"),
         ("custom-dialect.md", "42 stop Usage(input_tokens=3"),
@@ -90,6 +91,7 @@ def test_every_page_with_examples_is_run() -> None:
         "custom-dialect.md",
         "faults.md",
         "translate.md",
+        "responses.md",
     }
 
 

@@ -168,8 +168,24 @@ class Answer:
             case ToolCall():
                 self.calls.take(whole, events)
             case _:
-                events.append(PartComplete(len(self._parts), whole))
-                self._parts.append(whole)
+                self.fill(self.hold(whole), whole, events)
+
+    def hold(self, whole: Part) -> int:
+        """Number a part that arrives whole before it is complete, so that parts after it come after it.
+
+        Args:
+            whole: the part as far as it is known. `fill` must follow.
+
+        Returns:
+            Its place.
+        """
+        self._parts.append(whole)
+        return len(self._parts) - 1
+
+    def fill(self, place: int, whole: Part, events: list[StreamEvent]) -> None:
+        """Complete a part that `hold` numbered."""
+        self._parts[place] = whole
+        events.append(PartComplete(place, whole))
 
     def fold(self) -> None:
         """Join what has arrived so far, so that a long answer keeps no object for each of its pieces."""

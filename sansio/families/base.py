@@ -135,8 +135,12 @@ class AnswerReader(ABC):
         """Join the small pieces of a long answer. Called now and then, so that its memory stays small."""
         self._answer.fold()
 
+    def _settle(self) -> None:  # noqa: B027, a family whose frames all count at once needs none
+        """Read what counts at the end only, such as the last of many token counts."""
+
     def message(self) -> Message:
         """The whole answer."""
+        self._settle()
         dialect = self._dialect
         return self._answer.message(dialect.finish_reason(self._answer.raw_finish_reason), dialect.origin)
 
@@ -147,6 +151,7 @@ class AnswerReader(ABC):
         """
         with suppress(ProviderError):  # what is open may be cut where its family refuses it
             self._flush([])
+        self._settle()
         return self._answer.partial(self._dialect.origin)
 
 
@@ -185,6 +190,8 @@ class Dialect(ABC):
     """The provider's finish reasons in the library's words."""
     FLAT_ERRORS: ClassVar[bool] = False
     """Whether an object in a 200 may be an error in the form of a gateway (`flat_error`)."""
+    EVENT_NAMES: ClassVar[bool] = False
+    """Whether the name of a server-sent event says what its data may not: `SSEFramer`'s `names`."""
     output_tool: str = ""
     """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
@@ -246,6 +253,17 @@ class Dialect(ABC):
     def refuses(self, part: Part) -> str | None:
         """Why this endpoint would refuse a part of an answer, which is then left out; else `None`."""
         return None
+
+    def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
+        """Parts of an answer that this endpoint would refuse where they are: `port` leaves them out.
+
+        Args:
+            parts: those that are left of the answer, in order.
+
+        Returns:
+            The reason, by the part's place.
+        """
+        return {}
 
     def write_parts(
         self, message: Message, index: int, write: Callable[[Part], JSONObject | None]
@@ -322,6 +340,24 @@ class Dialect(ABC):
             kind: as in `ToolCall`.
         """
         return kind == "function"
+
+    def takes_tool_error(self, kind: str) -> bool:
+        """Whether the result of a call of such a kind can say that the tool failed, where some kinds can.
+
+        Args:
+            kind: as in `ToolCall`.
+        """
+        return self.SENDS_TOOL_ERRORS
+
+    def continues(self, options: Mapping[str, object]) -> bool:
+        """Whether a call's messages go on with a conversation that the server has.
+
+        They may then begin with the results of calls that are in it.
+
+        Args:
+            options: the call's, before they are checked.
+        """
+        return False
 
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:
@@ -411,7 +447,7 @@ class Dialect(ABC):
         """
         if content_type in ("application/x-ndjson", "application/jsonl", "application/x-jsonl"):
             return NDJSONFramer(self.limits.max_event_bytes)
-        return SSEFramer(self.limits.max_event_bytes)
+        return SSEFramer(self.limits.max_event_bytes, names=self.EVENT_NAMES)
 
     def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
         """Sign a request: the one place where a key enters. By default with the header of the auth method.

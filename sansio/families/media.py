@@ -1,8 +1,11 @@
-"""The media types of images, sound and documents, by how their bytes begin."""
+"""Images, sound and documents that the application gives: their media types, and documents that are text."""
 
 from __future__ import annotations
 
-from sansio.content import AudioPart, DocumentPart, ImagePart
+import msgspec
+
+from sansio.content import AudioPart, DocumentPart, ImagePart, Part
+from sansio.families.fields import base64_text
 
 _SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, b"", "image/png"),
@@ -34,3 +37,33 @@ def media_type_of(part: ImagePart | AudioPart | DocumentPart) -> str:
         if data.startswith(start) and data.startswith(inner, place):
             return kind
     return part.media_type
+
+
+def with_true_type(part: ImagePart) -> ImagePart:
+    """The image with the media type that its bytes show, for images that the application wrote.
+
+    One that an answer had goes back as it was received.
+    """
+    kind = media_type_of(part)
+    return part if kind == part.media_type else msgspec.structs.replace(part, media_type=kind)
+
+
+def is_text_document(part: Part) -> bool:
+    """Whether a part is a document of plain text, which can be sent as text."""
+    return isinstance(part, DocumentPart) and part.data is not None and part.media_type.startswith("text/")
+
+
+def document_text(part: DocumentPart) -> str | None:
+    """A text document as text, under its name if it has one; `None` for any other document."""
+    if part.data is None or not is_text_document(part):
+        return None
+    try:
+        text = part.data.decode()
+    except UnicodeDecodeError:
+        return None
+    return f"{part.name}\n\n{text}" if part.name else text
+
+
+def data_url(media_type: str, data: bytes | None) -> str:
+    """Bytes as a `data:` URL."""
+    return f"data:{media_type};base64,{base64_text(data)}"

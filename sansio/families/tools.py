@@ -11,6 +11,12 @@ from sansio.content import Tool
 from sansio.errors import InvalidRequestError
 from sansio.jsontext import JSONObject
 
+WORDS = ("none", "auto", "required")
+"""What `tool_choice` may be, beside objects (OpenAI's API reference; the models of OpenRouter and vLLM)."""
+
+NAMES = r"[a-zA-Z0-9_-]{1,64}"
+"""What a tool may be called (OpenAI's API reference, `function.name`)."""
+
 
 def check_names(tools: Sequence[Tool], pattern: str | None) -> None:
     """Refuse a function or custom tool whose name the provider would refuse.

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
-from urllib.parse import quote
+from typing import ClassVar
 
 from sansio.config import ProviderConfig
 from sansio.content import Part, ReasoningPart, Role
-from sansio.errors import APIStatusError, ConfigError
+from sansio.errors import ConfigError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
-from sansio.families.chat.tools import NAMES, WORDS
-from sansio.jsontext import JSONObject
+from sansio.families.tools import NAMES, WORDS
 from sansio.options import Option, narrowed
+from sansio.providers.hosts import AzureHost, is_v1
 
 _FIRST_WITH_COMPLETION_TOKENS = "2024-09-01"
 """The api-version from which on `max_completion_tokens` is known: 2024-08-01-preview refuses it as an
 unrecognized argument (openai-python, issue 1724). Versions are dates, and compare as text."""
-
-
-def is_v1(config: ProviderConfig) -> bool:
-    """Whether the base URL selects Azure's v1 surface, which has neither deployment path nor version."""
-    return config.base_url.endswith("/openai/v1")
 
 
 def check(config: ProviderConfig) -> None:
@@ -48,26 +42,12 @@ def check(config: ProviderConfig) -> None:
         raise ConfigError(f"deployment: {config.deployment!r} is no deployment's name", field="deployment")
 
 
-class AzureChat(ChatDialect):
+class AzureChat(AzureHost, ChatDialect):
     """The deployment is in the path, and on the v1 surface in the body; never in both, which is a 404."""
 
-    TYPE = "azure"
     RETURNED_PARTS = ChatDialect.RETURNED_PARTS - {ReasoningPart}
     RETURNED = frozenset()
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ChatDialect.OPTIONS, **OPENAI_RANGES)
-
-    def with_model(self, model: str) -> Self:
-        """The deployment is what names the model, in the path or in the body."""
-        return type(self)(self.config.replace(model=model, deployment=model))
-
-    def url_of(self, name: str) -> str:
-        config = self.config
-        if is_v1(config):
-            return super().url_of(name)
-        version = quote(config.api_version or "", safe="")
-        # The list of models is the resource's, not a deployment's.
-        below = "" if name == "models" else f"deployments/{quote(config.deployment or '', safe='')}/"
-        return f"{config.base_url}/openai/{below}{name}?api-version={version}"
 
     def model_name(self) -> str | None:
         if is_v1(self.config):
@@ -90,13 +70,3 @@ class AzureChat(ChatDialect):
 
     def takes(self, part: Part, role: Role) -> bool:
         return takes_by_schema(part, role)
-
-    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With what the content filter found in a prompt that it blocked."""
-        built = super().build_error(error, status, data)
-        inner = error.get("innererror")
-        if not isinstance(inner, dict):
-            return built
-        # One surface writes the name in the singular, the other in the plural.
-        found = inner.get("content_filter_result") or inner.get("content_filter_results")
-        return built.with_context(content_filter=found) if isinstance(found, dict) else built

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from itertools import takewhile
 from typing import Any, ClassVar, Literal
 
-import msgspec
-
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
-from sansio.errors import APIStatusError, InvalidRequestError
+from sansio.errors import InvalidRequestError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
-from sansio.families.chat.tools import NAMES, WORDS
-from sansio.jsontext import JSONObject
+from sansio.families.tools import NAMES, WORDS
 from sansio.options import Option, narrowed
-
-_OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
-"""The service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
-
-_VLLM_ERRORS = frozenset(
-    ("BadRequestError", "NotFoundError", "InternalServerError", "AuthenticationError", "RateLimitError")
-)
-"""vLLM's error types, which it sends with the status as `code` (its `ErrorResponse`)."""
-
-
-def is_own_host(host: str) -> bool:
-    """Whether a host is OpenAI's own service, which refuses what compatible servers need."""
-    return _OWN_HOST.fullmatch(host) is not None
-
+from sansio.providers.hosts import SYSTEM_ROLES, OpenAIHost, cache_key
 
 _WITHOUT_SCHEMAS = frozenset(("api.deepseek.com",))
 """Hosts whose chat completions know no `json_schema` (DeepSeek's API reference, "Create chat completion")."""
@@ -41,41 +24,12 @@ _MISTRAL_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 """The form that Mistral's service names when it refuses an id."""
 
 
-def _cache_key(body: Mapping[str, Any]) -> str | None:
-    """A `prompt_cache_key` for what all calls of one agent begin with: its tools and its system messages.
-
-    OpenAI sends requests of equal keys to the same machine; without one, it looks at the first tokens only,
-    which different agents may share (OpenAI, "Prompt caching").
-
-    Args:
-        body: a whole request. Any: JSON.
-
-    Returns:
-        The key; `None` if there is no such beginning.
-    """
-    system = [*takewhile(lambda message: message["role"] in ("system", "developer"), body["messages"])]
-    beginning = {"tools": body.get("tools"), "system": system}
-    if not any(beginning.values()):
-        return None
-    try:
-        encoded = msgspec.json.encode(beginning)
-    except (TypeError, ValueError, RecursionError):
-        return None  # it cannot be sent either, and is refused with its place when the body is encoded
-    return sha256(encoded).hexdigest()[:_KEY_LENGTH]
-
-
-_KEY_LENGTH = 32
-"""Half of the hash: enough for keys that differ, and within the 64 characters that OpenAI takes."""
-
-
-class OpenAIChat(ChatDialect):
+class OpenAIChat(OpenAIHost, ChatDialect):
     """The host of `base_url` decides: another one is a compatible server, such as DeepSeek's.
 
     OpenAI itself takes neither reasoning back nor Google's signatures. Its reasoning models know
     `max_completion_tokens` only, and all its other models take it too.
     """
-
-    TYPE = "openai"
 
     _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         ChatDialect.OPTIONS,
@@ -85,22 +39,11 @@ class OpenAIChat(ChatDialect):
     )
     """With the words of OpenAI's SDK (`CompletionCreateParams`). Azure has models of other makers, too."""
 
-    @property
-    def _host(self) -> str | None:
-        from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
-
-        return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
-
-    @property
-    def _is_own(self) -> bool:
-        host = self._host
-        return host is None or is_own_host(host)
-
     def options(self) -> Mapping[str, Option]:
-        return self._OWN_OPTIONS if self._is_own else super().options()
+        return self._OWN_OPTIONS if self.is_own else super().options()
 
     def takes_schema(self) -> bool:
-        return self._host not in _WITHOUT_SCHEMAS
+        return self.hostname not in _WITHOUT_SCHEMAS
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
@@ -109,50 +52,40 @@ class OpenAIChat(ChatDialect):
         if self.output_tool:
             if body.get("reasoning_effort") not in (None, "none"):
                 raise InvalidRequestError(
-                    f"response_format: {self._host} takes no JSON schema, and no tool can be forced in its "
-                    "place beside thinking; leave out reasoning and reasoning_effort"
+                    f"response_format: {self.hostname} takes no JSON schema, and no tool can be forced in "
+                    "its place beside thinking; leave out reasoning and reasoning_effort"
                 )
             # DeepSeek's models think unless they are asked not to, and then refuse a forced tool.
             body["thinking"] = {"type": "disabled"}
-        if options.get("cache") and self._is_own and "prompt_cache_key" not in options:
-            key = _cache_key(body)
+        if options.get("cache") and self.is_own and "prompt_cache_key" not in options:
+            said: Any = body["messages"]  # Any: JSON
+            system = [*takewhile(lambda message: message["role"] in SYSTEM_ROLES, said)]
+            key = cache_key(tools=body.get("tools"), system=system)
             body |= {} if key is None else {"prompt_cache_key": key}
         return body
 
     def max_tokens_field(self) -> str:
-        return "max_completion_tokens" if self._is_own else super().max_tokens_field()
+        return "max_completion_tokens" if self.is_own else super().max_tokens_field()
 
     def returned(self) -> frozenset[str]:
-        return frozenset() if self._is_own else super().returned()
+        return frozenset() if self.is_own else super().returned()
 
     def refuses(self, part: Part) -> str | None:
-        if isinstance(part, ReasoningPart) and self._is_own:
+        if isinstance(part, ReasoningPart) and self.is_own:
             return "OpenAI's own service takes no reasoning back on this endpoint"
         return super().refuses(part)
 
     def tool_choices(self) -> tuple[str, ...] | None:
-        return WORDS if self._is_own else super().tool_choices()
+        return WORDS if self.is_own else super().tool_choices()
 
     def tool_names(self) -> str | None:
-        return NAMES if self._is_own else super().tool_names()
+        return NAMES if self.is_own else super().tool_names()
 
     def sound_formats(self) -> frozenset[str] | None:
-        return OPENAI_SOUND if self._is_own else super().sound_formats()
+        return OPENAI_SOUND if self.is_own else super().sound_formats()
 
     def takes(self, part: Part, role: Role) -> bool:
-        return takes_by_schema(part, role) if self._is_own else super().takes(part, role)
-
-    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With a hint where the error is vLLM's, which has a provider type."""
-        built = super().build_error(error, status, data)
-        if str(error.get("type")) not in _VLLM_ERRORS or type(error.get("code")) is not int:
-            return built
-        hint = f"{built.advice()} This looks like vLLM: write type='vllm' in the config."
-        return built.with_context(hint=hint)
-
-    @property
-    def host(self) -> str | None:
-        return None if self._is_own else self._host
+        return takes_by_schema(part, role) if self.is_own else super().takes(part, role)
 
     def takes_call_id(self, call_id: str) -> bool:
         if self._config is None or not self._config.base_url.startswith(_MISTRAL):

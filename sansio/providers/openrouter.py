@@ -9,9 +9,10 @@ from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENROUTER_RANGES, REASONING
 from sansio.families.chat.parts import image_block, takes_by_schema
-from sansio.families.chat.tools import WORDS
+from sansio.families.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, narrowed, own, portable
+from sansio.providers.hosts import OpenRouterHost
 
 
 def _write_cache(body: Body, value: bool | str | None) -> None:
@@ -21,10 +22,9 @@ def _write_cache(body: Body, value: bool | str | None) -> None:
         body["cache_control"] = {**(body.get("cache_control") or {}), **mark}
 
 
-class OpenRouterChat(ChatDialect):
+class OpenRouterChat(OpenRouterHost, ChatDialect):
     """Reasoning by switch, its details sent back, and the upstream's own error in `metadata`."""
 
-    TYPE = "openrouter"
     RETURNED_PARTS = ChatDialect.RETURNED_PARTS | {ImagePart}
     REASONING_FIELD = "reasoning"
     OPENAI_TOOLS = False
@@ -65,10 +65,3 @@ class OpenRouterChat(ChatDialect):
             file: JSONObject = {"filename": part.name or "document", "file_data": part.url}
             return {"type": "file", "file": file, **part.extra}
         return super().encode_part(part)
-
-    def error_message(self, error: JSONObject) -> str | None:
-        message = super().error_message(error)
-        metadata = error.get("metadata")
-        if not isinstance(metadata, dict) or not (raw := metadata.get("raw")):
-            return message
-        return f"{message or 'no message'} (from {metadata.get('provider_name') or 'upstream'}: {raw})"

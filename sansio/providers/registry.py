@@ -23,6 +23,11 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("anthropic", "messages"): ("sansio.providers.anthropic", "AnthropicMessages"),
     ("ollama", "chat"): ("sansio.providers.ollama", "OllamaChat"),
     ("vllm", "chat"): ("sansio.providers.vllm", "VLLMChat"),
+    ("openrouter", "responses"): ("sansio.providers.responses", "OpenRouterResponses"),
+    ("openai", "responses"): ("sansio.providers.responses", "OpenAIResponses"),
+    ("azure", "responses"): ("sansio.providers.responses", "AzureResponses"),
+    ("ollama", "responses"): ("sansio.providers.responses", "OllamaResponses"),
+    ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
 }
 _BUILT_IN_TYPES = frozenset(name for name, _ in _BUILT_IN)
 _REGISTERED: dict[tuple[str, str], type[Dialect]] = {}

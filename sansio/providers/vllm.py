@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sansio.content import AudioPart, DocumentPart, Part, ReasoningPart, Role
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS, VLLM_RANGES
-from sansio.families.chat.tools import WORDS
+from sansio.families.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, merged, narrowed, own, portable
 

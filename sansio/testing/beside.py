@@ -1,6 +1,6 @@
 """What the fake serves beside answers: the list of models, counts of tokens, and embeddings.
 
-Sources: those of `sansio.families.chat.beside` and `sansio.families.messages.beside`.
+Sources: those of `sansio.families.beside` and `sansio.families.messages.beside`.
 """
 
 from __future__ import annotations

@@ -224,9 +224,12 @@ class SyncWatching:
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> SyncExchange:
-        exchange = self._transport.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
+        exchange = self._transport.open(
+            request, timeout, write_timeout=write_timeout, total_timeout=total_timeout, fresh=fresh
+        )
         self.exchanges.append(weakref.ref(exchange))
         return exchange
 

@@ -17,8 +17,15 @@ def package(name: str) -> Any:  # Any: a module that the type checker need not h
 
 
 def parameters(type: str, *, stream: bool) -> list[Any]:
-    """The types that a provider type's request may be of. Anthropic's second one is that of the betas."""
+    """The types that a provider type's request may be of. Anthropic's second one is that of the betas.
+
+    Args:
+        type: a provider type, or type and api, such as `"openai/responses"`.
+    """
     kind = "Streaming" if stream else "NonStreaming"
+    if type.endswith("/responses"):
+        responses = package("openai.types.responses.response_create_params")
+        return [getattr(responses, f"ResponseCreateParams{kind}")]
     if type != "anthropic":
         chat = package("openai.types.chat.completion_create_params")
         return [getattr(chat, f"CompletionCreateParams{kind}")]

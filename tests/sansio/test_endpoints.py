@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import RemoteProtocolError
-from sansio.endpoints import Row, moment, read_id, read_vectors, rows_of
+from sansio.endpoints import Row, moment, read_count, read_id, read_vectors, rows_of
 from sansio.jsontext import JSON, JSONObject
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -136,3 +136,14 @@ def test_no_field_of_a_row_is_lost(data: JSONObject) -> None:
 def test_a_model_without_an_id_is_an_error(data: JSONObject) -> None:
     with pytest.raises(RemoteProtocolError, match="id"):
         read_id(Row(data))
+
+
+def test_a_count_is_read() -> None:
+    assert read_count({"input_tokens": 0}) == 0
+    assert read_count({"input_tokens": 17, "context_management": None}) == 17
+
+
+@pytest.mark.parametrize("value", [None, -1, 1.5, True, "3"])
+def test_a_count_that_is_not_one_is_an_error(value: bool | int | float | str | None) -> None:
+    with pytest.raises(RemoteProtocolError, match="input_tokens"):
+        read_count({"input_tokens": value})

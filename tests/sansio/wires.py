@@ -37,6 +37,8 @@ from sansio import (
 from sansio.providers import dialect_named
 
 TYPES = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
+RESPONSES = tuple(f"{kind}/responses" for kind in ("openrouter", "openai", "azure", "ollama", "vllm"))
+"""The types that speak Responses, with their api."""
 COMPATIBLE = ("openrouter", "openai", "azure", "ollama", "vllm")
 
 ASK = [Message(Role.USER, "What is the weather in Paris?")]
@@ -55,9 +57,10 @@ Record: TypeAlias = dict[str, Any]  # Any: JSON as a provider might send it
 
 
 def config(kind: str, **fields: Any) -> ProviderConfig:
-    """A complete config of a provider type."""
-    given: Record = {"type": kind, "model": "some-model"}
-    if kind == "azure":
+    """A complete config of a provider type, or of type and api, such as `"openai/responses"`."""
+    type_, _, api = kind.partition("/")
+    given: Record = {"type": type_, "model": "some-model", **({"api": api} if api else {})}
+    if type_ == "azure":
         given |= {
             "base_url": "https://res.openai.azure.com",
             "deployment": "gpt-4o",

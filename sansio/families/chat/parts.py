@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from sansio.content import (
     AudioPart,
     Citation,
-    DocumentPart,
     ImagePart,
     Message,
     Part,
@@ -16,8 +13,8 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
-from sansio.families.fields import base64_bytes, base64_text, rest, text_or_none, with_extra
-from sansio.families.media import media_type_of
+from sansio.families.fields import base64_bytes, rest, text_or_none, with_extra
+from sansio.families.media import data_url
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
@@ -69,22 +66,6 @@ def reasoning_fields(message: Message, default: str) -> dict[str, object]:
     return fields
 
 
-def is_text_document(part: Part) -> bool:
-    """Whether a part is a document of plain text, which can be sent as text."""
-    return isinstance(part, DocumentPart) and part.data is not None and part.media_type.startswith("text/")
-
-
-def document_text(part: DocumentPart) -> str | None:
-    """A text document as text, under its name if it has one; `None` for any other document."""
-    if part.data is None or not is_text_document(part):
-        return None
-    try:
-        text = part.data.decode()
-    except UnicodeDecodeError:
-        return None
-    return f"{part.name}\n\n{text}" if part.name else text
-
-
 def citation_of(annotation: JSONObject) -> Citation:
     """An annotation of OpenAI's form (`{"type": "url_citation", "url_citation": {...}}`) as a citation."""
     kind = annotation.get("type")
@@ -130,15 +111,6 @@ def image_block(part: ImagePart) -> JSONObject:
     return with_extra({"type": "image_url", "image_url": image}, part.extra)
 
 
-def with_true_type(part: ImagePart) -> ImagePart:
-    """The image with the media type that its bytes show, for images that the application wrote.
-
-    One that an answer had goes back as it was received.
-    """
-    kind = media_type_of(part)
-    return part if kind == part.media_type else msgspec.structs.replace(part, media_type=kind)
-
-
 _FORMATS = {"mpeg": "mp3", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a"}
 
 OPENAI_SOUND = frozenset(("wav", "mp3"))
@@ -157,11 +129,6 @@ _TEXT_ROLES = (Role.SYSTEM, Role.DEVELOPER, Role.TOOL)
 def takes_by_schema(part: Part, role: Role) -> bool:
     """OpenAI's own rule: messages of the system, the developer and tools have text parts only."""
     return role not in _TEXT_ROLES or isinstance(part, (TextPart, UnknownPart))
-
-
-def data_url(media_type: str, data: bytes | None) -> str:
-    """Bytes as a `data:` URL."""
-    return f"data:{media_type};base64,{base64_text(data)}"
 
 
 class SoundPieces:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
 from sansio.answers.toolcalls import is_blank, wrap_invalid
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     DocumentPart,
     FinishReason,
@@ -25,29 +26,28 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Embeddings, Endpoint, ModelInfo, read_models
 from sansio.errors import InvalidRequestError
-from sansio.families.base import Dialect
-from sansio.families.chat.beside import read_embeddings, read_model
+from sansio.families.beside import OpenAIEndpoints
 from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS, decides_reasoning
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
-    data_url,
-    document_text,
     image_block,
-    is_text_document,
     reasoning_fields,
     sound_format,
     thinking_block,
-    with_true_type,
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
 from sansio.families.fields import base64_text, rest, with_extra, without_nulls
-from sansio.families.media import media_type_of
+from sansio.families.forms import check_form
+from sansio.families.media import (
+    data_url,
+    document_text,
+    is_text_document,
+    media_type_of,
+    with_true_type,
+)
 from sansio.families.tools import check_names
-from sansio.framing.base import Framer
-from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
@@ -55,22 +55,14 @@ _MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
 """Fields of a message that typed fields say, also where they say nothing."""
 
 
-_ANTHROPICS = {
-    "image": ("source", '{"type": "image_url", "image_url": {"url": "https://..."}}, or an ImagePart'),
-    "document": ("source", '{"type": "file", "file": {"file_id": "file-1"}}, or a DocumentPart'),
-    "tool_use": ("input", "the call under the message's tool_calls, or a ToolCall"),
-    "tool_result": ("tool_use_id", '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'),
-}
-"""Anthropic's blocks, by the type and a field that only they have, and what says the same here."""
-
-
-class ChatDialect(Dialect):
+class ChatDialect(OpenAIEndpoints):
     """OpenAI's chat completions. Compatible servers are subclasses that hold their difference."""
 
     API = "chat"
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
     SENDS_DETAIL = True
     FLAT_ERRORS = True
+    EVENT_NAMES = True  # some servers send their error object bare, in an `event: error`
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
         "authentication_error": 401,
@@ -120,17 +112,6 @@ class ChatDialect(Dialect):
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("chat/completions")
 
-    def url_of(self, name: str) -> str:
-        """The URL of one of the API's endpoints: `"chat/completions"`, `"models"` or `"embeddings"`."""
-        return f"{self.config.base_url}/{name}"
-
-    def framer(self, content_type: str) -> Framer:
-        framer = super().framer(content_type)
-        if not isinstance(framer, SSEFramer):
-            return framer
-        # `event: error` says what the data may not: some servers send their error object bare.
-        return SSEFramer(self.limits.max_event_bytes, names=True)
-
     def open_stream(self) -> ChatReader:
         return ChatReader(self)
 
@@ -161,24 +142,9 @@ class ChatDialect(Dialect):
             body[self.max_tokens_field()] = body.pop("max_tokens")
         return without_nulls(body)
 
-    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        # OpenAI's own list has one page. Servers whose list has several use the form of its other lists.
-        return Endpoint(self.url_of("models"), partial(read_models, read=read_model, cursor="after"))
-
-    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
-        body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}
-        # A third of the bytes. Servers that do not know it send lists of numbers, which are read too.
-        body["encoding_format"] = "base64"
-        read = partial(read_embeddings, count=len(texts))
-        return Endpoint(self.url_of("embeddings"), read, without_nulls(body))
-
     def max_tokens_field(self) -> str:
         """The request's field for the answer's limit: compatible servers mostly know `max_tokens` only."""
         return "max_tokens"
-
-    def model_name(self) -> str | None:
-        """The request's `model`, or `None` where the address names it."""
-        return self.config.model
 
     def returned(self) -> frozenset[str]:
         """Those of `RETURNED` that this server takes."""
@@ -227,7 +193,7 @@ class ChatDialect(Dialect):
             InvalidRequestError: a part of it cannot be sent here.
         """
         wire: dict[str, object] = {"role": self.ROLES[message.role]}
-        if message.role is Role.ASSISTANT:
+        if message.role is ASSISTANT:
             wire |= self._encode_answer(message, index)
         elif isinstance(message.content, str):
             wire["content"] = message.content
@@ -236,9 +202,9 @@ class ChatDialect(Dialect):
                 self._block(self._taken(part, message.role, index, number), message.role, index, number)
                 for number, part in enumerate(message.content)
             ]
-        if message.role is Role.TOOL:
+        if message.role is TOOL:
             wire["tool_call_id"] = message.tool_call_id
-        if message.origin is None:
+        if message.origin is None and message.extra:
             self.check_extra({**dict.fromkeys(_MESSAGE_FIELDS), **wire}, message.extra, index)
             wire |= message.extra
         return wire
@@ -327,14 +293,8 @@ class ChatDialect(Dialect):
         Args:
             own: whether the application wrote it.
         """
-        if own and isinstance(part, UnknownPart) and (form := _ANTHROPICS.get(part.kind)) is not None:
-            field, shape = form
-            if field in part.extra:
-                raise InvalidRequestError(
-                    f"message {index}, part {number}: a block of the type {part.kind!r} with {field} is "
-                    f"Anthropic's form; write {shape}",
-                    index=index,
-                )
+        if own:
+            check_form(part, index, number)
         if own and part.extra and not isinstance(part, UnknownPart):
             self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         if (block := self.encode_part(part)) is None:

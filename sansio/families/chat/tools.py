@@ -10,12 +10,6 @@ from sansio.errors import InvalidRequestError
 from sansio.families.tools import check_forced, free_text_tool
 from sansio.options import Body
 
-WORDS = ("none", "auto", "required")
-"""What `tool_choice` may be, beside objects (OpenAI's API reference; the models of OpenRouter and vLLM)."""
-
-NAMES = r"[a-zA-Z0-9_-]{1,64}"
-"""What a tool may be called (OpenAI's API reference, `function.name`)."""
-
 _ANTHROPICS = ("none", "auto", "any", "tool")
 
 

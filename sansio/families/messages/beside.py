@@ -7,8 +7,6 @@ Source: the parameter and response types of Anthropic's own SDK (`MessageCountTo
 from __future__ import annotations
 
 from sansio.endpoints import ModelInfo, Row, read_id
-from sansio.errors import RemoteProtocolError
-from sansio.jsontext import JSONObject
 
 NOT_COUNTED = frozenset(
     (
@@ -32,18 +30,6 @@ NOT_COUNTED = frozenset(
 
 MOST_MODELS = 1_000
 """The longest page of the list that can be asked for, so that there are few."""
-
-
-def read_count(data: JSONObject) -> int:
-    """The count of a response.
-
-    Raises:
-        RemoteProtocolError: it has none.
-    """
-    count = data.get("input_tokens")
-    if type(count) is not int or count < 0:
-        raise RemoteProtocolError(f"the response has no count of tokens: input_tokens is {count!r}")
-    return count
 
 
 def read_model(row: Row) -> ModelInfo:

@@ -18,6 +18,7 @@ from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
 from sansio.families.base import AnswerReader
 from sansio.families.fields import convert, rest, usage_of
+from sansio.families.foreign import foreign_error
 from sansio.families.messages.parts import citations_of, part_of
 from sansio.families.messages.wire import (
     EVENT_FIELDS,
@@ -45,6 +46,7 @@ class MessagesReader(AnswerReader):
         self._blocks: list[_Block] = []
         self._by_index: dict[int, _Block] = {}
         self._usage: JSONObject = {}
+        self._has_usage = False
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         # Most events add text, thinking or arguments to a block that is open, and are read in one step.
@@ -91,6 +93,8 @@ class MessagesReader(AnswerReader):
         if bare or record.get("error") or name == "error":
             kind = "error"
         if not kind or kind == "ping":
+            if (foreign := foreign_error(record, self._dialect.API)) is not None:
+                raise foreign
             return False
         self.progress += 1
         if isinstance(kind, str) and kind in EVENT_FIELDS:
@@ -119,12 +123,16 @@ class MessagesReader(AnswerReader):
             case "error":
                 raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)
             case _:
-                pass  # new types of event are added over time, and must be passed over
+                # New types of event are added over time, and must be passed over.
+                if (foreign := foreign_error(record, self._dialect.API)) is not None:
+                    raise foreign
         return False
 
     def receive_whole(self, data: JSONObject) -> None:
         if data.get("content") is None:
-            raise RemoteProtocolError("the response holds no content, so no answer")
+            raise foreign_error(data, self._dialect.API) or RemoteProtocolError(
+                "the response holds no content, so no answer"
+            )
         events: list[StreamEvent] = []
         self._receive_message(data, events)
         self._flush(events)
@@ -286,13 +294,17 @@ class MessagesReader(AnswerReader):
         return self._begin(index, {"type": kind, kind: ""}, events)
 
     def _merge_usage(self, usage: object) -> None:
-        """Counts are cumulative: a later one replaces an earlier one, and null says nothing."""
+        """Counts are cumulative: a later one replaces an earlier one. Null and empty objects say nothing."""
         if usage is None:
             return
         if not isinstance(usage, dict):
             raise RemoteProtocolError("JSON of an unknown shape: usage is not an object")
-        self._usage |= {name: value for name, value in usage.items() if value is not None}
-        self._answer.usage = read_usage(self._usage)
+        self._usage |= {name: value for name, value in usage.items() if value is not None and value != {}}
+        self._has_usage = True
+
+    def _settle(self) -> None:
+        if self._has_usage:
+            self._answer.usage = read_usage(self._usage)
 
 
 class _Block:
@@ -350,17 +362,18 @@ def read_usage(wire: JSONObject) -> Usage:
         cached_tokens=("cache_read_input_tokens",),
         cache_write_tokens=("cache_creation_input_tokens",),
     )
-    extra = usage.extra
-    reasoning = 0
-    if isinstance(details := extra.get("output_tokens_details"), dict):
-        inner = usage_of(details, reasoning_tokens=("thinking_tokens",))
-        reasoning = inner.reasoning_tokens
-        extra = {**extra, "output_tokens_details": inner.extra}
+    details = usage.extra.get("output_tokens_details")
+    if not isinstance(details, dict):
+        return usage
+    inner = usage_of(details, reasoning_tokens=("thinking_tokens",))
+    extra = {**usage.extra, "output_tokens_details": inner.extra}
+    if not inner.extra:
+        del extra["output_tokens_details"]
     return msgspec.structs.replace(
         usage,
-        output_tokens=max(usage.output_tokens, reasoning),
-        reasoning_tokens=reasoning,
-        extra={name: value for name, value in extra.items() if value != {}},
+        output_tokens=max(usage.output_tokens, inner.reasoning_tokens),
+        reasoning_tokens=inner.reasoning_tokens,
+        extra=extra,
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from sansio.http import Request
 from sansio.jsontext import JSON, JSONObject
-from sansio.providers.openai import is_own_host
+from sansio.providers.hosts import is_own_host
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,

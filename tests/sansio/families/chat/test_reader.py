@@ -258,7 +258,6 @@ def test_pain_13_azures_empty_first_choices_are_no_fault() -> None:
 @pytest.mark.parametrize(
     "records",
     [
-        [{"type": "response.output_text.delta", "delta": "Hi"}],
         [{"candidates": [{"content": {"parts": [{"text": "Hi"}]}}]}],
         [{"choices": []}],
         [{"choices": [{"index": 1, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}],

@@ -1,12 +1,10 @@
-"""The endpoints beside Anthropic's messages: models with their dates, and counts."""
+"""The endpoints beside Anthropic's messages: models with their dates."""
 
 from __future__ import annotations
 
-import pytest
-
-from sansio import ModelInfo, RemoteProtocolError
+from sansio import ModelInfo
 from sansio.endpoints import read_models
-from sansio.families.messages.beside import read_count, read_model
+from sansio.families.messages.beside import read_model
 from sansio.jsontext import JSONObject
 
 
@@ -37,14 +35,3 @@ def test_a_model_has_its_limits_lifecycle_and_dates() -> None:
             extra={"line": "opus", "capabilities": {"batch": {"supported": True}}},
         ),
     )
-
-
-def test_a_count_is_read() -> None:
-    assert read_count({"input_tokens": 0}) == 0
-    assert read_count({"input_tokens": 17, "context_management": None}) == 17
-
-
-@pytest.mark.parametrize("value", [None, -1, 1.5, True, "3"])
-def test_a_count_that_is_not_one_is_an_error(value: bool | int | float | str | None) -> None:
-    with pytest.raises(RemoteProtocolError, match="input_tokens"):
-        read_count({"input_tokens": value})

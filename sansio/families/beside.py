@@ -1,4 +1,4 @@
-"""The endpoints beside chat completions: the list of models, and embeddings.
+"""The endpoints beside OpenAI's chat completions and Responses: the list of models, and embeddings.
 
 Sources: OpenAI's API reference ("Models", "Embeddings") and its page on deprecations, for `shutdown_date`, a
 day or null; Azure OpenAI's REST reference ("Models - List"), for `lifecycle_status`, and for `deprecation`,
@@ -9,12 +9,48 @@ whose `inference` is the second at which the model stops to answer; OpenRouter's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from sansio.content import Usage
-from sansio.endpoints import Embeddings, ModelInfo, Row, read_id, read_vectors, rows_of
-from sansio.families.fields import rest, text_or_none, usage_of
+from sansio.endpoints import (
+    Embeddings,
+    Endpoint,
+    ModelInfo,
+    Row,
+    read_id,
+    read_models,
+    read_vectors,
+    rows_of,
+)
+from sansio.families.base import Dialect
+from sansio.families.fields import rest, text_or_none, usage_of, without_nulls
 from sansio.jsontext import JSONObject
 
 _READ = ("object", "data", "usage")
+
+
+class OpenAIEndpoints(Dialect):
+    """What servers have that speak one of OpenAI's families: endpoints below one address."""
+
+    def url_of(self, name: str) -> str:
+        """The URL of one of the API's endpoints, such as `"responses"`, `"models"` or `"embeddings"`."""
+        return f"{self.config.base_url}/{name}"
+
+    def model_name(self) -> str | None:
+        """The request's `model`, or `None` where the address names it."""
+        return self.config.model
+
+    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
+        # OpenAI's own list has one page. Servers whose list has several use the form of its other lists.
+        return Endpoint(self.url_of("models"), partial(read_models, read=read_model, cursor="after"))
+
+    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
+        body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}
+        # A third of the bytes. Servers that do not know it send lists of numbers, which are read too.
+        body["encoding_format"] = "base64"
+        read = partial(read_embeddings, count=len(texts))
+        return Endpoint(self.url_of("embeddings"), read, without_nulls(body))
 
 
 def read_embeddings(data: JSONObject, count: int) -> Embeddings:

@@ -1,4 +1,4 @@
-"""The endpoints beside chat completions: where they are, and what compatible servers say of their models."""
+"""The endpoints beside OpenAI's families: where they are, and what compatible servers say of their models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from sansio import ModelInfo, Provider, ProviderConfig, Request, Send
 from sansio.endpoints import read_models
-from sansio.families.chat.beside import read_embeddings, read_model
+from sansio.families.beside import read_embeddings, read_model
 from sansio.jsontext import JSONObject
 from tests.sansio.wires import config
 

@@ -1,0 +1,45 @@
+"""Which family's bytes a JSON object looks like: for the error where an endpoint speaks another family."""
+
+from __future__ import annotations
+
+from sansio.errors import RemoteProtocolError
+from sansio.jsontext import JSONObject
+
+_MESSAGES = frozenset((
+    "message_start", "message_delta", "message_stop", "content_block_start", "content_block_delta",
+    "content_block_stop",
+))  # fmt: skip
+
+
+def family_of(record: JSONObject) -> str | None:
+    """The api of a whole answer, or of a frame of a stream; `None` if it has no family's marks.
+
+    Sources: the types of the SDKs of OpenAI (`ChatCompletion`, `ChatCompletionChunk`, `Response`,
+    `ResponseStreamEvent`) and of Anthropic (`Message`, `RawMessageStreamEvent`).
+    """
+    kind, thing = record.get("type"), record.get("object")
+    if isinstance(record.get("choices"), list) or thing in ("chat.completion", "chat.completion.chunk"):
+        return "chat"
+    if thing == "response" or (isinstance(kind, str) and kind.startswith("response.")):
+        return "responses"
+    if isinstance(kind, str) and kind in _MESSAGES:
+        return "messages"
+    if kind == "message" and isinstance(record.get("content"), list) and "stop_reason" in record:
+        return "messages"
+    return None
+
+
+def foreign_error(record: JSONObject, api: str) -> RemoteProtocolError | None:
+    """The error for an answer of another family; `None` if the record has no other family's marks.
+
+    Args:
+        record: a frame, or a whole answer, that this family cannot read.
+        api: this family.
+    """
+    found = family_of(record)
+    if found is None or found == api:
+        return None
+    return RemoteProtocolError(
+        f"these are the bytes of the {found} API, and the {api} API was expected",
+        hint=f"Write api={found!r} in the config, or a base_url whose server speaks {api}.",
+    )

@@ -1,0 +1,8 @@
+"""Responses: OpenAI's newer API, and those of every server that is compatible with it.
+
+Wire facts: the types of OpenAI's SDK (`types/responses`), and recorded answers of a dozen servers.
+"""
+
+from sansio.families.responses.dialect import ResponsesDialect
+
+__all__ = ["ResponsesDialect"]

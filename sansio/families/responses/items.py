@@ -1,0 +1,216 @@
+"""One item of a response under way: the parts that it becomes, from its deltas and from its finished form."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from sansio.answers import Answer, AssembledCall, OpenPart, Pieces
+from sansio.content import ReasoningPart, TextPart, UnknownPart
+from sansio.events import StreamEvent
+from sansio.families.responses.parts import (
+    CONTENT,
+    FIELD,
+    ITEM,
+    SEALED,
+    SUMMARY,
+    Block,
+    TextualPart,
+    blocks_of,
+    call_in,
+    item_fields,
+    part_of,
+)
+from sansio.jsontext import JSONObject
+
+Key: TypeAlias = tuple[str, int, type[TextualPart]]
+"""The list of an item's that a part is in, its place there, and the part's kind."""
+
+
+class OpenItem:
+    """An item under way.
+
+    It takes its places among the answer's parts where it begins, as far as it is known then that it will have
+    parts. The order goes back to the provider, which wants reasoning right before what it led to, and some
+    servers finish items in another order.
+
+    Args:
+        answer: the answer that it is part of.
+        at: its `output_index`.
+        number: how many items began before it.
+        start: the item as it begins.
+        events: receives what that gives.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_first",
+        "_input",
+        "_input_field",
+        "_number",
+        "_own",
+        "_place",
+        "_sealed",
+        "at",
+        "call",
+        "done",
+        "kind",
+        "parts",
+        "start",
+    )
+
+    def __init__(
+        self, answer: Answer, at: int, number: int, start: JSONObject, events: list[StreamEvent]
+    ) -> None:
+        self.at = at
+        self.start = start
+        """The item as the newest event has it."""
+        self.kind = str(start.get("type"))
+        self.parts: dict[Key, OpenPart] = {}
+        """The texts of a message or of reasoning."""
+        self.call: AssembledCall | None = None
+        self.done = False
+        self._answer = answer
+        self._number = number
+        self._own = item_fields(start)
+        self._first: OpenPart | None = None  # of reasoning: it has its place before its text is known
+        self._place = -1  # of an item that arrives whole
+        self._input = Pieces()
+        self._input_field = ""
+        self._sealed = False
+        self._begin(events)
+
+    def _begin(self, events: list[StreamEvent]) -> None:
+        answer = self._answer
+        call = call_in(self.start)
+        if call is not None:
+            self.call = answer.calls.find(self._number, call.id, call.name)
+            self.call.kind, self.call.extra = call.kind, call.extra
+            answer.calls.add(self.call, "", events)
+        elif self.kind == "reasoning":
+            self._first = answer.open(ReasoningPart)
+            self._first.extra = {ITEM: self._own}
+            answer.place(self._first)
+        elif self.kind != "message":
+            self._place = answer.hold(part_of(self.start))
+
+    def part(self, key: Key) -> OpenPart:
+        """A text of the item, a new one if it has none there."""
+        part = self.parts.get(key)
+        if part is None:
+            field, _, kind = key
+            part, self._first = self._first or self._answer.open(kind), None
+            part.extra = {ITEM: self._own}
+            if kind is ReasoningPart and field == CONTENT:
+                part.extra[FIELD] = CONTENT
+            self.parts[key] = part
+        return part
+
+    def add_input(self, field: str, text: str) -> None:
+        """Add to what a tool of the provider's was given: it is kept if the stream breaks off."""
+        self._input_field = field
+        self._input.append(text)
+
+    def fold(self) -> None:
+        """See `Pieces.fold`."""
+        self._input.fold()
+
+    def end(self, item: JSONObject, events: list[StreamEvent]) -> None:
+        """Take the finished item: what its deltas did not say, and the fields that go back.
+
+        Raises:
+            RemoteProtocolError: it has another shape.
+        """
+        self.start = item
+        self._input_field = ""
+        if self.call is not None:
+            self._end_call(self.call, events)
+        elif self._place < 0:
+            self._settle(blocks_of(item), events)
+        self.finish(events)
+
+    def _end_call(self, call: AssembledCall, events: list[StreamEvent]) -> None:
+        found = call_in(self.start)
+        if found is None:
+            return  # it began as the application's, and ended as the provider's
+        calls = self._answer.calls
+        if not call.started:
+            call = self.call = calls.find(self._number, found.id, found.name)
+        call.kind, call.extra = found.kind, found.extra
+        calls.add(call, _left(call.parts, found.arguments), events)
+
+    def _settle(self, blocks: list[Block], events: list[StreamEvent]) -> None:
+        """Give the parts of a message or of reasoning what the finished item says of them."""
+        answer = self._answer
+        self._own = item_fields(self.start)
+        begun = dict(self.parts)
+        counts = {field: sum(block.field == field for block in blocks) for field in (SUMMARY, CONTENT)}
+        for block in blocks:
+            final = block.part
+            if isinstance(final, UnknownPart):
+                answer.take(final, events)
+                continue
+            key = block.field, block.number, type(final)
+            if key not in begun:
+                # Some servers count from 1: then a number is past the end of the list.
+                past = [other for other in begun if _is_past(other, key, counts[block.field])]
+                key = min(past, key=_number, default=key)
+            part = begun.pop(key) if key in begun else self.part(key)
+            if left := _left(part.text, final.text):
+                answer.add(part, left, events)
+            logprobs = part.extra.get("logprobs")
+            part.extra = {
+                **({} if logprobs is None else {"logprobs": logprobs}),
+                **final.extra,
+                ITEM: self._own,
+            }
+            if isinstance(final, TextPart) and final.citations:
+                part.citations = list(final.citations)
+        for part in begun.values():  # the finished item does not have them, but their texts were given
+            part.extra[ITEM] = self._own
+        if not blocks and not begun:
+            self._place = answer.hold(part_of(self.start))
+
+    def finish(self, events: list[StreamEvent]) -> None:
+        """End the item, also one that was left open."""
+        self.done = True
+        if self._input_field:
+            self.start = {**self.start, self._input_field: self._input.whole()}
+        self._sealed = self.kind == "reasoning" or any(field in self.start for field in SEALED)
+        if not self._sealed:
+            self._give(events)
+
+    def _give(self, events: list[StreamEvent]) -> None:
+        """Give what no delta gave."""
+        if self._place >= 0:
+            self._answer.fill(self._place, part_of(self.start), events)
+        for part in (self._first, *self.parts.values()):
+            if part is not None:
+                self._answer.close(part, events)
+
+    def reseal(self, last: JSONObject) -> None:
+        """Take the encryption that the response's last event has: it counts for more than the item's own."""
+        sealed = {field: last[field] for field in SEALED if last.get(field) is not None}
+        if self._place >= 0:
+            self.start = {**self.start, **sealed}
+        elif self._sealed:
+            self._own |= sealed
+
+    def give_sealed(self, events: list[StreamEvent]) -> None:
+        """Give what waited for the response's last event, which may have sealed it anew."""
+        if self._sealed:
+            self._sealed = False
+            self._give(events)
+
+
+def _is_past(key: Key, wanted: Key, count: int) -> bool:
+    return key[::2] == wanted[::2] and key[1] >= count
+
+
+def _number(key: Key) -> int:
+    return key[1]
+
+
+def _left(said: Pieces, whole: str) -> str:
+    """What is left to say of a whole text: nothing, if other words were said, which cannot be taken back."""
+    known = said.whole()
+    return whole[len(known) :] if whole.startswith(known) else ""

@@ -1,0 +1,376 @@
+"""The events of a response, and whole responses, read into an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sansio import jsontext
+from sansio.answers import AssembledCall, OpenPart
+from sansio.content import ReasoningPart, RefusalPart, TextPart
+from sansio.errors import InternalServerError, ProviderError, RemoteProtocolError
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
+from sansio.families.base import AnswerReader
+from sansio.families.fields import rest, text_or_none
+from sansio.families.foreign import foreign_error
+from sansio.families.responses.items import OpenItem
+from sansio.families.responses.parts import CONTENT, SUMMARY, TextualPart, citation_of
+from sansio.families.responses.usage import read_usage
+from sansio.families.responses.wire import (
+    EVENT_FIELDS,
+    REQUEST_FIELDS,
+    RESPONSE_FIELDS,
+    SummaryDelta,
+    TextDelta,
+    decode_plain,
+)
+from sansio.jsontext import JSONObject
+
+if TYPE_CHECKING:
+    from sansio.families.base import Dialect
+
+_DONE = b"[DONE]"
+
+_TEXTS: dict[str, tuple[type[TextualPart], str, str, str]] = {
+    "response.output_text": (TextPart, CONTENT, "content_index", "text"),
+    "response.refusal": (RefusalPart, CONTENT, "content_index", "refusal"),
+    "response.reasoning_summary_text": (ReasoningPart, SUMMARY, "summary_index", "text"),
+    "response.reasoning_text": (ReasoningPart, CONTENT, "content_index", "text"),
+}
+"""Events that add to a text, without their ending: the part's kind, the item's list that it is in, the field
+of its place there, and the field of the whole text, which the event at the end has."""
+_ARGUMENTS = {
+    "response.function_call_arguments": ("function_call", "arguments"),
+    "response.custom_tool_call_input": ("custom_tool_call", "input"),
+}
+"""Events that add to a call's arguments: the item's type, and the field of the whole."""
+_INPUTS = {
+    "response.mcp_call_arguments": ("mcp_call", "arguments"),
+    "response.code_interpreter_call_code": ("code_interpreter_call", "code"),
+}
+"""Events that add to what a tool of the provider's was given: the item's type, and its field."""
+_BEGINNINGS = frozenset(("response.created", "response.queued", "response.in_progress"))
+_ENDS = frozenset(("response.completed", "response.incomplete"))
+
+
+class ResponsesReader(AnswerReader):
+    """One response.
+
+    Items are known by their `output_index`: some servers change all ids from event to event.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self._items: list[OpenItem] = []
+        self._by_index: dict[tuple[int, str], OpenItem] = {}
+        # What the plain events add to, by the indexes that they have.
+        self._texts: dict[tuple[int, int], OpenPart] = {}
+        self._summaries: dict[tuple[int, int], OpenPart] = {}
+        self._calls: dict[int, AssembledCall] = {}
+        self._sequence = -1
+        self._read_before = -1  # events up to this number were read, and are sent again
+
+    @property
+    def resume_point(self) -> tuple[str, int] | None:
+        """The response's id, and the `sequence_number` of the last event that was read.
+
+        What a cut stream of a response in the background continues from:
+        `GET /responses/{id}?stream=true&starting_after={number}`. `None` if the server has not sent both.
+        """
+        response_id = self._answer.response_id
+        return None if response_id is None or self._sequence < 0 else (response_id, self._sequence)
+
+    def resume(self) -> None:
+        """Go on with another stream of the same response, from `resume_point` on.
+
+        It may begin with `response.queued`. Events that were read before are passed over by their number.
+        """
+        self._read_before = self._sequence
+
+    def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
+        # Most events add text, a summary or arguments to what is open, and are read in one step. Their shapes
+        # nest no deeper than an empty list, so their depth needs no check.
+        try:
+            record = decode_plain(data)
+        except (ValueError, RecursionError):
+            return self._receive_any(data, events)
+        if self._read_before < 0 or record.sequence_number > self._read_before:
+            kind = type(record)
+            if kind is TextDelta:
+                part = self._texts.get((record.output_index, record.content_index))
+                if part is not None and part.index >= 0 and record.delta:
+                    part.append(record.delta)
+                    events.append(ContentDelta(record.delta, part.index))
+                    self._sequence = record.sequence_number
+                    self.progress += 1
+                    return False
+            elif kind is SummaryDelta:
+                part = self._summaries.get((record.output_index, record.summary_index))
+                if part is not None and part.index >= 0 and record.delta:
+                    part.append(record.delta)
+                    events.append(ReasoningDelta(record.delta, part.index))
+                    self._sequence = record.sequence_number
+                    self.progress += 1
+                    return False
+            elif (call := self._calls.get(record.output_index)) is not None:
+                self._answer.calls.add(call, record.delta, events)
+                self._sequence = record.sequence_number
+                self.progress += 1
+                return False
+        return self._receive_any(data, events)
+
+    def _receive_any(self, data: bytes, events: list[StreamEvent]) -> bool:
+        if not data or data.isspace() or data.strip() == _DONE:
+            return False  # some servers add a marker after the end; before it, it ends nothing
+        record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
+        kind = record.get("type")
+        if not isinstance(kind, str) or not kind.startswith("response."):
+            self._refuse(record)
+            return False  # such as `keepalive`
+        number = record.get("sequence_number")
+        if type(number) is int:
+            if number <= self._read_before:
+                return False
+            self._sequence = number
+        self.progress += 1
+        return self._receive_event(kind, record, events)
+
+    def _receive_event(self, kind: str, record: JSONObject, events: list[StreamEvent]) -> bool:
+        at = _index(record, "output_index")
+        name, _, step = kind.rpartition(".")
+        if step == "delta":
+            if name in _TEXTS or name in _ARGUMENTS or name in _INPUTS:
+                self._receive_delta(name, at, record, events)
+        elif step == "done" and (name in _TEXTS or name in _ARGUMENTS):
+            self._receive_whole_text(name, at, record, events)
+        elif kind in ("response.output_item.added", "response.output_item.done"):
+            if item := _object(record, "item"):
+                (self._add if step == "added" else self._end)(at, item, events)
+        elif kind == "response.output_text.annotation.added":
+            part = self._part("response.output_text", at, record)
+            part.citations.append(citation_of(_object(record, "annotation")))
+        elif kind == "response.failed":
+            response = _object(record, "response")
+            self._receive_response(response)
+            raise self._failure(response, record)
+        elif kind in _ENDS:
+            response = _object(record, "response")
+            self._receive_response(response)
+            self._keep(rest(record, *EVENT_FIELDS))
+            self._receive_end(response, text_or_none(response.get("status")) or step, events)
+            return True
+        elif kind in _BEGINNINGS:
+            self._receive_response(_object(record, "response"))
+        return False  # the rest is progress, or repeated when the item is done; and new types are added
+
+    def receive_whole(self, data: JSONObject) -> None:
+        if not isinstance(data.get("output"), list):
+            raise foreign_error(data, self._dialect.API) or RemoteProtocolError(
+                "the response holds no output, so no answer"
+            )
+        status = text_or_none(data.get("status"))
+        self._receive_response(data)
+        if status == "failed":
+            raise self._failure(data, data)
+        self._receive_end(data, status or "completed", [])
+
+    def fold(self) -> None:
+        super().fold()
+        for item in self._items:
+            item.fold()
+
+    def _flush(self, events: list[StreamEvent]) -> None:
+        for item in self._items:
+            if not item.done:
+                item.finish(events)
+        self._answer.calls.flush(events)
+        for item in self._items:
+            item.give_sealed(events)
+
+    def _refuse(self, record: JSONObject) -> None:
+        """Raise the error that an event is: it may be an object in it, a text in it, or the event itself."""
+        error = record.get("error")
+        if isinstance(error, dict):
+            error = {"status_code": record.get("status"), **error}
+        elif error or record.get("type") == "error":
+            error = {"message": error, **rest(record, "type", "sequence_number", "error")}
+        found = (
+            self._dialect.build_error(error, 200, record)
+            if isinstance(error, dict)
+            else self._dialect.error_in(record) or foreign_error(record, self._dialect.API)
+        )
+        if found is not None:
+            self.progress += 1
+            raise found
+
+    def _failure(self, response: JSONObject, record: JSONObject) -> ProviderError:
+        """The error of a response that failed."""
+        error = response.get("error")
+        if isinstance(error, dict):
+            return self._dialect.build_error(error, 200, record)
+        return InternalServerError(
+            "the response failed without an explanation", status=500, error_type="failed"
+        )
+
+    def _receive_response(self, response: JSONObject) -> None:
+        """Read what a response says of itself, but for its items. The last event that has it counts."""
+        answer = self._answer
+        if (response_id := text_or_none(response.get("id"))) is not None:
+            answer.response_id = response_id
+            answer.calls.id_seed = answer.calls.id_seed or response_id
+        answer.model = text_or_none(response.get("model")) or answer.model
+        usage = response.get("usage")
+        if isinstance(usage, dict):
+            answer.usage = read_usage(usage)
+        self._keep(
+            {
+                name: value
+                for name, value in response.items()
+                if name not in RESPONSE_FIELDS and name not in REQUEST_FIELDS
+            }
+        )
+        # What a request asked for is an object. A server that gives the model's reasoning has it as text.
+        if isinstance(answer.extra.get("reasoning"), dict):
+            del answer.extra["reasoning"]
+
+    def _keep(self, fields: JSONObject) -> None:
+        """Keep fields that no typed field says. Null and empty values say nothing new."""
+        for name, value in fields.items():
+            if value not in (None, {}, []):
+                self._answer.extra[name] = value
+
+    def _receive_end(self, response: JSONObject, status: str, events: list[StreamEvent]) -> None:
+        details = response.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        self._answer.raw_finish_reason = text_or_none(reason) or status
+        if isinstance(details, dict):
+            self._keep({"incomplete_details": rest(details, "reason")})
+        output = response.get("output")
+        items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+        for known, last in self._matched(items):
+            if known is None:
+                self._end(1 + max([item.at for item in self._items], default=-1), last, events)
+            elif not known.done:
+                self._end(known.at, last, events)
+            else:
+                known.reseal(last)
+        self._flush(events)
+
+    def _matched(self, output: list[JSONObject]) -> list[tuple[OpenItem | None, JSONObject]]:
+        """The items of the last event, each with the one that events had before, if there is one.
+
+        They are the same by their order, if all their types agree, and otherwise by their ids. Finished items
+        count for more: the list may be empty, or numbered in another way.
+        """
+        known = sorted(self._items, key=lambda item: item.at)
+        if [item.kind for item in known] == [str(item.get("type")) for item in output]:
+            return list(zip(known, output, strict=True))
+        by_id = {str(item.start["id"]): item for item in known if isinstance(item.start.get("id"), str)}
+        pairs = [(by_id.get(str(item.get("id"))), item) for item in output]
+        if len({id(item) for item, _ in pairs if item is not None}) < len(known):
+            return [(item, last) for item, last in pairs if item is not None]
+        return [*pairs]
+
+    def _add(self, at: int, start: JSONObject, events: list[StreamEvent]) -> None:
+        known = self._by_index.get((at, str(start.get("type"))))
+        if known is None or known.start != start:  # an event that is repeated must not double the item
+            self._begin(at, start, events)
+
+    def _begin(self, at: int, start: JSONObject, events: list[StreamEvent]) -> OpenItem:
+        item = OpenItem(self._answer, at, len(self._items), start, events)
+        self._items.append(item)
+        self._by_index[at, item.kind] = item
+        if item.call is not None:
+            self._calls[at] = item.call
+        return item
+
+    def _end(self, at: int, item: JSONObject, events: list[StreamEvent]) -> None:
+        known = self._by_index.get((at, str(item.get("type"))))
+        if known is None or (known.done and known.start != item):
+            known = self._begin(at, item, events)
+        if not known.done:  # else the event is repeated
+            known.end(item, events)
+            self._forget(known)
+
+    def _forget(self, item: OpenItem) -> None:
+        """Let plain events no longer add to an item: its parts have been given, and must not change."""
+        for field, number, _ in item.parts:
+            (self._summaries if field == SUMMARY else self._texts).pop((item.at, number), None)
+        if item.call is not None:
+            self._calls.pop(item.at, None)
+
+    def _part(self, name: str, at: int, record: JSONObject) -> OpenPart:
+        """The open part that an event adds to; an item whose beginning was left out begins with it."""
+        kind, field, place, _ = _TEXTS[name]
+        item = self._by_index.get((at, _item_type(name)))
+        if item is None or item.done:
+            item = self._begin(at, {"type": _item_type(name)}, [])
+        number = _index(record, place)
+        part = item.part((field, number, kind))
+        if kind is TextPart:
+            self._texts[at, number] = part
+        elif field == SUMMARY:
+            self._summaries[at, number] = part
+        return part
+
+    def _receive_delta(self, name: str, at: int, record: JSONObject, events: list[StreamEvent]) -> None:
+        delta = record.get("delta")
+        if not isinstance(delta, str):
+            raise RemoteProtocolError("JSON of an unknown shape: delta is not text")
+        if name in _TEXTS:
+            part = self._part(name, at, record)
+            self._answer.add(part, delta, events)
+            logprobs = record.get("logprobs")
+            if isinstance(logprobs, list) and logprobs:
+                known = part.extra.setdefault("logprobs", [])
+                assert isinstance(known, list)
+                known += logprobs
+        elif name in _ARGUMENTS:
+            call = self._call(at, _ARGUMENTS[name][0], events)
+            if call is not None:
+                self._answer.calls.add(call, delta, events)
+        else:
+            kind, field = _INPUTS[name]
+            item = self._by_index.get((at, kind))
+            if item is not None and not item.done:
+                item.add_input(field, delta)
+
+    def _call(self, at: int, kind: str, events: list[StreamEvent]) -> AssembledCall | None:
+        """The call that an event adds to; `None` if it has ended."""
+        item = self._by_index.get((at, kind)) or self._begin(at, {"type": kind}, events)
+        return None if item.done else item.call
+
+    def _receive_whole_text(self, name: str, at: int, record: JSONObject, events: list[StreamEvent]) -> None:
+        """Take a text, or arguments, that no delta gave: some servers send the whole alone."""
+        if name in _ARGUMENTS:
+            kind, field = _ARGUMENTS[name]
+            call = self._call(at, kind, events)
+            text = text_or_none(record.get(field))
+            if text and call is not None and not (call.parts or call.parts.folded):
+                self._answer.calls.add(call, text, events)
+            return
+        kind, text = _item_type(name), text_or_none(record.get(_TEXTS[name][3]))
+        known = self._by_index.get((at, kind))
+        if text and (known is None or not known.done):
+            part = self._part(name, at, record)
+            if not (part.text or part.text.folded):
+                self._answer.add(part, text, events)
+
+
+def _item_type(name: str) -> str:
+    return "reasoning" if _TEXTS[name][0] is ReasoningPart else "message"
+
+
+def _object(record: JSONObject, name: str) -> JSONObject:
+    value = record.get(name)
+    if not isinstance(value, dict | None):
+        raise RemoteProtocolError(f"JSON of an unknown shape: {name} is not an object")
+    return value or {}
+
+
+def _index(record: JSONObject, name: str) -> int:
+    index = record.get(name)
+    if index is None:
+        return 0
+    if type(index) is not int:
+        raise RemoteProtocolError(f"JSON of an unknown shape: {name} is not an integer")
+    return index

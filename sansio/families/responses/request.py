@@ -1,0 +1,406 @@
+"""Requests of Responses.
+
+Messages of the system and the developer are items of the input, in their places, so that a conversation means
+the same however it is continued: the field `instructions` is for one request, and is not kept by the server.
+It is an option of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from sansio.content import (
+    ASSISTANT,
+    TOOL,
+    DocumentPart,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    TextPart,
+    Tool,
+    ToolCall,
+    UnknownPart,
+)
+from sansio.errors import InvalidRequestError
+from sansio.families.beside import OpenAIEndpoints
+from sansio.families.fields import rest, with_extra, without_nulls
+from sansio.families.forms import check_form
+from sansio.families.media import data_url, document_text, media_type_of, with_true_type
+from sansio.families.responses.options import (
+    OPENAI_OPTIONS,
+    continues,
+    forbids_reasoning,
+    write_include,
+    write_state,
+)
+from sansio.families.responses.parts import BUILT_IN, ITEM, item_of, items_of
+from sansio.families.responses.tools import check_choice, narrow_choice, wire_tool
+from sansio.families.tools import check_names
+from sansio.jsontext import JSON, JSONObject
+from sansio.options import Option, write_options
+
+_PLAIN = ("type", "role", "content")
+"""The fields of a message that says nothing of an item of its own."""
+
+OUTPUTS: Mapping[str, str] = {
+    "function": "function_call_output",
+    "custom": "custom_tool_call_output",
+    "computer": "computer_call_output",
+    "shell": "shell_call_output",
+    "local_shell": "local_shell_call_output",
+    "apply_patch": "apply_patch_call_output",
+}
+"""The items that answer calls, by the kind of the call."""
+
+_OWN_ITEMS = frozenset(
+    (
+        "additional_tools",
+        "compaction",
+        "compaction_trigger",
+        "computer_call_output",
+        "configuration_update",
+        "item_reference",
+        "mcp_approval_response",
+        "tool_search_output",
+    )
+)
+"""Items that the application writes and that belong into no message: an `UnknownPart` of such a kind in a
+message of the system, the developer or the user is sent as an item in its place (OpenAI's SDK,
+`ResponseInputItemParam`)."""
+
+
+class ResponsesRequests(OpenAIEndpoints):
+    """What the dialect sends.
+
+    By default the server is asked to keep nothing, and to include what it needs back: each request has the
+    whole conversation. `store=True`, `previous_response_id`, `conversation` and `background` use its state.
+    """
+
+    API = "responses"
+    SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
+    SENDS_EMPTY = False
+    SENDS_CITATIONS = True
+    SENDS_DETAIL = True
+    ROLES: ClassVar[Mapping[Role, str]] = {role: role.value for role in Role}
+    """Each role in the server's own word."""
+    OPENAI_TOOLS: ClassVar[bool] = True
+    """Whether the server knows custom tools, built-in tools and the tool choice `allowed_tools`. If not, a
+    custom tool is a function with one text, `input`, and only the allowed tools are offered."""
+    KEEPS_NOTHING: ClassVar[bool] = False
+    """Whether the server has no state, so that a request says nothing of it."""
+    SEALS_REASONING: ClassVar[bool] = True
+    """Whether the server encrypts reasoning, and refuses it without the item that it led to."""
+    OPTIONS: ClassVar[Mapping[str, Option]] = OPENAI_OPTIONS
+
+    def build_endpoint(self, stream: bool = False) -> str:
+        return self.url_of("responses")
+
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        body: dict[str, Any] = {"model": self.model_name()}
+        first = _first_new(messages, options.get("previous_response_id"))
+        body["input"] = [*self._items(messages, first)]
+        if tools:
+            check_names(tools, self.tool_names())
+            custom = self.OPENAI_TOOLS
+            body["tools"] = [wire_tool(tool, position, custom=custom) for position, tool in enumerate(tools)]
+        if stream:
+            body["stream"] = True
+        if self.config.reasoning and not forbids_reasoning(options):
+            body["reasoning"] = self.reasoning_options()
+        write_options(body, options, self.options(), self.origin)
+        for name in ("reasoning", "text"):  # an option that is None may leave them empty
+            if not body.get(name):
+                body.pop(name, None)
+        if not self.KEEPS_NOTHING:
+            write_state(body, options)
+        write_include(body, options, sealed=self.SEALS_REASONING)
+        check_choice(body, self.tool_choices())
+        if not self.OPENAI_TOOLS:
+            narrow_choice(body)
+        return without_nulls(body)
+
+    def reasoning_options(self) -> dict[str, object]:
+        """What asks for extended thinking, in the field `reasoning`."""
+        return {"effort": "medium", "summary": "auto"}
+
+    def continues(self, options: Mapping[str, object]) -> bool:
+        return not self.KEEPS_NOTHING and continues(options)
+
+    def takes_call_kind(self, kind: str) -> bool:
+        return kind == "function" or (self.OPENAI_TOOLS and (kind == "custom" or kind in BUILT_IN))
+
+    def takes_tool_error(self, kind: str) -> bool:
+        return kind in ("shell", "apply_patch") and self.OPENAI_TOOLS
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        return None
+
+    def tool_names(self) -> str | None:
+        """The pattern of the names that tools may have; `None` if the server is left to say."""
+        return None
+
+    def takes(self, part: Part) -> bool:
+        """Whether a message of the system, the user or a tool may have such a part here.
+
+        A text document is sent as text where it is not taken as a file; everything else is refused.
+        """
+        return True
+
+    def refuses(self, part: Part) -> str | None:
+        return super().refuses(part) if item_of(part) is not None else f"{self.origin} has no item for it"
+
+    def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
+        """Reasoning at the end: an answer that was cut, or whose last call must not be sent.
+
+        OpenAI refuses it: "Item of type 'reasoning' was provided without its required following item".
+        """
+        if not self.SEALS_REASONING:
+            return {}
+        end = len(parts)
+        while end and isinstance(parts[end - 1], ReasoningPart):
+            end -= 1
+        return dict.fromkeys(range(end, len(parts)), "nothing follows that the reasoning led to")
+
+    def _items(self, messages: Sequence[Message], first: int) -> Iterator[JSONObject]:
+        """The items of a conversation.
+
+        Args:
+            first: the place of the first message that the server does not have.
+        """
+        kinds: dict[str, str] = {}  # of the calls of the assistant's turn before
+        for index, message in enumerate(messages):
+            role = message.role
+            if role is ASSISTANT:
+                kinds = {call.id: call.kind for call in message.all_tool_calls}
+            if index < first:
+                continue
+            if role is ASSISTANT:
+                yield from self._answer(message, index)
+            elif role is TOOL:
+                yield self._result(message, index, kinds.get(message.tool_call_id or ""))
+            else:
+                yield from self._message(message, index)
+
+    def _message(self, message: Message, index: int) -> Iterator[JSONObject]:
+        """A message of the system, the developer or the user; it ends where an item has its place."""
+        head: JSONObject = {"role": self.ROLES[message.role]}
+        self.check_extra({**head, "type": None, "content": None}, message.extra, index)
+        if isinstance(message.content, str):
+            yield {**head, "content": message.content, **message.extra}
+            return
+        blocks: list[JSON] = []
+        for number, part in enumerate(message.content):
+            if isinstance(part, UnknownPart) and part.kind in _OWN_ITEMS:
+                if blocks:
+                    yield {**head, "content": blocks, **message.extra}
+                    blocks = []
+                yield dict(part.extra)
+            else:
+                blocks.append(self._block(part, index, number))
+        if blocks:
+            yield {**head, "content": blocks, **message.extra}
+
+    def _answer(self, message: Message, index: int) -> Iterator[JSONObject]:
+        """The items of an answer, or of an assistant's message that the application wrote."""
+        if message.origin is None:
+            self._check_said(message, index)
+            extra = message.extra
+        else:
+            extra = {}
+        for item in items_of(message.parts):
+            yield {**_plain(item), **extra} if item.get("type") == "message" else item
+
+    def _check_said(self, message: Message, index: int) -> None:
+        """Refuse what the application put into an assistant's message and no item can say."""
+        self.check_extra(dict.fromkeys(_PLAIN), message.extra, index)
+        misplaced = self.misplaced(message.parts)
+        for number, part in enumerate(message.parts):
+            check_form(part, index, number)
+            if (item := item_of(part)) is None:
+                raise self.cannot_send(part, index, number, "here; put it into a user's message")
+            if number in misplaced or (isinstance(part, ReasoningPart) and not self._can_return(part)):
+                raise self.cannot_send(part, index, number)
+            if isinstance(part, (TextPart, RefusalPart, ToolCall, InvalidToolCall)) and part.extra:
+                self.check_extra(_fields_of(item_of(_bare(part)) or item), part.extra, index, number)
+
+    def _can_return(self, part: ReasoningPart) -> bool:
+        """Whether the server knows the reasoning by what its item has."""
+        own = part.extra.get(ITEM)
+        known = isinstance(own, dict) and (own.get("id") or own.get("encrypted_content"))
+        return bool(known) or not self.SEALS_REASONING
+
+    def _result(self, message: Message, index: int, kind: str | None) -> JSONObject:
+        """A tool's message as the item that answers its call.
+
+        Args:
+            kind: the call's; `None` if the server has the call, and `extra["type"]` may name the item.
+        """
+        extra = message.extra
+        if kind is None:
+            item_type = extra.get("type", "function_call_output")
+            kind = next((kind for kind, known in OUTPUTS.items() if known == item_type), None)
+            if kind is None:
+                raise InvalidRequestError(
+                    f"message {index}: type is {item_type!r:.80} in its extra; use one of "
+                    f"{', '.join(OUTPUTS.values())}",
+                    index=index,
+                )
+            extra = rest(extra, "type")
+        item: JSONObject = {"type": OUTPUTS[kind], "call_id": message.tool_call_id}
+        match kind:
+            case "computer":
+                item["output"] = self._screenshot(message, index)
+            case "shell":
+                item["output"] = [*self._printed(message, index)]
+            case "local_shell":
+                # Its id is that of the call (OpenAI's SDK, `LocalShellCallOutput`).
+                item = {"type": OUTPUTS[kind], "id": message.tool_call_id}
+                item["output"] = self._text(message, index)
+            case "apply_patch":
+                item["status"] = "failed" if message.is_error else "completed"
+                item["output"] = self._text(message, index)
+            case _:
+                item["output"] = self._content(message, index)
+        self.check_extra(item, extra, index)
+        return {**item, **extra}
+
+    def _screenshot(self, message: Message, index: int) -> JSONObject:
+        match message.parts:
+            case (ImagePart() as part,):
+                return {**rest(self._block(part, index, 0), "detail"), "type": "computer_screenshot"}
+            case _:
+                raise InvalidRequestError(
+                    f"message {index}: the result of a call of the computer is one ImagePart, the screenshot",
+                    index=index,
+                )
+
+    def _printed(self, message: Message, index: int) -> Iterator[JSONObject]:
+        """What commands printed: each text is one command's, and its `extra` may say more of it."""
+        ended: JSONObject = {"type": "exit", "exit_code": int(message.is_error)}
+        for number, part in enumerate(message.parts):
+            if not isinstance(part, TextPart):
+                raise self.cannot_send(part, index, number, "in a shell's result; give its text")
+            self.check_extra({"stdout": None}, part.extra, index, number)
+            yield {"stdout": part.text, "stderr": "", "outcome": ended, **part.extra}
+
+    def _text(self, message: Message, index: int) -> str:
+        for number, part in enumerate(message.parts):
+            if not isinstance(part, TextPart) or part.extra:
+                raise self.cannot_send(part, index, number, "in a result that is text only")
+        return message.text
+
+    def _content(self, message: Message, index: int) -> JSON:
+        if isinstance(message.content, str):
+            return message.content
+        return [self._block(part, index, number) for number, part in enumerate(message.content)]
+
+    def _block(self, part: Part, index: int, number: int) -> JSONObject:
+        """One content part of the application's."""
+        check_form(part, index, number)
+        if (
+            isinstance(part, DocumentPart)
+            and not self.takes(part)
+            and (text := document_text(part)) is not None
+        ):
+            part = TextPart(text, extra=part.extra)
+        if isinstance(part, TextPart) and part.citations:
+            raise self.cannot_send(part, index, number, "with citations here; say them in its text")
+        if not self.takes(part) or (block := self.encode_part(part)) is None:
+            raise self.cannot_send(part, index, number)
+        if part.extra and not isinstance(part, UnknownPart):
+            self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
+        return block
+
+    def encode_part(self, part: Part) -> JSONObject | None:
+        """One content part of a request in the wire's form; `None` if the server cannot take it."""
+        match part:
+            case TextPart():
+                return with_extra({"type": "input_text", "text": part.text}, part.extra)
+            case ImagePart():
+                image = with_true_type(part)
+                url = image.url or (None if image.data is None else data_url(image.media_type, image.data))
+                known = {"image_url": url, "file_id": image.file_id}
+                block: JSONObject = {"type": "input_image", "detail": image.detail or "auto"}
+                return with_extra({**block, **without_nulls(known)}, part.extra)
+            case DocumentPart():
+                file: JSONObject = {"file_url": part.url, "file_id": part.file_id, "filename": part.name}
+                if part.data is not None:
+                    file["filename"] = part.name or "document"
+                    file["file_data"] = data_url(media_type_of(part), part.data)
+                return with_extra({"type": "input_file", **without_nulls(file)}, part.extra)
+            case UnknownPart():
+                return dict(part.extra)
+            case _:
+                return None
+
+
+_P = TypeVar("_P", bound=Part)
+
+
+def _bare(part: _P) -> _P:
+    """The part as its typed fields say it."""
+    return msgspec.structs.replace(part, extra={})
+
+
+def _fields_of(item: JSONObject) -> JSONObject:
+    """The fields that a part's `extra` is merged with: those of the item, or of its one block."""
+    match item.get("content"):
+        case [dict(block)]:
+            return block
+        case _:
+            return item
+
+
+def _plain(item: JSONObject) -> JSONObject:
+    """A message of the assistant in its shortest form, if it says nothing but text.
+
+    The longer form is for items of the server's, which have an id (OpenAI's SDK,
+    `ResponseOutputMessageParam`).
+    """
+    blocks = item["content"]
+    if item.keys() != set(_PLAIN) or not isinstance(blocks, list):
+        return item
+    texts: list[str] = []
+    for block in blocks:
+        if not isinstance(block, dict) or block != {**_NO_TEXT, "text": block.get("text")}:
+            return item
+        texts.append(str(block["text"]))
+    return {"role": "assistant", "content": "".join(texts)}
+
+
+_NO_TEXT: JSONObject = {"type": "output_text", "annotations": []}
+
+
+def _first_new(messages: Sequence[Message], previous: object) -> int:
+    """The place of the first message that a response of the server's does not have.
+
+    Args:
+        previous: the response's id; `None` if there is none.
+
+    Raises:
+        InvalidRequestError: the response is the last message.
+    """
+    if previous is None:
+        return 0
+    known = [
+        index
+        for index, message in enumerate(messages)
+        if message.role is ASSISTANT and message.response_id == previous
+    ]
+    first = known[-1] + 1 if known else 0
+    if first == len(messages):
+        raise InvalidRequestError(
+            f"previous_response_id: message {first - 1} is that response; append what comes after it",
+            index=first - 1,
+        )
+    return first

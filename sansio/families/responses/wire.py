@@ -1,0 +1,70 @@
+"""The shapes of a response's events.
+
+Most events are deltas of text, reasoning or arguments, and the plain shapes here are a fast path for those.
+They refuse fields that they do not know, so that nothing an event says is passed over. An event that is
+refused is read as a JSON object.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+REQUEST_FIELDS = frozenset((
+    "instructions", "tools", "tool_choice", "parallel_tool_calls", "max_tool_calls", "temperature", "top_p",
+    "top_logprobs", "frequency_penalty", "presence_penalty", "max_output_tokens", "text", "truncation",
+    "store", "background", "user", "safety_identifier", "prompt", "prompt_cache_key", "access_programs",
+    "prompt_cache_retention", "prompt_cache_options", "previous_response_id", "image", "input",
+))  # fmt: skip
+"""Fields of a response that repeat its request."""
+RESPONSE_FIELDS = frozenset((
+    "id", "object", "created_at", "completed_at", "status", "error", "incomplete_details", "output",
+    "output_text", "model", "usage",
+))  # fmt: skip
+"""Fields of a response that are read, and those that say nothing new: its type, its times, and its text,
+which some servers repeat."""
+EVENT_FIELDS = frozenset(("type", "sequence_number", "response"))
+"""Fields of an event that has the response."""
+
+
+class _PlainDelta(Struct, tag_field="type", gc=False, forbid_unknown_fields=True):
+    delta: str
+    output_index: int = 0
+    sequence_number: int = -1
+    item_id: str | None = None
+    obfuscation: str | None = None
+
+
+class TextDelta(
+    _PlainDelta, tag_field="type", tag="response.output_text.delta", gc=False, forbid_unknown_fields=True
+):
+    content_index: int = 0
+    logprobs: tuple[()] | None = None  # with any, it is no plain event
+
+
+class SummaryDelta(
+    _PlainDelta,
+    tag_field="type",
+    tag="response.reasoning_summary_text.delta",
+    gc=False,
+    forbid_unknown_fields=True,
+):
+    summary_index: int = 0
+
+
+class ArgumentsDelta(
+    _PlainDelta,
+    tag_field="type",
+    tag="response.function_call_arguments.delta",
+    gc=False,
+    forbid_unknown_fields=True,
+):
+    pass
+
+
+_Delta: TypeAlias = TextDelta | SummaryDelta | ArgumentsDelta
+
+decode_plain = msgspec.json.Decoder(_Delta).decode
+"""Reads an event that adds text, a summary of reasoning, or a function's arguments, and nothing else."""

@@ -1,0 +1,141 @@
+"""What the dialects of one host share, whichever wire family they speak."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from hashlib import sha256
+from typing import Self
+
+import msgspec
+
+from sansio.config import ProviderConfig
+from sansio.errors import APIStatusError
+from sansio.families.base import Dialect
+from sansio.families.beside import OpenAIEndpoints
+from sansio.jsontext import JSONObject
+
+_OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
+"""OpenAI's service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
+
+_VLLM_ERRORS = frozenset(
+    ("BadRequestError", "NotFoundError", "InternalServerError", "AuthenticationError", "RateLimitError")
+)
+"""vLLM's error types, which it sends with the status as `code` (its `ErrorResponse`)."""
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a host is OpenAI's own service, which refuses what compatible servers need."""
+    return _OWN_HOST.fullmatch(host) is not None
+
+
+SYSTEM_ROLES = ("system", "developer")
+"""The roles of messages that all calls of one agent begin with."""
+
+_KEY_LENGTH = 32
+"""Half of the hash: enough for keys that differ, and within the 64 characters that OpenAI takes."""
+
+
+def cache_key(**beginning: object) -> str | None:
+    """A `prompt_cache_key` for what all calls of one agent begin with, such as its tools.
+
+    OpenAI sends requests of equal keys to the same machine; without one, it looks at the first tokens only,
+    which different agents may share (OpenAI, "Prompt caching").
+
+    Args:
+        **beginning: JSON by what it is.
+
+    Returns:
+        The key; `None` if there is no such beginning.
+    """
+    if not any(beginning.values()):
+        return None
+    try:
+        encoded = msgspec.json.encode(beginning)
+    except (TypeError, ValueError, RecursionError):
+        return None  # it cannot be sent either, and is refused with its place when the body is encoded
+    return sha256(encoded).hexdigest()[:_KEY_LENGTH]
+
+
+class OpenAIHost(Dialect):
+    """The host of `base_url` decides: another one is a compatible server."""
+
+    TYPE = "openai"
+
+    @cached_property  # each call asks for it several times
+    def hostname(self) -> str | None:
+        """The server's name; `None` where there is no config."""
+        from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
+
+        return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
+
+    @cached_property
+    def is_own(self) -> bool:
+        """Whether the server is OpenAI's own service."""
+        host = self.hostname
+        return host is None or is_own_host(host)
+
+    @property
+    def host(self) -> str | None:
+        return None if self.is_own else self.hostname
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        """With a hint where the error is vLLM's, which has a provider type."""
+        built = super().build_error(error, status, data)
+        if str(error.get("type")) not in _VLLM_ERRORS or type(error.get("code")) is not int:
+            return built
+        hint = f"{built.advice()} This looks like vLLM: write type='vllm' in the config."
+        return built.with_context(hint=hint)
+
+
+def is_v1(config: ProviderConfig) -> bool:
+    """Whether the base URL selects Azure's v1 surface, which has neither deployment path nor version."""
+    return config.base_url.endswith("/openai/v1")
+
+
+_OF_THE_RESOURCE = ("models", "responses")
+"""Endpoints of the classic surface that belong to the resource, and not to a deployment."""
+
+
+class AzureHost(OpenAIEndpoints):
+    """Azure's resource: two surfaces, and a content filter whose findings are in its errors."""
+
+    TYPE = "azure"
+
+    def url_of(self, name: str) -> str:
+        config = self.config
+        if is_v1(config):
+            return super().url_of(name)
+        from urllib.parse import quote  # loaded with the first request: reading a stream needs none
+
+        version = quote(config.api_version or "", safe="")
+        deployment = f"deployments/{quote(config.deployment or '', safe='')}/"
+        below = "" if name in _OF_THE_RESOURCE else deployment
+        return f"{config.base_url}/openai/{below}{name}?api-version={version}"
+
+    def with_model(self, model: str) -> Self:
+        """The deployment is what names the model, in the path or in the body."""
+        return type(self)(self.config.replace(model=model, deployment=model))
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        """With what the content filter found in a prompt that it blocked."""
+        built = super().build_error(error, status, data)
+        inner = error.get("innererror")
+        if not isinstance(inner, dict):
+            return built
+        # One surface writes the name in the singular, the other in the plural.
+        found = inner.get("content_filter_result") or inner.get("content_filter_results")
+        return built.with_context(content_filter=found) if isinstance(found, dict) else built
+
+
+class OpenRouterHost(Dialect):
+    """OpenRouter, whose errors have those of the provider behind it in `metadata`."""
+
+    TYPE = "openrouter"
+
+    def error_message(self, error: JSONObject) -> str | None:
+        message = super().error_message(error)
+        metadata = error.get("metadata")
+        if not isinstance(metadata, dict) or not (raw := metadata.get("raw")):
+            return message
+        return f"{message or 'no message'} (from {metadata.get('provider_name') or 'upstream'}: {raw})"

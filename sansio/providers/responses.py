@@ -1,0 +1,207 @@
+"""Responses as each provider serves it.
+
+Sources: OpenAI's SDK; Azure's REST reference ("Create response"); OpenRouter's SDK (`ResponsesRequest`);
+vLLM's `ResponsesRequest`; Ollama's source, `openai/responses.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from sansio.content import DocumentPart, ImagePart, Message, Part, RefusalPart, Role, Tool
+from sansio.endpoints import Endpoint, read_count
+from sansio.families.responses import ResponsesDialect
+from sansio.families.responses.options import (
+    COMMON_OPTIONS,
+    OPENAI_RANGES,
+    OPENAI_WORDS,
+    SERVER_OPTIONS,
+    STATE_OPTIONS,
+)
+from sansio.families.tools import NAMES, WORDS
+from sansio.jsontext import JSONObject
+from sansio.options import Body, Option, UnsupportedOptionError, narrowed, own, portable
+from sansio.providers.hosts import (
+    SYSTEM_ROLES,
+    AzureHost,
+    OpenAIHost,
+    OpenRouterHost,
+    cache_key,
+)
+
+_COUNTED = (
+    "model",
+    "input",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning",
+    "text",
+    "truncation",
+    "previous_response_id",
+    "conversation",
+)
+"""The fields of a request that the endpoint which counts takes (OpenAI's SDK, `InputTokenCountParams`)."""
+
+
+class OpenAIResponses(OpenAIHost, ResponsesDialect):
+    """OpenAI's own service, and compatible servers, whose options and words are left to them."""
+
+    _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+        ResponsesDialect.OPTIONS, **OPENAI_RANGES, **OPENAI_WORDS
+    )
+
+    def options(self) -> Mapping[str, Option]:
+        return self._OWN_OPTIONS if self.is_own else super().options()
+
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        body = super().build_request_body(messages, tools, stream, **options)
+        if options.get("cache") and self.is_own and "prompt_cache_key" not in options:
+            said: Any = body["input"]  # Any: JSON
+            system = [*takewhile(lambda item: item.get("role") in SYSTEM_ROLES, said)]
+            key = cache_key(tools=body.get("tools"), instructions=body.get("instructions"), system=system)
+            body |= {} if key is None else {"prompt_cache_key": key}
+        return body
+
+    def count_tokens(self, body: JSONObject) -> Endpoint[int]:
+        counted = {name: body[name] for name in _COUNTED if name in body}
+        return Endpoint(self.url_of("responses/input_tokens"), read_count, counted)
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS if self.is_own else super().tool_choices()
+
+    def tool_names(self) -> str | None:
+        return NAMES if self.is_own else super().tool_names()
+
+
+class AzureResponses(AzureHost, ResponsesDialect):
+    """The body names the deployment, on both surfaces. It has models of other makers, too."""
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ResponsesDialect.OPTIONS, **OPENAI_RANGES)
+
+    def model_name(self) -> str | None:
+        return self.config.deployment or self.config.model
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
+
+    def tool_names(self) -> str | None:
+        return NAMES
+
+
+_Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+def _refuse_store(body: Body, value: bool | None) -> None:
+    if value:
+        raise UnsupportedOptionError("store", "openrouter keeps no responses; leave it out")
+    body["store"] = value
+
+
+class OpenRouterResponses(OpenRouterHost, ResponsesDialect):
+    """It keeps no responses: each request has the whole conversation."""
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+        {
+            **SERVER_OPTIONS,
+            **portable(
+                top_k="top_k",
+                frequency_penalty="frequency_penalty",
+                presence_penalty="presence_penalty",
+                verbosity="text.verbosity",
+                reasoning_budget="reasoning.max_tokens",
+                prompt_cache_key="prompt_cache_key",
+                safety_identifier="safety_identifier",
+                modalities="modalities",
+                store=_refuse_store,
+            ),
+            **own("models", type=list[str]),
+            **own("provider", "image_config", "trace", "prompt", type=dict[str, Any]),
+            **own("plugins", type=list[dict[str, Any]]),
+            **own("session_id", type=str),
+        },
+        temperature=Annotated[float, Meta(ge=0, le=2)],
+        top_p=_Share,
+        top_k=Annotated[int, Meta(ge=0)],
+        top_logprobs=Annotated[int, Meta(ge=0, le=20)],
+        metadata=dict[str, str],
+    )
+
+    def reasoning_options(self) -> dict[str, object]:
+        return {"enabled": True}
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
+
+
+_CHAT_ROLES: Mapping[Role, str] = {**ResponsesDialect.ROLES, Role.DEVELOPER: "system"}
+"""Servers that put the conversation into a chat template, and most templates know no developer."""
+
+
+class OllamaResponses(ResponsesDialect):
+    """It keeps nothing, knows function tools only, and takes images as data only and no files.
+
+    Options that it passes over without a word, such as `tool_choice`, are not in its table.
+    """
+
+    TYPE = "ollama"
+    SENDS = ResponsesDialect.SENDS - {RefusalPart}
+    ROLES = _CHAT_ROLES
+    OPENAI_TOOLS = False
+    KEEPS_NOTHING = True
+    SEALS_REASONING = False
+    OPTIONS: ClassVar[Mapping[str, Option]] = COMMON_OPTIONS
+
+    def reasoning_options(self) -> dict[str, object]:
+        return {"effort": "medium"}
+
+    def takes(self, part: Part) -> bool:
+        return not isinstance(part, DocumentPart)
+
+    def encode_part(self, part: Part) -> JSONObject | None:
+        return None if isinstance(part, ImagePart) and part.data is None else super().encode_part(part)
+
+
+class VLLMResponses(ResponsesDialect):
+    """Its reasoning is not encrypted. It knows function tools only, and takes no files.
+
+    It keeps responses only where its operator has switched that on.
+    """
+
+    TYPE = "vllm"
+    ROLES = _CHAT_ROLES
+    OPENAI_TOOLS = False
+    SEALS_REASONING = False
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+        {
+            **SERVER_OPTIONS,
+            **STATE_OPTIONS,
+            **portable(top_k="top_k", stop="stop", seed="seed"),
+            **own("logit_bias", type=dict[str, int | float]),
+            **own("repetition_penalty", type=int | float),
+            **own("priority", type=int),
+            **own("ignore_eos", "include_stop_str_in_output", "skip_special_tokens", type=bool),
+            **own("request_id", "cache_salt", type=str),
+            **own("structured_outputs", "mm_processor_kwargs", type=dict[str, Any]),
+        },
+        temperature=Annotated[float, Meta(ge=0, le=2)],
+        top_p=Annotated[float, Meta(gt=0, le=1)],
+        top_k=Annotated[int, Meta(ge=-1)],
+        repetition_penalty=Annotated[float, Meta(gt=0)],
+    )
+
+    def reasoning_options(self) -> dict[str, object]:
+        return {"effort": "medium"}
+
+    def tool_choices(self) -> tuple[str, ...] | None:
+        return WORDS
+
+    def takes(self, part: Part) -> bool:
+        return not isinstance(part, DocumentPart)

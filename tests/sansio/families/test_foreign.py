@@ -1,0 +1,69 @@
+"""The bytes of one family given to the reader of another: an error that names the family, and no answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio import ProviderError, RemoteProtocolError, StreamFailed, StreamParser
+from sansio.families.base import Dialect
+from sansio.families.foreign import family_of, foreign_error
+from sansio.providers import dialect_named
+from tests.sansio.families.responses.frames import Reading, added, completed, created, done, message, response
+from tests.sansio.wires import ANTHROPIC_STREAM, OPENAI_STREAM, WHOLES, Record, sse
+
+STREAMS: dict[str, bytes] = {
+    "chat": OPENAI_STREAM,
+    "messages": ANTHROPIC_STREAM,
+    "responses": sse(created(), added(message()), done(message("Hi")), completed(message("Hi"))),
+}
+ANSWERS: dict[str, Record] = {
+    "chat": WHOLES["openai"],
+    "messages": WHOLES["anthropic"],
+    "responses": response(message("Hi")),
+}
+DIALECTS: dict[str, Dialect] = {
+    "chat": dialect_named("openai"),
+    "messages": dialect_named("anthropic"),
+    "responses": Reading(),
+}
+PAIRS = [(ours, theirs) for ours in STREAMS for theirs in STREAMS if ours != theirs]
+
+
+def check(error: ProviderError, ours: str, theirs: str) -> None:
+    assert type(error) is RemoteProtocolError
+    assert f"the {theirs} API" in str(error)
+    assert f"the {ours} API" in str(error)
+    assert f"api='{theirs}'" in str(error)
+    assert "base_url" in str(error)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+def test_a_stream_of_another_family_is_named(ours: str, theirs: str) -> None:
+    parser = StreamParser(DIALECTS[ours])
+    events = parser.receive_data(STREAMS[theirs]) + parser.receive_eof()
+    (last,) = events
+    assert isinstance(last, StreamFailed)
+    check(last.error, ours, theirs)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+def test_a_whole_answer_of_another_family_is_named(ours: str, theirs: str) -> None:
+    if (ours, theirs) == ("responses", "messages"):
+        assert family_of(ANSWERS[theirs]) == "messages"
+    with pytest.raises(RemoteProtocolError) as caught:
+        DIALECTS[ours].parse_response(ANSWERS[theirs])
+    check(caught.value, ours, theirs)
+
+
+@pytest.mark.parametrize("family", STREAMS)
+def test_a_familys_own_bytes_are_not_foreign(family: str) -> None:
+    assert family_of(ANSWERS[family]) == family
+    assert foreign_error(ANSWERS[family], family) is None
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"type": "ping"}, {"type": 5}, {"type": "message"}, {"object": "error"}, {"choices": None}]
+)
+def test_what_has_no_familys_marks_is_not_foreign(record: Record) -> None:
+    assert family_of(record) is None
+    assert foreign_error(record, "chat") is None
