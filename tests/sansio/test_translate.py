@@ -273,6 +273,8 @@ def test_a_second_call_is_sent_at_once_when_the_first_is_complete() -> None:
         (FinishReason.CONTENT_FILTER, None, "content_filter", "refusal"),
         (FinishReason.REFUSAL, None, "content_filter", "refusal"),
         (FinishReason.REFUSAL, "No.", "stop", "refusal"),
+        (FinishReason.STOP, "No.", "stop", "refusal"),
+        (FinishReason.TOOL_CALLS, "No.", "tool_calls", "tool_use"),
         (FinishReason.PAUSE, None, "length", "pause_turn"),
     ],
 )
@@ -290,6 +292,13 @@ def test_a_pause_with_calls_to_answer_is_tool_calls_for_openai() -> None:
     body = json.loads(write_answer("chat", message, HEAD).body)
     assert body["choices"][0]["finish_reason"] == "tool_calls"
     assert body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+def test_a_blank_call_that_was_cut_is_not_made_whole_by_the_word_for_the_end() -> None:
+    parts = (RefusalPart("No."), InvalidToolCall("a", "f", "", "cut"))
+    message = Message(Role.ASSISTANT, parts, finish_reason=FinishReason.REFUSAL)
+    found = read("chat", written("chat", *replay(message), StreamComplete(message)))
+    assert (found.tool_calls, len(found.invalid_tool_calls)) == ((), 1)
 
 
 @pytest.mark.parametrize("blank", ["", " "])

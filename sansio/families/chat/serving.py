@@ -196,8 +196,12 @@ _CHUNK = "chat.completion.chunk"
 
 
 def finish_word(message: Message) -> str:
-    """OpenAI's word for how an answer ended. One that is a refusal has stopped, and calls can be answered."""
-    if message.finish_reason is FinishReason.REFUSAL and message.refusal:
+    """OpenAI's word for how an answer ended. One that is a refusal has stopped, and calls can be answered.
+
+    A call that was cut keeps a word for an answer that broke off: blank arguments show it by nothing else.
+    """
+    cut = bool(message.invalid_tool_calls)
+    if message.finish_reason is FinishReason.REFUSAL and message.refusal and not cut:
         return "stop"
     if message.finish_reason is FinishReason.PAUSE and message.tool_calls:
         return "tool_calls"

@@ -256,7 +256,8 @@ def ending(message: Message) -> JSONObject:
     word = MessagesWriter.FINISH_REASONS[message.finish_reason or FinishReason.STOP]
     said: JSONObject = {"stop_reason": word, "stop_sequence": None}
     if message.refusal:
-        said["stop_reason"] = "refusal"
+        if message.finish_reason is FinishReason.STOP:
+            said["stop_reason"] = "refusal"
         said["stop_details"] = {"type": "refusal", "category": None, "explanation": message.refusal}
     return said
 

@@ -78,17 +78,17 @@ class Bench(Struct, frozen=True):
         return Seeded(self.seed, law, sample.name)
 
     def damaged(self, sample: Sample) -> list[Damaged]:
-        """The sample with each field of a wrong type, and damaged in `tries` ways that the seed decides."""
+        """The sample damaged in `tries` ways that the seed decides."""
         frames = self.frames(sample)
         choices = Seeded(self.seed, "damage", sample.name)
-        ways = [damaged(sample, frames, choices) for _ in range(self.tries)]
-        return [*ways, *wrongly_typed(sample, frames)]
+        return [damaged(sample, frames, choices) for _ in range(self.tries)]
 
     def outcomes(self, sample: Sample) -> Sequence[tuple[bytes, Reading | Exception]]:
-        """The damaged sample read with new dialects: its bytes, and what they gave or raised."""
+        """The sample damaged, and with fields of wrong types: its bytes, and what they gave or raised."""
         known = self.known_of(sample)
         if known.outcomes is None:
-            known.outcomes = [(damage.shown, self._outcome(damage)) for damage in self.damaged(sample)]
+            ways = [*self.damaged(sample), *wrongly_typed(sample, self.frames(sample))]
+            known.outcomes = [(damage.shown, self._outcome(damage)) for damage in ways]
         return known.outcomes
 
     def damaged_readings(self, sample: Sample) -> Iterator[tuple[bytes, Reading]]:

@@ -37,6 +37,7 @@ def _changed(bench: Bench, sample: Sample) -> Iterator[tuple[str, Reading, bytes
     "nothing is lost: a field that is changed changes what is given",
     "read it into a typed field or into an extra (rest() keeps what has no other place); or write it on the "
     "list of ignored fields, with the reason",
+    shrinks=False,  # all of the fields are named
 )
 def nothing_lost(bench: Bench, sample: Sample) -> None:
     before = bench.read(sample).comparable

@@ -84,7 +84,7 @@ def test_a_dialect_that_is_right_keeps_all_laws() -> None:
 
 @pytest.mark.parametrize("kind", EIGHT)
 def test_a_broken_dialect_is_caught_by_the_law_that_it_breaks(kind: type[LineDialect]) -> None:
-    report = check(kind)
+    report = check(kind, *(law for law in LAWS if law != "linear"))  # which costs as much as all others
     assert not report.ok
     first = report.failures[0]
     assert first.law == BROKEN[kind]
