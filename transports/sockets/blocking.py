@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sansio.errors import TransportError
@@ -285,7 +286,7 @@ class SocketTransport:
             from transports.sockets.sync_sharing import SyncSharing  # lazily: it needs the package h2
 
             self._sharing = SyncSharing(
-                http2, self._dial, ssl_context, ca_file, idle_timeout, max_header_bytes
+                http2, partial(_dial, unix_socket), ssl_context, ca_file, idle_timeout, max_header_bytes
             )
 
     def open(
@@ -352,27 +353,6 @@ class SocketTransport:
             connection.close()
         return None
 
-    def _addresses(self, origin: Origin) -> list[Address]:
-        if self._unix_socket is not None:
-            return [(socket.AF_UNIX, self._unix_socket)]
-        _, host, port = origin
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [(family, address) for family, _, _, _, address in found]
-
-    def _dial(self, origin: Origin, timeout: float | None) -> socket.socket:
-        """Connect to an origin without TLS; raises as `open`."""
-        failure: TransportError
-        try:
-            sock = dial(self._addresses(origin), None, Deadline(timeout))
-        except OutOfTimeError:
-            failure = connect_timeout(origin, timeout)
-        except (OSError, UnicodeError) as error:
-            failure = connect_failure(origin, error, self._unix_socket)
-        else:
-            assert isinstance(sock, socket.socket)
-            return sock
-        raise failure
-
     def _connect(self, origin: Origin, proxy: Proxy | None, timeout: float | None) -> _Connection:
         scheme, host, _ = origin
         peer = origin if proxy is None else proxy.origin
@@ -381,13 +361,41 @@ class SocketTransport:
         failure: TransportError
         try:
             tls = self._trust.client(host) if scheme == "https" else None
-            return _Connection(origin, dial(self._addresses(peer), tls, deadline, tunnel))
+            return _Connection(origin, dial(_addresses(peer, self._unix_socket), tls, deadline, tunnel))
         except OutOfTimeError:
             failure = connect_timeout(origin, timeout)
         except (OSError, UnicodeError) as error:
             beyond = tunnel is not None and tunnel.open  # what followed was between us and the origin
             failure = connect_failure(origin if beyond else peer, error, self._unix_socket)
         raise failure
+
+
+def _addresses(origin: Origin, unix_socket: str | None) -> list[Address]:
+    if unix_socket is not None:
+        return [(socket.AF_UNIX, unix_socket)]
+    _, host, port = origin
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def _dial(unix_socket: str | None, origin: Origin, timeout: float | None) -> socket.socket:
+    """Connect to an origin without TLS; raises as `open`.
+
+    Not a method of the transport: that would be a cycle, and a dropped transport has to close its connections
+    before the collector finds their sockets open.
+    """
+    failure: TransportError
+    try:
+        sock = dial(_addresses(origin, unix_socket), None, Deadline(timeout))
+    except OutOfTimeError:
+        assert timeout is not None
+        failure = connect_timeout(origin, timeout)
+    except (OSError, UnicodeError) as error:
+        failure = connect_failure(origin, error, unix_socket)
+    else:
+        assert isinstance(sock, socket.socket)
+        return sock
+    raise failure
 
 
 def _close(connections: list[_Connection]) -> None:

@@ -597,3 +597,18 @@ def test_a_citation_whose_type_is_not_text_is_kept_as_it_is(odd: Any) -> None:
     (found,) = message.citations
     assert (found.title, found.quote, found.extra["type"]) == ("A page", "Hi", odd)
     assert sent("anthropic", *ASK, message)[1]["content"][0]["citations"] == cited["citations"]
+
+
+EVENTS = [
+    started(),
+    *block(0, {"type": "thinking", "thinking": ""}, {"type": "signature_delta", "signature": "c2ln"}),
+    *stopped(),
+]
+"""One event of each type that says something."""
+
+
+@pytest.mark.parametrize("event", [None, *range(len(EVENTS))])
+def test_a_field_beside_those_of_an_event_is_kept_and_those_are_not(event: int | None) -> None:
+    events = [{**each, "beside": 1} if at == event else each for at, each in enumerate(EVENTS)]
+    message = answer("anthropic", claude(*events))
+    assert message.extra == ({} if event is None else {"beside": 1})
