@@ -6,7 +6,7 @@ import pytest
 
 from sansio import InvalidRequestError, Provider, Send
 from sansio.providers import dialect_named
-from tests.sansio.wires import ASK, WEATHER, body_of, config, failure, parse, sse
+from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, failure, parse, sse
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_any_other_host_is_a_compatible_server_and_its_ranges_are_left_to_it(hos
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_an_error_in_vllm_s_form_says_that_vllm_has_a_type(kind: str, code: int, api: str) -> None:
     """vLLM's `ErrorResponse`: the name of an exception, with the status as a number."""
-    error: dict[str, object] = {"message": "no", "type": kind, "param": None, "code": code}
+    error: Record = {"message": "no", "type": kind, "param": None, "code": code}
     found = dialect_named(f"openai/{api}").error_in({"error": error}, code)
     assert found is not None
     assert "type='vllm'" in str(found)
