@@ -12,6 +12,7 @@ from sansio import (
     End,
     Head,
     LimitExceededError,
+    Limits,
     Lost,
     ProviderError,
     Request,
@@ -85,3 +86,12 @@ def test_json_nests_256_deep(more: int) -> None:
     assert passes("max_json_depth", error_of(StreamParser("openai").receive_data(sse(record)))) is not bool(
         more
     )
+
+
+def test_limits_are_given_by_name_never_change_and_show_what_differs() -> None:
+    limits = Limits(max_tool_calls=5)
+    assert repr(limits) == "Limits(max_tool_calls=5)"
+    with pytest.raises(AttributeError):
+        limits.max_tool_calls = 6  # type: ignore[misc]  # what is refused
+    with pytest.raises(TypeError):
+        Limits(5)  # type: ignore[misc]  # what is refused
