@@ -56,7 +56,16 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat.py",
         "tests/sansio/testing/test_wire_goldens.py",
     ),
-    "sansio.testing.wires.messages_fields": ("tests/sansio/testing/wires/test_messages_requests.py",),
+    "sansio.testing.wires.messages_fields": (
+        "tests/sansio/testing/wires/test_messages_requests.py",
+        "tests/sansio/families/messages/test_options_known.py",
+    ),
+    "sansio.testing.wires.chat_fields": (
+        "tests/sansio/families/chat/test_options_known.py",
+        "tests/sansio/testing/wires/test_chat_requests_refusals.py",
+        "tests/sansio/testing/wires/test_chat_requests_names.py",
+        "tests/sansio/testing/wires/test_chat_requests.py",
+    ),
     "sansio.families.messages.thinking": (
         "tests/sansio/families/messages/test_options.py",
         "tests/sansio/test_structured.py",

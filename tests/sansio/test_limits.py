@@ -94,4 +94,4 @@ def test_limits_are_given_by_name_never_change_and_show_what_differs() -> None:
     with pytest.raises(AttributeError):
         limits.max_tool_calls = 6  # type: ignore[misc]  # what is refused
     with pytest.raises(TypeError):
-        Limits(5)  # type: ignore[misc]  # what is refused
+        Limits(5)  # type: ignore[call-arg]  # what is refused
