@@ -126,6 +126,22 @@ class AnswerReader(ABC):
         self._flush(events)
         return True
 
+    def resume(self, request: Request) -> Request | None:
+        """Ask for the rest of the answer: its stream was cut, and another one may go on with it.
+
+        The frames of that stream are passed to `receive` like those of the first. What was read before is
+        not read again, wherever that stream begins. A rest that belongs to another answer, or has a gap, is
+        a `RemoteProtocolError`: the answer is never mixed.
+
+        Args:
+            request: the answer's own, without a key.
+
+        Returns:
+            The request for the rest, which is signed like the other. The same one as the last time if
+            nothing was read since then. `None` if the server cannot go on with this answer: the default.
+        """
+        return None
+
     def _flush(self, events: list[StreamEvent]) -> None:
         """End what is open: nothing more arrives. A family whose parts arrive in pieces ends those too."""
         self._answer.end(events)

@@ -98,8 +98,63 @@ _FRAMES_OF_HTTP2 = (
 )
 
 
+_RESPONSE = (
+    {"type": "response.queued", "response": {"status": "queued"}},
+    {"type": "response.output_item.added", "item": {"type": "reasoning", "id": "r", "summary": []}},
+    {"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": "So be it."},
+    {
+        "type": "response.output_item.done",
+        "item": {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "So be it."}]},
+    },
+    {
+        "type": "response.output_item.added",
+        "output_index": 1,
+        "item": {"type": "message", "id": "m", "role": "assistant", "content": []},
+    },
+    {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "Hello, "},
+    {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "world."},
+    {"type": "response.refusal.delta", "output_index": 1, "content_index": 1, "delta": "No."},
+    {
+        "type": "response.output_item.done",
+        "output_index": 1,
+        "item": {
+            "type": "message",
+            "id": "m",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "Hello, world.", "annotations": []}],
+        },
+    },
+    {
+        "type": "response.output_item.added",
+        "output_index": 2,
+        "item": {"type": "function_call", "call_id": "c", "name": "f", "arguments": ""},
+    },
+    {"type": "response.function_call_arguments.delta", "output_index": 2, "delta": '{"x": '},
+    {"type": "keepalive"},
+    {"type": "response.function_call_arguments.delta", "output_index": 2, "delta": "1}"},
+    {"type": "response.completed", "response": {"status": "completed", "output": []}},
+)
+_FAILED = (
+    *_RESPONSE[:6],
+    {"type": "error", "error": {"type": "server_error", "message": "m"}},
+    {"type": "response.failed", "response": {"status": "failed", "error": {"code": "server_error"}}},
+)
+_CUTS = (
+    b"\x00",
+    b"\x01\x80\x02",
+    b"\x04\x20\x00\x60\x07\x00\x01\xf0\x03",
+    b"\x08" + bytes(range(0, 256, 16)),
+)
+
+
 def seeds(target: str) -> list[bytes]:
     """Inputs for the target of that name."""
+    if target == "resume":
+        responses = [
+            b"".join(b"data: %b\n\n" % msgspec.json.encode(record) for record in records)
+            for records in (_RESPONSE, _FAILED)
+        ]
+        return [cuts + response for cuts in _CUTS for response in responses]
     if target == "sse":
         return [b"\x03" + frame for frame in _FRAMES]
     if target == "framer-sse":
