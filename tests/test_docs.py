@@ -38,6 +38,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("content.md", "PartComplete(index=1"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
         ("moving.md", "message 1, part 1: ServerToolPart"),
+        ("resuming.md", "GET https://api.openai.com/v1/responses/resp_1?stream=true&starting_after=1"),
+        ("resuming.md", "2 attempts, 1 resumed: Hello, world."),
         ("wires.md", "ContentDelta(text='42', part=1)"),
         ("wires.md", "42 stop Usage(input_tokens=3"),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
@@ -56,7 +58,14 @@ def test_every_page_with_examples_is_run() -> None:
 
     # custom-transport.md is run in tests/transports/testing/conformance/test_page.py.
     elsewhere = {"README.md", "fuzzing.md", "custom-transport.md"}
-    assert pages == elsewhere | {"anthropic.md", "content.md", "moving.md", "wires.md", "faults.md"}
+    assert pages == elsewhere | {
+        "anthropic.md",
+        "content.md",
+        "moving.md",
+        "resuming.md",
+        "wires.md",
+        "faults.md",
+    }
 
 
 LIVE = {

@@ -27,6 +27,7 @@ class KeptStream:
 
     Attributes:
         requests: those that were received.
+        size: how many bytes the whole stream has.
 
     Example:
         transport = MemoryTransport(KeptStream(records, cuts=(500,)))
@@ -45,6 +46,7 @@ class KeptStream:
             b"data: %b\n\n" % msgspec.json.encode({**record, "sequence_number": number})
             for number, record in enumerate(records)
         ]
+        self.size = sum(map(len, self._frames))
         self._cuts = iter(cuts)
         self._overlaps = iter(overlaps)
         self._ending = ending

@@ -116,13 +116,6 @@ def play(subject: Call, server: KeptStream, size: int = 100, end: Input = LOST) 
     return events
 
 
-def size_of(records: list[Record]) -> int:
-    """How many bytes the stream of these events has."""
-    step = asking().next_step()
-    assert isinstance(step, Send)
-    return len(KeptStream(records).respond(step.request).body)
-
-
 def plain(events: list[StreamEvent]) -> list[object]:
     return [
         (type(each.error), each.error.status, each.error.partial) if isinstance(each, StreamFailed) else each
@@ -135,7 +128,7 @@ def test_nothing_shows_of_any_cuts_and_resumes(
     data: st.DataObject, records: list[Record], stream: bool, piece: int, end: Input
 ) -> None:
     uncut = play(asking(stream=stream), KeptStream(records))
-    size = size_of(records)
+    size = KeptStream(records).size
     cuts = data.draw(st.lists(st.integers(0, size), max_size=8))
     overlaps = data.draw(st.lists(st.integers(0, 20), max_size=9))
     server = KeptStream(records, cuts=cuts, overlaps=overlaps)
@@ -156,7 +149,7 @@ def test_nothing_shows_in_recorded_streams() -> None:
     for name in names("stream")[::4]:
         records = recorded(name)
         uncut = play(asking(), KeptStream(records))
-        size = size_of(records)
+        size = KeptStream(records).size
         cuts = [(next(steps) * 53) % size for _ in range(3)]
         events = play(asking(), KeptStream(records, cuts=cuts, overlaps=(0, 0, 3, 1)))
         assert isinstance(events[-1], StreamComplete | StreamFailed)

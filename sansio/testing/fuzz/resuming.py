@@ -18,7 +18,6 @@ from sansio import (
     Provider,
     ProviderConfig,
     ProviderError,
-    Request,
     Role,
     Send,
     SSEFramer,
@@ -49,8 +48,7 @@ def uncut_and_resumed(data: bytes) -> tuple[list[StreamEvent], list[StreamEvent]
     count = data[0] % (_MOST_CUTS + 1) if data else 0
     places, body = data[1 : 1 + 2 * count], data[1 + 2 * count :]
     records = [_CREATED, *_records(body)]
-    size = sum(len(piece) for piece in KeptStream(records).respond(_request()).pieces)
-    cuts = [size * place // 256 for place in places[::2]]
+    cuts = [KeptStream(records).size * place // 256 for place in places[::2]]
     overlaps = [0, *(number % 8 for number in places[1::2])]
     ending = Ending.FINISH if len(data) % 2 else Ending.DROP
     resumed = KeptStream(records, cuts=cuts, overlaps=overlaps, ending=ending)
@@ -98,9 +96,3 @@ def _records(body: bytes) -> Sequence[JSONObject]:
 def _call() -> Call:
     asked = [Message(Role.USER, "x")]
     return _PROVIDER.call(asked, background=True, max_attempts=2 * _MOST_CUTS)
-
-
-def _request() -> Request:
-    step = _call().next_step()
-    assert isinstance(step, Send)
-    return step.request
