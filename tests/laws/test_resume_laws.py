@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from itertools import count
 
 import pytest
@@ -26,18 +27,8 @@ from sansio import (
 )
 from sansio.http import Input
 from sansio.testing.kept import KeptStream
+from sansio.testing.strategies import response_streams
 from tests.laws.oracle import assert_nothing_lost, assert_one_end, in_pieces
-from tests.sansio.families.responses.frames import (
-    added,
-    call,
-    completed,
-    created,
-    done,
-    event,
-    message,
-    reasoning,
-    response,
-)
 from tests.sansio.test_corpus_responses import names
 from tests.sansio.wires import ASK, Record
 from tests.support import RESPONSES_CORPUS
@@ -47,8 +38,6 @@ LOST = Lost(APIConnectionError("reset"))
 ENDS: st.SearchStrategy[Input] = st.sampled_from(
     (End(), LOST, Lost(APITimeoutError("no byte", field="read_timeout")))
 )
-QUEUED: Record = {"type": "response.queued", "response": response(status="queued", background=True)}
-SEARCH: Record = {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"query": "x"}}
 
 
 def asking(*, stream: bool = True) -> Call:
@@ -56,53 +45,25 @@ def asking(*, stream: bool = True) -> Call:
     return PROVIDER.call(ASK, stream=stream, background=True, max_attempts=100)
 
 
-TEXTS = st.lists(st.text(min_size=1, max_size=6), max_size=4)
-
-
 @st.composite
-def items(draw: st.DrawFn, at: int) -> list[Record]:
-    """The events of one item."""
-    kind = draw(st.sampled_from(("message", "reasoning", "call", "search")))
-    said = draw(TEXTS)
-    match kind:
-        case "message":
-            begin, end = message(id=f"msg_{at}"), message("".join(said), id=f"msg_{at}")
-            name, field = "output_text.delta", {"content_index": 0}
-        case "reasoning":
-            begin, end = reasoning(id=f"rs_{at}"), reasoning("".join(said), id=f"rs_{at}")
-            name, field = "reasoning_summary_text.delta", {"summary_index": 0}
-        case "call":
-            whole = json.dumps({"".join(said): at})
-            place = draw(st.integers(0, len(whole)))
-            said = [piece for piece in (whole[:place], whole[place:]) if piece]
-            begin, end = call(call_id=f"call_{at}"), call(whole, call_id=f"call_{at}")
-            name, field = "function_call_arguments.delta", {}
-        case _:
-            return [
-                added({**SEARCH, "action": None}, at),
-                event("web_search_call.searching", at),
-                done(SEARCH, at),
-            ]
-    deltas = [event(name, at, delta=piece, **field) for piece in said]
-    ending = draw(st.sampled_from((True, True, False)))
-    return [added(begin, at), *deltas, *([done(end, at)] if ending else [])]
-
-
-@st.composite
-def responses(draw: st.DrawFn) -> list[Record]:
+def kept_responses(draw: st.DrawFn) -> list[Record]:
     """The events of a response in the background."""
-    records = [created(background=True), QUEUED]
-    for at in range(draw(st.integers(0, 3))):
-        records += draw(items(at))
-        if draw(st.booleans()):
-            records.append({"type": "keepalive"})
-    output = [record["item"] for record in records if record["type"] == "response.output_item.done"]
-    last = completed(*(output if draw(st.booleans()) else []))
-    failed = {
-        "type": "response.failed",
-        "response": response(status="failed", error={"code": "server_error"}),
-    }
-    return [*records, draw(st.sampled_from((last, last, last, failed)))]
+    records = [*in_background(draw(response_streams()).records)]
+    if draw(st.integers(0, 4)) == 0:
+        error = {"code": "server_error", "message": "m"}
+        records[-1] = {"type": "response.failed", "response": {"status": "failed", "error": error}}
+    for at in draw(st.lists(st.integers(1, len(records) - 1), max_size=2)):
+        records.insert(at, {"type": "keepalive"})
+    return records
+
+
+def in_background(records: Iterable[Record]) -> Iterator[Record]:
+    """The same events, from a server that keeps them."""
+    for record in records:
+        response = record.get("response")
+        if isinstance(response, dict):
+            record = {**record, "response": {**response, "background": True, "store": True}}
+        yield record
 
 
 def play(subject: Call, server: KeptStream, size: int = 100, end: Input = LOST) -> list[StreamEvent]:
@@ -123,14 +84,14 @@ def plain(events: list[StreamEvent]) -> list[object]:
     ]
 
 
-@given(data=st.data(), records=responses(), stream=st.booleans(), piece=st.integers(1, 300), end=ENDS)
+@given(data=st.data(), records=kept_responses(), stream=st.booleans(), piece=st.integers(50, 2_000), end=ENDS)
 def test_nothing_shows_of_any_cuts_and_resumes(
     data: st.DataObject, records: list[Record], stream: bool, piece: int, end: Input
 ) -> None:
     uncut = play(asking(stream=stream), KeptStream(records))
     size = KeptStream(records).size
-    cuts = data.draw(st.lists(st.integers(0, size), max_size=8))
-    overlaps = data.draw(st.lists(st.integers(0, 20), max_size=9))
+    cuts = data.draw(st.lists(st.integers(0, size), max_size=5))
+    overlaps = data.draw(st.lists(st.integers(0, 20), max_size=6))
     server = KeptStream(records, cuts=cuts, overlaps=overlaps)
     subject = asking(stream=stream)
     events = play(subject, server, piece, end)
@@ -167,7 +128,5 @@ def recorded(name: str) -> list[Record]:
             record = json.loads(text)
         except ValueError:
             break  # the recording was cut
-        if isinstance(record.get("response"), dict):
-            record["response"] |= {"background": True, "store": True}
         records.append(record)
-    return records
+    return [*in_background(records)]

@@ -41,6 +41,13 @@ _TEXTS: dict[str, tuple[type[TextualPart], str, str, str]] = {
 }
 """Events that add to a text, without their ending: the part's kind, the item's list that it is in, the field
 of its place there, and the field of the whole text, which the event at the end has."""
+_BLOCKS = {
+    "output_text": "response.output_text",
+    "refusal": "response.refusal",
+    "summary_text": "response.reasoning_summary_text",
+    "reasoning_text": "response.reasoning_text",
+}
+"""The events that add to the text of a block, by the block's type."""
 _ARGUMENTS = {
     "response.function_call_arguments": ("function_call", "arguments"),
     "response.custom_tool_call_input": ("custom_tool_call", "input"),
@@ -175,6 +182,9 @@ class ResponsesReader(AnswerReader):
         elif kind == "response.output_text.annotation.added":
             part = self._part("response.output_text", at, record)
             part.citations.append(citation_of(_object(record, "annotation")))
+        elif step == "added" and (text := _BLOCKS.get(str(_object(record, "part").get("type")))):
+            # A block has its place from here on, also if it stays without a text.
+            self._answer.place(self._part(text, at, record))
         elif kind == "response.failed":
             response = _object(record, "response")
             self._receive_response(response)

@@ -24,6 +24,7 @@ from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
 from sansio.testing.wire import encode_stream, encode_whole
+from sansio.testing.wires.responses import response_events, response_object, write_events
 
 _ANSWERS = (
     Answer(text="Hello, world."),
@@ -72,6 +73,60 @@ _RICH: dict[str, Answer] = {
     ),
 }
 """Answers that only one provider can give."""
+_RESPONSES = (
+    response_object(
+        [
+            {
+                "type": "reasoning",
+                "id": "rs",
+                "summary": [{"type": "summary_text", "text": "So be it."}],
+                "content": [{"type": "reasoning_text", "text": "Hm."}],
+                "encrypted_content": "b3BhcXVl",
+            },
+            {
+                "type": "message",
+                "id": "msg",
+                "role": "assistant",
+                "phase": "final_answer",
+                "content": [
+                    {
+                        "type": "output_text",
+                        "text": "Grüße 🌍",
+                        "annotations": [{"type": "url_citation", "url": "u", "start_index": 0}],
+                    },
+                    {"type": "refusal", "refusal": "I may not."},
+                ],
+            },
+        ],
+        response_id="resp",
+        model="m",
+        usage={"input_tokens": 3, "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 1}},
+    ),
+    response_object(
+        [
+            {"type": "function_call", "id": "fc", "call_id": "a", "name": "f", "arguments": '{"x": [1]}'},
+            {"type": "custom_tool_call", "id": "ctc", "call_id": "b", "name": "g", "input": "free text"},
+            {"type": "shell_call", "id": "sh", "call_id": "c", "action": {"commands": ["ls"]}},
+            {"type": "function_call", "id": "fc2", "call_id": "d", "name": "f", "arguments": '{"x'},
+        ],
+        response_id="resp",
+        model="m",
+        status="incomplete",
+        incomplete_details={"reason": "max_output_tokens"},
+    ),
+    response_object(
+        [
+            {"type": "web_search_call", "id": "ws", "action": {"type": "search"}, "status": "completed"},
+            {"type": "code_interpreter_call", "id": "ci", "code": "print(1)", "outputs": []},
+            {"type": "mcp_call", "id": "m", "name": "f", "arguments": "{}", "output": "x"},
+            {"type": "image_generation_call", "id": "ig", "result": "aWdp", "output_format": "webp"},
+            {"type": "compaction", "id": "cmp", "encrypted_content": "b3BhcXVl"},
+        ],
+        response_id="resp",
+        model="m",
+    ),
+)
+"""Responses with items of every kind."""
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -98,47 +153,6 @@ _FRAMES_OF_HTTP2 = (
 )
 
 
-_RESPONSE = (
-    {"type": "response.queued", "response": {"status": "queued"}},
-    {"type": "response.output_item.added", "item": {"type": "reasoning", "id": "r", "summary": []}},
-    {"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": "So be it."},
-    {
-        "type": "response.output_item.done",
-        "item": {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "So be it."}]},
-    },
-    {
-        "type": "response.output_item.added",
-        "output_index": 1,
-        "item": {"type": "message", "id": "m", "role": "assistant", "content": []},
-    },
-    {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "Hello, "},
-    {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "world."},
-    {"type": "response.refusal.delta", "output_index": 1, "content_index": 1, "delta": "No."},
-    {
-        "type": "response.output_item.done",
-        "output_index": 1,
-        "item": {
-            "type": "message",
-            "id": "m",
-            "role": "assistant",
-            "content": [{"type": "output_text", "text": "Hello, world.", "annotations": []}],
-        },
-    },
-    {
-        "type": "response.output_item.added",
-        "output_index": 2,
-        "item": {"type": "function_call", "call_id": "c", "name": "f", "arguments": ""},
-    },
-    {"type": "response.function_call_arguments.delta", "output_index": 2, "delta": '{"x": '},
-    {"type": "keepalive"},
-    {"type": "response.function_call_arguments.delta", "output_index": 2, "delta": "1}"},
-    {"type": "response.completed", "response": {"status": "completed", "output": []}},
-)
-_FAILED = (
-    *_RESPONSE[:6],
-    {"type": "error", "error": {"type": "server_error", "message": "m"}},
-    {"type": "response.failed", "response": {"status": "failed", "error": {"code": "server_error"}}},
-)
 _CUTS = (
     b"\x00",
     b"\x01\x80\x02",
@@ -150,10 +164,7 @@ _CUTS = (
 def seeds(target: str) -> list[bytes]:
     """Inputs for the target of that name."""
     if target == "resume":
-        responses = [
-            b"".join(b"data: %b\n\n" % msgspec.json.encode(record) for record in records)
-            for records in (_RESPONSE, _FAILED)
-        ]
+        responses = [b"".join(write_events(response_events(response))) for response in _RESPONSES]
         return [cuts + response for cuts in _CUTS for response in responses]
     if target == "sse":
         return [b"\x03" + frame for frame in _FRAMES]
@@ -166,6 +177,8 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x09" + b"".join(encode_frame(each, b"{}") for each in headers) for headers in _HEADERS]
     if target == "http2":
         return [b"\x05" + b"".join(frames) for frames in _FRAMES_OF_HTTP2]
+    if target == "responses":
+        return [b"\x07" + b"".join(write_events(response_events(response))) for response in _RESPONSES]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
     kinds = [kind for kind in PROVIDER_TYPES if kind == target] or list(PROVIDER_TYPES)

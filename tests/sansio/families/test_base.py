@@ -464,3 +464,9 @@ def test_an_answer_without_a_first_choice_is_an_error_and_not_empty() -> None:
         dialect_named("openai").parse_response({"choices": [choice]})
     events = parse("openai", [sse({"choices": [choice]}, "[DONE]")])
     assert not any(isinstance(event, StreamComplete) for event in events)
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_most_wires_cannot_go_on_with_a_stream(kind: str) -> None:
+    request = Request.post("https://localhost/v1", (), b"{}")
+    assert dialect_named(kind).open_stream().resume(request) is None

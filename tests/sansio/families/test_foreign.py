@@ -8,7 +8,7 @@ from sansio import ProviderError, RemoteProtocolError, StreamFailed, StreamParse
 from sansio.families.base import Dialect
 from sansio.families.foreign import family_of, foreign_error
 from sansio.providers import dialect_named
-from tests.sansio.families.responses.frames import Reading, added, completed, created, done, message, response
+from tests.sansio.families.responses.frames import added, completed, created, done, message, reading, response
 from tests.sansio.wires import ANTHROPIC_STREAM, OPENAI_STREAM, WHOLES, Record, sse
 
 STREAMS: dict[str, bytes] = {
@@ -24,7 +24,7 @@ ANSWERS: dict[str, Record] = {
 DIALECTS: dict[str, Dialect] = {
     "chat": dialect_named("openai"),
     "messages": dialect_named("anthropic"),
-    "responses": Reading(),
+    "responses": reading(),
 }
 PAIRS = [(ours, theirs) for ours in STREAMS for theirs in STREAMS if ours != theirs]
 

@@ -29,7 +29,6 @@ from sansio import (
     UnknownPart,
 )
 from tests.sansio.families.responses.frames import (
-    Reading,
     added,
     answer,
     call,
@@ -41,6 +40,7 @@ from tests.sansio.families.responses.frames import (
     message,
     parse,
     partial,
+    reading,
     reasoning,
     response,
     text,
@@ -546,11 +546,11 @@ def test_an_event_of_another_shape_is_refused(record: object, words: str) -> Non
 
 def test_a_response_without_output_is_no_answer() -> None:
     with pytest.raises(RemoteProtocolError, match="no output"):
-        Reading().parse_response({"id": "resp_1"})
+        reading().parse_response({"id": "resp_1"})
 
 
 def test_a_long_answer_is_folded() -> None:
-    reader = Reading().open_stream()
+    reader = reading().open_stream()
     code = {"type": "code_interpreter_call", "id": "ci", "code": ""}
     for record in (added(message()), text("a"), text("b"), added(code, 1)):
         reader.receive(sse(record)[6:], [])

@@ -20,8 +20,8 @@ from sansio import (
     StreamParser,
     StreamTruncatedError,
 )
+from sansio.limits import DEFAULT_LIMITS
 from tests.sansio.families.responses.frames import (
-    Reading,
     added,
     call,
     completed,
@@ -29,6 +29,7 @@ from tests.sansio.families.responses.frames import (
     done,
     event,
     message,
+    reading,
     reasoning,
     response,
     text,
@@ -48,8 +49,8 @@ def asked(url: str = URL, **body: Any) -> Request:
 class Reader:
     """A parser that is fed with events, each with the number that it has on the wire."""
 
-    def __init__(self, **options: Any) -> None:
-        self.parser = StreamParser(Reading(**options))
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.parser = StreamParser("openai/responses", limits=limits)
         self.events: list[StreamEvent] = []
 
     def read(self, *records: Record, first: int | None) -> Reader:
@@ -259,7 +260,7 @@ def test_a_chat_completion_cannot_be_resumed() -> None:
 
 
 def test_a_body_is_reopened_only_after_it_was_suspended() -> None:
-    parser = StreamParser(Reading())
+    parser = StreamParser(reading())
     with pytest.raises(LocalProtocolError):
         parser.reopen()
     parser.suspend([])
