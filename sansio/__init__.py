@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         without_nulls,
     )
     from sansio.families.messages import MessagesDialect
+    from sansio.families.responses import ResponsesDialect
     from sansio.fetch import Fetch
     from sansio.framing import (
         AWSFramer,
@@ -116,6 +117,8 @@ if TYPE_CHECKING:
     )
     from sansio.limits import Limits
     from sansio.options import (
+        EmbedOptions,
+        ListOptions,
         Option,
         Options,
         PlainOptions,
@@ -241,6 +244,7 @@ _ROOMS = {
     ),
     "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
+    "sansio.families.responses": ("ResponsesDialect",),
     "sansio.fetch": ("Fetch",),
     "sansio.framing": (
         "AWSFramer",
@@ -268,6 +272,8 @@ _ROOMS = {
     ),
     "sansio.limits": ("Limits",),
     "sansio.options": (
+        "EmbedOptions",
+        "ListOptions",
         "Option",
         "listed",
         "Options",
@@ -331,6 +337,7 @@ __all__ = [
     "ContentDelta",
     "Dialect",
     "DocumentPart",
+    "EmbedOptions",
     "Embeddings",
     "End",
     "Endpoint",
@@ -350,6 +357,7 @@ __all__ = [
     "LeftOut",
     "LimitExceededError",
     "Limits",
+    "ListOptions",
     "LocalProtocolError",
     "Lost",
     "Message",
@@ -384,6 +392,7 @@ __all__ = [
     "RemoteProtocolError",
     "Request",
     "ResponseInfo",
+    "ResponsesDialect",
     "RetrySchedule",
     "Role",
     "SSEDecoder",

@@ -16,7 +16,7 @@ from sansio.http.messages import Request
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule
-from sansio.states import CallState, Trigger
+from sansio.states import STREAM, WHOLE, Trigger
 from sansio.steps import ChunkRecord
 from sansio.timeouts import NO_TIMEOUTS, Timeouts
 
@@ -110,13 +110,13 @@ class Call(Fetch[Message]):
         self._enter(Trigger.BEGIN_STREAM)
 
     def _receive_piece(self, piece: bytes, events: list[StreamEvent]) -> bool:
-        if self._state is CallState.STREAM:
+        if self._state is STREAM:
             assert self._parser is not None
             self._take_events(self._parser.receive_data(piece), events)
             return not self._wants_input
         enough = super()._receive_piece(piece, events)
         # White space decides nothing, and servers send much of it while they work.
-        if self._undecided is None or self._state is not CallState.WHOLE or piece.isspace():
+        if self._undecided is None or self._state is not WHOLE or piece.isspace():
             return enough
         is_events = is_event_stream(bytes(self._body))
         if is_events is None or not self._decide(self._undecided, is_events):
@@ -140,12 +140,12 @@ class Call(Fetch[Message]):
         return False
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
-        if self._undecided is not None and fault is None and self._state is CallState.WHOLE:
+        if self._undecided is not None and fault is None and self._state is WHOLE:
             try:
                 self._decide(self._undecided, is_events=False)
             except RemoteProtocolError as error:
                 fault = error
-        if self._state is CallState.STREAM:
+        if self._state is STREAM:
             assert self._parser is not None
             given: list[StreamEvent] = []
             cut = self._parser.suspend(given)
@@ -187,7 +187,7 @@ class Call(Fetch[Message]):
         # that gave a beginning each time could go on with that without an end.
         if self._resuming and self._parser is not None and (self._parser.finished or gone):
             error = error if self._parser.finished else _expired(error)
-            self._fail(self._explained(error), events)
+            self._fail(error, events)
         else:
             super()._settle(error, events)
 
@@ -217,11 +217,12 @@ class Call(Fetch[Message]):
                 pass
 
     def _finish(self, events: list[StreamEvent]) -> None:
-        streamed = self._state is CallState.STREAM
+        streamed = self._state is STREAM
         super()._finish(events)
         assert isinstance(self._outcome, Message)
-        request_id = self._dialect.request_id(self._head.headers)
-        message = self._outcome = msgspec.structs.replace(self._outcome, request_id=request_id)
+        message, request_id = self._outcome, self._dialect.request_id(self._head.headers)
+        if request_id is not None:  # a copy is expensive
+            message = self._outcome = msgspec.structs.replace(message, request_id=request_id)
         if self._stream and not streamed:
             events += replay(message)
         events.append(StreamComplete(message))

@@ -17,10 +17,9 @@ Body: TypeAlias = dict[str, Any]
 _Object: TypeAlias = Mapping[str, Any]
 
 
-class CallOptions(TypedDict, total=False):
-    """Options that every call may have, whatever the provider; see `Provider.call`."""
+class ListOptions(TypedDict, total=False):
+    """Options of every request, and the only ones of `Provider.list_models`."""
 
-    model: str | None
     timeout: float | None
     connect_timeout: float | None
     write_timeout: float | None
@@ -29,6 +28,20 @@ class CallOptions(TypedDict, total=False):
     first_event_timeout: float | None
     max_attempts: int | None
     extra_headers: Mapping[str, str] | None
+
+
+class EmbedOptions(ListOptions, total=False):
+    """Options of `Provider.embed`."""
+
+    model: str | None
+    dimensions: int | None
+    extra_body: Mapping[str, Any] | None
+
+
+class CallOptions(ListOptions, total=False):
+    """Options that every call may have, whatever the provider; see `Provider.call`."""
+
+    model: str | None
     extra_body: Mapping[str, Any] | None
     unsupported: Literal["refuse", "drop"]
     options: Mapping[str, Any] | None
@@ -471,8 +484,9 @@ def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
         InvalidRequestError: it holds something that is not JSON, such as NaN or bytes. Nothing else is
             checked.
     """
-    _check_json("extra_body", extra)
-    _merge(body, extra)
+    if extra:
+        _check_json("extra_body", extra)
+        _merge(body, extra)
 
 
 def _merge(body: Body, extra: Mapping[str, object]) -> None:

@@ -9,13 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     ImagePart,
     InvalidToolCall,
     Message,
     Part,
     RefusalPart,
-    Role,
     TextPart,
     ToolCall,
     UnknownPart,
@@ -60,10 +61,10 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
     open_calls: set[str] = set()
     behind = 0  # the place behind the calls and their results
     for index, message in enumerate(messages):
-        if message.role is Role.ASSISTANT:
+        if message.role is ASSISTANT:
             open_calls = {call.id for call in message.all_tool_calls}
             behind = len(ordered) + 1
-        elif message.role is Role.TOOL and message.tool_call_id in open_calls:
+        elif message.role is TOOL and message.tool_call_id in open_calls:
             open_calls.discard(message.tool_call_id)
             if behind < len(ordered):
                 why = f"the result for {message.tool_call_id!r} is sent directly behind its call"
@@ -105,7 +106,7 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     for index, message in enumerate(messages):
         foreign = message.origin is not None and message.origin not in home
         message = _port_message(messages, index, dialect, report, foreign)
-        if message.role is Role.ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
+        if message.role is ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
             report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
             continue
         if message.is_error:
@@ -113,7 +114,7 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
             if not dialect.takes_tool_error(kind):
                 why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
                 report.append(LeftOut("is_error", why, index))
-        if message.role is Role.ASSISTANT:
+        if message.role is ASSISTANT:
             kinds = {call.id: call.kind for call in message.all_tool_calls}
             message, ids = _fit_calls(message, index, dialect, report)
         elif message.tool_call_id in ids:
@@ -200,7 +201,7 @@ def _port_part(
         return None
     kind = type(part).__name__
     if not foreign:
-        said = message.origin is not None or (message.role is Role.ASSISTANT and isinstance(part, TextPart))
+        said = message.origin is not None or (message.role is ASSISTANT and isinstance(part, TextPart))
         if said and (why := dialect.refuses(part)) is not None:
             words = _transcript(part)
             lost.append((kind if words is None else f"{kind}: transcript sent as text", why))
@@ -244,7 +245,7 @@ def _answered(messages: Sequence[Message], index: int) -> set[str]:
     """The ids of the tool calls of one message that have a result."""
     ids: set[str] = set()
     for message in messages[index + 1 :]:
-        if message.role is not Role.TOOL:
+        if message.role is not TOOL:
             break
         ids.add(message.tool_call_id or "")
     return ids

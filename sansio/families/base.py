@@ -151,8 +151,12 @@ class AnswerReader(ABC):
         """Join the small pieces of a long answer. Called now and then, so that its memory stays small."""
         self._answer.fold()
 
+    def _settle(self) -> None:  # noqa: B027, a family whose frames all count at once needs none
+        """Read what counts at the end only, such as the last of many token counts."""
+
     def message(self) -> Message:
         """The whole answer."""
+        self._settle()
         dialect = self._dialect
         return self._answer.message(dialect.finish_reason(self._answer.raw_finish_reason), dialect.origin)
 
@@ -163,6 +167,7 @@ class AnswerReader(ABC):
         """
         with suppress(ProviderError):  # what is open may be cut where its family refuses it
             self._flush([])
+        self._settle()
         return self._answer.partial(self._dialect.origin)
 
 
@@ -201,6 +206,8 @@ class Dialect(ABC):
     """The provider's finish reasons in the library's words."""
     FLAT_ERRORS: ClassVar[bool] = False
     """Whether an object in a 200 may be an error in the form of a gateway (`flat_error`)."""
+    EVENT_NAMES: ClassVar[bool] = False
+    """Whether the name of a server-sent event says what its data may not: `SSEFramer`'s `names`."""
     output_tool: str = ""
     """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
@@ -456,7 +463,7 @@ class Dialect(ABC):
         """
         if content_type in ("application/x-ndjson", "application/jsonl", "application/x-jsonl"):
             return NDJSONFramer(self.limits.max_event_bytes)
-        return SSEFramer(self.limits.max_event_bytes)
+        return SSEFramer(self.limits.max_event_bytes, names=self.EVENT_NAMES)
 
     def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
         """Sign a request: the one place where a key enters. By default with the header of the auth method.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from hashlib import sha256
 from typing import Self
 
@@ -61,14 +62,14 @@ class OpenAIHost(Dialect):
 
     TYPE = "openai"
 
-    @property
+    @cached_property  # each call asks for it several times
     def hostname(self) -> str | None:
         """The server's name; `None` where there is no config."""
         from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
 
         return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
 
-    @property
+    @cached_property
     def is_own(self) -> bool:
         """Whether the server is OpenAI's own service."""
         host = self.hostname

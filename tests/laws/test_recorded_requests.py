@@ -25,7 +25,7 @@ from sansio import (
 )
 from sansio.families.messages.parts import part_of
 from tests.sansio.test_corpus import needs_corpus
-from tests.support import CORPUS
+from tests.support import CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -238,12 +238,12 @@ def test_requests_for_several_answers_are_refused() -> None:
 EXPRESSED = [name for name in NAMES if not (several(name) or name in EXCEPTIONS)]
 
 
-@pytest.mark.parametrize("name", EXPRESSED or ["none"])
+@for_each(EXPRESSED or ["none"])
 def test_a_recorded_request_is_sent_in_words_of_the_same_meaning(name: str) -> None:
     assert meaning(build(name)) == meaning(recorded(name))
 
 
-@pytest.mark.parametrize("name", EXCEPTIONS)
+@for_each(EXCEPTIONS)
 def test_an_exception_is_one(name: str) -> None:
     try:
         built = build(name)

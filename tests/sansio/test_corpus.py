@@ -26,7 +26,7 @@ from sansio import (
 from sansio.families.messages.parts import block_of
 from sansio.providers import dialect_named
 from tests.sansio.wires import ASK, TYPES, body_of, check_agreement, comparable, config, failure, parse
-from tests.support import CORPUS
+from tests.support import CORPUS, for_each
 
 Golden = dict[str, Any]  # Any: the corpus's own JSON
 
@@ -204,7 +204,7 @@ def stream_of(name: str) -> tuple[bytes, list[StreamEvent]]:
     return data, parse(kind_of(name), [data])
 
 
-@pytest.mark.parametrize("name", names("stream"))
+@for_each(names("stream"))
 def test_a_recorded_stream_says_what_its_golden_says(name: str) -> None:
     _, events = stream_of(name)
     check_agreement(events)
@@ -223,7 +223,7 @@ def test_a_recorded_stream_says_what_its_golden_says(name: str) -> None:
         assert type(error) is StreamTruncatedError
 
 
-@pytest.mark.parametrize("name", names("stream"))
+@for_each(names("stream"))
 def test_a_recorded_stream_says_the_same_however_it_is_cut(name: str) -> None:
     data, events = stream_of(name)
     whole = comparable(events)
@@ -234,7 +234,7 @@ def test_a_recorded_stream_says_the_same_however_it_is_cut(name: str) -> None:
 _FINISH = re.compile(rb'"(?:finish|stop)_reason" ?: ?"(?!")')
 
 
-@pytest.mark.parametrize("name", names("stream"))
+@for_each(names("stream"))
 def test_pain_01_a_recorded_stream_cut_before_its_finish_reason_is_no_success(name: str) -> None:
     data, events = stream_of(name)
     found = _FINISH.search(data)
@@ -248,7 +248,7 @@ def test_pain_01_a_recorded_stream_cut_before_its_finish_reason_is_no_success(na
         assert isinstance(failure(cut), (StreamTruncatedError, APIStatusError))
 
 
-@pytest.mark.parametrize("name", names("response"))
+@for_each(names("response"))
 def test_a_recorded_response_says_what_its_golden_says(name: str) -> None:
     data = json.loads((CORPUS / f"{name}.resp.json").read_bytes())
     dialect = dialect_named(kind_of(name))
@@ -258,7 +258,7 @@ def test_a_recorded_response_says_what_its_golden_says(name: str) -> None:
         check(name, dialect.parse_response(data))
 
 
-@pytest.mark.parametrize("name", [*names("stream"), *names("response")])
+@for_each([*names("stream"), *names("response")])
 def test_a_recorded_answer_can_be_stored_and_sent_back_with_its_tool_results(name: str) -> None:
     if golden(name)["kind"] == "stream":
         last = stream_of(name)[1][-1]
@@ -282,7 +282,7 @@ def test_a_recorded_answer_can_be_stored_and_sent_back_with_its_tool_results(nam
     assert sent[1]["role"] == ("user" if nothing else "assistant")
 
 
-@pytest.mark.parametrize("name", names("error"))
+@for_each(names("error"))
 def test_a_recorded_error_says_what_its_golden_says(name: str) -> None:
     said = golden(name)
     body = (CORPUS / f"{name}.resp.json").read_text()

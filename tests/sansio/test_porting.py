@@ -73,6 +73,10 @@ FOREIGN: list[tuple[str, Part, Part | None, list[str]]] = [
     ("anthropic", ReasoningPart("Hm."), None, ["ReasoningPart"]),
     ("anthropic", TextPart(" "), None, ["TextPart"]),
     ("ollama", ReasoningPart("Hm.", {"signature": "s"}), ReasoningPart("Hm."), ["extra: signature"]),
+    ("openai/responses", ReasoningPart("Hm.", {"signature": "s"}), None, ["ReasoningPart"]),
+    ("openai/responses", TextPart("a", (Citation("u"),)), TextPart("a"), ["citations"]),
+    ("openai/responses", RefusalPart("No."), RefusalPart("No."), []),
+    ("ollama/responses", RefusalPart("No."), TextPart("No."), ["RefusalPart: sent as text"]),
 ]
 
 

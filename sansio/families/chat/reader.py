@@ -144,12 +144,8 @@ class ChatReader(AnswerReader):
         self._settle()
         return answer.message(said, self._dialect.origin)
 
-    def partial(self) -> Message:
-        self._settle()
-        return super().partial()
-
     def _settle(self) -> None:
-        """Usage is read once: some servers send it with each chunk, and only the last one counts."""
+        # Some servers send the usage with each chunk, and only the last one counts.
         if self._usage is not None:
             self._answer.usage = read_usage(self._usage)
 
@@ -178,7 +174,7 @@ class ChatReader(AnswerReader):
         chunk = convert(record, Chunk)
         self._receive_origin(chunk)
         self._receive_usage(record)
-        self._keep(rest_of(record, CHUNK_FIELDS))
+        self._keep_rest(record, CHUNK_FIELDS)
         for choice, data in zip(chunk.choices or (), record.get("choices") or (), strict=True):
             if not choice.index:
                 self._chosen = True
@@ -193,11 +189,11 @@ class ChatReader(AnswerReader):
         delta = choice.message if field == "message" else choice.delta
         if delta is not None:
             self._receive_delta(delta, data[field], events)
-        self._keep(rest_of(data, CHOICE_FIELDS))
+        self._keep_rest(data, CHOICE_FIELDS)
         if isinstance(choice.logprobs, dict):
             self._receive_logprobs(choice.logprobs)
         else:
-            self._keep({"logprobs": choice.logprobs})
+            self._keep("logprobs", choice.logprobs)
         if choice.error and (error := self._dialect.error_in({"error": choice.error})):
             raise error
         if choice.finish_reason:
@@ -205,19 +201,23 @@ class ChatReader(AnswerReader):
         elif choice.finish_reason == "":
             self._blank_finish = True  # xAI, with tool calls
 
-    def _keep(self, fields: JSONObject) -> None:
-        """Keep fields that no typed field says. Null and empty values say nothing new."""
+    def _keep_rest(self, data: AnyObject, known: frozenset[str]) -> None:
+        """Keep the fields that no typed field says."""
+        for name in data.keys() - known:
+            self._keep(name, data[name])
+
+    def _keep(self, name: str, value: JSON) -> None:
+        """Keep a field. Null and empty values say nothing new."""
+        if value is None or name in PADDING or (not value and isinstance(value, (dict, list))):
+            return
         extra = self._answer.extra
-        for name, value in fields.items():
-            if value in (None, {}, []) or name in PADDING:
-                continue
-            known = extra.get(name)
-            if isinstance(known, dict) and isinstance(value, dict):
-                extra[name] = known | value
-            elif name in _GROWING and isinstance(known, list) and isinstance(value, list):
-                known.extend(value)
-            else:
-                extra[name] = list(value) if isinstance(value, list) else value
+        known = extra.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            extra[name] = known | value
+        elif name in _GROWING and isinstance(known, list) and isinstance(value, list):
+            known.extend(value)
+        else:
+            extra[name] = list(value) if isinstance(value, list) else value
 
     def _receive_logprobs(self, logprobs: JSONObject) -> None:
         extra = self._answer.extra
@@ -245,16 +245,16 @@ class ChatReader(AnswerReader):
             inner = groq.get("usage")
             if usage is None:
                 usage = inner
-            self._keep({"x_groq": rest(groq, "usage") if inner == usage else groq})
+            self._keep("x_groq", rest(groq, "usage") if inner == usage else groq)
         elif groq is not None:
-            self._keep({"x_groq": groq})
+            self._keep("x_groq", groq)
         if isinstance(usage, dict):
             self._usage = usage
         else:
-            self._keep({"usage": usage})
+            self._keep("usage", usage)
 
     def _receive_delta(self, delta: Delta, data: AnyObject, events: list[StreamEvent]) -> None:
-        self._keep(rest_of(data, DELTA_FIELDS))
+        self._keep_rest(data, DELTA_FIELDS)
         plain, other = text_or_none(delta.reasoning_content), text_or_none(delta.reasoning)
         if isinstance(delta.reasoning_details, list) and delta.reasoning_details:
             self._receive_details(delta.reasoning_details, plain, other, events)
@@ -275,14 +275,14 @@ class ChatReader(AnswerReader):
         if isinstance(delta.audio, dict):
             self._sound.add(delta.audio)
         elif delta.audio is not None:
-            self._keep({"audio": delta.audio})
+            self._keep("audio", delta.audio)
         calls = data.get("tool_calls")
         for call, fields in zip(delta.tool_calls or (), calls or (), strict=True):
             self._receive_call(call, fields, events)
         legacy = delta.function_call
         if legacy is not None and (legacy.name or legacy.arguments):
             if delta.tool_calls:
-                self._keep({"function_call": data["function_call"]})
+                self._keep("function_call", data["function_call"])
             else:
                 self._receive_call(ToolDelta(0, None, legacy), {"function": data["function_call"]}, events)
 
@@ -294,11 +294,13 @@ class ChatReader(AnswerReader):
         events: list[StreamEvent],
     ) -> None:
         """Read a list of objects; a value of another shape is kept."""
+        if value is None:
+            return
         if isinstance(value, list) and all(isinstance(item, dict) for item in value):
             for item in value:
                 receive(item, events)  # type: ignore[arg-type]  # mypy does not see through all()
         else:
-            self._keep({field: value})
+            self._keep(field, value)
 
     def _receive_annotation(self, annotation: JSONObject, events: list[StreamEvent]) -> None:
         self._text.citations.append(citation_of(annotation))
@@ -327,7 +329,7 @@ class ChatReader(AnswerReader):
         """
         objects = [detail for detail in details if isinstance(detail, dict) and detail]
         if len(objects) < len(details):
-            self._keep({"reasoning_details": details})
+            self._keep("reasoning_details", details)
         texts = [detail.get(DETAIL_TEXTS.get(str(detail.get("type")), "")) or "" for detail in objects]
         joined = "".join(text for text in texts if isinstance(text, str))
         own = all(said is None or said in ("", joined) for said in (plain, other))

@@ -9,6 +9,8 @@ import msgspec
 
 from sansio.answers.toolcalls import is_blank, wrap_invalid
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     DocumentPart,
     FinishReason,
@@ -46,8 +48,6 @@ from sansio.families.media import (
     with_true_type,
 )
 from sansio.families.tools import check_names
-from sansio.framing.base import Framer
-from sansio.framing.sse import SSEFramer
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
@@ -62,6 +62,7 @@ class ChatDialect(OpenAIEndpoints):
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
     SENDS_DETAIL = True
     FLAT_ERRORS = True
+    EVENT_NAMES = True  # some servers send their error object bare, in an `event: error`
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
         "authentication_error": 401,
@@ -110,13 +111,6 @@ class ChatDialect(OpenAIEndpoints):
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("chat/completions")
-
-    def framer(self, content_type: str) -> Framer:
-        framer = super().framer(content_type)
-        if not isinstance(framer, SSEFramer):
-            return framer
-        # `event: error` says what the data may not: some servers send their error object bare.
-        return SSEFramer(self.limits.max_event_bytes, names=True)
 
     def open_stream(self) -> ChatReader:
         return ChatReader(self)
@@ -199,7 +193,7 @@ class ChatDialect(OpenAIEndpoints):
             InvalidRequestError: a part of it cannot be sent here.
         """
         wire: dict[str, object] = {"role": self.ROLES[message.role]}
-        if message.role is Role.ASSISTANT:
+        if message.role is ASSISTANT:
             wire |= self._encode_answer(message, index)
         elif isinstance(message.content, str):
             wire["content"] = message.content
@@ -208,9 +202,9 @@ class ChatDialect(OpenAIEndpoints):
                 self._block(self._taken(part, message.role, index, number), message.role, index, number)
                 for number, part in enumerate(message.content)
             ]
-        if message.role is Role.TOOL:
+        if message.role is TOOL:
             wire["tool_call_id"] = message.tool_call_id
-        if message.origin is None:
+        if message.origin is None and message.extra:
             self.check_extra({**dict.fromkeys(_MESSAGE_FIELDS), **wire}, message.extra, index)
             wire |= message.extra
         return wire

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, assert_never
 import msgspec
 
 from sansio.content import (
+    ASSISTANT,
     AudioPart,
     DocumentPart,
     FinishReason,
@@ -205,7 +206,7 @@ class MessagesDialect(Dialect):
         Which models take them is left to the provider; which places do, all models agree on.
         """
         end = next((i for i in range(first, len(messages)) if messages[i].role not in _SYSTEM_ROLES), None)
-        if not _is_open(turns[-1]) or (end is not None and messages[end].role is not Role.ASSISTANT):
+        if not _is_open(turns[-1]) or (end is not None and messages[end].role is not ASSISTANT):
             raise InvalidRequestError(
                 f"message {first}: {self.TYPE} takes a system message in mid-conversation only directly "
                 "after a user's message or tool results, and only at the end or before an assistant's "
@@ -377,7 +378,7 @@ def _check_loop(messages: Sequence[Message], turns: Sequence[_Block]) -> None:
     if not (isinstance(last, list) and last[0].get("type") == "tool_result"):
         return
     if isinstance(before, list) and before[0].get("type") not in ("thinking", "redacted_thinking"):
-        index = max(i for i, message in enumerate(messages) if message.role is Role.ASSISTANT)
+        index = max(i for i, message in enumerate(messages) if message.role is ASSISTANT)
         raise InvalidRequestError(
             f"message {index}: the answer that the tool results are for does not begin with thinking, which "
             "Anthropic wants beside a thinking budget; switch thinking off with reasoning_effort='none' "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sansio import jsontext
@@ -21,6 +22,7 @@ from sansio.families.responses.wire import (
     EVENT_FIELDS,
     REQUEST_FIELDS,
     RESPONSE_FIELDS,
+    Plain,
     SummaryDelta,
     TextDelta,
     decode_plain,
@@ -83,6 +85,7 @@ class ResponsesReader(AnswerReader):
         self._sequence = -1  # the number of the last event that was read
         self._kept = False  # the server says that it makes the response in the background
         self._resumed = False
+        self._decode: Callable[[bytes], Plain] = decode_plain
 
     def resume(self, request: Request) -> Request | None:
         """See `AnswerReader.resume`: possible in the background, if the server keeps and numbers its events.
@@ -95,6 +98,7 @@ class ResponsesReader(AnswerReader):
         if not (self._kept and numbered and name is not None and _ID.fullmatch(name)):
             return None
         self._resumed = True
+        self._decode = _decode_nothing
         for item in self._items:
             item.fixed = True
         return request.below(name, rest_query(request.body, self._sequence))
@@ -103,32 +107,31 @@ class ResponsesReader(AnswerReader):
         # Most events add text, a summary or arguments to what is open, and are read in one step. Their shapes
         # nest no deeper than an empty list, so their depth needs no check.
         try:
-            record = decode_plain(data)
+            record = self._decode(data)
         except (ValueError, RecursionError):
             return self._receive_any(data, events)
-        if not self._resumed or record.sequence_number == self._sequence + 1:
-            kind = type(record)
-            if kind is TextDelta:
-                part = self._texts.get((record.output_index, record.content_index))
-                if part is not None and part.index >= 0 and record.delta:
-                    part.append(record.delta)
-                    events.append(ContentDelta(record.delta, part.index))
-                    self._sequence = record.sequence_number
-                    self.progress += 1
-                    return False
-            elif kind is SummaryDelta:
-                part = self._summaries.get((record.output_index, record.summary_index))
-                if part is not None and part.index >= 0 and record.delta:
-                    part.append(record.delta)
-                    events.append(ReasoningDelta(record.delta, part.index))
-                    self._sequence = record.sequence_number
-                    self.progress += 1
-                    return False
-            elif (call := self._calls.get(record.output_index)) is not None:
-                self._answer.calls.add(call, record.delta, events)
+        said = record.delta
+        if type(record) is TextDelta:
+            part = self._texts.get((record.output_index, record.content_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ContentDelta(said, part.index))
                 self._sequence = record.sequence_number
                 self.progress += 1
                 return False
+        elif type(record) is SummaryDelta:
+            part = self._summaries.get((record.output_index, record.summary_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ReasoningDelta(said, part.index))
+                self._sequence = record.sequence_number
+                self.progress += 1
+                return False
+        elif (call := self._calls.get(record.output_index)) is not None:
+            self._answer.calls.add(call, said, events)
+            self._sequence = record.sequence_number
+            self.progress += 1
+            return False
         return self._receive_any(data, events)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent]) -> bool:
@@ -183,8 +186,7 @@ class ResponsesReader(AnswerReader):
             part = self._part("response.output_text", at, record)
             part.citations.append(citation_of(_object(record, "annotation")))
         elif step == "added" and (text := _BLOCKS.get(str(_object(record, "part").get("type")))):
-            # A block has its place from here on, also if it stays without a text.
-            self._answer.place(self._part(text, at, record))
+            self._part(text, at, record)
         elif kind == "response.failed":
             response = _object(record, "response")
             self._receive_response(response)
@@ -338,13 +340,17 @@ class ResponsesReader(AnswerReader):
             self._calls.pop(item.at, None)
 
     def _part(self, name: str, at: int, record: JSONObject) -> OpenPart:
-        """The open part that an event adds to; an item whose beginning was left out begins with it."""
+        """The open part that an event adds to; an item whose beginning was left out begins with it.
+
+        It has its place from here on, also if it stays without a text.
+        """
         kind, field, place, _ = _TEXTS[name]
         item = self._by_index.get((at, _item_type(name)))
         if item is None or item.done:
             item = self._begin(at, {"type": _item_type(name)}, [])
         number = _index(record, place)
         part = item.part((field, number, kind))
+        self._answer.place(part)
         if kind is TextPart:
             self._texts[at, number] = part
         elif field == SUMMARY:
@@ -393,6 +399,11 @@ class ResponsesReader(AnswerReader):
             part = self._part(name, at, record)
             if not (part.text or part.text.folded):
                 self._answer.add(part, text, events)
+
+
+def _decode_nothing(data: bytes) -> Plain:
+    """What reads plain events of a resumed stream: none, since the place of each has to be checked."""
+    raise ValueError
 
 
 def _item_type(name: str) -> str:
