@@ -240,7 +240,8 @@ def test_a_finished_item_must_go_on_as_it_began(begun: list[Record], good: Recor
 ])  # fmt: skip
 def test_the_last_event_must_agree_with_the_items_before_the_cut(finished: Record, other: Record) -> None:
     image = {**message("Hello"), "content": [*message("Hello")["content"], {"type": "image"}]}
-    for last in (finished, other, image if finished["type"] == "message" else finished):
+    more = [image, message("Hello", "more")] if finished["type"] == "message" else []
+    for last in (finished, other, *more):
         reader = Reader().read(created(background=True), done(finished), first=0)
         reader.cut()
         reader.read(completed(last), first=2)
