@@ -23,6 +23,7 @@ from sansio.families.responses.wire import (
     REQUEST_FIELDS,
     RESPONSE_FIELDS,
     Plain,
+    RawDelta,
     SummaryDelta,
     TextDelta,
     decode_plain,
@@ -81,6 +82,7 @@ class ResponsesReader(AnswerReader):
         # What the plain events add to, by the indexes that they have.
         self._texts: dict[tuple[int, int], OpenPart] = {}
         self._summaries: dict[tuple[int, int], OpenPart] = {}
+        self._raw: dict[tuple[int, int], OpenPart] = {}
         self._calls: dict[int, AssembledCall] = {}
         self._sequence = -1  # the number of the last event that was read
         self._kept = False  # the server says that it makes the response in the background
@@ -104,8 +106,8 @@ class ResponsesReader(AnswerReader):
         return request.below(name, rest_query(request.body, self._sequence))
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
-        # Most events add text, a summary or arguments to what is open, and are read in one step. Their shapes
-        # nest no deeper than an empty list, so their depth needs no check.
+        # Most events add text, reasoning or arguments to what is open, and are read in one step. Their fields
+        # nest no deeper than an empty list, and what is skipped is not built, so their depth needs no check.
         try:
             record = self._decode(data)
         except (ValueError, RecursionError):
@@ -121,6 +123,14 @@ class ResponsesReader(AnswerReader):
                 return False
         elif type(record) is SummaryDelta:
             part = self._summaries.get((record.output_index, record.summary_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ReasoningDelta(said, part.index))
+                self._sequence = record.sequence_number
+                self.progress += 1
+                return False
+        elif type(record) is RawDelta:
+            part = self._raw.get((record.output_index, record.content_index))
             if part is not None and said:
                 part.append(said)
                 events.append(ReasoningDelta(said, part.index))
@@ -203,7 +213,7 @@ class ResponsesReader(AnswerReader):
 
     def receive_whole(self, data: JSONObject) -> None:
         if not isinstance(data.get("output"), list):
-            raise foreign_error(data, self._dialect.API) or RemoteProtocolError(
+            raise foreign_error(data, "responses") or RemoteProtocolError(
                 "the response holds no output, so no answer"
             )
         status = text_or_none(data.get("status"))
@@ -235,7 +245,7 @@ class ResponsesReader(AnswerReader):
         found = (
             self._dialect.build_error(error, 200, record)
             if isinstance(error, dict)
-            else self._dialect.error_in(record) or foreign_error(record, self._dialect.API)
+            else self._dialect.error_in(record) or foreign_error(record, "responses")
         )
         if found is not None:
             self.progress += 1
@@ -334,8 +344,8 @@ class ResponsesReader(AnswerReader):
 
     def _forget(self, item: OpenItem) -> None:
         """Let plain events no longer add to an item: its parts have been given, and must not change."""
-        for field, number, _ in item.parts:
-            (self._summaries if field == SUMMARY else self._texts).pop((item.at, number), None)
+        for field, number, kind in item.parts:
+            self._open_texts(field, kind).pop((item.at, number), None)
         if item.call is not None:
             self._calls.pop(item.at, None)
 
@@ -351,11 +361,14 @@ class ResponsesReader(AnswerReader):
         number = _index(record, place)
         part = item.part((field, number, kind))
         self._answer.place(part)
-        if kind is TextPart:
-            self._texts[at, number] = part
-        elif field == SUMMARY:
-            self._summaries[at, number] = part
+        self._open_texts(field, kind)[at, number] = part
         return part
+
+    def _open_texts(self, field: str, kind: type[TextualPart]) -> dict[tuple[int, int], OpenPart]:
+        """What plain events of a kind add to. Refusals have none: they are short."""
+        if kind is ReasoningPart:
+            return self._summaries if field == SUMMARY else self._raw
+        return self._texts if kind is TextPart else {}
 
     def _receive_delta(self, name: str, at: int, record: JSONObject, events: list[StreamEvent]) -> None:
         delta = record.get("delta")

@@ -49,7 +49,7 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, write_options
 
 _PLAIN = ("type", "role", "content")
-"""The fields of a message that says nothing of an item of its own."""
+"""The fields of a message that says nothing more of its item."""
 
 OUTPUTS: Mapping[str, str] = {
     "function": "function_call_output",

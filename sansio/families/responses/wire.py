@@ -48,7 +48,15 @@ class ArgumentsDelta(_PlainDelta, tag_field="type", tag="response.function_call_
     pass
 
 
-Plain: TypeAlias = TextDelta | SummaryDelta | ArgumentsDelta
+class RawDelta(_PlainDelta, tag_field="type", tag="response.reasoning_text.delta", gc=False):
+    content_index: int = 0
+
+
+class InputDelta(_PlainDelta, tag_field="type", tag="response.custom_tool_call_input.delta", gc=False):
+    pass
+
+
+Plain: TypeAlias = TextDelta | SummaryDelta | RawDelta | ArgumentsDelta | InputDelta
 
 decode_plain = msgspec.json.Decoder(Plain).decode
-"""Reads an event that adds text, a summary of reasoning, or a function's arguments, and nothing else."""
+"""Reads an event that adds text, reasoning, or a call's arguments."""

@@ -109,7 +109,8 @@ def test_reasoning_of_both_kinds() -> None:
         added(reasoning()),
         event("reasoning_summary_text.delta", summary_index=0, delta="Sho"),
         event("reasoning_summary_text.delta", summary_index=0, delta="rt."),
-        event("reasoning_text.delta", content_index=0, delta="Long."),
+        event("reasoning_text.delta", content_index=0, delta="Lo"),
+        event("reasoning_text.delta", content_index=0, delta="ng."),
         event("reasoning_text.done", content_index=0, text="Long."),
         done(item),
         completed(),
@@ -117,7 +118,8 @@ def test_reasoning_of_both_kinds() -> None:
     assert deltas(events) == [
         ReasoningDelta("Sho", 0),
         ReasoningDelta("rt.", 0),
-        ReasoningDelta("Long.", 1),
+        ReasoningDelta("Lo", 1),
+        ReasoningDelta("ng.", 1),
     ]
     assert whole(item).parts == (
         ReasoningPart("Short.", {"item": {"id": "rs_1"}}),
@@ -271,8 +273,9 @@ def test_log_probabilities_are_with_their_text() -> None:
     finished = message("Hi")
     finished["content"][0]["logprobs"] = [{**one, "bytes": [72]}]
     for item, kept in ((message("Hi"), [one, other]), (finished, finished["content"][0]["logprobs"])):
-        (part,) = answer(*records, done(item), completed()).parts
-        assert part.extra["logprobs"] == kept
+        said = answer(*records, done(item), completed())
+        assert said.parts[0].extra["logprobs"] == kept
+        assert said.logprobs == {"content": kept}
 
 
 def test_content_that_is_not_known_is_a_part_once() -> None:
