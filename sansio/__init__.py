@@ -17,12 +17,7 @@ if TYPE_CHECKING:
         wrap_invalid,
     )
     from sansio.call import Call
-    from sansio.config import (
-        PROVIDER_DEFAULTS,
-        AuthMethod,
-        ProviderConfig,
-        ProviderDefaults,
-    )
+    from sansio.config import PROVIDER_DEFAULTS, ProviderConfig
     from sansio.content import (
         AudioPart,
         Citation,
@@ -44,6 +39,13 @@ if TYPE_CHECKING:
     )
     from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
+    from sansio.defaults import (
+        APIDefaults,
+        AuthMethod,
+        MessagesProfile,
+        Profile,
+        ProviderDefaults,
+    )
     from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
         APIConnectionError,
@@ -166,12 +168,7 @@ _ROOMS = {
         "wrap_invalid",
     ),
     "sansio.call": ("Call",),
-    "sansio.config": (
-        "AuthMethod",
-        "PROVIDER_DEFAULTS",
-        "ProviderConfig",
-        "ProviderDefaults",
-    ),
+    "sansio.config": ("PROVIDER_DEFAULTS", "ProviderConfig"),
     "sansio.content": (
         "AudioPart",
         "Citation",
@@ -196,6 +193,7 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
+    "sansio.defaults": ("APIDefaults", "AuthMethod", "MessagesProfile", "Profile", "ProviderDefaults"),
     "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
@@ -319,6 +317,7 @@ __all__ = [
     "JSON",
     "PROVIDER_DEFAULTS",
     "APIConnectionError",
+    "APIDefaults",
     "APIStatusError",
     "APITimeoutError",
     "AWSFramer",
@@ -363,6 +362,7 @@ __all__ = [
     "Message",
     "Messages",
     "MessagesDialect",
+    "MessagesProfile",
     "ModelInfo",
     "NDJSONFramer",
     "NextPage",
@@ -378,6 +378,7 @@ __all__ = [
     "PermissionDeniedError",
     "PlainOptions",
     "Prepared",
+    "Profile",
     "Provider",
     "ProviderConfig",
     "ProviderDefaults",

@@ -197,6 +197,35 @@ class AnthropicOptions(TypedDict, total=False):
     workspace_id: str | None
 
 
+class ServerOptions(TypedDict, total=False):
+    """The own options of other servers: see the table in docs/providers.md."""
+
+    reasoning_format: str | None
+    reasoning_split: bool | None
+    separate_reasoning: bool | None
+    enable_thinking: bool | None
+    disable_reasoning: bool | None
+    clear_thinking: bool | None
+    thinking_budget: int | None
+    prompt_mode: str | None
+    random_seed: int | None
+    repeat_penalty: float | None
+    safe_prompt: bool | None
+    safety_model: str | None
+    tool_stream: bool | None
+    grammar: str | None
+    regex: str | None
+    ebnf: str | None
+    cache_prompt: bool | None
+    ttl: int | None
+    enable_search: bool | None
+    search_mode: str | None
+    search_domain_filter: Sequence[str] | None
+    search_recency_filter: str | None
+    return_images: bool | None
+    return_related_questions: bool | None
+
+
 class PlainOptions(
     CallOptions,
     _Portable,
@@ -205,6 +234,7 @@ class PlainOptions(
     OpenRouterOptions,
     VLLMOptions,
     AnthropicOptions,
+    ServerOptions,
     total=False,
 ):
     """The options of a call that is answered by a plain `Message`: all but `response_format`."""

@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from sansio.call import Call
 from sansio.checks import as_tools, check_messages, check_tool_choice, check_tools, encode_body
-from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url
+from sansio.config import ProviderConfig, check_headers, check_url
 from sansio.content import (
     Message,
     Tool,
 )
 from sansio.conversation import Messages, as_messages
+from sansio.defaults import AuthMethod
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import ConfigError, InvalidRequestError
 from sansio.families.base import Dialect
@@ -31,7 +32,7 @@ from sansio.options import (
     check_options,
     merge_extra,
 )
-from sansio.porting import LeftOut, in_order, port
+from sansio.porting import LeftOut, in_order, port, port_tools
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
 from sansio.structured import is_schema, output_tool, response_format
@@ -292,7 +293,8 @@ class Provider:
             tools = (asked.output_tool,)
         check_tools(tools)
         ported, left_out = port(ordered, dialect)
-        left_out = [*moved, *left_out]
+        tools, changed = port_tools(tools, dialect)
+        left_out = [*moved, *left_out, *changed]
         kept, dropped = check_options(asked.options, dialect.options(), dialect.origin, asked.unsupported)
         check_tool_choice(kept.get("tool_choice"))
         left_out += [

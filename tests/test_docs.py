@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from sansio import PROVIDER_DEFAULTS, ProviderConfig
+from sansio.profiles import BUILT_IN, MESSAGES
 from sansio.testing import PROVIDER_TYPES, strategies
 from sansio.testing.fuzz import TARGETS
 from tests.snippets import ROOT, blocks, run_down, section
@@ -41,6 +42,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("moving.md", "message 1, part 1: ServerToolPart"),
         ("resuming.md", "GET https://api.openai.com/v1/responses/resp_1?stream=true&starting_after=1"),
         ("resuming.md", "2 attempts, 1 resumed: Hello, world."),
+        ("providers.md", "https://api.deepseek.com/chat/completions"),
+        ("providers.md", "https://my-resource.services.ai.azure.com/anthropic/v1/messages"),
         ("wires.md", "ContentDelta(text='42', part=1)"),
         ("wires.md", "42 stop Usage(input_tokens=3"),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
@@ -63,6 +66,7 @@ def test_every_page_with_examples_is_run() -> None:
         "anthropic.md",
         "content.md",
         "moving.md",
+        "providers.md",
         "responses.md",
         "resuming.md",
         "wires.md",
@@ -111,6 +115,29 @@ def test_a_default_model_is_live_or_said_to_be_retired_wherever_it_is_documented
         for text in (ProviderConfig.__doc__ or "", section("Providers", readme)):
             retired = re.search(rf"`{re.escape(defaults.model or '')}`[^.]*retired", text)
             assert defaults.model is None or defaults.model in LIVE or retired
+
+
+def test_the_page_on_providers_has_every_type_and_every_host_of_messages() -> None:
+    page = (ROOT / "docs" / "providers.md").read_text("utf-8")
+
+    def rows(heading: str) -> dict[str, list[str]]:
+        lines = [line for line in section(heading, page).splitlines() if line.startswith("| `")]
+        cells = ([cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines)
+        return {name: rest for name, *rest in cells}
+
+    types = rows("The types")
+    assert list(types) == list(BUILT_IN)
+    for name, (url, variable, apis) in types.items():
+        row = BUILT_IN[name]
+        assert (url, variable) == (row.base_url or "must be given", row.api_key_env or "none")
+        assert apis.replace("`", "").split(", ") == list(row.apis)
+    hosts = rows("Anthropic's messages on other hosts")
+    assert list(hosts) == [name for name in MESSAGES if "messages" in BUILT_IN[name].apis]
+    for name, (url, path, key, *facts) in hosts.items():
+        row, profile = BUILT_IN[name].of("messages"), MESSAGES[name]
+        assert url.removeprefix("such as `") == (row.base_url or row.example_url)
+        assert (path, key) == (profile.path, row.auth_method)
+        assert [fact == "yes" for fact in facts] == [profile.claude, profile.caches, profile.counts]
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

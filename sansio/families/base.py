@@ -12,7 +12,7 @@ import msgspec
 
 from sansio import jsontext
 from sansio.answers import Answer
-from sansio.config import AuthMethod, ProviderConfig
+from sansio.config import ProviderConfig
 from sansio.content import (
     AudioPart,
     DocumentPart,
@@ -28,6 +28,7 @@ from sansio.content import (
     Tool,
     ToolCall,
 )
+from sansio.defaults import AuthMethod
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import (
     APIStatusError,
@@ -187,6 +188,8 @@ class Dialect(ABC):
     """The wire family's name, such as `"chat"`."""
     ORIGINS: ClassVar[frozenset[str]] = frozenset()
     """Other origins whose `extra`s this endpoint accepts."""
+    REASONING_ORIGINS: ClassVar[frozenset[str]] = frozenset()
+    """Other origins whose reasoning this endpoint accepts as it is, since their signatures are valid here."""
     SENDS: ClassVar[frozenset[type[Part]]] = frozenset((TextPart, ToolCall, InvalidToolCall))
     """The parts that an assistant's message may have here, whatever gave it. Others are left out of answers
     of another origin, and reported (`port`)."""
@@ -230,11 +233,6 @@ class Dialect(ABC):
     def origin(self) -> str:
         """Provider type and api, such as `"anthropic/messages"`: what a message's `origin` says."""
         return f"{self.TYPE}/{self.API}"
-
-    @property
-    def host(self) -> str | None:
-        """The server's name where one type has servers of several makers; else `None`."""
-        return None
 
     def with_model(self, model: str) -> Self:
         """The same dialect for another model, which then is in address, body and errors alike."""
@@ -344,6 +342,11 @@ class Dialect(ABC):
             "set the typed field, and leave it out of extra",
             index=index,
         )
+
+    def takes_strict(self) -> bool:
+        """Whether a function may have `strict`, and its parameters `$schema`. If not, `port_tools` removes
+        them."""
+        return True
 
     def takes_call_id(self, call_id: str) -> bool:
         """Whether a tool call may have such an id here. If not, `port` replaces it, in its result too."""

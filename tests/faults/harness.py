@@ -308,7 +308,7 @@ def call_blocking(
 async def forgets(references: Sequence[weakref.ref[Any]]) -> None:
     """Wait until nothing is alive: a loop may keep the error of a cancelled wait until its next turn."""
     with anyio.move_on_after(PATIENCE):
-        while left_of(references):
+        while left_of(references):  # noqa: ASYNC110, nothing tells when it does
             await anyio.sleep(0.001)
     assert left_of(references) == []
 

@@ -30,12 +30,24 @@ from sansio.testing.strategies import Asked, histories, messages, requests
 from sansio.testing.wires import wire_for
 from tests.laws.oracle import WIRES, in_every_dialect
 from tests.laws.test_request_laws import PAIRS, provider_of
-from tests.sansio.wires import RESPONSES
+from tests.sansio.wires import RESPONSES, config
 
 PROVIDERS: dict[str, Provider] = {type: provider_of(type) for type in PAIRS}
 TARGETS = {**WIRES, "responses": st.sampled_from(RESPONSES)}
 """The families that histories go to."""
 to_every_family = pytest.mark.parametrize("wire", TARGETS)
+OTHERS = [
+    Provider(config(pair))
+    for pair in (
+        "deepseek",
+        "mistral",
+        "cerebras",
+        "azure/messages",
+        "ollama/messages",
+        "openrouter/messages",
+    )
+]
+"""A sample of the other pairs: those that share a family differ in quirks, which have tests of their own."""
 USER = Message(Role.USER, "Go on.")
 
 
@@ -49,7 +61,16 @@ def with_results(answer: Message) -> list[Message]:
 @to_every_family
 @given(data=st.data(), history=histories())
 def test_any_history_can_be_ported_anywhere(wire: str, data: st.DataObject, history: list[Message]) -> None:
-    provider = PROVIDERS[data.draw(TARGETS[wire])]
+    check_port(history, PROVIDERS[data.draw(TARGETS[wire])])
+
+
+@given(history=histories(), provider=st.sampled_from(OTHERS))
+def test_any_history_can_be_ported_to_the_other_pairs(history: list[Message], provider: Provider) -> None:
+    check_port(history, provider)
+
+
+def check_port(history: list[Message], provider: Provider) -> None:
+    """A history can be ported to a provider, and the report says all that is lost by it."""
     check_messages(history)
     ported, report = port(history, provider.dialect)
     check_messages(ported)

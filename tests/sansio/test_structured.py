@@ -242,7 +242,7 @@ def old_claude(**fields: Any) -> Provider:
 
 
 def deepseek() -> Provider:
-    return Provider(config("openai", base_url="https://api.deepseek.com"))
+    return Provider(config("deepseek"))
 
 
 @pytest.mark.parametrize("kind", TYPES)

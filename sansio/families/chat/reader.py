@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,12 +39,12 @@ from sansio.families.chat.wire import (
     Function,
     ToolDelta,
 )
-from sansio.families.fields import convert, rest, text_or_none
+from sansio.families.fields import convert, rest
 from sansio.families.foreign import foreign_error
 from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
-    from sansio.families.base import Dialect
+    from sansio.families.chat.request import ChatDialect
 
 _DONE = b"[DONE]"
 _GROWING = frozenset(("token_ids",))
@@ -58,8 +59,11 @@ class ChatReader(AnswerReader):
     plain reasoning part, each at the place where it began.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: ChatDialect) -> None:
         super().__init__(dialect)
+        self._profile = dialect.profile
+        self._reasoning_in = self._profile.reasoning_in
+        self._delta_fields = _fields_of_a_delta(self._reasoning_in)
         self._text = self._answer.open(TextPart)
         self._append = self._text.append
         self._place = 0  # of the text part, which is placed before chunks with text are expected
@@ -147,7 +151,7 @@ class ChatReader(AnswerReader):
     def _settle(self) -> None:
         # Some servers send the usage with each chunk, and only the last one counts.
         if self._usage is not None:
-            self._answer.usage = read_usage(self._usage)
+            self._answer.usage = read_usage(self._usage, self._profile.usage_reasoning_outside)
 
     def _flush(self, events: list[StreamEvent]) -> None:
         answer = self._answer
@@ -254,12 +258,15 @@ class ChatReader(AnswerReader):
             self._keep("usage", usage)
 
     def _receive_delta(self, delta: Delta, data: AnyObject, events: list[StreamEvent]) -> None:
-        self._keep_rest(data, DELTA_FIELDS)
-        plain, other = text_or_none(delta.reasoning_content), text_or_none(delta.reasoning)
+        self._keep_rest(data, self._delta_fields)
+        said: dict[str, str] = {}
+        for name in self._reasoning_in:
+            if (text := data.get(name)) and isinstance(text, str):
+                said[name] = text
         if isinstance(delta.reasoning_details, list) and delta.reasoning_details:
-            self._receive_details(delta.reasoning_details, plain, other, events)
-        else:
-            self._receive_reasoning(plain, other, events)
+            self._receive_details(delta.reasoning_details, said, events)
+        elif said:
+            self._receive_reasoning(said, events)
         content = delta.content
         if content:
             if isinstance(content, str):
@@ -308,33 +315,41 @@ class ChatReader(AnswerReader):
     def _receive_image(self, image: JSONObject, events: list[StreamEvent]) -> None:
         self._answer.take(image_of(image), events)
 
-    def _receive_reasoning(self, plain: str | None, other: str | None, events: list[StreamEvent]) -> None:
-        """Read the two fields for reasoning. Of two that differ, the second is kept beside the first."""
-        part = self._reasoning
-        if text := plain or other:
-            self._answer.add(part, text, events)
-            if not self._reasoning_field:
-                # The field's name goes back with the text: servers take it under the name that they gave it.
-                self._reasoning_field = part.extra["field"] = "reasoning_content" if plain else "reasoning"
-            if plain and other and plain != other:
-                part.extra["reasoning"] = str(part.extra.get("reasoning") or "") + other
+    def _receive_reasoning(self, said: dict[str, str], events: list[StreamEvent]) -> None:
+        """Read the fields for reasoning that say something. Of two that differ, both are kept.
 
-    def _receive_details(
-        self, details: list[JSON], plain: str | None, other: str | None, events: list[StreamEvent]
-    ) -> None:
+        Args:
+            said: the text of each, in the order of the profile.
+        """
+        part = self._reasoning
+        first = ""
+        for name, text in said.items():
+            if not first:
+                first = text
+                self._answer.add(part, text, events)
+                if not self._reasoning_field:
+                    # It goes back with the text: servers take reasoning under the name that they gave it.
+                    self._reasoning_field = part.extra["field"] = name
+            elif text != first:
+                part.extra[name] = str(part.extra.get(name) or "") + text
+
+    def _receive_details(self, details: list[JSON], said: dict[str, str], events: list[StreamEvent]) -> None:
         """Read OpenRouter's reasoning details: a part each, with the detail's own text.
 
         The plain field mostly repeats those texts. If it says something else, it is the reasoning, and the
         details keep their texts in `extra`.
+
+        Args:
+            said: the text of each plain field that has one.
         """
         objects = [detail for detail in details if isinstance(detail, dict) and detail]
         if len(objects) < len(details):
             self._keep("reasoning_details", details)
         texts = [detail.get(DETAIL_TEXTS.get(str(detail.get("type")), "")) or "" for detail in objects]
         joined = "".join(text for text in texts if isinstance(text, str))
-        own = all(said is None or said in ("", joined) for said in (plain, other))
+        own = all(text == joined for text in said.values())
         if not own:
-            self._receive_reasoning(plain, other, events)
+            self._receive_reasoning(said, events)
         for position, detail in enumerate(objects):
             if position or not self._details or not self._details[-1].goes_on_with(detail):
                 part = self._answer.open(ReasoningPart)
@@ -417,6 +432,12 @@ class _Detail:
             elif value is not None or key not in self.fields:
                 self.fields[key] = value
         return said
+
+
+@cache
+def _fields_of_a_delta(reasoning_in: tuple[str, ...]) -> frozenset[str]:
+    """What is read of a delta. Cached: it is needed for each stream, and differs by profile only."""
+    return DELTA_FIELDS.union(reasoning_in)
 
 
 def rest_of(data: AnyObject, known: frozenset[str]) -> JSONObject:

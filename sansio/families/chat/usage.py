@@ -32,13 +32,17 @@ _TOTAL: tuple[_Place, ...] = (("", "total_tokens"),)
 _COSTS: tuple[_Place, ...] = (("", "cost"), ("cost", "total_cost"))  # OpenRouter; Perplexity
 
 
-def read_usage(wire: Mapping[str, JSON]) -> Usage:
+def read_usage(wire: Mapping[str, JSON], reasoning_outside: bool = False) -> Usage:
     """The counts of one answer.
 
     A count goes into the field of `Usage` that means it, whatever the server calls it, and everything else
     into `extra`. Reasoning tokens that the server counts beside the completion are added to the output, so
     that the output is the whole answer for every server. A server that counts more reasoning than output has
     its own count in `extra`.
+
+    Args:
+        wire: the counts as the server sent them.
+        reasoning_outside: whether reasoning is counted beside the completion, where no total tells.
     """
     left: JSONObject = {
         name: dict(value) if isinstance(value, dict) else value
@@ -53,8 +57,9 @@ def read_usage(wire: Mapping[str, JSON]) -> Usage:
     written = _claim(objects, _CACHE_WRITES)
     reasoning = _count(found := _find(objects, _REASONING))
     total = left.get("total_tokens")
-    # xAI counts reasoning beside the completion, and its total says so.
-    beside = total == prompt + completion + reasoning or (total is None and reasoning > completion)
+    beside = reasoning_outside or reasoning > completion
+    if total is not None:
+        beside = total == prompt + completion + reasoning
     output = completion + reasoning if beside else completion
     reasoning = min(reasoning, output)
     _drop(found, reasoning)
