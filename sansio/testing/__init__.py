@@ -5,6 +5,7 @@ bytes out; the encoders turn answers and events into each provider's bytes.
 """
 
 from sansio.testing.connection import FakeConnection
+from sansio.testing.dialects import Report, Result, Sample, Verdict, check_dialect
 from sansio.testing.fake import FakeProvider
 from sansio.testing.script import (
     PROVIDER_TYPES,
@@ -31,8 +32,13 @@ __all__ = [
     "FakeResponse",
     "Outcome",
     "ProviderType",
+    "Report",
     "Responder",
+    "Result",
+    "Sample",
+    "Verdict",
     "Wire",
+    "check_dialect",
     "encode_events",
     "encode_stream",
     "encode_whole",
