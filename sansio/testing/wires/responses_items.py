@@ -132,7 +132,10 @@ def write_items(
             listed = items[-1].whole.setdefault(field, [])
             assert isinstance(listed, list)
         else:
-            item = _textual(kind, part) if kind else _whole(part)
+            if isinstance(part, TextPart | ReasoningPart | RefusalPart) or kind:
+                item = _textual(kind, part)
+            else:
+                item = _whole(part)
             ended = "incomplete" if incomplete and place == len(parts) - 1 else "completed"
             items.append(Item(_with_id(item, response_id, len(items), ended), {}))
             listed = []
@@ -190,7 +193,9 @@ def _textual(kind: str, part: Part) -> JSONObject:
     return {"type": kind, "summary": [], **fields}
 
 
-def _whole(part: Part) -> JSONObject:
+def _whole(
+    part: ToolCall | InvalidToolCall | ServerToolPart | ImagePart | AudioPart | DocumentPart | UnknownPart,
+) -> JSONObject:
     match part:
         case ToolCall() | InvalidToolCall():
             return _call(part)
@@ -210,8 +215,6 @@ def _whole(part: Part) -> JSONObject:
             return dict(part.extra)
         case ServerToolPart() | ImagePart() | AudioPart() | DocumentPart():
             raise ValueError(f"a response has no place for this {part.__class__.__name__}")
-        case TextPart() | ReasoningPart() | RefusalPart():
-            raise AssertionError("a text is a block of an item")
         case _:
             assert_never(part)
 

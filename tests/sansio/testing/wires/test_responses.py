@@ -290,6 +290,12 @@ def test_the_status_says_how_a_response_ended(answer: Answer, status: str, reaso
     assert types_in(answer)[-1] == f"response.{ended}"
 
 
+def test_a_finish_reason_without_a_word_is_refused_unless_its_word_is_given() -> None:
+    with pytest.raises(ValueError, match="give raw_finish_reason"):
+        said(Answer(finish_reason=FinishReason.PAUSE))
+    assert said(Answer(finish_reason=FinishReason.PAUSE, raw_finish_reason="x"))["status"] == "incomplete"
+
+
 def test_further_details_of_an_incomplete_response_are_kept() -> None:
     answer = Answer(finish_reason=FinishReason.LENGTH, extra={"incomplete_details": {"limit": 3}})
     assert said(answer)["incomplete_details"] == {"reason": "max_output_tokens", "limit": 3}
