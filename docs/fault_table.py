@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sansio.testing.faults import FAULTS, find_fault
+from sansio.testing.faults import FAULTS
 
 if TYPE_CHECKING:
     from tests.faults.rows import Gets, Row
@@ -21,6 +21,9 @@ PAGE = ROOT / "docs" / "faults.md"
 WAYS = 7
 """anyio, httpcore and httpcore2 under two loops each, and the blocking transport."""
 
+HTTP2_WAYS = 3
+"""anyio under two loops, and the blocking transport."""
+
 INTRODUCTION = """\
 # What a caller gets when a server goes wrong
 
@@ -28,7 +31,8 @@ INTRODUCTION = """\
 `tests/faults/test_fault_table.py` tests the code against the same table. Each fault meets each transport on
 real sockets, {ways} ways in all: anyio, httpcore and httpcore2 under asyncio and under trio, and the blocking
 transport; with TLS and without; a stream and a whole answer. All get the same, unless the last column says
-otherwise. These are {faults} faults in {rows} rows, {calls} calls.
+otherwise. These are {faults} faults in {rows} rows, {calls} calls. Faults of HTTP/2 meet the two
+transports that speak it, in three ways without TLS: {http2_rows} rows, {http2_calls} calls.
 
 After each row the tests count that nothing is left: no connection at the server, no descriptor of the
 process, no task of the loop, no thread, no stream and no exchange in memory. If the server can then be made
@@ -60,7 +64,8 @@ async def main() -> None:
 anyio.run(main)
 ```
 
-`sansio-llm serve --fault reset-at-event:3` serves it from the command line; `--fault list` lists them all.
+`sansio-llm serve --fault reset-at-event:3` serves it from the command line; `--fault list` lists all, but for
+those of HTTP/2, which only the tests have.
 Faults of a certificate need [trustme](https://pypi.org/project/trustme/), which makes one, and `--ca-file
 PATH`, where its authority is written for the client to trust. Those marked *memory* also work without
 sockets: `MemoryTransport(FaultyProvider(FakeProvider(), find_fault(...)))`.
@@ -70,11 +75,12 @@ number of attempts is given if there was more than one; the waits of the retry s
 """
 
 
-def page(table: dict[str, list[Row]], text: str) -> str:
+def page(table: dict[str, list[Row]], http2: list[Row], text: str) -> str:
     """The whole page.
 
     Args:
         table: the rows, by section.
+        http2: the rows of HTTP/2.
         text: the answer.
     """
     rows = [row for section in table.values() for row in section]
@@ -84,9 +90,12 @@ def page(table: dict[str, list[Row]], text: str) -> str:
         rows=len(rows),
         faults=len(FAULTS),
         calls=f"{calls:,}",
+        http2_rows=len(http2),
+        http2_calls=2 * HTTP2_WAYS * len(http2),
         text=text,
     )
-    return "\n".join((head, *(line for title in table for line in _section(title, table[title]))))
+    sections = table | {"HTTP/2": http2}
+    return "\n".join((head, *(line for title in sections for line in _section(title, sections[title]))))
 
 
 def _section(title: str, rows: list[Row]) -> Iterator[str]:
@@ -98,7 +107,7 @@ def _section(title: str, rows: list[Row]) -> Iterator[str]:
         whole = row.gets(stream=False, transport="anyio", tls=row.secure)
         cells = (
             f"`{row.fault}`",
-            find_fault(row.fault).about,
+            row.about,
             _cell(stream),
             "the same" if whole == stream else _cell(whole),
             _otherwise(row),
@@ -133,9 +142,10 @@ def _otherwise(row: Row) -> str:
 def main() -> str:
     """The page of the present table."""
     sys.path.insert(0, str(ROOT))  # the tests are not installed
+    from tests.faults.http2_table import HTTP2_ROWS
     from tests.faults.table import SECTIONS, TEXT
 
-    return page(SECTIONS, TEXT)
+    return page(SECTIONS, HTTP2_ROWS, TEXT)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,7 @@ if TYPE_CHECKING:
         wrap_invalid,
     )
     from sansio.call import Call
-    from sansio.config import (
-        PROVIDER_DEFAULTS,
-        AuthMethod,
-        ProviderConfig,
-        ProviderDefaults,
-    )
+    from sansio.config import PROVIDER_DEFAULTS, ProviderConfig
     from sansio.content import (
         AudioPart,
         Citation,
@@ -44,6 +39,13 @@ if TYPE_CHECKING:
     )
     from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
+    from sansio.defaults import (
+        APIDefaults,
+        AuthMethod,
+        MessagesProfile,
+        Profile,
+        ProviderDefaults,
+    )
     from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
         APIConnectionError,
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
         without_nulls,
     )
     from sansio.families.messages import MessagesDialect
+    from sansio.families.responses import ResponsesDialect
     from sansio.fetch import Fetch
     from sansio.framing import (
         AWSFramer,
@@ -116,6 +119,8 @@ if TYPE_CHECKING:
     )
     from sansio.limits import Limits
     from sansio.options import (
+        EmbedOptions,
+        ListOptions,
         Option,
         Options,
         PlainOptions,
@@ -163,12 +168,7 @@ _ROOMS = {
         "wrap_invalid",
     ),
     "sansio.call": ("Call",),
-    "sansio.config": (
-        "AuthMethod",
-        "PROVIDER_DEFAULTS",
-        "ProviderConfig",
-        "ProviderDefaults",
-    ),
+    "sansio.config": ("PROVIDER_DEFAULTS", "ProviderConfig"),
     "sansio.content": (
         "AudioPart",
         "Citation",
@@ -193,6 +193,7 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
+    "sansio.defaults": ("APIDefaults", "AuthMethod", "MessagesProfile", "Profile", "ProviderDefaults"),
     "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
@@ -241,6 +242,7 @@ _ROOMS = {
     ),
     "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
     "sansio.families.messages": ("MessagesDialect",),
+    "sansio.families.responses": ("ResponsesDialect",),
     "sansio.fetch": ("Fetch",),
     "sansio.framing": (
         "AWSFramer",
@@ -268,6 +270,8 @@ _ROOMS = {
     ),
     "sansio.limits": ("Limits",),
     "sansio.options": (
+        "EmbedOptions",
+        "ListOptions",
         "Option",
         "listed",
         "Options",
@@ -313,6 +317,7 @@ __all__ = [
     "JSON",
     "PROVIDER_DEFAULTS",
     "APIConnectionError",
+    "APIDefaults",
     "APIStatusError",
     "APITimeoutError",
     "AWSFramer",
@@ -331,6 +336,7 @@ __all__ = [
     "ContentDelta",
     "Dialect",
     "DocumentPart",
+    "EmbedOptions",
     "Embeddings",
     "End",
     "Endpoint",
@@ -350,11 +356,13 @@ __all__ = [
     "LeftOut",
     "LimitExceededError",
     "Limits",
+    "ListOptions",
     "LocalProtocolError",
     "Lost",
     "Message",
     "Messages",
     "MessagesDialect",
+    "MessagesProfile",
     "ModelInfo",
     "NDJSONFramer",
     "NextPage",
@@ -370,6 +378,7 @@ __all__ = [
     "PermissionDeniedError",
     "PlainOptions",
     "Prepared",
+    "Profile",
     "Provider",
     "ProviderConfig",
     "ProviderDefaults",
@@ -384,6 +393,7 @@ __all__ = [
     "RemoteProtocolError",
     "Request",
     "ResponseInfo",
+    "ResponsesDialect",
     "RetrySchedule",
     "Role",
     "SSEDecoder",

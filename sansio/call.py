@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from sansio.content import Message
-from sansio.errors import ProviderError, RemoteProtocolError, StreamTruncatedError
+from sansio.errors import ProviderError, RemoteProtocolError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
@@ -16,7 +16,7 @@ from sansio.http.messages import Request
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule
-from sansio.states import CallState, Trigger
+from sansio.states import STREAM, WHOLE, Trigger
 from sansio.steps import ChunkRecord
 from sansio.timeouts import NO_TIMEOUTS, Timeouts
 
@@ -83,7 +83,7 @@ class Call(Fetch[Message]):
         return self._past_progress + (self._parser.progress if self._parser is not None else 0)
 
     def fail(self, error: ProviderError) -> list[StreamEvent]:
-        if self._state is CallState.STREAM:
+        if self._state is STREAM:
             assert self._parser is not None
             # Nothing where it has finished: an interrupt may have come before this call took note of it.
             for failed in self._parser.fail(error):
@@ -111,13 +111,13 @@ class Call(Fetch[Message]):
         self._enter(Trigger.BEGIN_STREAM)
 
     def _receive_piece(self, piece: bytes, events: list[StreamEvent]) -> bool:
-        if self._state is CallState.STREAM:
+        if self._state is STREAM:
             assert self._parser is not None
             self._take_events(self._parser.receive_data(piece), events)
             return not self._wants_input
         enough = super()._receive_piece(piece, events)
         # White space decides nothing, and servers send much of it while they work.
-        if self._undecided is None or self._state is not CallState.WHOLE or piece.isspace():
+        if self._undecided is None or self._state is not WHOLE or piece.isspace():
             return enough
         is_events = is_event_stream(bytes(self._body))
         if is_events is None or not self._decide(self._undecided, is_events):
@@ -141,21 +141,19 @@ class Call(Fetch[Message]):
         return False
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
-        if self._undecided is not None and fault is None and self._state is CallState.WHOLE:
+        if self._undecided is not None and fault is None and self._state is WHOLE:
             try:
                 self._decide(self._undecided, is_events=False)
             except RemoteProtocolError as error:
                 fault = error
-        if self._state is CallState.STREAM:
+        if self._state is STREAM:
             assert self._parser is not None
-            self._take_events(self._parser.receive_eof(), events, fault)
+            self._take_events(self._parser.receive_eof(fault), events)
         else:
             super()._receive_end(fault, events)
 
-    def _take_events(
-        self, given: list[StreamEvent], events: list[StreamEvent], fault: ProviderError | None = None
-    ) -> None:
-        """Take a stream's events; the last one ends the exchange, a `fault` instead of mere truncation."""
+    def _take_events(self, given: list[StreamEvent], events: list[StreamEvent]) -> None:
+        """Take a stream's events; the last one ends the exchange."""
         assert self._parser is not None
         if self._record:
             self._records += map(ChunkRecord, self._parser.take_chunks())
@@ -167,18 +165,17 @@ class Call(Fetch[Message]):
                 self._outcome = message
                 self._finish(events)
             case StreamFailed(error=error):
-                if fault is not None and isinstance(error, StreamTruncatedError):
-                    error = fault.with_context(partial=error.partial)
                 self._settle(error, events)
             case _:
                 pass
 
     def _finish(self, events: list[StreamEvent]) -> None:
-        streamed = self._state is CallState.STREAM
+        streamed = self._state is STREAM
         super()._finish(events)
         assert isinstance(self._outcome, Message)
-        request_id = self._dialect.request_id(self._head.headers)
-        message = self._outcome = msgspec.structs.replace(self._outcome, request_id=request_id)
+        message, request_id = self._outcome, self._dialect.request_id(self._head.headers)
+        if request_id is not None:  # a copy is expensive
+            message = self._outcome = msgspec.structs.replace(message, request_id=request_id)
         if self._stream and not streamed:
             events += replay(message)
         events.append(StreamComplete(message))

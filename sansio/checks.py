@@ -8,6 +8,8 @@ from typing import assert_never, cast
 import msgspec
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     DocumentPart,
     ImagePart,
@@ -15,7 +17,6 @@ from sansio.content import (
     Message,
     ReasoningPart,
     RefusalPart,
-    Role,
     ServerToolPart,
     TextPart,
     Tool,
@@ -49,7 +50,7 @@ def check_messages(
     elsewhere = continued  # the calls of the turn before are not in these messages
     for index, message in enumerate(messages):
         _check_message(index, message, max_depth)
-        if message.role is Role.TOOL:
+        if message.role is TOOL:
             if elsewhere:
                 continue
             if message.tool_call_id not in unanswered:
@@ -62,7 +63,7 @@ def check_messages(
             continue
         _check_answered(caller, unanswered)
         caller = index
-        elsewhere = elsewhere and message.role is not Role.ASSISTANT
+        elsewhere = elsewhere and message.role is not ASSISTANT
         unanswered = {call.id: True for call in message.tool_calls}
         unanswered |= {call.id: False for call in message.invalid_tool_calls if call.name}
     _check_answered(caller, unanswered)
@@ -110,7 +111,7 @@ def _check_call(
     ids: set[str],
     max_depth: int,
 ) -> None:
-    if message.role is not Role.ASSISTANT:
+    if message.role is not ASSISTANT:
         raise InvalidRequestError(f"message {index}: only an assistant's message has tool calls", index=index)
     if call.id in ids:
         raise InvalidRequestError(f"message {index}: two of its tool calls have the same id", index=index)

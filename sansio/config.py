@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from importlib import import_module
 from typing import Any, ClassVar, Self
 
 import msgspec
 from msgspec import structs
 
+from sansio.defaults import AuthMethod, ProviderDefaults
 from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value, is_token, is_visible
 from sansio.limits import DEFAULT_LIMITS, Limits
+from sansio.profiles import BUILT_IN
 from sansio.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_RETRY_AFTER
 from sansio.timeouts import Timeouts
 
@@ -26,86 +27,7 @@ _DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
 """A dot segment (RFC 3986, section 3.3), also percent-encoded."""
 
 
-class AuthMethod(StrEnum):
-    """How the key is sent."""
-
-    BEARER = "bearer"
-    """`Authorization: Bearer <key>`"""
-    API_KEY = "api-key"
-    """`api-key: <key>`"""
-    X_API_KEY = "x-api-key"
-    """`x-api-key: <key>`"""
-    NONE = "none"
-    """No auth header; no key is looked for."""
-
-    @property
-    def header(self) -> str | None:
-        """The name of the header that carries the key, in lower case."""
-        if self is AuthMethod.NONE:
-            return None
-        return "authorization" if self is AuthMethod.BEARER else self.value
-
-
-class ProviderDefaults(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider type fills in for fields that the user leaves out.
-
-    Args:
-        base_url: `None` if it must be given.
-        api_key_env: the variable that holds the key, or `None` if there is no key.
-        api_key_env_too: another variable, which is read if the first is not set and the user named none.
-        model: `None` if the user must name one.
-        needs_model: False if something else (Azure's deployment) names the model.
-        check: raises `ConfigError` for what only this type requires: a function, or its address as
-            `"module:name"`, which is loaded when a config of the type is made.
-        api: the wire family that is used if the user names none; `None` for the first of `apis`.
-        apis: the wire families that the type speaks. `register_provider` fills it in.
-    """
-
-    base_url: str | None = None
-    api_key_env: str | None = None
-    api_key_env_too: str | None = None
-    auth_method: AuthMethod = AuthMethod.BEARER
-    model: str | None = None
-    needs_model: bool = True
-    check: str | Callable[[ProviderConfig], None] | None = None
-    api: str | None = None
-    apis: tuple[str, ...] = ("chat",)
-
-
-_OPENAIS = ("chat", "responses")
-"""OpenAI's two wire families; chat is the default where both are."""
-
-PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = {
-    "openrouter": ProviderDefaults(
-        base_url="https://openrouter.ai/api/v1",
-        api_key_env="OPENROUTER_API_KEY",
-        model="x-ai/grok-code-fast-1",
-        apis=_OPENAIS,
-    ),
-    "openai": ProviderDefaults(
-        base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY", apis=_OPENAIS
-    ),
-    "azure": ProviderDefaults(
-        api_key_env="AZURE_OPENAI_KEY",
-        api_key_env_too="AZURE_OPENAI_API_KEY",  # as OpenAI's own client calls it
-        auth_method=AuthMethod.API_KEY,
-        needs_model=False,
-        check="sansio.providers.azure:check",
-        apis=_OPENAIS,
-    ),
-    "anthropic": ProviderDefaults(
-        base_url="https://api.anthropic.com",
-        api_key_env="ANTHROPIC_API_KEY",
-        auth_method=AuthMethod.X_API_KEY,
-        check="sansio.providers.anthropic:check",
-        apis=("messages",),
-    ),
-    "ollama": ProviderDefaults(
-        base_url="http://localhost:11434/v1", auth_method=AuthMethod.NONE, apis=_OPENAIS
-    ),
-    "vllm": ProviderDefaults(base_url="http://localhost:8000/v1", auth_method=AuthMethod.NONE, apis=_OPENAIS),
-}
-
+PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = dict(BUILT_IN)
 """What each type fills in; `register_provider` adds to it.
 
 OpenRouter's default model is retired: xAI retired `grok-code-fast-1` on 15 May 2026, and answers the name
@@ -146,8 +68,8 @@ class ProviderConfig:
     """Everything about a provider but its key. Frozen; checked when it is made.
 
     Args:
-        type: a provider type: openrouter, openai, azure, anthropic, ollama, vllm, or a registered one.
-        api: the wire family to speak with it, such as `"chat"`. The type's, if left out.
+        type: a provider type: one of `PROVIDER_DEFAULTS`, which has the registered ones, too.
+        api: the wire family to speak with it, such as `"chat"` or `"messages"`. The type's, if left out.
         api_key_env: the environment variable that holds the key. The type's, if left out: see
             `key_variables`.
         model: model id. The type's, if left out; azure takes its deployment. Only openrouter has a default,
@@ -157,8 +79,8 @@ class ProviderConfig:
         reasoning: ask for extended thinking.
         auth_method: how the key is sent. The type's, if left out.
         extra_headers: sent with each request; their values stay out of every repr.
-        api_version: Azure's, such as `"2024-10-21"`, not used on its v1 surface; or Anthropic's, which is
-            `"2023-06-01"` by default and may be `"2026-10-21"`.
+        api_version: Azure's, such as `"2024-10-21"`, not used on its v1 surface; or, where messages are
+            spoken, Anthropic's, which is `"2023-06-01"` by default and may be `"2026-10-21"`.
         deployment: Azure's deployment name.
         allow_http: send the key over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
@@ -297,6 +219,7 @@ class ProviderConfig:
             allowed = ", ".join(PROVIDER_DEFAULTS)
             raise ConfigError(f"type: {self.type!r} is unknown; use one of {allowed}", field="type")
         _set(self, "api", check_api(self.type, defaults, None if self.api is _BY_TYPE else self.api))
+        defaults = defaults.of(self.api)
         self._fill(defaults)
         _set(self, "limits", _convert_limits(self.limits))
         for f in fields(self):
@@ -324,9 +247,9 @@ class ProviderConfig:
             _set(self, "model", defaults.model)
         if self.base_url is _BY_TYPE:
             if defaults.base_url is None:
+                such = f", such as {defaults.example_url}" if defaults.example_url else ""
                 raise ConfigError(
-                    f"base_url: {self.type} has no default; give the address of your resource, "
-                    "such as https://my-resource.openai.azure.com",
+                    f"base_url: {self.type}/{self.api} has no default; give its address{such}",
                     field="base_url",
                 )
             _set(self, "base_url", defaults.base_url)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +32,12 @@ class Role(StrEnum):
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
+
+
+# Python 3.11 finds a member of an enum ten times slower than a name of a module, and these are compared
+# several times for each message of a request.
+ASSISTANT: Final = Role.ASSISTANT
+TOOL: Final = Role.TOOL
 
 
 RoleName: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
@@ -467,6 +473,8 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
         return found if isinstance(found, str) else None
 
     def _all(self, kind: type[_T]) -> tuple[_T, ...]:
+        if type(self.content) is str:  # a text alone holds no part of another kind
+            return ()
         # Through a list: a third faster than a generator for the few parts that a message has.
         return tuple([part for part in self.parts if isinstance(part, kind)])
 

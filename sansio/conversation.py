@@ -26,6 +26,11 @@ def as_messages(messages: Messages) -> list[Message]:
     if isinstance(messages, str):
         return [Message(Role.USER, messages)]
     given: object = messages
+    if type(given) is list:  # the usual case; the checks of the others cost more than the rest
+        return [
+            message if isinstance(message, Message) else _read(message, index)
+            for index, message in enumerate(given)
+        ]
     if isinstance(given, (bytes, bytearray)):
         raise InvalidRequestError("messages: is bytes; write text, such as data.decode()")
     if isinstance(messages, (Message, Mapping)) or not isinstance(messages, Iterable):

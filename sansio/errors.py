@@ -111,7 +111,7 @@ class ProviderError(Exception):
         return self._copy(self.message, context)
 
     def replacing(self, secret: str, mask: str = "[key]") -> Self:
-        """The same error with `secret` masked in its own texts and its response, see `mask_cut`."""
+        """The same error with `secret` masked in its texts, its response and its causes, see `mask_cut`."""
         if not secret:
             return self
         texts = {
@@ -121,10 +121,15 @@ class ProviderError(Exception):
         }
         message = mask_cut(self.message, secret, mask)
         response = self.response.replacing(secret, mask) if self.response is not None else None
+        cause = self.__cause__
+        if isinstance(cause, ProviderError):
+            cause = cause.replacing(secret, mask)
         same = all(text == self.__dict__[name] for name, text in texts.items())
-        if same and message == self.message and response == self.response:
+        if same and message == self.message and response == self.response and cause is self.__cause__:
             return self
-        return self._copy(message, {**texts, "response": response})
+        copy = self._copy(message, {**texts, "response": response})
+        copy.__cause__ = cause
+        return copy
 
     def _copy(self, message: str, context: ErrorContext | dict[str, object]) -> Self:
         kind = type(self)

@@ -27,7 +27,7 @@ from sansio.jsontext import JSONObject
 from sansio.porting import LeftOut
 from sansio.response import ResponseInfo, read_response
 from sansio.retry import RetrySchedule
-from sansio.states import TRANSITIONS, WANTS_INPUT, CallState, Trigger
+from sansio.states import ERROR_BODY, HEAD, TRANSITIONS, WANTS_INPUT, CallState, Trigger
 from sansio.steps import Record, RequestRecord, ResponseRecord, Send, Step, Wait
 from sansio.timeouts import NO_TIMEOUTS, Timeouts
 
@@ -175,7 +175,7 @@ class Fetch(Generic[T_co]):
         """
         if not self._wants_input:
             return []
-        if isinstance(value, Head) != (self._state is CallState.HEAD) and not isinstance(value, Lost):
+        if isinstance(value, Head) != (self._state is HEAD) and not isinstance(value, Lost):
             raise LocalProtocolError(f"{type(value).__name__} out of order: a Head comes first, and once")
         events: list[StreamEvent] = []
         match value:
@@ -201,7 +201,7 @@ class Fetch(Generic[T_co]):
         """
         events: list[StreamEvent] = []
         if TRANSITIONS[self._state]:
-            self._fail(self._explained(error), events)
+            self._fail(error, events)
         return events
 
     def take_records(self) -> list[Record]:
@@ -213,11 +213,12 @@ class Fetch(Generic[T_co]):
         """The value.
 
         Raises:
-            ProviderError: what the call ended with.
+            ProviderError: what the call ended with; a new exception each time.
             LocalProtocolError: the call is not over.
         """
         if isinstance(self._outcome, ProviderError):
-            raise self._outcome
+            # A copy: the call would hold the frames of all who raised it, and they hold the call.
+            raise self._outcome.with_context()
         if self._state is not CallState.COMPLETE:
             raise LocalProtocolError("result() before the end of the call: read the stream to its end first")
         # The state says that it was read; a value may itself be None.
@@ -280,7 +281,7 @@ class Fetch(Generic[T_co]):
     def _receive_piece(self, piece: bytes, events: list[StreamEvent]) -> bool:
         """Take decoded bytes of the body; True when no more are wanted."""
         self._body += piece
-        if self._state is CallState.ERROR_BODY:
+        if self._state is ERROR_BODY:
             if len(self._body) >= self._limits.max_error_bytes:
                 self._settle_status(events)
                 return True
@@ -293,7 +294,7 @@ class Fetch(Generic[T_co]):
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
         """Take the end of the body, regular or by a fault."""
-        if self._state is CallState.ERROR_BODY:
+        if self._state is ERROR_BODY:
             self._settle_status(events)
         elif fault is not None:
             self._settle(fault, events)
@@ -304,7 +305,7 @@ class Fetch(Generic[T_co]):
 
     def _receive_lost(self, error: TransportError | RemoteProtocolError, events: list[StreamEvent]) -> None:
         timeout = isinstance(error, APITimeoutError)
-        if self._state is not CallState.HEAD:
+        if self._state is not HEAD:
             if isinstance(error, TransportError) and not timeout:
                 cut = StreamTruncatedError(f"the connection was lost inside the answer: {error.message}")
                 cut.__cause__ = error
@@ -364,7 +365,6 @@ class Fetch(Generic[T_co]):
 
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
         """End an exchange with an error: another attempt, unless an event was handed out."""
-        error = self._explained(error)
         wait = None
         if not self._handed_out and not events:
             wait = self._schedule.wait(error, self._attempts - 1, self._random)
@@ -375,21 +375,22 @@ class Fetch(Generic[T_co]):
             self._enter(Trigger.RETRY)
 
     def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        self._outcome = error
-        self._enter(Trigger.FAIL)
-        events.append(StreamFailed(error))
+        """End the call with a copy of the error that says what the call knows.
 
-    def _explained(self, error: ProviderError) -> ProviderError:
+        A copy, since the error may be the driver's, or may have been raised, and then its frames hold it.
+        """
         config = self._dialect.config
-        # An earlier attempt's response says nothing about an attempt that was lost before its head.
-        response = self.response if self._head.status else None
-        return error.with_context(
+        error = error.with_context(
             provider=self._dialect.TYPE,
             model=config.model or config.deployment,
             attempts=self._attempts,
             request_id=error.request_id or self._dialect.request_id(self._head.headers),
-            response=response,
+            # An earlier attempt's response says nothing about an attempt that was lost before its head.
+            response=self.response if self._head.status else None,
         )
+        self._outcome = error
+        self._enter(Trigger.FAIL)
+        events.append(StreamFailed(error))
 
 
 def _text(body: bytearray) -> str:

@@ -17,10 +17,9 @@ Body: TypeAlias = dict[str, Any]
 _Object: TypeAlias = Mapping[str, Any]
 
 
-class CallOptions(TypedDict, total=False):
-    """Options that every call may have, whatever the provider; see `Provider.call`."""
+class ListOptions(TypedDict, total=False):
+    """Options of every request, and the only ones of `Provider.list_models`."""
 
-    model: str | None
     timeout: float | None
     connect_timeout: float | None
     write_timeout: float | None
@@ -29,6 +28,20 @@ class CallOptions(TypedDict, total=False):
     first_event_timeout: float | None
     max_attempts: int | None
     extra_headers: Mapping[str, str] | None
+
+
+class EmbedOptions(ListOptions, total=False):
+    """Options of `Provider.embed`."""
+
+    model: str | None
+    dimensions: int | None
+    extra_body: Mapping[str, Any] | None
+
+
+class CallOptions(ListOptions, total=False):
+    """Options that every call may have, whatever the provider; see `Provider.call`."""
+
+    model: str | None
     extra_body: Mapping[str, Any] | None
     unsupported: Literal["refuse", "drop"]
     options: Mapping[str, Any] | None
@@ -184,6 +197,35 @@ class AnthropicOptions(TypedDict, total=False):
     workspace_id: str | None
 
 
+class ServerOptions(TypedDict, total=False):
+    """The own options of other servers: see the table in docs/providers.md."""
+
+    reasoning_format: str | None
+    reasoning_split: bool | None
+    separate_reasoning: bool | None
+    enable_thinking: bool | None
+    disable_reasoning: bool | None
+    clear_thinking: bool | None
+    thinking_budget: int | None
+    prompt_mode: str | None
+    random_seed: int | None
+    repeat_penalty: float | None
+    safe_prompt: bool | None
+    safety_model: str | None
+    tool_stream: bool | None
+    grammar: str | None
+    regex: str | None
+    ebnf: str | None
+    cache_prompt: bool | None
+    ttl: int | None
+    enable_search: bool | None
+    search_mode: str | None
+    search_domain_filter: Sequence[str] | None
+    search_recency_filter: str | None
+    return_images: bool | None
+    return_related_questions: bool | None
+
+
 class PlainOptions(
     CallOptions,
     _Portable,
@@ -192,6 +234,7 @@ class PlainOptions(
     OpenRouterOptions,
     VLLMOptions,
     AnthropicOptions,
+    ServerOptions,
     total=False,
 ):
     """The options of a call that is answered by a plain `Message`: all but `response_format`."""
@@ -471,8 +514,9 @@ def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
         InvalidRequestError: it holds something that is not JSON, such as NaN or bytes. Nothing else is
             checked.
     """
-    _check_json("extra_body", extra)
-    _merge(body, extra)
+    if extra:
+        _check_json("extra_body", extra)
+        _merge(body, extra)
 
 
 def _merge(body: Body, extra: Mapping[str, object]) -> None:

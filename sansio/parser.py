@@ -100,7 +100,7 @@ class StreamParser:
             if self._feed(data, self._read, events):
                 self._complete(events)
         except ProviderError as error:
-            self._fail_at(error, events)
+            self._fail(error, events, self._framer.offset)
         return events
 
     def _pass_mark(self, data: bytes, received: int) -> list[StreamEvent]:
@@ -118,11 +118,15 @@ class StreamParser:
         events = self.receive_data(data[: limit - self._received])
         if not self._finished:
             message = f"the answer is longer than {limit} bytes"
-            self._fail(LimitExceededError(message, field="max_answer_bytes", offset=limit), events)
+            self._fail(LimitExceededError(message, field="max_answer_bytes"), events, limit)
         return events
 
-    def receive_eof(self) -> list[StreamEvent]:
+    def receive_eof(self, fault: ProviderError | None = None) -> list[StreamEvent]:
         """Handle the end of the body: the answer is whole if a finish reason was seen, else it is truncated.
+
+        Args:
+            fault: why the body ended early. A truncated answer fails with it; by default with a
+                `StreamTruncatedError`.
 
         Raises:
             LocalProtocolError: `receive_eof` was called before.
@@ -141,18 +145,18 @@ class StreamParser:
                 return events
         except ProviderError as error:
             if error.status is not None or isinstance(error, LimitExceededError):
-                self._fail_at(error, events)
+                self._fail(error, events, self._framer.offset)
                 return events
             where = "inside an event"  # an unreadable last event without its end was cut
         try:
             whole = self._reader.receive_eof(events)
         except ProviderError as error:
-            self._fail_at(error, events)
+            self._fail(error, events, self._framer.offset)
             return events
         if whole:
             self._complete(events)
         else:
-            self._fail(StreamTruncatedError(f"the stream ended {where}"), events)
+            self._fail(fault or StreamTruncatedError(f"the stream ended {where}"), events)
         return events
 
     def fail(self, error: ProviderError) -> list[StreamEvent]:
@@ -176,15 +180,15 @@ class StreamParser:
         self._finish()
         events.append(StreamComplete(self._reader.message()))
 
-    def _fail_at(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        """Fail with an error that was raised while a frame, or the end of the body, was read."""
-        offset = self._framer.offset if error.offset is None else error.offset
-        # Without its traceback: its frames hold the error, and the driver's frames too.
-        self._fail(error.with_traceback(None).with_context(offset=offset), events)
+    def _fail(self, error: ProviderError, events: list[StreamEvent], offset: int | None = None) -> None:
+        """End with a copy of the error: the error itself may have been raised, and then its frames hold it.
 
-    def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
+        Args:
+            offset: where it is at fault, if the error does not say that itself.
+        """
         self._finish()
-        events.append(StreamFailed(error.with_context(partial=self._reader.partial())))
+        place = offset if error.offset is None else error.offset
+        events.append(StreamFailed(error.with_context(partial=self._reader.partial(), offset=place)))
 
     def _finish(self) -> None:
         self._finished = True

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     ImagePart,
     InvalidToolCall,
     Message,
     Part,
+    ReasoningPart,
     RefusalPart,
-    Role,
     TextPart,
+    Tool,
     ToolCall,
     UnknownPart,
 )
@@ -34,7 +37,7 @@ class LeftOut(Struct, frozen=True, omit_defaults=True):
     Args:
         what: the kind of part, or the field of a part or message.
         why: the reason.
-        message: which message, counted from 0; `None` for an option.
+        message: which message, counted from 0; `None` for an option or a tool.
         part: which part of it, counted from 0; `None` for something of the whole message.
         option: the option's name, if it is one.
     """
@@ -60,10 +63,10 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
     open_calls: set[str] = set()
     behind = 0  # the place behind the calls and their results
     for index, message in enumerate(messages):
-        if message.role is Role.ASSISTANT:
+        if message.role is ASSISTANT:
             open_calls = {call.id for call in message.all_tool_calls}
             behind = len(ordered) + 1
-        elif message.role is Role.TOOL and message.tool_call_id in open_calls:
+        elif message.role is TOOL and message.tool_call_id in open_calls:
             open_calls.discard(message.tool_call_id)
             if behind < len(ordered):
                 why = f"the result for {message.tool_call_id!r} is sent directly behind its call"
@@ -79,8 +82,9 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     """Leave out what an endpoint cannot take back.
 
     An answer of another provider loses what only that provider understands: parts that the dialect does not
-    send, every `extra`, and citations. A refusal becomes text where refusals cannot be sent, and of sound
-    that cannot be sent, the transcript goes on as text.
+    send, every `extra`, and citations. Reasoning goes along where its signatures are valid, too. A refusal
+    becomes text where refusals cannot be sent, and of sound that cannot be sent, the transcript goes on as
+    text.
 
     Everywhere, a tool call that is invalid and was not answered is left out, since a provider would wait for
     its result; and so is a part of an answer that the endpoint refuses in its place (`Dialect.misplaced`).
@@ -104,8 +108,8 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     kinds: dict[str, str] = {}
     for index, message in enumerate(messages):
         foreign = message.origin is not None and message.origin not in home
-        message = _port_message(messages, index, dialect, report, foreign)
-        if message.role is Role.ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
+        message, replaced = _port_message(messages, index, dialect, report, foreign)
+        if message.role is ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
             report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
             continue
         if message.is_error:
@@ -113,35 +117,67 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
             if not dialect.takes_tool_error(kind):
                 why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
                 report.append(LeftOut("is_error", why, index))
-        if message.role is Role.ASSISTANT:
-            kinds = {call.id: call.kind for call in message.all_tool_calls}
-            message, ids = _fit_calls(message, index, dialect, report)
+        if message.role is ASSISTANT:
+            kinds = {call.id: call.kind for call in messages[index].all_tool_calls}
+            ids = replaced
         elif message.tool_call_id in ids:
             message = msgspec.structs.replace(message, tool_call_id=ids[message.tool_call_id])
         ported.append(message)
     return ported, report
 
 
+def port_tools(tools: Sequence[Tool], dialect: Dialect) -> tuple[list[Tool], list[LeftOut]]:
+    """Leave out of functions what an endpoint refuses.
+
+    Args:
+        tools: in OpenAI's function format; they are not changed.
+        dialect: where they go.
+
+    Returns:
+        The tools to send, and an entry for each `strict`. `$schema`, the form that a schema has itself, is
+        left out without one: it says nothing to a model.
+    """
+    if dialect.takes_strict():
+        return [*tools], []
+    sent: list[Tool] = []
+    report: list[LeftOut] = []
+    for position, tool in enumerate(tools):
+        function = tool.get("function")
+        if isinstance(function, Mapping):
+            kept = {name: value for name, value in function.items() if name != "strict"}
+            if isinstance(schema := kept.get("parameters"), Mapping):
+                kept["parameters"] = {name: value for name, value in schema.items() if name != "$schema"}
+            if function.get("strict"):
+                report.append(LeftOut(f"strict of tool {position}", f"{dialect.origin} refuses it"))
+            tool = {**tool, "function": kept}
+        sent.append(tool)
+    return sent, report
+
+
 def _fit_calls(
-    message: Message, index: int, dialect: Dialect, report: list[LeftOut]
-) -> tuple[Message, dict[str, str]]:
-    """The message with calls of kinds and ids that the endpoint takes, and the new id by the old one."""
+    parts: list[Part], numbers: Sequence[int], index: int, dialect: Dialect, report: list[LeftOut]
+) -> dict[str, str]:
+    """Replace calls of kinds and ids that the endpoint does not take. Returns the new id by the old one.
+
+    Args:
+        parts: of one message.
+        numbers: the place of each in the message, as it was before parts were left out.
+    """
     ids: dict[str, str] = {}
-    parts: list[Part] = []
-    for number, part in enumerate(message.parts):
-        if isinstance(part, (ToolCall, InvalidToolCall)):
-            if not dialect.takes_call_kind(part.kind):
-                why = f"{dialect.origin} has no calls of the kind {part.kind!r}; sent as a function's call"
-                report.append(LeftOut("kind", why, index, number))
-                part = msgspec.structs.replace(part, kind="function")
-            if not dialect.takes_call_id(part.id):
-                new = ids[part.id] = _id_for(part.id)
-                why = f"{dialect.host or dialect.origin} refuses {part.id!r}; sent as {new!r}"
-                report.append(LeftOut("id", why, index, number))
-                part = msgspec.structs.replace(part, id=new)
-        parts.append(part)
-    changed = not all(map(_same, parts, message.parts))
-    return (msgspec.structs.replace(message, content=tuple(parts)) if changed else message), ids
+    for place, (number, part) in enumerate(zip(numbers, parts, strict=True)):
+        if not isinstance(part, (ToolCall, InvalidToolCall)):
+            continue
+        if not dialect.takes_call_kind(part.kind):
+            why = f"{dialect.origin} has no calls of the kind {part.kind!r}; sent as a function's call"
+            report.append(LeftOut("kind", why, index, number))
+            part = msgspec.structs.replace(part, kind="function")
+        if not dialect.takes_call_id(part.id):
+            new = ids[part.id] = _id_for(part.id)
+            why = f"{dialect.origin} refuses {part.id!r}; sent as {new!r}"
+            report.append(LeftOut("id", why, index, number))
+            part = msgspec.structs.replace(part, id=new)
+        parts[place] = part
+    return ids
 
 
 def _id_for(call_id: str) -> str:
@@ -156,10 +192,11 @@ def _id_for(call_id: str) -> str:
 
 def _port_message(
     messages: Sequence[Message], index: int, dialect: Dialect, report: list[LeftOut], foreign: bool
-) -> Message:
+) -> tuple[Message, dict[str, str]]:
+    """The message to send, and the ids of its calls that were replaced."""
     message = messages[index]
     if isinstance(message.content, str) and not (foreign and message.extra):
-        return message
+        return message, {}
     answered = _answered(messages, index)
     parts: list[Part] = []
     numbers: list[int] = []
@@ -176,14 +213,16 @@ def _port_message(
             for place, why in misplaced.items()
         ]
         parts = [part for place, part in enumerate(parts) if place not in misplaced]
+        numbers = [number for place, number in enumerate(numbers) if place not in misplaced]
+    ids = _fit_calls(parts, numbers, index, dialect, report)
     extra = message.extra
     if foreign and extra:
         why = f"received from {message.origin}, sent to {dialect.origin}"
         report.append(LeftOut(f"extra: {', '.join(extra)}", why, index))
         extra = {}
     if extra is message.extra and len(parts) == len(message.parts) and all(map(_same, parts, message.parts)):
-        return message
-    return msgspec.structs.replace(message, content=tuple(parts), extra=extra)
+        return message, ids
+    return msgspec.structs.replace(message, content=tuple(parts), extra=extra), ids
 
 
 def _port_part(
@@ -199,8 +238,10 @@ def _port_part(
         lost.append(("InvalidToolCall", "it has no result, and must not be run"))
         return None
     kind = type(part).__name__
+    if isinstance(part, ReasoningPart) and message.origin in dialect.REASONING_ORIGINS:
+        foreign = False
     if not foreign:
-        said = message.origin is not None or (message.role is Role.ASSISTANT and isinstance(part, TextPart))
+        said = message.origin is not None or (message.role is ASSISTANT and isinstance(part, TextPart))
         if said and (why := dialect.refuses(part)) is not None:
             words = _transcript(part)
             lost.append((kind if words is None else f"{kind}: transcript sent as text", why))
@@ -244,7 +285,7 @@ def _answered(messages: Sequence[Message], index: int) -> set[str]:
     """The ids of the tool calls of one message that have a result."""
     ids: set[str] = set()
     for message in messages[index + 1 :]:
-        if message.role is not Role.TOOL:
+        if message.role is not TOOL:
             break
         ids.add(message.tool_call_id or "")
     return ids

@@ -11,20 +11,28 @@ from msgspec import Struct
 
 from sansio.call import Call
 from sansio.checks import as_tools, check_messages, check_tool_choice, check_tools, encode_body
-from sansio.config import AuthMethod, ProviderConfig, check_headers, check_url
+from sansio.config import ProviderConfig, check_headers, check_url
 from sansio.content import (
     Message,
     Tool,
 )
 from sansio.conversation import Messages, as_messages
+from sansio.defaults import AuthMethod
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import ConfigError, InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
 from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
-from sansio.options import Options, UnsupportedOptionError, check_options, merge_extra
-from sansio.porting import LeftOut, in_order, port
+from sansio.options import (
+    EmbedOptions,
+    ListOptions,
+    Options,
+    UnsupportedOptionError,
+    check_options,
+    merge_extra,
+)
+from sansio.porting import LeftOut, in_order, port, port_tools
 from sansio.providers.registry import dialect_for
 from sansio.retry import RetrySchedule
 from sansio.structured import is_schema, output_tool, response_format
@@ -99,6 +107,8 @@ class Provider:
         self.dialect: Dialect = dialect_for(config)
         self._last: tuple[tuple[bool, str, dict[str, str]], Request] | None = None
         self._other: tuple[str, Dialect] | None = None
+        self._plain: _Asked | None = None  # what a call without options asks for, once it was worked out
+        self._clocks = config.timeouts()
         self._schedule = RetrySchedule(
             max_attempts=config.max_attempts, max_retry_after=config.max_retry_after
         )
@@ -208,68 +218,47 @@ class Provider:
         *,
         random: Callable[[], float] = _no_jitter,
         record: bool = False,
-        timeout: float | None = None,
-        max_attempts: int | None = None,
-        extra_headers: Mapping[str, str] | None = None,
+        **options: Unpack[ListOptions],
     ) -> Fetch[tuple[ModelInfo, ...]]:
         """Ask which models the provider has. The config's own model does not matter.
 
         Args:
             random: as for `call`.
             record: keep what raw logs receive.
-            timeout: seconds for the whole call. Default: the config's `total_timeout`.
-            max_attempts: how often the request is sent at most. Default: the config's.
-            extra_headers: more request headers.
+            **options: the clocks, `max_attempts` and `extra_headers`, as for `call`.
 
         Raises:
             InvalidRequestError: the provider has no such list, or an argument cannot be.
             ConfigError: as `call`.
         """
-        asked = self._separate(
-            _given(timeout=timeout, max_attempts=max_attempts, extra_headers=extra_headers)
-        )
+        asked = self._separate_own(options, ListOptions)
         return self._fetch(asked.dialect.list_models(), asked, random, record)
 
     def embed(
         self,
         texts: str | Sequence[str],
         *,
-        model: str | None = None,
-        dimensions: int | None = None,
         random: Callable[[], float] = _no_jitter,
         record: bool = False,
-        timeout: float | None = None,
-        max_attempts: int | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
+        **options: Unpack[EmbedOptions],
     ) -> Fetch[Embeddings]:
         """Ask for texts as vectors.
 
         Args:
             texts: at least one; a text alone is a list of one.
-            model: the model for embeddings. Default: the config's.
-            dimensions: the length of the vectors, where the model can shorten them.
             random: as for `call`.
             record: keep what raw logs receive.
-            timeout: seconds for the whole call. Default: the config's `total_timeout`.
-            max_attempts: how often the request is sent at most. Default: the config's.
-            extra_headers: more request headers.
-            extra_body: fields of the wire that are merged last and unchecked, such as
-                `{"encoding_format": "float"}` for a server that refuses base64.
+            **options: `model`, the model for embeddings (default: the config's); `dimensions`, the length of
+                the vectors, where the model can shorten them; and the clocks, `max_attempts`, `extra_headers`
+                and `extra_body`, as for `call`. `extra_body={"encoding_format": "float"}` is for a server
+                that refuses base64.
 
         Raises:
             InvalidRequestError: the provider has no embeddings, or an argument cannot be.
             ConfigError: as `call`.
         """
-        asked = self._separate(
-            _given(
-                model=model,
-                timeout=timeout,
-                max_attempts=max_attempts,
-                extra_headers=extra_headers,
-                extra_body=extra_body,
-            )
-        )
+        asked = self._separate_own(options, EmbedOptions)
+        dimensions = asked.options.get("dimensions")
         if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
             raise InvalidRequestError(f"dimensions: must be an int of at least 1, not {dimensions!r}")
         endpoint = asked.dialect.embed(_texts(texts), dimensions)
@@ -304,7 +293,8 @@ class Provider:
             tools = (asked.output_tool,)
         check_tools(tools)
         ported, left_out = port(ordered, dialect)
-        left_out = [*moved, *left_out]
+        tools, changed = port_tools(tools, dialect)
+        left_out = [*moved, *left_out, *changed]
         kept, dropped = check_options(asked.options, dialect.options(), dialect.origin, asked.unsupported)
         check_tool_choice(kept.get("tool_choice"))
         left_out += [
@@ -369,6 +359,9 @@ class Provider:
             raise InvalidRequestError(
                 "options: holds options that hold options, or itself; give one mapping of names and values"
             )
+        plain = not left
+        if plain and self._plain is not None:
+            return self._plain
         model = left.pop("model", None)
         schedule = self._schedule
         attempts = left.pop("max_attempts", None)
@@ -396,7 +389,7 @@ class Provider:
             dialect = dialect.with_output_tool(name)
             del left["response_format"]
             left["tool_choice"] = {"type": "function", "function": {"name": name}}
-        return _Asked(
+        asked = _Asked(
             dialect=dialect,
             timeouts=self._timeouts(left),
             schedule=schedule,
@@ -406,10 +399,23 @@ class Provider:
             options=left,
             output_tool=tool,
         )
+        if plain:
+            self._plain = asked
+        return asked
+
+    def _separate_own(self, options: Mapping[str, object], kind: type[ListOptions]) -> _Asked:
+        """The options of an endpoint that has few, which are those of `kind`."""
+        for name in options:
+            if name not in kind.__annotations__:
+                allowed = ", ".join(kind.__annotations__)
+                raise InvalidRequestError(f"{name}: is not an option of this; use {allowed}")
+        return self._separate(options)
 
     def _timeouts(self, left: dict[str, object]) -> Timeouts:
         """The call's clocks; their options are taken out of those that are left."""
-        names = [name for name in _CLOCKS if name in left]
+        names = _CLOCKS.keys() & left.keys()
+        if not names:
+            return self._clocks
         return self.config.timeouts(**{_CLOCKS[name]: _seconds(name, left.pop(name)) for name in names})
 
     def _with_model(self, model: object) -> Dialect:
@@ -463,11 +469,6 @@ def _goes_alone(dialect: Dialect, beside: str) -> InvalidRequestError:
         f"response_format: {dialect.origin} takes no JSON schema with the model {dialect.config.model}. The "
         f"answer is asked for as a forced tool, which goes alone; leave out {beside}, or ask another model"
     )
-
-
-def _given(**arguments: object) -> dict[str, object]:
-    """The arguments that were given: `None` is left out, since it would mean something else as an option."""
-    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _texts(texts: str | Sequence[str]) -> list[str]:

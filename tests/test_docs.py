@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from sansio import PROVIDER_DEFAULTS, ProviderConfig
+from sansio.profiles import BUILT_IN, MESSAGES
 from sansio.testing import PROVIDER_TYPES, strategies
 from sansio.testing.fuzz import TARGETS
 from tests.snippets import ROOT, blocks, run_down, section
@@ -37,7 +38,10 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
+        ("responses.md", '"type": "function_call_output", "call_id": "call_1"'),
         ("moving.md", "message 1, part 1: ServerToolPart"),
+        ("providers.md", "https://api.deepseek.com/chat/completions"),
+        ("providers.md", "https://my-resource.services.ai.azure.com/anthropic/v1/messages"),
         ("wires.md", "ContentDelta(text='42', part=1)"),
         ("wires.md", "42 stop Usage(input_tokens=3"),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
@@ -56,7 +60,15 @@ def test_every_page_with_examples_is_run() -> None:
 
     # custom-transport.md is run in tests/transports/testing/conformance/test_page.py.
     elsewhere = {"README.md", "fuzzing.md", "custom-transport.md"}
-    assert pages == elsewhere | {"anthropic.md", "content.md", "moving.md", "wires.md", "faults.md"}
+    assert pages == elsewhere | {
+        "anthropic.md",
+        "content.md",
+        "moving.md",
+        "providers.md",
+        "responses.md",
+        "wires.md",
+        "faults.md",
+    }
 
 
 LIVE = {
@@ -100,6 +112,29 @@ def test_a_default_model_is_live_or_said_to_be_retired_wherever_it_is_documented
         for text in (ProviderConfig.__doc__ or "", section("Providers", readme)):
             retired = re.search(rf"`{re.escape(defaults.model or '')}`[^.]*retired", text)
             assert defaults.model is None or defaults.model in LIVE or retired
+
+
+def test_the_page_on_providers_has_every_type_and_every_host_of_messages() -> None:
+    page = (ROOT / "docs" / "providers.md").read_text("utf-8")
+
+    def rows(heading: str) -> dict[str, list[str]]:
+        lines = [line for line in section(heading, page).splitlines() if line.startswith("| `")]
+        cells = ([cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines)
+        return {name: rest for name, *rest in cells}
+
+    types = rows("The types")
+    assert list(types) == list(BUILT_IN)
+    for name, (url, variable, apis) in types.items():
+        row = BUILT_IN[name]
+        assert (url, variable) == (row.base_url or "must be given", row.api_key_env or "none")
+        assert apis.replace("`", "").split(", ") == list(row.apis)
+    hosts = rows("Anthropic's messages on other hosts")
+    assert list(hosts) == [name for name in MESSAGES if "messages" in BUILT_IN[name].apis]
+    for name, (url, path, key, *facts) in hosts.items():
+        row, profile = BUILT_IN[name].of("messages"), MESSAGES[name]
+        assert url.removeprefix("such as `") == (row.base_url or row.example_url)
+        assert (path, key) == (profile.path, row.auth_method)
+        assert [fact == "yes" for fact in facts] == [profile.claude, profile.caches, profile.counts]
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

@@ -77,7 +77,7 @@ def test_the_core_needs_msgspec_and_for_odd_heads_h11_and_nothing_else(
     assert others - {"typing_extensions"} == needs
 
 
-FAMILIES = ("chat", "messages")
+FAMILIES = ("chat", "messages", "responses")
 PROVIDERS = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
 
 
@@ -88,9 +88,11 @@ PROVIDERS = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
         ("import sansio; sansio.ProviderConfig(type='ollama', model='m')", set()),
         ("import sansio; sansio.StreamParser('anthropic')", {"messages", "anthropic"}),
         ("import sansio; sansio.StreamParser('vllm')", {"chat", "vllm"}),
+        ("import sansio; sansio.StreamParser('vllm/responses')", {"responses"}),
         ("import sansio; sansio.Provider(sansio.ProviderConfig())", {"chat", "openrouter"}),
         ("from sansio import ChatDialect", {"chat"}),
         ("from sansio import MessagesDialect", {"messages"}),
+        ("from sansio import ResponsesDialect", {"responses"}),
     ],
 )
 def test_a_family_and_a_provider_are_loaded_when_a_dialect_of_them_is_used(

@@ -93,27 +93,36 @@ def left_behind(origin: Origin) -> APIConnectionError:
     )
 
 
-def connect_timeout(origin: Origin, seconds: float) -> APITimeoutError:
+def connect_timeout(origin: Origin, seconds: float | None) -> APITimeoutError:
     """The time to connect, TLS included, ran out."""
-    _, host, port = origin
-    return APITimeoutError(f"no connection to {host}:{port} within {seconds:g} s", field="connect_timeout")
+    return _ran_out("connect_timeout", origin, seconds, "no connection to {} within {:g} s")
 
 
-def stalled_upload(origin: Origin, seconds: float) -> APITimeoutError:
+def stalled_upload(origin: Origin, seconds: float | None) -> APITimeoutError:
     """The server took nothing more of the request for too long."""
-    _, host, port = origin
-    return APITimeoutError(
-        f"{host}:{port} took nothing more of the request for {seconds:g} s", field="write_timeout"
-    )
+    return _ran_out("write_timeout", origin, seconds, "{} took nothing more of the request for {:g} s")
 
 
-def read_timeout(origin: Origin, seconds: float) -> APITimeoutError:
+def late_upload(origin: Origin, seconds: float | None) -> APITimeoutError:
+    """The server was taking the request when the time of the whole call ran out."""
+    return _ran_out("total_timeout", origin, seconds, "{} did not take the whole request within {:g} s")
+
+
+def read_timeout(origin: Origin, seconds: float | None) -> APITimeoutError:
     """No complete head, or no further byte of the body, arrived in time."""
+    words = "{} did not send a complete head, or any more of the body, within {:g} s"
+    return _ran_out("read_timeout", origin, seconds, words)
+
+
+def _ran_out(clock: str, origin: Origin, seconds: float | None, words: str) -> APITimeoutError:
+    """A clock that ran out, the same in every transport. It names the request's origin, also behind a proxy.
+
+    Args:
+        seconds: the limit; not `None`, since a clock that is off does not run out.
+        words: what happened, with places for the origin and the seconds.
+    """
     _, host, port = origin
-    return APITimeoutError(
-        f"{host}:{port} did not send a complete head, or any more of the body, within {seconds:g} s",
-        field="read_timeout",
-    )
+    return APITimeoutError(words.format(f"{host}:{port}", seconds), field=clock)
 
 
 def root_cause(error: BaseException) -> BaseException:

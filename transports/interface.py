@@ -118,9 +118,22 @@ class SyncTransport(Protocol):
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> SyncExchange:
-        """See `Transport.open`."""
+        """See `Transport.open`.
+
+        Args:
+            request: as there.
+            timeout: as there.
+            write_timeout: as there.
+            total_timeout: seconds for all of it, also while the server takes the request; `None` waits
+                indefinitely. The async drivers cancel `open` instead.
+            fresh: as there.
+
+        Raises:
+            TransportError: as there. The `field` may also be `"total_timeout"`.
+        """
         ...
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from sansio import jsontext
 from sansio.answers import Answer
-from sansio.config import AuthMethod, ProviderConfig
+from sansio.config import ProviderConfig
 from sansio.content import (
     AudioPart,
     DocumentPart,
@@ -28,6 +28,7 @@ from sansio.content import (
     Tool,
     ToolCall,
 )
+from sansio.defaults import AuthMethod
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import (
     APIStatusError,
@@ -135,8 +136,12 @@ class AnswerReader(ABC):
         """Join the small pieces of a long answer. Called now and then, so that its memory stays small."""
         self._answer.fold()
 
+    def _settle(self) -> None:  # noqa: B027, a family whose frames all count at once needs none
+        """Read what counts at the end only, such as the last of many token counts."""
+
     def message(self) -> Message:
         """The whole answer."""
+        self._settle()
         dialect = self._dialect
         return self._answer.message(dialect.finish_reason(self._answer.raw_finish_reason), dialect.origin)
 
@@ -147,6 +152,7 @@ class AnswerReader(ABC):
         """
         with suppress(ProviderError):  # what is open may be cut where its family refuses it
             self._flush([])
+        self._settle()
         return self._answer.partial(self._dialect.origin)
 
 
@@ -166,6 +172,8 @@ class Dialect(ABC):
     """The wire family's name, such as `"chat"`."""
     ORIGINS: ClassVar[frozenset[str]] = frozenset()
     """Other origins whose `extra`s this endpoint accepts."""
+    REASONING_ORIGINS: ClassVar[frozenset[str]] = frozenset()
+    """Other origins whose reasoning this endpoint accepts as it is, since their signatures are valid here."""
     SENDS: ClassVar[frozenset[type[Part]]] = frozenset((TextPart, ToolCall, InvalidToolCall))
     """The parts that an assistant's message may have here, whatever gave it. Others are left out of answers
     of another origin, and reported (`port`)."""
@@ -185,6 +193,8 @@ class Dialect(ABC):
     """The provider's finish reasons in the library's words."""
     FLAT_ERRORS: ClassVar[bool] = False
     """Whether an object in a 200 may be an error in the form of a gateway (`flat_error`)."""
+    EVENT_NAMES: ClassVar[bool] = False
+    """Whether the name of a server-sent event says what its data may not: `SSEFramer`'s `names`."""
     output_tool: str = ""
     """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
@@ -207,11 +217,6 @@ class Dialect(ABC):
     def origin(self) -> str:
         """Provider type and api, such as `"anthropic/messages"`: what a message's `origin` says."""
         return f"{self.TYPE}/{self.API}"
-
-    @property
-    def host(self) -> str | None:
-        """The server's name where one type has servers of several makers; else `None`."""
-        return None
 
     def with_model(self, model: str) -> Self:
         """The same dialect for another model, which then is in address, body and errors alike."""
@@ -321,6 +326,11 @@ class Dialect(ABC):
             "set the typed field, and leave it out of extra",
             index=index,
         )
+
+    def takes_strict(self) -> bool:
+        """Whether a function may have `strict`, and its parameters `$schema`. If not, `port_tools` removes
+        them."""
+        return True
 
     def takes_call_id(self, call_id: str) -> bool:
         """Whether a tool call may have such an id here. If not, `port` replaces it, in its result too."""
@@ -440,7 +450,7 @@ class Dialect(ABC):
         """
         if content_type in ("application/x-ndjson", "application/jsonl", "application/x-jsonl"):
             return NDJSONFramer(self.limits.max_event_bytes)
-        return SSEFramer(self.limits.max_event_bytes)
+        return SSEFramer(self.limits.max_event_bytes, names=self.EVENT_NAMES)
 
     def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
         """Sign a request: the one place where a key enters. By default with the header of the auth method.

@@ -91,7 +91,7 @@ def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
     counts = {name: value for name in named if type(value := wire.get(name)) is int and value >= 0}
     sums = {field: sum(counts.get(name, 0) for name in names) for field, names in fields.items()}
     extra = {name: value for name, value in wire.items() if name not in counts}
-    return msgspec.convert({**sums, "extra": extra}, Usage)
+    return Usage(**sums, extra=extra)
 
 
 def base64_text(data: bytes | None) -> str:

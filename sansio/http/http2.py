@@ -13,7 +13,6 @@ all of them, for four reasons:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from contextlib import suppress
 
 from sansio.errors import (
@@ -24,8 +23,8 @@ from sansio.errors import (
     RemoteProtocolError,
     TransportError,
 )
+from sansio.http.http2_heads import read_head, write_head
 from sansio.http.messages import Body, End, Head, Input, Lost, Request, header
-from sansio.http.syntax import is_header_value, is_token, is_visible
 from sansio.limits import DEFAULT_LIMITS
 
 try:
@@ -89,10 +88,6 @@ _RST_STREAM_SIZE = _HEADER + 4
 _NUMBER = 0x7FFF_FFFF  # without the reserved bit
 
 _BODILESS = (204, 304)
-_HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade")
-)
-"""Headers of one HTTP/1.1 connection, which HTTP/2 forbids: section 8.2.2."""
 _INDEXED = frozenset((b":method", b":scheme", b":authority", b"content-type", b"accept-encoding"))
 """Headers that HPACK may remember. Any other may be a key, or differs each time."""
 
@@ -261,7 +256,10 @@ class HTTP2Connection:
         Raises:
             LocalProtocolError: the request cannot be written as HTTP/2, or there is no room.
         """
-        headers = _write(request)
+        headers = [
+            HeaderTuple(name, value) if name in _INDEXED else NeverIndexedHeaderTuple(name, value)
+            for name, value in write_head(request)
+        ]
         if not self.room:
             raise LocalProtocolError(
                 "the connection takes no more exchanges: check its room, or open another"
@@ -557,7 +555,7 @@ class HTTP2Connection:
             return
         if isinstance(event, InformationalResponseReceived):
             return
-        head = _read_head(event.headers)
+        head = read_head(event.headers)
         if head is None:
             self._reset(exchange, ErrorCodes.PROTOCOL_ERROR)
             self._lose(exchange, _malformed("an invalid head"))
@@ -667,7 +665,7 @@ def check_request(request: Request) -> None:
     Raises:
         LocalProtocolError: it cannot be written as HTTP/2.
     """
-    _write(request)
+    write_head(request)
 
 
 def _malformed(words: str) -> RemoteProtocolError:
@@ -684,53 +682,3 @@ def _name(code: int) -> str:
         return ErrorCodes(code).name
     except ValueError:
         return f"code {code}"
-
-
-def _read_head(fields: Iterable[tuple[bytes, bytes]]) -> Head | None:
-    """A response's head: section 8.3.2; `None` if it is malformed."""
-    status = 0
-    headers: list[tuple[str, str]] = []
-    for raw_name, raw_value in fields:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
-        if name == ":status" and not (status or headers) and len(value) == 3 and value.isascii():
-            status = int(value) if value.isdecimal() else 0
-        elif is_token(name) and name == name.lower() and name not in _HOP_BY_HOP and is_header_value(value):
-            headers.append((name, value))
-        else:
-            return None
-    return Head(status, tuple(headers)) if status >= 200 else None
-
-
-def _write(request: Request) -> list[HeaderTuple]:
-    """The headers of a request: section 8.3.1.
-
-    Raises:
-        LocalProtocolError: it cannot be written; the message shows no header's value.
-    """
-    sound = is_token(request.method) and is_visible(request.target)
-    length = "0"
-    fields: list[tuple[bytes, bytes]] = []
-    authority = b""
-    for name, value in request.headers:
-        sound = sound and is_token(name) and is_header_value(value)
-        if not sound:
-            break
-        lower = name.lower()
-        if lower == "content-length":
-            length = value
-        if lower == "host":
-            authority = value.encode("latin-1")
-        elif lower not in _HOP_BY_HOP:
-            fields.append((lower.encode("ascii"), value.encode("latin-1")))
-    if not sound or length != str(len(request.body)):
-        raise LocalProtocolError(f"{request!r} cannot be written as HTTP/2: check its path and headers")
-    pseudo = (
-        (b":method", request.method.encode("ascii")),
-        (b":scheme", request.scheme.encode("ascii")),
-        (b":authority", authority),
-        (b":path", request.target.encode("ascii")),
-    )
-    return [
-        HeaderTuple(name, value) if name in _INDEXED else NeverIndexedHeaderTuple(name, value)
-        for name, value in (*pseudo, *fields)
-    ]

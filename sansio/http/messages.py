@@ -97,7 +97,9 @@ class Request(Struct, frozen=True):
     def with_body(self, body: bytes) -> Request:
         """The same request with another body."""
         length = str(len(body))
-        headers = tuple((name, length if name == "content-length" else value) for name, value in self.headers)
+        headers = tuple(
+            [(name, length if name == "content-length" else value) for name, value in self.headers]
+        )
         return structs.replace(self, headers=headers, body=body)
 
     @property

@@ -11,6 +11,14 @@ VALUE_CHARS = r"\t\x20-\x7e\x80-\xff"
 """What a header's value consists of, as the inside of a character class: section 5.5. The bytes from 0x80 on
 have no meaning there; here they are Latin-1."""
 
+_ENDS = r"\x21-\x7e\x80-\xff"  # what a value begins and ends with
+
+HEAD = re.compile(
+    rf"[{TOKEN_CHARS}]++ [\x21-\x7e]++ HTTP/1\.1\r\n"
+    rf"(?:[{TOKEN_CHARS}]++: (?:[{_ENDS}](?:[{VALUE_CHARS}]*[{_ENDS}])?)?\r\n)*+\r\n"
+)
+"""The head of a request as it is sent: each of its values is received unchanged."""
+
 _TOKEN = re.compile(rf"[{TOKEN_CHARS}]+")
 _VALUE = re.compile(rf"[{VALUE_CHARS}]*")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")

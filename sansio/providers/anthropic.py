@@ -1,9 +1,10 @@
-"""Anthropic's own service."""
+"""Anthropic's own service, and the other hosts of Claude that keep its rules."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Self
 
 from sansio.config import ProviderConfig
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
@@ -11,6 +12,7 @@ from sansio.errors import ConfigError, InvalidRequestError
 from sansio.families.messages import MessagesDialect
 from sansio.families.messages.options import DEFAULT_VERSION
 from sansio.families.tools import check_names
+from sansio.profiles import CLAUDE_HOSTS, MESSAGES
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 """The form that the service names when it refuses an id, such as Moonshot's `functions.look:0`."""
@@ -40,6 +42,8 @@ class AnthropicMessages(MessagesDialect):
     """It checks the signatures of reasoning that comes back, and refuses reasoning without one."""
 
     TYPE = "anthropic"
+    PROFILE = MESSAGES["anthropic"]
+    REASONING_ORIGINS = frozenset(f"{host}/messages" for host in CLAUDE_HOSTS)
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, ReasoningPart) and not (part.extra.get("signature") or part.extra.get("data")):
@@ -62,3 +66,23 @@ class AnthropicMessages(MessagesDialect):
 
     def takes_call_id(self, call_id: str) -> bool:
         return _CALL_ID.fullmatch(call_id) is not None
+
+
+class BedrockMessages(AnthropicMessages):
+    """Claude on Amazon Bedrock, at the endpoint that takes a bearer key."""
+
+    TYPE = "bedrock-mantle"
+    PROFILE = MESSAGES["bedrock-mantle"]
+
+
+class AzureMessages(AnthropicMessages):
+    """Claude on Microsoft Foundry, where the deployment names the model."""
+
+    TYPE = "azure"
+    PROFILE = MESSAGES["azure"]
+
+    def with_model(self, model: str) -> Self:
+        return type(self)(self.config.replace(model=model, deployment=model))
+
+    def model_name(self) -> str | None:
+        return self.config.deployment or self.config.model

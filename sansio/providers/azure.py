@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sansio.config import ProviderConfig
-from sansio.content import Part, ReasoningPart, Role
+from sansio.content import Part, Role
 from sansio.errors import ConfigError
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
 from sansio.families.tools import NAMES, WORDS
 from sansio.options import Option, narrowed
+from sansio.profiles import profile_of
 from sansio.providers.hosts import AzureHost, is_v1
 
 _FIRST_WITH_COMPLETION_TOKENS = "2024-09-01"
@@ -27,7 +28,11 @@ def check(config: ProviderConfig) -> None:
         ConfigError: the classic surface without deployment or version, or with a deployment that would be a
             step in its path, or the v1 surface without a model.
     """
-    if is_v1(config):
+    if config.api == "messages":
+        from sansio.providers.anthropic import check as check_version  # with its family, which chat needs not
+
+        check_version(config)
+    if is_v1(config) or config.api == "messages":
         if config.model is None and config.deployment is None:
             raise ConfigError("model: name the deployment here or in deployment", field="model")
         return
@@ -45,8 +50,7 @@ def check(config: ProviderConfig) -> None:
 class AzureChat(AzureHost, ChatDialect):
     """The deployment is in the path, and on the v1 surface in the body; never in both, which is a 404."""
 
-    RETURNED_PARTS = ChatDialect.RETURNED_PARTS - {ReasoningPart}
-    RETURNED = frozenset()
+    PROFILE = profile_of("azure")
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ChatDialect.OPTIONS, **OPENAI_RANGES)
 
     def model_name(self) -> str | None:
@@ -54,10 +58,10 @@ class AzureChat(AzureHost, ChatDialect):
             return self.config.deployment or self.config.model
         return self.config.model
 
-    def max_tokens_field(self) -> str:
+    def max_tokens_field(self) -> str | None:
         config = self.config
         old = not is_v1(config) and (config.api_version or "") < _FIRST_WITH_COMPLETION_TOKENS
-        return "max_tokens" if old else "max_completion_tokens"
+        return "max_tokens" if old else super().max_tokens_field()
 
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS

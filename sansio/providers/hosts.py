@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from hashlib import sha256
 from typing import Self
 
@@ -61,22 +62,14 @@ class OpenAIHost(Dialect):
 
     TYPE = "openai"
 
-    @property
-    def hostname(self) -> str | None:
-        """The server's name; `None` where there is no config."""
+    @cached_property  # each call asks for it several times
+    def is_own(self) -> bool:
+        """Whether the server is OpenAI's own service, as it is taken to be where there is no config."""
+        if self._config is None:
+            return True
         from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
 
-        return None if self._config is None else urlsplit(self._config.base_url).hostname or ""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the server is OpenAI's own service."""
-        host = self.hostname
-        return host is None or is_own_host(host)
-
-    @property
-    def host(self) -> str | None:
-        return None if self.is_own else self.hostname
+        return is_own_host(urlsplit(self._config.base_url).hostname or "")
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
         """With a hint where the error is vLLM's, which has a provider type."""

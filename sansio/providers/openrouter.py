@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from sansio.content import DocumentPart, ImagePart, Message, Part, Role
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.options import OPENROUTER_RANGES, REASONING
+from sansio.families.chat.options import OPENROUTER_RANGES, options_of
 from sansio.families.chat.parts import image_block, takes_by_schema
 from sansio.families.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, narrowed, own, portable
+from sansio.profiles import profile_of
 from sansio.providers.hosts import OpenRouterHost
 
 
@@ -26,12 +27,11 @@ class OpenRouterChat(OpenRouterHost, ChatDialect):
     """Reasoning by switch, its details sent back, and the upstream's own error in `metadata`."""
 
     RETURNED_PARTS = ChatDialect.RETURNED_PARTS | {ImagePart}
-    REASONING_FIELD = "reasoning"
-    OPENAI_TOOLS = False
+    PROFILE = profile_of("openrouter")
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         {
             **ChatDialect.OPTIONS,
-            **REASONING,
+            **options_of(PROFILE),
             **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens", cache=_write_cache),
             **own("min_p", "top_a", "repetition_penalty", type=int | float),
             **own("models", "transforms", type=list[str]),
@@ -45,9 +45,6 @@ class OpenRouterChat(OpenRouterHost, ChatDialect):
 
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS
-
-    def reasoning_options(self) -> dict[str, object]:
-        return {"reasoning": {"enabled": True}}
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
         fields = super().assistant_fields(message)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, ProviderDefaults, check_api
+from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, check_api
+from sansio.defaults import Profile, ProviderDefaults
 from sansio.errors import ConfigError
 from sansio.limits import DEFAULT_LIMITS, Limits
+from sansio.profiles import BUILT_IN, MESSAGES
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
@@ -21,20 +23,25 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("openai", "chat"): ("sansio.providers.openai", "OpenAIChat"),
     ("azure", "chat"): ("sansio.providers.azure", "AzureChat"),
     ("anthropic", "messages"): ("sansio.providers.anthropic", "AnthropicMessages"),
-    ("ollama", "chat"): ("sansio.providers.ollama", "OllamaChat"),
     ("vllm", "chat"): ("sansio.providers.vllm", "VLLMChat"),
     ("openrouter", "responses"): ("sansio.providers.responses", "OpenRouterResponses"),
     ("openai", "responses"): ("sansio.providers.responses", "OpenAIResponses"),
     ("azure", "responses"): ("sansio.providers.responses", "AzureResponses"),
     ("ollama", "responses"): ("sansio.providers.responses", "OllamaResponses"),
     ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
+    ("azure", "messages"): ("sansio.providers.anthropic", "AzureMessages"),
+    ("bedrock-mantle", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),
 }
-_BUILT_IN_TYPES = frozenset(name for name, _ in _BUILT_IN)
+"""Pairs with a dialect that is more than its row. All others are the family's, with the row as profile."""
+_MADE: dict[tuple[str, str], type[Dialect]] = {}
+"""The dialects of the built-in pairs that were asked for."""
 _REGISTERED: dict[tuple[str, str], type[Dialect]] = {}
 
 
 def register_provider(
-    name: str, dialect: type[Dialect] | Mapping[str, type[Dialect]], defaults: ProviderDefaults
+    name: str,
+    dialect: type[Dialect] | Mapping[str, type[Dialect]] | Profile,
+    defaults: ProviderDefaults | None = None,
 ) -> None:
     """Make `ProviderConfig(type=name)` mean a dialect, here and on the command line.
 
@@ -42,44 +49,74 @@ def register_provider(
 
     Args:
         name: the provider type.
-        dialect: a `Dialect` class, or one for each api: `{"chat": A, "responses": B}`.
+        dialect: a `Dialect` class, or one for each api: `{"chat": A, "responses": B}`. For a server that
+            speaks chat completions, a `Profile` is enough, which says where it is as well.
         defaults: what a config of this type takes if the user says nothing. With several apis, its `api`
-            names the default one; otherwise the first is.
+            names the default one; otherwise the first is. A `Profile` also says what a `ChatDialect` does.
 
     Raises:
         ConfigError: the name is blank or built in, or something is not a `Dialect` class.
 
     Example:
-        `register_provider("my_provider", MyDialect, ProviderDefaults(base_url="https://api.example.com"))`
+        `register_provider("my_provider", Profile(base_url="https://api.example.com", api_key_env="MY_KEY"))`
     """
     from sansio.families.base import Dialect
 
-    if not name or name in _BUILT_IN_TYPES or "/" in name:
+    if not name or name in BUILT_IN or "/" in name:
         raise ConfigError(f"type: {name!r} cannot be registered; choose another name", field="type")
-    if not isinstance(defaults, ProviderDefaults):
-        raise ConfigError(f"type: {name!r} needs ProviderDefaults, not {defaults!r}", field="type")
     given: Mapping[str, object]
-    given = (
-        dialect
-        if isinstance(dialect, Mapping)
-        else {str(defaults.api or getattr(dialect, "API", "")): dialect}
-    )
+    if isinstance(dialect, Profile) and defaults is None:
+        from sansio.families.chat import ChatDialect
+
+        defaults, given = dialect, {"chat": ChatDialect}
+    elif not isinstance(defaults, ProviderDefaults):
+        raise ConfigError(f"type: {name!r} needs ProviderDefaults, not {defaults!r}", field="type")
+    else:
+        api = str(defaults.api or getattr(dialect, "API", ""))
+        given = dialect if isinstance(dialect, Mapping) else {api: dialect}
     classes: dict[str, type[Dialect]] = {}
     for api, kind in given.items():
         if not (isinstance(kind, type) and issubclass(kind, Dialect)):
             raise ConfigError(f"type: {name!r} needs a Dialect class, not {kind!r}", field="type")
         if not api:
             raise ConfigError(f"api: {kind.__name__} must name its API, such as 'chat'", field="api")
-        # Its name and api are the class's own: answers say by them where they are from.
-        if (name, api) != (kind.TYPE, kind.API):
-            kind = type(kind.__name__, (kind,), {"TYPE": name, "API": api, "__module__": kind.__module__})
-        classes[api] = kind
+        classes[api] = _named(kind, name, api, defaults)
     defaults = msgspec.structs.replace(defaults, apis=tuple(classes))
     check_api(name, defaults, defaults.api)
     for pair in [pair for pair in _REGISTERED if pair[0] == name]:
         del _REGISTERED[pair]
     _REGISTERED.update({(name, api): kind for api, kind in classes.items()})
     PROVIDER_DEFAULTS[name] = defaults
+
+
+def _named(kind: type[Dialect], name: str, api: str, row: ProviderDefaults) -> type[Dialect]:
+    """The class with a type and api as its own, since answers say by them where they are from.
+
+    Args:
+        row: the type's, which is the class's profile if it is one.
+    """
+    if isinstance(row, Profile):
+        from sansio.families.chat import ChatDialect
+
+        kind = kind.of(row) if issubclass(kind, ChatDialect) else kind
+    if (name, api) == (kind.TYPE, kind.API):
+        return kind
+    return type(kind.__name__, (kind,), {"TYPE": name, "API": api, "__module__": kind.__module__})
+
+
+def _built_in(name: str, api: str) -> type[Dialect]:
+    """The dialect of a built-in pair; what it needs is loaded now."""
+    if (name, api) in _BUILT_IN:
+        module, kind = _BUILT_IN[name, api]
+        found: type[Dialect] = getattr(import_module(module), kind)
+        return found
+    if api == "messages":
+        from sansio.families.messages import MessagesDialect
+
+        return _named(MessagesDialect.of(MESSAGES[name]), name, api, BUILT_IN[name])
+    from sansio.families.chat import ChatDialect
+
+    return _named(ChatDialect, name, api, BUILT_IN[name])
 
 
 def dialect_class(name: str, api: str | None = None) -> type[Dialect]:
@@ -97,13 +134,14 @@ def dialect_class(name: str, api: str | None = None) -> type[Dialect]:
             f"type: {name!r} is unknown; use one of {', '.join(PROVIDER_DEFAULTS)}", field="type"
         )
     pair = name, check_api(name, defaults, api)
-    if pair in _REGISTERED:
-        return _REGISTERED[pair]
-    if pair not in _BUILT_IN:
-        raise ConfigError(f"type: {name!r} has defaults but no dialect; use register_provider", field="type")
-    module, kind = _BUILT_IN[pair]
-    found: type[Dialect] = getattr(import_module(module), kind)
-    return found
+    made = _REGISTERED.get(pair) or _MADE.get(pair)
+    if made is None:
+        if name not in BUILT_IN:
+            raise ConfigError(
+                f"type: {name!r} has defaults but no dialect; use register_provider", field="type"
+            )
+        made = _MADE[pair] = _built_in(*pair)
+    return made
 
 
 def dialect_for(config: ProviderConfig) -> Dialect:

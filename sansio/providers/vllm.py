@@ -5,30 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from sansio.content import AudioPart, DocumentPart, Part, ReasoningPart, Role
+from sansio.content import AudioPart, Part, ReasoningPart
 from sansio.families.chat import ChatDialect
-from sansio.families.chat.options import COMMON_OPTIONS, SERVER_OPTIONS, VLLM_RANGES
+from sansio.families.chat.options import VLLM_RANGES, options_of
 from sansio.families.tools import WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Option, merged, narrowed, own, portable
+from sansio.profiles import profile_of
 
 
 class VLLMChat(ChatDialect):
-    """Thinking is switched on in the chat template, and most templates know no developer role.
-
-    Reasoning goes back with the answer: templates of thinking models drop it or need it, as the model does.
-    Sound may be given by address; there are no files.
-    """
+    """Its many options; and sound may be given by address."""
 
     TYPE = "vllm"
     SENDS = ChatDialect.SENDS | {ReasoningPart}
-    ROLES: ClassVar[Mapping[Role, str]] = {**ChatDialect.ROLES, Role.DEVELOPER: "system"}
-    REASONING_FIELD = "reasoning"
-    OPENAI_TOOLS = False
+    PROFILE = profile_of("vllm")
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         {
-            **COMMON_OPTIONS,
-            **SERVER_OPTIONS,
+            **options_of(PROFILE),
             **portable(top_k="top_k", reasoning_budget="thinking_token_budget"),
             **own("min_p", "repetition_penalty", "length_penalty", type=int | float),
             **own("min_tokens", "truncate_prompt_tokens", "prompt_logprobs", "priority", type=int),
@@ -50,12 +44,6 @@ class VLLMChat(ChatDialect):
 
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS
-
-    def reasoning_options(self) -> dict[str, object]:
-        return {"chat_template_kwargs": {"enable_thinking": True}}
-
-    def takes(self, part: Part, role: Role) -> bool:
-        return not isinstance(part, DocumentPart)
 
     def encode_part(self, part: Part) -> JSONObject | None:
         if isinstance(part, AudioPart) and part.url is not None:

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import sniffio
@@ -37,6 +37,7 @@ PATIENCE = 20.0
 
 KIND = "openai"
 QUESTION = [Message(Role.USER, "Hello")]
+_LARGE = [Message(Role.USER, "Hello" * 100_000)]
 SAID = Answer(text=TEXT)
 _DEFAULTS: Mapping[str, float] = MappingProxyType({})
 
@@ -170,7 +171,14 @@ def count_here() -> Census:
     return Census(_descriptors(), len(asyncio.all_tasks()))
 
 
-async def settles(server: LoopbackThread, before: Census) -> None:
+class Serving(Protocol):
+    """A server that says how many connections are open."""
+
+    @property
+    def connections(self) -> int: ...
+
+
+async def settles(server: Serving, before: Census) -> None:
     """Wait until nothing is left: a loop closes sockets a turn later, and the server sees it when it does."""
     with anyio.move_on_after(PATIENCE):
         while server.connections or count_here().exceeds(before):  # noqa: ASYNC110, of another loop
@@ -179,7 +187,7 @@ async def settles(server: LoopbackThread, before: Census) -> None:
     assert (server.connections, left.exceeds(before)) == (0, False), (before, left)
 
 
-def settles_blocking(server: LoopbackThread, before: Census) -> None:
+def settles_blocking(server: Serving, before: Census) -> None:
     """See `settles`."""
     deadline = time.monotonic() + PATIENCE
     while (server.connections or count().exceeds(before)) and time.monotonic() < deadline:
@@ -224,9 +232,12 @@ class SyncWatching:
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> SyncExchange:
-        exchange = self._transport.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
+        exchange = self._transport.open(
+            request, timeout, write_timeout=write_timeout, total_timeout=total_timeout, fresh=fresh
+        )
         self.exchanges.append(weakref.ref(exchange))
         return exchange
 
@@ -246,6 +257,7 @@ async def call(
     clocks: Mapping[str, float] = _DEFAULTS,
     limits: Mapping[str, int] | None = None,
     kind: str = KIND,
+    large: bool = False,
 ) -> tuple[Seen, weakref.ref[EventStream]]:
     """Make one call, with retries that take no time."""
     waits: list[float] = []
@@ -254,7 +266,7 @@ async def call(
         waits.append(seconds)
 
     provider = Provider(server.config(kind, limits=limits or {}, **clocks))
-    made = provider.call(QUESTION, stream=stream, random=_half)
+    made = provider.call(_LARGE if large else QUESTION, stream=stream, random=_half)
     events = EventStream(provider, made, transport, KeySource(provider.config, "any"), sleep=wait)
     reference = weakref.ref(events)
     try:
@@ -273,6 +285,7 @@ def call_blocking(
     stream: bool = True,
     clocks: Mapping[str, float] = _DEFAULTS,
     kind: str = KIND,
+    large: bool = False,
 ) -> tuple[Seen, weakref.ref[SyncEventStream]]:
     """See `call`."""
     waits: list[float] = []
@@ -281,7 +294,7 @@ def call_blocking(
         waits.append(seconds)
 
     provider = Provider(server.config(kind, **clocks))
-    made = provider.call(QUESTION, stream=stream, random=_half)
+    made = provider.call(_LARGE if large else QUESTION, stream=stream, random=_half)
     events = SyncEventStream(provider, made, transport, KeySource(provider.config, "any"), sleep=wait)
     reference = weakref.ref(events)
     try:
@@ -290,6 +303,14 @@ def call_blocking(
     except ProviderError as error:
         return seen(error, waits), reference
     return answered(events.result().text, server, waits), reference
+
+
+async def forgets(references: Sequence[weakref.ref[Any]]) -> None:
+    """Wait until nothing is alive: a loop may keep the error of a cancelled wait until its next turn."""
+    with anyio.move_on_after(PATIENCE):
+        while left_of(references):  # noqa: ASYNC110, nothing tells when it does
+            await anyio.sleep(0.001)
+    assert left_of(references) == []
 
 
 def left_of(references: Sequence[weakref.ref[Any]]) -> list[object]:

@@ -45,6 +45,8 @@ class Row(Struct, frozen=True, kw_only=True):
         over_tls: both over TLS, if that differs.
         clocks: of the config, for the stream and for the whole answer.
         secure: the fault is one of TLS, and is seen only there.
+        text: what the server does, where the fault is none of `sansio.testing.faults`.
+        large: a large request is sent.
     """
 
     fault: str
@@ -53,10 +55,19 @@ class Row(Struct, frozen=True, kw_only=True):
     over_tls: Gets | None = None
     clocks: tuple[Clocks, Clocks] = ({}, {})
     secure: bool = False
+    text: str = ""
+    large: bool = False
+
+    @property
+    def about(self) -> str:
+        """What the server does."""
+        return self.text or find_fault(self.fault).about
 
     @property
     def memory(self) -> bool:
         """Whether a server without sockets can have the fault."""
+        if self.text:
+            return False
         faulty = FaultyProvider(FakeProvider(), find_fault(self.fault))
         try:
             faulty.respond(Request.post("http://localhost/v1/chat/completions", (), b"{}"))

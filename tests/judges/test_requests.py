@@ -169,7 +169,8 @@ def _judged(body: Record) -> Record:
 
 @given(asked=requests(), stream=st.booleans(), reasoning=st.booleans())
 def test_conversations_and_tools(asked: Asked, stream: bool, reasoning: bool) -> None:
-    for type in TYPES:  # in one test: to draw a conversation takes longer than to judge it
+    # In one test, since to draw a conversation takes longer than to judge it.
+    for type in (*PROVIDER_TYPES, "openai/responses"):
         provider = provider_of(type, ADAPTIVE, reasoning=reasoning)
         judge(type, sent(provider, asked, stream), stream=stream)
 

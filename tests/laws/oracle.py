@@ -62,11 +62,12 @@ LIMITS = st.fixed_dictionaries(
 
 
 def config_for(type: str, **fields: object) -> ProviderConfig:
-    """A complete config of the type; its address and model are not real."""
-    needed = {"model": "m", "base_url": "http://localhost:1/v1"}
-    if type == "azure":
+    """A complete config of the type, or of type and api; its address and model are not real."""
+    name, _, api = type.partition("/")
+    needed = {"model": "m", "base_url": "http://localhost:1/v1", **({"api": api} if api else {})}
+    if name == "azure":
         needed |= {"deployment": "d", "api_version": "2024-10-21"}
-    return ProviderConfig.from_dict({"type": type, **needed, **fields})
+    return ProviderConfig.from_dict({"type": name, **needed, **fields})
 
 
 class Fault(NamedTuple):

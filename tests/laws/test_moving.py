@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import product
+from zlib import crc32
 
 import msgspec
-import pytest
 
 from sansio import (
     AudioPart,
@@ -14,6 +15,7 @@ from sansio import (
     Message,
     Part,
     Provider,
+    ReasoningPart,
     RefusalPart,
     Role,
     StreamComplete,
@@ -23,14 +25,33 @@ from sansio import (
 )
 from sansio.porting import LeftOut
 from sansio.providers import dialect_named
+from tests.sansio import test_corpus_responses
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
-from tests.sansio.wires import ASK, TYPES, bare, config, parse
-from tests.support import CORPUS
+from tests.sansio.wires import ASK, RESPONSES, TYPES, bare, config, parse
+from tests.support import CORPUS, RESPONSES_CORPUS, for_each
 
 pytestmark = needs_corpus
 
 ANSWERS = [*names("stream"), *names("response")]
-PROVIDERS = {kind: Provider(config(kind)) for kind in TYPES}
+RESPONSES_ANSWERS = [
+    *test_corpus_responses.names("stream"),
+    *test_corpus_responses.names("response"),
+]
+OTHERS = (
+    "deepseek",
+    "mistral",
+    "cerebras",
+    "moonshot",
+    "llamacpp",
+    "azure/messages",
+    "bedrock-mantle/messages",
+    "deepseek/messages",
+    "ollama/messages",
+    "openrouter/messages",
+)
+"""A sample of the other pairs: those that share a family differ in quirks, which have tests of their own."""
+TARGETS = (*TYPES, *RESPONSES)
+PROVIDERS = {kind: Provider(config(kind)) for kind in (*TARGETS, *OTHERS)}
 
 
 @cache
@@ -44,6 +65,19 @@ def recorded(name: str) -> Message | None:
     return None if dialect.error_in(data) else dialect.parse_response(data)
 
 
+def recorded_response(name: str) -> Message | None:
+    """The same of the Responses API, from the provider that gave it."""
+    maker = name.split("-")[1]
+    kind = f"{maker}/responses" if maker in ("azure", "openrouter") else "openai/responses"
+    stream = RESPONSES_CORPUS / f"{name}.sse"
+    if stream.exists():
+        last = parse(kind, [stream.read_bytes()])[-1]
+        return last.message if isinstance(last, StreamComplete) else None
+    dialect = dialect_named(kind)
+    data = test_corpus_responses.body_of(name)
+    return None if dialect.error_in(data) else dialect.parse_response(data)
+
+
 def history_with(message: Message) -> list[Message]:
     ids = [call.id for call in message.tool_calls]
     ids += [call.id for call in message.invalid_tool_calls if call.name]
@@ -51,14 +85,31 @@ def history_with(message: Message) -> list[Message]:
     return [*ASK, message, *results, *ASK]
 
 
-@pytest.mark.parametrize("target", TYPES)
-@pytest.mark.parametrize("name", ANSWERS)
+# The Responses of the other types differ from these in options only.
+@for_each(list(product(ANSWERS, [*TYPES, "openai/responses", "ollama/responses"])))
 def test_a_recorded_answer_is_accepted_everywhere_and_each_loss_is_reported_once(
-    name: str, target: str
+    pair: tuple[str, str],
 ) -> None:
+    name, target = pair
     message = recorded(name)
-    if message is None:
-        return
+    if message is not None:
+        check_move(message, target)
+
+
+@for_each(ANSWERS)
+def test_a_recorded_answer_is_accepted_at_one_of_the_other_pairs(name: str) -> None:
+    if (message := recorded(name)) is not None:
+        check_move(message, OTHERS[crc32(name.encode()) % len(OTHERS)])
+
+
+@for_each(RESPONSES_ANSWERS)
+def test_a_recorded_response_is_accepted_everywhere(name: str) -> None:
+    if (message := recorded_response(name)) is not None:
+        for target in (*TARGETS, OTHERS[crc32(name.encode()) % len(OTHERS)]):
+            check_move(message, target)
+
+
+def check_move(message: Message, target: str) -> None:
     provider = PROVIDERS[target]
     history = history_with(message)
     prepared = provider.prepare(history)
@@ -68,7 +119,9 @@ def test_a_recorded_answer_is_accepted_everywhere_and_each_loss_is_reported_once
     check_losses(message, next((m for m in moved if m.role is Role.ASSISTANT), None), report)
     assert all(loss.why and loss.message == 1 for loss in report)
     if message.origin != provider.dialect.origin:
-        assert all(not part.extra for m in moved if m.role is Role.ASSISTANT for part in m.parts)
+        signed = message.origin in provider.dialect.REASONING_ORIGINS
+        kept = [part for m in moved if m.role is Role.ASSISTANT for part in m.parts if part.extra]
+        assert all(signed and isinstance(part, ReasoningPart) for part in kept)
 
 
 def check_losses(before: Message, after: Message | None, report: list[LeftOut]) -> None:
@@ -90,7 +143,7 @@ def same_part(part: Part, sent: Part) -> bool:
     if isinstance(part, AudioPart) and isinstance(sent, TextPart):
         return part.transcript == sent.text
     if isinstance(part, ToolCall | InvalidToolCall) and isinstance(sent, ToolCall | InvalidToolCall):
-        part = msgspec.structs.replace(part, kind=sent.kind)
+        part = msgspec.structs.replace(part, kind=sent.kind, id=sent.id)
     return type(part) is type(sent) and bare(part) == bare(cited_as(part, sent))
 
 

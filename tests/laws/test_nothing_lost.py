@@ -21,7 +21,7 @@ from sansio.families.responses.wire import REQUEST_FIELDS
 from tests.sansio.families.responses.frames import Reading
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import comparable, config
-from tests.support import CORPUS, RESPONSES_CORPUS
+from tests.support import CORPUS, RESPONSES_CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -308,7 +308,7 @@ def losses(case: Case, paths: Iterable[str]) -> tuple[list[str], list[str]]:
     return unread, twofold
 
 
-@pytest.mark.parametrize("name", [*names("stream"), *names("response")])
+@for_each([*names("stream"), *names("response")])
 def test_each_field_of_a_recorded_answer_changes_one_thing(name: str) -> None:
     """It changes something that we give, unless it is ignored, and is not in two places of the message."""
     case = case_of(name)

@@ -29,9 +29,25 @@ from sansio.testing.routes import Route
 from sansio.testing.strategies import Asked, histories, messages, requests
 from sansio.testing.wires import wire_for
 from tests.laws.oracle import WIRES, in_every_dialect
-from tests.laws.test_request_laws import provider_of
+from tests.laws.test_request_laws import PAIRS, provider_of
+from tests.sansio.wires import RESPONSES, config
 
-PROVIDERS: dict[str, Provider] = {type: provider_of(type) for type in PROVIDER_TYPES}
+PROVIDERS: dict[str, Provider] = {type: provider_of(type) for type in PAIRS}
+TARGETS = {**WIRES, "responses": st.sampled_from(RESPONSES)}
+"""The families that histories go to."""
+to_every_family = pytest.mark.parametrize("wire", TARGETS)
+OTHERS = [
+    Provider(config(pair))
+    for pair in (
+        "deepseek",
+        "mistral",
+        "cerebras",
+        "azure/messages",
+        "ollama/messages",
+        "openrouter/messages",
+    )
+]
+"""A sample of the other pairs: those that share a family differ in quirks, which have tests of their own."""
 USER = Message(Role.USER, "Go on.")
 
 
@@ -42,10 +58,19 @@ def with_results(answer: Message) -> list[Message]:
     return [USER, answer, *(results or [USER])]
 
 
-@in_every_dialect
+@to_every_family
 @given(data=st.data(), history=histories())
 def test_any_history_can_be_ported_anywhere(wire: str, data: st.DataObject, history: list[Message]) -> None:
-    provider = PROVIDERS[data.draw(WIRES[wire])]
+    check_port(history, PROVIDERS[data.draw(TARGETS[wire])])
+
+
+@given(history=histories(), provider=st.sampled_from(OTHERS))
+def test_any_history_can_be_ported_to_the_other_pairs(history: list[Message], provider: Provider) -> None:
+    check_port(history, provider)
+
+
+def check_port(history: list[Message], provider: Provider) -> None:
+    """A history can be ported to a provider, and the report says all that is lost by it."""
     check_messages(history)
     ported, report = port(history, provider.dialect)
     check_messages(ported)
@@ -89,12 +114,12 @@ def test_an_answer_returns_unchanged_to_its_own_provider(wire: str, data: st.Dat
         assert answer not in ported
 
 
-@in_every_dialect
+@to_every_family
 @given(data=st.data())
 def test_another_provider_gets_an_answer_without_what_only_its_own_reads_and_each_loss_is_reported(
     wire: str, data: st.DataObject
 ) -> None:
-    dialect = PROVIDERS[data.draw(WIRES[wire])].dialect
+    dialect = PROVIDERS[data.draw(TARGETS[wire])].dialect
     home = data.draw(st.sampled_from([str(type) for type in PROVIDER_TYPES if type != dialect.TYPE]))
     answer = data.draw(messages(home))
     ported, report = port(with_results(answer), dialect)
@@ -153,6 +178,30 @@ def seen_in_messages(body: dict[str, Any]) -> Seen:
     return seen
 
 
+def seen_in_responses(body: dict[str, Any]) -> Seen:
+    seen = Seen([], [], [])
+    answering = False  # the item before is the assistant's
+    for item in body["input"]:
+        kind, before = item.get("type", "message"), answering
+        answering = kind.endswith("_call") or item.get("role") == "assistant"
+        if answering and not before:
+            seen.texts.append("")
+        if kind == "function_call":
+            seen.calls.append((item["call_id"], item["name"], json.loads(item["arguments"])))
+        elif kind == "custom_tool_call":
+            seen.calls.append((item["call_id"], item["name"], {"input": item["input"]}))
+        elif kind.endswith("_output"):
+            seen.results.append((item["call_id"], said_by(item["output"])))
+        elif answering:
+            seen.texts[-1] += said_by(item["content"])
+    return seen
+
+
+def said_by(content: str | list[dict[str, Any]]) -> str:
+    """The text of an item's content."""
+    return content if isinstance(content, str) else " ".join(block.get("text", "") for block in content)
+
+
 def said_in(history: list[Message], *, blanks: bool, custom: bool) -> Seen:
     """The content of ported messages.
 
@@ -180,23 +229,30 @@ def texts_of(message: Message) -> list[str]:
     return [part.text for part in message.parts if isinstance(part, TextPart)]
 
 
-@in_every_dialect
+SEES = {"chat": seen_in_chat, "anthropic": seen_in_messages, "responses": seen_in_responses}
+KNOW_CUSTOM = ("openai", "azure", "openai/responses", "azure/responses", "openrouter/responses")
+"""Those that have custom tools' calls."""
+
+
+@to_every_family
 @given(data=st.data(), asked=requests(), stream=st.booleans())
 def test_the_server_sees_what_the_messages_say(
     wire: str, data: st.DataObject, asked: Asked, stream: bool
 ) -> None:
-    type = data.draw(WIRES[wire])
+    type = data.draw(TARGETS[wire])
     provider = PROVIDERS[type]
     step = provider.call(asked.messages, asked.tools, stream=stream).next_step()
     assert isinstance(step, Send)
     body = json.loads(step.request.body)
     ported, _ = port(asked.messages, provider.dialect)
-    seen = seen_in_messages(body) if type == "anthropic" else seen_in_chat(body)
-    said = said_in(ported, blanks=type != "anthropic", custom=type in ("openai", "azure"))
+    seen = SEES[wire](body)
+    said = said_in(ported, blanks=type != "anthropic", custom=type in KNOW_CUSTOM)
     assert seen.calls == said.calls
     assert seen.results == said.results
     # Text of several parts is one text in some bodies, and several with a space between them to the model.
     assert [text.replace(" ", "") for text in seen.texts] == [text.replace(" ", "") for text in said.texts]
+    if wire == "responses":
+        return
     prompt = wire_for(type).read_request(Route(type), step.request, body)  # type: ignore[arg-type]  # a name drawn from the built-in types
     assert prompt.stream is stream
     assert [tool.name for tool in prompt.tools] == [tool["function"]["name"] for tool in asked.tools]  # type: ignore[index]  # tools of OpenAI's form

@@ -24,17 +24,19 @@ from sansio import (
     ToolCall,
 )
 from sansio.families.messages.parts import part_of
+from sansio.profiles import BUILT_IN
 from tests.sansio.test_corpus import needs_corpus
-from tests.support import CORPUS
+from tests.support import CORPUS, for_each
 
 pytestmark = needs_corpus
 
 Body = dict[str, Any]  # Any: the corpus's own JSON
 
 NAMES = sorted(path.name.removesuffix(".req.json") for path in CORPUS.glob("*.req.json"))
-OWN_TYPES = ("openrouter", "azure", "vllm", "ollama")
-HOSTS = {"openai": "https://api.openai.com/v1"}
-"""Base URLs by provider; every other compatible server has one that is not OpenAI's."""
+MAKERS = {"google": "gemini-openai", "bedrock": "bedrock-mantle"}
+"""Provider types by the corpus's word, where it has another one."""
+COMPATIBLE = "https://compatible.example.com/v1"
+"""The base URL of servers that have no type."""
 
 ONE_SERVER = frozenset(
     [
@@ -57,14 +59,20 @@ ONE_SERVER = frozenset(
         "transforms",
     ]
 )
-"""Fields that one compatible server alone knows, where `type="openai"` speaks to that server."""
+"""Fields that one compatible server alone knows, where no type has them as options."""
 
 EXCEPTIONS: dict[str, str] = {
     "ants-anthropic-ddtrace-anthropic_completion_tools_call_with_tool_result_stream_helper-670e-0": (
         "its tool result names another call than the one before it, which the service itself refuses"
     ),
-    "oair-deepseek-pydai-deepseek_deferred_capability_with_thinking-b225-1": (
-        "its empty reasoning_content is not sent: reasoning without text is no part"
+    "oaie-deepseek-rig-wire_shape_matrix_blocking_image_base64_part_reaches_the_wire-3be8-0": (
+        "it has an image, which the service itself refuses"
+    ),
+    "oair-mistral-rig-agent_tool_sessions_sequential_complex_tool_calls_nonstreaming-32c7-1": (
+        "the ids of its calls were replaced by others, which the service would refuse"
+    ),
+    "oais-mistral-rig-history_roundtrip_matrix_streaming_ministral_3b_raw_single_tool-3134-0": (
+        "the ids of its calls were replaced by others, which the service would refuse"
     ),
 }
 """Recorded requests that are not sent as they were recorded, each with its reason."""
@@ -81,12 +89,13 @@ def provider_of(name: str, body: Body) -> Provider:
     maker = name.split("-")[1]
     if name.startswith("ant"):
         return Provider(ProviderConfig(type="anthropic", model=body["model"]))
-    fields: Body = {"type": maker if maker in OWN_TYPES else "openai", "model": body["model"]}
-    if maker == "azure":
+    kind = MAKERS.get(maker, maker)
+    fields: Body = {"type": kind if kind in BUILT_IN else "openai", "model": body["model"]}
+    if kind == "azure":
         fields["base_url"] = "https://res.openai.azure.com/openai/v1"
         fields["deployment"] = body["model"]
-    elif fields["type"] == "openai":
-        fields["base_url"] = HOSTS.get(maker, "https://compatible.example.com/v1")
+    elif kind not in BUILT_IN or BUILT_IN[kind].base_url is None:
+        fields["base_url"] = COMPATIBLE
     return Provider(ProviderConfig.from_dict(fields))
 
 
@@ -181,6 +190,8 @@ def meant(message: Body) -> Body:
     if isinstance(content, str):
         content = [{"type": "text", "text": content}] if content else []
     same["content"] = [_block(block) for block in content or []]
+    if same.get("reasoning_content") == "":  # which DeepSeek gets in each message with calls
+        del same["reasoning_content"]
     if same.get("reasoning") == same.get("reasoning_content"):
         same.pop("reasoning", None)
     if "tool_calls" in same:
@@ -238,16 +249,16 @@ def test_requests_for_several_answers_are_refused() -> None:
 EXPRESSED = [name for name in NAMES if not (several(name) or name in EXCEPTIONS)]
 
 
-@pytest.mark.parametrize("name", EXPRESSED or ["none"])
+@for_each(EXPRESSED or ["none"])
 def test_a_recorded_request_is_sent_in_words_of_the_same_meaning(name: str) -> None:
     assert meaning(build(name)) == meaning(recorded(name))
 
 
-@pytest.mark.parametrize("name", EXCEPTIONS)
+@for_each(EXCEPTIONS)
 def test_an_exception_is_one(name: str) -> None:
     try:
         built = build(name)
-    except InvalidRequestError:
+    except (InvalidRequestError, AssertionError):  # the second where something is left out
         return
     assert meaning(built) != meaning(recorded(name)), "it is expressed: take it off the list"
 

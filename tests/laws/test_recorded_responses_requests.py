@@ -22,7 +22,7 @@ from sansio import (
 )
 from sansio.families.fields import base64_bytes
 from sansio.families.responses.parts import parts_of
-from tests.support import RESPONSES_CORPUS
+from tests.support import RESPONSES_CORPUS, for_each
 
 pytestmark = pytest.mark.skipif(not RESPONSES_CORPUS.is_dir(), reason="recorded traffic is not here")
 
@@ -216,7 +216,7 @@ def test_recorded_requests_are_sent_in_words_of_the_same_meaning() -> None:
     assert different == []
 
 
-@pytest.mark.parametrize("name", EXCEPTIONS)
+@for_each(EXCEPTIONS)
 def test_an_exception_is_one(name: str) -> None:
     try:
         built = build(name)

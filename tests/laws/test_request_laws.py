@@ -28,6 +28,7 @@ from sansio import (
 from sansio.testing import PROVIDER_TYPES, Answer, FakeConnection, FakeProvider
 from sansio.testing.strategies import Asked, answers, requests
 from tests.laws.oracle import WIRES, assert_linear, config_for, in_every_dialect, sorted_parts, written
+from tests.sansio.wires import RESPONSES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,7 +44,10 @@ BASE_URLS = {
 
 
 def provider_of(type: str) -> Provider:
-    return Provider(config_for(type, base_url=BASE_URLS[type]))
+    return Provider(config_for(type, base_url=BASE_URLS[type.partition("/")[0]]))
+
+
+PAIRS = (*PROVIDER_TYPES, *RESPONSES)
 
 
 def request_bytes(type: str, asked: Asked, *, stream: bool = True) -> bytes:
@@ -63,7 +67,7 @@ def stored(messages: list[Message]) -> list[Message]:
 def test_determinism(asked: Asked, stream: bool) -> None:
     again = Asked(stored(asked.messages), asked.tools)
     assert again.messages == asked.messages
-    for type in PROVIDER_TYPES:
+    for type in PAIRS:
         once = request_bytes(type, asked, stream=stream)
         assert request_bytes(type, asked, stream=stream) == once
         assert request_bytes(type, again, stream=stream) == once
@@ -162,6 +166,6 @@ def conversation(turns: int) -> Asked:
     return Asked(messages, [{"type": "function", "function": {"name": "look", "parameters": parameters}}])
 
 
-@pytest.mark.parametrize("type", PROVIDER_TYPES)
+@pytest.mark.parametrize("type", PAIRS)
 def test_linear_in_the_conversation(type: str) -> None:
     assert_linear(lambda turns: request_bytes(type, conversation(turns)), 50)

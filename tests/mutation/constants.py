@@ -7,10 +7,11 @@ have a decorator, properties among them, or that run when the module is loaded. 
 time, it runs the tests that mirror the module and says whether they noticed. It works on a copy in a
 temporary folder, never on the working tree.
 
-    python -m tests.mutation.constants [--sample N] [--seed S] [MODULE ...]
+    python -m tests.mutation.constants [--sample N] [--seed S] [--again] [MODULE ...]
 
 A module is named as `sansio.retry`. Default: all of `sansio` except its strategies and fuzz targets, which
-only tests use. The survivors are printed, with a count for each module.
+only tests use. The survivors are printed, with a count for each module. With `--again`, those are tried once
+more, with all quick tests of `sansio`: some facts are tested where several modules meet.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 _COPIED = ("sansio", "tests", "pyproject.toml")
 _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
+
+_ALL_TESTS = ("tests/sansio", "-m", "quick")
+_ALL_TIMEOUT = 900  # seconds
 
 _HTTP_TESTS = tuple(f"tests/sansio/http/test_{of}.py" for of in ("exchange", "exchange_bounds", "by_h11"))
 _TESTS: dict[str, tuple[str, ...]] = {
@@ -325,21 +329,36 @@ def _short(text: str) -> str:
     return text if len(text) <= 70 else f"{text[:50]} … {text[-17:]}"
 
 
-def _try_all(runner: Runner, chosen: Sequence[tuple[str, Path, Mutant]]) -> tuple[int, int]:
-    """Try mutants, ordered by module; returns how many were killed, and how many there were."""
-    total = killed = 0
+_Chosen = tuple[str, Path, Mutant]
+
+
+def _try_all(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
+    """Try mutants, ordered by module; returns those that survived."""
+    survived: list[_Chosen] = []
     for name in dict.fromkeys(name for name, _, _ in chosen):
         tests = mirror_of(runner.tree, name)
         if not runner.passes(tests):
             raise SystemExit(f"{name}: its tests fail without any mutation: {' '.join(tests)}")
-        here = [(path, mutant) for other, path, mutant in chosen if other == name]
-        survivors = [mutant for path, mutant in here if not runner.notices(path, mutant.source, tests)]
-        for mutant in survivors:
+        here = [each for each in chosen if each[0] == name]
+        left = [each for each in here if not runner.notices(each[1], each[2].source, tests)]
+        for _, _, mutant in left:
             print(f"  survived  {name} {mutant}")
-        print(f"{name}: {len(here) - len(survivors)} of {len(here)} killed", flush=True)
-        total += len(here)
-        killed += len(here) - len(survivors)
-    return killed, total
+        print(f"{name}: {len(here) - len(left)} of {len(here)} killed", flush=True)
+        survived += left
+    return survived
+
+
+def _try_again(runner: Runner, survived: Sequence[_Chosen]) -> list[_Chosen]:
+    """Try survivors with all quick tests; returns those that survive these too."""
+    if survived and not runner.passes(_ALL_TESTS):
+        raise SystemExit(f"the tests fail without any mutation: {' '.join(_ALL_TESTS)}")
+    left: list[_Chosen] = []
+    for name, path, mutant in survived:
+        noticed = runner.notices(path, mutant.source, _ALL_TESTS)
+        print(f"  {'killed' if noticed else 'survived'} again  {name} {mutant}", flush=True)
+        if not noticed:
+            left.append((name, path, mutant))
+    return left
 
 
 def main() -> None:
@@ -348,6 +367,7 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as sansio.retry; default: all")
     parser.add_argument("--sample", type=int, metavar="N", help="try only this many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones are drawn")
+    parser.add_argument("--again", action="store_true", help="try survivors with all quick tests, too")
     given = parser.parse_args()
     known = _modules()
     if unknown := set(given.modules) - set(known):
@@ -371,8 +391,13 @@ def main() -> None:
             else:
                 shutil.copy2(source, tree / name)
         with Runner(tree) as runner:
-            killed, total = _try_all(runner, chosen)
-    print(f"{killed} of {total} killed: {killed / max(total, 1):.1%}")
+            left = _try_all(runner, chosen)
+        if given.again:
+            print(f"{len(left)} of {len(chosen)} survived their module's own tests", flush=True)
+            with Runner(tree, _ALL_TIMEOUT) as runner:
+                left = _try_again(runner, left)
+    killed = len(chosen) - len(left)
+    print(f"{killed} of {len(chosen)} killed: {killed / max(len(chosen), 1):.1%}")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-TIMEOUT = 120
-"""Seconds for one run of the tests; a mutant that makes them hang counts as noticed."""
+TIMEOUT = 400
+"""Seconds for one run of a module's own tests; a mutant that makes them hang counts as noticed."""
 
 
 class Runner:
@@ -21,12 +21,13 @@ class Runner:
 
     Args:
         tree: the folder.
+        timeout: seconds for one run of the tests.
     """
 
-    def __init__(self, tree: Path) -> None:
+    def __init__(self, tree: Path, timeout: int = TIMEOUT) -> None:
         self.tree = tree
         self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("forks.py"), str(TIMEOUT)],
+            [sys.executable, Path(__file__).with_name("forks.py"), str(timeout)],
             cwd=tree,
             env={**os.environ, "HYPOTHESIS_PROFILE": "mutation"},
             stdin=subprocess.PIPE,

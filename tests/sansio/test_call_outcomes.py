@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 
 import pytest
@@ -16,7 +17,6 @@ from sansio import (
     Head,
     LimitExceededError,
     Lost,
-    ProviderError,
     ReasoningDelta,
     RemoteProtocolError,
     StreamComplete,
@@ -187,9 +187,8 @@ def test_pain_08_nothing_is_tried_again_after_the_first_event(end: list[Input]) 
         error = failure(events)
         assert error.partial is not None
         assert error.partial.text == "Hi"
-        with pytest.raises(ProviderError) as caught:
+        with pytest.raises(type(error), match=re.escape(str(error))):
             subject.result()
-        assert caught.value is error
 
 
 def test_pain_08_an_event_in_the_same_piece_as_its_fault_counts_as_handed_out() -> None:

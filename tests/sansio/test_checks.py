@@ -27,7 +27,10 @@ from sansio import (
     Tool,
     ToolCall,
 )
+from sansio.checks import check_messages
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, WEATHER, Record, body_of, config
+
+KINDS = (*TYPES, "openai/responses")
 
 USER = Message(Role.USER, "Hi")
 CALLS = Message(Role.ASSISTANT, (ToolCall("a", "f"), ToolCall("b", "f")))
@@ -56,7 +59,7 @@ def refused(
         (5, "must be a text or a list"),
     ],
 )
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_empty_list_and_one_message_in_its_place_are_refused(
     kind: str, messages: object, words: str
 ) -> None:
@@ -106,10 +109,22 @@ def test_pain_15_what_no_provider_takes_is_refused_with_its_index(
     assert f"message {index}" in str(error)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_turn_with_all_its_results_passes_in_any_order(kind: str) -> None:
     messages = [USER, CALLS, result("b"), result("a"), Message(Role.ASSISTANT, "Done."), USER]
     assert body_of(Provider(config(kind)), messages)
+
+
+def test_a_conversation_that_the_server_has_may_go_on_with_results_of_its_calls() -> None:
+    result, other = (Message(Role.TOOL, "ok", tool_call_id=call_id) for call_id in ("c1", "c2"))
+    going_on = [result, other, Message(Role.USER, "And?"), result]
+    check_messages(going_on, continued=True)
+    call = calling(ToolCall("c1", "f"))
+    check_messages([other, call, result], continued=True)
+    for messages, index in ((going_on, 0), ([result, call, other], 2), ([call], 0)):
+        with pytest.raises(InvalidRequestError) as caught:
+            check_messages(messages, continued=index > 0 or len(messages) == 1)
+        assert caught.value.index == index
 
 
 def test_an_invalid_call_need_not_be_answered_but_may_be() -> None:
@@ -130,7 +145,7 @@ def test_an_answers_media_may_have_no_source(part: Part) -> None:
     assert body_of(Provider(config("openai")), [USER, answer, USER])
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_pain_17_half_a_surrogate_pair_is_refused_with_its_message(kind: str) -> None:
     for bad in (
         Message(Role.USER, "x\ud800"),
@@ -143,7 +158,7 @@ def test_pain_17_half_a_surrogate_pair_is_refused_with_its_message(kind: str) ->
         assert "encode('utf-8', 'replace')" in str(error)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_pain_17_half_a_surrogate_pair_in_a_calls_arguments_is_refused(kind: str) -> None:
     for call in (ToolCall("a", "f", {"x": "\ud800"}), ToolCall("a", "\ud800", {}, "{}")):
         error = refused([USER, Message(Role.ASSISTANT, (call,)), result("a")], kind=kind)
@@ -208,7 +223,7 @@ def test_a_providers_own_tools_pass_with_whatever_they_have(kind: str) -> None:
         (["get_weather"], "tool 0 has no name"),
     ],
 )
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_pain_12_tools_without_a_name_or_of_the_same_are_refused(
     kind: str, tools: object, words: str
 ) -> None:
@@ -248,7 +263,7 @@ def schema_tool(schema: object) -> Record:
     return {"type": "function", "function": {"name": "f", "parameters": schema}}
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("levels", [300, 450, 900, 5_000])
 def test_a_schema_that_nests_too_deep_is_refused(kind: str, levels: int) -> None:
     """Deeper values end the recursion of who copies or logs them."""
@@ -270,7 +285,7 @@ NOT_JSON = [
 ]
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("value", "words"), NOT_JSON, ids=[f"{words}-{n}" for n, (_, words) in enumerate(NOT_JSON)]
 )
@@ -294,7 +309,7 @@ def test_what_json_does_not_have_is_refused_wherever_it_is(kind: str, value: obj
     assert words in str(refused(ASK, response_format=inner, kind=kind))
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tools", [iter([WEATHER]), (tool for tool in [WEATHER]), WEATHER, "get_weather", 5])
 def test_tools_are_a_list(kind: str, tools: object) -> None:
     """An iterator would be empty when the tools are given again, with the results of their calls."""
@@ -321,7 +336,7 @@ ODD_CHOICES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind != "ollama"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "ollama"])
 @pytest.mark.parametrize(("choice", "words"), ODD_CHOICES)
 def test_an_odd_tool_choice_is_refused_with_the_form_to_write(kind: str, choice: object, words: str) -> None:
     error = str(refused(ASK, [WEATHER], kind=kind, tool_choice=choice))

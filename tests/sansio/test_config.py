@@ -14,12 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.config import (
-    PROVIDER_DEFAULTS,
-    AuthMethod,
-    ProviderConfig,
-    is_loopback,
-)
+from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, is_loopback
+from sansio.defaults import AuthMethod
 from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value
 from sansio.limits import Limits

@@ -25,6 +25,7 @@ from tests.sansio.families.responses.frames import Reading
 from tests.sansio.test_corpus import pieces_of
 from tests.sansio.wires import check_agreement, comparable, failure
 from tests.support import RESPONSES_CORPUS as CORPUS
+from tests.support import for_each
 
 Golden = dict[str, Any]  # Any: the corpus's own JSON
 
@@ -125,7 +126,7 @@ def check(name: str, message: Message, *, whole: bool) -> None:
     assert [item["phase"] for item in items if "phase" in item] == golden(name).get("phases", [])
 
 
-@pytest.mark.parametrize("name", names("stream"))
+@for_each(names("stream"))
 def test_a_recorded_stream_says_what_its_golden_says_however_it_is_cut(name: str) -> None:
     data = (CORPUS / f"{name}.sse").read_bytes()
     events = parse([data])
@@ -154,7 +155,7 @@ def test_a_recorded_stream_says_what_its_golden_says_however_it_is_cut(name: str
         assert comparable(parse(pieces)) == wanted
 
 
-@pytest.mark.parametrize("name", names("stream"))
+@for_each(names("stream"))
 def test_a_recorded_stream_cut_before_its_end_is_no_success(name: str) -> None:
     data = (CORPUS / f"{name}.sse").read_bytes()
     found = data.rfind(b'"response.completed"'), data.rfind(b'"response.incomplete"')
@@ -166,7 +167,7 @@ def test_a_recorded_stream_cut_before_its_end_is_no_success(name: str) -> None:
         assert isinstance(failure(cut), (StreamTruncatedError, APIStatusError))
 
 
-@pytest.mark.parametrize("name", names("response"))
+@for_each(names("response"))
 def test_a_recorded_response_says_what_its_golden_says(name: str) -> None:
     dialect, body = Reading(), body_of(name)
     assert dialect.error_in(body) is None
@@ -178,7 +179,7 @@ def test_a_recorded_response_says_what_its_golden_says(name: str) -> None:
     assert items_of(stored.parts) == items_of(message.parts)
 
 
-@pytest.mark.parametrize("name", names("error"))
+@for_each(names("error"))
 def test_a_recorded_error_says_what_its_golden_says(name: str) -> None:
     said = golden(name)
     error = Reading().parse_error(said["status"], (), (CORPUS / f"{name}.resp.json").read_text())

@@ -254,6 +254,17 @@ def test_a_secret_is_masked_in_the_message_and_in_the_context_each_for_itself() 
     assert in_context.provider_message == "slow down, sk-1"
 
 
+def test_a_secret_is_masked_in_an_error_of_ours_that_is_the_cause() -> None:
+    cause = APIConnectionError("reset by sk-1")
+    error = StreamTruncatedError("the connection was lost")
+    error.__cause__ = cause
+    clean = error.replacing("sk-1")
+    assert str(clean) == str(error)
+    assert "sk-1" not in str(clean.__cause__)
+    assert "sk-1" in str(cause)
+    assert error.replacing("sk-2") is error
+
+
 @given(before=WORDS, secret=st.text(string.digits, min_size=4, max_size=30), data=st.data())
 def test_a_secret_is_masked_where_its_text_was_cut(before: str, secret: str, data: st.DataObject) -> None:
     seen = data.draw(st.integers(0, len(secret)))

@@ -462,6 +462,9 @@ def test_there_is_no_result_before_the_end_and_it_may_be_ended_from_outside() ->
         (lambda made: made.list_models(timeout=0), "timeout: must be a number"),
         (lambda made: made.list_models(max_attempts=0), "max_attempts: must be an int"),
         (lambda made: made.list_models(extra_headers=3), "extra_headers: must be a mapping"),
+        (lambda made: made.list_models(model="m"), "model: .*; use timeout, .*extra_headers$"),
+        (lambda made: made.embed("a", temperature=0), "temperature: .*; use .*dimensions"),
+        (lambda made: made.embed("a", read_timeout="1"), "read_timeout: must be a number"),
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_by_its_name(begin: Callable[[Any], object], said: str) -> None:
@@ -472,3 +475,19 @@ def test_an_argument_that_cannot_be_is_refused_by_its_name(begin: Callable[[Any]
 def test_a_header_that_cannot_be_sent_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="extra_headers"):
         provider("openai").list_models(extra_headers={"x": "a\nb"})
+
+
+CLOCKS = ["connect_timeout", "write_timeout", "read_timeout", "event_timeout", "first_event_timeout"]
+
+
+@pytest.mark.parametrize("begin", ["list_models", "embed"])
+@pytest.mark.parametrize("seconds", [7.5, None])
+def test_each_clock_can_be_given_with_a_call(begin: str, seconds: float | None) -> None:
+    made = provider("openai")
+    texts = ["a"] if begin == "embed" else []
+    without = getattr(made, begin)(*texts).timeouts
+    for clock in CLOCKS:
+        timeouts = getattr(made, begin)(*texts, **{clock: seconds}).timeouts
+        assert getattr(timeouts, clock.removesuffix("_timeout")) == seconds
+        assert timeouts != without
+    assert getattr(made, begin)(*texts, timeout=seconds).timeouts.total == seconds

@@ -26,7 +26,10 @@ from sansio import (
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.options import PortableOptions, UnsupportedOptionError
 from tests.sansio.exchanges import REFUSED, run
-from tests.sansio.wires import ASK, TYPES, Record, body_of, config, refused
+from tests.sansio.wires import ASK, RESPONSES, TYPES, Record, body_of, config, refused
+
+PAIRS = (*TYPES, *RESPONSES)
+"""Every built-in type with its own family, and with Responses."""
 
 
 def body(kind: str = "openai", **options: Any) -> Record:
@@ -99,11 +102,11 @@ def test_an_unknown_option_is_refused_with_the_nearest_name_or_the_way_out(name:
     assert near in str(error)
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", PAIRS)
 def test_an_option_that_is_none_removes_a_default(kind: str) -> None:
     provider = Provider(config(kind))
     assert "max_tokens" not in body_of(provider, ASK, max_tokens=None)
-    if kind != "anthropic":
+    if kind in TYPES and kind != "anthropic":
         sent = body_of(provider, ASK, stream=True, stream_options=None, temperature=None)
         assert sent.keys() <= {"model", "messages", "stream"}
 
@@ -212,7 +215,7 @@ def test_a_number_inside_an_option_must_be_finite_too() -> None:
 
 def test_each_option_of_a_built_in_provider_is_a_typed_keyword() -> None:
     known = get_type_hints(Options)
-    for kind in TYPES:
+    for kind in PAIRS:
         assert Provider(config(kind)).dialect.OPTIONS.keys() <= known.keys(), kind
 
 
@@ -363,7 +366,11 @@ VALUES: Record = {
 }
 """A value for every portable option."""
 
-AS_IT_IS = {("cache", kind) for kind in ("azure", "ollama", "vllm")} | {("n", "anthropic"), ("n", "ollama")}
+AS_IT_IS = {
+    *(("cache", kind) for kind in ("azure", "ollama", "vllm")),
+    *(("cache", kind) for kind in RESPONSES if kind != "openai/responses"),
+    *(("n", kind) for kind in ("anthropic", "ollama", *RESPONSES)),
+}
 """What every answer has without being asked: one text, and a prompt that is cached automatically."""
 
 
@@ -371,29 +378,40 @@ def test_every_portable_option_has_a_value_here() -> None:
     assert VALUES.keys() == get_type_hints(PortableOptions).keys()
 
 
-MODELS_DECIDE = {("reasoning_budget", "anthropic")}
-"""What a type has a place for, and its newer models refuse."""
+DECIDED_LATER = {("reasoning_budget", "anthropic"), ("store", "openrouter/responses")}
+"""What a type has a place for, and refuses for its newer models, or in this value."""
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", PAIRS)
 @pytest.mark.parametrize("name", VALUES)
 def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> None:
     provider = Provider(config(kind))
     asked = [Message(Role.SYSTEM, "Be brief."), *ASK]
-    beside: Record = {"logprobs": True} if name == "top_logprobs" and kind != "anthropic" else {}
+    beside: Record = {}
+    if name == "top_logprobs" and "logprobs" in provider.dialect.OPTIONS:
+        beside = {"logprobs": True}
     plain = body_of(provider, asked, [FUNCTION], **beside)
     option: Record = {name: VALUES[name]}
-    if name in provider.dialect.OPTIONS and (name, kind) not in MODELS_DECIDE:
+    if name in provider.dialect.OPTIONS and (name, kind) not in DECIDED_LATER:
         sent = body_of(provider, asked, [FUNCTION], **beside, **option)
         assert (sent != plain) is ((name, kind) not in AS_IT_IS)
         return
     if (name, kind) not in AS_IT_IS:
         with pytest.raises(InvalidRequestError, match=f"^{name}: "):
             provider.prepare(asked, [FUNCTION], **option)
-    if (name, kind) not in MODELS_DECIDE:
+    if (name, kind) != ("reasoning_budget", "anthropic"):
         prepared = provider.prepare(asked, [FUNCTION], stream=False, unsupported="drop", **option)
         assert [loss.option for loss in prepared.left_out] == ([] if (name, kind) in AS_IT_IS else [name])
         assert prepared.body == plain
+
+
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - {"max_tokens", "n", "cache"}))
+def test_openai_has_the_name_of_every_option_that_it_takes_in_its_own_field(name: str) -> None:
+    provider = Provider(config("openai"))
+    if name in provider.dialect.OPTIONS:
+        option: Record = {name: VALUES[name]}
+        beside: Record = {"logprobs": True} if name == "top_logprobs" else {}
+        assert body_of(provider, ASK, [FUNCTION], **beside, **option)[name] == VALUES[name]
 
 
 @pytest.mark.parametrize(

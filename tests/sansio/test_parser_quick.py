@@ -86,7 +86,6 @@ VALUES: list[object] = [
 USUAL: dict[str, list[Record]] = {
     "openai": [
         chunk({"content": "Hi"}),
-        tool_chunk("{}", index=1, id="c1", name="g"),
         tool_chunk("[1]", index=0),
         chunk({"reasoning": "so"}),
     ],

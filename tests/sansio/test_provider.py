@@ -26,7 +26,8 @@ from sansio import (
     Wait,
     register_provider,
 )
-from sansio.config import PROVIDER_DEFAULTS, ProviderDefaults
+from sansio.config import PROVIDER_DEFAULTS
+from sansio.defaults import ProviderDefaults
 from tests.sansio.exchanges import HI, REFUSED, run, streamed
 from tests.sansio.wires import ASK, DONE, TYPES, WEATHER, config
 

@@ -14,10 +14,12 @@ _SANSIO = """
 Message Role FinishReason Usage Citation TextPart ReasoningPart RefusalPart ToolCall InvalidToolCall
 ServerToolPart ImagePart AudioPart DocumentPart UnknownPart Part StreamEvent ContentDelta ReasoningDelta
 RefusalDelta ToolCallStarted ToolCallDelta PartComplete StreamComplete StreamFailed replay ProviderConfig
-AuthMethod Limits PROVIDER_DEFAULTS ProviderDefaults register_provider Provider Call Send Wait Head Body
+AuthMethod Limits PROVIDER_DEFAULTS ProviderDefaults Profile MessagesProfile
+APIDefaults register_provider Provider Call Send Wait Head Body
 End Lost StreamParser SSEDecoder ServerSentEvent HTTPExchange Request RetrySchedule Dialect AnswerReader
 Answer Option portable Framer SSEFramer NDJSONFramer AWSFramer decode_object JSONObject ChatDialect
-MessagesDialect AssembledCall JSON Headers Read header base64_bytes base64_text convert rest without_nulls
+MessagesDialect ResponsesDialect AssembledCall JSON Headers Read header base64_bytes base64_text convert rest
+without_nulls
 own write_options Fetch Endpoint NextPage ModelInfo Embeddings
 fit_context Prepared LeftOut ProviderError ConfigError InvalidRequestError
 LocalProtocolError RemoteProtocolError StreamTruncatedError LimitExceededError APIStatusError

@@ -242,7 +242,7 @@ def old_claude(**fields: Any) -> Provider:
 
 
 def deepseek() -> Provider:
-    return Provider(config("openai", base_url="https://api.deepseek.com"))
+    return Provider(config("deepseek"))
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -333,6 +333,16 @@ def test_a_tool_of_the_form_is_not_forced_beside_thinking() -> None:
         ("claude-sonnet-4-20250514", False),
         ("claude-opus-4-0", False),
         ("claude-opus-4", False),
+        ("anthropic/claude-3.7-sonnet:thinking", False),
+        ("anthropic/claude-sonnet-4.0", False),
+        ("claude-3-opus-20240229", False),
+        ("claude-4-sonnet-20250514", False),
+        ("claude-haiku-3", False),
+        ("anthropic/claude-opus-4.1", True),
+        ("claude-opus-41", True),
+        ("claude-opus-4-10", True),
+        ("claude-30-opus", True),
+        ("my-claude-3", True),
         ("claude-opus-4-1", True),
         ("claude-opus-4-1-20250805", True),
         ("claude-sonnet-4-5-20250929", True),

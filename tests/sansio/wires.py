@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from sansio import (
+    PROVIDER_DEFAULTS,
     ContentDelta,
     InvalidRequestError,
     Message,
@@ -60,6 +61,9 @@ def config(kind: str, **fields: Any) -> ProviderConfig:
     """A complete config of a provider type, or of type and api, such as `"openai/responses"`."""
     type_, _, api = kind.partition("/")
     given: Record = {"type": type_, "model": "some-model", **({"api": api} if api else {})}
+    row = PROVIDER_DEFAULTS[type_]
+    if row.base_url is None:
+        given["base_url"] = row.example_url
     if type_ == "azure":
         given |= {
             "base_url": "https://res.openai.azure.com",

@@ -28,13 +28,23 @@ ANSWERS = 10
 Ask = Callable[[int], str]
 
 
-def asker(kind: str, url: str) -> Ask:
+def blocking_transport(http2: bool) -> SocketTransport:
+    return SocketTransport(http2="only" if http2 else False)
+
+
+def async_transport(kind: str, http2: bool) -> Transport:
+    if kind == "httpcore":
+        return HttpcoreTransport(module="httpcore")
+    return AnyioTransport(http2="only" if http2 else False)
+
+
+def asker(kind: str, url: str, *, http2: bool) -> Ask:
     """A provider that is used before the fork, and again after it."""
     config = ProviderConfig(type="openai", model="m", base_url=url, max_attempts=1)
     if kind == "blocking":
-        blocking = create_sync_provider(config, api_key="any")
+        blocking = create_sync_provider(config, api_key="any", transport=blocking_transport(http2))
         return lambda number: blocking.complete(_question(number)).text
-    transport: Transport = HttpcoreTransport(module="httpcore") if kind == "httpcore" else AnyioTransport()
+    transport = async_transport(kind, http2)
     provider = create_provider(config, api_key="any", transport=transport)
 
     async def ask(number: int) -> str:
@@ -74,9 +84,9 @@ def join(child: int) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def workers(kind: str, url: str) -> None:
+def workers(kind: str, url: str, *, http2: bool) -> None:
     """As a server that loads its application before it forks, such as gunicorn with `--preload`."""
-    ask = asker(kind, url)
+    ask = asker(kind, url, http2=http2)
     check(ask, 1_000)
     children = [fork(partial(check, ask, 2_000 + 100 * number)) for number in range(CHILDREN)]
     check(ask, 3_000)
@@ -85,18 +95,18 @@ def workers(kind: str, url: str) -> None:
     check(ask, 4_000)
 
 
-def open_stream(kind: str, url: str) -> None:
+def open_stream(kind: str, url: str, *, http2: bool) -> None:
     """A child inherits an exchange under way, and neither reads nor ends it."""
     request, go_on = Request.post(url, (), b"begin"), Request.post(url, (), b"go on")
     if kind == "blocking":
-        _inherit(request, go_on)
+        _inherit(request, go_on, http2)
     else:
         backend = "trio" if kind == "trio" else "asyncio"
-        anyio.run(_inherit_async, request, go_on, kind, backend=backend)
+        anyio.run(_inherit_async, request, go_on, async_transport(kind, http2), backend=backend)
 
 
-def _inherit(request: Request, go_on: Request) -> None:
-    transport = SocketTransport()
+def _inherit(request: Request, go_on: Request, http2: bool) -> None:
+    transport = blocking_transport(http2)
     leaving: list[Callable[[SyncExchange], object]] = [
         lambda exchange: None,
         lambda exchange: exchange.abort(),
@@ -122,8 +132,7 @@ def _read_in_vain(exchange: SyncExchange) -> None:
         exchange.receive(30)
 
 
-async def _inherit_async(request: Request, go_on: Request, kind: str) -> None:
-    transport: Transport = HttpcoreTransport(module="httpcore") if kind == "httpcore" else AnyioTransport()
+async def _inherit_async(request: Request, go_on: Request, transport: Transport) -> None:
     exchange = await transport.open(request, 30)
     await exchange.receive(30)
     assert await exchange.receive(30) == Body(b"one")
@@ -135,3 +144,4 @@ async def _inherit_async(request: Request, go_on: Request, kind: str) -> None:
     assert await exchange.receive(30) == End()
     await exchange.aclose()
     other.abort()
+    await transport.aclose()

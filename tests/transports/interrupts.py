@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias
@@ -15,18 +15,29 @@ Line: TypeAlias = tuple[str, int]
 _Trace: TypeAlias = Callable[[FrameType, str, Any], Any]  # Any: as `sys.settrace` has it
 
 
-@contextmanager
+@contextlib.contextmanager
 def _tracing(rooms: tuple[str, ...], at_line: Callable[[Line], None]) -> Iterator[None]:
     """Call `at_line` before each line in the rooms, which are files or folders below the project's root."""
     within = tuple(str(ROOT / room) for room in rooms)
 
+    finalisers = 0  # that run now: an exception in one is reported, and goes nowhere
+
     def enter(frame: FrameType, what: str, _: object) -> _Trace | None:
+        nonlocal finalisers
+        if frame.f_code.co_name == "__del__":
+            finalisers += 1
+            return finalise
         return line if frame.f_code.co_filename.startswith(within) else None
 
     def line(frame: FrameType, what: str, _: object) -> _Trace:
-        if what == "line":
+        if what == "line" and not finalisers:
             at_line((frame.f_code.co_filename, frame.f_lineno))
         return line
+
+    def finalise(frame: FrameType, what: str, _: object) -> _Trace:
+        nonlocal finalisers
+        finalisers -= what == "return"
+        return finalise
 
     before = sys.gettrace()
     sys.settrace(enter)
@@ -68,8 +79,13 @@ def interrupt(deed: Callable[[], object], rooms: tuple[str, ...], moment: int) -
             raise KeyboardInterrupt
 
     try:
-        with _tracing(rooms, at_line):
-            deed()
-    except KeyboardInterrupt:
-        assert hit
+        raise LookupError
+    except LookupError:
+        # An exception from a trace function can leave behind the one that was being handled, as the thread's
+        # current one, which keeps the connection alive with its frames. The end of this handler drops it.
+        try:
+            with _tracing(rooms, at_line):
+                deed()
+        except KeyboardInterrupt:
+            assert hit
     return hit

@@ -223,6 +223,7 @@ class ScriptedSyncTransport(Script):
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> ScriptedSyncExchange:
         return ScriptedSyncExchange(self, self.begin(request, timeout, fresh))

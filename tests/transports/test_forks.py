@@ -9,9 +9,11 @@ import threading
 
 import pytest
 
+from sansio.testing import FakeProvider
 from tests.transports.contracts.support import CHUNKED, LAST, chunk
 from tests.transports.forking import open_stream, workers
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer
+from tests.transports.sockets.http2_peer import HTTP2Peer, over_http2
 from transports.testing.loopback import loopback_thread
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -20,7 +22,20 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 @pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio", "httpcore"])
 def test_workers_that_were_forked_from_a_provider_in_use(kind: str) -> None:
     with loopback_thread() as server:
-        workers(kind, server.base_url("openai"))
+        workers(kind, server.base_url("openai"), http2=False)
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio"])
+def test_workers_that_were_forked_from_a_provider_in_use_over_http2(kind: str) -> None:
+    provider = FakeProvider()
+
+    def script(peer: HTTP2Peer) -> None:
+        while (request := peer.whole_request()) is not None:
+            number, asked = request
+            peer.respond(number, provider.respond(asked))
+
+    with RawServer(over_http2(script)) as server:
+        workers(kind, server.url, http2=True)
 
 
 def test_multiprocessing_by_each_of_its_start_methods() -> None:
@@ -47,4 +62,25 @@ def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str) -> None:
             peer.send(chunk(b"two"), LAST)
 
     with RawServer(script) as server:
-        open_stream(kind, server.url)
+        open_stream(kind, server.url, http2=False)
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio"])
+def test_an_exchange_of_a_shared_connection_goes_on_in_its_own_process(kind: str) -> None:
+    """The second exchange is on the same connection, which the child has inherited."""
+
+    def script(peer: HTTP2Peer) -> None:
+        first = 0
+        while (request := peer.whole_request()) is not None:
+            number, asked = request
+            if asked.body == b"go on":
+                peer.answer(number)
+                peer.body(first, b"two", end=True)
+                continue
+            first = number
+            peer.head(first)
+            peer.body(first, b"one")
+
+    with RawServer(over_http2(script)) as server:
+        open_stream(kind, server.url, http2=True)
+        assert server.connections == 1

@@ -44,6 +44,9 @@ def chat(
     type: Annotated[
         str | None, typer.Option(callback=known_type, help="The provider's type, such as openai.")
     ] = None,
+    api: Annotated[
+        str | None, typer.Option(help="The wire family to speak with it, if not the type's first.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="The model's id.")] = None,
     base_url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
     api_key_env: Annotated[
@@ -71,6 +74,7 @@ def chat(
     """
     given = {
         "type": type,
+        "api": api,
         "model": model,
         "base_url": base_url,
         "api_key_env": api_key_env,

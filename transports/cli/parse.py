@@ -24,6 +24,9 @@ def parse(
     ],
     *,
     type: Annotated[str, typer.Option(callback=known_type, help="The provider's type, such as openai.")],
+    api: Annotated[
+        str | None, typer.Option(help="The wire family of the stream, if not the type's first.")
+    ] = None,
     imports: Imports = None,
 ) -> None:
     """Print the events of a captured stream; see `sansio-llm parse --help`.
@@ -34,7 +37,7 @@ def parse(
         typer.Exit: the output was closed.
     """
     display = JSONDisplay()
-    for event in _events(StreamParser(type), file):
+    for event in _events(StreamParser(type, api=api), file):
         display.show(event)
         if isinstance(event, StreamFailed):
             raise event.error

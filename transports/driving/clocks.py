@@ -188,7 +188,7 @@ class Clocks:
             return error
         if isinstance(error, APITimeoutError):
             shortest = self._shortest_of_write if error.field == _WRITE else self._shortest
-            if shortest == _TOTAL:
+            if shortest == _TOTAL or error.field in (_TOTAL, self._total_name):
                 return self.total_error()
             clock = error.field or self._shortest
             if spent:  # the transport knows only the last piece of the wait

@@ -9,7 +9,10 @@ from typing import Self
 import anyio
 
 from sansio import (
+    Body,
+    End,
     Fetch,
+    Head,
     LocalProtocolError,
     Provider,
     ProviderError,
@@ -17,7 +20,7 @@ from sansio import (
     StreamEvent,
     Wait,
 )
-from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
+from transports.driving.endings import OPEN, READING, STREAM_TRANSITIONS, StreamTrigger
 from transports.driving.keys import KeySource, Secret
 from transports.driving.stream import BaseStream
 from transports.interface import Exchange, RawLog, Transport, is_resumable
@@ -73,6 +76,9 @@ class EventStream(BaseStream[Exchange]):
         self._step: Send | Wait | None = None  # under way; a cancelled one is performed again
         self._wakes_at = 0.0  # the end of a Wait
         self._signed = False  # the attempt under way has its key
+        self._sending = (
+            False  # the first receive of the exchange may have to send the request, under the total
+        )
 
     def __aiter__(self) -> Self:
         return self
@@ -84,8 +90,8 @@ class EventStream(BaseStream[Exchange]):
             ProviderError: what the call failed with, after all events received before it.
             LocalProtocolError: another task is waiting for an event of this stream.
         """
-        if self._state is not StreamState.OPEN:
-            if self._state is StreamState.READING:
+        if self._state is not OPEN:
+            if self._state is READING:
                 raise LocalProtocolError(
                     "this stream is being read already: two tasks cannot wait for its events at once"
                 )
@@ -97,7 +103,7 @@ class EventStream(BaseStream[Exchange]):
         try:
             # The loop is not in a separate coroutine: that would be called and resumed for each event, too.
             if not self._events:
-                self._state = STREAM_TRANSITIONS[StreamState.OPEN][StreamTrigger.READ]
+                self._state = STREAM_TRANSITIONS[OPEN][StreamTrigger.READ]
                 now = self._clock
                 if now is None:
                     now = self._clock = running_clock()
@@ -110,7 +116,10 @@ class EventStream(BaseStream[Exchange]):
                         break
                     try:
                         # No cancel scope: abort() drops the exchange, and that wakes this receive().
-                        given = await exchange.receive(self._clocks.for_receive(now()))
+                        if self._sending:
+                            given = await self._receive_first(exchange, now)
+                        else:
+                            given = await exchange.receive(self._clocks.for_receive(now()))
                     except ProviderError as error:
                         self._lose(error)
                         continue
@@ -122,7 +131,7 @@ class EventStream(BaseStream[Exchange]):
                 if self._aborted:
                     self._stop(StreamTrigger.ABORT)
                 else:
-                    self._state = STREAM_TRANSITIONS[StreamState.READING][StreamTrigger.LEAVE]
+                    self._state = STREAM_TRANSITIONS[READING][StreamTrigger.LEAVE]
             event = self._hand_out()
             if event is not None:
                 return event
@@ -147,14 +156,14 @@ class EventStream(BaseStream[Exchange]):
         A task that waits for an event gets `APIConnectionError`, as from `abort()`.
         """
         self._entered = False
-        if self._state is StreamState.READING:
+        if self._state is READING:
             self.abort()
         else:
             self._stop(StreamTrigger.CLOSE)
 
     def _suspends(self, error: BaseException) -> bool:
         """Leave a cancelled wait so that the next read goes on with it, if that is possible."""
-        if not (self._entered and self._resumable and self._state is StreamState.READING):
+        if not (self._entered and self._resumable and self._state is READING):
             return False
         # A coroutine that is closed may be outside any loop, which the next line could not tell.
         if isinstance(error, Exception | GeneratorExit):
@@ -218,6 +227,15 @@ class EventStream(BaseStream[Exchange]):
             self._lose(error)
         else:
             self._clocks.arrive()
+            self._sending = self._clocks.left(now()) is not None
+
+    async def _receive_first(self, exchange: Exchange, now: Callable[[], float]) -> Head | Body | End:
+        """The first input. Its own time does not bound a request that moves, so a scope keeps the total."""
+        with anyio.move_on_after(self._clocks.left(now())):
+            given = await exchange.receive(self._clocks.for_receive(now()))
+            self._sending = False
+            return given
+        raise self._clocks.total_error()
 
     async def _wait_for_key(self, key: Awaitable[object], now: Callable[[], float]) -> Secret:
         with anyio.move_on_after(self._clocks.left(now())):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, Self, TypeVar, Unpack, cast, overload
 
 from sansio import (
     Call,
@@ -21,10 +21,11 @@ from sansio import (
     ResponseInfo,
 )
 from sansio.content import Tool
-from sansio.options import PlainOptions
+from sansio.options import EmbedOptions, ListOptions, PlainOptions
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
 from transports.driving.records import check_raw_log
+from transports.driving.stream import BaseStream
 from transports.interface import RawLog, Transport
 
 T = TypeVar("T")
@@ -41,28 +42,10 @@ def as_config(config: ProviderConfig | Mapping[str, object] | None) -> ProviderC
     return config if isinstance(config, ProviderConfig) else ProviderConfig.from_dict(config)
 
 
-def show_response(
-    response: ResponseInfo | None, on_response: Callable[[ResponseInfo], object] | None
-) -> None:
-    """Pass a response to the application that asked for it, if there was one."""
-    if response is not None and on_response is not None:
+def show_response(stream: BaseStream[Any], on_response: Callable[[ResponseInfo], object] | None) -> None:
+    """Pass a stream's response to the application that asked for it, if there was one."""
+    if on_response is not None and (response := stream.response) is not None:
         on_response(response)
-
-
-class AskOptions(TypedDict, total=False):
-    """Options of `list_models`, and of `embed` beside its own; see `sansio.Provider`."""
-
-    timeout: float | None
-    max_attempts: int | None
-    extra_headers: Mapping[str, str] | None
-
-
-class EmbedOptions(AskOptions, total=False):
-    """Options of `embed`; see `sansio.Provider.embed`."""
-
-    model: str | None
-    dimensions: int | None
-    extra_body: Mapping[str, Any] | None
 
 
 class BaseProvider:
@@ -111,7 +94,7 @@ class BaseProvider:
             messages, tools, random=random.random, record=self._raw_log is not None, options=options
         )
 
-    def _list(self, options: AskOptions) -> Fetch[tuple[ModelInfo, ...]]:
+    def _list(self, options: ListOptions) -> Fetch[tuple[ModelInfo, ...]]:
         return self._provider.list_models(random=random.random, record=self._raw_log is not None, **options)
 
     def _embed(self, texts: str | Sequence[str], options: EmbedOptions) -> Fetch[Embeddings]:
@@ -210,7 +193,7 @@ class AsyncProvider(BaseProvider):
         try:
             await anext(stream)  # a complete answer has one event, and its exchange is released before that
         finally:
-            show_response(stream.response, on_response)
+            show_response(stream, on_response)
         return stream.parsed(response_format) if isinstance(response_format, type) else stream.result()
 
     def stream(
@@ -244,11 +227,11 @@ class AsyncProvider(BaseProvider):
         """
         return await self._fetch(self._count(messages, tools, options))
 
-    async def list_models(self, **options: Unpack[AskOptions]) -> list[ModelInfo]:
+    async def list_models(self, **options: Unpack[ListOptions]) -> list[ModelInfo]:
         """Ask which models the provider has, in its own order.
 
         Args:
-            **options: `timeout`, `max_attempts` and `extra_headers`, as for `complete`.
+            **options: the clocks, `max_attempts` and `extra_headers`, as for `complete`.
 
         Raises:
             InvalidRequestError: the provider has no list of models.
@@ -261,8 +244,8 @@ class AsyncProvider(BaseProvider):
 
         Args:
             texts: at least one; a text alone is a list of one.
-            **options: `model`, the model for embeddings (default: the config's); `dimensions`; and
-                `timeout`, `max_attempts`, `extra_headers` and `extra_body`, as for `complete`.
+            **options: `model`, the model for embeddings (default: the config's); `dimensions`; and the
+                clocks, `max_attempts`, `extra_headers` and `extra_body`, as for `complete`.
 
         Raises:
             InvalidRequestError: the provider has no embeddings, or an argument is invalid.

@@ -32,9 +32,9 @@ from sansio import (
     Wait,
     parse_answer,
 )
-from sansio.states import CallState
+from sansio.states import ERROR_BODY, STREAM, CallState
 from transports.driving.clocks import Clocks
-from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
+from transports.driving.endings import OPEN, READING, STREAM_TRANSITIONS, StreamState, StreamTrigger
 from transports.driving.keys import KeySource, Secret
 from transports.driving.records import dispatch
 from transports.interface import RawLog
@@ -123,7 +123,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
         """
         if self._aborted:
             self._stop(StreamTrigger.ABORT)
-        if self._state in (StreamState.OPEN, StreamState.READING):
+        if self._state in (OPEN, READING):
             raise LocalProtocolError("result() before the end of the stream: read its events first")
         if self._error is not None:
             raise self._error.with_context()  # a copy, as in _fail_with()
@@ -273,8 +273,8 @@ class BaseStream(ABC, Generic[ExchangeT]):
             if self._first_event is None:
                 self._first_event = now()
         elif isinstance(given, Head):
-            self._clocks.begin_answer(now(), is_error=call.state is CallState.ERROR_BODY)
-        elif call.state is CallState.STREAM:
+            self._clocks.begin_answer(now(), is_error=call.state is ERROR_BODY)
+        elif call.state is STREAM:
             late = self._clocks.look(now(), call.progress, first=self._first_event is None)
             if late is not None:
                 self._log()
@@ -292,8 +292,6 @@ class BaseStream(ABC, Generic[ExchangeT]):
         if self._aborted:  # the error is only the echo of abort(), on which the reader acts when it leaves
             return
         _forget_frames(error)
-        if self._secret is not None:
-            error = self._secret.clean(error)  # it may become the cause of another
         explained = self._clocks.explain(error)
         if isinstance(explained, Lost):
             self._show(self._call.receive(explained))

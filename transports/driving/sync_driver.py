@@ -18,7 +18,7 @@ from sansio import (
     StreamEvent,
     Wait,
 )
-from transports.driving.endings import StreamState, StreamTrigger
+from transports.driving.endings import OPEN, READING, StreamTrigger
 from transports.driving.keys import KeySource, Secret
 from transports.driving.stream import BaseStream
 from transports.interface import RawLog, SyncExchange, SyncTransport
@@ -70,12 +70,12 @@ class SyncEventStream(BaseStream[SyncExchange]):
             ProviderError: what the call failed with, after all events received before it.
             LocalProtocolError: another thread is waiting for an event of this stream.
         """
-        if self._state in (StreamState.OPEN, StreamState.READING):
+        if self._state in (OPEN, READING):
             mine = object()
             try:
                 try:
                     self._enter(mine)
-                    if self._state is StreamState.OPEN and not self._events:
+                    if self._state is OPEN and not self._events:
                         self._read()
                     event = self._hand_out()
                     if event is not None:
@@ -189,12 +189,18 @@ class SyncEventStream(BaseStream[SyncExchange]):
         try:
             signed = self._sign(step.request, self._ask_key(step))
             now = self._now()
-            timeout, write = self._clocks.for_open(now), self._clocks.for_write(now)
+            timeout, write, total = (
+                self._clocks.for_open(now),
+                self._clocks.for_write(now),
+                self._clocks.left(now),
+            )
         except ProviderError as error:
             self._fail(error)
             return
         try:
-            self._exchange = self._transport.open(signed, timeout, write_timeout=write, fresh=step.fresh)
+            self._exchange = self._transport.open(
+                signed, timeout, write_timeout=write, total_timeout=total, fresh=step.fresh
+            )
         except ProviderError as error:
             self._lose(error)
 

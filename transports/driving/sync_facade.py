@@ -18,8 +18,8 @@ from sansio import (
     ResponseInfo,
 )
 from sansio.content import Tool
-from sansio.options import PlainOptions
-from transports.driving.facade import AskOptions, BaseProvider, EmbedOptions, as_config, show_response
+from sansio.options import EmbedOptions, ListOptions, PlainOptions
+from transports.driving.facade import BaseProvider, as_config, show_response
 from transports.driving.sync_driver import SyncEventStream
 from transports.interface import RawLog, SyncTransport
 
@@ -102,7 +102,7 @@ class SyncProvider(BaseProvider):
         try:
             next(stream)  # see `AsyncProvider.complete`
         finally:
-            show_response(stream.response, on_response)
+            show_response(stream, on_response)
         return stream.parsed(response_format) if isinstance(response_format, type) else stream.result()
 
     def stream(
@@ -117,7 +117,7 @@ class SyncProvider(BaseProvider):
         """Count the tokens of a request; arguments and errors as for `AsyncProvider.count_tokens`."""
         return self._fetch(self._count(messages, tools, options))
 
-    def list_models(self, **options: Unpack[AskOptions]) -> list[ModelInfo]:
+    def list_models(self, **options: Unpack[ListOptions]) -> list[ModelInfo]:
         """List the provider's models; arguments and errors as for `AsyncProvider.list_models`."""
         return list(self._fetch(self._list(options)))
 

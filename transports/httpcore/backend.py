@@ -58,21 +58,21 @@ class Job:
 
     Args:
         http: the exchange's machine.
-        peer: where the request goes.
+        origin: where the request goes.
         write_timeout: see `Transport.open`.
         opening: its deadline is for connecting, and is removed when there is a connection.
 
     Attributes:
-        peer: where the pool connects to: the origin or the proxy.
+        origin: where the request goes.
         stream: what the pool has chosen to carry the exchange; `None` until then.
         feed: the exchange's inputs, once its request was sent.
         serving: the pool sends the request of the exchange, and not its own CONNECT to a proxy.
     """
 
     def __init__(
-        self, http: HTTPExchange, peer: Origin, write_timeout: float | None, opening: anyio.CancelScope
+        self, http: HTTPExchange, origin: Origin, write_timeout: float | None, opening: anyio.CancelScope
     ) -> None:
-        self.peer = peer
+        self.origin = origin
         self.stream: PooledStream | None = None
         self.feed: Feed | None = None
         self.serving = False
@@ -106,8 +106,7 @@ class Job:
         stream.served = True
         connection = stream.connection
         if not (connection.begin(feed) or await connection.send(self._write_timeout)):
-            assert self._write_timeout is not None
-            raise FailureError(stalled_upload(connection.origin, self._write_timeout))
+            raise FailureError(stalled_upload(self.origin, self._write_timeout))
         self.feed = feed
 
 
@@ -219,9 +218,6 @@ class PooledBackend:
         socket_options: _Options | None = None,
     ) -> PooledStream:
         origin = "", host, port
-        job = current.get()
-        if job is not None:
-            job.peer = origin
         # A SecureStream works over another one, and the TLS of AsyncioConnection does not.
         made = AnyioConnection.connect(origin, None) if self._nested else connect(origin, None)
         return await self._hold(await _wrapped(made))

@@ -32,13 +32,11 @@ class Answer:
 
     Attributes:
         ended: the body has ended or failed.
-        failed: it has failed.
     """
 
     def __init__(self, core: ModuleType, response: httpcore.Response) -> None:
         self.response = response
         self.ended = False
-        self.failed = False
         self._core = core
         self._pieces: list[bytes] = []
         self._gathering: Coroutine[object, object, None] | None = None  # `None` before the body is asked for
@@ -66,7 +64,7 @@ class Answer:
         except StopIteration:
             self.ended = True
         except BaseException:
-            self.ended = self.failed = True
+            self.ended = True
             raise
         data = b"".join(self._pieces)
         self._pieces.clear()

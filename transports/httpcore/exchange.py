@@ -59,7 +59,7 @@ class PooledExchange:
         while not (feed.inputs or feed.ended):
             await self._connection.fill(timeout)
             if not (feed.inputs or feed.ended) and timeout is not None:
-                feed.lose(read_timeout(self._job.peer, timeout))
+                feed.lose(read_timeout(self._job.origin, timeout))
         return feed.take()
 
     async def aclose(self) -> None:
@@ -132,10 +132,7 @@ async def open_pooled(
                 keeper.close_now(job.stream.connection)
     if response is not None:
         return PooledExchange(owner, keeper, job, response)
-    if failure is None:
-        assert timeout is not None
-        failure = connect_timeout(job.peer, timeout)
-    raise failure
+    raise failure or connect_timeout(request.origin, timeout)
 
 
 def _blame(fault: Exception) -> TransportError | RemoteProtocolError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from enum import Enum
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -125,9 +126,10 @@ class PlainExchange:
         if given is not None:
             return given
         if failure is None:
-            assert timeout is not None
             failure = read_timeout(self._request.origin, timeout)
-        raise failure.on_reused() if self._reused and isinstance(failure, TransportError) else failure
+        if self._reused and isinstance(failure, TransportError):
+            failure.reused = True
+        raise failure
 
     def _check_not_released(self) -> None:
         if self._state is _State.RELEASED:
@@ -180,14 +182,11 @@ class PlainExchange:
         core = self._core
         match fault:
             case core.ReadTimeout():
-                assert timeout is not None
-                return read_timeout(self._peer, timeout)
+                return read_timeout(self._request.origin, timeout)
             case core.PoolTimeout() | core.ConnectTimeout():
-                assert self._open_seconds is not None
-                return connect_timeout(self._peer, self._open_seconds)
+                return connect_timeout(self._request.origin, self._open_seconds)
             case core.WriteTimeout():
-                assert self._write_seconds is not None
-                return stalled_upload(self._peer, self._write_seconds)
+                return stalled_upload(self._request.origin, self._write_seconds)
             case core.ConnectError() | core.UnsupportedProtocol():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
@@ -296,8 +295,34 @@ def _shut_down(answer: Answer) -> None:
 
 
 def _is_readable(answer: Answer) -> bool:
-    """Whether more has arrived, in the socket or in the TLS layer."""
+    """Whether more has arrived: in the socket, in TLS, or in a queue above the socket."""
     stream = answer.response.extensions["network_stream"]
     sock = stream.get_extra_info("socket")
     tls = stream.get_extra_info("ssl_object")
-    return (sock is not None and readable(sock)) or (tls is not None and tls.pending() > 0)
+    return (
+        (sock is not None and readable(sock))
+        or (isinstance(tls, ssl.SSLObject) and _gives(tls))
+        or bool(_queue(stream))
+    )
+
+
+def _gives(tls: ssl.SSLObject) -> bool:
+    """Whether a read would give data, or the end. `pending()` does not count records that were not decrypted.
+
+    The data is lost. The connection is closed anyway where there is some.
+    """
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        pass
+    return True
+
+
+def _queue(stream: object) -> object:
+    """What anyio keeps under asyncio of a read that gave more than was asked for. No public name shows it."""
+    layer = getattr(stream, "_stream", None)
+    while (below := getattr(layer, "transport_stream", None)) is not None:
+        layer = below
+    return getattr(getattr(layer, "_protocol", None), "read_queue", None)

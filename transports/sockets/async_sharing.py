@@ -136,8 +136,9 @@ class _Exchange:
     async def aclose(self) -> None:
         if not self._released:
             self._released = True
-            self._connection.release(self._http)
-            self._pool.rest(self._connection)
+            if not self._connection.inherited:
+                self._connection.release(self._http)
+                self._pool.rest(self._connection)
 
     def abort(self) -> None:
         if not self._released:
@@ -146,6 +147,8 @@ class _Exchange:
 
     def _drop(self) -> None:
         self._released = True
+        if self._connection.inherited:
+            return
         self._connection.drop(self._http)
         if self._connection.thread == threading.get_ident():
             self._connection.take_drops()
@@ -184,7 +187,7 @@ class _Pool:
     def rest(self, connection: _Connection) -> None:
         """An exchange of this connection was released."""
         connection.since = self._now()
-        if connection.http.over or (connection.idle and not self.open):
+        if connection.http.over or (connection.idle and (connection.retired or not self.open)):
             self.remove(connection)
 
     def expire(self, idle_timeout: float, max_idle: int) -> None:
@@ -198,13 +201,13 @@ class _Pool:
                 self.remove(connection)
 
     def remove(self, connection: _Connection) -> None:
-        """Forget a connection, and close it unless it carries an exchange."""
+        """Forget a connection, and close it as soon as it carries no exchange."""
         kept = self._connections.get(connection.origin, [])
         if connection in kept:
             kept.remove(connection)
         keeper = self._keeper()
-        unused = connection.reader is None and (connection.idle or connection.http.over)
-        if unused and keeper is not None:
+        connection.retired = True
+        if connection.unused and keeper is not None:
             keeper.close_now(connection)
 
     def _now(self) -> float:
@@ -287,6 +290,9 @@ class AsyncSharing:
                 if exchange._done():
                     break
             sent = http.sent or exchange._done()
+            if not sent:
+                # The connection's window may be used up, so that other requests would wait in vain, too.
+                pool.remove(connection)
         finally:
             if not sent:
                 exchange.abort()

@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sansio.errors import TransportError
@@ -21,6 +22,7 @@ from transports.failures import (
     aborted,
     connect_failure,
     connect_timeout,
+    late_upload,
     left_behind,
     lost_failure,
     read_timeout,
@@ -60,7 +62,7 @@ class _Connection:
         """Whether it belongs to another process, of which this one is a fork."""
         return self._process != os.getpid()
 
-    def send(self, feed: Feed, timeout: float | None) -> bool:
+    def send(self, feed: Feed, timeout: float | None, deadline: Deadline) -> bool:
         """Begin an exchange: send its request, and read what arrives meanwhile.
 
         A server that refuses a large request may answer, and close, before it has read everything. When its
@@ -69,9 +71,13 @@ class _Connection:
 
         Args:
             timeout: seconds in which the server must take something; `None` waits indefinitely.
+            deadline: for the whole request.
 
         Returns:
             False if the server took nothing for that long, and has not begun to answer either.
+
+        Raises:
+            OutOfTimeError: the deadline has passed.
         """
         self._feed = feed
         rest = memoryview(feed.data_to_send())
@@ -80,11 +86,14 @@ class _Connection:
         with contextlib.suppress(OSError):
             self._socket.settimeout(0)
             while rest and waited and not feed.ended and reads < SETTLE_READS:
+                left = deadline.left()
                 # In pieces: what is left after each shows that the server takes something.
                 sent = self._send(rest[:READ_SIZE])
                 rest = rest[sent:]
                 if not sent:
-                    waited = wait_ready(self._socket, timeout, writing=True)
+                    stall = timeout if left is None or (timeout is not None and timeout <= left) else left
+                    waited = wait_ready(self._socket, stall, writing=True)
+                    waited = waited or stall is left  # then the deadline has passed
                     reads += self._glance(feed)
         feed.cut = bool(rest)
         return waited or bool(feed.inputs)
@@ -183,7 +192,6 @@ class _Exchange:
             else:
                 connection.read(deadline)
         except OutOfTimeError:
-            assert timeout is not None
             self._lose(read_timeout(connection.origin, timeout))
         except OSError as error:
             self._lose(lost_failure(connection.origin, error))
@@ -278,7 +286,7 @@ class SocketTransport:
             from transports.sockets.sync_sharing import SyncSharing  # lazily: it needs the package h2
 
             self._sharing = SyncSharing(
-                http2, self._dial, ssl_context, ca_file, idle_timeout, max_header_bytes
+                http2, partial(_dial, unix_socket), ssl_context, ca_file, idle_timeout, max_header_bytes
             )
 
     def open(
@@ -287,15 +295,18 @@ class SocketTransport:
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> SyncExchange:
         """See `Transport.open`.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
-            APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
+            APITimeoutError: connecting took too long, or the server took nothing of the request for too long,
+                or not all of it within `total_timeout`.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
+        deadline = Deadline(total_timeout)
         proxy = self._proxies.find(request.origin)
         if proxy is None and self._sharing is not None:
             shared = self._sharing.open(request, timeout, write_timeout, fresh=fresh)
@@ -310,16 +321,18 @@ class SocketTransport:
         feed = Feed(http, reused=connection is not None)
         if connection is None:
             connection = self._connect(request.origin, proxy, timeout)
+        failure: TransportError | None = None
         sent = False
         try:
-            sent = connection.send(feed, write_timeout)
+            sent = connection.send(feed, write_timeout, deadline)
+        except OutOfTimeError:
+            failure = late_upload(request.origin, total_timeout)
         finally:
             if not sent:
                 connection.close()
         if sent:
             return _Exchange(self._idle, connection, feed)
-        assert write_timeout is not None
-        raise stalled_upload(request.origin, write_timeout)
+        raise failure or stalled_upload(request.origin, write_timeout)
 
     def close(self) -> None:
         """Close the idle connections. A later exchange works, but its connection is not kept."""
@@ -340,28 +353,6 @@ class SocketTransport:
             connection.close()
         return None
 
-    def _addresses(self, origin: Origin) -> list[Address]:
-        if self._unix_socket is not None:
-            return [(socket.AF_UNIX, self._unix_socket)]
-        _, host, port = origin
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [(family, address) for family, _, _, _, address in found]
-
-    def _dial(self, origin: Origin, timeout: float | None) -> socket.socket:
-        """Connect to an origin without TLS; raises as `open`."""
-        failure: TransportError
-        try:
-            sock = dial(self._addresses(origin), None, Deadline(timeout))
-        except OutOfTimeError:
-            assert timeout is not None
-            failure = connect_timeout(origin, timeout)
-        except (OSError, UnicodeError) as error:
-            failure = connect_failure(origin, error, self._unix_socket)
-        else:
-            assert isinstance(sock, socket.socket)
-            return sock
-        raise failure
-
     def _connect(self, origin: Origin, proxy: Proxy | None, timeout: float | None) -> _Connection:
         scheme, host, _ = origin
         peer = origin if proxy is None else proxy.origin
@@ -370,14 +361,41 @@ class SocketTransport:
         failure: TransportError
         try:
             tls = self._trust.client(host) if scheme == "https" else None
-            return _Connection(origin, dial(self._addresses(peer), tls, deadline, tunnel))
+            return _Connection(origin, dial(_addresses(peer, self._unix_socket), tls, deadline, tunnel))
         except OutOfTimeError:
-            assert timeout is not None
             failure = connect_timeout(origin, timeout)
         except (OSError, UnicodeError) as error:
             beyond = tunnel is not None and tunnel.open  # what followed was between us and the origin
             failure = connect_failure(origin if beyond else peer, error, self._unix_socket)
         raise failure
+
+
+def _addresses(origin: Origin, unix_socket: str | None) -> list[Address]:
+    if unix_socket is not None:
+        return [(socket.AF_UNIX, unix_socket)]
+    _, host, port = origin
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def _dial(unix_socket: str | None, origin: Origin, timeout: float | None) -> socket.socket:
+    """Connect to an origin without TLS; raises as `open`.
+
+    Not a method of the transport: that would be a cycle, and a dropped transport has to close its connections
+    before the collector finds their sockets open.
+    """
+    failure: TransportError
+    try:
+        sock = dial(_addresses(origin, unix_socket), None, Deadline(timeout))
+    except OutOfTimeError:
+        assert timeout is not None
+        failure = connect_timeout(origin, timeout)
+    except (OSError, UnicodeError) as error:
+        failure = connect_failure(origin, error, unix_socket)
+    else:
+        assert isinstance(sock, socket.socket)
+        return sock
+    raise failure
 
 
 def _close(connections: list[_Connection]) -> None:

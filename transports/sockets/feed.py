@@ -62,7 +62,9 @@ class Feed:
         if isinstance(given, Lost):
             self.inputs.clear()
             error = given.error
-            raise error.on_reused() if self._reused and isinstance(error, TransportError) else error
+            if self._reused and isinstance(error, TransportError):
+                error.reused = True
+            raise error
         return given
 
     def read(self, data: bytes, *, truncated: bool = False) -> None:

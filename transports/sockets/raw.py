@@ -22,6 +22,15 @@ class HasFileno(Protocol):
     def fileno(self) -> int: ...
 
 
+def _duplicate(number: int) -> socket.socket:
+    """Another socket object for a connection, since uvloop's own have neither `shutdown` nor `send`.
+
+    It has its own descriptor: an object that shared the owner's would close that if an interrupt dropped it,
+    and the owner would then close whatever has the number next.
+    """
+    return socket.fromfd(number, -1, -1)
+
+
 def shut_down(raw: HasFileno) -> None:
     """End a connection in both directions now: the peer sees it, and a blocked reader here wakes.
 
@@ -30,13 +39,8 @@ def shut_down(raw: HasFileno) -> None:
     number = raw.fileno()
     if number < 0:
         return
-    with contextlib.suppress(OSError):
-        # Not raw.shutdown(), which uvloop's sockets do not have.
-        borrowed = socket.socket(fileno=number)
-        try:
-            borrowed.shutdown(socket.SHUT_RDWR)
-        finally:
-            borrowed.detach()
+    with contextlib.suppress(OSError), _duplicate(number) as twin:
+        twin.shutdown(socket.SHUT_RDWR)
 
 
 def send_now(raw: HasFileno, data: bytes) -> None:
@@ -44,13 +48,9 @@ def send_now(raw: HasFileno, data: bytes) -> None:
     number = raw.fileno()
     if number < 0 or not data:
         return
-    with contextlib.suppress(OSError):
-        borrowed = socket.socket(fileno=number)
-        try:
-            borrowed.setblocking(False)
-            borrowed.send(data)
-        finally:
-            borrowed.detach()
+    with contextlib.suppress(OSError), _duplicate(number) as twin:
+        twin.setblocking(False)
+        twin.send(data)
 
 
 def read_rest(raw: HasFileno) -> bytes:
@@ -58,13 +58,9 @@ def read_rest(raw: HasFileno) -> bytes:
     number = raw.fileno()
     pieces: list[bytes] = []
     if number >= 0:
-        with contextlib.suppress(OSError):  # at the end; the socket does not block
-            borrowed = socket.socket(fileno=number)
-            try:
-                while piece := borrowed.recv(READ_SIZE):
-                    pieces.append(piece)
-            finally:
-                borrowed.detach()
+        with contextlib.suppress(OSError), _duplicate(number) as twin:  # at the end; it does not block
+            while piece := twin.recv(READ_SIZE):
+                pieces.append(piece)
     return b"".join(pieces)
 
 

@@ -54,6 +54,7 @@ class SharedConnection:
         waiting: for each exchange that waits, what wakes it.
         reader: the exchange that reads for all.
         since: when it last had an exchange, by the owner's clock.
+        retired: it takes no more exchanges, and is closed once none needs it.
     """
 
     def __init__(self, origin: Origin, wire: Wire, max_header_bytes: int) -> None:
@@ -64,6 +65,7 @@ class SharedConnection:
         self.waiting: dict[HTTP2Exchange, Callable[[], None]] = {}
         self.reader: HTTP2Exchange | None = None
         self.since = 0.0
+        self.retired = False
         self._dropped: deque[HTTP2Exchange] = deque()
         self._process = os.getpid()
         self._sending: list[HTTP2Exchange] = []  # whose requests are being sent
@@ -78,6 +80,11 @@ class SharedConnection:
     def idle(self) -> bool:
         """Whether no exchange needs it."""
         return self.http.busy <= sum(not exchange.ended for exchange in self.parked)
+
+    @property
+    def unused(self) -> bool:
+        """Whether it can be closed now."""
+        return self.reader is None and (self.idle or self.http.over)
 
     def begin(self, request: Request) -> HTTP2Exchange:
         """Begin an exchange and send what can be sent of its request without waiting.

@@ -11,7 +11,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import ceil, inf
+from typing import TypeVar
 
 from sansio.errors import APIConnectionError, ProviderError, TransportError
 from sansio.http import Body, End, Head, Request
@@ -36,6 +38,8 @@ from transports.sockets.sharing import (
 from transports.sockets.tls import Trust
 from transports.sockets.wire import Wire
 
+ResultT = TypeVar("ResultT")
+
 
 class _Connection(SharedConnection):
     """Waits in threads.
@@ -47,74 +51,110 @@ class _Connection(SharedConnection):
     def __init__(self, origin: Origin, wire: Wire, max_header_bytes: int) -> None:
         self._bell, self._ear = socket.socketpair()  # wakes the thread that reads
         super().__init__(origin, wire, max_header_bytes)
-        self._turn = threading.Lock()
+        self._lock = threading.RLock()  # a plain one cannot tell whether this thread has it
+        self._busy = False  # it is somebody's turn
         self._bell.setblocking(False)
         self._ear.setblocking(False)
 
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Use the machine. Exchanges that other threads dropped meanwhile are reset afterwards."""
-        with self._turn:
+    def take_turn(self, deed: Callable[[], ResultT]) -> ResultT:
+        """Use the machine, then do what other threads have left to do.
+
+        Not a context manager: an interrupt could end it with the lock, but before its block.
+        """
+        with self._lock:
             whole = False
             try:
-                yield
+                self._busy = True
+                done = deed()
                 whole = True
             except ProviderError:
                 whole = True
                 raise
             finally:
+                self._busy = False
                 if not whole:
                     self.lose(APIConnectionError("the connection was lost by an interrupt", reused=True))
                     self.shut_down()
-        self.reset_dropped()
+        self.catch_up()
+        return done
 
-    def reset_dropped(self) -> None:
-        """Reset the exchanges that were dropped. If another thread has its turn, that one does it."""
-        # It never waits for its turn: abort() may be called by a signal handler inside of a turn.
-        while self._dropped and self._turn.acquire(blocking=False):
+    def catch_up(self) -> None:
+        """Reset the exchanges that were dropped, and close the connection if it is retired and unused.
+
+        It never waits for its turn, since a signal handler or a finaliser may call it inside of one. If it is
+        the turn of another thread, or of this one, that does it afterwards.
+        """
+        while self._dropped or (self.retired and self.unused):
             try:
+                if not self._lock.acquire(blocking=False) or self._busy:
+                    return
                 self.take_drops()
                 self.flush()
+                if self.retired and self.unused:
+                    self.say_goodbye()
+                    self.abandon()
+                    self.retired = False
             finally:
-                self._turn.release()
+                # Whatever interrupts this, the lock itself knows whose it is.
+                with contextlib.suppress(RuntimeError):
+                    self._lock.release()
+
+    def retire(self) -> None:
+        """Close it once no exchange needs it. It never waits."""
+        self.retired = True
+        self.catch_up()
 
     def wait(self, exchange: HTTP2Exchange, done: Callable[[], bool], timeout: float | None) -> None:
         """Wait until `done` or until the timeout, reading for all exchanges if no other thread does."""
         ends = inf if timeout is None else time.monotonic() + timeout
         woken = threading.Event()
+        leave = partial(self._leave, exchange)
         try:
-            while not done() and time.monotonic() < ends:
-                with self.turn():
-                    reads = self.reader is None
-                    if reads:
-                        self.reader = exchange
-                    woken.clear()
-                    self.waiting[exchange] = self._ring if reads else woken.set
-                if reads:
-                    self._read(done, ends)
-                elif not done():
-                    woken.wait(None if ends == inf else max(0.0, ends - time.monotonic()))
+            try:
+                while not done() and time.monotonic() < ends:
+                    if self.take_turn(partial(self._enter, exchange, woken)):
+                        self._read(done, ends)
+                    elif not done():
+                        woken.wait(None if ends == inf else max(0.0, ends - time.monotonic()))
+            finally:
+                self.take_turn(leave)
         finally:
-            with self.turn():
-                self.waiting.pop(exchange, None)
-                if self.reader is exchange:
-                    self.reader = None
-                self.hand_over()
+            # Again if an interrupt ended that: without a reader, all other threads would wait in vain.
+            if exchange in self.waiting or self.reader is exchange:
+                self.take_turn(leave)
+
+    def _enter(self, exchange: HTTP2Exchange, woken: threading.Event) -> bool:
+        """Begin to wait; whether this exchange is the one that reads."""
+        reads = self.reader is None
+        if reads:
+            self.reader = exchange
+        woken.clear()
+        self.waiting[exchange] = self._ring if reads else woken.set
+        return reads
+
+    def _leave(self, exchange: HTTP2Exchange) -> None:
+        self.waiting.pop(exchange, None)
+        if self.reader is exchange:
+            self.reader = None
+        self.hand_over()
 
     def _read(self, done: Callable[[], bool], ends: float) -> None:
         quiet = 0.0
         while True:
-            with self.turn():
-                if quiet >= PING_AFTER:
-                    self.keep_alive()
-                    quiet = 0.0
-                self.step()
-                writing = self.unsent
+            if quiet >= PING_AFTER:
+                self.take_turn(self.keep_alive)
+                quiet = 0.0
+            writing = self.take_turn(self._work)
             begun = time.monotonic()
             left = min(ends - begun, PING_AFTER)
             if done() or left <= 0:
                 return
             quiet = 0.0 if self._ready(writing, left) else quiet + time.monotonic() - begun
+
+    def _work(self) -> bool:
+        """Read and send; whether something is left to send."""
+        self.step()
+        return self.unsent
 
     def _ready(self, writing: bool, timeout: float) -> bool:
         """Wait until there is something to read or, if `writing`, until something can be sent."""
@@ -143,34 +183,27 @@ class _Connection(SharedConnection):
         with contextlib.suppress(AttributeError):  # an interrupt ended the constructor
             self.abandon()
 
-    def close(self) -> None:
-        """Close it. No exchange is on it."""
-        with self.turn():
-            self.say_goodbye()
-        self.abandon()
-
 
 class _Exchange:
-    """See `transports.interface.SyncExchange`."""
+    """See `transports.interface.SyncExchange`. Dropped without a release, it aborts."""
 
     def __init__(self, owner: SyncSharing, connection: _Connection, http: HTTP2Exchange) -> None:
         self._owner = owner
         self._connection = connection
-        self._http = http
+        self.http = http
         self._aborted = False
+        self._released = False  # and nothing is left to do
         self._unreleased = [True]  # the one who takes this out releases the exchange
 
     def receive(self, timeout: float | None) -> Head | Body | End:
-        http, connection = self._http, self._connection
+        http, connection = self.http, self._connection
         if connection.inherited:
             raise left_behind(connection.origin)
         if not self.done():
             connection.wait(http, self.done, timeout)
         if self._aborted:
             raise aborted()
-        with connection.turn():
-            given = take(http)
-            connection.flush()  # the window of what was taken
+        given = connection.take_turn(self._take)
         if given is None:
             self.abort()
             assert timeout is not None
@@ -178,29 +211,66 @@ class _Exchange:
             raise error.on_reused() if http.reused else error
         return given
 
+    def _take(self) -> Head | Body | End | None:
+        given = take(self.http)
+        self._connection.flush()  # the window of what was taken
+        return given
+
     def done(self) -> bool:
         """Whether there is nothing to wait for."""
-        return self._http.ready or self._http.ended or self._aborted
+        return self.http.ready or self.http.ended or self._aborted
+
+    def send(self, timeout: float | None) -> None:
+        """Send the rest of the request, which takes as long as the server goes on taking something.
+
+        Raises:
+            APITimeoutError: it took nothing for this long.
+        """
+        http, sent = self.http, False
+        try:
+            unsent = http.unsent + 1
+            while not sent and http.unsent < unsent:
+                unsent = http.unsent
+                self._connection.wait(http, lambda: http.sent or self.done(), timeout)
+                sent = http.sent or self.done()
+            if not sent:
+                # The connection's window may be used up, so that other requests would wait in vain, too.
+                self._owner.remove(self._connection)
+        finally:
+            if not sent:
+                self.abort()
+        if not sent:
+            assert timeout is not None
+            raise stalled_upload(self._connection.origin, timeout)
 
     def close(self) -> None:
-        if self._release() and not self._connection.inherited:
-            with self._connection.turn():
-                self._connection.release(self._http)
-            self._owner.rest(self._connection)
+        if self._release():
+            if not self._connection.inherited:
+                self._connection.take_turn(partial(self._connection.release, self.http))
+                self._owner.rest(self._connection)
+            self._released = True
 
     def abort(self) -> None:
         if self._release():
             self._aborted = True
-            if not self._connection.inherited:
-                self._connection.drop(self._http)
-                self._connection.reset_dropped()
-                self._owner.rest(self._connection)
+            self._drop()
+
+    def _drop(self) -> None:
+        if not self._connection.inherited:
+            self._connection.drop(self.http)
+            self._connection.catch_up()
+            self._owner.rest(self._connection)
+        self._released = True
 
     def _release(self) -> bool:
         try:
             return self._unreleased.pop()
         except IndexError:
             return False
+
+    def __del__(self) -> None:
+        if not vars(self).get("_released", True):  # an interrupt may have ended __init__
+            self._drop()
 
 
 class SyncSharing:
@@ -231,7 +301,7 @@ class SyncSharing:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._connections: list[_Connection] = []
-        self._connecting: dict[Origin, threading.Lock] = {}
+        self._connecting: dict[Origin, threading.RLock] = {}
 
     def open(
         self, request: Request, timeout: float | None, write_timeout: float | None, *, fresh: bool
@@ -250,80 +320,69 @@ class SyncSharing:
             for connection in inherited:
                 connection.abandon()
         self._expire()
-        begun = self._join(request, fresh=fresh)
-        if begun is None:
+        exchange = self._join(request, fresh=fresh)
+        if exchange is None:
             ends = inf if timeout is None else time.monotonic() + timeout
             # The others wait for the thread that connects, and share its connection.
-            with _held(self._connecting.setdefault(origin, threading.Lock()), timeout) as mine:
+            with _held(self._connecting.setdefault(origin, threading.RLock()), timeout) as mine:
                 if mine:
-                    begun = self._join(request, fresh=fresh)
-                if mine and begun is None and origin not in self._declined:
-                    begun = self._connect(request, ends)
-        if begun is None and origin in self._declined:
+                    exchange = self._join(request, fresh=fresh)
+                if mine and exchange is None and origin not in self._declined:
+                    exchange = self._connect(request, ends)
+        if exchange is None and origin in self._declined:
             return None
-        if begun is None:
+        if exchange is None:
             assert timeout is not None
             raise connect_timeout(origin, timeout)
-        return self._send(*begun, write_timeout)
+        exchange.send(write_timeout)
+        return exchange
 
-    def _join(self, request: Request, *, fresh: bool) -> tuple[_Connection, HTTP2Exchange] | None:
+    def _join(self, request: Request, *, fresh: bool) -> _Exchange | None:
         """Begin an exchange on a connection that has room for it."""
         for connection in [each for each in self._connections if each.origin == request.origin]:
-            with connection.turn():
-                stale = fresh and connection.http.answered
-                usable = connection.settle() and not (stale and connection.idle)
-                if usable and not stale and connection.http.room:
-                    return connection, connection.begin(request)
+            usable, exchange = connection.take_turn(partial(self._begin_on, connection, request, fresh))
+            if exchange is not None:
+                return exchange
             if not usable:
-                self._remove(connection)
+                self.remove(connection)
         return None
 
-    def _send(self, connection: _Connection, http: HTTP2Exchange, timeout: float | None) -> SyncExchange:
-        exchange = _Exchange(self, connection, http)
-        sent = False
-        try:
-            unsent = http.unsent + 1
-            while not sent and http.unsent < unsent:
-                unsent = http.unsent
-                connection.wait(http, lambda: http.sent or exchange.done(), timeout)
-                sent = http.sent or exchange.done()
-        finally:
-            if not sent:
-                exchange.abort()
-        if not sent:
-            assert timeout is not None
-            raise stalled_upload(connection.origin, timeout)
-        return exchange
+    def _begin_on(
+        self, connection: _Connection, request: Request, fresh: bool
+    ) -> tuple[bool, _Exchange | None]:
+        """Begin an exchange if there is room; and whether the connection can be used at all."""
+        stale = fresh and connection.http.answered
+        usable = connection.settle() and not (stale and connection.idle)
+        if usable and not stale and connection.http.room:
+            return True, _Exchange(self, connection, connection.begin(request))
+        return usable, None
 
     def rest(self, connection: _Connection) -> None:
         """An exchange of this connection was released."""
         connection.since = time.monotonic()
         if connection.http.over or not self._open:
-            self._remove(connection)
+            self.remove(connection)
 
     def close(self) -> None:
         """Close the connections now that carry no exchange, and the others when they carry none."""
         self._open = False
         if self._process == os.getpid():
             for connection in list(self._connections):
-                self._remove(connection)
+                self.remove(connection)
 
     def _expire(self) -> None:
         oldest = time.monotonic() - self._idle_timeout
         for connection in list(self._connections):
             if connection.idle and connection.since <= oldest:
-                self._remove(connection)
+                self.remove(connection)
 
-    def _remove(self, connection: _Connection) -> None:
-        """Forget a connection and close it, unless it carries an exchange."""
+    def remove(self, connection: _Connection) -> None:
+        """Forget a connection, and close it as soon as it carries no exchange."""
         with contextlib.suppress(ValueError):
             self._connections.remove(connection)
-        with connection.turn():
-            unused = connection.reader is None and (connection.idle or connection.http.over)
-        if unused:
-            connection.close()
+        connection.retire()
 
-    def _connect(self, request: Request, ends: float) -> tuple[_Connection, HTTP2Exchange] | None:
+    def _connect(self, request: Request, ends: float) -> _Exchange | None:
         check_request(request)
         origin = request.origin
         begun = time.monotonic()
@@ -339,10 +398,10 @@ class SyncSharing:
             elif wire.protocol == "h2" or origin[0] == "http":
                 connection = _Connection(origin, wire, self._max_header_bytes)
                 connection.since = begun
-                http = connection.begin(request)
+                exchange = _Exchange(self, connection, connection.begin(request))
                 self._connections.append(connection)
                 done = True
-                return connection, http
+                return exchange
             elif not self._only:
                 self._declined.add(origin)
             else:
@@ -368,13 +427,13 @@ class SyncSharing:
 
 
 @contextlib.contextmanager
-def _held(lock: threading.Lock, timeout: float | None) -> Iterator[bool]:
+def _held(lock: threading.RLock, timeout: float | None) -> Iterator[bool]:
     """Hold a lock, unless another thread has it for longer than the timeout."""
-    mine = lock.acquire(timeout=-1 if timeout is None else timeout)
     try:
-        yield mine
+        yield lock.acquire(timeout=-1 if timeout is None else timeout)
     finally:
-        if mine:
+        # Only the lock knows for sure: an interrupt may have ended `acquire` after it had got it.
+        with contextlib.suppress(RuntimeError):  # this thread does not have it
             lock.release()
 
 

@@ -275,7 +275,6 @@ class AnyioTransport:
             with anyio.move_on_after(timeout):
                 connection = await self._connect(request.origin, proxy, pool.keeper)
         if connection is None:
-            assert timeout is not None
             raise connect_timeout(request.origin, timeout)
         sent = False
         try:
@@ -285,7 +284,6 @@ class AnyioTransport:
                 pool.drop([connection])
         if sent:
             return _Exchange(pool, connection, feed)
-        assert write_timeout is not None
         raise stalled_upload(request.origin, write_timeout)
 
     async def aclose(self) -> None:

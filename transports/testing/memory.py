@@ -168,6 +168,7 @@ class SyncMemoryTransport(_Memory):
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> _SyncExchange:
         """See `MemoryTransport.open`."""

@@ -7,12 +7,24 @@ automatic prefix caching.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from copy import deepcopy
+from typing import Annotated, Any, get_origin
 
 from msgspec import Meta
 
+from sansio.defaults import Profile
 from sansio.errors import InvalidRequestError
-from sansio.options import PORTABLE, Body, Option, UnsupportedOptionError, merged, own, portable
+from sansio.options import (
+    PORTABLE,
+    Body,
+    Option,
+    UnsupportedOptionError,
+    merge_extra,
+    merged,
+    narrowed,
+    own,
+    portable,
+)
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
@@ -87,18 +99,12 @@ COMMON_OPTIONS: Mapping[str, Option] = {
 }
 """Options that all known servers understand."""
 
-REASONING: Mapping[str, Option] = {
-    "reasoning_effort": Option(PORTABLE["reasoning_effort"], "reasoning_effort", same="reasoning.effort"),
-    "reasoning": Option(dict[str, Any], merged("reasoning")),
-}
-"""The options of servers that take an object, `reasoning`, beside `reasoning_effort`."""
-
 SERVER_OPTIONS: Mapping[str, Option] = {
     **portable(tool_choice="tool_choice", parallel_tool_calls="parallel_tool_calls", user="user"),
     **own("logit_bias", type=dict[str, int | float]),
     "n": Option(int, "n"),
 }
-"""Options that all but Ollama understand."""
+"""Options that most servers understand."""
 
 OPENAI_OPTIONS: Mapping[str, Option] = {
     **SERVER_OPTIONS,
@@ -112,6 +118,64 @@ OPENAI_OPTIONS: Mapping[str, Option] = {
     **own("function_call", type=str | dict[str, Any]),
 }
 """OpenAI's further options; gateways pass them on."""
+
+
+def add_fields(body: Body, fields: Mapping[str, Any]) -> None:
+    """Add a profile's fields to a request; objects that are in both are merged."""
+    if fields:  # most profiles have none
+        merge_extra(body, deepcopy(dict(fields)))  # a profile is shared, and a body is the caller's
+
+
+def has_fields(body: Body, fields: Mapping[str, Any]) -> bool:
+    """Whether a request has a profile's fields; its objects may have more."""
+    return all(
+        has_fields(body[name], value)
+        if isinstance(value, Mapping) and isinstance(body.get(name), Mapping)
+        else body.get(name) == value
+        for name, value in fields.items()
+    )
+
+
+def options_of(profile: Profile) -> dict[str, Option]:
+    """The options of a server that speaks chat completions, as its profile has them."""
+    table = {**COMMON_OPTIONS, **SERVER_OPTIONS}
+    for name, kind in profile.options.items():
+        if name in table:
+            table |= narrowed(table, **{name: kind})
+        elif get_origin(kind) is dict:  # which `reasoning_on` may have begun
+            table[name] = Option(kind, merged(name))
+        else:
+            table[name] = Option(kind, name)
+    table["reasoning_effort"] = effort_option(profile)
+    for name, field in (("seed", profile.seed_field), ("reasoning_budget", profile.budget_field)):
+        if field is None:
+            table.pop(name, None)
+        else:
+            table[name] = Option(PORTABLE[name], field)
+    return {name: option for name, option in table.items() if name not in profile.without}
+
+
+def effort_option(profile: Profile) -> Option:
+    """How much the model thinks, in the server's own words."""
+    kind = PORTABLE["reasoning_effort"]
+    words, off = profile.effort_values, profile.reasoning_off
+    if not words and not off:
+        same = "reasoning.effort" if "reasoning" in profile.options else ""
+        return Option(kind, "reasoning_effort", same=same)
+
+    def write(body: Body, value: str | None) -> None:
+        if value is None:
+            body.pop("reasoning_effort", None)
+        elif value == "none" and off:
+            add_fields(body, off)
+        elif words and value not in words:
+            known = ", ".join((*(("none",) if off else ()), *words))
+            raise InvalidRequestError(f"reasoning_effort: {value!r} is unknown; use one of {known}")
+        else:
+            body["reasoning_effort"] = words.get(value, value)
+
+    return Option(kind, write)
+
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Penalty = Annotated[float, Meta(ge=-2, le=2)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sansio.content import (
     AudioPart,
     Citation,
@@ -40,29 +42,38 @@ def thinking_block(part: ReasoningPart) -> JSONObject:
     return {"type": "thinking", "thinking": [inner], **rest(part.extra, "field")}
 
 
-def reasoning_fields(message: Message, default: str) -> dict[str, object]:
+def field_of(part: ReasoningPart, default: str) -> str:
+    """The field that reasoning goes back in: the one that it arrived in, if it says so.
+
+    Args:
+        default: for reasoning that does not say it.
+    """
+    return str(part.extra["field"]) if "field" in part.extra else default
+
+
+def reasoning_fields(message: Message, default: str, names: Sequence[str]) -> dict[str, object]:
     """The fields of an assistant's message that hold its reasoning, each under the name that it arrived in.
 
     Args:
         default: the field of reasoning that does not say which it arrived in.
+        names: the fields that reasoning arrives in.
     """
     parts = [part for part in message.parts if isinstance(part, ReasoningPart)]
     details = [detail for part in parts if (detail := detail_of(part)) is not None]
     plain = [
         part
         for part in parts
-        if part.text and detail_of(part) is None and part.extra.get("field") != CONTENT_FIELD
+        if part.text and detail_of(part) is None and field_of(part, default) != CONTENT_FIELD
     ]
     fields: dict[str, object] = {}
     if details:
         fields["reasoning_details"] = details
     if plain:
-        name = next((str(part.extra["field"]) for part in plain if "field" in part.extra), default)
+        name = next((field_of(part, default) for part in plain if "field" in part.extra), default)
         fields[name] = "".join(part.text for part in plain)
     # A server that says one thing in `reasoning_content` and another in `reasoning` gets both.
     for part in plain:
-        if "reasoning" in part.extra:
-            fields["reasoning"] = part.extra["reasoning"]
+        fields |= {name: part.extra[name] for name in names if name in part.extra}
     return fields
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,12 +39,12 @@ from sansio.families.chat.wire import (
     Function,
     ToolDelta,
 )
-from sansio.families.fields import convert, rest, text_or_none
+from sansio.families.fields import convert, rest
 from sansio.families.foreign import foreign_error
 from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
-    from sansio.families.base import Dialect
+    from sansio.families.chat.request import ChatDialect
 
 _DONE = b"[DONE]"
 _GROWING = frozenset(("token_ids",))
@@ -58,8 +59,11 @@ class ChatReader(AnswerReader):
     plain reasoning part, each at the place where it began.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: ChatDialect) -> None:
         super().__init__(dialect)
+        self._profile = dialect.profile
+        self._reasoning_in = self._profile.reasoning_in
+        self._delta_fields = _fields_of_a_delta(self._reasoning_in)
         self._text = self._answer.open(TextPart)
         self._append = self._text.append
         self._place = 0  # of the text part, which is placed before chunks with text are expected
@@ -144,14 +148,10 @@ class ChatReader(AnswerReader):
         self._settle()
         return answer.message(said, self._dialect.origin)
 
-    def partial(self) -> Message:
-        self._settle()
-        return super().partial()
-
     def _settle(self) -> None:
-        """Usage is read once: some servers send it with each chunk, and only the last one counts."""
+        # Some servers send the usage with each chunk, and only the last one counts.
         if self._usage is not None:
-            self._answer.usage = read_usage(self._usage)
+            self._answer.usage = read_usage(self._usage, self._profile.usage_reasoning_outside)
 
     def _flush(self, events: list[StreamEvent]) -> None:
         answer = self._answer
@@ -178,7 +178,7 @@ class ChatReader(AnswerReader):
         chunk = convert(record, Chunk)
         self._receive_origin(chunk)
         self._receive_usage(record)
-        self._keep(rest_of(record, CHUNK_FIELDS))
+        self._keep_rest(record, CHUNK_FIELDS)
         for choice, data in zip(chunk.choices or (), record.get("choices") or (), strict=True):
             if not choice.index:
                 self._chosen = True
@@ -193,11 +193,11 @@ class ChatReader(AnswerReader):
         delta = choice.message if field == "message" else choice.delta
         if delta is not None:
             self._receive_delta(delta, data[field], events)
-        self._keep(rest_of(data, CHOICE_FIELDS))
+        self._keep_rest(data, CHOICE_FIELDS)
         if isinstance(choice.logprobs, dict):
             self._receive_logprobs(choice.logprobs)
         else:
-            self._keep({"logprobs": choice.logprobs})
+            self._keep("logprobs", choice.logprobs)
         if choice.error and (error := self._dialect.error_in({"error": choice.error})):
             raise error
         if choice.finish_reason:
@@ -205,19 +205,23 @@ class ChatReader(AnswerReader):
         elif choice.finish_reason == "":
             self._blank_finish = True  # xAI, with tool calls
 
-    def _keep(self, fields: JSONObject) -> None:
-        """Keep fields that no typed field says. Null and empty values say nothing new."""
+    def _keep_rest(self, data: AnyObject, known: frozenset[str]) -> None:
+        """Keep the fields that no typed field says."""
+        for name in data.keys() - known:
+            self._keep(name, data[name])
+
+    def _keep(self, name: str, value: JSON) -> None:
+        """Keep a field. Null and empty values say nothing new."""
+        if value is None or name in PADDING or (not value and isinstance(value, (dict, list))):
+            return
         extra = self._answer.extra
-        for name, value in fields.items():
-            if value in (None, {}, []) or name in PADDING:
-                continue
-            known = extra.get(name)
-            if isinstance(known, dict) and isinstance(value, dict):
-                extra[name] = known | value
-            elif name in _GROWING and isinstance(known, list) and isinstance(value, list):
-                known.extend(value)
-            else:
-                extra[name] = list(value) if isinstance(value, list) else value
+        known = extra.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            extra[name] = known | value
+        elif name in _GROWING and isinstance(known, list) and isinstance(value, list):
+            known.extend(value)
+        else:
+            extra[name] = list(value) if isinstance(value, list) else value
 
     def _receive_logprobs(self, logprobs: JSONObject) -> None:
         extra = self._answer.extra
@@ -245,21 +249,24 @@ class ChatReader(AnswerReader):
             inner = groq.get("usage")
             if usage is None:
                 usage = inner
-            self._keep({"x_groq": rest(groq, "usage") if inner == usage else groq})
+            self._keep("x_groq", rest(groq, "usage") if inner == usage else groq)
         elif groq is not None:
-            self._keep({"x_groq": groq})
+            self._keep("x_groq", groq)
         if isinstance(usage, dict):
             self._usage = usage
         else:
-            self._keep({"usage": usage})
+            self._keep("usage", usage)
 
     def _receive_delta(self, delta: Delta, data: AnyObject, events: list[StreamEvent]) -> None:
-        self._keep(rest_of(data, DELTA_FIELDS))
-        plain, other = text_or_none(delta.reasoning_content), text_or_none(delta.reasoning)
+        self._keep_rest(data, self._delta_fields)
+        said: dict[str, str] = {}
+        for name in self._reasoning_in:
+            if (text := data.get(name)) and isinstance(text, str):
+                said[name] = text
         if isinstance(delta.reasoning_details, list) and delta.reasoning_details:
-            self._receive_details(delta.reasoning_details, plain, other, events)
-        else:
-            self._receive_reasoning(plain, other, events)
+            self._receive_details(delta.reasoning_details, said, events)
+        elif said:
+            self._receive_reasoning(said, events)
         content = delta.content
         if content:
             if isinstance(content, str):
@@ -275,14 +282,14 @@ class ChatReader(AnswerReader):
         if isinstance(delta.audio, dict):
             self._sound.add(delta.audio)
         elif delta.audio is not None:
-            self._keep({"audio": delta.audio})
+            self._keep("audio", delta.audio)
         calls = data.get("tool_calls")
         for call, fields in zip(delta.tool_calls or (), calls or (), strict=True):
             self._receive_call(call, fields, events)
         legacy = delta.function_call
         if legacy is not None and (legacy.name or legacy.arguments):
             if delta.tool_calls:
-                self._keep({"function_call": data["function_call"]})
+                self._keep("function_call", data["function_call"])
             else:
                 self._receive_call(ToolDelta(0, None, legacy), {"function": data["function_call"]}, events)
 
@@ -294,11 +301,13 @@ class ChatReader(AnswerReader):
         events: list[StreamEvent],
     ) -> None:
         """Read a list of objects; a value of another shape is kept."""
+        if value is None:
+            return
         if isinstance(value, list) and all(isinstance(item, dict) for item in value):
             for item in value:
                 receive(item, events)  # type: ignore[arg-type]  # mypy does not see through all()
         else:
-            self._keep({field: value})
+            self._keep(field, value)
 
     def _receive_annotation(self, annotation: JSONObject, events: list[StreamEvent]) -> None:
         self._text.citations.append(citation_of(annotation))
@@ -306,33 +315,41 @@ class ChatReader(AnswerReader):
     def _receive_image(self, image: JSONObject, events: list[StreamEvent]) -> None:
         self._answer.take(image_of(image), events)
 
-    def _receive_reasoning(self, plain: str | None, other: str | None, events: list[StreamEvent]) -> None:
-        """Read the two fields for reasoning. Of two that differ, the second is kept beside the first."""
-        part = self._reasoning
-        if text := plain or other:
-            self._answer.add(part, text, events)
-            if not self._reasoning_field:
-                # The field's name goes back with the text: servers take it under the name that they gave it.
-                self._reasoning_field = part.extra["field"] = "reasoning_content" if plain else "reasoning"
-            if plain and other and plain != other:
-                part.extra["reasoning"] = str(part.extra.get("reasoning") or "") + other
+    def _receive_reasoning(self, said: dict[str, str], events: list[StreamEvent]) -> None:
+        """Read the fields for reasoning that say something. Of two that differ, both are kept.
 
-    def _receive_details(
-        self, details: list[JSON], plain: str | None, other: str | None, events: list[StreamEvent]
-    ) -> None:
+        Args:
+            said: the text of each, in the order of the profile.
+        """
+        part = self._reasoning
+        first = ""
+        for name, text in said.items():
+            if not first:
+                first = text
+                self._answer.add(part, text, events)
+                if not self._reasoning_field:
+                    # It goes back with the text: servers take reasoning under the name that they gave it.
+                    self._reasoning_field = part.extra["field"] = name
+            elif text != first:
+                part.extra[name] = str(part.extra.get(name) or "") + text
+
+    def _receive_details(self, details: list[JSON], said: dict[str, str], events: list[StreamEvent]) -> None:
         """Read OpenRouter's reasoning details: a part each, with the detail's own text.
 
         The plain field mostly repeats those texts. If it says something else, it is the reasoning, and the
         details keep their texts in `extra`.
+
+        Args:
+            said: the text of each plain field that has one.
         """
         objects = [detail for detail in details if isinstance(detail, dict) and detail]
         if len(objects) < len(details):
-            self._keep({"reasoning_details": details})
+            self._keep("reasoning_details", details)
         texts = [detail.get(DETAIL_TEXTS.get(str(detail.get("type")), "")) or "" for detail in objects]
         joined = "".join(text for text in texts if isinstance(text, str))
-        own = all(said is None or said in ("", joined) for said in (plain, other))
+        own = all(text == joined for text in said.values())
         if not own:
-            self._receive_reasoning(plain, other, events)
+            self._receive_reasoning(said, events)
         for position, detail in enumerate(objects):
             if position or not self._details or not self._details[-1].goes_on_with(detail):
                 part = self._answer.open(ReasoningPart)
@@ -415,6 +432,12 @@ class _Detail:
             elif value is not None or key not in self.fields:
                 self.fields[key] = value
         return said
+
+
+@cache
+def _fields_of_a_delta(reasoning_in: tuple[str, ...]) -> frozenset[str]:
+    """What is read of a delta. Cached: it is needed for each stream, and differs by profile only."""
+    return DELTA_FIELDS.union(reasoning_in)
 
 
 def rest_of(data: AnyObject, known: frozenset[str]) -> JSONObject:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 
 from sansio.answers.toolcalls import is_blank, wrap_invalid
+from sansio.config import ProviderConfig
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
     AudioPart,
     DocumentPart,
     FinishReason,
@@ -24,18 +28,28 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.errors import InvalidRequestError
+from sansio.defaults import THINK_TAGS, Profile
+from sansio.endpoints import Endpoint, ModelInfo
+from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.beside import OpenAIEndpoints
-from sansio.families.chat.options import COMMON_OPTIONS, OPENAI_OPTIONS, decides_reasoning
+from sansio.families.chat.options import (
+    COMMON_OPTIONS,
+    OPENAI_OPTIONS,
+    add_fields,
+    decides_reasoning,
+    has_fields,
+    options_of,
+)
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
+    field_of,
     image_block,
     reasoning_fields,
     sound_format,
     thinking_block,
 )
 from sansio.families.chat.reader import ChatReader
-from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
+from sansio.families.chat.tools import check_choice, is_forced, narrow_choice, wire_tool
 from sansio.families.fields import base64_text, rest, with_extra, without_nulls
 from sansio.families.forms import check_form
 from sansio.families.media import (
@@ -46,22 +60,26 @@ from sansio.families.media import (
     with_true_type,
 )
 from sansio.families.tools import check_names
-from sansio.framing.base import Framer
-from sansio.framing.sse import SSEFramer
-from sansio.jsontext import JSONObject
-from sansio.options import Option, write_options
+from sansio.jsontext import JSON, JSONObject
+from sansio.limits import DEFAULT_LIMITS, Limits
+from sansio.options import Option, UnsupportedOptionError, write_options
+from sansio.profiles import COMPATIBLE
+
+_LIMITS = ("max_tokens", "max_completion_tokens")
+"""The names that the answer's limit may be given under."""
 
 _MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
 """Fields of a message that typed fields say, also where they say nothing."""
 
 
 class ChatDialect(OpenAIEndpoints):
-    """OpenAI's chat completions. Compatible servers are subclasses that hold their difference."""
+    """OpenAI's chat completions. What differs between servers is in their `Profile`."""
 
     API = "chat"
     SENDS = frozenset((TextPart, RefusalPart, ToolCall, InvalidToolCall))
     SENDS_DETAIL = True
     FLAT_ERRORS = True
+    EVENT_NAMES = True  # some servers send their error object bare, in an `event: error`
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "invalid_request_error": 400,
         "authentication_error": 401,
@@ -91,32 +109,39 @@ class ChatDialect(OpenAIEndpoints):
         "function_call": FinishReason.TOOL_CALLS,
         "content_filter": FinishReason.CONTENT_FILTER,
         "abort": FinishReason.ERROR,
+        "model_length": FinishReason.LENGTH,
+        "insufficient_system_resource": FinishReason.ERROR,
+        "sensitive": FinishReason.CONTENT_FILTER,
+        "network_error": FinishReason.ERROR,
     }
-    ROLES: ClassVar[Mapping[Role, str]] = {role: role.value for role in Role}
-    """Each role in the server's own word."""
     RETURNED_PARTS: ClassVar[frozenset[type[Part]]] = frozenset((AudioPart, ReasoningPart, UnknownPart))
-    """Parts beside `SENDS` that the server takes back with its own answer. DeepSeek, Moonshot and Z.AI refuse
-    or repeat a tool loop whose reasoning does not go back; OpenAI's own service does not take it."""
-    REASONING_FIELD: ClassVar[str] = "reasoning_content"
-    """The message's field for reasoning that does not say which field it arrived in."""
-    OPENAI_TOOLS: ClassVar[bool] = True
-    """Whether the server knows custom tools and the tool choice `allowed_tools`. If not, a custom tool is a
-    function with one text, `input`, and only the allowed tools are offered."""
-    NEEDS_LOGPROBS: ClassVar[bool] = True
-    """Whether the server refuses `top_logprobs` without `logprobs`."""
-    RETURNED: ClassVar[frozenset[str]] = frozenset(("extra_content",))
-    """Fields of an answer and of its calls that Google's servers sign, and need back."""
+    """Parts beside `SENDS` that a server takes back with its own answer, reasoning only if its profile says
+    so. DeepSeek, Moonshot and Z.AI refuse or repeat a tool loop whose reasoning does not go back."""
+    PROFILE: ClassVar[Profile] = COMPATIBLE
+    """How the server differs from others."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
+
+    @classmethod
+    def of(cls, profile: Profile) -> type[Self]:
+        """The same dialect for servers that a profile describes. A subclass keeps its own `OPTIONS`."""
+        sends = {ReasoningPart} if profile.reasoning_of_others else set()
+        fields = {
+            "PROFILE": profile,
+            "OPTIONS": options_of(profile) if cls.OPTIONS is ChatDialect.OPTIONS else cls.OPTIONS,
+            "SENDS": cls.SENDS | sends,
+            "SENDS_EMPTY": profile.empty_content,
+            "FLAT_ERRORS": "flat" in profile.error_shapes,
+            "STATUS_BY_ERROR": {**cls.STATUS_BY_ERROR, **profile.error_statuses},
+            "__module__": cls.__module__,
+        }
+        return type(cls.__name__, (cls,), fields)
+
+    def __init__(self, config: ProviderConfig | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(config, limits)
+        self.profile: Profile = self.PROFILE
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("chat/completions")
-
-    def framer(self, content_type: str) -> Framer:
-        framer = super().framer(content_type)
-        if not isinstance(framer, SSEFramer):
-            return framer
-        # `event: error` says what the data may not: some servers send their error object bare.
-        return SSEFramer(self.limits.max_event_bytes, names=True)
 
     def open_stream(self) -> ChatReader:
         return ChatReader(self)
@@ -124,44 +149,105 @@ class ChatDialect(OpenAIEndpoints):
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
+        profile = self.profile
         body: dict[str, Any] = {"model": self.model_name()}
         body["messages"] = [self.encode_message(message, index) for index, message in enumerate(messages)]
         if tools:
-            check_names(tools, self.tool_names())
-            body["tools"] = [
-                wire_tool(tool, position, custom=self.OPENAI_TOOLS) for position, tool in enumerate(tools)
-            ]
+            body["tools"] = self._tools(tools)
         if stream:
             body["stream"] = True
+        if stream and profile.stream_options:
             body["stream_options"] = {"include_usage": True}
+        add_fields(body, profile.body)
         if self.config.reasoning and not decides_reasoning(options):
-            body |= self.reasoning_options()
+            add_fields(body, profile.reasoning_on)
         write_options(body, options, self.options(), self.origin)
         check_choice(body, self.tool_choices())
-        if self.NEEDS_LOGPROBS and body.get("top_logprobs") and body.get("logprobs") is not True:
+        if profile.needs_logprobs and body.get("top_logprobs") and body.get("logprobs") is not True:
             raise InvalidRequestError(
                 "top_logprobs: needs logprobs=True beside it; add that, or leave it out"
             )
-        if not self.OPENAI_TOOLS:
+        if not profile.custom_tools:
             narrow_choice(body)
-        if "max_tokens" in body:
-            body[self.max_tokens_field()] = body.pop("max_tokens")
+        if is_forced(body.get("tool_choice")):
+            self._force(body, options.get("reasoning_effort"))
+        if (field := self.max_tokens_field()) is not None:
+            for name in _LIMITS:
+                if name in body:
+                    body[field] = body.pop(name)
         return without_nulls(body)
 
-    def max_tokens_field(self) -> str:
-        """The request's field for the answer's limit: compatible servers mostly know `max_tokens` only."""
-        return "max_tokens"
+    def _tools(self, tools: Sequence[Tool]) -> list[Tool]:
+        if not self.profile.tools:
+            raise InvalidRequestError(f"tool 0: {self.origin} has no tools; leave them out")
+        check_names(tools, self.tool_names())
+        custom = self.profile.custom_tools
+        return [wire_tool(tool, position, custom=custom) for position, tool in enumerate(tools)]
 
-    def returned(self) -> frozenset[str]:
-        """Those of `RETURNED` that this server takes."""
-        return self.RETURNED
+    def _force(self, body: dict[str, Any], effort: object) -> None:
+        """See to it that a tool can be forced.
 
-    def reasoning_options(self) -> dict[str, object]:
-        """What asks for extended thinking."""
-        return {"reasoning_effort": "medium"}
+        Args:
+            body: the whole request.
+            effort: the option `reasoning_effort`.
+
+        Raises:
+            InvalidRequestError: none can be, or not beside thinking. It names the option that forces it.
+        """
+        profile = self.profile
+        option = "response_format" if self.output_tool else "tool_choice"
+        instead = f" in place of a JSON schema, which {self.origin} does not take" if self.output_tool else ""
+        if profile.tool_choice_forced == "never":
+            raise UnsupportedOptionError(
+                option, f"{self.origin} cannot be made to call a tool{instead}; leave it out"
+            )
+        if profile.tool_choice_forced == "without thinking":
+            if effort not in (None, "none") or has_fields(body, profile.reasoning_on):
+                raise InvalidRequestError(
+                    f"{option}: {self.origin} cannot be made to call a tool beside thinking{instead}; leave "
+                    "out reasoning, or switch it off with reasoning_effort='none'"
+                )
+            if self.output_tool:  # the caller did not ask for a tool, so the model must not refuse it
+                add_fields(body, profile.reasoning_off)
+        if body["tool_choice"] == "required":
+            body["tool_choice"] = profile.tool_choice_required
+
+    def error_in(self, data: JSON, status: int = 200) -> APIStatusError | None:
+        found = super().error_in(data, status)
+        if found is not None or not isinstance(data, dict) or "base_resp" not in self.profile.error_shapes:
+            return found
+        told = data.get("base_resp")
+        if not isinstance(told, dict) or not (code := told.get("status_code")):  # 0 is success
+            return None
+        return self.build_error({"code": str(code), "message": told.get("status_msg")}, status, data)
+
+    def error_message(self, error: JSONObject) -> str | None:
+        message, field = super().error_message(error), self.profile.error_detail
+        if field is None or not (said := error.get(field)):
+            return message
+        return f"{message or 'no message'} ({field}: {said})"
+
+    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
+        if not self.profile.lists_models:
+            raise self.has_no("list_models", "openai")
+        return super().list_models()
+
+    def max_tokens_field(self) -> str | None:
+        """The request's field for the answer's limit, whatever the option's name; `None`: that name."""
+        return self.profile.max_tokens_field
 
     def takes_call_kind(self, kind: str) -> bool:
-        return super().takes_call_kind(kind) or (kind == "custom" and self.OPENAI_TOOLS)
+        return super().takes_call_kind(kind) or (kind == "custom" and self.profile.custom_tools)
+
+    def takes_call_id(self, call_id: str) -> bool:
+        pattern = self.profile.tool_id
+        return pattern is None or re.fullmatch(pattern, call_id) is not None
+
+    def takes_schema(self) -> bool:
+        return self.profile.json_schema
+
+    def takes_strict(self) -> bool:
+        return self.profile.strict_tools
 
     def tool_choices(self) -> tuple[str, ...] | None:
         """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
@@ -177,6 +263,8 @@ class ChatDialect(OpenAIEndpoints):
 
     def refuses(self, part: Part) -> str | None:
         known = type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
+        if isinstance(part, ReasoningPart):
+            known = self.profile.reasoning_back is not None
         # Of sound, only its name goes back.
         if known and not (isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str)):
             return super().refuses(part)
@@ -187,7 +275,9 @@ class ChatDialect(OpenAIEndpoints):
 
         A text document is sent as text where it is not taken as a file; everything else is refused.
         """
-        return not is_text_document(part)
+        if isinstance(part, ImagePart):
+            return self.profile.images
+        return not isinstance(part, DocumentPart) or (self.profile.files and not is_text_document(part))
 
     def encode_message(self, message: Message, index: int) -> dict[str, object]:
         """One message in the wire's form.
@@ -198,8 +288,9 @@ class ChatDialect(OpenAIEndpoints):
         Raises:
             InvalidRequestError: a part of it cannot be sent here.
         """
-        wire: dict[str, object] = {"role": self.ROLES[message.role]}
-        if message.role is Role.ASSISTANT:
+        role = self.profile.developer_role if message.role is Role.DEVELOPER else message.role.value
+        wire: dict[str, object] = {"role": role}
+        if message.role is ASSISTANT:
             wire |= self._encode_answer(message, index)
         elif isinstance(message.content, str):
             wire["content"] = message.content
@@ -208,9 +299,9 @@ class ChatDialect(OpenAIEndpoints):
                 self._block(self._taken(part, message.role, index, number), message.role, index, number)
                 for number, part in enumerate(message.content)
             ]
-        if message.role is Role.TOOL:
+        if message.role is TOOL:
             wire["tool_call_id"] = message.tool_call_id
-        if message.origin is None:
+        if message.origin is None and message.extra:
             self.check_extra({**dict.fromkeys(_MESSAGE_FIELDS), **wire}, message.extra, index)
             wire |= message.extra
         return wire
@@ -228,12 +319,13 @@ class ChatDialect(OpenAIEndpoints):
         content: list[Mapping[str, object]] = []
         structured = False  # content that a text alone cannot say
         calls: list[JSONObject] = []
-        returned = self.returned()
-        withheld = () if message.origin is None else tuple(ChatDialect.RETURNED - returned)
+        back = self.profile.reasoning_back
+        returned = self.profile.returned
+        own = message.origin is None
+        withheld = () if own else tuple(name for name in COMPATIBLE.returned if name not in returned)
         for number, part in enumerate(message.parts):
             match part:
                 case TextPart() | UnknownPart():
-                    own = message.origin is None
                     content.append(self._block(part, Role.ASSISTANT, index, number, own=own))
                     structured = structured or bool(part.extra)
                 case ToolCall() | InvalidToolCall():
@@ -244,9 +336,11 @@ class ChatDialect(OpenAIEndpoints):
                     wire["audio"] = {"id": part.extra["id"]}
                 case _ if self.refuses(part) is not None:
                     raise self.refusal(part, index, number, Role.ASSISTANT)
-                case ReasoningPart() if part.extra.get("field") == CONTENT_FIELD:
+                case ReasoningPart() if back is not None and field_of(part, back) == CONTENT_FIELD:
                     content.append(thinking_block(part))
                     structured = True
+                case ReasoningPart() if back == THINK_TAGS:
+                    content.append({"type": "text", "text": f"<think>\n{part.text}\n</think>\n\n"})
                 case _:
                     pass  # a refusal follows below; the rest is for `assistant_fields`
         structured = structured or (message.origin is None and len(content) > 1)
@@ -265,14 +359,21 @@ class ChatDialect(OpenAIEndpoints):
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
         """What the server wants back with its own answer, beside content and calls: its reasoning."""
-        return reasoning_fields(message, self.REASONING_FIELD)
+        profile = self.profile
+        field = profile.reasoning_back
+        if field is None or field == THINK_TAGS:
+            return {}
+        fields = reasoning_fields(message, field, profile.reasoning_in)
+        if profile.reasoning_back_when == "a tool was called" and message.all_tool_calls:
+            fields = {field: "", **fields}
+        return fields
 
     def encode_part(self, part: Part) -> JSONObject | None:
         """One content part in the wire's form; `None` if the server cannot take it."""
         match part:
             case TextPart():
                 return with_extra({"type": "text", "text": part.text}, part.extra)
-            case ImagePart() if part.file_id is None:
+            case ImagePart() if part.data is not None or (part.url is not None and self.profile.image_urls):
                 return {**image_block(with_true_type(part))}
             case AudioPart() if part.data is not None:
                 form, known = sound_format(media_type_of(part)), self.sound_formats()

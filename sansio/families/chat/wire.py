@@ -51,8 +51,6 @@ class Delta(Struct, gc=False):
     annotations: Any = None
     audio: Any = None
     images: Any = None
-    reasoning: Any = None
-    reasoning_content: Any = None
     reasoning_details: Any = None
 
 

@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from sansio.defaults import MessagesProfile
 from sansio.errors import InvalidRequestError
 from sansio.families.messages.caching import write_cache
 from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
 from sansio.families.tools import check_forced
 from sansio.jsontext import JSONObject
-from sansio.options import Body, Option, UnsupportedOptionError, listed, merged, own, portable
+from sansio.options import PORTABLE, Body, Option, UnsupportedOptionError, listed, merged, own, portable
 
 DEFAULT_VERSION = "2023-06-01"
 """The `anthropic-version` of a config that names none."""
@@ -62,7 +63,7 @@ def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> Non
 
 
 def _write_parallel(body: Body, value: bool | None) -> None:
-    """A flag of the choice, whose type `_check_tool_choice` adds where no option gives one."""
+    """A flag of the choice, whose type `check_tool_choice` adds where no option gives one."""
     if value is not None:
         body["tool_choice"] = {**(body.get("tool_choice") or {}), "disable_parallel_tool_use": not value}
 
@@ -106,7 +107,12 @@ def _write_budget(body: Body, value: int | None) -> None:
             f"{model} thinks adaptively and takes no budget; use reasoning_effort="
             f"'{_EFFORTS[0]}' to '{_EFFORTS[-1]}' (a model of another maker may take thinking={{...}})",
         )
-    body["thinking"] = {**(body.get("thinking") or {}), "type": "enabled", "budget_tokens": value}
+    _set_budget(body, value)
+
+
+def _set_budget(body: Body, value: int | None) -> None:
+    if value is not None:
+        body["thinking"] = {**(body.get("thinking") or {}), "type": "enabled", "budget_tokens": value}
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
@@ -174,6 +180,21 @@ OPTIONS: Mapping[str, Option] = {
 """The options of a call. `cache` is this library's own word: see `sansio.families.messages.caching`."""
 
 
+def options_of(profile: MessagesProfile) -> dict[str, Option]:
+    """The options of a host of Anthropic's messages, as its profile has them."""
+    table = dict(OPTIONS)
+    if not profile.caches:
+        table["cache"] = Option(bool, _write_nothing)
+    if not profile.claude:
+        table["reasoning_budget"] = Option(PORTABLE["reasoning_budget"], _set_budget)
+        table |= portable(temperature="temperature", top_p="top_p", top_k="top_k")  # with ranges of their own
+    return {name: option for name, option in table.items() if name not in profile.without}
+
+
+def _write_nothing(body: Body, value: bool | None) -> None:
+    """The host caches by itself, or not at all."""
+
+
 def check_together(body: Body, options: Mapping[str, object], version: str) -> None:
     """Refuse options that Anthropic refuses beside each other, or under an API version.
 
@@ -196,11 +217,15 @@ def check_together(body: Body, options: Mapping[str, object], version: str) -> N
     for text in body.get("stop_sequences") or ():
         if not text.strip():
             raise InvalidRequestError(f"stop: {text!r} is blank, which Anthropic refuses; leave it out")
-    _check_tool_choice(body)
     _check_thinking(body, options)
 
 
-def _check_tool_choice(body: Body) -> None:
+def check_tool_choice(body: Body) -> None:
+    """Refuse a `tool_choice` that cannot be made.
+
+    Raises:
+        InvalidRequestError: it names the option.
+    """
     choice = body.get("tool_choice")
     if choice is None:
         return

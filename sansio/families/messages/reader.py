@@ -46,6 +46,7 @@ class MessagesReader(AnswerReader):
         self._blocks: list[_Block] = []
         self._by_index: dict[int, _Block] = {}
         self._usage: JSONObject = {}
+        self._has_usage = False
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         # Most events add text, thinking or arguments to a block that is open, and are read in one step.
@@ -293,13 +294,17 @@ class MessagesReader(AnswerReader):
         return self._begin(index, {"type": kind, kind: ""}, events)
 
     def _merge_usage(self, usage: object) -> None:
-        """Counts are cumulative: a later one replaces an earlier one, and null says nothing."""
+        """Counts are cumulative: a later one replaces an earlier one. Null and empty objects say nothing."""
         if usage is None:
             return
         if not isinstance(usage, dict):
             raise RemoteProtocolError("JSON of an unknown shape: usage is not an object")
-        self._usage |= {name: value for name, value in usage.items() if value is not None}
-        self._answer.usage = read_usage(self._usage)
+        self._usage |= {name: value for name, value in usage.items() if value is not None and value != {}}
+        self._has_usage = True
+
+    def _settle(self) -> None:
+        if self._has_usage:
+            self._answer.usage = read_usage(self._usage)
 
 
 class _Block:
@@ -357,17 +362,18 @@ def read_usage(wire: JSONObject) -> Usage:
         cached_tokens=("cache_read_input_tokens",),
         cache_write_tokens=("cache_creation_input_tokens",),
     )
-    extra = usage.extra
-    reasoning = 0
-    if isinstance(details := extra.get("output_tokens_details"), dict):
-        inner = usage_of(details, reasoning_tokens=("thinking_tokens",))
-        reasoning = inner.reasoning_tokens
-        extra = {**extra, "output_tokens_details": inner.extra}
+    details = usage.extra.get("output_tokens_details")
+    if not isinstance(details, dict):
+        return usage
+    inner = usage_of(details, reasoning_tokens=("thinking_tokens",))
+    extra = {**usage.extra, "output_tokens_details": inner.extra}
+    if not inner.extra:
+        del extra["output_tokens_details"]
     return msgspec.structs.replace(
         usage,
-        output_tokens=max(usage.output_tokens, reasoning),
-        reasoning_tokens=reasoning,
-        extra={name: value for name, value in extra.items() if value != {}},
+        output_tokens=max(usage.output_tokens, inner.reasoning_tokens),
+        reasoning_tokens=inner.reasoning_tokens,
+        extra=extra,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, assert_never
 import msgspec
 
 from sansio.content import (
+    ASSISTANT,
     AudioPart,
     DocumentPart,
     FinishReason,
@@ -26,6 +27,7 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
+from sansio.defaults import MessagesProfile
 from sansio.endpoints import Endpoint, ModelInfo, read_count, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect
@@ -34,10 +36,17 @@ from sansio.families.media import media_type_of
 from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_model
 from sansio.families.messages.caching import check_breakpoints
 from sansio.families.messages.containers import container_of
-from sansio.families.messages.options import DEFAULT_VERSION, OPTIONS, check_together, is_strict
+from sansio.families.messages.options import (
+    DEFAULT_VERSION,
+    OPTIONS,
+    check_together,
+    check_tool_choice,
+    is_strict,
+    options_of,
+)
 from sansio.families.messages.parts import RUNS, block_of
 from sansio.families.messages.reader import MessagesReader
-from sansio.families.messages.thinking import default_thinking, takes_schema
+from sansio.families.messages.thinking import default_thinking, takes_budget, takes_schema
 from sansio.families.tools import free_text_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
@@ -84,9 +93,27 @@ class MessagesDialect(Dialect):
         "refusal": FinishReason.REFUSAL,
     }
     OPTIONS: ClassVar[Mapping[str, Option]] = OPTIONS
+    PROFILE: ClassVar[MessagesProfile] = MessagesProfile(claude=True, caches=True, counts=True, lists=True)
+    """How the host differs from others. By default it takes everything that Anthropic's does."""
+
+    @classmethod
+    def of(cls, profile: MessagesProfile) -> type[Self]:
+        """The same dialect for hosts that a profile describes."""
+        sends = {ReasoningPart} if profile.reasoning_of_others else set()
+        fields = {
+            "PROFILE": profile,
+            "OPTIONS": options_of(profile),
+            "SENDS": cls.SENDS | sends,
+            "__module__": cls.__module__,
+        }
+        return type(cls.__name__, (cls,), fields)
 
     def build_endpoint(self, stream: bool = False) -> str:
-        return f"{self.config.base_url}/v1/messages"
+        return f"{self.config.base_url}{self.PROFILE.path}"
+
+    def model_name(self) -> str | None:
+        """The request's `model`."""
+        return self.config.model
 
     def build_headers(self) -> dict[str, str]:
         return {"anthropic-version": self.version, **super().build_headers()}
@@ -113,13 +140,17 @@ class MessagesDialect(Dialect):
         return super().build_error(error, status, data)
 
     def takes_schema(self) -> bool:
-        return takes_schema(str(self.config.model))
+        return not self.PROFILE.claude or takes_schema(str(self.model_name()))
 
     def count_tokens(self, body: JSONObject) -> Endpoint[int]:
+        if not self.PROFILE.counts:
+            raise self.has_no("count_tokens", "anthropic")
         counted = {name: value for name, value in body.items() if name not in NOT_COUNTED}
-        return Endpoint(f"{self.config.base_url}/v1/messages/count_tokens", read_count, counted)
+        return Endpoint(f"{self.build_endpoint()}/count_tokens", read_count, counted)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
+        if not self.PROFILE.lists:
+            raise self.has_no("list_models", "anthropic")
         read = partial(read_models, read=read_model, cursor="after_id")
         return Endpoint(f"{self.config.base_url}/v1/models?limit={MOST_MODELS}", read)
 
@@ -138,9 +169,10 @@ class MessagesDialect(Dialect):
         turns = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM_ROLES), len(messages))
         if turns == len(messages):
             raise InvalidRequestError(f"{self.TYPE} needs a user's message beside the system's")
-        check_breakpoints(messages, tools, options.get("cache_control"))
+        if self.PROFILE.caches:
+            check_breakpoints(messages, tools, options.get("cache_control"))
         body: dict[str, Any] = {
-            "model": self.config.model,
+            "model": self.model_name(),
             "max_tokens": _DEFAULT_MAX_TOKENS,
             "system": self._system(messages[:turns]),
             "messages": self._turns(messages, turns),
@@ -156,17 +188,23 @@ class MessagesDialect(Dialect):
             options["parallel_tool_calls"] = False
         write_options(body, options, self.options(), self.origin)
         if self.config.reasoning and "thinking" not in body and "thinking" not in options:
-            body["thinking"] = default_thinking(str(self.config.model), body.get("max_tokens"))
+            body["thinking"] = default_thinking(self._takes_budget(), body.get("max_tokens"))
         if self.output_tool and (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"):
             raise InvalidRequestError(
-                f"response_format: {self.config.model} takes no JSON schema, and no tool can be forced in "
+                f"response_format: {self.model_name()} takes no JSON schema, and no tool can be forced in "
                 "its place beside thinking; switch thinking off with reasoning_effort='none', or ask a newer "
                 "model"
             )
-        check_together(body, options, self.version)
-        if (body.get("thinking") or {}).get("type") == "enabled":
+        check_tool_choice(body)
+        if self.PROFILE.claude:
+            check_together(body, options, self.version)
+        if self.PROFILE.claude and (body.get("thinking") or {}).get("type") == "enabled":
             _check_loop(messages, body["messages"])
         return without_nulls(body)
+
+    def _takes_budget(self) -> bool:
+        """Whether the model thinks within a budget of tokens."""
+        return not self.PROFILE.claude or takes_budget(str(self.model_name()))
 
     def _turns(self, messages: Sequence[Message], first: int) -> list[_Block]:
         """User and assistant in turn; all results of one assistant's turn at the head of one user message."""
@@ -205,7 +243,7 @@ class MessagesDialect(Dialect):
         Which models take them is left to the provider; which places do, all models agree on.
         """
         end = next((i for i in range(first, len(messages)) if messages[i].role not in _SYSTEM_ROLES), None)
-        if not _is_open(turns[-1]) or (end is not None and messages[end].role is not Role.ASSISTANT):
+        if not _is_open(turns[-1]) or (end is not None and messages[end].role is not ASSISTANT):
             raise InvalidRequestError(
                 f"message {first}: {self.TYPE} takes a system message in mid-conversation only directly "
                 "after a user's message or tool results, and only at the end or before an assistant's "
@@ -287,10 +325,12 @@ class MessagesDialect(Dialect):
         match part:
             case TextPart():
                 _text(part.text, index)
-                if part.citations and is_strict(self.version):
+                if part.citations and self.PROFILE.claude and is_strict(self.version):
                     raise self.cannot_send(
                         part, index, number, f"with citations under anthropic-version {self.version}"
                     )
+            case DocumentPart() if not self.PROFILE.documents:
+                raise self.cannot_send(part, index, number, "here; give its text as a TextPart")
             case ImagePart() | DocumentPart():
                 part = self._with_data(part, index, number)
                 self._check_media(part, index, number)
@@ -377,7 +417,7 @@ def _check_loop(messages: Sequence[Message], turns: Sequence[_Block]) -> None:
     if not (isinstance(last, list) and last[0].get("type") == "tool_result"):
         return
     if isinstance(before, list) and before[0].get("type") not in ("thinking", "redacted_thinking"):
-        index = max(i for i, message in enumerate(messages) if message.role is Role.ASSISTANT)
+        index = max(i for i, message in enumerate(messages) if message.role is ASSISTANT)
         raise InvalidRequestError(
             f"message {index}: the answer that the tool results are for does not begin with thinking, which "
             "Anthropic wants beside a thinking budget; switch thinking off with reasoning_effort='none' "

@@ -40,16 +40,17 @@ def takes_schema(model: str) -> bool:
     return _WITHOUT_SCHEMAS.search(model.lower()) is None
 
 
-def default_thinking(model: str, max_tokens: object) -> JSONObject:
+def default_thinking(by_budget: bool, max_tokens: object) -> JSONObject:
     """The `thinking` that `reasoning=True` asks for.
 
     Args:
+        by_budget: whether the model thinks within a budget of tokens.
         max_tokens: the request's; a budget is half of it, since thinking counts against it.
 
     Raises:
         InvalidRequestError: the model needs a budget, and `max_tokens` leaves no room for one.
     """
-    if not takes_budget(model):
+    if not by_budget:
         # The default display is "omitted": the reasoning would be paid for and not shown.
         return {"type": "adaptive", "display": "summarized"}
     if not isinstance(max_tokens, int) or max_tokens <= MIN_BUDGET:

@@ -13,6 +13,9 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from sansio.content import (
+    ASSISTANT,
+    TOOL,
+    AudioPart,
     DocumentPart,
     ImagePart,
     InvalidToolCall,
@@ -21,6 +24,7 @@ from sansio.content import (
     ReasoningPart,
     RefusalPart,
     Role,
+    ServerToolPart,
     TextPart,
     Tool,
     ToolCall,
@@ -45,7 +49,7 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, write_options
 
 _PLAIN = ("type", "role", "content")
-"""The fields of a message that says nothing of an item of its own."""
+"""The fields of a message that says nothing more of its item."""
 
 OUTPUTS: Mapping[str, str] = {
     "function": "function_call_output",
@@ -69,9 +73,16 @@ _OWN_ITEMS = frozenset(
         "tool_search_output",
     )
 )
-"""Items that the application writes and that belong into no message: an `UnknownPart` of such a kind in a
-message of the system, the developer or the user is sent as an item in its place (OpenAI's SDK,
-`ResponseInputItemParam`)."""
+"""Items that the application writes and that belong into no message: a part of such a kind in a message of
+the system, the developer or the user is an item in its place (OpenAI's SDK, `ResponseInputItemParam`)."""
+
+_REQUIRED: Mapping[str, JSONObject] = {
+    "apply_patch_call": {"status": "completed"},
+    "local_shell_call": {"status": "completed"},
+    "computer_call": {"status": "completed", "pending_safety_checks": []},
+}
+"""What calls of built-in tools must say of themselves (OpenAI's SDK), and those do not that are not from this
+endpoint."""
 
 
 class ResponsesRequests(OpenAIEndpoints):
@@ -177,17 +188,17 @@ class ResponsesRequests(OpenAIEndpoints):
         """
         kinds: dict[str, str] = {}  # of the calls of the assistant's turn before
         for index, message in enumerate(messages):
-            if message.role is Role.ASSISTANT:
+            role = message.role
+            if role is ASSISTANT:
                 kinds = {call.id: call.kind for call in message.all_tool_calls}
             if index < first:
                 continue
-            match message.role:
-                case Role.ASSISTANT:
-                    yield from self._answer(message, index)
-                case Role.TOOL:
-                    yield self._result(message, index, kinds.get(message.tool_call_id or ""))
-                case _:
-                    yield from self._message(message, index)
+            if role is ASSISTANT:
+                yield from self._answer(message, index)
+            elif role is TOOL:
+                yield self._result(message, index, kinds.get(message.tool_call_id or ""))
+            else:
+                yield from self._message(message, index)
 
     def _message(self, message: Message, index: int) -> Iterator[JSONObject]:
         """A message of the system, the developer or the user; it ends where an item has its place."""
@@ -197,16 +208,20 @@ class ResponsesRequests(OpenAIEndpoints):
             yield {**head, "content": message.content, **message.extra}
             return
         blocks: list[JSON] = []
+        said = False
         for number, part in enumerate(message.content):
-            if isinstance(part, UnknownPart) and part.kind in _OWN_ITEMS:
+            own = isinstance(part, (UnknownPart, ServerToolPart)) and part.kind in _OWN_ITEMS
+            if own and (item := item_of(part)) is not None:
                 if blocks:
                     yield {**head, "content": blocks, **message.extra}
                     blocks = []
-                yield dict(part.extra)
+                yield item
             else:
                 blocks.append(self._block(part, index, number))
+                said = True
         if blocks:
             yield {**head, "content": blocks, **message.extra}
+        _check_place(message.extra, said, index)
 
     def _answer(self, message: Message, index: int) -> Iterator[JSONObject]:
         """The items of an answer, or of an assistant's message that the application wrote."""
@@ -215,8 +230,12 @@ class ResponsesRequests(OpenAIEndpoints):
             extra = message.extra
         else:
             extra = {}
+        said = False
         for item in items_of(message.parts):
-            yield {**_plain(item), **extra} if item.get("type") == "message" else item
+            kind = str(item.get("type"))
+            said = said or kind == "message"
+            yield {**_plain(item), **extra} if kind == "message" else {**_REQUIRED.get(kind, {}), **item}
+        _check_place(extra, said, index)
 
     def _check_said(self, message: Message, index: int) -> None:
         """Refuse what the application put into an assistant's message and no item can say."""
@@ -225,7 +244,9 @@ class ResponsesRequests(OpenAIEndpoints):
         for number, part in enumerate(message.parts):
             check_form(part, index, number)
             if (item := item_of(part)) is None:
-                raise self.cannot_send(part, index, number, "here; put it into a user's message")
+                media = isinstance(part, (ImagePart, DocumentPart))
+                what = "here; put it into a user's message" if media else _INSTEAD.get(type(part), "")
+                raise self.cannot_send(part, index, number, what)
             if number in misplaced or (isinstance(part, ReasoningPart) and not self._can_return(part)):
                 raise self.cannot_send(part, index, number)
             if isinstance(part, (TextPart, RefusalPart, ToolCall, InvalidToolCall)) and part.extra:
@@ -314,7 +335,7 @@ class ResponsesRequests(OpenAIEndpoints):
         if isinstance(part, TextPart) and part.citations:
             raise self.cannot_send(part, index, number, "with citations here; say them in its text")
         if not self.takes(part) or (block := self.encode_part(part)) is None:
-            raise self.cannot_send(part, index, number)
+            raise self.cannot_send(part, index, number, _INSTEAD.get(type(part), ""))
         if part.extra and not isinstance(part, UnknownPart):
             self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         return block
@@ -342,12 +363,30 @@ class ResponsesRequests(OpenAIEndpoints):
                 return None
 
 
+_INSTEAD: Mapping[type[Part], str] = {AudioPart: "here; give what is said as a TextPart"}
+"""What to do about a part that has no place here in any form."""
+
 _P = TypeVar("_P", bound=Part)
 
 
 def _bare(part: _P) -> _P:
     """The part as its typed fields say it."""
     return msgspec.structs.replace(part, extra={})
+
+
+def _check_place(extra: JSONObject, said: bool, index: int) -> None:
+    """Refuse a message's `extra` where no item of it is a message.
+
+    Args:
+        said: whether one is.
+        index: the message's place in the conversation.
+    """
+    if extra and not said:
+        raise InvalidRequestError(
+            f"message {index}: its extra has {', '.join(extra)}, and it has no text that this could go with; "
+            "give it to a part",
+            index=index,
+        )
 
 
 def _fields_of(item: JSONObject) -> JSONObject:
@@ -393,7 +432,7 @@ def _first_new(messages: Sequence[Message], previous: object) -> int:
     known = [
         index
         for index, message in enumerate(messages)
-        if message.role is Role.ASSISTANT and message.response_id == previous
+        if message.role is ASSISTANT and message.response_id == previous
     ]
     first = known[-1] + 1 if known else 0
     if first == len(messages):

@@ -26,9 +26,12 @@ def main(arguments: list[str]) -> int:
     # `python -m` has imported the package already, without instruments.
     for module in [name for name in sys.modules if name.partition(".")[0] == "sansio"]:
         del sys.modules[module]
+    name, seconds = arguments[0], int(arguments[1]) if len(arguments) > 1 else 60
     with atheris.instrument_imports(include=["sansio"]):
         from sansio.testing.fuzz import TARGETS, seeds  # again, with instruments
-    name, seconds = arguments[0], int(arguments[1]) if len(arguments) > 1 else 60
+
+        for seed in seeds(name):  # so that what a target imports late, such as HTTP/2, has them too
+            TARGETS[name](seed)
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds(name)):
             Path(corpus, f"seed-{number}").write_bytes(seed)

@@ -1,4 +1,4 @@
-"""OpenAI's own difference: the name of its token limit, the key of its prompt cache; and DeepSeek's."""
+"""OpenAI's own difference: the name of its token limit, the key of its prompt cache, its ranges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sansio import InvalidRequestError, Message, Provider, ProviderConfig, Role, ToolCall
+from sansio import Message, Provider, Role
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, refused
 
 
@@ -92,30 +92,3 @@ def test_a_value_outside_of_openais_schema_is_refused_with_the_value_and_what_is
     compatible = Provider(config("openai", base_url="https://api.example.com/v1"))
     beside: Record = {"logprobs": True} if name == "top_logprobs" else {}
     assert compatible.prepare(ASK, **option, **beside).left_out == ()
-
-
-DEEPSEEK = {"base_url": "https://api.deepseek.com", "model": "deepseek-v4-flash"}
-FORM = {"type": "json_schema", "json_schema": {"name": "Invoice", "schema": {"type": "object"}}}
-
-
-def test_deepseek_does_not_think_where_its_answer_is_a_forced_tool() -> None:
-    provider = Provider(config("openai", **DEEPSEEK))
-    assert body_of(provider, ASK, response_format=FORM)["thinking"] == {"type": "disabled"}
-    assert "thinking" not in body_of(provider, ASK)
-
-
-@pytest.mark.parametrize(
-    ("fields", "options"), [({"reasoning": True}, {}), ({}, {"reasoning_effort": "high"})]
-)
-def test_deepseek_cannot_think_and_be_held_to_a_form(fields: Record, options: Record) -> None:
-    provider = Provider(config("openai", **DEEPSEEK, **fields))
-    with pytest.raises(InvalidRequestError, match=r"response_format: .*leave out reasoning"):
-        provider.call(ASK, response_format=FORM, **options)
-
-
-def test_an_id_that_mistral_refuses_is_reported_under_its_host() -> None:
-    provider = Provider(ProviderConfig(type="openai", model="m", base_url="https://api.mistral.ai/v1"))
-    call = Message(Role.ASSISTANT, (ToolCall("c1", "f"),))
-    prepared = provider.prepare([Message(Role.USER, "u"), call, Message(Role.TOOL, "ok", tool_call_id="c1")])
-    (change,) = prepared.left_out
-    assert "api.mistral.ai refuses 'c1'" in change.why

@@ -51,7 +51,6 @@ def test_each_type_has_its_own_dialect_bound_to_its_config(kind: str) -> None:
     dialect = dialect_for(bound)
     assert dialect.config is bound
     assert type(dialect) is type(dialect_named(kind))
-    assert type(dialect).__module__ == f"sansio.providers.{kind}"
     assert dialect.origin == f"{kind}/{bound.api}"
 
 
@@ -69,7 +68,7 @@ def test_a_type_and_an_api_are_given_together_or_apart() -> None:
     [
         (lambda: dialect_named("anthropic/chat"), "anthropic has no 'chat'; it has messages"),
         (lambda: ProviderConfig(type="openai", model="m", api="nope"), "openai has no 'nope'; it has chat"),
-        (lambda: StreamParser("vllm", api="messages"), "vllm has no 'messages'; it has chat"),
+        (lambda: StreamParser("groq", api="messages"), "groq has no 'messages'; it has chat"),
         (lambda: StreamParser("vllm", api=5), "vllm has no 5; it has chat"),  # type: ignore[arg-type]  # what is refused
     ],
 )
@@ -151,7 +150,7 @@ class Nameless(Dialect):
     """A dialect whose class has no api."""
 
 
-@pytest.mark.parametrize("name", ["", "a/b", *TYPES])
+@pytest.mark.parametrize("name", ["", "a/b", "deepseek", *TYPES])
 def test_a_built_in_or_unusable_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="choose another name") as caught:
         register_provider(name, Mine, ProviderDefaults())

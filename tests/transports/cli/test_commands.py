@@ -142,6 +142,14 @@ def test_json_lines_are_the_events(
     assert (len(events) == 1) == bool(stream)
 
 
+def test_a_type_is_asked_in_the_wire_family_that_is_named() -> None:
+    with loopback_thread(FakeProvider("anthropic", [Answer(text="Hi")])) as server:
+        where = ("--type", "vllm", "--api", "messages", "--base-url", f"{server.url}/v1")
+        keyed = ("--api-key-env", "VLLM_KEY", "--model", "m")
+        done = run("chat", "Hello", *where, *keyed, env={"VLLM_KEY": KEY})
+    assert (done.returncode, done.stdout) == (0, "Hi\n")
+
+
 def test_a_pipe_gets_the_text_as_the_model_wrote_it(server: LoopbackThread, fake: FakeProvider) -> None:
     fake.script.append(Answer(text="a\tb \x1b[31m [bold]c[/bold] :smile:\n"))
     assert ask(server, "hi").stdout == "a\tb \x1b[31m [bold]c[/bold] :smile:\n"

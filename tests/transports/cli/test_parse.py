@@ -38,6 +38,14 @@ def test_parse_gives_the_events_of_a_captured_stream(tmp_path: Path, type: str) 
     assert events[-1].message.tool_calls[0].name == "get_weather"
 
 
+def test_parse_reads_the_wire_family_that_is_named() -> None:
+    stream = b"".join(encode_stream("anthropic", Answer(text="Hi")))
+    done = run("parse", "--type", "vllm", "--api", "messages", "-", stdin=stream)
+    *_, last = (msgspec.json.decode(line, type=TOLD) for line in done.stdout.splitlines())
+    assert isinstance(last, StreamComplete)
+    assert (last.message.text, last.message.origin) == ("Hi", "vllm/messages")
+
+
 def test_parse_reports_the_byte_of_a_malformed_event() -> None:
     good = b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
     done = run("parse", "--type", "openai", "-", stdin=good + b"data: {oops}\n\n")

@@ -158,6 +158,21 @@ def test_a_retry_that_would_pass_the_calls_own_timeout_fails_at_once(kind: Kind,
 
 @each_method
 @in_each_way
+def test_the_clocks_can_be_given_with_a_call(kind: Kind, method: Method) -> None:
+    clocks = {
+        "connect_timeout": 1,
+        "write_timeout": 2,
+        "read_timeout": 3,
+        "event_timeout": None,
+        "timeout": 4,
+    }
+    assert ask(kind, method, [WHOLE, method.response, End()], **clocks) == method.value
+    with pytest.raises(InvalidRequestError, match="read_timeout"):
+        ask(kind, method, read_timeout=0)
+
+
+@each_method
+@in_each_way
 def test_the_last_error_is_raised_with_the_key_masked(kind: Kind, method: Method) -> None:
     with pytest.raises(InternalServerError) as caught:
         ask(kind, method, [Head(500), error_body(f"no {KEY}"), End()], max_attempts=1)

@@ -60,7 +60,7 @@ NATIVE: list[Config] = [
     {"type": "anthropic", "model": "claude-opus-5-5"},
 ]
 BY_TOOL: list[Config] = [
-    {"type": "openai", "model": "deepseek-chat", "base_url": "https://api.deepseek.com/v1"},
+    {"type": "deepseek", "model": "deepseek-v4-flash"},
     {"type": "anthropic", "model": "claude-sonnet-4-20250514"},
 ]
 
@@ -70,7 +70,7 @@ def name_of(config: Config) -> str:
 
 
 def fake(config: Mapping[str, str], *script: Answer | Broken) -> FakeProvider:
-    return FakeProvider("openai" if "base_url" in config else config["type"], script)
+    return FakeProvider(config["type"], script)
 
 
 def provider_of(config: Mapping[str, str], server: FakeProvider) -> AsyncProvider:

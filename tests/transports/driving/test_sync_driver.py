@@ -60,6 +60,7 @@ class Stuck:
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> Stuck:
         self.log.append("open")

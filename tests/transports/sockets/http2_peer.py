@@ -15,6 +15,8 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from sansio.http import Request
+from sansio.testing import FakeResponse
 from tests.transports.raw_server import Peer, Script
 
 EventT = TypeVar("EventT", bound=h2.events.Event)
@@ -73,6 +75,24 @@ class HTTP2Peer:
         ended = self.next(h2.events.StreamEnded)
         return None if ended is None else ended.stream_id
 
+    def whole_request(self) -> tuple[int, Request] | None:
+        """The next exchange whose request is whole, with its number; `None` when the client closes."""
+        headers: dict[str, str] = {}
+        body, number = b"", 0
+        while (event := self.next(h2.events.Event)) is not None:
+            match event:
+                case h2.events.RequestReceived(headers=list(fields), stream_id=int(number)):
+                    headers = {str(name): str(value) for name, value in fields}
+                    body = b""
+                case h2.events.DataReceived(data=bytes(data)):
+                    body += data
+                case h2.events.StreamEnded(stream_id=int(ended)) if ended == number:
+                    plain = tuple((name, headers[name]) for name in headers if name == "authorization")
+                    return number, Request.post(f"http://localhost{headers[':path']}", plain, body)
+                case _:
+                    pass
+        return None
+
     def head(self, number: int, status: int = 200, *, end: bool = False) -> None:
         """Begin an answer."""
         headers = [(":status", str(status)), ("content-type", "text/event-stream")]
@@ -89,6 +109,14 @@ class HTTP2Peer:
         with contextlib.suppress(h2.exceptions.ProtocolError):
             self.head(number)
             self.body(number, data, end=True)
+
+    def respond(self, number: int, response: FakeResponse) -> None:
+        """The answer of a fake provider."""
+        fields = [(":status", str(response.status)), *response.headers]
+        self.h2.send_headers(number, fields)
+        for piece in response.pieces:
+            self.body(number, piece)
+        self.body(number, b"", end=True)
 
     def reset(self, number: int, code: int) -> None:
         """End an exchange."""

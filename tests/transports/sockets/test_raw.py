@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+from collections.abc import Callable
+
+import pytest
 
 from sansio.http import Request
+from tests.transports.interrupts import interrupt
 from tests.transports.raw_server import PATIENCE
-from transports.sockets.raw import readable, shut_down
+from transports.sockets.raw import read_rest, readable, send_now, shut_down
 
 ORIGIN = ("https", "api.example", 443)
 REQUEST = Request.post("http://localhost/v1", (), b"{}")
@@ -39,3 +44,17 @@ def test_readable_is_bytes_or_the_end() -> None:
         far.close()
         assert readable(near)
     assert readable(near)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize("use", [shut_down, lambda sock: send_now(sock, b"end"), read_rest])
+def test_an_interrupt_never_closes_a_socket_that_is_only_used(use: Callable[[socket.socket], object]) -> None:
+    """Its owner would close it again, and with it what has got its number meanwhile."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        moment = 0
+        while interrupt(lambda: use(ours), ("transports/sockets/raw.py",), moment):
+            moment += 1
+            os.fstat(ours.fileno())
+        assert moment > 3

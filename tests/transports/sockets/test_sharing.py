@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Callable
@@ -499,6 +500,23 @@ async def test_connecting_has_a_limit(make: Callable[..., Transport]) -> None:
         with pytest.raises(APITimeoutError, match="no connection"):
             await transport.open(type(request).post(server.url.replace("http", "https"), (), b"{}"), 0.1)
         await transport.aclose()
+
+
+def test_a_transport_of_threads_that_is_dropped_closes_its_connections_at_once() -> None:
+    """Not when the collector runs, which may find the sockets first."""
+    gc.collect()
+    gc.disable()
+    try:
+        with RawServer(over_http2(answering)) as server:
+            transport = SocketTransport(http2="only")
+            exchange = transport.open(server.post(), LONG)
+            while exchange.receive(LONG) != End():
+                pass
+            exchange.close()
+            del transport, exchange
+            assert server.closed.wait(LONG)
+    finally:
+        gc.enable()
 
 
 async def test_nothing_listens_there(transport: Transport) -> None:

@@ -133,12 +133,12 @@ def test_a_choice_without_tools_is_refused(kind: str, options: dict[str, Any]) -
 
 
 def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
-    mistral = Provider(config("openai", base_url="https://api.mistral.ai/v1"))
-    assert body_of(mistral, ASK, [WEATHER], tool_choice="any")["tool_choice"] == "any"
-    assert body_of(mistral, ASK, tool_choice="auto")["tool_choice"] == "auto"
+    server = Provider(config("openai", base_url="https://api.example.com/v1"))
+    assert body_of(server, ASK, [WEATHER], tool_choice="any")["tool_choice"] == "any"
+    assert body_of(server, ASK, tool_choice="auto")["tool_choice"] == "auto"
     choice = {"type": "function", "function": {"name": "zzz"}}
     with pytest.raises(InvalidRequestError, match="no tool 'zzz'"):
-        body_of(mistral, ASK, [WEATHER], tool_choice=choice)
+        body_of(server, ASK, [WEATHER], tool_choice=choice)
 
 
 @pytest.mark.parametrize("kind", COMPATIBLE)

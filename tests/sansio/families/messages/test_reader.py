@@ -582,3 +582,18 @@ def test_a_server_that_numbers_every_block_0_loses_none() -> None:
     )
     assert [type(part) for part in found] == [ReasoningPart, TextPart, ToolCall, ToolCall]
     assert [part.arguments for part in found if isinstance(part, ToolCall)] == [{"n": 1}, {"n": 2}]
+
+
+EVENTS = [
+    started(),
+    *block(0, {"type": "thinking", "thinking": ""}, {"type": "signature_delta", "signature": "c2ln"}),
+    *stopped(),
+]
+"""One event of each type that says something."""
+
+
+@pytest.mark.parametrize("event", [None, *range(len(EVENTS))])
+def test_a_field_beside_those_of_an_event_is_kept_and_those_are_not(event: int | None) -> None:
+    events = [{**each, "beside": 1} if at == event else each for at, each in enumerate(EVENTS)]
+    message = answer("anthropic", claude(*events))
+    assert message.extra == ({} if event is None else {"beside": 1})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sansio import InvalidRequestError, Provider
 from tests.sansio.wires import ASK, RESPONSES, WEATHER, Record, body_of, config, refused
@@ -133,6 +135,36 @@ def test_the_configs_wish_to_think_is_joined_by_the_calls_and_gives_way_to_none(
 
 
 # What the server keeps, and what the answer includes.
+
+
+STATE: dict[str, st.SearchStrategy[Any]] = {
+    "store": st.sampled_from((True, False, None)),
+    "previous_response_id": st.sampled_from(("resp_1", None)),
+    "conversation": st.sampled_from(("conv_1", {"id": "conv_1"}, None)),
+    "background": st.sampled_from((True, False, None)),
+    "include": st.sampled_from((["code_interpreter_call.outputs"], [ENCRYPTED, LOGPROBS], [], None)),
+    "logprobs": st.sampled_from((True, 3, False, None)),
+}
+
+
+@given(options=st.fixed_dictionaries({}, optional=STATE), reasons=st.booleans())
+def test_an_answer_that_is_not_kept_has_what_goes_back_and_one_that_is_has_what_was_asked_for(
+    options: Record, reasons: bool
+) -> None:
+    held = any(options.get(name) for name in ("previous_response_id", "conversation", "background"))
+    try:
+        sent = body(model="gpt-5.6" if reasons else "gpt-4o", **options)
+    except InvalidRequestError:
+        twice = bool(options.get("previous_response_id") and options.get("conversation"))
+        assert twice or (options.get("background") is True and options.get("store") is False)
+        return
+    assert sent.get("store") is options.get("store", None if held else False)
+    asked = [*(options.get("include") or []), *([LOGPROBS] if options.get("logprobs") else [])]
+    goes_back = sent.get("store") is False and reasons and options.get("include", []) is not None
+    asked += [ENCRYPTED] if goes_back else []
+    assert sent.get("include", []) == list(dict.fromkeys(asked))
+    given = {name: options[name] for name in ("previous_response_id", "conversation") if options.get(name)}
+    assert {name: sent[name] for name in given} == given
 
 
 @pytest.mark.parametrize("kind", KEEPING)

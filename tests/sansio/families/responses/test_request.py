@@ -108,9 +108,11 @@ def test_ollama_takes_an_images_data_only() -> None:
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        (AudioPart(data=b"RIFF"), "AudioPart"),
+        (AudioPart(data=b"RIFF"), "give what is said as a TextPart"),
+        (AudioPart(url="https://example.com/a.mp3"), "give what is said as a TextPart"),
         (TextPart("a", (Citation("u"),)), "TextPart with citations"),
         (ReasoningPart("Hm."), "ReasoningPart"),
+        (ServerToolPart("item_reference", "msg_1"), "ServerToolPart"),
         (TextPart("a", extra={"text": "b"}), "text is in its extra"),
         (ImagePart(url="https://example.com/a", extra={"image_url": "b"}), "image_url is in its extra"),
         (UnknownPart("image", {"type": "image", "source": {}}), "is Anthropic's form"),
@@ -125,23 +127,26 @@ def test_a_part_that_no_content_can_be_is_refused_with_its_place(part: Part, wor
 
 def test_items_of_the_applications_own_are_between_its_words() -> None:
     approval: Record = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}
+    more = ServerToolPart("mcp_approval_response", "mcpr_2", output=False)
     trigger: Record = {"type": "compaction_trigger"}
     said = Message(
         Role.USER,
         (
             TextPart("Yes."),
             UnknownPart("mcp_approval_response", approval),
+            more,
             TextPart("Go"),
-            UnknownPart("input_video", {"type": "input_video", "video_url": "v"}),
+            UnknownPart("image", {"type": "image", "id": "i"}),
             UnknownPart("compaction_trigger", trigger),
         ),
         extra={"status": "completed"},
     )
     yes: Record = {"type": "input_text", "text": "Yes."}
-    go: list[Record] = [{"type": "input_text", "text": "Go"}, {"type": "input_video", "video_url": "v"}]
+    go: list[Record] = [{"type": "input_text", "text": "Go"}, {"type": "image", "id": "i"}]
     assert items(said) == [
         {"role": "user", "content": [yes], "status": "completed"},
         approval,
+        {**approval, "approval_request_id": "mcpr_2", "approve": False},
         {"role": "user", "content": go, "status": "completed"},
         trigger,
     ]
@@ -173,6 +178,20 @@ def test_what_the_application_puts_into_an_assistants_mouth_is_short_where_it_is
         "role": "assistant",
         "content": [no],
     }
+
+
+@pytest.mark.parametrize(
+    ("role", "part"),
+    [
+        (Role.ASSISTANT, ToolCall("c1", "f")),
+        (Role.USER, UnknownPart("compaction_trigger", {"type": "compaction_trigger"})),
+    ],
+)
+def test_fields_of_a_message_that_is_none_on_the_wire_are_refused(role: Role, part: Part) -> None:
+    results = [result(text="1")] if role is Role.ASSISTANT else []
+    error = refused(OPENAI, *ASK, Message(role, (part,), extra={"phase": "commentary"}), *results)
+    assert "message 1: its extra has phase" in str(error)
+    assert error.index == 1
 
 
 def test_an_answer_goes_back_as_it_was_received() -> None:
@@ -253,9 +272,9 @@ def test_open_reasoning_needs_no_follower(kind: str) -> None:
     ("parts", "place", "words"),
     [
         ((TextPart("a"), ImagePart(url="https://example.com/a")), 1, "put it into a user's message"),
-        ((AudioPart(data=b"RIFF"),), 0, "AudioPart"),
-        ((DocumentPart(file_id="file-1"),), 0, "DocumentPart"),
-        ((ServerToolPart("server_tool_use", "s"),), 0, "ServerToolPart"),
+        ((AudioPart(data=b"RIFF"),), 0, "give what is said as a TextPart"),
+        ((DocumentPart(file_id="file-1"),), 0, "put it into a user's message"),
+        ((ServerToolPart("server_tool_use", "s"),), 0, "give what the tool found as a TextPart"),
         ((ReasoningPart("Hm."), TextPart("a")), 0, "append the answer that it is from"),
         ((TextPart("a"), SEALED), 1, "ReasoningPart"),
         ((UnknownPart("tool_use", {"type": "tool_use", "input": {}}),), 0, "is Anthropic's form"),
@@ -311,6 +330,27 @@ def test_a_result_is_text_or_content(kind: str, type_: str) -> None:
         {"type": "input_image", "detail": "auto", "file_id": "file-1"},
     ]
     assert seen["id"] == "fco_1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "said"),
+    [
+        ("shell", {"commands": ["ls"]}, {"action": {"commands": ["ls"]}}),
+        ("local_shell", {"type": "exec"}, {"action": {"type": "exec"}, "status": "completed"}),
+        ("apply_patch", {"path": "a"}, {"operation": {"path": "a"}, "status": "completed"}),
+        (
+            "computer",
+            {"type": "wait"},
+            {"action": {"type": "wait"}, "status": "completed", "pending_safety_checks": []},
+        ),
+    ],
+)
+def test_a_call_of_a_built_in_tool_from_elsewhere_says_what_it_must(
+    kind: str, arguments: Record, said: Record
+) -> None:
+    call = answered(ToolCall("c1", kind, arguments, kind=kind, extra={"id": "x"}), origin="azure/responses")
+    shown = result(ImagePart(file_id="f")) if kind == "computer" else result(text="a")
+    assert items(*ASK, call, shown)[1] == {"type": f"{kind}_call", "call_id": "c1", **said}
 
 
 def test_results_of_built_in_tools_have_their_own_forms() -> None:
@@ -446,6 +486,12 @@ def test_options_change_no_argument() -> None:
     given: Record = {"reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}, "include": ["a"]}
     body_of(Provider(config(OPENAI)), ASK, reasoning_effort="low", response_format={"type": "text"}, **given)
     assert given == {"reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}, "include": ["a"]}
+
+
+def test_content_may_be_a_dict_in_the_wires_own_form() -> None:
+    block: Record = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "high"}
+    body = Provider(config(OPENAI)).prepare([{"role": "user", "content": [block]}]).body
+    assert body["input"] == [{"role": "user", "content": [block]}]
 
 
 def test_the_laws_of_the_conversation_hold_here_too() -> None:

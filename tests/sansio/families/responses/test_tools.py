@@ -153,6 +153,7 @@ def test_a_choice_of_allowed_tools_leaves_the_rest_out_where_the_server_does_not
     custom: Record = {"type": "custom", "custom": {"name": "sql"}}
     assert choice(custom, CUSTOM, kind="vllm/responses") == {"type": "function", "name": "sql"}
     assert choice("auto", CUSTOM, kind="vllm/responses") == "auto"
+    assert choice(FORCED, WEATHER, kind="vllm/responses") == {"type": "function", "name": "get_weather"}
 
 
 @pytest.mark.parametrize(

@@ -482,6 +482,7 @@ class LeavesThreads:
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> SyncExchange:
         return _ThreadLeaver(self.inner.open(request, timeout, fresh=fresh))
@@ -499,6 +500,7 @@ class EndsByNextInThreads(LeavesThreads):
         timeout: float | None,
         *,
         write_timeout: float | None = None,
+        total_timeout: float | None = None,
         fresh: bool = False,
     ) -> SyncExchange:
         return _EndsByNext(self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh))

@@ -1,0 +1,386 @@
+"""The built-in provider types: one row each, with every fact that is known of the server.
+
+Sources, of November 2026: each provider's own API reference and its pages on compatibility with OpenAI or
+Anthropic, as named beside the rows; and recorded traffic, as the tests of `tests/sansio/test_profiles.py`
+show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from sansio.defaults import (
+    THINK_TAGS,
+    APIDefaults,
+    AuthMethod,
+    MessagesProfile,
+    Profile,
+    ProviderDefaults,
+)
+
+_CHECK_VERSION = "sansio.providers.anthropic:check"
+_OPENAIS = ("chat", "responses")
+_BOTH = ("chat", "messages")
+_ALL = ("chat", "responses", "messages")
+
+
+def _messages(base_url: str | None = None, *, example_url: str | None = None) -> dict[str, APIDefaults]:
+    """Where a type has Anthropic's messages, if not where it has chat completions."""
+    where = APIDefaults(base_url=base_url, example_url=example_url, check=_CHECK_VERSION)
+    return {"messages": where}
+
+
+_THINKING: Mapping[str, Any] = {"thinking": {"type": "enabled"}}
+_NO_THINKING: Mapping[str, Any] = {"thinking": {"type": "disabled"}}
+"""The switch of DeepSeek, Moonshot and Z.AI, whose newer models think unless they are asked not to."""
+
+_LOW_HIGH_MAX = {
+    "minimal": "low",
+    "low": "low",
+    "medium": "high",
+    "high": "high",
+    "xhigh": "max",
+    "max": "max",
+}
+"""Servers that know three efforts take the others for the next higher one."""
+
+_IN_TEMPLATE: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": True}}
+_NOT_IN_TEMPLATE: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
+"""Local servers hand the switch to the model's chat template."""
+
+_SAMPLING: Mapping[str, Any] = {"top_k": int, "min_p": float, "repetition_penalty": float}
+
+COMPATIBLE = Profile(max_tokens_field=None, custom_tools=True, developer_role="developer")
+"""A server that nothing is known of: `type="openai"` with the address of another one. Most is left to it."""
+
+BUILT_IN: Mapping[str, ProviderDefaults] = {
+    "openrouter": Profile(
+        base_url="https://openrouter.ai/api/v1",
+        api_key_env="OPENROUTER_API_KEY",
+        model="x-ai/grok-code-fast-1",
+        apis=_ALL,
+        by_api=_messages(),
+        max_tokens_field=None,
+        reasoning_back="reasoning",
+        reasoning_on={"reasoning": {"enabled": True}},
+        developer_role="developer",
+        options={"reasoning": dict[str, Any]},
+    ),
+    # Its reasoning models know `max_completion_tokens` only, and all its other models take it too. It takes
+    # no reasoning back on this endpoint.
+    "openai": Profile(
+        base_url="https://api.openai.com/v1",
+        api_key_env="OPENAI_API_KEY",
+        apis=_OPENAIS,
+        max_tokens_field="max_completion_tokens",
+        reasoning_back=None,
+        custom_tools=True,
+        developer_role="developer",
+        returned=(),
+    ),
+    "azure": Profile(
+        example_url="https://my-resource.openai.azure.com",
+        api_key_env="AZURE_OPENAI_KEY",
+        api_key_env_too="AZURE_OPENAI_API_KEY",  # as OpenAI's own client calls it
+        auth_method=AuthMethod.API_KEY,
+        needs_model=False,
+        check="sansio.providers.azure:check",
+        apis=_ALL,
+        by_api={
+            "messages": APIDefaults(
+                example_url="https://my-resource.services.ai.azure.com/anthropic",
+                api_key_env="ANTHROPIC_FOUNDRY_API_KEY",
+                auth_method=AuthMethod.X_API_KEY,
+            )
+        },
+        max_tokens_field="max_completion_tokens",
+        reasoning_back=None,
+        custom_tools=True,
+        developer_role="developer",
+        returned=(),
+    ),
+    "anthropic": ProviderDefaults(
+        base_url="https://api.anthropic.com",
+        api_key_env="ANTHROPIC_API_KEY",
+        auth_method=AuthMethod.X_API_KEY,
+        check=_CHECK_VERSION,
+        apis=("messages",),
+    ),
+    # Ollama, "OpenAI compatibility". It passes over what it does not know, without a word.
+    "ollama": Profile(
+        base_url="http://localhost:11434/v1",
+        auth_method=AuthMethod.NONE,
+        apis=_ALL,
+        by_api=_messages(),
+        reasoning_back="reasoning",
+        reasoning_of_others=True,
+        image_urls=False,
+        files=False,
+        needs_logprobs=False,
+        without=frozenset(("tool_choice", "parallel_tool_calls", "user", "logit_bias", "n")),
+        options={"reasoning": dict[str, Any]},
+    ),
+    # vLLM, "Reasoning outputs". Most chat templates know no developer; those of thinking models drop the
+    # reasoning that goes back or need it, as the model does.
+    "vllm": Profile(
+        base_url="http://localhost:8000/v1",
+        auth_method=AuthMethod.NONE,
+        apis=_ALL,
+        by_api=_messages(),
+        max_tokens_field=None,
+        reasoning_back="reasoning",
+        reasoning_of_others=True,
+        reasoning_on=_IN_TEMPLATE,
+        files=False,
+    ),
+    # DeepSeek's API reference, "Create chat completion", "Thinking mode". In thinking mode, a message with
+    # tool calls and without `reasoning_content` is a 400, also where another model made the calls. Messages
+    # have text only.
+    "deepseek": Profile(
+        base_url="https://api.deepseek.com",
+        api_key_env="DEEPSEEK_API_KEY",
+        apis=_BOTH,
+        by_api=_messages("https://api.deepseek.com/anthropic"),
+        reasoning_back_when="a tool was called",
+        reasoning_on=_THINKING,
+        reasoning_off=_NO_THINKING,
+        effort_values=_LOW_HIGH_MAX,
+        tool_choice_forced="without thinking",
+        json_schema=False,
+        images=False,
+        files=False,
+        options={"thinking": dict[str, Any]},
+    ),
+    # xAI's API reference: `completion_tokens` leaves the reasoning out.
+    "xai": Profile(base_url="https://api.x.ai/v1", api_key_env="XAI_API_KEY", usage_reasoning_outside=True),
+    # Groq, "Reasoning", "Tool use", "OpenAI compatibility". Without `reasoning_format` the reasoning may be
+    # in the text; the options left out are a 400.
+    "groq": Profile(
+        base_url="https://api.groq.com/openai/v1",
+        api_key_env="GROQ_API_KEY",
+        reasoning_back="reasoning",
+        reasoning_on={"reasoning_format": "parsed"},
+        error_detail="failed_generation",
+        without=frozenset(("logprobs", "top_logprobs", "logit_bias")),
+        options={"reasoning_format": str, "include_reasoning": bool, "service_tier": str},
+    ),
+    # Mistral's API reference, "Chat completion": unknown fields are refused. It sends the usage of a stream
+    # without being asked.
+    "mistral": Profile(
+        base_url="https://api.mistral.ai/v1",
+        api_key_env="MISTRAL_API_KEY",
+        seed_field="random_seed",
+        reasoning_back="content",
+        reasoning_on={"prompt_mode": "reasoning"},
+        tool_id="[a-zA-Z0-9]{9}",
+        tool_choice_required="any",
+        strict_tools=False,
+        stream_options=False,
+        empty_content=False,
+        without=frozenset(("logprobs", "top_logprobs", "logit_bias", "user", "stream_options")),
+        options={
+            "random_seed": int,
+            "safe_prompt": bool,
+            "prompt_mode": str,
+            "metadata": dict[str, Any],
+            "prediction": dict[str, Any],
+        },
+    ),
+    # Moonshot, "Chat completion", "Tool use".
+    "moonshot": Profile(
+        base_url="https://api.moonshot.ai/v1",
+        api_key_env="MOONSHOT_API_KEY",
+        apis=_BOTH,
+        by_api=_messages("https://api.moonshot.ai/anthropic"),
+        reasoning_on=_THINKING,
+        reasoning_off=_NO_THINKING,
+        tool_choice_forced="never",
+        options={"thinking": dict[str, Any], "temperature": Annotated[float, Meta(ge=0, le=1)]},
+    ),
+    # Z.AI, "Chat completion", "Thinking mode".
+    "zai": Profile(
+        base_url="https://api.z.ai/api/paas/v4",
+        api_key_env="ZAI_API_KEY",
+        reasoning_on=_THINKING,
+        reasoning_off=_NO_THINKING,
+        effort_values=_LOW_HIGH_MAX,
+        options={"thinking": dict[str, Any], "tool_stream": bool},
+    ),
+    "together": Profile(
+        base_url="https://api.together.ai/v1",
+        api_key_env="TOGETHER_API_KEY",
+        reasoning_back="reasoning",
+        options={**_SAMPLING, "echo": bool, "safety_model": str},
+    ),
+    "fireworks": Profile(
+        base_url="https://api.fireworks.ai/inference/v1",
+        api_key_env="FIREWORKS_API_KEY",
+        apis=_BOTH,
+        by_api=_messages(),
+        options=_SAMPLING,
+    ),
+    # Cerebras, "Reasoning": GLM reads its reasoning between tags. It would ignore `logit_bias`.
+    "cerebras": Profile(
+        base_url="https://api.cerebras.ai/v1",
+        api_key_env="CEREBRAS_API_KEY",
+        max_tokens_field="max_completion_tokens",
+        reasoning_back=THINK_TAGS,
+        without=frozenset(("logit_bias",)),
+        options={"clear_thinking": bool, "disable_reasoning": bool},
+    ),
+    # The router's models may be named with their provider, as in `openai/gpt-oss-120b:cerebras`.
+    "huggingface": Profile(base_url="https://router.huggingface.co/v1", api_key_env="HF_TOKEN"),
+    # Its catalog of models is at another address, and of another form.
+    "github-models": Profile(
+        base_url="https://models.github.ai/inference",
+        api_key_env="GITHUB_TOKEN",
+        stream_options=False,
+        lists_models=False,
+    ),
+    "lmstudio": Profile(
+        base_url="http://localhost:1234/v1",
+        auth_method=AuthMethod.NONE,
+        apis=_BOTH,
+        by_api=_messages(),
+        reasoning_of_others=True,
+        files=False,
+        options={"top_k": int, "repeat_penalty": float, "ttl": int},
+    ),
+    "llamacpp": Profile(
+        base_url="http://localhost:8080/v1",
+        auth_method=AuthMethod.NONE,
+        apis=_BOTH,
+        by_api=_messages(),
+        reasoning_of_others=True,
+        reasoning_on=_IN_TEMPLATE,
+        reasoning_off=_NOT_IN_TEMPLATE,
+        files=False,
+        options={
+            "top_k": int,
+            "min_p": float,
+            "repeat_penalty": float,
+            "grammar": str,
+            "cache_prompt": bool,
+            "chat_template_kwargs": dict[str, Any],
+        },
+    ),
+    "sglang": Profile(
+        base_url="http://localhost:30000/v1",
+        auth_method=AuthMethod.NONE,
+        reasoning_of_others=True,
+        reasoning_on=_IN_TEMPLATE,
+        reasoning_off=_NOT_IN_TEMPLATE,
+        files=False,
+        options={
+            **_SAMPLING,
+            "regex": str,
+            "ebnf": str,
+            "separate_reasoning": bool,
+            "chat_template_kwargs": dict[str, Any],
+        },
+    ),
+    # Alibaba Cloud Model Studio, "OpenAI compatible chat".
+    "alibaba": Profile(
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        api_key_env="DASHSCOPE_API_KEY",
+        reasoning_on={"enable_thinking": True},
+        reasoning_off={"enable_thinking": False},
+        budget_field="thinking_budget",
+        files=False,
+        options={"enable_thinking": bool, "thinking_budget": int, "top_k": int, "enable_search": bool},
+    ),
+    # MiniMax, "Text generation", "Error codes". Without `reasoning_split` the reasoning is in the text.
+    "minimax": Profile(
+        base_url="https://api.minimax.io/v1",
+        api_key_env="MINIMAX_API_KEY",
+        apis=_BOTH,
+        by_api=_messages("https://api.minimax.io/anthropic"),
+        body={"reasoning_split": True},
+        error_shapes=("flat", "base_resp"),
+        error_statuses={
+            "1000": 500,
+            "1001": 504,
+            "1002": 429,
+            "1004": 401,
+            "1008": 402,
+            "1013": 500,
+            "1026": 400,
+            "1027": 400,
+            "1039": 400,
+            "2013": 400,
+        },
+        options={"reasoning_split": bool},
+    ),
+    # Perplexity's API reference, "Chat completions": no tools, and no list of models.
+    "perplexity": Profile(
+        base_url="https://api.perplexity.ai",
+        api_key_env="PERPLEXITY_API_KEY",
+        tools=False,
+        lists_models=False,
+        without=frozenset(("tool_choice", "parallel_tool_calls")),
+        options={
+            "search_mode": str,
+            "search_domain_filter": list[str],
+            "search_recency_filter": str,
+            "return_images": bool,
+            "return_related_questions": bool,
+            "web_search_options": dict[str, Any],
+        },
+    ),
+    "nvidia": Profile(base_url="https://integrate.api.nvidia.com/v1", api_key_env="NVIDIA_API_KEY"),
+    "sambanova": Profile(base_url="https://api.sambanova.ai/v1", api_key_env="SAMBANOVA_API_KEY"),
+    # Google, "OpenAI compatibility". Its signatures go back in `extra_content`.
+    "gemini-openai": Profile(
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        api_key_env="GEMINI_API_KEY",
+        api_key_env_too="GOOGLE_API_KEY",  # as Google's own client calls it
+    ),
+    # Amazon Bedrock's endpoints that take a bearer key and stream server-sent events.
+    "bedrock-mantle": Profile(
+        example_url="https://bedrock-mantle.us-east-1.api.aws/openai/v1",
+        api_key_env="AWS_BEARER_TOKEN_BEDROCK",
+        apis=_BOTH,
+        by_api=_messages(example_url="https://bedrock-mantle.us-east-1.api.aws/anthropic"),
+        reasoning_back="reasoning",
+    ),
+}
+"""Every built-in type by name; those that speak chat completions have a `Profile`."""
+
+
+def profile_of(name: str) -> Profile:
+    """The profile of a built-in type that speaks chat completions."""
+    row = BUILT_IN[name]
+    assert isinstance(row, Profile)
+    return row
+
+
+MESSAGES: Mapping[str, MessagesProfile] = {
+    "anthropic": MessagesProfile(claude=True, caches=True, counts=True, lists=True),
+    # Microsoft Foundry: Anthropic's own client has neither models nor batches for it.
+    "azure": MessagesProfile(claude=True, caches=True, counts=True),
+    "bedrock-mantle": MessagesProfile(claude=True, caches=True),
+    # OpenRouter, "Anthropic Messages API": models of all makers.
+    "openrouter": MessagesProfile(path="/messages", claude=True, caches=True),
+    "vllm": MessagesProfile(path="/messages", counts=True, reasoning_of_others=True),
+    # Ollama, "Anthropic compatibility", which lists what it lacks.
+    "ollama": MessagesProfile(
+        path="/messages",
+        documents=False,
+        reasoning_of_others=True,
+        without=frozenset(("tool_choice", "parallel_tool_calls")),
+    ),
+    "lmstudio": MessagesProfile(path="/messages", reasoning_of_others=True),
+    "llamacpp": MessagesProfile(path="/messages", reasoning_of_others=True),
+    "deepseek": MessagesProfile(),
+    "moonshot": MessagesProfile(),
+    "minimax": MessagesProfile(),
+    "fireworks": MessagesProfile(path="/messages"),
+}
+"""How each type that serves Anthropic's messages does so."""
+
+CLAUDE_HOSTS = ("anthropic", "azure", "bedrock-mantle")
+"""Types that serve Claude by Anthropic's own rules. A signature of one of them is valid at the others
+(Anthropic, "Extended thinking": signatures are compatible across platforms)."""
