@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from benchmarks import decode_peers
 from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check, cpu_per_unit
-from benchmarks.wires import FEEDS, WIRES, Wire, wire
-from benchmarks.yardstick import Dialect, decode_chunk, decode_event, yardstick
+from benchmarks.wires import FEEDS, RESPONSES, WIRES, Wire, wire
+from benchmarks.yardstick import Dialect, decode_chunk, decode_event, decode_response_event, yardstick
 from sansio import Limits, ServerSentEvent, SSEDecoder, StreamComplete, StreamEvent, StreamParser
 
 EVENTS = 2_000
@@ -30,9 +30,14 @@ PEERS: dict[Dialect, tuple[Contender, ...]] = {
         Contender("anthropic SDK, plain", "anthropic"),
         Contender("anthropic SDK, accumulating", "anthropic"),
     ),
+    "responses": (
+        Contender("openai SDK, plain", "openai"),
+        Contender("openai SDK, accumulating", "openai"),
+    ),
 }
+_FRAMING = Contender("httpx-sse, yardstick's decode", "httpx_sse")
 _FOR_BOTH = (
-    Contender("httpx-sse, yardstick's decode", "httpx_sse"),
+    _FRAMING,
     Contender("pydantic-ai", "pydantic_ai"),
     Contender("litellm", "litellm"),
 )
@@ -41,8 +46,9 @@ _FOR_BOTH = (
 def _cases(scale: Scale) -> list[Case]:
     cases = []
     for feed in FEEDS:
-        for name in WIRES:
-            peers = (*PEERS[wire(name).dialect], *_FOR_BOTH) if feed == "one event" else ()
+        for name in (*WIRES, *RESPONSES):
+            others = (_FRAMING,) if name in RESPONSES else _FOR_BOTH
+            peers = (*PEERS[wire(name).dialect], *others) if feed == "one event" else ()
             cases.append(
                 Case(
                     row="decode",
@@ -114,11 +120,13 @@ def _decode_alone(dialect: Dialect, payloads: Iterable[bytes]) -> str:
                 for choice in decode_chunk(payload).choices:
                     calls = choice.delta.tool_calls
                     parts.append(choice.delta.content or (calls[0].function.arguments if calls else ""))
-    else:
+    elif dialect == "anthropic":
         for payload in payloads:
             delta = decode_event(payload).delta
             if delta is not None:
                 parts.append(delta.text or delta.partial_json or "")
+    else:
+        parts.extend(decode_response_event(payload).delta or "" for payload in payloads)
     return "".join(parts)
 
 
@@ -134,7 +142,8 @@ def _feed_framing(dialect: Dialect, feeds: Iterable[bytes]) -> str:
 
 def _feed_parser(dialect: Dialect, feeds: Iterable[bytes]) -> str:
     """Our parser. The result is the final message, which it has built from all events."""
-    parser = StreamParser(dialect, limits=Limits(max_answer_bytes=_LARGEST))
+    name = "openai/responses" if dialect == "responses" else dialect
+    parser = StreamParser(name, limits=Limits(max_answer_bytes=_LARGEST))
     last: StreamEvent | None = None
     for data in feeds:
         for event in parser.receive_data(data):

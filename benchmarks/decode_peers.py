@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from benchmarks.measure import SkippedError, peer
-from benchmarks.yardstick import Dialect, decode_chunk, decode_event
+from benchmarks.yardstick import Dialect, decode_chunk, decode_event, decode_response_event
 
 # Any: peers need not be installed where this is type-checked.
 
@@ -24,6 +24,10 @@ def work(name: str, dialect: Dialect, feeds: Iterable[bytes]) -> Callable[[], st
         SkippedError: the peer is not installed.
     """
     match name:
+        case "openai SDK, plain" if dialect == "responses":
+            return _responses_plain(feeds)
+        case "openai SDK, accumulating" if dialect == "responses":
+            return _responses_accumulating(feeds)
         case "openai SDK, plain":
             return _openai_plain(feeds)
         case "openai SDK, accumulating":
@@ -88,6 +92,30 @@ def _openai_accumulating(feeds: Iterable[bytes]) -> Callable[[], str]:
     return run
 
 
+def _responses_plain(feeds: Iterable[bytes]) -> Callable[[], str]:
+    client = openai_client(_streamed(peer("httpx2"), feeds))
+
+    def run() -> str:
+        events = client.responses.create(model="m", input="Go on.", stream=True)
+        return "".join([event.delta for event in events if event.type.endswith(".delta")])
+
+    return run
+
+
+def _responses_accumulating(feeds: Iterable[bytes]) -> Callable[[], str]:
+    client = openai_client(_streamed(peer("httpx2"), feeds))
+
+    def run() -> str:
+        said = ""
+        with client.responses.stream(model="m", input="Go on.") as stream:
+            for event in stream:
+                if event.type.endswith(".delta"):
+                    said = event.snapshot
+        return said
+
+    return run
+
+
 def _anthropic_plain(feeds: Iterable[bytes]) -> Callable[[], str]:
     client = anthropic_client(_streamed(peer("httpx2"), feeds))
 
@@ -127,6 +155,8 @@ def _httpx_sse(dialect: Dialect, feeds: Iterable[bytes]) -> Callable[[], str]:
                 delta = decode_event(event.data).delta
                 if delta is not None:
                     parts.append(delta.text or delta.partial_json or "")
+            elif dialect == "responses":
+                parts.append(decode_response_event(event.data).delta or "")
             elif event.data != "[DONE]":
                 for choice in decode_chunk(event.data).choices:
                     calls = choice.delta.tool_calls

@@ -20,10 +20,14 @@ from sansio import (
     ToolCallStarted,
     Usage,
 )
+from sansio.jsontext import JSONObject
 from sansio.testing import Answer, encode_events, encode_whole
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 WIRES = ("OpenAI text", "OpenAI tool arguments", "Anthropic text", "Anthropic tool arguments")
-"""The four kinds of stream that are measured."""
+"""The kinds of stream that are measured everywhere."""
+RESPONSES = ("Responses text", "Responses tool arguments")
+"""The kinds of stream whose decoding alone is measured, too."""
 
 FEEDS = ("one event", "64 KiB", "all")
 """How a stream is cut into feeds."""
@@ -50,7 +54,7 @@ class Wire(Struct, frozen=True):
     """A stream with a repeated middle, so that it can have any length without being held in memory.
 
     Args:
-        name: one of `WIRES`.
+        name: one of `WIRES` or `RESPONSES`.
         dialect: the dialect of the bytes.
         head: events before the first delta, and for tool calls the arguments' opening.
         body: events of one delta each, to be repeated.
@@ -96,7 +100,9 @@ class Wire(Struct, frozen=True):
 
 
 def wire(name: str) -> Wire:
-    """One of the streams in `WIRES`."""
+    """One of the streams in `WIRES` or `RESPONSES`."""
+    if name in RESPONSES:
+        return _response(name)
     dialect: Dialect = "openai" if name.startswith("OpenAI") else "anthropic"
     if name.endswith("tool arguments"):
         texts, opening, closing = _ARGUMENTS, _OPENING, _CLOSING
@@ -114,6 +120,43 @@ def wire(name: str) -> Wire:
     end = next(at for at, (one, other) in enumerate(zip(once, twice, strict=False)) if one != other)
     start = end - len(texts)
     return Wire(name, dialect, once[:start], once[start:end], once[end:], texts, opening, closing)
+
+
+def _response(name: str) -> Wire:
+    """A stream of one item. It ends without the item's text, which depends on the stream's length."""
+    item: JSONObject = {"id": f"item_{_RESPONSE_ID}", "status": "in_progress"}
+    before: list[JSONObject]
+    after: list[JSONObject] = []
+    block: JSONObject = {"type": "output_text", "text": "", "annotations": []}
+    place: JSONObject = {"output_index": 0, "item_id": item["id"]}
+    if name.endswith("tool arguments"):
+        texts, opening, closing = _ARGUMENTS, _OPENING, _CLOSING
+        item |= {"type": "function_call", "call_id": "call_benchmark", "name": "write_file", "arguments": ""}
+        delta: JSONObject = {"type": "response.function_call_arguments.delta", **place}
+        before, after = [{**delta, "delta": opening}], [{**delta, "delta": closing}]
+    else:
+        texts, opening, closing = _TEXT, "", ""
+        item |= {"type": "message", "role": "assistant", "content": []}
+        place["content_index"] = 0
+        delta = {"type": "response.output_text.delta", **place, "logprobs": []}
+        before = [{"type": "response.content_part.added", **place, "part": block}]
+    created, in_progress, completed = response_events(
+        response_object([], response_id=_RESPONSE_ID, model=_MODEL)
+    )
+    head: list[JSONObject] = [
+        created,
+        in_progress,
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        *before,
+    ]
+    # OpenAI pads deltas, so that their lengths do not show.
+    body: list[JSONObject] = [
+        {**delta, "delta": text, "obfuscation": "x" * (-len(text) % 16)} for text in texts
+    ]
+    done: JSONObject = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    frames = write_events([*head, *body, *after, done, completed])
+    start, end = len(head), len(head) + len(body)
+    return Wire(name, "responses", frames[:start], frames[start:end], frames[end:], texts, opening, closing)
 
 
 def whole_answer(dialect: Dialect) -> tuple[bytes, str]:

@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-Dialect: TypeAlias = Literal["openai", "anthropic"]
+Dialect: TypeAlias = Literal["openai", "anthropic", "responses"]
+"""Whose streams: OpenAI's chat completions, Anthropic's messages, or OpenAI's responses."""
 
 READ_SIZE = 65_536
 """What clients read from a socket at once."""
@@ -68,6 +69,13 @@ class Event(Struct):
     delta: _MessageDelta | None = None
 
 
+class ResponseEvent(Struct, gc=False):
+    """The part of a response's events that a delta needs."""
+
+    type: str
+    delta: str | None = None
+
+
 class _Said(Struct, gc=False):
     content: str
 
@@ -86,6 +94,7 @@ class _Message(Struct):
 
 decode_chunk = msgspec.json.Decoder(Chunk).decode
 decode_event = msgspec.json.Decoder(Event).decode
+decode_response_event = msgspec.json.Decoder(ResponseEvent).decode
 _decode_completion = msgspec.json.Decoder(_Completion).decode
 _decode_message = msgspec.json.Decoder(_Message).decode
 
@@ -137,9 +146,38 @@ class AnthropicYardstick:
         return deltas
 
 
-def yardstick(dialect: Dialect) -> OpenAIYardstick | AnthropicYardstick:
+class ResponsesYardstick:
+    """The events of a response: bytes in, deltas out."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Delta]:
+        """The deltas that these bytes complete."""
+        deltas: list[Delta] = []
+        records = (self._rest + data).split(b"\n\n")
+        self._rest = records.pop()
+        for record in records:
+            event = decode_response_event(record[record.index(b"data: ") + 6 :])
+            if event.type == "response.output_text.delta":
+                deltas.append(Text(event.delta or ""))
+            elif event.type == "response.function_call_arguments.delta":
+                deltas.append(Arguments(event.delta or ""))
+        return deltas
+
+
+Yardstick: TypeAlias = OpenAIYardstick | AnthropicYardstick | ResponsesYardstick
+
+
+def yardstick(dialect: Dialect) -> Yardstick:
     """The decoder for a dialect's streams."""
-    return OpenAIYardstick() if dialect == "openai" else AnthropicYardstick()
+    match dialect:
+        case "openai":
+            return OpenAIYardstick()
+        case "anthropic":
+            return AnthropicYardstick()
+        case "responses":
+            return ResponsesYardstick()
 
 
 def text_of(dialect: Dialect, body: bytes | bytearray) -> str:

@@ -429,8 +429,14 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def logprobs(self) -> JSONObject:
-        """Log probabilities of the answer's tokens, as OpenAI reports them; empty if none were asked for."""
-        return _object(self.extra.get("logprobs"))
+        """Log probabilities of the answer's tokens, as OpenAI reports them; empty if none were asked for.
+
+        Responses have them with each text: they are joined, in the form of chat completions.
+        """
+        own = _object(self.extra.get("logprobs"))
+        listed = [part.extra.get("logprobs") for part in self._all(TextPart)]
+        joined = [entry for entries in listed if isinstance(entries, list) for entry in entries]
+        return own or ({"content": joined} if joined else {})
 
     @property
     def container(self) -> JSONObject:

@@ -34,6 +34,7 @@ from sansio.errors import (
     APIStatusError,
     ConfigError,
     InvalidRequestError,
+    LocalProtocolError,
     ProviderError,
     RemoteProtocolError,
     status_error_kind,
@@ -126,6 +127,24 @@ class AnswerReader(ABC):
             return False
         self._flush(events)
         return True
+
+    @property
+    def resume_point(self) -> tuple[str, int] | None:
+        """Where a stream that was cut can go on: the answer's id, and the number of the last frame read.
+
+        `None` where the wire knows no such thing, or the server has not sent both.
+        """
+        return None
+
+    def resume(self) -> None:
+        """Go on with another stream of the same answer, from `resume_point` on: call it before its frames.
+
+        What the server sends again is passed over.
+
+        Raises:
+            LocalProtocolError: this wire's streams cannot be resumed.
+        """
+        raise LocalProtocolError(f"resume(): a stream of {self._dialect.origin} cannot be resumed")
 
     def _flush(self, events: list[StreamEvent]) -> None:
         """End what is open: nothing more arrives. A family whose parts arrive in pieces ends those too."""

@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.wires import FEEDS, WIRES, whole_answer, wire
+from benchmarks.wires import FEEDS, RESPONSES, WIRES, whole_answer, wire
 from benchmarks.yardstick import Dialect, text_of, yardstick
 from sansio import ServerSentEvent, SSEDecoder, StreamComplete, StreamParser
 from tests.support import chunkings
 
 EVENTS = st.integers(0, 100)
+EVERY = (*WIRES, *RESPONSES)
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", EVERY)
 @given(data=st.data(), events=EVENTS)
 def test_the_parser_reads_the_text_whatever_the_cut(name: str, data: st.DataObject, events: int) -> None:
     stream = wire(name)
-    parser = StreamParser(stream.dialect)
+    parser = StreamParser("openai/responses" if name in RESPONSES else stream.dialect)
     cut = data.draw(chunkings(b"".join(stream.pieces(events))))
     *_, last = [event for piece in cut for event in parser.receive_data(piece)]
     assert isinstance(last, StreamComplete)
@@ -29,7 +30,7 @@ def test_the_parser_reads_the_text_whatever_the_cut(name: str, data: st.DataObje
     )
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", EVERY)
 @given(data=st.data(), events=EVENTS)
 def test_the_yardstick_reads_the_text_whatever_the_cut(name: str, data: st.DataObject, events: int) -> None:
     stream = wire(name)
@@ -38,7 +39,7 @@ def test_the_yardstick_reads_the_text_whatever_the_cut(name: str, data: st.DataO
     assert "".join(delta.text for piece in cut for delta in decoder.feed(piece)) == stream.text(events)
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", EVERY)
 @given(events=EVENTS)
 def test_the_events_are_counted_as_they_are_framed(name: str, events: int) -> None:
     stream = wire(name)
@@ -47,7 +48,7 @@ def test_the_events_are_counted_as_they_are_framed(name: str, events: int) -> No
     assert len(framed) == stream.count(events) == len(list(stream.pieces(events)))
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("feed", FEEDS)
 def test_all_feeds_hold_the_same_bytes(name: str, feed: str) -> None:
     stream = wire(name)
@@ -57,7 +58,7 @@ def test_all_feeds_hold_the_same_bytes(name: str, feed: str) -> None:
     assert all(len(data) == 65_536 for data in feeds[:-1]) or feed == "one event"
 
 
-@pytest.mark.parametrize("name", [name for name in WIRES if "arguments" in name])
+@pytest.mark.parametrize("name", [name for name in EVERY if "arguments" in name])
 def test_the_arguments_are_json(name: str) -> None:
     assert set(msgspec.json.decode(wire(name).text(1_000))) == {"path", "text"}
 

@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from sansio import Dialect, Message, Provider, ProviderError, StreamComplete, StreamParser
 from sansio.families.responses.wire import REQUEST_FIELDS
-from tests.sansio.families.responses.frames import Reading
+from tests.sansio.families.responses.frames import reading
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import comparable, config
 from tests.support import CORPUS, RESPONSES_CORPUS, for_each
@@ -325,7 +325,7 @@ def test_each_field_of_the_recorded_responses_changes_one_thing() -> None:
     seen: set[str] = set()
     found: dict[str, tuple[list[str], list[str]]] = {}
     for path in RESPONSES:
-        case = Case(Reading(), path)
+        case = Case(reading(), path)
         # What is ignored is in no part either: it cannot be in two places.
         new = [at for at in (case.paths if every else case.paths - seen) if not is_ignored(at)]
         seen |= case.paths

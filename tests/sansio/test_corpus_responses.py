@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from sansio import (
+    PROVIDER_DEFAULTS,
     APIStatusError,
+    Dialect,
     Message,
     PartComplete,
     StreamComplete,
@@ -21,7 +23,7 @@ from sansio import (
     StreamTruncatedError,
 )
 from sansio.families.responses.parts import items_of
-from tests.sansio.families.responses.frames import Reading
+from sansio.providers import dialect_named
 from tests.sansio.test_corpus import pieces_of
 from tests.sansio.wires import check_agreement, comparable, failure
 from tests.support import RESPONSES_CORPUS as CORPUS
@@ -75,8 +77,15 @@ def body_of(name: str) -> Golden:
     return loaded
 
 
-def parse(pieces: list[bytes]) -> list[StreamEvent]:
-    parser = StreamParser(Reading())
+def dialect_of(name: str) -> Dialect:
+    """The dialect of the provider that was recorded: its own, or of OpenAI's compatible servers."""
+    provider = golden(name)["provider"]
+    known = "responses" in PROVIDER_DEFAULTS[provider].apis if provider in PROVIDER_DEFAULTS else False
+    return dialect_named(f"{provider if known else 'openai'}/responses")
+
+
+def parse(name: str, pieces: list[bytes]) -> list[StreamEvent]:
+    parser = StreamParser(dialect_of(name))
     return [event for piece in pieces for event in parser.receive_data(piece)] + parser.receive_eof()
 
 
@@ -129,7 +138,7 @@ def check(name: str, message: Message, *, whole: bool) -> None:
 @for_each(names("stream"))
 def test_a_recorded_stream_says_what_its_golden_says_however_it_is_cut(name: str) -> None:
     data = (CORPUS / f"{name}.sse").read_bytes()
-    events = parse([data])
+    events = parse(name, [data])
     check_agreement(events)
     last, said = events[-1], golden(name)
     if isinstance(last, StreamComplete):
@@ -152,7 +161,7 @@ def test_a_recorded_stream_says_what_its_golden_says_however_it_is_cut(name: str
             assert type(error) is StreamTruncatedError
     wanted = comparable(events)
     for pieces in pieces_of(data, random.Random(name), _SLOW_BYTES):
-        assert comparable(parse(pieces)) == wanted
+        assert comparable(parse(name, pieces)) == wanted
 
 
 @for_each(names("stream"))
@@ -162,14 +171,14 @@ def test_a_recorded_stream_cut_before_its_end_is_no_success(name: str) -> None:
     end = max(found) if max(found) >= 0 else len(data)
     cuts = random.Random(name)
     for at in {end, *(cuts.randrange(end + 1) for _ in range(4))}:
-        cut = parse([data[:at]])
+        cut = parse(name, [data[:at]])
         check_agreement(cut)
         assert isinstance(failure(cut), (StreamTruncatedError, APIStatusError))
 
 
 @for_each(names("response"))
 def test_a_recorded_response_says_what_its_golden_says(name: str) -> None:
-    dialect, body = Reading(), body_of(name)
+    dialect, body = dialect_of(name), body_of(name)
     assert dialect.error_in(body) is None
     assert golden(name)["error"] is None
     message = dialect.parse_response(body)
@@ -182,7 +191,7 @@ def test_a_recorded_response_says_what_its_golden_says(name: str) -> None:
 @for_each(names("error"))
 def test_a_recorded_error_says_what_its_golden_says(name: str) -> None:
     said = golden(name)
-    error = Reading().parse_error(said["status"], (), (CORPUS / f"{name}.resp.json").read_text())
+    error = dialect_of(name).parse_error(said["status"], (), (CORPUS / f"{name}.resp.json").read_text())
     assert (error.status, error.code) == (said["status"], said["error"]["code"])
     assert error.provider_message == said["error"]["message"]
 

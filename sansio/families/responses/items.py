@@ -155,8 +155,8 @@ class OpenItem:
                 past = [other for other in begun if _is_past(other, key, counts[block.field])]
                 key = min(past, key=_number, default=key)
             part = begun.pop(key) if key in begun else self.part(key)
-            if left := _left(part.text, final.text):
-                answer.add(part, left, events)
+            answer.place(part)
+            answer.add(part, _left(part.text, final.text), events)
             logprobs = part.extra.get("logprobs")
             part.extra = {
                 **({} if logprobs is None else {"logprobs": logprobs}),

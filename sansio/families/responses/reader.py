@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sansio import jsontext
@@ -19,6 +20,8 @@ from sansio.families.responses.wire import (
     EVENT_FIELDS,
     REQUEST_FIELDS,
     RESPONSE_FIELDS,
+    Plain,
+    RawDelta,
     SummaryDelta,
     TextDelta,
     decode_plain,
@@ -38,6 +41,13 @@ _TEXTS: dict[str, tuple[type[TextualPart], str, str, str]] = {
 }
 """Events that add to a text, without their ending: the part's kind, the item's list that it is in, the field
 of its place there, and the field of the whole text, which the event at the end has."""
+_BLOCKS = {
+    "output_text": "response.output_text",
+    "refusal": "response.refusal",
+    "summary_text": "response.reasoning_summary_text",
+    "reasoning_text": "response.reasoning_text",
+}
+"""The events that add to the text of a block, by the block's type."""
 _ARGUMENTS = {
     "response.function_call_arguments": ("function_call", "arguments"),
     "response.custom_tool_call_input": ("custom_tool_call", "input"),
@@ -65,57 +75,64 @@ class ResponsesReader(AnswerReader):
         # What the plain events add to, by the indexes that they have.
         self._texts: dict[tuple[int, int], OpenPart] = {}
         self._summaries: dict[tuple[int, int], OpenPart] = {}
+        self._raw: dict[tuple[int, int], OpenPart] = {}
         self._calls: dict[int, AssembledCall] = {}
         self._sequence = -1
         self._read_before = -1  # events up to this number were read, and are sent again
+        self._decode: Callable[[bytes], Plain] = decode_plain
 
     @property
     def resume_point(self) -> tuple[str, int] | None:
         """The response's id, and the `sequence_number` of the last event that was read.
 
-        What a cut stream of a response in the background continues from:
-        `GET /responses/{id}?stream=true&starting_after={number}`. `None` if the server has not sent both.
+        A response in the background that was stored goes on with
+        `GET /responses/{id}?stream=true&starting_after={number}`.
         """
         response_id = self._answer.response_id
         return None if response_id is None or self._sequence < 0 else (response_id, self._sequence)
 
     def resume(self) -> None:
-        """Go on with another stream of the same response, from `resume_point` on.
-
-        It may begin with `response.queued`. Events that were read before are passed over by their number.
-        """
+        # The other stream may begin with `response.queued`, and servers may send what was read before again.
         self._read_before = self._sequence
+        self._decode = _decode_nothing
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
-        # Most events add text, a summary or arguments to what is open, and are read in one step. Their shapes
-        # nest no deeper than an empty list, so their depth needs no check.
+        # Most events add text, reasoning or arguments to what is open, and are read in one step. Their fields
+        # nest no deeper than an empty list, and what is skipped is not built, so their depth needs no check.
         try:
-            record = decode_plain(data)
+            record = self._decode(data)
         except (ValueError, RecursionError):
             return self._receive_any(data, events)
-        if self._read_before < 0 or record.sequence_number > self._read_before:
-            kind = type(record)
-            if kind is TextDelta:
-                part = self._texts.get((record.output_index, record.content_index))
-                if part is not None and part.index >= 0 and record.delta:
-                    part.append(record.delta)
-                    events.append(ContentDelta(record.delta, part.index))
-                    self._sequence = record.sequence_number
-                    self.progress += 1
-                    return False
-            elif kind is SummaryDelta:
-                part = self._summaries.get((record.output_index, record.summary_index))
-                if part is not None and part.index >= 0 and record.delta:
-                    part.append(record.delta)
-                    events.append(ReasoningDelta(record.delta, part.index))
-                    self._sequence = record.sequence_number
-                    self.progress += 1
-                    return False
-            elif (call := self._calls.get(record.output_index)) is not None:
-                self._answer.calls.add(call, record.delta, events)
+        said = record.delta
+        if type(record) is TextDelta:
+            part = self._texts.get((record.output_index, record.content_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ContentDelta(said, part.index))
                 self._sequence = record.sequence_number
                 self.progress += 1
                 return False
+        elif type(record) is SummaryDelta:
+            part = self._summaries.get((record.output_index, record.summary_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ReasoningDelta(said, part.index))
+                self._sequence = record.sequence_number
+                self.progress += 1
+                return False
+        elif type(record) is RawDelta:
+            part = self._raw.get((record.output_index, record.content_index))
+            if part is not None and said:
+                part.append(said)
+                events.append(ReasoningDelta(said, part.index))
+                self._sequence = record.sequence_number
+                self.progress += 1
+                return False
+        elif (call := self._calls.get(record.output_index)) is not None:
+            self._answer.calls.add(call, said, events)
+            self._sequence = record.sequence_number
+            self.progress += 1
+            return False
         return self._receive_any(data, events)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent]) -> bool:
@@ -131,6 +148,7 @@ class ResponsesReader(AnswerReader):
             if number <= self._read_before:
                 return False
             self._sequence = number
+            self._decode = decode_plain
         self.progress += 1
         return self._receive_event(kind, record, events)
 
@@ -148,6 +166,8 @@ class ResponsesReader(AnswerReader):
         elif kind == "response.output_text.annotation.added":
             part = self._part("response.output_text", at, record)
             part.citations.append(citation_of(_object(record, "annotation")))
+        elif step == "added" and (text := _BLOCKS.get(str(_object(record, "part").get("type")))):
+            self._part(text, at, record)
         elif kind == "response.failed":
             response = _object(record, "response")
             self._receive_response(response)
@@ -164,7 +184,7 @@ class ResponsesReader(AnswerReader):
 
     def receive_whole(self, data: JSONObject) -> None:
         if not isinstance(data.get("output"), list):
-            raise foreign_error(data, self._dialect.API) or RemoteProtocolError(
+            raise foreign_error(data, "responses") or RemoteProtocolError(
                 "the response holds no output, so no answer"
             )
         status = text_or_none(data.get("status"))
@@ -196,7 +216,7 @@ class ResponsesReader(AnswerReader):
         found = (
             self._dialect.build_error(error, 200, record)
             if isinstance(error, dict)
-            else self._dialect.error_in(record) or foreign_error(record, self._dialect.API)
+            else self._dialect.error_in(record) or foreign_error(record, "responses")
         )
         if found is not None:
             self.progress += 1
@@ -293,24 +313,31 @@ class ResponsesReader(AnswerReader):
 
     def _forget(self, item: OpenItem) -> None:
         """Let plain events no longer add to an item: its parts have been given, and must not change."""
-        for field, number, _ in item.parts:
-            (self._summaries if field == SUMMARY else self._texts).pop((item.at, number), None)
+        for field, number, kind in item.parts:
+            self._open_texts(field, kind).pop((item.at, number), None)
         if item.call is not None:
             self._calls.pop(item.at, None)
 
     def _part(self, name: str, at: int, record: JSONObject) -> OpenPart:
-        """The open part that an event adds to; an item whose beginning was left out begins with it."""
+        """The open part that an event adds to; an item whose beginning was left out begins with it.
+
+        It has its place from here on, also if it stays without a text.
+        """
         kind, field, place, _ = _TEXTS[name]
         item = self._by_index.get((at, _item_type(name)))
         if item is None or item.done:
             item = self._begin(at, {"type": _item_type(name)}, [])
         number = _index(record, place)
         part = item.part((field, number, kind))
-        if kind is TextPart:
-            self._texts[at, number] = part
-        elif field == SUMMARY:
-            self._summaries[at, number] = part
+        self._answer.place(part)
+        self._open_texts(field, kind)[at, number] = part
         return part
+
+    def _open_texts(self, field: str, kind: type[TextualPart]) -> dict[tuple[int, int], OpenPart]:
+        """What plain events of a kind add to. Refusals have none: they are short."""
+        if kind is ReasoningPart:
+            return self._summaries if field == SUMMARY else self._raw
+        return self._texts if kind is TextPart else {}
 
     def _receive_delta(self, name: str, at: int, record: JSONObject, events: list[StreamEvent]) -> None:
         delta = record.get("delta")
@@ -354,6 +381,11 @@ class ResponsesReader(AnswerReader):
             part = self._part(name, at, record)
             if not (part.text or part.text.folded):
                 self._answer.add(part, text, events)
+
+
+def _decode_nothing(data: bytes) -> Plain:
+    """What reads plain events while events that were read before are sent again: each is looked at."""
+    raise ValueError
 
 
 def _item_type(name: str) -> str:

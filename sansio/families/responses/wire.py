@@ -1,8 +1,8 @@
 """The shapes of a response's events.
 
 Most events are deltas of text, reasoning or arguments, and the plain shapes here are a fast path for those.
-They refuse fields that they do not know, so that nothing an event says is passed over. An event that is
-refused is read as a JSON object.
+Any other event is read as a JSON object. What else a delta has, such as padding and the item's id, says
+nothing that the finished item does not say.
 """
 
 from __future__ import annotations
@@ -29,42 +29,34 @@ EVENT_FIELDS = frozenset(("type", "sequence_number", "response"))
 """Fields of an event that has the response."""
 
 
-class _PlainDelta(Struct, tag_field="type", gc=False, forbid_unknown_fields=True):
+class _PlainDelta(Struct, tag_field="type", gc=False):
     delta: str
     output_index: int = 0
     sequence_number: int = -1
-    item_id: str | None = None
-    obfuscation: str | None = None
 
 
-class TextDelta(
-    _PlainDelta, tag_field="type", tag="response.output_text.delta", gc=False, forbid_unknown_fields=True
-):
+class TextDelta(_PlainDelta, tag_field="type", tag="response.output_text.delta", gc=False):
     content_index: int = 0
     logprobs: tuple[()] | None = None  # with any, it is no plain event
 
 
-class SummaryDelta(
-    _PlainDelta,
-    tag_field="type",
-    tag="response.reasoning_summary_text.delta",
-    gc=False,
-    forbid_unknown_fields=True,
-):
+class SummaryDelta(_PlainDelta, tag_field="type", tag="response.reasoning_summary_text.delta", gc=False):
     summary_index: int = 0
 
 
-class ArgumentsDelta(
-    _PlainDelta,
-    tag_field="type",
-    tag="response.function_call_arguments.delta",
-    gc=False,
-    forbid_unknown_fields=True,
-):
+class ArgumentsDelta(_PlainDelta, tag_field="type", tag="response.function_call_arguments.delta", gc=False):
     pass
 
 
-_Delta: TypeAlias = TextDelta | SummaryDelta | ArgumentsDelta
+class RawDelta(_PlainDelta, tag_field="type", tag="response.reasoning_text.delta", gc=False):
+    content_index: int = 0
 
-decode_plain = msgspec.json.Decoder(_Delta).decode
-"""Reads an event that adds text, a summary of reasoning, or a function's arguments, and nothing else."""
+
+class InputDelta(_PlainDelta, tag_field="type", tag="response.custom_tool_call_input.delta", gc=False):
+    pass
+
+
+Plain: TypeAlias = TextDelta | SummaryDelta | RawDelta | ArgumentsDelta | InputDelta
+
+decode_plain = msgspec.json.Decoder(Plain).decode
+"""Reads an event that adds text, reasoning, or a call's arguments."""

@@ -24,6 +24,7 @@ from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
 from sansio.testing.wire import encode_stream, encode_whole
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 _ANSWERS = (
     Answer(text="Hello, world."),
@@ -72,6 +73,60 @@ _RICH: dict[str, Answer] = {
     ),
 }
 """Answers that only one provider can give."""
+_RESPONSES = (
+    response_object(
+        [
+            {
+                "type": "reasoning",
+                "id": "rs",
+                "summary": [{"type": "summary_text", "text": "So be it."}],
+                "content": [{"type": "reasoning_text", "text": "Hm."}],
+                "encrypted_content": "b3BhcXVl",
+            },
+            {
+                "type": "message",
+                "id": "msg",
+                "role": "assistant",
+                "phase": "final_answer",
+                "content": [
+                    {
+                        "type": "output_text",
+                        "text": "Grüße 🌍",
+                        "annotations": [{"type": "url_citation", "url": "u", "start_index": 0}],
+                    },
+                    {"type": "refusal", "refusal": "I may not."},
+                ],
+            },
+        ],
+        response_id="resp",
+        model="m",
+        usage={"input_tokens": 3, "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 1}},
+    ),
+    response_object(
+        [
+            {"type": "function_call", "id": "fc", "call_id": "a", "name": "f", "arguments": '{"x": [1]}'},
+            {"type": "custom_tool_call", "id": "ctc", "call_id": "b", "name": "g", "input": "free text"},
+            {"type": "shell_call", "id": "sh", "call_id": "c", "action": {"commands": ["ls"]}},
+            {"type": "function_call", "id": "fc2", "call_id": "d", "name": "f", "arguments": '{"x'},
+        ],
+        response_id="resp",
+        model="m",
+        status="incomplete",
+        incomplete_details={"reason": "max_output_tokens"},
+    ),
+    response_object(
+        [
+            {"type": "web_search_call", "id": "ws", "action": {"type": "search"}, "status": "completed"},
+            {"type": "code_interpreter_call", "id": "ci", "code": "print(1)", "outputs": []},
+            {"type": "mcp_call", "id": "m", "name": "f", "arguments": "{}", "output": "x"},
+            {"type": "image_generation_call", "id": "ig", "result": "aWdp", "output_format": "webp"},
+            {"type": "compaction", "id": "cmp", "encrypted_content": "b3BhcXVl"},
+        ],
+        response_id="resp",
+        model="m",
+    ),
+)
+"""Responses with items of every kind."""
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -111,6 +166,8 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x09" + b"".join(encode_frame(each, b"{}") for each in headers) for headers in _HEADERS]
     if target == "http2":
         return [b"\x05" + b"".join(frames) for frames in _FRAMES_OF_HTTP2]
+    if target == "responses":
+        return [b"\x07" + b"".join(write_events(response_events(response))) for response in _RESPONSES]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
     kinds = [kind for kind in PROVIDER_TYPES if kind == target] or list(PROVIDER_TYPES)

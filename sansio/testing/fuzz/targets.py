@@ -472,6 +472,7 @@ TARGETS: dict[str, Target] = {
     "ndjson": ndjson,
     "aws": aws,
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
+    "responses": partial(stream, "openai/responses"),
     "whole": whole,
     "exchange": exchange,
     "http2": http2,

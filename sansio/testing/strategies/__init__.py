@@ -10,19 +10,31 @@ from sansio.testing.strategies.answers import answers, events, messages
 from sansio.testing.strategies.cuts import chunkings
 from sansio.testing.strategies.hostile import hostile_streams
 from sansio.testing.strategies.requests import Asked, histories, requests
+from sansio.testing.strategies.responses import (
+    ResponseStream,
+    hostile_response_streams,
+    reframed,
+    response_items,
+    response_streams,
+)
 from sansio.testing.strategies.streams import ValidStream, streams
 from sansio.testing.strategies.tapes import tapes
 
 __all__ = [
     "Asked",
+    "ResponseStream",
     "ValidStream",
     "answers",
     "chunkings",
     "events",
     "histories",
+    "hostile_response_streams",
     "hostile_streams",
     "messages",
+    "reframed",
     "requests",
+    "response_items",
+    "response_streams",
     "streams",
     "tapes",
 ]

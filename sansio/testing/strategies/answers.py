@@ -35,7 +35,7 @@ from sansio import (
 from sansio.jsontext import JSONObject
 from sansio.testing.script import Answer, Delta, ProviderType, default_api, spoken
 from sansio.testing.strategies.calls import BREAKING_OFF, PIECES, SELDOM, Call, checked, finished
-from sansio.testing.strategies.responses import draw_response
+from sansio.testing.strategies.response_answers import draw_response
 from sansio.testing.strategies.values import BYTES, COSTS, COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 from sansio.testing.wires.chat import always_sent
 from sansio.testing.wires.messages import sign

@@ -123,7 +123,16 @@ def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
 @cache
 @st.composite
 def _hostile_streams(draw: st.DrawFn, type: str) -> bytes:
-    records = read_records(encode_events(type, draw(events(type))))
+    return draw(damaged(type, read_records(encode_events(type, draw(events(type))))))
+
+
+@st.composite
+def damaged(draw: st.DrawFn, type: str, records: list[Record]) -> bytes:
+    """A stream of these records, damaged.
+
+    Args:
+        type: what is spliced into it is mostly an answer of this type.
+    """
     for _ in range(draw(st.sampled_from((4, 1, 2, 3, 6)))):
         draw(st.sampled_from(_RECORD_DAMAGES))(draw, type, records)
     space, line_end = draw(SPACES), draw(ENDS)

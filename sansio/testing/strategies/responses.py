@@ -1,241 +1,200 @@
-"""Valid answers of the Responses family: items of every kind, and the events that a parser gives for them."""
+"""Responses of OpenAI's newer API: valid ones, as items and as streams, and damaged streams."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
-from sansio import (
-    Citation,
-    ContentDelta,
-    FinishReason,
-    ImagePart,
-    Message,
-    Part,
-    PartComplete,
-    ReasoningDelta,
-    ReasoningPart,
-    RefusalDelta,
-    RefusalPart,
-    Role,
-    ServerToolPart,
-    StreamComplete,
-    StreamEvent,
-    TextPart,
-    UnknownPart,
-    Usage,
-)
 from sansio.jsontext import JSONObject
-from sansio.testing.script import Delta, ProviderType
-from sansio.testing.strategies.calls import BREAKING_OFF, PIECES, SELDOM, Call, checked, finished
-from sansio.testing.strategies.values import BYTES, COSTS, COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
-from sansio.testing.wires.responses_items import seal
-
-_REASONS = {
-    "completed": FinishReason.STOP,
-    "max_output_tokens": FinishReason.LENGTH,
-    "content_filter": FinishReason.CONTENT_FILTER,
-    "a new reason": FinishReason.OTHER,
-}
-_CUSTOM = ("openai", "azure")
-"""Types with tools that take free text."""
-_HOSTED = ("openai", "azure", "openrouter")
-"""Types that run tools themselves."""
+from sansio.testing.strategies.framing import ENDS, SPACES, read_records, write
+from sansio.testing.strategies.hostile import damaged
+from sansio.testing.strategies.values import COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 
-class _Items:
-    """An answer being built: its events, and the parts that they make, by index."""
+class ResponseStream(Struct, frozen=True):
+    """A response, whole and as the stream of events that gives it.
 
-    def __init__(self, draw: st.DrawFn, type: ProviderType) -> None:
-        self.draw = draw
-        self.type = type
-        self.deltas: list[Delta] = []
-        self.sealed: list[Delta] = []
-        """Parts that are known only when the whole response is: it may encrypt them anew."""
-        self.parts: list[Part | Call] = []
-        self.calls: list[Call] = []
-        self._items = 0
+    Args:
+        response: the whole response.
+        records: the stream's events.
+        frames: the same as bytes, one server-sent event each.
+    """
 
-    def add(self) -> None:
-        """Add one item."""
-        deeds: list[Callable[[], None]] = [self._message, self._reasoning, self._call]
-        if self.type in _HOSTED:
-            deeds = [*deeds * 2, self._server_tool, self._image, self._unknown]
-        self.draw(st.sampled_from(deeds))()
-        self._items += 1
+    response: JSONObject
+    records: list[JSONObject]
+    frames: tuple[bytes, ...]
 
-    def _message(self) -> None:
-        own = self._own("msg")
-        if self.draw(SELDOM):
-            own["phase"] = self.draw(st.sampled_from(("commentary", "final_answer")))
-        cited: list[Delta] = []
-        for _ in range(self.draw(st.integers(1, 2))):
-            place, pieces = len(self.parts), self.draw(PIECES)
-            text = "".join(pieces)
-            if self.draw(SELDOM):
-                self.parts.append(RefusalPart(text, {"item": own}))
-                self.deltas += [RefusalDelta(piece, place) for piece in pieces]
-                continue
-            extra: JSONObject = {"item": own}
-            if self.draw(SELDOM):
-                extra["logprobs"] = [
-                    {"token": token, "logprob": -0.5, "bytes": None, "top_logprobs": []}
-                    for token in self.draw(st.lists(TEXTS, min_size=1, max_size=3))
-                ]
-            part = TextPart(text, self.draw(_CITATIONS) if self.draw(SELDOM) else (), extra)
-            self.parts.append(part)
-            self.deltas += [ContentDelta(piece, place) for piece in pieces]
-            if part.citations:
-                cited.append(PartComplete(place, part))
-        self.deltas += cited
-
-    def _reasoning(self) -> None:
-        own: JSONObject = {"id": f"rs_{self._items}"}
-        if self.draw(st.booleans()):
-            own["encrypted_content"] = seal(f"rs_{self._items}")
-        fields = ["content"] if self.type == "vllm" else self.draw(_LISTS)
-        for field in fields:
-            place, pieces = len(self.parts), self.draw(PIECES)
-            extra: JSONObject = {"item": own} if field == "summary" else {"item": own, "field": field}
-            self.parts.append(ReasoningPart("".join(pieces), extra))
-            self.deltas += [ReasoningDelta(piece, place) for piece in pieces]
-        if not fields:
-            hidden = ReasoningPart("", {"item": own})
-            self.sealed.append(PartComplete(len(self.parts), hidden))
-            self.parts.append(hidden)
-
-    def _call(self) -> None:
-        draw = self.draw
-        arguments: JSONObject | None
-        if self.type in _CUSTOM and draw(SELDOM):
-            kind, raw = "custom", draw(st.just("") | TEXTS)
-            arguments = {"input": raw}
-        else:
-            kind = "function"
-            raw, arguments = draw(JSON_TEXTS)
-            cut = draw(SELDOM)
-            if arguments and cut:
-                raw, arguments = raw.rstrip()[:-1], None
-        size = draw(st.integers(1, 8))
-        pieces = tuple(raw[at : at + size] for at in range(0, len(raw), size))
-        number = len(self.calls)
-        call = Call(f"call_{number}", draw(NAMES), kind, raw, pieces, arguments, self._own("fc"))
-        self.deltas += call.deltas(number, len(self.parts))
-        self.parts.append(call)
-        self.calls.append(call)
-
-    def _own(self, prefix: str) -> JSONObject:
-        return {"id": f"{prefix}_{self._items}", "status": "completed"}
-
-    def _server_tool(self) -> None:
-        item_id = f"st_{self._items}"
-        kind = self.draw(st.sampled_from(("web_search_call", "code_interpreter_call", "mcp_call")))
-        match kind:
-            case "web_search_call":
-                action: JSONObject = {"type": "search", "query": self.draw(TEXTS)}
-                part = ServerToolPart(kind, item_id, input=action, status="completed")
-            case "code_interpreter_call":
-                extra: JSONObject = {"container_id": "cntr_1"}
-                logs: JSONObject = {"type": "logs", "logs": self.draw(TEXTS)}
-                part = ServerToolPart(kind, item_id, None, self.draw(TEXTS), [logs], "completed", extra)
-            case _:
-                arguments, output = self.draw(JSON_TEXTS)[0], self.draw(TEXTS)
-                extra = {"server_label": "s", "error": None}
-                name = self.draw(NAMES)
-                part = ServerToolPart(kind, item_id, name, arguments, output, "completed", extra)
-        self._take(part)
-
-    def _image(self) -> None:
-        form = self.draw(st.sampled_from(("png", "jpeg")))
-        own: JSONObject = {"type": "image_generation_call", "output_format": form, **self._own("ig")}
-        self._take(ImagePart(data=self.draw(BYTES), media_type=f"image/{form}", extra=own))
-
-    def _unknown(self) -> None:
-        if self.draw(st.booleans()):
-            own: JSONObject = {"type": "compaction", "id": f"cmp_{self._items}"}
-            hidden = UnknownPart("compaction", {**own, "encrypted_content": "RW8="})
-            self.sealed.append(PartComplete(len(self.parts), hidden))
-            self.parts.append(hidden)
-        else:
-            self._take(UnknownPart("a_new_item", {**self.draw(OBJECTS), "type": "a_new_item"}))
-
-    def _take(self, part: Part) -> None:
-        self.deltas.append(PartComplete(len(self.parts), part))
-        self.parts.append(part)
+    @property
+    def data(self) -> bytes:
+        """The stream."""
+        return b"".join(self.frames)
 
 
-_LISTS = st.sampled_from(((), ("summary",), ("summary", "summary"), ("summary", "content")))
+# Any: JSON of many forms, which no type of a strategy says.
+_STATUS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(({}, {"status": "completed"}))
+_LISTS = st.lists(OBJECTS, max_size=2)
 
-_CITATIONS = st.lists(
+_ANNOTATIONS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.one_of(
         st.builds(
-            lambda url, title, start: Citation(url, title, None, start, start + 1, {"type": "url_citation"}),
-            NAMES.map("https://example.com/{}".format),
+            lambda url, title, start: {
+                "type": "url_citation",
+                "url": url,
+                "title": title,
+                "start_index": start,
+                "end_index": start + 1,
+            },
+            NAMES,
             TEXTS,
             st.integers(0, 100),
         ),
         st.builds(
-            lambda name: Citation(
-                None, name, extra={"type": "file_citation", "file_id": "file_1", "index": 3}
-            ),
-            NAMES,
+            lambda name: {"type": "file_citation", "file_id": name, "filename": name, "index": 0}, NAMES
         ),
     ),
-    min_size=1,
     max_size=2,
-).map(tuple)
+)
+_SELDOM = st.integers(0, 3).map(lambda number: number == 0)
 
 
-def draw_response(draw: st.DrawFn, type: ProviderType, *, whole: bool) -> list[StreamEvent]:
-    """The events of a valid answer, its `StreamComplete` last.
-
-    Args:
-        whole: the answer must mean the same where it is not streamed.
-    """
-    said = _Items(draw, type)
-    for _ in range(draw(st.integers(0, 4))):  # a list of that length would mostly be a short one
-        said.add()
-    last = said.calls[-1] if said.calls else None
-    # A whole answer cannot show that its last call was cut.
-    unsure = whole and last is not None and last.is_cut()
-    raw = draw(
-        st.sampled_from([raw for raw, reason in _REASONS.items() if not (unsure and reason in BREAKING_OFF)])
-    )
-    finish = _REASONS[raw]
-    parts = finished(said.parts, last, cut=finish in BREAKING_OFF)
-    extra: JSONObject = {}
-    if type in ("openai", "azure"):
-        extra["service_tier"] = draw(st.sampled_from(("default", "flex", "priority")))
-    if draw(SELDOM):
-        extra["tool_usage"] = {"web_search": {"num_requests": draw(COUNTS)}}
-    message = Message(
-        Role.ASSISTANT,
-        parts,
-        finish_reason=checked(finish, parts),
-        raw_finish_reason=raw,
-        usage=_draw_usage(draw, type) if draw(st.booleans()) else None,
-        model=draw(NAMES),
-        response_id=draw(NAMES),
-        origin=f"{type}/responses",
-        extra=extra,
-    )
-    return [*said.deltas, *said.sealed, StreamComplete(message)]
+@st.composite
+def _text(draw: st.DrawFn) -> dict[str, Any]:
+    annotations = draw(_ANNOTATIONS) if draw(_SELDOM) else []
+    return {"type": "output_text", "text": draw(TEXTS | st.just("")), "annotations": annotations}
 
 
-def _draw_usage(draw: st.DrawFn, type: ProviderType) -> Usage:
-    knows = type != "ollama"
-    cached, reasoning = (draw(COUNTS), draw(COUNTS)) if knows else (0, 0)
-    written = draw(COUNTS) if knows and type != "vllm" else 0
-    counts: JSONObject = {}
-    if draw(SELDOM):
-        counts["input_tokens_details"] = {"text_tokens": draw(COUNTS)}
-    return Usage(
-        input_tokens=cached + written + draw(COUNTS),
-        output_tokens=reasoning + draw(COUNTS),
-        cached_tokens=cached,
-        cache_write_tokens=written,
-        reasoning_tokens=reasoning,
-        cost=draw(COSTS) if type == "openrouter" and draw(st.booleans()) else None,
-        extra=counts,
-    )
+_REFUSALS = TEXTS.map(lambda said: {"type": "refusal", "refusal": said})
+
+
+def _texts(kind: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(TEXTS.map(lambda said: {"type": kind, "text": said}), max_size=2)
+
+
+_MESSAGES = st.builds(
+    lambda content, status, phase: {
+        "type": "message",
+        "role": "assistant",
+        "content": content,
+        **status,
+        **phase,
+    },
+    st.lists(_text() | _REFUSALS, min_size=1, max_size=2),
+    _STATUS,
+    st.sampled_from(({}, {"phase": "commentary"}, {"phase": "final_answer"})),
+)
+_REASONING = st.builds(
+    lambda summary, raw, sealed: {
+        "type": "reasoning",
+        "summary": summary,
+        **({"content": raw} if raw else {}),
+        **({"encrypted_content": sealed} if sealed else {}),
+    },
+    _texts("summary_text"),
+    _texts("reasoning_text"),
+    st.none() | NAMES,
+)
+_CALLS = st.builds(
+    lambda name, text, more: {
+        "type": "function_call",
+        "name": name,
+        "arguments": text,
+        "status": "completed",
+        **more,
+    },
+    NAMES,
+    JSON_TEXTS.map(lambda pair: pair[0]) | st.just('{"a'),
+    st.sampled_from(({}, {"namespace": "n"}, {"caller": {"type": "direct"}})),
+)
+_CUSTOM = st.builds(
+    lambda name, text: {"type": "custom_tool_call", "name": name, "input": text}, NAMES, TEXTS | st.just("")
+)
+_BUILT_IN = st.one_of(
+    OBJECTS.map(lambda action: {"type": "local_shell_call", "action": action}),
+    OBJECTS.map(lambda action: {"type": "shell_call", "action": action, "environment": {"type": "local"}}),
+    OBJECTS.map(lambda patch: {"type": "apply_patch_call", "operation": patch}),
+    _LISTS.map(lambda actions: {"type": "computer_call", "actions": actions}),
+)
+_HOSTED = st.one_of(
+    st.builds(lambda action: {"type": "web_search_call", "action": action}, OBJECTS),
+    st.builds(lambda code: {"type": "code_interpreter_call", "code": code, "outputs": []}, TEXTS),
+    st.builds(lambda tools: {"type": "mcp_list_tools", "server_label": "s", "tools": tools}, _LISTS),
+    st.builds(
+        lambda name, text: {"type": "mcp_call", "name": name, "arguments": text, "output": "x"}, NAMES, TEXTS
+    ),
+    st.builds(lambda sealed: {"type": "compaction", "encrypted_content": sealed}, NAMES),
+    st.builds(lambda fields: {**fields, "type": "a_new_kind"}, OBJECTS),
+    st.just({"type": "image_generation_call", "result": "aWdp", "output_format": "webp"}),
+)
+
+
+@st.composite
+def response_items(draw: st.DrawFn) -> list[JSONObject]:
+    """The output of a valid response: items of every kind in any order, each with ids of its own."""
+    found: list[JSONObject] = []
+    for number in range(draw(st.integers(0, 3))):
+        kinds = st.sampled_from((_MESSAGES, _REASONING, _MESSAGES, _CALLS, _CUSTOM, _BUILT_IN, _HOSTED))
+        item = draw(kinds.flatmap(lambda strategy: strategy))
+        item["id"] = f"item_{number}"
+        if item["type"].endswith("_call") and item["type"] in _ANSWERED:
+            item["call_id"] = f"call_{number}"
+        found.append(item)
+    return found
+
+
+_ANSWERED = (
+    "function_call",
+    "custom_tool_call",
+    "local_shell_call",
+    "shell_call",
+    "apply_patch_call",
+    "computer_call",
+)
+
+_ENDS: st.SearchStrategy[dict[str, Any]] = st.sampled_from((
+    {},
+    {},
+    {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
+    {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+))  # fmt: skip
+
+
+@st.composite
+def _usage(draw: st.DrawFn) -> JSONObject:
+    cached, reasoning = draw(COUNTS), draw(COUNTS)
+    given, output = cached + draw(COUNTS), reasoning + draw(COUNTS)
+    return {
+        "input_tokens": given,
+        "input_tokens_details": {"cached_tokens": cached},
+        "output_tokens": output,
+        "output_tokens_details": {"reasoning_tokens": reasoning},
+        "total_tokens": given + output,
+    }
+
+
+@st.composite
+def response_streams(draw: st.DrawFn) -> ResponseStream:
+    """Valid responses, each with its stream as OpenAI writes it."""
+    more = {**draw(_ENDS), "usage": draw(st.none() | _usage())}
+    response = response_object(draw(response_items()), response_id=draw(NAMES), model=draw(NAMES), **more)
+    records = response_events(response, piece=draw(st.integers(1, 8)))
+    return ResponseStream(response, records, write_events(records))
+
+
+@st.composite
+def hostile_response_streams(draw: st.DrawFn) -> bytes:
+    """Damaged streams of responses, as `hostile_streams`."""
+    return draw(damaged("openai", read_records(draw(response_streams()).frames)))
+
+
+@st.composite
+def reframed(draw: st.DrawFn, stream: ResponseStream) -> bytes:
+    """The stream's bytes as any other server might frame them, also without names."""
+    named = draw(st.booleans())
+    end, space = draw(ENDS), draw(SPACES)
+    records = [
+        [field for field in record if named or field[0] != b"event"] for record in read_records(stream.frames)
+    ]
+    return b"".join(write(record, end, space) for record in records)

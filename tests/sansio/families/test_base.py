@@ -29,6 +29,7 @@ from sansio import (
     InvalidRequestError,
     JSONObject,
     Limits,
+    LocalProtocolError,
     Message,
     NDJSONFramer,
     Part,
@@ -464,3 +465,11 @@ def test_an_answer_without_a_first_choice_is_an_error_and_not_empty() -> None:
         dialect_named("openai").parse_response({"choices": [choice]})
     events = parse("openai", [sse({"choices": [choice]}, "[DONE]")])
     assert not any(isinstance(event, StreamComplete) for event in events)
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_most_wires_have_no_place_to_resume_from(kind: str) -> None:
+    reader = dialect_named(kind).open_stream()
+    assert reader.resume_point is None
+    with pytest.raises(LocalProtocolError, match=f"{kind}.* cannot be resumed"):
+        reader.resume()

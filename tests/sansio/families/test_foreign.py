@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sansio import ProviderError, RemoteProtocolError, StreamFailed, StreamParser
+from sansio import ChatDialect, ProviderError, RemoteProtocolError, StreamFailed, StreamParser
 from sansio.families.base import Dialect
 from sansio.families.foreign import family_of, foreign_error
 from sansio.providers import dialect_named
-from tests.sansio.families.responses.frames import Reading, added, completed, created, done, message, response
+from tests.sansio.families.responses.frames import added, completed, created, done, message, reading, response
 from tests.sansio.wires import ANTHROPIC_STREAM, OPENAI_STREAM, WHOLES, Record, sse
 
 STREAMS: dict[str, bytes] = {
@@ -24,7 +24,7 @@ ANSWERS: dict[str, Record] = {
 DIALECTS: dict[str, Dialect] = {
     "chat": dialect_named("openai"),
     "messages": dialect_named("anthropic"),
-    "responses": Reading(),
+    "responses": reading(),
 }
 PAIRS = [(ours, theirs) for ours in STREAMS for theirs in STREAMS if ours != theirs]
 
@@ -67,3 +67,17 @@ def test_a_familys_own_bytes_are_not_foreign(family: str) -> None:
 def test_what_has_no_familys_marks_is_not_foreign(record: Record) -> None:
     assert family_of(record) is None
     assert foreign_error(record, "chat") is None
+
+
+class RenamedChat(ChatDialect):
+    TYPE, API = "mine", "an_api"
+
+    def build_endpoint(self, stream: bool = False) -> str:
+        raise NotImplementedError
+
+
+def test_a_family_under_another_name_is_not_foreign() -> None:
+    usage = {"object": "chat.completion.chunk", "choices": [], "usage": {"prompt_tokens": 3}}
+    parser = StreamParser(RenamedChat())
+    assert parser.receive_data(sse(usage)) == []
+    assert not parser.finished

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sansio import Message, StreamComplete, StreamEvent, StreamParser
-from sansio.families.responses import ResponsesDialect
+from sansio import Dialect, Message, StreamComplete, StreamEvent, StreamParser
+from sansio.providers import dialect_named
 from tests.sansio.wires import Record, check_agreement, failure, sse
 
 
-class Reading(ResponsesDialect):
-    """A dialect that reads, under a type of its own."""
-
-    TYPE = "reading"
-
-    def build_endpoint(self, stream: bool = False) -> str:
-        raise NotImplementedError
-
-    def build_request_body(self, *args: object, **options: object) -> dict[str, object]:
-        raise NotImplementedError
+def reading() -> Dialect:
+    """What reads responses."""
+    return dialect_named("openai/responses")
 
 
 def response(*output: Record, **more: Any) -> Record:
@@ -75,9 +68,9 @@ def call(arguments: str = "", call_id: str = "call_1", name: str = "f", **more: 
     }
 
 
-def parse(records: Iterable[object], **options: Any) -> list[StreamEvent]:
+def parse(records: Iterable[object]) -> list[StreamEvent]:
     """All that a parser gives for these events and their end, checked against the message."""
-    parser = StreamParser(Reading(**options))
+    parser = StreamParser(reading())
     events = [event for record in records for event in parser.receive_data(sse(record))]
     events += parser.receive_eof()
     check_agreement(events)
@@ -92,7 +85,7 @@ def answer(*records: object) -> Message:
 
 
 def whole(*output: Record, **more: Any) -> Message:
-    return Reading().parse_response(response(*output, **more))
+    return reading().parse_response(response(*output, **more))
 
 
 def partial(*records: object) -> Message:

@@ -16,7 +16,7 @@ from sansio import (
     RetrySchedule,
     Usage,
 )
-from tests.sansio.families.responses.frames import Reading, created, parse, response, text
+from tests.sansio.families.responses.frames import created, parse, reading, response, text
 from tests.sansio.wires import Record, failure
 
 FAULT: Record = {"type": "server_error", "code": "server_error", "message": "Sorry.", "param": None}
@@ -77,10 +77,10 @@ def test_a_failure_without_an_explanation_is_the_providers() -> None:
     ):
         assert isinstance(error, InternalServerError)
     with pytest.raises(InternalServerError):
-        Reading().parse_response(failed)
+        reading().parse_response(failed)
     with pytest.raises(InternalServerError, match="Sorry"):
-        Reading().parse_response({**failed, "error": FAULT})
-    found = Reading().error_in({**failed, "error": FAULT})
+        reading().parse_response({**failed, "error": FAULT})
+    found = reading().error_in({**failed, "error": FAULT})
     assert isinstance(found, InternalServerError)
 
 
@@ -103,6 +103,6 @@ def test_what_arrived_before_an_error_is_kept() -> None:
     ],
 )
 def test_an_error_body_is_read_in_each_form(body: Record, message: str, code: str | None) -> None:
-    error = Reading().parse_error(401, (), json.dumps(body))
+    error = reading().parse_error(401, (), json.dumps(body))
     assert isinstance(error, AuthenticationError)
     assert (error.provider_message, error.code) == (message, code)

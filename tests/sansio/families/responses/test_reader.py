@@ -29,7 +29,6 @@ from sansio import (
     UnknownPart,
 )
 from tests.sansio.families.responses.frames import (
-    Reading,
     added,
     answer,
     call,
@@ -41,6 +40,7 @@ from tests.sansio.families.responses.frames import (
     message,
     parse,
     partial,
+    reading,
     reasoning,
     response,
     text,
@@ -109,7 +109,8 @@ def test_reasoning_of_both_kinds() -> None:
         added(reasoning()),
         event("reasoning_summary_text.delta", summary_index=0, delta="Sho"),
         event("reasoning_summary_text.delta", summary_index=0, delta="rt."),
-        event("reasoning_text.delta", content_index=0, delta="Long."),
+        event("reasoning_text.delta", content_index=0, delta="Lo"),
+        event("reasoning_text.delta", content_index=0, delta="ng."),
         event("reasoning_text.done", content_index=0, text="Long."),
         done(item),
         completed(),
@@ -117,7 +118,8 @@ def test_reasoning_of_both_kinds() -> None:
     assert deltas(events) == [
         ReasoningDelta("Sho", 0),
         ReasoningDelta("rt.", 0),
-        ReasoningDelta("Long.", 1),
+        ReasoningDelta("Lo", 1),
+        ReasoningDelta("ng.", 1),
     ]
     assert whole(item).parts == (
         ReasoningPart("Short.", {"item": {"id": "rs_1"}}),
@@ -271,8 +273,9 @@ def test_log_probabilities_are_with_their_text() -> None:
     finished = message("Hi")
     finished["content"][0]["logprobs"] = [{**one, "bytes": [72]}]
     for item, kept in ((message("Hi"), [one, other]), (finished, finished["content"][0]["logprobs"])):
-        (part,) = answer(*records, done(item), completed()).parts
-        assert part.extra["logprobs"] == kept
+        said = answer(*records, done(item), completed())
+        assert said.parts[0].extra["logprobs"] == kept
+        assert said.logprobs == {"content": kept}
 
 
 def test_content_that_is_not_known_is_a_part_once() -> None:
@@ -546,14 +549,14 @@ def test_an_event_of_another_shape_is_refused(record: object, words: str) -> Non
 
 def test_a_response_without_output_is_no_answer() -> None:
     with pytest.raises(RemoteProtocolError, match="no output"):
-        Reading().parse_response({"id": "resp_1"})
+        reading().parse_response({"id": "resp_1"})
 
 
 # Streams that go on after a cut.
 
 
 def test_a_stream_can_be_resumed_with_the_same_reader() -> None:
-    reader = Reading().open_stream()
+    reader = reading().open_stream()
     events: list[Any] = []
 
     def receive(*records: Record, first: int) -> bool:
@@ -578,14 +581,14 @@ def test_a_stream_can_be_resumed_with_the_same_reader() -> None:
 
 
 def test_without_numbers_there_is_nothing_to_resume_from() -> None:
-    reader = Reading().open_stream()
+    reader = reading().open_stream()
     for record in (created(), added(message()), text("a"), text("b")):
         reader.receive(sse(record)[6:], [])
     assert reader.resume_point is None
 
 
 def test_a_long_answer_is_folded() -> None:
-    reader = Reading().open_stream()
+    reader = reading().open_stream()
     code = {"type": "code_interpreter_call", "id": "ci", "code": ""}
     for record in (added(message()), text("a"), text("b"), added(code, 1)):
         reader.receive(sse(record)[6:], [])
