@@ -80,7 +80,7 @@ class _Items:
             extra: JSONObject = {"item": own}
             if self.draw(SELDOM):
                 extra["logprobs"] = [
-                    {"token": token, "logprob": -0.5, "bytes": None, "top_logprobs": []}
+                    {"token": token, "logprob": -0.5, "bytes": [97], "top_logprobs": []}
                     for token in self.draw(st.lists(TEXTS, min_size=1, max_size=3))
                 ]
             part = TextPart(text, self.draw(_CITATIONS) if self.draw(SELDOM) else (), extra)
@@ -208,7 +208,7 @@ def draw_response(draw: st.DrawFn, type: ProviderType, *, whole: bool) -> list[S
     if type in ("openai", "azure"):
         extra["service_tier"] = draw(st.sampled_from(("default", "flex", "priority")))
     if draw(SELDOM):
-        extra["tool_usage"] = {"web_search": {"num_requests": draw(COUNTS)}}
+        extra["conversation"] = {"id": draw(NAMES)}
     message = Message(
         Role.ASSISTANT,
         parts,

@@ -59,6 +59,8 @@ _USES: Mapping[str, tuple[str, str]] = {
     "shell_call_output": ("", "output"),
 }
 """Items of tools that the server runs: the fields of what they were given and of what they gave."""
+_STREAMED = ("code_interpreter_call", "mcp_call")
+"""Those whose input arrives in pieces."""
 _JOINED = (
     "tool_search_call",
     "tool_search_output",
@@ -264,11 +266,12 @@ def begun(item: Item) -> JSONObject:
     elif kind == "reasoning":
         start["summary"] = []
         start.pop("content", None)
-    else:
-        known = (*_USES.get(kind, ()), *(field for of, field in _ACTIONS.values() if of == kind), "actions")
-        for field in known:
-            if start.get(field) is not None:
-                del start[field]
+    elif kind in _USES:
+        given, gave = _USES[kind]
+        if kind in _STREAMED and start.get(given) is not None:
+            start[given] = ""
+        if gave and gave in start:
+            start[gave] = None
     if "status" in start:
         start["status"] = "in_progress"
     return start
