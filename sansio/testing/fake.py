@@ -32,7 +32,6 @@ from sansio.testing.wire import encode_stream, encode_whole
 from sansio.testing.wires.registry import Shelf, wire_for
 
 _JSON: Headers = (("content-type", "application/json"),)
-_EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 _ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_"}
 """How the ids of answers begin, by the wire family."""
 
@@ -271,7 +270,8 @@ class _Speaker:
             response_id=self._response_id,
             include_usage=self._prompt.include_usage,
         )
-        return FakeResponse(headers=self._headers(_EVENT_STREAM, answer), pieces=pieces)
+        content_type = (("content-type", wire_for(self._name).content_type),)
+        return FakeResponse(headers=self._headers(content_type, answer), pieces=pieces)
 
     def _whole(self, answer: Answer) -> FakeResponse:
         body = encode_whole(self._name, answer, model=self._prompt.model, response_id=self._response_id)

@@ -83,6 +83,7 @@ class Wire(Struct, frozen=True):
         read_request: reads and checks a request.
         fit_answer: fits an answer to its request; `None`: no answer depends on its request's form.
         make_shelf: makes what a server keeps its answers in; `None`: it keeps nothing.
+        content_type: of a streamed answer.
     """
 
     encode_stream: EncodeStream
@@ -90,6 +91,7 @@ class Wire(Struct, frozen=True):
     read_request: ReadRequest
     fit_answer: FitAnswer | None = None
     make_shelf: Callable[[], Shelf] | None = None
+    content_type: str = "text/event-stream; charset=utf-8"
 
 
 _WIRES: dict[str, Wire] = {
