@@ -16,15 +16,8 @@ from tests.sansio.wires import Record
 from transports import create_provider, create_sync_provider
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
-FAKED = {"anthropic": ("messages",)}
-PAIRS = [
-    (type, api)
-    for type in PROVIDER_TYPES
-    for api in PROVIDER_DEFAULTS[type].apis
-    if api in FAKED.get(type, ("chat", "responses"))
-]
+PAIRS = [(type, api) for type in PROVIDER_TYPES for api in PROVIDER_DEFAULTS[type].apis]
 every_pair = pytest.mark.parametrize(("type", "api"), PAIRS)
-"""The pairs that the fake serves."""
 
 CITY: Record = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS: list[Record] = [
@@ -37,6 +30,8 @@ MODELS = {"anthropic": "claude-sonnet-4-5"}
 
 def config_of(server: LoopbackThread, type: str, api: str) -> Record:
     fields: Record = {"type": type, "api": api, "reasoning": True, "base_url": server.base_url(type)}
+    if type == "azure" and api == "messages":
+        return {**fields, "base_url": f"{server.url}/anthropic", "model": "claude-sonnet-4-5"}
     if type == "azure":
         return {**fields, "base_url": f"{server.url}/openai/v1", "deployment": "gpt-5"}
     return {**fields, "model": MODELS.get(type, "gpt-5"), "allow_http": True}

@@ -16,7 +16,7 @@ from sansio.jsontext import JSONObject
 from sansio.testing import beside, small_model
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure, refuse_at_gateway
 from sansio.testing.prompt import Prompt, as_text
-from sansio.testing.routes import Route, check_gateway, find_type, read_body
+from sansio.testing.routes import Route, check_gateway, find_type, read_body, speaks_messages
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
@@ -39,7 +39,7 @@ _ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "respon
 class FakeProvider:
     """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
 
-    A type answers at the path of each wire family that it speaks: chat completions, responses, or messages.
+    A type answers at the path of each wire family that it speaks: chat completions, responses, messages.
     It also serves the list of models (`GET /v1/models`), for all types; counts of tokens for Anthropic
     (`/v1/messages/count_tokens`) and OpenAI (`/v1/responses/input_tokens`); and embeddings for all but
     Anthropic. OpenAI, Azure and vLLM keep responses, unless a request has `store: false`: later ones may go
@@ -107,8 +107,10 @@ class FakeProvider:
             :24
         ]
         request_id = f"req_{digest}"
+        own_path = self._name(type).partition("/")[0] not in PROVIDER_TYPES
+        # Every server of Anthropic's messages has Anthropic's errors.
+        spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
         try:
-            own_path = self._name(type).partition("/")[0] not in PROVIDER_TYPES
             route = check_gateway(type, request, key=self._key, any_path=own_path)
             name, api = self._family(route, request)
             shelf = self._shelf(name)
@@ -117,12 +119,12 @@ class FakeProvider:
             body = _recalled(shelf, route, read_body(request))
             prompt = wire_for(name).read_request(route, request, body)
             if self._models is not None:
-                beside.check_model(type, prompt.model, self._models)
+                beside.check_model(spoken, prompt.model, self._models)
         except Refused as refused:
-            return encode_failure(type, refused.failure, request_id)
+            return encode_failure(spoken, refused.failure, request_id)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
-        prefix = "gen-" if type == "openrouter" else _ID_PREFIXES.get(api, "chatcmpl-")
-        speaker = _Speaker(name, type, prompt, body, request_id, prefix + digest)
+        prefix = "gen-" if spoken == "openrouter" else _ID_PREFIXES.get(api, "chatcmpl-")
+        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest)
         response = speaker.say(outcome)
         if shelf is not None and isinstance(outcome, Answer | Broken):
             return shelf.keep(route, body, speaker.uncut(outcome), response)
@@ -186,7 +188,8 @@ class FakeProvider:
         match self.script[0] if self.script else None:
             case Failure() as failure:
                 self.script.popleft()
-                return encode_failure(route.type, failure, request_id)
+                spoken: ProviderType = "anthropic" if route.api == "messages" else route.type
+                return encode_failure(spoken, failure, request_id)
             case FakeResponse() as response:
                 self.script.popleft()
                 return response

@@ -35,18 +35,20 @@ def _openai_paths(base: str) -> dict[str, _Path]:
     }
 
 
-_MESSAGES: dict[str, _Path] = {
-    "/v1/messages": ("answer", "messages"),
-    "/v1/models": ("models", "messages"),
-    "/v1/messages/count_tokens": ("tokens", "messages"),
-}
+def _messages_paths(base: str) -> dict[str, _Path]:
+    return {
+        f"{base}/messages": ("answer", "messages"),
+        f"{base}/messages/count_tokens": ("tokens", "messages"),
+    }
+
+
 _PATHS: dict[ProviderType, dict[str, _Path]] = {
-    "openrouter": _openai_paths("/api/v1"),
+    "openrouter": {**_openai_paths("/api/v1"), "/api/v1/messages": ("answer", "messages")},
     "openai": {**_openai_paths("/v1"), "/v1/responses/input_tokens": ("tokens", "responses")},
-    "azure": _openai_paths("/openai/v1"),
-    "anthropic": _MESSAGES,
-    "ollama": _openai_paths("/v1"),
-    "vllm": _openai_paths("/v1"),
+    "azure": {**_openai_paths("/openai/v1"), **_messages_paths("/anthropic/v1")},
+    "anthropic": {**_messages_paths("/v1"), "/v1/models": ("models", "messages")},
+    "ollama": {**_openai_paths("/v1"), "/v1/messages": ("answer", "messages")},
+    "vllm": {**_openai_paths("/v1"), **_messages_paths("/v1")},
 }
 _KEEPING: dict[ProviderType, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
 """Types that keep responses, with the path before `/responses`."""
@@ -110,16 +112,25 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     if only is not None:
         return only
     path, _ = split_target(request)
-    if path.startswith("/openai/"):
+    if path.startswith(("/openai/", "/anthropic/")):
         return "azure"
     types = [type for type in _PATHS if _looked_up(type, path) is not None]
-    if "anthropic" in types and (len(types) == 1 or header(request.headers, "anthropic-version")):
+    named = header(request.headers, "anthropic-version") is not None
+    if "anthropic" in types and (named or speaks_messages(request)):
         return "anthropic"
     if "ollama" not in types:
         return types[0] if types else "openai"
     if b'"chat_template_kwargs"' in request.body:
         return "vllm"
     return "ollama" if header(request.headers, "authorization") is None else "openai"
+
+
+def speaks_messages(request: Request) -> bool:
+    """Whether a request is for Anthropic's messages, whose errors have Anthropic's form at every server."""
+    path = split_target(request)[0]
+    return any(paths.get(path, ("", ""))[1] == "messages" for paths in _PATHS.values()) and (
+        path.rpartition("/")[2] != "models"
+    )
 
 
 def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
@@ -225,7 +236,8 @@ def _azure_route(path: str, version: str) -> Route:
 def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
     if type in _LOCAL and key is None:
         return
-    for name in _KEY_HEADERS[type]:
+    names = _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
+    for name in names:
         given = header(request.headers, name)
         if given is None:
             continue
@@ -236,7 +248,7 @@ def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
         if given and (key is None or given == key):
             return
         raise _unauthorized(type, "The key is not valid.")
-    raise _unauthorized(type, f"No key was given: send it as {' or '.join(_KEY_HEADERS[type])}.")
+    raise _unauthorized(type, f"No key was given: send it as {' or '.join(names)}.")
 
 
 def _unauthorized(type: ProviderType, message: str) -> Refused:

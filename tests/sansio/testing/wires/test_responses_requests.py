@@ -69,6 +69,11 @@ def test_a_text_and_a_list_of_items_are_answered(type: str) -> None:
     assert "'Good news'" in text_of(ask(type, [{"type": "message", "role": "user", "content": blocks}]))
 
 
+def test_items_of_tools_that_the_server_runs_are_taken_back() -> None:
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}}
+    assert ask("openai", [HELLO, search, {"role": "assistant", "content": "a"}, HELLO]).status == 200
+
+
 def test_a_prompt_of_the_server_s_is_enough() -> None:
     assert ask("openai", None, prompt={"id": "pmpt_1"}).status == 200
 
