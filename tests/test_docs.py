@@ -42,8 +42,11 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("moving.md", "message 1, part 1: ServerToolPart"),
         ("providers.md", "https://api.deepseek.com/chat/completions"),
         ("providers.md", "https://my-resource.services.ai.azure.com/anthropic/v1/messages"),
-        ("wires.md", "ContentDelta(text='42', part=1)"),
-        ("wires.md", "42 stop Usage(input_tokens=3"),
+        ("custom-dialect.md", "ContentDelta(text='42', part=1)"),
+        ("custom-dialect.md", "42 stop Usage(input_tokens=3"),
+        ("custom-dialect.md", "LineDialect (lines/lines), seed 0: 15 passed, 2 not applicable"),
+        ("translate.md", "seed - anthropic/messages has no such option"),
+        ("translate.md", '"text":"Hi"'),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
 )
@@ -52,6 +55,30 @@ def test_the_examples_of_a_page_run(name: str, said: str, capsys: pytest.Capture
         pass
 
     assert said in capsys.readouterr().out
+
+
+def test_the_dialect_of_the_page_on_dialects_is_short() -> None:
+    page = (ROOT / "docs" / "custom-dialect.md").read_text("utf-8")
+    source = "".join(
+        text for _, text in blocks("python", section("The reader", page) + section("The dialect", page))
+    )
+    assert "class LineDialect" in source
+    assert len(source.splitlines()) < 80
+
+
+@pytest.mark.parametrize("name", ["chat_before_anthropic.py", "messages_before_openai.py"])
+def test_the_servers_before_another_wire_are_short(name: str) -> None:
+    lines = (ROOT / "examples" / name).read_text("utf-8").partition("API =")[2].splitlines()
+    assert len([line for line in lines if line.strip()]) <= 40
+
+
+def test_the_page_on_dialects_and_its_families_use_public_names_alone() -> None:
+    page = (ROOT / "docs" / "custom-dialect.md").read_text("utf-8")
+    sources = [text for _, text in blocks("python", page)]
+    sources += [path.read_text("utf-8") for path in (ROOT / "tests" / "foreign").glob("[!t]*_like.py")]
+    imported = re.findall(r"^(?:from|import) (sansio[\w.]*)", "\n".join(sources), re.MULTILINE)
+    assert set(imported) <= {"sansio", "sansio.testing", "sansio.testing.tape"}
+    assert not re.findall(r"^from sansio\S* import .*\b_\w+", "\n".join(sources), re.MULTILINE)
 
 
 def test_every_page_with_examples_is_run() -> None:
@@ -64,10 +91,11 @@ def test_every_page_with_examples_is_run() -> None:
         "anthropic.md",
         "content.md",
         "moving.md",
+        "custom-dialect.md",
         "providers.md",
-        "responses.md",
-        "wires.md",
         "faults.md",
+        "translate.md",
+        "responses.md",
     }
 
 

@@ -20,11 +20,14 @@ PURE = frozenset([
 reviewed. Sockets, files, clocks, environment, randomness, logging, threads and event loops must not be
 added."""
 
-LAZY = frozenset(("__init__.py", "config.py", "providers/registry.py"))
+LAZY = frozenset(("__init__.py", "config.py", "providers/registry.py", "translate.py"))
 """Modules that load others of the project, or of an application, when they are first used."""
 
 MACHINES = frozenset(("msgspec", "h11", "h2", "hpack", "sansio"))
 STRATEGIES = frozenset(("hypothesis",))
+
+COUNTERS = frozenset(("testing/dialects/work.py",))
+"""Modules that count the work of a run with the interpreter's profiling hook, which sees nothing else."""
 
 IMPURE = frozenset([
     "open", "print", "input", "breakpoint", "exec", "eval", "compile", "exit", "quit", "help", "__import__",
@@ -33,16 +36,21 @@ IMPURE = frozenset([
 """Builtins that reach outside, or that could hide what does."""
 
 
-def breaches(source: str, *, testing: bool = False, lazy: bool = False) -> Iterator[str]:
+def breaches(
+    source: str, *, testing: bool = False, lazy: bool = False, counts: bool = False
+) -> Iterator[str]:
     """What a pure core must not have in its source, with its line.
 
     Args:
         testing: the module is below `sansio/testing`, where Hypothesis may be used.
         lazy: the module loads others when they are first used.
+        counts: the module counts work, which takes `sys.setprofile`.
     """
     allowed = MACHINES | STRATEGIES if testing else MACHINES
     if lazy:
         allowed |= {"importlib"}
+    if counts:
+        allowed |= {"sys"}
     tree = ast.parse(source)
     parameters = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for node in ast.walk(tree):
@@ -73,8 +81,20 @@ MODULES = sorted(path for path in SANSIO.rglob("*.py") if str(path.relative_to(S
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SANSIO)))
 def test_a_module_of_the_core_is_pure(path: Path) -> None:
     testing = path.is_relative_to(SANSIO / "testing")
-    lazy = str(path.relative_to(SANSIO)) in LAZY
-    assert list(breaches(path.read_text("utf-8"), testing=testing, lazy=lazy)) == []
+    name = str(path.relative_to(SANSIO))
+    source = path.read_text("utf-8")
+    assert list(breaches(source, testing=testing, lazy=name in LAZY, counts=name in COUNTERS)) == []
+
+
+@pytest.mark.parametrize("name", sorted(COUNTERS))
+def test_a_counter_uses_the_profiling_hook_alone(name: str) -> None:
+    tree = ast.parse((SANSIO / name).read_text("utf-8"))
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys"
+    }
+    assert used == {"getprofile", "setprofile"}
 
 
 @pytest.mark.parametrize("name", sorted(LAZY))

@@ -11,6 +11,8 @@ from typing import assert_never
 
 import msgspec
 
+from sansio.families.chat.serving import error_object as chat_error
+from sansio.families.messages.serving import error_object as messages_error
 from sansio.http import Headers
 from sansio.jsontext import JSONObject
 from sansio.testing.script import Failure, FakeResponse, ProviderType
@@ -23,18 +25,6 @@ REQUEST_ID_HEADERS: dict[ProviderType, str] = {
 }
 """The header in which each provider sends the request's id; Ollama and vLLM send none."""
 
-_OPENAI_TYPES = {429: "requests"}
-_OPENAI_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
-_ANTHROPIC_TYPES = {
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
 _VLLM_TYPES = {401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError"}
 _OLLAMA_TYPES = {400: "invalid_request_error", 404: "not_found_error"}
 _GIN_TEXTS = {404: "404 page not found", 405: "405 method not allowed"}
@@ -78,20 +68,18 @@ def failure_object(type: ProviderType, failure: Failure, request_id: str) -> JSO
     status, message, error_type = failure.status, failure.message, failure.error_type
     match type:
         case "openai":
-            return {"error": _openai_error(failure)}
+            return _openai_error(failure)
         case "azure":
             if failure.gateway or status in (401, 403, 404, 429):
                 return {"error": {"code": failure.code or str(status), "message": message}}
-            return {"error": _openai_error(failure)}
+            return _openai_error(failure)
         case "openrouter":
             error: JSONObject = {"message": message, "code": status}
             if error_type is not None:
                 error["metadata"] = {"provider_name": "Fake", "raw": error_type}
             return {"error": error, "user_id": "user_fake"}
         case "anthropic":
-            named = error_type or _ANTHROPIC_TYPES.get(status, _by_class(status, "api_error"))
-            details: JSONObject = {"type": named, "message": message}
-            return {"type": "error", "error": details, "request_id": request_id}
+            return messages_error(status, message, error_type, request_id)
         case "ollama":
             named = error_type or _OLLAMA_TYPES.get(status, "api_error")
             return {"error": {"message": message, "type": named, "param": None, "code": None}}
@@ -112,7 +100,7 @@ def failure_event(type: ProviderType, failure: Failure, request_id: str, chunk: 
     """
     match type:
         case "openai" | "azure":
-            return _data({"error": _openai_error(failure)})
+            return _data(_openai_error(failure))
         case "openrouter":
             error = failure_object(type, failure, request_id)["error"]
             return _data({**chunk, "error": error})
@@ -127,13 +115,7 @@ def failure_event(type: ProviderType, failure: Failure, request_id: str, chunk: 
 
 
 def _openai_error(failure: Failure) -> JSONObject:
-    status = failure.status
-    return {
-        "message": failure.message,
-        "type": failure.error_type or _OPENAI_TYPES.get(status, _by_class(status, "server_error")),
-        "param": failure.param,
-        "code": failure.code or _OPENAI_CODES.get(status),
-    }
+    return chat_error(failure.status, failure.message, failure.error_type, failure.param, failure.code)
 
 
 def _vllm_error(failure: Failure) -> JSONObject:
@@ -151,10 +133,6 @@ def _vllm_error(failure: Failure) -> JSONObject:
         "param": failure.param,
         "code": status,
     }
-
-
-def _by_class(status: int, server: str) -> str:
-    return server if status >= 500 else "invalid_request_error"
 
 
 def _data(value: JSONObject) -> bytes:

@@ -32,7 +32,7 @@ from tests.mutation.runner import Runner
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
-_COPIED = ("sansio", "tests", "pyproject.toml")
+_COPIED = ("sansio", "transports", "tests", "pyproject.toml")
 _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
 
 _ALL_TESTS = ("tests/sansio", "-m", "quick")

@@ -11,6 +11,7 @@ import typer
 from sansio import ProviderError
 from transports.cli.chat import chat
 from transports.cli.check import check_transport
+from transports.cli.check_dialect import check_dialect
 from transports.cli.interrupts import INTERRUPTED
 from transports.cli.models import models
 from transports.cli.parse import parse
@@ -58,6 +59,9 @@ app.command("models", help="List the models of a provider, and which of them ret
 app.command("parse", help="Print the events of a captured stream as JSON lines.")(parse)
 app.command("check-transport", help="Check a custom transport against every law for transports.")(
     check_transport
+)
+app.command("check-dialect", help="Check a custom dialect against every law of the library, with samples.")(
+    check_dialect
 )
 
 

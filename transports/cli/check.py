@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import reduce
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from transports.cli.settings import import_modules
+from transports.cli.loading import load, pairs
 from transports.cli.terminal import Channel
 
 _LOOPS = ("asyncio", "trio")
@@ -70,8 +68,8 @@ def check_transport(
         )
     if sync and backend is not None:
         raise typer.BadParameter("a blocking transport has no event loop", param_hint="--backend")
-    make = _load(factory)
-    declared = {name: reason for name, _, reason in (each.partition("=") for each in without or ())}
+    make = load(factory, "MODULE:FACTORY", "my_module:MyTransport", "a transport")
+    declared = pairs(without)
     try:
         if sync:
             report = conformance.check_sync_transport(
@@ -84,29 +82,5 @@ def check_transport(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--without") from None
     Channel(sys.stdout).write(f"{report}\n")
-    if not report.passed:
+    if not report.ok:
         raise typer.Exit(1)
-
-
-def _load(named: str) -> Callable[..., Any]:
-    """The factory with that name."""
-    module, _, path = named.partition(":")
-    if not module or not path:
-        raise _no_factory(f"{named!r}: write it as MODULE:FACTORY, such as my_module:MyTransport")
-    try:
-        import_modules([module])
-    except typer.BadParameter:
-        raise
-    except Exception as error:  # raised by the module's own code
-        raise _no_factory(f"{module!r} cannot be imported: {type(error).__name__} ({error})") from None
-    try:
-        made: object = reduce(getattr, path.split("."), sys.modules[module])
-    except AttributeError:
-        raise _no_factory(f"the module {module} has no {path!r}") from None
-    if not callable(made):
-        raise _no_factory(f"{named!r} cannot be called; name what makes a transport, a class or a function")
-    return made
-
-
-def _no_factory(message: str) -> typer.BadParameter:
-    return typer.BadParameter(message, param_hint="MODULE:FACTORY")

@@ -115,7 +115,7 @@ def citations_of(block: JSONObject) -> tuple[tuple[Citation, ...], JSONObject]:
 
 def _citation(data: JSONObject) -> Citation:
     """Its places are places in the source, not in the text, so they stay in `extra`."""
-    title = "document_title" if data.get("type") in _DOCUMENT_CITATIONS else "title"
+    title = "document_title" if text_or_none(data.get("type")) in _DOCUMENT_CITATIONS else "title"
     typed = [name for name in ("url", title, "cited_text") if isinstance(data.get(name), str)]
     return Citation(
         text_or_none(data.get("url")),
@@ -126,7 +126,7 @@ def _citation(data: JSONObject) -> Citation:
 
 
 def _citation_to_send(citation: Citation) -> JSONObject:
-    title = "document_title" if citation.extra.get("type") in _DOCUMENT_CITATIONS else "title"
+    title = "document_title" if text_or_none(citation.extra.get("type")) in _DOCUMENT_CITATIONS else "title"
     typed = {"url": citation.url, title: citation.title, "cited_text": citation.quote}
     return {**citation.extra, **without_nulls(typed)}
 

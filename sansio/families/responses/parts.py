@@ -313,7 +313,7 @@ def _said(block: JSONObject, own: JSONObject) -> TextPart | RefusalPart | Unknow
     kind = block.get("type")
     if kind == "refusal":
         return RefusalPart(_text(block, "refusal"), {**rest(block, "type", "refusal"), ITEM: own})
-    if kind not in _TEXTS:
+    if not isinstance(kind, str) or kind not in _TEXTS:
         return UnknownPart(str(kind), {ITEM: own, CONTENT: block})
     typed = ["text", *(name for name in ("annotations", "logprobs") if not block.get(name))]
     typed += ["type"] if kind == "output_text" else []
@@ -462,4 +462,4 @@ def annotation_of(citation: Citation) -> JSONObject:
 
 
 def _title_field(annotation: JSONObject) -> str:
-    return "filename" if annotation.get("type") in _FILES else "title"
+    return "filename" if str(annotation.get("type")) in _FILES else "title"

@@ -15,7 +15,6 @@ import msgspec
 
 from sansio.content import (
     AudioPart,
-    Citation,
     DocumentPart,
     FinishReason,
     ImagePart,
@@ -38,6 +37,7 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.families.chat.serving import annotation, data_event
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure, arguments_text
@@ -273,7 +273,7 @@ class _ChatStream:
                 return [self._say({"role": "assistant", "content": content, "refusal": None})]
             case "azure":
                 prompt: JSONObject = {"choices": [], "created": 0, "id": "", "model": "", "object": ""}
-                first = _data({**prompt, "prompt_filter_results": self.extra["prompt_filter_results"]})
+                first = data_event({**prompt, "prompt_filter_results": self.extra["prompt_filter_results"]})
                 return [first, self._say({"content": "", "refusal": None, "role": "assistant"})]
             case "openrouter":
                 return [_PROCESSING, _PROCESSING]
@@ -357,13 +357,13 @@ class _ChatStream:
         body = {**self.chunk([last]), **self.others()}
         if self._usage and self._type in ("openai", "azure"):
             body["usage"] = None
-        pieces = [_data(body)]
+        pieces = [data_event(body)]
         # OpenRouter sends it without being asked, beside a choice that repeats the finish reason.
         if message.usage is not None and self._type == "openrouter":
             again = {**last, "logprobs": None}
-            pieces.append(_data({**self.chunk([again]), "usage": _usage(self._type, message.usage)}))
+            pieces.append(data_event({**self.chunk([again]), "usage": _usage(self._type, message.usage)}))
         elif message.usage is not None and self._usage:
-            pieces.append(_data({**self.chunk([]), "usage": _usage(self._type, message.usage)}))
+            pieces.append(data_event({**self.chunk([]), "usage": _usage(self._type, message.usage)}))
         return [*pieces, _DONE]
 
     def fail(self, failure: Failure) -> list[bytes]:
@@ -405,7 +405,7 @@ class _ChatStream:
         body = self.chunk([self.choice(delta, None, logprobs)])
         if self._usage and self._type in ("openai", "azure"):
             body["usage"] = None
-        return _data(body)
+        return data_event(body)
 
 
 def _whole_message(type: ChatType, message: Message) -> JSONObject:
@@ -511,21 +511,7 @@ def _whole_call(type: ChatType, index: int, call: ToolCall | InvalidToolCall) ->
 
 
 def _annotations(part: TextPart) -> list[JSON]:
-    return [_annotation(citation) for citation in part.citations]
-
-
-def _annotation(citation: Citation) -> JSONObject:
-    kind = str(citation.extra.get("type") or "url_citation")
-    known: JSONObject = {
-        "url": citation.url,
-        "title": citation.title,
-        "content": citation.quote,
-        "start_index": citation.start,
-        "end_index": citation.end,
-    }
-    inner: JSONObject = {name: value for name, value in known.items() if value is not None}
-    inner |= {name: value for name, value in citation.extra.items() if name != "type"}
-    return {"type": kind, kind: inner}
+    return [annotation(citation) for citation in part.citations]
 
 
 def _image(type: ChatType, part: ImagePart) -> JSONObject:
@@ -593,7 +579,3 @@ def _merged(base: JSONObject, extra: JSONObject) -> JSONObject:
         known = merged.get(name)
         merged[name] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
     return merged
-
-
-def _data(value: JSONObject) -> bytes:
-    return b"data: " + msgspec.json.encode(value) + b"\n\n"

@@ -16,7 +16,6 @@ from sansio.content import (
     AudioPart,
     Citation,
     DocumentPart,
-    FinishReason,
     ImagePart,
     InvalidToolCall,
     Message,
@@ -37,18 +36,11 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.families.messages.serving import MessagesWriter, event, usage_object
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure
 
-_STOP_REASONS = {
-    FinishReason.STOP: "end_turn",
-    FinishReason.LENGTH: "max_tokens",
-    FinishReason.TOOL_CALLS: "tool_use",
-    FinishReason.CONTENT_FILTER: "refusal",
-    FinishReason.REFUSAL: "refusal",
-    FinishReason.PAUSE: "pause_turn",
-}
 _RUNS = ("server_tool_use", "mcp_tool_use")
 """Blocks that start a tool on Anthropic's side: their input arrives in pieces."""
 _DOCUMENT_CITATIONS = ("char_location", "page_location", "content_block_location")
@@ -121,11 +113,11 @@ def raw_stop_reason(message: Message) -> str | None:
     reason = message.finish_reason
     if message.raw_finish_reason is not None or reason is None:
         return message.raw_finish_reason
-    if reason not in _STOP_REASONS:
+    if reason not in MessagesWriter.FINISH_REASONS:
         raise ValueError(
             f"anthropic has no word for the finish reason {reason.value!r}: give raw_finish_reason"
         )
-    return _STOP_REASONS[reason]
+    return MessagesWriter.FINISH_REASONS[reason]
 
 
 def _block(part: Part) -> JSONObject | None:
@@ -228,7 +220,7 @@ class _MessageStream:
             pieces.append(self._delta({"type": "signature_delta", "signature": signature}))
         self._part = self._call = -1
         self._thinking = None
-        return [*pieces, _event({"type": "content_block_stop", "index": self._index})]
+        return [*pieces, event({"type": "content_block_stop", "index": self._index})]
 
     def _whole(self, index: int, part: Part) -> list[bytes]:
         """A part that is given whole; a cited text is preceded by its deltas."""
@@ -279,9 +271,9 @@ class _MessageStream:
         pieces = self.close()
         self._part = part
         self._index += 1
-        pieces.append(_event({"type": "content_block_start", "index": self._index, "content_block": block}))
+        pieces.append(event({"type": "content_block_start", "index": self._index, "content_block": block}))
         if self._index == 0:
-            pieces.append(_event({"type": "ping"}))
+            pieces.append(event({"type": "ping"}))
         return pieces
 
     def _known(self, part: int) -> Part | None:
@@ -292,7 +284,7 @@ class _MessageStream:
         return {} if known is None else known.extra
 
     def _delta(self, delta: JSONObject) -> bytes:
-        return _event({"type": "content_block_delta", "index": self._index, "delta": delta})
+        return event({"type": "content_block_delta", "index": self._index, "delta": delta})
 
 
 def _envelope(message: Message) -> JSONObject:
@@ -312,7 +304,7 @@ def _start(message: Message) -> bytes:
     usage["output_tokens"] = 1  # the first count is preliminary; message_delta has the total
     for name in ("output_tokens_details", "server_tool_use"):  # known only at the end
         usage.pop(name, None)
-    return _event({"type": "message_start", "message": {**_envelope(message), "usage": usage}})
+    return event({"type": "message_start", "message": {**_envelope(message), "usage": usage}})
 
 
 def _end(message: Message, refusal: str) -> list[bytes]:
@@ -322,8 +314,8 @@ def _end(message: Message, refusal: str) -> list[bytes]:
     delta |= _stop_details(message, refusal)
     usage = _usage(message.usage or Usage())
     return [
-        _event({"type": "message_delta", "delta": delta, "usage": usage, **extra}),
-        _event({"type": "message_stop"}),
+        event({"type": "message_delta", "delta": delta, "usage": usage, **extra}),
+        event({"type": "message_stop"}),
     ]
 
 
@@ -337,21 +329,12 @@ def _stop_details(message: Message, refusal: str) -> JSONObject:
 
 
 def _usage(usage: Usage) -> JSONObject:
-    """Anthropic counts the cached parts of the prompt beside `input_tokens`, not in it."""
-    beside = usage.cached_tokens + usage.cache_write_tokens
-    counts: JSONObject = {
-        "input_tokens": max(0, usage.input_tokens - beside),
-        "cache_creation_input_tokens": usage.cache_write_tokens,
-        "cache_read_input_tokens": usage.cached_tokens,
-        "output_tokens": usage.output_tokens,
-        **usage.extra,
-    }
-    if usage.reasoning_tokens:
-        details = usage.extra.get("output_tokens_details")
-        known = details if isinstance(details, dict) else {}
-        counts["output_tokens_details"] = {**known, "thinking_tokens": usage.reasoning_tokens}
-    return counts
+    counts = usage_object(usage)
+    known = _object(usage.extra.get("output_tokens_details"))
+    details = {**known, **_object(counts.get("output_tokens_details"))}
+    counts |= usage.extra
+    return {**counts, "output_tokens_details": details} if details else counts
 
 
-def _event(value: JSONObject) -> bytes:
-    return b"event: " + str(value["type"]).encode() + b"\ndata: " + msgspec.json.encode(value) + b"\n\n"
+def _object(value: JSON) -> JSONObject:
+    return value if isinstance(value, dict) else {}

@@ -121,6 +121,11 @@ def register_wire(api: str, wire: Wire) -> None:
     _WIRES[api] = wire
 
 
+def wire_names() -> tuple[str, ...]:
+    """The names of the wire families that there are encoders for."""
+    return tuple(_WIRES)
+
+
 def wire_for(name: str) -> Wire:
     """The wire family of a provider.
 

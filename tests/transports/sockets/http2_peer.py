@@ -46,6 +46,7 @@ class HTTP2Peer:
         )
         self.h2.initiate_connection()
         self._reads = reads
+        self._last: int | None = None  # no exchange after this one is taken
         self._events: deque[h2.events.Event] = deque()
         self.flush()
 
@@ -87,6 +88,8 @@ class HTTP2Peer:
                 case h2.events.DataReceived(data=bytes(data)):
                     body += data
                 case h2.events.StreamEnded(stream_id=int(ended)) if ended == number:
+                    if self._last is not None and number > self._last:
+                        continue  # it was sent before the client had read that we leave
                     plain = tuple((name, headers[name]) for name in headers if name == "authorization")
                     return number, Request.post(f"http://localhost{headers[':path']}", plain, body)
                 case _:
@@ -125,6 +128,7 @@ class HTTP2Peer:
 
     def goaway(self, last: int) -> None:
         """Say that no exchange after `last` is taken; the others go on."""
+        self._last = last
         self.peer.send(b"\0\0\x08\x07\0\0\0\0\0" + last.to_bytes(4) + bytes(4))
 
 

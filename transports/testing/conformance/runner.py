@@ -16,14 +16,13 @@ import anyio
 from msgspec import Struct
 
 from sansio import ProviderError
-from sansio.testing import FakeProvider, Responder
+from sansio.testing import FakeProvider, Report, Responder, Result, Verdict
 from sansio.testing.faults import FaultyProvider
 from transports.interface import SyncTransport, Transport
 from transports.testing.conformance.bench import Bench, Server
 from transports.testing.conformance.calls import Calls, CheckedTransport
 from transports.testing.conformance.law import BrokenLawError, Law, NotApplicableError, told
 from transports.testing.conformance.laws import LAWS
-from transports.testing.conformance.report import Report, Result, Verdict
 from transports.testing.conformance.threads import InThreads
 
 PATIENCE = 3.0
@@ -73,7 +72,7 @@ def check_transport(
 
     Example:
         report = check_transport(AnyioTransport, backend="trio")
-        assert report.passed, str(report)
+        assert report.ok, str(report)
     """
     if backend not in _LOOPS or find_spec(backend) is None:
         raise ValueError(f"{backend!r}: no such event loop here; use one of {', '.join(_LOOPS)}, installed")

@@ -37,6 +37,7 @@ from sansio import (
 )
 from sansio.providers import dialect_named
 from tests.sansio.wires import (
+    ASK,
     WHOLES,
     Record,
     answer,
@@ -46,6 +47,7 @@ from tests.sansio.wires import (
     failure,
     parse,
     read,
+    sent,
     sse,
     started,
     stopped,
@@ -582,6 +584,19 @@ def test_a_server_that_numbers_every_block_0_loses_none() -> None:
     )
     assert [type(part) for part in found] == [ReasoningPart, TextPart, ToolCall, ToolCall]
     assert [part.arguments for part in found if isinstance(part, ToolCall)] == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.parametrize("odd", [["char_location"], {"a": 1}, None, 7])
+def test_a_citation_whose_type_is_not_text_is_kept_as_it_is(odd: Any) -> None:
+    cited = {
+        "type": "text",
+        "text": "Hi.",
+        "citations": [{"type": odd, "title": "A page", "cited_text": "Hi"}],
+    }
+    message = read("anthropic", {**WHOLES["anthropic"], "content": [cited]})
+    (found,) = message.citations
+    assert (found.title, found.quote, found.extra["type"]) == ("A page", "Hi", odd)
+    assert sent("anthropic", *ASK, message)[1]["content"][0]["citations"] == cited["citations"]
 
 
 EVENTS = [

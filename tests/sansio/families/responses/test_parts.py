@@ -56,6 +56,7 @@ ITEMS: list[Item] = [
     message(text_block(annotations="odd"), text_block(annotations=[5])),
     message(text_block(logprobs=[{"token": "Hi", "logprob": -0.1}], x=None)),
     message({"type": "refusal", "refusal": "No.", "x": 1}),
+    message({"type": ["x"], "text": "Hi"}, text_block(annotations=[{"type": ["x"], "title": "t"}])),
     message({"type": "output_audio", "data": "b3"}, text_block()),
     message({"type": "text", "text": "Hi", "annotations": []}),
     message(text_block(), role="tool"),

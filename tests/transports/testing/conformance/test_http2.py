@@ -32,20 +32,20 @@ def path() -> Iterator[str]:
 def test_tasks(anyio_backend: str, path: str) -> None:
     make = partial(AnyioTransport, http2="only", unix_socket=path)
     report = check_transport(make, backend=anyio_backend, laws=LAWS.keys() - NOT_SO.keys())
-    assert report.passed, str(report)
+    assert report.ok, str(report)
 
 
 def test_threads(path: str) -> None:
     make = partial(SocketTransport, http2="only", unix_socket=path)
     report = check_sync_transport(make, laws=LAWS.keys() - NOT_SO.keys())
-    assert report.passed, str(report)
+    assert report.ok, str(report)
 
 
 def test_connecting(anyio_backend: str) -> None:
     report = check_transport(partial(AnyioTransport, http2=True), backend=anyio_backend, laws=CONNECTING)
-    assert report.passed, str(report)
+    assert report.ok, str(report)
 
 
 def test_connecting_in_threads() -> None:
     report = check_sync_transport(partial(SocketTransport, http2=True), laws=CONNECTING)
-    assert report.passed, str(report)
+    assert report.ok, str(report)

@@ -29,7 +29,7 @@ def test_the_table_has_a_line_for_each_law_and_says_what_is_wrong() -> None:
     assert failed == f"FAILED          header-names  {LAWS['header-names'].text}"
     assert why.startswith("                              -> the Head has the header 'Content-Type'")
     assert passed == "passed          redirects     redirects are not followed"
-    assert not report.passed
+    assert not report.ok
     assert [result.law for result in report.failures] == ["header-names"]
     assert report["redirects"] == Result("redirects", "redirects are not followed", Verdict.PASSED)
     with pytest.raises(KeyError):
@@ -45,14 +45,14 @@ def test_if_inputs_are_out_of_order_no_other_law_is_tried() -> None:
 
 def test_a_law_that_does_not_apply_says_why() -> None:
     report = check_sync_transport(SocketTransport, laws=["second-loop"])
-    assert report.passed
+    assert report.ok
     assert "not applicable  second-loop" in str(report)
     assert report["second-loop"].message == "the transport is blocking"
 
 
 def test_a_law_that_the_caller_declares_is_not_tried_and_shown_with_the_reason() -> None:
     kept = check_transport(AnyioTransport, laws=["fresh", "reuse"], without={"fresh": "the pool decides"})
-    assert kept.passed
+    assert kept.ok
     assert kept["fresh"] == Result("fresh", LAWS["fresh"].text, Verdict.DECLARED, "the pool decides")
     assert str(kept).startswith("AnyioTransport under asyncio: 1 passed, 1 declared\n")
     lines = str(kept).splitlines()
@@ -115,7 +115,7 @@ def test_a_transport_that_ends_its_thread_has_not_passed() -> None:
         async def aclose(self) -> None:
             raise SystemExit
 
-    assert not check_transport(Exits, laws=["transport-closes"]).passed
+    assert not check_transport(Exits, laws=["transport-closes"]).ok
 
 
 def test_the_subject_is_named() -> None:

@@ -1,4 +1,4 @@
-"""The result of a check: each law with its verdict, for programs and for people."""
+"""The report of a check: each law with its verdict, for programs and for people."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Verdict(Enum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
-    """The law is about something that the transport does not have."""
+    """The law is about something that is not there."""
     DECLARED = "declared"
-    """The caller of the check said that the transport does not keep it, and why. It was not tried."""
+    """The caller of the check said that the law is not kept, and why. It was not tried."""
     NOT_TRIED = "not tried"
     """A law that all others depend on has failed."""
 
@@ -28,14 +28,20 @@ class Result(Struct, frozen=True):
         law: its name.
         text: the law, in one line.
         verdict: the result.
-        message: what the transport did wrong, or why it was not judged, in the caller's words where declared;
+        message: what was done wrong, or why the law was not judged, in the caller's words where declared;
             empty if it passed.
+        sample: the name of the sample that shows it.
+        shown: the smallest bytes that were found to show it.
+        remedy: what to do about it.
     """
 
     law: str
     text: str
     verdict: Verdict
     message: str = ""
+    sample: str = ""
+    shown: bytes = b""
+    remedy: str = ""
 
 
 class Report(Struct, frozen=True):
@@ -50,7 +56,7 @@ class Report(Struct, frozen=True):
     results: tuple[Result, ...]
 
     @property
-    def passed(self) -> bool:
+    def ok(self) -> bool:
         """Whether no law failed; laws that were declared or do not apply do not count."""
         return not self.failures
 
@@ -74,9 +80,9 @@ class Report(Struct, frozen=True):
         if not self.results:
             return f"{self.subject}: no laws"
         counts = Counter(result.verdict for result in self.results)
-        told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+        summary = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
         width = max(len(result.law) for result in self.results)
-        lines = [f"{self.subject}: {told}", ""]
+        lines = [f"{self.subject}: {summary}", ""]
         for result in self.results:
             if result.verdict is not Verdict.NOT_TRIED:
                 lines += _lines(result, width)
@@ -86,10 +92,24 @@ class Report(Struct, frozen=True):
         return "\n".join(lines)
 
 
+_SHOWN = 400
+"""How many characters of the bytes that show a breach are in a table."""
+
+
 def _lines(result: Result, width: int) -> list[str]:
     failed = result.verdict is Verdict.FAILED
     word = result.verdict.value.upper() if failed else result.verdict.value
     lines = [f"{word:<14}  {result.law:<{width}}  {result.text}"]
+    margin = f"{'':<14}  {'':<{width}}  -> "
     if result.message:
-        lines.append(f"{'':<14}  {'':<{width}}  -> {result.message}")
+        lines.append(f"{margin}{result.message}")
+    if result.sample:
+        lines.append(f"{margin}shown by {result.sample}: {_short(result.shown)}")
+    if result.remedy:
+        lines.append(f"{margin}{result.remedy}")
     return lines
+
+
+def _short(data: bytes) -> str:
+    shown = repr(data)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}... ({len(data)} bytes)"

@@ -1,15 +1,12 @@
-"""The laws of every wire family, for families that applications add."""
+"""What the tests of families that applications add share."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import msgspec
-from hypothesis import strategies as st
 
 from sansio import (
     PROVIDER_DEFAULTS,
@@ -27,7 +24,6 @@ from sansio import (
     register_provider,
 )
 from sansio.testing import FakeProvider, FakeResponse
-from tests.sansio.wires import check_agreement, comparable
 
 ASK = [Message(Role.USER, "What is the weather in Paris?")]
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -35,26 +31,6 @@ WEATHER = {
     "type": "function",
     "function": {"name": "get_weather", "description": "The weather.", "parameters": {"type": "object"}},
 }
-_SLOW_BYTES = 16_000
-
-
-ANY_JSON: st.SearchStrategy[Any] = st.recursive(
-    st.sampled_from([None, True, -1, 0, 2**70, 1.5, "", "text", [], {}]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["text", "name"]), inner),
-    max_leaves=3,
-)
-
-
-@st.composite
-def damaged(draw: st.DrawFn, value: Any) -> Any:
-    """JSON with another value at any one place."""
-    if isinstance(value, dict) and value and draw(st.integers(0, 5)):
-        name = draw(st.sampled_from(sorted(value)))
-        return {**value, name: draw(damaged(value[name]))}
-    if isinstance(value, list) and value and draw(st.integers(0, 5)):
-        at = draw(st.integers(0, len(value) - 1))
-        return [*value[:at], draw(damaged(value[at])), *value[at + 1 :]]
-    return draw(ANY_JSON)
 
 
 @contextmanager
@@ -69,28 +45,11 @@ def registered(
         del PROVIDER_DEFAULTS[name]
 
 
-def read(dialect: Dialect, pieces: Iterable[bytes], content_type: str) -> list[StreamEvent]:
+def read(dialect: Dialect, data: bytes, content_type: str) -> list[StreamEvent]:
     """All the events of a stream, of which the last is the `StreamComplete` or `StreamFailed`."""
     parser = StreamParser(dialect, content_type=content_type)
-    events = [event for piece in pieces for event in parser.receive_data(piece)]
+    events = parser.receive_data(data)
     return events if parser.finished else events + parser.receive_eof()
-
-
-def check_stream(dialect: Dialect, data: bytes, content_type: str) -> list[StreamEvent]:
-    """A stream's events; they are the same byte by byte, and say the same as `replay(message)`."""
-    events = read(dialect, [data], content_type)
-    step = 1 if len(data) <= _SLOW_BYTES else 97
-    pieces = [data[at : at + step] for at in range(0, len(data), step)]
-    assert comparable(read(dialect, pieces, content_type)) == comparable(events)
-    check_agreement(events)
-    if isinstance(events[-1], StreamComplete):
-        check_stored(events[-1].message)
-    return events
-
-
-def check_stored(message: Message) -> None:
-    """A message that was written as JSON and read again is the same."""
-    assert msgspec.json.decode(msgspec.json.encode([message]), type=list[Message]) == [message]
 
 
 def finished(events: list[StreamEvent]) -> Message:

@@ -1,0 +1,305 @@
+"""A client's request as another family's: what the provider is asked, and what is reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import InvalidRequestError, Provider
+from sansio.testing import FakeProvider
+from sansio.translate import Translated, read_request, translate_request
+from tests.sansio.wires import config
+
+IMAGE = "iVBORw=="
+ASK: list[Any] = [{"role": "user", "content": "Hello."}]
+
+
+def translated(api: str, type: str, **body: Any) -> Translated:
+    return translate_request(api, {"messages": ASK, "max_tokens": 9, **body}, Provider(config(type)))
+
+
+def lost(found: Translated) -> list[object]:
+    return [(each.option or each.what, each.message, each.part) for each in found.prepared.left_out]
+
+
+CHAT: dict[str, Any] = {
+    "model": "gpt-mine",
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "name": "bob",
+            "content": [
+                {"type": "text", "text": "See:", "cache_control": {"type": "ephemeral"}},
+                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": None,
+            "reasoning_content": "Hm.",
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "18"},
+    ],
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+    "tool_choice": "required",
+    "max_completion_tokens": 99,
+    "stop": "END",
+    "n": 1,
+    "seed": 3,
+    "logit_bias": {"1": 2},
+    "frobnicate": 2,
+    "user": "u",
+}
+
+
+def test_a_chat_request_is_asked_of_anthropic() -> None:
+    found = translate_request("chat", CHAT, Provider(config("anthropic")))
+    assert found.prepared.body == {
+        "model": "some-model",
+        "max_tokens": 99,
+        "system": "Be brief.",
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "See:"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}},
+            ]},
+            {"role": "assistant", "content": [
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+            ]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "18"}]},
+        ],
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "stream": True,
+        "tool_choice": {"type": "any"},
+        "stop_sequences": ["END"],
+        "metadata": {"user_id": "u"},
+    }  # fmt: skip
+    assert lost(found) == [
+        ("extra: cache_control", 1, 0),
+        ("extra: name", 1, None),
+        ("frobnicate", None, None),
+        ("ReasoningPart", 2, 0),
+        ("seed", None, None),
+        ("logit_bias", None, None),
+    ]
+    assert (found.asked.model, found.asked.stream, found.asked.include_usage) == ("gpt-mine", True, True)
+
+
+MESSAGES: dict[str, Any] = {
+    "model": "claude-mine",
+    "max_tokens": 99,
+    "stream": True,
+    "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "See:"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}},
+                {"type": "image", "source": {"type": "url", "url": "https://e/i.png"}},
+                {
+                    "type": "document",
+                    "title": "notes",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "A note."},
+                },
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}},
+                {"type": "tool_use", "id": "t2", "name": "f", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Go on."},
+                {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "18"}]},
+                {"type": "tool_result", "tool_use_id": "t2", "is_error": True},
+            ],
+        },
+        {"role": "system", "content": "Hurry."},
+    ],
+    "tools": [
+        {
+            "name": "f",
+            "description": "d",
+            "strict": True,
+            "input_schema": {"type": "object"},
+            "defer_loading": True,
+        },
+        {"type": "web_search_20250305", "name": "web_search"},
+    ],
+    "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+    "temperature": 0.5,
+    "top_k": 3,
+    "stop_sequences": ["END"],
+    "metadata": {"user_id": "u"},
+    "thinking": {"type": "disabled"},
+    "output_config": {
+        "effort": "low",
+        "format": {"type": "json_schema", "schema": {"type": "object"}},
+        "other": 1,
+    },
+    "container": "c1",
+    "service_tier": None,
+}
+
+
+def test_a_messages_request_is_asked_of_a_chat_server() -> None:
+    found = translate_request("messages", MESSAGES, Provider(config("vllm")))
+    body: dict[str, Any] = dict(found.prepared.body)
+    system, user, answer, *rest = body["messages"]
+    assert system == {"role": "system", "content": "Be brief."}
+    assert [part["type"] for part in user["content"]] == ["text", "image_url", "image_url", "text"]
+    assert user["content"][3]["text"] == "notes\n\nA note."
+    assert answer["content"] == "I look."
+    assert [call["function"]["arguments"] for call in answer["tool_calls"]] == ['{"a":1}', "{}"]
+    assert [(message["role"], message["content"]) for message in rest] == [
+        ("tool", "18"),
+        ("tool", ""),
+        ("user", "Go on."),
+        ("system", "Hurry."),
+    ]
+    assert body["tools"] == [
+        {
+            "type": "function",
+            "function": {"name": "f", "parameters": {"type": "object"}, "description": "d", "strict": True},
+        }
+    ]
+    assert body["tool_choice"] == {"type": "function", "function": {"name": "f"}}
+    assert (body["parallel_tool_calls"], body["stop"], body["top_k"]) == (False, ["END"], 3)
+    assert (body["reasoning_effort"], body["max_tokens"], body["user"]) == ("low", 99, "u")
+    assert body["response_format"]["json_schema"] == {"name": "answer", "schema": {"type": "object"}}
+    assert lost(found) == [
+        ("output_config.other", None, None),
+        ("container", None, None),
+        ("tool f: defer_loading", None, None),
+        ("tool web_search", None, None),
+        ("extra: cache_control", 0, 0),
+        ("extra: signature", 2, 0),
+        ("is_error", 4, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted"), [("auto", "auto"), ("any", "required"), ("none", "none"), ("odd", "odd")]
+)
+def test_a_tool_choice_is_said_in_openais_words(choice: str, wanted: str) -> None:
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    body: dict[str, Any] = {"messages": ASK, "tools": tools, "tool_choice": {"type": choice}}
+    assert read_request("messages", body, Provider(config("ollama"))).options["tool_choice"] == wanted
+
+
+def test_a_budget_is_asked_for_where_there_is_one() -> None:
+    body: dict[str, Any] = {"messages": ASK, "thinking": {"type": "enabled", "budget_tokens": 2048}}
+    asked = read_request("messages", body, Provider(config("openrouter")))
+    assert asked.options == {"reasoning_budget": 2048}
+    adaptive = translated("messages", "openai", thinking={"type": "adaptive"})
+    assert lost(adaptive) == [("thinking", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("api", "type", "more"),
+    [
+        (
+            "messages",
+            "anthropic",
+            {"thinking": {"type": "enabled", "budget_tokens": 2048}, "max_tokens": 4096},
+        ),
+        ("chat", "openai", {"logit_bias": {"1": 2}, "n": 1}),
+    ],
+)
+def test_a_request_of_the_same_family_keeps_what_only_that_family_knows(
+    api: str, type: str, more: dict[str, Any]
+) -> None:
+    cached = {"type": "text", "text": "Hello.", "cache_control": {"type": "ephemeral"}}
+    tool = {"type": "web_search_20250305", "name": "web_search"}
+    given: dict[str, Any] = {"messages": [{"role": "user", "content": [cached]}], "tools": [tool], **more}
+    if api == "chat":
+        del given["tools"]
+    found = translated(api, type, **given)
+    assert found.prepared.body["messages"] == given["messages"]
+    assert found.prepared.left_out == ()
+    assert more.items() <= {"max_tokens": 9, **found.prepared.body}.items()
+
+
+@pytest.mark.parametrize("type", ["anthropic", "openai"])
+def test_what_is_translated_is_what_the_provider_takes(type: str) -> None:
+    api = "chat" if type == "anthropic" else "messages"
+    target = Provider(config(type))
+    asked = read_request(api, CHAT if api == "chat" else {**MESSAGES, "tools": MESSAGES["tools"][:1]}, target)
+    if api == "messages":
+        asked.options.pop("tool_choice")
+    step = target.call(asked.messages, asked.tools, unsupported="drop", options=asked.options).next_step()
+    request = target.authorize(step.request, "any")  # type: ignore[union-attr]  # a first step is a Send
+    response = FakeProvider(type).respond(request)
+    assert response.status == 200, response.body
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"messages": []}, "messages: a list"),
+        ({"messages": None}, "messages: a list"),
+        ({"messages": ["x"]}, "message 0: must be an object"),
+        ({"messages": [{"role": "user"}]}, "message 0, content: is missing"),
+        ({"messages": ASK, "functions": []}, "functions: is an old form; write tools"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "video_url"}]}]},
+            "message 0, part 0: .*'video_url'",
+        ),
+    ],
+)
+def test_a_chat_request_that_cannot_be_read_says_where(body: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidRequestError, match=words):
+        read_request("chat", body, Provider(config("anthropic")))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"messages": []}, "messages: a list"),
+        ({"messages": ["x"]}, r"messages\.0: needs a role"),
+        ({"messages": [{"role": "user", "content": 7}]}, r"messages\.0: the content must be"),
+        ({"messages": [{"role": "user", "content": ["x"]}]}, r"messages\.0: the content must be"),
+        ({"messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "needs a tool_use_id"),
+        ({"messages": [{"role": "user", "content": [{"type": "image", "source": {}}]}]}, "part 0: .*image"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "search_result"}]}]},
+            "part 0: .*'search_result'",
+        ),
+    ],
+)
+def test_a_messages_request_that_cannot_be_read_says_where(body: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidRequestError, match=words):
+        read_request("messages", body, Provider(config("openai")))
+
+
+def test_a_file_is_asked_for_by_its_id() -> None:
+    blocks = [{"type": "document", "source": {"type": "file", "file_id": "file_1"}}]
+    found = translated("messages", "openai", messages=[{"role": "user", "content": blocks}])
+    assert found.prepared.body["messages"] == [
+        {"role": "user", "content": [{"type": "file", "file": {"file_id": "file_1"}}]}
+    ]
+
+
+def test_results_alone_are_no_message_of_the_users() -> None:
+    turns = [*MESSAGES["messages"][:2], {"role": "user", "content": MESSAGES["messages"][2]["content"][1:]}]
+    asked = read_request("messages", {"messages": turns}, Provider(config("openai")))
+    assert [message.role for message in asked.messages] == ["user", "assistant", "tool", "tool"]
+
+
+def test_a_system_text_and_an_empty_tool_list_are_read() -> None:
+    found = translated("messages", "openai", system="Be brief.", tools=None)
+    assert found.prepared.body["messages"] == [{"role": "system", "content": "Be brief."}, *ASK]

@@ -1,0 +1,121 @@
+"""`sansio-llm check-dialect`: every law of the library on a custom dialect, with samples from a folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from sansio import Dialect, Message
+from transports.cli.loading import load, pairs
+from transports.cli.terminal import Channel
+
+_TYPES = {
+    ".sse": "text/event-stream",
+    ".ndjson": "application/x-ndjson",
+    ".bin": "application/vnd.amazon.eventstream",
+    ".json": "application/json",
+}
+"""The files that are samples, and their content types."""
+_FIELDS = "fields.json"
+_GOLDEN = ".golden.json"
+_REQUEST = ".request.json"
+_BESIDE = (_GOLDEN, _REQUEST)
+"""What follows a sample's name in the files that say what it means."""
+_MODULE = "MODULE:CLASS"
+
+
+class _Fields(msgspec.Struct, forbid_unknown_fields=True):
+    """The author's lists of fields, by their paths, with the reasons."""
+
+    ignored: dict[str, str] = {}
+    not_returned: dict[str, str] = {}
+
+
+def check_dialect(
+    dialect: Annotated[
+        str, typer.Argument(metavar=_MODULE, help="The dialect, such as my_module:MyDialect.")
+    ],
+    samples: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Answers of the wire: *.sse, *.ndjson and *.bin are streams, *.json are whole answers. "
+            "NAME.error.sse must fail; NAME.golden.json is the message of NAME, and NAME.request.json what "
+            "the next request has for it. fields.json lists fields that are ignored or not returned.",
+        ),
+    ],
+    *,
+    law: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Try only this law; may be repeated.")
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=REASON", help="A law that the dialect does not keep, and why; may be repeated."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides where streams are cut and how they are damaged.")] = 0,
+    tries: Annotated[int, typer.Option(min=1, help="How many cuts and damages of each sample.")] = 20,
+) -> None:
+    """Try every law on a dialect; see `sansio-llm check-dialect --help`.
+
+    Raises:
+        typer.BadParameter: there is no such dialect, sample or law.
+        typer.Exit: a law is broken, or the output was closed.
+    """
+    from sansio import testing  # lazily: only this command needs the laws
+
+    kind = load(dialect, _MODULE, "my_module:MyDialect", "a dialect")
+    if not (isinstance(kind, type) and issubclass(kind, Dialect)):
+        raise typer.BadParameter(f"{dialect!r} is not a Dialect class", param_hint=_MODULE)
+    if not samples.is_dir():
+        raise typer.BadParameter(f"{str(samples)!r} is not a folder", param_hint="FOLDER")
+    fields = _Fields()
+    found: list[testing.Sample] = []
+    for path in sorted(samples.iterdir()):
+        if path.name == _FIELDS:
+            fields = _read(path, _Fields)
+        elif path.suffix in _TYPES and not path.name.endswith(_BESIDE):
+            found.append(_sample(path))
+    try:
+        report = testing.check_dialect(
+            kind,
+            found,
+            ignored=fields.ignored,
+            not_returned=fields.not_returned,
+            laws=law or None,
+            without=pairs(without),
+            seed=seed,
+            tries=tries,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    Channel(sys.stdout).write(f"{report}\n")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _sample(path: Path) -> Any:  # Any: a sample, whose module is loaded lazily
+    from sansio.testing import Sample
+
+    beside = {end: path.with_name(path.name.partition(".")[0] + end) for end in _BESIDE}
+    golden, request = beside[_GOLDEN], beside[_REQUEST]
+    return Sample(
+        name=path.name,
+        data=path.read_bytes(),
+        content_type=_TYPES[path.suffix],
+        fails=path.stem.endswith(".error"),
+        golden=_read(golden, Message) if golden.exists() else None,
+        request=_read(request, object) if request.exists() else None,
+    )
+
+
+def _read(path: Path, kind: Any) -> Any:  # Any: what the file's JSON is read as
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except msgspec.MsgspecError as error:
+        raise typer.BadParameter(f"{path.name}: {error}", param_hint="FOLDER") from None
