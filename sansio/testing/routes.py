@@ -128,9 +128,8 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
 def speaks_messages(request: Request) -> bool:
     """Whether a request is for Anthropic's messages, whose errors have Anthropic's form at every server."""
     path = split_target(request)[0]
-    return any(paths.get(path, ("", ""))[1] == "messages" for paths in _PATHS.values()) and (
-        path.rpartition("/")[2] != "models"
-    )
+    found = [paths[path] for paths in _PATHS.values() if path in paths]
+    return any(api == "messages" and asked != "models" for asked, api in found)
 
 
 def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
