@@ -33,7 +33,7 @@ from sansio.testing.strategies import (
     response_items,
     response_streams,
 )
-from sansio.testing.wires.responses import response_events, response_object, write_events
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 from tests.laws.oracle import (
     LIMITS,
     assert_copies_linear,

@@ -24,7 +24,7 @@ from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
 from sansio.testing.wire import encode_stream, encode_whole
-from sansio.testing.wires.responses import response_events, response_object, write_events
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 _ANSWERS = (
     Answer(text="Hello, world."),
