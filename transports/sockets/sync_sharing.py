@@ -210,7 +210,8 @@ class _Exchange:
             self.abort()
             assert timeout is not None
             error = read_timeout(connection.origin, timeout)
-            raise error.on_reused() if http.reused else error
+            error.reused = http.reused
+            raise error
         return given
 
     def _take(self) -> Head | Body | End | None:
