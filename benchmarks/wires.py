@@ -22,7 +22,7 @@ from sansio import (
 )
 from sansio.jsontext import JSONObject
 from sansio.testing import Answer, encode_events, encode_whole
-from sansio.testing.wires.responses import response_events, response_object, write_events
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 WIRES = ("OpenAI text", "OpenAI tool arguments", "Anthropic text", "Anthropic tool arguments")
 """The kinds of stream that are measured everywhere."""

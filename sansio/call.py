@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from sansio.content import Message
-from sansio.errors import ProviderError, RemoteProtocolError
+from sansio.errors import ProviderError, RemoteProtocolError, StreamTruncatedError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
@@ -31,6 +31,9 @@ _STREAMS = frozenset(
     )
 )
 """Media types of streams. The response's type decides how it is read, whatever was requested."""
+
+_GONE = (404, 410)
+"""Statuses of a server that has no more of an answer."""
 
 
 class Call(Fetch[Message]):
@@ -74,6 +77,7 @@ class Call(Fetch[Message]):
             timeouts=timeouts,
         )
         self._stream = stream
+        self._first = request
         self._past_progress = 0
         self._parser: StreamParser | None = None
         self._undecided: str | None = None  # the media type of an answer whose first bytes are awaited
@@ -81,15 +85,6 @@ class Call(Fetch[Message]):
     @property
     def progress(self) -> int:
         return self._past_progress + (self._parser.progress if self._parser is not None else 0)
-
-    def fail(self, error: ProviderError) -> list[StreamEvent]:
-        if self._state is STREAM:
-            assert self._parser is not None
-            # Nothing where it has finished: an interrupt may have come before this call took note of it.
-            for failed in self._parser.fail(error):
-                assert isinstance(failed, StreamFailed)
-                error = failed.error
-        return super().fail(error)
 
     def _begin(self, media: str) -> None:
         """Begin to read the answer: by its content type, or as requested if that does not say.
@@ -106,8 +101,12 @@ class Call(Fetch[Message]):
         self._enter(Trigger.BEGIN_WHOLE)
 
     def _begin_stream(self, content_type: str) -> None:
-        self._past_progress = self.progress
-        self._parser = StreamParser(self._dialect, content_type=content_type, record=self._record)
+        if self._resuming:
+            assert self._parser is not None
+            self._parser.reopen(content_type)
+        else:
+            self._past_progress = self.progress
+            self._parser = StreamParser(self._dialect, content_type=content_type, record=self._record)
         self._enter(Trigger.BEGIN_STREAM)
 
     def _receive_piece(self, piece: bytes, events: list[StreamEvent]) -> bool:
@@ -148,9 +147,57 @@ class Call(Fetch[Message]):
                 fault = error
         if self._state is STREAM:
             assert self._parser is not None
-            self._take_events(self._parser.receive_eof(fault), events)
+            given: list[StreamEvent] = []
+            cut = self._parser.suspend(given)
+            if cut is not None and not self._resume(fault or cut):
+                given += self._parser.fail(fault or cut)
+            self._take_events(given, events)
         else:
             super()._receive_end(fault, events)
+
+    def _receive_whole(self, events: list[StreamEvent]) -> None:
+        if self._resuming:
+            message = "the rest of a stream was asked for, and the server answered with a whole response"
+            self._settle(RemoteProtocolError(message), events)
+        else:
+            super()._receive_whole(events)
+
+    def _resume(self, error: ProviderError) -> bool:
+        """Ask for the rest of a stream that was cut by `error`; False if it cannot go on.
+
+        An exchange that brought an event counts as a first attempt again, so that a long answer survives any
+        number of cuts. It ends even so: each of these brought bytes, and the limit of an answer is for all.
+        """
+        assert self._parser is not None
+        request = self._parser.resume(self._first)
+        if request is None:
+            return False
+        if request.target != self._request.target:
+            self._tries = 1
+        wait = self._schedule.wait(error, self._tries - 1, self._random)
+        if wait is None:
+            return False
+        self._request, self._resuming, self._wait = request, True, wait
+        self._enter(Trigger.RESUME)
+        return True
+
+    def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
+        gone = error.status in _GONE
+        # The provider has ended the answer, or has no more of it. Nor is it asked for another one: a server
+        # that gave a beginning each time could go on with that without an end.
+        if self._resuming and self._parser is not None and (self._parser.finished or gone):
+            error = error if self._parser.finished else _expired(error)
+            self._fail(error, events)
+        else:
+            super()._settle(error, events)
+
+    def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
+        # A stream may be open, or wait to be resumed: the error has what arrived. Nothing where it has
+        # finished: an interrupt may have come before this call took note of it.
+        for failed in self._parser.fail(error) if self._parser is not None else ():
+            assert isinstance(failed, StreamFailed)
+            error = failed.error
+        super()._fail(error, events)
 
     def _take_events(self, given: list[StreamEvent], events: list[StreamEvent]) -> None:
         """Take a stream's events; the last one ends the exchange."""
@@ -179,3 +226,14 @@ class Call(Fetch[Message]):
         if self._stream and not streamed:
             events += replay(message)
         events.append(StreamComplete(message))
+
+
+def _expired(error: ProviderError) -> StreamTruncatedError:
+    """The error of a stream whose rest the server does not have."""
+    cut = StreamTruncatedError(
+        f"the stream was cut, and the server does not have its rest: {error.message}",
+        hint="Servers keep a response for a limited time, and only if it is stored. The answer is "
+        "incomplete: send the request again, or go on from what arrived.",
+    )
+    cut.__cause__ = error
+    return cut

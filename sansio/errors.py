@@ -42,7 +42,9 @@ class ErrorContext(TypedDict, total=False):
     """The provider's own words, as sent, control characters included."""
     request_id: str | None
     attempts: int | None
-    """How many times the request was sent."""
+    """How many times a request was sent, those for the rest of a stream that was cut included."""
+    resumes: int
+    """How many of the attempts asked for the rest of a stream that was cut."""
     retry_after: float | None
     """Seconds that the provider asked to wait."""
     should_retry: bool | None
@@ -85,6 +87,7 @@ class ProviderError(Exception):
     provider_message: str | None = None
     request_id: str | None = None
     attempts: int | None = None
+    resumes: int = 0
     retry_after: float | None = None
     should_retry: bool | None = None
     partial: Message | None = None
@@ -148,7 +151,8 @@ class ProviderError(Exception):
         if self.offset is not None:
             details.append(f"at byte {self.offset}")
         if self.attempts and self.attempts > 1:
-            details.append(f"{self.attempts} attempts")
+            rest = f", {self.resumes} of them for the rest of the stream" if self.resumes else ""
+            details.append(f"{self.attempts} attempts{rest}")
         if self.retry_after is not None:
             details.append(f"asked to wait {self.retry_after:g} s")
         text = f"{where}: {self.message}" if where else self.message

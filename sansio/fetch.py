@@ -83,12 +83,16 @@ class Fetch(Generic[T_co]):
         self._state = CallState.READY
         self._wants_input = False
         self._attempts = 0
+        self._tries = 0  # the attempts in a row without anything new, the last one included
+        self._resumes = 0
+        self._resuming = False  # the request asks for the rest of a stream
         self._fresh = False  # this attempt is being sent again, on a fresh connection
         self._handed_out = False
         self._wait = 0.0
         self._outcome: T_co | ProviderError | None = None
         self._head = Head(0)
-        self._responded: tuple[Head, int] | None = None  # the last head, and the attempt that it answered
+        # The last head, and the attempts and resumes until then.
+        self._responded: tuple[Head, int, int] | None = None
         self._decoder = ContentDecoder("")
         self._body = bytearray()
 
@@ -116,9 +120,14 @@ class Fetch(Generic[T_co]):
     def attempts(self) -> int:
         """How many times the request, or that for the last page, was sent.
 
-        A stale connection's replacement does not count.
+        Requests for the rest of a stream count, a stale connection's replacement does not.
         """
         return self._attempts
+
+    @property
+    def resumes(self) -> int:
+        """How many of the attempts asked for the rest of a stream that was cut."""
+        return self._resumes
 
     @property
     def response(self) -> ResponseInfo | None:
@@ -129,8 +138,9 @@ class Fetch(Generic[T_co]):
         if self._responded is None:
             return None
         # Computed on access: most callers never ask for it, and pay nothing.
-        head, attempts = self._responded
-        return read_response(head, request_id=self._dialect.request_id(head.headers), attempts=attempts)
+        head, attempts, resumes = self._responded
+        request_id = self._dialect.request_id(head.headers)
+        return read_response(head, request_id=request_id, attempts=attempts, resumes=resumes)
 
     @property
     def progress(self) -> int:
@@ -146,7 +156,10 @@ class Fetch(Generic[T_co]):
         match self._state:
             case CallState.READY:
                 self._enter(Trigger.SEND)
-                self._attempts += not self._fresh
+                if not self._fresh:
+                    self._attempts += 1
+                    self._tries += 1
+                    self._resumes += self._resuming
                 self._head = Head(0)  # an earlier attempt's request id must not name this one
                 if self._record:
                     body = self._request.body.decode()
@@ -232,7 +245,7 @@ class Fetch(Generic[T_co]):
         if 100 <= head.status < 200:
             return
         self._head = head
-        self._responded = head, self._attempts
+        self._responded = head, self._attempts, self._resumes
         self._body = bytearray()
         limit = self._limits.max_header_bytes
         if sum(map(len, chain.from_iterable(head.headers))) > limit:
@@ -343,7 +356,7 @@ class Fetch(Generic[T_co]):
         self._request = structs.replace(self._request, target=f"{self._target}{joint}{page.query}")
         self._read = page.read
         self._earlier += len(self._body)
-        self._attempts = 0
+        self._attempts = self._tries = 0
         self._fresh = False
         self._enter(Trigger.TURN)
 
@@ -364,10 +377,10 @@ class Fetch(Generic[T_co]):
             self._records.append(ResponseRecord(self._head.status, body))
 
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        """End an exchange with an error: another attempt, unless an event was handed out."""
+        """End an exchange with an error: another attempt, unless that might repeat an event."""
         wait = None
-        if not self._handed_out and not events:
-            wait = self._schedule.wait(error, self._attempts - 1, self._random)
+        if self._resuming or not (self._handed_out or events):
+            wait = self._schedule.wait(error, self._tries - 1, self._random)
         if wait is None:
             self._fail(error, events)
         else:
@@ -384,6 +397,7 @@ class Fetch(Generic[T_co]):
             provider=self._dialect.TYPE,
             model=config.model or config.deployment,
             attempts=self._attempts,
+            resumes=self._resumes,
             request_id=error.request_id or self._dialect.request_id(self._head.headers),
             # An earlier attempt's response says nothing about an attempt that was lost before its head.
             response=self.response if self._head.status else None,

@@ -12,6 +12,7 @@ from sansio.errors import (
 )
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
 from sansio.families.base import Dialect
+from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.providers.registry import dialect_class, dialect_named
@@ -54,6 +55,7 @@ class StreamParser:
             dialect = dialect_class(dialect, api)(limits=limits) if api else dialect_named(dialect, limits)
         elif api is not None or limits is not DEFAULT_LIMITS:
             raise ConfigError("a Dialect has its own api and limits: give them where it is made")
+        self._dialect = dialect
         self._limits = dialect.limits
         self._reader = dialect.open_stream()
         self._framer = dialect.framer(_media_type(content_type))
@@ -61,6 +63,7 @@ class StreamParser:
         self._read = self._record if record else self._reader.receive
         self._max_bytes = self._limits.max_answer_bytes
         self._received = 0
+        self._earlier = 0  # bytes of the bodies before this one
         # Up to this byte, data only has to be fed to the framer; -1 when the stream is over.
         self._mark = min(self._max_bytes, _FOLD_BYTES)
         self._finished = False
@@ -118,46 +121,89 @@ class StreamParser:
         events = self.receive_data(data[: limit - self._received])
         if not self._finished:
             message = f"the answer is longer than {limit} bytes"
-            self._fail(LimitExceededError(message, field="max_answer_bytes"), events, limit)
+            limit_error = LimitExceededError(message, field="max_answer_bytes")
+            self._fail(limit_error, events, limit - self._earlier)
         return events
 
-    def receive_eof(self, fault: ProviderError | None = None) -> list[StreamEvent]:
+    def receive_eof(self) -> list[StreamEvent]:
         """Handle the end of the body: the answer is whole if a finish reason was seen, else it is truncated.
-
-        Args:
-            fault: why the body ended early. A truncated answer fails with it; by default with a
-                `StreamTruncatedError`.
 
         Raises:
             LocalProtocolError: `receive_eof` was called before.
+        """
+        events: list[StreamEvent] = []
+        cut = self.suspend(events)
+        if cut is not None:
+            self._fail(cut, events)
+        return events
+
+    def suspend(self, events: list[StreamEvent]) -> StreamTruncatedError | None:
+        """Handle the end of a body that may not be the answer's: another body may go on with it.
+
+        Args:
+            events: receives what the last bytes complete; the last event too, if the answer is over.
+
+        Returns:
+            The error to `fail` with, unless `resume` gives a request for the rest. `None` if the answer is
+            over.
+
+        Raises:
+            LocalProtocolError: `receive_eof` or this was called before.
         """
         if self._eof:
             raise LocalProtocolError("receive_eof() twice: a parser serves one stream")
         self._eof = True
         self._mark = -1
-        events: list[StreamEvent] = []
         if self._finished:
-            return events
+            return None
         where = "without its end marker"
         try:
             if self._framer.feed_eof(self._read, events):
                 self._complete(events)
-                return events
+                return None
         except ProviderError as error:
             if error.status is not None or isinstance(error, LimitExceededError):
                 self._fail(error, events, self._framer.offset)
-                return events
+                return None
             where = "inside an event"  # an unreadable last event without its end was cut
         try:
             whole = self._reader.receive_eof(events)
         except ProviderError as error:
             self._fail(error, events, self._framer.offset)
-            return events
+            return None
         if whole:
             self._complete(events)
-        else:
-            self._fail(fault or StreamTruncatedError(f"the stream ended {where}"), events)
-        return events
+            return None
+        return StreamTruncatedError(f"the stream ended {where}")
+
+    def resume(self, request: Request) -> Request | None:
+        """Ask for the rest of an answer whose body ended too early, after `suspend`.
+
+        Args:
+            request: the answer's own.
+
+        Returns:
+            The request for the rest; pass its body after `reopen`. `None` if the server cannot go on with
+            this answer.
+        """
+        return self._reader.resume(request)
+
+    def reopen(self, content_type: str = "") -> None:
+        """Go on with another body of the same answer. Offsets are counted in it, limits over all bodies.
+
+        Args:
+            content_type: the new response's, which selects the framing.
+
+        Raises:
+            LocalProtocolError: the body before was not ended by `suspend`, or the answer is over.
+        """
+        if self._finished or not self._eof:
+            raise LocalProtocolError("reopen() without suspend() before it, or after the last event")
+        self._eof = False
+        self._earlier = self._received
+        self._framer = self._dialect.framer(_media_type(content_type))
+        self._feed = self._framer.feed
+        self._mark = min(self._max_bytes, self._received + _FOLD_BYTES)
 
     def fail(self, error: ProviderError) -> list[StreamEvent]:
         """End the stream from outside: the connection was lost, or the consumer does not want more.

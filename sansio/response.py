@@ -60,7 +60,9 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
         rate_limits: by kind: `"requests"`, `"tokens"`, `"input_tokens"`, `"output_tokens"`, or the provider's
             own word, with underscores.
         processing_ms: milliseconds that the provider says it worked on the answer, or on its beginning.
-        attempts: how many times the request had been sent when this response began.
+        attempts: how many times the request had been sent when this response began, those for the rest of a
+            stream included.
+        resumes: how many of the attempts asked for the rest of a stream that was cut.
         first_event_after: seconds from the call's start to its first event. Only a driver has a clock: it
             fills this in.
     """
@@ -71,6 +73,7 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
     rate_limits: dict[str, RateLimit] = {}
     processing_ms: float | None = None
     attempts: int = 1
+    resumes: int = 0
     first_event_after: float | None = None
 
     def replacing(self, secret: str, mask: str = "[key]") -> ResponseInfo:
@@ -87,13 +90,16 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
         )
 
 
-def read_response(head: Head, *, request_id: str | None = None, attempts: int = 1) -> ResponseInfo:
+def read_response(
+    head: Head, *, request_id: str | None = None, attempts: int = 1, resumes: int = 0
+) -> ResponseInfo:
     """What a head says. A header that cannot be read counts as absent; nothing that a peer sends raises.
 
     Args:
         head: of a final response.
         request_id: see `find_request_id`.
-        attempts: how many times the request was sent.
+        attempts: how many times a request was sent.
+        resumes: how many of them asked for the rest of a stream.
     """
     kept: list[tuple[str, str]] = []
     for given, value in head.headers:
@@ -111,6 +117,7 @@ def read_response(head: Head, *, request_id: str | None = None, attempts: int = 
         rate_limits=_rate_limits(headers, read_http_date(header(head.headers, "date"))),
         processing_ms=_finite(processing),
         attempts=attempts,
+        resumes=resumes,
     )
 
 

@@ -13,6 +13,10 @@ Why a call moves is a `Trigger`, and the rules behind the triggers are few:
 - A failure before the first event may be retried after a wait, since the caller has seen nothing yet: any
   state that wants input has an edge RETRY to BACKOFF. After an event was handed out no such edge is
   taken, because a second answer would be joined to the first.
+- A stream that is cut may be resumed (RESUME), also after events were handed out, if its server keeps the
+  answer and numbers its events: the next request asks for those after the last one that was read. It takes
+  the same wait, and from then on RETRY sends that request again, since it gives the rest of the same answer.
+  A stream that the provider itself ended, by an error or by something malformed, is not resumed.
 - A connection that had served before may have been closed by the server just as it was used again. The
   request is then sent at once on a fresh connection (RESEND), and that costs no attempt.
 - A response may be one page of several. The request for the next one is then ready at once (TURN), with
@@ -71,6 +75,7 @@ class Trigger(Enum):
     BEGIN_ERROR = "an error status"
     RESEND = "lost on a reused connection"
     RETRY = "may be tried again"
+    RESUME = "cut, and the server can go on"
     TURN = "another page follows"
     FINISH = "the answer is whole"
     FAIL = "failed permanently"
@@ -93,6 +98,7 @@ TRANSITIONS: dict[CallState, dict[Trigger, CallState]] = {
     CallState.STREAM: {
         Trigger.FINISH: CallState.COMPLETE,
         Trigger.RETRY: CallState.BACKOFF,
+        Trigger.RESUME: CallState.BACKOFF,
         Trigger.FAIL: CallState.FAILED,
     },
     CallState.WHOLE: {

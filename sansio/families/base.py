@@ -34,7 +34,6 @@ from sansio.errors import (
     APIStatusError,
     ConfigError,
     InvalidRequestError,
-    LocalProtocolError,
     ProviderError,
     RemoteProtocolError,
     status_error_kind,
@@ -128,23 +127,21 @@ class AnswerReader(ABC):
         self._flush(events)
         return True
 
-    @property
-    def resume_point(self) -> tuple[str, int] | None:
-        """Where a stream that was cut can go on: the answer's id, and the number of the last frame read.
+    def resume(self, request: Request) -> Request | None:
+        """Ask for the rest of the answer: its stream was cut, and another one may go on with it.
 
-        `None` where the wire knows no such thing, or the server has not sent both.
+        The frames of that stream are passed to `receive` like those of the first. What was read before is
+        not read again, wherever that stream begins. A rest that belongs to another answer, or has a gap, is
+        a `RemoteProtocolError`: the answer is never mixed.
+
+        Args:
+            request: the answer's own, without a key.
+
+        Returns:
+            The request for the rest, which is signed like the other. The same one as the last time if
+            nothing was read since then. `None` if the server cannot go on with this answer: the default.
         """
         return None
-
-    def resume(self) -> None:
-        """Go on with another stream of the same answer, from `resume_point` on: call it before its frames.
-
-        What the server sends again is passed over.
-
-        Raises:
-            LocalProtocolError: this wire's streams cannot be resumed.
-        """
-        raise LocalProtocolError(f"resume(): a stream of {self._dialect.origin} cannot be resumed")
 
     def _flush(self, events: list[StreamEvent]) -> None:
         """End what is open: nothing more arrives. A family whose parts arrive in pieces ends those too."""

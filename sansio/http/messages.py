@@ -102,6 +102,22 @@ class Request(Struct, frozen=True):
         )
         return structs.replace(self, headers=headers, body=body)
 
+    def below(self, name: str, query: str) -> Request:
+        """A GET of what is below this request's address: on the same server, with the same headers.
+
+        Args:
+            name: one more segment of the path, in ASCII; it is percent-encoded.
+            query: percent-encoded; it is added to the address's own query.
+        """
+        from urllib.parse import quote  # late: see `_to`
+
+        path, _, own = self.target.partition("?")
+        target = f"{path}/{quote(name, safe='')}?{own}{'&' if own else ''}{query}"
+        headers = tuple(
+            [(key, value) for key, value in self.headers if key not in ("content-type", "content-length")]
+        )
+        return structs.replace(self, method="GET", target=target, headers=headers, body=b"")
+
     @property
     def origin(self) -> tuple[str, str, int]:
         """Scheme, host and port: requests with the same origin can share a connection."""

@@ -6,11 +6,15 @@ bytes out; the encoders turn answers and events into each provider's bytes.
 
 from sansio.testing.connection import FakeConnection
 from sansio.testing.dialects import Report, Result, Sample, Verdict, check_dialect
+from sansio.testing.failures import refuse
 from sansio.testing.fake import FakeProvider
+from sansio.testing.prompt import OfferedTool, Prompt, ToolResult, count_tokens
+from sansio.testing.routes import Route
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
     Broken,
+    Delta,
     Ending,
     Failure,
     FakeResponse,
@@ -19,28 +23,36 @@ from sansio.testing.script import (
     Responder,
 )
 from sansio.testing.wire import encode_events, encode_stream, encode_whole
-from sansio.testing.wires import Wire, register_wire
+from sansio.testing.wires import Shelf, Wire, register_wire
 
 __all__ = [
     "PROVIDER_TYPES",
     "Answer",
     "Broken",
+    "Delta",
     "Ending",
     "Failure",
     "FakeConnection",
     "FakeProvider",
     "FakeResponse",
+    "OfferedTool",
     "Outcome",
+    "Prompt",
     "ProviderType",
     "Report",
     "Responder",
     "Result",
+    "Route",
     "Sample",
+    "Shelf",
+    "ToolResult",
     "Verdict",
     "Wire",
     "check_dialect",
+    "count_tokens",
     "encode_events",
     "encode_stream",
     "encode_whole",
+    "refuse",
     "register_wire",
 ]

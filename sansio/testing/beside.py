@@ -20,10 +20,16 @@ from sansio.testing.script import ProviderType
 from sansio.testing.wires.chat import CREATED
 from sansio.testing.wires.messages_fields import check_version
 from sansio.testing.wires.messages_requests import read_messages_request
+from sansio.testing.wires.responses_requests import read_responses_request
 
 MODELS = ("fake-model",)
 """The list of models of a fake that knows every model."""
 _NOT_COUNTED = ("max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata")
+_COUNTED = (
+    *("conversation", "input", "instructions", "model", "parallel_tool_calls", "previous_response_id"),
+    *("reasoning", "text", "tool_choice", "tools", "truncation"),
+)
+"""The fields of a Responses request that may be counted."""
 _ANY_LIMIT = 1 << 20  # greater than any budget for thinking
 _MOST_MODELS = 1_000
 _EMBEDDING_FIELDS = ("model", "input", "dimensions", "encoding_format", "user")
@@ -53,11 +59,17 @@ def model_list(type: ProviderType, request: Request, models: Sequence[str] = MOD
 
 
 def token_count(route: Route, request: Request, body: JSONObject) -> JSONObject:
-    """The count of a request in Anthropic's form.
+    """The count of a request, in Anthropic's form or in that of Responses.
 
     Raises:
         Refused: the request is invalid.
     """
+    if route.api == "responses":
+        for name in body:
+            if name not in _COUNTED:
+                raise refuse(f"The field {name!r} is not known here.", param=name, code="unknown_parameter")
+        tokens = read_responses_request(route, request, body).tokens
+        return {"object": "response.input_tokens", "input_tokens": tokens}
     for name in body:
         if name in _NOT_COUNTED:
             raise refuse(f"{name}: Extra inputs are not permitted.")

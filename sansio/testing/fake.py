@@ -10,12 +10,13 @@ from typing import assert_never
 import msgspec
 from msgspec import structs
 
+from sansio.config import PROVIDER_DEFAULTS
 from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
 from sansio.testing import beside, small_model
-from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure
+from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure, refuse_at_gateway
 from sansio.testing.prompt import Prompt, as_text
-from sansio.testing.routes import Route, check_gateway, find_type, read_body
+from sansio.testing.routes import Route, check_gateway, find_type, read_body, speaks_messages
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
@@ -24,22 +25,28 @@ from sansio.testing.script import (
     FakeResponse,
     Outcome,
     ProviderType,
+    default_api,
     model_type,
 )
 from sansio.testing.wire import encode_stream, encode_whole
-from sansio.testing.wires.registry import wire_for
+from sansio.testing.wires.registry import Shelf, wire_for
 
 _JSON: Headers = (("content-type", "application/json"),)
-_EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
-_ID_PREFIXES: dict[ProviderType, str] = {"openrouter": "gen-", "anthropic": "msg_"}
+_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_"}
+"""How the ids of answers begin, by the wire family."""
 
 
 class FakeProvider:
     """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
 
-    It also serves the list of models (`GET /v1/models`), for all types; counts of tokens
-    (`/v1/messages/count_tokens`) for Anthropic; and embeddings for the others. For these, an answer in the
-    script waits for the next request that asks for one; failures and whole responses are used up.
+    A type answers at the path of each wire family that it speaks: chat completions, responses, messages.
+    It also serves the list of models (`GET /v1/models`), for all types; counts of tokens for Anthropic
+    (`/v1/messages/count_tokens`) and OpenAI (`/v1/responses/input_tokens`); and embeddings for all but
+    Anthropic. OpenAI, Azure and vLLM keep responses, unless a request has `store: false`: later ones may go
+    on from them by `previous_response_id`, and they can be fetched, cancelled and deleted. The stream of one
+    in the background can be fetched from any event on, also where the script breaks it off.
+    For all of these, an answer in the script waits for the next request that asks for one; failures and
+    whole responses are used up.
     Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
     is none, a small embedded model answers. A refused request uses up no outcome.
     The same request bytes get the same answer bytes.
@@ -51,6 +58,7 @@ class FakeProvider:
             key to OpenAI, without to Ollama.
             A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
             messages; its wire family is built in or was given to `register_wire`.
+            Type and api, such as `"openai/responses"`, answer in that family only.
         script: the outcomes to answer with.
         models: the only models to know, which its list then has; another one is refused with status 404.
             `None` knows every model.
@@ -85,6 +93,7 @@ class FakeProvider:
         self.requests: list[Request] = []
         self._key = key
         self._models = None if models is None else tuple(models)
+        self._shelves: dict[str, Shelf | None] = {}
 
     def respond(self, request: Request) -> FakeResponse:
         """Answer one request.
@@ -94,55 +103,102 @@ class FakeProvider:
         """
         self.requests.append(request)
         type = find_type(self._ways, request)
-        name = type if self.type is None else self.type
         digest = hashlib.sha256(request.target.encode("utf-8", "replace") + b"\n" + request.body).hexdigest()[
             :24
         ]
         request_id = f"req_{digest}"
+        own_path = self._name(type).partition("/")[0] not in PROVIDER_TYPES
+        # Every server of Anthropic's messages has Anthropic's errors.
+        spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
         try:
-            own_path = name.partition("/")[0] not in PROVIDER_TYPES
             route = check_gateway(type, request, key=self._key, any_path=own_path)
+            name, api = self._family(route, request)
+            shelf = self._shelf(name)
             if route.asked != "answer":
-                return self._beside(route, request, request_id)
-            prompt = wire_for(name).read_request(route, request, read_body(request))
+                return self._beside(route, request, request_id, shelf)
+            body = _recalled(shelf, route, read_body(request))
+            prompt = wire_for(name).read_request(route, request, body)
             if self._models is not None:
-                beside.check_model(type, prompt.model, self._models)
+                beside.check_model(spoken, prompt.model, self._models)
         except Refused as refused:
-            return encode_failure(type, refused.failure, request_id)
+            return encode_failure(spoken, refused.failure, request_id)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
-        speaker = _Speaker(name, type, prompt, request_id, _ID_PREFIXES.get(type, "chatcmpl-") + digest)
-        return speaker.say(outcome)
+        prefix = "gen-" if spoken == "openrouter" else _ID_PREFIXES.get(api, "chatcmpl-")
+        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest)
+        response = speaker.say(outcome)
+        if shelf is not None and isinstance(outcome, Answer | Broken):
+            return shelf.keep(route, body, speaker.uncut(outcome), response)
+        return response
 
-    def _beside(self, route: Route, request: Request, request_id: str) -> FakeResponse:
-        """The response of an endpoint that gives no answer.
+    def _name(self, type: ProviderType) -> str:
+        return type if self.type is None else self.type
+
+    def _family(self, route: Route, request: Request) -> tuple[str, str]:
+        """Type and api of the wire that a path speaks, as one name; and the api.
+
+        Raises:
+            Refused: it is another one than the only one that this server has.
+        """
+        own, _, only = self._name(route.type).partition("/")
+        if only:
+            if route.api not in (None, only) and route.asked == "answer":
+                raise refuse_at_gateway(404, f"{request.method} {request.target} does not exist.")
+            return f"{own}/{only}", only
+        api = route.api if route.api in PROVIDER_DEFAULTS[own].apis else None
+        return f"{own}/{api or ''}", api or default_api(own)
+
+    def _shelf(self, name: str) -> Shelf | None:
+        """What this server keeps of a family's answers; `None` if it keeps nothing."""
+        if name not in self._shelves:
+            make = wire_for(name).make_shelf
+            self._shelves[name] = None if make is None else make()
+        return self._shelves[name]
+
+    def _beside(self, route: Route, request: Request, request_id: str, shelf: Shelf | None) -> FakeResponse:
+        """The response of an endpoint that gives no new answer.
 
         Raises:
             Refused: the request is invalid.
         """
+        if route.asked in ("kept", "cancelled"):
+            if shelf is None:
+                raise refuse_at_gateway(404, f"{request.method} {request.target} does not exist.")
+            found = self._scripted(route, request_id) or shelf.serve(route, request)
+            return structs.replace(found, headers=(*found.headers, *_id_header(route.type, request_id)))
         given: JSONObject
         if route.asked == "models":
             models = beside.MODELS if self._models is None else self._models
             given = beside.model_list(route.type, request, models)
         else:
             body = read_body(request)
-            counts = route.asked == "tokens"
-            given = beside.token_count(route, request, body) if counts else beside.embeddings(route, body)
+            if route.asked == "tokens":
+                given = beside.token_count(route, request, _recalled(shelf, route, body))
+            else:
+                given = beside.embeddings(route, body)
             if self._models is not None:
                 beside.check_model(
                     route.type, as_text(body.get("model")) or route.deployment or "", self._models
                 )
+        return self._scripted(route, request_id) or FakeResponse(
+            headers=(*_JSON, *_id_header(route.type, request_id)), pieces=(msgspec.json.encode(given),)
+        )
+
+    def _scripted(self, route: Route, request_id: str) -> FakeResponse | None:
+        """The script's next outcome, if it is no answer."""
         match self.script[0] if self.script else None:
             case Failure() as failure:
                 self.script.popleft()
-                return encode_failure(route.type, failure, request_id)
+                spoken: ProviderType = "anthropic" if route.api == "messages" else route.type
+                return encode_failure(spoken, failure, request_id)
             case FakeResponse() as response:
                 self.script.popleft()
                 return response
             case _:
-                pass
-        return FakeResponse(
-            headers=(*_JSON, *_id_header(route.type, request_id)), pieces=(msgspec.json.encode(given),)
-        )
+                return None
+
+
+def _recalled(shelf: Shelf | None, route: Route, body: JSONObject) -> JSONObject:
+    return body if shelf is None else shelf.recall(route, body)
 
 
 def _id_header(type: ProviderType, request_id: str) -> Headers:
@@ -154,26 +210,44 @@ class _Speaker:
     """Encodes an outcome as one response."""
 
     def __init__(
-        self, name: str, type: ProviderType, prompt: Prompt, request_id: str, response_id: str
+        self,
+        name: str,
+        type: ProviderType,
+        prompt: Prompt,
+        body: JSONObject,
+        request_id: str,
+        response_id: str,
     ) -> None:
         self._name = name
         self._type = type
         self._prompt = prompt
+        self._body = body
         self._request_id = request_id
         self._response_id = response_id
 
     def say(self, outcome: Outcome) -> FakeResponse:
         match outcome:
             case Answer():
-                return self._answer(small_model.with_usage(outcome, self._prompt))
+                return self._answer(self._fitted(small_model.with_usage(outcome, self._prompt)))
             case Failure():
                 return encode_failure(self._type, outcome, self._request_id)
             case Broken():
-                return self._broken(outcome)
+                return self._broken(structs.replace(outcome, answer=self._fitted(outcome.answer)))
             case FakeResponse():
                 return outcome
             case _:
                 assert_never(outcome)
+
+    def uncut(self, outcome: Answer | Broken) -> tuple[bytes, ...]:
+        """The stream of an outcome as it would be without a break: only an error that it names ends it."""
+        answer = outcome if isinstance(outcome, Answer) else outcome.answer
+        answer = self._fitted(small_model.with_usage(answer, self._prompt))
+        failed = isinstance(outcome, Broken) and outcome.failure is not None
+        return self._stream(structs.replace(outcome, answer=answer) if failed else answer, answer).pieces
+
+    def _fitted(self, answer: Answer) -> Answer:
+        fit = wire_for(self._name).fit_answer
+        return answer if fit is None else fit(answer, self._body)
 
     def _answer(self, answer: Answer) -> FakeResponse:
         return self._stream(answer, answer) if self._prompt.stream else self._whole(answer)
@@ -199,7 +273,8 @@ class _Speaker:
             response_id=self._response_id,
             include_usage=self._prompt.include_usage,
         )
-        return FakeResponse(headers=self._headers(_EVENT_STREAM, answer), pieces=pieces)
+        content_type = (("content-type", wire_for(self._name).content_type),)
+        return FakeResponse(headers=self._headers(content_type, answer), pieces=pieces)
 
     def _whole(self, answer: Answer) -> FakeResponse:
         body = encode_whole(self._name, answer, model=self._prompt.model, response_id=self._response_id)

@@ -39,6 +39,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
         tools: those offered; none if the request forbids them.
         forced_tool: the name of a tool that must be called, or `"*"` for any.
         reasoning: the request asks for extended thinking.
+        hidden: its text is not given, as where no summary is asked for.
         max_tokens: the answer's limit.
         tokens: the prompt's size, by `count_tokens`.
         schema: the JSON schema that the answer must follow, if there is one.
@@ -56,6 +57,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     max_tokens: int | None
     tokens: int
     schema: JSONObject | None = None
+    hidden: bool = False
 
 
 def count_tokens(value: JSON) -> int:

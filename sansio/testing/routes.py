@@ -18,31 +18,58 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
 from sansio.testing.script import Failure, ProviderType
 
-Asked: TypeAlias = Literal["answer", "models", "tokens", "vectors"]
-"""What a path is for: an answer, the list of models, a count of tokens, or embeddings."""
+Asked: TypeAlias = Literal["answer", "models", "tokens", "vectors", "kept", "cancelled"]
+"""What a path is for: an answer, the list of models, a count of tokens, embeddings, an answer that the server
+has kept, or its end before it is made."""
+
+_Path: TypeAlias = tuple[Asked, str]
+"""What a path is for, and the wire family it speaks."""
 
 
-def _chat(base: str) -> dict[str, Asked]:
-    return {f"{base}/chat/completions": "answer", f"{base}/models": "models", f"{base}/embeddings": "vectors"}
+def _openai_paths(base: str) -> dict[str, _Path]:
+    return {
+        f"{base}/chat/completions": ("answer", "chat"),
+        f"{base}/models": ("models", "chat"),
+        f"{base}/embeddings": ("vectors", "chat"),
+        f"{base}/responses": ("answer", "responses"),
+    }
 
 
-_MESSAGES: dict[str, Asked] = {
-    "/v1/messages": "answer",
-    "/v1/models": "models",
-    "/v1/messages/count_tokens": "tokens",
+def _messages_paths(base: str) -> dict[str, _Path]:
+    return {
+        f"{base}/messages": ("answer", "messages"),
+        f"{base}/messages/count_tokens": ("tokens", "messages"),
+    }
+
+
+_PATHS: dict[ProviderType, dict[str, _Path]] = {
+    "openrouter": {**_openai_paths("/api/v1"), "/api/v1/messages": ("answer", "messages")},
+    "openai": {**_openai_paths("/v1"), "/v1/responses/input_tokens": ("tokens", "responses")},
+    "azure": {**_openai_paths("/openai/v1"), **_messages_paths("/anthropic/v1")},
+    "anthropic": {**_messages_paths("/v1"), "/v1/models": ("models", "messages")},
+    "ollama": {**_openai_paths("/v1"), "/v1/messages": ("answer", "messages")},
+    "vllm": {**_openai_paths("/v1"), **_messages_paths("/v1")},
 }
-_PATHS: dict[ProviderType, dict[str, Asked]] = {
-    "openrouter": _chat("/api/v1"),
-    "openai": _chat("/v1"),
-    "azure": _chat("/openai/v1"),
-    "anthropic": _MESSAGES,
-    "ollama": _chat("/v1"),
-    "vllm": _chat("/v1"),
+_KEEPING: dict[ProviderType, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
+"""Types that keep responses, with the path before `/responses`."""
+_KEPT = re.compile(r"(.*)/responses/([^/]+)(/cancel)?")
+_ENDS: dict[str, Asked] = {
+    "/models": "models",
+    "/embeddings": "vectors",
+    "/count_tokens": "tokens",
+    "/input_tokens": "tokens",
 }
-_ENDS: dict[str, Asked] = {"/models": "models", "/embeddings": "vectors", "/count_tokens": "tokens"}
 """How paths of registered types end that are not for answers."""
+_API_ENDS = {"/chat/completions": "chat", "/messages": "messages", "/responses": "responses"}
+"""How paths of registered types end that are for answers, with the wire family that they speak."""
+_METHODS: dict[Asked, tuple[str, ...]] = {"models": ("GET",), "kept": ("GET", "DELETE")}
+"""The methods of a path, where they are not `POST` alone."""
 _AZURE_CLASSIC = re.compile(r"/openai/deployments/([^/]+)/(chat/completions|embeddings)")
-_AZURE_MODELS = "/openai/models"
+_AZURE_OF_THE_RESOURCE: dict[str, _Path] = {
+    "/openai/models": ("models", "chat"),
+    "/openai/responses": ("answer", "responses"),
+}
+"""Paths of Azure's classic surface that name no deployment."""
 _LOCAL: tuple[ProviderType, ...] = ("ollama", "vllm")
 """Types that users run themselves: OpenAI's path, and no key unless the server was given one."""
 
@@ -63,11 +90,15 @@ class Route(Struct, frozen=True):
         type: the provider that answers.
         deployment: Azure's, if the path names it; the body need not name a model then.
         asked: what the path is for.
+        api: the wire family that the path speaks; `None`: the type's default.
+        id: of the answer that the path names.
     """
 
     type: ProviderType
     deployment: str | None = None
     asked: Asked = "answer"
+    api: str | None = None
+    id: str | None = None
 
 
 def find_type(only: ProviderType | None, request: Request) -> ProviderType:
@@ -81,16 +112,24 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     if only is not None:
         return only
     path, _ = split_target(request)
-    if path.startswith("/openai/"):
+    if path.startswith(("/openai/", "/anthropic/")):
         return "azure"
-    types = [type for type, paths in _PATHS.items() if path in paths]
-    if "anthropic" in types and (len(types) == 1 or header(request.headers, "anthropic-version")):
+    types = [type for type in _PATHS if _looked_up(type, path) is not None]
+    named = header(request.headers, "anthropic-version") is not None
+    if "anthropic" in types and (named or speaks_messages(request)):
         return "anthropic"
     if "ollama" not in types:
         return types[0] if types else "openai"
     if b'"chat_template_kwargs"' in request.body:
         return "vllm"
     return "ollama" if header(request.headers, "authorization") is None else "openai"
+
+
+def speaks_messages(request: Request) -> bool:
+    """Whether a request is for Anthropic's messages, whose errors have Anthropic's form at every server."""
+    path = split_target(request)[0]
+    found = [paths[path] for paths in _PATHS.values() if path in paths]
+    return any(api == "messages" and asked != "models" for asked, api in found)
 
 
 def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
@@ -104,13 +143,16 @@ def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_
         Refused: with the provider's status.
     """
     route = _route_by_end(type, request) if any_path else _find_route(type, request)
-    method = "GET" if route.asked == "models" else "POST"
-    if request.method != method:
-        raise refuse_at_gateway(405, f"The method {request.method} is not allowed here: use {method}.")
+    methods = _METHODS.get(route.asked, ("POST",))
+    if request.method not in methods:
+        raise refuse_at_gateway(
+            405, f"The method {request.method} is not allowed here: use {' or '.join(methods)}."
+        )
     _check_key(type, request, key)
     content_type = (header(request.headers, "content-type") or "").partition(";")[0].strip().lower()
-    # A GET has no content, and Ollama does not check the type.
-    if method == "POST" and content_type != "application/json" and type != "ollama":
+    # A request for what was kept has no content, and Ollama does not check the type.
+    sends = route.asked != "cancelled" and methods == ("POST",)
+    if sends and content_type != "application/json" and type != "ollama":
         status = 400 if type == "vllm" else 415
         raise refuse(
             f"The content type {content_type!r} is not supported: send application/json.", status=status
@@ -139,26 +181,50 @@ def split_target(request: Request) -> tuple[str, str]:
 def _route_by_end(type: ProviderType, request: Request) -> Route:
     path, _ = split_target(request)
     asked = next((asked for end, asked in _ENDS.items() if path.endswith(end)), None)
-    return Route(type, asked=asked or "answer")
+    if asked is not None:
+        return Route(type, asked=asked, api="responses" if path.endswith("/input_tokens") else None)
+    kept = _KEPT.fullmatch(path)
+    if kept is not None:
+        return Route(type, asked="cancelled" if kept[3] else "kept", api="responses", id=unquote(kept[2]))
+    return Route(type, api=next((api for end, api in _API_ENDS.items() if path.endswith(end)), None))
+
+
+def _looked_up(type: ProviderType, path: str) -> Route | None:
+    """Where a path goes that is the type's own."""
+    if path in _PATHS[type]:
+        asked, api = _PATHS[type][path]
+        return Route(type, asked=asked, api=api)
+    kept = _KEPT.fullmatch(path)
+    if kept is None or kept[1] != _KEEPING.get(type):
+        return None
+    return Route(type, asked="cancelled" if kept[3] else "kept", api="responses", id=unquote(kept[2]))
 
 
 def _find_route(type: ProviderType, request: Request) -> Route:
     path, query = split_target(request)
     if type == "azure":
         return _azure_route(path, parse_qs(query).get("api-version", [""])[0])
-    if path not in _PATHS[type]:
+    found = _looked_up(type, path)
+    if found is None:
         raise refuse_at_gateway(404, f"{request.method} {path} does not exist.")
-    return Route(type, asked=_PATHS[type][path])
+    return found
 
 
 def _azure_route(path: str, version: str) -> Route:
     classic = _AZURE_CLASSIC.fullmatch(path)
     if classic is not None and version:
-        return Route("azure", unquote(classic[1]), "vectors" if classic[2] == "embeddings" else "answer")
-    if path == _AZURE_MODELS and version:
-        return Route("azure", asked="models")
-    if path in _PATHS["azure"] and not version:
-        return Route("azure", asked=_PATHS["azure"][path])
+        asked: Asked = "vectors" if classic[2] == "embeddings" else "answer"
+        return Route("azure", unquote(classic[1]), asked, "chat")
+    if path in _AZURE_OF_THE_RESOURCE and version:
+        asked, api = _AZURE_OF_THE_RESOURCE[path]
+        return Route("azure", asked=asked, api=api)
+    kept = _KEPT.fullmatch(path)
+    if kept is not None and version and kept[1] == "/openai":
+        asked = "cancelled" if kept[3] else "kept"
+        return Route("azure", asked=asked, api="responses", id=unquote(kept[2]))
+    found = None if version else _looked_up("azure", path)
+    if found is not None:
+        return found
     raise refuse_at_gateway(
         404,
         "Resource not found: the classic path needs an api-version, the v1 path takes none, and there is "
@@ -169,7 +235,8 @@ def _azure_route(path: str, version: str) -> Route:
 def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
     if type in _LOCAL and key is None:
         return
-    for name in _KEY_HEADERS[type]:
+    names = _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
+    for name in names:
         given = header(request.headers, name)
         if given is None:
             continue
@@ -180,7 +247,7 @@ def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
         if given and (key is None or given == key):
             return
         raise _unauthorized(type, "The key is not valid.")
-    raise _unauthorized(type, f"No key was given: send it as {' or '.join(_KEY_HEADERS[type])}.")
+    raise _unauthorized(type, f"No key was given: send it as {' or '.join(names)}.")
 
 
 def _unauthorized(type: ProviderType, message: str) -> Refused:

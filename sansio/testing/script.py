@@ -59,6 +59,23 @@ def provider_type(name: str) -> ProviderType:
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
 
 
+def spoken(name: str) -> tuple[ProviderType, str]:
+    """The built-in type, and the wire family that it speaks.
+
+    Args:
+        name: a type, which then speaks its default family, or type and api, such as `"openai/responses"`.
+
+    Raises:
+        ValueError: there is no such type, or it does not speak that family.
+    """
+    kind, _, api = name.partition("/")
+    known = provider_type(kind)
+    apis = PROVIDER_DEFAULTS[known].apis
+    if api and api not in apis:
+        raise ValueError(f"{name!r}: {known} does not speak {api!r}; use one of {', '.join(apis)}")
+    return known, api or default_api(known)
+
+
 def model_type(name: str) -> ProviderType:
     """The built-in type that a registered type's fake imitates: itself, or the maker of its wire."""
     if name in PROVIDER_TYPES:

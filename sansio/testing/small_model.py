@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 
 from sansio.content import (
     FinishReason,
+    ReasoningPart,
     ToolCall,
     Usage,
 )
@@ -37,14 +38,15 @@ _REPEATED = 12
 
 def answer(prompt: Prompt) -> Answer:
     """The model's answer to a request, with its usage by `count_tokens`."""
-    reasoning = _reasoning(prompt) if prompt.reasoning else ""
+    reasoning = _reasoning(prompt) if prompt.reasoning and not prompt.hidden else ""
+    hidden = (ReasoningPart(""),) if prompt.reasoning and prompt.hidden else ()
     calls = () if prompt.results else _calls(prompt)
     finish = FinishReason.TOOL_CALLS if calls else FinishReason.STOP
     text = "" if calls else _text(prompt)
     if prompt.max_tokens is not None and prompt.max_tokens < count_tokens(text):
         text = "".join(_TOKEN.findall(text)[: prompt.max_tokens])
         finish = FinishReason.LENGTH
-    draft = Answer(text=text, reasoning=reasoning, tool_calls=calls, finish_reason=finish)
+    draft = Answer(parts=hidden, text=text, reasoning=reasoning, tool_calls=calls, finish_reason=finish)
     return with_usage(draft, prompt)
 
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import (
-    AnswerReader,
     InvalidToolCall,
     Limits,
     Message,
@@ -34,7 +33,7 @@ from sansio.testing.strategies import (
     response_items,
     response_streams,
 )
-from sansio.testing.wires.responses import response_events, response_object, write_events
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 from tests.laws.oracle import (
     LIMITS,
     assert_copies_linear,
@@ -167,32 +166,6 @@ def test_linear_in_what_is_copied_and_held(record: dict[str, object]) -> None:
 
     assert_memory_linear(run, 32_000)
     assert_copies_linear(run, 32_000)
-
-
-def read(reader: AnswerReader, frames: Iterable[bytes], events: list[StreamEvent]) -> bool:
-    """Give a reader the payloads of frames."""
-    ended = False
-    for frame in frames:
-        ended = reader.receive(frame[frame.index(b"data: ") + 6 :].strip(), events)
-    return ended
-
-
-@given(stream=response_streams(), data=st.data())
-def test_a_stream_that_is_cut_and_resumed_says_the_same(stream: ResponseStream, data: st.DataObject) -> None:
-    reader, events = dialect_named("openai/responses").open_stream(), list[StreamEvent]()
-    end = len(stream.frames)
-    *cuts, last = sorted({*data.draw(st.lists(st.integers(1, end), max_size=3)), end})
-    before = 0
-    for cut in (*cuts, last):
-        # The server goes on right after the cut, or sends some of what was read again.
-        ended = read(reader, stream.frames[data.draw(st.integers(0, before)) : cut], events)
-        assert reader.resume_point == (stream.response["id"], cut - 1)
-        assert ended is (cut == end)
-        reader.resume()
-        before = cut
-    whole = parse([stream.data])
-    assert events == whole[:-1]
-    assert reader.message() == message_of(whole)
 
 
 def test_any_response_can_be_written_as_events() -> None:

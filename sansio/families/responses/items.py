@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from sansio.answers import Answer, AssembledCall, OpenPart, Pieces
 from sansio.content import ReasoningPart, TextPart, UnknownPart
+from sansio.errors import RemoteProtocolError
 from sansio.events import StreamEvent
 from sansio.families.responses.parts import (
     CONTENT,
@@ -53,6 +54,7 @@ class OpenItem:
         "at",
         "call",
         "done",
+        "fixed",
         "kind",
         "parts",
         "start",
@@ -69,6 +71,8 @@ class OpenItem:
         """The texts of a message or of reasoning."""
         self.call: AssembledCall | None = None
         self.done = False
+        self.fixed = False
+        """What was given counts: the stream was cut, and what its rest says of the item must agree."""
         self._answer = answer
         self._number = number
         self._own = item_fields(start)
@@ -135,8 +139,23 @@ class OpenItem:
         calls = self._answer.calls
         if not call.started:
             call = self.call = calls.find(self._number, found.id, found.name)
+        elif self.fixed and (call.given_id or found.id, call.name) != (found.id, found.name):
+            raise _contradiction()
         call.kind, call.extra = found.kind, found.extra
-        calls.add(call, _left(call.parts, found.arguments), events)
+        calls.add(call, self._left(call.parts, found.arguments), events)
+
+    def _left(self, said: Pieces, whole: str) -> str:
+        """What is left to say of a whole text: nothing, if other words were said and cannot be taken back.
+
+        Raises:
+            RemoteProtocolError: other words were said before the stream was cut.
+        """
+        known = said.whole()
+        if whole.startswith(known):
+            return whole[len(known) :]
+        if self.fixed:
+            raise _contradiction()
+        return ""
 
     def _settle(self, blocks: list[Block], events: list[StreamEvent]) -> None:
         """Give the parts of a message or of reasoning what the finished item says of them."""
@@ -156,7 +175,7 @@ class OpenItem:
                 key = min(past, key=_number, default=key)
             part = begun.pop(key) if key in begun else self.part(key)
             answer.place(part)
-            answer.add(part, _left(part.text, final.text), events)
+            answer.add(part, self._left(part.text, final.text), events)
             logprobs = part.extra.get("logprobs")
             part.extra = {
                 **({} if logprobs is None else {"logprobs": logprobs}),
@@ -188,12 +207,29 @@ class OpenItem:
                 self._answer.close(part, events)
 
     def reseal(self, last: JSONObject) -> None:
-        """Take the encryption that the response's last event has: it counts for more than the item's own."""
+        """Take the encryption that the response's last event has: it counts for more than the item's own.
+
+        Raises:
+            RemoteProtocolError: what was given before the stream was cut is not in it.
+        """
+        if self.fixed:
+            self._compare(last)
         sealed = {field: last[field] for field in SEALED if last.get(field) is not None}
         if self._place >= 0:
             self.start = {**self.start, **sealed}
         elif self._sealed:
             self._own |= sealed
+
+    def _compare(self, last: JSONObject) -> None:
+        """See `reseal`."""
+        found = call_in(last)
+        if found is not None and self.call is not None:
+            self._left(self.call.parts, found.arguments)
+        for block in blocks_of(last):
+            if not isinstance(block.part, UnknownPart):
+                part = self.parts.get((block.field, block.number, type(block.part)))
+                if part is not None:
+                    self._left(part.text, block.part.text)
 
     def give_sealed(self, events: list[StreamEvent]) -> None:
         """Give what waited for the response's last event, which may have sealed it anew."""
@@ -210,7 +246,5 @@ def _number(key: Key) -> int:
     return key[1]
 
 
-def _left(said: Pieces, whole: str) -> str:
-    """What is left to say of a whole text: nothing, if other words were said, which cannot be taken back."""
-    known = said.whole()
-    return whole[len(known) :] if whole.startswith(known) else ""
+def _contradiction() -> RemoteProtocolError:
+    return RemoteProtocolError("the rest of the response contradicts its beginning, which was handed out")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
@@ -126,6 +127,7 @@ OPENAI_OPTIONS: Mapping[str, Option] = {
 }
 """OpenAI's own options, which compatible servers are left to refuse."""
 
+
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Alternatives = Annotated[int, Meta(ge=0, le=20)]
 _Limit = Annotated[int, Meta(ge=1)]
@@ -217,3 +219,22 @@ def write_include(body: Body, options: Mapping[str, object], *, sealed: bool) ->
         names.append(ENCRYPTED)
     if names:
         body["include"] = list(dict.fromkeys(names))
+
+
+def rest_query(body: bytes, number: int) -> str:
+    """The query for the rest of a stream, percent-encoded.
+
+    Args:
+        body: the request. What it includes is asked for again, so that the rest has the same fields.
+        number: of the last event that was read.
+    """
+    from urllib.parse import urlencode  # late: most streams are not cut
+
+    asked = msgspec.json.decode(body, type=dict[str, Any])
+    pairs: list[tuple[str, object]] = [("stream", "true"), ("starting_after", number)]
+    # `extra_body` is not checked, so these may be of any type.
+    include, options = asked.get("include"), asked.get("stream_options")
+    pairs += [("include[]", name) for name in include] if isinstance(include, list) else []
+    if isinstance(options, dict) and options.get("include_obfuscation") is False:
+        pairs.append(("include_obfuscation", "false"))
+    return urlencode(pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sansio.families.base import AnswerReader
 from sansio.families.fields import rest, text_or_none
 from sansio.families.foreign import foreign_error
 from sansio.families.responses.items import OpenItem
+from sansio.families.responses.options import rest_query
 from sansio.families.responses.parts import CONTENT, SUMMARY, TextualPart, citation_of
 from sansio.families.responses.usage import read_usage
 from sansio.families.responses.wire import (
@@ -26,10 +28,11 @@ from sansio.families.responses.wire import (
     TextDelta,
     decode_plain,
 )
-from sansio.jsontext import JSONObject
+from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
+    from sansio.http.messages import Request
 
 _DONE = b"[DONE]"
 
@@ -60,6 +63,10 @@ _INPUTS = {
 """Events that add to what a tool of the provider's was given: the item's type, and its field."""
 _BEGINNINGS = frozenset(("response.created", "response.queued", "response.in_progress"))
 _ENDS = frozenset(("response.completed", "response.incomplete"))
+_ID = re.compile(r"(?!\.+\Z)[!-~]{1,1000}")
+"""Ids that an address can have: text of a reasonable length, and not a step to another folder."""
+_MAX_NUMBER = 2**53
+"""Numbers of events are smaller: above, they are no longer exact in JSON."""
 
 
 class ResponsesReader(AnswerReader):
@@ -77,24 +84,26 @@ class ResponsesReader(AnswerReader):
         self._summaries: dict[tuple[int, int], OpenPart] = {}
         self._raw: dict[tuple[int, int], OpenPart] = {}
         self._calls: dict[int, AssembledCall] = {}
-        self._sequence = -1
-        self._read_before = -1  # events up to this number were read, and are sent again
+        self._sequence = -1  # the number of the last event that was read
+        self._kept = False  # the server says that it makes the response in the background
+        self._resumed = False
         self._decode: Callable[[bytes], Plain] = decode_plain
 
-    @property
-    def resume_point(self) -> tuple[str, int] | None:
-        """The response's id, and the `sequence_number` of the last event that was read.
+    def resume(self, request: Request) -> Request | None:
+        """See `AnswerReader.resume`: possible in the background, if the server keeps and numbers its events.
 
-        A response in the background that was stored goes on with
-        `GET /responses/{id}?stream=true&starting_after={number}`.
+        The rest may begin at any event: those that were read are known by their numbers. Source: OpenAI's
+        SDK (`ResponseRetrieveParams`) and its page on background mode.
         """
-        response_id = self._answer.response_id
-        return None if response_id is None or self._sequence < 0 else (response_id, self._sequence)
-
-    def resume(self) -> None:
-        # The other stream may begin with `response.queued`, and servers may send what was read before again.
-        self._read_before = self._sequence
+        name = self._answer.response_id
+        numbered = 0 <= self._sequence < _MAX_NUMBER
+        if not (self._kept and numbered and name is not None and _ID.fullmatch(name)):
+            return None
+        self._resumed = True
         self._decode = _decode_nothing
+        for item in self._items:
+            item.fixed = True
+        return request.below(name, rest_query(request.body, self._sequence))
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         # Most events add text, reasoning or arguments to what is open, and are read in one step. Their fields
@@ -139,18 +148,38 @@ class ResponsesReader(AnswerReader):
         if not data or data.isspace() or data.strip() == _DONE:
             return False  # some servers add a marker after the end; before it, it ends nothing
         record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
-        kind = record.get("type")
+        kind, number = record.get("type"), record.get("sequence_number")
         if not isinstance(kind, str) or not kind.startswith("response."):
             self._refuse(record)
-            return False  # such as `keepalive`
-        number = record.get("sequence_number")
-        if type(number) is int:
-            if number <= self._read_before:
-                return False
-            self._sequence = number
-            self._decode = decode_plain
+            if self._resumed and type(number) is int and number == self._sequence + 1:
+                self._sequence = number  # such as `keepalive`: a server may number that too
+            return False
+        if self._resumed and not self._is_next(record, number):
+            return False
         self.progress += 1
-        return self._receive_event(kind, record, events)
+        over = self._receive_event(kind, record, events)
+        # Last: an event that cannot be read, and may have been cut, is asked for again.
+        self._sequence = number if type(number) is int else -1
+        return over
+
+    def _is_next(self, record: JSONObject, number: JSON) -> bool:
+        """Whether an event of a resumed stream is new.
+
+        Raises:
+            RemoteProtocolError: it is of another response, or its place is not right behind what was read.
+        """
+        response = record.get("response")
+        other = text_or_none(response.get("id")) if isinstance(response, dict) else None
+        if other not in (None, self._answer.response_id):
+            raise RemoteProtocolError(
+                f"the rest of {self._answer.response_id} was asked for, and events of {other} received"
+            )
+        if type(number) is not int or number > self._sequence + 1:
+            raise RemoteProtocolError(
+                f"the rest of the response has an event with sequence_number {number!r} where "
+                f"{self._sequence + 1} is next; without the events between, the answer is not whole"
+            )
+        return number > self._sequence
 
     def _receive_event(self, kind: str, record: JSONObject, events: list[StreamEvent]) -> bool:
         at = _index(record, "output_index")
@@ -237,6 +266,8 @@ class ResponsesReader(AnswerReader):
         if (response_id := text_or_none(response.get("id"))) is not None:
             answer.response_id = response_id
             answer.calls.id_seed = answer.calls.id_seed or response_id
+        if isinstance(response.get("background"), bool):
+            self._kept = response["background"] is True and response.get("store") is not False
         answer.model = text_or_none(response.get("model")) or answer.model
         usage = response.get("usage")
         if isinstance(usage, dict):
@@ -384,7 +415,7 @@ class ResponsesReader(AnswerReader):
 
 
 def _decode_nothing(data: bytes) -> Plain:
-    """What reads plain events while events that were read before are sent again: each is looked at."""
+    """What reads plain events of a resumed stream: none, since the place of each has to be checked."""
     raise ValueError
 
 

@@ -24,7 +24,7 @@ from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
 from sansio.testing.wire import encode_stream, encode_whole
-from sansio.testing.wires.responses import response_events, response_object, write_events
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 _ANSWERS = (
     Answer(text="Hello, world."),
@@ -153,8 +153,19 @@ _FRAMES_OF_HTTP2 = (
 )
 
 
+_CUTS = (
+    b"\x00",
+    b"\x01\x80\x02",
+    b"\x04\x20\x00\x60\x07\x00\x01\xf0\x03",
+    b"\x08" + bytes(range(0, 256, 16)),
+)
+
+
 def seeds(target: str) -> list[bytes]:
     """Inputs for the target of that name."""
+    if target == "resume":
+        responses = [b"".join(write_events(response_events(response))) for response in _RESPONSES]
+        return [cuts + response for cuts in _CUTS for response in responses]
     if target == "sse":
         return [b"\x03" + frame for frame in _FRAMES]
     if target == "framer-sse":

@@ -56,6 +56,7 @@ from sansio.framing import SSEFailed
 from sansio.http import Input
 from sansio.porting import port as port_history
 from sansio.providers import dialect_named
+from sansio.testing.fuzz.resuming import uncut_and_resumed
 from sansio.testing.script import PROVIDER_TYPES
 
 Target: TypeAlias = Callable[[bytes], None]
@@ -346,6 +347,29 @@ def _call(kind: str, *, stream: bool) -> Call:
     return _PROVIDERS[kind].call([Message(Role.USER, "x")], stream=stream)
 
 
+def resume(data: bytes) -> None:
+    """A stream in the background that is cut anywhere, and whose rest may overlap: nothing shows of it.
+
+    Only a rest that contradicts what was given before may end the answer, and then it is no answer.
+    """
+    uncut, resumed = uncut_and_resumed(data)
+    wanted, found = check_events(uncut), check_events(resumed)
+    last = resumed[-1]
+    if isinstance(last, StreamFailed) and "contradicts" in last.error.message:
+        assert resumed[:-1] == uncut[: len(resumed) - 1], "events that the answer does not have"
+    else:
+        assert _unplaced(wanted, uncut) == _unplaced(found, resumed), "a cut changes the answer"
+
+
+def _unplaced(outcome: object, events: list[StreamEvent]) -> object:
+    """An outcome without offsets, which are counted in the last body."""
+    last = events[-1]
+    if not isinstance(last, StreamFailed):
+        return outcome
+    kind, _, *rest = _kind(last.error)
+    return events[:-1], kind, rest, last.error.partial
+
+
 def port(data: bytes) -> None:
     """A stored history, for any dialect: it is sent, or refused with `InvalidRequestError`.
 
@@ -477,6 +501,7 @@ TARGETS: dict[str, Target] = {
     "exchange": exchange,
     "http2": http2,
     "tape": tape,
+    "resume": resume,
     "port": port,
 }
 """Each target by its name on the command line."""

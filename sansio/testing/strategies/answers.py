@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import assert_never
 
 from hypothesis import strategies as st
-from msgspec import Struct, structs
+from msgspec import structs
 
 from sansio import (
     AudioPart,
@@ -16,7 +16,6 @@ from sansio import (
     ContentDelta,
     FinishReason,
     ImagePart,
-    InvalidToolCall,
     Message,
     Part,
     PartComplete,
@@ -30,14 +29,13 @@ from sansio import (
     StreamEvent,
     TextPart,
     ToolCall,
-    ToolCallDelta,
-    ToolCallStarted,
     UnknownPart,
     Usage,
 )
-from sansio.answers import ToolCallAssembler
 from sansio.jsontext import JSONObject
-from sansio.testing.script import Answer, Delta, ProviderType, default_api, provider_type
+from sansio.testing.script import Answer, Delta, ProviderType, default_api, spoken
+from sansio.testing.strategies.calls import BREAKING_OFF, PIECES, SELDOM, Call, checked, finished
+from sansio.testing.strategies.response_answers import draw_response
 from sansio.testing.strategies.values import BYTES, COSTS, COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 from sansio.testing.wires.chat import always_sent
 from sansio.testing.wires.messages import sign
@@ -94,7 +92,6 @@ _ANTHROPIC_REASONS = {
     "refusal": FinishReason.REFUSAL,
     "a new reason": FinishReason.OTHER,
 }
-_BREAKING_OFF = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.REFUSAL)
 
 
 def answers(dialect: str) -> st.SearchStrategy[Answer]:
@@ -105,7 +102,7 @@ def answers(dialect: str) -> st.SearchStrategy[Answer]:
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    return _answers(provider_type(dialect))
+    return _answers(*spoken(dialect))
 
 
 def events(dialect: str) -> st.SearchStrategy[list[StreamEvent]]:
@@ -119,7 +116,7 @@ def events(dialect: str) -> st.SearchStrategy[list[StreamEvent]]:
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    return _events(provider_type(dialect))
+    return _events(*spoken(dialect))
 
 
 def messages(dialect: str) -> st.SearchStrategy[Message]:
@@ -133,8 +130,8 @@ def messages(dialect: str) -> st.SearchStrategy[Message]:
 
 @cache
 @st.composite
-def _answers(draw: st.DrawFn, type: ProviderType) -> Answer:
-    message = _message(_draw_events(draw, type, whole=True))
+def _answers(draw: st.DrawFn, type: ProviderType, api: str) -> Answer:
+    message = _message(_draw(draw, type, api, whole=True))
     parts = message.parts
     if type == "anthropic":  # a whole answer has arguments as objects: their original text is not known
         parts = tuple(
@@ -152,55 +149,20 @@ def _answers(draw: st.DrawFn, type: ProviderType) -> Answer:
 
 @cache
 @st.composite
-def _events(draw: st.DrawFn, type: ProviderType) -> list[StreamEvent]:
-    return _draw_events(draw, type, whole=False)
+def _events(draw: st.DrawFn, type: ProviderType, api: str) -> list[StreamEvent]:
+    return _draw(draw, type, api, whole=False)
+
+
+def _draw(draw: st.DrawFn, type: ProviderType, api: str, *, whole: bool) -> list[StreamEvent]:
+    if api == "responses":
+        return draw_response(draw, type, whole=whole)
+    return _draw_events(draw, type, whole=whole)
 
 
 def _message(answer: Sequence[StreamEvent]) -> Message:
     last = answer[-1]
     assert isinstance(last, StreamComplete)
     return last.message
-
-
-_PIECES = st.lists(TEXTS, min_size=1, max_size=3)
-
-
-class _Call(Struct, frozen=True):
-    """A tool call as it is sent: the pieces of its arguments, and what they mean.
-
-    Args:
-        arguments: `None` if the text is not a JSON object.
-    """
-
-    id: str
-    name: str
-    kind: str
-    raw: str
-    pieces: tuple[str, ...]
-    arguments: JSONObject | None
-    extra: JSONObject
-
-    def deltas(self, index: int, place: int) -> list[Delta]:
-        started = ToolCallStarted(index, self.id, self.name, place, self.kind)
-        return [started, *(ToolCallDelta(index, piece) for piece in self.pieces)]
-
-    def is_cut(self) -> bool:
-        """Whether it may be incomplete as the last call of a truncated answer."""
-        return self.kind == "custom" or not self.arguments
-
-    def finish(self, *, cut: bool) -> ToolCall | InvalidToolCall:
-        """The call in the message."""
-        if self.arguments is not None and not (cut and self.is_cut()):
-            raw = None if self.kind == "custom" else self.raw
-            return ToolCall(self.id, self.name, self.arguments, raw, self.kind, self.extra)
-        assembler = ToolCallAssembler()  # only for the text of its reason
-        call = assembler.find(0, self.id, self.name)
-        call.kind = self.kind
-        call.extra = self.extra
-        assembler.add(call, self.raw, [])
-        found = assembler.finish(call, whole=True, cut=cut)
-        assert isinstance(found, InvalidToolCall)
-        return found
 
 
 class _Said:
@@ -211,8 +173,8 @@ class _Said:
         self.type = type
         self.whole = whole
         self.deltas: list[Delta] = []
-        self.parts: list[Part | _Call] = []
-        self.calls: list[_Call] = []
+        self.parts: list[Part | Call] = []
+        self.calls: list[Call] = []
         self._places: dict[str, int] = {}  # of the parts that a chat completion has once
         self._details = 0
 
@@ -249,15 +211,13 @@ class _Said:
             for _ in range(self.draw(st.integers(0, 2))):
                 data: JSONObject = {"type": "reasoning.encrypted", "data": self.draw(NAMES)}
                 self.take(ReasoningPart("", self._detail_fields(data)))
-        if self.type in _SOUND and self.draw(_SELDOM):
+        if self.type in _SOUND and self.draw(SELDOM):
             self.take(self.draw(_SOUNDS))
 
     def finished(self, *, cut: bool) -> tuple[Part, ...]:
         """The parts; `cut`: the answer is truncated, so its last call may be incomplete."""
         last = self.calls[-1] if self.calls else None
-        return tuple(
-            part.finish(cut=cut and part is last) if isinstance(part, _Call) else part for part in self.parts
-        )
+        return finished(self.parts, last, cut=cut)
 
     def _once(self, name: str, part: Part) -> int:
         """The index of a part that a chat completion has once: the position where it begins."""
@@ -267,12 +227,12 @@ class _Said:
         return self._places[name]
 
     def _text(self) -> None:
-        pieces = self.draw(_PIECES)
+        pieces = self.draw(PIECES)
         if self.type == "anthropic":
             place = len(self.parts)
             self.parts.append(TextPart("".join(pieces)))
             self.deltas += [ContentDelta(piece, place) for piece in pieces]
-            if self.draw(_SELDOM):
+            if self.draw(SELDOM):
                 cited = TextPart("".join(pieces), self.draw(_CITATIONS))
                 self.parts[place] = cited
                 self.deltas.append(PartComplete(place, cited))
@@ -287,10 +247,10 @@ class _Said:
         self.parts[place] = structs.replace(part, text=part.text + "".join(pieces))
 
     def _reasoning(self) -> None:
-        pieces = self.draw(_PIECES)
+        pieces = self.draw(PIECES)
         place = len(self.parts)
         if self.type == "anthropic":
-            if self.draw(_SELDOM):  # hidden, but signed
+            if self.draw(SELDOM):  # hidden, but signed
                 self.take(ReasoningPart("", {"signature": sign("")}))
                 return
             text = "".join(pieces)
@@ -316,7 +276,7 @@ class _Said:
         return {**fields, "format": form, "index": index, **named}
 
     def _refusal(self) -> None:
-        pieces = self.draw(_PIECES)
+        pieces = self.draw(PIECES)
         place = self._once("refusal", RefusalPart(""))
         self.deltas += [RefusalDelta(piece, place) for piece in pieces]
         self._lengthen(place, pieces)
@@ -332,25 +292,25 @@ class _Said:
         self.parts += turn
         self.calls += turn
 
-    def _call(self, number: int) -> _Call:
+    def _call(self, number: int) -> Call:
         draw = self.draw
         call_id, name = f"{draw(NAMES)}-{number}", draw(NAMES)
         kind = "function"
         arguments: JSONObject | None
         extra = draw(_CALL_EXTRAS) if self.type in ("openrouter", "openai", "anthropic") else {}
-        if self.type in _CUSTOM and draw(_SELDOM):
+        if self.type in _CUSTOM and draw(SELDOM):
             kind, raw = "custom", draw(st.just("") | TEXTS)
             arguments = {"input": raw}
         else:
             raw, arguments = draw(JSON_TEXTS)
             # Ollama parses the arguments itself, and Anthropic's whole answers have objects.
             sure = self.type == "ollama" or (self.type == "anthropic" and self.whole)
-            if arguments and not sure and draw(_SELDOM):
+            if arguments and not sure and draw(SELDOM):
                 raw, arguments = raw.rstrip()[:-1], None
         # Ollama gives a call's arguments whole, in the chunk that begins the call.
         size = len(raw) + 1 if self.type == "ollama" else draw(st.integers(1, 8))
         pieces = tuple(raw[at : at + size] for at in range(0, len(raw), size))
-        return _Call(call_id, name, kind, raw, pieces, arguments, extra)
+        return Call(call_id, name, kind, raw, pieces, arguments, extra)
 
     def _image(self) -> None:
         self.take(self.draw(_IMAGES))
@@ -370,8 +330,6 @@ class _Said:
     def _unknown(self) -> None:
         self.take(self.draw(_UNKNOWN_BLOCKS))
 
-
-_SELDOM = st.integers(0, 2).map(lambda number: number == 0)
 
 _CALL_EXTRAS: st.SearchStrategy[JSONObject] = st.just({}) | st.just(
     {"extra_content": {"google": {"thought_signature": "c2ln"}}}
@@ -515,13 +473,13 @@ def _draw_events(draw: st.DrawFn, type: ProviderType, *, whole: bool) -> list[St
         said.deltas.append(RefusalDelta(refusal.text, len(said.parts)))
         said.parts.append(refusal)
         extra["stop_details"] = {"type": "refusal", "category": draw(st.none() | NAMES)}
-    parts = said.finished(cut=finish in _BREAKING_OFF)
+    parts = said.finished(cut=finish in BREAKING_OFF)
     # Anthropic always sends a usage.
     usage = _draw_usage(draw, type) if type == "anthropic" or draw(st.booleans()) else None
     message = Message(
         Role.ASSISTANT,
         parts,
-        finish_reason=_checked(finish, parts),
+        finish_reason=checked(finish, parts),
         raw_finish_reason=raw,
         usage=usage,
         model=draw(NAMES),
@@ -537,19 +495,8 @@ def _draw_end(draw: st.DrawFn, said: _Said) -> tuple[str, FinishReason]:
     reasons = _ANTHROPIC_REASONS if said.type == "anthropic" else _CHAT_REASONS
     # A whole answer cannot show that its last call was cut.
     unsure = said.whole and bool(said.calls) and said.calls[-1].is_cut()
-    raw = draw(st.sampled_from([raw for raw in reasons if not (unsure and reasons[raw] in _BREAKING_OFF)]))
+    raw = draw(st.sampled_from([raw for raw in reasons if not (unsure and reasons[raw] in BREAKING_OFF)]))
     return raw, reasons[raw]
-
-
-def _checked(finish: FinishReason, parts: Sequence[Part]) -> FinishReason:
-    """The finish reason, corrected by what was received, which counts for more."""
-    called = any(isinstance(part, ToolCall) for part in parts)
-    refused = any(isinstance(part, RefusalPart) for part in parts)
-    if finish is FinishReason.STOP and (called or refused):
-        return FinishReason.TOOL_CALLS if called else FinishReason.REFUSAL
-    if finish is FinishReason.TOOL_CALLS and not called:
-        return FinishReason.OTHER
-    return finish
 
 
 def _draw_extra(draw: st.DrawFn, type: ProviderType, raw: str) -> JSONObject:
@@ -570,15 +517,15 @@ def _draw_extra(draw: st.DrawFn, type: ProviderType, raw: str) -> JSONObject:
         case "anthropic":
             if raw == "stop_sequence":
                 extra["stop_sequence"] = draw(TEXTS)
-            if draw(_SELDOM):
+            if draw(SELDOM):
                 extra["container"] = {"id": draw(NAMES), "expires_at": "2026-01-01T00:00:00Z"}
-            if draw(_SELDOM):
+            if draw(SELDOM):
                 extra["context_management"] = {"applied_edits": []}
         case "ollama":
             pass
         case _:
             assert_never(type)
-    if type in _LOGPROBS and draw(_SELDOM):
+    if type in _LOGPROBS and draw(SELDOM):
         tokens = draw(st.lists(TEXTS, min_size=1, max_size=3))
         extra["logprobs"] = {
             "content": [

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from sansio.jsontext import JSON
-from sansio.testing.script import PROVIDER_TYPES, ProviderType, provider_type
+from sansio.testing.script import PROVIDER_TYPES, spoken
 from sansio.testing.strategies.answers import events
 from sansio.testing.strategies.framing import (
     BOM,
@@ -61,6 +61,11 @@ _STRANGE: tuple[Record, ...] = (
     [(b"event", b"error"), (b"data", b'{"type":"error","error":{"type":"api_error","message":"x"}}')],
     [(b"event", b"error"), (b"data", b"plain words")],
     [(b"event", b"ping"), (b"data", b'{"type":"ping"}')],
+    [(b"data", b'{"type":"keepalive","sequence_number":3}')],
+    [(b"data", b'{"type":"response.output_text.delta","output_index":7,"content_index":1,"delta":"stray"}')],
+    [(b"data", b'{"type":"response.output_item.done","output_index":0,"item":{"type":"message"}}')],
+    [(b"data", b'{"type":"response.failed","response":{"error":{"code":"server_error","message":"x"}}}')],
+    [(b"data", b'{"type":"response.completed","response":{"status":"completed","output":[]}}')],
     [(b"event", b"a new kind"), (b"data", b'{"type":"a new kind","index":[]}')],
     [(b"event", b"message_stop"), (b"data", b"{}")],
     [(b"data", b'{"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":"stray"}}')],
@@ -88,7 +93,8 @@ def hostile_streams(dialect: str) -> st.SearchStrategy[bytes]:
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    return _hostile_streams(provider_type(dialect))
+    spoken(dialect)
+    return _hostile_streams(dialect)
 
 
 _WRONG = st.one_of(st.none(), *map(st.sampled_from, _WRONG_JSON))
@@ -116,12 +122,12 @@ def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
 
 @cache
 @st.composite
-def _hostile_streams(draw: st.DrawFn, type: ProviderType) -> bytes:
+def _hostile_streams(draw: st.DrawFn, type: str) -> bytes:
     return draw(damaged(type, read_records(encode_events(type, draw(events(type))))))
 
 
 @st.composite
-def damaged(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> bytes:
+def damaged(draw: st.DrawFn, type: str, records: list[Record]) -> bytes:
     """A stream of these records, damaged.
 
     Args:
@@ -145,17 +151,17 @@ def _place(draw: st.DrawFn, records: list[Record]) -> int:
     return draw(st.integers(0, max(0, len(records) - 1)))
 
 
-def _drop(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+def _drop(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     start = _place(draw, records)
     del records[start : start + draw(st.integers(1, 3))]
 
 
-def _double(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+def _double(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     start = _place(draw, records)
     records[start:start] = records[start : start + draw(st.integers(1, 3))]
 
 
-def _move(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+def _move(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     start = _place(draw, records)
     moved = records[start : start + 1]
     del records[start : start + 1]
@@ -163,7 +169,7 @@ def _move(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
     records[end:end] = moved
 
 
-def _splice(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+def _splice(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     other = draw(st.just(type) | st.sampled_from(PROVIDER_TYPES))
     piece = read_records(encode_events(other, draw(events(other))))
     at = draw(st.integers(0, len(records)))
@@ -171,15 +177,15 @@ def _splice(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
     records[at:at] = piece[start : start + draw(st.integers(1, len(piece)))]
 
 
-def _put_in(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+def _put_in(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     records.insert(draw(st.integers(0, len(records))), draw(st.sampled_from(_STRANGE)))
 
 
-def _spread_out(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+def _spread_out(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     records[:] = map(spread, records)
 
 
-def _damage_json(draw: st.DrawFn, type: ProviderType, records: list[Record]) -> None:
+def _damage_json(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     """Damage one position of one record's JSON."""
     places = [at for at, record in enumerate(records) if data_of(record).startswith(b"{")]
     if places:
@@ -217,7 +223,7 @@ def _replaced(value: JSON, path: _Path, wrong: bytes | None) -> object:
     ]
 
 
-_RECORD_DAMAGES: tuple[Callable[[st.DrawFn, ProviderType, list[Record]], None], ...] = (
+_RECORD_DAMAGES: tuple[Callable[[st.DrawFn, str, list[Record]], None], ...] = (
     _damage_json,
     _put_in,
     _splice,

@@ -11,7 +11,7 @@ from sansio.jsontext import JSONObject
 from sansio.testing.strategies.framing import ENDS, SPACES, read_records, write
 from sansio.testing.strategies.hostile import damaged
 from sansio.testing.strategies.values import COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
-from sansio.testing.wires.responses import response_events, response_object, write_events
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 
 class ResponseStream(Struct, frozen=True):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from sansio import Message, StreamComplete, StreamEvent
-from sansio.testing.script import ProviderType, provider_type
+from sansio.testing.script import spoken
 from sansio.testing.strategies.answers import events
 from sansio.testing.strategies.framing import (
     BOM,
@@ -56,12 +56,13 @@ def streams(dialect: str) -> st.SearchStrategy[ValidStream]:
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    return _streams(provider_type(dialect))
+    spoken(dialect)
+    return _streams(dialect)
 
 
 @cache
 @st.composite
-def _streams(draw: st.DrawFn, type: ProviderType) -> ValidStream:
+def _streams(draw: st.DrawFn, type: str) -> ValidStream:
     answer = draw(events(type))
     records = read_records(encode_events(type, answer))
     if draw(st.booleans()):
@@ -75,7 +76,7 @@ def _streams(draw: st.DrawFn, type: ProviderType) -> ValidStream:
 
 
 def _written(
-    type: ProviderType,
+    type: str,
     answer: list[StreamEvent],
     records: list[Record],
     start: bytes,
@@ -91,11 +92,13 @@ def _written(
     return ValidStream(bytes(stream), answer, whole_from)
 
 
-def _tells_finish(type: ProviderType, record: Record) -> bool:
+def _tells_finish(type: str, record: Record) -> bool:
     data = data_of(record)
     if not data.startswith(b"{"):
         return False
     value = json.loads(data)
+    if type.endswith("/responses"):
+        return value["type"] in ("response.completed", "response.incomplete")
     if type == "anthropic":
         return bool(value["type"] == "message_delta")
     return any(choice["finish_reason"] for choice in value["choices"])

@@ -19,7 +19,7 @@ from sansio import (
 )
 from sansio.http import Headers, Input
 from sansio.testing.failures import encode_failure
-from sansio.testing.script import Failure, ProviderType, provider_type
+from sansio.testing.script import Failure, spoken
 from sansio.testing.strategies.answers import answers
 from sansio.testing.strategies.cuts import chunkings
 from sansio.testing.strategies.hostile import hostile_json, hostile_streams
@@ -78,13 +78,14 @@ def tapes(dialect: str) -> st.SearchStrategy[list[Input]]:
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    exchange = _exchanges(provider_type(dialect))
+    spoken(dialect)
+    exchange = _exchanges(dialect)
     return st.lists(exchange, max_size=3).map(lambda attempts: [value for each in attempts for value in each])
 
 
 @cache
 @st.composite
-def _exchanges(draw: st.DrawFn, type: ProviderType) -> list[Input]:
+def _exchanges(draw: st.DrawFn, type: str) -> list[Input]:
     kind = draw(st.sampled_from(("stream", "whole", "status", "lost", "anything")))
     match kind:
         case "lost":
@@ -113,20 +114,20 @@ _SELDOM = st.integers(0, 2).map(lambda number: number == 0)
 
 @cache
 @st.composite
-def _failures(draw: st.DrawFn, type: ProviderType) -> tuple[Head, bytes]:
+def _failures(draw: st.DrawFn, type: str) -> tuple[Head, bytes]:
     failure = Failure(
         status=draw(st.sampled_from(_STATUSES)),
         message=draw(st.sampled_from(("Slow down.", "", "\ufeff\0 x" * 30))),
         headers=draw(st.sampled_from(_ASKING)),
     )
-    response = encode_failure(type, failure, "req_fake")
+    response = encode_failure(spoken(type)[0], failure, "req_fake")
     body = draw(st.one_of(st.just(response.body), hostile_json(response.body), st.binary(max_size=50)))
     return Head(response.status, response.headers), body
 
 
 @cache
 @st.composite
-def _wholes(draw: st.DrawFn, type: ProviderType) -> bytes:
+def _wholes(draw: st.DrawFn, type: str) -> bytes:
     body = encode_whole(type, draw(answers(type)))
     return draw(st.one_of(st.just(body), hostile_json(body), chunkings(body).map(lambda pieces: pieces[0])))
 

@@ -6,15 +6,13 @@ over fields that they do not know; Ollama's, which looks at types only.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-import msgspec
 from msgspec import Meta, Struct
 
 from sansio.jsontext import JSONObject
-from sansio.testing.failures import refuse
 from sansio.testing.script import ProviderType
+from sansio.testing.wires.shapes import check_shape
 
 _Limit: TypeAlias = Annotated[int, Meta(ge=1)]
 _Penalty: TypeAlias = Annotated[float, Meta(ge=-2, le=2)]
@@ -157,8 +155,6 @@ _FIELDS: dict[str, type[_Common]] = {
     "vllm": _VLLM,
     "ollama": _Common,
 }
-_PLACE = re.compile(r"at `\$\.?([^`]*)`$")
-_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 
 
 def check_fields(type: ProviderType, body: JSONObject, *, own: bool) -> None:
@@ -170,11 +166,4 @@ def check_fields(type: ProviderType, body: JSONObject, *, own: bool) -> None:
     Raises:
         Refused: it names the field.
     """
-    try:
-        msgspec.convert(body, _OpenAI if own else _FIELDS.get(type, _Ranged))
-    except msgspec.ValidationError as error:
-        words = str(error)
-        if unknown := _UNKNOWN.search(words):
-            raise refuse(f"{words}.", param=unknown[1], code="unknown_parameter") from None
-        place = _PLACE.search(words)
-        raise refuse(f"{words}.", param=place[1] if place else None, code="invalid_value") from None
+    check_shape(body, _OpenAI if own else _FIELDS.get(type, _Ranged))

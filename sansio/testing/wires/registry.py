@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from sansio.config import PROVIDER_DEFAULTS
-from sansio.content import (
-    Message,
-)
+from sansio.content import Message
 from sansio.http import Request
 from sansio.jsontext import JSONObject
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
-from sansio.testing.script import PROVIDER_TYPES, Delta, Failure, default_api
+from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
+from sansio.testing.wires.responses import encode_response, encode_response_events
+from sansio.testing.wires.responses_requests import fit_response, read_responses_request
+from sansio.testing.wires.responses_shelf import ResponsesShelf
 
 EncodeStream: TypeAlias = Callable[
     [str, Sequence[Delta], Message, Message | Failure | None, bool], tuple[bytes, ...]
@@ -34,6 +35,44 @@ EncodeWhole: TypeAlias = Callable[[str, Message], bytes]
 ReadRequest: TypeAlias = Callable[[Route, Request, JSONObject], Prompt]
 """Reads a request's JSON body, or raises `Refused` with the provider's answer to a malformed one."""
 
+FitAnswer: TypeAlias = Callable[[Answer, JSONObject], Answer]
+"""Gives an answer what it owes to its request's body, such as fields that it repeats."""
+
+
+class Shelf(Protocol):
+    """What one server keeps between requests. Each `FakeProvider` has its own."""
+
+    def recall(self, route: Route, body: JSONObject) -> JSONObject:
+        """A request's body, with what the server knows of its conversation.
+
+        Raises:
+            Refused: it names an answer that the server does not have.
+        """
+        ...
+
+    def keep(
+        self, route: Route, body: JSONObject, pieces: tuple[bytes, ...], response: FakeResponse
+    ) -> FakeResponse:
+        """Keep an answer, if the request asks for that.
+
+        Args:
+            body: as `recall` gave it.
+            pieces: the answer as a stream, also if it breaks off on its way to the client.
+            response: the response to this request.
+
+        Returns:
+            The response to send.
+        """
+        ...
+
+    def serve(self, route: Route, request: Request) -> FakeResponse:
+        """Answer a request for what was kept, whose id is the route's.
+
+        Raises:
+            Refused: there is none of that id.
+        """
+        ...
+
 
 class Wire(Struct, frozen=True):
     """A wire family from the server's side.
@@ -42,16 +81,25 @@ class Wire(Struct, frozen=True):
         encode_stream: writes a streamed answer.
         encode_whole: writes a whole answer.
         read_request: reads and checks a request.
+        fit_answer: fits an answer to its request; `None`: no answer depends on its request's form.
+        make_shelf: makes what a server keeps its answers in; `None`: it keeps nothing.
+        content_type: of a streamed answer.
     """
 
     encode_stream: EncodeStream
     encode_whole: EncodeWhole
     read_request: ReadRequest
+    fit_answer: FitAnswer | None = None
+    make_shelf: Callable[[], Shelf] | None = None
+    content_type: str = "text/event-stream; charset=utf-8"
 
 
 _WIRES: dict[str, Wire] = {
     "chat": Wire(encode_chunks, encode_completion, read_chat_request),
     "messages": Wire(encode_message_events, encode_message, read_messages_request),
+    "responses": Wire(
+        encode_response_events, encode_response, read_responses_request, fit_response, ResponsesShelf
+    ),
 }
 _BUILT_IN = frozenset(_WIRES)
 

@@ -1,132 +1,467 @@
-"""Responses as OpenAI writes them, whole and as events, from their items.
+"""Responses as OpenAI, Azure, OpenRouter, Ollama and vLLM write them, whole and as events.
 
-Sources: the event types of OpenAI's SDK (`ResponseStreamEvent`), and recorded streams.
+Sources: the types of OpenAI's SDK (`Response`, `ResponseStreamEvent`); recorded streams, for the order of
+events and for errors inside a stream; vLLM's and Ollama's sources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import assert_never
 
 import msgspec
 
+from sansio.content import (
+    FinishReason,
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    Usage,
+)
+from sansio.events import (
+    ContentDelta,
+    PartComplete,
+    ReasoningDelta,
+    RefusalDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from sansio.jsontext import JSON, JSONObject
+from sansio.testing.failures import failure_event, failure_object
+from sansio.testing.script import Delta, Failure
+from sansio.testing.wires.chat import CREATED
+from sansio.testing.wires.responses_items import ARGUMENTS, Item, begun, write_items
 
-_BLANK: dict[str, JSONObject] = {
-    "message": {"content": []},
-    "reasoning": {"summary": []},
-    "function_call": {"arguments": ""},
-    "custom_tool_call": {"input": ""},
-    "code_interpreter_call": {"code": "", "outputs": []},
-    "mcp_call": {"arguments": "", "output": None},
+_PROCESSING = b": OPENROUTER PROCESSING\n\n"
+_DONE = b"data: [DONE]\n\n"
+_REASONS = {FinishReason.LENGTH: "max_output_tokens", FinishReason.CONTENT_FILTER: "content_filter"}
+"""Why a response is incomplete."""
+_COMPLETE = (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.REFUSAL)
+_STATUSES = ("completed", "cancelled", "queued", "in_progress")
+"""Words that are a status, not a reason for which a response is incomplete."""
+_FAILED_CODES = {429: "rate_limit_exceeded"}
+
+_STEPS = {
+    "web_search_call": ("in_progress", "searching", "completed"),
+    "file_search_call": ("in_progress", "searching", "completed"),
+    "code_interpreter_call": ("in_progress", "interpreting", "completed"),
+    "image_generation_call": ("in_progress", "generating", "completed"),
+    "mcp_call": ("in_progress", "completed"),
+    "mcp_list_tools": ("in_progress", "completed"),
 }
-"""What is blank in an item that begins, by its type."""
-
-_GIVEN = {
-    "function_call": ("function_call_arguments", "arguments"),
-    "custom_tool_call": ("custom_tool_call_input", "input"),
-    "code_interpreter_call": ("code_interpreter_call_code", "code"),
-    "mcp_call": ("mcp_call_arguments", "arguments"),
+"""The events that say how far a tool of the server's is."""
+_INPUTS = {
+    "code_interpreter_call": ("response.code_interpreter_call_code", "code"),
+    "mcp_call": ("response.mcp_call_arguments", "arguments"),
 }
-"""Items with a text that arrives in pieces: the events' name, and the field."""
-
-_BLOCKS = {
-    "output_text": ("output_text", "content_part", "content_index", "text"),
-    "refusal": ("refusal", "content_part", "content_index", "refusal"),
-    "reasoning_text": ("reasoning_text", "content_part", "content_index", "text"),
-    "summary_text": ("reasoning_summary_text", "reasoning_summary_part", "summary_index", "text"),
+_INPUT_PIECE = 8  # characters of a server tool's input in one delta
+_DELTAS = {
+    "function_call": "response.function_call_arguments",
+    "custom_tool_call": "response.custom_tool_call_input",
 }
-"""Blocks of an item: the names of the events of the text and of the block, the field of its place, and that
-of its text."""
 
 
-def response_object(
-    items: Sequence[JSONObject], *, response_id: str, model: str, status: str = "completed", **more: JSON
-) -> JSONObject:
-    """A whole response.
+def always_sent(type: str) -> JSONObject:
+    """The fields of a message's `extra` that a type's responses always have, with the fake's own values."""
+    return {"service_tier": "default"} if type in ("openai", "azure") else {}
+
+
+def encode_response_events(
+    type: str, deltas: Sequence[Delta], head: Message, end: Message | Failure | None, usage: bool
+) -> tuple[bytes, ...]:
+    """A stream as server-sent events.
+
+    Items are finished when their last delta was sent. Those whose place comes before an item that begins are
+    sent before it, whole if need be.
 
     Args:
-        items: its output.
-        status: as in the wire.
-        **more: further fields, such as `usage`.
+        head: has the answer's id and model; its parts, if known, have what the events lack.
+        end: the whole message, an error inside the stream, or `None` for a truncated stream.
+        usage: ignored, since a response always has its usage.
+
+    Raises:
+        ValueError: a response has no word for the finish reason, or no place for a part.
     """
-    output: list[JSON] = [*items]
+    stream = _ResponseStream(type, deltas, head, end)
+    pieces = [_PROCESSING] if type == "openrouter" else []
+    pieces += stream.begin()
+    for position, delta in enumerate(deltas):
+        pieces += stream.encode(position, delta)
+    match end:
+        case Message():
+            pieces += stream.finish(end)
+        case Failure():
+            pieces += stream.fail(end)
+        case None:
+            pass
+        case _:
+            assert_never(end)
+    return tuple(piece for piece in pieces if piece)
+
+
+def encode_response(type: str, message: Message) -> bytes:
+    """The message as a whole response.
+
+    Raises:
+        ValueError: a response has no word for the finish reason, or no place for a part.
+    """
+    return msgspec.json.encode(_finished(type, message))
+
+
+def raw_finish_reason(message: Message) -> str | None:
+    """The status of a response that is complete, or the reason for which it is not.
+
+    Raises:
+        ValueError: there is no word for that finish reason.
+    """
+    reason = message.finish_reason
+    if message.raw_finish_reason is not None or reason is None:
+        return message.raw_finish_reason
+    if reason in _COMPLETE:
+        return "completed"
+    if reason not in _REASONS:
+        raise ValueError(
+            f"a response has no word for the finish reason {reason.value!r}: give raw_finish_reason"
+        )
+    return _REASONS[reason]
+
+
+class _ResponseStream:
+    """Makes the events of one stream, and numbers them."""
+
+    def __init__(
+        self, type: str, deltas: Sequence[Delta], head: Message, end: Message | Failure | None
+    ) -> None:
+        self._type = type
+        self._head = head
+        self._number = -1
+        said = _said_in(deltas)
+        parts = (*head.parts, *said[len(head.parts) :])
+        incomplete = isinstance(end, Message) and raw_finish_reason(end) not in _STATUSES
+        self._items = write_items(type, parts, _id(head), incomplete=incomplete)
+        self._item_at = _item_places(self._items, len(parts))
+        self._calls = {delta.index: delta.part for delta in deltas if isinstance(delta, ToolCallStarted)}
+        self._last = {self._item_at[self._place(delta)]: position for position, delta in enumerate(deltas)}
+        if not isinstance(end, Message) and deltas and not isinstance(deltas[-1], PartComplete):
+            self._last.pop(self._item_at[self._place(deltas[-1])])  # it is cut, and stays open
+        self._begun = 0  # items
+        self._open: dict[int, list[int]] = {}  # the places of its texts that have begun, by item
+        self._logprobs: dict[int, list[JSON]] = {}
+
+    def begin(self) -> list[bytes]:
+        """The events before the first item."""
+        steps = (
+            ["created", "queued", "in_progress"]
+            if self._head.extra.get("background") is True
+            else ["created", "in_progress"]
+        )
+        pieces = []
+        for step in steps:
+            response = _envelope(self._type, self._head)
+            response["status"] = "queued" if step == "queued" else "in_progress"
+            pieces.append(self._event(f"response.{step}", {"response": response}))
+        return pieces
+
+    def encode(self, position: int, delta: Delta) -> list[bytes]:
+        """One event of the answer, after the beginning of its item; and the item's end, if it is the last."""
+        place = self._place(delta)
+        at = self._item_at[place]
+        pieces = self._reach(at)
+        if at in self._open:  # else it was sent whole, before an item behind it
+            pieces += self._say(at, place, delta)
+            if self._last.get(at) == position:
+                pieces += self._close(at)
+        return pieces
+
+    def finish(self, message: Message) -> list[bytes]:
+        """The rest of the items, and the whole response."""
+        pieces = self._reach(len(self._items))
+        response = _finished(self._type, message)
+        step = "incomplete" if response["status"] == "incomplete" else "completed"
+        pieces.append(self._event(f"response.{step}", {"response": response}))
+        return [*pieces, _DONE] if self._type == "openrouter" else pieces
+
+    def fail(self, failure: Failure) -> list[bytes]:
+        """The error inside the stream, in the server's form."""
+        if self._type in ("ollama", "vllm"):
+            return [
+                failure_event("ollama" if self._type == "ollama" else "vllm", failure, _id(self._head), {})
+            ]
+        error = failure_object("openai", failure, "")["error"]
+        assert isinstance(error, dict)
+        code = error["code"] or _FAILED_CODES.get(failure.status, "server_error")
+        response = _envelope(self._type, self._head)
+        response |= {"status": "failed", "error": {"code": code, "message": failure.message}}
+        return [
+            self._event("error", {"error": error}),
+            self._event("response.failed", {"response": response}),
+        ]
+
+    def _place(self, delta: Delta) -> int:
+        match delta:
+            case ToolCallDelta():
+                return self._calls[delta.index]
+            case PartComplete():
+                return delta.index
+            case _:
+                return delta.part
+
+    def _reach(self, at: int) -> list[bytes]:
+        """Begin an item, after those before it. Those whose deltas are not before it are sent whole."""
+        pieces: list[bytes] = []
+        while self._begun <= min(at, len(self._items) - 1):
+            index = self._begun
+            self._begun += 1
+            self._open[index] = []
+            added: JSONObject = {"output_index": index, "item": begun(self._items[index])}
+            pieces.append(self._event("response.output_item.added", added))
+            if index < at:
+                pieces += self._close(index)
+        return pieces
+
+    def _say(self, at: int, place: int, delta: Delta) -> list[bytes]:
+        item = self._items[at]
+        match delta:
+            case ContentDelta():
+                pieces = self._begin_block(at, place)
+                logprobs = self._logprobs[place][:1]
+                del self._logprobs[place][:1]
+                text: JSONObject = {"delta": delta.text, "logprobs": logprobs}
+                return [*pieces, self._of_block("response.output_text.delta", at, place, text)]
+            case RefusalDelta():
+                pieces = self._begin_block(at, place)
+                return [*pieces, self._of_block("response.refusal.delta", at, place, {"delta": delta.text})]
+            case ReasoningDelta():
+                pieces = self._begin_block(at, place)
+                name = f"response.{_reasoning_name(item, place)}_text.delta"
+                return [*pieces, self._of_block(name, at, place, {"delta": delta.text})]
+            case ToolCallDelta() if item.kind in _DELTAS:
+                return [self._of_item(f"{_DELTAS[item.kind]}.delta", at, {"delta": delta.arguments})]
+            case ToolCallStarted() | ToolCallDelta():
+                return []  # the action of a built-in tool is in the finished item
+            case PartComplete():
+                return self._begin_block(at, place) if place in item.blocks else []
+            case _:
+                assert_never(delta)
+
+    def _begin_block(self, at: int, place: int) -> list[bytes]:
+        opened = self._open[at]
+        if place in opened:
+            return []
+        pieces = self._end_block(at, opened[-1]) if opened else []
+        opened.append(place)
+        block = self._block(at, place)
+        logprobs = block.get("logprobs")
+        self._logprobs[place] = list(logprobs) if isinstance(logprobs, list) else []
+        emptied = {
+            name: "" if name in ("text", "refusal") else [] if name in ("annotations", "logprobs") else value
+            for name, value in block.items()
+        }
+        return [*pieces, *self._part("added", at, place, emptied)]
+
+    def _end_block(self, at: int, place: int) -> list[bytes]:
+        block = self._block(at, place)
+        pieces: list[bytes] = []
+        match block.get("type"):
+            case "output_text":
+                annotations = block.get("annotations")
+                for number, found in enumerate(annotations if isinstance(annotations, list) else ()):
+                    noted: JSONObject = {"annotation_index": number, "annotation": found}
+                    pieces.append(self._of_block("response.output_text.annotation.added", at, place, noted))
+                whole: JSONObject = {"text": block["text"], "logprobs": block.get("logprobs") or []}
+                pieces.append(self._of_block("response.output_text.done", at, place, whole))
+            case "refusal":
+                pieces.append(
+                    self._of_block("response.refusal.done", at, place, {"refusal": block["refusal"]})
+                )
+            case "summary_text" | "reasoning_text":
+                name = f"response.{_reasoning_name(self._items[at], place)}_text.done"
+                pieces.append(self._of_block(name, at, place, {"text": block["text"]}))
+            case _:
+                pass
+        return [*pieces, *self._part("done", at, place, block)]
+
+    def _part(self, step: str, at: int, place: int, block: JSONObject) -> list[bytes]:
+        summary = self._items[at].blocks[place][0] == "summary"
+        name = "reasoning_summary_part" if summary else "content_part"
+        return [self._of_block(f"response.{name}.{step}", at, place, {"part": block})]
+
+    def _close(self, at: int) -> list[bytes]:
+        """The end of an item, and of its texts."""
+        item = self._items[at]
+        pieces: list[bytes] = []
+        opened = self._open[at]
+        for place in item.blocks:
+            pieces += self._begin_block(at, place)
+        del self._open[at]
+        if opened:
+            pieces += self._end_block(at, opened[-1])
+        if item.kind in _DELTAS:
+            field = ARGUMENTS[item.kind]
+            whole: JSONObject = {field: item.whole[field]}
+            pieces.append(self._of_item(f"{_DELTAS[item.kind]}.done", at, whole))
+        pieces += self._progress(at)
+        done: JSONObject = {"output_index": at, "item": item.whole}
+        return [*pieces, self._event("response.output_item.done", done)]
+
+    def _progress(self, at: int) -> list[bytes]:
+        """What a tool of the server's was given, and how far it is."""
+        item = self._items[at]
+        steps = _STEPS.get(item.kind, ())
+        pieces = [self._of_item(f"response.{item.kind}.{step}", at, {}) for step in steps[:1]]
+        name, field = _INPUTS.get(item.kind, ("", ""))
+        given = item.whole.get(field)
+        if isinstance(given, str):
+            for start in range(0, len(given), _INPUT_PIECE):
+                piece: JSONObject = {"delta": given[start : start + _INPUT_PIECE]}
+                pieces.append(self._of_item(f"{name}.delta", at, piece))
+            pieces.append(self._of_item(f"{name}.done", at, {field: given}))
+        return pieces + [self._of_item(f"response.{item.kind}.{step}", at, {}) for step in steps[1:]]
+
+    def _block(self, at: int, place: int) -> JSONObject:
+        field, number = self._items[at].blocks[place]
+        listed = self._items[at].whole[field]
+        assert isinstance(listed, list)
+        block = listed[number]
+        assert isinstance(block, dict)
+        return block
+
+    def _of_block(self, name: str, at: int, place: int, fields: JSONObject) -> bytes:
+        field, number = self._items[at].blocks[place]
+        index = "summary_index" if field == "summary" else "content_index"
+        return self._of_item(name, at, {index: number, **fields})
+
+    def _of_item(self, name: str, at: int, fields: JSONObject) -> bytes:
+        return self._event(name, {"item_id": self._items[at].id, "output_index": at, **fields})
+
+    def _event(self, name: str, fields: JSONObject) -> bytes:
+        self._number += 1
+        data = (
+            b"data: "
+            + msgspec.json.encode({"type": name, "sequence_number": self._number, **fields})
+            + b"\n\n"
+        )
+        return data if self._type == "openrouter" else b"event: " + name.encode() + b"\n" + data
+
+
+def _said_in(deltas: Sequence[Delta]) -> list[Part]:
+    """The parts that deltas make, where no message says more of them."""
+    parts: dict[int, Part] = {}
+    calls: dict[int, int] = {}
+    for delta in deltas:
+        match delta:
+            case ContentDelta(text, place):
+                parts[place] = TextPart(_text_in(parts, place) + text)
+            case ReasoningDelta(text, place):
+                parts[place] = ReasoningPart(_text_in(parts, place) + text)
+            case RefusalDelta(text, place):
+                parts[place] = RefusalPart(_text_in(parts, place) + text)
+            case ToolCallStarted():
+                calls[delta.index] = delta.part
+                parts[delta.part] = InvalidToolCall(
+                    delta.id, delta.name, "", "it is not finished", delta.kind
+                )
+            case ToolCallDelta():
+                call = parts[calls[delta.index]]
+                assert isinstance(call, InvalidToolCall)
+                raw = call.raw_arguments + delta.arguments
+                parts[calls[delta.index]] = msgspec.structs.replace(call, raw_arguments=raw)
+            case PartComplete():
+                parts[delta.index] = delta.part
+            case _:
+                assert_never(delta)
+    return [parts[place] for place in sorted(parts)]
+
+
+def _text_in(parts: dict[int, Part], place: int) -> str:
+    part = parts.get(place)
+    return part.text if isinstance(part, TextPart | ReasoningPart | RefusalPart) else ""
+
+
+def _item_places(items: Sequence[Item], parts: int) -> list[int]:
+    """Which item each part is in. A part that is no text of an item is an item."""
+    places: list[int] = []
+    for at, item in enumerate(items):
+        places += [at] * max(1, len(item.blocks))
+    assert len(places) == parts
+    return places
+
+
+def _reasoning_name(item: Item, place: int) -> str:
+    return "reasoning_summary" if item.blocks[place][0] == "summary" else "reasoning"
+
+
+def _id(message: Message) -> str:
+    return message.response_id or "resp_fake"
+
+
+def _envelope(type: str, message: Message) -> JSONObject:
+    """A response that has said nothing yet. What a request asked for is in the message's `extra`."""
     return {
-        "id": response_id,
+        "id": _id(message),
         "object": "response",
-        "created_at": 1_767_225_600,
-        "status": status,
+        "created_at": CREATED,
+        "status": "in_progress",
+        "background": False,
         "error": None,
         "incomplete_details": None,
-        "model": model,
-        "output": output,
+        "instructions": None,
+        "max_output_tokens": None,
+        "model": message.model or "fake-model",
+        "output": [],
+        "parallel_tool_calls": True,
+        "previous_response_id": None,
+        "reasoning": {"effort": None, "summary": None},
+        "store": True,
+        "temperature": 1.0,
+        "text": {"format": {"type": "text"}},
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+        "truncation": "disabled",
         "usage": None,
-        **more,
+        "metadata": {},
+        **always_sent(type),
+        **{name: value for name, value in message.extra.items() if name != "incomplete_details"},
     }
 
 
-def write_events(records: Sequence[JSONObject]) -> tuple[bytes, ...]:
-    """Events as server-sent events, numbered and named by their type."""
-    return tuple(
-        b"event: %b\ndata: %b\n\n"
-        % (str(record["type"]).encode(), msgspec.json.encode({**record, "sequence_number": number}))
-        for number, record in enumerate(records)
-    )
+def _finished(type: str, message: Message) -> JSONObject:
+    word = raw_finish_reason(message)
+    complete = word is None or word in _STATUSES
+    response = _envelope(type, message)
+    response["status"] = word if complete else "incomplete"
+    response["completed_at"] = CREATED
+    if not complete:
+        details = message.extra.get("incomplete_details")
+        response["incomplete_details"] = {"reason": word, **(details if isinstance(details, dict) else {})}
+    items = write_items(type, message.parts, _id(message), incomplete=not complete)
+    response["output"] = [item.whole for item in items]
+    if message.usage is not None:
+        response["usage"] = _usage(type, message.usage)
+    return response
 
 
-def response_events(response: JSONObject, *, piece: int = 8) -> list[JSONObject]:
-    """The events of a response, the last of which has it whole.
-
-    Args:
-        response: see `response_object`. Its items need an `id`.
-        piece: characters of a text in one delta.
-    """
-    begun: JSONObject = {**response, "status": "in_progress", "output": [], "usage": None}
-    begun["incomplete_details"] = None
-    records: list[JSONObject] = [
-        {"type": "response.created", "response": begun},
-        {"type": "response.in_progress", "response": begun},
-    ]
-    output = response["output"]
-    assert isinstance(output, list)
-    for at, item in enumerate(output):
-        assert isinstance(item, dict)
-        records += _item_events(item, at, piece)
-    last = "incomplete" if response["status"] == "incomplete" else "completed"
-    return [*records, {"type": f"response.{last}", "response": response}]
-
-
-def _item_events(item: JSONObject, at: int, piece: int) -> Iterator[JSONObject]:
-    kind = str(item["type"])
-    start: JSONObject = {**item, **_BLANK.get(kind, {})}
-    if "status" in item:
-        start["status"] = "in_progress"
-    yield {"type": "response.output_item.added", "output_index": at, "item": start}
-    place: JSONObject = {"item_id": item["id"], "output_index": at}
-    if kind in _GIVEN:
-        name, field = _GIVEN[kind]
-        text = str(item[field])
-        for part in _cut(text, piece):
-            yield {"type": f"response.{name}.delta", **place, "delta": part}
-        yield {"type": f"response.{name}.done", **place, field: text}
-    for field in ("summary", "content"):
-        blocks = item.get(field) if kind in ("message", "reasoning") else None
-        for number, block in enumerate(blocks if isinstance(blocks, list) else ()):
-            assert isinstance(block, dict)
-            yield from _block_events(block, number, place, piece)
-    yield {"type": "response.output_item.done", "output_index": at, "item": item}
-
-
-def _block_events(block: JSONObject, number: int, place: JSONObject, piece: int) -> Iterator[JSONObject]:
-    name, part, index, field = _BLOCKS[str(block["type"])]
-    place = {**place, index: number}
-    yield {"type": f"response.{part}.added", **place, "part": {**block, field: ""}}
-    text = str(block[field])
-    beside: JSONObject = {"logprobs": []} if name == "output_text" else {}
-    for said in _cut(text, piece):
-        yield {"type": f"response.{name}.delta", **place, "delta": said, **beside}
-    yield {"type": f"response.{name}.done", **place, field: text, **beside}
-    yield {"type": f"response.{part}.done", **place, "part": block}
-
-
-def _cut(text: str, size: int) -> list[str]:
-    return [text[at : at + size] for at in range(0, len(text), size)]
+def _usage(type: str, usage: Usage) -> JSONObject:
+    """The counts that the server gives: Ollama counts no cached tokens and no reasoning, vLLM no writes."""
+    knows = type != "ollama"
+    read: JSONObject = {
+        "cached_tokens": usage.cached_tokens if knows else 0,
+        "cache_write_tokens": usage.cache_write_tokens if knows and type != "vllm" else 0,
+    }
+    counts: JSONObject = {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": read,
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens if knows else 0},
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+    if type == "openrouter" and usage.cost is not None:
+        counts["cost"] = usage.cost
+    for name, value in usage.extra.items():
+        known = counts.get(name)
+        counts[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return counts

@@ -143,3 +143,17 @@ def test_a_value_may_have_blanks_inside(value: str) -> None:
 def test_a_value_that_could_end_its_line_or_begin_with_blanks_is_refused(value: str) -> None:
     with pytest.raises(LocalProtocolError, match="cannot be written"):
         header_line("x", value)
+
+
+@pytest.mark.parametrize(("url", "target"), [
+    ("https://h/v1/responses", "/v1/responses/a%2F..%3Fb?n=1"),
+    ("https://h:8443/responses?api-version=x", "/responses/a%2F..%3Fb?api-version=x&n=1"),
+])  # fmt: skip
+def test_a_get_below_an_address_keeps_server_headers_and_query(url: str, target: str) -> None:
+    request = Request.post(url, (("accept", "x"), ("my-header", "y")), b"{}")
+    below = request.below("a/..?b", "n=1")
+    assert (below.method, below.target, below.body) == ("GET", target, b"")
+    assert below.origin == request.origin
+    assert below.headers == tuple(
+        pair for pair in request.headers if pair[0] not in ("content-type", "content-length")
+    )

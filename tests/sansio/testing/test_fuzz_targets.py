@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from msgspec import json
 
 from sansio import (
     APIConnectionError,
@@ -20,6 +21,7 @@ from sansio import (
     Lost,
     Message,
     NDJSONFramer,
+    RemoteProtocolError,
     Role,
     ServerSentEvent,
     SSEDecoder,
@@ -39,6 +41,7 @@ from sansio.http.http2 import HTTP2Connection, HTTP2Exchange
 from sansio.porting import LeftOut
 from sansio.testing.eventstream import encode_frame
 from sansio.testing.fuzz import TARGETS, seeds, targets
+from sansio.testing.fuzz.resuming import uncut_and_resumed
 
 
 def try_seeds(target: str) -> None:
@@ -384,3 +387,55 @@ def test_a_port_that_breaks_a_conversation_or_gives_no_reason_is_seen(
         monkeypatch.setattr(targets, "port_history", lambda history, dialect, answer=answer: answer)
         with pytest.raises(AssertionError, match=words):
             try_seeds("port")
+
+
+def event_frames(*records: object) -> bytes:
+    return b"".join(b"data: %b\n\n" % json.encode(record) for record in records)
+
+
+ITEM = {"type": "message", "id": "m", "role": "assistant"}
+BEGUN = (
+    {"type": "response.output_item.added", "item": {**ITEM, "content": []}},
+    {"type": "response.output_text.delta", "delta": "Hel"},
+)
+CHANGED = {
+    "type": "response.output_item.done",
+    "item": {**ITEM, "content": [{"type": "output_text", "text": "Hallo"}]},
+}
+COMPLETED = {"type": "response.completed", "response": {"status": "completed", "output": []}}
+
+
+@pytest.mark.parametrize(
+    "rest", [b"data: {\n\n", b"data: []\n\n", b"data: \xff\n\n", b"data: " + b"x" * 3_000]
+)
+def test_frames_that_are_no_objects_are_left_out_of_what_is_resumed(rest: bytes) -> None:
+    body = event_frames(*BEGUN, COMPLETED)
+    for seed in (b"\0", b"\1\x80\2"):
+        assert uncut_and_resumed(seed + body + rest)[1][:-1] == [ContentDelta("Hel")]
+        TARGETS["resume"](seed + body + rest)
+
+
+def test_a_rest_that_contradicts_what_was_given_is_no_broken_law() -> None:
+    body = event_frames(*BEGUN, CHANGED, COMPLETED)
+    ends = set()
+    for place in range(0, 256, 16):
+        data = bytes((1, place, 0)) + body
+        TARGETS["resume"](data)
+        ends.add(type(uncut_and_resumed(data)[1][-1]))
+    assert ends == {StreamComplete, StreamFailed}
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    (None, "a cut changes the answer"),
+    (RemoteProtocolError("other"), "a cut changes the answer"),
+    (RemoteProtocolError("it contradicts"), "events that the answer does not have"),
+])  # fmt: skip
+def test_a_resumed_stream_that_shows_its_cut_is_seen(
+    error: RemoteProtocolError | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Message(Role.ASSISTANT, "b")
+    last = StreamComplete(other) if error is None else StreamFailed(error.with_context(partial=other))
+    uncut = [ContentDelta("a"), StreamComplete(Message(Role.ASSISTANT, "a"))]
+    monkeypatch.setattr(targets, "uncut_and_resumed", lambda data: (uncut, [ContentDelta("b"), last]))
+    with pytest.raises(AssertionError, match=words):
+        TARGETS["resume"](b"")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sansio.http import Headers
-from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider, FakeResponse
+from sansio.testing import PROVIDER_TYPES, Answer, Failure, FakeProvider, FakeResponse
 from sansio.testing.routes import Route, check_gateway
 from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
 
@@ -66,10 +66,40 @@ def test_azure_answers_404_where_its_surfaces_are_mixed_or_the_version_is_missin
 
 @TYPES
 def test_another_path_is_404(type: str) -> None:
-    other = "/v1/messages" if type != "anthropic" else "/v1/chat/completions"
+    other = "/v1/complete" if type != "anthropic" else "/v1/chat/completions"
     for path in ("/", "/v1", other, PATHS[type].replace("/chat", "/chats").replace("messages", "message")):
         response = FakeProvider(type).respond(request_for(type, path=path))
         assert response.status == 404, path
+
+
+MESSAGES = {
+    "openrouter": "/api/v1/messages",
+    "azure": "/anthropic/v1/messages",
+    "ollama": "/v1/messages",
+    "vllm": "/v1/messages",
+}
+
+
+@pytest.mark.parametrize(("type", "path"), MESSAGES.items())
+def test_messages_of_other_servers_have_anthropic_s_answers_keys_and_errors(type: str, path: str) -> None:
+    headers: Headers = (("x-api-key", "sk"), *VERSION)
+    asked = request_for(type, body_for("anthropic"), path=path, headers=headers)
+    for fake in (FakeProvider(type), FakeProvider()):
+        assert spoken_by(fake.respond(asked)) == "anthropic"
+    refused = FakeProvider(type).respond(request_for(type, {}, path=path, headers=headers))
+    assert said(refused)["type"] == "error"
+    failing = FakeProvider(type, [Failure(status=529)], key="sk")
+    assert said(failing.respond(asked))["error"]["type"] == "overloaded_error"
+    assert failing.respond(request_for(type, path=path, headers=VERSION)).status == 401
+
+
+@pytest.mark.parametrize(("type", "path"), [("azure", "/anthropic/v1/messages"), ("vllm", "/v1/messages")])
+def test_tokens_of_messages_are_counted_by_azure_and_vllm(type: str, path: str) -> None:
+    body = {name: value for name, value in body_for("anthropic").items() if name != "max_tokens"}
+    asked = request_for(type, body, path=f"{path}/count_tokens", headers=(("x-api-key", "sk"), *VERSION))
+    fake = FakeProvider(type, [Failure(status=529)])
+    assert said(fake.respond(asked))["error"]["type"] == "overloaded_error"
+    assert "input_tokens" in said(fake.respond(asked))
 
 
 def test_an_unknown_path_on_the_server_of_all_types_is_404() -> None:
@@ -168,10 +198,8 @@ def test_a_request_that_is_refused_uses_up_no_outcome() -> None:
 
 def test_a_route_has_a_deployment_where_the_path_names_one_and_cannot_be_changed() -> None:
     classic = check_gateway("azure", request_for("azure"), key=None)
-    assert classic == Route("azure", "gpt")
-    assert (
-        check_gateway("openai", request_for("openai"), key=None) == Route("openai", None) == Route("openai")
-    )
+    assert classic == Route("azure", "gpt", api="chat")
+    assert check_gateway("openai", request_for("openai"), key=None) == Route("openai", None, api="chat")
     changeable: Any = classic
     with pytest.raises(AttributeError):
         changeable.deployment = "other"

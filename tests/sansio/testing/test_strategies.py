@@ -441,3 +441,12 @@ def test_hypothesis_is_loaded_by_the_strategies_alone() -> None:
         "assert 'hypothesis' in sys.modules\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("make", [events, streams, hostile_streams, tapes, answers, messages])
+def test_a_strategy_knows_type_and_api_and_refuses_an_api_that_the_type_does_not_speak(
+    make: Callable[[str], object],
+) -> None:
+    make("openai/responses")
+    with pytest.raises(ValueError, match="anthropic does not speak 'responses'; use one of messages"):
+        make("anthropic/responses")

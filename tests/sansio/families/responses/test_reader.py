@@ -552,41 +552,6 @@ def test_a_response_without_output_is_no_answer() -> None:
         reading().parse_response({"id": "resp_1"})
 
 
-# Streams that go on after a cut.
-
-
-def test_a_stream_can_be_resumed_with_the_same_reader() -> None:
-    reader = reading().open_stream()
-    events: list[Any] = []
-
-    def receive(*records: Record, first: int) -> bool:
-        ended = False
-        for number, record in enumerate(records, first):
-            (payload,) = sse({**record, "sequence_number": number}).splitlines()[:1]
-            ended = reader.receive(payload.removeprefix(b"data: "), events)
-        return ended
-
-    points = [reader.resume_point]
-    receive(created(), added(message()), text("Hel"), text("lo"), first=0)
-    points.append(reader.resume_point)
-    reader.resume()
-    queued = {"type": "response.queued", "response": response(status="queued")}
-    assert not receive(queued, text("lo"), text(" world"), event("new"), first=2)
-    points.append(reader.resume_point)
-    assert points == [None, ("resp_1", 3), ("resp_1", 5)]
-    assert receive(done(message("Hello world")), completed(), first=6)
-    assert [each.text for each in events] == ["Hel", "lo", " world"]
-    assert reader.message().text == "Hello world"
-    assert reader.progress == 8
-
-
-def test_without_numbers_there_is_nothing_to_resume_from() -> None:
-    reader = reading().open_stream()
-    for record in (created(), added(message()), text("a"), text("b")):
-        reader.receive(sse(record)[6:], [])
-    assert reader.resume_point is None
-
-
 def test_a_long_answer_is_folded() -> None:
     reader = reading().open_stream()
     code = {"type": "code_interpreter_call", "id": "ci", "code": ""}

@@ -80,6 +80,10 @@ def test_an_own_dialect_keeps_every_law(type: str, api: str) -> None:
         Sample(name="all.json", data=encode_whole(named, ANSWER), content_type="application/json"),
     ]
     laws = [law for law in LAWS if FIRST[api] == type or law not in OF_DAMAGE]
+    if api == "responses":
+        # The fake repeats the request and each finished text, as OpenAI does. That nothing is lost is tested
+        # with bytes that say everything once (below), and with recorded ones.
+        laws.remove("nothing-lost")
     report = check_dialect(
         dialect_class(type, api),
         samples,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from sansio import (
@@ -26,6 +27,7 @@ from sansio import (
 )
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.families.chat import ChatDialect
+from sansio.families.responses import ResponsesDialect
 from sansio.framing import Framer
 from sansio.http import Request
 from sansio.jsontext import JSONObject
@@ -44,7 +46,7 @@ from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
 from sansio.testing.script import Delta
 from sansio.testing.wires import wire_for
-from tests.sansio.testing.asking import inputs_of
+from tests.sansio.testing.asking import body_for, inputs_of, request_for
 
 
 class LinesReader(AnswerReader):
@@ -125,8 +127,9 @@ def foreign() -> Iterator[None]:
     base = ProviderDefaults(base_url="http://localhost:1")
     register_provider("lines", LinesDialect, base)
     register_provider("mine", ChatDialect, base)
+    register_provider("both", {"chat": ChatDialect, "responses": ResponsesDialect}, base)
     yield
-    for name in ("lines", "mine"):
+    for name in ("lines", "mine", "both"):
         PROVIDER_DEFAULTS.pop(name, None)
 
 
@@ -162,6 +165,47 @@ def test_a_foreign_family_is_found_by_type_and_by_api() -> None:
     assert wire_for("anthropic") is wire_for("anthropic/messages")
 
 
+RESPONSE_PATHS: list[tuple[str, str, int]] = [
+    ("POST", "/custom/responses", 200),
+    ("POST", "/custom/chat/completions", 200),
+    ("POST", "/custom/responses/input_tokens", 200),
+    ("GET", "/custom/responses/resp_1", 404),
+    ("POST", "/custom/responses/resp_1/cancel", 404),
+    ("GET", "/custom/models", 200),
+]
+
+
+@pytest.mark.usefixtures("foreign")
+@pytest.mark.parametrize(("method", "path", "status"), RESPONSE_PATHS)
+def test_a_registered_type_of_two_families_answers_by_the_end_of_the_path(
+    method: str, path: str, status: int
+) -> None:
+    body = {"model": "m", "input": "Hello"} if "responses" in path else body_for("openai")
+    headers = (("authorization", "Bearer sk"),)
+    request = Request.post(f"http://localhost:1{path}", headers, json.dumps(body).encode())
+    response = FakeProvider("both").respond(msgspec.structs.replace(request, method=method))
+    assert response.status == status
+    if response.status == 200 and method == "POST" and "input_tokens" not in path:
+        assert json.loads(response.body)["object"] == (
+            "response" if "responses" in path else "chat.completion"
+        )
+
+
+@pytest.mark.usefixtures("foreign")
+def test_a_family_that_keeps_nothing_has_nothing_to_fetch() -> None:
+    headers = (("authorization", "Bearer sk"),)
+    request = Request.post("http://localhost:1/v1/responses/resp_1/cancel", headers, b"")
+    assert FakeProvider("lines").respond(request).status == 404
+
+
+def test_a_fake_of_one_api_answers_at_its_path_only() -> None:
+    fake = FakeProvider("openai/responses")
+    assert fake.respond(request_for("openai")).status == 404
+    body = {"model": "m", "input": "Hello"}
+    assert fake.respond(request_for("openai", body, path="/v1/responses")).status == 200
+    assert fake.respond(request_for("openai", path="/v1/models", method="GET")).status == 200
+
+
 @pytest.mark.usefixtures("foreign")
 def test_a_foreign_family_refuses_a_request_in_its_own_words_and_wants_a_key() -> None:
     request = Request.post("http://localhost:1/anything", (("authorization", "Bearer sk"),), b"{}")
@@ -182,7 +226,7 @@ def test_a_family_without_a_wire_is_refused_with_the_names_of_those_that_have_on
             make()
 
 
-@pytest.mark.parametrize("api", ["", "chat", "messages", "a/b"])
+@pytest.mark.parametrize("api", ["", "chat", "messages", "responses", "a/b"])
 def test_a_built_in_family_cannot_be_replaced(api: str) -> None:
     with pytest.raises(ValueError, match="cannot be registered; choose another name"):
         register_wire(api, wire_for("openai"))
