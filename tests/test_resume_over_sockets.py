@@ -1,4 +1,4 @@
-"""A stream from the background that the fake cuts goes on, over a real socket, on asyncio, trio and blocking."""
+"""A stream from the background that the fake cuts goes on, over real sockets, on both loops and blocking."""
 
 from __future__ import annotations
 
