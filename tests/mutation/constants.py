@@ -56,8 +56,46 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat.py",
         "tests/sansio/testing/test_wire_goldens.py",
     ),
-    "sansio.testing.wires.messages_fields": ("tests/sansio/testing/wires/test_messages_requests.py",),
-    "sansio.families.messages.thinking": ("tests/sansio/families/messages/test_options.py",),
+    "sansio.testing.wires.messages_fields": (
+        "tests/sansio/testing/wires/test_messages_requests.py",
+        "tests/sansio/families/messages/test_options_known.py",
+    ),
+    "sansio.testing.wires.chat_fields": (
+        "tests/sansio/families/chat/test_options_known.py",
+        "tests/sansio/testing/wires/test_chat_requests_refusals.py",
+        "tests/sansio/testing/wires/test_chat_requests_names.py",
+        "tests/sansio/testing/wires/test_chat_requests.py",
+    ),
+    "sansio.families.messages.thinking": (
+        "tests/sansio/families/messages/test_options.py",
+        "tests/sansio/test_structured.py",
+    ),
+    "sansio.profiles": (
+        "tests/sansio/test_profiles_rows.py",
+        "tests/sansio/test_profiles.py",
+        "tests/sansio/test_messages_hosts.py",
+    ),
+    "sansio.defaults": (
+        "tests/sansio/test_defaults.py",
+        "tests/sansio/test_profiles.py",
+        "tests/sansio/test_messages_hosts.py",
+    ),
+    "sansio.providers.hosts": tuple(
+        f"tests/sansio/providers/test_{of}.py"
+        for of in ("hosts", "openai", "azure", "openrouter", "responses")
+    ),
+    "sansio.providers.responses": (
+        "tests/sansio/providers/test_responses.py",
+        "tests/sansio/families/responses/test_options.py",
+    ),
+    "sansio.providers.openrouter": (
+        "tests/sansio/providers/test_openrouter.py",
+        "tests/sansio/families/chat/test_options.py",
+    ),
+    "sansio.providers.vllm": (
+        "tests/sansio/providers/test_vllm.py",
+        "tests/sansio/families/chat/test_options.py",
+    ),
     "sansio.testing.prompt": (
         "tests/sansio/testing/test_prompt.py",
         "tests/sansio/testing/test_fake.py",

@@ -9,7 +9,9 @@ import pytest
 
 from sansio import (
     BadRequestError,
+    DocumentPart,
     ImagePart,
+    InvalidRequestError,
     Message,
     PartComplete,
     Provider,
@@ -222,3 +224,45 @@ def test_the_callers_own_cache_control_says_more_than_cache() -> None:
     provider = Provider(config("openrouter"))
     orders: list[Record] = [{"cache": True, "cache_control": own}, {"cache_control": own, "cache": True}]
     assert [body_of(provider, ASK, **options)["cache_control"] for options in orders] == [own, own]
+
+
+OPTIONS: Record = {
+    "models": ["a/b", "c/d"],
+    "transforms": ["middle-out"],
+    "route": "fallback",
+    "provider": {"order": ["x"]},
+    "plugins": [{"id": "web"}],
+    "reasoning": {"effort": "low"},
+    "usage": {"include": True},
+    "debug": {"echo_upstream_body": True},
+    "trace": {"trace_id": "t"},
+    "image_config": {"aspect_ratio": "1:1"},
+    "deferred_tools": {"a": 1},
+    "stop_server_tools_when": [{"type": "x"}],
+    "session_id": "s",
+    "cache_control": {"type": "ephemeral"},
+    "top_k": 5,
+    "top_a": 0.1,
+    "min_p": 0.1,
+    "repetition_penalty": 1.1,
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_its_own_options_are_those_of_its_schema(name: str) -> None:
+    """OpenRouter's SDK, `ChatRequest`; and its pages on routing and on transforms."""
+    option = {name: OPTIONS[name]}
+    assert Provider(config("openrouter")).prepare(ASK, options=option).body[name] == OPTIONS[name]
+    with pytest.raises(InvalidRequestError, match=f"^{name}: "):
+        Provider(config("openrouter")).prepare(ASK, options={name: object()})
+
+
+def test_a_document_is_given_by_its_address_as_a_file() -> None:
+    paper = DocumentPart(url="https://example.com/a.pdf")
+    named = DocumentPart(url="https://example.com/a.pdf", name="a.pdf", extra={"x": 1})
+    (message,) = sent("openrouter", Message(Role.USER, (paper, named)))
+    file = {"filename": "document", "file_data": "https://example.com/a.pdf"}
+    assert message["content"] == [
+        {"type": "file", "file": file},
+        {"type": "file", "file": {**file, "filename": "a.pdf"}, "x": 1},
+    ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+
 import pytest
 
 from sansio import ChatDialect, ProviderDefaults, register_provider
@@ -43,6 +46,25 @@ def test_the_same_text_has_the_same_vector() -> None:
     assert len(vectors[0]) == 40
 
 
+@pytest.mark.parametrize("field", [{"user": "u"}, {"encoding_format": "float"}, {"dimensions": 1}])
+def test_a_request_for_embeddings_may_have_the_fields_of_openais_reference(field: Object) -> None:
+    body = {"model": "m", "input": "a", **field}
+    response = FakeProvider("openai").respond(request_for("openai", body, path="/v1/embeddings"))
+    assert said(response)["data"][0]["object"] == "embedding"
+
+
+def test_vectors_in_base64_are_those_that_a_list_has() -> None:
+    body = {"model": "m", "input": "a", "encoding_format": "base64"}
+    fake = FakeProvider("openai")
+    packed, listed = (
+        said(fake.respond(request_for("openai", {**body, "encoding_format": form}, path="/v1/embeddings")))
+        for form in ("base64", "float")
+    )
+    numbers = struct.unpack("<8f", base64.b64decode(packed["data"][0]["embedding"]))
+    assert [*numbers] == listed["data"][0]["embedding"]
+    assert listed["usage"] == {"prompt_tokens": 1, "total_tokens": 1}
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -69,6 +91,28 @@ def test_tokens_are_counted_without_a_limit_for_the_answer() -> None:
     request = request_for("anthropic", body, path=COUNT)
     for fake in (FakeProvider("anthropic"), FakeProvider()):
         assert said(fake.respond(request)) == {"input_tokens": 4}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"max_tokens": 5},
+        {"stream": False},
+        {"temperature": 1},
+        {"top_p": 1},
+        {"top_k": 1},
+        {"stop_sequences": ["x"]},
+        {"metadata": {"user_id": "u"}},
+    ],
+)
+def test_a_count_takes_no_field_that_does_not_change_it(field: Object) -> None:
+    """Anthropic's SDK, `MessageCountTokensParams`, has none of these."""
+    body = {"model": "m", "messages": HELLO}
+    fake = FakeProvider("anthropic")
+    assert fake.respond(request_for("anthropic", body, path=COUNT)).status == 200
+    refused = fake.respond(request_for("anthropic", {**body, **field}, path=COUNT))
+    assert refused.status == 400
+    assert next(iter(field)) in message_in("anthropic", said(refused))
 
 
 @pytest.mark.parametrize(
@@ -139,6 +183,32 @@ MODELS = {
     "ollama": "/v1/models",
     "vllm": "/v1/models",
 }
+
+
+ROWS: dict[str, Object] = {
+    "openrouter": {
+        "name": "Fake model",
+        "context_length": 131_072,
+        "top_provider": {"context_length": 131_072, "max_completion_tokens": 8_192},
+    },
+    "openai": {"object": "model", "owned_by": "sansio", "shutdown_date": None},
+    "azure": {"object": "model", "lifecycle_status": "generally-available", "deprecation": {}},
+    "ollama": {"object": "model", "owned_by": "library"},
+    "vllm": {"object": "model", "owned_by": "vllm", "max_model_len": 131_072, "root": "small"},
+    "anthropic": {"type": "model", "lifecycle": "active", "max_tokens": 64_000, "max_input_tokens": 200_000},
+}
+"""What a row of each server's own list says, beside the model's id and its age."""
+
+
+@pytest.mark.parametrize("type", MODELS)
+def test_a_row_of_the_list_has_the_fields_of_its_server(type: str) -> None:
+    fake = FakeProvider(type, models=["small"])
+    listed = said(fake.respond(request_for(type, path=MODELS[type], method="GET")))
+    (row,) = listed["data"]
+    assert row.items() >= {"id": "small", **ROWS[type]}.items()
+    if type != "anthropic":
+        assert row.keys() == {"id", "created", *ROWS[type]}
+        assert listed.get("object") == (None if type == "openrouter" else "list")
 
 
 @pytest.mark.parametrize("type", MODELS)

@@ -155,3 +155,36 @@ def test_an_error_of_vllm_says_that_it_has_a_type(record: dict[str, Any]) -> Non
 def test_openais_own_error_has_no_such_hint() -> None:
     record = {"error": {"message": "no", "type": "invalid_request_error", "code": 404}}
     assert "vllm" not in str(error_of(404, record))
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("invalid_request_error", 400),
+        ("authentication_error", 401),
+        ("invalid_api_key", 401),
+        ("permission_error", 403),
+        ("not_found_error", 404),
+        ("model_not_found", 404),
+        ("insufficient_quota", 429),
+        ("rate_limit_exceeded", 429),
+        ("rate_limit_error", 429),
+        ("tokens", 429),
+        ("requests", 429),
+        ("api_error", 500),
+        ("internal_error", 500),
+        ("internal_server_error", 500),
+        ("server_error", 500),
+        ("overloaded_error", 503),
+        ("service_unavailable", 503),
+        ("timeout", 504),
+    ],
+)
+@pytest.mark.parametrize("field", ["type", "code"])
+def test_an_error_in_a_stream_has_the_status_that_its_word_has_by_itself(
+    word: str, status: int, field: str
+) -> None:
+    """The words of OpenAI's list of errors and of servers like it: 200 was sent before the error."""
+    error = failure(parse("openai", [sse({"error": {"message": "no", field: word}})]))
+    assert isinstance(error, APIStatusError)
+    assert error.status == status

@@ -197,6 +197,7 @@ ADAPTIVE_MODELS = [
     "us.anthropic.claude-sonnet-4-6",
     "claude-4.6-sonnet-20260217",
     "claude-opus-4-7@20260416",
+    "my-claude-3-opus",
     "some-model",
 ]
 BUDGET_MODELS = [

@@ -206,6 +206,15 @@ def test_a_server_whose_reasoning_is_open_is_not_asked_to_encrypt_it() -> None:
         ("gpt-4o", False),
         ("gpt-4.1-nano", False),
         ("ft:gpt-4o:mine", False),
+        ("my-proxy/gpt-4o", False),
+        ("proxy.example/gpt-4o", False),
+        ("gpt-4", False),
+        ("gpt-5", True),
+        ("gpt-5-nano", True),
+        ("o1-pro", True),
+        ("my-gpt-4", True),
+        ("chatgpt4-deployment", True),
+        ("gpt-5x2-chat", True),
         ("openai/gpt-4.1-mini", False),
         ("gpt-3.5-turbo", False),
         ("chatgpt-4o-latest", False),
@@ -293,18 +302,62 @@ def test_an_answer_may_be_made_later() -> None:
             "openrouter/responses",
             {"plugins": [{"id": "web"}], "session_id": "s", "trace": {"a": 1}, "image_config": {"a": 1}},
         ),
+        ("openrouter/responses", {"prompt": {"id": "p"}, "safety_identifier": "s", "prompt_cache_key": "k"}),
         ("openrouter/responses", {"frequency_penalty": 0.5, "presence_penalty": 0.5, "modalities": ["text"]}),
         ("vllm/responses", {"top_k": -1, "stop": ["END"], "seed": 1, "logit_bias": {"1": 0.5}}),
         ("vllm/responses", {"repetition_penalty": 1.1, "priority": 1, "cache_salt": "s", "request_id": "r"}),
         ("vllm/responses", {"structured_outputs": {"choice": ["a"]}, "mm_processor_kwargs": {"a": 1}}),
         ("vllm/responses", {"ignore_eos": True, "skip_special_tokens": False, "previous_response_id": "r"}),
         ("ollama/responses", {"temperature": 0, "top_p": 1, "instructions": "x", "truncation": "auto"}),
+        ("vllm/responses", {"include_stop_str_in_output": True, "background": True, "user": "u"}),
+        ("vllm/responses", {"metadata": {"a": "b"}, "service_tier": "auto"}),
         ("azure/responses", {"service_tier": "batch", "max_tool_calls": 1}),
     ],
 )
 def test_a_servers_own_options_are_sent_under_their_names(kind: str, options: Record) -> None:
     sent = body(kind, options=options)
     assert {name: sent[name] for name in options} == options
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "inside", "outside"),
+    [
+        ("openrouter/responses", "temperature", (0, 2), (-0.1, 2.1)),
+        ("openrouter/responses", "top_p", (0, 1), (-0.1, 1.1)),
+        ("openrouter/responses", "top_k", (0, 500), (-1,)),
+        ("openrouter/responses", "metadata", ({"a": "b"},), ({"a": 1},)),
+        ("vllm/responses", "temperature", (0, 2), (-0.1, 2.1)),
+        ("vllm/responses", "top_p", (0.01, 1), (0, 1.1)),
+        ("vllm/responses", "top_k", (-1, 500), (-2,)),
+        ("vllm/responses", "repetition_penalty", (0.01, 5), (0,)),
+        (OPENAI, "temperature", (0, 2), (-0.1, 2.1)),
+        (OPENAI, "top_p", (0, 1), (-0.1, 1.1)),
+        (OPENAI, "max_output_tokens", (1,), (0,)),
+        (OPENAI, "truncation", ("auto", "disabled"), ("uto",)),
+        (OPENAI, "metadata", ({str(number): "x" for number in range(16)},), ()),
+        (OPENAI, "verbosity", ("low", "medium", "high"), ()),
+        (OPENAI, "service_tier", ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast"), ()),
+        (OPENAI, "reasoning_effort", ("none", "minimal", "low", "medium", "high", "xhigh", "max"), ()),
+    ],
+)
+def test_a_servers_range_is_that_of_its_schema(
+    kind: str, name: str, inside: tuple[object, ...], outside: tuple[object, ...]
+) -> None:
+    provider = Provider(config(kind))
+    for value in inside:
+        assert provider.prepare(ASK, options={name: value}).left_out == ()
+    for value in outside:
+        assert str(refused(kind, *ASK, options={name: value})).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("kind", [OPENAI, "openrouter/responses"])
+@pytest.mark.parametrize("number", [0, 20, 21])
+def test_alternatives_to_a_token_are_20_at_most(kind: str, number: int) -> None:
+    options: Record = {"logprobs": True, "top_logprobs": number}
+    if number > 20:
+        assert str(refused(kind, *ASK, **options)).startswith("top_logprobs: ")
+    else:
+        assert body(kind, **options)["top_logprobs"] == number
 
 
 def test_openrouter_has_a_budget_for_reasoning() -> None:

@@ -182,6 +182,12 @@ def test_a_tool_may_be_chosen_that_comes_from_a_set_or_from_elsewhere() -> None:
     more = UnknownPart("additional_tools", {"type": "additional_tools", "role": "developer", "tools": []})
     added = [Message(Role.DEVELOPER, (more,)), *ASK]
     assert body_of(provider, added, tool_choice=inner)["tool_choice"] == {"type": "function", "name": "f"}
+    found = UnknownPart(
+        "tool_search_output",
+        {"type": "tool_search_output", "execution": "client", "call_id": "c", "tools": []},
+    )
+    searched = [*ASK, Message(Role.ASSISTANT, (found,)), *ASK]
+    assert body_of(provider, searched, tool_choice=inner)["tool_choice"] == {"type": "function", "name": "f"}
     held = body_of(provider, ASK, previous_response_id="resp_1", tool_choice="required")
     assert held["tool_choice"] == "required"
 

@@ -1,0 +1,93 @@
+"""What a host decides in each family: OpenAI's own service, and the errors that vLLM is known by."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio import InvalidRequestError, Provider, Send
+from sansio.providers import dialect_named
+from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, failure, parse, sse
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "api.openai.com",
+        "API.OpenAI.com",
+        "us.api.openai.com",
+        "eu.api.openai.com",
+        "ae.api.openai.com",
+        "au.api.openai.com",
+        "in.api.openai.com",
+        "jp.api.openai.com",
+    ],
+)
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_openais_own_hosts_refuse_what_its_schema_does_not_have(host: str, api: str) -> None:
+    """OpenAI, "Data residency": the hosts of its regions."""
+    own = f"https://{host}/v1"
+    provider = Provider(config(f"openai/{api}", base_url=own))
+    with pytest.raises(InvalidRequestError, match=r"^temperature: "):
+        provider.prepare(ASK, temperature=3)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "api.openai.com.example.com",
+        "xx.api.openai.com",
+        "us-api.openai.com",
+        "usapi.openai.com",
+        "eu.us.api.openai.com",
+        ".api.openai.com",
+        "apixopenai.com",
+        "api.openaixcom",
+        "usxapi.openai.com",
+        "openai.com",
+        "my-api.openai.com",
+    ],
+)
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_any_other_host_is_a_compatible_server_and_its_ranges_are_left_to_it(host: str, api: str) -> None:
+    provider = Provider(config(f"openai/{api}", base_url=f"https://{host}/v1"))
+    assert body_of(provider, ASK, [WEATHER], temperature=3)["temperature"] == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("BadRequestError", 400),
+        ("AuthenticationError", 401),
+        ("NotFoundError", 404),
+        ("RateLimitError", 429),
+        ("InternalServerError", 500),
+    ],
+)
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_an_error_in_vllm_s_form_says_that_vllm_has_a_type(kind: str, code: int, api: str) -> None:
+    """vLLM's `ErrorResponse`: the name of an exception, with the status as a number."""
+    error: Record = {"message": "no", "type": kind, "param": None, "code": code}
+    found = dialect_named(f"openai/{api}").error_in({"error": error}, code)
+    assert found is not None
+    assert "type='vllm'" in str(found)
+    for other in ({**error, "type": f"My{kind}"}, {**error, "code": str(code)}):
+        found = dialect_named(f"openai/{api}").error_in({"error": other}, code)
+        assert found is not None
+        assert "type='vllm'" not in str(found)
+    assert "type='vllm'" not in str(failure(parse("vllm", [sse({"error": error})])))
+
+
+def test_azures_classic_surface_has_models_and_responses_beside_the_deployments() -> None:
+    version = "?api-version=2024-10-21"
+    chat, responses = (Provider(config(kind)) for kind in ("azure", "azure/responses"))
+    assert responses.prepare(ASK).url == f"https://res.openai.azure.com/openai/responses{version}"
+    assert chat.prepare(ASK).url == (
+        f"https://res.openai.azure.com/openai/deployments/gpt-4o/chat/completions{version}"
+    )
+    for provider in (chat, responses):
+        step = provider.list_models().next_step()
+        assert isinstance(step, Send)
+        assert step.request.target == f"/openai/models{version}"
+    step = chat.embed("a").next_step()
+    assert isinstance(step, Send)
+    assert step.request.target == f"/openai/deployments/gpt-4o/embeddings{version}"

@@ -1,0 +1,328 @@
+"""Where each built-in type is, its key, and what its own documentation says of a request and an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio import (
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    DocumentPart,
+    InternalServerError,
+    InvalidRequestError,
+    Message,
+    Provider,
+    ProviderConfig,
+    RateLimitError,
+    ReasoningPart,
+    Role,
+    TextPart,
+)
+from sansio.profiles import BUILT_IN
+from sansio.providers import dialect_named
+from tests.sansio.wires import ASK, Record, body_of, config
+
+WHERE = {
+    "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+    "ollama": ("http://localhost:11434/v1", None),
+    "vllm": ("http://localhost:8000/v1", None),
+    "deepseek": ("https://api.deepseek.com", "DEEPSEEK_API_KEY"),
+    "xai": ("https://api.x.ai/v1", "XAI_API_KEY"),
+    "groq": ("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    "mistral": ("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    "moonshot": ("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
+    "zai": ("https://api.z.ai/api/paas/v4", "ZAI_API_KEY"),
+    "together": ("https://api.together.ai/v1", "TOGETHER_API_KEY"),
+    "fireworks": ("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
+    "cerebras": ("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+    "huggingface": ("https://router.huggingface.co/v1", "HF_TOKEN"),
+    "github-models": ("https://models.github.ai/inference", "GITHUB_TOKEN"),
+    "lmstudio": ("http://localhost:1234/v1", None),
+    "llamacpp": ("http://localhost:8080/v1", None),
+    "sglang": ("http://localhost:30000/v1", None),
+    "alibaba": ("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
+    "minimax": ("https://api.minimax.io/v1", "MINIMAX_API_KEY"),
+    "perplexity": ("https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
+    "nvidia": ("https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
+    "sambanova": ("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
+    "gemini-openai": ("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+}
+"""The address and the key's variable that each provider's documentation and its own client name."""
+
+
+@pytest.mark.parametrize(("name", "where"), WHERE.items())
+def test_a_type_is_where_its_documentation_says_and_reads_the_key_of_its_client(
+    name: str, where: tuple[str, str | None]
+) -> None:
+    url, variable = where
+    made = ProviderConfig(type=name, model="m")
+    assert made.base_url == url
+    assert made.key_variables[:1] == (() if variable is None else (variable,))
+    path = "/v1/messages" if name == "anthropic" else "/chat/completions"
+    assert Provider(made).prepare(ASK).url == url + path
+
+
+def test_each_type_that_has_an_address_is_known_here() -> None:
+    assert {name for name, row in BUILT_IN.items() if row.base_url is not None} == WHERE.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [
+        ("azure", ("AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY")),
+        ("bedrock-mantle", ("AWS_BEARER_TOKEN_BEDROCK",)),
+        ("gemini-openai", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+    ],
+)
+def test_some_keys_have_two_variables_or_none_of_the_type_s_name(
+    name: str, variables: tuple[str, ...]
+) -> None:
+    assert config(name).key_variables == variables
+
+
+@pytest.mark.parametrize(
+    ("name", "api", "example"),
+    [
+        ("azure", "chat", "https://my-resource.openai.azure.com"),
+        ("azure", "messages", "https://my-resource.services.ai.azure.com/anthropic"),
+        ("bedrock-mantle", "chat", "https://bedrock-mantle.us-east-1.api.aws/openai/v1"),
+        ("bedrock-mantle", "messages", "https://bedrock-mantle.us-east-1.api.aws/anthropic"),
+    ],
+)
+def test_the_example_of_an_address_has_the_host_s_form(name: str, api: str, example: str) -> None:
+    assert BUILT_IN[name].of(api).example_url == example
+
+
+@pytest.mark.parametrize(
+    ("name", "apis"),
+    [
+        ("openai", {"chat", "responses"}),
+        ("azure", {"chat", "responses", "messages"}),
+        ("openrouter", {"chat", "responses", "messages"}),
+        ("ollama", {"chat", "responses", "messages"}),
+        ("vllm", {"chat", "responses", "messages"}),
+        ("anthropic", {"messages"}),
+        ("deepseek", {"chat", "messages"}),
+        ("moonshot", {"chat", "messages"}),
+        ("minimax", {"chat", "messages"}),
+        ("fireworks", {"chat", "messages"}),
+        ("lmstudio", {"chat", "messages"}),
+        ("llamacpp", {"chat", "messages"}),
+        ("bedrock-mantle", {"chat", "messages"}),
+        ("groq", {"chat"}),
+        ("xai", {"chat"}),
+    ],
+)
+def test_a_type_speaks_the_families_that_its_server_has(name: str, apis: set[str]) -> None:
+    assert set(BUILT_IN[name].apis) == apis
+
+
+def test_openrouter_has_a_model_to_begin_with_named_by_its_vendor() -> None:
+    assert ProviderConfig(type="openrouter").model == "x-ai/grok-code-fast-1"
+
+
+# What a type adds to the options that all have.
+
+THINKING: Record = {"thinking": {"type": "enabled"}}
+SAMPLING: Record = {"top_k": 5, "min_p": 0.1, "repetition_penalty": 1.1}
+OWN: dict[str, Record] = {
+    "deepseek": THINKING,
+    "moonshot": THINKING,
+    "zai": {**THINKING, "tool_stream": True},
+    "ollama": {"reasoning": {"effort": "low"}},
+    "groq": {"reasoning_format": "hidden", "include_reasoning": False, "service_tier": "flex"},
+    "mistral": {
+        "safe_prompt": True,
+        "prompt_mode": "reasoning",
+        "metadata": {"a": "b"},
+        "prediction": {"type": "content", "content": "x"},
+        "random_seed": 7,
+    },
+    "together": {**SAMPLING, "echo": True, "safety_model": "guard"},
+    "fireworks": SAMPLING,
+    "cerebras": {"clear_thinking": False, "disable_reasoning": True},
+    "lmstudio": {"top_k": 5, "repeat_penalty": 1.1, "ttl": 60},
+    "llamacpp": {
+        "top_k": 5,
+        "min_p": 0.1,
+        "repeat_penalty": 1.1,
+        "grammar": 'root ::= "a"',
+        "cache_prompt": True,
+        "chat_template_kwargs": {"enable_thinking": True},
+    },
+    "sglang": {
+        **SAMPLING,
+        "regex": "a+",
+        "ebnf": 'root ::= "a"',
+        "separate_reasoning": True,
+        "chat_template_kwargs": {"enable_thinking": True},
+    },
+    "alibaba": {"enable_thinking": True, "thinking_budget": 500, "top_k": 5, "enable_search": True},
+    "minimax": {"reasoning_split": False},
+    "perplexity": {
+        "search_mode": "academic",
+        "search_domain_filter": ["example.com"],
+        "search_recency_filter": "week",
+        "return_images": True,
+        "return_related_questions": True,
+        "web_search_options": {"search_context_size": "low"},
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "options"), OWN.items())
+def test_a_type_s_own_options_are_sent_under_the_names_that_its_server_knows(
+    name: str, options: Record
+) -> None:
+    sent = body_of(Provider(config(name)), ASK, **options)
+    assert {option: sent[option] for option in options} == options
+
+
+@pytest.mark.parametrize(("name", "options"), OWN.items())
+def test_a_type_s_own_options_are_checked_before_they_are_sent(name: str, options: Record) -> None:
+    for option in options:
+        with pytest.raises(InvalidRequestError, match=f"^{option}: "):
+            Provider(config(name)).prepare(ASK, options={option: object()})
+
+
+CHAT_ONLY: Record = {
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "user": "u",
+    "logit_bias": {"5": 1},
+    "n": 1,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "stream_options": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [
+        ("groq", {"logprobs", "top_logprobs", "logit_bias"}),
+        ("mistral", {"logprobs", "top_logprobs", "logit_bias", "user", "stream_options"}),
+        ("ollama", {"tool_choice", "parallel_tool_calls", "user", "logit_bias", "n"}),
+        ("cerebras", {"logit_bias"}),
+        ("perplexity", {"tool_choice", "parallel_tool_calls"}),
+        ("deepseek", set()),
+    ],
+)
+def test_what_a_server_has_no_place_for_is_no_option_of_its_type(name: str, without: set[str]) -> None:
+    assert CHAT_ONLY.keys() - dialect_named(name).options().keys() == without
+
+
+LOCAL = pytest.mark.parametrize("name", ["ollama", "lmstudio", "llamacpp", "sglang", "vllm"])
+
+
+@LOCAL
+def test_a_local_server_gets_the_reasoning_of_another_provider_as_text(name: str) -> None:
+    thought = (ReasoningPart("Hm.", {"signature": "c2ln"}), TextPart("Hi"))
+    turn = turn_of(name, Message(Role.ASSISTANT, thought, origin="anthropic/messages"))
+    assert [value for field, value in turn.items() if field.startswith("reasoning")] == ["Hm."]
+
+
+@LOCAL
+def test_a_local_server_takes_no_file(name: str) -> None:
+    paper = Message(Role.USER, (DocumentPart(data=b"%PDF-1.7", name="a.pdf"),))
+    with pytest.raises(InvalidRequestError, match=f"message 0, part 0: {name}/chat takes no "):
+        body_of(Provider(config(name)), [paper])
+
+
+@pytest.mark.parametrize("name", ["deepseek", "zai"])
+@pytest.mark.parametrize(
+    ("effort", "word"),
+    [
+        ("minimal", "low"),
+        ("low", "low"),
+        ("medium", "high"),
+        ("high", "high"),
+        ("xhigh", "max"),
+        ("max", "max"),
+    ],
+)
+def test_a_server_of_three_efforts_takes_the_next_higher_one(name: str, effort: str, word: str) -> None:
+    options: Record = {"reasoning_effort": effort}
+    assert body_of(Provider(config(name)), ASK, **options)["reasoning_effort"] == word
+
+
+@pytest.mark.parametrize("name", ["llamacpp", "sglang"])
+@pytest.mark.parametrize("thinks", [True, False])
+def test_a_local_server_switches_thinking_in_the_chat_template(name: str, thinks: bool) -> None:
+    off: Record = {} if thinks else {"reasoning_effort": "none"}
+    sent = body_of(Provider(config(name, reasoning=True)), ASK, **off)
+    assert sent["chat_template_kwargs"] == {"enable_thinking": thinks}
+
+
+def test_openrouter_switches_reasoning_on_in_its_object() -> None:
+    assert body_of(Provider(config("openrouter", reasoning=True)), ASK)["reasoning"] == {"enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("together", "reasoning"),
+        ("groq", "reasoning"),
+        ("openrouter", "reasoning"),
+        ("ollama", "reasoning"),
+        ("vllm", "reasoning"),
+        ("bedrock-mantle", "reasoning"),
+        ("moonshot", "reasoning_content"),
+        ("zai", "reasoning_content"),
+        ("fireworks", "reasoning_content"),
+        ("xai", "reasoning_content"),
+        ("minimax", "reasoning_content"),
+    ],
+)
+def test_reasoning_goes_back_in_the_field_that_the_server_reads(name: str, field: str) -> None:
+    thought = Message(Role.ASSISTANT, (ReasoningPart("Hm."), TextPart("Hi")))
+    assert turn_of(name, thought) == {"role": "assistant", "content": "Hi", field: "Hm."}
+
+
+def turn_of(name: str, message: Message) -> Record:
+    found: Record = body_of(Provider(config(name)), [*ASK, message, *ASK])["messages"][1]
+    return found
+
+
+@pytest.mark.parametrize("name", ["openai", "azure"])
+def test_openai_takes_no_reasoning_back_in_chat_completions(name: str) -> None:
+    thought = (ReasoningPart("Hm."), TextPart("Hi"))
+    answer = Message(Role.ASSISTANT, thought, origin="groq/chat")
+    assert turn_of(name, answer) == {"role": "assistant", "content": "Hi"}
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("openai", "developer"), ("azure", "developer"), ("openrouter", "developer"), ("groq", "system")],
+)
+def test_a_developer_s_message_has_the_role_that_the_server_knows(name: str, role: str) -> None:
+    messages = [Message(Role.DEVELOPER, "Be brief."), *ASK]
+    assert body_of(Provider(config(name)), messages)["messages"][0]["role"] == role
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "status"),
+    [
+        (1000, InternalServerError, 500),
+        (1001, InternalServerError, 504),
+        (1002, RateLimitError, 429),
+        (1004, AuthenticationError, 401),
+        (1008, APIStatusError, 402),
+        (1013, InternalServerError, 500),
+        (1026, BadRequestError, 400),
+        (1027, BadRequestError, 400),
+        (1039, BadRequestError, 400),
+        (2013, BadRequestError, 400),
+    ],
+)
+def test_minimax_s_codes_are_what_its_list_of_errors_says(
+    code: int, kind: type[APIStatusError], status: int
+) -> None:
+    """Its own statuses are 200: unknown, timeout, rate, authentication, balance, internal, the two kinds of
+    sensitive content, the limit of tokens, and parameters."""
+    error = dialect_named("minimax").error_in({"base_resp": {"status_code": code, "status_msg": "no"}})
+    assert isinstance(error, kind)
+    assert error.status == status
