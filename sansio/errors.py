@@ -314,12 +314,6 @@ class TransportError(ProviderError):
         super().__init__(message, **context)
         self.reused = reused
 
-    def on_reused(self) -> Self:
-        """The same error, on a connection that had served before."""
-        copy = self.with_context()
-        copy.reused = True
-        return copy
-
 
 class APIConnectionError(TransportError):
     """The connection could not be made, or was lost, or was dropped by `abort()`."""

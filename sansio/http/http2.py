@@ -625,7 +625,7 @@ class HTTP2Connection:
     def _lose(self, exchange: HTTP2Exchange, error: TransportError | RemoteProtocolError) -> None:
         self._close(exchange)
         if exchange.reused and isinstance(error, TransportError):
-            error = error.on_reused()
+            error.reused = True
         exchange._last = Lost(error)
         self._changed[exchange] = None
 

@@ -39,7 +39,7 @@ def test_details_are_in_one_pair_of_brackets() -> None:
     assert str(error) == "p m: no (request id r, at byte 0, 2 attempts, asked to wait 0.5 s)"
 
 
-@pytest.mark.parametrize("name", sorted(set(ErrorContext.__annotations__) - {"hint"}))
+@pytest.mark.parametrize("name", sorted(set(ErrorContext.__annotations__) - {"hint", "resumes"}))
 def test_unknown_context_of_an_error_is_none(name: str) -> None:
     assert getattr(ProviderError("no"), name) is None
 

@@ -126,7 +126,8 @@ class _Exchange:
             self._drop()
             assert timeout is not None
             error = read_timeout(self._connection.origin, timeout)
-            raise error.on_reused() if http.reused else error
+            error.reused = http.reused
+            raise error
         self._connection.flush()  # the window of what was taken
         return given
 

@@ -309,7 +309,7 @@ class SocketTransport:
         deadline = Deadline(total_timeout)
         proxy = self._proxies.find(request.origin)
         if proxy is None and self._sharing is not None:
-            shared = self._sharing.open(request, timeout, write_timeout, fresh=fresh)
+            shared = self._sharing.open(request, timeout, write_timeout, total_timeout, fresh=fresh)
             if shared is not None:
                 return shared
         sent_as = request if proxy is None else proxy.forwarded(request)

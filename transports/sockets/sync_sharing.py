@@ -22,11 +22,13 @@ from transports.failures import (
     aborted,
     connect_failure,
     connect_timeout,
+    late_upload,
     left_behind,
     read_timeout,
     stalled_upload,
 )
 from transports.interface import Origin, SyncExchange
+from transports.sockets.dialing import Deadline, OutOfTimeError
 from transports.sockets.sharing import (
     PING_AFTER,
     Choice,
@@ -208,7 +210,8 @@ class _Exchange:
             self.abort()
             assert timeout is not None
             error = read_timeout(connection.origin, timeout)
-            raise error.on_reused() if http.reused else error
+            error.reused = http.reused
+            raise error
         return given
 
     def _take(self) -> Head | Body | End | None:
@@ -220,24 +223,31 @@ class _Exchange:
         """Whether there is nothing to wait for."""
         return self.http.ready or self.http.ended or self._aborted
 
-    def send(self, timeout: float | None) -> None:
+    def send(self, timeout: float | None, deadline: Deadline) -> None:
         """Send the rest of the request, which takes as long as the server goes on taking something.
+
+        Args:
+            timeout: seconds in which the server must take something; `None` waits indefinitely.
+            deadline: for the whole request.
 
         Raises:
             APITimeoutError: it took nothing for this long.
+            OutOfTimeError: the deadline has passed.
         """
-        http, sent = self.http, False
+        http = self.http
+        sent = http.sent or self.done()
         try:
-            unsent = http.unsent + 1
-            while not sent and http.unsent < unsent:
+            unsent, last = http.unsent + 1, False
+            while not sent and (last or http.unsent < unsent):
                 unsent = http.unsent
-                self._connection.wait(http, lambda: http.sent or self.done(), timeout)
+                left = deadline.left()
+                last = left is not None and (timeout is None or left < timeout)
+                self._connection.wait(http, lambda: http.sent or self.done(), left if last else timeout)
                 sent = http.sent or self.done()
+        finally:
             if not sent:
                 # The connection's window may be used up, so that other requests would wait in vain, too.
                 self._owner.remove(self._connection)
-        finally:
-            if not sent:
                 self.abort()
         if not sent:
             assert timeout is not None
@@ -304,13 +314,20 @@ class SyncSharing:
         self._connecting: dict[Origin, threading.RLock] = {}
 
     def open(
-        self, request: Request, timeout: float | None, write_timeout: float | None, *, fresh: bool
+        self,
+        request: Request,
+        timeout: float | None,
+        write_timeout: float | None,
+        total_timeout: float | None,
+        *,
+        fresh: bool,
     ) -> SyncExchange | None:
         """Begin an exchange; `None` if the server speaks HTTP/1.1.
 
         Raises:
             As `SocketTransport.open`.
         """
+        deadline = Deadline(total_timeout)
         origin = request.origin
         if origin in self._declined or (origin[0] == "http" and not self._only):
             return None
@@ -334,8 +351,13 @@ class SyncSharing:
         if exchange is None:
             assert timeout is not None
             raise connect_timeout(origin, timeout)
-        exchange.send(write_timeout)
-        return exchange
+        try:
+            exchange.send(write_timeout, deadline)
+        except OutOfTimeError:
+            pass
+        else:
+            return exchange
+        raise late_upload(origin, total_timeout)
 
     def _join(self, request: Request, *, fresh: bool) -> _Exchange | None:
         """Begin an exchange on a connection that has room for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import socket
 import threading
@@ -267,6 +268,30 @@ async def test_a_server_that_takes_nothing_of_the_request(transport: Transport) 
         with pytest.raises(APITimeoutError, match="request"):
             await transport.open(server.post(bytes(3_000_000)), LONG, write_timeout=0.2)
         await transport.aclose()
+
+
+@pytest.mark.parametrize("write_timeout", [None, LONG, 2 * LONG])
+def test_the_total_bounds_an_upload_of_a_thread(write_timeout: float | None) -> None:
+    """Its own clock does not, while the server takes some more of the request all the time."""
+
+    def script(peer: HTTP2Peer) -> None:
+        taken = 0
+        while taken < 1_000_000 and (data := peer.next(h2.events.DataReceived)) is not None:
+            assert data.flow_controlled_length is not None
+            assert data.stream_id is not None
+            taken += data.flow_controlled_length
+            peer.h2.acknowledge_received_data(data.flow_controlled_length, data.stream_id)
+            peer.flush()
+        peer.peer.wait_for_close()
+
+    with (
+        RawServer(over_http2(script, reads=False)) as server,
+        contextlib.closing(SocketTransport(http2="only")) as transport,
+    ):
+        request = server.post(bytes(3_000_000))
+        with pytest.raises(APITimeoutError, match=r"whole request within 0\.2 s") as caught:
+            transport.open(request, LONG, write_timeout=write_timeout, total_timeout=0.2)
+        assert caught.value.field == "total_timeout"
 
 
 async def test_a_server_that_is_silent(transport: Transport) -> None:
