@@ -62,7 +62,9 @@ def test_places_and_numbers_that_are_left_out_are_the_first() -> None:
     summary = {"type": "response.reasoning_summary_text.delta", "delta": "b"}
     raw = {"type": "response.reasoning_text.delta", "delta": "b"}
     assert deltas(parse([added(message()), text("a"), bare, completed()]))[1:] == [ContentDelta("b")]
-    for record in (summary, raw):
+    assert "content_index=0" in repr(read)
+    for record, place in ((summary, "summary_index=0"), (raw, "content_index=0")):
+        assert place in repr(decode_plain(json.dumps(record).encode()))
         events = parse([added(reasoning()), {**record, "delta": "a"}, record, completed()])
         assert deltas(events) == [ReasoningDelta("a"), ReasoningDelta("b")]
 
