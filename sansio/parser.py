@@ -103,7 +103,7 @@ class StreamParser:
             if self._feed(data, self._read, events):
                 self._complete(events)
         except ProviderError as error:
-            self._fail(error, events, self._framer.offset)
+            self._fail(error.with_traceback(None), events, self._framer.offset)
         return events
 
     def _pass_mark(self, data: bytes, received: int) -> list[StreamEvent]:
@@ -163,13 +163,13 @@ class StreamParser:
                 return None
         except ProviderError as error:
             if error.status is not None or isinstance(error, LimitExceededError):
-                self._fail(error, events, self._framer.offset)
+                self._fail(error.with_traceback(None), events, self._framer.offset)
                 return None
             where = "inside an event"  # an unreadable last event without its end was cut
         try:
             whole = self._reader.receive_eof(events)
         except ProviderError as error:
-            self._fail(error, events, self._framer.offset)
+            self._fail(error.with_traceback(None), events, self._framer.offset)
             return None
         if whole:
             self._complete(events)
@@ -227,7 +227,9 @@ class StreamParser:
         events.append(StreamComplete(self._reader.message()))
 
     def _fail(self, error: ProviderError, events: list[StreamEvent], offset: int | None = None) -> None:
-        """End with a copy of the error: the error itself may have been raised, and then its frames hold it.
+        """End with a copy of the error, so that one given from outside stays as it was.
+
+        One that was raised here is given without its traceback: its frames hold it, and the driver's too.
 
         Args:
             offset: where it is at fault, if the error does not say that itself.

@@ -22,8 +22,8 @@ ROOMS: dict[str, set[str]] = {
 }
 """What each room may import of `transports`, besides itself."""
 
-FAKES = ("transports.cli.fake", "transports.cli.serve", "transports.cli.check")
-"""The commands that serve the fake provider. The other commands must work without it."""
+FAKES = tuple(f"transports.cli.{name}" for name in ("fake", "serve", "check", "check_dialect"))
+"""The commands that serve the fake provider, or check code with it. The others must work without it."""
 
 FRONT = ("transports", "transports.__main__")
 
