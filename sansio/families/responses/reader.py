@@ -66,7 +66,7 @@ _ENDS = frozenset(("response.completed", "response.incomplete"))
 _ID = re.compile(r"(?!\.+\Z)[!-~]{1,1000}")
 """Ids that an address can have: text of a reasonable length, and not a step to another folder."""
 _MAX_NUMBER = 2**53
-"""Numbers of events are smaller: above, they are no longer exact in JSON."""
+"""Numbers of events are smaller: larger ones are not exact in JSON."""
 
 
 class ResponsesReader(AnswerReader):
@@ -343,7 +343,7 @@ class ResponsesReader(AnswerReader):
             self._forget(known)
 
     def _forget(self, item: OpenItem) -> None:
-        """Let plain events no longer add to an item: its parts have been given, and must not change."""
+        """Stop plain events from adding to an item: its parts have been given, and must not change."""
         for field, number, kind in item.parts:
             self._open_texts(field, kind).pop((item.at, number), None)
         if item.call is not None:

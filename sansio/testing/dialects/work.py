@@ -18,7 +18,7 @@ def work_of(run: Callable[[], object]) -> int:
     """
     work = 0
 
-    # The interpreter traces no hook of its own, so coverage cannot see this one.
+    # The interpreter does not trace a hook, so coverage cannot see this one.
     def count(frame: FrameType, event: str, argument: object) -> None:  # pragma: no cover
         nonlocal work
         if event == "c_call":

@@ -132,7 +132,7 @@ _HOSTED = st.one_of(
 
 @st.composite
 def response_items(draw: st.DrawFn) -> list[JSONObject]:
-    """The output of a valid response: items of every kind in any order, each with ids of its own."""
+    """The output of a valid response: items of every kind in any order, each with its own ids."""
     found: list[JSONObject] = []
     for number in range(draw(st.integers(0, 3))):
         kinds = st.sampled_from((_MESSAGES, _REASONING, _MESSAGES, _CALLS, _CUSTOM, _BUILT_IN, _HOSTED))

@@ -109,7 +109,7 @@ class _Mending(LineReader):
         return super().read(record, events)
 
 
-class MendsCalls(LineDialect):
+class RepairsCalls(LineDialect):
     """A cut call is closed, and called."""
 
     def open_stream(self) -> LineReader:
@@ -338,7 +338,7 @@ BROKEN: dict[type[LineDialect], str] = {
     ReadsOn: "one-end",
     LosesUsage: "nothing-lost",
     TrustsTheEnd: "no-lie",
-    MendsCalls: "cut-calls",
+    RepairsCalls: "cut-calls",
     TakesAnything: "foreign",
     TellsOtherwise: "events",
     KeepsBytes: "storage",

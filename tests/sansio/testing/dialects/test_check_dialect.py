@@ -36,7 +36,7 @@ EIGHT = (
     broken.CutsLines,
     broken.ReadsOn,
     broken.LosesUsage,
-    broken.MendsCalls,
+    broken.RepairsCalls,
     broken.TakesAnything,
     broken.KeepsBytes,
     broken.DropsSignatures,
