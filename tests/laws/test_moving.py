@@ -49,7 +49,7 @@ OTHERS = (
     "ollama/messages",
     "openrouter/messages",
 )
-"""A sample of the other pairs: those that share a family differ in quirks, which have tests of their own."""
+"""A sample of the other pairs: those that share a family differ in quirks, which are tested elsewhere."""
 TARGETS = (*TYPES, *RESPONSES)
 PROVIDERS = {kind: Provider(config(kind)) for kind in (*TARGETS, *OTHERS)}
 

@@ -47,7 +47,7 @@ OTHERS = [
         "openrouter/messages",
     )
 ]
-"""A sample of the other pairs: those that share a family differ in quirks, which have tests of their own."""
+"""A sample of the other pairs: those that share a family differ in quirks, which are tested elsewhere."""
 USER = Message(Role.USER, "Go on.")
 
 

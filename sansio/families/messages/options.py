@@ -187,7 +187,7 @@ def options_of(profile: MessagesProfile) -> dict[str, Option]:
         table["cache"] = Option(bool, _write_nothing)
     if not profile.claude:
         table["reasoning_budget"] = Option(PORTABLE["reasoning_budget"], _set_budget)
-        table |= portable(temperature="temperature", top_p="top_p", top_k="top_k")  # with ranges of their own
+        table |= portable(temperature="temperature", top_p="top_p", top_k="top_k")  # with their own ranges
     return {name: option for name, option in table.items() if name not in profile.without}
 
 

@@ -391,7 +391,7 @@ def _messages(body: JSONObject) -> list[Message]:
 
 
 def _user(content: JSON, where: str, index: int) -> list[Message]:
-    """A user's turn: the results of tools in it are messages of their own, before what else it says."""
+    """A user's turn: each tool result in it is a separate message, before the rest of it."""
     messages: list[Message] = []
     others: list[JSONObject] = []
     for block in _blocks(content, where, index):

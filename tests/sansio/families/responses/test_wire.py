@@ -1,4 +1,4 @@
-"""Events of the usual form, which are read in one step, and the fields that say nothing of their own."""
+"""Events of the usual form, which are read in one step, and the fields that add nothing."""
 
 from __future__ import annotations
 
