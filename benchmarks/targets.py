@@ -93,6 +93,11 @@ def _tls() -> Iterator[Target]:
     yield Target("tls", HANDSHAKE, "cpu", RESUMED, FULL, 0.75)
 
 
+def _http2() -> Iterator[Target]:
+    for dialect in ("OpenAI", "Anthropic"):
+        yield Target("http2", f"{dialect} text, bursts, 50 streams", "cpu", _ANYIO, "httpx2", 0.6)
+
+
 def _rest() -> Iterator[Target]:
     yield Target("imports", "an import in a fresh interpreter", "import", "sansio", "msgspec, h11", 1.3)
     yield Target("memory", "OpenAI text, 50 streams open", "peak", _ANYIO, None, 34)
@@ -100,7 +105,7 @@ def _rest() -> Iterator[Target]:
         yield Target("growth", f"{wire}, 200000 events", "slope", "sansio", None, 1.1)
 
 
-TARGETS = (*_decode(), *_streams(), *_calls(), *_tls(), *_rest())
+TARGETS = (*_decode(), *_streams(), *_calls(), *_tls(), *_http2(), *_rest())
 
 
 def judge(results: Results) -> Iterator[str]:
