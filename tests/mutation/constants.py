@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("sansio", "transports", "tests", "pyproject.toml")
+_RECORDED = ROOT.parent / "shared"
+"""The recorded cases, which tests read beside the tree, where they are there."""
 _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
 
 _ALL_TESTS = ("tests/sansio", "-m", "quick")
@@ -421,7 +423,10 @@ def main() -> None:
         print(f"{given.sample} of {len(chosen)} mutants, drawn with seed {given.seed}")
         chosen = [chosen[number] for number in drawn]
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        tree = Path(folder)
+        tree = Path(folder, "tree")
+        tree.mkdir()
+        if _RECORDED.is_dir():
+            Path(folder, _RECORDED.name).symlink_to(_RECORDED)
         for name in _COPIED:
             source = ROOT / name
             if source.is_dir():
