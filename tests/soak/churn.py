@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from sansio import Message, Role
 from sansio.testing import FakeProvider
-from tests.test_main_job import TRANSPORTS
+from tests.soak.drivers import NAMES, driver
 from transports import AsyncProvider, Transport, create_provider
 from transports.sockets.idle import MAX_IDLE
 from transports.testing.loopback import LoopbackThread, loopback_thread
@@ -118,11 +118,12 @@ class _Churn:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.churn", description=__doc__)
     parser.add_argument("calls", type=int, nargs="?", default=10_000)
-    parser.add_argument("--transport", choices=sorted(TRANSPORTS), default="anyio")
+    parser.add_argument("--transport", choices=NAMES, default="anyio")
     parser.add_argument("--backend", choices=("asyncio", "trio"), default="asyncio")
     given = parser.parse_args()
-    run = partial(churn, TRANSPORTS[given.transport](), given.calls)
-    print(f"{given.transport} on {given.backend}: {anyio.run(run, backend=given.backend)}")
+    with driver(given.transport) as make:
+        run = partial(churn, make(), given.calls)
+        print(f"{given.transport} on {given.backend}: {anyio.run(run, backend=given.backend)}")
 
 
 if __name__ == "__main__":

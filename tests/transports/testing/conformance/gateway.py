@@ -3,6 +3,8 @@
 Each exchange has its own connection behind the gateway, so that what a law sees of the server's
 connections are the exchanges: a reset of the one closes the other, and the reverse. A request is passed on
 as it arrives, as fast as the server takes it.
+
+As a program it prints the path, and serves until its standard input ends.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -224,3 +227,9 @@ class _Behind:
                     pass
             client.flush()
         return not isinstance(given, Head | Body)
+
+
+if __name__ == "__main__":
+    with gateway() as served:
+        print(served, flush=True)
+        sys.stdin.read()
