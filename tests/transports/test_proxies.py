@@ -134,6 +134,26 @@ class TestProxy:
         assert f"no connection to {urlsplit(proxy.url).netloc}: its certificate" in error.message
         assert error.should_retry is False
 
+    async def test_a_response_that_no_request_asked_for_is_not_the_next_answer(self, make: Make) -> None:
+        """In TLS inside TLS it may wait in either of the two layers."""
+        ca, context = ca_and_server("api.example", "127.0.0.1")
+
+        def serve(peer: Peer) -> None:
+            stray = b"" if peer.number else b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstray"
+            while peer.request() is not None:
+                peer.send(OK + stray)
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(b"HTTP/1.1 200 Go on\r\n\r\n")
+            tunnel(peer, server.url)
+
+        with RawServer(serve, context, "api.example") as server, RawServer(script, context) as proxy:
+            transport = make(proxy=proxy.url.removesuffix("/v1"), ssl_context=trusting(ca))
+            async with contextlib.aclosing(transport):
+                assert [await fetch(transport, server.post()) for _ in range(3)] == [(200, b"ok")] * 3
+            assert server.connections == 2
+
     async def test_ipv6_keeps_its_brackets(self, make: Make) -> None:
         ca, context = ca_and_server("fd00::5")
         asked = []
