@@ -258,14 +258,17 @@ class HTTP2Connection:
         Raises:
             LocalProtocolError: the request cannot be written as HTTP/2, or there is no room.
         """
-        headers = [
-            HeaderTuple(name, value) if name in _INDEXED else NeverIndexedHeaderTuple(name, value)
-            for name, value in write_head(request)
-        ]
         if not self.room:
             raise LocalProtocolError(
                 "the connection takes no more exchanges: check its room, or open another"
             )
+        fields = write_head(request)
+        if fields is None:
+            raise _unwritable(request)
+        headers = [
+            HeaderTuple(name, value) if name in _INDEXED else NeverIndexedHeaderTuple(name, value)
+            for name, value in fields
+        ]
         self._left -= 1
         number = self._highest = self._h2.get_next_available_stream_id()
         exchange = HTTP2Exchange(self, number, request, reused=self.answered)
@@ -688,7 +691,12 @@ def check_request(request: Request) -> None:
     Raises:
         LocalProtocolError: it cannot be written as HTTP/2.
     """
-    write_head(request)
+    if write_head(request) is None:
+        raise _unwritable(request)
+
+
+def _unwritable(request: Request) -> LocalProtocolError:
+    return LocalProtocolError(f"{request!r} cannot be written as HTTP/2: check its path and headers")
 
 
 def _malformed(words: str) -> RemoteProtocolError:
