@@ -62,14 +62,17 @@ def _streams() -> Iterator[Target]:
             yield Target("end_to_end", case, "cpu", _ANYIO, "aiohttp", 1)
             httpcore2 = "sansio, HttpcoreTransport on httpcore2"
             yield Target("end_to_end", case, "cpu", httpcore2, "httpcore2", 1.15)
-        yield Target("end_to_end", f"{dialect} text, paced, 50 streams", "cpu", _ANYIO, _BARE, 0.65)
+        paced = f"{dialect} text, paced, 50 streams"
+        yield Target("end_to_end", paced, "cpu", _ANYIO, _BARE, 0.65)
+        yield Target("end_to_end", paced, "cpu", _ANYIO, "aiohttp", 1.2)
     for streams in ("1 stream", "50 streams"):
         yield Target("end_to_end", f"OpenAI text, bursts, {streams}", "cpu", _ANYIO, "openai SDK", 1 / 35)
 
 
 def _calls() -> Iterator[Target]:
-    for at_once in (1, 50):
+    for at_once, limit in ((1, 1.0), (50, 1.2)):
         case = f"openai, {at_once} at once"
+        yield Target("calls", case, "cpu", _ANYIO, "aiohttp", limit)
         yield Target("calls", case, "cpu", _ANYIO, _BARE, 1.15)
         yield Target("calls", case, "cpu", _ANYIO, "httpx2", 1 / 4)
         yield Target("calls", case, "cpu", _ANYIO, "openai SDK", 1 / 7)
