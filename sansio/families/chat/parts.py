@@ -16,7 +16,7 @@ from sansio.content import (
     UnknownPart,
 )
 from sansio.families.fields import base64_bytes, rest, text_or_none, with_extra
-from sansio.families.media import data_url
+from sansio.families.media import data_in, data_url
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
@@ -108,9 +108,9 @@ def image_of(image: JSONObject) -> Part:
     extra = rest(image, "type", "image_url")
     if isinstance(inner, dict) and (beside := rest(inner, "url")):
         extra["image_url"] = beside
-    head, comma, data = url.partition(";base64,")
-    if head.startswith("data:") and comma and (decoded := base64_bytes(data)) is not None:
-        return ImagePart(data=decoded, media_type=head[5:], extra=extra)
+    if (held := data_in(url)) is not None:
+        media_type, data = held
+        return ImagePart(data=data, media_type=media_type, extra=extra)
     return ImagePart(url=url, extra=extra)
 
 
