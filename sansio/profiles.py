@@ -292,13 +292,15 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         files=False,
         options={"enable_thinking": bool, "thinking_budget": int, "top_k": int, "enable_search": bool},
     ),
-    # MiniMax, "Text generation", "Error codes". Without `reasoning_split` the reasoning is in the text.
+    # MiniMax, "Text generation", "OpenAI API", "Error codes". Without `reasoning_split` the reasoning is in
+    # the text, and must come back there complete.
     "minimax": Profile(
         base_url="https://api.minimax.io/v1",
         api_key_env="MINIMAX_API_KEY",
         apis=_BOTH,
         by_api=_messages("https://api.minimax.io/anthropic"),
         body={"reasoning_split": True},
+        think_tags=True,
         error_shapes=("flat", "base_resp"),
         error_statuses={
             "1000": 500,
@@ -314,11 +316,12 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         },
         options={"reasoning_split": bool},
     ),
-    # Perplexity's API reference, "Chat completions": no tools, and no list of models.
+    # Perplexity's API reference, "Chat completions", "Sonar Reasoning Pro": no tools, and no list of models.
     "perplexity": Profile(
         base_url="https://api.perplexity.ai",
         api_key_env="PERPLEXITY_API_KEY",
         tools=False,
+        think_tags=True,
         lists_models=False,
         without=frozenset(("tool_choice", "parallel_tool_calls")),
         options={

@@ -19,6 +19,7 @@ from sansio import (
     PROVIDER_DEFAULTS,
     InvalidRequestError,
     Message,
+    Part,
     ReasoningPart,
     Role,
     TextPart,
@@ -50,6 +51,8 @@ FIELDS = {
     "mistral": "content",
 }
 """Where the servers of a few types have their reasoning. All others have `reasoning_content`."""
+TAGGED = ("minimax", "perplexity")
+"""Types whose text begins with the reasoning, and must come back so."""
 SIGNED: Record = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
 LOCAL = ("lmstudio", "llamacpp", "sglang")
 SILENT = ("openai", "azure")
@@ -80,8 +83,10 @@ class Servers(FakeProvider):
         for place, message in enumerate(messages):
             if message["role"] == "assistant" and not self._knows(type, place, message):
                 return Failure(status=400, message=f"the reasoning of message {place} did not come back")
-        field = FIELDS.get(type, "reasoning_content")
-        thought = ReasoningPart(f"Thought {len(messages)}.", {"field": field})
+        text = f"Thought {len(messages)}."
+        thought: Part = ReasoningPart(text, {"field": FIELDS.get(type, "reasoning_content")})
+        if type in TAGGED:
+            thought = TextPart(f"<think>{text}</think>")
         if messages[-1]["role"] == "tool":
             name = "get_time" if len(messages) > 4 else "get_weather"
             return Answer(parts=(thought, TextPart(f"The tools answered: {name} said 'fine'.")))
@@ -98,6 +103,8 @@ class Servers(FakeProvider):
                 return bool(message["content"][0] == block)
             case "cerebras":  # GLM reads it between tags, and not in the field that it gave
                 return bool(message["content"].startswith(f"<think>\n{text}\n</think>"))
+            case _ if type in TAGGED:
+                return bool(message["content"].startswith(f"<think>{text}</think>"))
             case "gemini-openai":  # its signature is in the call
                 return all(call["extra_content"] == SIGNED["extra_content"] for call in calls)
             case _:

@@ -15,6 +15,7 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
+from sansio.defaults import THINK_TAGS
 from sansio.families.fields import base64_bytes, rest, text_or_none, with_extra
 from sansio.families.media import data_in, data_url
 from sansio.jsontext import JSONObject
@@ -34,6 +35,15 @@ def detail_of(part: ReasoningPart) -> JSONObject | None:
 
 CONTENT_FIELD = "content"
 """What a reasoning part's `field` says if it arrived as a part of the content, as Mistral's does."""
+
+
+_IN_CONTENT = (CONTENT_FIELD, THINK_TAGS)
+"""What `field` says of reasoning that goes back inside the content."""
+
+
+def between_tags(part: ReasoningPart) -> str:
+    """Reasoning that was between tags in the text, as it was there: `ThinkingReader` reads it."""
+    return f"<think>{part.text}{'</think>' if part.extra.get('closed', True) else ''}"
 
 
 def thinking_block(part: ReasoningPart) -> JSONObject:
@@ -63,7 +73,7 @@ def reasoning_fields(message: Message, default: str, names: Sequence[str]) -> di
     plain = [
         part
         for part in parts
-        if part.text and detail_of(part) is None and field_of(part, default) != CONTENT_FIELD
+        if part.text and detail_of(part) is None and field_of(part, default) not in _IN_CONTENT
     ]
     fields: dict[str, object] = {}
     if details:
