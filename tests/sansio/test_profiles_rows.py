@@ -114,6 +114,7 @@ def test_the_example_of_an_address_has_the_host_s_form(name: str, api: str, exam
         ("bedrock-mantle", {"chat", "messages"}),
         ("groq", {"chat"}),
         ("xai", {"chat"}),
+        ("compatible", {"chat", "responses"}),
     ],
 )
 def test_a_type_speaks_the_families_that_its_server_has(name: str, apis: set[str]) -> None:
