@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from transports.driving.driver import EventStream
     from transports.driving.facade import AsyncProvider, create_provider
+    from transports.driving.heartbeats import Heartbeat
     from transports.driving.sync_driver import SyncEventStream
     from transports.driving.sync_facade import SyncProvider, create_sync_provider
     from transports.httpcore.pool import HttpcoreTransport
@@ -22,6 +23,7 @@ __all__ = [
     "AsyncProvider",
     "EventStream",
     "Exchange",
+    "Heartbeat",
     "HttpcoreTransport",
     "MemoryTransport",
     "RawLog",
@@ -45,6 +47,7 @@ _ROOMS = {
     "AsyncProvider": "driving.facade",
     "EventStream": "driving.driver",
     "Exchange": "interface",
+    "Heartbeat": "driving.heartbeats",
     "HttpcoreTransport": "httpcore.pool",
     "MemoryTransport": "testing.memory",
     "RawLog": "interface",

@@ -31,6 +31,7 @@ TRANSPORTS = [
     "create_provider",
     "AsyncProvider",
     "EventStream",
+    "Heartbeat",
     "create_sync_provider",
     "SyncProvider",
     "SyncEventStream",

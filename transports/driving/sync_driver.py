@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self, assert_never
 
@@ -21,6 +21,7 @@ from sansio import (
 from transports.driving.endings import OPEN, READING, StreamTrigger
 from transports.driving.keys import KeySource, Secret
 from transports.driving.stream import BaseStream
+from transports.driving.text import SyncTextPieces
 from transports.interface import RawLog, SyncExchange, SyncTransport
 
 _READER = "reader"
@@ -93,6 +94,15 @@ class SyncEventStream(BaseStream[SyncExchange]):
                         self._leave(mine)
                 raise
         raise self._failure.pop(0, StopIteration)
+
+    def text(self) -> Iterator[str]:
+        """The pieces of the answer's text, as they arrive; see `EventStream.text`.
+
+        There are no heartbeats here. A blocking exchange that has waited in vain is dead, so a wait cannot be
+        left and taken up again without a thread for it. A program that needs signs of life uses
+        `EventStream.heartbeats` in an event loop, or reads this stream in a thread.
+        """
+        return SyncTextPieces(self)
 
     def __enter__(self) -> Self:
         return self
