@@ -24,13 +24,15 @@ from sansio import (
 from transports.driving.endings import OPEN, READING, STREAM_TRANSITIONS, StreamTrigger
 from transports.driving.heartbeats import Heartbeat, Heartbeats, HeldRead
 from transports.driving.keys import KeySource, Secret
+from transports.driving.legs import Fallbacks, Leg
 from transports.driving.stream import BaseStream
 from transports.driving.text import TextPieces
 from transports.interface import Exchange, RawLog, Transport, is_resumable
 from transports.loops import running_clock
+from transports.observing.base import Asked, Observer
 
 
-class EventStream(BaseStream[Exchange]):
+class EventStream(BaseStream[Transport, Exchange]):
     """The events of one answer, as they arrive. Lazy: nothing is sent before the first event is read.
 
     Use it with `async with`, so that the connection is released however the block ends. A stream is also
@@ -48,6 +50,7 @@ class EventStream(BaseStream[Exchange]):
         transport: sends the requests; it stays open.
         keys: asked once per attempt.
         raw_log: receives everything sent and received; the call was then made with `record=True`.
+        observed: who watches the call, and what it asks for.
         now: the clock, in seconds. Default: the running loop's.
         sleep: waits for a number of seconds.
 
@@ -66,15 +69,14 @@ class EventStream(BaseStream[Exchange]):
         keys: KeySource,
         raw_log: RawLog | None = None,
         *,
+        observed: tuple[Observer, Asked] | None = None,
         now: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        super().__init__(provider, call, keys, raw_log)
-        self._transport = transport
+        super().__init__(Leg(provider, call, transport, keys, raw_log, observed))
         self._clock = now
         self._sleep = sleep
         self._scope: anyio.CancelScope | None = None
-        self._resumable = is_resumable(transport)
         self._entered = False  # inside `async with`, which drops the exchange in any case
         self._held: HeldRead | None = None  # under way since a heartbeat, or its error is not raised yet
         self._step: Send | Wait | None = None  # under way; a cancelled one is performed again
@@ -83,6 +85,13 @@ class EventStream(BaseStream[Exchange]):
         self._sending = (
             False  # the first receive of the exchange may have to send the request, under the total
         )
+
+    @classmethod
+    def over(cls, leg: Leg[Transport], fallbacks: Fallbacks[Transport] | None = None) -> Self:
+        """A stream of one provider, and of those that are asked when it fails."""
+        stream = cls(leg.provider, leg.call, leg.transport, leg.keys, leg.raw_log, observed=leg.observed)
+        stream._fallbacks = fallbacks
+        return stream
 
     def __aiter__(self) -> Self:
         return self
@@ -207,6 +216,10 @@ class EventStream(BaseStream[Exchange]):
             self.abort()
         else:
             self._stop(StreamTrigger.CLOSE)
+
+    def _use(self, leg: Leg[Transport]) -> None:
+        super()._use(leg)
+        self._resumable = is_resumable(leg.transport)
 
     @property
     def _is_held(self) -> bool:

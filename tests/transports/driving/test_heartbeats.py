@@ -74,6 +74,7 @@ class Slow:
     def __init__(self, place: Place, resumable: bool = False) -> None:
         self.place = place
         self.resumable = resumable
+        self.reached = anyio.Event()
         self.go = anyio.Event()
         self.log: list[str] = []
         self.inputs: Iterator[object] = iter(answer("Hel", "lo"))
@@ -82,6 +83,7 @@ class Slow:
     async def halt(self, place: Place) -> None:
         await anyio.lowlevel.checkpoint()
         if place == self.place:
+            self.reached.set()
             try:
                 await self.go.wait()
             except BaseException:
@@ -182,6 +184,7 @@ async def test_the_end_of_the_block_ends_a_read_that_is_under_way() -> None:
     async with slow.stream() as stream:
         events = stream.heartbeats(SOON)
         await beat(events)
+        await slow.reached.wait()
     assert slow.log == ["key", "open", "abort"]
     await anyio.wait_all_tasks_blocked()
     assert await anext(events, None) is None
@@ -190,12 +193,19 @@ async def test_the_end_of_the_block_ends_a_read_that_is_under_way() -> None:
         stream.result()
 
 
+async def cancel_when_reached(slow: Slow, scope: anyio.CancelScope) -> None:
+    await slow.reached.wait()
+    scope.cancel()
+
+
 async def test_outside_the_block_a_cancelled_wait_ends_the_stream() -> None:
     slow = Slow("receive", resumable=True)
     stream = slow.stream()
     events = stream.heartbeats(PATIENCE)
-    with anyio.move_on_after(SOON) as scope:
-        await anext(events)
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(cancel_when_reached, slow, scope)
+            await anext(events)
     assert scope.cancelled_caught
     assert slow.log == ["key", "open", "abort"]
     with pytest.raises(APIConnectionError, match="aborted"):
@@ -207,7 +217,8 @@ async def test_a_break_outside_the_block_ends_the_stream() -> None:
     slow = Slow("receive")
     async for event in slow.stream().heartbeats(SOON):
         assert isinstance(event, Heartbeat)
-        break
+        if slow.reached.is_set():
+            break
     gc.collect()  # a generator would need it too
     assert slow.log == ["key", "open", "abort"]
     await anyio.wait_all_tasks_blocked()
@@ -218,6 +229,7 @@ async def test_an_abort_wakes_the_reader() -> None:
     async with slow.stream() as stream:
         events = stream.heartbeats(SOON)
         await beat(events)
+        await slow.reached.wait()
         stream.abort()
         with pytest.raises(APIConnectionError, match="aborted"):
             await the_rest(events)
@@ -317,6 +329,7 @@ def test_a_loop_that_ends_ends_the_read(anyio_backend_name: str) -> None:
         stream = kept[0].stream()  # type: ignore[attr-defined]  # it is the transport
         kept.append(stream.heartbeats(SOON))
         await beat(kept[1])  # type: ignore[arg-type]  # it is the iterator
+        await kept[0].reached.wait()  # type: ignore[attr-defined]  # it is the transport
 
     anyio.run(main, backend=anyio_backend_name)
     assert kept[0].log == ["key", "open", "receive was cancelled", "abort"]  # type: ignore[attr-defined]
