@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -18,7 +19,9 @@ from sansio import (
 )
 from tests.sansio.families.responses.frames import created, parse, reading, response, text
 from tests.sansio.wires import Record, failure
+from tests.support import CORPUS
 
+TYPES = CORPUS.parent / "wire-types" / "openai-responses.txt"
 FAULT: Record = {"type": "server_error", "code": "server_error", "message": "Sorry.", "param": None}
 
 
@@ -62,6 +65,17 @@ def test_the_code_says_what_an_error_is(code: str, kind: type[APIStatusError], a
     error = fault({"type": "response.failed", "response": response(error={"code": code, "message": "no"})})
     assert type(error) is kind
     assert (RetrySchedule().wait(error, 0, lambda: 0.0) is not None) is again
+
+
+@pytest.mark.skipif(not TYPES.exists(), reason=f"there are no types at {TYPES}")
+def test_each_code_of_openais_types_is_the_requests_fault_or_one_that_may_pass() -> None:
+    passing = {"server_error": 500, "rate_limit_exceeded": 429, "vector_store_timeout": 504}
+    found = re.search(r"^ResponseError .*?\{code:([^,]+)", TYPES.read_text(), re.MULTILINE)
+    assert found
+    for code in found[1].replace("'", "").split("|"):
+        error = fault({"type": "response.failed", "response": response(error={"code": code})})
+        assert error.status == passing.pop(code, 400), code
+    assert not passing
 
 
 def test_an_event_may_name_the_status() -> None:

@@ -185,6 +185,15 @@ def test_arguments_in_one_piece_in_several_and_without_deltas(records: list[Reco
     assert found.arguments == {"a": 1}
 
 
+@pytest.mark.parametrize("name", ["delta", "done"])
+@pytest.mark.parametrize("kind", ["custom_tool_call_input", "function_call_arguments"])
+def test_arguments_whose_item_never_ends(kind: str, name: str) -> None:
+    item = call() if kind == "function_call_arguments" else call(type="custom_tool_call", input="")
+    record = event(f"{kind}.{name}", delta="{}", input="{}", arguments="{}", sequence_number=None)
+    events = parse([added(item), record])
+    assert deltas(events)[1:] == [ToolCallDelta(0, "{}")]
+
+
 def test_a_built_in_tools_call_is_started_before_its_action_is_known() -> None:
     item: Record = {"type": "shell_call", "id": "sh", "call_id": "c", "action": {"commands": ["ls"]}}
     events = parse([
