@@ -77,6 +77,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         self._begun: float | None = None  # the clock at the first step, and then at the first event
         self._first_event: float | None = None
         self._watch: Observation | None = None
+        self._seer: Observation | None = None  # the same, if it wants to see events
         self._use(leg)
         self._exchange: ExchangeT | None = None  # the one under way
         # A StreamComplete is always the last one. A StreamFailed is never in it: its error is raised.
@@ -265,7 +266,8 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
             observer, asked = self._observed
             self._observed = None
             _, host, port = step.request.origin
-            self._watch = observer.begin(structs.replace(asked, address=host, port=port))
+            self._watch = watch = observer.begin(structs.replace(asked, address=host, port=port))
+            self._seer = None if type(watch).on_events is Observation.on_events else watch
         return step
 
     def _show_retry(self, wait: Wait) -> None:
@@ -302,14 +304,17 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         call = self._call
         events = call.receive(given)
         if events:
-            if isinstance(events[-1], StreamFailed):
+            failed = isinstance(events[-1], StreamFailed)
+            if self._first_event is None and not (failed and len(events) == 1):
+                self._first_event = now()
+                if self._watch is not None:
+                    self._watch.on_first_event()
+            if failed:
                 self._show(events)
             else:  # what _show does, without the call: this is the way of almost every event
                 self._events.extend(events)
-                if self._watch is not None:
-                    self._watch.on_events(events)
-            if self._first_event is None and self._events:
-                self._first_event = now()
+                if self._seer is not None:
+                    self._seer.on_events(events)
         elif isinstance(given, Head):
             self._clocks.begin_answer(now(), is_error=call.state is ERROR_BODY)
         elif call.state is STREAM:
@@ -351,8 +356,8 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         last = events[-1] if events else None
         before = events[:-1] if isinstance(last, StreamFailed) else events
         self._events.extend(before)
-        if before and self._watch is not None:
-            self._watch.on_events(before)
+        if before and self._seer is not None:
+            self._seer.on_events(before)
         if isinstance(last, StreamFailed):
             if not self._falls_back(last.error):
                 self._fail_with(last.error)
@@ -398,7 +403,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         self._failure[0] = self._error.with_context()
 
     def _end_watch(self, outcome: object, *, stopped: bool = False) -> None:
-        watch, self._watch = self._watch, None
+        watch, self._watch, self._seer = self._watch, None, None
         assert watch is not None
         watch.on_end(outcome, self.response, stopped=stopped)
 

@@ -42,7 +42,8 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Observation:
     """Watches one call. A subclass overrides what it needs; each method is called by the call's reader.
 
-    A method must be quick, and must not raise: an exception ends the stream, as one of a raw log does.
+    Events cost nothing where `on_events` is not overridden. A method must be quick, and must not raise: an
+    exception ends the stream, as one of a raw log does.
     """
 
     def on_retry(self, error: ProviderError, seconds: float) -> None:
@@ -52,6 +53,9 @@ class Observation:
             error: what it failed with; `error.attempts` says which one it was.
             seconds: the wait before the next.
         """
+
+    def on_first_event(self) -> None:
+        """The first event has arrived, before the consumer has it."""
 
     def on_events(self, events: Sequence[StreamEvent]) -> None:
         """Events arrived, at least one, before the consumer has them. A list that must not be changed."""

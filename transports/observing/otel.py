@@ -142,7 +142,7 @@ class OpenTelemetryObserver(Observer):
 
     def begin(self, asked: Asked) -> Observation:
         """A span begins."""
-        return _Observed(self, asked)
+        return (_ObservedChunks if self.chunk_times and asked.stream else _Observed)(self, asked)
 
 
 class _Observed(Observation):
@@ -151,7 +151,7 @@ class _Observed(Observation):
     def __init__(self, observer: OpenTelemetryObserver, asked: Asked) -> None:
         self._observer = observer
         self._asked = asked
-        self._began = self._last = observer.now()
+        self._began = observer.now()
         self._first: float | None = None
         self._retries = 0
         common: dict[str, Any] = {
@@ -171,14 +171,8 @@ class _Observed(Observation):
         self._retries += 1
         self._emit_exception(error, {"sansio.retry.wait": seconds})
 
-    def on_events(self, events: Sequence[StreamEvent]) -> None:
-        if self._first is None:
-            self._first = self._last = self._observer.now()
-        elif self._observer.chunk_times:
-            now = self._observer.now()
-            if self._asked.stream:
-                self._observer.per_chunk.record(now - self._last, self._common, self._context)
-            self._last = now
+    def on_first_event(self) -> None:
+        self._first = self._observer.now()
 
     def on_end(self, outcome: object, response: ResponseInfo | None, *, stopped: bool) -> None:
         now = self._observer.now()
@@ -261,6 +255,18 @@ class _Observed(Observation):
         if isinstance(answer, Message):
             found["gen_ai.output.messages"] = output(answer)
         return found
+
+
+class _ObservedChunks(_Observed):
+    """The same, with the times between chunks."""
+
+    _last: float | None = None
+
+    def on_events(self, events: Sequence[StreamEvent]) -> None:
+        now = self._observer.now()
+        if self._last is not None:
+            self._observer.per_chunk.record(now - self._last, self._common, self._context)
+        self._last = now
 
 
 def error_type(error: ProviderError) -> str:

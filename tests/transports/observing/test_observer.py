@@ -58,14 +58,22 @@ HELLO = Answer(text="Hello")
 class Watching(Observation):
     def __init__(self, log: list[Any]) -> None:
         self.log = log
+        self.firsts = 0
+        self.seen = False
 
     def on_retry(self, error: ProviderError, seconds: float) -> None:
         self.log.append(("retry", type(error), error.attempts, seconds > 0))
 
+    def on_first_event(self) -> None:
+        self.firsts += 1
+
     def on_events(self, events: Sequence[StreamEvent]) -> None:
+        assert self.firsts == 1
+        self.seen = True
         self.log += events
 
     def on_end(self, outcome: object, response: ResponseInfo | None, *, stopped: bool) -> None:
+        assert self.firsts == self.seen
         self.log.append(("end", outcome, response.status if response else None, stopped))
 
 
