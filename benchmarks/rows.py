@@ -9,6 +9,7 @@ from benchmarks.measure import Row
 NAMES = (
     "decode",
     "path",
+    "observing",
     "end_to_end",
     "calls",
     "tls",
