@@ -25,13 +25,14 @@ own write_options Fetch Endpoint NextPage ModelInfo Embeddings
 fit_context Prepared LeftOut ProviderError ConfigError InvalidRequestError
 LocalProtocolError RemoteProtocolError StreamTruncatedError LimitExceededError APIStatusError
 BadRequestError AuthenticationError PermissionDeniedError NotFoundError RateLimitError InternalServerError
-TransportError APIConnectionError APITimeoutError
+TransportError APIConnectionError APITimeoutError FallbackError
 """
 SANSIO = _SANSIO.split()
 TRANSPORTS = [
     "create_provider",
     "AsyncProvider",
     "EventStream",
+    "Heartbeat",
     "create_sync_provider",
     "SyncProvider",
     "SyncEventStream",
@@ -43,6 +44,9 @@ TRANSPORTS = [
     "AnyioTransport",
     "HttpcoreTransport",
     "MemoryTransport",
+    "Asked",
+    "Observation",
+    "Observer",
 ]
 PROMISED = [(sansio, name) for name in SANSIO] + [(transports, name) for name in TRANSPORTS]
 

@@ -17,7 +17,8 @@ ROOMS: dict[str, set[str]] = {
     "tools": set(),
     "sockets": {"interface", "loops", "failures"},
     "httpcore": {"interface", "loops", "failures", "sockets"},
-    "driving": {"interface", "loops", "sockets"},
+    "observing": set(),
+    "driving": {"interface", "loops", "observing", "sockets"},
     "testing": {"interface", "driving"},
     "cli": {"driving", "testing"},
 }
