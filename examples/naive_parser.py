@@ -8,7 +8,7 @@ class NaiveParser:
 
     def __init__(self) -> None:
         self.text = ""
-        self.arguments: dict[int, str] = {}
+        self.calls: dict[int, list[str]] = {}
 
     def feed(self, data: bytes) -> None:
         for line in data.decode().splitlines():
@@ -20,8 +20,9 @@ class NaiveParser:
             delta = chunk["choices"][0]["delta"]
             self.text += delta.get("content") or ""
             for call in delta.get("tool_calls", []):
-                index = call["index"]
-                self.arguments[index] = self.arguments.get(index, "") + call["function"]["arguments"]
+                known = self.calls.setdefault(call["index"], ["", ""])
+                known[0] += call["function"].get("name", "")
+                known[1] += call["function"]["arguments"]
 
     def close(self) -> tuple[str, list[object]]:
-        return self.text, [json.loads(arguments) for arguments in self.arguments.values()]
+        return self.text, [(name, json.loads(arguments)) for name, arguments in self.calls.values()]

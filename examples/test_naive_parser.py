@@ -33,7 +33,7 @@ def outcome(pieces: list[bytes]) -> object:
 def test_round_trip(stream: ValidStream) -> None:
     """The parser returns what the provider said."""
     said = stream.message
-    assert parse([stream.data]) == (said.text, [call.arguments for call in said.tool_calls])
+    assert parse([stream.data]) == (said.text, [(call.name, call.arguments) for call in said.tool_calls])
 
 
 @one_bug

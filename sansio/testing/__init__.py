@@ -8,6 +8,7 @@ from sansio.testing.connection import FakeConnection
 from sansio.testing.dialects import Report, Result, Sample, Verdict, check_dialect
 from sansio.testing.failures import refuse
 from sansio.testing.fake import FakeProvider
+from sansio.testing.parsers import Parser, check_parser
 from sansio.testing.prompt import OfferedTool, Prompt, ToolResult, count_tokens
 from sansio.testing.routes import Route
 from sansio.testing.script import (
@@ -37,6 +38,7 @@ __all__ = [
     "FakeResponse",
     "OfferedTool",
     "Outcome",
+    "Parser",
     "Prompt",
     "ProviderType",
     "Report",
@@ -49,6 +51,7 @@ __all__ = [
     "Verdict",
     "Wire",
     "check_dialect",
+    "check_parser",
     "count_tokens",
     "encode_events",
     "encode_stream",

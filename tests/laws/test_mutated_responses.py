@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.laws.mutated import (
-    Understood,
-    by_exchange,
-    by_h11,
-    differences,
-    known_difference,
-    main,
-    mutated,
-)
+from sansio.testing.nearly_http import Understood, by_h11
+from tests.laws.mutated import by_exchange, differences, known_difference, main, mutated
 
 COUNT = 2_000
 """For the tests of every day; `python -m tests.laws.mutated 100000` compares more."""

@@ -12,6 +12,7 @@ from sansio import ProviderError
 from transports.cli.chat import chat
 from transports.cli.check import check_transport
 from transports.cli.check_dialect import check_dialect
+from transports.cli.check_parser import check_parser
 from transports.cli.interrupts import INTERRUPTED
 from transports.cli.models import models
 from transports.cli.parse import parse
@@ -62,6 +63,9 @@ app.command("check-transport", help="Check a custom transport against every law 
 )
 app.command("check-dialect", help="Check a custom dialect against every law of the library, with samples.")(
     check_dialect
+)
+app.command("check-parser", help="Check any stream parser against every law, also one in another language.")(
+    check_parser
 )
 
 

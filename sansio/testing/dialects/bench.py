@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -11,8 +12,8 @@ from sansio.families.base import Dialect
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.testing.dialects.damage import Damaged, damaged, wrongly_typed
 from sansio.testing.dialects.reading import Frame, Reading, frames_of, read, read_frames
-from sansio.testing.dialects.sample import Sample
-from sansio.testing.dialects.seeded import Seeded
+from sansio.testing.judging.sample import Sample
+from sansio.testing.judging.seeded import Seeded
 
 
 class Known(Struct):
@@ -66,6 +67,11 @@ class Bench(Struct, frozen=True):
         if known.frames is None:
             known.frames = frames_of(self.dialect(), sample)
         return known.frames
+
+    def parts(self, sample: Sample) -> list[bytes]:
+        """The sample cut behind each of its frames."""
+        places = [0, *(frame.end for frame in self.frames(sample)), len(sample.data)]
+        return [sample.data[start:end] for start, end in pairwise(places)]
 
     def read_frames(
         self, sample: Sample, frames: Sequence[Frame], limits: Limits = DEFAULT_LIMITS

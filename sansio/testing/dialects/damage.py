@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct, structs
@@ -11,8 +11,8 @@ from msgspec import Struct, structs
 from sansio.jsontext import JSON
 from sansio.testing.dialects.fields import all_paths_in, change_at
 from sansio.testing.dialects.reading import Frame
-from sansio.testing.dialects.sample import Sample
-from sansio.testing.dialects.seeded import Seeded
+from sansio.testing.judging.sample import Sample
+from sansio.testing.judging.seeded import Seeded
 
 _WRONG: tuple[JSON, ...] = (
     None, True, False, 0, -1, 2**70, 1.5, "", "text", "\ud800", [], {}, [None], [[]], [{}], {"": []},
@@ -45,10 +45,20 @@ class Damaged(Struct, frozen=True):
         return b"\n".join(frame.data for frame in self.frames)
 
 
-def wrongly_typed(sample: Sample, frames: Sequence[Frame]) -> Iterator[Damaged]:
-    """The sample with a value of another type in place of each field, one after the other."""
+def paths_of(frames: Sequence[Frame]) -> set[str]:
+    """The paths of all values in the frames' JSON."""
     values = [frame.value for frame in frames]
-    for path in sorted({path for value in values if value is not None for path in all_paths_in(value)}):
+    return {path for value in values if value is not None for path in all_paths_in(value)}
+
+
+def wrongly_typed(sample: Sample, frames: Sequence[Frame], known: Collection[str] = ()) -> Iterator[Damaged]:
+    """The sample with a value of another type in place of each field, one after the other.
+
+    Args:
+        known: paths of fields that are left as they are.
+    """
+    values = [frame.value for frame in frames]
+    for path in sorted(paths_of(frames).difference(known)):
         for wrong in _WRONG_TYPES:
             yield Damaged(
                 sample,

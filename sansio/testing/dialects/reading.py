@@ -16,7 +16,7 @@ from sansio.families.base import Dialect
 from sansio.framing.base import Read
 from sansio.jsontext import JSON
 from sansio.parser import StreamParser
-from sansio.testing.dialects.sample import Sample
+from sansio.testing.judging.sample import Sample
 
 
 class Frame(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """`python -m sansio.testing.fuzz TARGET [SECONDS]`: coverage-guided fuzzing under atheris.
 
+Without a target, it lists all of them, and which extras are missing.
 The corpus begins with our own seeds, in a temporary folder; a crash is written to
 `crash-TARGET-…` in the working folder.
 """
@@ -8,14 +9,36 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
+
+_EXTRAS = {"fuzz": ("atheris", "every target"), "http2": ("h2", "http2")}
+"""Each extra, the module that it installs, and the targets that need it."""
+
+
+def _targets() -> str:
+    """The targets, each with what must hold, and the extras that are missing."""
+    from sansio.testing.fuzz import TARGETS
+
+    width = max(map(len, TARGETS))
+    lines = []
+    for name, target in TARGETS.items():
+        law = (getattr(target, "func", target).__doc__ or "").partition("\n")[0]
+        lines.append(f"{name:<{width}}  {law}")
+    for extra, (module, targets) in _EXTRAS.items():
+        if module not in sys.modules and find_spec(module) is None:
+            lines.append(f"missing for {targets}: {module}; pip install 'sansio-llm[{extra}]'")
+    return "\n".join(lines)
 
 
 def main(arguments: list[str]) -> int:
-    """Fuzz one target; returns the exit status, 2 for wrong arguments."""
+    """Fuzz one target, or list them all; returns the exit status, 2 for wrong arguments."""
     from sansio.testing.fuzz import TARGETS, seeds
 
-    if not arguments or arguments[0] not in TARGETS or not all(a.isdigit() for a in arguments[1:2]):
+    if not arguments:
+        print(_targets())
+        return 0
+    if arguments[0] not in TARGETS or not all(a.isdigit() for a in arguments[1:2]):
         print(f"usage: python -m sansio.testing.fuzz {{{','.join(TARGETS)}}} [SECONDS]", file=sys.stderr)
         return 2
     try:

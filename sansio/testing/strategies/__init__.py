@@ -9,7 +9,9 @@ A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`, or 
 
 from sansio.testing.strategies.answers import answers, events, messages
 from sansio.testing.strategies.cuts import chunkings
+from sansio.testing.strategies.events import NDJSONStream, SSEStream, ndjson_streams, sse_streams
 from sansio.testing.strategies.hostile import hostile_streams
+from sansio.testing.strategies.http import NearlyHTTP, http_responses
 from sansio.testing.strategies.requests import Asked, histories, requests
 from sansio.testing.strategies.responses import (
     ResponseStream,
@@ -23,7 +25,10 @@ from sansio.testing.strategies.tapes import tapes
 
 __all__ = [
     "Asked",
+    "NDJSONStream",
+    "NearlyHTTP",
     "ResponseStream",
+    "SSEStream",
     "ValidStream",
     "answers",
     "chunkings",
@@ -31,11 +36,14 @@ __all__ = [
     "histories",
     "hostile_response_streams",
     "hostile_streams",
+    "http_responses",
     "messages",
+    "ndjson_streams",
     "reframed",
     "requests",
     "response_items",
     "response_streams",
+    "sse_streams",
     "streams",
     "tapes",
 ]

@@ -1,76 +1,10 @@
-"""Server-sent events as lists of fields, and the many ways to write them on the wire."""
+"""Ways to write server-sent events, as strategies."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
-
-import msgspec
 from hypothesis import strategies as st
 
-Field: TypeAlias = tuple[bytes, bytes]
-"""A field's name and value; a comment has no name."""
-
-Record: TypeAlias = list[Field]
-"""The lines of one server-sent event, without the blank line that ends it."""
-
-LINE_ENDS = (b"\n", b"\r\n", b"\r")
-BOM = b"\xef\xbb\xbf"
-
-HARMLESS: tuple[Record, ...] = (
-    [(b"", b"")],
-    [(b"", b" keep-alive"), (b"", b"data: {not: data}")],
-    [(b"retry", b"3000")],
-    [(b"id", b"17")],
-    [(b"event", b"message")],
-    [(b"unknown", b"{}")],
-    [],
-)
-"""Comments and control records: they dispatch nothing, and no answer is changed by them."""
-
-
-def read_records(pieces: Sequence[bytes]) -> list[Record]:
-    """What the encoders in `sansio.testing` wrote, as records."""
-    return [
-        [_field(line) for line in record.split(b"\n")] for record in b"".join(pieces).split(b"\n\n") if record
-    ]
-
-
-def _field(line: bytes) -> Field:
-    name, _, value = line.partition(b":")
-    return name, value.removeprefix(b" ")
-
-
-def data_of(record: Record) -> bytes:
-    """The record's data, its lines joined."""
-    return b"\n".join(value for name, value in record if name == b"data")
-
-
-def with_data(record: Record, data: bytes) -> Record:
-    """The record with other data, of as many lines as it has."""
-    others = [field for field in record if field[0] != b"data"]
-    return [*others, *((b"data", line) for line in data.split(b"\n"))]
-
-
-def spread(record: Record) -> Record:
-    """The record with its JSON, if it has any, written over several lines, which SSE joins again."""
-    data = data_of(record)
-    if not data.startswith(b"{"):
-        return record
-    try:
-        return with_data(record, msgspec.json.format(data, indent=1))
-    except (msgspec.DecodeError, RecursionError):
-        return record
-
-
-def write(record: Record, line_end: bytes, space: bytes) -> bytes:
-    """The record's bytes, the blank line included.
-
-    Args:
-        space: what follows each colon, a space or nothing.
-    """
-    return b"".join(name + b":" + space + value + line_end for name, value in record) + line_end
-
+from sansio.testing.records import LINE_ENDS
 
 SPACES = st.sampled_from((b" ", b""))
 ENDS = st.sampled_from(LINE_ENDS)

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import TypeAlias
 
 import msgspec
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from sansio.jsontext import JSON
+from sansio.testing.records import BOM, STRANGE, Record, data_of, read_records, spread, with_data, write
 from sansio.testing.script import PROVIDER_TYPES, spoken
 from sansio.testing.strategies.answers import events
-from sansio.testing.strategies.framing import (
-    BOM,
-    ENDS,
-    HARMLESS,
-    SPACES,
-    Record,
-    data_of,
-    read_records,
-    spread,
-    with_data,
-    write,
-)
+from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events
 
 _Path: TypeAlias = tuple[str | int, ...]
@@ -35,44 +26,15 @@ _WRONG_JSON: tuple[tuple[bytes, ...], ...] = (
     (b"null", b"true", b"false", b"0", b"-1", b"1.5", b'""', b'"text"', b"[]", b"{}", b"[[]]", b"[null]"),
     (b"[{}]", b'{"":{}}', b'{"index":0,"index":1}', b'{"type":"text","text":null}', b'[{"type":"thinking"}]'),
     (b"1e400", b"-1e400", b"1e-400", b"-0", b"9" * 19, b"9" * 400, b"9" * 5_000, b"0." + b"1" * 400),
-    (b"[" * 100 + b"]" * 100, b"[" * 3_000, b"[" * 3_000 + b"]" * 3_000, b'{"a":' * 200 + b"1" + b"}" * 200),
-    (rb'"\ud800"', rb'"\udc00\ud800"', rb'"\u0000"', b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"\n"', b'"'),
-    (b"NaN", b"tru", rb'"\x"', b"01", b"+1", b"", b"{", b"]", b",", b'{"a":1,}', b"undefined", b"'text'"),
+    (b"[" * 100 + b"]" * 100, b"[" * 3_000 + b"]" * 3_000, b'{"a":' * 200 + b"1" + b"}" * 200),
+    (rb'"\ud800"', rb'"\udc00\ud800"', rb'"\u0000"'),
 )  # fmt: skip
-"""What may replace a value of another type, by kind; some of it is not valid JSON."""
-
-_STRANGE: tuple[Record, ...] = (
-    *HARMLESS,
-    [(b"data", b"")],
-    [(b"data", b" ")],
-    [(b"data", b"[DONE]")],
-    [(b"data", b"[DONE"), (b"data", b"]")],
-    [(b"data", b"null")],
-    [(b"data", b"not JSON")],
-    [(b"data", b"{"), (b"data", b"")],
-    [(b"data", b"<html>502 Bad Gateway</html>")],
-    [(b"data", BOM + b"{}")],
-    [(b"data", b'{"choices":[]}')],
-    [(b"data", b'{"choices":[{"index":1,"delta":{"content":"another choice"},"finish_reason":"stop"}]}')],
-    [(b"data", b'{"error":{"message":"Overloaded","type":"overloaded_error","code":529}}')],
-    [(b"data", b'{"error":"busy"}')],
-    [(b"data", b'{"object":"error","message":"abort","code":400}')],
-    [(b"data", b'{"choices":[{"delta":{"content":"half"},"error":{"code":502,"message":"gone"}}]}')],
-    [(b"event", b"error"), (b"data", b'{"type":"error","error":{"type":"api_error","message":"x"}}')],
-    [(b"event", b"error"), (b"data", b"plain words")],
-    [(b"event", b"ping"), (b"data", b'{"type":"ping"}')],
-    [(b"data", b'{"type":"keepalive","sequence_number":3}')],
-    [(b"data", b'{"type":"response.output_text.delta","output_index":7,"content_index":1,"delta":"stray"}')],
-    [(b"data", b'{"type":"response.output_item.done","output_index":0,"item":{"type":"message"}}')],
-    [(b"data", b'{"type":"response.failed","response":{"error":{"code":"server_error","message":"x"}}}')],
-    [(b"data", b'{"type":"response.completed","response":{"status":"completed","output":[]}}')],
-    [(b"event", b"a new kind"), (b"data", b'{"type":"a new kind","index":[]}')],
-    [(b"event", b"message_stop"), (b"data", b"{}")],
-    [(b"data", b'{"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":"stray"}}')],
-    [(b"data", b'{"type":"message_start","message":{"content":[{"type":"text","text":"twice"}]}}')],
-    [(b"id", b"\0"), (b"retry", b"-1"), (b"retry", b"9" * 30), (b"event", b"\xff")],
-    [(b"\xff\xfe", b"\xff"), (b"data\0", b"{}"), (b"DATA", b"{}"), (b" data", b"{}")],
-)
+"""What may replace a value of another type, by kind."""
+_NO_JSON: tuple[tuple[bytes, ...], ...] = (
+    (b"NaN", b"tru", rb'"\x"', b"01", b"+1", b"", b"{", b"]", b",", b'{"a":1,}', b"undefined", b"'text'"),
+    (b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"\n"', b'"', b"[" * 3_000),
+)  # fmt: skip
+"""What may replace a value, and is not valid JSON."""
 
 _STRANGE_BYTES = (
     b"\0", b"\r", b"\n", b"\r\n", b"\n\n", b"\r\r", b"\n\r\n", BOM, b"\xff", b"\xc3", b"\xe2\x82",
@@ -81,35 +43,82 @@ _STRANGE_BYTES = (
 )  # fmt: skip
 
 
-def hostile_streams(dialect: str) -> st.SearchStrategy[bytes]:
+class Hostility(Struct, frozen=True):
+    """What is done to a stream. Its fields are the switches of `hostile_streams`."""
+
+    wrong_types: bool = True
+    bad_json: bool = True
+    strangers: bool = True
+    reordered: bool = True
+    bad_bytes: bool = True
+    bad_utf8: bool = True
+    bom: bool = True
+    line_ends: bool = True
+
+
+def hostile_streams(
+    dialect: str,
+    *,
+    wrong_types: bool = True,
+    bad_json: bool = True,
+    strangers: bool = True,
+    reordered: bool = True,
+    bad_bytes: bool = True,
+    bad_utf8: bool = True,
+    bom: bool = True,
+    line_ends: bool = True,
+) -> st.SearchStrategy[bytes]:
     """Damaged streams. Some still make a whole answer, since not everything in a stream is needed.
 
     A provider's valid stream has its events cut out, doubled, reordered, or spliced with those of another
     answer or another provider, with comments, control records and error objects; any position of its
     JSON may hold a wrong type, a huge number, deep nesting, half a surrogate pair or invalid JSON; lines
     end in every way, byte order marks and invalid UTF-8 are anywhere; and bytes are cut, doubled, inserted
-    or changed.
+    or changed. Each switch turns one kind of damage off.
+
+    Args:
+        wrong_types: values of JSON are replaced by others, huge and deep ones among them, or are missing.
+        bad_json: values are replaced by what is not JSON.
+        strangers: there are events of other answers and providers, error objects and odd records.
+        reordered: events are missing, doubled or in another order.
+        bad_bytes: bytes are cut, doubled, inserted or changed, which may damage all else.
+        bad_utf8: the stream may have bytes that are not UTF-8.
+        bom: byte order marks may begin the stream.
+        line_ends: lines may end in CR LF or CR, also mixed; otherwise there is no CR.
 
     Raises:
         ValueError: there is no fake for the dialect.
     """
     spoken(dialect)
-    return _hostile_streams(dialect)
+    return _hostile_streams(
+        dialect,
+        Hostility(wrong_types, bad_json, strangers, reordered, bad_bytes, bad_utf8, bom, line_ends),
+    )
 
 
-_WRONG = st.one_of(st.none(), *map(st.sampled_from, _WRONG_JSON))
+def _wrong(hostility: Hostility) -> st.SearchStrategy[bytes | None]:
+    """What replaces a value; `None` removes it."""
+    rows = (_WRONG_JSON if hostility.wrong_types else ()) + (_NO_JSON if hostility.bad_json else ())
+    return st.one_of(*([st.none()] if hostility.wrong_types else []), *map(st.sampled_from, rows))
+
+
+_ALL = Hostility()
+_WRONG = _wrong(_ALL)
 
 
 @st.composite
-def hostile_json(draw: st.DrawFn, text: bytes) -> bytes:
-    """A JSON text with one of its positions replaced or removed."""
+def hostile_json(draw: st.DrawFn, text: bytes, wrong: st.SearchStrategy[bytes | None] = _WRONG) -> bytes:
+    """A JSON text with one of its positions replaced or removed.
+
+    Args:
+        wrong: what replaces it; `None` removes it.
+    """
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return text  # it was already damaged
     path = draw(st.sampled_from(list(_paths(value))))
-    wrong = draw(_WRONG)
-    return msgspec.json.encode(_replaced(value, path, wrong))
+    return msgspec.json.encode(_replaced(value, path, draw(wrong)))
 
 
 @st.composite
@@ -122,25 +131,34 @@ def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
 
 @cache
 @st.composite
-def _hostile_streams(draw: st.DrawFn, type: str) -> bytes:
-    return draw(damaged(type, read_records(encode_events(type, draw(events(type))))))
+def _hostile_streams(draw: st.DrawFn, type: str, hostility: Hostility) -> bytes:
+    return draw(damaged(type, read_records(encode_events(type, draw(events(type)))), hostility))
 
 
 @st.composite
-def damaged(draw: st.DrawFn, type: str, records: list[Record]) -> bytes:
+def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostility = _ALL) -> bytes:
     """A stream of these records, damaged.
 
     Args:
         type: what is spliced into it is mostly an answer of this type.
     """
+    damages = _record_damages(hostility)
     for _ in range(draw(st.sampled_from((4, 1, 2, 3, 6)))):
-        draw(st.sampled_from(_RECORD_DAMAGES))(draw, type, records)
+        draw(st.sampled_from(damages))(draw, type, records)
     space, line_end = draw(SPACES), draw(ENDS)
     if draw(_SELDOM):
         stream = b"".join(write(record, draw(ENDS), draw(SPACES)) for record in records)
     else:
         stream = b"".join(write(record, line_end, space) for record in records)
-    return draw(hostile_bytes(stream)) if draw(st.booleans()) else stream
+    if hostility.bad_bytes and draw(st.booleans()):
+        stream = draw(hostile_bytes(stream))
+    if not hostility.bad_utf8:
+        stream = stream.decode("utf-8", "ignore").encode()
+    if not hostility.line_ends:
+        stream = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    while not hostility.bom and stream.startswith(BOM):
+        stream = stream[len(BOM) :]
+    return stream
 
 
 _SELDOM = st.integers(0, 7).map(lambda number: number == 0)
@@ -178,19 +196,25 @@ def _splice(draw: st.DrawFn, type: str, records: list[Record]) -> None:
 
 
 def _put_in(draw: st.DrawFn, type: str, records: list[Record]) -> None:
-    records.insert(draw(st.integers(0, len(records))), draw(st.sampled_from(_STRANGE)))
+    records.insert(draw(st.integers(0, len(records))), draw(st.sampled_from(STRANGE)))
 
 
 def _spread_out(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     records[:] = map(spread, records)
 
 
-def _damage_json(draw: st.DrawFn, type: str, records: list[Record]) -> None:
+def _damage_json(
+    draw: st.DrawFn,
+    type: str,
+    records: list[Record],
+    *,
+    wrong: st.SearchStrategy[bytes | None],
+) -> None:
     """Damage one position of one record's JSON."""
     places = [at for at, record in enumerate(records) if data_of(record).startswith(b"{")]
     if places:
         at = draw(st.sampled_from(places))
-        records[at] = with_data(records[at], draw(hostile_json(data_of(records[at]))))
+        records[at] = with_data(records[at], draw(hostile_json(data_of(records[at]), wrong)))
 
 
 def _paths(value: JSON, path: _Path = ()) -> Iterator[_Path]:
@@ -223,18 +247,20 @@ def _replaced(value: JSON, path: _Path, wrong: bytes | None) -> object:
     ]
 
 
-_RECORD_DAMAGES: tuple[Callable[[st.DrawFn, str, list[Record]], None], ...] = (
-    _damage_json,
-    _put_in,
-    _splice,
-    _damage_json,
-    _put_in,
-    _damage_json,
-    _double,
-    _drop,
-    _move,
-    _spread_out,
-)
+_Damage: TypeAlias = Callable[[st.DrawFn, str, list[Record]], None]
+
+
+@cache
+def _record_damages(hostility: Hostility) -> Sequence[_Damage]:
+    """What may be done to the records, the commonest more than once."""
+    damages: list[_Damage] = []
+    if hostility.wrong_types or hostility.bad_json:
+        damages += [partial(_damage_json, wrong=_wrong(hostility))] * 3
+    if hostility.strangers:
+        damages += [_put_in, _splice, _put_in]
+    if hostility.reordered:
+        damages += [_double, _drop, _move]
+    return [*damages, _spread_out]
 
 
 def _cut_off(draw: st.DrawFn, stream: bytes) -> bytes:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from sansio.jsontext import JSONObject
-from sansio.testing.strategies.framing import ENDS, SPACES, read_records, write
+from sansio.testing.records import read_records, write
+from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.strategies.hostile import damaged
 from sansio.testing.strategies.values import COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 from sansio.testing.wires.responses_records import response_events, response_object, write_events

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
 from msgspec import Struct
 
 from sansio import Message, StreamComplete, StreamEvent
+from sansio.jsontext import JSONObject
+from sansio.testing.records import BOM, HARMLESS, Record, data_of, read_records, spread, write
 from sansio.testing.script import spoken
 from sansio.testing.strategies.answers import events
-from sansio.testing.strategies.framing import (
-    BOM,
-    ENDS,
-    HARMLESS,
-    SPACES,
-    Record,
-    data_of,
-    read_records,
-    spread,
-    write,
-)
+from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events
 
 
@@ -33,11 +26,13 @@ class ValidStream(Struct, frozen=True):
         events: what a parser must make of them, the `StreamComplete` last.
         whole_from: how many bytes the answer needs. `data[:n]` with a smaller n is a truncated stream;
             with this n or more it has a finish reason and may end there.
+        chunks: the JSON of its events, in order, for a parser that gives the provider's own chunks.
     """
 
     data: bytes
     events: list[StreamEvent]
     whole_from: int
+    chunks: list[JSONObject]
 
     @property
     def message(self) -> Message:
@@ -47,32 +42,50 @@ class ValidStream(Struct, frozen=True):
         return last.message
 
 
-def streams(dialect: str) -> st.SearchStrategy[ValidStream]:
+def streams(
+    dialect: str,
+    *,
+    bom: bool = True,
+    line_ends: bool = True,
+    spaces: bool = True,
+    comments: bool = True,
+    data_lines: bool = True,
+) -> st.SearchStrategy[ValidStream]:
     """Valid streams of a provider.
 
-    Framed as by the provider, or in any other way that means the same: every line end, no space after
-    the colon, JSON over several data lines, a byte order mark, comments and control records in between.
+    Framed as by the provider, or in any other way that means the same. Each switch turns one way off.
+
+    Args:
+        bom: a byte order mark may begin the stream.
+        line_ends: lines may end in CR LF or CR; otherwise in LF.
+        spaces: colons may have no space behind them.
+        comments: there may be comments and control records in between.
+        data_lines: JSON may be written over several data lines.
 
     Raises:
         ValueError: there is no fake for the dialect.
     """
     spoken(dialect)
-    return _streams(dialect)
+    return _streams(dialect, bom, line_ends, spaces, comments, data_lines)
 
 
 @cache
 @st.composite
-def _streams(draw: st.DrawFn, type: str) -> ValidStream:
+def _streams(
+    draw: st.DrawFn, type: str, bom: bool, line_ends: bool, spaces: bool, comments: bool, data_lines: bool
+) -> ValidStream:
     answer = draw(events(type))
     records = read_records(encode_events(type, answer))
     if draw(st.booleans()):
         return _written(type, answer, records, b"", b"\n", b" ")
-    every = draw(st.sampled_from((0, 1, 3)))
+    every = draw(st.sampled_from((0, 1, 3))) if data_lines else 0
     if every:
         records = [record if at % every else spread(record) for at, record in enumerate(records)]
-    for harmless in draw(st.lists(st.sampled_from(HARMLESS), max_size=3)):
+    for harmless in draw(st.lists(st.sampled_from(HARMLESS), max_size=3 if comments else 0)):
         records.insert(draw(st.integers(0, len(records))), harmless)
-    return _written(type, answer, records, draw(st.sampled_from((b"", BOM))), draw(ENDS), draw(SPACES))
+    start = draw(st.sampled_from((b"", BOM))) if bom else b""
+    line_end = draw(ENDS) if line_ends else b"\n"
+    return _written(type, answer, records, start, line_end, draw(SPACES) if spaces else b" ")
 
 
 def _written(
@@ -84,19 +97,20 @@ def _written(
     space: bytes,
 ) -> ValidStream:
     stream = bytearray(start)
+    chunks: list[JSONObject] = []
     whole_from = 0
     for record in records:
         stream += write(record, line_end, space)
-        if not whole_from and _tells_finish(type, record):
-            whole_from = len(stream) - 2 * len(line_end)
-    return ValidStream(bytes(stream), answer, whole_from)
+        data = data_of(record)
+        if data.startswith(b"{"):
+            chunks.append(json.loads(data))
+            if not whole_from and _tells_finish(type, chunks[-1]):
+                whole_from = len(stream) - 2 * len(line_end)
+    return ValidStream(bytes(stream), answer, whole_from, chunks)
 
 
-def _tells_finish(type: str, record: Record) -> bool:
-    data = data_of(record)
-    if not data.startswith(b"{"):
-        return False
-    value = json.loads(data)
+# Any: JSON in the form of the encoders.
+def _tells_finish(type: str, value: Any) -> bool:
     if type.endswith("/responses"):
         return value["type"] in ("response.completed", "response.incomplete")
     if type == "anthropic":

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sansio import End, Head, HTTPExchange, LocalProtocolError, Request
 from sansio.http import Input
+from sansio.testing.nearly_http import by_h11
 from sansio.testing.strategies import chunkings
-from tests.laws.mutated import REQUEST, by_exchange, by_h11, known_difference
+from tests.laws.mutated import REQUEST, by_exchange, known_difference
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 LAST = b"0\r\n\r\n"

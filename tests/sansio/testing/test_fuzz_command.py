@@ -5,7 +5,7 @@ The real one, which cannot be installed everywhere, is run by `test_fuzz.py`.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import runpy
 import sys
 from collections.abc import Callable, Iterator
@@ -79,7 +79,7 @@ def test_it_runs_for_a_minute_where_no_time_is_given(fake_atheris: FakeAtheris) 
     assert "-max_total_time=60" in fake_atheris.arguments
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["sse", "soon"], ["sse", "-1"]])
+@pytest.mark.parametrize("arguments", [["nonsense"], ["sse", "soon"], ["sse", "-1"]])
 def test_wrong_arguments_are_answered_with_the_usage(
     fake_atheris: FakeAtheris, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +87,23 @@ def test_wrong_arguments_are_answered_with_the_usage(
     told = capsys.readouterr().err
     assert told == f"usage: python -m sansio.testing.fuzz {{{','.join(TARGETS)}}} [SECONDS]\n"
     assert fake_atheris.fuzzed == []
+
+
+def test_without_a_target_they_are_listed_with_the_extras_that_are_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = importlib.util.find_spec
+
+    def find(name: str, package: str | None = None) -> object:
+        return None if name == "h2" else found(name, package)
+
+    with mock.patch.dict(sys.modules), mock.patch("importlib.util.find_spec", find):
+        sys.modules.pop("h2", None)
+        assert fuzz() == 0
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines()][: len(TARGETS)] == list(TARGETS)
+    assert "sse         Framing: the cut does not matter" in out
+    assert out.endswith("missing for http2: h2; pip install 'sansio-llm[http2]'\n")
 
 
 def test_to_import_it_fuzzes_nothing(fake_atheris: FakeAtheris) -> None:

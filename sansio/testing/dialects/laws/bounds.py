@@ -10,10 +10,10 @@ from sansio.errors import LimitExceededError, ProviderError
 from sansio.limits import Limits
 from sansio.testing.dialects.bench import Bench
 from sansio.testing.dialects.fields import paths_in
-from sansio.testing.dialects.law import BrokenLawError, applies, demand, law
 from sansio.testing.dialects.reading import Frame, Reading
-from sansio.testing.dialects.sample import Sample
-from sansio.testing.dialects.work import work_of
+from sansio.testing.judging.law import BrokenLawError, applies, demand, law, raised
+from sansio.testing.judging.sample import Sample
+from sansio.testing.judging.work import work_of
 
 _ERRORS = (
     "", "nonsense", "[]", "{}", "null", '{"error": null}', '{"error": []}', '{"error": {"message": 1}}',
@@ -38,15 +38,6 @@ def damage(bench: Bench, sample: Sample) -> None:
             except Exception as error:
                 text = body.encode()
                 raise BrokenLawError(f"parse_error({status}, ...) raised {raised(error)}", text) from error
-
-
-def raised(error: BaseException) -> str:
-    """An exception in a few words, with the function and the line that it is from."""
-    where, trace = "", error.__traceback__
-    while trace is not None:
-        where = f"{trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"{type(error).__name__} ({error}) in {where}"
 
 
 _DEEP = 20

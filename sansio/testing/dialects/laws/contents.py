@@ -14,9 +14,9 @@ from sansio.jsontext import JSONObject
 from sansio.porting import LeftOut, port
 from sansio.testing.dialects.bench import Bench
 from sansio.testing.dialects.fields import MARK, another, change_at, holds, paths_in
-from sansio.testing.dialects.law import BrokenLawError, applies, demand, law
 from sansio.testing.dialects.reading import Frame, Reading
-from sansio.testing.dialects.sample import Sample
+from sansio.testing.judging.law import BrokenLawError, applies, demand, law
+from sansio.testing.judging.sample import Sample
 
 
 def _changed(bench: Bench, sample: Sample) -> Iterator[tuple[str, Reading, bytes]]:

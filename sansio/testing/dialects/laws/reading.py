@@ -9,9 +9,9 @@ from msgspec import structs
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
 from sansio.parser import StreamParser
 from sansio.testing.dialects.bench import Bench
-from sansio.testing.dialects.law import applies, demand, law
 from sansio.testing.dialects.reading import Reading, read
-from sansio.testing.dialects.sample import Sample
+from sansio.testing.judging.law import applies, demand, law
+from sansio.testing.judging.sample import Sample
 
 _SLOW_BYTES = 16_000
 """Longer samples are cut into pieces of several bytes."""

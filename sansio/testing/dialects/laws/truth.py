@@ -31,9 +31,9 @@ from sansio.events import (
 )
 from sansio.jsontext import JSON
 from sansio.testing.dialects.bench import Bench
-from sansio.testing.dialects.law import applies, demand, law
 from sansio.testing.dialects.reading import Reading
-from sansio.testing.dialects.sample import WHOLE, Sample
+from sansio.testing.judging.law import applies, demand, law
+from sansio.testing.judging.sample import WHOLE, Sample
 from sansio.testing.script import PROVIDER_TYPES, Answer
 from sansio.testing.wire import encode_stream, encode_whole
 from sansio.testing.wires.registry import wire_names

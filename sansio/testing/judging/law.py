@@ -1,20 +1,33 @@
-"""What a law for dialects is, and how its check reports that it is broken."""
+"""What a law is, and how its check reports that it is broken."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Generic, Protocol, TypeVar, overload
 
 from msgspec import Struct
 
-from sansio.testing.dialects.bench import Bench
-from sansio.testing.dialects.sample import Sample
+from sansio.testing.judging.sample import Sample
 
-Check: TypeAlias = Callable[[Bench, Sample], None]
+
+class HasSamples(Protocol):
+    """What the laws of one check work with."""
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The smallest first."""
+        ...
+
+    def parts(self, sample: Sample) -> Sequence[bytes]:
+        """The sample in the parts that may be left out to make it smaller; joined, they are its data."""
+        ...
+
+
+B = TypeVar("B", bound=HasSamples)
 
 
 class BrokenLawError(Exception):
-    """The dialect broke the law.
+    """What is checked broke the law.
 
     Args:
         message: how.
@@ -30,8 +43,8 @@ class NotApplicableError(Exception):
     """The law is about something that the sample does not have; the message says what."""
 
 
-class Law(Struct, frozen=True):
-    """Something that every dialect must do.
+class Law(Struct, Generic[B], frozen=True):
+    """Something that everything of a kind must do.
 
     Args:
         name: in kebab case.
@@ -46,27 +59,44 @@ class Law(Struct, frozen=True):
     name: str
     text: str
     remedy: str
-    check: Check
-    samples: Callable[[Bench], Sequence[Sample]]
+    check: Callable[[B, Sample], None]
+    samples: Callable[[B], Sequence[Sample]]
     basic: bool = False
     shrinks: bool = True
 
 
-def _all(bench: Bench) -> Sequence[Sample]:
+def _all(bench: HasSamples) -> Sequence[Sample]:
     return bench.samples
+
+
+@overload
+def law(
+    text: str, remedy: str, *, basic: bool = False, shrinks: bool = True
+) -> Callable[[Callable[[B, Sample], None]], Law[B]]: ...
+
+
+@overload
+def law(
+    text: str,
+    remedy: str,
+    *,
+    samples: Callable[[B], Sequence[Sample]],
+    basic: bool = False,
+    shrinks: bool = True,
+) -> Callable[[Callable[[B, Sample], None]], Law[B]]: ...
 
 
 def law(
     text: str,
     remedy: str,
     *,
-    samples: Callable[[Bench], Sequence[Sample]] = _all,
+    samples: Callable[[B], Sequence[Sample]] = _all,
     basic: bool = False,
     shrinks: bool = True,
-) -> Callable[[Check], Law]:
+) -> Callable[[Callable[[B, Sample], None]], Law[B]]:
     """Make a law of the function that checks it, and of its name. The arguments are those of `Law`."""
 
-    def made(check: Check) -> Law:
+    def made(check: Callable[[B, Sample], None]) -> Law[B]:
         name = getattr(check, "__name__", "").replace("_", "-")
         return Law(name, text, remedy, check, samples, basic, shrinks)
 
@@ -91,3 +121,12 @@ def applies(there: object, what: str) -> None:
     """
     if not there:
         raise NotApplicableError(what)
+
+
+def raised(error: BaseException) -> str:
+    """An exception in a few words, with the function and the line that it is from."""
+    where, trace = "", error.__traceback__
+    while trace is not None:
+        where = f"{trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} ({error}) in {where}"

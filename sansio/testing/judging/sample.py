@@ -1,4 +1,4 @@
-"""One answer of a wire, as bytes, for the check of a dialect."""
+"""One answer of a wire, as bytes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""How laws are tried: what a law is, choices by a seed, work that is counted, and the verdicts."""

@@ -1,0 +1,99 @@
+"""Tries laws one after the other, and looks for the smallest sample that shows a breach."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from msgspec import structs
+
+from sansio.testing.judging.law import B, BrokenLawError, Law, NotApplicableError, raised
+from sansio.testing.judging.sample import Sample
+from sansio.testing.report import Result, Verdict
+
+_SHRINKS = 24
+"""How many smaller samples are tried at most when a law is broken."""
+
+
+def try_laws(
+    book: Mapping[str, Law[B]], bench: B, laws: Collection[str] | None, without: Mapping[str, str]
+) -> tuple[Result, ...]:
+    """The results of the laws of a book, in its order.
+
+    Args:
+        laws: names of those to try. `None`: all.
+        without: laws that are declared not to be kept, each with the reason.
+
+    Raises:
+        ValueError: there is no such law, or a law cannot be declared.
+    """
+    unknown = {*(laws or ()), *without} - book.keys()
+    if unknown:
+        raise ValueError(f"{min(unknown)!r}: no such law; use some of {', '.join(book)}")
+    for name, why in without.items():
+        if book[name].basic or not why.strip():
+            wrong = "every other law depends on it" if book[name].basic else "give the reason"
+            raise ValueError(f"without: {name!r} cannot be declared: {wrong}")
+    results: list[Result] = []
+    broken = ""
+    for law in book.values():
+        if laws is not None and law.name not in laws:
+            continue
+        if law.name in without:
+            results.append(Result(law.name, law.text, Verdict.DECLARED, without[law.name]))
+        elif broken:
+            results.append(Result(law.name, law.text, Verdict.NOT_TRIED, f"fix {broken} first"))
+        else:
+            results.append(_try(law, bench))
+            if law.basic and results[-1].verdict is Verdict.FAILED:
+                broken = law.name
+    return tuple(results)
+
+
+def _try(law: Law[B], bench: B) -> Result:
+    why = ""
+    applied = False
+    for sample in law.samples(bench):
+        try:
+            law.check(bench, sample)
+            applied = True
+        except NotApplicableError as error:
+            why = str(error)
+        except Exception as error:  # the law's own, or one of what is checked
+            sample, error = _smallest(law, bench, sample, error)
+            shown = getattr(error, "shown", None)
+            message = str(error) if isinstance(error, BrokenLawError) else f"it raised {raised(error)}"
+            return Result(
+                law.name,
+                law.text,
+                Verdict.FAILED,
+                message,
+                sample.name,
+                sample.data if shown is None else shown,
+                law.remedy,
+            )
+    if not applied:
+        return Result(law.name, law.text, Verdict.NOT_APPLICABLE, why)
+    return Result(law.name, law.text, Verdict.PASSED)
+
+
+def _smallest(law: Law[B], bench: B, sample: Sample, error: Exception) -> tuple[Sample, Exception]:
+    """The sample without the parts that the breach does not need, and the breach."""
+    if not law.shrinks or sample.is_whole:
+        return sample, error
+    pieces = [*bench.parts(sample)]
+    at, size = 0, max(1, len(pieces) // 2)
+    for _ in range(_SHRINKS):
+        if at >= len(pieces):
+            at, size = 0, size // 2
+        if not size:
+            break
+        fewer = [*pieces[:at], *pieces[at + size :]]
+        smaller = structs.replace(sample, data=b"".join(fewer))
+        try:
+            law.check(bench, smaller)
+            at += size
+        except NotApplicableError:
+            at += size
+        except Exception as found:
+            sample, error, pieces = smaller, found, fewer
+    return sample, error

@@ -1,0 +1,119 @@
+"""`check_parser` on parsers that are right, and on many that are wrong in one way each."""
+
+from __future__ import annotations
+
+import pytest
+
+from sansio.testing import Parser, Report, Verdict, check_parser
+from sansio.testing.parsers import laws_for
+from tests.sansio.testing.parsers import plain
+from tests.support import for_each
+
+
+@pytest.mark.parametrize(("kind", "dialect"), [(plain.Ours, "openai"), (plain.Decoder, "sse")])
+def test_a_right_parser_passes_every_law(kind: type[Parser], dialect: str) -> None:
+    report = check_parser(kind, dialect, tries=1)
+    assert report.ok, str(report)
+    assert {result.law for result in report.results} == set(laws_for(dialect))
+    assert {result.verdict for result in report.results} == {Verdict.PASSED}
+
+
+def test_another_dialect_has_streams_of_its_own() -> None:
+    laws = ("truth", "no-lie", "cut-calls", "errors")
+    assert check_parser(plain.OursOfAnthropic, "anthropic", laws=(*laws, "damage"), tries=1).ok
+    assert not check_parser(plain.OursOfAnthropic, "openai", laws=laws, tries=1).ok
+
+
+BROKEN: tuple[tuple[str, type[Parser], str, str], ...] = (
+    ("reads", plain.Failing, "openai", "it raised NotImplementedError (later)"),
+    ("reads", plain.Shapeless, "openai", "must give (text, calls)"),
+    ("reads", plain.Nameless, "openai", "a call is (name, arguments)"),
+    ("truth", plain.Upper, "openai", "HELLO"),
+    ("line-ends", plain.NoCarriageReturns, "openai", "it "),
+    ("byte-order-mark", plain.NoMark, "openai", "it raised ValueError (a mark)"),
+    ("comments", plain.NoComments, "openai", "a line without a name"),
+    ("data-lines", plain.OneLine, "openai", "it raised"),
+    ("colons", plain.WithSpace, "openai", "it raised"),
+    ("new-kinds", plain.KnownFields, "openai", "unknown field"),
+    ("cuts", plain.Pieces, "openai", "byte by byte, it raised"),
+    ("cuts", plain.Characters, "openai", "at once, it gives"),
+    ("cuts", plain.Halves, "openai", "cut as ["),
+    ("errors", plain.Partial, "openai", "it gives"),
+    ("no-lie", plain.Partial, "openai", "are given as an answer"),
+    ("foreign", plain.Partial, "openai", "an empty stream: it gives"),
+    ("cut-calls", plain.Repairs, "openai", "where max_tokens cut the arguments"),
+    ("end", plain.Doubles, "openai", "where the answer gives"),
+    ("damage", plain.Trusts, "openai", "it raised TypeError"),
+    ("independent", plain.Shared, "openai", "it "),
+    ("independent", plain.Remembers, "openai", "after a cut stream, it gives"),
+    ("linear", plain.Quadratic, "openai", "times costs"),
+    ("unfinished", plain.LastEvent, "sse", "it gives"),
+    ("reads", plain.Unnamed, "sse", "an event is (event, data)"),
+    ("reads", plain.Listless, "sse", "a list of events"),
+)
+
+
+@for_each(BROKEN)
+def test_a_broken_parser_is_caught_by_its_law(case: tuple[str, type[Parser], str, str]) -> None:
+    law, kind, dialect, found = case
+    plain.Remembers.cut.clear()
+    plain.Shared.open.clear()
+    result = check_parser(kind, dialect, laws=[law], tries=2)[law]
+    assert result.verdict is Verdict.FAILED
+    assert found in result.message
+    assert result.remedy
+
+
+def shown(kind: type[Parser], law: str, dialect: str = "openai") -> bytes:
+    return check_parser(kind, dialect, laws=[law], tries=2)[law].shown
+
+
+def test_the_smallest_input_is_shown() -> None:
+    assert shown(plain.NoMark, "byte-order-mark").startswith(b"\xef\xbb\xbfdata: {")
+    assert shown(plain.Trusts, "damage") == b'"choices":null'
+    assert len(shown(plain.Characters, "cuts")) < 300
+    assert shown(plain.LastEvent, "unfinished", "sse") == b"data:"
+
+
+def test_where_no_plain_stream_is_read_nothing_else_is_tried() -> None:
+    report = check_parser(plain.Failing, "openai")
+    assert {result.verdict for result in report.results[1:]} == {Verdict.NOT_TRIED}
+    assert report.subject == "Failing (openai), seed 0"
+
+
+@pytest.mark.parametrize("kind", [plain.Strict, plain.Verbatim])
+def test_a_parser_may_refuse_what_is_not_valid_or_give_its_text(kind: type[Parser]) -> None:
+    assert check_parser(kind, "openai", laws=["end", "cut-calls"], tries=1).ok
+
+
+def test_a_parser_of_events_need_not_give_ids() -> None:
+    assert check_parser(plain.WithoutIds, "sse", laws=["truth"]).ok
+
+
+def test_the_errors_that_callers_expect_are_named_or_any_that_show_no_bug() -> None:
+    def damage(*errors: type[Exception]) -> Report:
+        return check_parser(plain.NoMark, "openai", laws=["damage"], tries=0, errors=errors)
+
+    assert damage().ok
+    assert "it raised" in damage(KeyError)["damage"].message
+
+
+def test_a_law_is_declared_with_its_reason() -> None:
+    report = check_parser(plain.Upper, "openai", laws=["truth"], without={"truth": "it shouts"})
+    assert report["truth"].verdict is Verdict.DECLARED
+    assert report["truth"].message == "it shouts"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"dialect": "nope"}, "nope"),
+        ({"laws": ["nope"]}, "'nope': no such law"),
+        ({"dialect": "sse", "laws": ["no-lie"]}, "'no-lie': no such law"),
+        ({"without": {"reads": "never"}}, "'reads' cannot be declared"),
+    ],
+)
+def test_wrong_arguments_are_value_errors(given: dict[str, object], named: str) -> None:
+    arguments = {"dialect": "openai", **given}
+    with pytest.raises(ValueError, match=named):
+        check_parser(plain.Ours, **arguments)  # type: ignore[arg-type]  # wrong on purpose
