@@ -13,6 +13,7 @@ NAMES = (
     "end_to_end",
     "calls",
     "tls",
+    "http2",
     "first_event",
     "building",
     "imports",

@@ -109,6 +109,18 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/providers/test_vllm.py",
         "tests/sansio/families/chat/test_options.py",
     ),
+    **dict.fromkeys(
+        (
+            f"sansio.families.{of}"
+            for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
+        ),
+        ("tests/sansio/test_translate.py", "tests/sansio/test_translate_requests.py"),
+    ),
+    "sansio.testing.routes": (
+        "tests/sansio/testing/test_routes.py",
+        "tests/sansio/testing/test_beside.py",
+        "tests/sansio/testing/test_fake.py",
+    ),
     "sansio.testing.prompt": (
         "tests/sansio/testing/test_prompt.py",
         "tests/sansio/testing/test_fake.py",

@@ -14,6 +14,7 @@ from sansio import (
     FinishReason,
     ImagePart,
     InvalidToolCall,
+    Part,
     PartComplete,
     ReasoningDelta,
     ReasoningPart,
@@ -141,6 +142,44 @@ def test_a_refusal() -> None:
     said = whole(item)
     assert said.parts == (RefusalPart("No, I", {"item": {"id": "msg_1"}}),)
     assert said.finish_reason is FinishReason.REFUSAL
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"status": "completed"}, FinishReason.STOP),
+        ({"status": "complete"}, FinishReason.STOP),
+        ({"status": "cancelled"}, FinishReason.ERROR),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
+            FinishReason.LENGTH,
+        ),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_messages"}}, FinishReason.LENGTH),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+            FinishReason.CONTENT_FILTER,
+        ),
+        ({"status": "incomplete", "incomplete_details": {"reason": "new"}}, FinishReason.OTHER),
+    ],
+)
+def test_the_status_or_its_reason_is_the_finish_reason(fields: Record, reason: FinishReason) -> None:
+    assert whole(message("Hi"), **fields).finish_reason is reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "part"),
+    [
+        ("output_text", message(), TextPart),
+        ("refusal", message(), RefusalPart),
+        ("summary_text", reasoning(), ReasoningPart),
+        ("reasoning_text", reasoning(), ReasoningPart),
+    ],
+)
+def test_a_part_begins_where_it_is_added(kind: str, item: Record, part: type[Part]) -> None:
+    place = "summary" if kind == "summary_text" else "content"
+    begun = event(f"{place}_part.added", part={"type": kind, "text": ""}, **{f"{place}_index": 0})
+    (found,) = answer(added(item), begun, completed()).parts
+    assert type(found) is part
 
 
 def test_a_function_and_a_custom_call() -> None:
