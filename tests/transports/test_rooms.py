@@ -18,7 +18,7 @@ ROOMS: dict[str, set[str]] = {
     "httpcore": {"interface", "loops", "failures", "sockets"},
     "driving": {"interface", "loops", "sockets"},
     "testing": {"interface", "driving"},
-    "cli": {"driving", "testing"},
+    "cli": {"driving", "testing", "tools"},
 }
 """What each room may import of `transports`, besides itself."""
 
