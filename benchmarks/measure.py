@@ -18,6 +18,9 @@ Metrics: TypeAlias = dict[str, float]
 Run: TypeAlias = Callable[[], Metrics]
 """Does a contender's work once. It raises `WrongAnswerError` if the result is wrong."""
 
+Served: TypeAlias = Literal["http", "https", "h2"]
+"""What the server speaks: HTTP/1.1, plain or over TLS, or HTTP/2 over TLS."""
+
 LEAST_SECONDS = 0.05
 """Work that takes less CPU time is repeated, since short times are not meaningful."""
 
@@ -94,14 +97,14 @@ class Row(Struct, frozen=True):
         title: what it measures, in a line.
         cases: its cases at a scale.
         prepare: makes one contender ready for a case. It raises `SkippedError` if that is impossible.
-        served: the scheme of the server that it needs, if it needs one. Its cases then have the options that
+        served: the server that it needs, if it needs one. Its cases then have the options that
             `benchmarks.server.running` yields.
     """
 
     title: str
     cases: Callable[[Scale], list[Case]]
     prepare: Callable[[Case, Contender], Run]
-    served: Literal["http", "https"] | None = None
+    served: Served | None = None
 
 
 class SkippedError(Exception):

@@ -25,7 +25,7 @@ _CONTENDERS = (
     Contender("sansio over SyncMemoryTransport", options={"transport": "blocking"}),
     Contender("sansio over HTTP in memory", options={"transport": "http"}),
 )
-_MESSAGES = [Message(Role.USER, "Go on.")]
+MESSAGES = [Message(Role.USER, "Go on.")]
 
 
 def _cases(scale: Scale) -> list[Case]:
@@ -51,11 +51,11 @@ def _prepare(case: Case, contender: Contender) -> Run:
     work: Callable[[], str]
     match contender.options.get("transport"):
         case "memory":
-            work = partial(anyio.run, _stream, stream.dialect, _Server(feeds), False, backend=backend)
+            work = partial(anyio.run, _stream, stream.dialect, Server(feeds), False, backend=backend)
         case "http":
-            work = partial(anyio.run, _stream, stream.dialect, _Server(feeds), True, backend=backend)
+            work = partial(anyio.run, _stream, stream.dialect, Server(feeds), True, backend=backend)
         case "blocking":
-            work = partial(_stream_blocking, stream.dialect, _Server(feeds))
+            work = partial(_stream_blocking, stream.dialect, Server(feeds))
         case _:
             work = partial(_feed_yardstick, stream.dialect, feeds)
     expected = stream.text(events)
@@ -69,7 +69,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
     return run
 
 
-class _Server:
+class Server:
     """Answers every request with the same stream."""
 
     def __init__(self, feeds: Sequence[bytes]) -> None:
@@ -82,7 +82,7 @@ class _Server:
 class _HTTPTransport:
     """`AnyioTransport` without the sockets: each piece is a chunk and arrives in a separate read."""
 
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: Server) -> None:
         self._reads = [
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
             *(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in server.pieces),
@@ -125,19 +125,19 @@ class _HTTPExchange:
         pass
 
 
-async def _stream(dialect: Dialect, server: _Server, http: bool) -> str:
+async def _stream(dialect: Dialect, server: Server, http: bool) -> str:
     transport: Transport = _HTTPTransport(server) if http else MemoryTransport(server)
     provider = create_provider({"type": dialect, "model": "m"}, transport=transport, api_key="any-key")
-    async with provider.stream(_MESSAGES) as stream:
+    async with provider.stream(MESSAGES) as stream:
         async for _ in stream:
             pass
     return _said(stream.result())
 
 
-def _stream_blocking(dialect: Dialect, server: _Server) -> str:
+def _stream_blocking(dialect: Dialect, server: Server) -> str:
     transport = SyncMemoryTransport(server)
     provider = create_sync_provider({"type": dialect, "model": "m"}, transport=transport, api_key="any-key")
-    with provider.stream(_MESSAGES) as stream:
+    with provider.stream(MESSAGES) as stream:
         for _ in stream:
             pass
     return _said(stream.result())

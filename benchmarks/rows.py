@@ -9,9 +9,11 @@ from benchmarks.measure import Row
 NAMES = (
     "decode",
     "path",
+    "observing",
     "end_to_end",
     "calls",
     "tls",
+    "http2",
     "first_event",
     "building",
     "imports",

@@ -62,14 +62,17 @@ def _streams() -> Iterator[Target]:
             yield Target("end_to_end", case, "cpu", _ANYIO, "aiohttp", 1)
             httpcore2 = "sansio, HttpcoreTransport on httpcore2"
             yield Target("end_to_end", case, "cpu", httpcore2, "httpcore2", 1.15)
-        yield Target("end_to_end", f"{dialect} text, paced, 50 streams", "cpu", _ANYIO, _BARE, 0.65)
+        paced = f"{dialect} text, paced, 50 streams"
+        yield Target("end_to_end", paced, "cpu", _ANYIO, _BARE, 0.65)
+        yield Target("end_to_end", paced, "cpu", _ANYIO, "aiohttp", 1.2)
     for streams in ("1 stream", "50 streams"):
         yield Target("end_to_end", f"OpenAI text, bursts, {streams}", "cpu", _ANYIO, "openai SDK", 1 / 35)
 
 
 def _calls() -> Iterator[Target]:
-    for at_once in (1, 50):
+    for at_once, limit in ((1, 1.0), (50, 1.2)):
         case = f"openai, {at_once} at once"
+        yield Target("calls", case, "cpu", _ANYIO, "aiohttp", limit)
         yield Target("calls", case, "cpu", _ANYIO, _BARE, 1.15)
         yield Target("calls", case, "cpu", _ANYIO, "httpx2", 1 / 4)
         yield Target("calls", case, "cpu", _ANYIO, "openai SDK", 1 / 7)
@@ -93,6 +96,11 @@ def _tls() -> Iterator[Target]:
     yield Target("tls", HANDSHAKE, "cpu", RESUMED, FULL, 0.75)
 
 
+def _http2() -> Iterator[Target]:
+    for dialect in ("OpenAI", "Anthropic"):
+        yield Target("http2", f"{dialect} text, bursts, 50 streams", "cpu", _ANYIO, "httpx2", 0.6)
+
+
 def _rest() -> Iterator[Target]:
     yield Target("imports", "an import in a fresh interpreter", "import", "sansio", "msgspec, h11", 1.3)
     yield Target("memory", "OpenAI text, 50 streams open", "peak", _ANYIO, None, 34)
@@ -100,7 +108,7 @@ def _rest() -> Iterator[Target]:
         yield Target("growth", f"{wire}, 200000 events", "slope", "sansio", None, 1.1)
 
 
-TARGETS = (*_decode(), *_streams(), *_calls(), *_tls(), *_rest())
+TARGETS = (*_decode(), *_streams(), *_calls(), *_tls(), *_http2(), *_rest())
 
 
 def judge(results: Results) -> Iterator[str]:

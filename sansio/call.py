@@ -177,6 +177,7 @@ class Call(Fetch[Message]):
         wait = self._schedule.wait(error, self._tries - 1, self._random)
         if wait is None:
             return False
+        self._last_failure = self._described(error)
         self._request, self._resuming, self._wait = request, True, wait
         self._enter(Trigger.RESUME)
         return True

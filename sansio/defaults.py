@@ -91,7 +91,8 @@ class ProviderDefaults(Struct, frozen=True, kw_only=True):
 
 
 THINK_TAGS = "<think>"
-"""What `Profile.reasoning_back` is where reasoning goes back inside the text, between tags."""
+"""What `Profile.reasoning_back` is where reasoning goes back inside the text, between tags; and what the
+`field` of a reasoning part says that arrived so."""
 
 
 class Profile(ProviderDefaults, frozen=True, kw_only=True):
@@ -106,6 +107,8 @@ class Profile(ProviderDefaults, frozen=True, kw_only=True):
         seed_field: the request's field for `seed`; `None` if there is none.
         reasoning_in: the fields of an answer that hold its reasoning. Where two say something, the first one
             is the reasoning.
+        think_tags: whether a text that begins with `<think>` is reasoning up to `</think>`. It goes back as
+            it was received.
         reasoning_back: the field in which reasoning goes back that does not say in which it arrived;
             `"<think>"` to put it before the text, between tags; `None` if the server takes none back.
         reasoning_back_when: `"there is some"`, or `"a tool was called"`: a message with tool calls then has
@@ -149,6 +152,7 @@ class Profile(ProviderDefaults, frozen=True, kw_only=True):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = "max_tokens"
     seed_field: str | None = "seed"
     reasoning_in: tuple[str, ...] = ("reasoning_content", "reasoning")
+    think_tags: bool = False
     reasoning_back: str | None = "reasoning_content"
     reasoning_back_when: Literal["there is some", "a tool was called"] = "there is some"
     reasoning_of_others: bool = False

@@ -195,6 +195,26 @@ class OutputFormatError(ProviderError):
     """
 
 
+class FallbackError(ProviderError):
+    """Every provider of a list failed before its first event.
+
+    Args:
+        failures: what each of them failed with, in the order in which they were asked.
+    """
+
+    def __init__(
+        self, message: str, *, failures: tuple[ProviderError, ...] = (), **context: Unpack[ErrorContext]
+    ) -> None:
+        super().__init__(message, **context)
+        self.failures = failures
+
+    @classmethod
+    def of(cls, failures: tuple[ProviderError, ...]) -> Self:
+        """The error that says them all."""
+        reasons = "; ".join(f"({number}) {error}" for number, error in enumerate(failures, 1))
+        return cls(f"{len(failures)} providers were asked and failed: {reasons}", failures=failures)
+
+
 class LocalProtocolError(ProviderError):
     """A machine was used out of order by its driver. The machine is unchanged."""
 

@@ -90,6 +90,7 @@ class Fetch(Generic[T_co]):
         self._handed_out = False
         self._wait = 0.0
         self._outcome: T_co | ProviderError | None = None
+        self._last_failure: ProviderError | None = None
         self._head = Head(0)
         # The last head, and the attempts and resumes until then.
         self._responded: tuple[Head, int, int] | None = None
@@ -128,6 +129,11 @@ class Fetch(Generic[T_co]):
     def resumes(self) -> int:
         """How many of the attempts asked for the rest of a stream that was cut."""
         return self._resumes
+
+    @property
+    def last_failure(self) -> ProviderError | None:
+        """What the last attempt failed with that was followed by another, or will be; `None` if none was."""
+        return self._last_failure
 
     @property
     def response(self) -> ResponseInfo | None:
@@ -384,16 +390,23 @@ class Fetch(Generic[T_co]):
         if wait is None:
             self._fail(error, events)
         else:
+            self._last_failure = self._described(error)
             self._wait = wait
             self._enter(Trigger.RETRY)
 
     def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        """End the call with a copy of the error that says what the call knows.
+        """End the call."""
+        self._outcome = error = self._described(error)
+        self._enter(Trigger.FAIL)
+        events.append(StreamFailed(error))
+
+    def _described(self, error: ProviderError) -> ProviderError:
+        """A copy of the error that says what the call knows.
 
         A copy, since the error may be the driver's, or may have been raised, and then its frames hold it.
         """
         config = self._dialect.config
-        error = error.with_context(
+        return error.with_context(
             provider=self._dialect.TYPE,
             model=config.model or config.deployment,
             attempts=self._attempts,
@@ -402,9 +415,6 @@ class Fetch(Generic[T_co]):
             # An earlier attempt's response says nothing about an attempt that was lost before its head.
             response=self.response if self._head.status else None,
         )
-        self._outcome = error
-        self._enter(Trigger.FAIL)
-        events.append(StreamFailed(error))
 
 
 def _text(body: bytearray) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from sansio.defaults import (
     THINK_TAGS,
@@ -54,7 +54,7 @@ _NOT_IN_TEMPLATE: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking
 _SAMPLING: Mapping[str, Any] = {"top_k": int, "min_p": float, "repetition_penalty": float}
 
 COMPATIBLE = Profile(max_tokens_field=None, custom_tools=True, developer_role="developer")
-"""A server that nothing is known of: `type="openai"` with the address of another one. Most is left to it."""
+"""A server that nothing is known of. Most is left to it."""
 
 BUILT_IN: Mapping[str, ProviderDefaults] = {
     "openrouter": Profile(
@@ -292,13 +292,15 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         files=False,
         options={"enable_thinking": bool, "thinking_budget": int, "top_k": int, "enable_search": bool},
     ),
-    # MiniMax, "Text generation", "Error codes". Without `reasoning_split` the reasoning is in the text.
+    # MiniMax, "Text generation", "OpenAI API", "Error codes". Without `reasoning_split` the reasoning is in
+    # the text, and must come back there complete.
     "minimax": Profile(
         base_url="https://api.minimax.io/v1",
         api_key_env="MINIMAX_API_KEY",
         apis=_BOTH,
         by_api=_messages("https://api.minimax.io/anthropic"),
         body={"reasoning_split": True},
+        think_tags=True,
         error_shapes=("flat", "base_resp"),
         error_statuses={
             "1000": 500,
@@ -314,11 +316,12 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         },
         options={"reasoning_split": bool},
     ),
-    # Perplexity's API reference, "Chat completions": no tools, and no list of models.
+    # Perplexity's API reference, "Chat completions", "Sonar Reasoning Pro": no tools, and no list of models.
     "perplexity": Profile(
         base_url="https://api.perplexity.ai",
         api_key_env="PERPLEXITY_API_KEY",
         tools=False,
+        think_tags=True,
         lists_models=False,
         without=frozenset(("tool_choice", "parallel_tool_calls")),
         options={
@@ -345,6 +348,13 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         apis=_BOTH,
         by_api=_messages(example_url="https://bedrock-mantle.us-east-1.api.aws/anthropic"),
         reasoning_back="reasoning",
+    ),
+    # Any other server, whose address must be given.
+    "compatible": structs.replace(
+        COMPATIBLE,
+        example_url="https://llm.example.com/v1",
+        api_key_env="COMPATIBLE_API_KEY",
+        apis=_OPENAIS,
     ),
 }
 """Every built-in type by name; those that speak chat completions have a `Profile`."""

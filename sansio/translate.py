@@ -57,6 +57,7 @@ __all__ = [
 _BUILT_IN: dict[str, tuple[str, str]] = {
     "chat": ("sansio.families.chat.serving", "ChatServing"),
     "messages": ("sansio.families.messages.serving", "MessagesServing"),
+    "responses": ("sansio.families.responses.serving", "ResponsesServing"),
 }
 _REGISTERED: dict[str, Serving] = {}
 

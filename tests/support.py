@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,12 @@ CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 """Recorded traffic, which is no part of the project: where it is absent, the tests that read it skip."""
 RESPONSES_CORPUS = CORPUS.with_name("corpus-responses")
 """The same of the Responses API."""
+
+
+def frame_locals(error: BaseException) -> str:
+    """What a traceback with locals shows of the library's own frames."""
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(str(frame.locals) for frame in report.stack if "/tests/" not in frame.filename)
 
 
 def every_split(data: bytes) -> Iterator[list[bytes]]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import for_each
+
 ROOT = Path(__file__).resolve().parents[1]
 
 LOWER: dict[str, set[str]] = {
@@ -95,7 +97,7 @@ def room_of(module: str) -> str:
 INNER = sorted(name for name in SANSIO if room_of(name) not in ("testing", "front door"))
 
 
-@pytest.mark.parametrize("module", INNER)
+@for_each(INNER)
 def test_a_room_imports_only_rooms_before_it(module: str) -> None:
     assert room_of(module) in ROOMS, f"{module} has no place in the table of rooms"
     for imported in project_imports(SANSIO[module]):
@@ -131,7 +133,7 @@ def parts_of(room: str) -> list[str]:
     return [name for name in INNER if name.startswith(f"sansio.{room}")]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@for_each(FAMILIES)
 def test_no_family_imports_another_or_a_provider(family: str) -> None:
     others = [f"sansio.families.{other}" for other in FAMILIES if other != family]
     for module in parts_of(f"families.{family}"):
@@ -139,7 +141,7 @@ def test_no_family_imports_another_or_a_provider(family: str) -> None:
             assert not imported.startswith(("sansio.providers", *others)), f"{module} imports {imported}"
 
 
-@pytest.mark.parametrize("module", SHARED)
+@for_each(SHARED)
 def test_what_families_share_knows_none_of_them(module: str) -> None:
     shared = project_imports(SANSIO[module])
     assert not [name for name in shared if name.startswith(tuple(f"sansio.families.{f}" for f in FAMILIES))]
@@ -166,7 +168,7 @@ def test_the_table_itself_has_no_circle_and_no_room_without_a_module() -> None:
     assert {room_of(module) for module in INNER} == set(ROOMS)
 
 
-@pytest.mark.parametrize("module", sorted(set(SANSIO) - set(INNER)))
+@for_each(sorted(set(SANSIO) - set(INNER)))
 def test_the_front_door_and_the_testing_rooms_import_nothing_outside_sansio(module: str) -> None:
     allowed = {"sansio"} if room_of(module) == "testing" else set()
     for imported in project_imports(SANSIO[module]):
@@ -174,7 +176,7 @@ def test_the_front_door_and_the_testing_rooms_import_nothing_outside_sansio(modu
         assert room_of(module) == "testing" or room_of(imported) != "testing", f"{module} imports {imported}"
 
 
-@pytest.mark.parametrize("module", sorted(TRANSPORTS))
+@for_each(sorted(TRANSPORTS))
 def test_the_transports_import_no_tests_and_no_private_name_of_the_core(module: str) -> None:
     for imported in project_imports(TRANSPORTS[module]):
         assert imported.partition(".")[0] in ("sansio", "transports"), f"{module} imports {imported}"

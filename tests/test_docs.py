@@ -49,6 +49,10 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("custom-dialect.md", "LineDialect (lines/lines), seed 0: 15 passed, 2 not applicable"),
         ("translate.md", "seed - anthropic/messages has no such option"),
         ("translate.md", '"text":"Hi"'),
+        ("embedding.md", "The tower is 330 m high. ("),
+        ("embedding.md", "b'data: Hello.\\n\\n'"),
+        ("embedding.md", "chat fake-model at api.openai.com\nMessage 200\nHello."),
+        ("embedding.md", "now anthropic because of 503\nHere I am. (anthropic, after 1 failure, 0 left out)"),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
 )
@@ -93,6 +97,7 @@ def test_every_page_with_examples_is_run() -> None:
     assert pages == elsewhere | {
         "anthropic.md",
         "content.md",
+        "embedding.md",
         "moving.md",
         "custom-dialect.md",
         "providers.md",

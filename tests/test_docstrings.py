@@ -6,15 +6,14 @@ import doctest
 import importlib
 import pkgutil
 
-import pytest
-
 import sansio
+from tests.support import for_each
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = ["sansio", *(found.name for found in pkgutil.walk_packages(sansio.__path__, "sansio."))]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@for_each(MODULES)
 def test_the_examples_of_a_module(name: str) -> None:
     module = importlib.import_module(name)
     assert doctest.testmod(module, optionflags=FLAGS).failed == 0

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
+
+from tests.support import for_each
 
 SANSIO = Path(__file__).resolve().parents[1] / "sansio"
 
@@ -78,7 +81,7 @@ PROGRAMS = frozenset(("testing/fuzz/__main__.py",))
 MODULES = sorted(path for path in SANSIO.rglob("*.py") if str(path.relative_to(SANSIO)) not in PROGRAMS)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SANSIO)))
+@for_each(MODULES)
 def test_a_module_of_the_core_is_pure(path: Path) -> None:
     testing = path.is_relative_to(SANSIO / "testing")
     name = str(path.relative_to(SANSIO))
@@ -106,7 +109,7 @@ def test_a_lazy_module_loads_modules_by_import_module_alone(name: str) -> None:
     assert [alias.name for node in taken for alias in node.names] == ["import_module"]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SANSIO)))
+@for_each(MODULES)
 def test_no_module_imports_a_program(path: Path) -> None:
     assert "__main__" not in path.read_text("utf-8")
 
@@ -139,16 +142,16 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("name", FORBIDDEN)
-@pytest.mark.parametrize("form", FORMS)
-def test_a_planted_import_is_caught(name: str, form: str) -> None:
+@for_each(product(FORBIDDEN, FORMS))
+def test_a_planted_import_is_caught(case: tuple[str, str]) -> None:
+    name, form = case
     planted = "import re\n\n" + form.format(name=name)
     assert [breach for breach in breaches(planted) if name in breach]
 
 
-@pytest.mark.parametrize("name", sorted(IMPURE))
-@pytest.mark.parametrize("form", ["{name}('x')", "def late():\n    return {name}", "alias = {name}"])
-def test_a_planted_call_is_caught(name: str, form: str) -> None:
+@for_each(product(sorted(IMPURE), ("{name}('x')", "def late():\n    return {name}", "alias = {name}")))
+def test_a_planted_call_is_caught(case: tuple[str, str]) -> None:
+    name, form = case
     assert list(breaches(form.format(name=name))) == [f"line {form.count(chr(10)) + 1}: uses {name}"]
 
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from transports.driving.driver import EventStream
     from transports.driving.facade import AsyncProvider, create_provider
+    from transports.driving.fallback import Fallback, FallbackProvider, SyncFallbackProvider
+    from transports.driving.heartbeats import Heartbeat
     from transports.driving.sync_driver import SyncEventStream
     from transports.driving.sync_facade import SyncProvider, create_sync_provider
     from transports.httpcore.pool import HttpcoreTransport
     from transports.interface import Exchange, RawLog, SyncExchange, SyncTransport, Transport
+    from transports.observing.base import Asked, Observation, Observer
     from transports.sockets.blocking import SocketTransport
     from transports.sockets.transport import AnyioTransport
     from transports.testing.memory import MemoryTransport, SyncMemoryTransport
@@ -19,15 +22,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnyioTransport",
+    "Asked",
     "AsyncProvider",
     "EventStream",
     "Exchange",
+    "Fallback",
+    "FallbackProvider",
+    "Heartbeat",
     "HttpcoreTransport",
     "MemoryTransport",
+    "Observation",
+    "Observer",
     "RawLog",
     "SocketTransport",
     "SyncEventStream",
     "SyncExchange",
+    "SyncFallbackProvider",
     "SyncMemoryTransport",
     "SyncProvider",
     "SyncTransport",
@@ -42,15 +52,22 @@ __all__ = [
 # handle Ctrl-C before it imports any.
 _ROOMS = {
     "AnyioTransport": "sockets.transport",
+    "Asked": "observing.base",
     "AsyncProvider": "driving.facade",
     "EventStream": "driving.driver",
     "Exchange": "interface",
+    "Fallback": "driving.fallback",
+    "FallbackProvider": "driving.fallback",
+    "Heartbeat": "driving.heartbeats",
     "HttpcoreTransport": "httpcore.pool",
     "MemoryTransport": "testing.memory",
+    "Observation": "observing.base",
+    "Observer": "observing.base",
     "RawLog": "interface",
     "SocketTransport": "sockets.blocking",
     "SyncEventStream": "driving.sync_driver",
     "SyncExchange": "interface",
+    "SyncFallbackProvider": "driving.fallback",
     "SyncMemoryTransport": "testing.memory",
     "SyncProvider": "driving.sync_facade",
     "SyncTransport": "interface",

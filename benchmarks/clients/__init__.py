@@ -114,6 +114,13 @@ _LIBRARIES = (
     Contender("httpx2", "httpx2", {"client": "libraries.httpx2_client"}),
     Contender("aiohttp", "aiohttp", {"client": "libraries.aiohttp_client"}),
 )
+_HTTP2 = (
+    Contender("bare asyncio protocol + h2", options={"client": "bare.http2_client"}),
+    Contender("sansio, AnyioTransport", options={"client": "ours.http2_client"}),
+    Contender("sansio, AnyioTransport, trio", options={"client": "ours.http2_client", "backend": "trio"}),
+    Contender("sansio, blocking", options={"client": "ours.blocking_http2_client"}),
+    Contender("httpx2", "httpx2", {"client": "libraries.httpx2_http2_client"}),
+)
 _SDKS = {
     "openai": Contender("openai SDK", "openai", {"client": "sdks.openai_client"}),
     "anthropic": Contender("anthropic SDK", "anthropic", {"client": "sdks.anthropic_client"}),
@@ -123,6 +130,11 @@ _SDKS = {
 def contenders(dialect: Dialect) -> tuple[Contender, ...]:
     """All clients that can ask for a dialect's answers, the reference first."""
     return (*_BARE, *_OURS, *_LIBRARIES, _SDKS[dialect])
+
+
+def http2_contenders() -> tuple[Contender, ...]:
+    """The clients that speak HTTP/2, the reference first. Each has one connection for all streams."""
+    return _HTTP2
 
 
 _NOT_MANY = {

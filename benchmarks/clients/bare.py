@@ -1,10 +1,11 @@
-"""Minimal clients: the reference, and the floor below it."""
+"""Minimal clients: the reference, the floor below it, and the reference for HTTP/2."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import anyio
 import h11
@@ -13,6 +14,7 @@ from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 
 from benchmarks.clients import Target
+from benchmarks.measure import peer
 from benchmarks.yardstick import READ_SIZE, text_of, yardstick
 
 
@@ -190,3 +192,86 @@ class _Protocol(asyncio.Protocol):
         data = bytes(self._body)
         self._body.clear()
         return data
+
+
+@asynccontextmanager
+async def http2_client(target: Target) -> AsyncIterator[HTTP2Client]:
+    """The reference for HTTP/2: an asyncio protocol, h2, the yardstick."""
+    context = target.ssl_context()
+    assert context is not None
+    context.set_alpn_protocols(["h2"])
+    loop = asyncio.get_running_loop()
+    _, protocol = await loop.create_connection(_HTTP2Protocol, "127.0.0.1", target.port, ssl=context)
+    try:
+        yield HTTP2Client(target, protocol)
+    finally:
+        protocol.transport.abort()
+
+
+class HTTP2Client:
+    """Has one connection for all streams."""
+
+    def __init__(self, target: Target, connection: _HTTP2Protocol) -> None:
+        self._target = target
+        self._connection = connection
+
+    async def stream(self, model: str, parts: list[str]) -> None:
+        target = self._target
+        decoder = yardstick(target.dialect)
+        body = msgspec.json.encode(target.body(model, stream=True))
+        headers = {
+            ":method": "POST",
+            ":scheme": "https",
+            ":authority": "127.0.0.1",
+            ":path": target.path,
+            **target.headers(),
+        }
+        queue = self._connection.ask(list(headers.items()), body)
+        while (data := await queue.get()) is not None:
+            parts += [delta.text for delta in decoder.feed(data)]
+
+    async def complete(self, model: str) -> str:
+        raise NotImplementedError
+
+
+class _HTTP2Protocol(asyncio.Protocol):
+    """Puts what h2 reads into a queue for each stream; it knows only what the benchmark's server sends."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        # Any: h2 need not be installed where this is type-checked.
+        self._h2: Any = peer("h2.connection").H2Connection()
+        self._events: Any = peer("h2.events")
+        self._queues: dict[int, asyncio.Queue[bytes | None]] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # asyncio's TLS has another, with its methods
+        self._h2.initiate_connection()
+        self._h2.increment_flow_control_window(2**24)
+        self.transport.write(self._h2.data_to_send())
+
+    def ask(self, headers: list[tuple[str, str]], body: bytes) -> asyncio.Queue[bytes | None]:
+        """Send a request; the pieces of its answer's body, and `None` at the end, are put into the queue."""
+        number = self._h2.get_next_available_stream_id()
+        queue = self._queues[number] = asyncio.Queue()
+        self._h2.send_headers(number, headers)
+        self._h2.send_data(number, body, end_stream=True)
+        self._h2.increment_flow_control_window(2**24, number)
+        self.transport.write(self._h2.data_to_send())
+        return queue
+
+    def data_received(self, data: bytes) -> None:
+        pieces: dict[int, list[bytes]] = {}
+        ended: list[int] = []
+        for event in self._h2.receive_data(data):
+            if isinstance(event, self._events.DataReceived):
+                pieces.setdefault(event.stream_id, []).append(event.data)
+                self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, self._events.StreamEnded):
+                ended.append(event.stream_id)
+        for number, each in pieces.items():
+            self._queues[number].put_nowait(b"".join(each))
+        for number in ended:
+            self._queues.pop(number).put_nowait(None)
+        self.transport.write(self._h2.data_to_send())

@@ -62,11 +62,22 @@ class HttpcoreClient:
 @asynccontextmanager
 async def httpx2_client(target: Target) -> AsyncIterator[Httpx2Client]:
     """httpx2, the client that the official SDKs use."""
+    async with _httpx2(target) as client:
+        yield Httpx2Client(target, client)
+
+
+@asynccontextmanager
+async def httpx2_http2_client(target: Target) -> AsyncIterator[Httpx2Client]:
+    """httpx2 with HTTP/2."""
+    async with _httpx2(target, http2=True) as client:
+        yield Httpx2Client(target, client)
+
+
+def _httpx2(target: Target, *, http2: bool = False) -> Any:
     httpx2 = peer("httpx2")
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
     verify = target.ssl_context() or True
-    async with httpx2.AsyncClient(limits=limits, timeout=600, verify=verify) as client:
-        yield Httpx2Client(target, client)
+    return httpx2.AsyncClient(limits=limits, timeout=600, verify=verify, http2=http2)
 
 
 class Httpx2Client:

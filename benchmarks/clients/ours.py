@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Literal
 
 import anyio.to_thread
@@ -33,6 +33,13 @@ def _config(target: Target, model: str) -> dict[str, object]:
 async def anyio_client(target: Target) -> AsyncIterator[AsyncClient]:
     """The default transport."""
     async with _closing(target, AnyioTransport(max_idle=MAX_CONNECTIONS, ca_file=target.ca_file)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def http2_client(target: Target) -> AsyncIterator[AsyncClient]:
+    """The default transport, with one connection for all calls."""
+    async with _closing(target, AnyioTransport(http2="only", ca_file=target.ca_file)) as client:
         yield client
 
 
@@ -93,11 +100,15 @@ class AsyncClient:
 @asynccontextmanager
 async def blocking_client(target: Target) -> AsyncIterator[BlockingClient]:
     """No event loop: a single answer is read in the calling thread, several in a thread each."""
-    transport = SocketTransport(max_idle=MAX_CONNECTIONS, ca_file=target.ca_file)
-    try:
+    with closing(SocketTransport(max_idle=MAX_CONNECTIONS, ca_file=target.ca_file)) as transport:
         yield BlockingClient(target, transport)
-    finally:
-        transport.close()
+
+
+@asynccontextmanager
+async def blocking_http2_client(target: Target) -> AsyncIterator[BlockingClient]:
+    """The same, with one connection for all threads."""
+    with closing(SocketTransport(http2="only", ca_file=target.ca_file)) as transport:
+        yield BlockingClient(target, transport)
 
 
 class BlockingClient:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from sansio.content import AudioPart, DocumentPart, ImagePart, Part
-from sansio.families.fields import base64_text
+from sansio.families.fields import base64_bytes, base64_text
 
 _SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, b"", "image/png"),
@@ -67,3 +67,10 @@ def document_text(part: DocumentPart) -> str | None:
 def data_url(media_type: str, data: bytes | None) -> str:
     """Bytes as a `data:` URL."""
     return f"data:{media_type};base64,{base64_text(data)}"
+
+
+def data_in(url: str) -> tuple[str, bytes] | None:
+    """The media type and the bytes of a `data:` URL; `None` for any other URL."""
+    head, comma, text = url.partition(";base64,")
+    data = base64_bytes(text) if comma and head.startswith("data:") else None
+    return None if data is None else (head[len("data:") :], data)

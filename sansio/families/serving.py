@@ -8,7 +8,17 @@ from typing import ClassVar
 
 from msgspec import Struct, structs
 
-from sansio.content import Citation, FinishReason, Message, Part, Role, TextPart, Tool, UnknownPart
+from sansio.content import (
+    FinishReason,
+    InvalidToolCall,
+    Message,
+    Part,
+    Role,
+    TextPart,
+    Tool,
+    UnknownPart,
+    Usage,
+)
 from sansio.errors import APIStatusError, APITimeoutError, InvalidRequestError, ProviderError, TransportError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
 from sansio.jsontext import JSONObject
@@ -81,6 +91,8 @@ class StreamWriter(ABC):
     """The parts that an answer may have on this wire."""
     FINISH_REASONS: ClassVar[dict[FinishReason, str]]
     """The wire's words. A reason without one is sent as an error: it would be taken for a success."""
+    SENT_AS_CUT: ClassVar[str | None] = None
+    """The word for an answer that is to go on (`pause`), where the wire has that of a cut one only."""
 
     def __init__(self, head: AnswerHead) -> None:
         self._head = head
@@ -140,18 +152,29 @@ class StreamWriter(ABC):
                 lost.append(
                     Lost(f"extra: {', '.join(part.extra)}", "only its provider knows it", part=number)
                 )
-            if isinstance(part, TextPart) and not all(map(cls.has_place, part.citations)):
-                lost.append(Lost("citations", "the wire cites addresses only", part=number))
+            if isinstance(part, InvalidToolCall) and not part.name:
+                lost.append(Lost("InvalidToolCall", "it has no name", part=number))
+            if isinstance(part, TextPart):
+                lost += [structs.replace(each, part=number) for each in cls.lost_of_citations(part)]
         if message.extra:
             lost.append(Lost(f"extra: {', '.join(message.extra)}", "only its provider knows it"))
-        if message.usage is not None and message.usage.extra:
-            lost.append(Lost(f"usage: {', '.join(message.usage.extra)}", "the wire has no such count"))
+        usage = message.usage or Usage()
+        if counts := [*usage.extra, *(("cost",) if usage.cost is not None else ())]:
+            lost.append(Lost(f"usage: {', '.join(counts)}", "the wire has no such count"))
+        if message.finish_reason is FinishReason.PAUSE and cls.SENT_AS_CUT and not message.tool_calls:
+            why = f"sent as {cls.SENT_AS_CUT}: the answer is not finished"
+            lost.append(Lost("finish_reason: pause", why))
         return lost
 
-    @staticmethod
-    def has_place(citation: Citation) -> bool:
-        """Whether the wire has a place for a citation."""
-        return citation.url is not None
+    @classmethod
+    def lost_of_citations(cls, part: TextPart) -> list[Lost]:
+        """What a text's citations have and this wire has no place for."""
+        lost: list[Lost] = []
+        if not all(citation.url is not None for citation in part.citations):
+            lost.append(Lost("citations", "the wire cites addresses only"))
+        if extra := dict.fromkeys(name for each in part.citations if each.url for name in each.extra):
+            lost.append(Lost(f"citations: {', '.join(extra)}", "only its provider knows it"))
+        return lost
 
 
 class Serving(ABC):
@@ -199,6 +222,27 @@ def status_of(error: ProviderError) -> int:
             return 502
         case _:
             return 500
+
+
+_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
+_TYPES = {429: "requests"}
+
+
+def openai_error(
+    status: int, message: str, error_type: str | None, param: str | None, code: str | None
+) -> JSONObject:
+    """An error in OpenAI's form, with its usual type and code for the status (OpenAI, "Error codes").
+
+    Its chat completions and its Responses share it.
+    """
+    usual = "server_error" if status >= 500 else "invalid_request_error"
+    inner: JSONObject = {
+        "message": message,
+        "type": error_type or _TYPES.get(status, usual),
+        "param": param,
+        "code": code or _CODES.get(status),
+    }
+    return {"error": inner}
 
 
 def words_of(error: ProviderError) -> str:

@@ -43,7 +43,10 @@ class HTTPExchange:
 
     def __init__(self, request: Request, *, max_header_bytes: int = DEFAULT_LIMITS.max_header_bytes) -> None:
         self._limit = max_header_bytes
-        self._outgoing = _write(request)
+        written = _write(request)
+        if written is None:
+            raise LocalProtocolError(f"{request!r} cannot be written as HTTP/1.1: check its path and headers")
+        self._outgoing = written
         self._method = request.method
         self._head = bytearray()  # of the response, until it is whole
         self._head_searched = 0
@@ -163,11 +166,12 @@ class HTTPExchange:
         inputs.append(Lost(error))
 
 
-def _write(request: Request) -> bytes:
+def _write(request: Request) -> bytes | None:
     """The bytes of a request in HTTP/1.1: RFC 9112, sections 3, 5 and 6.
 
-    Raises:
-        LocalProtocolError: it cannot be written; the message shows no header's value.
+    Returns:
+        The bytes; `None` if it cannot be written. An error raised here would show the key to a traceback with
+        locals.
     """
     headers = request.headers
     lines = [f"{name}: {value}\r\n" for name, value in headers]
@@ -181,4 +185,4 @@ def _write(request: Request) -> bytes:
         and lengths == [str(len(request.body))]
     ):
         return head.encode("latin-1") + request.body
-    raise LocalProtocolError(f"{request!r} cannot be written as HTTP/1.1: check its path and headers")
+    return None

@@ -1,8 +1,10 @@
 """HTTP/2: many exchanges on one connection, as a pure machine over h2 (RFC 9113). Needs the extra `http2`.
 
-h2 keeps HPACK, the settings, the windows and each stream's state. It is given one frame at a time, and not
-all of them, for four reasons:
+h2 keeps HPACK, the settings, the windows of requests and each stream's state. It is given one frame at a
+time, and not all of them, for five reasons:
 
+- Nearly all frames of a stream are DATA, and would cost most of the time if h2 read them. Their windows are
+  kept here, and h2 learns that a response has ended as if the server had reset it.
 - What it read before a fault in the same bytes would be lost, and whether it is lost would depend on the cut.
 - After a GOAWAY it reads no more, but the exchanges that the server accepted go on (section 6.8).
 - It ends the whole connection for a response that is malformed, which concerns one exchange only.
@@ -32,7 +34,6 @@ try:
     from h2.connection import H2Connection
     from h2.errors import ErrorCodes
     from h2.events import (
-        DataReceived,
         Event,
         InformationalResponseReceived,
         ResponseReceived,
@@ -115,8 +116,9 @@ class HTTP2Exchange:
         self._head: Head | None = None  # these three have arrived and were not taken
         self._pieces: list[bytes] = []
         self._last: End | Lost | None = None
-        self._held = 0  # bytes of the window that the pieces fill
-        self._owed = 0  # bytes of the window that were taken, and not given back
+        # Of the window. Together they are what the server has used of it.
+        self._held = 0  # bytes that the pieces fill
+        self._owed = 0  # bytes that were taken, and not given back
 
     @property
     def unsent(self) -> int:
@@ -256,14 +258,17 @@ class HTTP2Connection:
         Raises:
             LocalProtocolError: the request cannot be written as HTTP/2, or there is no room.
         """
-        headers = [
-            HeaderTuple(name, value) if name in _INDEXED else NeverIndexedHeaderTuple(name, value)
-            for name, value in write_head(request)
-        ]
         if not self.room:
             raise LocalProtocolError(
                 "the connection takes no more exchanges: check its room, or open another"
             )
+        fields = write_head(request)
+        if fields is None:
+            raise _unwritable(request)
+        headers = [
+            HeaderTuple(name, value) if name in _INDEXED else NeverIndexedHeaderTuple(name, value)
+            for name, value in fields
+        ]
         self._left -= 1
         number = self._highest = self._h2.get_next_available_stream_id()
         exchange = HTTP2Exchange(self, number, request, reused=self.answered)
@@ -373,7 +378,7 @@ class HTTP2Connection:
         at = 0
         while len(data) - at >= _HEADER and not self.over:
             size = int.from_bytes(data[at : at + 3])
-            if not self._accepts(data[at : at + _HEADER], size):
+            if (not self._greeted or size > MAX_FRAME_SIZE) and not self._accepts(data[at : at + _HEADER]):
                 break
             if len(data) - at < _HEADER + size:
                 self._needed = _HEADER + size
@@ -392,15 +397,15 @@ class HTTP2Connection:
         self._changed.clear()
         return changed
 
-    def _accepts(self, head: bytes, size: int) -> bool:
-        """Look at a frame's header, before its payload has arrived."""
+    def _accepts(self, head: bytes) -> bool:
+        """Look at the header of a first or a long frame, before its payload has arrived."""
         if not self._greeted:
             # Another protocol's first bytes are no settings; most often they are those of HTTP/1.1.
             if head[3:] != bytes((_SETTINGS, 0, 0, 0, 0, 0)):
                 self._fail(RemoteProtocolError("the server does not speak HTTP/2"))
                 return False
             self._greeted = True
-        if size > MAX_FRAME_SIZE:
+        if int.from_bytes(head[:3]) > MAX_FRAME_SIZE:
             self._fail(_malformed("a frame that is longer than the size it was limited to"))
             return False
         return True
@@ -412,18 +417,14 @@ class HTTP2Connection:
         self._idle_frames += 1
         if (kind == _CONTINUATION) != bool(self._continues) or self._continues not in (0, number):
             self._fail(_malformed("headers that are not continued by the next frame"))
-        elif kind == _DATA and exchange is not None:
-            self._receive_body(exchange, frame)
+        elif kind == _DATA:
+            self._receive_body(number, exchange, frame)
         elif kind in (_HEADERS, _CONTINUATION):
             self._receive_headers(number, frame)
         elif kind == _GOAWAY:
             self._receive_goaway(number, frame[_HEADER:])
-        elif kind == _DATA and len(frame) > _HEADER and len(frame) - _HEADER <= self._late:
-            self._idle_frames -= 1
-            self._late -= len(frame) - _HEADER
-            self._pass_on(frame, silent=True)
-        elif kind in (_DATA, _RST_STREAM, _SETTINGS, _PING, _WINDOW):
-            for event in self._pass_on(frame, silent=kind == _DATA):
+        elif kind in (_RST_STREAM, _SETTINGS, _PING, _WINDOW):
+            for event in self._pass_on(frame):
                 if isinstance(event, StreamReset) and exchange is not None:
                     self._receive_reset(exchange, event)
         elif kind == _PUSH_PROMISE:
@@ -463,39 +464,55 @@ class HTTP2Connection:
             self._outgoing += answer
         return events
 
-    def _receive_body(self, exchange: HTTP2Exchange, frame: bytes) -> None:
-        ends = frame[4] & _END_STREAM
-        size = len(frame) - _HEADER
-        if frame[4] & _PADDED:
-            size -= 1 + (frame[_HEADER] if size else 0)
+    def _receive_body(self, number: int, exchange: HTTP2Exchange | None, frame: bytes) -> None:
+        flags = frame[4]
+        body = _unpadded(frame) if flags & _PADDED else frame[_HEADER:]
+        if body is None:
+            self._fail(_malformed("an invalid DATA frame"))
+            return
+        used = len(frame) - _HEADER  # of the windows, padding included
+        self._returned += used
+        if self._returned >= CONNECTION_WINDOW // 2:
+            self._open_window(self._returned)
+            self._returned = 0
+        if exchange is None:
+            self._receive_late(number, used)
+            return
+        exchange._held += used
+        if exchange._held + exchange._owed > STREAM_WINDOW:
+            self._fail(_malformed("more DATA than its window allows"), ErrorCodes.FLOW_CONTROL_ERROR)
+            return
+        ends = flags & _END_STREAM
         wrong = None
         if not exchange._answered:
             wrong = "a body without a head"
         elif exchange._left is not None:
-            exchange._left -= size
+            exchange._left -= len(body)
             if exchange._left < 0 or (ends and exchange._left):
                 wrong = "a body that is not as long as it said"
         if wrong is not None:
             self._reset(exchange, ErrorCodes.PROTOCOL_ERROR)
             self._lose(exchange, _malformed(wrong))
-            self._pass_on(frame, silent=True)  # it counts in the connection's window
             return
-        for event in self._pass_on(frame):
-            if isinstance(event, DataReceived):
-                self._returned += event.flow_controlled_length
-                exchange._held += event.flow_controlled_length
-                if event.data:
-                    self._idle_frames = 0
-                    exchange._pieces.append(event.data)
-                    self._changed[exchange] = None
-            else:  # the end of the stream; DATA has no third event
-                self._end(exchange)
-        if self._returned >= CONNECTION_WINDOW // 2 and not self.over:
-            self._open_window(self._returned)
-            self._returned = 0
+        if body:
+            self._idle_frames = 0
+            exchange._pieces.append(body)
+            self._changed[exchange] = None
+        if ends:
+            self._end(exchange)
 
-    def _open_window(self, size: int, number: int | None = None) -> None:
-        self._h2.increment_flow_control_window(size, number)
+    def _receive_late(self, number: int, size: int) -> None:
+        """Take DATA of an exchange that is over, or that never was."""
+        if 0 < size <= self._late:
+            self._idle_frames -= 1
+            self._late -= size
+        else:  # h2 knows which of the two; it counts no windows for an empty frame
+            self._pass_on(_header(0, _DATA, 0, number), silent=True)
+
+    def _open_window(self, size: int, number: int = 0) -> None:
+        """Give back a part of the window of an exchange, or of the connection."""
+        update = _header(4, _WINDOW, 0, number) + size.to_bytes(4)
+        self._outgoing += self._h2.data_to_send() + update  # behind what h2 wants to send first
 
     def _receive_headers(self, number: int, frame: bytes) -> None:
         """Collect the headers of one or more frames; once whole, they are one frame for h2."""
@@ -504,7 +521,7 @@ class HTTP2Connection:
         if kind == _HEADERS:
             self._block_size = 0
             self._ends = flags & _END_STREAM
-            block = _unpadded(frame)
+            block = _unpadded(frame, 5 if flags & _PRIORITIZED else 0)
             if not number % 2 or number > self._highest:  # h2 would take it for a request
                 block = None
         if block is None:
@@ -535,8 +552,7 @@ class HTTP2Connection:
                 self._fail(fault)
             return
         flags = _END_HEADERS | self._ends
-        header = len(block).to_bytes(3) + bytes((_HEADERS, flags)) + number.to_bytes(4)
-        for event in self._pass_on(header + block):
+        for event in self._pass_on(_header(len(block), _HEADERS, flags, number) + block):
             if isinstance(event, InformationalResponseReceived | ResponseReceived):
                 self._receive_head(exchange, event)
             elif isinstance(event, StreamEnded) and not exchange.ended:
@@ -602,7 +618,9 @@ class HTTP2Connection:
                 )
 
     def _end(self, exchange: HTTP2Exchange) -> None:
-        if not exchange.sent:  # an early answer: the server wants no more of the request
+        if exchange.sent:  # h2 has not seen the body, and would find it too short at an end in order
+            self._pass_on(_header(4, _RST_STREAM, 0, exchange._number) + bytes(4))
+        else:  # an early answer: the server wants no more of the request
             self._reset(exchange, ErrorCodes.NO_ERROR)
         self._close(exchange)
         exchange._last = End()
@@ -647,10 +665,18 @@ class HTTP2Connection:
         )
 
 
-def _unpadded(frame: bytes) -> bytes | None:
-    """The block of a HEADERS frame, without padding and priority (section 6.2); `None` if it is malformed."""
+def _header(size: int, kind: int, flags: int, number: int) -> bytes:
+    """A frame's header (section 4.1)."""
+    return size.to_bytes(3) + bytes((kind, flags)) + number.to_bytes(4)
+
+
+def _unpadded(frame: bytes, start: int = 0) -> bytes | None:
+    """A frame's payload without padding (section 6.1); `None` if it is malformed.
+
+    Args:
+        start: bytes of other fields before what is wanted.
+    """
     payload = frame[_HEADER:]
-    start = 5 if frame[4] & _PRIORITIZED else 0
     padding = 0
     if frame[4] & _PADDED:
         start += 1
@@ -665,7 +691,12 @@ def check_request(request: Request) -> None:
     Raises:
         LocalProtocolError: it cannot be written as HTTP/2.
     """
-    write_head(request)
+    if write_head(request) is None:
+        raise _unwritable(request)
+
+
+def _unwritable(request: Request) -> LocalProtocolError:
+    return LocalProtocolError(f"{request!r} cannot be written as HTTP/2: check its path and headers")
 
 
 def _malformed(words: str) -> RemoteProtocolError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sansio.errors import LocalProtocolError
 from sansio.http.messages import Head, Request
 from sansio.http.syntax import is_header_value, is_token, is_visible
 
@@ -36,11 +35,12 @@ def read_head(fields: Iterable[tuple[bytes, bytes]]) -> Head | None:
     return Head(status, tuple(headers)) if status >= 200 else None
 
 
-def write_head(request: Request) -> list[tuple[bytes, bytes]]:
+def write_head(request: Request) -> list[tuple[bytes, bytes]] | None:
     """The headers of a request: section 8.3.1.
 
-    Raises:
-        LocalProtocolError: it cannot be written; the message shows no header's value.
+    Returns:
+        The headers; `None` if it cannot be written. An error raised here would show the key to a traceback
+        with locals.
     """
     sound = is_token(request.method) and is_visible(request.target)
     length = "0"
@@ -58,7 +58,7 @@ def write_head(request: Request) -> list[tuple[bytes, bytes]]:
         elif lower not in _HOP_BY_HOP:
             fields.append((lower.encode("ascii"), value.encode("latin-1")))
     if not sound or length != str(len(request.body)):
-        raise LocalProtocolError(f"{request!r} cannot be written as HTTP/2: check its path and headers")
+        return None
     pseudo = (
         (b":method", request.method.encode("ascii")),
         (b":scheme", request.scheme.encode("ascii")),

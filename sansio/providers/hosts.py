@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from functools import cached_property
 from hashlib import sha256
 from typing import Self
 
@@ -15,18 +13,10 @@ from sansio.families.base import Dialect
 from sansio.families.beside import OpenAIEndpoints
 from sansio.jsontext import JSONObject
 
-_OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
-"""OpenAI's service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
-
 _VLLM_ERRORS = frozenset(
     ("BadRequestError", "NotFoundError", "InternalServerError", "AuthenticationError", "RateLimitError")
 )
 """vLLM's error types, which it sends with the status as `code` (its `ErrorResponse`)."""
-
-
-def is_own_host(host: str) -> bool:
-    """Whether a host is OpenAI's own service, which refuses what compatible servers need."""
-    return _OWN_HOST.fullmatch(host) is not None
 
 
 SYSTEM_ROLES = ("system", "developer")
@@ -58,18 +48,7 @@ def cache_key(**beginning: object) -> str | None:
 
 
 class OpenAIHost(Dialect):
-    """The host of `base_url` decides: another one is a compatible server."""
-
-    TYPE = "openai"
-
-    @cached_property  # each call asks for it several times
-    def is_own(self) -> bool:
-        """Whether the server is OpenAI's own service, as it is taken to be where there is no config."""
-        if self._config is None:
-            return True
-        from urllib.parse import urlsplit  # loaded with the first config: reading a stream needs none
-
-        return is_own_host(urlsplit(self._config.base_url).hostname or "")
+    """A type that people take for servers that have another one."""
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
         """With a hint where the error is vLLM's, which has a provider type."""

@@ -1,4 +1,4 @@
-"""OpenAI's own service, and the servers that call themselves compatible with it."""
+"""OpenAI's own service, and the servers that nothing is known of but that they are compatible with it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any, ClassVar, Literal
 
-from sansio.config import ProviderConfig
 from sansio.content import Message, Part, ReasoningPart, Role, Tool
 from sansio.families.chat import ChatDialect
 from sansio.families.chat.options import OPENAI_RANGES
 from sansio.families.chat.parts import OPENAI_SOUND, takes_by_schema
 from sansio.families.tools import NAMES, WORDS
-from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option, narrowed
-from sansio.profiles import COMPATIBLE, profile_of
+from sansio.profiles import profile_of
 from sansio.providers.hosts import SYSTEM_ROLES, OpenAIHost, cache_key
 
 
 class OpenAIChat(OpenAIHost, ChatDialect):
-    """The host of `base_url` decides: another one is a compatible server that nothing is known of."""
+    """OpenAI's own rules, also behind a proxy with another address."""
 
+    TYPE = "openai"
     PROFILE = profile_of("openai")
-
-    _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         ChatDialect.OPTIONS,
         **OPENAI_RANGES,
         reasoning_effort=Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"],
@@ -31,19 +29,11 @@ class OpenAIChat(OpenAIHost, ChatDialect):
     )
     """With the words of OpenAI's SDK (`CompletionCreateParams`). Azure has models of other makers, too."""
 
-    def __init__(self, config: ProviderConfig | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
-        super().__init__(config, limits)
-        if not self.is_own:
-            self.profile = COMPATIBLE
-
-    def options(self) -> Mapping[str, Option]:
-        return self._OWN_OPTIONS if self.is_own else super().options()
-
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
         body = super().build_request_body(messages, tools, stream, **options)
-        if options.get("cache") and self.is_own and "prompt_cache_key" not in options:
+        if options.get("cache") and "prompt_cache_key" not in options:
             said: Any = body["messages"]  # Any: JSON
             system = [*takewhile(lambda message: message["role"] in SYSTEM_ROLES, said)]
             key = cache_key(tools=body.get("tools"), system=system)
@@ -51,18 +41,25 @@ class OpenAIChat(OpenAIHost, ChatDialect):
         return body
 
     def refuses(self, part: Part) -> str | None:
-        if isinstance(part, ReasoningPart) and self.is_own:
+        if isinstance(part, ReasoningPart):
             return "OpenAI's own service takes no reasoning back on this endpoint"
         return super().refuses(part)
 
     def tool_choices(self) -> tuple[str, ...] | None:
-        return WORDS if self.is_own else super().tool_choices()
+        return WORDS
 
     def tool_names(self) -> str | None:
-        return NAMES if self.is_own else super().tool_names()
+        return NAMES
 
     def sound_formats(self) -> frozenset[str] | None:
-        return OPENAI_SOUND if self.is_own else super().sound_formats()
+        return OPENAI_SOUND
 
     def takes(self, part: Part, role: Role) -> bool:
-        return takes_by_schema(part, role) if self.is_own else super().takes(part, role)
+        return takes_by_schema(part, role)
+
+
+class CompatibleChat(OpenAIHost, ChatDialect):
+    """Everything is left to the server."""
+
+    TYPE = "compatible"
+    PROFILE = profile_of("compatible")

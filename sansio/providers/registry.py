@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("openrouter", "chat"): ("sansio.providers.openrouter", "OpenRouterChat"),
     ("openai", "chat"): ("sansio.providers.openai", "OpenAIChat"),
+    ("compatible", "chat"): ("sansio.providers.openai", "CompatibleChat"),
     ("azure", "chat"): ("sansio.providers.azure", "AzureChat"),
     ("anthropic", "messages"): ("sansio.providers.anthropic", "AnthropicMessages"),
     ("vllm", "chat"): ("sansio.providers.vllm", "VLLMChat"),
     ("openrouter", "responses"): ("sansio.providers.responses", "OpenRouterResponses"),
     ("openai", "responses"): ("sansio.providers.responses", "OpenAIResponses"),
+    ("compatible", "responses"): ("sansio.providers.responses", "CompatibleResponses"),
     ("azure", "responses"): ("sansio.providers.responses", "AzureResponses"),
     ("ollama", "responses"): ("sansio.providers.responses", "OllamaResponses"),
     ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),

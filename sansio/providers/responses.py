@@ -50,20 +50,18 @@ _COUNTED = (
 
 
 class OpenAIResponses(OpenAIHost, ResponsesDialect):
-    """OpenAI's own service, and compatible servers, whose options and words are left to them."""
+    """OpenAI's own rules, also behind a proxy with another address."""
 
-    _OWN_OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
+    TYPE = "openai"
+    OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         ResponsesDialect.OPTIONS, **OPENAI_RANGES, **OPENAI_WORDS
     )
-
-    def options(self) -> Mapping[str, Option]:
-        return self._OWN_OPTIONS if self.is_own else super().options()
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
         body = super().build_request_body(messages, tools, stream, **options)
-        if options.get("cache") and self.is_own and "prompt_cache_key" not in options:
+        if options.get("cache") and "prompt_cache_key" not in options:
             said: Any = body["input"]  # Any: JSON
             system = [*takewhile(lambda item: item.get("role") in SYSTEM_ROLES, said)]
             key = cache_key(tools=body.get("tools"), instructions=body.get("instructions"), system=system)
@@ -75,10 +73,16 @@ class OpenAIResponses(OpenAIHost, ResponsesDialect):
         return Endpoint(self.url_of("responses/input_tokens"), read_count, counted)
 
     def tool_choices(self) -> tuple[str, ...] | None:
-        return WORDS if self.is_own else super().tool_choices()
+        return WORDS
 
     def tool_names(self) -> str | None:
-        return NAMES if self.is_own else super().tool_names()
+        return NAMES
+
+
+class CompatibleResponses(OpenAIHost, ResponsesDialect):
+    """Everything is left to the server."""
+
+    TYPE = "compatible"
 
 
 class AzureResponses(AzureHost, ResponsesDialect):

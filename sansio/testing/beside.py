@@ -30,6 +30,8 @@ _COUNTED = (
     *("reasoning", "text", "tool_choice", "tools", "truncation"),
 )
 """The fields of a Responses request that may be counted."""
+_COUNTED_ALONE = "personality"
+"""The field that a count has and a request has not."""
 _ANY_LIMIT = 1 << 20  # greater than any budget for thinking
 _MOST_MODELS = 1_000
 _EMBEDDING_FIELDS = ("model", "input", "dimensions", "encoding_format", "user")
@@ -66,9 +68,10 @@ def token_count(route: Route, request: Request, body: JSONObject) -> JSONObject:
     """
     if route.api == "responses":
         for name in body:
-            if name not in _COUNTED:
+            if name not in _COUNTED and name != _COUNTED_ALONE:
                 raise refuse(f"The field {name!r} is not known here.", param=name, code="unknown_parameter")
-        tokens = read_responses_request(route, request, body).tokens
+        counted = {name: value for name, value in body.items() if name != _COUNTED_ALONE}
+        tokens = read_responses_request(route, request, counted).tokens
         return {"object": "response.input_tokens", "input_tokens": tokens}
     for name in body:
         if name in _NOT_COUNTED:

@@ -11,8 +11,8 @@ from typing import assert_never
 
 import msgspec
 
-from sansio.families.chat.serving import error_object as chat_error
 from sansio.families.messages.serving import error_object as messages_error
+from sansio.families.serving import openai_error
 from sansio.http import Headers
 from sansio.jsontext import JSONObject
 from sansio.testing.script import Failure, FakeResponse, ProviderType
@@ -115,7 +115,7 @@ def failure_event(type: ProviderType, failure: Failure, request_id: str, chunk: 
 
 
 def _openai_error(failure: Failure) -> JSONObject:
-    return chat_error(failure.status, failure.message, failure.error_type, failure.param, failure.code)
+    return openai_error(failure.status, failure.message, failure.error_type, failure.param, failure.code)
 
 
 def _vllm_error(failure: Failure) -> JSONObject:

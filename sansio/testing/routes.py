@@ -83,6 +83,15 @@ _KEY_HEADERS: dict[ProviderType, tuple[str, ...]] = {
 }
 
 
+_OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
+"""OpenAI's service, and its hosts for data that must stay in a region (OpenAI, "Data residency")."""
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a host is OpenAI's own service, which refuses what compatible servers need."""
+    return _OWN_HOST.fullmatch(host) is not None
+
+
 class Route(Struct, frozen=True):
     """Where a request goes.
 

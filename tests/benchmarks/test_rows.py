@@ -34,8 +34,8 @@ Servers: TypeAlias = dict[str | None, Options]
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     """What a case must know of the server that its row needs, by what the row says."""
-    with server.running() as plain, server.running("https") as secure:
-        yield {None: {}, "http": plain, "https": secure}
+    with server.running() as plain, server.running("https") as secure, server.running("h2") as http2:
+        yield {None: {}, "http": plain, "https": secure, "h2": http2}
 
 
 def small(name: str) -> list[Case]:
@@ -46,6 +46,12 @@ def small(name: str) -> list[Case]:
     if name == "end_to_end":
         some = [case for case in cases if case.options["streams"] == 50]
         return [replace(case, options={**case.options, "streams": STREAMS}) for case in some]
+    if name == "http2":
+        return [
+            replace(case, options={**case.options, "streams": STREAMS})
+            for case in cases
+            if case.name == "Anthropic text, paced, 50 streams"  # the server's other answers warm it up
+        ]
     if name == "tls":  # one of each kind, since 50 handshakes take seconds
         return [case for case in cases if case.name in TLS_CASES]
     if name == "calls":

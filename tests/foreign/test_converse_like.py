@@ -57,6 +57,7 @@ from tests.foreign.helpers import (
     registered,
     request_of,
 )
+from tests.support import for_each
 from transports import create_provider, create_sync_provider
 from transports.testing.loopback import loopback_thread, serve_loopback
 
@@ -525,10 +526,8 @@ def check_golden(message: Message, expected: JSON) -> None:
         assert usage.cached_tokens == expected["usage"].get("cache_read", 0)
 
 
-@pytest.mark.parametrize("name", corpus(FOLDER, "bcs"))
+@for_each(corpus(FOLDER, "bcs"))
 def test_a_recorded_stream(name: str) -> None:
-    if name == "none":
-        pytest.skip("there is no recorded traffic here")
     expected = golden(FOLDER, name)
     data = (SHARED / FOLDER / f"{name}.eventstream").read_bytes()
     last = read(ConverseDialect(), data, EVENTSTREAM)[-1]
@@ -543,20 +542,16 @@ def test_a_recorded_stream(name: str) -> None:
     check_golden(finished([last]), expected)
 
 
-@pytest.mark.parametrize("name", corpus(FOLDER, "bcr"))
+@for_each(corpus(FOLDER, "bcr"))
 def test_a_recorded_answer(name: str) -> None:
-    if name == "none":
-        pytest.skip("there is no recorded traffic here")
     data = json.loads((SHARED / FOLDER / f"{name}.resp.json").read_bytes())
     message = ConverseDialect().parse_response(data)
     check_golden(message, golden(FOLDER, name))
     assert [block_of(part) for part in message.parts] == data["output"]["message"]["content"]
 
 
-@pytest.mark.parametrize("name", corpus(FOLDER, "bce"))
+@for_each(corpus(FOLDER, "bce"))
 def test_a_recorded_error(name: str) -> None:
-    if name == "none":
-        pytest.skip("there is no recorded traffic here")
     found = golden(FOLDER, name)
     expected = found["error"]
     headers = tuple((key, value) for key, value in (found.get("headers") or {}).items())

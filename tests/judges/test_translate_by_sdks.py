@@ -31,6 +31,8 @@ CALLS = Answer(
     usage=USAGE,
 )
 SCHEMA = {"type": "object", "properties": {}}
+NAMES = ("look", "now")
+LENGTH = FinishReason.LENGTH
 
 
 @pytest.fixture
@@ -40,8 +42,13 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def serving(example: str, type: str, fake: FakeProvider) -> AsyncIterator[str]:
-    """The URL of an example's server, before a fake provider."""
+async def serving(example: str, type: str, fake: FakeProvider, api: str | None = None) -> AsyncIterator[str]:
+    """The URL of an example's server, before a fake provider.
+
+    Args:
+        type: the provider's; type and api for another family than the type's default.
+        api: what the server is to speak in place of what the example says.
+    """
     hypercorn = package("hypercorn.asyncio")
     config = package("hypercorn.config").Config()
     spec = spec_from_file_location(example, ROOT / "examples" / f"{example}.py")
@@ -49,6 +56,8 @@ async def serving(example: str, type: str, fake: FakeProvider) -> AsyncIterator[
     assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
+    if api is not None:
+        vars(module)["API"] = api
     stop = asyncio.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -56,7 +65,9 @@ async def serving(example: str, type: str, fake: FakeProvider) -> AsyncIterator[
     config.errorlog = config.accesslog = None
     config.graceful_timeout = 1
     async with serve_loopback(fake) as upstream:
-        app = module.create_app(upstream.config(type, max_attempts=1), api_key="any")
+        kind, _, spoken = type.partition("/")
+        fields = {"api": spoken} if spoken else {}
+        app = module.create_app(upstream.config(kind, max_attempts=1, **fields), api_key="any")
         server = asyncio.create_task(hypercorn.serve(app, config, shutdown_trigger=stop.wait, mode="asgi"))
         try:
             yield url
@@ -66,20 +77,20 @@ async def serving(example: str, type: str, fake: FakeProvider) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def openai_client(*script: Any) -> AsyncIterator[tuple[Any, FakeProvider]]:
+async def openai_client(*script: Any, api: str = "chat") -> AsyncIterator[tuple[Any, FakeProvider]]:
     fake = FakeProvider(script=script)
     make = package("openai").AsyncOpenAI
-    async with serving("chat_before_anthropic", "anthropic", fake) as url:
+    async with serving("chat_before_anthropic", "anthropic", fake, api) as url:
         client = make(base_url=f"{url}/v1", api_key="any", max_retries=0)
         yield client, fake
         await client.close()
 
 
 @asynccontextmanager
-async def anthropic_client(*script: Any) -> AsyncIterator[tuple[Any, FakeProvider]]:
+async def anthropic_client(*script: Any, before: str = "openai") -> AsyncIterator[tuple[Any, FakeProvider]]:
     fake = FakeProvider(script=script)
     make = package("anthropic").AsyncAnthropic
-    async with serving("messages_before_openai", "openai", fake) as url:
+    async with serving("messages_before_openai", before, fake) as url:
         client = make(base_url=url, api_key="any", max_retries=0)
         yield client, fake
         await client.close()
@@ -129,6 +140,63 @@ async def test_openais_sdk_reads_a_stream_and_ends_a_tool_loop() -> None:
 
 
 @pytest.mark.anyio
+async def test_openais_sdk_reads_a_stream_of_responses_and_ends_a_tool_loop() -> None:
+    async with openai_client(CALLS, Answer(text="It is sunny.", usage=USAGE), api="responses") as (
+        client,
+        fake,
+    ):
+        tools = [{"type": "function", "name": name, "parameters": SCHEMA, "strict": False} for name in NAMES]
+        given: dict[str, Any] = {"model": "gpt-mine", "instructions": "Be brief.", "tools": tools}
+        given |= {"store": False, "include": ["reasoning.encrypted_content"], "max_output_tokens": 99}
+        ask: list[Any] = [{"role": "user", "content": "Weather?"}]
+        async with client.responses.stream(input=ask, **given) as stream:
+            kinds = [event.type async for event in stream]
+            whole = await stream.get_final_response()
+        assert {
+            "response.reasoning_summary_text.delta",
+            "response.output_text.delta",
+            "response.function_call_arguments.delta",
+            "response.completed",
+        } <= set(kinds)
+        assert [item.type for item in whole.output] == ["reasoning", "message", *["function_call"] * 2]
+        assert (whole.model, whole.status, whole.output_text) == ("gpt-mine", "completed", "I look.")
+        assert whole.output[0].summary[0].text == "Hm."
+        calls = whole.output[2:]
+        assert [(call.call_id, call.name) for call in calls] == [("call_1", "look"), ("call_2", "now")]
+        assert json.loads(calls[0].arguments) == {"city": "Paris", "days": 2}
+        assert (whole.usage.input_tokens, whole.usage.output_tokens) == (3, 5)
+        shapes = package("openai.types.responses")
+        shapes.Response.model_validate(json.loads(whole.model_dump_json(warnings=False)), strict=False)
+
+        results = [
+            {"type": "function_call_output", "call_id": call.call_id, "output": "18 °C"} for call in calls
+        ]
+        said = [item.to_dict() for item in whole.output]
+        done = await client.responses.create(input=[*ask, *said, *results], **given)
+    assert (done.output_text, done.status) == ("It is sunny.", "completed")
+    turns = json.loads(fake.requests[1].body)["messages"]
+    assert [block["type"] for block in turns[1]["content"]] == ["text", "tool_use", "tool_use"]
+    assert [block["tool_use_id"] for block in turns[2]["content"]] == ["call_1", "call_2"]
+
+
+@pytest.mark.anyio
+async def test_openais_sdk_raises_the_error_of_a_response() -> None:
+    openai = package("openai")
+    broken = Broken(answer=Answer(text="Half of it."), after=1, failure=Failure(status=529, message="Busy."))
+    script = (Failure(status=429, message="Slow down."), broken, Answer(text="Hal", finish_reason=LENGTH))
+    async with openai_client(*script, api="responses") as (client, _):
+        with pytest.raises(openai.RateLimitError, match="Slow down"):
+            await client.responses.create(model="m", input="Hello.")
+        stream = await client.responses.create(model="m", input="Hello.", stream=True)
+        with pytest.raises(openai.APIError, match="Busy"):
+            [event async for event in stream]
+        cut = await client.responses.create(model="m", input="Hello.")
+        assert (cut.status, cut.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+        with pytest.raises(openai.BadRequestError, match="keeps nothing"):
+            await client.responses.create(model="m", input="Hello.", previous_response_id="resp_1")
+
+
+@pytest.mark.anyio
 async def test_openais_sdk_raises_the_error_that_the_provider_gave() -> None:
     openai = package("openai")
     ask = [{"role": "user", "content": "Hello."}]
@@ -144,8 +212,10 @@ async def test_openais_sdk_raises_the_error_that_the_provider_gave() -> None:
 
 
 @pytest.mark.anyio
-async def test_anthropics_sdk_reads_a_stream_and_ends_a_tool_loop() -> None:
-    async with anthropic_client(CALLS, Answer(text="It is sunny.", usage=USAGE)) as (client, fake):
+@pytest.mark.parametrize("before", ["openai", "openai/responses"])
+async def test_anthropics_sdk_reads_a_stream_and_ends_a_tool_loop(before: str) -> None:
+    script = (CALLS, Answer(text="It is sunny.", usage=USAGE))
+    async with anthropic_client(*script, before=before) as (client, fake):
         ask: list[Any] = [{"role": "user", "content": "Weather?"}]
         tools = [{"name": name, "input_schema": SCHEMA} for name in ("look", "now")]
         given: dict[str, Any] = {
@@ -180,8 +250,14 @@ async def test_anthropics_sdk_reads_a_stream_and_ends_a_tool_loop() -> None:
     assert [block.text for block in done.content] == ["It is sunny."]
     assert done.stop_reason == "end_turn"
     sent = json.loads(fake.requests[1].body)
-    assert [turn["role"] for turn in sent["messages"]] == ["system", "user", "assistant", "tool", "tool"]
-    assert sent["max_tokens"] == 99
+    if before == "openai":
+        assert [turn["role"] for turn in sent["messages"]] == ["system", "user", "assistant", "tool", "tool"]
+        assert sent["max_tokens"] == 99
+    else:
+        kinds = [item.get("type", item.get("role")) for item in sent["input"]]
+        calls = [*["function_call"] * 2, *["function_call_output"] * 2]
+        assert kinds == ["system", "user", "assistant", *calls]
+        assert (sent["max_output_tokens"], sent["store"]) == (99, False)
 
 
 @pytest.mark.anyio

@@ -90,7 +90,7 @@ def provider_of(name: str, body: Body) -> Provider:
     if name.startswith("ant"):
         return Provider(ProviderConfig(type="anthropic", model=body["model"]))
     kind = MAKERS.get(maker, maker)
-    fields: Body = {"type": kind if kind in BUILT_IN else "openai", "model": body["model"]}
+    fields: Body = {"type": kind if kind in BUILT_IN else "compatible", "model": body["model"]}
     if kind == "azure":
         fields["base_url"] = "https://res.openai.azure.com/openai/v1"
         fields["deployment"] = body["model"]

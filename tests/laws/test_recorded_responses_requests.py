@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not RESPONSES_CORPUS.is_dir(), reason="recorded 
 Body = dict[str, Any]  # Any: the corpus's own JSON
 
 NAMES = sorted(path.name.removesuffix(".req.json") for path in RESPONSES_CORPUS.glob("*.req.json"))
-OWN_TYPES = ("openrouter", "azure")
+OWN_TYPES = ("openai", "openrouter", "azure")
 ENCRYPTED = "reasoning.encrypted_content"
 
 EXCEPTIONS: dict[str, str] = {
@@ -52,10 +52,10 @@ def recorded(name: str) -> Body:
 def provider_of(name: str, model: str) -> Provider:
     """The provider that the request was sent to."""
     maker = name.split("-")[1]
-    fields: Body = {"type": maker if maker in OWN_TYPES else "openai", "api": "responses", "model": model}
+    fields: Body = {"type": maker if maker in OWN_TYPES else "compatible", "api": "responses", "model": model}
     if maker == "azure":
         fields |= {"base_url": "https://res.openai.azure.com/openai/v1", "deployment": model}
-    elif fields["type"] == "openai" and maker != "openai":
+    elif fields["type"] == "compatible":
         fields["base_url"] = "https://compatible.example.com/v1"
     return Provider(ProviderConfig.from_dict(fields))
 

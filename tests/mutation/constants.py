@@ -9,9 +9,10 @@ temporary folder, never on the working tree.
 
     python -m tests.mutation.constants [--sample N] [--seed S] [--again] [MODULE ...]
 
-A module is named as `sansio.retry`. Default: all of `sansio` except its strategies and fuzz targets, which
-only tests use. The survivors are printed, with a count for each module. With `--again`, those are tried once
-more, with all quick tests of `sansio`: some facts are tested where several modules meet.
+A module is named as `sansio.retry`. Default: all of `sansio` except its strategies, fuzz targets and damaged
+bytes, which are what is tried at random, not facts. The survivors are printed, with a count for each module.
+With `--again`, those are tried once more, with all quick tests of `sansio`: some facts are tested where
+several modules meet.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("sansio", "transports", "tests", "pyproject.toml")
-_LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.")
+_RECORDED = ROOT.parent / "shared"
+"""The recorded cases, which tests read beside the tree, where they are there."""
+_LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.", "sansio.testing.dialects.damage.")
 
 _ALL_TESTS = ("tests/sansio", "-m", "quick")
 _ALL_TIMEOUT = 900  # seconds
@@ -57,10 +60,20 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_wire_goldens.py",
     ),
     "sansio.testing.wires.messages_fields": (
+        "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
         "tests/sansio/families/messages/test_options_known.py",
     ),
+    "sansio.testing.wires.responses_fields": (
+        "tests/sansio/testing/wires/test_requests_by_types.py",
+        "tests/sansio/testing/wires/test_responses_requests.py",
+    ),
+    "sansio.testing.beside": (
+        "tests/sansio/testing/test_beside.py",
+        "tests/sansio/testing/wires/test_requests_by_types.py",
+    ),
     "sansio.testing.wires.chat_fields": (
+        "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/families/chat/test_options_known.py",
         "tests/sansio/testing/wires/test_chat_requests_refusals.py",
         "tests/sansio/testing/wires/test_chat_requests_names.py",
@@ -95,6 +108,18 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.providers.vllm": (
         "tests/sansio/providers/test_vllm.py",
         "tests/sansio/families/chat/test_options.py",
+    ),
+    **dict.fromkeys(
+        (
+            f"sansio.families.{of}"
+            for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
+        ),
+        ("tests/sansio/test_translate.py", "tests/sansio/test_translate_requests.py"),
+    ),
+    "sansio.testing.routes": (
+        "tests/sansio/testing/test_routes.py",
+        "tests/sansio/testing/test_beside.py",
+        "tests/sansio/testing/test_fake.py",
     ),
     "sansio.testing.prompt": (
         "tests/sansio/testing/test_prompt.py",
@@ -173,9 +198,11 @@ def _statements(statements: Sequence[ast.stmt]) -> _Changes:
                 if name in _PASSED_OVER or (names and names not in _NOT_PASSED_OVER):
                     for inner in body:
                         yield from _body(inner)
-            case ast.ClassDef(keywords=keywords, decorator_list=decorators, body=body):
+            case ast.ClassDef(name=name, keywords=keywords, decorator_list=decorators, body=body):
                 for keyword in keywords:
-                    yield from _keyword(keyword)
+                    # Nothing outside a module can try to change what only the module has.
+                    if not (keyword.arg == "frozen" and name.startswith("_")):
+                        yield from _keyword(keyword)
                 for decorator in decorators:
                     yield from _expression(decorator)
                 yield from _statements(body)
@@ -421,7 +448,10 @@ def main() -> None:
         print(f"{given.sample} of {len(chosen)} mutants, drawn with seed {given.seed}")
         chosen = [chosen[number] for number in drawn]
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
-        tree = Path(folder)
+        tree = Path(folder, "tree")
+        tree.mkdir()
+        if _RECORDED.is_dir():
+            Path(folder, _RECORDED.name).symlink_to(_RECORDED)
         for name in _COPIED:
             source = ROOT / name
             if source.is_dir():

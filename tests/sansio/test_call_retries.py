@@ -60,6 +60,15 @@ from tests.sansio.wires import (
 RETRYABLE = (429, 500, 502, 503, 504, 529)
 
 
+def test_the_last_failure_is_that_of_the_attempt_before() -> None:
+    assert call("openai").last_failure is None
+    subject = call("openai")
+    run(subject, error_body(503), streamed(HI, DONE))
+    error = subject.last_failure
+    assert isinstance(error, InternalServerError)
+    assert (error.attempts, error.model) == (1, config("openai").model)
+
+
 # `Lost` before `Head` on a reused connection.
 
 

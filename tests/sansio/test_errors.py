@@ -18,6 +18,7 @@ from sansio.errors import (
     AuthenticationError,
     BadRequestError,
     ConfigError,
+    FallbackError,
     InternalServerError,
     InvalidRequestError,
     LimitExceededError,
@@ -318,3 +319,12 @@ def test_a_quota_that_is_used_up_is_not_advised_to_wait_out(code: str) -> None:
         assert "limit is used up" in error.advice()
         assert "billing" in error.advice()
         assert "Slow down" not in error.advice()
+
+
+def test_the_error_of_a_list_of_providers_has_each_failure() -> None:
+    failures = (RateLimitError("slow down", provider="openai"), APIConnectionError("no route"))
+    error = FallbackError.of(failures)
+    assert error.failures == failures
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert error.with_context(attempts=2).failures == failures
+    assert all(str(failure) in str(error) for failure in failures)

@@ -40,6 +40,7 @@ from sansio import (
     Wait,
     register_provider,
 )
+from sansio.families.messages.beside import NOT_COUNTED
 from sansio.jsontext import JSONObject
 from sansio.states import CallState
 from sansio.steps import RequestRecord, ResponseRecord
@@ -47,6 +48,7 @@ from sansio.testing import Answer, Failure, FakeProvider, FakeResponse
 from tests.sansio.exchanges import RESET, STALE, Input, error_body, whole
 from tests.sansio.testing.asking import inputs_of
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, WEATHER, config
+from tests.wire_types import fields, needs_types
 
 MODELS: JSONObject = {"data": [{"id": "a"}, {"id": "b"}]}
 
@@ -164,6 +166,13 @@ def test_a_count_has_no_field_that_only_a_message_has(option: dict[str, Any]) ->
     ask(counting.count_tokens(ASK, **option), fake)
     assert json.loads(fake.requests[0].body).keys() == {"model", "messages"}
     assert counting.prepare(ASK, **option).body.keys() > {"model", "messages"}
+
+
+@needs_types
+def test_a_count_has_the_fields_of_the_sdks_types_alone() -> None:
+    listed = fields("anthropic-beta", "MessageCreateParamsBase").keys()
+    counted = fields("anthropic-beta", "MessageCountTokensParams").keys()
+    assert listed - counted - {"betas"} == (listed & NOT_COUNTED) - {"betas"}
 
 
 def test_a_count_reports_what_is_left_out() -> None:

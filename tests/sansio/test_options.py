@@ -505,7 +505,7 @@ def test_a_word_that_is_not_known_is_refused_with_those_that_are(
 
 
 def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
-    provider = Provider(config("openai", base_url="https://api.example.com/v1"))
+    provider = Provider(config("compatible"))
     assert body_of(provider, ASK, reasoning_effort="default")["reasoning_effort"] == "default"
 
 
@@ -541,7 +541,7 @@ def test_a_compatible_server_is_left_to_say_how_tools_may_be_called() -> None:
     tool = {"type": "function", "function": {"name": "f.g"}}
     for provider in (
         Provider(config("vllm")),
-        Provider(config("openai", base_url="https://api.example.com/v1")),
+        Provider(config("compatible")),
     ):
         assert body_of(provider, ASK, [tool])["tools"]
 

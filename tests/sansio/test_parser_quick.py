@@ -80,7 +80,7 @@ FIELDS = {
 }  # fmt: skip
 """For each family: names that some event of it has, and some that none has."""
 VALUES: list[object] = [
-    None, "", "a", "stop", "text_delta", 0, 1, -1, 2**70, 0.5, True, [], {}, [None], ["a"], [{}], {"a": 1},
+    None, "", "stop", "text_delta", 0, 1, 2**70, 0.5, True, [], {}, [None], [{}], {"a": 1},
     {"name": "f"}, [{"index": 0, "delta": {"content": "b"}}], [{"index": 1, "function": {"name": "g"}}],
 ]  # fmt: skip
 USUAL: dict[str, list[Record]] = {

@@ -114,6 +114,7 @@ def test_the_example_of_an_address_has_the_host_s_form(name: str, api: str, exam
         ("bedrock-mantle", {"chat", "messages"}),
         ("groq", {"chat"}),
         ("xai", {"chat"}),
+        ("compatible", {"chat", "responses"}),
     ],
 )
 def test_a_type_speaks_the_families_that_its_server_has(name: str, apis: set[str]) -> None:
@@ -184,8 +185,10 @@ def test_a_type_s_own_options_are_sent_under_the_names_that_its_server_knows(
 @pytest.mark.parametrize(("name", "options"), OWN.items())
 def test_a_type_s_own_options_are_checked_before_they_are_sent(name: str, options: Record) -> None:
     for option in options:
-        with pytest.raises(InvalidRequestError, match=f"^{option}: "):
-            Provider(config(name)).prepare(ASK, options={option: object()})
+        nearly = {int: 1.5, float: "1", str: 1, bool: 1, list: "a", dict: []}[type(options[option])]
+        for wrong in (object(), nearly):
+            with pytest.raises(InvalidRequestError, match=f"^{option}: "):
+                Provider(config(name)).prepare(ASK, options={option: wrong})
 
 
 CHAT_ONLY: Record = {

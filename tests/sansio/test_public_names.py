@@ -9,6 +9,7 @@ import pytest
 
 import sansio
 import transports
+from tests.support import for_each
 
 _SANSIO = """
 Message Role FinishReason Usage Citation TextPart ReasoningPart RefusalPart ToolCall InvalidToolCall
@@ -24,13 +25,14 @@ own write_options Fetch Endpoint NextPage ModelInfo Embeddings
 fit_context Prepared LeftOut ProviderError ConfigError InvalidRequestError
 LocalProtocolError RemoteProtocolError StreamTruncatedError LimitExceededError APIStatusError
 BadRequestError AuthenticationError PermissionDeniedError NotFoundError RateLimitError InternalServerError
-TransportError APIConnectionError APITimeoutError
+TransportError APIConnectionError APITimeoutError FallbackError
 """
 SANSIO = _SANSIO.split()
 TRANSPORTS = [
     "create_provider",
     "AsyncProvider",
     "EventStream",
+    "Heartbeat",
     "create_sync_provider",
     "SyncProvider",
     "SyncEventStream",
@@ -42,12 +44,16 @@ TRANSPORTS = [
     "AnyioTransport",
     "HttpcoreTransport",
     "MemoryTransport",
+    "Asked",
+    "Observation",
+    "Observer",
 ]
 PROMISED = [(sansio, name) for name in SANSIO] + [(transports, name) for name in TRANSPORTS]
 
 
-@pytest.mark.parametrize(("module", "name"), PROMISED, ids=[name for _, name in PROMISED])
-def test_a_promised_name_is_public(module: ModuleType, name: str) -> None:
+@for_each(PROMISED)
+def test_a_promised_name_is_public(case: tuple[ModuleType, str]) -> None:
+    module, name = case
     assert name in module.__all__
     value = getattr(module, name)
     if inspect.isclass(value) or inspect.isfunction(value):

@@ -38,6 +38,17 @@ def test_the_limits_of_openai() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [("0", 0), (" 7\t", 7), ("9" * 18, 10**18 - 1), ("1" + "0" * 18, None), ("-1", None), ("1.5", None)],
+)
+def test_a_count_is_a_plain_number_of_at_most_eighteen_digits(said: str, count: int | None) -> None:
+    remaining = RateLimit(1, count)
+    assert limits(("x-ratelimit-limit-tokens", "1"), ("x-ratelimit-remaining-tokens", said)) == {
+        "tokens": remaining
+    }
+
+
 def test_the_limits_of_anthropic_are_read_against_the_responses_own_date() -> None:
     headers = (
         ("anthropic-ratelimit-requests-limit", "50"),

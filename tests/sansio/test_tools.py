@@ -243,6 +243,27 @@ def test_a_name_that_no_provider_takes_is_refused(name: str) -> None:
         tool(lambda: None, name=name or "<lambda>")
 
 
+@pytest.mark.parametrize("name", ["a", "Z9", "two_words", "two-words", "x" * 64])
+def test_a_name_that_all_providers_take_is_kept(name: str) -> None:
+    assert json.loads(json.dumps(tool(lambda: None, name=name)))["function"]["name"] == name
+
+
+@pytest.mark.parametrize("heading", ["Args", "Arguments", "Parameters", "ARGS"])
+@pytest.mark.parametrize(
+    "after",
+    ["Return", "Returns", "Raises", "Yield", "Yields", "Example", "Examples", "Note", "Notes"],
+)
+def test_entries_end_where_another_section_begins(heading: str, after: str) -> None:
+    def function(value: int, *, other: int = 0) -> None:
+        pass
+
+    function.__doc__ = (
+        f"Do.\n\n{heading}:\n    value: the first\n    **other (int): more\n\n{after}:\n    value: no"
+    )
+    properties = parameters_of(tool(function))["properties"]
+    assert [properties[name]["description"] for name in ("value", "other")] == ["the first", "more"]
+
+
 def test_parameters_that_cannot_be_named_or_typed_are_refused() -> None:
     def many(*values: int) -> None:
         pass

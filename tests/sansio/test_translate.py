@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from sansio import (
     BadRequestError,
     Citation,
     ConfigError,
+    ContentDelta,
     FinishReason,
     ImagePart,
     InternalServerError,
@@ -24,6 +26,7 @@ from sansio import (
     InvalidToolCall,
     Message,
     Part,
+    PartComplete,
     Provider,
     ProviderError,
     RateLimitError,
@@ -63,11 +66,12 @@ from sansio.translate import (
 from tests.sansio.wires import config
 
 HEAD = AnswerHead(model="mine", response_id="id-1", created=7)
-READERS = {"chat": "vllm", "messages": "anthropic"}
+READERS = {"chat": "vllm", "messages": "anthropic", "responses": "openai/responses"}
 """Who reads each family's bytes again: a type that knows `reasoning_content`."""
-PAIRS = [("openai", "messages"), ("anthropic", "chat")]
-FEWER = settings(max_examples=settings().max_examples // 3)
-"""A stream is read three times here, by two families."""
+SOURCES = {"chat": "openai", "messages": "anthropic", "responses": "openai/responses"}
+PAIRS = [(SOURCES[source], api) for source in SOURCES for api in READERS if source != api]
+FEWER = settings(max_examples=settings().max_examples // 4)
+"""A stream is read three times here, by two families, and there are six pairs."""
 SAID = (TextPart, ReasoningPart, RefusalPart, ToolCall, InvalidToolCall)
 
 
@@ -138,7 +142,7 @@ def type_name(message: Message, part: int | None) -> str | None:
 @pytest.mark.parametrize("api", READERS)
 @pytest.mark.parametrize("cut", [0, 1, 4])
 def test_a_stream_that_was_cut_ends_in_the_familys_own_error(api: str, cut: int) -> None:
-    source = "openai" if api == "messages" else "anthropic"
+    source = "openai" if api != "chat" else "anthropic"
     pieces = encode_stream(source, Answer(text="one two three four five"))
     translator = StreamTranslator(source, api, HEAD, content_type="text/event-stream")
     found = translator.receive_data(b"".join(pieces[:cut])) + translator.receive_eof()
@@ -163,7 +167,7 @@ def test_an_end_that_the_wire_has_no_word_for_is_an_error_and_no_success(
 PARTS: tuple[Part, ...] = (
     ReasoningPart("Hm.", {"signature": "c2ln"}),
     TextPart("So. "),
-    TextPart("They say.", (Citation("https://e/", "E", None, 0, 4, {"type": "x"}), Citation(None, "A book"))),
+    TextPart("They say.", (Citation("https://e/", "E", "They", 0, 4, {"type": "x"}), Citation(None, "Book"))),
     ServerToolPart("web_search", "s1"),
     ToolCall("a", "f", {"x": [1]}),
     ToolCall("b", "shell", {"input": "ls\n"}, kind="custom"),
@@ -175,7 +179,15 @@ MESSAGE = Message(
     Role.ASSISTANT,
     PARTS,
     finish_reason=FinishReason.TOOL_CALLS,
-    usage=Usage(input_tokens=9, output_tokens=5, cached_tokens=2, cache_write_tokens=3, reasoning_tokens=1),
+    usage=Usage(
+        input_tokens=9,
+        output_tokens=5,
+        cached_tokens=2,
+        cache_write_tokens=3,
+        reasoning_tokens=1,
+        cost=0.5,
+        extra={"queue": 1},
+    ),
     extra={"service_tier": "x"},
 )
 
@@ -189,22 +201,27 @@ def test_what_cannot_travel_is_reported_with_its_place(api: str) -> None:
     assert lost == [
         ("extra: signature", 0),
         ("citations", 2),
+        ("citations: type", 2),
+        *([("citations: quote", 2)] if api == "responses" else []),
         ("ServerToolPart", 3),
         ("ImagePart", 7),
         ("extra: service_tier", None),
+        ("usage: queue, cost", None),
     ]
     whole = [(each.what, each.part) for each in write_answer(api, MESSAGE, HEAD).left_out]
     # Anthropic's whole answers cannot say that a call was cut, and a call that seems whole would be run.
-    assert whole == (lost if api == "chat" else [*lost, ("InvalidToolCall", 6)])
-    assert (b"cut" in write_answer(api, MESSAGE, HEAD).body) == (api == "chat")
+    assert whole == ([*lost, ("InvalidToolCall", 6)] if api == "messages" else lost)
+    assert (b"cut" in write_answer(api, MESSAGE, HEAD).body) == (api != "messages")
 
 
-def test_a_custom_call_that_was_cut_is_cut_on_the_other_side_too() -> None:
+@pytest.mark.parametrize("api", ["messages", "responses"])
+def test_a_custom_call_that_was_cut_is_cut_on_the_other_side_too(api: str) -> None:
     call = InvalidToolCall("b", "shell", "rm -rf /ho", "cut", kind="custom")
     message = Message(Role.ASSISTANT, (call, TextPart("Oh.")), finish_reason=FinishReason.LENGTH)
-    found = read("messages", written("messages", *replay(message), StreamComplete(message)))
+    found = read(api, written(api, *replay(message), StreamComplete(message)))
     assert found.tool_calls == ()
-    assert found.invalid_tool_calls[0].raw_arguments == '{"input":"rm -rf /ho'
+    raw = '{"input":"rm -rf /ho' if api == "messages" else "rm -rf /ho"
+    assert found.invalid_tool_calls[0].raw_arguments == raw
 
 
 @pytest.mark.parametrize("api", READERS)
@@ -219,7 +236,12 @@ def test_a_whole_answer_says_what_its_stream_says(api: str) -> None:
     assert (whole.usage.input_tokens, whole.usage.cached_tokens, whole.usage.reasoning_tokens) == (9, 2, 1)
     (cited,) = whole.citations
     assert (cited.url, cited.title) == ("https://e/", "E")
-    assert cited.quote == "They" if api == "messages" else (cited.start, cited.end) == (4, 8)
+    assert (cited.quote, cited.start, cited.end) == {
+        "chat": ("They", 4, 8),  # in the whole text, and not in its part of it
+        "messages": ("They", None, None),
+        "responses": (None, 0, 4),
+    }[api]
+    assert (whole.usage.cache_write_tokens, whole.usage.output_tokens) == (3, 5)
 
 
 def test_a_custom_call_is_a_function_of_one_text_where_there_are_no_custom_tools() -> None:
@@ -266,25 +288,31 @@ def test_a_second_call_is_sent_at_once_when_the_first_is_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "refusal", "chat", "messages"),
+    ("reason", "refusal", "chat", "messages", "responses"),
     [
-        (FinishReason.STOP, None, "stop", "end_turn"),
-        (FinishReason.LENGTH, None, "length", "max_tokens"),
-        (FinishReason.CONTENT_FILTER, None, "content_filter", "refusal"),
-        (FinishReason.REFUSAL, None, "content_filter", "refusal"),
-        (FinishReason.REFUSAL, "No.", "stop", "refusal"),
-        (FinishReason.STOP, "No.", "stop", "refusal"),
-        (FinishReason.TOOL_CALLS, "No.", "tool_calls", "tool_use"),
-        (FinishReason.PAUSE, None, "length", "pause_turn"),
+        (FinishReason.STOP, None, "stop", "end_turn", "completed"),
+        (FinishReason.LENGTH, None, "length", "max_tokens", "max_output_tokens"),
+        (FinishReason.CONTENT_FILTER, None, "content_filter", "refusal", "content_filter"),
+        (FinishReason.REFUSAL, None, "content_filter", "refusal", "content_filter"),
+        (FinishReason.REFUSAL, "No.", "stop", "refusal", "completed"),
+        (FinishReason.STOP, "No.", "stop", "refusal", "completed"),
+        (FinishReason.TOOL_CALLS, "No.", "tool_calls", "tool_use", "completed"),
+        (FinishReason.PAUSE, None, "length", "pause_turn", "max_output_tokens"),
     ],
 )
-def test_finish_reasons(reason: FinishReason, refusal: str | None, chat: str, messages: str) -> None:
+def test_finish_reasons(
+    reason: FinishReason, refusal: str | None, chat: str, messages: str, responses: str
+) -> None:
     parts = () if refusal is None else (RefusalPart(refusal),)
     message = Message(Role.ASSISTANT, parts, finish_reason=reason)
     assert json.loads(write_answer("chat", message, HEAD).body)["choices"][0]["finish_reason"] == chat
     assert json.loads(write_answer("messages", message, HEAD).body)["stop_reason"] == messages
+    response = json.loads(write_answer("responses", message, HEAD).body)
+    assert response["status"] == ("completed" if responses == "completed" else "incomplete")
+    assert responses == (response["incomplete_details"] or {"reason": "completed"})["reason"]
     lost = [each.what for each in write_answer("chat", message, HEAD).left_out]
     assert lost == (["finish_reason: pause"] if reason is FinishReason.PAUSE else [])
+    assert lost == [each.what for each in write_answer("responses", message, HEAD).left_out]
 
 
 def test_a_pause_with_calls_to_answer_is_tool_calls_for_openai() -> None:
@@ -292,12 +320,15 @@ def test_a_pause_with_calls_to_answer_is_tool_calls_for_openai() -> None:
     body = json.loads(write_answer("chat", message, HEAD).body)
     assert body["choices"][0]["finish_reason"] == "tool_calls"
     assert body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == "{}"
+    response = json.loads(write_answer("responses", message, HEAD).body)
+    assert (response["status"], response["output"][0]["arguments"]) == ("completed", "{}")
 
 
-def test_a_blank_call_that_was_cut_is_not_made_whole_by_the_word_for_the_end() -> None:
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_blank_call_that_was_cut_is_not_made_whole_by_the_word_for_the_end(api: str) -> None:
     parts = (RefusalPart("No."), InvalidToolCall("a", "f", "", "cut"))
     message = Message(Role.ASSISTANT, parts, finish_reason=FinishReason.REFUSAL)
-    found = read("chat", written("chat", *replay(message), StreamComplete(message)))
+    found = read(api, written(api, *replay(message), StreamComplete(message)))
     assert (found.tool_calls, len(found.invalid_tool_calls)) == ((), 1)
 
 
@@ -309,6 +340,10 @@ def test_blank_arguments_are_an_object_for_openai(blank: str) -> None:
     assert found.tool_calls[0].raw_arguments == f"{blank}{{}}"
     body = json.loads(write_answer("chat", message, HEAD).body)
     assert body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == "{}"
+    stream = written("responses", *replay(message), StreamComplete(message))
+    assert read("responses", stream).tool_calls[0].arguments == {}
+    response = json.loads(write_answer("responses", message, HEAD).body)
+    assert json.loads(response["output"][0]["arguments"]) == {}
 
 
 def test_a_stream_reports_its_usage_where_the_request_asked_for_it() -> None:
@@ -397,7 +432,7 @@ def test_a_name_that_cannot_be_registered_is_refused(name: str) -> None:
 
 
 def test_an_unknown_family_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="use one of chat, messages"):
+    with pytest.raises(ConfigError, match="use one of chat, messages, responses"):
         serving_of("nope")
 
 
@@ -413,3 +448,89 @@ def test_other_parts_of_an_answer_are_reported(part: Part) -> None:
     message = Message(Role.ASSISTANT, (part,), finish_reason=FinishReason.STOP)
     for api in READERS:
         assert [each.what for each in write_answer(api, message, HEAD).left_out] == [type(part).__name__]
+
+
+def test_citations_of_a_text_that_has_ended_are_reported_where_a_block_cannot_go_on() -> None:
+    cited = TextPart("So.", (Citation("https://e/", "E", None, 0, 2),))
+    message = Message(Role.ASSISTANT, (cited, ToolCall("a", "f")), finish_reason=FinishReason.TOOL_CALLS)
+    said: Sequence[StreamEvent] = [
+        ContentDelta("So.", 0),
+        ToolCallStarted(0, "a", "f", 1),
+        ToolCallDelta(0, "{}"),
+        PartComplete(0, cited),
+        StreamComplete(message),
+    ]
+    for api, lost in (("messages", ["citations"]), ("chat", []), ("responses", [])):
+        translator = AnswerTranslator(api, HEAD)
+        found = read(api, b"".join(map(translator.write, said)))
+        assert [each.what for each in translator.left_out] == lost
+        assert len(found.citations) == 1 - len(lost)
+
+
+def test_items_of_a_response_are_open_at_the_same_time_and_nothing_waits() -> None:
+    said: Sequence[StreamEvent] = [
+        ContentDelta("One ", 0),
+        ToolCallStarted(0, "a", "f", 1),
+        ToolCallStarted(1, "b", "g", 2),
+        ToolCallDelta(0, '{"x":'),
+        ContentDelta("two.", 0),
+        ToolCallDelta(1, "{}"),
+        ToolCallDelta(0, "1}"),
+    ]
+    calls = (ToolCall("a", "f", {"x": 1}), ToolCall("b", "g"))
+    message = Message(Role.ASSISTANT, (TextPart("One two."), *calls), finish_reason=FinishReason.TOOL_CALLS)
+    translator = AnswerTranslator("responses", HEAD)
+    pieces = [translator.write(event) for event in [*said, StreamComplete(message)]]
+    assert all(b".delta" in piece for piece in pieces if piece not in (pieces[1], pieces[2], pieces[-1]))
+    records = [json.loads(line[6:]) for line in b"".join(pieces).splitlines() if line.startswith(b"data: ")]
+    assert [record["sequence_number"] for record in records] == [*range(len(records))]
+    added = [record["item"]["id"] for record in records if record["type"].endswith("item.added")]
+    done = [record["item"] for record in records if record["type"].endswith("item.done")]
+    assert added == [item["id"] for item in done] == ["msg_id-1_0", "fc_id-1_1", "fc_id-1_2"]
+    assert records[-1]["response"]["output"] == done
+    found = read("responses", b"".join(pieces))
+    assert (found.text, calls_of(found)) == ("One two.", [("a", "f", {"x": 1}), ("b", "g", {})])
+
+
+ACTION: dict[str, Any] = {"type": "exec", "commands": ["ls"]}
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        (ToolCall("a", "shell", ACTION, kind="shell"), ToolCall("a", "shell", ACTION, kind="shell")),
+        (InvalidToolCall("a", "shell", '{"ty', "cut", kind="shell"), None),
+    ],
+)
+def test_a_built_in_call_of_responses_is_one_for_its_client(call: Part, wanted: ToolCall | None) -> None:
+    reason = FinishReason.LENGTH if wanted is None else FinishReason.TOOL_CALLS
+    message = Message(Role.ASSISTANT, (call,), finish_reason=reason)
+    stream = read("responses", written("responses", *replay(message), StreamComplete(message)))
+    body = json.loads(write_answer("responses", message, HEAD).body)
+    whole = Provider(config("openai/responses")).dialect.parse_response(body)
+    for found in (stream, whole):
+        given = [msgspec.structs.replace(each, raw_arguments=None, extra={}) for each in found.tool_calls]
+        assert given == ([] if wanted is None else [wanted])
+        assert len(found.invalid_tool_calls) == (wanted is None)
+
+
+@pytest.mark.parametrize("api", READERS)
+def test_a_call_without_a_name_is_reported_and_not_written(api: str) -> None:
+    call = InvalidToolCall("a", "", "{}", "it has no name")
+    message = Message(Role.ASSISTANT, (TextPart("Hm."), call), finish_reason=FinishReason.STOP)
+    translator = AnswerTranslator(api, HEAD)
+    found = read(api, b"".join(map(translator.write, [*replay(message), StreamComplete(message)])))
+    assert (found.text, found.all_tool_calls) == ("Hm.", ())
+    assert ("InvalidToolCall", 1) in [(each.what, each.part) for each in translator.left_out]
+    whole = write_answer(api, message, HEAD)
+    assert ("InvalidToolCall", 1) in [(each.what, each.part) for each in whole.left_out]
+    assert Provider(config(READERS[api])).dialect.parse_response(json.loads(whole.body)).all_tool_calls == ()
+
+
+@pytest.mark.parametrize("text", ["", "So."])
+def test_a_text_that_cites_is_written_once_and_one_that_says_nothing_not_at_all(text: str) -> None:
+    part = TextPart(text, (Citation(None, "A book"),))
+    message = Message(Role.ASSISTANT, (part,), finish_reason=FinishReason.STOP)
+    found = read("responses", written("responses", *replay(message), StreamComplete(message)))
+    assert (found.text, found.citations) == (text, ())
+    assert len(json.loads(write_answer("responses", message, HEAD).body)["output"]) == bool(text)

@@ -192,6 +192,251 @@ def test_a_messages_request_is_asked_of_a_chat_server() -> None:
     ]
 
 
+RESPONSES: dict[str, Any] = {
+    "model": "gpt-mine",
+    "stream": True,
+    "instructions": "Be brief.",
+    "input": [
+        {
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [
+                {"type": "input_text", "text": "See:", "prompt_cache_breakpoint": {"mode": "explicit"}},
+                {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{IMAGE}"},
+                {"type": "input_image", "detail": "high", "image_url": "https://e/i.png"},
+                {
+                    "type": "input_file",
+                    "filename": "a.txt",
+                    "file_data": "data:text/plain;base64,QSBub3RlLg==",
+                },
+            ],
+        },
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}]},
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "I look.", "annotations": []}],
+        },
+        {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": 1}'},
+        {"type": "custom_tool_call", "call_id": "c2", "name": "sql", "input": "select 1"},
+        {"type": "function_call_output", "call_id": "c1", "output": "18"},
+        {
+            "type": "custom_tool_call_output",
+            "call_id": "c2",
+            "output": [{"type": "input_text", "text": "1"}],
+        },
+        {"role": "assistant", "content": "Done."},
+        {"role": "assistant", "content": "Really."},
+        {"role": "developer", "content": "Hurry."},
+    ],
+    "tools": [
+        {
+            "type": "function",
+            "name": "f",
+            "description": "d",
+            "parameters": {"type": "object"},
+            "strict": False,
+            "defer_loading": True,
+        },
+        {
+            "type": "custom",
+            "name": "sql",
+            "format": {"type": "grammar", "syntax": "regex", "definition": "s.*"},
+        },
+        {"type": "web_search"},
+    ],
+    "tool_choice": {
+        "type": "allowed_tools",
+        "mode": "required",
+        "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "sql"}],
+    },
+    "parallel_tool_calls": True,
+    "temperature": 0.5,
+    "max_output_tokens": 99,
+    "top_logprobs": 2,
+    "text": {
+        "format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True},
+        "verbosity": "low",
+        "other": 1,
+    },
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "include": ["reasoning.encrypted_content", "message.output_text.logprobs"],
+    "store": False,
+    "truncation": "disabled",
+    "max_tool_calls": 3,
+    "metadata": {},
+    "background": False,
+    "user": "u",
+}
+
+
+def test_a_responses_request_is_asked_of_a_chat_server() -> None:
+    found = translate_request("responses", RESPONSES, Provider(config("openai")))
+    body: dict[str, Any] = dict(found.prepared.body)
+    system, user, *rest = body["messages"]
+    assert system == {"role": "system", "content": "Be brief."}
+    assert user["content"] == [
+        {"type": "text", "text": "See:"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}},
+        {"type": "image_url", "image_url": {"url": "https://e/i.png", "detail": "high"}},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,QSBub3RlLg=="}},
+    ]
+    assert rest == [
+        {"role": "assistant", "content": "I look.", "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}},
+            {"id": "c2", "type": "custom", "custom": {"name": "sql", "input": "select 1"}},
+        ]},
+        {"role": "tool", "tool_call_id": "c1", "content": "18"},
+        {"role": "tool", "tool_call_id": "c2", "content": "1"},
+        {"role": "assistant", "content": "Done."},
+        {"role": "assistant", "content": "Really."},
+        {"role": "developer", "content": "Hurry."},
+    ]  # fmt: skip
+    grammar = {"type": "grammar", "grammar": {"syntax": "regex", "definition": "s.*"}}
+    function = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": False}
+    assert body["tools"] == [
+        {"type": "function", "function": function},
+        {"type": "custom", "custom": {"name": "sql", "format": grammar}},
+    ]
+    tools = [{"type": "function", "function": {"name": "f"}}, {"type": "custom", "custom": {"name": "sql"}}]
+    allowed = {"mode": "required", "tools": tools}
+    assert body["tool_choice"] == {"type": "allowed_tools", "allowed_tools": allowed}
+    assert (body["max_completion_tokens"], body["temperature"], body["user"]) == (99, 0.5, "u")
+    assert (body["reasoning_effort"], body["verbosity"], body["store"]) == ("low", "low", False)
+    assert (body["logprobs"], body["top_logprobs"], body["parallel_tool_calls"]) == (True, 2, True)
+    schema = {"name": "n", "schema": {"type": "object"}, "strict": True}
+    assert body["response_format"] == {"type": "json_schema", "json_schema": schema}
+    assert lost(found) == [
+        ("text.other", None, None),
+        ("reasoning.summary", None, None),
+        ("include: reasoning.encrypted_content", None, None),
+        ("max_tool_calls", None, None),
+        ("tool f: defer_loading", None, None),
+        ("tool web_search", None, None),
+        ("extra: prompt_cache_breakpoint", 1, 0),
+        ("extra: status", 1, None),
+        ("ReasoningPart", 2, 0),
+        ("extra: item", 2, 1),
+        ("extra: id", 2, 2),
+    ]
+    assert (found.asked.model, found.asked.stream, found.asked.include_usage) == ("gpt-mine", True, True)
+
+
+def test_a_responses_request_is_asked_of_anthropic() -> None:
+    given: dict[str, Any] = {"input": "Hello.", "max_output_tokens": 9}
+    given |= {"tools": [{"type": "function", "name": "f"}]}
+    given |= {"text": {"format": {"type": "text"}}, "tool_choice": {"type": "function", "name": "f"}}
+    found = translate_request("responses", given, Provider(config("anthropic")))
+    assert found.prepared.body == {
+        "model": "some-model",
+        "max_tokens": 9,
+        "messages": ASK,
+        "tools": [{"name": "f", "input_schema": {"type": "object", "properties": {}}}],
+        "tool_choice": {"type": "tool", "name": "f"},
+    }
+    assert lost(found) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [({"type": "json_object"}, {"type": "json_object"}), ({"type": "text"}, None), (None, None)],
+)
+def test_a_form_of_the_text_is_asked_for(text: Any, wanted: Any) -> None:
+    body: dict[str, Any] = {"input": "Hello.", "text": {"format": text}, "reasoning": {"effort": None}}
+    body["tool_choice"] = "required"
+    asked = read_request("responses", body, Provider(config("openai")))
+    assert asked.options.get("response_format") == wanted
+    assert asked.options["tool_choice"] == "required"
+    assert asked.left_out == ()
+
+
+def test_a_chat_and_a_messages_request_are_asked_of_a_server_of_responses() -> None:
+    target = Provider(config("openai/responses"))
+    chat: dict[str, Any] = dict(translate_request("chat", CHAT, target).prepared.body)
+    assert [item.get("type", item.get("role")) for item in chat["input"]] == [
+        "system",
+        "user",
+        "function_call",
+        "function_call_output",
+    ]
+    assert (chat["max_output_tokens"], chat["tool_choice"], chat["store"]) == (99, "required", False)
+    messages: dict[str, Any] = dict(translate_request("messages", MESSAGES, target).prepared.body)
+    assert [item.get("type", item.get("role")) for item in messages["input"]] == [
+        *("system", "user", "assistant", "function_call", "function_call"),
+        *("function_call_output", "function_call_output", "user", "system"),
+    ]
+
+
+def test_a_responses_request_of_the_same_family_keeps_what_only_that_family_knows() -> None:
+    calls = [
+        {"type": "shell_call", "call_id": "s1", "action": {"commands": ["ls"]}, "status": "completed"},
+        {"type": "local_shell_call", "call_id": "l1", "action": {"type": "exec"}, "status": "completed"},
+        {"type": "apply_patch_call", "call_id": "p1", "operation": {"type": "x"}, "status": "completed"},
+        {"type": "computer_call", "call_id": "c1", "action": {"type": "wait"}, "status": "completed"},
+    ]
+    calls[3]["pending_safety_checks"] = []
+    results = [
+        {
+            "type": "shell_call_output",
+            "call_id": "s1",
+            "output": [{"stdout": "a", "stderr": "b", "outcome": {"type": "exit", "exit_code": 1}}],
+        },
+        {"type": "local_shell_call_output", "id": "l1", "output": "a"},
+        {"type": "apply_patch_call_output", "call_id": "p1", "status": "failed", "output": "no"},
+        {
+            "type": "computer_call_output",
+            "call_id": "c1",
+            "output": {"type": "computer_screenshot", "file_id": "file_1"},
+        },
+    ]
+    contained = [
+        {
+            "type": "shell_call",
+            "call_id": "s2",
+            "action": {"commands": []},
+            "environment": {"type": "container_reference"},
+        },
+        {"type": "shell_call_output", "call_id": "s2", "output": [{"stdout": "a"}]},
+        {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}},
+    ]
+    items: list[Any] = [
+        {"type": "custom_tool_call_output", "call_id": "elsewhere", "output": ""},
+        {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"},
+        {"role": "user", "content": [{"type": "input_file", "file_id": "file_1"}]},
+        *contained,
+        *calls,
+        *results,
+        {"type": "mcp_approval_response", "approval_request_id": "a1", "approve": True},
+        {"type": "item_reference", "id": "msg_9"},
+    ]
+    asked: dict[str, Any] = {
+        "input": items,
+        "previous_response_id": "resp_1",
+        "tools": [
+            {"type": "web_search"},
+            {"type": "function", "name": "f", "parameters": {}, "strict": None, "defer_loading": True},
+            RESPONSES["tools"][1],
+        ],
+        "tool_choice": {"type": "function", "name": "f"},
+        "truncation": "auto",
+        "instructions": "Be brief.",
+    }
+    found = translate_request("responses", asked, Provider(config("openai/responses")))
+    assert found.prepared.left_out == ()
+    # What the client leaves out is left to its server, which keeps a response unless it is asked not to.
+    assert found.prepared.body == {"model": "some-model", **asked}
+
+
+def test_a_client_that_asks_its_server_to_keep_nothing_is_obeyed() -> None:
+    body: dict[str, Any] = {"input": "Hello.", "store": False, "include": ["reasoning.encrypted_content"]}
+    found = translate_request("responses", body, Provider(config("openai/responses")))
+    assert found.prepared.body["store"] is False
+    assert found.prepared.body["include"] == body["include"]
+
+
 @pytest.mark.parametrize(
     ("choice", "wanted"), [("auto", "auto"), ("any", "required"), ("none", "none"), ("odd", "odd")]
 )
@@ -284,6 +529,39 @@ def test_a_chat_request_that_cannot_be_read_says_where(body: dict[str, Any], wor
 def test_a_messages_request_that_cannot_be_read_says_where(body: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidRequestError, match=words):
         read_request("messages", body, Provider(config("openai")))
+
+
+ITEM_FAULTS: list[tuple[Any, str]] = [
+    ([], "input: a text, or a list"),
+    (None, "input: a text, or a list"),
+    (["x"], r"input\[0\]: must be an object"),
+    ([{"role": "nobody", "content": "x"}], r"input\[0\]: role is 'nobody'"),
+    ([{"role": "user", "content": 7}], r"input\[0\]: the content must be"),
+    ([{"role": "user", "content": ["x"]}], r"input\[0\]: the content must be"),
+    ([{"role": "assistant", "content": 7}], r"input\[0\]: .*content is not a list"),
+    ([{"role": "assistant", "content": []}], r"input\[0\]: a message needs its content"),
+    ([{"type": "function_call", "call_id": "c", "name": "f"}], r"input\[0\]: .* needs a call_id, a name"),
+    ([{"type": "function_call_output", "output": "x"}], r"input\[0\]: a result needs the call_id"),
+    (
+        [{"role": "user", "content": [{"type": "input_image", "image_url": ""}]}],
+        "message 0, part 0: .*'input_image'",
+    ),
+    ([{"role": "user", "content": [{"type": "input_audio"}]}], "message 0, part 0: .*'input_audio'"),
+    ([{"type": "compaction", "encrypted_content": "x"}], "message 0, part 0: .*'compaction'"),
+    ([{"type": "item_reference", "id": "x"}], "message 0, part 0: .*'item_reference'"),
+]
+
+
+@pytest.mark.parametrize(("items", "words"), ITEM_FAULTS)
+def test_a_responses_request_that_cannot_be_read_says_where(items: Any, words: str) -> None:
+    with pytest.raises(InvalidRequestError, match=words):
+        read_request("responses", {"input": items}, Provider(config("openai")))
+
+
+@pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt", "background"])
+def test_what_a_client_wants_kept_is_refused_by_name_where_nothing_is_kept(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"{name}: .* keeps nothing; leave it out"):
+        read_request("responses", {"input": "Hello.", name: "x"}, Provider(config("anthropic")))
 
 
 def test_a_file_is_asked_for_by_its_id() -> None:

@@ -7,22 +7,21 @@ from functools import partial
 
 import anyio
 
+from tests.soak.drivers import NAMES, driver
 from tests.soak.soak import soak
-from tests.test_main_job import TRANSPORTS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("minutes", type=float, nargs="?", default=30.0)
-    parser.add_argument("--transport", choices=sorted(TRANSPORTS), default="anyio")
+    parser.add_argument("--transport", choices=NAMES, default="anyio")
     parser.add_argument("--backend", choices=("asyncio", "trio"), default="asyncio")
     parser.add_argument("--at-once", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    run = partial(
-        soak, TRANSPORTS[given.transport], 60 * given.minutes, at_once=given.at_once, seed=given.seed
-    )
-    print(anyio.run(run, backend=given.backend))
+    with driver(given.transport) as make:
+        run = partial(soak, make, 60 * given.minutes, at_once=given.at_once, seed=given.seed)
+        print(anyio.run(run, backend=given.backend))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ async def main(seed: int) -> None:
         print(server.port, flush=True)
         await anyio.to_thread.run_sync(sys.stdin.read)
         with anyio.move_on_after(_SETTLE):
-            await server.wait_closed(server.accepted)
+            # Again and again: connections that the client has closed may wait to be accepted.
+            while server.connections:
+                await server.wait_closed(server.accepted)
         print(json.dumps({"accepted": server.accepted, "open": server.connections}), flush=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +108,17 @@ def program(
             running.kill()
 
 
+def wait_asleep(running: subprocess.Popen[str]) -> None:
+    """Wait until it waits for its server, where Linux shows that.
+
+    The interpreter looks for signals before it enters a blocking system call. A signal in the microsecond
+    between the two is seen when that call returns, which here is never.
+    """
+    state = Path(f"/proc/{running.pid}/stat")
+    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.001)
+
+
 def leave(source: str, transport: str = "", backend: str = "") -> None:
     with loopback_thread(FakeProvider("openai", [HELD] * 3)) as server:
         with program(server, source, transport, backend) as running:
@@ -120,6 +132,7 @@ def interrupt(source: str, transport: str = "", backend: str = "") -> None:
         with program(server, source, transport, backend) as running:
             assert running.stdout is not None
             assert running.stdout.readline() == "waits\n"
+            wait_asleep(running)
             running.send_signal(signal.SIGINT)
             said = running.communicate(timeout=PATIENCE)
             assert (running.returncode, *said) == (0, "interrupted\n", "")

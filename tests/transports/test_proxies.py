@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import select
 import socket
-import threading
+import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -41,51 +42,47 @@ def module(request: pytest.FixtureRequest) -> ModuleName:
     return name
 
 
-def relay(near: socket.socket, far: socket.socket) -> None:
-    """Carry bytes one way until they end."""
-    with contextlib.suppress(OSError):
-        while data := near.recv(65_536):
-            far.sendall(data)
-    for sock in (near, far):
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-
-
 def tunnel(peer: Peer, url: str) -> None:
-    """Carry bytes both ways between a client and the server at `url`."""
-    parts = urlsplit(url)
-    with socket.create_connection(("127.0.0.1", parts.port or 0)) as far:
-        back = threading.Thread(target=relay, args=(far, peer.socket))
-        back.start()
-        relay(peer.socket, far)
-        back.join(PATIENCE)
+    """Carry bytes both ways between a client and the server at `url`, until one of them closes."""
+    near = peer.socket
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as far:
+        while True:
+            hidden = isinstance(near, ssl.SSLSocket) and near.pending()
+            ready = [near] if hidden else select.select([near, far], [], [], PATIENCE)[0]
+            for sock in ready:
+                data = sock.recv(65_536)
+                if not data:
+                    return
+                (far if sock is near else near).sendall(data)
 
 
 @pytest.mark.anyio
 class TestProxy:
-    async def test_plain_http_is_forwarded(self, make: Make) -> None:
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    async def test_plain_http_is_forwarded(self, make: Make, scheme: str) -> None:
         requests = []
+        ca, context = ca_and_server("127.0.0.1")
 
         def script(peer: Peer) -> None:
             while (request := peer.request()) is not None:
                 requests.append(request)
                 peer.send(OK)
 
-        with RawServer(script) as server:
-            proxy = server.url.replace("http://", "http://us%65r:p%40ss@").removesuffix("/v1")
-            async with contextlib.aclosing(make(proxy=proxy)) as transport:
+        with RawServer(script, context if scheme == "https" else None) as server:
+            proxy = server.url.replace("://", "://us%65r:p%40ss@").removesuffix("/v1")
+            async with contextlib.aclosing(make(proxy=proxy, ssl_context=trusting(ca))) as transport:
                 request = Request.post("http://api.example/v1", (), b"{}")
                 assert [await fetch(transport, request) for _ in range(2)] == [(200, b"ok")] * 2
             assert server.connections == 1
         assert requests[0].startswith(b"POST http://api.example/v1 HTTP/1.1\r\n")
         assert b"proxy-authorization: basic dxnlcjpwqhnz" in requests[0].lower()  # user:p@ss
 
-    @pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+    @pytest.mark.parametrize("scheme", ["http", "https", "socks5", "socks5h"])
     async def test_tls_is_tunnelled(self, make: Make, scheme: str) -> None:
-        ca, context = ca_and_server("api.example")
+        ca, context = ca_and_server("api.example", "127.0.0.1")
 
         def script(peer: Peer) -> None:
-            if scheme == "http":
+            if scheme.startswith("http"):
                 assert (peer.request() or b"").startswith(b"CONNECT api.example:")
                 peer.send(b"HTTP/1.1 200 Go on\r\n\r\n")
             else:  # RFC 1928: a greeting, then CONNECT, each answered
@@ -95,9 +92,10 @@ class TestProxy:
                 peer.send(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
             tunnel(peer, server.url)
 
-        with RawServer(answering(OK), context, "api.example") as server, RawServer(script) as proxy:
+        outer = context if scheme == "https" else None
+        with RawServer(answering(OK), context, "api.example") as server, RawServer(script, outer) as proxy:
             transport = make(
-                proxy=proxy.url.replace("http:", f"{scheme}:").removesuffix("/v1"),
+                proxy=f"{scheme}://{urlsplit(proxy.url).netloc}",
                 ssl_context=trusting(ca),
             )
             async with contextlib.aclosing(transport):
@@ -124,6 +122,37 @@ class TestProxy:
         async with contextlib.aclosing(transport):
             error = await failure(transport, Request.post("https://api.example/v1", (), b""))
         assert error.message == f"no connection to 127.0.0.1:{port}: nothing listens there"
+
+    async def test_a_proxy_that_is_not_trusted_is_named(self, make: Make) -> None:
+        ca, _ = ca_and_server("api.example")
+        _, other = ca_and_server("127.0.0.1")
+        with RawServer(silent, other) as proxy:
+            transport = make(proxy=proxy.url.removesuffix("/v1"), ssl_context=trusting(ca))
+            async with contextlib.aclosing(transport):
+                error = await failure(transport, Request.post("https://api.example/v1", (), b""))
+        assert isinstance(error, APIConnectionError)
+        assert f"no connection to {urlsplit(proxy.url).netloc}: its certificate" in error.message
+        assert error.should_retry is False
+
+    async def test_a_response_that_no_request_asked_for_is_not_the_next_answer(self, make: Make) -> None:
+        """In TLS inside TLS it may wait in either of the two layers."""
+        ca, context = ca_and_server("api.example", "127.0.0.1")
+
+        def serve(peer: Peer) -> None:
+            stray = b"" if peer.number else b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstray"
+            while peer.request() is not None:
+                peer.send(OK + stray)
+
+        def script(peer: Peer) -> None:
+            peer.request()
+            peer.send(b"HTTP/1.1 200 Go on\r\n\r\n")
+            tunnel(peer, server.url)
+
+        with RawServer(serve, context, "api.example") as server, RawServer(script, context) as proxy:
+            transport = make(proxy=proxy.url.removesuffix("/v1"), ssl_context=trusting(ca))
+            async with contextlib.aclosing(transport):
+                assert [await fetch(transport, server.post()) for _ in range(3)] == [(200, b"ok")] * 3
+            assert server.connections == 2
 
     async def test_ipv6_keeps_its_brackets(self, make: Make) -> None:
         ca, context = ca_and_server("fd00::5")

@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 import transports
+from tests.support import for_each
 from tests.test_directions import TRANSPORTS, project_imports
 
 ROOMS: dict[str, set[str]] = {
@@ -16,7 +17,8 @@ ROOMS: dict[str, set[str]] = {
     "tools": set(),
     "sockets": {"interface", "loops", "failures"},
     "httpcore": {"interface", "loops", "failures", "sockets"},
-    "driving": {"interface", "loops", "sockets"},
+    "observing": set(),
+    "driving": {"interface", "loops", "observing", "sockets"},
     "testing": {"interface", "driving"},
     "cli": {"driving", "testing", "tools"},
 }
@@ -38,7 +40,7 @@ def may_use_testing(module: str) -> bool:
     return room_of(module) == "testing" or module in FAKES
 
 
-@pytest.mark.parametrize("module", MODULES)
+@for_each(MODULES)
 def test_a_room_imports_only_rooms_before_it(module: str) -> None:
     room = room_of(module)
     assert room in ROOMS, f"{module} has no place in the table of rooms"
@@ -48,7 +50,7 @@ def test_a_room_imports_only_rooms_before_it(module: str) -> None:
             assert room_of(imported) in {room} | ROOMS[room], f"{module} imports {imported}"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@for_each(MODULES)
 def test_production_code_imports_no_testing_room(module: str) -> None:
     if may_use_testing(module):
         return
@@ -65,7 +67,7 @@ def test_the_table_has_no_circle_and_no_room_without_a_module() -> None:
     assert set(FAKES) <= set(MODULES)
 
 
-@pytest.mark.parametrize("name", transports.__all__)
+@for_each(transports.__all__)
 def test_every_public_name_is_there(name: str) -> None:
     assert getattr(transports, name).__name__ == name
 

@@ -31,9 +31,10 @@ class Clocks:
     Args:
         config: the provider's; messages say whether the total is its own or the call's.
         timeouts: the call's.
+        began: when the total began, if it did; a call that follows another one has what is left of its own.
     """
 
-    def __init__(self, config: ProviderConfig, timeouts: Timeouts) -> None:
+    def __init__(self, config: ProviderConfig, timeouts: Timeouts, *, began: float | None = None) -> None:
         self._connect = _seconds(timeouts.connect)
         self._write = _seconds(timeouts.write)
         self._read = _seconds(timeouts.read)
@@ -42,7 +43,8 @@ class Clocks:
         self._total = _seconds(timeouts.total)
         # For messages: where the user set it.
         self._total_name = _TOTAL if timeouts.total == config.total_timeout else "timeout"
-        self._ends: float | None = None  # when the total runs out; None before the first read
+        # When the total runs out; None before the first read.
+        self._ends: float | None = None if began is None else began + self._total
         self._error_body_ends: float | None = None
         self._quiet_since = 0.0
         self._progress = 0

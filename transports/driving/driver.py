@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -21,19 +22,23 @@ from sansio import (
     Wait,
 )
 from transports.driving.endings import OPEN, READING, STREAM_TRANSITIONS, StreamTrigger
+from transports.driving.heartbeats import Heartbeat, Heartbeats, HeldRead
 from transports.driving.keys import KeySource, Secret
+from transports.driving.legs import Fallbacks, Leg
 from transports.driving.stream import BaseStream
+from transports.driving.text import TextPieces
 from transports.interface import Exchange, RawLog, Transport, is_resumable
 from transports.loops import running_clock
+from transports.observing.base import Asked, Observer
 
 
-class EventStream(BaseStream[Exchange]):
+class EventStream(BaseStream[Transport, Exchange]):
     """The events of one answer, as they arrive. Lazy: nothing is sent before the first event is read.
 
     Use it with `async with`, so that the connection is released however the block ends. A stream is also
     released when its last reference goes, as at a `break` out of `async for event in provider.stream(...)`.
     Any task may read it, one at a time: the stream has no task, cancel scope or generator open between two
-    events.
+    events, but for the read that `heartbeats` leaves under way.
 
     A timeout around a single read, such as `asyncio.wait_for(anext(stream), 15)`, loses nothing inside
     `async with stream`, if the transport declares itself `resumable`, as those of this package do: the next
@@ -45,6 +50,7 @@ class EventStream(BaseStream[Exchange]):
         transport: sends the requests; it stays open.
         keys: asked once per attempt.
         raw_log: receives everything sent and received; the call was then made with `record=True`.
+        observed: who watches the call, and what it asks for.
         now: the clock, in seconds. Default: the running loop's.
         sleep: waits for a number of seconds.
 
@@ -63,22 +69,29 @@ class EventStream(BaseStream[Exchange]):
         keys: KeySource,
         raw_log: RawLog | None = None,
         *,
+        observed: tuple[Observer, Asked] | None = None,
         now: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        super().__init__(provider, call, keys, raw_log)
-        self._transport = transport
+        super().__init__(Leg(provider, call, transport, keys, raw_log, observed))
         self._clock = now
         self._sleep = sleep
         self._scope: anyio.CancelScope | None = None
-        self._resumable = is_resumable(transport)
         self._entered = False  # inside `async with`, which drops the exchange in any case
+        self._held: HeldRead | None = None  # under way since a heartbeat, or its error is not raised yet
         self._step: Send | Wait | None = None  # under way; a cancelled one is performed again
         self._wakes_at = 0.0  # the end of a Wait
         self._signed = False  # the attempt under way has its key
         self._sending = (
             False  # the first receive of the exchange may have to send the request, under the total
         )
+
+    @classmethod
+    def over(cls, leg: Leg[Transport], fallbacks: Fallbacks[Transport] | None = None) -> Self:
+        """A stream of one provider, and of those that are asked when it fails."""
+        stream = cls(leg.provider, leg.call, leg.transport, leg.keys, leg.raw_log, observed=leg.observed)
+        stream._fallbacks = fallbacks
+        return stream
 
     def __aiter__(self) -> Self:
         return self
@@ -91,6 +104,8 @@ class EventStream(BaseStream[Exchange]):
             LocalProtocolError: another task is waiting for an event of this stream.
         """
         if self._state is not OPEN:
+            if self._held is not None:
+                return await self._take_held(self._held)
             if self._state is READING:
                 raise LocalProtocolError(
                     "this stream is being read already: two tasks cannot wait for its events at once"
@@ -141,6 +156,45 @@ class EventStream(BaseStream[Exchange]):
             raise
         raise self._failure.pop(0, StopAsyncIteration)
 
+    def text(self) -> AsyncIterator[str]:
+        """The pieces of the answer's text, as they arrive: the texts of its `ContentDelta`s.
+
+        Everything else of the answer is in `result()`. Errors, and a wait that is cancelled, are as for the
+        events.
+
+        Example:
+            async with provider.stream(messages) as stream:
+                async for piece in stream.text():
+                    print(piece, end="", flush=True)
+        """
+        return TextPieces(self)
+
+    def heartbeats(self, seconds: float) -> AsyncIterator[StreamEvent | Heartbeat]:
+        """The events, and a `Heartbeat` whenever none arrived for so long: a gateway then sends its own
+        client a sign of life.
+
+        A heartbeat does not touch the call, whatever the transport and wherever it waits: for its key, a
+        connection, a retry or an event. A read that is under way when the consumer turns away goes on; the
+        next read of the stream, by whichever means, has what it found. Leaving `async with` ends it, and
+        outside `async with` so does a wait that is cancelled.
+
+        Args:
+            seconds: how long to wait for each event. The consumer's own time between two does not count.
+
+        Raises:
+            ValueError: the time is not a positive number.
+
+        Example:
+            async with provider.stream(messages) as stream:
+                async for event in stream.heartbeats(15):
+                    match event:
+                        case Heartbeat():
+                            await send(b": keep-alive\n\n")
+        """
+        if not 0 < seconds < inf:
+            raise ValueError(f"seconds: must be a positive number, not {seconds!r}")
+        return Heartbeats(self, seconds)
+
     async def __aenter__(self) -> Self:
         self._entered = True
         return self
@@ -157,9 +211,63 @@ class EventStream(BaseStream[Exchange]):
         """
         self._entered = False
         if self._state is READING:
+            if self._held is not None:
+                self._held.forget_error()  # it is only the echo of this
             self.abort()
         else:
             self._stop(StreamTrigger.CLOSE)
+
+    def _use(self, leg: Leg[Transport]) -> None:
+        super()._use(leg)
+        self._resumable = is_resumable(leg.transport)
+
+    @property
+    def _is_held(self) -> bool:
+        """Whether a read is under way that a heartbeat left."""
+        return self._held is not None and not self._held.ended
+
+    async def _arrives_within(self, seconds: float) -> bool:
+        """Wait for something to read; the read that this begins goes on when the time is over."""
+        if self._held is None:
+            if self._events or self._state is not OPEN:
+                return True
+            self._held = HeldRead(self._read_ahead)
+            self._move(StreamTrigger.READ)  # at once: the read's task may run later than another reader's
+            self._held.start()
+        return self._held is None or await self._join(self._held, seconds)
+
+    async def _read_ahead(self) -> None:
+        """Read an event, and leave it in the stream. An error goes to the `HeldRead` that calls this."""
+        self._move(StreamTrigger.LEAVE)
+        event = await self.__anext__()
+        # There is no wait in between, so nobody saw the stream without it.
+        self._events.appendleft(event)
+        self._move(StreamTrigger.RETURN)
+        self._held = None
+
+    async def _take_held(self, held: HeldRead) -> StreamEvent:
+        """The next event where a read is under way, or has failed."""
+        await self._join(held)
+        error = held.take_error()
+        if self._held is held:  # it found no event
+            self._held = None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # its traceback holds this frame
+        return await self.__anext__()
+
+    async def _join(self, held: HeldRead, seconds: float = inf) -> bool:
+        try:
+            return await held.join(seconds)
+        except Exception:
+            raise
+        except BaseException:
+            # Outside `async with`, nothing else would stop the read if nobody comes back to it.
+            if not (self._entered or held.ended):
+                self.abort()
+            raise
 
     def _suspends(self, error: BaseException) -> bool:
         """Leave a cancelled wait so that the next read goes on with it, if that is possible."""

@@ -34,8 +34,9 @@ while a reader drives the call, so it leaves a note, drops the exchange and wake
 the move when it sees the note; where there is no reader, the next call of a reader or of `result()` does.
 
 The first ending counts. In a final state no trigger changes anything, so `aclose()` after the end, `abort()`
-after `aclose()`, and so on, are harmless. One thing can undo an end: an interrupt while the last event is
-handed out. The consumer did not get that event, so the stream is then cut.
+after `aclose()`, and so on, are harmless. Two things can undo an end. An interrupt while the last event is
+handed out: the consumer did not get that event, so the stream is then cut. And a read that goes on behind
+heartbeats: what it finds is put back into the queue, so the stream is open until the consumer takes it.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class StreamTrigger(Enum):
     READ = "a reader begins to drive the call"
     LEAVE = "the reader has something to hand out, or its wait was cancelled and can be repeated"
     END = "the last event or error is handed out"
+    RETURN = "an event is put back, for a consumer that waits for it only from time to time"
     CLOSE = "aclose(), close() or the end of the with block"
     CUT = "an exception goes through the reader"
     ABORT = "the note that abort() left is seen"
@@ -91,6 +93,7 @@ STREAM_TRANSITIONS: dict[StreamState, dict[StreamTrigger, StreamState]] = {
         StreamTrigger.ABORT: StreamState.ABORTED,
     },
     StreamState.ENDED: {
+        StreamTrigger.RETURN: StreamState.OPEN,
         StreamTrigger.CUT: StreamState.CUT,  # an interrupt while the last event is handed out
     },
     StreamState.CLOSED: {},

@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Generic, Self, TypeVar, Unpack, cast, overload
 
 from sansio import (
-    Call,
     Embeddings,
     Fetch,
     Message,
@@ -21,12 +20,15 @@ from sansio import (
     ResponseInfo,
 )
 from sansio.content import Tool
+from sansio.conversation import as_messages
 from sansio.options import EmbedOptions, ListOptions, PlainOptions
 from transports.driving.driver import EventStream
 from transports.driving.keys import ApiKey, KeySource
+from transports.driving.legs import Leg, TransportT
 from transports.driving.records import check_raw_log
 from transports.driving.stream import BaseStream
 from transports.interface import RawLog, Transport
+from transports.observing.base import Asked, Observer, Operation
 
 T = TypeVar("T")
 
@@ -42,19 +44,36 @@ def as_config(config: ProviderConfig | Mapping[str, object] | None) -> ProviderC
     return config if isinstance(config, ProviderConfig) else ProviderConfig.from_dict(config)
 
 
-def show_response(stream: BaseStream[Any], on_response: Callable[[ResponseInfo], object] | None) -> None:
+def show_response(stream: BaseStream[Any, Any], on_response: Callable[[ResponseInfo], object] | None) -> None:
     """Pass a stream's response to the application that asked for it, if there was one."""
     if on_response is not None and (response := stream.response) is not None:
         on_response(response)
 
 
-class BaseProvider:
-    """What the async and the blocking provider share: the pure provider, the key and the raw log."""
+class BaseProvider(Generic[TransportT]):
+    """What the async and the blocking provider share: all but the streams and what reads them."""
 
-    def __init__(self, config: ProviderConfig, raw_log: RawLog | None, api_key: ApiKey | None) -> None:
+    def __init__(
+        self,
+        config: ProviderConfig,
+        transport: TransportT,
+        raw_log: RawLog | None,
+        api_key: ApiKey | None,
+        observer: Observer | None,
+    ) -> None:
         self._provider = Provider(config)
+        self._transport = transport
         self._keys = KeySource(config, api_key)
         self._raw_log = check_raw_log(raw_log)
+        self._observer = observer
+
+    def _take_over(self, other: BaseProvider[TransportT]) -> None:
+        """Ask what another provider asks, in the same way."""
+        self._provider = other._provider
+        self._transport = other._transport
+        self._keys = other._keys
+        self._raw_log = other._raw_log
+        self._observer = other._observer
 
     @property
     def config(self) -> ProviderConfig:
@@ -72,15 +91,17 @@ class BaseProvider:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config!r}>"
 
-    def _call(
+    def _chat(
         self,
         messages: Messages,
         tools: Sequence[Tool] | None,
         options: Options,
         *,
         stream: bool,
-    ) -> Call:
-        return self._provider.call(
+    ) -> Leg[TransportT]:
+        if self._observer is not None:  # it sees them too, and an iterator can be read once
+            messages = as_messages(messages)
+        call = self._provider.call(
             messages,
             tools,
             stream=stream,
@@ -88,20 +109,46 @@ class BaseProvider:
             record=self._raw_log is not None,
             options=options,
         )
+        return self._leg(call, "chat", options, stream=stream, messages=messages, tools=tools or ())
 
-    def _count(self, messages: Messages, tools: Sequence[Tool] | None, options: Options) -> Fetch[int]:
-        return self._provider.count_tokens(
+    def _count(
+        self, messages: Messages, tools: Sequence[Tool] | None, options: Options
+    ) -> tuple[Fetch[int], Leg[TransportT]]:
+        if self._observer is not None:
+            messages = as_messages(messages)
+        call = self._provider.count_tokens(
             messages, tools, random=random.random, record=self._raw_log is not None, options=options
         )
+        leg = self._leg(call, "count_tokens", options, messages=messages, tools=tools or ())
+        return call, leg
 
-    def _list(self, options: ListOptions) -> Fetch[tuple[ModelInfo, ...]]:
-        return self._provider.list_models(random=random.random, record=self._raw_log is not None, **options)
+    def _list(self, options: ListOptions) -> tuple[Fetch[tuple[ModelInfo, ...]], Leg[TransportT]]:
+        call = self._provider.list_models(random=random.random, record=self._raw_log is not None, **options)
+        return call, self._leg(call, "list_models", options)
 
-    def _embed(self, texts: str | Sequence[str], options: EmbedOptions) -> Fetch[Embeddings]:
-        return self._provider.embed(texts, random=random.random, record=self._raw_log is not None, **options)
+    def _embed(
+        self, texts: str | Sequence[str], options: EmbedOptions
+    ) -> tuple[Fetch[Embeddings], Leg[TransportT]]:
+        call = self._provider.embed(texts, random=random.random, record=self._raw_log is not None, **options)
+        return call, self._leg(call, "embeddings", options)
+
+    def _leg(
+        self, call: Fetch[object], operation: Operation, options: Mapping[str, Any], **asked: Any
+    ) -> Leg[TransportT]:
+        observed = None
+        if self._observer is not None:
+            config = self._provider.config
+            model = None
+            if operation != "list_models":
+                model = options.get("model") or config.model or config.deployment
+            observed = (
+                self._observer,
+                Asked(operation=operation, config=config, model=model, options=options, **asked),
+            )
+        return Leg(self._provider, call, self._transport, self._keys, self._raw_log, observed)
 
 
-class AsyncProvider(BaseProvider):
+class AsyncProvider(BaseProvider[Transport]):
     """One LLM provider, under asyncio or trio. Many tasks may use it at once.
 
     The end of `async with` closes the transport if `create_provider` made it.
@@ -112,6 +159,7 @@ class AsyncProvider(BaseProvider):
         raw_log: receives everything sent and received.
         api_key: see `create_provider`.
         close_transport: whether `aclose()` closes the transport too.
+        observer: see `create_provider`.
     """
 
     def __init__(
@@ -122,9 +170,9 @@ class AsyncProvider(BaseProvider):
         api_key: ApiKey | None = None,
         *,
         close_transport: bool = False,
+        observer: Observer | None = None,
     ) -> None:
-        super().__init__(config, raw_log, api_key)
-        self._transport = transport
+        super().__init__(config, transport, raw_log, api_key, observer)
         self._close_transport = close_transport
 
     @overload
@@ -189,7 +237,7 @@ class AsyncProvider(BaseProvider):
         asked = cast(Options, options)  # it has all other keys of Options
         if response_format is not None:
             asked["response_format"] = response_format
-        stream = self._stream(self._call(messages, tools, asked, stream=False))
+        stream = self._ask(messages, tools, asked, stream=False)
         try:
             await anext(stream)  # a complete answer has one event, and its exchange is released before that
         finally:
@@ -209,7 +257,7 @@ class AsyncProvider(BaseProvider):
         Raises:
             InvalidRequestError: the request is invalid for this provider.
         """
-        return self._stream(self._call(messages, tools, options, stream=True))
+        return self._ask(messages, tools, options, stream=True)
 
     async def count_tokens(
         self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
@@ -225,7 +273,7 @@ class AsyncProvider(BaseProvider):
             InvalidRequestError: the request is invalid, or the provider counts no tokens.
             ProviderError: the call failed.
         """
-        return await self._fetch(self._count(messages, tools, options))
+        return await self._fetch(*self._count(messages, tools, options))
 
     async def list_models(self, **options: Unpack[ListOptions]) -> list[ModelInfo]:
         """Ask which models the provider has, in its own order.
@@ -237,7 +285,7 @@ class AsyncProvider(BaseProvider):
             InvalidRequestError: the provider has no list of models.
             ProviderError: the call failed.
         """
-        return list(await self._fetch(self._list(options)))
+        return list(await self._fetch(*self._list(options)))
 
     async def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Embeddings:
         """Ask for texts as vectors, one for each text and in their order.
@@ -251,7 +299,7 @@ class AsyncProvider(BaseProvider):
             InvalidRequestError: the provider has no embeddings, or an argument is invalid.
             ProviderError: the call failed.
         """
-        return await self._fetch(self._embed(texts, options))
+        return await self._fetch(*self._embed(texts, options))
 
     async def aclose(self) -> None:
         """Close the transport, if this provider owns it. It does not wait for open streams."""
@@ -266,13 +314,15 @@ class AsyncProvider(BaseProvider):
     ) -> None:
         await self.aclose()
 
-    async def _fetch(self, call: Fetch[T]) -> T:
-        async for _ in self._stream(call):
+    async def _fetch(self, call: Fetch[T], leg: Leg[Transport]) -> T:
+        async for _ in EventStream.over(leg):
             pass
         return call.result()
 
-    def _stream(self, call: Fetch[object]) -> EventStream:
-        return EventStream(self._provider, call, self._transport, self._keys, self._raw_log)
+    def _ask(
+        self, messages: Messages, tools: Sequence[Tool] | None, options: Options, *, stream: bool
+    ) -> EventStream:
+        return EventStream.over(self._chat(messages, tools, options, stream=stream))
 
 
 def create_provider(
@@ -281,6 +331,7 @@ def create_provider(
     *,
     transport: Transport | None = None,
     api_key: ApiKey | None = None,
+    observer: Observer | None = None,
 ) -> AsyncProvider:
     """A provider for asyncio and trio.
 
@@ -291,6 +342,7 @@ def create_provider(
             the provider does close.
         api_key: the key, or a callable, sync or async, that returns it and is called once per attempt.
             Default: the environment variable `config.api_key_env`, read at each call.
+        observer: watches each call, see `Observer`; for OpenTelemetry, `transports.observing.otel`.
 
     Raises:
         ConfigError: the configuration is invalid, or the raw log lacks a method or has an async one; it names
@@ -298,10 +350,10 @@ def create_provider(
     """
     config = as_config(config)
     if transport is not None:
-        return AsyncProvider(config, transport, raw_log, api_key)
+        return AsyncProvider(config, transport, raw_log, api_key, observer=observer)
     from transports.sockets.transport import (
         AnyioTransport,
     )  # lazily: TLS is slow to import, and not every caller needs it
 
     own = AnyioTransport(max_header_bytes=config.limits.max_header_bytes)
-    return AsyncProvider(config, own, raw_log, api_key, close_transport=True)
+    return AsyncProvider(config, own, raw_log, api_key, close_transport=True, observer=observer)

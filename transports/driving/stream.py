@@ -14,14 +14,14 @@ from sansio import (
     APIConnectionError,
     Body,
     End,
-    Fetch,
+    FallbackError,
     Head,
     LeftOut,
     LocalProtocolError,
     Lost,
     Message,
     Parsed,
-    Provider,
+    ProviderConfig,
     ProviderError,
     Request,
     ResponseInfo,
@@ -35,9 +35,11 @@ from sansio import (
 from sansio.states import ERROR_BODY, STREAM, CallState
 from transports.driving.clocks import Clocks
 from transports.driving.endings import OPEN, READING, STREAM_TRANSITIONS, StreamState, StreamTrigger
-from transports.driving.keys import KeySource, Secret
+from transports.driving.keys import Secret
+from transports.driving.legs import Fallbacks, Leg, TransportT
+from transports.driving.logs import log_fallback, log_retry
 from transports.driving.records import dispatch
-from transports.interface import RawLog
+from transports.observing.base import Observation
 
 
 def _forget_frames(error: BaseException) -> None:
@@ -60,28 +62,24 @@ T = TypeVar("T")
 ExchangeT = TypeVar("ExchangeT", bound=_Droppable)
 
 
-class BaseStream(ABC, Generic[ExchangeT]):
+class BaseStream(ABC, Generic[TransportT, ExchangeT]):
     """One call, its exchange, and the events that were received and not handed out yet.
 
     `transports.driving.endings` says which states a stream has and who may move it.
 
     Args:
-        provider: signs the requests.
-        call: freshly made, and driven by this stream alone. Usually a `Call`.
-        keys: asked once per attempt.
-        raw_log: receives everything sent and received; the call was then made with `record=True`.
+        leg: the call, driven by this stream alone. Usually it is a `Call`.
     """
 
-    def __init__(
-        self, provider: Provider, call: Fetch[object], keys: KeySource, raw_log: RawLog | None
-    ) -> None:
-        self._provider = provider
-        self._call = call
-        self._keys = keys
-        self._raw_log = raw_log
-        self._clocks = Clocks(provider.config, call.timeouts)
+    def __init__(self, leg: Leg[TransportT]) -> None:
+        self._fallbacks: Fallbacks[TransportT] | None = None
+        self._failures: tuple[ProviderError, ...] = ()
+        self._begun: float | None = None  # the clock at the first step, and then at the first event
+        self._first_event: float | None = None
+        self._watch: Observation | None = None
+        self._seer: Observation | None = None  # the same, if it wants to see events
+        self._use(leg)
         self._exchange: ExchangeT | None = None  # the one under way
-        self._secret: Secret | None = None  # of the attempt under way
         # A StreamComplete is always the last one. A StreamFailed is never in it: its error is raised.
         self._events: deque[StreamEvent] = deque()
         self._error: ProviderError | None = None  # what result() raises
@@ -90,8 +88,6 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._failure: dict[int, ProviderError] = {}
         self._state = StreamState.OPEN
         self._aborted = False  # the note that abort() leaves
-        self._begun: float | None = None  # the clock at the call's first step, and then at its first event
-        self._first_event: float | None = None
 
     @property
     def response(self) -> ResponseInfo | None:
@@ -107,6 +103,16 @@ class BaseStream(ABC, Generic[ExchangeT]):
         if self._begun is not None and self._first_event is not None:
             response = structs.replace(response, first_event_after=self._first_event - self._begun)
         return response
+
+    @property
+    def config(self) -> ProviderConfig:
+        """The configuration of the provider that is asked: the last one, where others failed before it."""
+        return self._provider.config
+
+    @property
+    def failures(self) -> tuple[ProviderError, ...]:
+        """What the providers failed with that were asked before this one, see `FallbackProvider`."""
+        return self._failures
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
@@ -156,14 +162,28 @@ class BaseStream(ABC, Generic[ExchangeT]):
         self._wake()
 
     def __del__(self) -> None:
-        try:  # noqa: SIM105 - at the interpreter's exit suppress() itself may be gone
+        try:
             self._drop()
-        except Exception:
+            if self._watch is not None:
+                self._end_watch(APIConnectionError("the stream was dropped", hint=""), stopped=True)
+        except Exception:  # at the interpreter's exit everything may be gone
             pass
 
     @abstractmethod
     def _wake(self) -> None:
         """Wake a reader that waits for something other than the exchange."""
+
+    def _use(self, leg: Leg[TransportT]) -> None:
+        """Ask the provider of this leg, from the call's first step."""
+        self._leg = leg
+        self._provider = leg.provider
+        self._call = leg.call
+        self._transport = leg.transport
+        self._keys = leg.keys
+        self._raw_log = leg.raw_log
+        self._observed = leg.observed  # until its call begins
+        self._clocks = Clocks(leg.provider.config, leg.call.timeouts, began=self._begun)
+        self._secret: Secret | None = None  # of the attempt under way
 
     def _hand_out(self) -> StreamEvent | None:
         """The next event; `None` after the last, where the error that the call ended with is to be raised."""
@@ -194,7 +214,7 @@ class BaseStream(ABC, Generic[ExchangeT]):
         state = STREAM_TRANSITIONS[self._state].get(trigger)
         if state is None:
             return
-        self._fail_with(self._error or self._broken_off(f"the stream was {state.value}"))
+        self._fail_with(self._error or self._broken_off(f"the stream was {state.value}"), stopped=True)
         self._events.clear()
         if trigger is StreamTrigger.CLOSE:
             self._failure.clear()  # the consumer knows why there is no more
@@ -237,9 +257,27 @@ class BaseStream(ABC, Generic[ExchangeT]):
         if isinstance(step, Wait):
             late = self._clocks.for_wait(now, step.seconds)
             if late is not None:
-                self._fail(late)
-                return None
+                # There may still be time for another provider, which is asked for what this one failed with.
+                failure = self._call.last_failure if self._fallbacks is not None else None
+                self._fail(failure or late)
+                return self._next_step(now) if failure is not None else None
+            self._show_retry(step)
+        elif self._observed is not None and step is not None:
+            observer, asked = self._observed
+            self._observed = None
+            _, host, port = step.request.origin
+            self._watch = watch = observer.begin(structs.replace(asked, address=host, port=port))
+            self._seer = None if type(watch).on_events is Observation.on_events else watch
         return step
+
+    def _show_retry(self, wait: Wait) -> None:
+        error = self._call.last_failure
+        assert error is not None
+        if self._secret is not None:
+            error = self._secret.clean(error)
+        log_retry(error, wait.seconds)
+        if self._watch is not None:
+            self._watch.on_retry(error, wait.seconds)
 
     def _sign(self, request: Request, secret: Secret | None) -> Request:
         """The request with its key. The attempt begins, and its record goes to the log."""
@@ -266,12 +304,17 @@ class BaseStream(ABC, Generic[ExchangeT]):
         call = self._call
         events = call.receive(given)
         if events:
-            if isinstance(events[-1], StreamFailed):
+            failed = isinstance(events[-1], StreamFailed)
+            if self._first_event is None and not (failed and len(events) == 1):
+                self._first_event = now()
+                if self._watch is not None:
+                    self._watch.on_first_event()
+            if failed:
                 self._show(events)
             else:  # what _show does, without the call: this is the way of almost every event
                 self._events.extend(events)
-            if self._first_event is None:
-                self._first_event = now()
+                if self._seer is not None:
+                    self._seer.on_events(events)
         elif isinstance(given, Head):
             self._clocks.begin_answer(now(), is_error=call.state is ERROR_BODY)
         elif call.state is STREAM:
@@ -284,7 +327,11 @@ class BaseStream(ABC, Generic[ExchangeT]):
             self._clocks.arrive()
         if self._raw_log is not None:
             self._log()
-        return not call.wants_input
+        if call.wants_input:
+            return False
+        if self._watch is not None and call.state is CallState.COMPLETE:
+            self._end_watch(call.result())
+        return True
 
     def _lose(self, error: ProviderError) -> None:
         """Drop the exchange, if there is one, and give the call the error that its transport raised."""
@@ -306,18 +353,59 @@ class BaseStream(ABC, Generic[ExchangeT]):
 
     def _show(self, events: list[StreamEvent]) -> None:
         """Queue events for the consumer, and the error that they end with."""
-        match events:
-            case [*before, StreamFailed(error=error)]:
-                self._events.extend(before)
-                self._fail_with(error)
-            case _:
-                self._events.extend(events)
+        last = events[-1] if events else None
+        before = events[:-1] if isinstance(last, StreamFailed) else events
+        self._events.extend(before)
+        if before and self._seer is not None:
+            self._seer.on_events(before)
+        if isinstance(last, StreamFailed):
+            if not self._falls_back(last.error):
+                self._fail_with(last.error)
+        elif self._watch is not None and self._call.state is CallState.COMPLETE:
+            self._end_watch(self._call.result())
 
-    def _fail_with(self, error: ProviderError) -> None:
+    def _falls_back(self, error: ProviderError) -> bool:
+        """Ask the next provider after an error, if there is one and the error allows it."""
+        fallbacks = self._fallbacks
+        if fallbacks is None or self._events or self._first_event is not None:
+            return False
+        self._log()  # of the call that failed
+        if self._secret is not None:
+            error = self._secret.clean(error)
+        if self._watch is not None:
+            self._end_watch(error)
+        moves_on = fallbacks.moves_on(error)
+        if not (moves_on or self._failures):
+            return False
+        self._failures += (error,)
+        while moves_on and (left := fallbacks.legs[len(self._failures) - 1 :]):
+            try:
+                leg = left[0]()
+            except ProviderError as refused:  # the history or an option cannot be sent there
+                _forget_frames(refused)
+                self._failures += (refused,)
+                continue
+            failed = self._leg
+            self._use(leg)
+            log_fallback(error, leg.provider.config)
+            fallbacks.on_fallback(failed, error, leg)
+            return True
+        return False
+
+    def _fail_with(self, error: ProviderError, *, stopped: bool = False) -> None:
         """Keep the error that the call ended with, the key masked."""
         self._error = error if self._secret is None else self._secret.clean(error)
+        if self._watch is not None:
+            self._end_watch(self._error, stopped=stopped)
+        if self._failures and self._first_event is None and not stopped:
+            self._error = FallbackError.of(self._failures)
         # The traceback of the error that is kept would hold the frames that hold this stream.
         self._failure[0] = self._error.with_context()
+
+    def _end_watch(self, outcome: object, *, stopped: bool = False) -> None:
+        watch, self._watch, self._seer = self._watch, None, None
+        assert watch is not None
+        watch.on_end(outcome, self.response, stopped=stopped)
 
     def _drop(self) -> None:
         exchange = self._exchange

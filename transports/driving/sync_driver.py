@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self, assert_never
 
@@ -20,13 +20,16 @@ from sansio import (
 )
 from transports.driving.endings import OPEN, READING, StreamTrigger
 from transports.driving.keys import KeySource, Secret
+from transports.driving.legs import Fallbacks, Leg
 from transports.driving.stream import BaseStream
+from transports.driving.text import SyncTextPieces
 from transports.interface import RawLog, SyncExchange, SyncTransport
+from transports.observing.base import Asked, Observer
 
 _READER = "reader"
 
 
-class SyncEventStream(BaseStream[SyncExchange]):
+class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
     """The blocking twin of `EventStream`: the events of one answer, as they arrive.
 
     Use it with `with`. One thread reads it, and any thread may `abort()` it. That wakes the reader at once,
@@ -38,6 +41,7 @@ class SyncEventStream(BaseStream[SyncExchange]):
         transport: sends the requests; it stays open.
         keys: asked once per attempt.
         raw_log: receives everything sent and received; the call was then made with `record=True`.
+        observed: who watches the call, and what it asks for.
         now: the clock, in seconds.
         sleep: waits for a number of seconds, or until the event is set.
     """
@@ -50,15 +54,22 @@ class SyncEventStream(BaseStream[SyncExchange]):
         keys: KeySource,
         raw_log: RawLog | None = None,
         *,
+        observed: tuple[Observer, Asked] | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
-        super().__init__(provider, call, keys, raw_log)
-        self._transport = transport
+        super().__init__(Leg(provider, call, transport, keys, raw_log, observed))
         self._now = now
         self._sleep = sleep
         self._reader: dict[str, object] = {}  # under _READER, while one thread drives the call: its mark
         self._woken = threading.Event()
+
+    @classmethod
+    def over(cls, leg: Leg[SyncTransport], fallbacks: Fallbacks[SyncTransport] | None = None) -> Self:
+        """A stream of one provider, and of those that are asked when it fails."""
+        stream = cls(leg.provider, leg.call, leg.transport, leg.keys, leg.raw_log, observed=leg.observed)
+        stream._fallbacks = fallbacks
+        return stream
 
     def __iter__(self) -> Self:
         return self
@@ -93,6 +104,15 @@ class SyncEventStream(BaseStream[SyncExchange]):
                         self._leave(mine)
                 raise
         raise self._failure.pop(0, StopIteration)
+
+    def text(self) -> Iterator[str]:
+        """The pieces of the answer's text, as they arrive; see `EventStream.text`.
+
+        There are no heartbeats here. A blocking exchange that has waited in vain is dead, so a wait cannot be
+        left and taken up again without a thread for it. A program that needs signs of life uses
+        `EventStream.heartbeats` in an event loop, or reads this stream in a thread.
+        """
+        return SyncTextPieces(self)
 
     def __enter__(self) -> Self:
         return self

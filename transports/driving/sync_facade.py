@@ -20,13 +20,15 @@ from sansio import (
 from sansio.content import Tool
 from sansio.options import EmbedOptions, ListOptions, PlainOptions
 from transports.driving.facade import BaseProvider, as_config, show_response
+from transports.driving.legs import Leg
 from transports.driving.sync_driver import SyncEventStream
 from transports.interface import RawLog, SyncTransport
+from transports.observing.base import Observer
 
 T = TypeVar("T")
 
 
-class SyncProvider(BaseProvider):
+class SyncProvider(BaseProvider[SyncTransport]):
     """The blocking twin of `AsyncProvider`: one LLM provider, without an event loop.
 
     Many threads may use it at once; each of its streams has one reader.
@@ -37,6 +39,7 @@ class SyncProvider(BaseProvider):
         raw_log: receives everything sent and received, in the thread that reads.
         api_key: see `create_sync_provider`.
         close_transport: whether `close()` closes the transport too.
+        observer: see `create_provider`.
     """
 
     def __init__(
@@ -47,9 +50,9 @@ class SyncProvider(BaseProvider):
         api_key: str | Callable[[], str] | None = None,
         *,
         close_transport: bool = False,
+        observer: Observer | None = None,
     ) -> None:
-        super().__init__(config, raw_log, api_key)
-        self._transport = transport
+        super().__init__(config, transport, raw_log, api_key, observer)
         self._close_transport = close_transport
 
     @overload
@@ -98,7 +101,7 @@ class SyncProvider(BaseProvider):
         asked = cast(Options, options)  # it has all other keys of Options
         if response_format is not None:
             asked["response_format"] = response_format
-        stream = self._stream(self._call(messages, tools, asked, stream=False))
+        stream = self._ask(messages, tools, asked, stream=False)
         try:
             next(stream)  # see `AsyncProvider.complete`
         finally:
@@ -109,21 +112,21 @@ class SyncProvider(BaseProvider):
         self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
     ) -> SyncEventStream:
         """Ask for an answer as a stream; arguments and errors as for `AsyncProvider.stream`."""
-        return self._stream(self._call(messages, tools, options, stream=True))
+        return self._ask(messages, tools, options, stream=True)
 
     def count_tokens(
         self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
     ) -> int:
         """Count the tokens of a request; arguments and errors as for `AsyncProvider.count_tokens`."""
-        return self._fetch(self._count(messages, tools, options))
+        return self._fetch(*self._count(messages, tools, options))
 
     def list_models(self, **options: Unpack[ListOptions]) -> list[ModelInfo]:
         """List the provider's models; arguments and errors as for `AsyncProvider.list_models`."""
-        return list(self._fetch(self._list(options)))
+        return list(self._fetch(*self._list(options)))
 
     def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Embeddings:
         """Ask for texts as vectors; arguments and errors as for `AsyncProvider.embed`."""
-        return self._fetch(self._embed(texts, options))
+        return self._fetch(*self._embed(texts, options))
 
     def close(self) -> None:
         """Close the transport, if this provider owns it. It does not wait for open streams."""
@@ -138,13 +141,15 @@ class SyncProvider(BaseProvider):
     ) -> None:
         self.close()
 
-    def _fetch(self, call: Fetch[T]) -> T:
-        for _ in self._stream(call):
+    def _fetch(self, call: Fetch[T], leg: Leg[SyncTransport]) -> T:
+        for _ in SyncEventStream.over(leg):
             pass
         return call.result()
 
-    def _stream(self, call: Fetch[object]) -> SyncEventStream:
-        return SyncEventStream(self._provider, call, self._transport, self._keys, self._raw_log)
+    def _ask(
+        self, messages: Messages, tools: Sequence[Tool] | None, options: Options, *, stream: bool
+    ) -> SyncEventStream:
+        return SyncEventStream.over(self._chat(messages, tools, options, stream=stream))
 
 
 def create_sync_provider(
@@ -153,6 +158,7 @@ def create_sync_provider(
     *,
     transport: SyncTransport | None = None,
     api_key: str | Callable[[], str] | None = None,
+    observer: Observer | None = None,
 ) -> SyncProvider:
     """A provider without an event loop: plain blocking calls.
 
@@ -163,6 +169,7 @@ def create_sync_provider(
             the provider does close.
         api_key: the key, or a callable that returns it and is called once per attempt. Default: the
             environment variable `config.api_key_env`, read at each call.
+        observer: see `create_provider`.
 
     Raises:
         ConfigError: the configuration is invalid, or the raw log lacks a method or has an async one; it names
@@ -170,10 +177,10 @@ def create_sync_provider(
     """
     config = as_config(config)
     if transport is not None:
-        return SyncProvider(config, transport, raw_log, api_key)
+        return SyncProvider(config, transport, raw_log, api_key, observer=observer)
     from transports.sockets.blocking import (
         SocketTransport,
     )  # lazily: TLS is slow to import, and not every caller needs it
 
     own = SocketTransport(max_header_bytes=config.limits.max_header_bytes)
-    return SyncProvider(config, own, raw_log, api_key, close_transport=True)
+    return SyncProvider(config, own, raw_log, api_key, close_transport=True, observer=observer)

@@ -1,4 +1,4 @@
-"""A connection over anyio's streams, for trio."""
+"""A connection over anyio's streams, for trio, and for TLS inside TLS under asyncio too."""
 
 from __future__ import annotations
 
@@ -32,15 +32,21 @@ class AnyioConnection:
         self._stream = stream
         self._process = os.getpid()
         self._socket = stream.extra(SocketAttribute.raw_socket)
-        self._tls: TLSClient | None = None
+        self._tls: TLSClient | None = stream.tls if isinstance(stream, SecureStream) else None
         self._feed: Feed | RawFeed | None = None
         self._unsent = memoryview(b"")
 
     @classmethod
     async def connect(
-        cls, origin: Origin, unix_socket: str | None, proxy: Proxy | None = None
+        cls, origin: Origin, unix_socket: str | None, proxy: Proxy | None = None, trust: Trust | None = None
     ) -> AnyioConnection:
-        """Connect to an origin, by way of the proxy if there is one. Without TLS.
+        """Connect to an origin, by way of the proxy if there is one. Without TLS to it.
+
+        Args:
+            origin: where it leads.
+            unix_socket: path of a socket to connect to in its place.
+            proxy: on the way.
+            trust: for a proxy that speaks TLS itself.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
@@ -50,7 +56,7 @@ class AnyioConnection:
             if unix_socket is not None:
                 return cls(origin, await anyio.connect_unix(unix_socket))
             if proxy is not None:
-                return cls(origin, await _connect_through(proxy, origin))
+                return cls(origin, await _connect_through(proxy, origin, trust))
             return cls(origin, await anyio.connect_tcp(host, port))
         except (UnicodeError, *_BROKEN) as error:
             failure = connect_failure(origin, error, unix_socket)
@@ -167,7 +173,7 @@ class AnyioConnection:
         self._socket.close()
 
 
-async def _connect_through(proxy: Proxy, origin: Origin) -> ByteStream:
+async def _connect_through(proxy: Proxy, origin: Origin, trust: Trust | None) -> ByteStream:
     """Connect to an origin by way of a proxy.
 
     Raises:
@@ -177,6 +183,9 @@ async def _connect_through(proxy: Proxy, origin: Origin) -> ByteStream:
     failure = None
     try:
         stream = await anyio.connect_tcp(proxy.host, proxy.port)
+        if proxy.secure:
+            assert trust is not None
+            stream = await SecureStream.wrap(stream, trust.client(proxy.host))
         tunnel = proxy.tunnel(origin)
         while tunnel is not None and not tunnel.open:
             # A view: a frame would show the password in bytes to a traceback with locals.

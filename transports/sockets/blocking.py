@@ -32,7 +32,7 @@ from transports.interface import Origin, SyncExchange
 from transports.sockets.dialing import Deadline, OutOfTimeError, dial
 from transports.sockets.feed import Feed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
-from transports.sockets.proxies import OWN_SCHEMES, Proxies
+from transports.sockets.proxies import Proxies
 from transports.sockets.racing import Address
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down, wait_ready
 from transports.sockets.secure_socket import SecureSocket
@@ -238,8 +238,9 @@ class SocketTransport:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         unix_socket: path of a Unix socket to connect to, whatever host a request names.
-        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`), with user and password if it needs
-            them. It resolves names; loopback is reached without it.
+        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`, or `https://` for TLS to the proxy
+            itself), with user and password if it needs them. It resolves names; loopback is reached without
+            it.
         no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
             by commas, with or without a port. A name includes its subdomains.
         environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
@@ -278,7 +279,6 @@ class SocketTransport:
             no_proxy,
             environment_proxies=environment_proxies,
             unix_socket=unix_socket,
-            schemes=OWN_SCHEMES,
         )
         self._unix_socket = unix_socket
         self._max_header_bytes = max_header_bytes
@@ -361,7 +361,9 @@ class SocketTransport:
         failure: TransportError
         try:
             tls = self._trust.client(host) if scheme == "https" else None
-            return _Connection(origin, dial(_addresses(peer, self._unix_socket), tls, deadline, tunnel))
+            outer = self._trust.client(proxy.host) if proxy is not None and proxy.secure else None
+            addresses = _addresses(peer, self._unix_socket)
+            return _Connection(origin, dial(addresses, tls, deadline, tunnel, outer))
         except OutOfTimeError:
             failure = connect_timeout(origin, timeout)
         except (OSError, UnicodeError) as error:

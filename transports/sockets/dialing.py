@@ -66,7 +66,11 @@ class Deadline:
 
 
 def dial(
-    addresses: list[Address], tls: TLSClient | None, deadline: Deadline, tunnel: Tunnel | None = None
+    addresses: list[Address],
+    tls: TLSClient | None,
+    deadline: Deadline,
+    tunnel: Tunnel | None = None,
+    outer: TLSClient | None = None,
 ) -> socket.socket | SecureSocket:
     """Connect to the first of a host's addresses that answers, and do the TLS handshake.
 
@@ -75,6 +79,7 @@ def dial(
         tls: the client's side of TLS; `None` for a plain connection.
         deadline: for everything.
         tunnel: the handshake with a proxy at these addresses, which comes before TLS.
+        outer: the client's side of TLS to the proxy itself, which comes before all of that.
 
     Raises:
         APIConnectionError: the proxy refused.
@@ -84,19 +89,26 @@ def dial(
     race = _Race(deadline)
     with contextlib.closing(race):
         sock = race.run(deque(alternate(addresses)))
+        connected = sock if outer is None else _secured(sock, outer, deadline)
         while tunnel is not None and not tunnel.open:
-            with deadline.bound(sock):
-                # A view: a frame would show the password in bytes to a traceback with locals.
-                sock.sendall(memoryview(tunnel.data_to_send()))
-            with deadline.bound(sock):
-                tunnel.receive_data(sock.recv(READ_SIZE))
-        connected = sock if tls is None else SecureSocket(sock, tls)
-        finished = isinstance(connected, socket.socket)
-        while isinstance(connected, SecureSocket) and not finished:
             with deadline.bound(connected):
-                finished = connected.shake_hands()
+                # A view: a frame would show the password in bytes to a traceback with locals.
+                connected.sendall(memoryview(tunnel.data_to_send()))
+            with deadline.bound(connected):
+                tunnel.receive_data(connected.recv(READ_SIZE))
+        if tls is not None:
+            connected = _secured(connected, tls, deadline)
         race.keep(sock)
     return connected
+
+
+def _secured(sock: socket.socket | SecureSocket, tls: TLSClient, deadline: Deadline) -> SecureSocket:
+    """Do the TLS handshake."""
+    secured, finished = SecureSocket(sock, tls), False
+    while not finished:
+        with deadline.bound(secured):
+            finished = secured.shake_hands()
+    return secured
 
 
 class _Race:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from transports.interface import Origin
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
-OWN_SCHEMES = ("http", "socks5", "socks5h")
-"""Of the proxies that our own sockets reach: none with TLS to the proxy itself."""
 
 
 class Proxies:
@@ -24,7 +22,6 @@ class Proxies:
     Args:
         by_scheme: proxy URLs by the scheme of the request, `"http"` or `"https"`, or `"all"`; `"no"` names
             the hosts to reach without a proxy.
-        schemes: of the proxies that can be used.
 
     Raises:
         ConfigError: a URL is not a proxy's.
@@ -37,11 +34,11 @@ class Proxies:
         True
     """
 
-    def __init__(self, by_scheme: Mapping[str, str], schemes: Sequence[str] = SCHEMES) -> None:
+    def __init__(self, by_scheme: Mapping[str, str]) -> None:
         self._by_scheme = dict(by_scheme)
         for scheme in ("http", "https", "all"):
             if scheme in self._by_scheme:
-                _check(self._by_scheme[scheme], schemes)
+                _check(self._by_scheme[scheme])
 
     @classmethod
     def from_arguments(
@@ -51,7 +48,6 @@ class Proxies:
         *,
         environment_proxies: bool,
         unix_socket: str | None,
-        schemes: Sequence[str] = SCHEMES,
     ) -> Proxies:
         """Those that a transport's arguments of these names mean.
 
@@ -66,17 +62,17 @@ class Proxies:
                 field="unix_socket",
             )
         if environment_proxies:
-            return cls.from_environment(schemes)
-        return cls({} if proxy is None else {"all": proxy, "no": no_proxy}, schemes)
+            return cls.from_environment()
+        return cls({} if proxy is None else {"all": proxy, "no": no_proxy})
 
     @classmethod
-    def from_environment(cls, schemes: Sequence[str] = SCHEMES) -> Proxies:
+    def from_environment(cls) -> Proxies:
         """Those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower case too."""
         from urllib.request import (
             getproxies_environment,
         )  # lazily: it imports http.client, which few programs need here
 
-        return cls(getproxies_environment(), schemes)
+        return cls(getproxies_environment())
 
     def choose(self, origin: Origin) -> str | None:
         """The URL of the proxy for requests to `origin`; `None` if they go there directly.
@@ -105,15 +101,11 @@ class Proxies:
         return f"<Proxies for {', '.join(self._by_scheme) or 'nothing'}>"
 
 
-def _check(url: str, schemes: Sequence[str]) -> None:
+def _check(url: str) -> None:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:  # its message would quote the URL
         sound = False
-    if sound and parts.scheme not in schemes:
-        raise ConfigError(
-            f"proxy: this transport has no {parts.scheme}:// to a proxy; HttpcoreTransport has", field="proxy"
-        )
     if not sound:
-        raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(schemes)}", field="proxy")
+        raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(SCHEMES)}", field="proxy")

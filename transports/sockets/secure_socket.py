@@ -17,14 +17,14 @@ class SecureSocket:
     `tls.truncated` says which it was.
 
     Args:
-        sock: the socket. `close` closes it.
+        sock: the socket, which may be another `SecureSocket`. `close` closes it.
         tls: the machine.
 
     Attributes:
         tls: the machine.
     """
 
-    def __init__(self, sock: socket.socket, tls: TLSClient) -> None:
+    def __init__(self, sock: socket.socket | SecureSocket, tls: TLSClient) -> None:
         self.tls = tls
         self._socket = sock
         self._process = os.getpid()
@@ -69,6 +69,10 @@ class SecureSocket:
         self._check()
         return len(data)
 
+    def sendall(self, data: bytes | memoryview) -> None:
+        """See `send`, which sends all."""
+        self.send(data)
+
     def settimeout(self, seconds: float | None) -> None:
         """The timeout of each call to the socket."""
         self._socket.settimeout(seconds)
@@ -81,8 +85,17 @@ class SecureSocket:
         """Say close_notify without waiting for the peer, and close the socket."""
         if not self._unsent and self._process == os.getpid():  # a forked child would garble its parent's
             self.tls.close()
-            send_now(self._socket, self.tls.data_to_send())
+            self._push()
         self._socket.close()
+
+    def _push(self) -> None:
+        """Send what the system takes without waiting, before the socket is closed."""
+        data = self.tls.data_to_send()
+        if not isinstance(self._socket, SecureSocket):
+            send_now(self._socket, data)
+        elif not self._socket._unsent:
+            self._socket.tls.send(data)
+            self._socket._push()
 
     def _check(self) -> None:
         if self.tls.error is not None:

@@ -17,7 +17,7 @@ from transports.loops import LoopKeeper, asyncio_loop
 from transports.sockets.anyio_connection import AnyioConnection
 from transports.sockets.feed import Feed, RawFeed
 from transports.sockets.idle import IDLE_TIMEOUT, MAX_IDLE, IdleConnections
-from transports.sockets.proxies import OWN_SCHEMES, Proxies
+from transports.sockets.proxies import Proxies
 from transports.sockets.tls import Trust
 from transports.sockets.tunnels import Proxy
 
@@ -186,8 +186,9 @@ class AnyioTransport:
         ssl_context: for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         unix_socket: path of a Unix socket to connect to, whatever host a request names.
-        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`), with user and password if it needs
-            them. It resolves names; loopback is reached without it.
+        proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`, or `https://` for TLS to the proxy
+            itself), with user and password if it needs them. It resolves names; loopback is reached without
+            it.
         no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
             by commas, with or without a port. A name includes its subdomains.
         environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
@@ -229,7 +230,6 @@ class AnyioTransport:
             no_proxy,
             environment_proxies=environment_proxies,
             unix_socket=unix_socket,
-            schemes=OWN_SCHEMES,
         )
         self._unix_socket = unix_socket
         self._max_idle = max_idle
@@ -315,7 +315,7 @@ class AnyioTransport:
         return _Pool(keeper, idle)
 
     async def _connect(self, origin: Origin, proxy: Proxy | None, keeper: LoopKeeper) -> Connection:
-        connection = await connect(origin, self._unix_socket, proxy)
+        connection = await connect(origin, self._unix_socket, proxy, self._trust)
         keeper.hold(connection)
         if origin[0] == "https":
             secured = False
@@ -328,16 +328,25 @@ class AnyioTransport:
         return connection
 
 
-async def connect(origin: Origin, unix_socket: str | None, proxy: Proxy | None = None) -> Connection:
-    """Connect to an origin under the running loop, by way of the proxy if there is one. Without TLS.
+async def connect(
+    origin: Origin, unix_socket: str | None, proxy: Proxy | None = None, trust: Trust | None = None
+) -> Connection:
+    """Connect to an origin under the running loop, by way of the proxy if there is one. Without TLS to it.
+
+    Args:
+        origin: where it leads.
+        unix_socket: path of a socket to connect to in its place.
+        proxy: on the way.
+        trust: for a proxy that speaks TLS itself.
 
     Raises:
         APIConnectionError: no connection could be made; the message says why.
     """
-    if asyncio_loop() is not None:
+    # Only a SecureStream can carry another one inside it, as TLS to a proxy does.
+    if asyncio_loop() is not None and (proxy is None or not proxy.secure):
         from transports.sockets.asyncio_connection import (
             AsyncioConnection,  # lazily: it imports asyncio, which a program under trio never loads
         )
 
         return await AsyncioConnection.connect(origin, unix_socket, proxy)
-    return await AnyioConnection.connect(origin, unix_socket, proxy)
+    return await AnyioConnection.connect(origin, unix_socket, proxy, trust)

@@ -27,8 +27,9 @@ class Proxy:
     """A proxy, as its URL says. Its user and password are in no repr.
 
     Args:
-        url: `http://`, `socks5://` or `socks5h://`, a host, and where they are needed a port, user and
-            password. The proxy resolves the names of origins, with `socks5` too.
+        url: `http://`, `https://`, `socks5://` or `socks5h://`, a host, and where they are needed a port,
+            user and password. The proxy resolves the names of origins, with `socks5` too. `https` is TLS to
+            the proxy itself, and HTTP inside it.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,6 +40,11 @@ class Proxy:
         self._user = None
         if parts.username is not None:
             self._user = unquote(parts.username), unquote(parts.password or "")
+
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS itself, before anything else."""
+        return self.scheme == "https"
 
     @property
     def origin(self) -> Origin:
@@ -53,7 +59,7 @@ class Proxy:
 
     def forwarded(self, request: Request) -> Request:
         """The request as it is sent: to an HTTP proxy, one for plain http names the origin in its target."""
-        if request.scheme != "http" or self.scheme != "http":
+        if request.scheme != "http" or self.scheme.startswith("socks"):
             return request
         headers = (*request.headers, *self._authorization)
         return structs.replace(request, target=request.url, headers=headers)

@@ -28,6 +28,7 @@ from sansio.errors import InvalidRequestError
 from sansio.families.chat.parts import DETAIL_TEXTS, citation_of, image_of
 from sansio.families.chat.request import ChatDialect
 from sansio.families.fields import base64_bytes, rest
+from sansio.families.media import data_in
 from sansio.jsontext import JSONObject
 
 _ROLES = ", ".join(Role)
@@ -310,8 +311,7 @@ def _document(block: JSONObject) -> Part | None:
         return DocumentPart(file_id=inner["file_id"], extra=extra)
     if inner.keys() != {"filename", "file_data"}:
         return None
-    head, comma, text = inner["file_data"].partition(";base64,")
-    data = base64_bytes(text) if comma and head.startswith("data:") else None
-    if data is None:
+    if (held := data_in(inner["file_data"])) is None:
         return None
-    return DocumentPart(data=data, media_type=head[5:], name=inner["filename"], extra=extra)
+    media_type, data = held
+    return DocumentPart(data=data, media_type=media_type, name=inner["filename"], extra=extra)

@@ -15,8 +15,9 @@ from sansio.content import (
     TextPart,
     UnknownPart,
 )
+from sansio.defaults import THINK_TAGS
 from sansio.families.fields import base64_bytes, rest, text_or_none, with_extra
-from sansio.families.media import data_url
+from sansio.families.media import data_in, data_url
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
@@ -34,6 +35,15 @@ def detail_of(part: ReasoningPart) -> JSONObject | None:
 
 CONTENT_FIELD = "content"
 """What a reasoning part's `field` says if it arrived as a part of the content, as Mistral's does."""
+
+
+_IN_CONTENT = (CONTENT_FIELD, THINK_TAGS)
+"""What `field` says of reasoning that goes back inside the content."""
+
+
+def between_tags(part: ReasoningPart) -> str:
+    """Reasoning that was between tags in the text, as it was there: `ThinkingReader` reads it."""
+    return f"<think>{part.text}{'</think>' if part.extra.get('closed', True) else ''}"
 
 
 def thinking_block(part: ReasoningPart) -> JSONObject:
@@ -63,7 +73,7 @@ def reasoning_fields(message: Message, default: str, names: Sequence[str]) -> di
     plain = [
         part
         for part in parts
-        if part.text and detail_of(part) is None and field_of(part, default) != CONTENT_FIELD
+        if part.text and detail_of(part) is None and field_of(part, default) not in _IN_CONTENT
     ]
     fields: dict[str, object] = {}
     if details:
@@ -108,9 +118,9 @@ def image_of(image: JSONObject) -> Part:
     extra = rest(image, "type", "image_url")
     if isinstance(inner, dict) and (beside := rest(inner, "url")):
         extra["image_url"] = beside
-    head, comma, data = url.partition(";base64,")
-    if head.startswith("data:") and comma and (decoded := base64_bytes(data)) is not None:
-        return ImagePart(data=decoded, media_type=head[5:], extra=extra)
+    if (held := data_in(url)) is not None:
+        media_type, data = held
+        return ImagePart(data=data, media_type=media_type, extra=extra)
     return ImagePart(url=url, extra=extra)
 
 

@@ -270,7 +270,7 @@ class ChatReader(AnswerReader):
         content = delta.content
         if content:
             if isinstance(content, str):
-                self._answer.add(self._text, content, events)
+                self._say(content, events)
             elif isinstance(content, list):
                 self._receive_parts(content, events)
             else:  # Cloudflare gives an answer in JSON mode as the object itself
@@ -292,6 +292,10 @@ class ChatReader(AnswerReader):
                 self._keep("function_call", data["function_call"])
             else:
                 self._receive_call(ToolDelta(0, None, legacy), {"function": data["function_call"]}, events)
+
+    def _say(self, text: str, events: list[StreamEvent]) -> None:
+        """Add a piece of the text."""
+        self._answer.add(self._text, text, events)
 
     def _receive_listed(
         self,

@@ -42,6 +42,7 @@ from sansio.families.chat.options import (
 )
 from sansio.families.chat.parts import (
     CONTENT_FIELD,
+    between_tags,
     field_of,
     image_block,
     reasoning_fields,
@@ -49,6 +50,7 @@ from sansio.families.chat.parts import (
     thinking_block,
 )
 from sansio.families.chat.reader import ChatReader
+from sansio.families.chat.thinking import ThinkingReader
 from sansio.families.chat.tools import check_choice, is_forced, narrow_choice, wire_tool
 from sansio.families.fields import base64_text, rest, with_extra, without_nulls
 from sansio.families.forms import check_form
@@ -144,7 +146,7 @@ class ChatDialect(OpenAIEndpoints):
         return self.url_of("chat/completions")
 
     def open_stream(self) -> ChatReader:
-        return ChatReader(self)
+        return ThinkingReader(self) if self.profile.think_tags else ChatReader(self)
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
@@ -339,6 +341,8 @@ class ChatDialect(OpenAIEndpoints):
                 case ReasoningPart() if back is not None and field_of(part, back) == CONTENT_FIELD:
                     content.append(thinking_block(part))
                     structured = True
+                case ReasoningPart() if part.extra.get("field") == THINK_TAGS:
+                    content.append({"type": "text", "text": between_tags(part)})
                 case ReasoningPart() if back == THINK_TAGS:
                     content.append({"type": "text", "text": f"<think>\n{part.text}\n</think>\n\n"})
                 case _:

@@ -34,11 +34,17 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.families.chat.dicts import from_openai
-from sansio.families.serving import AnswerHead, Lost, Serving, StreamWriter, WireRequest, status_of, words_of
+from sansio.families.serving import (
+    AnswerHead,
+    Serving,
+    StreamWriter,
+    WireRequest,
+    openai_error,
+    status_of,
+    words_of,
+)
 from sansio.jsontext import JSON, JSONObject
 
-_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
-_TYPES = {429: "requests"}
 _NOT_OPTIONS = ("messages", "model", "tools", "stream", "stream_options")
 _OLD = {"functions": "tools", "function_call": "tool_choice"}
 """Fields of the API before it had tools, and what to write."""
@@ -84,7 +90,7 @@ class ChatServing(Serving):
             if isinstance(part, TextPart):
                 annotations += annotations_of(part, at)
                 at += len(part.text)
-            elif isinstance(part, (ToolCall, InvalidToolCall)):
+            elif isinstance(part, (ToolCall, InvalidToolCall)) and part.name:
                 text = part.arguments_text() if isinstance(part, ToolCall) else part.raw_arguments
                 if isinstance(part, ToolCall) and part.kind == "function" and not text.strip():
                     text = "{}"
@@ -105,7 +111,7 @@ class ChatServing(Serving):
         return body
 
     def error(self, status: int, error: ProviderError) -> JSONObject:
-        return error_object(status, words_of(error), error.error_type, error.param, error.code)
+        return openai_error(status, words_of(error), error.error_type, error.param, error.code)
 
 
 class ChatWriter(StreamWriter):
@@ -123,6 +129,7 @@ class ChatWriter(StreamWriter):
         # The answer is to go on, and the wire's only word for an unfinished one is this.
         FinishReason.PAUSE: "length",
     }
+    SENT_AS_CUT: ClassVar[str | None] = "length"
 
     def __init__(self, head: AnswerHead) -> None:
         super().__init__(head)
@@ -130,13 +137,6 @@ class ChatWriter(StreamWriter):
         self._blank: set[int] = set()  # the calls whose arguments are blank so far
         self._starts: dict[int, int] = {}  # of each text part: where it begins in the joined text
         self._length = 0
-
-    @classmethod
-    def lost_of(cls, message: Message) -> list[Lost]:
-        lost = super().lost_of(message)
-        if message.finish_reason is FinishReason.PAUSE:
-            lost.append(Lost("finish_reason: pause", "sent as length: the answer is not finished"))
-        return lost
 
     def _begin(self) -> bytes:
         return self._chunk({"role": "assistant", "content": "", "refusal": None})
@@ -181,7 +181,7 @@ class ChatWriter(StreamWriter):
         return end + b"data: [DONE]\n\n"
 
     def _fail(self, error: ProviderError) -> bytes:
-        body = error_object(status_of(error), words_of(error), error.error_type, error.param, error.code)
+        body = openai_error(status_of(error), words_of(error), error.error_type, error.param, error.code)
         return data_event(body)
 
     def _call(self, index: int, call: JSONObject) -> bytes:
@@ -261,23 +261,13 @@ def usage_object(usage: Usage) -> JSONObject:
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "audio_tokens": 0,
+        },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens, "audio_tokens": 0},
     }
-
-
-def error_object(
-    status: int, message: str, error_type: str | None, param: str | None, code: str | None
-) -> JSONObject:
-    """An error in OpenAI's form, with its usual type and code for the status."""
-    usual = "server_error" if status >= 500 else "invalid_request_error"
-    inner: JSONObject = {
-        "message": message,
-        "type": error_type or _TYPES.get(status, usual),
-        "param": param,
-        "code": code or _CODES.get(status),
-    }
-    return {"error": inner}
 
 
 def data_event(value: JSONObject) -> bytes:

@@ -173,10 +173,11 @@ class MessagesWriter(StreamWriter):
                 return begin
             case ToolCallDelta(arguments=text):
                 return self._say_arguments(text)
-            case PartComplete(index=index, part=TextPart() as part) if self._open == (TextPart, index):
-                pieces = [
-                    self._piece({"type": "citations_delta", "citation": each}) for each in citations_of(part)
-                ]
+            case PartComplete(index=index, part=TextPart() as part) if citations := citations_of(part):
+                if self._open != (TextPart, index):
+                    self.lost.append(Lost("citations", "the block of their text has ended", part=index))
+                    return b""
+                pieces = [self._piece({"type": "citations_delta", "citation": each}) for each in citations]
                 return b"".join(pieces)
             case _:
                 return b""  # a refusal is beside the stop reason; the rest is reported

@@ -61,7 +61,7 @@ OUTPUTS: Mapping[str, str] = {
 }
 """The items that answer calls, by the kind of the call."""
 
-_OWN_ITEMS = frozenset(
+OWN_ITEMS = frozenset(
     (
         "additional_tools",
         "compaction",
@@ -210,7 +210,7 @@ class ResponsesRequests(OpenAIEndpoints):
         blocks: list[JSON] = []
         said = False
         for number, part in enumerate(message.content):
-            own = isinstance(part, (UnknownPart, ServerToolPart)) and part.kind in _OWN_ITEMS
+            own = isinstance(part, (UnknownPart, ServerToolPart)) and part.kind in OWN_ITEMS
             if own and (item := item_of(part)) is not None:
                 if blocks:
                     yield {**head, "content": blocks, **message.extra}

@@ -13,7 +13,6 @@ import msgspec
 
 from sansio.http import Request
 from sansio.jsontext import JSON, JSONObject
-from sansio.providers.hosts import is_own_host
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,
@@ -25,7 +24,7 @@ from sansio.testing.prompt import (
     count_tokens,
     text_of,
 )
-from sansio.testing.routes import Route
+from sansio.testing.routes import Route, is_own_host
 from sansio.testing.wires.chat_fields import check_fields
 
 _ROLES = ("system", "user", "assistant", "tool")

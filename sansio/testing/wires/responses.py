@@ -6,10 +6,11 @@ events and for errors inside a stream; vLLM's and Ollama's sources.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 import msgspec
+from msgspec import structs
 
 from sansio.content import (
     FinishReason,
@@ -29,11 +30,27 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.families.responses.records import (
+    ARGUMENTS,
+    block_added,
+    block_done,
+    block_place,
+    input_delta,
+    input_done,
+    item_added,
+    item_done,
+    numbered,
+    place_of,
+    response_object,
+    text_delta,
+    usage_object,
+)
+from sansio.families.responses.records import failure as written_failure
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import failure_event, failure_object
 from sansio.testing.script import Delta, Failure
 from sansio.testing.wires.chat import CREATED
-from sansio.testing.wires.responses_items import ARGUMENTS, Item, begun, write_items
+from sansio.testing.wires.responses_items import Item, begun, write_items
 
 _PROCESSING = b": OPENROUTER PROCESSING\n\n"
 _DONE = b"data: [DONE]\n\n"
@@ -42,7 +59,6 @@ _REASONS = {FinishReason.LENGTH: "max_output_tokens", FinishReason.CONTENT_FILTE
 _COMPLETE = (FinishReason.STOP, FinishReason.TOOL_CALLS, FinishReason.REFUSAL)
 _STATUSES = ("completed", "cancelled", "queued", "in_progress")
 """Words that are a status, not a reason for which a response is incomplete."""
-_FAILED_CODES = {429: "rate_limit_exceeded"}
 
 _STEPS = {
     "web_search_call": ("in_progress", "searching", "completed"),
@@ -53,15 +69,9 @@ _STEPS = {
     "mcp_list_tools": ("in_progress", "completed"),
 }
 """The events that say how far a tool of the server's is."""
-_INPUTS = {
-    "code_interpreter_call": ("response.code_interpreter_call_code", "code"),
-    "mcp_call": ("response.mcp_call_arguments", "arguments"),
-}
+_INPUTS = {"code_interpreter_call": "code", "mcp_call": "arguments"}
+"""Tools of the server's whose input arrives in pieces, and the field that has it."""
 _INPUT_PIECE = 8  # characters of a server tool's input in one delta
-_DELTAS = {
-    "function_call": "response.function_call_arguments",
-    "custom_tool_call": "response.custom_tool_call_input",
-}
 
 
 def always_sent(type: str) -> JSONObject:
@@ -137,7 +147,7 @@ class _ResponseStream:
     ) -> None:
         self._type = type
         self._head = head
-        self._number = -1
+        self._number = 0  # of the next event
         said = _said_in(deltas)
         parts = (*head.parts, *said[len(head.parts) :])
         incomplete = isinstance(end, Message) and raw_finish_reason(end) not in _STATUSES
@@ -162,7 +172,7 @@ class _ResponseStream:
         for step in steps:
             response = _envelope(self._type, self._head)
             response["status"] = "queued" if step == "queued" else "in_progress"
-            pieces.append(self._event(f"response.{step}", {"response": response}))
+            pieces += self._write({"type": f"response.{step}", "response": response})
         return pieces
 
     def encode(self, position: int, delta: Delta) -> list[bytes]:
@@ -181,7 +191,7 @@ class _ResponseStream:
         pieces = self._reach(len(self._items))
         response = _finished(self._type, message)
         step = "incomplete" if response["status"] == "incomplete" else "completed"
-        pieces.append(self._event(f"response.{step}", {"response": response}))
+        pieces += self._write({"type": f"response.{step}", "response": response})
         return [*pieces, _DONE] if self._type == "openrouter" else pieces
 
     def fail(self, failure: Failure) -> list[bytes]:
@@ -192,13 +202,7 @@ class _ResponseStream:
             ]
         error = failure_object("openai", failure, "")["error"]
         assert isinstance(error, dict)
-        code = error["code"] or _FAILED_CODES.get(failure.status, "server_error")
-        response = _envelope(self._type, self._head)
-        response |= {"status": "failed", "error": {"code": code, "message": failure.message}}
-        return [
-            self._event("error", {"error": error}),
-            self._event("response.failed", {"response": response}),
-        ]
+        return self._write(*written_failure(_envelope(self._type, self._head), error, failure.status))
 
     def _place(self, delta: Delta) -> int:
         match delta:
@@ -216,8 +220,7 @@ class _ResponseStream:
             index = self._begun
             self._begun += 1
             self._open[index] = []
-            added: JSONObject = {"output_index": index, "item": begun(self._items[index])}
-            pieces.append(self._event("response.output_item.added", added))
+            pieces += self._write(item_added(begun(self._items[index].whole), index))
             if index < at:
                 pieces += self._close(index)
         return pieces
@@ -225,21 +228,22 @@ class _ResponseStream:
     def _say(self, at: int, place: int, delta: Delta) -> list[bytes]:
         item = self._items[at]
         match delta:
-            case ContentDelta():
+            case ContentDelta(text=text):
                 pieces = self._begin_block(at, place)
                 logprobs = self._logprobs[place][:1]
                 del self._logprobs[place][:1]
-                text: JSONObject = {"delta": delta.text, "logprobs": logprobs}
-                return [*pieces, self._of_block("response.output_text.delta", at, place, text)]
-            case RefusalDelta():
+                return pieces + self._write(
+                    text_delta("output_text", self._block_place(at, place), text, logprobs=logprobs)
+                )
+            case RefusalDelta(text=text):
                 pieces = self._begin_block(at, place)
-                return [*pieces, self._of_block("response.refusal.delta", at, place, {"delta": delta.text})]
-            case ReasoningDelta():
+                return pieces + self._write(text_delta("refusal", self._block_place(at, place), text))
+            case ReasoningDelta(text=text):
                 pieces = self._begin_block(at, place)
-                name = f"response.{_reasoning_name(item, place)}_text.delta"
-                return [*pieces, self._of_block(name, at, place, {"delta": delta.text})]
-            case ToolCallDelta() if item.kind in _DELTAS:
-                return [self._of_item(f"{_DELTAS[item.kind]}.delta", at, {"delta": delta.arguments})]
+                kind = "summary_text" if item.blocks[place][0] == "summary" else "reasoning_text"
+                return pieces + self._write(text_delta(kind, self._block_place(at, place), text))
+            case ToolCallDelta() if item.kind in ARGUMENTS:
+                return self._write(input_delta(item.kind, place_of(item.whole, at), delta.arguments))
             case ToolCallStarted() | ToolCallDelta():
                 return []  # the action of a built-in tool is in the finished item
             case PartComplete():
@@ -256,38 +260,10 @@ class _ResponseStream:
         block = self._block(at, place)
         logprobs = block.get("logprobs")
         self._logprobs[place] = list(logprobs) if isinstance(logprobs, list) else []
-        emptied = {
-            name: "" if name in ("text", "refusal") else [] if name in ("annotations", "logprobs") else value
-            for name, value in block.items()
-        }
-        return [*pieces, *self._part("added", at, place, emptied)]
+        return pieces + self._write(block_added(self._block_place(at, place), block))
 
     def _end_block(self, at: int, place: int) -> list[bytes]:
-        block = self._block(at, place)
-        pieces: list[bytes] = []
-        match block.get("type"):
-            case "output_text":
-                annotations = block.get("annotations")
-                for number, found in enumerate(annotations if isinstance(annotations, list) else ()):
-                    noted: JSONObject = {"annotation_index": number, "annotation": found}
-                    pieces.append(self._of_block("response.output_text.annotation.added", at, place, noted))
-                whole: JSONObject = {"text": block["text"], "logprobs": block.get("logprobs") or []}
-                pieces.append(self._of_block("response.output_text.done", at, place, whole))
-            case "refusal":
-                pieces.append(
-                    self._of_block("response.refusal.done", at, place, {"refusal": block["refusal"]})
-                )
-            case "summary_text" | "reasoning_text":
-                name = f"response.{_reasoning_name(self._items[at], place)}_text.done"
-                pieces.append(self._of_block(name, at, place, {"text": block["text"]}))
-            case _:
-                pass
-        return [*pieces, *self._part("done", at, place, block)]
-
-    def _part(self, step: str, at: int, place: int, block: JSONObject) -> list[bytes]:
-        summary = self._items[at].blocks[place][0] == "summary"
-        name = "reasoning_summary_part" if summary else "content_part"
-        return [self._of_block(f"response.{name}.{step}", at, place, {"part": block})]
+        return self._write(*block_done(self._block_place(at, place), self._block(at, place)))
 
     def _close(self, at: int) -> list[bytes]:
         """The end of an item, and of its texts."""
@@ -299,27 +275,26 @@ class _ResponseStream:
         del self._open[at]
         if opened:
             pieces += self._end_block(at, opened[-1])
-        if item.kind in _DELTAS:
-            field = ARGUMENTS[item.kind]
-            whole: JSONObject = {field: item.whole[field]}
-            pieces.append(self._of_item(f"{_DELTAS[item.kind]}.done", at, whole))
-        pieces += self._progress(at)
-        done: JSONObject = {"output_index": at, "item": item.whole}
-        return [*pieces, self._event("response.output_item.done", done)]
+        if (field := ARGUMENTS.get(item.kind)) is not None:
+            whole = str(item.whole[field])
+            pieces += self._write(input_done(item.kind, place_of(item.whole, at), field, whole))
+        return pieces + self._write(*self._progress(at), item_done(item.whole, at))
 
-    def _progress(self, at: int) -> list[bytes]:
+    def _progress(self, at: int) -> Iterator[JSONObject]:
         """What a tool of the server's was given, and how far it is."""
         item = self._items[at]
-        steps = _STEPS.get(item.kind, ())
-        pieces = [self._of_item(f"response.{item.kind}.{step}", at, {}) for step in steps[:1]]
-        name, field = _INPUTS.get(item.kind, ("", ""))
+        where = place_of(item.whole, at)
+        steps: list[JSONObject] = [
+            {"type": f"response.{item.kind}.{step}", **where} for step in _STEPS.get(item.kind, ())
+        ]
+        yield from steps[:1]
+        field = _INPUTS.get(item.kind, "")
         given = item.whole.get(field)
         if isinstance(given, str):
             for start in range(0, len(given), _INPUT_PIECE):
-                piece: JSONObject = {"delta": given[start : start + _INPUT_PIECE]}
-                pieces.append(self._of_item(f"{name}.delta", at, piece))
-            pieces.append(self._of_item(f"{name}.done", at, {field: given}))
-        return pieces + [self._of_item(f"response.{item.kind}.{step}", at, {}) for step in steps[1:]]
+                yield input_delta(item.kind, where, given[start : start + _INPUT_PIECE])
+            yield input_done(item.kind, where, field, given)
+        yield from steps[1:]
 
     def _block(self, at: int, place: int) -> JSONObject:
         field, number = self._items[at].blocks[place]
@@ -329,22 +304,15 @@ class _ResponseStream:
         assert isinstance(block, dict)
         return block
 
-    def _of_block(self, name: str, at: int, place: int, fields: JSONObject) -> bytes:
-        field, number = self._items[at].blocks[place]
-        index = "summary_index" if field == "summary" else "content_index"
-        return self._of_item(name, at, {index: number, **fields})
+    def _block_place(self, at: int, place: int) -> JSONObject:
+        item = self._items[at]
+        return block_place(place_of(item.whole, at), *item.blocks[place])
 
-    def _of_item(self, name: str, at: int, fields: JSONObject) -> bytes:
-        return self._event(name, {"item_id": self._items[at].id, "output_index": at, **fields})
-
-    def _event(self, name: str, fields: JSONObject) -> bytes:
-        self._number += 1
-        data = (
-            b"data: "
-            + msgspec.json.encode({"type": name, "sequence_number": self._number, **fields})
-            + b"\n\n"
-        )
-        return data if self._type == "openrouter" else b"event: " + name.encode() + b"\n" + data
+    def _write(self, *records: JSONObject) -> list[bytes]:
+        named = self._type != "openrouter"
+        first = self._number
+        self._number += len(records)
+        return [numbered(record, first + place, named=named) for place, record in enumerate(records)]
 
 
 def _said_in(deltas: Sequence[Delta]) -> list[Part]:
@@ -390,10 +358,6 @@ def _item_places(items: Sequence[Item], parts: int) -> list[int]:
     return places
 
 
-def _reasoning_name(item: Item, place: int) -> str:
-    return "reasoning_summary" if item.blocks[place][0] == "summary" else "reasoning"
-
-
 def _id(message: Message) -> str:
     return message.response_id or "resp_fake"
 
@@ -401,29 +365,16 @@ def _id(message: Message) -> str:
 def _envelope(type: str, message: Message) -> JSONObject:
     """A response that has said nothing yet. What a request asked for is in the message's `extra`."""
     return {
-        "id": _id(message),
-        "object": "response",
-        "created_at": CREATED,
-        "status": "in_progress",
+        **response_object(_id(message), message.model or "fake-model", CREATED),
         "background": False,
-        "error": None,
-        "incomplete_details": None,
-        "instructions": None,
         "max_output_tokens": None,
-        "model": message.model or "fake-model",
-        "output": [],
-        "parallel_tool_calls": True,
         "previous_response_id": None,
         "reasoning": {"effort": None, "summary": None},
         "store": True,
         "temperature": 1.0,
         "text": {"format": {"type": "text"}},
-        "tool_choice": "auto",
-        "tools": [],
         "top_p": 1.0,
         "truncation": "disabled",
-        "usage": None,
-        "metadata": {},
         **always_sent(type),
         **{name: value for name, value in message.extra.items() if name != "incomplete_details"},
     }
@@ -447,18 +398,11 @@ def _finished(type: str, message: Message) -> JSONObject:
 
 def _usage(type: str, usage: Usage) -> JSONObject:
     """The counts that the server gives: Ollama counts no cached tokens and no reasoning, vLLM no writes."""
-    knows = type != "ollama"
-    read: JSONObject = {
-        "cached_tokens": usage.cached_tokens if knows else 0,
-        "cache_write_tokens": usage.cache_write_tokens if knows and type != "vllm" else 0,
-    }
-    counts: JSONObject = {
-        "input_tokens": usage.input_tokens,
-        "input_tokens_details": read,
-        "output_tokens": usage.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens if knows else 0},
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-    }
+    if type == "ollama":
+        usage = structs.replace(usage, cached_tokens=0, reasoning_tokens=0)
+    if type in ("ollama", "vllm"):
+        usage = structs.replace(usage, cache_write_tokens=0)
+    counts = usage_object(usage)
     if type == "openrouter" and usage.cost is not None:
         counts["cost"] = usage.cost
     for name, value in usage.extra.items():

@@ -27,6 +27,8 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
+from sansio.families.responses.records import ARGUMENTS
+from sansio.families.responses.records import begun as begun_item
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.script import arguments_text
 
@@ -39,8 +41,6 @@ _ACTIONS = {
     "local_shell": ("local_shell_call", "action"),
 }
 """Calls of built-in tools: the item's type, and the field that has the action."""
-ARGUMENTS = dict(_CALLS.values())
-"""The field of a call's item that its deltas add to."""
 
 _USES: Mapping[str, tuple[str, str]] = {
     "web_search_call": ("action", "results"),
@@ -255,25 +255,16 @@ def _with_id(item: JSONObject, response_id: str, number: int, status: str) -> JS
     return {**made, **item}
 
 
-def begun(item: Item) -> JSONObject:
+def begun(item: JSONObject) -> JSONObject:
     """The item as it is when it begins."""
-    start = dict(item.whole)
-    kind = item.kind
-    if kind in ARGUMENTS:
-        start[ARGUMENTS[kind]] = ""
-    elif kind == "message":
-        start["content"] = []
-    elif kind == "reasoning":
-        start["summary"] = []
-        start.pop("content", None)
-    elif kind in _USES:
+    start = begun_item(item)
+    kind = str(item.get("type"))
+    if kind in _USES:
         given, gave = _USES[kind]
         if kind in _STREAMED and start.get(given) is not None:
             start[given] = ""
         if gave and gave in start:
             start[gave] = None
-    if "status" in start:
-        start["status"] = "in_progress"
     return start
 
 

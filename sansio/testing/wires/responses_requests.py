@@ -15,7 +15,6 @@ from msgspec import structs
 from sansio.content import ReasoningPart
 from sansio.http import Request
 from sansio.jsontext import JSON, JSONObject
-from sansio.providers.hosts import is_own_host
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import (
     OfferedTool,
@@ -26,7 +25,7 @@ from sansio.testing.prompt import (
     as_text,
     count_tokens,
 )
-from sansio.testing.routes import Route
+from sansio.testing.routes import Route, is_own_host
 from sansio.testing.script import Answer
 from sansio.testing.wires.responses_fields import check_fields, check_item
 from sansio.testing.wires.responses_items import is_sealed, seal

@@ -55,6 +55,17 @@ def test_a_whole_answer_of_another_family_is_named(ours: str, theirs: str) -> No
     check(caught.value, ours, theirs)
 
 
+def test_each_kind_of_event_shows_its_family() -> None:
+    starts = ("message_start", "message_delta", "message_stop", "content_block_start")
+    for kind in (*starts, "content_block_delta", "content_block_stop"):
+        assert family_of({"type": kind}) == "messages"
+    for thing in ("chat.completion", "chat.completion.chunk"):
+        assert family_of({"object": thing}) == "chat"
+    assert family_of({"type": "response.new"}) == family_of({"object": "response"}) == "responses"
+    for other in ("ping", "error", "message", "chat", None, 1):
+        assert family_of({"type": other, "object": other}) is None
+
+
 @pytest.mark.parametrize("family", STREAMS)
 def test_a_familys_own_bytes_are_not_foreign(family: str) -> None:
     assert family_of(ANSWERS[family]) == family

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio.errors import LimitExceededError, LocalProtocolError
-from sansio.framing.sse import ServerSentEvent, SSEDecoder, SSEFailed, SSEItem
+from sansio.framing.sse import ServerSentEvent, SSEDecoder, SSEFailed, SSEItem, is_event_stream
 from tests.support import CORPUS, every_split, with_chunkings
 
 FRAMINGS = CORPUS / "sse_framing.json"
@@ -271,3 +271,17 @@ def test_bytes_after_the_end_are_refused_and_change_nothing() -> None:
     with pytest.raises(LocalProtocolError):
         decoder.receive_eof()
     assert decoder.last_event_id == "1"
+
+
+@pytest.mark.parametrize("line", [b"data: x", b"event: x", b": comment", b"id: 1", b"retry: 1"])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\r\n", b"\xef\xbb\xbf\n"])
+def test_a_stream_is_known_by_its_first_field_at_every_cut(line: bytes, before: bytes) -> None:
+    start = before + line
+    field = len(before) + line.index(b":") + 1
+    for at in range(len(start) + 1):
+        assert is_event_stream(start[:at]) is (True if at >= field else None), start[:at]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[", b"<html>", b"dat ", b"\xef\xbb{", b"iden", b"id\n"])
+def test_what_begins_otherwise_is_no_stream(body: bytes) -> None:
+    assert is_event_stream(body) is False

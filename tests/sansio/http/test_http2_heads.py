@@ -14,7 +14,7 @@ OF_ONE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "te", "tran
 @pytest.mark.parametrize("name", OF_ONE_CONNECTION)
 def test_headers_of_one_connection_are_neither_sent_nor_taken(name: str) -> None:
     request = Request.post("http://localhost/v1", ((name, "x"), ("x-kept", "y")), b"{}")
-    written = [field for field, _ in write_head(request)]
+    written = [field for field, _ in write_head(request) or ()]
     assert name.encode() not in written
     assert b"x-kept" in written
     assert read_head([(b":status", b"200"), (name.encode(), b"x")]) is None

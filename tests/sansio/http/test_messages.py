@@ -14,6 +14,7 @@ from sansio.config import ProviderConfig
 from sansio.errors import LocalProtocolError
 from sansio.http import Headers, HTTPExchange, Request, header
 from sansio.http.syntax import is_header_value
+from tests.support import frame_locals
 
 REQUEST = Request.post("http://localhost:8000/v1/chat", (("authorization", "Bearer sk-secret"),), b"{}")
 
@@ -33,6 +34,13 @@ def test_a_get_has_no_body_and_says_nothing_of_one() -> None:
         b"GET /v1/models?limit=9 HTTP/1.1\r\nhost: localhost:8000\r\naccept-encoding: identity\r\n"
         b"accept: application/json\r\n\r\n"
     )
+
+
+def test_a_request_that_cannot_be_written_shows_its_key_in_no_frame() -> None:
+    request = structs.replace(REQUEST, headers=(*REQUEST.headers, ("x", "a\nb")))
+    with pytest.raises(LocalProtocolError) as caught:
+        HTTPExchange(request)
+    assert "sk-secret" not in frame_locals(caught.value)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"x"])

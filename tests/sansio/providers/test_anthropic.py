@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sansio import (
+    ConfigError,
     InvalidRequestError,
     Message,
     Part,
@@ -47,6 +48,14 @@ def test_the_key_goes_as_bearer_where_that_is_asked() -> None:
     headers = dict(signed({"auth_method": "bearer"}).headers)
     assert headers["authorization"] == "Bearer secret-key"
     assert "x-api-key" not in headers
+
+
+@pytest.mark.parametrize("day", ["2023-06-01", "2026-10-10", "2026-12-19", "2027-02-20", "2030-01-31"])
+def test_a_version_is_a_date(day: str) -> None:
+    assert dict(signed({"api_version": day}).headers)["anthropic-version"] == day
+    for wrong in (f"{day}0", f"0{day}", day.replace("-", ""), "2026-00-10", "2026-13-10", "2026-10-32"):
+        with pytest.raises(ConfigError, match="api_version"):
+            signed({"api_version": wrong})
 
 
 @pytest.mark.parametrize(

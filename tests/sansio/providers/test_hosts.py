@@ -1,4 +1,4 @@
-"""What a host decides in each family: OpenAI's own service, and the errors that vLLM is known by."""
+"""What the dialects of one host share: OpenAI's rules, and the errors that vLLM is known by."""
 
 from __future__ import annotations
 
@@ -9,47 +9,13 @@ from sansio.providers import dialect_named
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, failure, parse, sse
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "api.openai.com",
-        "API.OpenAI.com",
-        "us.api.openai.com",
-        "eu.api.openai.com",
-        "ae.api.openai.com",
-        "au.api.openai.com",
-        "in.api.openai.com",
-        "jp.api.openai.com",
-    ],
-)
+@pytest.mark.parametrize("host", ["api.openai.com", "eu.api.openai.com", "proxy.example.com", "localhost"])
 @pytest.mark.parametrize("api", ["chat", "responses"])
-def test_openais_own_hosts_refuse_what_its_schema_does_not_have(host: str, api: str) -> None:
-    """OpenAI, "Data residency": the hosts of its regions."""
-    own = f"https://{host}/v1"
-    provider = Provider(config(f"openai/{api}", base_url=own))
+def test_openais_rules_hold_at_any_address_and_a_compatible_servers_too(host: str, api: str) -> None:
+    address = f"https://{host}/v1"
     with pytest.raises(InvalidRequestError, match=r"^temperature: "):
-        provider.prepare(ASK, temperature=3)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "api.openai.com.example.com",
-        "xx.api.openai.com",
-        "us-api.openai.com",
-        "usapi.openai.com",
-        "eu.us.api.openai.com",
-        ".api.openai.com",
-        "apixopenai.com",
-        "api.openaixcom",
-        "usxapi.openai.com",
-        "openai.com",
-        "my-api.openai.com",
-    ],
-)
-@pytest.mark.parametrize("api", ["chat", "responses"])
-def test_any_other_host_is_a_compatible_server_and_its_ranges_are_left_to_it(host: str, api: str) -> None:
-    provider = Provider(config(f"openai/{api}", base_url=f"https://{host}/v1"))
+        Provider(config(f"openai/{api}", base_url=address)).prepare(ASK, temperature=3)
+    provider = Provider(config(f"compatible/{api}", base_url=address))
     assert body_of(provider, ASK, [WEATHER], temperature=3)["temperature"] == 3
 
 
@@ -67,9 +33,10 @@ def test_any_other_host_is_a_compatible_server_and_its_ranges_are_left_to_it(hos
 def test_an_error_in_vllm_s_form_says_that_vllm_has_a_type(kind: str, code: int, api: str) -> None:
     """vLLM's `ErrorResponse`: the name of an exception, with the status as a number."""
     error: Record = {"message": "no", "type": kind, "param": None, "code": code}
-    found = dialect_named(f"openai/{api}").error_in({"error": error}, code)
-    assert found is not None
-    assert "type='vllm'" in str(found)
+    for type in ("openai", "compatible"):
+        found = dialect_named(f"{type}/{api}").error_in({"error": error}, code)
+        assert found is not None
+        assert "type='vllm'" in str(found)
     for other in ({**error, "type": f"My{kind}"}, {**error, "code": str(code)}):
         found = dialect_named(f"openai/{api}").error_in({"error": other}, code)
         assert found is not None

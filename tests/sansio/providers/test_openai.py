@@ -51,9 +51,7 @@ def test_there_is_no_key_without_such_a_beginning_or_where_the_caller_says_one()
     assert key_of(SYSTEM, *ASK, prompt_cache_key=None) is None
 
 
-@pytest.mark.parametrize(
-    ("kind", "fields"), [("azure", {}), ("openai", {"base_url": "https://api.example.com/v1"}), ("vllm", {})]
-)
+@pytest.mark.parametrize(("kind", "fields"), [("azure", {}), ("compatible", {}), ("vllm", {})])
 def test_other_servers_get_no_key_that_they_may_not_know(kind: str, fields: Record) -> None:
     assert "prompt_cache_key" not in body_of(Provider(config(kind, **fields)), [SYSTEM, *ASK], cache=True)
 
@@ -89,6 +87,6 @@ def test_a_value_outside_of_openais_schema_is_refused_with_the_value_and_what_is
         error = str(refused(kind, *ASK, **option))
         assert error.startswith(f"{name}: {value!r}"[:80])
         assert "Expected" in error
-    compatible = Provider(config("openai", base_url="https://api.example.com/v1"))
+    compatible = Provider(config("compatible"))
     beside: Record = {"logprobs": True} if name == "top_logprobs" else {}
     assert compatible.prepare(ASK, **option, **beside).left_out == ()

@@ -33,7 +33,7 @@ V1: Record = {
     ("kind", "fields", "where"),
     [
         ("openai/responses", {}, "https://api.openai.com/v1/responses"),
-        ("openai/responses", {"base_url": "https://api.x.ai/v1"}, "https://api.x.ai/v1/responses"),
+        ("compatible/responses", {"base_url": "https://api.x.ai/v1"}, "https://api.x.ai/v1/responses"),
         ("azure/responses", V1, "https://res.openai.azure.com/openai/v1/responses"),
         (
             "azure/responses",
@@ -123,11 +123,11 @@ SYSTEM = Message(Role.SYSTEM, "Be brief.")
 
 def key_of(
     *messages: Message,
-    base_url: str = "https://api.openai.com/v1",
+    type: str = "openai",
     tools: Sequence[Record] = (),
     **options: Any,
 ) -> str | None:
-    provider = Provider(config("openai/responses", base_url=base_url))
+    provider = Provider(config(f"{type}/responses"))
     key = body_of(provider, messages, tools, **{"cache": True, **options}).get("prompt_cache_key")
     assert isinstance(key, str | None)
     return key
@@ -152,7 +152,7 @@ def test_there_is_no_key_without_such_a_beginning_or_where_the_caller_says_one()
     assert key_of(SYSTEM, *ASK, cache=False) is None
     assert key_of(SYSTEM, *ASK, prompt_cache_key="mine") == "mine"
     assert key_of(SYSTEM, *ASK, prompt_cache_key=None) is None
-    assert key_of(SYSTEM, *ASK, base_url="https://api.example.com/v1") is None
+    assert key_of(SYSTEM, *ASK, type="compatible") is None
 
 
 # Errors say what the server behind them says.

@@ -194,7 +194,7 @@ def test_valid_streams_are_framed_in_every_way() -> None:
     assert len(found) == 8, found
 
 
-@for_every_type
+@pytest.mark.parametrize("type", [*PROVIDER_TYPES, "openai/responses"])
 def test_a_valid_stream_knows_its_message_and_where_it_is_whole(type: str) -> None:
     """The parser is the judge: one byte less than `whole_from` is a truncated stream."""
     found = survey(

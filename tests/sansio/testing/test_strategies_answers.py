@@ -8,7 +8,16 @@ from collections.abc import Callable
 import pytest
 from hypothesis import Phase, given, settings
 
-from sansio import FinishReason, Message, StreamComplete, StreamEvent, ToolCallDelta, ToolCallStarted
+from sansio import (
+    FinishReason,
+    Message,
+    PartComplete,
+    ReasoningPart,
+    StreamComplete,
+    StreamEvent,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from sansio.testing import PROVIDER_TYPES
 from sansio.testing.strategies import events
 
@@ -95,3 +104,14 @@ def test_calls_have_different_ids_and_are_interleaved_only_if_the_wire_allows_it
     alone = {"anthropic": {"in pieces"}, "ollama": set[str]()}
     wanted = alone.get(type, {"in turn", "in pieces"})
     assert seen_in(type, features, wanted) == wanted
+
+
+def test_a_response_may_hide_its_reasoning() -> None:
+    def features(given_events: list[StreamEvent]) -> set[str]:
+        return {
+            type(event).__name__
+            for event in given_events
+            if isinstance(event, PartComplete) and event.part == ReasoningPart("", event.part.extra)
+        }
+
+    assert seen_in("openai/responses", features, {"PartComplete"}) == {"PartComplete"}

@@ -421,7 +421,7 @@ class TLSContract:
 
     async def test_tls_certificate_of_yesterday(self, make: Make) -> None:
         day = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-        ca, context = ca_and_server("localhost", day)
+        ca, context = ca_and_server("localhost", ends=day)
         await self._refuses_tls(make(ssl_context=trusting(ca)), context, "its certificate has expired")
 
     async def _refuses_tls(self, transport: Transport, context: ssl.SSLContext, why: str) -> None:

@@ -84,12 +84,12 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def ca_and_server(name: str, ends: datetime.datetime | None = None) -> tuple[trustme.CA, ssl.SSLContext]:
-    """An authority, and a server that shows its certificate for `name`."""
+def ca_and_server(*names: str, ends: datetime.datetime | None = None) -> tuple[trustme.CA, ssl.SSLContext]:
+    """An authority, and a server that shows its certificate for these names."""
     ca = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     begins = None if ends is None else ends - datetime.timedelta(1)
-    ca.issue_cert(name, not_before=begins, not_after=ends).configure_cert(context)
+    ca.issue_cert(*names, not_before=begins, not_after=ends).configure_cert(context)
     return ca, context
 
 

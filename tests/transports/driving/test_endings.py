@@ -27,7 +27,9 @@ from transports import EventStream, SyncEventStream
 from transports.driving.endings import STREAM_TRANSITIONS, StreamState, StreamTrigger
 from transports.driving.keys import KeySource
 
-FINAL = {state for state, row in STREAM_TRANSITIONS.items() if row.keys() <= {StreamTrigger.CUT}}
+UNDONE = {StreamTrigger.CUT, StreamTrigger.RETURN}
+"""What undoes an ending: the last event did not reach the consumer."""
+FINAL = {state for state, row in STREAM_TRANSITIONS.items() if row.keys() <= UNDONE}
 
 
 def test_every_state_has_a_row_and_can_be_reached() -> None:
@@ -46,7 +48,7 @@ def test_every_trigger_is_used_and_leads_to_one_state() -> None:
     assert all(len(states) == 1 for states in leads.values())
 
 
-def test_an_ending_is_final_but_for_an_interrupt_while_the_last_event_is_handed_out() -> None:
+def test_an_ending_is_final_unless_the_last_event_does_not_reach_the_consumer() -> None:
     assert {StreamState.ENDED, StreamState.CLOSED, StreamState.CUT, StreamState.ABORTED} == FINAL
     assert [state for state in FINAL if STREAM_TRANSITIONS[state]] == [StreamState.ENDED]
 

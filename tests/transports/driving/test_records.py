@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from transports.driving.facade import BaseProvider
 from transports.driving.keys import Secret
 from transports.driving.records import dispatch
 
-_CREATORS: list[Callable[..., BaseProvider]] = [create_provider, create_sync_provider]
+_CREATORS: list[Callable[..., BaseProvider[Any]]] = [create_provider, create_sync_provider]
 
 
 class Log:
@@ -108,7 +109,7 @@ class _Incomplete:
     ],
 )
 def test_a_log_that_could_not_be_called_is_refused_at_once(
-    create: Callable[..., BaseProvider], log: object, words: str
+    create: Callable[..., BaseProvider[Any]], log: object, words: str
 ) -> None:
     """An async method would give a coroutine that nothing awaits, with each record."""
     transport = object()

@@ -93,12 +93,3 @@ def test_arguments_that_exclude_each_other_are_refused(kind: Callable[..., objec
         kind(unix_socket="/run/llm.sock", proxy="http://proxy:1")
     with pytest.raises(ConfigError, match="unix_socket"):
         kind(unix_socket="/run/llm.sock", environment_proxies=True)
-
-
-@pytest.mark.parametrize("kind", [AnyioTransport, SocketTransport])
-def test_a_proxy_over_tls_is_for_the_transport_that_has_it(kind: Callable[..., object]) -> None:
-    with pytest.raises(ConfigError, match="HttpcoreTransport") as caught:
-        kind(proxy="https://user:s3cret@proxy:1")
-    assert caught.value.field == "proxy"
-    assert "s3cret" not in str(caught.value)
-    HttpcoreTransport(proxy="https://proxy:1")

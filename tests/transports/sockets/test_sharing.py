@@ -23,6 +23,7 @@ from sansio import (
     ProviderConfig,
     Role,
 )
+from tests.sansio.http.frames import data, head
 from tests.transports.contracts.support import ca_and_server, fetch, read, trusting
 from tests.transports.raw_server import OK, RawServer, happens
 from tests.transports.raw_server import answering as answering_http1
@@ -386,6 +387,28 @@ async def test_fresh_means_a_connection_that_has_answered_nothing(transport: Tra
         await fetch(transport, server.post())
         await transport.aclose()
         assert server.connections == 2
+
+
+@pytest.mark.parametrize("number", [1, 3, 9])
+async def test_a_response_that_no_request_asked_for_is_not_the_answer_to_the_next(
+    transport: Transport, number: int
+) -> None:
+    """It has the number of the exchange before, of the next one, or of one that there will not be."""
+    sent = threading.Event()
+
+    def script(peer: HTTP2Peer) -> None:
+        if (first := peer.request()) is not None:
+            peer.answer(first)
+        if not sent.is_set():
+            peer.peer.send(head(number) + data(number, b"stray", end=True))
+            sent.set()
+        answering(peer)
+
+    with RawServer(over_http2(script)) as server:
+        assert await fetch(transport, server.post()) == (200, b"ok")
+        assert await happens(sent)
+        assert await fetch(transport, server.post()) == (200, b"ok")
+        await transport.aclose()
 
 
 async def test_a_connection_that_was_idle_for_long_is_replaced(make: Callable[..., Transport]) -> None:

@@ -444,7 +444,7 @@ def test_a_protocol_that_the_caller_does_not_speak_is_an_error() -> None:
 
 
 def test_a_certificate_of_yesterday_is_an_error() -> None:
-    ca, server = ca_and_server("localhost", datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
+    ca, server = ca_and_server("localhost", ends=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
     client = TLSClient(trusting(ca), "localhost")
     connect(client, Server(server))
     assert fault(client).endswith("its certificate has expired")

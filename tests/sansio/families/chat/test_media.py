@@ -44,7 +44,7 @@ def test_elsewhere_a_text_document_is_text_under_its_name(kind: str) -> None:
 
 
 def test_a_compatible_server_gets_a_text_document_as_text_and_a_pdf_as_a_file() -> None:
-    provider = Provider(config("openai", base_url="https://api.deepseek.com"))
+    provider = Provider(config("compatible"))
     text, file = body_of(provider, [Message(Role.USER, (NOTES, PDF))])["messages"][0]["content"]
     assert (text["type"], file["type"]) == ("text", "file")
 
@@ -166,7 +166,7 @@ def test_others_get_sound_of_any_format(kind: str, said: str, form: str) -> None
 
 
 def test_a_compatible_server_gets_sound_of_any_format() -> None:
-    provider = Provider(config("openai", base_url="https://api.example.com/v1"))
+    provider = Provider(config("compatible"))
     asked = Message(Role.USER, (AudioPart(data=b"fLaC"),))
     [block] = body_of(provider, [asked])["messages"][0]["content"]
     assert block["input_audio"]["format"] == "flac"

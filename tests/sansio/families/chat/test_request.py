@@ -91,11 +91,11 @@ def test_a_tool_loop_goes_back_as_it_was_received() -> None:
     )
     loop = [
         *ASK,
-        Message(Role.ASSISTANT, calls, origin="openai/chat"),
+        Message(Role.ASSISTANT, calls, origin="compatible/chat"),
         Message(Role.TOOL, "18 °C", tool_call_id="call_1"),
         Message(Role.TOOL, "21 °C", tool_call_id="call_2"),
     ]
-    turn = body_of(Provider(config("openai", base_url=GOOGLE)), loop)["messages"][1:]
+    turn = body_of(Provider(config("compatible", base_url=GOOGLE)), loop)["messages"][1:]
     assert turn == [
         {
             "role": "assistant",
@@ -229,8 +229,8 @@ def test_what_the_application_puts_beside_its_message_is_sent_with_it() -> None:
 
 def test_only_googles_signature_goes_back_of_an_answers_own_fields() -> None:
     data = completion({"content": "Hi", "extra_content": {"google": 1}, "other": 2}, system_fingerprint="fp")
-    turns = [*ASK, read("openai", data), *ASK]
-    assert body_of(Provider(config("openai", base_url=GOOGLE)), turns)["messages"][1] == {
+    turns = [*ASK, read("compatible", data), *ASK]
+    assert body_of(Provider(config("compatible", base_url=GOOGLE)), turns)["messages"][1] == {
         "role": "assistant",
         "content": "Hi",
         "extra_content": {"google": 1},

@@ -133,7 +133,7 @@ def test_a_choice_without_tools_is_refused(kind: str, options: dict[str, Any]) -
 
 
 def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
-    server = Provider(config("openai", base_url="https://api.example.com/v1"))
+    server = Provider(config("compatible"))
     assert body_of(server, ASK, [WEATHER], tool_choice="any")["tool_choice"] == "any"
     assert body_of(server, ASK, tool_choice="auto")["tool_choice"] == "auto"
     choice = {"type": "function", "function": {"name": "zzz"}}

@@ -12,12 +12,15 @@ from sansio import (
     BadRequestError,
     ContentDelta,
     InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
     RateLimitError,
     RetrySchedule,
     Usage,
 )
 from tests.sansio.families.responses.frames import created, parse, reading, response, text
 from tests.sansio.wires import Record, failure
+from tests.wire_types import fields, needs_types, words
 
 FAULT: Record = {"type": "server_error", "code": "server_error", "message": "Sorry.", "param": None}
 
@@ -53,7 +56,23 @@ def test_an_error_inside_a_stream_is_read_in_each_form(record: Record) -> None:
         ("insufficient_quota", RateLimitError, False),
         ("invalid_prompt", BadRequestError, False),
         ("image_too_large", BadRequestError, False),
+        ("context_length_exceeded", BadRequestError, False),
+        ("previous_response_not_found", BadRequestError, False),
+        ("invalid_request_error", BadRequestError, False),
         ("invalid_api_key", AuthenticationError, False),
+        ("authentication_error", AuthenticationError, False),
+        ("permission_error", PermissionDeniedError, False),
+        ("not_found_error", NotFoundError, False),
+        ("model_not_found", NotFoundError, False),
+        ("rate_limit_error", RateLimitError, True),
+        ("tokens", RateLimitError, True),
+        ("requests", RateLimitError, True),
+        ("api_error", InternalServerError, True),
+        ("internal_error", InternalServerError, True),
+        ("internal_server_error", InternalServerError, True),
+        ("overloaded_error", InternalServerError, True),
+        ("service_unavailable", InternalServerError, True),
+        ("timeout", InternalServerError, True),
         ("vector_store_timeout", InternalServerError, True),
         ("something_new", APIStatusError, False),
     ],
@@ -62,6 +81,15 @@ def test_the_code_says_what_an_error_is(code: str, kind: type[APIStatusError], a
     error = fault({"type": "response.failed", "response": response(error={"code": code, "message": "no"})})
     assert type(error) is kind
     assert (RetrySchedule().wait(error, 0, lambda: 0.0) is not None) is again
+
+
+@needs_types
+def test_each_code_of_openais_types_is_the_requests_fault_or_one_that_may_pass() -> None:
+    passing = {"server_error": 500, "rate_limit_exceeded": 429, "vector_store_timeout": 504}
+    for code in words(fields("openai-responses", "ResponseError")["code"]):
+        error = fault({"type": "response.failed", "response": response(error={"code": code})})
+        assert error.status == passing.pop(code, 400), code
+    assert not passing
 
 
 def test_an_event_may_name_the_status() -> None:

@@ -243,6 +243,33 @@ def test_an_item_is_read_as_these_parts(item: Item, parts: tuple[Part, ...]) -> 
     assert parts_of(item) == parts
 
 
+@pytest.mark.parametrize(
+    ("kind", "id", "given", "gave"),
+    [
+        ("web_search_call", "id", "action", "results"),
+        ("x_search_call", "id", "arguments", "output"),
+        ("file_search_call", "id", "queries", "results"),
+        ("code_interpreter_call", "id", "code", "outputs"),
+        ("image_generation_call", "id", "revised_prompt", "result"),
+        ("mcp_list_tools", "id", "", "tools"),
+        ("mcp_call", "id", "arguments", "output"),
+        ("mcp_approval_request", "id", "arguments", ""),
+        ("mcp_approval_response", "approval_request_id", "", "approve"),
+        ("tool_search_call", "call_id", "arguments", ""),
+        ("tool_search_output", "call_id", "", "tools"),
+        ("program", "call_id", "code", ""),
+        ("program_output", "call_id", "", "result"),
+        ("shell_call_output", "call_id", "", "output"),
+    ],
+)
+def test_what_a_tool_of_the_providers_was_given_and_gave(kind: str, id: str, given: str, gave: str) -> None:
+    named: Item = {name: [name] for name in (given, gave) if name}
+    (part,) = parts_of({"type": kind, id: "x", **named})
+    assert part == ServerToolPart(
+        kind, "x", input=[given] if given else None, output=[gave] if gave else None
+    )
+
+
 def test_a_call_whose_arguments_were_cut_goes_back_inside_an_object() -> None:
     (call,) = parts_of({"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a'})
     assert isinstance(call, InvalidToolCall)

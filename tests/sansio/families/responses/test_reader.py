@@ -14,6 +14,7 @@ from sansio import (
     FinishReason,
     ImagePart,
     InvalidToolCall,
+    Part,
     PartComplete,
     ReasoningDelta,
     ReasoningPart,
@@ -143,6 +144,44 @@ def test_a_refusal() -> None:
     assert said.finish_reason is FinishReason.REFUSAL
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"status": "completed"}, FinishReason.STOP),
+        ({"status": "complete"}, FinishReason.STOP),
+        ({"status": "cancelled"}, FinishReason.ERROR),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
+            FinishReason.LENGTH,
+        ),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_messages"}}, FinishReason.LENGTH),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+            FinishReason.CONTENT_FILTER,
+        ),
+        ({"status": "incomplete", "incomplete_details": {"reason": "new"}}, FinishReason.OTHER),
+    ],
+)
+def test_the_status_or_its_reason_is_the_finish_reason(fields: Record, reason: FinishReason) -> None:
+    assert whole(message("Hi"), **fields).finish_reason is reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "part"),
+    [
+        ("output_text", message(), TextPart),
+        ("refusal", message(), RefusalPart),
+        ("summary_text", reasoning(), ReasoningPart),
+        ("reasoning_text", reasoning(), ReasoningPart),
+    ],
+)
+def test_a_part_begins_where_it_is_added(kind: str, item: Record, part: type[Part]) -> None:
+    place = "summary" if kind == "summary_text" else "content"
+    begun = event(f"{place}_part.added", part={"type": kind, "text": ""}, **{f"{place}_index": 0})
+    (found,) = answer(added(item), begun, completed()).parts
+    assert type(found) is part
+
+
 def test_a_function_and_a_custom_call() -> None:
     custom = {"type": "custom_tool_call", "id": "ctc", "call_id": "c2", "name": "g", "input": "free text"}
     events = parse([
@@ -183,6 +222,15 @@ def test_arguments_in_one_piece_in_several_and_without_deltas(records: list[Reco
     (found,) = answer(added(call()), added(call()), *records, completed()).parts
     assert isinstance(found, ToolCall)
     assert found.arguments == {"a": 1}
+
+
+@pytest.mark.parametrize("name", ["delta", "done"])
+@pytest.mark.parametrize("kind", ["custom_tool_call_input", "function_call_arguments"])
+def test_arguments_whose_item_never_ends(kind: str, name: str) -> None:
+    item = call() if kind == "function_call_arguments" else call(type="custom_tool_call", input="")
+    record = event(f"{kind}.{name}", delta="{}", input="{}", arguments="{}", sequence_number=None)
+    events = parse([added(item), record])
+    assert deltas(events)[1:] == [ToolCallDelta(0, "{}")]
 
 
 def test_a_built_in_tools_call_is_started_before_its_action_is_known() -> None:

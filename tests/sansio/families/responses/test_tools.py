@@ -199,7 +199,7 @@ def test_there_must_be_tools_to_choose_from(option: Record) -> None:
 
 
 def test_a_compatible_server_is_left_to_say_what_may_be_chosen_and_how_tools_are_called() -> None:
-    provider = Provider(config("openai/responses", base_url="https://api.example.com/v1"))
+    provider = Provider(config("compatible/responses"))
     assert body_of(provider, ASK, tool_choice="some")["tool_choice"] == "some"
     named: Record = {"type": "function", "function": {"name": "a.b"}}
     assert body_of(provider, ASK, [named])["tools"][0]["name"] == "a.b"

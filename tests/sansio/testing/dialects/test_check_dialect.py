@@ -10,6 +10,7 @@ import pytest
 from sansio import (
     PROVIDER_DEFAULTS,
     FinishReason,
+    Limits,
     Message,
     ProviderConfig,
     ProviderDefaults,
@@ -124,6 +125,19 @@ def test_a_sample_that_fails_must_fail_and_any_other_must_not() -> None:
     assert "read as an answer" in check(LineDialect, "reads", samples=wrong)["reads"].message
     cut = [Sample(name="cut", data=CUT.data, content_type=LINES)]
     assert "reading failed" in check(LineDialect, "reads", samples=cut)["reads"].message
+
+
+class NarrowDialect(LineDialect):
+    """Its framer takes short lines only."""
+
+    def __init__(self, config: ProviderConfig | None = None, limits: Limits | None = None) -> None:
+        super().__init__(config)
+        self.limits = Limits(max_event_bytes=200)
+
+
+def test_of_a_sample_with_unsound_framing_the_frames_before_it_count() -> None:
+    long = Sample(name="long", data=STREAM.data + b"[" * 300, content_type=LINES, fails=True)
+    assert check(NarrowDialect, "nothing-lost", "damage", samples=[STREAM, long]).ok
 
 
 def test_a_golden_is_compared_field_by_field() -> None:

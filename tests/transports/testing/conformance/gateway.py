@@ -1,7 +1,10 @@
 """A gateway from HTTP/2 to the HTTP/1.1 server that a law is tested with, as a Unix socket.
 
 Each exchange has its own connection behind the gateway, so that what a law sees of the server's
-connections are the exchanges: a reset of the one closes the other, and the reverse.
+connections are the exchanges: a reset of the one closes the other, and the reverse. A request is passed on
+as it arrives, as fast as the server takes it.
+
+As a program it prints the path, and serves until its standard input ends.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -99,33 +103,34 @@ class _Client:
     def _handle(self, event: h2.events.Event) -> None:
         match event:
             case h2.events.RequestReceived(stream_id=int(number), headers=list(headers)):
-                self._behind[number] = _Behind(
-                    self, number, {str(name): str(value) for name, value in headers}
-                )
+                fields = {str(name): str(value) for name, value in headers}
+                behind = self._behind[number] = _Behind(self, number, fields)
+                behind.kept = self._kept.pop() if self._kept else None
+                threading.Thread(target=behind.run, daemon=True).start()
             case h2.events.DataReceived(stream_id=int(number), data=bytes(data)):
-                self._behind[number].body += data
-                size = event.flow_controlled_length
-                if size:
-                    self.h2.acknowledge_received_data(size, number)
+                self._behind[number].body.put((data, event.flow_controlled_length or 0))
             case h2.events.StreamReset(stream_id=int(number)):
                 self._behind[number].close()
             case _:
                 pass
-        if isinstance(event, h2.events.StreamEnded) and event.stream_id is not None:
-            behind = self._behind[event.stream_id]
-            behind.kept = self._kept.pop() if self._kept else None
-            threading.Thread(target=behind.run, daemon=True).start()
 
     def keep(self, sock: socket.socket) -> None:
         with self.lock:
             self._kept.append(sock)
+
+    def give_back(self, number: int, size: int) -> None:
+        """The server behind has taken a part of a request: the client may send as much again."""
+        with self.lock, contextlib.suppress(h2.exceptions.ProtocolError):
+            if size:
+                self.h2.acknowledge_received_data(size, number)
+                self.flush()
 
 
 class _Behind:
     """An exchange, and its connection to the server."""
 
     def __init__(self, client: _Client, number: int, headers: dict[str, str]) -> None:
-        self.body = b""
+        self.body: queue.SimpleQueue[tuple[bytes, int]] = queue.SimpleQueue()
         self.kept: socket.socket | None = None
         self.runs = True
         self._client = client
@@ -133,9 +138,11 @@ class _Behind:
         self._headers = headers
         self._socket: socket.socket | None = None
         self._closed = False
+        self._uploaded = headers.get("content-length", "0") == "0"
 
     def close(self) -> None:
         self._closed = True
+        self.body.put((b"", 0))
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -144,18 +151,23 @@ class _Behind:
         headers = tuple((name, value) for name, value in self._headers.items() if not name.startswith(":"))
         host, _, port = self._headers[":authority"].rpartition(":")
         url = f"http://{host}:{port}{self._headers[':path']}"
-        sent = Request.post(url, (), self.body)
+        size = int(self._headers.get("content-length", 0))
+        sent = Request.post(url, (), bytes(size))
         names = {name for name, _ in sent.headers}
         http = HTTPExchange(
-            Request.post(url, tuple(field for field in headers if field[0] not in names), self.body),
+            Request.post(url, tuple(field for field in headers if field[0] not in names), sent.body),
             max_header_bytes=1 << 20,
         )
+        kept = False
         try:
             sock = self.kept or socket.create_connection((host, int(port)))
             self._socket = sock
             if self._closed:
                 self.close()
-            sock.sendall(http.data_to_send())
+            whole = http.data_to_send()
+            sock.sendall(whole[: len(whole) - size])  # the body follows
+            uploading = threading.Thread(target=self._upload, args=(sock, size), daemon=True)
+            uploading.start()
             over = False
             while not over:
                 try:
@@ -164,14 +176,24 @@ class _Behind:
                     data = b""
                 inputs = http.receive_data(data) if data else http.receive_eof()
                 for given in inputs:
+                    if isinstance(given, End) and http.reusable and self._uploaded and not self._closed:
+                        self._client.keep(sock)  # first, since the next request may follow at once
+                        kept = True
                     over = self._pass_on(given)
         except OSError:
             self._pass_on(None)
-        if http.reusable and not self._closed:
-            self._client.keep(sock)
-        elif self._socket is not None:
+        if self._socket is not None and not kept:
             self._socket.close()
         self.runs = False
+
+    def _upload(self, sock: socket.socket, left: int) -> None:
+        with contextlib.suppress(OSError):
+            while left and not self._closed:
+                data, size = self.body.get()
+                left -= len(data)
+                self._uploaded = not left  # first, since the answer may be here before sendall() returns
+                sock.sendall(data)
+                self._client.give_back(self._number, size)
 
     def _pass_on(self, given: Input | None) -> bool:
         """Send an input over HTTP/2; whether it was the last."""
@@ -205,3 +227,9 @@ class _Behind:
                     pass
             client.flush()
         return not isinstance(given, Head | Body)
+
+
+if __name__ == "__main__":
+    with gateway() as served:
+        print(served, flush=True)
+        sys.stdin.read()

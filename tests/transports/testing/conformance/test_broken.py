@@ -88,6 +88,7 @@ EITHER_LOOP: tuple[tuple[Kind, str, str], ...] = (
         "open() had not returned after 0.55 s, though its timeout was",
     ),
     (waits.KeepsOnAbort, "abort-closes", f"abort() was called right after open(): {LEAK}"),
+    (waits.KeepsOnAbort, "abort-after-end", f"abort() was called after the response: {LEAK}"),
     (waits.KeepsOnAbort, "abort-under-load", f"abort() was called while the server was sending: {LEAK}"),
     (waits.KeepsOnAbort, "abandoned", f"a bare break dropped the stream: {LEAK}"),
     (waits.AbortsLater, "abort-closes", "abort() is async; it must be a plain function"),

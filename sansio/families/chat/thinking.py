@@ -1,0 +1,64 @@
+"""Reasoning inside the text, between tags, as servers give it that do not parse what their model says.
+
+Sources: MiniMax, "OpenAI API" (the content has it, and must come back complete); Perplexity, "Sonar Reasoning
+Pro"; recorded answers of Hugging Face, Groq, llama.cpp and Ollama. In all of them the tag begins the text.
+"""
+
+from __future__ import annotations
+
+from sansio.defaults import THINK_TAGS
+from sansio.events import StreamEvent
+from sansio.families.chat.reader import ChatReader
+
+_END = "</think>"
+
+
+class ThinkingReader(ChatReader):
+    """Reads a text that begins with `<think>` as reasoning up to `</think>`, however it is cut.
+
+    Nothing but the tags is left out, so that the text goes back as it was received. It is a class of its own
+    so that other answers pay nothing for it.
+    """
+
+    _held = ""  # the beginning of a tag, or of the text, that is not whole
+    _awaited = THINK_TAGS  # the tag that may follow; empty when the reasoning is over, or there is none
+
+    def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
+        # No chunk is read by its form: a form adds to the text whatever the text is.
+        return self._receive_any(data, events, name)
+
+    def _say(self, text: str, events: list[StreamEvent]) -> None:
+        text, self._held = self._held + text, ""
+        if self._awaited == THINK_TAGS:
+            if len(text) < len(THINK_TAGS) and THINK_TAGS.startswith(text):
+                self._held = text
+                return
+            # Beside reasoning in a field, a tag is part of the text.
+            begins = text.startswith(THINK_TAGS) and not self._reasoning_field
+            self._awaited = _END if begins else ""
+            if begins:
+                text = text[len(THINK_TAGS) :]
+                self._reasoning_field = THINK_TAGS
+                self._reasoning.extra |= {"field": THINK_TAGS, "closed": False}
+                self._answer.place(self._reasoning)  # it goes back before the text, also if it is empty
+        if self._awaited:
+            thought, closed, text = text.partition(_END)
+            if closed:
+                self._awaited = ""
+                del self._reasoning.extra["closed"]
+            else:
+                self._held = _begun_tag(thought)
+                thought = thought[: len(thought) - len(self._held)]
+            self._answer.add(self._reasoning, thought, events)
+        self._answer.add(self._text, text, events)
+
+    def _flush(self, events: list[StreamEvent]) -> None:
+        held, self._held = self._held, ""
+        self._answer.add(self._reasoning if self._awaited == _END else self._text, held, events)
+        super()._flush(events)
+
+
+def _begun_tag(text: str) -> str:
+    """The longest end of a text that `</think>` may begin with."""
+    at = text.rfind("<", len(text) + 1 - len(_END))
+    return text[at:] if at >= 0 and _END.startswith(text[at:]) else ""

@@ -1,0 +1,56 @@
+"""The fake knows each field of a request, and each of its words, that the official SDKs' types list."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from sansio import Body
+from sansio.testing import FakeProvider
+from tests.sansio.testing.asking import HELLO, Object, inputs_of, message_in, request_for
+from tests.wire_types import fields, needs_types, words
+
+CHAT = "openai-chat-embeddings-batch"
+RESPONSES = "openai-responses"
+ASKED: Object = {"model": "m", "input": "a"}
+SAID: Object = {"model": "m", "messages": HELLO}
+TYPES = [
+    ("openai", "/v1/chat/completions", SAID, CHAT, "CompletionCreateParamsBase"),
+    ("openai", "/v1/embeddings", ASKED, CHAT, "EmbeddingCreateParams"),
+    ("openai", "/v1/responses", ASKED, RESPONSES, "ResponseCreateParamsBase"),
+    ("openai", "/v1/responses/input_tokens", ASKED, RESPONSES, "InputTokenCountParams"),
+    ("anthropic", "/v1/messages", {**SAID, "max_tokens": 9}, "anthropic-ga", "MessageCreateParamsBase"),
+    ("anthropic", "/v1/messages/count_tokens", SAID, "anthropic-ga", "MessageCountTokensParams"),
+]
+
+
+def refusal(type: str, path: str, body: Object) -> str:
+    """What the fake says against a request; empty if it answers."""
+    response = FakeProvider(type).respond(request_for(type, body, path=path))
+    if response.status == 200:
+        return ""
+    data = b"".join(part.data for part in inputs_of(response) if isinstance(part, Body))
+    return message_in(type, json.loads(data))
+
+
+@needs_types
+@pytest.mark.parametrize(("type", "path", "body", "file", "name"), TYPES)
+def test_each_field_is_known_and_no_other(type: str, path: str, body: Object, file: str, name: str) -> None:
+    unknown = refusal(type, path, {**body, "nonsense": None})
+    assert "nonsense" in unknown
+    for field in fields(file, name).keys() - body.keys():
+        assert refusal(type, path, {**body, field: None}) != unknown.replace("nonsense", field), field
+
+
+@needs_types
+@pytest.mark.parametrize(("type", "path", "body", "file", "name"), TYPES)
+def test_each_word_of_a_field_is_known_and_no_other(
+    type: str, path: str, body: Object, file: str, name: str
+) -> None:
+    for field, listed in fields(file, name).items():
+        if field != "model" and re.fullmatch(r"\?\['[^\[\]]*'\]|'[^\[\]]*'", listed):
+            for word in words(listed):
+                assert refusal(type, path, {**body, field: word}) == "", (field, word)
+            assert field in refusal(type, path, {**body, field: "nonsense"})

@@ -1,0 +1,50 @@
+"""The request and response types of the official SDKs, as `../shared/wire-types` lists them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from tests.support import CORPUS
+
+FOLDER = CORPUS.parent / "wire-types"
+
+needs_types = pytest.mark.skipif(not FOLDER.exists(), reason=f"there are no types at {FOLDER}")
+"""For a test that reads them: they are no part of the project."""
+
+
+@cache
+def _text(file: str) -> str:
+    return (FOLDER / f"{file}.txt").read_text("utf-8")
+
+
+def fields(file: str, name: str) -> dict[str, str]:
+    """The fields of a type, each with its own type as the listing writes it.
+
+    Args:
+        file: without its ending, such as `"openai-responses"`.
+        name: the type's.
+    """
+    found = re.search(rf"^{name}(?:<\w+>)? type=.*?\{{(.*)\}}$", _text(file), re.MULTILINE)
+    assert found, name
+    return {field: type for field, _, type in (item.partition(":") for item in _items(found[1]))}
+
+
+def words(type: str) -> set[str]:
+    """The words that a field's type lists."""
+    return set(re.findall(r"'([^']*)'", type))
+
+
+def _items(text: str) -> Iterator[str]:
+    """What commas separate, except for those inside brackets."""
+    depth = begin = 0
+    for at, letter in enumerate(text):
+        depth += (letter in "[{(") - (letter in "]})")
+        if letter == "," and depth == 0:
+            yield text[begin:at].strip()
+            begin = at + 1
+    if text[begin:].strip():
+        yield text[begin:].strip()

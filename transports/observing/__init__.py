@@ -1,0 +1,1 @@
+"""Watching calls: the interface of observers, and one that reports to OpenTelemetry."""
