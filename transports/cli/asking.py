@@ -145,7 +145,7 @@ class Asker:
             message = await self.provider.complete(messages, self._tools or None, options=self.options)
             self._display.show(StreamComplete(message))
         self.usages.append(message.usage)
-        tell(summary(self.who, message, first, time.monotonic() - began))
+        tell(summary(self.who, message, first, time.monotonic() - began), dim=True)
         return message
 
     def _stop(self, turn: Turn) -> None:

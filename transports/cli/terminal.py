@@ -79,10 +79,14 @@ class Channel:
             os.close(nowhere)
 
 
-def tell(text: str) -> None:
-    """Print a message to standard error, in one line."""
+def tell(text: str, *, dim: bool = False) -> None:
+    """Print a message to standard error, in one line.
+
+    Args:
+        dim: on a terminal, in a weaker colour than the answer, which matters more.
+    """
     line = " ".join(harmless(text.replace("\n", " ")).split())
-    Channel(sys.stderr).write(f"sansio-llm: {line}\n")
+    Channel(sys.stderr).write(f"sansio-llm: {line}\n", dim=dim)
 
 
 def read_stdin_pieces() -> Iterator[bytes]:

@@ -38,9 +38,8 @@ def test_ctrl_c_inside_an_answer_ends_at_once(
         assert process.stderr.read() == b""
 
 
-@pytest.mark.parametrize("arguments", [("chat",), ("parse", "--type", "openai", "-")])
-def test_ctrl_c_while_standard_input_is_read(arguments: tuple[str, ...]) -> None:
-    with started(*arguments) as process:
+def test_ctrl_c_while_standard_input_is_read() -> None:
+    with started("chat", "What is this?") as process:
         process.stdin.write(b": " + b"x" * 1_000_000)  # more than a pipe holds, so that it is read by then
         process.stdin.flush()
         interrupt(process)
@@ -54,16 +53,6 @@ def test_a_closed_pipe_ends_a_chat_quietly() -> None:
         process.stdout.close()
         assert process.wait(PATIENCE) == 141
         only_line(process.stderr.read().decode())  # the notice of the fake provider
-
-
-def test_a_closed_pipe_ends_a_parse_quietly(tmp_path: Path) -> None:
-    file = tmp_path / "stream"
-    file.write_bytes(b"".join(encode_stream("openai", Answer(text="word " * 5_000))))
-    with started("parse", "--type", "openai", str(file)) as process:
-        process.stdout.read(1)
-        process.stdout.close()
-        assert process.wait(PATIENCE) == 141
-        assert process.stderr.read() == b""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")

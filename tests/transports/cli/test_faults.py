@@ -10,7 +10,7 @@ import pytest
 
 from sansio import APIConnectionError, Message, ProviderConfig, ProviderError, Role, StreamTruncatedError
 from sansio.testing.faults import FAULTS
-from tests.transports.cli.command import interrupt, only_line, run, started
+from tests.transports.cli.command import only_line, run
 from transports import SocketTransport, create_sync_provider
 from transports.cli.serve import served
 
@@ -91,19 +91,14 @@ def test_an_unknown_authority_needs_no_file() -> None:
 
 
 def test_every_answer_has_the_fault() -> None:
-    with started("serve", "--type", "ollama", "--fault", "close-at-event:3") as process:
-        said, listed = (process.stdout.readline().decode() for _ in range(2))
-        type, address = listed.split()
-        assert type == "ollama"
+    with served(type="ollama", fault="close-at-event:3") as (server, said):
         assert "It closes the connection after 3 events of a stream, or half of a whole answer." in said
+        assert said.splitlines()[-1].split() == ["ollama", server.base_url("ollama")]
         for _ in range(2):
-            error = fail(address)
+            error = fail(server.base_url("ollama"))
             assert isinstance(error, StreamTruncatedError)
             assert error.partial is not None
             assert error.partial.text
-        interrupt(process)
-        assert process.returncode == 130
-        assert process.communicate() == (b"", b"")
 
 
 def test_a_port_that_refuses() -> None:

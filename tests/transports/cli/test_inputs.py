@@ -106,9 +106,9 @@ def test_a_file_belongs_to_the_first_question_of_a_conversation(
     server: LoopbackThread, fake: FakeProvider, tmp_path: Path
 ) -> None:
     (tmp_path / "a.txt").write_text("A.")
-    assert ask(server, "-a", str(tmp_path / "a.txt"), typed="one\rtwo\r\x04").returncode == 0
+    assert ask(server, "-a", str(tmp_path / "a.txt"), typed="one\x1b\rline\rtwo\r\x04").returncode == 0
     first, _, second = body(fake)["messages"]
-    assert [part["text"] for part in first["content"]] == ["a.txt:\n\nA.", "one"]
+    assert [part["text"] for part in first["content"]] == ["a.txt:\n\nA.", "one\nline"]
     assert second["content"] == "two"
 
 

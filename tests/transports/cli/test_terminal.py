@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from sansio.testing import Answer, Broken, Ending, FakeProvider
-from tests.transports.cli.command import KEY, PATIENCE, READY, Terminal, body
+from tests.transports.cli.command import KEY, PATIENCE, Terminal, body
 from transports.testing.loopback import LoopbackThread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
@@ -36,7 +36,7 @@ def test_ctrl_c_stops_an_answer_and_not_the_conversation(
     server: LoopbackThread, fake: FakeProvider, loop: tuple[str, ...]
 ) -> None:
     held = Broken(answer=Answer(text="# One **two** three"), after=2, ending=Ending.HOLD)
-    fake.script += [held, Answer(text="Well, *then*.")]
+    fake.script += [held, Answer(reasoning="Hm, two.", text="- Well, *then*.\n- `no`\n")]
     with chat(server, *loop) as terminal:
         terminal.type("count\r")
         terminal.until("One")
@@ -55,20 +55,9 @@ def test_ctrl_c_stops_an_answer_and_not_the_conversation(
         terminal.type(CTRL_D if loop else CTRL_C)
         assert terminal.end() == (0 if loop else 130)
     assert "Traceback" not in terminal.seen
+    assert "\x1b[2mHm, " in terminal.seen
+    assert re.search(r" • Well, then\. +\n • no +\n", re.sub(r"\x1b\[[\d;]*m", "", terminal.seen))
     user, cut, pasted = body(fake)["messages"]
     assert (user["content"], pasted["content"]) == ("count", "one\ntwo")
     assert (cut["role"], cut["content"]) == ("assistant", "# One ")
     assert len(fake.requests) == 2
-
-
-def test_one_answer_on_a_terminal_is_markdown_and_its_reasoning_is_dim(
-    server: LoopbackThread, fake: FakeProvider
-) -> None:
-    fake.script.append(Answer(reasoning="Well then.", text="- **Yes**\n- `no`\n"))
-    with chat(server, "hi") as terminal:
-        assert terminal.end() == 0
-    shown = re.sub(r"\x1b\[[\d;]*m", "", terminal.seen)
-    assert re.search(r"\x1b\[2mWell ", terminal.seen)
-    assert re.search(r" • Yes +\n • no +\n", shown)
-    assert READY not in terminal.seen
-    assert "\x1b[?25l" not in terminal.seen  # the cursor stays visible, whatever ends the command
