@@ -122,7 +122,7 @@ def test_a_row_is_one_class_and_is_chosen_by_its_type_alone() -> None:
     assert type(dialect_named("groq")) is type(dialect_named("groq"))
     elsewhere = provider_of("deepseek", base_url="https://proxy.example.com")
     assert body_of(elsewhere, ASK, reasoning_effort="none")["thinking"] == {"type": "disabled"}
-    unknown = Provider(config("openai", base_url="https://api.deepseek.com"))
+    unknown = Provider(config("compatible", base_url="https://api.deepseek.com"))
     assert body_of(unknown, ASK, reasoning_effort="none")["reasoning_effort"] == "none"
 
 

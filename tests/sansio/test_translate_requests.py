@@ -229,8 +229,8 @@ RESPONSES: dict[str, Any] = {
             "output": [{"type": "input_text", "text": "1"}],
         },
         {"role": "assistant", "content": "Done."},
-        {"role": "assistant", "content": "Really."},
-        {"role": "developer", "content": "Hurry."},
+        {"type": None, "role": "assistant", "content": "Really."},
+        {"type": None, "role": "developer", "content": "Hurry."},
     ],
     "tools": [
         {
@@ -346,7 +346,7 @@ def test_a_responses_request_is_asked_of_anthropic() -> None:
 )
 def test_a_form_of_the_text_is_asked_for(text: Any, wanted: Any) -> None:
     body: dict[str, Any] = {"input": "Hello.", "text": {"format": text}, "reasoning": {"effort": None}}
-    body["tool_choice"] = "required"
+    body |= {"tool_choice": "required", "top_logprobs": 0}
     asked = read_request("responses", body, Provider(config("openai")))
     assert asked.options.get("response_format") == wanted
     assert asked.options["tool_choice"] == "required"

@@ -185,7 +185,7 @@ class TestProxy:
         assert asked[0] is not None
         assert asked[0].startswith(b"POST http://[fd00::5]:8000/v1 HTTP/1.1\r\n")
 
-    @pytest.mark.parametrize("scheme", ["http", "socks5"])
+    @pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
     async def test_a_proxy_that_is_silent_costs_the_time_to_connect(self, make: Make, scheme: str) -> None:
         with RawServer(silent) as proxy:
             url = proxy.url.replace("http:", f"{scheme}:").removesuffix("/v1")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeAlias
 
 import anyio
 import pytest
@@ -18,8 +20,8 @@ from tests.transports.sockets.http2_peer import HTTP2Peer, answering, over_http2
 from transports import AnyioTransport, HttpcoreTransport, SocketTransport, Transport
 from transports.testing.conformance.threads import InThreads
 
-# Each test asks over all transports at once.
-pytestmark = pytest.mark.anyio
+One: TypeAlias = Callable[[str, Callable[[], Transport], RawServer], Coroutine[object, object, None]]
+"""Uses one transport of that name with a server."""
 
 TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "anyio": AnyioTransport,
@@ -97,7 +99,24 @@ async def upload(transport: Transport, server: RawServer) -> None:
         await transport.aclose()
 
 
-async def test_a_server_that_takes_a_request_slowly_is_given_the_time() -> None:
+def under_both_loops(one: One, plain: RawServer, http2: RawServer) -> None:
+    """Do it over every transport, under asyncio and trio, all at once."""
+
+    async def every(backend: str) -> None:
+        async with anyio.create_task_group() as tasks:
+            for name, make in TRANSPORTS.items():
+                tasks.start_soon(one, f"{name}, {backend}", make, plain)
+            for name, make in OVER_HTTP2.items():
+                tasks.start_soon(one, f"{name}, {backend}, HTTP/2", make, http2)
+
+    def run(backend: str) -> None:
+        anyio.run(every, backend, backend=backend)
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(run, ("asyncio", "trio")))
+
+
+def test_a_server_that_takes_a_request_slowly_is_given_the_time() -> None:
     took: dict[str, float] = {}
 
     async def one(name: str, make: Callable[[], Transport], server: RawServer) -> None:
@@ -106,16 +125,12 @@ async def test_a_server_that_takes_a_request_slowly_is_given_the_time() -> None:
         took[name] = time.monotonic() - begun
 
     with RawServer(over_http1) as plain, RawServer(slowly_over_http2) as http2:
-        async with anyio.create_task_group() as tasks:
-            for name, make in TRANSPORTS.items():
-                tasks.start_soon(one, name, make, plain)
-            for name, make in OVER_HTTP2.items():
-                tasks.start_soon(one, f"{name}, HTTP/2", make, http2)
-    assert len(took) == len(TRANSPORTS) + len(OVER_HTTP2)
+        under_both_loops(one, plain, http2)
+    assert len(took) == 2 * (len(TRANSPORTS) + len(OVER_HTTP2))
     assert min(took.values()) > CLOCK, took
 
 
-async def test_a_server_that_takes_no_more_is_not() -> None:
+def test_a_server_that_takes_no_more_is_not() -> None:
     done = threading.Event()
     errors: dict[str, APITimeoutError] = {}
 
@@ -137,12 +152,8 @@ async def test_a_server_that_takes_no_more_is_not() -> None:
 
     with RawServer(stops) as plain, RawServer(over_http2(stops_over_http2)) as http2:
         try:
-            async with anyio.create_task_group() as tasks:
-                for name, make in TRANSPORTS.items():
-                    tasks.start_soon(one, name, make, plain)
-                for name, make in OVER_HTTP2.items():
-                    tasks.start_soon(one, f"{name}, HTTP/2", make, http2)
+            under_both_loops(one, plain, http2)
         finally:
             done.set()
-    assert len(errors) == len(TRANSPORTS) + len(OVER_HTTP2)
+    assert len(errors) == 2 * (len(TRANSPORTS) + len(OVER_HTTP2))
     assert {error.field for error in errors.values()} == {"write_timeout"}

@@ -6,7 +6,7 @@ import contextlib
 import ssl
 from enum import Enum
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 import anyio
 
@@ -34,6 +34,7 @@ from transports.loops import LoopKeeper, running_clock
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
 
 if TYPE_CHECKING:
+    import h11
     import httpcore
 
 DRAIN_SECONDS = 0.05
@@ -246,13 +247,17 @@ class PlainExchange:
         """
         if not answer.ended or _speaks_http2(answer):
             return False  # the pool closes the connection, or keeps streams apart
+        carrier = self._carrier(answer)
+        return carrier is None or bool(carrier._h11_state.trailing_data[0]) or _is_readable(answer)
+
+    def _carrier(self, answer: Answer) -> _Carrier | None:
+        """The pool's own object for the connection; `None` if it is not found where it should be."""
         stream = answer.response.extensions["network_stream"]
         for connection in self._pool.connections:
             inner = getattr(connection, "_connection", None)
-            h11_state = getattr(inner, "_h11_state", None)
-            if h11_state is not None and getattr(inner, "_network_stream", None) is stream:
-                return bool(h11_state.trailing_data[0]) or _is_readable(answer)
-        return True
+            if hasattr(inner, "_h11_state") and getattr(inner, "_network_stream", None) is stream:
+                return cast(_Carrier, inner)
+        return None
 
     def abort(self) -> None:
         state, self._state = self._state, _State.RELEASED
@@ -267,19 +272,32 @@ class PlainExchange:
         if answer is not None:
             if not _speaks_http2(answer):
                 _shut_down(answer)
+                carrier = self._carrier(answer)
+                if carrier is not None:
+                    # After a whole response the pool would else keep the closed connection as an idle one,
+                    # which under trio fails each later request when the pool looks at its socket.
+                    carrier._h11_state.send_failed()
                 stream = answer.response.extensions["network_stream"]
-                self._keeper.close_now(_Stream(stream))
+                self._keeper.close_now(_Owned(stream if carrier is None else carrier))
             self._keeper.drop(answer)
 
 
-class _Stream:
-    """A pool's network stream, which the application owns, and which a dropped exchange closes."""
+class _Carrier(Protocol):
+    """An `AsyncHTTP11Connection` of a pool, with a name that is not public."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
+    _h11_state: h11.Connection
+
+    async def aclose(self) -> None: ...
+
+
+class _Owned:
+    """A connection of a pool, or its stream, which the application owns, and a dropped exchange closes."""
+
+    def __init__(self, owned: _Carrier | httpcore.AsyncNetworkStream) -> None:
+        self._owned = owned
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        await self._owned.aclose()
 
     def abandon(self) -> None: ...
 

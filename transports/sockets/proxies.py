@@ -11,6 +11,8 @@ from sansio.errors import ConfigError
 from transports.sockets.tunnels import Proxy
 
 if TYPE_CHECKING:
+    import ssl
+
     from transports.interface import Origin
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -86,6 +88,21 @@ class Proxies:
         from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
         return None if proxy_bypass_environment(f"{host}:{port}", self._by_scheme) else url
+
+    def check_http2(self, ssl_context: ssl.SSLContext | None) -> None:
+        """Refuse a context that would offer HTTP/2 behind a proxy, where HTTP/1.1 is spoken.
+
+        A context has one list of protocols for all its connections, and cannot be copied.
+
+        Raises:
+            ConfigError: there is a proxy, and a context.
+        """
+        if ssl_context is not None and any(self._by_scheme.get(name) for name in ("http", "https", "all")):
+            raise ConfigError(
+                "ssl_context: with http2 it would offer HTTP/2 behind the proxy too, where this transport "
+                "speaks HTTP/1.1; give ca_file in its place, or leave http2 out",
+                field="ssl_context",
+            )
 
     @property
     def need_socks(self) -> bool:

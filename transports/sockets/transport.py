@@ -197,8 +197,9 @@ class AnyioTransport:
         idle_timeout: how many seconds to keep each.
         max_header_bytes: largest size of a response's head, and of one chunk's size line.
         http2: use HTTP/2 where the server of an https address chooses it; `"only"`: always, also without
-            TLS. Calls to one server then share a connection. It needs the extra `http2`. An `ssl_context`
-            is made to offer it. Through a proxy it is HTTP/1.1.
+            TLS. Calls to one server then share a connection. It needs the extra `http2`. An
+            `ssl_context` is made to offer it, so pass one that no HTTP/1.1 client uses. Through a proxy it is
+            HTTP/1.1, and `ssl_context` cannot be given.
 
     Raises:
         ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used, or
@@ -236,6 +237,7 @@ class AnyioTransport:
         self._idle_timeout = idle_timeout
         self._max_header_bytes = max_header_bytes
         if http2:
+            self._proxies.check_http2(ssl_context)
             from transports.sockets.async_sharing import AsyncSharing  # lazily: it needs the package h2
 
             self._sharing = AsyncSharing(

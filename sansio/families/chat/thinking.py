@@ -16,8 +16,8 @@ _END = "</think>"
 class ThinkingReader(ChatReader):
     """Reads a text that begins with `<think>` as reasoning up to `</think>`, however it is cut.
 
-    Nothing but the tags is left out, so that the text goes back as it was received. It is a class of its own
-    so that other answers pay nothing for it.
+    Nothing but the tags is left out, so that the text goes back as it was received. It is a separate
+    class so that other answers pay nothing for it.
     """
 
     _held = ""  # the beginning of a tag, or of the text, that is not whole

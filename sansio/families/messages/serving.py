@@ -109,7 +109,7 @@ class MessagesServing(Serving):
         return [
             Lost("InvalidToolCall", why, part=number)
             for number, part in enumerate(message.parts)
-            if isinstance(part, InvalidToolCall)
+            if isinstance(part, InvalidToolCall) and part.name
         ]
 
     def error(self, status: int, error: ProviderError) -> JSONObject:

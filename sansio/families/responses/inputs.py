@@ -45,8 +45,8 @@ _SAME_NAMES = (
 _DEFAULTS: Mapping[str, JSON] = {
     "truncation": "disabled",
     "metadata": {},
-    "include": [],
     "tool_choice": "auto",
+    "top_logprobs": 0,
 }
 """What says nothing more than the field's absence."""
 _LOGPROBS = "message.output_text.logprobs"
@@ -112,7 +112,7 @@ class _Reader:
         """
         if not isinstance(item, dict):
             raise _refuse(index, "must be an object")
-        kind = item.get("type", "message")
+        kind = item.get("type") or "message"
         role = item.get("role")
         result = _KIND_OF_OUTPUT.get(str(kind))
         if kind == "message" and role != "assistant":
@@ -132,7 +132,7 @@ class _Reader:
         if kind in CALLS and not all(isinstance(item.get(n), str) for n in ("call_id", "name", CALLS[kind])):
             raise _refuse(index, f"a {kind} needs a call_id, a name and its {CALLS[kind]}, all text")
         if kind == "message":
-            item = {"type": kind, **item}
+            item = {**item, "type": kind}
             if isinstance(item.get("content"), str):
                 item["content"] = [{"type": "output_text", "text": item["content"]}]
             if not item.get("content"):
@@ -185,7 +185,9 @@ def _message(item: JSONObject, index: int) -> Message:
     if role not in ("user", "system", "developer"):
         raise _refuse(index, f"role is {role!r:.40}; use user, system, developer or assistant")
     parts = _content(content, index)
-    return Message(Role(str(role)), tuple(parts), extra=rest(item, "type", "role", "content"))
+    return Message(
+        Role(str(role)), tuple(parts), extra=rest(item, "type", "role", "content", nulls=("type",))
+    )
 
 
 def _content(content: JSON, index: int) -> list[Part]:

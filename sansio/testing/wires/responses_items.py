@@ -106,11 +106,6 @@ class Item(Struct, frozen=True):
         """Its type."""
         return str(self.whole["type"])
 
-    @property
-    def id(self) -> str:
-        """Its id; empty for an item that has none."""
-        return str(self.whole.get("id") or "")
-
 
 def write_items(
     type: str, parts: Sequence[Part], response_id: str, *, incomplete: bool = False

@@ -136,3 +136,14 @@ async def test_while_it_is_let_go(module: ModuleName, kind: str) -> None:
             assert await happens(server.closed)
             assert await fetch(transport, server.post()) == (200, b"ok")
             assert server.connections == 2
+
+
+async def test_a_pool_goes_on_after_a_whole_answer_was_dropped(module: ModuleName) -> None:
+    """It has room for one connection, and must neither keep the closed one nor look at its socket."""
+    with RawServer(answering(OK)) as server:
+        async with running(module, "a user's", max_connections=1) as transport:
+            for _ in range(2):
+                exchange = await transport.open(server.post(), PATIENCE)
+                assert (await read(exchange))[1] == b"ok"
+                exchange.abort()
+                assert await fetch(transport, server.post()) == (200, b"ok")

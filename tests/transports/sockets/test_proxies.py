@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -83,6 +84,21 @@ def test_a_wrong_url_in_the_environment_is_refused_without_being_shown(
 def test_passwords_are_not_shown() -> None:
     assert repr(Proxies({"all": "http://user:s3cret@host"})) == "<Proxies for all>"
     assert repr(Proxies({})) == "<Proxies for nothing>"
+
+
+@pytest.mark.parametrize("kind", [AnyioTransport, SocketTransport])
+def test_a_context_does_not_offer_http2_behind_a_proxy(
+    kind: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    kind(ssl_context=context, http2=True, environment_proxies=True)
+    kind(http2=True, proxy="http://proxy:1")
+    with pytest.raises(ConfigError, match="ca_file") as caught:
+        kind(ssl_context=context, http2=True, proxy="http://proxy:1")
+    assert caught.value.field == "ssl_context"
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    with pytest.raises(ConfigError, match="ca_file"):
+        kind(ssl_context=context, http2=True, environment_proxies=True)
 
 
 @pytest.mark.parametrize("kind", [AnyioTransport, SocketTransport, HttpcoreTransport])
