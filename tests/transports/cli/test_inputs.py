@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -14,11 +15,18 @@ from tests.transports.cli.command import ask, body, only_line
 from transports.testing.loopback import LoopbackThread
 
 MINE = """
+import signal
+import anyio
+
 def look(place: str) -> str:
     '''Look at a place.'''
     if place == "nowhere":
         raise LookupError("There is no such place.")
     return f"It is dark in {place}."
+
+async def wait() -> None:
+    signal.raise_signal(signal.SIGINT)
+    await anyio.sleep(60)
 
 def untyped(*places): ...
 
@@ -143,6 +151,23 @@ def test_the_results_of_tools_are_lines_of_json(
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["event"] for line in lines] == ["stream_complete", "tool_result", "stream_complete"]
     assert lines[1]["message"]["content"] == "It is dark in Paris."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+@pytest.mark.parametrize("loop", [(), ("--trio",)])
+def test_a_call_whose_tool_ctrl_c_stops_has_a_result(
+    server: LoopbackThread, fake: FakeProvider, mine: str, loop: tuple[str, ...]
+) -> None:
+    fake.script += [Answer(tool_calls=(ToolCall("1", "wait", {}),)), Answer(text="Go on.")]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process may begin with it ignored
+    try:
+        done = ask(server, "--tools", f"{mine}:wait", *loop, typed="hi\rand\r\x04")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.returncode, done.stdout) == (0, "Go on.\n")
+    _, _, result, last = body(fake)["messages"]
+    assert (result["role"], result["tool_call_id"], last["content"]) == ("tool", "1", "and")
+    assert "stopped" in result["content"]
 
 
 def test_a_model_that_calls_tools_without_end_is_stopped(
