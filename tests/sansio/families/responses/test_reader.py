@@ -224,6 +224,16 @@ def test_arguments_in_one_piece_in_several_and_without_deltas(records: list[Reco
     assert found.arguments == {"a": 1}
 
 
+@pytest.mark.parametrize("number", [3, None])
+def test_a_delta_adds_to_a_call_of_its_kind_alone(number: int | None) -> None:
+    custom: Record = {"type": "custom_tool_call", "id": "c", "call_id": "c", "name": "g", "input": ""}
+    arguments = event("function_call_arguments.delta", delta="{}", sequence_number=number)
+    begun, nameless = answer(added(custom), arguments, completed()).all_tool_calls
+    assert isinstance(begun, ToolCall)
+    assert begun.arguments == {"input": ""}
+    assert nameless.raw_arguments == "{}"
+
+
 @pytest.mark.parametrize("name", ["delta", "done"])
 @pytest.mark.parametrize("kind", ["custom_tool_call_input", "function_call_arguments"])
 def test_arguments_whose_item_never_ends(kind: str, name: str) -> None:
