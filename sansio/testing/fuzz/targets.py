@@ -392,13 +392,13 @@ def port(data: bytes) -> None:
     except InvalidRequestError:
         pass
     try:
-        check_messages(history)
+        check_messages(history, continued=False)
     except InvalidRequestError:
         return
     ported, report = port_history(history, provider.dialect)
     assert all(loss.what and loss.why for loss in report), "a loss without a reason"
     try:
-        check_messages(ported)
+        check_messages(ported, continued=False)
     except InvalidRequestError as error:
         raise AssertionError(f"what was ported is not a valid conversation: {error}") from error
 
