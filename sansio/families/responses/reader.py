@@ -330,6 +330,8 @@ class ResponsesReader(AnswerReader):
     def _begin(self, at: int, start: JSONObject, events: list[StreamEvent]) -> OpenItem:
         item = OpenItem(self._answer, at, len(self._items), start, events)
         self._items.append(item)
+        if (before := self._by_index.get((at, item.kind))) is not None:
+            self._forget(before)  # what follows at its place is of the new item
         self._by_index[at, item.kind] = item
         return item
 
@@ -342,7 +344,7 @@ class ResponsesReader(AnswerReader):
             self._forget(known)
 
     def _forget(self, item: OpenItem) -> None:
-        """Stop plain events from adding to an item's texts: they have been given, and must not change."""
+        """Stop plain events from adding to an item's texts: they have been given, or another has its place."""
         for field, number, kind in item.parts:
             self._open_texts(field, kind).pop((item.at, number), None)
 
