@@ -230,7 +230,7 @@ def _statements(statements: Sequence[ast.stmt]) -> _Changes:
                 ast.AnnAssign(annotation=ast.Name(id="TypeAlias") | ast.Constant(value=None))
                 | ast.Assign(targets=[ast.Name(id="__all__")])
             ):
-                pass  # a type; a field that nobody reads, since it has one value; a list that a test repeats
+                pass  # a type; a field with one value, which nothing reads; a list that a test repeats
             case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
                 yield from _expression(value)
             case _:
