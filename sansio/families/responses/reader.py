@@ -344,7 +344,7 @@ class ResponsesReader(AnswerReader):
             self._forget(known)
 
     def _forget(self, item: OpenItem) -> None:
-        """Stop plain events from adding to an item's texts: they have been given, or another has its place."""
+        """Stop plain events from adding to an item's texts: they were given, or another has its place."""
         for field, number, kind in item.parts:
             self._open_texts(field, kind).pop((item.at, number), None)
 
