@@ -21,6 +21,7 @@ HEAVY = {
     "hpack",
     "typer",
     "rich",
+    "prompt_toolkit",
     "hypothesis",
     "pytest",
     "transports",
@@ -109,9 +110,9 @@ def test_a_url_is_taken_apart_by_what_is_loaded_with_the_first_config() -> None:
     assert "urllib.parse" in modules_loaded_by("import sansio; sansio.ProviderConfig()")
 
 
-def test_the_default_transport_brings_no_event_loop_before_one_runs() -> None:
+def test_the_default_transport_brings_no_event_loop_before_one_runs_and_nothing_of_the_command_line() -> None:
     statement = "from transports import AnyioTransport, create_provider"
-    assert loaded_by(statement) & {"asyncio", "trio"} == set()
+    assert loaded_by(statement) & {"asyncio", "trio", "typer", "rich", "prompt_toolkit"} == set()
 
 
 def test_a_call_under_trio_loads_no_asyncio() -> None:

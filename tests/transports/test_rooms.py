@@ -20,7 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "observing": set(),
     "driving": {"interface", "loops", "observing", "sockets"},
     "testing": {"interface", "driving"},
-    "cli": {"driving", "testing"},
+    "cli": {"driving", "testing", "tools"},
 }
 """What each room may import of `transports`, besides itself."""
 

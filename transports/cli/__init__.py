@@ -1,4 +1,4 @@
-"""The command line `sansio-llm`, also `python -m transports`. Needs the extra `cli` (typer and rich)."""
+"""The command line `sansio-llm`, also `python -m transports`. Needs the extra `cli`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from transports.cli.interrupts import ending_interrupts
 
 __all__ = ["main"]
 
+_NEEDED = ("typer", "rich", "prompt_toolkit")
+"""The packages of the extra `cli`."""
+
 
 def main() -> NoReturn:
     """Run the command of this process, and exit with its status.
@@ -17,7 +20,7 @@ def main() -> NoReturn:
     0 is success, 1 an error, 2 an invalid command line, 130 Ctrl-C, 141 a closed pipe.
     """
     with ending_interrupts():
-        missing = [name for name in ("typer", "rich") if find_spec(name) is None]
+        missing = [name for name in _NEEDED if find_spec(name) is None]
         if missing:
             sys.exit(
                 f"sansio-llm: the command line needs {' and '.join(missing)}; "

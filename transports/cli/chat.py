@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 import typer
-from msgspec import Struct
 
-from sansio import (
-    ConfigError,
-    Message,
-    ProviderError,
-    Role,
-    StreamComplete,
-    StreamFailed,
-    fit_context,
-)
-from transports.cli.display import Display, JSONDisplay, TextDisplay, summary
-from transports.cli.settings import Imports, known_type, open_provider
-from transports.cli.terminal import Keyboard, read_stdin, tell
-from transports.driving.facade import AsyncProvider
-
-_MOST_RESERVED = 4_096
-"""Tokens of the context window reserved for the next answer; at most a quarter of the window is."""
-
-_NO_TOOLS = "There are no tools in this conversation."
+from sansio import ConfigError
+from transports.cli.asking import Asker
+from transports.cli.conversation import Conversation, with_system
+from transports.cli.display import JSONDisplay, TextDisplay, answer_page
+from transports.cli.inputs import load_tools, question, read_attachment, read_prompt, typed_options
+from transports.cli.saved import Saved, last_conversation, read_saved
+from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
 
 
 def chat(
     prompt: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PROMPT]", help="The prompt. '-' or a pipe: standard input. Without it: a conversation."
+            metavar="[PROMPT]",
+            help="The prompt, below what is piped in. Without both: a conversation.",
         ),
     ] = None,
     *,
@@ -47,12 +32,34 @@ def chat(
     api: Annotated[
         str | None, typer.Option(help="The wire family to speak with it, if not the type's first.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The model's id.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="The model's id.")] = None,
     base_url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
     ] = None,
-    system: Annotated[str | None, typer.Option(help="A system message for the conversation.")] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", "-s", help="A system message for the conversation.")
+    ] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option("--attach", "-a", metavar="FILE", help="An image, sound, PDF or text; may be repeated."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="NAME=VALUE",
+            help="An option of the call, such as temperature=0.2; may be repeated.",
+        ),
+    ] = None,
+    tools: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="A function that the model may call, and that is run without asking; may be repeated.",
+        ),
+    ] = None,
     reasoning: Annotated[
         bool | None, typer.Option("--reasoning/--no-reasoning", help="Ask for extended thinking.")
     ] = None,
@@ -60,6 +67,15 @@ def chat(
         Path | None,
         typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
     ] = None,
+    go_on: Annotated[
+        bool, typer.Option("--continue", "-c", help="Go on with the last conversation, and its provider.")
+    ] = False,
+    is_kept: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Keep the conversation for --continue.")
+    ] = True,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Show the text as the model wrote it, not as markdown.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines.")] = False,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")] = False,
     trio: Annotated[bool, typer.Option("--trio", help="Run under trio, not asyncio.")] = False,
@@ -69,10 +85,10 @@ def chat(
 
     Raises:
         ProviderError: the configuration is invalid, or the call failed.
-        typer.BadParameter: there is no prompt, or no such file.
-        typer.Exit: Ctrl-C at the prompt, or the output was closed.
+        typer.BadParameter: there is no prompt, no such file or tool, or no conversation to go on with.
+        typer.Exit: Ctrl-C twice at the prompt, or the output was closed.
     """
-    given = {
+    given: dict[str, object] = {
         "type": type,
         "api": api,
         "model": model,
@@ -80,96 +96,45 @@ def chat(
         "api_key_env": api_key_env,
         "reasoning": reasoning,
     }
-    options = {name: value for name, value in given.items() if value is not None}
-    question = _read_prompt(prompt)
+    fields = {name: value for name, value in given.items() if value is not None}
+    asked = read_prompt(prompt)
+    attached = [read_attachment(file) for file in attach or ()]
+    functions = load_tools(tools or ())
     loop = _loop(trio)
-    opening = (Message(Role.SYSTEM, system),) if system else ()
-    with open_provider(options, config, loop) as provider:
-        asker = _Asker(provider, JSONDisplay() if json else TextDisplay(), not no_stream, loop)
-        if question is None:
-            _converse(asker, list(opening))
-        else:
-            asker.ask([*opening, Message(Role.USER, question)])
-
-
-class _Asker(Struct, frozen=True):
-    """Asks, and shows the answer. The event loop runs only while an answer is on its way."""
-
-    provider: AsyncProvider
-    display: Display
-    stream: bool
-    loop: str
-
-    @property
-    def who(self) -> str:
-        """Provider and model."""
-        config = self.provider.config
-        return f"{config.type} {config.model or config.deployment}"
-
-    def ask(self, messages: list[Message]) -> Message:
-        """The answer.
-
-        Raises:
-            ProviderError: the call failed; the display has shown it.
-        """
-        try:
-            return anyio.run(partial(self._ask, messages), backend=self.loop)
-        except ProviderError as error:
-            self.display.show(StreamFailed(error))
-            raise
-
-    async def _ask(self, messages: list[Message]) -> Message:
-        began = time.monotonic()
-        first = None
-        if self.stream:
-            async with self.provider.stream(messages) as events:
-                async for event in events:
-                    if first is None and not isinstance(event, StreamComplete):
-                        first = time.monotonic() - began
-                    self.display.show(event)
-            message = events.result()
-        else:
-            message = await self.provider.complete(messages)
-            self.display.show(StreamComplete(message))
-        tell(summary(self.who, message, first, time.monotonic() - began))
-        return message
-
-
-def _converse(asker: _Asker, history: list[Message]) -> None:
-    """Take turns until Ctrl-D. The error of a failed turn is shown, and the turn is forgotten."""
-    window = asker.provider.config.context_window
-    tell(f"talking to {asker.who}; Ctrl-D ends the conversation")
-    keyboard = Keyboard()
-    while (line := keyboard.ask()) is not None:
-        if not line.strip():
-            continue
-        try:
-            asked = [*history, Message(Role.USER, line)]
-            fitted = fit_context(asked, window, reserve=min(window // 4, _MOST_RESERVED))
-            if left_out := len(fitted.left_out):
-                tell(f"the context window is full: the oldest {left_out} messages are left out")
-            answer = asker.ask(list(fitted.messages))
-        except ConfigError:
-            raise  # every further turn would fail, too
-        except ProviderError as error:
-            tell(str(error))
-        else:
-            # Providers refuse a history with a tool call that has no result.
-            results = [Message(Role.TOOL, _NO_TOOLS, tool_call_id=call.id) for call in answer.tool_calls]
-            history = [*fitted.messages, answer, *results]
-
-
-def _read_prompt(prompt: str | None) -> str | None:
-    """The prompt, or `None` for a conversation."""
-    piped = sys.stdin is None or not sys.stdin.isatty()
-    if prompt == "-" or (prompt is None and piped):
-        prompt = read_stdin().rstrip("\r\n")
-    if prompt is not None and not prompt.strip():
-        raise typer.BadParameter(
-            "there is no prompt; pass one as an argument or on standard input, or run it on a terminal",
-            param_hint="PROMPT",
+    saved = _last() if go_on else Saved([])
+    if config is not None:
+        fields = {**read_config(config), **fields}
+    elif not chooses(fields):
+        fields = {**saved.provider, **fields}
+    is_real = config is not None or chooses(fields)
+    messages = with_system(saved.messages, system) if system else saved.messages
+    with open_provider(fields, loop, is_real=is_real) as provider:
+        asker = Asker(
+            provider,
+            JSONDisplay() if json else TextDisplay(answer_page(plain=plain)),
+            stream=not no_stream,
+            loop=loop,
+            options=typed_options(option or (), provider.config),
+            tools=functions,
         )
-    return prompt
+        told = {"type": provider.config.type, **fields} if is_real else {}
+        conversation = Conversation(asker, messages, told, is_kept=is_kept)
+        if asked is None:
+            conversation.run(attached)
+        else:
+            conversation.say(question(asked, attached))
+
+
+def _last() -> Saved:
+    file = last_conversation()
+    try:
+        return read_saved(file)
+    except FileNotFoundError:
+        raise typer.BadParameter(
+            f"there is no conversation to go on with: {file} is not there", param_hint="--continue"
+        ) from None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--continue") from None
 
 
 def _loop(trio: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Protocol, assert_never
 
@@ -31,6 +32,8 @@ from transports.cli.terminal import Channel
 
 # Valid in JSON, but a terminal may execute them, and some programs read them as line ends.
 _ESCAPES = {char: f"\\u{char:04x}" for char in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+_SHOWN = 200
+"""Characters of a tool's result that a person is shown."""
 
 
 class Display(Protocol):
@@ -39,6 +42,37 @@ class Display(Protocol):
     def show(self, event: StreamEvent) -> None:
         """Show one event. An answer that was not streamed has only its `StreamComplete`."""
         ...
+
+    def show_result(self, result: Message) -> None:
+        """Show what a tool gave."""
+        ...
+
+
+class Page(Protocol):
+    """Where an answer's text is written: a `Channel`, or what shows it as markdown."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees it beside what is written to standard error."""
+        ...
+
+    def write(self, text: str) -> None:
+        """Write more of the text."""
+        ...
+
+    def end_line(self) -> None:
+        """Begin a new line, unless the last text ended one."""
+        ...
+
+
+def answer_page(*, plain: bool) -> Page:
+    """Standard output for an answer's text: as markdown on a terminal that can draw it, unless `plain`."""
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    if plain or not is_terminal or os.environ.get("TERM") in ("dumb", "unknown"):
+        return Channel(sys.stdout)
+    from transports.cli.markdown import MarkdownPage  # lazily: only a terminal needs it, and rich takes 50 ms
+
+    return MarkdownPage(sys.stdout)
 
 
 class JSONDisplay:
@@ -51,15 +85,22 @@ class JSONDisplay:
         """See `Display.show`."""
         self._out.write(json_line(event))
 
+    def show_result(self, result: Message) -> None:
+        """See `Display.show_result`."""
+        self._out.write(_line({"event": "tool_result", "message": result}))
+
 
 class TextDisplay:
     """Writes the answer's text to standard output, and reasoning and tool calls to standard error.
 
     A terminal shows both, so there each begins a new line.
+
+    Args:
+        page: for the answer's text. Default: standard output.
     """
 
-    def __init__(self) -> None:
-        self._out = Channel(sys.stdout)
+    def __init__(self, page: Page | None = None) -> None:
+        self._out = page or Channel(sys.stdout)
         self._err = Channel(sys.stderr)
         self._streamed = False
 
@@ -87,6 +128,12 @@ class TextDisplay:
             case _:
                 assert_never(event)
         self._streamed = not isinstance(event, (StreamComplete, StreamFailed))
+
+    def show_result(self, result: Message) -> None:
+        """See `Display.show_result`. The text is cut to one line."""
+        text = " ".join(result.text.split())
+        text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        self._err.write(f"[the tool {'failed' if result.is_error else 'gave'}: {text}]\n", dim=True)
 
     def _show_part(self, part: Part) -> None:
         """Name what the provider ran or made; a text stream cannot show it."""
@@ -128,6 +175,10 @@ def json_line(event: StreamEvent) -> str:
     told: object = event
     if isinstance(event, StreamFailed):
         told = {"event": "stream_failed", "error": _told(event.error)}
+    return _line(told)
+
+
+def _line(told: object) -> str:
     return msgspec.json.encode(told).decode().translate(_ESCAPES) + "\n"
 
 

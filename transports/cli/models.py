@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,14 +14,13 @@ import msgspec
 import typer
 
 from sansio import PROVIDER_DEFAULTS, ModelInfo, ProviderConfig
-from transports.cli.settings import Imports, known_type, open_provider, read_config
-from transports.cli.terminal import Channel, harmless, tell
+from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
+from transports.cli.tables import Fit, table_text
+from transports.cli.terminal import Channel, tell
 
 _DAY = 86_400
 _WARNED_DAYS = 60
 """A model that retires within so many days is named in a warning."""
-_ANY_WIDTH = 1_000
-"""Columns of a table that no terminal shows, so that no line of it is broken."""
 
 
 def models(
@@ -48,11 +46,14 @@ def models(
         typer.BadParameter: there is no such file.
         typer.Exit: the output was closed.
     """
-    given = {"type": type, "base_url": base_url, "api_key_env": api_key_env}
-    options = {name: value for name, value in given.items() if value is not None}
-    if not _names_model(options, config):
-        options["model"] = "any"  # a config needs one, and the list does not
-    with open_provider(options, config, "asyncio") as provider:
+    given: dict[str, object] = {"type": type, "base_url": base_url, "api_key_env": api_key_env}
+    fields = {name: value for name, value in given.items() if value is not None}
+    if config is not None:
+        fields = {**read_config(config), **fields}
+    is_real = config is not None or chooses(fields)
+    if not _names_model(fields):
+        fields["model"] = "any"  # a config needs one, and the list does not
+    with open_provider(fields, "asyncio", is_real=is_real) as provider:
         listed = anyio.run(provider.list_models)
     out = Channel(sys.stdout, utf8=json)
     if json:
@@ -65,27 +66,17 @@ def models(
             tell(warning)
 
 
-def _names_model(options: dict[str, str], file: Path | None) -> bool:
+def _names_model(fields: Mapping[str, object]) -> bool:
     """Whether the configuration has a model, its own or its type's default."""
-    fields = {**(read_config(file) if file is not None else {}), **options}
     defaults = PROVIDER_DEFAULTS.get(str(fields.get("type", ProviderConfig.type)))
     return "model" in fields or (defaults is not None and defaults.model is not None)
 
 
 def _table(listed: Sequence[ModelInfo], is_terminal: bool) -> str:
-    from rich.console import Console  # lazily: it takes 50 ms to import, which --json does not need
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("id", overflow="fold")
-    table.add_column("name", overflow="fold")
-    for name in ("context", "output"):
-        table.add_column(name, justify="right")
-    for name in ("created", "lifecycle", "retires"):
-        table.add_column(name)
-    for model in listed:
-        cells = (
+    columns: dict[str, Fit] = {"id": "fold", "name": "fold", "context": "right", "output": "right"}
+    columns |= {"created": "left", "lifecycle": "left", "retires": "left"}
+    rows = [
+        (
             model.id,
             "" if model.name in (None, model.id) else model.name,
             _count(model.context_window),
@@ -94,14 +85,9 @@ def _table(listed: Sequence[ModelInfo], is_terminal: bool) -> str:
             model.lifecycle,
             _day(model.retires),
         )
-        # As Text: names may hold what rich would read as markup.
-        table.add_row(*(Text(harmless(cell or "")) for cell in cells))
-    text = io.StringIO()
-    # Plain text, since a terminal gets control characters spelt out.
-    Console(
-        file=text, width=None if is_terminal else _ANY_WIDTH, color_system=None, force_terminal=False
-    ).print(table)
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+        for model in listed
+    ]
+    return table_text(columns, rows, is_terminal)
 
 
 def _count(value: int | None) -> str:

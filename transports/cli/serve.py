@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from sansio.testing import PROVIDER_TYPES, FakeProvider
 from sansio.testing.faults import FAULTS, BadCertificate, Fault, find_fault
 from transports.cli.terminal import Channel, tell
 from transports.testing.certificates import can_certify, certified, make_authority
-from transports.testing.loopback import Loopback, loopback_thread
+from transports.testing.loopback import LoopbackThread, loopback_thread
 
 _FORGET_AFTER = 60.0  # seconds; the fake keeps each request for tests, which are not wanted here
 
@@ -105,21 +107,42 @@ def serve(
     Raises:
         typer.Exit: the port is not available, or the output was closed.
     """
-    provider = FakeProvider(type)
+    with served(port=port, type=type, fault=fault, ca_file=ca_file) as (server, announcement):
+        Channel(sys.stdout).write(announcement)
+        while True:
+            time.sleep(_FORGET_AFTER)
+            server.provider.requests.clear()
+
+
+@contextmanager
+def served(
+    *, port: int = 0, type: str | None = None, fault: str | None = None, ca_file: Path | None = None
+) -> Iterator[tuple[LoopbackThread, str]]:
+    """The server of the command while the context lasts, and what the command says of it.
+
+    Args:
+        port: to listen on; 0 takes any free one.
+        type: the only type to serve.
+        fault: the name of the fault that every answer has.
+        ca_file: gets the authority of a certificate with a fault.
+
+    Raises:
+        typer.BadParameter: the file is not needed, or is needed and not named, or cannot be written.
+        typer.Exit: the port is not available.
+    """
     chosen = None if fault is None else find_fault(fault)
     context = _certificate(chosen, ca_file)
-    try:
-        with loopback_thread(provider, port=port, fault=chosen, ssl_context=context) as server:
-            Channel(sys.stdout).write(_announcement(server, type, chosen))
-            while True:
-                time.sleep(_FORGET_AFTER)
-                provider.requests.clear()
-    except OSError as error:
-        tell(f"port {port} of 127.0.0.1 is not available: {error.strerror}; choose another with --port")
-        raise typer.Exit(1) from None
+    with ExitStack() as stack:
+        serving = loopback_thread(FakeProvider(type), port=port, fault=chosen, ssl_context=context)
+        try:
+            server = stack.enter_context(serving)
+        except OSError as error:
+            tell(f"port {port} of 127.0.0.1 is not available: {error.strerror}; choose another with --port")
+            raise typer.Exit(1) from None
+        yield server, _announcement(server, type, chosen)
 
 
-def _announcement(server: Loopback, type: str | None, fault: Fault | None) -> str:
+def _announcement(server: LoopbackThread, type: str | None, fault: Fault | None) -> str:
     types = PROVIDER_TYPES if type is None else (type,)
     lines = [f"{name:<10}  {server.base_url(name)}" for name in types]
     wrong = "" if fault is None else f" It {fault.about}."

@@ -60,28 +60,30 @@ Imports = Annotated[
 ]
 
 
-@contextmanager
-def open_provider(options: Mapping[str, object], file: Path | None, loop: str) -> Iterator[AsyncProvider]:
-    """The provider that the command line names, with its key checked.
+def chooses(fields: Mapping[str, object]) -> bool:
+    """Whether a real provider is meant: by a field that chooses one, or by the default type's key."""
+    return bool(_CHOOSING & fields.keys() or _default_key())
 
-    Where it names none, the fake provider, served from this process while the context lasts.
+
+@contextmanager
+def open_provider(fields: Mapping[str, object], loop: str, *, is_real: bool) -> Iterator[AsyncProvider]:
+    """A provider with its key checked, or the fake one, served from this process while the context lasts.
 
     Args:
-        options: fields of `ProviderConfig` that were given; they override the file's.
-        file: a configuration in JSON.
+        fields: of `ProviderConfig`.
         loop: the event loop's name.
+        is_real: whether it is not the fake one.
 
     Raises:
         ConfigError: the configuration is invalid, or there is no key.
-        typer.BadParameter: the file cannot be read.
     """
-    if file is None and not _CHOOSING & options.keys() and not _default_key():
+    if not is_real:
         from transports.cli.fake import fake_provider  # a server, which a real provider does not need
 
-        with fake_provider(options, loop) as provider:
+        with fake_provider(fields, loop) as provider:
             yield provider
         return
-    config = ProviderConfig.from_dict({**(read_config(file) if file is not None else {}), **options})
+    config = ProviderConfig.from_dict(fields)
     KeySource(config, None).ask()
     yield create_provider(config)
 

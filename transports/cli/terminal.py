@@ -1,4 +1,4 @@
-"""The standard streams: text written and flushed at once, and lines read from a person."""
+"""The standard streams: text that is written and flushed at once, and bytes that are read as they arrive."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 import io
 import os
 import sys
-from typing import TextIO
+from collections.abc import Iterator
+from functools import partial
+from typing import TextIO, cast
 
 import typer
-
-from transports.cli.interrupts import INTERRUPTED, raised_interrupts
 
 CLOSED_PIPE = 141
 """The exit status after the reader of the output has closed it: 128 and the number of SIGPIPE."""
@@ -79,52 +79,26 @@ class Channel:
             os.close(nowhere)
 
 
-def tell(text: str) -> None:
-    """Print a message to standard error, in one line."""
+def tell(text: str, *, dim: bool = False) -> None:
+    """Print a message to standard error, in one line.
+
+    Args:
+        dim: on a terminal, in a weaker colour than the answer, which matters more.
+    """
     line = " ".join(harmless(text.replace("\n", " ")).split())
-    Channel(sys.stderr).write(f"sansio-llm: {line}\n")
+    Channel(sys.stderr).write(f"sansio-llm: {line}\n", dim=dim)
 
 
-class Keyboard:
-    """The lines that a person types, with the system's line editing."""
-
-    def __init__(self) -> None:
-        with contextlib.suppress(ImportError):  # not on every system
-            import readline  # noqa: F401 - input() uses it where it is there
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="replace")
-
-    def ask(self) -> str | None:
-        """The next line; `None` at Ctrl-D.
-
-        Raises:
-            typer.Exit: Ctrl-C.
-        """
-        err = Channel(sys.stderr)
-        prompt = "> "
-        if not sys.stdout.isatty():  # input() would write it to the file that gets the answers
-            err.write(prompt)
-            prompt = ""
-        try:
-            with raised_interrupts():
-                return input(prompt)
-        except EOFError:
-            err.write("\n")
-            return None
-        except KeyboardInterrupt:
-            err.write("\n")
-            raise typer.Exit(INTERRUPTED) from None
-
-
-def open_stdin() -> io.FileIO:
-    """Standard input as unbuffered bytes: they can be read as they arrive, and Ctrl-C works between reads.
+def read_stdin_pieces() -> Iterator[bytes]:
+    """Standard input, in pieces as they arrive. Ctrl-C works between them.
 
     Raises:
         typer.BadParameter: the process was started without it.
     """
     if sys.stdin is None:
         raise typer.BadParameter("there is no standard input")
-    return io.FileIO(sys.stdin.fileno(), closefd=False)
+    source = cast(io.BufferedReader, sys.stdin.buffer)
+    return iter(partial(source.read1, READ_SIZE), b"")
 
 
 def read_stdin() -> str:
@@ -133,8 +107,7 @@ def read_stdin() -> str:
     Raises:
         typer.BadParameter: it is not UTF-8, or there is none.
     """
-    with open_stdin() as source:
-        data = b"".join(iter(lambda: source.read(READ_SIZE), b""))
+    data = b"".join(read_stdin_pieces())
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

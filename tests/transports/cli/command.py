@@ -1,8 +1,9 @@
-"""The real command in its own process: with pipes, or on a terminal."""
+"""The command: in this process, which is cheap; and in its own, with pipes or on a terminal."""
 
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import os
 import select
@@ -14,21 +15,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeAlias
+from unittest.mock import patch
+
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
 
 from sansio import ContentDelta, ReasoningDelta, StreamComplete, ToolCallDelta, ToolCallStarted
 from sansio.testing import FakeProvider
+from transports.cli.app import run as run_here
 from transports.testing.loopback import LoopbackThread
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-W", "error", "-m", "transports")
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a process that should have done something has failed to."""
-
-QUICK = 2.0
-"""Seconds that "at once" may take on a busy machine; both loops' own ways of ending may take far longer."""
 
 TOLD: TypeAlias = ContentDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta | StreamComplete
 """What a line of `--json` decodes to, unless it is a failure."""
+
+READY = "\x1b[?2004h"
+"""What a terminal is sent when a text can be typed: pastes are to be marked as such."""
 
 KEY = "sk-a-key-that-nobody-may-see"
 
@@ -37,7 +43,16 @@ def environment(**variables: str) -> dict[str, str]:
     """The process's environment: no keys but those given, and nothing that changes how text is shown."""
     dropped = ("_API_KEY", "_OPENAI_KEY", "_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.endswith(dropped)}
-    return kept | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "PYTHONIOENCODING": "utf-8"} | variables
+    return (
+        kept
+        | {
+            "PYTHONPATH": str(ROOT),
+            "TERM": "xterm",
+            "PYTHONIOENCODING": "utf-8",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+        }
+        | variables
+    )
 
 
 @contextmanager
@@ -59,24 +74,52 @@ def started(*arguments: str, env: Mapping[str, str] | None = None, **streams: An
             process.kill()
 
 
+class _Typed(io.TextIOWrapper):
+    """Standard input that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def run(
-    *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+    *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, typed: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """The command from its start to its end."""
-    with started(*arguments, env=env) as process:
-        out, err = process.communicate(stdin, PATIENCE)
-    return subprocess.CompletedProcess(arguments, process.returncode, out.decode(), err.decode())
+    """The command from its start to its end, in this process.
+
+    Args:
+        stdin: standard input, as a pipe.
+        env: more variables.
+        typed: the keys that a person presses, in place of standard input.
+    """
+    out, err = io.BytesIO(), io.BytesIO()
+    with (
+        patch.dict(os.environ, environment(**(env or {})), clear=True),
+        patch.object(sys, "stdin", (io.TextIOWrapper if typed is None else _Typed)(io.BytesIO(stdin))),
+        patch.object(sys, "stdout", io.TextIOWrapper(out, encoding="utf-8")),
+        patch.object(sys, "stderr", io.TextIOWrapper(err, encoding="utf-8")),
+        create_pipe_input() as keyboard,
+        create_app_session(input=keyboard),
+    ):
+        keyboard.send_text(typed or "")
+        status = run_here(arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return subprocess.CompletedProcess(
+            arguments, status, out.getvalue().decode(), err.getvalue().decode()
+        )
 
 
-def ask(server: LoopbackThread, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+def ask(
+    server: LoopbackThread, *arguments: str, stdin: bytes = b"", typed: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """`chat` against a server of this process."""
     where = ("--type", "openai", "--model", "gpt-4o", "--base-url", server.base_url("openai"))
-    return run("chat", *where, *arguments, stdin=stdin, env={"OPENAI_API_KEY": KEY})
+    return run("chat", *where, *arguments, stdin=stdin, env={"OPENAI_API_KEY": KEY}, typed=typed)
 
 
-def body(fake: FakeProvider) -> dict[str, object]:
-    """What the last request asked."""
-    decoded: dict[str, object] = json.loads(fake.requests[-1].body)
+def body(fake: FakeProvider, number: int = -1) -> dict[str, Any]:
+    """What a request asked. Default: the last one."""
+    decoded: dict[str, Any] = json.loads(fake.requests[number].body)
     return decoded
 
 
@@ -88,12 +131,10 @@ def only_line(text: str) -> str:
     return line
 
 
-def interrupt(process: subprocess.Popen[bytes]) -> float:
-    """Press Ctrl-C, and see how many seconds the end takes."""
-    began = time.monotonic()
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Press Ctrl-C, and wait for the end."""
     process.send_signal(signal.SIGINT)
     process.wait(PATIENCE)
-    return time.monotonic() - began
 
 
 class Terminal:
@@ -136,7 +177,11 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """Press keys, once the prompt is there."""
-        self.until("> ")
+        self.until(READY)
+        self.press(text)
+
+    def press(self, text: str) -> None:
+        """Press keys."""
         os.write(self._master, text.encode())
 
     def end(self) -> int:
@@ -152,5 +197,5 @@ class Terminal:
             data = os.read(self._master, 65_536) if ready else b""
         except OSError:  # the other side is closed
             data = b""
-        self.seen += self._decoder.decode(data).replace("\r", "")
+        self.seen += self._decoder.decode(data).replace("\r\n", "\n")
         return bool(data)

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sansio import APIConnectionError, Message, ProviderConfig, ProviderError, Role, StreamTruncatedError
 from sansio.testing.faults import FAULTS
-from tests.transports.cli.command import interrupt, only_line, run, started
+from tests.transports.cli.command import only_line, run
 from transports import SocketTransport, create_sync_provider
+from transports.cli.serve import served
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
-
-
-@contextmanager
-def served(*arguments: str) -> Iterator[tuple[str, str]]:
-    """What the command says first, and the base URL for the type ollama."""
-    with started("serve", "--type", "ollama", *arguments) as process:
-        said, address = (process.stdout.readline().decode() for _ in range(2))
-        yield said, address.split()[1]
-        interrupt(process)
-        assert process.returncode == 130
-        assert process.stderr.read() == b""
 
 
 def fail(address: str, transport: SocketTransport | None = None) -> ProviderError:
@@ -89,7 +77,8 @@ def test_a_certificate_that_a_client_refuses_for_one_reason_alone(
     name: str, said: str, tmp_path: Path
 ) -> None:
     ca_file = tmp_path / "ca.pem"
-    with served("--fault", name, "--ca-file", str(ca_file)) as (_, address):
+    with served(fault=name, ca_file=ca_file) as (server, _):
+        address = server.base_url("ollama")
         assert address.startswith("https://127.0.0.1:")
         error = fail(address, SocketTransport(ca_file=str(ca_file)))
     assert isinstance(error, APIConnectionError)
@@ -97,29 +86,31 @@ def test_a_certificate_that_a_client_refuses_for_one_reason_alone(
 
 
 def test_an_unknown_authority_needs_no_file() -> None:
-    with served("--fault", "tls-unknown-ca") as (_, address):
-        assert "its certificate is from an authority" in fail(address).message
+    with served(fault="tls-unknown-ca") as (server, _):
+        assert "its certificate is from an authority" in fail(server.base_url("ollama")).message
 
 
 def test_every_answer_has_the_fault() -> None:
-    with served("--fault", "close-at-event:3") as (said, address):
+    with served(type="ollama", fault="close-at-event:3") as (server, said):
         assert "It closes the connection after 3 events of a stream, or half of a whole answer." in said
+        assert said.splitlines()[-1].split() == ["ollama", server.base_url("ollama")]
         for _ in range(2):
-            error = fail(address)
+            error = fail(server.base_url("ollama"))
             assert isinstance(error, StreamTruncatedError)
             assert error.partial is not None
             assert error.partial.text
 
 
 def test_a_port_that_refuses() -> None:
-    with served("--fault", "refuse") as (_, address):
-        error = fail(address)
+    with served(fault="refuse") as (server, _):
+        error = fail(server.base_url("ollama"))
     assert isinstance(error, APIConnectionError)
     assert "nothing listens there" in error.message
 
 
 def test_a_port_that_speaks_no_tls() -> None:
-    with served("--fault", "tls-plain") as (_, address):
+    with served(fault="tls-plain") as (server, _):
+        address = server.base_url("ollama")
         assert address.startswith("https://127.0.0.1:")
         error = fail(address)
     assert isinstance(error, APIConnectionError)

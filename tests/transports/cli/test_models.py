@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sansio.testing import PROVIDER_TYPES, FakeProvider, FakeResponse
-from tests.transports.cli.command import KEY, Terminal, only_line, run
+from tests.transports.cli.command import KEY, only_line, run
+from transports.cli.tables import table_text
 from transports.testing.loopback import loopback_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
@@ -83,7 +84,8 @@ def test_a_provider_s_error_is_one_line() -> None:
     assert KEY not in done.stderr
 
 
-def test_a_terminal_gets_the_table_in_its_width() -> None:
-    with Terminal("models") as terminal:
-        terminal.until("fake-model")
-        assert terminal.end() == 0
+def test_a_terminal_gets_a_table_in_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = table_text({"id": "fold", "created": "left"}, [("x" * 60, "2026-01-01")], is_terminal=True)
+    assert shown.count("x") == 60
+    assert max(map(len, shown.splitlines())) == 40

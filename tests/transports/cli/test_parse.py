@@ -14,7 +14,7 @@ from sansio import (
     StreamComplete,
     ToolCall,
 )
-from sansio.testing import PROVIDER_TYPES, Answer, encode_stream
+from sansio.testing import PROVIDER_TYPES, Answer, encode_stream, encode_whole
 from tests.transports.cli.command import (
     TOLD,
     only_line,
@@ -36,6 +36,29 @@ def test_parse_gives_the_events_of_a_captured_stream(tmp_path: Path, type: str) 
     assert "".join(event.text for event in events if isinstance(event, ContentDelta)) == answer.text
     assert isinstance(events[-1], StreamComplete)
     assert events[-1].message.tool_calls[0].name == "get_weather"
+
+
+@pytest.mark.parametrize("type", ["openai", "anthropic", "openai/responses"])
+def test_parse_recognises_a_whole_answer(tmp_path: Path, type: str) -> None:
+    answer = Answer(text="Grüße", tool_calls=(ToolCall("call_1", "get_weather", {"city": "Paris"}),))
+    name, _, api = type.partition("/")
+    body = b"\xef\xbb\xbf\n " + encode_whole(type, answer)
+    done = run("parse", "--type", name, *(("--api", api) if api else ()), "-", stdin=body)
+    assert (done.returncode, done.stderr) == (0, "")
+    event = msgspec.json.decode(done.stdout, type=TOLD)
+    assert isinstance(event, StreamComplete)
+    assert (event.message.text, len(event.message.tool_calls)) == ("Grüße", 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [(b'{"error": {"message": "Slow down.", "code": 429}}', "Slow down."), (b'{"choices": [', "JSON")],
+)
+def test_a_whole_answer_that_is_an_error_or_was_cut_is_one_line_and_1(body: bytes, named: str) -> None:
+    done = run("parse", "--type", "openai", "-", stdin=body)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["event"] == "stream_failed"
+    assert named in only_line(done.stderr)
 
 
 def test_parse_reads_the_wire_family_that_is_named() -> None:

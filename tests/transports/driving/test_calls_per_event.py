@@ -12,13 +12,15 @@ import pytest
 from msgspec import json
 
 from sansio import ContentDelta, Message, ProviderConfig, Role
-from transports import create_provider
+from transports import Observer, create_provider
+from transports.observing.otel import OpenTelemetryObserver
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = (str(ROOT / "sansio"), str(ROOT / "transports"))
 
+COUNTED = 100
 MOST = 30
 """Frames of this project, calls and resumptions, for each event: from the socket to the consumer's loop."""
 
@@ -39,6 +41,16 @@ def event(number: int) -> bytes:
 
 
 async def test_an_event_that_arrives_alone_takes_few_calls() -> None:
+    calls = await count_calls(None)
+    assert calls.total() / COUNTED <= MOST, calls.most_common()
+
+
+async def test_an_observer_that_does_not_look_at_events_costs_no_call() -> None:
+    assert (await count_calls(OpenTelemetryObserver())).total() == (await count_calls(None)).total()
+
+
+async def count_calls(observer: Observer | None) -> Counter[str]:
+    """The calls that `COUNTED` events take."""
     writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,10 +69,10 @@ async def test_an_event_that_arrives_alone_takes_few_calls() -> None:
         if what == "call" and code.co_filename.startswith(OURS):
             calls[code.co_qualname] += 1
 
-    counted = 100
-    async with create_provider(config) as provider, provider.stream([Message(Role.USER, "Hello")]) as stream:
+    provider = create_provider(config, observer=observer)
+    async with provider, provider.stream([Message(Role.USER, "Hello")]) as stream:
         await anext(stream)
-        for number in range(1, 10 + counted):
+        for number in range(1, 10 + COUNTED):
             if number == 10:  # by then the connection and the parser are in their steady state
                 before = sys.getprofile()
                 sys.setprofile(count)
@@ -70,4 +82,4 @@ async def test_an_event_that_arrives_alone_takes_few_calls() -> None:
         sys.setprofile(before)
     writers[0].close()
     server.close()
-    assert calls.total() / counted <= MOST, calls.most_common()
+    return calls

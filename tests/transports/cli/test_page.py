@@ -1,0 +1,40 @@
+"""The page about the command line is true: its commands run, and print what is below them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.snippets import ROOT, blocks
+from tests.transports.cli.command import run
+
+PAGE = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+STREAM = 'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+def test_its_commands_print_what_is_below_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    [(_, tools)] = blocks("python", PAGE)
+    files = {"notes.txt": "Buy milk.\n", "stream.txt": STREAM, "my_tools.py": tools}
+    for name, text in files.items():
+        Path(name).write_text(text)
+    examples = "".join(text for _, text in blocks("console", PAGE)).split("$ sansio-llm ")[1:]
+    assert len(examples) >= 8
+    for example in examples:
+        command, _, printed = example.partition("\n")
+        command, _, file = command.partition(" < ")
+        done = run(*shlex.split(command), stdin=files[file].encode() if file else b"")
+        shown = done.stdout or done.stderr.partition("\n")[2]  # below the notice of the fake provider
+        assert shown == printed, command
+
+
+def test_it_has_every_command_and_every_option_of_chat() -> None:
+    commands = [words[1] for line in run("--help").stdout.splitlines() if len(words := line.split()) > 2]
+    named = [name for name in commands if f"`{name}`" in PAGE]
+    assert len(set(named) - {"sansio-llm"}) == 7
+    options = {word.rstrip(".") for word in run("chat", "--help").stdout.split() if word.startswith("--")}
+    assert not [name for name in options - {"--help", "--keep", "--no-reasoning"} if f"`{name}" not in PAGE]
