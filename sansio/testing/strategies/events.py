@@ -83,9 +83,9 @@ def sse_streams(
 
     def put(line: bytes) -> None:
         end = draw(ends)
-        if not line and end == b"\n" and stream.endswith(b"\r"):
-            end = b"\r\n"  # a bare LF would belong to the CR
-        stream.extend(line + end)
+        # A bare LF behind a CR would belong to it.
+        joins = not line and end == b"\n" and stream.endswith(b"\r")
+        stream.extend(line + (b"\r\n" if joins else end))
 
     for _ in range(draw(st.integers(0, 4))):
         if comments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import TypeAlias
@@ -156,11 +157,11 @@ def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostil
         stream = stream.decode("utf-8", "ignore").encode()
     if not hostility.line_ends:
         stream = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    while not hostility.bom and stream.startswith(BOM):
-        stream = stream[len(BOM) :]
-    return stream
+    return stream if hostility.bom else _MARKS.sub(b"", stream)
 
 
+_MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)+")
+"""Byte order marks that begin a stream."""
 _SELDOM = st.integers(0, 7).map(lambda number: number == 0)
 
 

@@ -7,7 +7,7 @@ from sansio.testing.judging.sample import Sample
 from sansio.testing.judging.work import work_of
 from sansio.testing.parsers.bench import Bench, answers_of
 from sansio.testing.parsers.parser import Heard, Refused
-from sansio.testing.parsers.shrinking import records_of, smallest
+from sansio.testing.parsers.shrinking import smallest
 
 
 @law(
@@ -68,7 +68,7 @@ def _largest(bench: Bench) -> list[Sample]:
     shrinks=False,
 )
 def linear(bench: Bench, sample: Sample) -> None:
-    records = records_of(sample.data)
+    records = bench.parts(sample)
     for place, record in enumerate(records):
         before = records[:place]
         # The record again and again, and one line that arrives byte by byte and does not end.

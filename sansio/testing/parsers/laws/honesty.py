@@ -12,7 +12,7 @@ from sansio.testing.judging.sample import Sample
 from sansio.testing.parsers.bench import Bench, answers_of, cut_of, failing_of
 from sansio.testing.parsers.laws.reframing import keeps_meaning, written
 from sansio.testing.parsers.parser import Heard
-from sansio.testing.parsers.shrinking import records_of, smallest
+from sansio.testing.parsers.shrinking import smallest
 from sansio.testing.records import Record, data_of, with_data
 
 
@@ -83,7 +83,7 @@ def _lengths(bench: Bench, sample: Sample) -> Iterator[int]:
     choices = bench.choices("lengths", sample)
     places = {choices.below(len(sample.data)) for _ in range(bench.tries)}
     at = 0
-    for record in records_of(sample.data):
+    for record in bench.parts(sample):
         at += len(record)
         places |= {at - 1, at}
     yield from sorted(places - {0, len(sample.data)})
