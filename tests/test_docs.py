@@ -53,6 +53,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("embedding.md", "b'data: Hello.\\n\\n'"),
         ("embedding.md", "chat fake-model at api.openai.com\nMessage 200\nHello."),
         ("embedding.md", "now anthropic because of 503\nHere I am. (anthropic, after 1 failure, 0 left out)"),
+        ("from-openai.md", "Hello. stop\n9 2\nOne, two, three.\nOne, two, three.\nweather Paris\n"),
+        ("from-anthropic.md", "529 overloaded_error Overloaded\nIt is \n"),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
 )
@@ -98,6 +100,8 @@ def test_every_page_with_examples_is_run() -> None:
         "anthropic.md",
         "content.md",
         "embedding.md",
+        "from-anthropic.md",
+        "from-openai.md",
         "moving.md",
         "custom-dialect.md",
         "providers.md",
