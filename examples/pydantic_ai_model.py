@@ -1,13 +1,14 @@
 """A model for pydantic-ai that asks a provider of this library: text, tools, structured output and streams.
 
-`pip install pydantic-ai-slim`, then `Agent(SansioModel(create_provider(config)))`. Prompts are text: pictures and
-other files are refused.
+`pip install pydantic-ai-slim`, then `Agent(SansioModel(create_provider(config)))`. Prompts are text: pictures
+and other files are refused.
 """
 
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.messages import (
     ModelResponse,
@@ -35,15 +36,22 @@ from sansio import (
 OPTIONS = {"stop_sequences": "stop"} | {
     name: name for name in ("max_tokens", "temperature", "top_p", "seed", "parallel_tool_calls")
 }
-FINISHED = {"stop": "stop", "length": "length", "tool_calls": "tool_call", "content_filter": "content_filter"}
+FINISHED = {name: name for name in ("stop", "length", "content_filter", "error")} | {
+    "tool_calls": "tool_call",
+    "refusal": "content_filter",
+}
 
 
 def as_messages(history):
-    """What pydantic-ai prepared, as messages of this library; an answer of ours goes back as it arrived."""
+    """What pydantic-ai prepared, as messages of this library.
+
+    An answer of ours goes back as it arrived, with its signatures, also out of a history that was saved. So
+    take its `provider_details` out if you edit one.
+    """
     for message in history:
         if isinstance(message, ModelResponse):
             if ours := (message.provider_details or {}).get("message"):
-                yield ours
+                yield msgspec.convert(ours, Message)
                 continue
             calls = [
                 ToolCall(part.tool_call_id, part.tool_name, part.args_as_dict())
@@ -137,7 +145,7 @@ def as_response(answer, name, system):
         model_name=answer.model or name,
         provider_name=system,
         provider_response_id=answer.response_id,
-        provider_details={"message": answer},
+        provider_details={"message": msgspec.to_builtins(answer)},
         finish_reason=FINISHED.get(answer.finish_reason),
     )
 

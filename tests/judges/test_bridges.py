@@ -6,10 +6,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sansio import PROVIDER_DEFAULTS, ToolCall, Usage
 from sansio.testing import Answer, Failure, FakeProvider
+from sansio.testing.script import Outcome
 from tests.judges.sdks import package
 from tests.support import load_example
 from transports import MemoryTransport, create_provider
@@ -46,19 +48,23 @@ class TestPydanticAI:
     async def test_calls_tools_and_gives_back_the_answer_that_called_them(self, type: str) -> None:
         package("pydantic_ai")
         fake = FakeProvider(type, [WEATHER, Answer(text="Take an umbrella.", usage=COUNTS)])
-        asked = agent(fake, instructions="Be brief.")
 
-        @asked.tool_plain
         def weather(city: str) -> str:
             return f"rain in {city}"
 
+        asked = agent(fake, instructions="Be brief.", tools=[weather])
         result = await asked.run("Do I need an umbrella?", model_settings={"max_tokens": 2000})
         assert result.output == "Take an umbrella."
         assert (result.response.usage.input_tokens, result.response.usage.output_tokens) == (9, 2)
-        last = fake.requests[-1].body.decode()
-        assert "Be brief." in last
-        assert "rain in Paris" in last
-        assert "2000" in last
+        called = fake.requests[-1].body.decode()
+        assert all(text in called for text in ("Be brief.", "rain in Paris", "2000"))
+
+        saved = package("pydantic_ai.messages").ModelMessagesTypeAdapter
+        history = saved.validate_json(saved.dump_json(result.all_messages()))
+        await asked.run("Sure?", message_history=history)
+        sent, before = (msgspec.json.decode(request.body)["messages"] for request in fake.requests[:0:-1])
+        assert sent[: len(before)] == before
+        assert ("signature" in str(before)) == (type == "anthropic")
 
     async def test_streams_text_and_gives_objects(self, type: str) -> None:
         package("pydantic_ai")
@@ -95,7 +101,7 @@ def test_the_llm_command_asks_and_goes_on_with_a_conversation(
     ((name, module),) = project["entry-points"]["llm"].items()
     plugins.pm.register(load_example(f"llm-sansio/{module}"), name=name)
 
-    script = [
+    script: list[Outcome] = [
         Answer(text="Hello.", usage=COUNTS),
         Answer(text="Yes."),
         Failure(status=400, message="No such."),

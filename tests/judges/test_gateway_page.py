@@ -14,7 +14,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from sansio.testing import Answer, Broken, FakeProvider
-from sansio.testing.script import Ending
+from sansio.testing.script import Ending, Outcome
 from tests.judges.sdks import package
 from tests.support import load_example
 from transports import create_provider
@@ -80,7 +80,7 @@ def test_the_page_shows_the_answer_and_leaving_it_drops_the_call(browser: Any, t
     package("starlette")
     wait = package("selenium.webdriver.support.ui").WebDriverWait(browser, PATIENCE, poll_frequency=0.05)
     stuck = Broken(answer=Answer(text="one two three"), after=2, ending=Ending.HOLD)
-    script = [Answer(text="Hello <b>there</b>."), stuck]
+    script: list[Outcome] = [Answer(text="Hello <b>there</b>."), stuck]
     with loopback_thread(FakeProvider("openai", script)) as upstream:
         provider = create_provider(upstream.config("openai"), api_key="key")
         with served(load_example("gateway").create_app(provider, 0.05)) as address:

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from sansio.testing import Answer, Broken, Failure, FakeProvider
-from sansio.testing.script import Ending
+from sansio.testing.script import Ending, Outcome
 from tests.judges.sdks import package
 from tests.support import load_example
 from transports import create_provider
@@ -28,7 +28,11 @@ def anyio_backend() -> str:
 async def test_shows_answers_and_failures_and_escape_drops_the_call() -> None:
     widgets = package("textual.widgets")
     stuck = Broken(answer=Answer(text="one two three"), after=2, ending=Ending.HOLD)
-    script = [Answer(text="**Hello** there."), Failure(status=400, message="No [such]."), stuck]
+    script: list[Outcome] = [
+        Answer(text="**Hello** there."),
+        Failure(status=400, message="No [such]."),
+        stuck,
+    ]
     async with serve_loopback(FakeProvider("openai", script)) as server:
         provider = create_provider(server.config("openai"), api_key="key")
         app = load_example("textual_chat").Chat(provider)
