@@ -29,7 +29,7 @@ from sansio.limits import DEFAULT_LIMITS
 
 
 def check_messages(
-    messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.max_json_depth, *, continued: bool = False
+    messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.max_json_depth, *, continued: bool
 ) -> None:
     """Refuse a conversation that no provider would take.
 

@@ -33,6 +33,16 @@ def fields(file: str, name: str) -> dict[str, str]:
     return {field: type for field, _, type in (item.partition(":") for item in _items(found[1]))}
 
 
+def kinds(file: str, union: str) -> set[str]:
+    """The words in the field `type` of a union's members."""
+    text = _text(file)
+    found = re.search(rf"^{union} = Union\[(.*)\]$", text, re.MULTILINE)
+    assert found, union
+    members = "|".join(found[1].split(", "))
+    listed = re.findall(rf"^(?:{members})(?:<\w+>)? type=\S*?\['(\w+)'\]", text, re.MULTILINE)
+    return set(listed)
+
+
 def words(type: str) -> set[str]:
     """The words that a field's type lists."""
     return set(re.findall(r"'([^']*)'", type))
@@ -48,3 +58,13 @@ def _items(text: str) -> Iterator[str]:
             begin = at + 1
     if text[begin:].strip():
         yield text[begin:].strip()
+
+
+@cache
+def events_of(file: str) -> dict[str, dict[str, str]]:
+    """The fields of each event that a listing has, by the word in its `type`."""
+    found = re.findall(r"^Response\w*Event\w* type='([\w.]+)' \{(.*)\}$", _text(file), re.MULTILINE)
+    return {
+        kind: {field: type for field, _, type in (item.partition(":") for item in _items(text))}
+        for kind, text in found
+    }

@@ -503,7 +503,7 @@ class HTTP2Connection:
 
     def _receive_late(self, number: int, size: int) -> None:
         """Take DATA of an exchange that is over, or that never was."""
-        if 0 < size <= self._late:
+        if number % 2 and number <= self._highest and 0 < size <= self._late:
             self._idle_frames -= 1
             self._late -= size
         else:  # h2 knows which of the two; it counts no windows for an empty frame

@@ -504,6 +504,11 @@ def test_a_word_that_is_not_known_is_refused_with_those_that_are(
     assert words in str(refused(kind, *ASK, **option))
 
 
+def test_a_compatible_server_knows_developers_and_custom_tools() -> None:
+    said = body_of(Provider(config("compatible")), [Message(Role.DEVELOPER, "Be brief."), *ASK])["messages"]
+    assert said[0]["role"] == "developer"
+
+
 def test_a_compatible_server_is_left_to_say_which_words_it_takes() -> None:
     provider = Provider(config("compatible"))
     assert body_of(provider, ASK, reasoning_effort="default")["reasoning_effort"] == "default"

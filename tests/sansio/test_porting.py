@@ -312,11 +312,11 @@ def test_the_history_of_any_pair_is_accepted_by_any_other(target: str, data: st.
     for origin in data.draw(st.lists(st.sampled_from(ORIGINS), min_size=1, max_size=3)):
         history += data.draw(turns(origin))
     history += ASK
-    check_messages(history)
+    check_messages(history, continued=False)
     kind, _, api = target.partition("/")
     dialect = dialect_for(config(kind, api=api))
     kept, report = port(history, dialect)
-    check_messages(kept)
+    check_messages(kept, continued=False)
     body = dialect.build_request_body(kept, (), True)
     assert json.loads(json.dumps(body)) == body
     assert len(report) == len({(left.what, left.message, left.part) for left in report})

@@ -297,6 +297,14 @@ def test_the_schema_of_an_object_may_be_given_alone(schema: JSONObject) -> None:
         assert body == Provider(config(kind)).prepare(ASK, response_format=by_hand).body
 
 
+@pytest.mark.parametrize("kind", ["json_schema", "array", "string", "number", "integer", "boolean", "null"])
+@pytest.mark.parametrize("type", TYPES)
+def test_a_schema_of_anything_but_an_object_is_refused_here(type: str, kind: str) -> None:
+    with pytest.raises(InvalidRequestError, match="response_format") as caught:
+        Provider(config(type)).prepare(ASK, response_format={"type": kind})
+    assert "schema" in str(caught.value)
+
+
 def test_a_schema_is_strict_if_it_has_the_form_of_strict_and_is_named_by_its_title() -> None:
     loose, strict = response_format(LOOSE), response_format(STRICT)
     assert loose["json_schema"] == {"name": "A_bill", "schema": LOOSE, "strict": False}

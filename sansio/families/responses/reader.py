@@ -83,7 +83,6 @@ class ResponsesReader(AnswerReader):
         self._texts: dict[tuple[int, int], OpenPart] = {}
         self._summaries: dict[tuple[int, int], OpenPart] = {}
         self._raw: dict[tuple[int, int], OpenPart] = {}
-        self._calls: dict[int, AssembledCall] = {}
         self._sequence = -1  # the number of the last event that was read
         self._kept = False  # the server says that it makes the response in the background
         self._resumed = False
@@ -137,11 +136,13 @@ class ResponsesReader(AnswerReader):
                 self._sequence = record.sequence_number
                 self.progress += 1
                 return False
-        elif (call := self._calls.get(record.output_index)) is not None:
-            self._answer.calls.add(call, said, events)
-            self._sequence = record.sequence_number
-            self.progress += 1
-            return False
+        else:
+            item = self._by_index.get((record.output_index, record.ITEM))
+            if item is not None and item.call is not None and not item.done:
+                self._answer.calls.add(item.call, said, events)
+                self._sequence = record.sequence_number
+                self.progress += 1
+                return False
         return self._receive_any(data, events)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent]) -> bool:
@@ -329,9 +330,9 @@ class ResponsesReader(AnswerReader):
     def _begin(self, at: int, start: JSONObject, events: list[StreamEvent]) -> OpenItem:
         item = OpenItem(self._answer, at, len(self._items), start, events)
         self._items.append(item)
+        if (before := self._by_index.get((at, item.kind))) is not None:
+            self._forget(before)  # what follows at its place is of the new item
         self._by_index[at, item.kind] = item
-        if item.call is not None:
-            self._calls[at] = item.call
         return item
 
     def _end(self, at: int, item: JSONObject, events: list[StreamEvent]) -> None:
@@ -343,11 +344,9 @@ class ResponsesReader(AnswerReader):
             self._forget(known)
 
     def _forget(self, item: OpenItem) -> None:
-        """Stop plain events from adding to an item: its parts have been given, and must not change."""
+        """Stop plain events from adding to an item's texts: they were given, or another has its place."""
         for field, number, kind in item.parts:
             self._open_texts(field, kind).pop((item.at, number), None)
-        if item.call is not None:
-            self._calls.pop(item.at, None)
 
     def _part(self, name: str, at: int, record: JSONObject) -> OpenPart:
         """The open part that an event adds to; an item whose beginning was left out begins with it.

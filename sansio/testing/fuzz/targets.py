@@ -268,6 +268,7 @@ def _exchanges(parts: Iterator[bytes] | list[bytes]) -> list[object]:
     connection = HTTP2Connection(max_header_bytes=_HEADER_LIMIT)
     request = Request.post("http://localhost/", (), b"{}")
     exchanges = {connection.open(request): list[Input]() for _ in range(3)}
+    connection.data_to_send()  # an answer to a request that was not sent is another one
     for part in parts:
         connection.receive_data(part)
         assert len(connection.data_to_send()) < 1_000 + 30 * len(part), "many answers to few bytes"
@@ -391,13 +392,13 @@ def port(data: bytes) -> None:
     except InvalidRequestError:
         pass
     try:
-        check_messages(history)
+        check_messages(history, continued=False)
     except InvalidRequestError:
         return
     ported, report = port_history(history, provider.dialect)
     assert all(loss.what and loss.why for loss in report), "a loss without a reason"
     try:
-        check_messages(ported)
+        check_messages(ported, continued=False)
     except InvalidRequestError as error:
         raise AssertionError(f"what was ported is not a valid conversation: {error}") from error
 

@@ -332,6 +332,14 @@ def test_late_data_is_no_flood_and_does_not_use_up_the_connections_window() -> N
     assert connection.room
 
 
+@pytest.mark.parametrize("number", [0, 2, 5])
+def test_data_of_no_exchange_at_all_is_malformed_also_when_late_data_is_expected(number: int) -> None:
+    connection, (dropped, other) = begun(2)
+    dropped.drop()
+    connection.receive_data(data(number, b"x"))
+    assert type(loss(other)) is RemoteProtocolError
+
+
 def test_late_data_without_end_is_a_flood() -> None:
     connection, (dropped, other) = begun(2)
     dropped.drop()

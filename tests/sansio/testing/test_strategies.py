@@ -400,7 +400,7 @@ def test_requests_end_with_a_word_that_wants_an_answer(asked: Asked) -> None:
 
 @given(history=histories())
 def test_histories_are_conversations(history: list[Message]) -> None:
-    check_messages(history)
+    check_messages(history, continued=False)
 
 
 def media_of(history: list[Message]) -> set[tuple[type, str]]:

@@ -185,6 +185,20 @@ def test_recorded_items_come_back_as_they_were() -> None:
             ),
         ),
         (
+            message(
+                text_block(
+                    annotations=[{"type": "container_file_citation", "filename": "b", "container_id": "c"}]
+                )
+            ),
+            (
+                TextPart(
+                    "Hi",
+                    (Citation(None, "b", extra={"type": "container_file_citation", "container_id": "c"}),),
+                    {"item": {"id": "msg_1"}},
+                ),
+            ),
+        ),
+        (
             message({"type": "refusal", "refusal": "No."}),
             (RefusalPart("No.", {"item": {"id": "msg_1"}}),),
         ),

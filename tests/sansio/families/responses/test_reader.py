@@ -224,6 +224,23 @@ def test_arguments_in_one_piece_in_several_and_without_deltas(records: list[Reco
     assert found.arguments == {"a": 1}
 
 
+@pytest.mark.parametrize("number", [3, None])
+def test_what_follows_an_item_in_anothers_place_is_of_the_second(number: int | None) -> None:
+    said = event("reasoning_summary_text.delta", summary_index=0, delta="a", sequence_number=number)
+    found = answer(said, added(reasoning()), said, completed())
+    assert [part.text for part in found.parts if isinstance(part, ReasoningPart)] == ["a", "a"]
+
+
+@pytest.mark.parametrize("number", [3, None])
+def test_a_delta_adds_to_a_call_of_its_kind_alone(number: int | None) -> None:
+    custom: Record = {"type": "custom_tool_call", "id": "c", "call_id": "c", "name": "g", "input": ""}
+    arguments = event("function_call_arguments.delta", delta="{}", sequence_number=number)
+    begun, nameless = answer(added(custom), arguments, completed()).all_tool_calls
+    assert isinstance(begun, ToolCall)
+    assert begun.arguments == {"input": ""}
+    assert nameless.raw_arguments == "{}"
+
+
 @pytest.mark.parametrize("name", ["delta", "done"])
 @pytest.mark.parametrize("kind", ["custom_tool_call_input", "function_call_arguments"])
 def test_arguments_whose_item_never_ends(kind: str, name: str) -> None:

@@ -125,6 +125,20 @@ def test_a_part_that_no_content_can_be_is_refused_with_its_place(part: Part, wor
     assert error.index == 1
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("additional_tools", "compaction", "compaction_trigger", "computer_call_output"),
+        *("configuration_update", "item_reference", "mcp_approval_response", "tool_search_output"),
+    ],
+)
+def test_an_item_that_only_an_application_writes_is_in_no_message(kind: str) -> None:
+    item: Record = {"type": kind, "id": "a"}
+    sent = items(Message(Role.USER, (TextPart("a"), UnknownPart(kind, item))))
+    assert sent[-1] == item
+    assert len(sent) == 2
+
+
 def test_items_of_the_applications_own_are_between_its_words() -> None:
     approval: Record = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}
     more = ServerToolPart("mcp_approval_response", "mcpr_2", output=False)

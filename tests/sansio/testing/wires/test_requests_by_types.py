@@ -10,7 +10,7 @@ import pytest
 from sansio import Body
 from sansio.testing import FakeProvider
 from tests.sansio.testing.asking import HELLO, Object, inputs_of, message_in, request_for
-from tests.wire_types import fields, needs_types, words
+from tests.wire_types import fields, kinds, needs_types, words
 
 CHAT = "openai-chat-embeddings-batch"
 RESPONSES = "openai-responses"
@@ -42,6 +42,43 @@ def test_each_field_is_known_and_no_other(type: str, path: str, body: Object, fi
     assert "nonsense" in unknown
     for field in fields(file, name).keys() - body.keys():
         assert refusal(type, path, {**body, field: None}) != unknown.replace("nonsense", field), field
+
+
+@needs_types
+def test_a_response_repeats_what_its_request_says() -> None:
+    given = fields(RESPONSES, "ResponseCreateParamsBase")
+    plain: dict[str, object] = {"str": "abc", "bool": True, "int": 16, "float": 0.5}
+    repeated = 0
+    for field in fields(RESPONSES, "Response").keys() & given.keys() - ASKED.keys():
+        listed = given[field].removeprefix("?").strip("[]")
+        value = plain.get(listed) or next(iter(sorted(words(listed))), None)
+        if value is None or "{" in listed or field == "previous_response_id":  # which must be known
+            continue
+        response = FakeProvider("openai").respond(
+            request_for("openai", {**ASKED, field: value}, path="/v1/responses")
+        )
+        data = json.loads(b"".join(part.data for part in inputs_of(response) if isinstance(part, Body)))
+        assert data[field] == value, field
+        repeated += 1
+    assert repeated > 10
+
+
+@needs_types
+def test_each_kind_of_item_and_of_tool_is_known_and_no_other() -> None:
+    def asked(items: list[Object], tools: list[Object]) -> str:
+        return refusal("openai", "/v1/responses", {"model": "m", "input": items, "tools": tools})
+
+    message = {"role": "user", "content": "a"}
+    for union, place in (("ResponseInputItemParam", "items"), ("ToolParam", "tools")):
+        known = kinds(RESPONSES, union)
+        assert len(known) > 10
+        said = {}
+        for kind in (*known, "nonsense"):
+            entry = {"type": kind}
+            said[kind] = asked([message, entry], []) if place == "items" else asked([message], [entry])
+        assert "nonsense" in said["nonsense"]
+        for kind in known:
+            assert said[kind] != said["nonsense"].replace("nonsense", kind), kind
 
 
 @needs_types
