@@ -22,7 +22,7 @@ EVENTS: dict[Mode, int] = {"paced": 1_000, "bursts": 10_000}
 
 _CONTENDERS = (
     Contender("no recorder"),
-    Contender("a recorder", options={"records": True}),
+    Contender("a recorder", options={"transport": "recording"}),
 )
 
 
@@ -49,7 +49,7 @@ def _prepare(case: Case, contender: Contender) -> Run:
 
     async def session(path: Path) -> float:
         transport: Transport = AnyioTransport()
-        if contender.options.get("records"):
+        if contender.options.get("transport") == "recording":
             transport = RecordingTransport(transport, path)
         client = AsyncClient(target, transport)
         await read_streams(client, warm, 1)
