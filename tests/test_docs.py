@@ -55,6 +55,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("embedding.md", "now anthropic because of 503\nHere I am. (anthropic, after 1 failure, 0 left out)"),
         ("from-openai.md", "Hello. stop\n9 2\nOne, two, three.\nOne, two, three.\nweather Paris\n"),
         ("from-anthropic.md", "529 overloaded_error Overloaded\nIt is \n"),
+        ("tapes.md", "byte That is 5."),
+        ("tapes.md", '- body.messages[0].content: the tape has "What is 2 + 3?", the request'),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
 )
@@ -107,6 +109,7 @@ def test_every_page_with_examples_is_run() -> None:
         "providers.md",
         "resuming.md",
         "faults.md",
+        "tapes.md",
         "translate.md",
         "responses.md",
     }

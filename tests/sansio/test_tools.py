@@ -142,7 +142,7 @@ def test_sphinx_fields_explain_parameters_too() -> None:
         """Add.
 
         :param a: the first
-        :param int b: the second
+        :param  int   b: the second
             number
         :returns: the sum
         """

@@ -47,8 +47,20 @@ _LOCAL = ("ollama", "vllm")
 _LATER = ("2h", "8h")
 _REPEATED = (
     *("background", "conversation", "instructions", "max_output_tokens", "max_tool_calls", "metadata"),
-    *("parallel_tool_calls", "previous_response_id", "prompt_cache_key", "reasoning", "safety_identifier"),
-    *("store", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "user"),
+    *("parallel_tool_calls", "previous_response_id", "prompt_cache_key", "prompt_cache_retention"),
+    *(
+        "reasoning",
+        "safety_identifier",
+        "store",
+        "temperature",
+        "text",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "truncation",
+        "user",
+    ),
 )
 """Fields of a request that its response repeats."""
 

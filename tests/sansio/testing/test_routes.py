@@ -9,7 +9,7 @@ import pytest
 
 from sansio.http import Headers
 from sansio.testing import PROVIDER_TYPES, Answer, Failure, FakeProvider, FakeResponse
-from sansio.testing.routes import Route, check_gateway
+from sansio.testing.routes import Route, check_gateway, is_own_host
 from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
 
 TYPES = pytest.mark.parametrize("type", PROVIDER_TYPES)
@@ -29,6 +29,15 @@ def spoken_by(response: FakeResponse) -> str:
     if body.get("system_fingerprint") == "fp_ollama":
         return "ollama"
     return "openai" if "service_tier" in body else "vllm"
+
+
+@pytest.mark.parametrize("region", ["", "us.", "eu.", "ae.", "au.", "in.", "jp."])
+def test_openai_has_a_host_in_each_region_with_data_residency(region: str) -> None:
+    host = f"{region}api.openai.com"
+    assert is_own_host(host)
+    assert is_own_host(host.upper())
+    for other in (f"x{host}", f"{host}.x", f"u.{host}", host.replace(".", "x"), f"{region}apiopenai.com"):
+        assert not is_own_host(other), other
 
 
 @TYPES

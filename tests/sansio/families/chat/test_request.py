@@ -11,6 +11,7 @@ from sansio import (
     ChatDialect,
     DocumentPart,
     ImagePart,
+    InvalidRequestError,
     InvalidToolCall,
     JSONObject,
     Message,
@@ -310,3 +311,12 @@ def test_a_subclass_changes_only_its_difference() -> None:
     body = dialect.build_request_body(ASK, (), False)
     assert json.dumps(body) == json.dumps(body_of(Provider(config("openai")), ASK))
     assert dialect.build_headers() == {}
+
+
+@pytest.mark.parametrize("name", ["role", "content", "tool_calls", "tool_call_id"])
+def test_a_messages_extra_does_not_replace_what_typed_fields_say_or_leave_empty(name: str) -> None:
+    for parts in ((ToolCall("a", "f"),), (TextPart("Hi"),)):
+        odd = Message(Role.ASSISTANT, parts, extra={name: "odd"})
+        answered = [Message(Role.TOOL, "ok", tool_call_id="a")] if odd.tool_calls else []
+        with pytest.raises(InvalidRequestError, match=f"message 1.*{name}"):
+            body_of(Provider(config("openai")), [*ASK, odd, *answered, *ASK])

@@ -162,6 +162,9 @@ def test_a_choice_of_allowed_tools_leaves_the_rest_out_where_the_server_does_not
         ("any", "tool_choice: 'any' is unknown; use 'required'"),
         ("weather", "tool_choice: 'weather' is unknown; use one of none, auto, required"),
         ({"type": "tool", "name": "get_weather"}, "tool_choice: 'tool' as an object is Anthropic's form"),
+        ({"type": "none"}, "tool_choice: 'none' as an object is Anthropic's form"),
+        ({"type": "auto"}, "tool_choice: 'auto' as an object is Anthropic's form"),
+        ({"type": "any"}, "tool_choice: 'any' as an object is Anthropic's form"),
         ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
         ({"type": "allowed_tools", "allowed_tools": {"tools": []}}, "allowed_tools names no tool"),
         (

@@ -45,6 +45,25 @@ def test_each_field_is_known_and_no_other(type: str, path: str, body: Object, fi
 
 
 @needs_types
+def test_a_response_repeats_what_its_request_says() -> None:
+    given = fields(RESPONSES, "ResponseCreateParamsBase")
+    plain: dict[str, object] = {"str": "abc", "bool": True, "int": 16, "float": 0.5}
+    repeated = 0
+    for field in fields(RESPONSES, "Response").keys() & given.keys() - ASKED.keys():
+        listed = given[field].removeprefix("?").strip("[]")
+        value = plain.get(listed) or next(iter(sorted(words(listed))), None)
+        if value is None or "{" in listed or field == "previous_response_id":  # which must be known
+            continue
+        response = FakeProvider("openai").respond(
+            request_for("openai", {**ASKED, field: value}, path="/v1/responses")
+        )
+        data = json.loads(b"".join(part.data for part in inputs_of(response) if isinstance(part, Body)))
+        assert data[field] == value, field
+        repeated += 1
+    assert repeated > 10
+
+
+@needs_types
 def test_each_kind_of_item_and_of_tool_is_known_and_no_other() -> None:
     def asked(items: list[Object], tools: list[Object]) -> str:
         return refusal("openai", "/v1/responses", {"model": "m", "input": items, "tools": tools})
