@@ -158,7 +158,7 @@ class _Reader:
         if isinstance(line, RequestLine):
             if line.exchange in self._session:
                 raise ValueError(
-                    f"{where}: exchange {line.exchange} begins again; let one recorder at a time write to a tape"
+                    f"{where}: exchange {line.exchange} begins again; a tape takes one recorder at a time"
                 )
             self._all.append(_Open(_request(line)))
             self._session[line.exchange] = self._all[-1]
