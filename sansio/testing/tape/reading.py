@@ -158,7 +158,7 @@ class _Reader:
         if isinstance(line, RequestLine):
             if line.exchange in self._session:
                 raise ValueError(
-                    f"{where}: exchange {line.exchange} begins again; give each process a tape of its own"
+                    f"{where}: exchange {line.exchange} begins again; a tape takes one recorder at a time"
                 )
             self._all.append(_Open(_request(line)))
             self._session[line.exchange] = self._all[-1]
