@@ -10,6 +10,7 @@ NAMES = (
     "decode",
     "path",
     "observing",
+    "recording",
     "end_to_end",
     "calls",
     "tls",

@@ -23,6 +23,11 @@ const text = document.getElementById("text"), state = document.getElementById("s
 const source = new EventSource("/answer" + location.search);
 source.onmessage = event => { text.textContent += JSON.parse(event.data); state.textContent = "streaming"; };
 source.addEventListener("end", event => { state.textContent = JSON.parse(event.data); source.close(); });
+// For its button "back", a browser keeps a page that was left, and its connections, for a minute or more.
+addEventListener("pagehide", () => {
+  if (source.readyState !== EventSource.CLOSED) state.textContent = "stopped";
+  source.close();
+});
 </script>"""
 
 

@@ -1,16 +1,19 @@
-"""Helpers of several rooms: ways to cut bytes, and many cases in one test."""
+"""Helpers of several rooms: ways to cut bytes, many cases in one test, and the examples as modules."""
 
 from __future__ import annotations
 
+import importlib.util
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import strategies as st
 
 Case = TypeVar("Case")
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 """Recorded traffic, which is no part of the project: where it is absent, the tests that read it skip."""
@@ -22,6 +25,16 @@ def frame_locals(error: BaseException) -> str:
     """What a traceback with locals shows of the library's own frames."""
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
     return "".join(str(frame.locals) for frame in report.stack if "/tests/" not in frame.filename)
+
+
+def load_example(name: str) -> Any:  # Any: a module that the type checker does not read
+    """A program of `examples`, by its path there without the ending."""
+    spec = importlib.util.spec_from_file_location(f"examples_{Path(name).name}", EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def every_split(data: bytes) -> Iterator[list[bytes]]:

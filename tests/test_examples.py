@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,15 @@ import trio
 from sansio import InternalServerError, Message, Role, ToolCall
 from sansio.testing import Answer, Broken, Failure, FakeProvider
 from sansio.testing.script import Ending
+from tests.support import load_example
 from transports import create_provider, create_sync_provider
 from transports.testing.loopback import loopback_thread, serve_loopback
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PATIENCE = 30.0
 
 
-def load(name: str) -> Any:
-    """The example as a module."""
-    spec = importlib.util.spec_from_file_location(f"examples_{name}", EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_fifty_answers_at_once() -> None:
-    example = load("many_streams")
+    example = load_example("many_streams")
     fake = FakeProvider("openai", [Answer(text="a square")] * 60)
     with loopback_thread(fake) as server:
         config = server.config("openai")
@@ -49,7 +38,7 @@ def test_fifty_answers_at_once() -> None:
 
 
 def test_an_agent_with_a_tool_that_fails_and_a_saved_conversation(tmp_path: Path) -> None:
-    example, path = load("agent"), tmp_path / "conversation.json"
+    example, path = load_example("agent"), tmp_path / "conversation.json"
     calls = (ToolCall("1", "weather", {"city": "Oz"}), ToolCall("2", "weather", {"city": "Paris"}))
     fake = FakeProvider(
         "openai",
@@ -77,7 +66,7 @@ def test_an_agent_with_a_tool_that_fails_and_a_saved_conversation(tmp_path: Path
 
 
 def test_a_plain_script(capsys: pytest.CaptureFixture[str]) -> None:
-    example = load("script")
+    example = load_example("script")
     fake = FakeProvider("openai", [Answer(text="Hello there."), Failure(status=400)])
     with (
         loopback_thread(fake) as server,
@@ -112,7 +101,7 @@ class Browser:
 @pytest.mark.anyio
 class TestGateway:
     async def _serve(self, browser: Browser, provider: Any, seconds: float = 15) -> None:
-        app = load("gateway").create_app(provider, seconds)
+        app = load_example("gateway").create_app(provider, seconds)
         await app(browser.scope, browser.receive, browser.send)
 
     async def test_forwards_an_answer_and_its_page_reads_it(self) -> None:

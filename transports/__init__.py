@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from transports.sockets.blocking import SocketTransport
     from transports.sockets.transport import AnyioTransport
     from transports.testing.memory import MemoryTransport, SyncMemoryTransport
+    from transports.testing.recording import RecordingTransport, SyncRecordingTransport
+    from transports.testing.replaying import ReplayTransport, SyncReplayTransport
     from transports.tools import run_tools, run_tools_sync
 
 __all__ = [
@@ -34,12 +36,16 @@ __all__ = [
     "Observation",
     "Observer",
     "RawLog",
+    "RecordingTransport",
+    "ReplayTransport",
     "SocketTransport",
     "SyncEventStream",
     "SyncExchange",
     "SyncFallbackProvider",
     "SyncMemoryTransport",
     "SyncProvider",
+    "SyncRecordingTransport",
+    "SyncReplayTransport",
     "SyncTransport",
     "Transport",
     "create_provider",
@@ -64,12 +70,16 @@ _ROOMS = {
     "Observation": "observing.base",
     "Observer": "observing.base",
     "RawLog": "interface",
+    "RecordingTransport": "testing.recording",
+    "ReplayTransport": "testing.replaying",
     "SocketTransport": "sockets.blocking",
     "SyncEventStream": "driving.sync_driver",
     "SyncExchange": "interface",
     "SyncFallbackProvider": "driving.fallback",
     "SyncMemoryTransport": "testing.memory",
     "SyncProvider": "driving.sync_facade",
+    "SyncRecordingTransport": "testing.recording",
+    "SyncReplayTransport": "testing.replaying",
     "SyncTransport": "interface",
     "Transport": "interface",
     "create_provider": "driving.facade",
