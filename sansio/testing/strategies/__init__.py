@@ -9,9 +9,9 @@ A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`, or 
 
 from sansio.testing.strategies.answers import answers, events, messages
 from sansio.testing.strategies.cuts import chunkings
-from sansio.testing.strategies.events import NDJSONStream, SSEStream, ndjson_streams, sse_streams
 from sansio.testing.strategies.hostile import hostile_streams
 from sansio.testing.strategies.http import NearlyHTTP, http_responses
+from sansio.testing.strategies.plain import NDJSONStream, SSEStream, ndjson_streams, sse_streams
 from sansio.testing.strategies.requests import Asked, histories, requests
 from sansio.testing.strategies.responses import (
     ResponseStream,
