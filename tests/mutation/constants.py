@@ -39,6 +39,8 @@ _RECORDED = ROOT.parent / "shared"
 _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.", "sansio.testing.dialects.damage.")
 
 _ALL_TESTS = ("tests/sansio", "-m", "quick")
+_ALL_OF_TESTING = ("tests/sansio/testing", "--ignore-glob=*test_strategies*", "--ignore-glob=*test_fuzz*")
+"""Those of the testing rooms, which the first tier leaves out."""
 _ALL_TIMEOUT = 900  # seconds
 
 _HTTP_TESTS = tuple(f"tests/sansio/http/test_{of}.py" for of in ("exchange", "exchange_bounds", "by_h11"))
@@ -434,12 +436,14 @@ def _try_all(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
 
 
 def _try_again(runner: Runner, survived: Sequence[_Chosen]) -> list[_Chosen]:
-    """Try survivors with all quick tests; returns those that survive these too."""
-    if survived and not runner.passes(_ALL_TESTS):
-        raise SystemExit(f"the tests fail without any mutation: {' '.join(_ALL_TESTS)}")
+    """Try survivors with all quick tests, or all of the testing rooms; returns those left."""
+    for tests in (_ALL_TESTS, _ALL_OF_TESTING) if survived else ():
+        if not runner.passes(tests):
+            raise SystemExit(f"the tests fail without any mutation: {' '.join(tests)}")
     left: list[_Chosen] = []
     for name, path, mutant in survived:
-        noticed = runner.notices(path, mutant.source, _ALL_TESTS)
+        tests = _ALL_OF_TESTING if name.startswith("sansio.testing.") else _ALL_TESTS
+        noticed = runner.notices(path, mutant.source, tests)
         print(f"  {'killed' if noticed else 'survived'} again  {name} {mutant}", flush=True)
         if not noticed:
             left.append((name, path, mutant))

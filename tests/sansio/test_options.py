@@ -504,6 +504,13 @@ def test_a_word_that_is_not_known_is_refused_with_those_that_are(
     assert words in str(refused(kind, *ASK, **option))
 
 
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_azure_has_openais_ranges_on_both_of_its_apis(api: str) -> None:
+    provider = Provider(config("azure", api=api))
+    with pytest.raises(InvalidRequestError, match="temperature"):
+        provider.prepare(ASK, temperature=2.5)
+
+
 def test_a_compatible_server_knows_developers_and_custom_tools() -> None:
     said = body_of(Provider(config("compatible")), [Message(Role.DEVELOPER, "Be brief."), *ASK])["messages"]
     assert said[0]["role"] == "developer"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from types import ModuleType
 
+import msgspec
 import pytest
 
 import sansio
 import transports
+from sansio import ContentDelta, LeftOut, TextPart, ToolCallStarted
 from tests.support import for_each
 
 _SANSIO = """
@@ -84,3 +86,19 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 
 def test_names_that_are_not_loaded_yet_are_listed_too() -> None:
     assert set(sansio.__all__) <= set(dir(sansio))
+
+
+def is_struct(value: object) -> bool:
+    return inspect.isclass(value) and issubclass(value, msgspec.Struct)
+
+
+def test_every_public_structure_is_frozen_and_stored_without_its_defaults() -> None:
+    """Errors' and machines' names are classes of another kind."""
+    found = [value for name in sansio.__all__ if is_struct(value := getattr(sansio, name))]
+    assert len(found) > 30
+    for kind in found:
+        assert kind.__struct_config__.frozen, kind
+    for stored in (ToolCallStarted(0, "a", "f"), ContentDelta("a"), LeftOut("a", "b"), TextPart("a")):
+        assert None not in msgspec.to_builtins(stored).values()
+    assert msgspec.to_builtins(LeftOut("a", "b")) == {"what": "a", "why": "b"}
+    assert "part" not in msgspec.to_builtins(ToolCallStarted(0, "a", "f"))

@@ -24,6 +24,14 @@ def limits(*headers: tuple[str, str]) -> dict[str, RateLimit]:
     return read_response(Head(200, headers)).rate_limits
 
 
+def test_a_response_that_says_nothing_has_its_status_alone() -> None:
+    nothing = read_response(Head(200))
+    assert nothing == ResponseInfo(status=200)
+    assert (nothing.request_id, nothing.headers, nothing.rate_limits) == (None, (), {})
+    assert (nothing.processing_ms, nothing.first_event_after) == (None, None)
+    assert (nothing.attempts, nothing.resumes) == (1, 0)
+
+
 def test_the_limits_of_openai() -> None:
     assert limits(
         ("x-ratelimit-limit-requests", "10000"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sansio import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     AudioPart,
     BadRequestError,
@@ -377,6 +378,26 @@ def test_an_error_is_written_with_its_status_and_read_as_the_same(
     assert again.provider_message == (error.provider_message or error.message)
     if error.error_type is not None:
         assert again.error_type == error.error_type
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (401, "authentication_error"),
+        (402, "billing_error"),
+        (403, "permission_error"),
+        (404, "not_found_error"),
+        (413, "request_too_large"),
+        (418, "invalid_request_error"),
+        (429, "rate_limit_error"),
+        (500, "api_error"),
+        (504, "timeout_error"),
+        (529, "overloaded_error"),
+    ],
+)
+def test_an_error_has_anthropic_s_word_for_its_status(status: int, word: str) -> None:
+    error = APIStatusError("no", status=status, provider_message="no")
+    assert json.loads(write_error("messages", error).body)["error"] == {"type": word, "message": "no"}
 
 
 def test_a_family_registers_its_half() -> None:

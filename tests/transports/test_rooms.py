@@ -24,7 +24,9 @@ ROOMS: dict[str, set[str]] = {
 }
 """What each room may import of `transports`, besides itself."""
 
-FAKES = tuple(f"transports.cli.{name}" for name in ("fake", "serve", "check", "check_dialect"))
+FAKES = tuple(
+    f"transports.cli.{name}" for name in ("fake", "serve", "check", "check_dialect", "check_parser")
+)
 """The commands that serve the fake provider, or check code with it. The others must work without it."""
 
 FRONT = ("transports", "transports.__main__")

@@ -101,6 +101,16 @@ def test_the_assistant_s_words_and_blocks_that_cannot_be_cached_are_passed_over(
     assert dict(marks(asked(messages, cache=True))) == {"messages.0.content.1": SHORT}
 
 
+@pytest.mark.parametrize(
+    ("kind", "marked"),
+    [("search_result", True), ("container_upload", True), ("thinking", False), ("something_new", False)],
+)
+def test_a_block_in_the_wires_own_form_is_marked_where_it_may_be(kind: str, marked: bool) -> None:
+    block = UnknownPart(kind, {"type": kind})
+    body = asked([Message(Role.USER, (TextPart("Look."), block))], cache=True)
+    assert [path for path, _ in marks(body)] == [f"messages.0.content.{1 if marked else 0}"]
+
+
 def test_a_tool_that_is_loaded_later_is_passed_over() -> None:
     later = {**WEATHER, "defer_loading": True, "function": {"name": "g", "parameters": {"type": "object"}}}
     assert dict(marks(asked(ASK, [WEATHER, later], cache=True))).keys() == {"tools.0", "messages.0.content.0"}
