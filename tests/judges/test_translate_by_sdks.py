@@ -252,7 +252,7 @@ async def test_anthropics_sdk_reads_a_stream_and_ends_a_tool_loop(before: str) -
     sent = json.loads(fake.requests[1].body)
     if before == "openai":
         assert [turn["role"] for turn in sent["messages"]] == ["system", "user", "assistant", "tool", "tool"]
-        assert sent["max_tokens"] == 99
+        assert sent["max_completion_tokens"] == 99
     else:
         kinds = [item.get("type", item.get("role")) for item in sent["input"]]
         calls = [*["function_call"] * 2, *["function_call_output"] * 2]
