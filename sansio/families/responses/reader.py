@@ -16,12 +16,13 @@ from sansio.families.fields import rest, text_or_none
 from sansio.families.foreign import foreign_error
 from sansio.families.responses.items import OpenItem
 from sansio.families.responses.options import rest_query
-from sansio.families.responses.parts import CONTENT, SUMMARY, TextualPart, citation_of
+from sansio.families.responses.parts import CALLS, CONTENT, SUMMARY, TextualPart, citation_of
 from sansio.families.responses.usage import read_usage
 from sansio.families.responses.wire import (
     EVENT_FIELDS,
     REQUEST_FIELDS,
     RESPONSE_FIELDS,
+    ArgumentsDelta,
     Plain,
     RawDelta,
     SummaryDelta,
@@ -83,6 +84,8 @@ class ResponsesReader(AnswerReader):
         self._texts: dict[tuple[int, int], OpenPart] = {}
         self._summaries: dict[tuple[int, int], OpenPart] = {}
         self._raw: dict[tuple[int, int], OpenPart] = {}
+        self._functions: dict[int, AssembledCall] = {}
+        self._customs: dict[int, AssembledCall] = {}
         self._sequence = -1  # the number of the last event that was read
         self._kept = False  # the server says that it makes the response in the background
         self._resumed = False
@@ -137,9 +140,10 @@ class ResponsesReader(AnswerReader):
                 self.progress += 1
                 return False
         else:
-            item = self._by_index.get((record.output_index, record.ITEM))
-            if item is not None and item.call is not None and not item.done:
-                self._answer.calls.add(item.call, said, events)
+            calls = self._functions if type(record) is ArgumentsDelta else self._customs
+            call = calls.get(record.output_index)
+            if call is not None:
+                self._answer.calls.add(call, said, events)
                 self._sequence = record.sequence_number
                 self.progress += 1
                 return False
@@ -333,6 +337,8 @@ class ResponsesReader(AnswerReader):
         if (before := self._by_index.get((at, item.kind))) is not None:
             self._forget(before)  # what follows at its place is of the new item
         self._by_index[at, item.kind] = item
+        if item.call is not None and item.kind in CALLS:
+            (self._functions if item.kind == "function_call" else self._customs)[at] = item.call
         return item
 
     def _end(self, at: int, item: JSONObject, events: list[StreamEvent]) -> None:
@@ -344,9 +350,11 @@ class ResponsesReader(AnswerReader):
             self._forget(known)
 
     def _forget(self, item: OpenItem) -> None:
-        """Stop plain events from adding to an item's texts: they were given, or another has its place."""
+        """Stop plain events from adding to an item: its parts were given, or another has its place."""
         for field, number, kind in item.parts:
             self._open_texts(field, kind).pop((item.at, number), None)
+        if item.call is not None and item.kind in CALLS:
+            (self._functions if item.kind == "function_call" else self._customs).pop(item.at, None)
 
     def _part(self, name: str, at: int, record: JSONObject) -> OpenPart:
         """The open part that an event adds to; an item whose beginning was left out begins with it.

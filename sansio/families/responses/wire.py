@@ -7,7 +7,7 @@ nothing that the finished item does not say.
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -30,9 +30,6 @@ EVENT_FIELDS = frozenset(("type", "sequence_number", "response"))
 
 
 class _PlainDelta(Struct, tag_field="type", gc=False):
-    ITEM: ClassVar[str] = ""
-    """The type of the item that has it, where only one has."""
-
     delta: str
     output_index: int = 0
     sequence_number: int = -1
@@ -48,7 +45,7 @@ class SummaryDelta(_PlainDelta, tag_field="type", tag="response.reasoning_summar
 
 
 class ArgumentsDelta(_PlainDelta, tag_field="type", tag="response.function_call_arguments.delta", gc=False):
-    ITEM: ClassVar[str] = "function_call"
+    pass
 
 
 class RawDelta(_PlainDelta, tag_field="type", tag="response.reasoning_text.delta", gc=False):
@@ -56,7 +53,7 @@ class RawDelta(_PlainDelta, tag_field="type", tag="response.reasoning_text.delta
 
 
 class InputDelta(_PlainDelta, tag_field="type", tag="response.custom_tool_call_input.delta", gc=False):
-    ITEM: ClassVar[str] = "custom_tool_call"
+    pass
 
 
 Plain: TypeAlias = TextDelta | SummaryDelta | RawDelta | ArgumentsDelta | InputDelta
