@@ -79,7 +79,7 @@ def test_a_plain_script(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 class Browser:
-    """What an ASGI server gives and takes for one browser, which leaves when it is told to."""
+    """What an ASGI server gives and takes for one browser. The test says when the browser leaves."""
 
     def __init__(self, path: str) -> None:
         self.scope = {"type": "http", "method": "GET", "path": path, "query_string": b"q=Hi", "headers": []}

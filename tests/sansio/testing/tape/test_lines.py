@@ -29,7 +29,7 @@ from tests.support import for_each, with_chunkings
 
 
 def same(one: Input, other: Input) -> bool:
-    """Whether two inputs are equal; errors have no equality of their own."""
+    """Whether two inputs are equal. Errors define no equality, so they are compared here."""
     if isinstance(one, Lost) and isinstance(other, Lost):
         return type(one.error) is type(other.error) and str(one.error) == str(other.error)
     return one == other
