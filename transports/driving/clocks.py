@@ -31,7 +31,7 @@ class Clocks:
     Args:
         config: the provider's; messages say whether the total is its own or the call's.
         timeouts: the call's.
-        began: when the total began, if it did; a call that follows another one has what is left of that total.
+        began: when the total began, if it did: a call that follows another one has what is left of it.
     """
 
     def __init__(self, config: ProviderConfig, timeouts: Timeouts, *, began: float | None = None) -> None:

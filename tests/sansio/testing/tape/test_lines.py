@@ -57,9 +57,11 @@ def test_a_tape_that_a_crash_tore_anywhere_is_read_up_to_there(
     arrived = tape.inputs if tape.exchanges and tape.exchanges[0].complete else tape.inputs[:-1]
     assert len(arrived) == max(0, cut.count(b"\n") - 2)
     assert all(map(same, arrived, inputs))
+    # A line that lacks nothing but its end is whole once the next session has ended it.
+    left = read_tape(cut + b"\n") if tape.torn and whole[len(cut) :][:1] == b"\n" else tape
     again = read_tape(cut + b"\n" * tape.torn + whole)
-    assert len(again.exchanges) == len(tape.exchanges) + 1
-    assert again.torn == tape.torn
+    assert len(again.exchanges) == len(left.exchanges) + 1
+    assert again.torn == left.torn
 
 
 @given(
