@@ -225,7 +225,6 @@ class ResponsesProfile(Struct, frozen=True, kw_only=True):
         effort_values: the server's word for each `reasoning_effort`. Others are refused. Empty to send any
             word unchanged.
         tool_choice_forced: whether a tool can be forced.
-        refusals: whether an answer's refusal can go back.
         images: whether a message may have images.
         image_urls: whether an image may be given by its address.
         files: whether a message may have files. A text document is sent as text.
@@ -240,7 +239,6 @@ class ResponsesProfile(Struct, frozen=True, kw_only=True):
     reasoning_on: Mapping[str, Any] = MappingProxyType({"effort": "medium", "summary": "auto"})
     effort_values: Mapping[str, str] = {}
     tool_choice_forced: bool = True
-    refusals: bool = True
     images: bool = True
     image_urls: bool = True
     files: bool = True

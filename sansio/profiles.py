@@ -404,9 +404,7 @@ _PLAIN_REASONING: Mapping[str, Any] = {"sealed": False, "reasoning_on": {"effort
 RESPONSES: Mapping[str, ResponsesProfile] = {
     "openrouter": ResponsesProfile(reasoning_on={"enabled": True}),
     # Ollama's source, `openai/responses.go`: function tools only, images as data only, and nothing is kept.
-    "ollama": ResponsesProfile(
-        **_LIKE_CHAT, **_PLAIN_REASONING, keeps=False, refusals=False, image_urls=False, files=False
-    ),
+    "ollama": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, keeps=False, image_urls=False, files=False),
     "vllm": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, files=False),
     "lmstudio": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, files=False),
     # Recorded traffic: it shows the reasoning itself, as `reasoning_text`.

@@ -109,7 +109,6 @@ class ResponsesRequests(OpenAIEndpoints):
         fields = {
             "PROFILE": profile,
             "OPTIONS": options_of(cls.OPTIONS, profile),
-            "SENDS": cls.SENDS if profile.refusals else cls.SENDS - {RefusalPart},
             "__module__": cls.__module__,
         }
         return type(cls.__name__, (cls,), fields)
