@@ -16,6 +16,7 @@ from transports.cli.chat import chat
 from transports.cli.check import check_transport
 from transports.cli.check_dialect import check_dialect
 from transports.cli.check_parser import check_parser
+from transports.cli.corpus import corpus
 from transports.cli.interrupts import INTERRUPTED
 from transports.cli.models import models
 from transports.cli.parse import parse
@@ -72,6 +73,9 @@ app.command("check-dialect", help="Check a custom dialect against every law of t
 )
 app.command("check-parser", help="Check any stream parser against every law, also one in another language.")(
     check_parser
+)
+app.command("corpus", help="Write streams of every wire, with what they mean, for parsers in any language.")(
+    corpus
 )
 
 
