@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,13 +26,15 @@ from tests.snippets import ROOT
 PAGES = ("embedding", "command-line", "from-openai", "from-anthropic", "tapes", "check-parser", "corpus")
 STATUSES = {"check-parser examples.naive_parser": 1}
 """Commands whose status is not 0: it breaks laws, as its page says."""
-NOT_HERE = {"ANTHROPIC_API_KEY": "a key", "npm install": "Node 22"}
+NOT_HERE = {"pip install -e": "a checkout", "ANTHROPIC_API_KEY": "a key", "npm install": "Node 22"}
 """What a block of `sh` has in it that cannot be run everywhere, and what that needs."""
 FILES = {
     "notes.txt": "Buy milk.\n",
     "stream.txt": 'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
 }
 """Files that the reader of a page is taken to have."""
+_BASE = "pip install sansio-llm"
+"""What a reader of any page has done."""
 _STEP = re.compile(r"^```(python|sh|console)\n(.*?)^```$|`(pip install [^`]+)`", re.DOTALL | re.MULTILINE)
 _NAMED = re.compile(r"`(\w+\.py)` in the working folder\n$")
 
@@ -81,7 +84,7 @@ def follow(name: str, wheels: Path) -> tuple[int, str]:
     """Follow a page.
 
     Args:
-        wheels: the folder with this project's wheel.
+        wheels: the folder with the wheels of all that is installed.
 
     Returns:
         The exit status, and all that was printed.
@@ -97,7 +100,7 @@ def follow(name: str, wheels: Path) -> tuple[int, str]:
         # A pip for each environment would take most of the time, so that of this one installs into it.
         (bin / "pip").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip --python "{bin}/python" "$@"\n')
         (bin / "pip").chmod(0o755)
-        steps = [("sh", 0, "pip install sansio-llm"), *read(ROOT / "docs" / f"{name}.md")]
+        steps = [("sh", 0, _BASE), *read(ROOT / "docs" / f"{name}.md")]
         done = subprocess.run(
             [str(bin / "python"), "-c", _FOLLOW],
             cwd=folder,
@@ -118,20 +121,33 @@ def _environment(folder: Path, wheels: Path) -> dict[str, str]:
         **{name: os.environ[name] for name in known if name in os.environ},
         "PATH": f"{folder}/.venv/bin:{os.environ['PATH']}",
         "HOME": str(folder),
+        "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_QUIET": "1",
-        "PIP_CACHE_DIR": f"{wheels}/cache",
         "PYTHONPATH": str(folder),  # the working folder, as for a program that is in it
     }
+
+
+def wanted(names: list[str]) -> list[str]:
+    """What the pages install, with the checkout in place of the published project."""
+    lines = [source for name in names for _, _, source in read(ROOT / "docs" / f"{name}.md")]
+    found = {
+        word
+        for line in "\n".join([_BASE, *lines]).splitlines()
+        if line.startswith("pip install ")
+        for word in shlex.split(line)[2:]
+    }
+    return [word.replace("sansio-llm", str(ROOT)) for word in sorted(found)]
 
 
 def main(names: list[str]) -> int:
     """Follow the pages, two at a time; 1 if one of them is not true."""
     with tempfile.TemporaryDirectory(prefix="pages-") as made:
         wheels = Path(made)
-        build = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made, str(ROOT))
-        subprocess.run(build, check=True)
+        # All wheels are fetched once: the pages are about this project, not about the network.
+        fetch = (sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", made, *wanted(names))
+        subprocess.run(fetch, check=True)
         with ThreadPoolExecutor(2) as pool:
             ends = dict(zip(names, pool.map(lambda name: follow(name, wheels), names), strict=True))
     for name, (status, printed) in ends.items():
