@@ -5,6 +5,6 @@ is asked. `docs/corpus.md` documents the form.
 """
 
 from sansio.testing.corpus.case import FORMAT, Case
-from sansio.testing.corpus.files import cases, corpus_files
+from sansio.testing.corpus.files import FAMILIES, cases, corpus_files
 
-__all__ = ["FORMAT", "Case", "cases", "corpus_files"]
+__all__ = ["FAMILIES", "FORMAT", "Case", "cases", "corpus_files"]

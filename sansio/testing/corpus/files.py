@@ -19,6 +19,8 @@ _BY_HAND: Mapping[str, Callable[[], Iterator[Case]]] = {
     "sse": events,
     "ndjson": lines,
 }
+FAMILIES = tuple(_BY_HAND)
+"""The names of the files, without their ending."""
 _ABOUT: Mapping[str, str] = {
     "chat": "Chat completions, of OpenAI, Azure, OpenRouter, Ollama and vLLM",
     "messages": "Anthropic's messages",
@@ -42,7 +44,7 @@ def cases(family: str) -> Sequence[Case]:
     """The cases of a file, in its order.
 
     Args:
-        family: `chat`, `messages`, `responses`, `sse` or `ndjson`.
+        family: one of `FAMILIES`.
 
     Raises:
         KeyError: there is no such file.
