@@ -116,6 +116,7 @@ class _AiohttpExchange(ForeignExchange):
         self._max_header_bytes = max_header_bytes
         self._response: aiohttp.ClientResponse | None = None
         self._protocol: ResponseHandler | None = None
+        self._closed: asyncio.Future[None] | None = None  # of the protocol
         self._fault: BaseException | None = None  # what the body ends with, after all that has arrived
         self._ended = False
         self._keepable = False  # the head says clearly where the body ends
@@ -161,21 +162,26 @@ class _AiohttpExchange(ForeignExchange):
         return await handler(request)
 
     def _watch(self, response: aiohttp.ClientResponse) -> None:
-        """Wake the reader of a body whose connection is gone.
+        """Be called when the connection is gone."""
+        self._protocol = None if response.connection is None else response.connection.protocol
+        self._closed = None if self._protocol is None else self._protocol.closed
+        if self._closed is not None:
+            self._closed.add_done_callback(self._wake)
+
+    def _wake(self, closed: asyncio.Future[None]) -> None:
+        """Wake a reader of the body.
 
         aiohttp does not: it closes the connection at a malformed chunk, and has the reader wait indefinitely.
         """
-        protocol = None if response.connection is None else response.connection.protocol
-        if protocol is None or (closed := protocol.closed) is None:
-            return  # the response has ended
+        closed.exception()  # aiohttp gives it to the body itself
+        body = None if self._response is None else self._response.content
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ServerDisconnectedError())
 
-        def wake(closed: asyncio.Future[None]) -> None:
-            closed.exception()  # aiohttp gives it to the body itself
-            if not response.content.is_eof() and response.content.exception() is None:
-                response.content.set_exception(aiohttp.ServerDisconnectedError())
-
-        closed.add_done_callback(wake)
-        self._protocol = protocol
+    def _unwatch(self) -> None:
+        closed, self._closed = self._closed, None  # it lives as long as the connection
+        if closed is not None:
+            closed.remove_done_callback(self._wake)
 
     async def _read(self) -> bytes:
         assert self._response is not None
@@ -202,11 +208,13 @@ class _AiohttpExchange(ForeignExchange):
         self._response.release()
         self._response = None
         self._content.release()
+        self._unwatch()
         return True
 
     def _drop(self) -> None:
         response, self._response = self._response, None
         self._lease = None
+        self._unwatch()
         transport = self._content.release()
         if transport is not None:
             shut_down(transport.get_extra_info("socket"))

@@ -65,5 +65,11 @@ def blame_answer(malformed: BaseException | None) -> RemoteProtocolError:
             "a line of the response's head is longer than max_header_bytes", field="max_header_bytes"
         )
     words = malformed.message if isinstance(malformed, HttpProcessingError) else ""
+    if words.startswith("Too many headers"):
+        return LimitExceededError(
+            "the response has more headers than aiohttp allows",
+            field="max_header_bytes",
+            hint="aiohttp's limit is fixed; other transports use max_header_bytes of the config.",
+        )
     words = re.split("[:'\"]", words)[0].strip()
     return RemoteProtocolError(f"malformed HTTP: {words or 'aiohttp cannot read it'}")

@@ -57,9 +57,9 @@ class OwnClients(Generic[ClientT]):
             keeper.keep(current)
             self._loops[keeper] = ref(current)
         kind = self._keeps, secure
-        if fresh or not self._keeps or kind not in current:
-            current[kind] = Lease(keeper, self._library, self._library.make(*kind))
-        return current[kind]
+        if fresh or not self._keeps or kind not in current.leases:
+            current.leases[kind] = Lease(keeper, self._library, self._library.make(*kind))
+        return current.leases[kind]
 
     async def aclose(self) -> None:
         """Close the clients of this loop that no exchange uses. Later ones keep no connection."""
@@ -68,7 +68,7 @@ class OwnClients(Generic[ClientT]):
         known = self._loops.get(keeper)
         current = None if known is None else known()
         if current is not None:
-            current.clear()
+            current.leases.clear()
         await keeper.tidy()
 
     def __del__(self) -> None:
@@ -89,8 +89,11 @@ class Lease(Generic[ClientT]):
         self._keeper.drop(self._made)
 
 
-class _Current(dict[_Kind, Lease[ClientT]]):
+class _Current(Generic[ClientT]):
     """The clients of a loop for further requests."""
+
+    def __init__(self) -> None:
+        self.leases: dict[_Kind, Lease[ClientT]] = {}
 
 
 class _Made(Generic[ClientT]):
