@@ -166,6 +166,8 @@ class _AiohttpExchange(ForeignExchange):
         self._protocol = None if response.connection is None else response.connection.protocol
         self._closed = None if self._protocol is None else self._protocol.closed
         if self._closed is not None:
+            self._closed.remove_done_callback(_retrieve)  # of the exchange before on this connection
+            self._closed.add_done_callback(_retrieve)
             self._closed.add_done_callback(self._wake)
 
     def _wake(self, closed: asyncio.Future[None]) -> None:
@@ -173,7 +175,6 @@ class _AiohttpExchange(ForeignExchange):
 
         aiohttp does not: it closes the connection at a malformed chunk, and has the reader wait indefinitely.
         """
-        closed.exception()  # aiohttp gives it to the body itself
         body = None if self._response is None else self._response.content
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ServerDisconnectedError())
@@ -235,6 +236,12 @@ class _AiohttpExchange(ForeignExchange):
             return stalled_upload(self._request.origin, content.seconds)
         where = "before it answered" if self._response is None else "inside its answer"
         return as_error(fault, self._request.origin, self._open_seconds, where)
+
+
+def _retrieve(closed: asyncio.Future[None]) -> None:
+    """Take a future's exception, which asyncio would log otherwise. aiohttp gives it to the body, too."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 class _Dropped:
