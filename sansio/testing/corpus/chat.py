@@ -136,7 +136,10 @@ def _deltas() -> Iterator[Case]:
         "second-choice",
         "Of several choices the first is the answer.",
         data(
-            _HI, {"choices": [{"index": 1, "delta": {"content": "no"}, "finish_reason": None}]}, _STOP, _DONE
+            _HI,
+            {**_HI, "choices": [{"index": 1, "delta": {"content": "no"}, "finish_reason": None}]},
+            _STOP,
+            _DONE,
         ),
         _SAID,
     )
@@ -166,17 +169,11 @@ def _deltas() -> Iterator[Case]:
         data(chunk({"content": [{"type": "text", "text": "Hi"}]}), _STOP, _DONE),
         _SAID,
     )
+    said: JSONObject = {"role": "assistant", "content": "Hi"}
     yield _case(
         "message-for-delta",
         "A server that does not stream sends one chunk with the message.",
-        data(
-            {
-                "choices": [
-                    {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
-                ]
-            }
-        )
-        + data(_DONE),
+        data({**_HI, "choices": [{"index": 0, "message": said, "finish_reason": "stop"}]}, _DONE),
         _SAID,
     )
     thought = Answer(parts=(ReasoningPart("Hm."),), text="Hi")
@@ -215,13 +212,13 @@ def _deltas() -> Iterator[Case]:
     yield _case(
         "escaped-pair",
         "A character beyond 16 bits is escaped as two halves.",
-        data(r'{"choices":[{"delta":{"content":"\ud83c\udf0d"},"finish_reason":"stop"}]}', _DONE),
+        data(_HI, _STOP, _DONE).replace(b'"Hi"', rb'"\ud83c\udf0d"'),
         complete(Answer(text="🌍")),
     )
     yield _case(
         "half-a-pair",
         "Half of an escaped character is replaced, so that the text can be sent on.",
-        data(r'{"choices":[{"delta":{"content":"a\ud83cb"},"finish_reason":"stop"}]}', _DONE),
+        data(_HI, _STOP, _DONE).replace(b'"Hi"', rb'"a\ud83cb"'),
         complete(Answer(text="a\ufffdb")),
     )
 
