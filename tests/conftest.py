@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -69,17 +70,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the first tier: `python -m pytest -m quick` takes under a minute on two cores."""
-    for item in items:
-        if is_quick(item.path):
-            item.add_marker(pytest.mark.quick)
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makemodule(module_path: Path) -> Generator[None, pytest.Module, pytest.Module]:
+    """Mark the files of the first tier: `python -m pytest -m quick` takes under a minute on two cores."""
+    module = yield
+    if is_quick(module_path):
+        module.add_marker(pytest.mark.quick)
+    return module
 
 
-def pytest_collection_finish() -> None:
-    """Keep the collector from the tests themselves: each collection would look through all of them."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from the tests themselves, while they are collected and while they run: it
+    would look through all of them again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
