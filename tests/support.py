@@ -60,6 +60,20 @@ def with_chunkings(source: st.SearchStrategy[bytes]) -> st.SearchStrategy[tuple[
     return source.flatmap(lambda data: st.tuples(st.just(data), chunkings(data)))
 
 
+def run_each(cases: Iterable[Case], test: Callable[[Case], None]) -> None:
+    """Run a test with each case, and raise all failures together, each with its case."""
+    listed = list(cases)
+    failures: list[Exception] = []
+    for case in listed:
+        try:
+            test(case)
+        except Exception as error:
+            error.add_note(f"case: {case!r}")
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {len(listed)} cases fail", failures)
+
+
 def for_each(
     cases: Iterable[Case], *, at_once: int = 40
 ) -> Callable[[Callable[[Case], None]], Callable[..., None]]:
@@ -76,15 +90,7 @@ def for_each(
 
     def decorate(test: Callable[[Case], None]) -> Callable[..., None]:
         def run(batch: list[Case]) -> None:
-            failures: list[Exception] = []
-            for case in batch:
-                try:
-                    test(case)
-                except Exception as error:
-                    error.add_note(f"case: {case!r}")
-                    failures.append(error)
-            if failures:
-                raise ExceptionGroup(f"{len(failures)} of {len(batch)} cases fail", failures)
+            run_each(batch, test)
 
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
         return pytest.mark.parametrize("batch", batches, ids=lambda batch: str(batch[0]))(run)
