@@ -99,7 +99,9 @@ def for_each(
     return decorate
 
 
-def for_all(*axes: tuple[str | tuple[str, ...], Iterable[Any]]) -> Callable[[Callable[..., None]], Callable[[], None]]:
+def for_all(
+    *axes: tuple[str | tuple[str, ...], Iterable[Any]],
+) -> Callable[[Callable[..., None]], Callable[[], None]]:
     """Run a test with every combination of some arguments, all in one run; see `for_each`.
 
     Args:

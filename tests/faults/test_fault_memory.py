@@ -32,6 +32,7 @@ from tests.faults.harness import (
     settles_blocking,
 )
 from tests.faults.table import ROWS, Row
+from tests.support import run_each
 from transports.interface import SyncTransport, Transport
 from transports.testing.loopback import Loopback, LoopbackThread
 from transports.testing.memory import MemoryTransport, SyncMemoryTransport
@@ -197,32 +198,36 @@ def without_collector() -> Iterator[None]:
         gc.enable()
 
 
-@pytest.mark.parametrize("row", QUICK_ROWS, ids=by_id)
 @pytest.mark.parametrize("transport", BLOCKING)
-def test_nothing_waits_for_the_collector_blocking(servers: Servers, row: Row, transport: str) -> None:
-    with servers.serving(row.fault) as server, without_collector():
-        chosen = SyncWatching(BLOCKING[transport]())
-        for stream in (True, False):
-            _, reference = call_blocking(server, chosen, stream=stream, clocks=TWICE)
-            assert reference() is None
-            assert [kept() for kept in chosen.exchanges if kept() is not None] == []
-        chosen.close()
+def test_nothing_waits_for_the_collector_blocking(servers: Servers, transport: str) -> None:
+    def check(row: Row) -> None:
+        with servers.serving(row.fault) as server, without_collector():
+            chosen = SyncWatching(BLOCKING[transport]())
+            for stream in (True, False):
+                _, reference = call_blocking(server, chosen, stream=stream, clocks=TWICE)
+                assert reference() is None
+                assert [kept() for kept in chosen.exchanges if kept() is not None] == []
+            chosen.close()
+
+    run_each(QUICK_ROWS, check)
 
 
-@pytest.mark.parametrize("row", QUICK_ROWS, ids=by_id)
 @pytest.mark.parametrize("transport", ASYNC)
-def test_no_stream_waits_for_the_collector(servers: Servers, row: Row, transport: str) -> None:
+def test_no_stream_waits_for_the_collector(servers: Servers, transport: str) -> None:
     """Exchanges may: under trio and in httpcore, their errors are in cycles with the frames they passed."""
 
-    async def main() -> None:
+    async def main(server: LoopbackThread) -> None:
         chosen = ASYNC[transport]()
         for stream in (True, False):
             _, reference = await call(server, chosen, stream=stream, clocks=TWICE)
             assert reference() is None
         await chosen.aclose()
 
-    with servers.serving(row.fault) as server, without_collector():
-        anyio.run(main)
+    def check(row: Row) -> None:
+        with servers.serving(row.fault) as server, without_collector():
+            anyio.run(main, server)
+
+    run_each(QUICK_ROWS, check)
 
 
 @pytest.mark.parametrize(

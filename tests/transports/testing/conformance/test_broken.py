@@ -182,7 +182,7 @@ def _let_go() -> Iterator[None]:
 
 @pytest.mark.parametrize(("kind", "law", "words"), EITHER_LOOP)
 def test_broken_transport_is_caught(anyio_backend: str, kind: Kind, law: str, words: str) -> None:
-    patience = MORE_PATIENCE if law == "cancelled-open" else PATIENCE
+    patience = MORE_PATIENCE if law in ("cancelled-open", "byte-by-byte") else PATIENCE
     report = check_transport(factory(kind), backend=anyio_backend, laws=[law], patience=patience)
     assert report[law].verdict is Verdict.FAILED
     assert words in report[law].message
