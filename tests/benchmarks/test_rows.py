@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 from collections.abc import AsyncIterator, Iterator
@@ -81,8 +82,10 @@ def prepared(case: Case, contender: Contender, servers: Servers) -> Run:
 
 @pytest.fixture(autouse=True)
 def _work_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is measured does not matter here, so that short work need not be repeated."""
+    """What is measured does not matter here: short work need not be repeated, and the collector, which runs
+    before each, need not look through the libraries that are loaded by now."""
     monkeypatch.setattr(measure, "LEAST_SECONDS", 0.0)
+    gc.freeze()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.name}")

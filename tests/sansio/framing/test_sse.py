@@ -171,7 +171,7 @@ def expected(events: list[dict[str, Any]]) -> list[Dispatched]:
     return [(event["event"], event["data"], event["id"], event["retry"]) for event in events]
 
 
-@for_all(("case", framings()))
+@pytest.mark.parametrize("case", framings())
 def test_each_framing_of_the_corpus_at_every_cut(case: dict[str, Any]) -> None:
     stream = base64.b64decode(case["input_b64"])
     splits = list(every_split(stream)) if len(stream) < 2_000 else [[stream]]
