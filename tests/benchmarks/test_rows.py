@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TypeAlias
@@ -88,8 +88,10 @@ def _work_once(monkeypatch: pytest.MonkeyPatch) -> None:
     gc.freeze()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.name}")
-def test_each_contender_does_its_work(case: Case, servers: Servers) -> None:
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.name}")
+
+
+def check_work(case: Case, contenders: Iterable[Contender], servers: Servers) -> None:
     def check(contender: Contender) -> None:
         metrics = prepared(case, contender, servers)()
         assert set(metrics) == set(case.units)
@@ -97,7 +99,19 @@ def test_each_contender_does_its_work(case: Case, servers: Servers) -> None:
             assert math.isfinite(value)
             assert value >= 0
 
-    run_each(filter(installed, case.contenders), check)
+    run_each(contenders, check)
+
+
+@each_case
+def test_each_contender_does_its_work(case: Case, servers: Servers) -> None:
+    check_work(case, (contender for contender in case.contenders if not contender.peer), servers)
+
+
+@pytest.mark.judges
+@each_case
+def test_each_peer_that_is_installed_does_its_work(case: Case, servers: Servers) -> None:
+    peers = (contender for contender in case.contenders if contender.peer and installed(contender))
+    check_work(case, peers, servers)
 
 
 def test_a_peer_that_is_not_installed_is_skipped_with_a_reason(servers: Servers) -> None:
