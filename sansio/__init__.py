@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         OpenPart,
         wrap_invalid,
     )
+    from sansio.bulk import CallRequest, CallResult, no_call_can_succeed
     from sansio.call import Call
     from sansio.config import PROVIDER_DEFAULTS, ProviderConfig
     from sansio.content import (
@@ -118,6 +119,13 @@ if TYPE_CHECKING:
         JSONObject,
         decode_object,
     )
+    from sansio.limiter import (
+        Begin,
+        Limiter,
+        Outcome,
+        Rates,
+        Ticket,
+    )
     from sansio.limits import Limits
     from sansio.options import (
         EmbedOptions,
@@ -168,6 +176,7 @@ _ROOMS = {
         "AssembledCall",
         "wrap_invalid",
     ),
+    "sansio.bulk": ("CallRequest", "CallResult", "no_call_can_succeed"),
     "sansio.call": ("Call",),
     "sansio.config": ("PROVIDER_DEFAULTS", "ProviderConfig"),
     "sansio.content": (
@@ -270,6 +279,7 @@ _ROOMS = {
         "decode_object",
         "JSON",
     ),
+    "sansio.limiter": ("Begin", "Limiter", "Outcome", "Rates", "Ticket"),
     "sansio.limits": ("Limits",),
     "sansio.options": (
         "EmbedOptions",
@@ -330,8 +340,11 @@ __all__ = [
     "AuthMethod",
     "AuthenticationError",
     "BadRequestError",
+    "Begin",
     "Body",
     "Call",
+    "CallRequest",
+    "CallResult",
     "ChatDialect",
     "Citation",
     "ConfigError",
@@ -358,6 +371,7 @@ __all__ = [
     "JSONObject",
     "LeftOut",
     "LimitExceededError",
+    "Limiter",
     "Limits",
     "ListOptions",
     "LocalProtocolError",
@@ -373,6 +387,7 @@ __all__ = [
     "OpenPart",
     "Option",
     "Options",
+    "Outcome",
     "OutputFormatError",
     "Parsed",
     "Part",
@@ -388,6 +403,7 @@ __all__ = [
     "ProviderError",
     "RateLimit",
     "RateLimitError",
+    "Rates",
     "Read",
     "ReasoningDelta",
     "ReasoningPart",
@@ -410,6 +426,7 @@ __all__ = [
     "StreamParser",
     "StreamTruncatedError",
     "TextPart",
+    "Ticket",
     "Tool",
     "ToolCall",
     "ToolCallDelta",
@@ -427,6 +444,7 @@ __all__ = [
     "from_openai",
     "header",
     "listed",
+    "no_call_can_succeed",
     "own",
     "parse_answer",
     "port",
