@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
+from pathlib import Path
 from random import Random
 
 from msgspec import Struct
 
+from benchmarks.charts import OTHERS, OURS, STYLE, WIDTH
+from benchmarks.measure import peer
 from sansio import APIStatusError, Limiter, Outcome, RateLimit, Rates, RetrySchedule, Ticket
 from sansio import Begin as BeginStep
 
 TRIP = 0.04
 """Seconds that a request is on its way to the provider, and a refusal back."""
+SECONDS = 600
 _QUICKEST, _SLOWEST = 2.0, 8.0
 """Seconds that an answer takes."""
 
@@ -162,3 +166,71 @@ def unlimited(bucket: Bucket, seconds: int, clients: int = 1_000) -> Crowd:
         send()
     world.run()
     return server.result
+
+
+_SMOOTH = 5
+"""Seconds over which the chart takes the mean."""
+_LIMITER, _ALONE = "one limiter for all", "each client retries by itself"
+
+
+def main() -> None:
+    """Print what becomes of the crowd before some providers, and draw it before one of them."""
+    second, minute = Bucket(), Bucket(capacity=6_000.0)
+    cases = {
+        "a bucket of one second": (second, None),
+        "a bucket of one minute": (minute, None),
+        "a bucket of one minute, with headers": (Bucket(capacity=6_000.0, headers=True), None),
+        "a bucket of one second, the rate given": (second, Rates(requests_per_minute=6_000)),
+    }
+    for name, (bucket, rates) in cases.items():
+        result = limited(bucket, SECONDS, rates=rates)
+        print(f"{name}: {result.used:.1f} % of the limit used, {result.refusals:.2f} % of requests refused")
+    for name, bucket in (("second", second), ("minute", minute)):
+        result = unlimited(bucket, SECONDS)
+        print(f"without a limiter, a bucket of one {name}: {result.refusals:.1f} % of requests refused")
+    print(draw(Path(__file__).parent / "results"))
+
+
+def draw(directory: Path) -> Path:
+    """Draw a provider whose limit falls by half and rises again, and the crowd before it with and without.
+
+    Raises:
+        SkippedError: matplotlib is not installed.
+    """
+    peer("matplotlib").use("svg")
+    plot = peer("matplotlib.pyplot")
+    bucket = Bucket(dip=0.5)
+    with plot.rc_context(STYLE):
+        figure, (upper, lower) = plot.subplots(
+            2, 1, figsize=(WIDTH, 4.5), sharex=True, layout="constrained", height_ratios=(3, 2)
+        )
+        third = SECONDS / 3
+        limit = [bucket.rate, bucket.rate * bucket.dip, bucket.rate]
+        upper.stairs(limit, [0, third, 2 * third, SECONDS], color="#f59e0b", label="the limit", baseline=None)
+        for name, colour, result in (
+            (_ALONE, OTHERS, unlimited(bucket, SECONDS)),
+            (_LIMITER, OURS, limited(bucket, SECONDS)),
+        ):
+            upper.plot(_smooth(result.accepted), color=colour, label=name, linewidth=1)
+            lower.plot(_smooth(result.refused), color=colour, label=name, linewidth=1)
+        upper.set_title("requests accepted, per second", loc="left", fontsize=9, fontweight="bold")
+        lower.set_title("requests refused with 429, per second", loc="left", fontsize=9, fontweight="bold")
+        upper.set_ylim(0, 1.4 * bucket.rate)
+        lower.set_xlabel("seconds")
+        upper.legend(fontsize=7, loc="lower right")
+        path = directory / "crowd.svg"
+        figure.savefig(path, metadata={"Date": None})
+        plot.close(figure)
+    return path
+
+
+def _smooth(values: Sequence[int]) -> list[float]:
+    means = []
+    for at in range(len(values)):
+        some = values[max(0, at - _SMOOTH + 1) : at + 1]
+        means.append(sum(some) / len(some))
+    return means
+
+
+if __name__ == "__main__":
+    main()

@@ -49,7 +49,7 @@ class Allowance:
 
     def take(self, charge: float) -> None:
         """Charge for what begins now, or less or more for what began before."""
-        self._left -= charge
+        self._owe(self._left - charge)
 
     def learn(self, said: RateLimit, number: int, began: float, since: float, now: float) -> bool:
         """Take what a response says.
@@ -77,15 +77,20 @@ class Allowance:
         remaining = min(remaining, limit)
         growth = limit / (said.window or _WINDOW)
         if said.reset and remaining < limit:
-            growth = (limit - remaining) / min(said.reset, _LONGEST)
+            growth = (limit - remaining) / said.reset
+        growth = max(growth, limit / _LONGEST)
         grown = growth * (now - began)
         if remaining and since > limit + 2 * grown:
             return False
         self._newest = number
         self._limit, self._growth = limit, growth
-        self._left = remaining + grown - since
+        self._owe(remaining + grown - since)
         self._at = now
         return True
+
+    def _owe(self, left: float) -> None:
+        # Not far below nothing: what is larger than the whole must not hold up all others for days.
+        self._left = max(-float(self._limit), left)
 
     def _now_left(self, now: float) -> float:
         self._left = min(self._limit, self._left + self._growth * (now - self._at))
