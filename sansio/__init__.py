@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         MessagesProfile,
         Profile,
         ProviderDefaults,
+        ResponsesProfile,
     )
     from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
@@ -203,7 +204,14 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
-    "sansio.defaults": ("APIDefaults", "AuthMethod", "MessagesProfile", "Profile", "ProviderDefaults"),
+    "sansio.defaults": (
+        "APIDefaults",
+        "AuthMethod",
+        "MessagesProfile",
+        "Profile",
+        "ProviderDefaults",
+        "ResponsesProfile",
+    ),
     "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
@@ -413,6 +421,7 @@ __all__ = [
     "Request",
     "ResponseInfo",
     "ResponsesDialect",
+    "ResponsesProfile",
     "RetrySchedule",
     "Role",
     "SSEDecoder",
