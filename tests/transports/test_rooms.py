@@ -23,6 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "observing": set(),
     "driving": {"interface", "loops", "observing", "makers"},
     "testing": {"interface", "sockets", "driving"},
+    "bulk": {"loops", "driving"},
     "cli": {"driving", "testing", "tools"},
 }
 """What each room may import of `transports`, besides itself."""
