@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "driving": {"interface", "loops", "observing", "makers"},
     "testing": {"interface", "sockets", "driving"},
     "bulk": {"loops", "driving"},
-    "cli": {"driving", "testing", "tools"},
+    "cli": {"driving", "testing", "tools", "bulk"},
 }
 """What each room may import of `transports`, besides itself."""
 
