@@ -57,6 +57,10 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("embedding.md", "b'data: Hello.\\n\\n'"),
         ("embedding.md", "chat fake-model at api.openai.com\nMessage 200\nHello."),
         ("embedding.md", "now anthropic because of 503\nHere I am. (anthropic, after 1 failure, 0 left out)"),
+        (
+            "bulk.md",
+            "2 That is 14.\na Cats.\nb request: the function raised KeyError: 'text'\nc Dogs.\nHere I am.",
+        ),
         ("from-openai.md", "Hello. stop\n9 2\nOne, two, three.\nOne, two, three.\nweather Paris\n"),
         ("from-anthropic.md", "529 overloaded_error Overloaded\nIt is \n"),
         ("tapes.md", "byte That is 5."),
@@ -105,6 +109,7 @@ def test_every_page_with_examples_is_run() -> None:
     assert pages == elsewhere | {
         "adapters.md",
         "anthropic.md",
+        "bulk.md",
         "check-parser.md",
         "content.md",
         "corpus.md",

@@ -23,7 +23,8 @@ ROOMS: dict[str, set[str]] = {
     "observing": set(),
     "driving": {"interface", "loops", "observing", "makers"},
     "testing": {"interface", "sockets", "driving"},
-    "cli": {"driving", "testing", "tools"},
+    "bulk": {"loops", "driving"},
+    "cli": {"driving", "testing", "tools", "bulk"},
 }
 """What each room may import of `transports`, besides itself."""
 

@@ -12,6 +12,7 @@ import typer
 from typer.main import get_command
 
 from sansio import ProviderError
+from transports.cli.batch import batch
 from transports.cli.chat import chat
 from transports.cli.check import check_transport
 from transports.cli.check_dialect import check_dialect
@@ -59,6 +60,7 @@ def _options(
 app.command(
     "chat", help="Ask a provider and show its answer. Without a provider or key, a fake one answers."
 )(chat)
+app.command("batch", help="Ask the rows of a file, many at once, and write each answer once.")(batch)
 app.command("serve", help="Serve the fake provider on 127.0.0.1, with all six types at their real paths.")(
     serve
 )
