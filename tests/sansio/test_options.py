@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, get_type_hints
 
 import pytest
-from msgspec import structs
+from msgspec import Raw, structs
 
 from sansio import (
     ChatDialect,
@@ -149,7 +149,7 @@ def test_another_model_is_in_body_and_errors_and_not_kept_for_the_next_call() ->
     assert body_of(provider, ASK)["model"] == "some-model"
 
 
-@pytest.mark.parametrize("model", ["", " ", 5])
+@pytest.mark.parametrize("model", ["", " ", 5, b"gpt", Raw(b'"gpt"')])
 def test_a_model_that_is_no_name_is_refused(model: object) -> None:
     assert "model: " in str(refused("openai", *ASK, model=model))
 
