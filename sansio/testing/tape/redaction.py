@@ -85,8 +85,6 @@ class Redaction:
         # A form with another one inside, such as Bearer and the key, is masked with that one.
         inner = {form for form in forms if not any(other != form and other in form for other in forms)}
         self._secrets = sorted(inner)
-        # A search for a few bytes takes a fourth of the time of one for a whole key.
-        self._starts = tuple([secret[:_SHORTEST] for secret in self._secrets])
         self._letters = frozenset(b"".join(self._secrets))
         allowed = _SHOWN | {name for name in shown if not _SECRET_HEADER.search(name)}
         headers = tuple(
@@ -97,15 +95,14 @@ class Redaction:
 
     def mask(self, data: bytes) -> bytes:
         """The data with each key replaced by asterisks."""
-        for start, secret in zip(self._starts, self._secrets, strict=True):
-            if start in data and secret in data:
-                data = data.replace(secret, b"*" * len(secret))
+        for secret in self._secrets:
+            data = data.replace(secret, b"*" * len(secret))
         return data
 
     def passes(self, data: bytes) -> bool:
         """Whether a quick look says that the data has no key, nor ends with the beginning of one."""
-        for start in self._starts:
-            if start in data:
+        for secret in self._secrets:
+            if secret in data:
                 return False
         # Nearly every piece of a stream ends with a line's end, and no key has one.
         return not data or data[-1] not in self._letters
