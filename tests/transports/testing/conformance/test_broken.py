@@ -25,7 +25,7 @@ PATIENCE = 0.5
 MORE_PATIENCE = 2.0
 """For laws that a loaded machine may not try within `PATIENCE`."""
 
-LONG_LAWS = ("cancelled-open", "nothing-left")
+LONG_LAWS = ("byte-by-byte", "cancelled-open", "large-bodies", "nothing-left")
 
 LEAK = "the server still had the connection open"
 
@@ -227,7 +227,7 @@ def test_broken_blocking_transport_is_caught(make: Callable[[], SyncTransport], 
 
 
 def test_the_wrapped_transport_alone_is_not_caught(anyio_backend: str) -> None:
-    report = check_transport(Wrapper, backend=anyio_backend)
+    report = check_transport(Wrapper, backend=anyio_backend, patience=30.0)
     assert report.ok, str(report)
 
 
