@@ -132,6 +132,7 @@ LIVE = {
     "claude-sonnet-5-5",
     "deepseek-v4-flash",
     "gpt-5.4",
+    "grok-4.3",
     "llama3.2",
     "meta-llama/Llama-3.1-8B-Instruct",
     "text-embedding-3-small",
