@@ -16,6 +16,7 @@ from sansio import (
     CallRequest,
     CallResult,
     ConfigError,
+    InternalServerError,
     InvalidRequestError,
     OutputFormatError,
     Rates,
@@ -185,6 +186,30 @@ async def test_a_missing_key_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         async with map_calls(provider, Source(1_000).rows()) as results:
             await read(results)
     assert transport.requests == []
+
+
+async def test_a_source_that_waits_does_not_keep_a_map_that_was_stopped() -> None:
+    closed: list[bool] = []
+
+    async def live() -> AsyncIterator[str]:
+        try:
+            yield "x"
+            await anyio.sleep_forever()
+        finally:
+            closed.append(True)
+
+    provider, _ = asking(REFUSED)
+    with anyio.fail_after(30):
+        async with map_calls(provider, live()) as results:
+            assert len(await read_to(AuthenticationError, results)) == 1
+    assert closed
+
+
+async def test_an_error_that_stops_is_not_tried_again() -> None:
+    provider, transport = asking(Failure(status=500))
+    async with map_calls(provider, ["x"], stops=lambda error: error.status == 500) as results:
+        await read_to(InternalServerError, results)
+    assert len(transport.requests) == 1
 
 
 async def test_stops_can_be_chosen() -> None:
