@@ -4,7 +4,7 @@ Each change of a module (see `tests/mutation/mutants.py`) is made for itself, in
 temporary folder, and the tests that mirror the module run. If those pass, the other tests of `sansio` and the
 laws run. A change that no test notices has survived, and is printed.
 
-    python -m tests.mutation [--sample N] [--seed S] [--mirror] [MODULE ...]
+    python -m tests.mutation [--sample N] [--seed S] [--tests all|quick|mirror] [MODULE ...]
 
 A module is named as `sansio.retry`. Default: all of `sansio` except its strategies, fuzz targets and damaged
 bytes, which are what is tried at random, not facts.
@@ -30,14 +30,10 @@ _LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.", "sansio.testi
 
 _TESTING = ("tests/sansio/testing", "--ignore-glob=*test_strategies*", "--ignore-glob=*test_fuzz*")
 _QUICK = ("tests/sansio", "-m", "quick", "-k", "not linear and not times")
-_WIDER = (
-    _QUICK,
-    ("tests/sansio", "-m", "not quick", "-k", "not linear", "--ignore=tests/sansio/testing"),
-    ("tests/laws",),
-)
-"""The tests beside a module's own, the quickest first. Those of time, of the strategies and of the fuzz
-targets are left out: they take long and notice little."""
-_WIDER_OF_TESTING = (_TESTING, *_WIDER)
+_SLOW = ("tests/sansio", "-m", "not quick", "-k", "not linear", "--ignore=tests/sansio/testing")
+_LAWS = ("tests/laws",)
+"""The tests beside a module's own. Those of time, of the strategies and of the fuzz targets are left out:
+they take long and notice little."""
 
 _Chosen = tuple[str, Path, Mutant]
 
@@ -77,14 +73,21 @@ def _by_mirrors(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
     return survived
 
 
-def _by_all(runner: Runner, survived: Sequence[_Chosen]) -> list[_Chosen]:
+def _wider(module: str, which: str) -> tuple[tuple[str, ...], ...]:
+    """What runs where a module's own tests pass, the quickest and nearest first."""
+    own = (_TESTING,) if module.startswith("sansio.testing.") else ()
+    return {"mirror": (), "quick": (*own, _QUICK), "all": (*own, _QUICK, _LAWS, _SLOW)}[which]
+
+
+def _by_others(runner: Runner, survived: Sequence[_Chosen], which: str) -> list[_Chosen]:
     """Try survivors with the other tests; returns those left."""
     left: list[_Chosen] = []
     for each in survived:
         name, _, mutant = each
-        wider = _WIDER_OF_TESTING if name.startswith("sansio.testing.") else _WIDER
-        by = next((tests[0] for tests in wider if _try(runner, each, tests) is not Verdict.PASSED), None)
-        print(f"  {'survived all' if by is None else f'killed by {by}'}  {name} {mutant}", flush=True)
+        wider = _wider(name, which)
+        by = next((tests for tests in wider if _try(runner, each, tests) is not Verdict.PASSED), None)
+        said = "survived" if by is None else f"killed by {' '.join(by[:3])}"
+        print(f"  {said}  {name} {mutant}", flush=True)
         if by is None:
             left.append(each)
     return left
@@ -98,7 +101,12 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as sansio.retry; default: all")
     parser.add_argument("--sample", type=int, metavar="N", help="try only this many changes, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones are drawn")
-    parser.add_argument("--mirror", action="store_true", help="try only the tests that mirror the module")
+    parser.add_argument(
+        "--tests",
+        choices=("all", "quick", "mirror"),
+        default="all",
+        help="try survivors of a module's own tests with all others, those of the first tier, or none",
+    )
     given = parser.parse_args()
     known = _modules()
     if unknown := set(given.modules) - set(known):
@@ -129,8 +137,8 @@ def main() -> None:
             print(
                 f"{len(chosen) - len(left)} of {len(chosen)} killed by their module's own tests", flush=True
             )
-            if not given.mirror:
-                left = _by_all(runner, left)
+            if given.tests != "mirror":
+                left = _by_others(runner, left, given.tests)
     killed = len(chosen) - len(left)
     print(f"{killed} of {len(chosen)} killed: {killed / max(len(chosen), 1):.1%}")
 

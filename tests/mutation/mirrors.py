@@ -8,6 +8,9 @@ ROOT = Path(__file__).parents[2]
 """The folder of the project."""
 
 _HTTP_TESTS = tuple(f"tests/sansio/http/test_{of}.py" for of in ("exchange", "exchange_bounds", "by_h11"))
+_CALL_TESTS = tuple(
+    f"tests/sansio/test_call{of}.py" for of in ("_outcomes", "_bounds", "_retries", "_records", "")
+)
 _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http": ("tests/sansio/http/test_messages.py",),
     "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
@@ -113,6 +116,44 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_small_model.py",
         "tests/sansio/testing/wires/test_chat_requests.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
+    ),
+    "sansio.providers.registry": (
+        "tests/sansio/providers/test_registry.py",
+        "tests/sansio/providers/test_openai.py",
+        "tests/sansio/providers/test_azure.py",
+        "tests/sansio/providers/test_responses.py",
+        "tests/sansio/test_messages_hosts.py",
+    ),
+    "sansio.provider": (
+        "tests/sansio/test_provider.py",
+        "tests/sansio/test_options.py",
+        "tests/sansio/test_misuse_texts.py",
+        "tests/sansio/test_fetch.py",
+    ),
+    "sansio.endpoints": ("tests/sansio/test_endpoints.py", "tests/sansio/test_fetch.py"),
+    "sansio.fetch": ("tests/sansio/test_fetch.py", *_CALL_TESTS),
+    "sansio.timeouts": ("tests/sansio/test_config.py", "tests/sansio/test_call.py"),
+    "sansio.hypothesis_hook": ("tests/sansio/testing/test_strategies_plain.py",),
+    "sansio.families.chat.reader": (
+        "tests/sansio/families/chat",
+        "tests/sansio/providers/test_openrouter.py",
+        "tests/sansio/test_parser_quick.py",
+        "tests/sansio/test_parser.py",
+    ),
+    "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
+    "sansio.testing.kept": ("tests/sansio/testing/wires/test_responses_shelf.py",),
+    "sansio.testing.nearly_http": ("tests/laws/test_mutated_responses.py",),
+    "sansio.testing.fake": (
+        "tests/sansio/testing/test_fake.py",
+        "tests/sansio/testing/test_fake_edges.py",
+        "tests/sansio/testing/wires/test_registry.py",
+    ),
+    **dict.fromkeys(
+        (
+            "sansio.testing.judging",
+            *(f"sansio.testing.judging.{of}" for of in ("law", "sample", "seeded", "trying", "work")),
+        ),
+        ("tests/sansio/testing/dialects", "tests/sansio/testing/parsers"),
     ),
 }
 """The tests of the modules that no test file is named after, or that share one."""

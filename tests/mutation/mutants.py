@@ -307,9 +307,15 @@ def _other_texts(text: ast.JoinedStr) -> Iterator[ast.expr]:
     for at, part in enumerate(text.values):
         if not (prose and isinstance(part, ast.Constant)):
             for old, new in _changes(part, inside=True):
-                changed = _replaced(part, old, new)
-                assert isinstance(changed, ast.expr)
-                yield ast.JoinedStr([*text.values[:at], changed, *text.values[at + 1 :]])
+                if not (prose and _is_punctuation(old)):
+                    changed = _replaced(part, old, new)
+                    assert isinstance(changed, ast.expr)
+                    yield ast.JoinedStr([*text.values[:at], changed, *text.values[at + 1 :]])
+
+
+def _is_punctuation(node: ast.AST) -> bool:
+    """Whether an expression is what separates words of prose, as in `", ".join(names)`."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and not re.search(r"\w", node.value)
 
 
 def _replaced(node: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:

@@ -138,6 +138,7 @@ def test_an_f_string_is_changed_in_its_words_and_in_what_is_put_in() -> None:
         "f'in all there are {b + c}' -> ''",
         "f'in all there are {b + c}' -> f'in all there are {b - c}'",
     ]
+    assert not any("§" in change for change in body("""a(f"the names are {', '.join(b)}")"""))
 
 
 def test_a_change_keeps_its_meaning_among_what_binds_more() -> None:

@@ -227,3 +227,11 @@ def test_sessions_number_their_exchanges_anew_and_an_empty_body_may_be_left_out(
     for one, other in pairwise(tape.exchanges):
         assert one.complete
         assert not other.complete
+
+
+def test_times_are_written_to_the_millisecond() -> None:
+    log = ExchangeLog(1, asked(), frozenset())
+    inputs = (STREAM, Body(b"text"), Body(b"\xff"), End())
+    lines = log.begin() + b"".join(log.take(value, 0.123456) for value in inputs)
+    tape = read_tape(encode_session() + lines)
+    assert {timed.at for timed in tape.exchanges[0].inputs} == {0.123}
