@@ -6,8 +6,8 @@ laws run. A change that no test notices has survived, and is printed.
 
     python -m tests.mutation [--sample N] [--seed S] [--tests all|quick|mirror] [MODULE ...]
 
-A module is named as `sansio.retry`. Default: all of `sansio` except its strategies, fuzz targets and damaged
-bytes, which are what is tried at random, not facts.
+A module is named as `sansio.retry`. Default: all of `sansio` except its strategies, fuzz targets, damaged
+bytes and strange records, which are what is tried at random, not facts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.mutation.runner import Runner, Verdict
 _COPIED = ("sansio", "transports", "tests", "docs", "examples", "README.md", "pyproject.toml")
 _RECORDED = ROOT.parent / "shared"
 """The recorded cases, which tests read beside the tree, where they are there."""
-_LEFT_OUT = ("sansio.testing.strategies.", "sansio.testing.fuzz.", "sansio.testing.dialects.damage.")
+_LEFT_OUT = tuple(f"sansio.testing.{of}." for of in ("strategies", "fuzz", "dialects.damage", "strange"))
 
 _TESTING = ("tests/sansio/testing", "--ignore-glob=*test_strategies*", "--ignore-glob=*test_fuzz*")
 _QUICK = ("tests/sansio", "-m", "quick", "-k", "not linear and not times")

@@ -142,7 +142,11 @@ _TESTS: dict[str, tuple[str, ...]] = {
     ),
     "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
     "sansio.testing.kept": ("tests/sansio/testing/wires/test_responses_shelf.py",),
-    "sansio.testing.nearly_http": ("tests/laws/test_mutated_responses.py",),
+    "sansio.testing.nearly_http": (
+        "tests/laws/test_mutated_responses.py",
+        "tests/sansio/http/test_by_h11.py",
+    ),
+    "sansio.testing.records": ("tests/sansio/testing/parsers", "tests/sansio/test_parser.py"),
     "sansio.testing.fake": (
         "tests/sansio/testing/test_fake.py",
         "tests/sansio/testing/test_fake_edges.py",
