@@ -39,8 +39,8 @@ def kinds(file: str, union: str) -> set[str]:
     found = re.search(rf"^{union} = Union\[(.*)\]$", text, re.MULTILINE)
     assert found, union
     members = "|".join(found[1].split(", "))
-    listed = re.findall(rf"^(?:{members})(?:<\w+>)? type=\S*?\['(\w+)'\]", text, re.MULTILINE)
-    return set(listed)
+    listed = re.findall(rf"^(?:{members})(?:<\w+>)? type=\S*?(\[?'[\w'|]+'\]?)", text, re.MULTILINE)
+    return {word for type in listed for word in words(type)}
 
 
 def words(type: str) -> set[str]:

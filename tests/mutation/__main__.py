@@ -6,8 +6,8 @@ laws run. A change that no test notices has survived, and is printed.
 
     python -m tests.mutation [--sample N] [--seed S] [--tests all|quick|mirror] [MODULE ...]
 
-A module is named as `sansio.retry`. Default: all of `sansio` except its strategies, fuzz targets, damaged
-bytes and strange records, which are what is tried at random, not facts.
+A module is named as `sansio.retry`. Default: all of `sansio` except its strategies, fuzz targets, and bytes,
+records and responses that are damaged or strange: these are what is tried at random, not facts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from tests.mutation.runner import Runner, Verdict
 _COPIED = ("sansio", "transports", "tests", "docs", "examples", "README.md", "pyproject.toml")
 _RECORDED = ROOT.parent / "shared"
 """The recorded cases, which tests read beside the tree, where they are there."""
-_LEFT_OUT = tuple(f"sansio.testing.{of}." for of in ("strategies", "fuzz", "dialects.damage", "strange"))
+_RANDOM = ("strategies", "fuzz", "dialects.damage", "strange", "nearly_http")
+_LEFT_OUT = tuple(f"sansio.testing.{of}." for of in _RANDOM)
 
 _TESTING = ("tests/sansio/testing", "--ignore-glob=*test_strategies*", "--ignore-glob=*test_fuzz*")
 _QUICK = ("tests/sansio", "-m", "quick", "-k", "not linear and not times")
@@ -74,9 +75,10 @@ def _by_mirrors(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
 
 
 def _wider(module: str, which: str) -> tuple[tuple[str, ...], ...]:
-    """What runs where a module's own tests pass, the quickest and nearest first."""
-    own = (_TESTING,) if module.startswith("sansio.testing.") else ()
-    return {"mirror": (), "quick": (*own, _QUICK), "all": (*own, _QUICK, _LAWS, _SLOW)}[which]
+    """What runs where a module's own tests pass: those with more examples, then the nearest and quickest."""
+    own = (*mirror_of(ROOT, module), "--hypothesis-profile=mutation-thorough")
+    near = (own, _TESTING) if module.startswith("sansio.testing.") else (own,)
+    return {"mirror": (), "quick": (*near, _QUICK), "all": (*near, _QUICK, _LAWS, _SLOW)}[which]
 
 
 def _by_others(runner: Runner, survived: Sequence[_Chosen], which: str) -> list[_Chosen]:

@@ -140,9 +140,15 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_parser_quick.py",
         "tests/sansio/test_parser.py",
     ),
+    "sansio.framing.sse": (
+        "tests/sansio/framing/test_sse_offsets.py",
+        "tests/sansio/framing/test_sse.py",
+        "tests/sansio/framing/test_framer.py",
+        *("-k", "not linear"),
+    ),
     "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
     "sansio.testing.kept": ("tests/sansio/testing/wires/test_responses_shelf.py",),
-    "sansio.testing.nearly_http": (
+    "sansio.testing.by_h11": (
         "tests/laws/test_mutated_responses.py",
         "tests/sansio/http/test_by_h11.py",
     ),

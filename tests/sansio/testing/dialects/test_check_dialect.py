@@ -186,6 +186,7 @@ def test_a_law_that_applies_to_no_sample_says_why() -> None:
     assert report["cuts"].verdict is Verdict.NOT_APPLICABLE
     assert report["cuts"].message == "no sample is a stream"
     assert report["cut-calls"].verdict is Verdict.NOT_APPLICABLE
+    assert all(each.message for each in report.results if each.verdict is Verdict.NOT_APPLICABLE)
 
 
 def test_a_law_that_is_declared_is_not_tried() -> None:
