@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -140,6 +141,20 @@ def check(given: str, expected: str) -> None:
         raise WrongAnswerError(
             f"{len(given)} characters in place of {len(expected)}: {given[:40]!r}… for {expected[:40]!r}…"
         )
+
+
+def pin(core: int) -> None:
+    """Keep this process on one core, where there is another for the rest.
+
+    A process that moves between cores loses its caches, and figures of the same work then differ by a third.
+
+    Args:
+        core: 0 for a contender, 1 for the server.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > 1:
+            os.sched_setaffinity(0, {cores[core]})
 
 
 def cpu_per_unit(work: Callable[[], T], units: int, least: float = LEAST_SECONDS) -> tuple[float, T]:

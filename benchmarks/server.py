@@ -1,8 +1,8 @@
 """The server that clients are measured against: a separate process that writes prepared bytes.
 
 A request's `model` selects the answer: `<wire>.<mode>.<events>.<streams>`. The rest is ignored.
-It listens on the loopback interface, with TLS if it gets the path of a certificate, and with HTTP/2 if `h2`
-follows that. It serves until its standard input ends.
+It listens on the loopback interface, until its standard input ends. Its arguments are the seconds between two
+paced events, then, for TLS, the path of a certificate, then, for HTTP/2, `h2`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Literal, Protocol, TypeAlias, cast
 
 from msgspec import Struct
 
-from benchmarks.measure import Served, peer
+from benchmarks.measure import Served, peer, pin
 from benchmarks.wires import Wire, whole_answer, wire
 
 Mode: TypeAlias = Literal["bursts", "coalesced", "paced", "gathered", "calls", "closing"]
@@ -37,7 +37,7 @@ Over HTTP/2 a chunk is a DATA frame, and there are no `calls` and `closing`.
 """
 
 TICK = 0.001
-"""Seconds between two paced events, on all streams together."""
+"""Seconds between two paced events, on all streams together, unless `running` is given others."""
 
 _COALESCED = 16_384
 _MODEL = re.compile(rb'"model":\s*"([^"]+)"')
@@ -127,7 +127,8 @@ class _Answer(Protocol):
 class _Pacer:
     """Lets streams wait for each other, and writes to them in turn, one event at each tick of the clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick: float) -> None:
+        self._pause = tick
         self._waiting: dict[str, list[_Answer]] = {}
         self._turns: deque[tuple[_Answer, Iterator[None]]] = deque()
         self._next = 0.0
@@ -163,7 +164,7 @@ class _Pacer:
         if self._turns:
             loop = asyncio.get_running_loop()
             # Never two at once: late events are not caught up.
-            self._next = max(self._next + TICK, loop.time())
+            self._next = max(self._next + self._pause, loop.time())
             loop.call_at(self._next, self._tick)
 
 
@@ -322,7 +323,7 @@ class _FramedAnswer(Struct, frozen=True):
         yield
 
 
-async def _serve(certificate: str | None = None, protocol: str = "http/1.1") -> None:
+async def _serve(tick: float, certificate: str | None = None, protocol: str = "http/1.1") -> None:
     loop = asyncio.get_running_loop()
     made = _HTTP2Connection if protocol == "h2" else _Connection
     context = None
@@ -331,7 +332,7 @@ async def _serve(certificate: str | None = None, protocol: str = "http/1.1") -> 
         context.load_cert_chain(certificate)
         if protocol == "h2":
             context.set_alpn_protocols([protocol])
-    make = partial(made, _Pacer())
+    make = partial(made, _Pacer(tick))
     server = await loop.create_server(make, "127.0.0.1", 0, backlog=2_048, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -339,8 +340,11 @@ async def _serve(certificate: str | None = None, protocol: str = "http/1.1") -> 
 
 
 @contextmanager
-def running(served: Served = "http") -> Iterator[dict[str, str | int]]:
+def running(served: Served = "http", tick: float = TICK) -> Iterator[dict[str, str | int]]:
     """Run the server in a separate process during the block.
+
+    Args:
+        tick: seconds between two paced events, on all streams together.
 
     Yields:
         What a case must know of it: its `port`, and with TLS the path of its authority, `ca_file`.
@@ -349,11 +353,11 @@ def running(served: Served = "http") -> Iterator[dict[str, str | int]]:
         SkippedError: trustme, which makes the certificate, is not installed.
     """
     if served == "http":
-        with _running() as port:
+        with _running(str(tick)) as port:
             yield {"port": port}
         return
     protocol = "h2" if served == "h2" else "http/1.1"
-    with served_certificate() as (ca_file, certificate), _running(certificate, protocol) as port:
+    with served_certificate() as (ca_file, certificate), _running(str(tick), certificate, protocol) as port:
         yield {"port": port, "ca_file": ca_file}
 
 
@@ -393,4 +397,5 @@ def _running(*arguments: str) -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(*sys.argv[1:]))
+    pin(1)
+    asyncio.run(_serve(float(sys.argv[1]), *sys.argv[2:]))

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
 import msgspec
 from msgspec import Struct
 
-from benchmarks.measure import Case, CaseResult, Contender, Metrics, Run, SkippedError, interleave
+from benchmarks.measure import Case, CaseResult, Contender, Metrics, Run, SkippedError, interleave, pin
 from benchmarks.rows import row
 
 
@@ -48,13 +48,16 @@ class Worker:
 
     Args:
         python: its interpreter, with the packages that the contender needs.
+        under: a command that runs the interpreter, such as `("valgrind",)`.
     """
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, python: str = sys.executable, under: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [python, "-W", "ignore", "-m", "benchmarks.worker"],
+            [*under, python, "-W", "ignore", "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # The order of sets and dicts must not differ between two runs that are compared.
+            env={**os.environ, "PYTHONHASHSEED": "0"},
         )
 
     def prepare(self, case: Case, contender: Contender) -> None:
@@ -186,6 +189,7 @@ def _serve(commands: IO[bytes], replies: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
+    pin(0)
     with os.fdopen(os.dup(1), "wb") as channel:
         os.dup2(2, 1)  # what libraries print must not get between the replies
         _serve(sys.stdin.buffer, channel)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TypeAlias
 
 from sansio.content import Usage
 from sansio.jsontext import JSON, JSONObject
 
-_Place: TypeAlias = tuple[str, str]
-"""An object inside the usage, or `""` for the usage itself, and the name of a count in it."""
+_Places: TypeAlias = list[tuple[JSONObject, str]]
+"""Where a count is: the objects that hold it, each with its name there."""
 
-_PROMPT: tuple[_Place, ...] = (("", "prompt_tokens"),)
-_COMPLETION: tuple[_Place, ...] = (("", "completion_tokens"),)
-_CACHED: tuple[_Place, ...] = (
-    ("prompt_tokens_details", "cached_tokens"),
-    ("", "cached_tokens"),  # Together, Moonshot
-    ("", "prompt_cache_hit_tokens"),  # DeepSeek
-    ("", "cache_read_input_tokens"),  # Databricks, Doubleword
-    ("", "num_cached_tokens"),  # Mistral
-)
-_CACHE_WRITES: tuple[_Place, ...] = (
-    ("prompt_tokens_details", "cache_write_tokens"),
-    ("", "cache_creation_input_tokens"),
-)
-_REASONING: tuple[_Place, ...] = (
-    ("completion_tokens_details", "reasoning_tokens"),
-    ("", "reasoning_tokens"),
-)
-_TOTAL: tuple[_Place, ...] = (("", "total_tokens"),)
-_COSTS: tuple[_Place, ...] = (("", "cost"), ("cost", "total_cost"))  # OpenRouter; Perplexity
+_COUNTS = {
+    "prompt_tokens": "input",
+    "completion_tokens": "output",
+    "total_tokens": "total",
+    "cached_tokens": "cached",  # Together, Moonshot
+    "prompt_cache_hit_tokens": "cached",  # DeepSeek
+    "cache_read_input_tokens": "cached",  # Databricks, Doubleword
+    "num_cached_tokens": "cached",  # Mistral
+    "cache_creation_input_tokens": "written",
+    "reasoning_tokens": "reasoning",
+    "cost": "cost",  # OpenRouter
+}
+"""What the usage's own fields mean."""
+
+_INSIDE: dict[str, dict[str, str]] = {
+    "prompt_tokens_details": {"cached_tokens": "cached", "cache_write_tokens": "written"},
+    "completion_tokens_details": {"reasoning_tokens": "reasoning"},
+    "cost": {"total_cost": "cost"},  # Perplexity
+}
+"""What the fields of the objects in it mean."""
 
 
 def read_usage(wire: Mapping[str, JSON], reasoning_outside: bool = False) -> Usage:
@@ -49,25 +51,30 @@ def read_usage(wire: Mapping[str, JSON], reasoning_outside: bool = False) -> Usa
         for name, value in wire.items()
         if value is not None
     }
-    objects = {name: value for name, value in left.items() if isinstance(value, dict)}
-    objects[""] = left
-    prompt = _claim(objects, _PROMPT)
-    completion = _claim(objects, _COMPLETION)
-    cached = _claim(objects, _CACHED)
-    written = _claim(objects, _CACHE_WRITES)
-    reasoning = _count(found := _find(objects, _REASONING))
+    found: defaultdict[str, _Places] = defaultdict(list)
+    for name, value in left.items():
+        if name in _COUNTS:
+            found[_COUNTS[name]].append((left, name))
+        if name in _INSIDE and isinstance(value, dict):
+            for inner, meaning in _INSIDE[name].items():
+                if inner in value:
+                    found[meaning].append((value, inner))
+    prompt = _claim(found["input"])
+    completion = _claim(found["output"])
+    cached = _claim(found["cached"])
+    written = _claim(found["written"])
+    reasoning = _count(found["reasoning"])
     total = left.get("total_tokens")
     beside = reasoning_outside or reasoning > completion
     if total is not None:
         beside = total == prompt + completion + reasoning
     output = completion + reasoning if beside else completion
     reasoning = min(reasoning, output)
-    _drop(found, reasoning)
-    _drop(_find(objects, _TOTAL), prompt + output)
-    costs = _find(objects, _COSTS)
-    cost = next((value for at, name in costs if (value := _number(at[name])) is not None), None)
+    _drop(found["reasoning"], reasoning)
+    _drop(found["total"], prompt + output)
+    cost = next((value for at, name in found["cost"] if (value := _number(at[name])) is not None), None)
     if cost is not None:
-        _drop(costs, cost)
+        _drop(found["cost"], cost)
     return Usage(
         input_tokens=prompt,
         output_tokens=output,
@@ -79,29 +86,23 @@ def read_usage(wire: Mapping[str, JSON], reasoning_outside: bool = False) -> Usa
     )
 
 
-def _find(objects: Mapping[str, JSONObject], places: tuple[_Place, ...]) -> list[tuple[JSONObject, str]]:
-    """The places that exist: the object and the name of each."""
-    return [(at, name) for where, name in places if (at := objects.get(where)) is not None and name in at]
-
-
-def _claim(objects: Mapping[str, JSONObject], places: tuple[_Place, ...]) -> int:
+def _claim(places: _Places) -> int:
     """The first count above 0 at one of the places, which it is removed from, wherever it is repeated."""
-    found = _find(objects, places)
-    count = _count(found)
-    _drop(found, count)
+    count = _count(places)
+    _drop(places, count)
     return count
 
 
-def _count(found: list[tuple[JSONObject, str]]) -> int:
-    for at, name in found:
+def _count(places: _Places) -> int:
+    for at, name in places:
         value = at[name]
         if type(value) is int and value > 0:
             return value
     return 0
 
 
-def _drop(found: list[tuple[JSONObject, str]], value: float) -> None:
-    for at, name in found:
+def _drop(places: _Places, value: float) -> None:
+    for at, name in places:
         if at[name] == value and not isinstance(at[name], bool):
             del at[name]
 
