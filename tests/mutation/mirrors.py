@@ -109,6 +109,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_routes.py",
         "tests/sansio/testing/test_beside.py",
         "tests/sansio/testing/test_fake.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     "sansio.testing.prompt": (
         "tests/sansio/testing/test_prompt.py",

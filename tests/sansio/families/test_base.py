@@ -43,6 +43,7 @@ from sansio import (
     TextPart,
 )
 from sansio.providers import dialect_for, dialect_named
+from tests.sansio.testing.dialects.lines import LineDialect
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, completion, config, failure, parse, sse
 
 HEADERS = (("x-request-id", "req_1"), ("retry-after", "7"))
@@ -470,3 +471,12 @@ def test_an_answer_without_a_first_choice_is_an_error_and_not_empty() -> None:
 def test_most_wires_cannot_go_on_with_a_stream(kind: str) -> None:
     request = Request.post("https://localhost/v1", (), b"{}")
     assert dialect_named(kind).open_stream().resume(request) is None
+
+
+def test_a_dialect_without_endpoints_says_so_for_each() -> None:
+    dialect = LineDialect()
+    asked = {"list_models": (), "count_tokens": ({},), "embed": (["a"],)}
+    for method, arguments in asked.items():
+        words = rf"^{method}: lines/lines has no endpoint .*such as \w+$"
+        with pytest.raises(InvalidRequestError, match=words):
+            getattr(dialect, method)(*arguments)
