@@ -64,7 +64,7 @@ from sansio.translate import (
     write_answer,
     write_error,
 )
-from tests.sansio.testing.asking import chunks
+from tests.sansio.testing.asking import assert_lines, chunks
 from tests.sansio.wires import config
 from tests.wire_types import assert_fits, events_of, needs_types
 
@@ -84,6 +84,7 @@ def provider(type: str) -> Provider:
 
 def read(api: str, data: bytes) -> Message:
     """What a client of that family reads."""
+    assert_lines(data)
     parser = StreamParser(READERS[api])
     last = [*parser.receive_data(data), *parser.receive_eof()][-1]
     assert isinstance(last, StreamComplete), last
