@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.measure import CaseResult, peer
 from benchmarks.report import Results
-from benchmarks.wires import WIRES
+from benchmarks.wires import RESPONSES, WIRES
 
 # Any: matplotlib need not be installed where this is type-checked.
 
@@ -123,7 +123,7 @@ def _panels(results: Results, row: str, metric: str, names: list[str], **options
 
 
 def _decode(plot: Any, results: Results) -> Any | None:
-    names = [f"{wire}, one event per feed" for wire in WIRES]
+    names = [f"{wire}, one event per feed" for wire in (*WIRES, *RESPONSES)]
     return _bars(plot, list(_panels(results, "decode", "cpu", names)))
 
 

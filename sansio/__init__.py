@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         MessagesProfile,
         Profile,
         ProviderDefaults,
+        ResponsesProfile,
     )
     from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
@@ -194,7 +195,14 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
-    "sansio.defaults": ("APIDefaults", "AuthMethod", "MessagesProfile", "Profile", "ProviderDefaults"),
+    "sansio.defaults": (
+        "APIDefaults",
+        "AuthMethod",
+        "MessagesProfile",
+        "Profile",
+        "ProviderDefaults",
+        "ResponsesProfile",
+    ),
     "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
@@ -397,6 +405,7 @@ __all__ = [
     "Request",
     "ResponseInfo",
     "ResponsesDialect",
+    "ResponsesProfile",
     "RetrySchedule",
     "Role",
     "SSEDecoder",

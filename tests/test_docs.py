@@ -34,6 +34,7 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("name", "said"),
     [
+        ("adapters.md", "That is 5.\nThat is 5.\n"),
         ("anthropic.md", "temperature: must be 1 beside thinking"),
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
@@ -101,6 +102,7 @@ def test_every_page_with_examples_is_run() -> None:
     # tests/transports/cli/test_page.py.
     elsewhere = {"README.md", "fuzzing.md", "custom-transport.md", "command-line.md"}
     assert pages == elsewhere | {
+        "adapters.md",
         "anthropic.md",
         "check-parser.md",
         "content.md",
@@ -132,6 +134,7 @@ LIVE = {
     "claude-sonnet-5-5",
     "deepseek-v4-flash",
     "gpt-5.4",
+    "grok-4.3",
     "llama3.2",
     "meta-llama/Llama-3.1-8B-Instruct",
     "text-embedding-3-small",
