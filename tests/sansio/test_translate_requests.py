@@ -575,6 +575,14 @@ def test_a_file_is_asked_for_by_its_id() -> None:
     ]
 
 
+def test_bytes_that_show_no_type_keep_the_one_that_was_said() -> None:
+    source = {"type": "base64", "media_type": "image/webp", "data": "eHh4"}
+    blocks = [{"type": "image", "source": source}]
+    found = translated("messages", "openai", messages=[{"role": "user", "content": blocks}])
+    (block,) = found.prepared.body["messages"][0]["content"]
+    assert block["image_url"]["url"] == "data:image/webp;base64,eHh4"
+
+
 def test_results_alone_are_no_message_of_the_users() -> None:
     turns = [*MESSAGES["messages"][:2], {"role": "user", "content": MESSAGES["messages"][2]["content"][1:]}]
     asked = read_request("messages", {"messages": turns}, Provider(config("openai")))
