@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         OpenPart,
         wrap_invalid,
     )
+    from sansio.bulk import CallRequest, CallResult, no_call_can_succeed
     from sansio.call import Call
     from sansio.config import PROVIDER_DEFAULTS, ProviderConfig
     from sansio.content import (
@@ -119,6 +120,13 @@ if TYPE_CHECKING:
         JSONObject,
         decode_object,
     )
+    from sansio.limiter import (
+        Begin,
+        Limiter,
+        Outcome,
+        Rates,
+        Ticket,
+    )
     from sansio.limits import Limits
     from sansio.options import (
         EmbedOptions,
@@ -169,6 +177,7 @@ _ROOMS = {
         "AssembledCall",
         "wrap_invalid",
     ),
+    "sansio.bulk": ("CallRequest", "CallResult", "no_call_can_succeed"),
     "sansio.call": ("Call",),
     "sansio.config": ("PROVIDER_DEFAULTS", "ProviderConfig"),
     "sansio.content": (
@@ -278,6 +287,7 @@ _ROOMS = {
         "decode_object",
         "JSON",
     ),
+    "sansio.limiter": ("Begin", "Limiter", "Outcome", "Rates", "Ticket"),
     "sansio.limits": ("Limits",),
     "sansio.options": (
         "EmbedOptions",
@@ -338,8 +348,11 @@ __all__ = [
     "AuthMethod",
     "AuthenticationError",
     "BadRequestError",
+    "Begin",
     "Body",
     "Call",
+    "CallRequest",
+    "CallResult",
     "ChatDialect",
     "Citation",
     "ConfigError",
@@ -366,6 +379,7 @@ __all__ = [
     "JSONObject",
     "LeftOut",
     "LimitExceededError",
+    "Limiter",
     "Limits",
     "ListOptions",
     "LocalProtocolError",
@@ -381,6 +395,7 @@ __all__ = [
     "OpenPart",
     "Option",
     "Options",
+    "Outcome",
     "OutputFormatError",
     "Parsed",
     "Part",
@@ -396,6 +411,7 @@ __all__ = [
     "ProviderError",
     "RateLimit",
     "RateLimitError",
+    "Rates",
     "Read",
     "ReasoningDelta",
     "ReasoningPart",
@@ -419,6 +435,7 @@ __all__ = [
     "StreamParser",
     "StreamTruncatedError",
     "TextPart",
+    "Ticket",
     "Tool",
     "ToolCall",
     "ToolCallDelta",
@@ -436,6 +453,7 @@ __all__ = [
     "from_openai",
     "header",
     "listed",
+    "no_call_can_succeed",
     "own",
     "parse_answer",
     "port",

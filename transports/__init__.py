@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from transports.bulk.gate import CallLimiter, SharedLimiter
+    from transports.bulk.mapping import CallMap, map_calls
+    from transports.bulk.sync_mapping import SyncCallMap, map_calls_sync
     from transports.driving.driver import EventStream
     from transports.driving.facade import AsyncProvider, create_provider
     from transports.driving.fallback import Fallback, FallbackProvider, SyncFallbackProvider
@@ -26,6 +29,8 @@ __all__ = [
     "AnyioTransport",
     "Asked",
     "AsyncProvider",
+    "CallLimiter",
+    "CallMap",
     "EventStream",
     "Exchange",
     "Fallback",
@@ -38,7 +43,9 @@ __all__ = [
     "RawLog",
     "RecordingTransport",
     "ReplayTransport",
+    "SharedLimiter",
     "SocketTransport",
+    "SyncCallMap",
     "SyncEventStream",
     "SyncExchange",
     "SyncFallbackProvider",
@@ -50,6 +57,8 @@ __all__ = [
     "Transport",
     "create_provider",
     "create_sync_provider",
+    "map_calls",
+    "map_calls_sync",
     "run_tools",
     "run_tools_sync",
 ]
@@ -60,6 +69,8 @@ _ROOMS = {
     "AnyioTransport": "sockets.transport",
     "Asked": "observing.base",
     "AsyncProvider": "driving.facade",
+    "CallLimiter": "bulk.gate",
+    "CallMap": "bulk.mapping",
     "EventStream": "driving.driver",
     "Exchange": "interface",
     "Fallback": "driving.fallback",
@@ -72,7 +83,9 @@ _ROOMS = {
     "RawLog": "interface",
     "RecordingTransport": "testing.recording",
     "ReplayTransport": "testing.replaying",
+    "SharedLimiter": "bulk.gate",
     "SocketTransport": "sockets.blocking",
+    "SyncCallMap": "bulk.sync_mapping",
     "SyncEventStream": "driving.sync_driver",
     "SyncExchange": "interface",
     "SyncFallbackProvider": "driving.fallback",
@@ -84,6 +97,8 @@ _ROOMS = {
     "Transport": "interface",
     "create_provider": "driving.facade",
     "create_sync_provider": "driving.sync_facade",
+    "map_calls": "bulk.mapping",
+    "map_calls_sync": "bulk.sync_mapping",
     "run_tools": "tools",
     "run_tools_sync": "tools",
 }
