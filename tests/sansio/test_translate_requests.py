@@ -579,8 +579,8 @@ def test_bytes_that_show_no_type_keep_the_one_that_was_said() -> None:
     source = {"type": "base64", "media_type": "image/webp", "data": "eHh4"}
     blocks = [{"type": "image", "source": source}]
     found = translated("messages", "openai", messages=[{"role": "user", "content": blocks}])
-    (block,) = found.prepared.body["messages"][0]["content"]
-    assert block["image_url"]["url"] == "data:image/webp;base64,eHh4"
+    image = {"type": "image_url", "image_url": {"url": "data:image/webp;base64,eHh4"}}
+    assert found.prepared.body["messages"] == [{"role": "user", "content": [image]}]
 
 
 def test_results_alone_are_no_message_of_the_users() -> None:
