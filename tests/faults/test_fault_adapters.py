@@ -76,6 +76,7 @@ async def test_fault(servers: Servers, row: Row, library: str, anyio_backend: st
                 check(what, gets, server, words=False)
                 left += [reference, *chosen.exchanges]
                 server.provider.requests.clear()
+            await chosen.aclose()  # which also closes what was dropped last
         await settles(server, before)
     await forgets(left)
 
