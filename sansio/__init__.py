@@ -16,6 +16,16 @@ if TYPE_CHECKING:
         OpenPart,
         wrap_invalid,
     )
+    from sansio.batches import (
+        BatchCodec,
+        Batches,
+        BatchJob,
+        BatchPart,
+        BatchReader,
+        BatchRequest,
+        BatchResult,
+        BatchState,
+    )
     from sansio.call import Call
     from sansio.config import PROVIDER_DEFAULTS, ProviderConfig
     from sansio.content import (
@@ -46,7 +56,7 @@ if TYPE_CHECKING:
         Profile,
         ProviderDefaults,
     )
-    from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
+    from sansio.endpoints import Content, Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -67,6 +77,7 @@ if TYPE_CHECKING:
         RemoteProtocolError,
         StreamTruncatedError,
         TransportError,
+        UnansweredError,
     )
     from sansio.events import (
         ContentDelta,
@@ -119,6 +130,7 @@ if TYPE_CHECKING:
         decode_object,
     )
     from sansio.limits import Limits
+    from sansio.lines import LineFetch
     from sansio.options import (
         EmbedOptions,
         ListOptions,
@@ -168,6 +180,16 @@ _ROOMS = {
         "AssembledCall",
         "wrap_invalid",
     ),
+    "sansio.batches": (
+        "BatchCodec",
+        "BatchJob",
+        "BatchPart",
+        "BatchReader",
+        "BatchRequest",
+        "BatchResult",
+        "BatchState",
+        "Batches",
+    ),
     "sansio.call": ("Call",),
     "sansio.config": ("PROVIDER_DEFAULTS", "ProviderConfig"),
     "sansio.content": (
@@ -195,7 +217,7 @@ _ROOMS = {
     ),
     "sansio.conversation": ("Messages", "as_messages"),
     "sansio.defaults": ("APIDefaults", "AuthMethod", "MessagesProfile", "Profile", "ProviderDefaults"),
-    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
+    "sansio.endpoints": ("Content", "Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -216,6 +238,7 @@ _ROOMS = {
         "RemoteProtocolError",
         "StreamTruncatedError",
         "TransportError",
+        "UnansweredError",
     ),
     "sansio.events": (
         "ContentDelta",
@@ -271,6 +294,7 @@ _ROOMS = {
         "JSON",
     ),
     "sansio.limits": ("Limits",),
+    "sansio.lines": ("LineFetch",),
     "sansio.options": (
         "EmbedOptions",
         "ListOptions",
@@ -330,11 +354,20 @@ __all__ = [
     "AuthMethod",
     "AuthenticationError",
     "BadRequestError",
+    "BatchCodec",
+    "BatchJob",
+    "BatchPart",
+    "BatchReader",
+    "BatchRequest",
+    "BatchResult",
+    "BatchState",
+    "Batches",
     "Body",
     "Call",
     "ChatDialect",
     "Citation",
     "ConfigError",
+    "Content",
     "ContentDelta",
     "Dialect",
     "DocumentPart",
@@ -359,6 +392,7 @@ __all__ = [
     "LeftOut",
     "LimitExceededError",
     "Limits",
+    "LineFetch",
     "ListOptions",
     "LocalProtocolError",
     "Lost",
@@ -415,6 +449,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallStarted",
     "TransportError",
+    "UnansweredError",
     "UnknownPart",
     "Usage",
     "Wait",

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from transports.driving.batches import AsyncBatches, AsyncResults, SyncBatches, SyncResults
     from transports.driving.driver import EventStream
     from transports.driving.facade import AsyncProvider, create_provider
     from transports.driving.fallback import Fallback, FallbackProvider, SyncFallbackProvider
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AnyioTransport",
     "Asked",
+    "AsyncBatches",
     "AsyncProvider",
+    "AsyncResults",
     "EventStream",
     "Exchange",
     "Fallback",
@@ -39,6 +42,7 @@ __all__ = [
     "RecordingTransport",
     "ReplayTransport",
     "SocketTransport",
+    "SyncBatches",
     "SyncEventStream",
     "SyncExchange",
     "SyncFallbackProvider",
@@ -46,6 +50,7 @@ __all__ = [
     "SyncProvider",
     "SyncRecordingTransport",
     "SyncReplayTransport",
+    "SyncResults",
     "SyncTransport",
     "Transport",
     "create_provider",
@@ -59,7 +64,9 @@ __all__ = [
 _ROOMS = {
     "AnyioTransport": "sockets.transport",
     "Asked": "observing.base",
+    "AsyncBatches": "driving.batches",
     "AsyncProvider": "driving.facade",
+    "AsyncResults": "driving.batches",
     "EventStream": "driving.driver",
     "Exchange": "interface",
     "Fallback": "driving.fallback",
@@ -73,6 +80,7 @@ _ROOMS = {
     "RecordingTransport": "testing.recording",
     "ReplayTransport": "testing.replaying",
     "SocketTransport": "sockets.blocking",
+    "SyncBatches": "driving.batches",
     "SyncEventStream": "driving.sync_driver",
     "SyncExchange": "interface",
     "SyncFallbackProvider": "driving.fallback",
@@ -80,6 +88,7 @@ _ROOMS = {
     "SyncProvider": "driving.sync_facade",
     "SyncRecordingTransport": "testing.recording",
     "SyncReplayTransport": "testing.replaying",
+    "SyncResults": "driving.batches",
     "SyncTransport": "interface",
     "Transport": "interface",
     "create_provider": "driving.facade",
