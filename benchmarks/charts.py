@@ -8,19 +8,19 @@ from typing import Any
 
 from benchmarks.measure import CaseResult, peer
 from benchmarks.report import Results
-from benchmarks.wires import WIRES
+from benchmarks.wires import RESPONSES, WIRES
 
 # Any: matplotlib need not be installed where this is type-checked.
 
-_OURS, _OTHERS, _REFERENCE = "#2563eb", "#94a3b8", "#f59e0b"
-_STYLE = {
+OURS, OTHERS, _REFERENCE = "#2563eb", "#94a3b8", "#f59e0b"
+STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "sansio-llm",  # the same results give the same file
 }
-_WIDTH = 8.0  # inches
+WIDTH = 8.0  # inches
 _BAR = 0.22  # inches of height for each
 
 
@@ -36,7 +36,7 @@ def draw(results: Results, directory: Path) -> list[Path]:
     peer("matplotlib").use("svg")
     plot = peer("matplotlib.pyplot")
     written = []
-    with plot.rc_context(_STYLE):
+    with plot.rc_context(STYLE):
         for name, paint in _CHARTS.items():
             figure = paint(plot, results)
             if figure is None:
@@ -74,7 +74,7 @@ class _Panel:
     def colour(self, name: str) -> str:
         if name == self.reference:
             return _REFERENCE
-        return _OURS if name.startswith(("sansio", "transports")) else _OTHERS
+        return OURS if name.startswith(("sansio", "transports")) else OTHERS
 
     def paint(self, axes: Any) -> None:
         names = [name for name, _ in self.bars]
@@ -105,7 +105,7 @@ def _bars(plot: Any, panels: list[_Panel]) -> Any | None:
     figure, rows = plot.subplots(
         len(panels),
         1,
-        figsize=(_WIDTH, sum(heights) + 0.3),
+        figsize=(WIDTH, sum(heights) + 0.3),
         height_ratios=heights,
         squeeze=False,
         layout="constrained",
@@ -123,7 +123,7 @@ def _panels(results: Results, row: str, metric: str, names: list[str], **options
 
 
 def _decode(plot: Any, results: Results) -> Any | None:
-    names = [f"{wire}, one event per feed" for wire in WIRES]
+    names = [f"{wire}, one event per feed" for wire in (*WIRES, *RESPONSES)]
     return _bars(plot, list(_panels(results, "decode", "cpu", names)))
 
 
@@ -157,7 +157,7 @@ def _memory(plot: Any, results: Results) -> Any | None:
 
 def _growth(plot: Any, results: Results) -> Any | None:
     """Time and memory per event against the number of events, each contender a line."""
-    figure, axes = plot.subplots(2, 2, figsize=(_WIDTH, 5.5), layout="constrained")
+    figure, axes = plot.subplots(2, 2, figsize=(WIDTH, 5.5), layout="constrained")
     drawn = False
     for column, wire in enumerate(("OpenAI text", "Anthropic text")):
         cases = [
@@ -181,7 +181,7 @@ def _lines(axes: Any, cases: list[CaseResult], metric: str) -> bool:
             value = result.summary(metric, name, name).median
             lines.setdefault(name, []).append((result.case.number("events"), value))
     for name, points in lines.items():
-        colour = _OURS if name == "sansio" else _REFERENCE if name == "yardstick" else None
+        colour = OURS if name == "sansio" else _REFERENCE if name == "yardstick" else None
         axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name, color=colour)
     axes.set_xscale("log")
     axes.set_yscale("log" if metric == "cpu" else "symlog")

@@ -157,7 +157,7 @@ def pin(core: int) -> None:
             os.sched_setaffinity(0, {cores[core]})
 
 
-def cpu_per_unit(work: Callable[[], T], units: int, least: float = LEAST_SECONDS) -> tuple[float, T]:
+def cpu_per_unit(work: Callable[[], T], units: int) -> tuple[float, T]:
     """CPU time of this process per unit of `work`, in microseconds, and the work's result.
 
     Short work is repeated, so that the clock has something to measure.
@@ -169,7 +169,7 @@ def cpu_per_unit(work: Callable[[], T], units: int, least: float = LEAST_SECONDS
         given = work()
         times += 1
         spent = time.process_time() - begin
-        if spent >= least:
+        if spent >= LEAST_SECONDS:
             return spent / (units * times) * 1e6, given
 
 

@@ -43,12 +43,16 @@ class Target(Struct, frozen=True):
 
 
 def _decode() -> Iterator[Target]:
-    for dialect, limit, plain, accumulating in (("OpenAI", 1.6, 55, 100), ("Anthropic", 1.9, 10, 30)):
+    for wire, maker, limit, block_limit, plain, accumulating in (
+        ("OpenAI", "openai", 1.6, 1.4, 55, 100),
+        ("Anthropic", "anthropic", 1.9, 1.4, 10, 30),
+        ("Responses", "openai", 1.6, 1.6, 55, 80),
+    ):
         for kind in ("text", "tool arguments"):
-            case = f"{dialect} {kind}, one event per feed"
+            case, block = f"{wire} {kind}, one event per feed", f"{wire} {kind}, 64 KiB per feed"
             yield Target("decode", case, "cpu", "sansio", "yardstick", limit)
-            yield Target("decode", f"{dialect} {kind}, 64 KiB per feed", "cpu", "sansio", "yardstick", 1.4)
-            sdk = f"{dialect.lower()} SDK"
+            yield Target("decode", block, "cpu", "sansio", "yardstick", block_limit)
+            sdk = f"{maker} SDK"
             yield Target("decode", case, "cpu", "sansio", f"{sdk}, plain", 1 / plain)
             yield Target("decode", case, "cpu", "sansio", f"{sdk}, accumulating", 1 / accumulating)
 

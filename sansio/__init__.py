@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         BatchResult,
         BatchState,
     )
+    from sansio.bulk import CallRequest, CallResult, no_call_can_succeed
     from sansio.call import Call
     from sansio.config import PROVIDER_DEFAULTS, ProviderConfig
     from sansio.content import (
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         MessagesProfile,
         Profile,
         ProviderDefaults,
+        ResponsesProfile,
     )
     from sansio.endpoints import Content, Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
@@ -129,6 +131,13 @@ if TYPE_CHECKING:
         JSONObject,
         decode_object,
     )
+    from sansio.limiter import (
+        Begin,
+        Limiter,
+        Outcome,
+        Rates,
+        Ticket,
+    )
     from sansio.limits import Limits
     from sansio.lines import LineFetch
     from sansio.options import (
@@ -190,6 +199,7 @@ _ROOMS = {
         "BatchState",
         "Batches",
     ),
+    "sansio.bulk": ("CallRequest", "CallResult", "no_call_can_succeed"),
     "sansio.call": ("Call",),
     "sansio.config": ("PROVIDER_DEFAULTS", "ProviderConfig"),
     "sansio.content": (
@@ -216,7 +226,14 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
-    "sansio.defaults": ("APIDefaults", "AuthMethod", "MessagesProfile", "Profile", "ProviderDefaults"),
+    "sansio.defaults": (
+        "APIDefaults",
+        "AuthMethod",
+        "MessagesProfile",
+        "Profile",
+        "ProviderDefaults",
+        "ResponsesProfile",
+    ),
     "sansio.endpoints": ("Content", "Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
@@ -293,6 +310,7 @@ _ROOMS = {
         "decode_object",
         "JSON",
     ),
+    "sansio.limiter": ("Begin", "Limiter", "Outcome", "Rates", "Ticket"),
     "sansio.limits": ("Limits",),
     "sansio.lines": ("LineFetch",),
     "sansio.options": (
@@ -362,8 +380,11 @@ __all__ = [
     "BatchResult",
     "BatchState",
     "Batches",
+    "Begin",
     "Body",
     "Call",
+    "CallRequest",
+    "CallResult",
     "ChatDialect",
     "Citation",
     "ConfigError",
@@ -391,6 +412,7 @@ __all__ = [
     "JSONObject",
     "LeftOut",
     "LimitExceededError",
+    "Limiter",
     "Limits",
     "LineFetch",
     "ListOptions",
@@ -407,6 +429,7 @@ __all__ = [
     "OpenPart",
     "Option",
     "Options",
+    "Outcome",
     "OutputFormatError",
     "Parsed",
     "Part",
@@ -422,6 +445,7 @@ __all__ = [
     "ProviderError",
     "RateLimit",
     "RateLimitError",
+    "Rates",
     "Read",
     "ReasoningDelta",
     "ReasoningPart",
@@ -431,6 +455,7 @@ __all__ = [
     "Request",
     "ResponseInfo",
     "ResponsesDialect",
+    "ResponsesProfile",
     "RetrySchedule",
     "Role",
     "SSEDecoder",
@@ -444,6 +469,7 @@ __all__ = [
     "StreamParser",
     "StreamTruncatedError",
     "TextPart",
+    "Ticket",
     "Tool",
     "ToolCall",
     "ToolCallDelta",
@@ -462,6 +488,7 @@ __all__ = [
     "from_openai",
     "header",
     "listed",
+    "no_call_can_succeed",
     "own",
     "parse_answer",
     "port",

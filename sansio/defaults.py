@@ -211,3 +211,37 @@ class MessagesProfile(Struct, frozen=True, kw_only=True):
     documents: bool = True
     reasoning_of_others: bool = False
     without: frozenset[str] = frozenset()
+
+
+class ResponsesProfile(Struct, frozen=True, kw_only=True):
+    """How a server of OpenAI's Responses differs from others. The defaults are what OpenAI's own takes.
+
+    Args:
+        developer_role: the role of a developer's message.
+        custom_tools: whether the server knows custom tools, built-in tools and the choice `allowed_tools`. If
+            not, a custom tool is a function with one text, `input`, and only the allowed tools are offered.
+        keeps: whether the server can keep responses, so that a request says whether it should.
+        sealed: whether the server encrypts reasoning, and refuses it without the item that it led to. The
+            reasoning of other servers is plain, and goes back so.
+        reasoning_on: what `reasoning=True` adds to the request, in its field `reasoning`.
+        effort_values: the server's word for each `reasoning_effort`. Others are refused. Empty to send any
+            word unchanged.
+        tool_choice_forced: whether a tool can be forced.
+        images: whether a message may have images.
+        image_urls: whether an image may be given by its address.
+        files: whether a message may have files. A text document is sent as text.
+        ranges: options whose values are bounded, with what a value must be, as `msgspec.convert` checks it.
+    """
+
+    developer_role: str = "developer"
+    custom_tools: bool = True
+    keeps: bool = True
+    sealed: bool = True
+    # Any, here and below: JSON objects and types.
+    reasoning_on: Mapping[str, Any] = MappingProxyType({"effort": "medium", "summary": "auto"})
+    effort_values: Mapping[str, str] = {}
+    tool_choice_forced: bool = True
+    images: bool = True
+    image_urls: bool = True
+    files: bool = True
+    ranges: Mapping[str, Any] = {}

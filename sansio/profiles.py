@@ -19,6 +19,7 @@ from sansio.defaults import (
     MessagesProfile,
     Profile,
     ProviderDefaults,
+    ResponsesProfile,
 )
 
 _CHECK_VERSION = "sansio.providers.anthropic:check"
@@ -146,7 +147,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "deepseek": Profile(
         base_url="https://api.deepseek.com",
         api_key_env="DEEPSEEK_API_KEY",
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages("https://api.deepseek.com/anthropic"),
         reasoning_back_when="a tool was called",
         reasoning_on=_THINKING,
@@ -159,7 +160,12 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         options={"thinking": dict[str, Any]},
     ),
     # xAI's API reference: `completion_tokens` leaves the reasoning out.
-    "xai": Profile(base_url="https://api.x.ai/v1", api_key_env="XAI_API_KEY", usage_reasoning_outside=True),
+    "xai": Profile(
+        base_url="https://api.x.ai/v1",
+        api_key_env="XAI_API_KEY",
+        apis=_OPENAIS,
+        usage_reasoning_outside=True,
+    ),
     # Groq, "Reasoning", "Tool use", "OpenAI compatibility". Without `reasoning_format` the reasoning may be
     # in the text; the options left out are a 400.
     "groq": Profile(
@@ -199,7 +205,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "moonshot": Profile(
         base_url="https://api.moonshot.ai/v1",
         api_key_env="MOONSHOT_API_KEY",
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages("https://api.moonshot.ai/anthropic"),
         reasoning_on=_THINKING,
         reasoning_off=_NO_THINKING,
@@ -249,7 +255,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "lmstudio": Profile(
         base_url="http://localhost:1234/v1",
         auth_method=AuthMethod.NONE,
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages(),
         reasoning_of_others=True,
         files=False,
@@ -303,7 +309,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "minimax": Profile(
         base_url="https://api.minimax.io/v1",
         api_key_env="MINIMAX_API_KEY",
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages("https://api.minimax.io/anthropic"),
         body={"reasoning_split": True},
         think_tags=True,
@@ -351,7 +357,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "bedrock-mantle": Profile(
         example_url="https://bedrock-mantle.us-east-1.api.aws/openai/v1",
         api_key_env="AWS_BEARER_TOKEN_BEDROCK",
-        apis=_BOTH,
+        apis=_ALL,
         by_api=_messages(example_url="https://bedrock-mantle.us-east-1.api.aws/anthropic"),
         reasoning_back="reasoning",
     ),
@@ -396,6 +402,37 @@ MESSAGES: Mapping[str, MessagesProfile] = {
     "fireworks": MessagesProfile(path="/messages"),
 }
 """How each type that serves Anthropic's messages does so."""
+
+_LIKE_CHAT: Mapping[str, Any] = {"developer_role": "system", "custom_tools": False}
+"""Servers whose models are of many makers: what their chat completions take is taken here, too."""
+_PLAIN_REASONING: Mapping[str, Any] = {"sealed": False, "reasoning_on": {"effort": "medium"}}
+
+RESPONSES: Mapping[str, ResponsesProfile] = {
+    "openrouter": ResponsesProfile(reasoning_on={"enabled": True}),
+    # Ollama's source, `openai/responses.go`: function tools only, images as data only, and nothing is kept.
+    "ollama": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, keeps=False, image_urls=False, files=False),
+    "vllm": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, files=False),
+    "lmstudio": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, files=False),
+    # Recorded traffic: it shows the reasoning itself, as `reasoning_text`.
+    "deepseek": ResponsesProfile(
+        **_LIKE_CHAT,
+        sealed=False,
+        reasoning_on={"effort": "high"},
+        effort_values=_LOW_HIGH_MAX,
+        images=False,
+        files=False,
+    ),
+    # Recorded traffic: it encrypts reasoning where that is asked for, as OpenAI does.
+    "xai": ResponsesProfile(**_LIKE_CHAT),
+    "moonshot": ResponsesProfile(
+        **_LIKE_CHAT, tool_choice_forced=False, ranges={"temperature": Annotated[float, Meta(ge=0, le=1)]}
+    ),
+    "minimax": ResponsesProfile(**_LIKE_CHAT),
+    # Recorded traffic: reasoning of OpenAI's own models is encrypted, that of open ones is plain.
+    "bedrock-mantle": ResponsesProfile(**_LIKE_CHAT),
+}
+"""How each type that serves OpenAI's Responses does so. `openai`, `azure` and `compatible` have no row: they
+take what OpenAI's own service does."""
 
 CLAUDE_HOSTS = ("anthropic", "azure", "bedrock-mantle")
 """Types that serve Claude by Anthropic's own rules. A signature of one of them is valid at the others

@@ -18,14 +18,21 @@ _KEPT = frozenset((
     *REQUEST_ID_HEADERS, "openai-processing-ms", "x-envoy-upstream-service-time", "openai-version",
     "openai-organization", "cf-ray", "anthropic-organization-id", "azureml-model-session", "x-ms-region",
 ))  # fmt: skip
-_KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "retry-after")
+_KEPT_PREFIXES = (
+    "x-ratelimit-", "anthropic-ratelimit-", "retry-after", "x-ratelimitbysize-", "x-tokenlimit-",
+)  # fmt: skip
 
-# OpenAI, Azure and Groq write x-ratelimit-remaining-tokens, OpenRouter x-ratelimit-remaining, which counts
-# requests, and Anthropic anthropic-ratelimit-input-tokens-remaining.
+# OpenAI, Azure and Groq write x-ratelimit-remaining-tokens, Cerebras x-ratelimit-remaining-tokens-minute,
+# Mistral x-ratelimit-remaining-req-minute and, of tokens, x-ratelimitbysize-remaining-minute; OpenRouter
+# x-ratelimit-remaining, which counts requests, Together also x-tokenlimit-remaining, and Anthropic
+# anthropic-ratelimit-input-tokens-remaining.
 _LIMIT = re.compile(
-    r"x-ratelimit-(?P<field>limit|remaining|reset)(?:-(?P<kind>[a-z0-9-]+))?"
+    r"x-(?P<what>ratelimit|ratelimitbysize|tokenlimit)-(?P<field>limit|remaining|reset)"
+    r"(?:-(?P<kind>[a-z0-9-]+))?"
     r"|anthropic-ratelimit-(?P<kind_>[a-z0-9-]+)-(?P<field_>limit|remaining|reset)"
 )
+_WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0, "month": 2_592_000.0}
+"""Seconds, by the last word of a limit's kind. A month is taken as 30 days."""
 _COUNT = re.compile(r"[ \t]*([0-9]{1,18})[ \t]*")
 
 _EPOCH_SECONDS = 1e9
@@ -42,11 +49,14 @@ class RateLimit(Struct, frozen=True):
             in a form that can be read.
         remaining: how much of it is left.
         reset: seconds after the response until it is whole again.
+        window: seconds in which `limit` may be used up, where the header's name says so, as in
+            `x-ratelimit-limit-tokens-minute`. The others do not say whether they count minutes or days.
     """
 
     limit: int | None = None
     remaining: int | None = None
     reset: float | None = None
+    window: float | None = None
 
 
 class ResponseInfo(Struct, frozen=True, kw_only=True):
@@ -58,7 +68,7 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
         headers: those worth logging: request ids, rate limits, `retry-after`, times, organization and
             region. Names in lower case, in the order of the wire; never a cookie.
         rate_limits: by kind: `"requests"`, `"tokens"`, `"input_tokens"`, `"output_tokens"`, or the provider's
-            own word, with underscores.
+            own word, with underscores, such as `"tokens_minute"`.
         processing_ms: milliseconds that the provider says it worked on the answer, or on its beginning.
         attempts: how many times the request had been sent when this response began, those for the rest of a
             stream included.
@@ -133,14 +143,28 @@ def _rate_limits(headers: Headers, now: int | None) -> dict[str, RateLimit]:
     for name, value in headers:
         match = _LIMIT.fullmatch(name)
         if match is not None:
-            kind = (match["kind"] or match["kind_"] or "requests").replace("-", "_")
+            kind = _kind(match["what"], match["kind"] or match["kind_"] or "")
             found.setdefault(kind, {}).setdefault(match["field"] or match["field_"], value)
     return {
         kind: RateLimit(
-            _count(said.get("limit")), _count(said.get("remaining")), _reset(said.get("reset"), now)
+            _count(said.get("limit")),
+            _count(said.get("remaining")),
+            _reset(said.get("reset"), now),
+            _WINDOWS.get(kind.rpartition("_")[2]),
         )
         for kind, said in found.items()
     }
+
+
+def _kind(what: str | None, words: str) -> str:
+    """What a limit counts, from the words of its header."""
+    if what == "ratelimitbysize":  # its words are a window alone
+        words = f"tokens-{words}".rstrip("-")
+    elif what == "tokenlimit":
+        words = words or "tokens"
+    elif words == "req" or words.startswith("req-"):
+        words = f"requests{words[3:]}"
+    return (words or "requests").replace("-", "_")
 
 
 def _count(text: str | None) -> int | None:

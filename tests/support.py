@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar  # Any: the arguments of tests of every kind
 
 import pytest
 from hypothesis import strategies as st
@@ -60,6 +61,20 @@ def with_chunkings(source: st.SearchStrategy[bytes]) -> st.SearchStrategy[tuple[
     return source.flatmap(lambda data: st.tuples(st.just(data), chunkings(data)))
 
 
+def run_each(cases: Iterable[Case], test: Callable[[Case], None]) -> None:
+    """Run a test with each case, and raise all failures together, each with its case."""
+    listed = list(cases)
+    failures: list[Exception] = []
+    for case in listed:
+        try:
+            test(case)
+        except Exception as error:
+            error.add_note(f"case: {case!r}")
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {len(listed)} cases fail", failures)
+
+
 def for_each(
     cases: Iterable[Case], *, at_once: int = 40
 ) -> Callable[[Callable[[Case], None]], Callable[..., None]]:
@@ -76,17 +91,34 @@ def for_each(
 
     def decorate(test: Callable[[Case], None]) -> Callable[..., None]:
         def run(batch: list[Case]) -> None:
-            failures: list[Exception] = []
-            for case in batch:
-                try:
-                    test(case)
-                except Exception as error:
-                    error.add_note(f"case: {case!r}")
-                    failures.append(error)
-            if failures:
-                raise ExceptionGroup(f"{len(failures)} of {len(batch)} cases fail", failures)
+            run_each(batch, test)
 
         run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
         return pytest.mark.parametrize("batch", batches, ids=lambda batch: str(batch[0]))(run)
 
     return decorate
+
+
+def for_all(
+    *axes: tuple[str | tuple[str, ...], Iterable[Any]],
+) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """Run a test with every combination of some arguments, all in one run; see `for_each`.
+
+    Args:
+        axes: the name of an argument with its values, or the names of several with tuples of theirs.
+    """
+    named = [[_arguments(names, values) for values in every] for names, every in axes]
+    cases = [{name: value for some in chosen for name, value in some.items()} for chosen in product(*named)]
+
+    def decorate(test: Callable[..., None]) -> Callable[[], None]:
+        def run() -> None:
+            run_each(cases, lambda case: test(**case))
+
+        run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
+        return run
+
+    return decorate
+
+
+def _arguments(names: str | tuple[str, ...], values: Any) -> dict[str, Any]:
+    return {names: values} if isinstance(names, str) else dict(zip(names, values, strict=True))

@@ -38,12 +38,13 @@ LOWER: dict[str, set[str]] = {
     "partial": {"errors", "limits", "jsontext"},
     "structured": {"errors", "jsontext", "content"},
     "tools": {"jsontext", "content", "structured"},
+    "limiter": {"errors", "content", "response", "retry", "steps"},
 }
 """What each of the lower rooms may import of the project, besides itself."""
 
 UPPER = [
     "families", "providers", "conversation", "porting", "context", "parser", "fetch", "lines", "call",
-    "provider", "batches", "translate",
+    "provider", "batches", "translate", "bulk",
 ]  # fmt: skip
 """The rooms above those, in order: each may import all that are before it."""
 

@@ -34,6 +34,7 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("name", "said"),
     [
+        ("adapters.md", "That is 5.\nThat is 5.\n"),
         ("anthropic.md", "temperature: must be 1 beside thinking"),
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
@@ -49,12 +50,17 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("custom-dialect.md", "LineDialect (lines/lines), seed 0: 15 passed, 2 not applicable"),
         ("check-parser.md", "NaiveParser (openai), seed 0: 1 passed, 2 failed"),
         ("check-parser.md", "Ours (anthropic), seed 0: 5 passed"),
+        ("corpus.md", " cases kept"),
         ("translate.md", "seed - anthropic/messages has no such option"),
         ("translate.md", '"text":"Hi"'),
         ("embedding.md", "The tower is 330 m high. ("),
         ("embedding.md", "b'data: Hello.\\n\\n'"),
         ("embedding.md", "chat fake-model at api.openai.com\nMessage 200\nHello."),
         ("embedding.md", "now anthropic because of 503\nHere I am. (anthropic, after 1 failure, 0 left out)"),
+        (
+            "bulk.md",
+            "2 That is 14.\na Cats.\nb request: the function raised KeyError: 'text'\nc Dogs.\nHere I am.",
+        ),
         ("from-openai.md", "Hello. stop\n9 2\nOne, two, three.\nOne, two, three.\nweather Paris\n"),
         ("from-anthropic.md", "529 overloaded_error Overloaded\nIt is \n"),
         ("tapes.md", "byte That is 5."),
@@ -103,10 +109,13 @@ def test_every_page_with_examples_is_run() -> None:
     # tests/transports/cli/test_page.py.
     elsewhere = {"README.md", "fuzzing.md", "custom-transport.md", "command-line.md"}
     assert pages == elsewhere | {
+        "adapters.md",
         "anthropic.md",
         "batches.md",
+        "bulk.md",
         "check-parser.md",
         "content.md",
+        "corpus.md",
         "embedding.md",
         "from-anthropic.md",
         "from-openai.md",
@@ -135,6 +144,7 @@ LIVE = {
     "claude-sonnet-5-5",
     "deepseek-v4-flash",
     "gpt-5.4",
+    "grok-4.3",
     "llama3.2",
     "meta-llama/Llama-3.1-8B-Instruct",
     "text-embedding-3-small",

@@ -6,7 +6,7 @@ received are compared with what that provider wants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -29,24 +29,16 @@ from sansio import (
     Usage,
 )
 from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider
+from tests.adapters import TRANSPORTS
 from transports import (
-    AnyioTransport,
     AsyncProvider,
-    HttpcoreTransport,
     SyncProvider,
-    Transport,
     create_provider,
     create_sync_provider,
 )
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 KEY = "key-of-the-test"
-
-TRANSPORTS: dict[str, Callable[[], Transport]] = {
-    "anyio": AnyioTransport,
-    "httpcore": lambda: HttpcoreTransport(module="httpcore"),
-    "httpcore2": lambda: HttpcoreTransport(module="httpcore2"),
-}
 
 TARGETS = {
     "openrouter": "/api/v1/chat/completions",

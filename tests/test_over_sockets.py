@@ -23,7 +23,8 @@ from sansio import (
 from sansio.jsontext import JSONObject
 from sansio.retry import RETRYABLE_STATUSES
 from sansio.testing import Answer, Failure, FakeProvider
-from tests.test_main_job import KEY, TRANSPORTS
+from tests.adapters import TRANSPORTS
+from tests.test_main_job import KEY
 from transports import EventStream, SocketTransport, SyncEventStream, create_provider, create_sync_provider
 from transports.driving.keys import KeySource
 from transports.testing.loopback import LoopbackThread, loopback_thread

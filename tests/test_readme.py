@@ -31,6 +31,7 @@ def test_python_examples_run_down_the_page(capsys: pytest.CaptureFixture[str]) -
     assert "Invoice(number=0, lines=[], note=None) Usage(" in outputs["Answers of a given form"]
     assert "fake-model active 200000 None" in outputs["Token counts, models, embeddings"]
     assert "2 vectors, Usage(input_tokens=" in outputs["Token counts, models, embeddings"]
+    assert "99 That is 693.\n" in outputs["Many calls"]
     assert "429 7200.0 1" in outputs["Retries"]
     assert "asked to wait 7200 s" in outputs["Retries"]
     assert "REQ https://api.anthropic.com/v1/messages claude-sonnet-5-5" in outputs["Raw logging"]

@@ -65,10 +65,11 @@ class Servers(FakeProvider):
     def __init__(self) -> None:
         super().__init__()
         self._fakes = {type: FakeProvider(type) for type in BUILT_IN}
+        self._responses = {type: FakeProvider(f"{type}/{api}") for type, api in PAIRS if api == "responses"}
 
     def respond(self, request: Request) -> FakeResponse:
         type = request.target.split("/")[1]
-        fake = self._fakes[type]
+        fake = (self._responses if request.target.endswith("/responses") else self._fakes)[type]
         request = msgspec.structs.replace(request, target=request.target.removeprefix(f"/{type}"))
         if type not in PROVIDER_TYPES and request.target.endswith("/chat/completions"):
             body = json.loads(request.body)

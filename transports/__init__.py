@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from transports.bulk.gate import CallLimiter, SharedLimiter
+    from transports.bulk.mapping import CallMap, map_calls
+    from transports.bulk.sync_mapping import SyncCallMap, map_calls_sync
     from transports.driving.batches import AsyncBatches, AsyncResults, SyncBatches, SyncResults
     from transports.driving.driver import EventStream
     from transports.driving.facade import AsyncProvider, create_provider
@@ -29,6 +32,8 @@ __all__ = [
     "AsyncBatches",
     "AsyncProvider",
     "AsyncResults",
+    "CallLimiter",
+    "CallMap",
     "EventStream",
     "Exchange",
     "Fallback",
@@ -41,8 +46,10 @@ __all__ = [
     "RawLog",
     "RecordingTransport",
     "ReplayTransport",
+    "SharedLimiter",
     "SocketTransport",
     "SyncBatches",
+    "SyncCallMap",
     "SyncEventStream",
     "SyncExchange",
     "SyncFallbackProvider",
@@ -55,6 +62,8 @@ __all__ = [
     "Transport",
     "create_provider",
     "create_sync_provider",
+    "map_calls",
+    "map_calls_sync",
     "run_tools",
     "run_tools_sync",
 ]
@@ -67,6 +76,8 @@ _ROOMS = {
     "AsyncBatches": "driving.batches",
     "AsyncProvider": "driving.facade",
     "AsyncResults": "driving.batches",
+    "CallLimiter": "bulk.gate",
+    "CallMap": "bulk.mapping",
     "EventStream": "driving.driver",
     "Exchange": "interface",
     "Fallback": "driving.fallback",
@@ -79,8 +90,10 @@ _ROOMS = {
     "RawLog": "interface",
     "RecordingTransport": "testing.recording",
     "ReplayTransport": "testing.replaying",
+    "SharedLimiter": "bulk.gate",
     "SocketTransport": "sockets.blocking",
     "SyncBatches": "driving.batches",
+    "SyncCallMap": "bulk.sync_mapping",
     "SyncEventStream": "driving.sync_driver",
     "SyncExchange": "interface",
     "SyncFallbackProvider": "driving.fallback",
@@ -93,6 +106,8 @@ _ROOMS = {
     "Transport": "interface",
     "create_provider": "driving.facade",
     "create_sync_provider": "driving.sync_facade",
+    "map_calls": "bulk.mapping",
+    "map_calls_sync": "bulk.sync_mapping",
     "run_tools": "tools",
     "run_tools_sync": "tools",
 }

@@ -75,6 +75,7 @@ class AssembledCall:
         "_closing",
         "_measured",
         "_measured_folds",
+        "append",
         "extra",
         "given_id",
         "id",
@@ -96,6 +97,8 @@ class AssembledCall:
         self.id = ""
         self.name = ""
         self.parts = Pieces()
+        self.append = self.parts.append
+        """Adds a piece to a call that has started, and gives no event: as `OpenPart.append`."""
         self.kind = "function"
         self.extra: JSONObject = {}
         self.started = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from msgspec import Struct, structs
@@ -21,7 +21,7 @@ from sansio.content import (
 )
 from sansio.errors import APIStatusError, APITimeoutError, InvalidRequestError, ProviderError, TransportError
 from sansio.events import StreamComplete, StreamEvent, StreamFailed
-from sansio.jsontext import JSONObject
+from sansio.jsontext import JSON, JSONObject
 
 
 class Lost(Struct, frozen=True):
@@ -248,6 +248,33 @@ def openai_error(
 def words_of(error: ProviderError) -> str:
     """An error's message for the client."""
     return error.provider_message or error.message
+
+
+def as_openai_error(status: int, error: ProviderError) -> JSONObject:
+    """An error in OpenAI's form, as far as it says its type and code itself."""
+    return openai_error(status, words_of(error), error.error_type, error.param, error.code)
+
+
+def openai_ending(words: Mapping[FinishReason, str], message: Message) -> str:
+    """OpenAI's word for how an answer ended. One that is a refusal has stopped, and calls can be answered.
+
+    A call that was cut keeps a word for an answer that broke off: blank arguments show it by nothing else.
+    Chat completions and Responses share the rules.
+
+    Args:
+        words: `StreamWriter.FINISH_REASONS`.
+    """
+    reason = message.finish_reason or FinishReason.STOP
+    if reason is FinishReason.REFUSAL and message.refusal and not message.invalid_tool_calls:
+        reason = FinishReason.STOP
+    elif reason is FinishReason.PAUSE and message.tool_calls:
+        reason = FinishReason.TOOL_CALLS
+    return words[reason]
+
+
+def objects_in(value: JSON) -> list[JSONObject]:
+    """The objects of a list, such as a request's tools; none if it is not a list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def without_extra(messages: Sequence[Message], api: str, lost: list[Lost]) -> list[Message]:

@@ -84,3 +84,10 @@ def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, 
         )
     described = {name: custom[name] for name in ("name", "description") if name in custom}
     return described, {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+
+
+def is_forced(choice: object) -> bool:
+    """Whether a `tool_choice` in terms of functions makes the model call a tool."""
+    if isinstance(choice, Mapping):
+        return choice.get("type") != "allowed_tools"
+    return choice is not None and choice not in ("none", "auto")

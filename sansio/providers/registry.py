@@ -12,7 +12,7 @@ from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, check_api
 from sansio.defaults import Profile, ProviderDefaults
 from sansio.errors import ConfigError
 from sansio.limits import DEFAULT_LIMITS, Limits
-from sansio.profiles import BUILT_IN, MESSAGES
+from sansio.profiles import BUILT_IN, MESSAGES, RESPONSES
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
@@ -116,6 +116,10 @@ def _built_in(name: str, api: str) -> type[Dialect]:
         from sansio.families.messages import MessagesDialect
 
         return _named(MessagesDialect.of(MESSAGES[name]), name, api, BUILT_IN[name])
+    if api == "responses":
+        from sansio.families.responses import ResponsesDialect
+
+        return _named(ResponsesDialect.of(RESPONSES[name]), name, api, BUILT_IN[name])
     from sansio.families.chat import ChatDialect
 
     return _named(ChatDialect, name, api, BUILT_IN[name])

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
-from sansio.content import DocumentPart, ImagePart, Message, Part, RefusalPart, Role, Tool
+from sansio.content import Message, RefusalPart, Tool
 from sansio.endpoints import Endpoint, read_count
 from sansio.families.responses import ResponsesDialect
 from sansio.families.responses.options import (
@@ -25,6 +25,7 @@ from sansio.families.responses.options import (
 from sansio.families.tools import NAMES, WORDS
 from sansio.jsontext import JSONObject
 from sansio.options import Body, Option, UnsupportedOptionError, narrowed, own, portable
+from sansio.profiles import RESPONSES
 from sansio.providers.hosts import (
     SYSTEM_ROLES,
     AzureHost,
@@ -112,6 +113,7 @@ def _refuse_store(body: Body, value: bool | None) -> None:
 class OpenRouterResponses(OpenRouterHost, ResponsesDialect):
     """It keeps no responses: each request has the whole conversation."""
 
+    PROFILE = RESPONSES["openrouter"]
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         {
             **SERVER_OPTIONS,
@@ -138,51 +140,24 @@ class OpenRouterResponses(OpenRouterHost, ResponsesDialect):
         metadata=dict[str, str],
     )
 
-    def reasoning_options(self) -> dict[str, object]:
-        return {"enabled": True}
-
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS
 
 
-_CHAT_ROLES: Mapping[Role, str] = {**ResponsesDialect.ROLES, Role.DEVELOPER: "system"}
-"""Servers that put the conversation into a chat template, and most templates know no developer."""
-
-
 class OllamaResponses(ResponsesDialect):
-    """It keeps nothing, knows function tools only, and takes images as data only and no files.
-
-    Options that it passes over without a word, such as `tool_choice`, are not in its table.
-    """
+    """Options that it passes over without a word, such as `tool_choice`, are not in its table."""
 
     TYPE = "ollama"
+    PROFILE = RESPONSES["ollama"]
     SENDS = ResponsesDialect.SENDS - {RefusalPart}
-    ROLES = _CHAT_ROLES
-    OPENAI_TOOLS = False
-    KEEPS_NOTHING = True
-    SEALS_REASONING = False
     OPTIONS: ClassVar[Mapping[str, Option]] = COMMON_OPTIONS
-
-    def reasoning_options(self) -> dict[str, object]:
-        return {"effort": "medium"}
-
-    def takes(self, part: Part) -> bool:
-        return not isinstance(part, DocumentPart)
-
-    def encode_part(self, part: Part) -> JSONObject | None:
-        return None if isinstance(part, ImagePart) and part.data is None else super().encode_part(part)
 
 
 class VLLMResponses(ResponsesDialect):
-    """Its reasoning is not encrypted. It knows function tools only, and takes no files.
-
-    It keeps responses only where its operator has switched that on.
-    """
+    """It keeps responses only where its operator has switched that on."""
 
     TYPE = "vllm"
-    ROLES = _CHAT_ROLES
-    OPENAI_TOOLS = False
-    SEALS_REASONING = False
+    PROFILE = RESPONSES["vllm"]
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(
         {
             **SERVER_OPTIONS,
@@ -201,11 +176,5 @@ class VLLMResponses(ResponsesDialect):
         repetition_penalty=Annotated[float, Meta(gt=0)],
     )
 
-    def reasoning_options(self) -> dict[str, object]:
-        return {"effort": "medium"}
-
     def tool_choices(self) -> tuple[str, ...] | None:
         return WORDS
-
-    def takes(self, part: Part) -> bool:
-        return not isinstance(part, DocumentPart)

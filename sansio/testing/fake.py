@@ -93,7 +93,7 @@ class FakeProvider:
         self._ways: ProviderType | None = None
         if type is not None:
             wire_for(type)
-            self._ways = model_type(type.partition("/")[0])
+            self._ways = model_type(type)
         self.script: deque[Outcome] = deque(script)
         self.requests: list[Request] = []
         self._key = key

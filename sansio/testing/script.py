@@ -33,6 +33,7 @@ from sansio.events import (
 )
 from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
+from sansio.profiles import RESPONSES
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
@@ -77,10 +78,18 @@ def spoken(name: str) -> tuple[ProviderType, str]:
 
 
 def model_type(name: str) -> ProviderType:
-    """The built-in type that a registered type's fake imitates: itself, or the maker of its wire."""
-    if name in PROVIDER_TYPES:
-        return provider_type(name)
-    return "anthropic" if default_api(name) == "messages" else "openai"
+    """The type that the fake of any type imitates: itself, or the maker of its wire.
+
+    Args:
+        name: a type, or type and api. A server of Responses whose reasoning is plain is like vLLM: OpenAI
+            refuses reasoning that is not encrypted.
+    """
+    kind, _, api = name.partition("/")
+    if kind in PROVIDER_TYPES:
+        return provider_type(kind)
+    if api == "responses" and kind in RESPONSES and not RESPONSES[kind].sealed:
+        return "vllm"
+    return "anthropic" if default_api(kind) == "messages" else "openai"
 
 
 def default_api(name: str) -> str:

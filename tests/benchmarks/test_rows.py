@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TypeAlias
@@ -11,10 +13,11 @@ from typing import TypeAlias
 import pytest
 from msgspec.structs import replace
 
-from benchmarks import growth, memory, server
+from benchmarks import growth, measure, memory, server
 from benchmarks.clients import Target
 from benchmarks.measure import Case, Contender, Run, Scale, SkippedError, WrongAnswerError
 from benchmarks.rows import NAMES, row
+from tests.support import run_each
 
 SMALL = Scale(rounds=1, work=0.001)
 TLS_CASES = (
@@ -69,12 +72,7 @@ def installed(contender: Contender) -> bool:
     return not contender.peer or find_spec(contender.peer) is not None
 
 
-EVERY = [(case, contender) for name in NAMES for case in small(name) for contender in case.contenders]
-PRESENT = [
-    pytest.param(case, contender, id=f"{case.row}: {case.name}: {contender.name}")
-    for case, contender in EVERY
-    if installed(contender)
-]
+CASES = [case for name in NAMES for case in small(name)]
 
 
 def prepared(case: Case, contender: Contender, servers: Servers) -> Run:
@@ -82,22 +80,45 @@ def prepared(case: Case, contender: Contender, servers: Servers) -> Run:
     return found.prepare(replace(case, options=case.options | servers[found.served]), contender)
 
 
-@pytest.mark.parametrize(("case", "contender"), PRESENT)
-def test_a_contender_does_its_work(case: Case, contender: Contender, servers: Servers) -> None:
-    metrics = prepared(case, contender, servers)()
-    assert set(metrics) == set(case.units)
-    for value in metrics.values():
-        assert math.isfinite(value)
-        assert value >= 0
+@pytest.fixture(autouse=True)
+def _work_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured does not matter here: short work need not be repeated, and the collector, which runs
+    before each, need not look through the libraries that are loaded by now."""
+    monkeypatch.setattr(measure, "LEAST_SECONDS", 0.0)
+    gc.freeze()
+
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.name}")
+
+
+def check_work(case: Case, contenders: Iterable[Contender], servers: Servers) -> None:
+    def check(contender: Contender) -> None:
+        metrics = prepared(case, contender, servers)()
+        assert set(metrics) == set(case.units)
+        for value in metrics.values():
+            assert math.isfinite(value)
+            assert value >= 0
+
+    run_each(contenders, check)
+
+
+@each_case
+def test_each_contender_does_its_work(case: Case, servers: Servers) -> None:
+    check_work(case, (contender for contender in case.contenders if not contender.peer), servers)
+
+
+@pytest.mark.judges
+@each_case
+def test_each_peer_that_is_installed_does_its_work(case: Case, servers: Servers) -> None:
+    peers = (contender for contender in case.contenders if contender.peer and installed(contender))
+    check_work(case, peers, servers)
 
 
 def test_a_peer_that_is_not_installed_is_skipped_with_a_reason(servers: Servers) -> None:
-    for case, contender in EVERY:
-        if not installed(contender):
+    for case in CASES:
+        for contender in itertools.filterfalse(installed, case.contenders):
             with pytest.raises(SkippedError, match=r"^\w+ is not installed$"):
                 prepared(case, contender, servers)()
-    present = {contender.peer for _, contender in EVERY if installed(contender)}
-    assert "" in present
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import ssl
 import threading
@@ -36,10 +37,9 @@ PATIENCE = 20.0
 """Seconds after which an expected event counts as missing."""
 
 KIND = "openai"
-QUESTION = [Message(Role.USER, "Hello")]
-_LARGE = [Message(Role.USER, "Hello" * 100_000)]
 SAID = Answer(text=TEXT)
 _DEFAULTS: Mapping[str, float] = MappingProxyType({})
+_NUMBERS = itertools.count(1)
 
 
 @cache
@@ -125,8 +125,21 @@ def seen(error: ProviderError, waits: list[float]) -> Seen:
     return Seen(type(error), error.message, error.attempts or 0, partial, tuple(waits))
 
 
-def answered(text: str, server: Loopback, waits: list[float]) -> Seen:
-    return Seen(None, text, len(server.provider.requests), None, tuple(waits))
+class Question:
+    """What one call asks: it has a number, since a busy server may read what an earlier call sent last."""
+
+    def __init__(self, *, large: bool) -> None:
+        self._number = next(_NUMBERS)
+        self.messages = [Message(Role.USER, f"{'Hello' * (100_000 if large else 1)} {self._number}")]
+
+    def asked(self, server: Loopback) -> int:
+        """How often the server got it."""
+        mark = f' {self._number}"'.encode()
+        return sum(mark in request.body for request in list(server.provider.requests))
+
+
+def answered(text: str, server: Loopback, question: Question, waits: list[float]) -> Seen:
+    return Seen(None, text, question.asked(server), None, tuple(waits))
 
 
 def check(what: Seen, gets: Gets, server: Loopback, *, words: bool = True) -> None:
@@ -266,7 +279,8 @@ async def call(
         waits.append(seconds)
 
     provider = Provider(server.config(kind, limits=limits or {}, **clocks))
-    made = provider.call(_LARGE if large else QUESTION, stream=stream, random=_half)
+    question = Question(large=large)
+    made = provider.call(question.messages, stream=stream, random=_half)
     events = EventStream(provider, made, transport, KeySource(provider.config, "any"), sleep=wait)
     reference = weakref.ref(events)
     try:
@@ -275,7 +289,26 @@ async def call(
                 pass
     except ProviderError as error:
         return seen(error, waits), reference
-    return answered(events.result().text, server, waits), reference
+    return answered(events.result().text, server, question, waits), reference
+
+
+async def call_all(
+    server: Loopback,
+    transports: Mapping[str, Transport],
+    *,
+    stream: bool = True,
+    clocks: Mapping[str, float] = _DEFAULTS,
+) -> dict[str, tuple[Seen, weakref.ref[EventStream]]]:
+    """Make a call by each transport, all at the same time, so that they wait for their clocks together."""
+    outcomes: dict[str, tuple[Seen, weakref.ref[EventStream]]] = {}
+
+    async def ask(name: str, transport: Transport) -> None:
+        outcomes[name] = await call(server, transport, stream=stream, clocks=clocks)
+
+    async with anyio.create_task_group() as tasks:
+        for name, transport in transports.items():
+            tasks.start_soon(ask, name, transport)
+    return outcomes
 
 
 def call_blocking(
@@ -294,7 +327,8 @@ def call_blocking(
         waits.append(seconds)
 
     provider = Provider(server.config(kind, **clocks))
-    made = provider.call(_LARGE if large else QUESTION, stream=stream, random=_half)
+    question = Question(large=large)
+    made = provider.call(question.messages, stream=stream, random=_half)
     events = SyncEventStream(provider, made, transport, KeySource(provider.config, "any"), sleep=wait)
     reference = weakref.ref(events)
     try:
@@ -302,7 +336,7 @@ def call_blocking(
             pass
     except ProviderError as error:
         return seen(error, waits), reference
-    return answered(events.result().text, server, waits), reference
+    return answered(events.result().text, server, question, waits), reference
 
 
 async def forgets(references: Sequence[weakref.ref[Any]]) -> None:

@@ -44,6 +44,7 @@ class Row(Struct, frozen=True, kw_only=True):
         whole: the outcome of a whole answer. Default: as the stream.
         over_tls: both over TLS, if that differs.
         clocks: of the config, for the stream and for the whole answer.
+        clocks_over_tls: for both over TLS, if those differ.
         secure: the fault is one of TLS, and is seen only there.
         text: what the server does, where the fault is none of `sansio.testing.faults`.
         large: a large request is sent.
@@ -54,6 +55,7 @@ class Row(Struct, frozen=True, kw_only=True):
     whole: Gets | None = None
     over_tls: Gets | None = None
     clocks: tuple[Clocks, Clocks] = ({}, {})
+    clocks_over_tls: Clocks | None = None
     secure: bool = False
     text: str = ""
     large: bool = False
@@ -74,6 +76,12 @@ class Row(Struct, frozen=True, kw_only=True):
         except ValueError:
             return False
         return True
+
+    def timed(self, *, stream: bool, tls: bool) -> Clocks:
+        """The clocks of a call, with TLS or without."""
+        if tls and self.clocks_over_tls is not None:
+            return self.clocks_over_tls
+        return self.clocks[not stream]
 
     def gets(self, *, stream: bool, transport: str, tls: bool) -> Gets:
         """The outcome of a call by this transport, with TLS or without."""

@@ -15,6 +15,7 @@ from tests.faults.harness import (
     Seen,
     Servers,
     call,
+    call_all,
     call_blocking,
     count,
     count_here,
@@ -176,22 +177,22 @@ def _at_event_blocking(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("transport", ASYNC)
 @pytest.mark.parametrize(("at", "partial"), [(0, None), (1, "Hi"), (2, "")])
-async def test_silence_after_each_event(
-    servers: Servers, at: int, partial: str | None, transport: str
-) -> None:
-    """The finish reason is not the end marker: a usage may follow, so the call waits for it."""
-    with servers.serving(f"stall-at-event:{at}", script=[SMALL]) as server:
+async def test_silence_after_each_event(servers: Servers, at: int, partial: str | None) -> None:
+    """The finish reason is not the end marker: a usage may follow, so the call waits for it.
+
+    All transports wait at the same time.
+    """
+    with servers.serving(f"stall-at-event:{at}", script=[SMALL] * len(ASYNC)) as server:
         before = count_here()
-        chosen = ASYNC[transport]()
-        what, _ = await call(server, chosen, clocks={**ONCE, "read_timeout": CALM})
-        await chosen.aclose()
+        transports = {name: make() for name, make in ASYNC.items()}
+        outcomes = await call_all(server, transports, clocks={**ONCE, "read_timeout": CALM})
+        for transport in transports.values():
+            await transport.aclose()
         await settles(server, before)
-    if partial == "":
-        assert (what.kind, what.message) == (None, "Hi you")
-    else:
-        assert (what.kind, what.partial) == (APITimeoutError, partial)
+    expected = (None, "Hi you") if partial == "" else (APITimeoutError, partial)
+    for name, (what, _) in outcomes.items():
+        assert (what.kind, what.partial if what.kind else what.message) == expected, name
 
 
 def test_the_marks_lie_where_they_should() -> None:

@@ -8,8 +8,7 @@ import ssl
 import sys
 import time
 import weakref
-from collections.abc import Iterator
-from typing import Any  # counts references to what is left, and passes arguments on
+from typing import Any, cast  # counts references to what is left, and passes arguments on
 
 import pytest
 
@@ -18,10 +17,12 @@ from sansio.testing.faults import FAULTS, PortDeed, find_fault
 from tests.faults.harness import (
     ASYNC,
     BLOCKING,
+    SAID,
     Servers,
     SyncWatching,
     Watching,
     call,
+    call_all,
     call_blocking,
     check,
     count,
@@ -31,7 +32,7 @@ from tests.faults.harness import (
     settles,
     settles_blocking,
 )
-from tests.faults.table import ANSWER, ROWS, Clocks, Gets, Row
+from tests.faults.table import ANSWER, CALM, ROWS, Row
 from transports import HttpcoreTransport
 from transports.sockets.blocking import SocketTransport
 
@@ -44,36 +45,47 @@ CASES = [
 ]
 
 
-def modes(row: Row, transport: str, tls: bool) -> Iterator[tuple[bool, Gets, Clocks]]:
-    """A stream and a whole answer, with the outcome of each."""
-    for stream, clocks in zip((True, False), row.clocks, strict=True):
-        yield stream, row.gets(stream=stream, transport=transport, tls=tls), clocks
-
-
 def is_removable(row: Row) -> bool:
     """Whether the fault can be removed from the running server: a fault of the port cannot."""
     return not isinstance(find_fault(row.fault).deed, PortDeed)
 
 
+def is_calm(row: Row) -> bool:
+    """Whether its clock is a long one."""
+    return any(CALM in clocks.values() for clocks in row.clocks)
+
+
+TOGETHER = [
+    pytest.param(*case.values, transports, id=f"{case.id}-{'-'.join(transports)}")
+    for case in CASES
+    for transports in (
+        [tuple(ASYNC)] if is_calm(cast("Row", case.values[0])) else [(name,) for name in ASYNC]
+    )
+]
+"""Each case with each transport. Those that wait for a long clock wait for it together."""
+
+
 @pytest.mark.anyio
-@pytest.mark.parametrize("transport", ASYNC)
-@pytest.mark.parametrize(("row", "tls"), CASES)
-async def test_fault(servers: Servers, row: Row, tls: bool, transport: str) -> None:
+@pytest.mark.parametrize(("row", "tls", "transports"), TOGETHER)
+async def test_fault(servers: Servers, row: Row, tls: bool, transports: tuple[str, ...]) -> None:
     """A stream, a whole answer, and one more on the same transport when the fault is gone."""
     left: list[weakref.ref[Any]] = []
-    with servers.serving(row.fault, tls=tls) as server:
+    with servers.serving(row.fault, tls=tls, script=(SAID,) * 24) as server:
         before = count_here()
-        chosen = Watching(ASYNC[transport]())
-        for stream, gets, clocks in modes(row, transport, tls):
-            what, reference = await call(server, chosen, stream=stream, clocks=clocks)
-            check(what, gets, server)
-            left += [reference, *chosen.exchanges]
-            server.provider.requests.clear()
-        if is_removable(row):
-            server.fault = None
-            what, _ = await call(server, chosen, stream=True, clocks={})
-            check(what, ANSWER, server)
-        await chosen.aclose()
+        all_chosen = {name: Watching(ASYNC[name]()) for name in transports}
+        for stream in (True, False):
+            clocks = row.timed(stream=stream, tls=tls)
+            outcomes = await call_all(server, all_chosen, stream=stream, clocks=clocks)
+            for name, (what, reference) in outcomes.items():
+                check(what, row.gets(stream=stream, transport=name, tls=tls), server)
+                left.append(reference)
+        for chosen in all_chosen.values():
+            left += chosen.exchanges
+            if is_removable(row):
+                server.fault = None
+                what, _ = await call(server, chosen, stream=True, clocks={})
+                check(what, ANSWER, server)
+            await chosen.aclose()
         await settles(server, before)
     await forgets(left)
 
@@ -86,11 +98,11 @@ def test_fault_blocking(servers: Servers, row: Row, tls: bool, transport: str) -
     with servers.serving(row.fault, tls=tls) as server:
         before = count()
         chosen = SyncWatching(BLOCKING[transport]())
-        for stream, gets, clocks in modes(row, transport, tls):
+        for stream in (True, False):
+            clocks = row.timed(stream=stream, tls=tls)
             what, reference = call_blocking(server, chosen, stream=stream, clocks=clocks)
-            check(what, gets, server)
+            check(what, row.gets(stream=stream, transport=transport, tls=tls), server)
             left += [reference, *chosen.exchanges]
-            server.provider.requests.clear()
         if is_removable(row):
             server.fault = None
             what, _ = call_blocking(server, chosen, stream=True, clocks={})

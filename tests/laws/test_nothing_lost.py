@@ -204,14 +204,20 @@ class Frame(NamedTuple):
     data: bytes
 
     def changed(self, path: str) -> Frame:
-        return frame(self.name, change_at(self.value, path)) if path in self.paths else self
+        if path not in self.paths:
+            return self
+        value = change_at(self.value, path)
+        return self._replace(value=value, data=sent(self.name, value))
 
 
 def frame(name: bytes, value: JSON) -> Frame:
-    payload = value if isinstance(value, bytes) else msgspec.json.encode(value)
-    data = (b"event: %b\n" % name if name else b"") + b"data: %b\n\n" % payload
     paths = frozenset() if isinstance(value, bytes) else frozenset(paths_in(value))
-    return Frame(name, value, paths, data)
+    return Frame(name, value, paths, sent(name, value))
+
+
+def sent(name: bytes, value: JSON) -> bytes:
+    payload = value if isinstance(value, bytes) else msgspec.json.encode(value)
+    return (b"event: %b\n" % name if name else b"") + b"data: %b\n\n" % payload
 
 
 def frames_of(data: bytes) -> Iterator[Frame]:
@@ -288,7 +294,7 @@ def leaves(value: JSON, inside_extra: bool = False) -> Iterator[tuple[bool, str]
 
 def is_twofold(message: Message | None) -> bool:
     """Whether a changed text is in an `extra` and in a typed field both."""
-    if message is None:
+    if message is None or msgspec.json.encode(message).count(MARK.encode()) < 2:
         return False
     found = {extra for extra, text in leaves(msgspec.to_builtins(message)) if text.endswith(MARK)}
     return len(found) > 1

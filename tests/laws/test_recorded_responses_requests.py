@@ -22,6 +22,7 @@ from sansio import (
 )
 from sansio.families.fields import base64_bytes
 from sansio.families.responses.parts import parts_of
+from sansio.profiles import BUILT_IN
 from tests.support import RESPONSES_CORPUS, for_each
 
 pytestmark = pytest.mark.skipif(not RESPONSES_CORPUS.is_dir(), reason="recorded traffic is not here")
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.skipif(not RESPONSES_CORPUS.is_dir(), reason="recorded 
 Body = dict[str, Any]  # Any: the corpus's own JSON
 
 NAMES = sorted(path.name.removesuffix(".req.json") for path in RESPONSES_CORPUS.glob("*.req.json"))
-OWN_TYPES = ("openai", "openrouter", "azure")
+OWN_TYPES = ("openai", "openrouter", "azure", "xai", "deepseek", "bedrock-mantle")
 ENCRYPTED = "reasoning.encrypted_content"
 
 EXCEPTIONS: dict[str, str] = {
@@ -51,11 +52,12 @@ def recorded(name: str) -> Body:
 
 def provider_of(name: str, model: str) -> Provider:
     """The provider that the request was sent to."""
-    maker = name.split("-")[1]
-    fields: Body = {"type": maker if maker in OWN_TYPES else "compatible", "api": "responses", "model": model}
-    if maker == "azure":
+    maker = name.partition("-")[2]
+    kind = next((kind for kind in OWN_TYPES if maker.startswith(kind)), "compatible")
+    fields: Body = {"type": kind, "api": "responses", "model": model}
+    if kind == "azure":
         fields |= {"base_url": "https://res.openai.azure.com/openai/v1", "deployment": model}
-    elif fields["type"] == "compatible":
+    elif BUILT_IN[kind].base_url is None:
         fields["base_url"] = "https://compatible.example.com/v1"
     return Provider(ProviderConfig.from_dict(fields))
 

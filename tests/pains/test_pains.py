@@ -292,18 +292,15 @@ def test_pain_17_half_a_surrogate_pair_wedges_no_conversation(kind: str) -> None
 
 
 def _seconds(run: Callable[[], object]) -> float:
-    """The least of three runs, with the garbage collector off."""
-    times = []
-    for _ in range(3):
-        gc.collect()
-        gc.disable()
-        try:
-            begin = time.process_time()
-            run()
-            times.append(time.process_time() - begin)
-        finally:
-            gc.enable()
-    return min(times)
+    """Of the processor, with the garbage collector off."""
+    gc.collect()
+    gc.disable()
+    try:
+        begin = time.process_time()
+        run()
+        return time.process_time() - begin
+    finally:
+        gc.enable()
 
 
 def _detail(text: str) -> Record:
@@ -361,9 +358,9 @@ def test_pain_18_the_time_per_event_does_not_grow_with_the_stream(name: str) -> 
         data = [sse(record) for record in records(count)]
         return _seconds(lambda: parse(kind, data, max_tool_calls=10**6))
 
-    few, many = seconds(500), seconds(4_000)
-    # Linear is 8 times as long, quadratic 64 times.
-    assert many < 28 * max(few, 0.001)
+    few = min(seconds(500) for _ in range(3))
+    # Linear is 8 times as long, quadratic 64 times. A busy machine can spoil one run, so three are tried.
+    assert any(seconds(4_000) < 28 * max(few, 0.001) for _ in range(3))
 
 
 def _named(*paths: Path) -> set[int]:

@@ -57,14 +57,14 @@ from tests.sansio.wires import (
     json_text,
     sse,
 )
-from tests.support import every_split
+from tests.support import every_split, for_all
 
 # an error object inside a 200.
 
 
-@pytest.mark.parametrize("exchange", [streamed(sse(OVERLOADED)), whole(OVERLOADED)])
-@pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("kind", TYPES)
+@for_all(
+    ("exchange", [streamed(sse(OVERLOADED)), whole(OVERLOADED)]), ("stream", [True, False]), ("kind", TYPES)
+)
 def test_pain_03_an_error_inside_a_200_before_the_first_event_is_retried_by_its_own_kind(
     kind: str, stream: bool, exchange: list[Input]
 ) -> None:
@@ -279,9 +279,7 @@ def typed(content_type: str | None) -> Head:
     return Head(200, () if content_type is None else (("content-type", content_type),))
 
 
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("content_type", OTHER_TYPES)
-@pytest.mark.parametrize("stream", [True, False])
+@for_all(("start", STARTS), ("content_type", OTHER_TYPES), ("stream", [True, False]))
 def test_server_sent_events_are_recognised_by_their_first_bytes(
     content_type: str | None, stream: bool, start: bytes
 ) -> None:
@@ -296,9 +294,9 @@ def test_server_sent_events_are_recognised_by_their_first_bytes(
         assert sum(isinstance(record, ChunkRecord) for record in subject.take_records()) == 3
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/problem+json", None])
-@pytest.mark.parametrize(
-    "body", [b" " * 9 + b"{", b"\xef\xbb\xbf[", b"da", b"data", b"\xef\xbb", b"   ", b""]
+@for_all(
+    ("content_type", ["application/json", "application/problem+json", None]),
+    ("body", [b" " * 9 + b"{", b"\xef\xbb\xbf[", b"da", b"data", b"\xef\xbb", b"   ", b""]),
 )
 def test_what_does_not_begin_like_events_is_json_or_is_not(content_type: str | None, body: bytes) -> None:
     for pieces in every_split(body):

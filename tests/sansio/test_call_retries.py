@@ -56,6 +56,7 @@ from tests.sansio.wires import (
     config,
     failure,
 )
+from tests.support import for_all
 
 RETRYABLE = (429, 500, 502, 503, 504, 529)
 
@@ -123,8 +124,7 @@ BREAKS: list[list[Input]] = [
 ]
 
 
-@pytest.mark.parametrize("broken", BREAKS, ids=range(len(BREAKS)))
-@pytest.mark.parametrize("good", [streamed(HI, DONE), whole(completion({"content": "Hi"}))])
+@for_all(("broken", BREAKS), ("good", [streamed(HI, DONE), whole(completion({"content": "Hi"}))]))
 def test_what_broke_before_the_first_event_is_tried_up_to_three_times(
     broken: list[Input], good: list[Input]
 ) -> None:
@@ -218,8 +218,7 @@ def test_a_call_keeps_the_schedule(statuses: list[int], attempts: int, random: f
     assert isinstance(events[-1], StreamComplete if goes_on else StreamFailed)
 
 
-@pytest.mark.parametrize("status", [*RETRYABLE, 300, 301, 307, 400, 401, 402, 403, 404, 408, 413, 422])
-@pytest.mark.parametrize("kind", TYPES)
+@for_all(("status", [*RETRYABLE, 300, 301, 307, 400, 401, 402, 403, 404, 408, 413, 422]), ("kind", TYPES))
 def test_the_error_text_says_what_happened_where_and_what_to_do(kind: str, status: int) -> None:
     headers = (("x-request-id", "req_1"), ("date", "Wed, 21 Oct 2026 07:28:00 GMT"))
     error = failure(run(call(kind, max_attempts=1), error_body(status, *headers))[0])

@@ -29,6 +29,7 @@ from sansio import (
 )
 from sansio.checks import check_messages
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, WEATHER, Record, body_of, config
+from tests.support import for_all
 
 KINDS = (*TYPES, "openai/responses")
 
@@ -50,16 +51,18 @@ def refused(
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("messages", "words"),
-    [
-        ([], "give at least one message"),
-        (ASK[0], "[Message('user', 'Hello')]"),
-        ({"role": "user", "content": "Hi"}, "[{'role': 'user', 'content': 'Hello'}]"),
-        (5, "must be a text or a list"),
-    ],
+@for_all(
+    (
+        ("messages", "words"),
+        [
+            ([], "give at least one message"),
+            (ASK[0], "[Message('user', 'Hello')]"),
+            ({"role": "user", "content": "Hi"}, "[{'role': 'user', 'content': 'Hello'}]"),
+            (5, "must be a text or a list"),
+        ],
+    ),
+    ("kind", KINDS),
 )
-@pytest.mark.parametrize("kind", KINDS)
 def test_an_empty_list_and_one_message_in_its_place_are_refused(
     kind: str, messages: object, words: str
 ) -> None:
@@ -98,8 +101,7 @@ BAD: list[tuple[list[object], int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("messages", "index", "words"), BAD, ids=range(len(BAD)))
-@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+@for_all((("messages", "index", "words"), BAD), ("kind", ["openai", "anthropic"]))
 def test_pain_15_what_no_provider_takes_is_refused_with_its_index(
     kind: str, messages: list[object], index: int, words: str
 ) -> None:
@@ -206,24 +208,26 @@ def test_a_providers_own_tools_pass_with_whatever_they_have(kind: str) -> None:
     assert body_of(Provider(config(kind)), ASK, tools)["tools"] == tools
 
 
-@pytest.mark.parametrize(
-    ("tools", "words"),
-    [
-        ([WEATHER, WEATHER], "tools 0 and 1 are both named 'get_weather'"),
-        ([WEATHER, {"name": "get_weather", "input_schema": {}}], "both named 'get_weather'"),
-        ([{"type": "x", "name": "a"}, {"type": "y", "name": "a"}], "both named 'a'"),
-        ([{"type": "web_search", "name": ""}], "tool 0 has no name"),
-        ([{"type": "custom"}], "tool 0 has no name"),
-        ([WEATHER, {"type": "custom", "custom": {"name": "get_weather"}}], "both named 'get_weather'"),
-        ([WEATHER, {"type": "function", "function": {}}], "tool 1 has no name"),
-        ([{"type": "function", "function": {"name": ""}}], "tool 0 has no name"),
-        ([{"type": "function", "function": {"name": 5}}], "tool 0 has no name"),
-        ([{"type": "function"}], "tool 0 has no name"),
-        ([{}], "tool 0 has no name"),
-        (["get_weather"], "tool 0 has no name"),
-    ],
+@for_all(
+    (
+        ("tools", "words"),
+        [
+            ([WEATHER, WEATHER], "tools 0 and 1 are both named 'get_weather'"),
+            ([WEATHER, {"name": "get_weather", "input_schema": {}}], "both named 'get_weather'"),
+            ([{"type": "x", "name": "a"}, {"type": "y", "name": "a"}], "both named 'a'"),
+            ([{"type": "web_search", "name": ""}], "tool 0 has no name"),
+            ([{"type": "custom"}], "tool 0 has no name"),
+            ([WEATHER, {"type": "custom", "custom": {"name": "get_weather"}}], "both named 'get_weather'"),
+            ([WEATHER, {"type": "function", "function": {}}], "tool 1 has no name"),
+            ([{"type": "function", "function": {"name": ""}}], "tool 0 has no name"),
+            ([{"type": "function", "function": {"name": 5}}], "tool 0 has no name"),
+            ([{"type": "function"}], "tool 0 has no name"),
+            ([{}], "tool 0 has no name"),
+            (["get_weather"], "tool 0 has no name"),
+        ],
+    ),
+    ("kind", KINDS),
 )
-@pytest.mark.parametrize("kind", KINDS)
 def test_pain_12_tools_without_a_name_or_of_the_same_are_refused(
     kind: str, tools: object, words: str
 ) -> None:
@@ -263,8 +267,7 @@ def schema_tool(schema: object) -> Record:
     return {"type": "function", "function": {"name": "f", "parameters": schema}}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("levels", [300, 450, 900, 5_000])
+@for_all(("kind", KINDS), ("levels", [300, 450, 900, 5_000]))
 def test_a_schema_that_nests_too_deep_is_refused(kind: str, levels: int) -> None:
     """Deeper values end the recursion of who copies or logs them."""
     schema = nested_schema(levels)
@@ -285,10 +288,7 @@ NOT_JSON = [
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("value", "words"), NOT_JSON, ids=[f"{words}-{n}" for n, (_, words) in enumerate(NOT_JSON)]
-)
+@for_all(("kind", KINDS), (("value", "words"), NOT_JSON))
 def test_what_json_does_not_have_is_refused_wherever_it_is(kind: str, value: object, words: str) -> None:
     """msgspec encodes NaN as null and bytes as base64, and copies what is in a Raw without a look at it."""
     inner: Any = {"a": [1, {"b": value}]}
@@ -309,8 +309,9 @@ def test_what_json_does_not_have_is_refused_wherever_it_is(kind: str, value: obj
     assert words in str(refused(ASK, response_format=inner, kind=kind))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("tools", [iter([WEATHER]), (tool for tool in [WEATHER]), WEATHER, "get_weather", 5])
+@for_all(
+    ("kind", KINDS), ("tools", [iter([WEATHER]), (tool for tool in [WEATHER]), WEATHER, "get_weather", 5])
+)
 def test_tools_are_a_list(kind: str, tools: object) -> None:
     """An iterator would be empty when the tools are given again, with the results of their calls."""
     assert "give a list of tools" in str(refused(ASK, tools, kind=kind))
@@ -336,8 +337,7 @@ ODD_CHOICES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "ollama"])
-@pytest.mark.parametrize(("choice", "words"), ODD_CHOICES)
+@for_all(("kind", [kind for kind in KINDS if kind != "ollama"]), (("choice", "words"), ODD_CHOICES))
 def test_an_odd_tool_choice_is_refused_with_the_form_to_write(kind: str, choice: object, words: str) -> None:
     error = str(refused(ASK, [WEATHER], kind=kind, tool_choice=choice))
     assert error.startswith("tool_choice: ")

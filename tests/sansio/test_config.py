@@ -19,6 +19,7 @@ from sansio.defaults import AuthMethod
 from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value
 from sansio.limits import Limits
+from tests.support import for_all
 
 TYPES = ["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 
@@ -227,36 +228,38 @@ def test_azures_v1_surface_needs_only_a_name(name: str) -> None:
     assert getattr(config, name) == "gpt-4"
 
 
-@pytest.mark.parametrize(
-    ("base_url", "word"),
-    [
-        ("api.openai.com/v1", "https://"),
-        ("localhost:8000", "https://"),
-        ("ftp://host/v1", "https://"),
-        ("https://", "host"),
-        ("https:///v1", "host"),
-        ("https://:443/v1", "host"),
-        ("", "https://"),
-        ("https://host:port/v1", "port"),
-        ("https://host:99999/v1", "port"),
-        ("https://host:0/v1", "port"),
-        ("https://[::1/v1", "host"),
-        ("https://ho st/v1", "space"),
-        ("https://host/v1\r\nX: y", "control"),
-        ("https://host\n/v1", "control"),
-        ("https://höst/v1", "ASCII"),
-        ("https://host/v1?key=sk-secret", "query"),
-        ("https://host/v1?", "query"),
-        ("https://host/v1#part", "fragment"),
-        ("https://host/v1#", "fragment"),
-        ("https://user:sk-secret@host/v1", "password"),
-        ("user:sk-secret@host/v1", "password"),
-        ("https://@host/v1", "password"),
-        ("https://host/..", "'..'"),
-        ("https://host/a/../v1", "'..'"),
-        ("https://host/./v1", "'.'"),
-        ("https://host/%2e%2E/v1", "'..'"),
-    ],
+@for_all(
+    (
+        ("base_url", "word"),
+        [
+            ("api.openai.com/v1", "https://"),
+            ("localhost:8000", "https://"),
+            ("ftp://host/v1", "https://"),
+            ("https://", "host"),
+            ("https:///v1", "host"),
+            ("https://:443/v1", "host"),
+            ("", "https://"),
+            ("https://host:port/v1", "port"),
+            ("https://host:99999/v1", "port"),
+            ("https://host:0/v1", "port"),
+            ("https://[::1/v1", "host"),
+            ("https://ho st/v1", "space"),
+            ("https://host/v1\r\nX: y", "control"),
+            ("https://host\n/v1", "control"),
+            ("https://höst/v1", "ASCII"),
+            ("https://host/v1?key=sk-secret", "query"),
+            ("https://host/v1?", "query"),
+            ("https://host/v1#part", "fragment"),
+            ("https://host/v1#", "fragment"),
+            ("https://user:sk-secret@host/v1", "password"),
+            ("user:sk-secret@host/v1", "password"),
+            ("https://@host/v1", "password"),
+            ("https://host/..", "'..'"),
+            ("https://host/a/../v1", "'..'"),
+            ("https://host/./v1", "'.'"),
+            ("https://host/%2e%2E/v1", "'..'"),
+        ],
+    )
 )
 def test_an_address_that_cannot_be_called_is_refused_without_its_secrets(base_url: str, word: str) -> None:
     error = refusal(base_url=base_url)
@@ -359,8 +362,9 @@ def test_headers_beside_the_key_are_the_users() -> None:
     assert ProviderConfig(extra_headers=headers).extra_headers == headers
 
 
-@pytest.mark.parametrize("name", NUMBERS)
-@pytest.mark.parametrize("value", [0, -1, -0.5, float("nan"), float("inf"), float("-inf"), True, "3", []])
+@for_all(
+    ("name", NUMBERS), ("value", [0, -1, -0.5, float("nan"), float("inf"), float("-inf"), True, "3", []])
+)
 def test_no_limit_is_zero_negative_or_no_number(name: str, value: object) -> None:
     assert refusal(**{name: value}).field == name
 

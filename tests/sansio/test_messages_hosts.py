@@ -32,6 +32,7 @@ from sansio.testing import Answer, encode_whole
 from sansio.testing.routes import Route
 from sansio.testing.wires import wire_for
 from tests.sansio.wires import ANTHROPIC_STREAM, ASK, WEATHER, Record, body_of
+from tests.support import for_all
 
 HOSTS = sorted(MESSAGES)
 CLAUDE = ("anthropic", "azure", "bedrock-mantle")
@@ -107,8 +108,7 @@ def test_an_answer_is_read_and_says_where_it_is_from(host: str) -> None:
 SIGNED = ReasoningPart("Hm.", {"signature": "c2ln"})
 
 
-@pytest.mark.parametrize("host", HOSTS)
-@pytest.mark.parametrize("stream", [True, False])
+@for_all(("host", HOSTS), ("stream", [True, False]))
 def test_a_tool_loop_is_well_formed_at_each_host(host: str, stream: bool) -> None:
     provider = provider_of(host)
     said = Answer(reasoning="Hm.", tool_calls=(ToolCall("toolu_1", "get_weather"),))
@@ -289,8 +289,7 @@ def test_ollama_has_no_choice_of_tools_and_no_documents() -> None:
 SEARCHED = ServerToolPart("server_tool_use", "srv_1", "web_search", {"query": "tower"})
 
 
-@pytest.mark.parametrize("home", CLAUDE)
-@pytest.mark.parametrize("target", HOSTS)
+@for_all(("home", CLAUDE), ("target", HOSTS))
 def test_a_signature_of_claude_is_valid_at_each_host_of_claude_and_nothing_else_goes_along(
     home: str, target: str
 ) -> None:

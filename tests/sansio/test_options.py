@@ -27,6 +27,7 @@ from sansio.config import PROVIDER_DEFAULTS
 from sansio.options import PortableOptions, UnsupportedOptionError
 from tests.sansio.exchanges import REFUSED, run
 from tests.sansio.wires import ASK, RESPONSES, TYPES, Record, body_of, config, refused
+from tests.support import for_all
 
 PAIRS = (*TYPES, *RESPONSES)
 """Every built-in type with its own family, and with Responses."""
@@ -160,19 +161,21 @@ def test_extra_headers_are_sent_with_this_call_only() -> None:
     assert provider.prepare(ASK).headers["x-title"] == "mine"
 
 
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize(
-    ("headers", "words"),
-    [
-        ({"authorization": "Bearer sk-secret"}, "'authorization' carries a key"),
-        ({"X-API-Key": "sk-secret"}, "'X-API-Key' carries a key"),
-        ({"api-key": "sk-secret"}, "'api-key' carries a key"),
-        ({"Content-Length": "5"}, "'Content-Length' is set by the library"),
-        ({"x y": "1"}, "'x y' is not a header name"),
-        ({5: "1"}, "5 is not a header name"),
-        ({"X-A": 5}, "'X-A' must be a text, not int"),
-        ({"X-A": "a\r\nb"}, "'X-A' has a line break"),
-    ],
+@for_all(
+    ("kind", TYPES),
+    (
+        ("headers", "words"),
+        [
+            ({"authorization": "Bearer sk-secret"}, "'authorization' carries a key"),
+            ({"X-API-Key": "sk-secret"}, "'X-API-Key' carries a key"),
+            ({"api-key": "sk-secret"}, "'api-key' carries a key"),
+            ({"Content-Length": "5"}, "'Content-Length' is set by the library"),
+            ({"x y": "1"}, "'x y' is not a header name"),
+            ({5: "1"}, "5 is not a header name"),
+            ({"X-A": 5}, "'X-A' must be a text, not int"),
+            ({"X-A": "a\r\nb"}, "'X-A' has a line break"),
+        ],
+    ),
 )
 def test_a_header_that_cannot_be_sent_is_refused_for_every_type(
     kind: str, headers: Mapping[Any, Any], words: str
@@ -233,8 +236,7 @@ def test_an_option_without_a_place_that_is_none_asks_for_nothing(kind: str) -> N
     assert body(kind, thinking=None, models=None, min_tokens=None) == plain
 
 
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("value", [0, 2, True, 1.0, "1"])
+@for_all(("kind", TYPES), ("value", [0, 2, True, 1.0, "1"]))
 def test_several_answers_are_refused_with_the_way_to_get_them(kind: str, value: object) -> None:
     error = refused(kind, *ASK, n=value)
     assert "n: must be 1" in str(error)
@@ -382,8 +384,7 @@ DECIDED_LATER = {("reasoning_budget", "anthropic"), ("store", "openrouter/respon
 """What a type has a place for, and refuses for its newer models, or in this value."""
 
 
-@pytest.mark.parametrize("kind", PAIRS)
-@pytest.mark.parametrize("name", VALUES)
+@for_all(("kind", PAIRS), ("name", VALUES))
 def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> None:
     provider = Provider(config(kind))
     asked = [Message(Role.SYSTEM, "Be brief."), *ASK]
@@ -405,7 +406,7 @@ def test_no_portable_option_is_passed_over_in_silence(kind: str, name: str) -> N
         assert prepared.body == plain
 
 
-@pytest.mark.parametrize("name", sorted(VALUES.keys() - {"max_tokens", "n", "cache"}))
+@for_all(("name", sorted(VALUES.keys() - {"max_tokens", "n", "cache"})))
 def test_openai_has_the_name_of_every_option_that_it_takes_in_its_own_field(name: str) -> None:
     provider = Provider(config("openai"))
     if name in provider.dialect.OPTIONS:
@@ -435,36 +436,38 @@ def test_two_names_of_one_field_that_differ_are_refused_and_equal_ones_are_one(
     assert 7 in body(kind, **{**same, min(same): None}).values()
 
 
-@pytest.mark.parametrize("reversed_", [False, True])
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        ("anthropic", {"stop": "a", "stop_sequences": ["b"]}),
-        ("anthropic", {"user": "a", "metadata": {"user_id": "b"}}),
-        ("anthropic", {"reasoning_effort": "high", "output_config": {"effort": "low"}}),
-        (
-            "anthropic",
-            {
-                "response_format": FORM,
-                "output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}},
-            },
-        ),
-        ("anthropic", {"thinking": {"type": "disabled"}, "reasoning_budget": 2_000}),
-        ("anthropic", {"thinking": {"type": "adaptive"}, "reasoning_effort": "none"}),
-        ("anthropic", {"reasoning_effort": "none", "reasoning_budget": 2_000}),
-        (
-            "anthropic",
-            {
-                "parallel_tool_calls": True,
-                "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
-            },
-        ),
-        ("openrouter", {"reasoning": {"max_tokens": 5}, "reasoning_budget": 10}),
-        ("openrouter", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
-        ("openrouter", {"cache": "1h", "cache_control": {"type": "ephemeral", "ttl": "5m"}}),
-        ("ollama", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
-        ("vllm", {"max_tokens": 5, "max_completion_tokens": 7}),
-    ],
+@for_all(
+    ("reversed_", [False, True]),
+    (
+        ("kind", "options"),
+        [
+            ("anthropic", {"stop": "a", "stop_sequences": ["b"]}),
+            ("anthropic", {"user": "a", "metadata": {"user_id": "b"}}),
+            ("anthropic", {"reasoning_effort": "high", "output_config": {"effort": "low"}}),
+            (
+                "anthropic",
+                {
+                    "response_format": FORM,
+                    "output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}},
+                },
+            ),
+            ("anthropic", {"thinking": {"type": "disabled"}, "reasoning_budget": 2_000}),
+            ("anthropic", {"thinking": {"type": "adaptive"}, "reasoning_effort": "none"}),
+            ("anthropic", {"reasoning_effort": "none", "reasoning_budget": 2_000}),
+            (
+                "anthropic",
+                {
+                    "parallel_tool_calls": True,
+                    "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
+                },
+            ),
+            ("openrouter", {"reasoning": {"max_tokens": 5}, "reasoning_budget": 10}),
+            ("openrouter", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
+            ("openrouter", {"cache": "1h", "cache_control": {"type": "ephemeral", "ttl": "5m"}}),
+            ("ollama", {"reasoning_effort": "low", "reasoning": {"effort": "high"}}),
+            ("vllm", {"max_tokens": 5, "max_completion_tokens": 7}),
+        ],
+    ),
 )
 def test_two_options_that_contradict_each_other_in_one_field_are_refused(
     kind: str, options: Record, reversed_: bool

@@ -41,6 +41,7 @@ from tests.sansio.wires import (
     stopped,
     tool_chunk,
 )
+from tests.support import for_all
 
 PREFIX = b"event: content_block_delta\ndata: "
 DELTAS: dict[str, tuple[bytes, Record, bytes]] = {
@@ -153,10 +154,13 @@ def quick(kind: str, record: Record) -> bytes:
     ("kind", "record"), [(kind, record) for kind, records in USUAL.items() for record in records]
 )
 def test_no_field_means_another_thing_when_its_event_is_read_in_one_step(kind: str, record: Record) -> None:
+    start, usual = START[kind], quick(kind, record)
+    usual_slowly = [slow(kind, record, turn) for turn in (0, 1, 4)]
     for changed in changes(kind, json.loads(json.dumps(record))):
-        given = (record, record, changed, changed, record)
-        pieces = [START[kind], *(quick(kind, one) for one in given)]
-        long_way = [START[kind], *(slow(kind, one, turn) for turn, one in enumerate(given))]
+        odd = quick(kind, changed)
+        pieces = [start, usual, usual, odd, odd, usual]
+        odd_slowly = [slow(kind, changed, turn) for turn in (2, 3)]
+        long_way = [start, *usual_slowly[:2], *odd_slowly, usual_slowly[2]]
         literal = comparable(parse(kind, long_way))
         assert comparable(parse(kind, pieces)) == literal, changed
         assert comparable(parse(kind, [b"".join(pieces)])) == literal, changed
@@ -208,14 +212,16 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize(
-    ("kind", "start", "odd"),
-    [
-        *(("openai", b"", odd) for odd in CHUNKS),
-        *(("anthropic", b"", odd) for odd in EVENTS),
-        *(("anthropic", DELTAS["anthropic"][0], odd) for odd in EVENTS),
-    ],
+@for_all(
+    ("fault", FAULTS),
+    (
+        ("kind", "start", "odd"),
+        [
+            *(("openai", b"", odd) for odd in CHUNKS),
+            *(("anthropic", b"", odd) for odd in EVENTS),
+            *(("anthropic", DELTAS["anthropic"][0], odd) for odd in EVENTS),
+        ],
+    ),
 )
 def test_an_odd_event_among_plain_ones_means_the_same_at_every_cut(
     kind: str, start: bytes, odd: bytes, fault: str
@@ -236,15 +242,11 @@ def test_an_odd_event_among_plain_ones_means_the_same_at_every_cut(
         assert comparable(parse(kind, pieces, max_tool_calls=8)) == literal
 
 
-@pytest.mark.parametrize("kind", DELTAS)
-@pytest.mark.parametrize(
-    "odd",
-    [
+@for_all(("kind", DELTAS), ("odd", [
         b"data: %b\nid: 7\n\n", b"id: 7\ndata: %b\n\n", b"data:%b\n\n", b"data:  %b\n\n", b"data: %b\r\n\r\n",
         b": comment\n\ndata: %b\n\n", b"\n\n\ndata: %b\n\n", b"data: %b\n\n\n", b"retry: 5\n\ndata: %b\n\n",
         b"event: x\ndata: %b\n\n", b"data\ndata: %b\n\n", b"data: %b\ndata\n\n",
-    ],
-)  # fmt: skip
+    ]))  # fmt: skip
 def test_an_event_of_another_form_among_the_usual_ones_is_read_all_the_same(kind: str, odd: bytes) -> None:
     before, delta, after = DELTAS[kind]
     data = json.dumps(delta).encode()

@@ -34,6 +34,7 @@ from sansio.checks import check_messages
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.providers import dialect_for, dialect_named
 from tests.sansio.wires import ASK, TYPES, config
+from tests.support import for_all
 
 PAIRS = [(kind, api) for kind in TYPES for api in PROVIDER_DEFAULTS[kind].apis]
 ORIGINS = [f"{kind}/{api}" for kind, api in PAIRS]
@@ -80,7 +81,7 @@ FOREIGN: list[tuple[str, Part, Part | None, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "part", "kept", "lost"), FOREIGN, ids=range(len(FOREIGN)))
+@for_all((("kind", "part", "kept", "lost"), FOREIGN))
 def test_a_part_of_another_provider_loses_what_only_that_provider_understands(
     kind: str, part: Part, kept: Part | None, lost: list[str]
 ) -> None:
@@ -91,9 +92,9 @@ def test_a_part_of_another_provider_loses_what_only_that_provider_understands(
     assert losses(report) == [(what, 1, 1) for what in lost]
 
 
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("origin", ["openai/chat", "openai/responses", None])
-@pytest.mark.parametrize("called", ["custom", "computer"])
+@for_all(
+    ("kind", TYPES), ("origin", ["openai/chat", "openai/responses", None]), ("called", ["custom", "computer"])
+)
 def test_a_call_of_a_kind_that_the_target_does_not_have_is_a_functions_and_reported(
     kind: str, origin: str | None, called: str
 ) -> None:

@@ -57,6 +57,7 @@ from tests.sansio.wires import (
     sse,
     tool_chunk,
 )
+from tests.support import for_all
 
 CHAT = [name for name, row in BUILT_IN.items() if "chat" in row.apis]
 ROWS = [name for name in CHAT if name not in TYPES]
@@ -86,7 +87,7 @@ def register(**facts: Any) -> Provider:
 # A row is whole.
 
 
-@pytest.mark.parametrize("name", ROWS)
+@for_all(("name", ROWS))
 def test_a_type_and_a_model_are_a_whole_config(name: str) -> None:
     provider = provider_of(name)
     step = provider.call(ASK).next_step()
@@ -126,7 +127,7 @@ def test_a_row_is_one_class_and_is_chosen_by_its_type_alone() -> None:
     assert body_of(unknown, ASK, reasoning_effort="none")["reasoning_effort"] == "none"
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@for_all(("name", BUILT_IN))
 def test_each_option_of_a_row_is_a_typed_keyword(name: str) -> None:
     for api in BUILT_IN[name].apis:
         if api in ("chat", "messages"):
@@ -626,7 +627,7 @@ def test_an_error_in_a_list_is_googles() -> None:
 # Lists of models.
 
 
-@pytest.mark.parametrize("name", ROWS)
+@for_all(("name", ROWS))
 def test_lists_models(name: str) -> None:
     provider = provider_of(name)
     if name in ("perplexity", "github-models"):

@@ -17,7 +17,7 @@ _SANSIO = """
 Message Role FinishReason Usage Citation TextPart ReasoningPart RefusalPart ToolCall InvalidToolCall
 ServerToolPart ImagePart AudioPart DocumentPart UnknownPart Part StreamEvent ContentDelta ReasoningDelta
 RefusalDelta ToolCallStarted ToolCallDelta PartComplete StreamComplete StreamFailed replay ProviderConfig
-AuthMethod Limits PROVIDER_DEFAULTS ProviderDefaults Profile MessagesProfile
+AuthMethod Limits PROVIDER_DEFAULTS ProviderDefaults Profile MessagesProfile ResponsesProfile
 APIDefaults register_provider Provider Call Send Wait Head Body
 End Lost StreamParser SSEDecoder ServerSentEvent HTTPExchange Request RetrySchedule Dialect AnswerReader
 Answer Option portable Framer SSEFramer NDJSONFramer AWSFramer decode_object JSONObject ChatDialect

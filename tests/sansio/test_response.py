@@ -99,7 +99,31 @@ def test_each_form_of_a_reset(reset: str, seconds: float | None) -> None:
 def test_a_limit_without_a_kind_counts_requests_and_other_kinds_keep_their_names() -> None:
     assert limits(("X-RateLimit-Limit", "20"), ("x-ratelimit-remaining-tokens-minute", "5")) == {
         "requests": RateLimit(20),
-        "tokens_minute": RateLimit(remaining=5),
+        "tokens_minute": RateLimit(remaining=5, window=60.0),
+    }
+
+
+def test_the_limits_of_mistral_cerebras_and_together() -> None:
+    mistral = limits(
+        ("x-ratelimit-limit-req-minute", "60"),
+        ("x-ratelimit-remaining-req-minute", "59"),
+        ("x-ratelimit-remaining-tokens-month", "3950246"),
+        ("x-ratelimitbysize-limit-minute", "500000"),
+        ("x-ratelimitbysize-remaining-minute", "467993"),
+    )
+    assert mistral == {
+        "requests_minute": RateLimit(60, 59, window=60.0),
+        "tokens_month": RateLimit(remaining=3_950_246, window=2_592_000.0),
+        "tokens_minute": RateLimit(500_000, 467_993, window=60.0),
+    }
+    assert limits(("x-ratelimit-reset-requests-day", "33011.5"))["requests_day"] == RateLimit(
+        reset=33_011.5, window=86_400.0
+    )
+    assert limits(
+        ("x-tokenlimit-limit", "7"), ("x-ratelimitbysize-limit", "8"), ("x-tokenlimit-reset-a", "1")
+    ) == {
+        "tokens": RateLimit(7),
+        "a": RateLimit(reset=1.0),
     }
 
 

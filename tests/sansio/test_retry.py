@@ -27,6 +27,7 @@ from sansio.errors import (
     status_error_kind,
 )
 from sansio.retry import RETRYABLE_STATUSES, RetrySchedule, is_retryable, parse_retry_after
+from tests.support import for_all
 
 REFUSED = APIConnectionError("refused")
 RANDOM = st.floats(0, 1, exclude_max=True)
@@ -161,8 +162,7 @@ def test_a_date_is_read_against_the_responses_own_date(now: datetime, seconds: i
     assert parse_retry_after(headers) == max(0.0, (until - now).total_seconds())
 
 
-@pytest.mark.parametrize("year", [1900, 2000, 2023, 2024, 2100])
-@pytest.mark.parametrize("month", range(1, 13))
+@for_all(("year", [1900, 2000, 2023, 2024, 2100]), ("month", range(1, 13)))
 def test_a_date_is_read_in_every_month_and_over_every_leap_day(month: int, year: int) -> None:
     now = datetime(year, month, 28, 23, 59, 58, tzinfo=UTC)
     for until in (now + timedelta(days=days, seconds=3) for days in (0, 1, 31, 366)):

@@ -27,6 +27,7 @@ from sansio import (
 from sansio.jsontext import JSON, JSONObject
 from sansio.structured import schema_of, without_added_nulls
 from tests.sansio.wires import ASK, TYPES, WEATHER, config
+from tests.support import for_all
 
 
 @dataclass
@@ -297,8 +298,9 @@ def test_the_schema_of_an_object_may_be_given_alone(schema: JSONObject) -> None:
         assert body == Provider(config(kind)).prepare(ASK, response_format=by_hand).body
 
 
-@pytest.mark.parametrize("kind", ["json_schema", "array", "string", "number", "integer", "boolean", "null"])
-@pytest.mark.parametrize("type", TYPES)
+@for_all(
+    ("kind", ["json_schema", "array", "string", "number", "integer", "boolean", "null"]), ("type", TYPES)
+)
 def test_a_schema_of_anything_but_an_object_is_refused_here(type: str, kind: str) -> None:
     with pytest.raises(InvalidRequestError, match="response_format") as caught:
         Provider(config(type)).prepare(ASK, response_format={"type": kind})
@@ -333,31 +335,33 @@ def test_a_tool_of_the_form_is_not_forced_beside_thinking() -> None:
     assert body["thinking"] == {"type": "disabled"}
 
 
-@pytest.mark.parametrize(
-    ("model", "native"),
-    [
-        ("claude-3-5-sonnet-20241022", False),
-        ("us.anthropic.claude-3-haiku-20240307-v1:0", False),
-        ("claude-sonnet-4-20250514", False),
-        ("claude-opus-4-0", False),
-        ("claude-opus-4", False),
-        ("anthropic/claude-3.7-sonnet:thinking", False),
-        ("anthropic/claude-sonnet-4.0", False),
-        ("claude-3-opus-20240229", False),
-        ("claude-4-sonnet-20250514", False),
-        ("claude-haiku-3", False),
-        ("anthropic/claude-opus-4.1", True),
-        ("claude-opus-41", True),
-        ("claude-opus-4-10", True),
-        ("claude-30-opus", True),
-        ("my-claude-3", True),
-        ("claude-opus-4-1", True),
-        ("claude-opus-4-1-20250805", True),
-        ("claude-sonnet-4-5-20250929", True),
-        ("claude-haiku-5-5", True),
-        ("claude-sonnet-35", True),
-        ("another-model", True),
-    ],
+@for_all(
+    (
+        ("model", "native"),
+        [
+            ("claude-3-5-sonnet-20241022", False),
+            ("us.anthropic.claude-3-haiku-20240307-v1:0", False),
+            ("claude-sonnet-4-20250514", False),
+            ("claude-opus-4-0", False),
+            ("claude-opus-4", False),
+            ("anthropic/claude-3.7-sonnet:thinking", False),
+            ("anthropic/claude-sonnet-4.0", False),
+            ("claude-3-opus-20240229", False),
+            ("claude-4-sonnet-20250514", False),
+            ("claude-haiku-3", False),
+            ("anthropic/claude-opus-4.1", True),
+            ("claude-opus-41", True),
+            ("claude-opus-4-10", True),
+            ("claude-30-opus", True),
+            ("my-claude-3", True),
+            ("claude-opus-4-1", True),
+            ("claude-opus-4-1-20250805", True),
+            ("claude-sonnet-4-5-20250929", True),
+            ("claude-haiku-5-5", True),
+            ("claude-sonnet-35", True),
+            ("another-model", True),
+        ],
+    )
 )
 def test_which_models_of_anthropic_take_a_schema(model: str, native: bool) -> None:
     body = Provider(config("anthropic")).prepare(ASK, response_format=Invoice, model=model).body

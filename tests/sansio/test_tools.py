@@ -19,6 +19,7 @@ from msgspec import Meta
 from sansio import FunctionTool, Provider, ToolCall, tool
 from sansio.testing import PROVIDER_TYPES
 from tests.sansio.wires import ASK, body_of, config
+from tests.support import for_all
 
 
 class Unit(Enum):
@@ -248,10 +249,9 @@ def test_a_name_that_all_providers_take_is_kept(name: str) -> None:
     assert json.loads(json.dumps(tool(lambda: None, name=name)))["function"]["name"] == name
 
 
-@pytest.mark.parametrize("heading", ["Args", "Arguments", "Parameters", "ARGS"])
-@pytest.mark.parametrize(
-    "after",
-    ["Return", "Returns", "Raises", "Yield", "Yields", "Example", "Examples", "Note", "Notes"],
+@for_all(
+    ("heading", ["Args", "Arguments", "Parameters", "ARGS"]),
+    ("after", ["Return", "Returns", "Raises", "Yield", "Yields", "Example", "Examples", "Note", "Notes"]),
 )
 def test_entries_end_where_another_section_begins(heading: str, after: str) -> None:
     def function(value: int, *, other: int = 0) -> None:

@@ -65,6 +65,7 @@ from sansio.translate import (
     write_error,
 )
 from tests.sansio.wires import config
+from tests.support import for_all
 
 HEAD = AnswerHead(model="mine", response_id="id-1", created=7)
 READERS = {"chat": "vllm", "messages": "anthropic", "responses": "openai/responses"}
@@ -356,19 +357,21 @@ def test_a_stream_reports_its_usage_where_the_request_asked_for_it() -> None:
     assert asked.head("id-1").model == "unknown"
 
 
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (RateLimitError("HTTP 429: Slow.", status=429, provider_message="Slow."), 429),
-        (InternalServerError("HTTP 529", status=529, error_type="overloaded_error"), 529),
-        (BadRequestError("an error inside the answer", status=200), 502),
-        (InvalidRequestError("temperature: no"), 400),
-        (APITimeoutError("nothing arrived"), 504),
-        (APIConnectionError("it was lost"), 502),
-        (RemoteProtocolError("malformed"), 500),
-    ],
+@for_all(
+    (
+        ("error", "status"),
+        [
+            (RateLimitError("HTTP 429: Slow.", status=429, provider_message="Slow."), 429),
+            (InternalServerError("HTTP 529", status=529, error_type="overloaded_error"), 529),
+            (BadRequestError("an error inside the answer", status=200), 502),
+            (InvalidRequestError("temperature: no"), 400),
+            (APITimeoutError("nothing arrived"), 504),
+            (APIConnectionError("it was lost"), 502),
+            (RemoteProtocolError("malformed"), 500),
+        ],
+    ),
+    ("api", READERS),
 )
-@pytest.mark.parametrize("api", READERS)
 def test_an_error_is_written_with_its_status_and_read_as_the_same(
     api: str, error: ProviderError, status: int
 ) -> None:

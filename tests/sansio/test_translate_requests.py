@@ -554,8 +554,9 @@ ITEM_FAULTS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("items", "words"), ITEM_FAULTS)
 def test_a_responses_request_that_cannot_be_read_says_where(items: Any, words: str) -> None:
-    with pytest.raises(InvalidRequestError, match=words):
+    with pytest.raises(InvalidRequestError, match=words) as caught:
         read_request("responses", {"input": items}, Provider(config("openai")))
+    assert caught.value.index == (0 if items else None)
 
 
 @pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt", "background"])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.test_main_job import TRANSPORTS
+from tests.adapters import TRANSPORTS
 from transports import AnyioTransport, Transport
 
 NAMES = (*TRANSPORTS, "http2")

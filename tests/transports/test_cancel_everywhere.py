@@ -24,7 +24,7 @@ from sansio import (
 )
 from sansio.testing import Answer, Broken, Ending, Failure, FakeProvider, FakeResponse
 from sansio.testing.script import Outcome
-from tests.test_main_job import TRANSPORTS
+from tests.adapters import TRANSPORTS
 from tests.transports.raw_server import PATIENCE
 from transports import AsyncProvider, EventStream, MemoryTransport, create_provider
 from transports.driving.keys import KeySource

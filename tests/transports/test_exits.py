@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sansio.testing import Answer, Broken, Ending, FakeProvider
-from tests.test_main_job import TRANSPORTS
+from tests.adapters import TRANSPORTS
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
@@ -28,7 +28,7 @@ import signal
 import sys
 import anyio
 from sansio import Message, ProviderConfig, Role
-from tests.test_main_job import TRANSPORTS
+from tests.adapters import TRANSPORTS
 from transports import SocketTransport, create_provider, create_sync_provider
 
 # A shell lets what it starts in the background ignore interrupts, and children inherit that.

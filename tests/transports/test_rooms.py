@@ -16,18 +16,23 @@ ROOMS: dict[str, set[str]] = {
     "failures": {"interface"},
     "tools": set(),
     "sockets": {"interface", "loops", "failures"},
-    "httpcore": {"interface", "loops", "failures", "sockets"},
+    "foreign": {"interface", "loops", "failures"},
+    "httpcore": {"interface", "loops", "failures", "foreign", "sockets"},
+    "adapters": {"interface", "loops", "failures", "foreign", "sockets", "httpcore"},
+    "makers": {"interface", "sockets", "httpcore", "adapters"},
     "observing": set(),
-    "driving": {"interface", "loops", "observing", "sockets"},
+    "driving": {"interface", "loops", "observing", "makers"},
     "testing": {"interface", "sockets", "driving"},
-    "cli": {"driving", "testing", "tools"},
+    "bulk": {"loops", "driving"},
+    "cli": {"driving", "testing", "tools", "bulk"},
 }
 """What each room may import of `transports`, besides itself."""
 
 FAKES = tuple(
-    f"transports.cli.{name}" for name in ("fake", "serve", "check", "check_dialect", "check_parser")
+    f"transports.cli.{name}" for name in ("fake", "serve", "check", "check_dialect", "check_parser", "corpus")
 )
-"""The commands that serve the fake provider, or check code with it. The others must work without it."""
+"""The commands that serve the fake provider, check code with it, or write what it says. The others must work
+without it."""
 
 FRONT = ("transports", "transports.__main__")
 

@@ -12,10 +12,12 @@ import typer
 from typer.main import get_command
 
 from sansio import ProviderError
+from transports.cli.batch import batch
 from transports.cli.chat import chat
 from transports.cli.check import check_transport
 from transports.cli.check_dialect import check_dialect
 from transports.cli.check_parser import check_parser
+from transports.cli.corpus import corpus
 from transports.cli.interrupts import INTERRUPTED
 from transports.cli.models import models
 from transports.cli.parse import parse
@@ -58,6 +60,7 @@ def _options(
 app.command(
     "chat", help="Ask a provider and show its answer. Without a provider or key, a fake one answers."
 )(chat)
+app.command("batch", help="Ask the rows of a file, many at once, and write each answer once.")(batch)
 app.command("serve", help="Serve the fake provider on 127.0.0.1, with all six types at their real paths.")(
     serve
 )
@@ -72,6 +75,9 @@ app.command("check-dialect", help="Check a custom dialect against every law of t
 )
 app.command("check-parser", help="Check any stream parser against every law, also one in another language.")(
     check_parser
+)
+app.command("corpus", help="Write streams of every wire, with what they mean, for parsers in any language.")(
+    corpus
 )
 
 

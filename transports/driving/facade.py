@@ -350,7 +350,7 @@ def create_provider(
     config: ProviderConfig | Mapping[str, object] | None = None,
     raw_log: RawLog | None = None,
     *,
-    transport: Transport | None = None,
+    transport: Transport | str | None = None,
     api_key: ApiKey | None = None,
     observer: Observer | None = None,
 ) -> AsyncProvider:
@@ -359,22 +359,23 @@ def create_provider(
     Args:
         config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
         raw_log: receives everything sent and received, see `RawLog`.
-        transport: sends the requests. The provider does not close it. Default: a new `AnyioTransport`, which
-            the provider does close.
+        transport: sends the requests. The provider does not close it. Or the name of one, of which the
+            provider makes its own and closes it: `"anyio"`, `"httpcore"`, `"httpx2"`, `"aiohttp"`,
+            `"pyodide"`, or another that an installed package has. Default: `"anyio"`.
         api_key: the key, or a callable, sync or async, that returns it and is called once per attempt.
             Default: the environment variable `config.api_key_env`, read at each call.
         observer: watches each call, see `Observer`; for OpenTelemetry, `transports.observing.otel`.
 
     Raises:
-        ConfigError: the configuration is invalid, or the raw log lacks a method or has an async one; it names
-            the field.
+        ConfigError: the configuration is invalid, the raw log lacks a method or has an async one, or there is
+            no transport of that name; it names the field.
     """
     config = as_config(config)
-    if transport is not None:
-        return AsyncProvider(config, transport, raw_log, api_key, observer=observer)
-    from transports.sockets.transport import (
-        AnyioTransport,
-    )  # lazily: TLS is slow to import, and not every caller needs it
+    if transport is None or isinstance(transport, str):
+        # Lazily: TLS is slow to import, and not every caller needs it.
+        from transports.driving.named import make_transport
+        from transports.makers import anyio
 
-    own = AnyioTransport(max_header_bytes=config.limits.max_header_bytes)
-    return AsyncProvider(config, own, raw_log, api_key, close_transport=True, observer=observer)
+        own = anyio(config) if transport is None else make_transport(transport, config)
+        return AsyncProvider(config, own, raw_log, api_key, close_transport=True, observer=observer)
+    return AsyncProvider(config, transport, raw_log, api_key, observer=observer)

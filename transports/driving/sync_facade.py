@@ -166,7 +166,7 @@ def create_sync_provider(
     config: ProviderConfig | Mapping[str, object] | None = None,
     raw_log: RawLog | None = None,
     *,
-    transport: SyncTransport | None = None,
+    transport: SyncTransport | str | None = None,
     api_key: str | Callable[[], str] | None = None,
     observer: Observer | None = None,
 ) -> SyncProvider:
@@ -175,22 +175,22 @@ def create_sync_provider(
     Args:
         config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
         raw_log: receives everything sent and received, see `RawLog`.
-        transport: sends the requests. The provider does not close it. Default: a new `SocketTransport`, which
-            the provider does close.
+        transport: sends the requests. The provider does not close it. Or the name of one, see
+            `create_provider`. Default: `"socket"`.
         api_key: the key, or a callable that returns it and is called once per attempt. Default: the
             environment variable `config.api_key_env`, read at each call.
         observer: see `create_provider`.
 
     Raises:
-        ConfigError: the configuration is invalid, or the raw log lacks a method or has an async one; it names
-            the field.
+        ConfigError: the configuration is invalid, the raw log lacks a method or has an async one, or there is
+            no transport of that name; it names the field.
     """
     config = as_config(config)
-    if transport is not None:
-        return SyncProvider(config, transport, raw_log, api_key, observer=observer)
-    from transports.sockets.blocking import (
-        SocketTransport,
-    )  # lazily: TLS is slow to import, and not every caller needs it
+    if transport is None or isinstance(transport, str):
+        # Lazily: TLS is slow to import, and not every caller needs it.
+        from transports.driving.named import make_sync_transport
+        from transports.makers import socket
 
-    own = SocketTransport(max_header_bytes=config.limits.max_header_bytes)
-    return SyncProvider(config, own, raw_log, api_key, close_transport=True, observer=observer)
+        own = socket(config) if transport is None else make_sync_transport(transport, config)
+        return SyncProvider(config, own, raw_log, api_key, close_transport=True, observer=observer)
+    return SyncProvider(config, transport, raw_log, api_key, observer=observer)

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Coroutine, Generator
+from collections.abc import AsyncIterator, Coroutine, Generator, Mapping, Sequence
 from types import ModuleType, coroutine
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import anyio
 
-if TYPE_CHECKING:
-    import httpcore
-
 _PAUSE = object()
 """What `_pause` yields to `Answer.next`, which drives the coroutine by hand. No event loop sees it."""
+
+
+class Response(Protocol):
+    """A response of httpcore, or of a library on it, as far as an exchange needs one."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
+
+    @property
+    def extensions(self) -> Mapping[str, Any]: ...
+
+    def aiter_stream(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
 
 
 @coroutine
@@ -27,17 +41,17 @@ class Answer:
     """A response from the pool, and its body.
 
     Args:
-        core: httpcore or httpcore2.
+        faults: the library's exceptions for which the network or the peer is at fault.
         response: the pool's response.
 
     Attributes:
         ended: the body has ended or failed.
     """
 
-    def __init__(self, core: ModuleType, response: httpcore.Response) -> None:
+    def __init__(self, faults: tuple[type[Exception], ...], response: Response) -> None:
         self.response = response
         self.ended = False
-        self._core = core
+        self._faults = faults
         self._pieces: list[bytes] = []
         self._gathering: Coroutine[object, object, None] | None = None  # `None` before the body is asked for
 
@@ -87,7 +101,7 @@ class Answer:
 
     async def aclose(self) -> None:
         """Return the connection to the pool, which closes it unless the body has ended."""
-        with contextlib.suppress(*faults(self._core)):
+        with contextlib.suppress(*self._faults):
             await self.response.aclose()
             if self._gathering is not None:
                 # Run the body's generators to their end: the loop does not know them, so nothing else would
@@ -102,7 +116,7 @@ class Answer:
         """Do nothing: the application owns the pool and its connections."""
 
 
-async def _gather(response: httpcore.Response, pieces: list[bytes]) -> None:
+async def _gather(response: Response, pieces: list[bytes]) -> None:
     """Append a body's chunks to the pieces, and pause after each."""
     async for data in response.aiter_stream():
         if data:
@@ -114,4 +128,4 @@ def faults(core: ModuleType) -> tuple[type[Exception], ...]:
     """The exceptions of a pool for which the network or the peer is at fault."""
     kinds = (core.NetworkError, core.TimeoutException, core.ProtocolError, core.ProxyError)
     h2 = sys.modules.get("h2.exceptions")  # some of its errors pass through the pool as they are
-    return (*kinds, core.UnsupportedProtocol, OSError, *((h2.H2Error,) if h2 else ()))
+    return (*kinds, core.UnsupportedProtocol, OSError, UnicodeError, *((h2.H2Error,) if h2 else ()))

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from enum import Enum
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
-
-import anyio
 
 from sansio.errors import (
     APIConnectionError,
     LimitExceededError,
-    LocalProtocolError,
     RemoteProtocolError,
     TransportError,
 )
-from sansio.http import Body, End, Head, Request
+from sansio.http import Head, Request
 from sansio.http.heads import is_framed_twice
 from transports.failures import (
-    aborted,
     connect_failure,
     connect_timeout,
     lost_failure,
@@ -28,17 +23,15 @@ from transports.failures import (
     read_timeout,
     stalled_upload,
 )
-from transports.httpcore.body import Answer, faults
+from transports.foreign import ForeignExchange
+from transports.httpcore.body import Answer, Response, faults
 from transports.httpcore.requests import close_idle, write_request
-from transports.loops import LoopKeeper, running_clock
+from transports.loops import LoopKeeper
 from transports.sockets.raw import READ_SIZE, SETTLE_READS, readable, shut_down
 
 if TYPE_CHECKING:
     import h11
     import httpcore
-
-DRAIN_SECONDS = 0.05
-"""How long `aclose` waits for the end of the response. A pool keeps the connection only after that end."""
 
 _HTTP2_ENDS = (
     "ConnectionTerminated",
@@ -48,24 +41,12 @@ _H11_FULL = "Receive buffer too long"  # h11's message at httpcore's limit on in
 _CLOSED_WORDS = ("disconnected", "closed connection")  # in messages of httpcore and h11
 
 
-class _State(Enum):
-    """Where an exchange is."""
-
-    NEW = "nothing was sent"
-    OPEN = "between two inputs"
-    WAITING = "receive() waits for an input"
-    CLOSING = "aclose() waits for the end of the response"
-    ENDED = "End was returned"
-    FAILED = "an error was raised"
-    RELEASED = "the connection was returned or dropped"
-
-
-class PlainExchange:
+class PlainExchange(ForeignExchange):
     """See `transports.interface.Exchange`. The request runs in the first `receive`.
 
     Args:
-        core: httpcore or httpcore2.
-        pool: the application's.
+        core: httpcore or httpcore2, or a library on one of them with exceptions of the same names.
+        pool: the application's; `None` if the library does not show it, which costs the reuse of connections.
         keeper: of the running loop.
         request: what to send.
         timeout: as for `Transport.open`.
@@ -76,7 +57,7 @@ class PlainExchange:
     def __init__(
         self,
         core: ModuleType,
-        pool: httpcore.AsyncConnectionPool,
+        pool: httpcore.AsyncConnectionPool | None,
         keeper: LoopKeeper,
         request: Request,
         timeout: float | None,
@@ -84,75 +65,32 @@ class PlainExchange:
         *,
         fresh: bool,
     ) -> None:
+        super().__init__(request, faults(core))
         self._core = core
         self._pool = pool
+        self._fresh = fresh
         self._keeper = keeper
-        self._request = request
         self._open_seconds = timeout
         self._write_seconds = write_timeout
-        self._head_seconds: float | None = None
-        self._fresh = fresh
-        self._state = _State.NEW
         self._answer: Answer | None = None
-        self._clock = running_clock()
-        self._scope: anyio.CancelScope | None = None  # of the receive or aclose in progress
+        self._made: httpcore.AsyncNetworkStream | None = None  # a new connection, before its answer
         self._peer = request.origin  # replaced by the proxy, if that is what the pool connects to
         self._unix_socket: str | None = None
         self._connecting = False
-        self._reused = False
         self._keepable = False  # the head says clearly where the body ends
 
-    async def receive(self, timeout: float | None) -> Head | Body | End:
-        self._check_not_released()
-        if self._state in (_State.ENDED, _State.FAILED):
-            raise LocalProtocolError("receive() after the exchange has ended")
-        given: Head | Body | End | None = None
-        failure: TransportError | RemoteProtocolError | None = None
-        begins, self._state = self._state is _State.NEW, _State.WAITING
-        try:
-            # The pool bounds everything before the head, and the hook below the head as a whole.
-            with anyio.move_on_after(None if begins else timeout) as self._scope:
-                given = await (self._begin(timeout) if begins else self._read())
-        except faults(self._core) as fault:
-            failure = self._blame(fault, timeout)
-        finally:
-            self._scope = None
-            if self._state is _State.RELEASED:
-                self._drop()
-            elif given is None:
-                self._state = _State.FAILED
-            else:
-                self._state = _State.ENDED if isinstance(given, End) else _State.OPEN
-        self._check_not_released()
-        if given is not None:
-            return given
-        if failure is None:
-            failure = read_timeout(self._request.origin, timeout)
-        if self._reused and isinstance(failure, TransportError):
-            failure.reused = True
-        raise failure
-
-    def _check_not_released(self) -> None:
-        if self._state is _State.RELEASED:
-            raise aborted()
-
-    async def _read(self) -> Body | End:
-        assert self._answer is not None
-        data = await self._answer.next()
-        return Body(data) if data else End()
-
-    async def _begin(self, timeout: float | None) -> Head:
+    async def _begin(self) -> Head:
         seconds = self._open_seconds
-        timeouts = {"pool": seconds, "connect": seconds, "write": self._write_seconds, "read": timeout}
-        sent = write_request(
-            self._core, self._request, self._request.url, {"timeout": timeouts, "trace": self._trace}
-        )
-        if self._fresh:
-            await close_idle(self._pool, sent.url.origin)
-        self._head_seconds = timeout
-        response: httpcore.Response = await self._pool.handle_async_request(sent)
+        timeouts = {
+            "pool": seconds,
+            "connect": seconds,
+            "write": self._write_seconds,
+            "read": self._head_seconds,
+        }
+        response = await self._ask({"timeout": timeouts, "trace": self._trace})
+        self._made = None
         timeouts["read"] = None  # the pool would apply it to the body, too, which receive() bounds
-        self._answer = Answer(self._core, response)
+        self._answer = Answer(self._faults, response)
         self._keeper.hold(self._answer)
         headers = (
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
@@ -161,23 +99,32 @@ class PlainExchange:
         self._keepable = not is_framed_twice(head.headers)
         return head
 
+    async def _ask(self, extensions: dict[str, object]) -> Response:
+        """Send the request with these extensions, and wait for the head."""
+        assert self._pool is not None
+        sent = write_request(self._core, self._request, self._request.url, extensions)
+        if self._fresh:
+            await close_idle(self._pool, sent.url.origin)
+        return await self._pool.handle_async_request(sent)
+
+    async def _read(self) -> bytes:
+        assert self._answer is not None
+        return await self._answer.next()
+
     async def _trace(self, name: str, info: dict[str, object]) -> None:
         """httpcore's trace hook: says whether it connects, and where."""
         if name.endswith("connect_tcp.started"):
             self._connecting = True
             self._peer = ("", str(info["host"]), int(str(info["port"])))
+        elif name.endswith(("connect_tcp.complete", "connect_unix_socket.complete")):
+            self._made = cast("httpcore.AsyncNetworkStream", info["return_value"])
         elif name.endswith("connect_unix_socket.started"):
             self._connecting = True
             self._unix_socket = str(info["path"])
         elif name.endswith("send_request_headers.started"):
-            self._reused = not self._connecting
+            self.reused = not self._connecting
         elif name.endswith("receive_response_headers.started"):
-            self._bound_head()
-
-    def _bound_head(self) -> None:
-        """Bound the head as a whole: the pool bounds each read only, and a slow server needs many."""
-        if self._head_seconds is not None and self._scope is not None:
-            self._scope.deadline = self._clock() + self._head_seconds
+            self._request_is_sent()
 
     def _blame(self, fault: Exception, timeout: float | None) -> TransportError | RemoteProtocolError:
         core = self._core
@@ -188,7 +135,7 @@ class PlainExchange:
                 return connect_timeout(self._request.origin, self._open_seconds)
             case core.WriteTimeout():
                 return stalled_upload(self._request.origin, self._write_seconds)
-            case core.ConnectError() | core.UnsupportedProtocol():
+            case core.ConnectError() | core.UnsupportedProtocol() | UnicodeError():
                 return connect_failure(self._peer, fault, self._unix_socket)
             case core.ProxyError():
                 return proxy_refusal(str(fault))
@@ -196,7 +143,8 @@ class PlainExchange:
                 return lost_failure(self._peer, fault)
             case core.LocalProtocolError():
                 return RemoteProtocolError("the server broke the rules of HTTP/2")
-        if any(type(part).__name__ in _HTTP2_ENDS for part in fault.args):
+        cause = fault.__cause__ or fault  # a library on httpcore keeps only its words
+        if any(type(part).__name__ in _HTTP2_ENDS for part in (*fault.args, *cause.args)):
             return APIConnectionError("the server ended the HTTP/2 stream early")
         if any(word in str(fault) for word in _CLOSED_WORDS):
             where = "before it answered" if self._answer is None else "inside its answer"
@@ -210,34 +158,20 @@ class PlainExchange:
         # Without the bytes that h11 quotes: they may hold a key.
         return RemoteProtocolError(f"malformed HTTP: {str(fault).partition(': bytearray(')[0]}")
 
-    async def aclose(self) -> None:
+    async def _settle(self) -> bool:
         answer = self._answer
-        if answer is not None and self._keepable and self._state in (_State.OPEN, _State.ENDED):
-            self._state = _State.CLOSING
-            try:
-                await self._drain(answer)
-                if self._has_rest(answer):
-                    _shut_down(answer)
-                await answer.aclose()
-                self._keeper.release(answer)
-                self._answer = None
-            finally:
-                if self._state is _State.RELEASED or self._answer is None:
-                    self._state = _State.RELEASED
-                    self._drop()
-                else:  # an exception goes through, such as a cancellation, and abort() follows
-                    self._state = _State.FAILED
-        self.abort()
-
-    async def _drain(self, answer: Answer) -> None:
+        if answer is None or not self._keepable:
+            return False
         left = SETTLE_READS * READ_SIZE
-        try:
-            with contextlib.suppress(*faults(self._core)):
-                with anyio.move_on_after(DRAIN_SECONDS) as self._scope:
-                    while not answer.ended and left > 0:
-                        left -= len(await answer.next())
-        finally:
-            self._scope = None
+        with contextlib.suppress(*self._faults):
+            while not answer.ended and left > 0:
+                left -= len(await answer.next())
+        if self._has_rest(answer):
+            _shut_down(_find_stream(answer))
+        await answer.aclose()
+        self._keeper.release(answer)
+        self._answer = None
+        return True
 
     def _has_rest(self, answer: Answer) -> bool:
         """Whether bytes have arrived behind the response. The pool would take them for the next response.
@@ -252,32 +186,30 @@ class PlainExchange:
 
     def _carrier(self, answer: Answer) -> _Carrier | None:
         """The pool's own object for the connection; `None` if it is not found where it should be."""
-        stream = answer.response.extensions["network_stream"]
-        for connection in self._pool.connections:
+        stream = _find_stream(answer)
+        for connection in () if self._pool is None else self._pool.connections:
             inner = getattr(connection, "_connection", None)
             if hasattr(inner, "_h11_state") and getattr(inner, "_network_stream", None) is stream:
                 return cast(_Carrier, inner)
         return None
 
-    def abort(self) -> None:
-        state, self._state = self._state, _State.RELEASED
-        if self._scope is not None:
-            self._scope.cancel()  # receive() or aclose() drops the connection as it ends
-        elif state is not _State.CLOSING:
-            self._drop()
-
     def _drop(self) -> None:
         """Close the connection, unless other exchanges use it, and make the pool forget it."""
         answer, self._answer = self._answer, None  # the answer refers to this exchange: this breaks the cycle
+        made, self._made = self._made, None
+        if made is not None:
+            # httpcore forgets a connection whose TLS handshake was cancelled, and leaves it open.
+            _shut_down(made)
+            self._keeper.close_now(_Owned(made))
         if answer is not None:
-            if not _speaks_http2(answer):
-                _shut_down(answer)
+            stream = _find_stream(answer)
+            if stream is not None and not _speaks_http2(answer):
+                _shut_down(stream)
                 carrier = self._carrier(answer)
                 if carrier is not None:
                     # After a whole response the pool would else keep the closed connection as an idle one,
                     # which under trio fails each later request when the pool looks at its socket.
                     carrier._h11_state.send_failed()
-                stream = answer.response.extensions["network_stream"]
                 self._keeper.close_now(_Owned(stream if carrier is None else carrier))
             self._keeper.drop(answer)
 
@@ -302,19 +234,27 @@ class _Owned:
     def abandon(self) -> None: ...
 
 
+def _find_stream(answer: Answer) -> httpcore.AsyncNetworkStream | None:
+    """The connection's stream; `None` where the library has another transport, without connections."""
+    return cast("httpcore.AsyncNetworkStream | None", answer.response.extensions.get("network_stream"))
+
+
 def _speaks_http2(answer: Answer) -> bool:
+    """Whether other exchanges may use the connection, too."""
     return answer.response.extensions.get("http_version") == b"HTTP/2"
 
 
-def _shut_down(answer: Answer) -> None:
-    sock = answer.response.extensions["network_stream"].get_extra_info("socket")
+def _shut_down(stream: httpcore.AsyncNetworkStream | None) -> None:
+    sock = None if stream is None else stream.get_extra_info("socket")
     if sock is not None:
         shut_down(sock)
 
 
 def _is_readable(answer: Answer) -> bool:
     """Whether more has arrived: in the socket, in TLS, or in a queue above the socket."""
-    stream = answer.response.extensions["network_stream"]
+    stream = _find_stream(answer)
+    if stream is None:
+        return False
     sock = stream.get_extra_info("socket")
     tls = stream.get_extra_info("ssl_object")
     return (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import httpcore
 
 
-class _Content:
+class Content:
     """A request's body in pieces, so that the timeout of a pool's write is for each of them.
 
     Not a generator: httpcore leaves one unfinished when it cannot send the request.
@@ -37,7 +37,7 @@ def write_request(
     """The request as the pool takes it."""
     headers = [(name.encode(), value.encode()) for name, value in request.headers]
     made: httpcore.Request = core.Request(
-        request.method, url, headers=headers, content=_Content(request.body), extensions=extensions
+        request.method, url, headers=headers, content=Content(request.body), extensions=extensions
     )
     return made
 

@@ -34,14 +34,16 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.families.chat.dicts import from_openai
+from sansio.families.fields import text_or_none
 from sansio.families.serving import (
     AnswerHead,
     Serving,
     StreamWriter,
     WireRequest,
-    openai_error,
+    as_openai_error,
+    objects_in,
+    openai_ending,
     status_of,
-    words_of,
 )
 from sansio.jsontext import JSON, JSONObject
 
@@ -61,7 +63,6 @@ class ChatServing(Serving):
             if body.get(old) is not None and not same:
                 raise InvalidRequestError(f"{old}: is an old form; write {new}")
         asked = body.get("stream_options")
-        model, tools = body.get("model"), body.get("tools")
         options: dict[str, object] = {
             name: value for name, value in body.items() if name not in _NOT_OPTIONS and value is not None
         }
@@ -69,9 +70,9 @@ class ChatServing(Serving):
             del options["n"]  # it is what every wire does
         return WireRequest(
             messages=[from_openai(_object(message, index), index) for index, message in enumerate(messages)],
-            tools=[tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else [],
+            tools=[*objects_in(body.get("tools"))],
             options=options,
-            model=model if isinstance(model, str) else None,
+            model=text_or_none(body.get("model")),
             stream=body.get("stream") is True,
             include_usage=isinstance(asked, dict) and asked.get("include_usage") is True,
         )
@@ -103,7 +104,7 @@ class ChatServing(Serving):
             "index": 0,
             "message": said,
             "logprobs": None,
-            "finish_reason": finish_word(message),
+            "finish_reason": openai_ending(ChatWriter.FINISH_REASONS, message),
         }
         body: JSONObject = {**envelope(head, "chat.completion"), "choices": [choice]}
         if message.usage is not None:
@@ -111,7 +112,7 @@ class ChatServing(Serving):
         return body
 
     def error(self, status: int, error: ProviderError) -> JSONObject:
-        return openai_error(status, words_of(error), error.error_type, error.param, error.code)
+        return as_openai_error(status, error)
 
 
 class ChatWriter(StreamWriter):
@@ -174,15 +175,14 @@ class ChatWriter(StreamWriter):
             # OpenAI's own calls always have an object, and clients decode it.
             if isinstance(call, ToolCall) and call.kind == "function" and index in self._blank:
                 end += self._call(index, {"function": {"arguments": "{}"}})
-        end += self._chunk({}, finish_word(message))
+        end += self._chunk({}, openai_ending(self.FINISH_REASONS, message))
         if message.usage is not None and self._head.include_usage:
             body: JSONObject = {**envelope(self._head, _CHUNK), "choices": []}
             end += data_event({**body, "usage": usage_object(message.usage)})
         return end + b"data: [DONE]\n\n"
 
     def _fail(self, error: ProviderError) -> bytes:
-        body = openai_error(status_of(error), words_of(error), error.error_type, error.param, error.code)
-        return data_event(body)
+        return data_event(as_openai_error(status_of(error), error))
 
     def _call(self, index: int, call: JSONObject) -> bytes:
         return self._chunk({"tool_calls": [{"index": index, **call}]})
@@ -193,19 +193,6 @@ class ChatWriter(StreamWriter):
 
 
 _CHUNK = "chat.completion.chunk"
-
-
-def finish_word(message: Message) -> str:
-    """OpenAI's word for how an answer ended. One that is a refusal has stopped, and calls can be answered.
-
-    A call that was cut keeps a word for an answer that broke off: blank arguments show it by nothing else.
-    """
-    cut = bool(message.invalid_tool_calls)
-    if message.finish_reason is FinishReason.REFUSAL and message.refusal and not cut:
-        return "stop"
-    if message.finish_reason is FinishReason.PAUSE and message.tool_calls:
-        return "tool_calls"
-    return ChatWriter.FINISH_REASONS[message.finish_reason or FinishReason.STOP]
 
 
 def envelope(head: AnswerHead, kind: str) -> JSONObject:

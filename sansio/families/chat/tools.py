@@ -75,13 +75,6 @@ def check_choice(body: Body, words: Collection[str] | None) -> None:
                 check_forced(_name(tool), tools)
 
 
-def is_forced(choice: object) -> bool:
-    """Whether a `tool_choice` in terms of functions makes the model call a tool."""
-    if isinstance(choice, Mapping):
-        return choice.get("type") != "allowed_tools"
-    return choice is not None and choice not in ("none", "auto")
-
-
 def narrow_choice(body: Body) -> None:
     """A body's `tool_choice` in terms of functions: `allowed_tools` becomes a shorter list of tools."""
     choice = body.get("tool_choice")

@@ -35,9 +35,18 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from sansio.families.fields import base64_bytes, rest
+from sansio.families.fields import base64_bytes, rest, text_or_none
 from sansio.families.messages.parts import part_of
-from sansio.families.serving import AnswerHead, Lost, Serving, StreamWriter, WireRequest, status_of, words_of
+from sansio.families.serving import (
+    AnswerHead,
+    Lost,
+    Serving,
+    StreamWriter,
+    WireRequest,
+    objects_in,
+    status_of,
+    words_of,
+)
 from sansio.jsontext import JSON, JSONObject
 from sansio.partial import PartialJSON
 
@@ -61,8 +70,7 @@ class MessagesServing(Serving):
 
     def read_request(self, body: JSONObject, same: bool) -> WireRequest:
         lost: list[Lost] = []
-        model, tools = body.get("model"), body.get("tools")
-        listed = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+        tools = objects_in(body.get("tools"))
         options: dict[str, object]
         if same:
             options = {name: value for name, value in body.items() if name not in _NOT_OPTIONS}
@@ -70,9 +78,9 @@ class MessagesServing(Serving):
             options = _options(body, lost)
         return WireRequest(
             messages=_messages(body),
-            tools=[*listed] if same else _tools(listed, lost),
+            tools=[*tools] if same else _tools(tools, lost),
             options=options,
-            model=model if isinstance(model, str) else None,
+            model=text_or_none(body.get("model")),
             stream=body.get("stream") is True,
             lost=lost,
         )

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from sansio.defaults import ResponsesProfile
 from sansio.errors import InvalidRequestError
 from sansio.families.responses.tools import write_choice
-from sansio.options import Body, Option, UnsupportedOptionError, merged, own, portable
+from sansio.options import PORTABLE, Body, Option, UnsupportedOptionError, merged, narrowed, own, portable
 
 ENCRYPTED = "reasoning.encrypted_content"
 """What `include` calls the reasoning in a form that can be sent back to a server that keeps nothing."""
@@ -154,6 +155,28 @@ OPENAI_WORDS: Mapping[str, Any] = {
     "service_tier": Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"],
 }
 """The words of OpenAI's own service (its SDK, `ResponseCreateParams`). Azure has models of other makers."""
+
+
+def options_of(table: Mapping[str, Option], profile: ResponsesProfile) -> Mapping[str, Option]:
+    """The options of a server, as its profile has them.
+
+    Args:
+        table: those of servers without a profile.
+    """
+    if profile.ranges:
+        table = narrowed(table, **profile.ranges)
+    if not (words := profile.effort_values):
+        return table
+    effort = Option(PORTABLE["reasoning_effort"], "reasoning.effort")
+
+    def write(body: Body, value: str | None) -> None:
+        if value is not None and value not in words:
+            raise InvalidRequestError(
+                f"reasoning_effort: {value!r} is unknown; use one of {', '.join(words)}"
+            )
+        effort.write(body, None if value is None else words[value])
+
+    return {**table, "reasoning_effort": Option(effort.type, write)}
 
 
 def forbids_reasoning(options: Mapping[str, object]) -> bool:

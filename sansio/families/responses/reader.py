@@ -10,7 +10,7 @@ from sansio import jsontext
 from sansio.answers import AssembledCall, OpenPart
 from sansio.content import ReasoningPart, RefusalPart, TextPart
 from sansio.errors import InternalServerError, ProviderError, RemoteProtocolError
-from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
+from sansio.events import ContentDelta, ReasoningDelta, StreamEvent, ToolCallDelta
 from sansio.families.base import AnswerReader
 from sansio.families.fields import rest, text_or_none
 from sansio.families.foreign import foreign_error
@@ -142,8 +142,9 @@ class ResponsesReader(AnswerReader):
         else:
             calls = self._functions if type(record) is ArgumentsDelta else self._customs
             call = calls.get(record.output_index)
-            if call is not None:
-                self._answer.calls.add(call, said, events)
+            if call is not None and said:
+                call.append(said)
+                events.append(ToolCallDelta(call.index, said))
                 self._sequence = record.sequence_number
                 self.progress += 1
                 return False
@@ -337,7 +338,8 @@ class ResponsesReader(AnswerReader):
         if (before := self._by_index.get((at, item.kind))) is not None:
             self._forget(before)  # what follows at its place is of the new item
         self._by_index[at, item.kind] = item
-        if item.call is not None and item.kind in CALLS:
+        # A call that has not started, since it has no name yet or is the answer's text, takes longer.
+        if item.call is not None and item.kind in CALLS and item.call.started:
             (self._functions if item.kind == "function_call" else self._customs)[at] = item.call
         return item
 

@@ -8,7 +8,7 @@ It is an option of the call.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 
@@ -30,6 +30,7 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
+from sansio.defaults import ResponsesProfile
 from sansio.errors import InvalidRequestError
 from sansio.families.beside import OpenAIEndpoints
 from sansio.families.fields import rest, with_extra, without_nulls
@@ -39,14 +40,15 @@ from sansio.families.responses.options import (
     OPENAI_OPTIONS,
     continues,
     forbids_reasoning,
+    options_of,
     write_include,
     write_state,
 )
 from sansio.families.responses.parts import BUILT_IN, ITEM, item_of, items_of
 from sansio.families.responses.tools import check_choice, narrow_choice, wire_tool
-from sansio.families.tools import check_names
+from sansio.families.tools import check_names, is_forced
 from sansio.jsontext import JSON, JSONObject
-from sansio.options import Option, write_options
+from sansio.options import Option, UnsupportedOptionError, write_options
 
 _PLAIN = ("type", "role", "content")
 """The fields of a message that says nothing more of its item."""
@@ -97,16 +99,19 @@ class ResponsesRequests(OpenAIEndpoints):
     SENDS_EMPTY = False
     SENDS_CITATIONS = True
     SENDS_DETAIL = True
-    ROLES: ClassVar[Mapping[Role, str]] = {role: role.value for role in Role}
-    """Each role in the server's own word."""
-    OPENAI_TOOLS: ClassVar[bool] = True
-    """Whether the server knows custom tools, built-in tools and the tool choice `allowed_tools`. If not, a
-    custom tool is a function with one text, `input`, and only the allowed tools are offered."""
-    KEEPS_NOTHING: ClassVar[bool] = False
-    """Whether the server has no state, so that a request says nothing of it."""
-    SEALS_REASONING: ClassVar[bool] = True
-    """Whether the server encrypts reasoning, and refuses it without the item that it led to."""
     OPTIONS: ClassVar[Mapping[str, Option]] = OPENAI_OPTIONS
+    PROFILE: ClassVar[ResponsesProfile] = ResponsesProfile()
+    """How the server differs from others. By default it takes everything that OpenAI's does."""
+
+    @classmethod
+    def of(cls, profile: ResponsesProfile) -> type[Self]:
+        """The same dialect for servers that a profile describes."""
+        fields = {
+            "PROFILE": profile,
+            "OPTIONS": options_of(cls.OPTIONS, profile),
+            "__module__": cls.__module__,
+        }
+        return type(cls.__name__, (cls,), fields)
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("responses")
@@ -114,41 +119,42 @@ class ResponsesRequests(OpenAIEndpoints):
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
+        profile = self.PROFILE
         body: dict[str, Any] = {"model": self.model_name()}
         first = _first_new(messages, options.get("previous_response_id"))
         body["input"] = [*self._items(messages, first)]
         if tools:
             check_names(tools, self.tool_names())
-            custom = self.OPENAI_TOOLS
+            custom = profile.custom_tools
             body["tools"] = [wire_tool(tool, position, custom=custom) for position, tool in enumerate(tools)]
         if stream:
             body["stream"] = True
         if self.config.reasoning and not forbids_reasoning(options):
-            body["reasoning"] = self.reasoning_options()
+            body["reasoning"] = dict(profile.reasoning_on)
         write_options(body, options, self.options(), self.origin)
         for name in ("reasoning", "text"):  # an option that is None may leave them empty
             if not body.get(name):
                 body.pop(name, None)
-        if not self.KEEPS_NOTHING:
+        if profile.keeps:
             write_state(body, options)
-        write_include(body, options, sealed=self.SEALS_REASONING)
+        write_include(body, options, sealed=profile.sealed)
         check_choice(body, self.tool_choices())
-        if not self.OPENAI_TOOLS:
+        if not profile.custom_tools:
             narrow_choice(body)
+        if not profile.tool_choice_forced and is_forced(body.get("tool_choice")):
+            raise UnsupportedOptionError(
+                "tool_choice", f"{self.origin} cannot be made to call a tool; leave it out"
+            )
         return without_nulls(body)
 
-    def reasoning_options(self) -> dict[str, object]:
-        """What asks for extended thinking, in the field `reasoning`."""
-        return {"effort": "medium", "summary": "auto"}
-
     def continues(self, options: Mapping[str, object]) -> bool:
-        return not self.KEEPS_NOTHING and continues(options)
+        return self.PROFILE.keeps and continues(options)
 
     def takes_call_kind(self, kind: str) -> bool:
-        return kind == "function" or (self.OPENAI_TOOLS and (kind == "custom" or kind in BUILT_IN))
+        return kind == "function" or (self.PROFILE.custom_tools and (kind == "custom" or kind in BUILT_IN))
 
     def takes_tool_error(self, kind: str) -> bool:
-        return kind in ("shell", "apply_patch") and self.OPENAI_TOOLS
+        return kind in ("shell", "apply_patch") and self.PROFILE.custom_tools
 
     def tool_choices(self) -> tuple[str, ...] | None:
         """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
@@ -163,7 +169,14 @@ class ResponsesRequests(OpenAIEndpoints):
 
         A text document is sent as text where it is not taken as a file; everything else is refused.
         """
-        return True
+        profile = self.PROFILE
+        match part:
+            case DocumentPart():
+                return profile.files
+            case ImagePart():
+                return profile.images and (profile.image_urls or part.data is not None)
+            case _:
+                return True
 
     def refuses(self, part: Part) -> str | None:
         return super().refuses(part) if item_of(part) is not None else f"{self.origin} has no item for it"
@@ -173,7 +186,7 @@ class ResponsesRequests(OpenAIEndpoints):
 
         OpenAI refuses it: "Item of type 'reasoning' was provided without its required following item".
         """
-        if not self.SEALS_REASONING:
+        if not self.PROFILE.sealed:
             return {}
         end = len(parts)
         while end and isinstance(parts[end - 1], ReasoningPart):
@@ -202,7 +215,8 @@ class ResponsesRequests(OpenAIEndpoints):
 
     def _message(self, message: Message, index: int) -> Iterator[JSONObject]:
         """A message of the system, the developer or the user; it ends where an item has its place."""
-        head: JSONObject = {"role": self.ROLES[message.role]}
+        role = message.role
+        head: JSONObject = {"role": self.PROFILE.developer_role if role is Role.DEVELOPER else role.value}
         self.check_extra({**head, "type": None, "content": None}, message.extra, index)
         if isinstance(message.content, str):
             yield {**head, "content": message.content, **message.extra}
@@ -256,7 +270,7 @@ class ResponsesRequests(OpenAIEndpoints):
         """Whether the server knows the reasoning by what its item has."""
         own = part.extra.get(ITEM)
         known = isinstance(own, dict) and (own.get("id") or own.get("encrypted_content"))
-        return bool(known) or not self.SEALS_REASONING
+        return bool(known) or not self.PROFILE.sealed
 
     def _result(self, message: Message, index: int, kind: str | None) -> JSONObject:
         """A tool's message as the item that answers its call.

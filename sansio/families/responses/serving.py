@@ -30,6 +30,7 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from sansio.families.fields import text_or_none
 from sansio.families.responses.inputs import read_choice, read_input, read_options, read_tools
 from sansio.families.responses.parts import BUILT_IN, item_of
 from sansio.families.responses.records import (
@@ -55,9 +56,10 @@ from sansio.families.serving import (
     Serving,
     StreamWriter,
     WireRequest,
-    openai_error,
+    as_openai_error,
+    objects_in,
+    openai_ending,
     status_of,
-    words_of,
 )
 from sansio.jsontext import JSON, JSONObject
 
@@ -82,8 +84,6 @@ class ResponsesServing(Serving):
 
     def read_request(self, body: JSONObject, same: bool) -> WireRequest:
         lost: list[Lost] = []
-        model, tools = body.get("model"), body.get("tools")
-        listed = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
         options: dict[str, object]
         if same:
             options = {name: value for name, value in body.items() if name not in _NOT_OPTIONS}
@@ -95,9 +95,9 @@ class ResponsesServing(Serving):
             options = read_options(body, lost)
         return WireRequest(
             messages=read_input(body, same),
-            tools=read_tools(listed, same, lost),
+            tools=read_tools(objects_in(body.get("tools")), same, lost),
             options=options,
-            model=model if isinstance(model, str) else None,
+            model=text_or_none(body.get("model")),
             stream=body.get("stream") is True,
             lost=lost,
         )
@@ -111,7 +111,7 @@ class ResponsesServing(Serving):
         return finished(head, message, items)
 
     def error(self, status: int, error: ProviderError) -> JSONObject:
-        return openai_error(status, words_of(error), error.error_type, error.param, error.code)
+        return as_openai_error(status, error)
 
 
 class ResponsesWriter(StreamWriter):
@@ -221,7 +221,7 @@ class ResponsesWriter(StreamWriter):
 
     def _fail(self, error: ProviderError) -> bytes:
         status = status_of(error)
-        body = openai_error(status, words_of(error), error.error_type, error.param, error.code)["error"]
+        body = as_openai_error(status, error)["error"]
         assert isinstance(body, dict)
         return self._write(*failure(envelope(self._head), body, status))
 
@@ -349,7 +349,7 @@ def finished(head: AnswerHead, message: Message, items: list[JSONObject]) -> JSO
         items: its output.
     """
     output: list[JSON] = [*items]
-    word = finish_word(message)
+    word = openai_ending(ResponsesWriter.FINISH_REASONS, message)
     response: JSONObject = {**envelope(head), "status": "completed", "output": output}
     if word == "completed":
         response["completed_at"] = head.created
@@ -358,16 +358,3 @@ def finished(head: AnswerHead, message: Message, items: list[JSONObject]) -> JSO
     if message.usage is not None:
         response["usage"] = usage_object(message.usage)
     return response
-
-
-def finish_word(message: Message) -> str:
-    """OpenAI's word for how an answer ended. One that is a refusal is complete, and calls can be answered.
-
-    A call that was cut keeps a word for an answer that broke off: blank arguments show it by nothing else.
-    """
-    cut = bool(message.invalid_tool_calls)
-    if message.finish_reason is FinishReason.REFUSAL and message.refusal and not cut:
-        return "completed"
-    if message.finish_reason is FinishReason.PAUSE and message.tool_calls:
-        return "completed"
-    return ResponsesWriter.FINISH_REASONS[message.finish_reason or FinishReason.STOP]

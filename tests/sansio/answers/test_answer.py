@@ -50,6 +50,7 @@ from tests.sansio.wires import (
     told,
     tool_chunk,
 )
+from tests.support import for_all
 
 IMAGE = ImagePart(url="https://example.com/a.png")
 
@@ -259,10 +260,12 @@ def test_no_reason_at_all_is_no_success_even_with_whole_calls() -> None:
 # The last call of a truncated answer.
 
 
-@pytest.mark.parametrize("arguments", ["", "null", "{}", " {} "])
-@pytest.mark.parametrize(
-    ("reason", "broken"),
-    [("stop", False), ("length", True), ("content_filter", True), ("tool_calls", False), ("abort", True)],
+@for_all(
+    ("arguments", ["", "null", "{}", " {} "]),
+    (
+        ("reason", "broken"),
+        [("stop", False), ("length", True), ("content_filter", True), ("tool_calls", False), ("abort", True)],
+    ),
 )
 def test_vllms_call_that_was_cut_behind_its_name_is_invalid_though_the_server_fills_in_an_object(
     arguments: str, reason: str, broken: bool

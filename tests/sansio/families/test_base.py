@@ -44,6 +44,7 @@ from sansio import (
 )
 from sansio.providers import dialect_for, dialect_named
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, completion, config, failure, parse, sse
+from tests.support import for_all
 
 HEADERS = (("x-request-id", "req_1"), ("retry-after", "7"))
 
@@ -427,8 +428,7 @@ def test_a_part_that_the_wire_has_no_place_for_is_named_with_its_place(part: Par
     assert caught.value.index == 3
 
 
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("value", [[], [5], "no", 5, None, True, {}])
+@for_all(("kind", TYPES), ("value", [[], [5], "no", 5, None, True, {}]))
 def test_a_value_that_is_no_object_is_no_error(kind: str, value: Any) -> None:
     assert dialect_named(kind).error_in(value) is None
 
@@ -440,9 +440,9 @@ def test_a_list_that_begins_with_an_error_is_that_error(kind: str) -> None:
     assert (error.status, error.provider_message) == (429, "slow down")
 
 
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize(
-    "body", [{"detail": "d"}, {"errors": ["d"]}, {"message": "d"}, {"detail": [{"msg": "d"}]}]
+@for_all(
+    ("kind", TYPES),
+    ("body", [{"detail": "d"}, {"errors": ["d"]}, {"message": "d"}, {"detail": [{"msg": "d"}]}]),
 )
 def test_a_gateways_error_body_is_understood_under_every_type(kind: str, body: Any) -> None:
     error = dialect_named(kind).error_in(body, 502)

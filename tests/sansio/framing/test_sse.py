@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sansio.errors import LimitExceededError, LocalProtocolError
 from sansio.framing.sse import ServerSentEvent, SSEDecoder, SSEFailed, SSEItem, is_event_stream
-from tests.support import CORPUS, every_split, with_chunkings
+from tests.support import CORPUS, every_split, for_all, with_chunkings
 
 FRAMINGS = CORPUS / "sse_framing.json"
 
@@ -273,8 +273,10 @@ def test_bytes_after_the_end_are_refused_and_change_nothing() -> None:
     assert decoder.last_event_id == "1"
 
 
-@pytest.mark.parametrize("line", [b"data: x", b"event: x", b": comment", b"id: 1", b"retry: 1"])
-@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\r\n", b"\xef\xbb\xbf\n"])
+@for_all(
+    ("line", [b"data: x", b"event: x", b": comment", b"id: 1", b"retry: 1"]),
+    ("before", [b"", b"\xef\xbb\xbf", b"\r\n", b"\xef\xbb\xbf\n"]),
+)
 def test_a_stream_is_known_by_its_first_field_at_every_cut(line: bytes, before: bytes) -> None:
     start = before + line
     field = len(before) + line.index(b":") + 1

@@ -8,7 +8,7 @@ import pytest
 
 from sansio import LimitExceededError, ServerSentEvent, SSEDecoder
 from sansio.framing import SSEFailed
-from tests.support import every_split
+from tests.support import every_split, for_all
 
 BOM = b"\xef\xbb\xbf"
 
@@ -26,15 +26,17 @@ def fault(data: bytes, limit: int) -> list[tuple[int | None, str | None]]:
     return list(found)
 
 
-@pytest.mark.parametrize("before", [b"", BOM, b"\n\r\n\r", b"data: a\n\n", BOM + b": ping\n\n"])
-@pytest.mark.parametrize(
-    "faulty",
-    [
-        b"data: 0123456789\n",
-        b": 0123456789abcdef\n",
-        b"event: a\ndata: 0123456789\n",
-        b"data: 0\ndata: 1\ndata: 2\ndata: 3\ndata: 4\ndata: 5\ndata: 6\n",
-    ],
+@for_all(
+    ("before", [b"", BOM, b"\n\r\n\r", b"data: a\n\n", BOM + b": ping\n\n"]),
+    (
+        "faulty",
+        [
+            b"data: 0123456789\n",
+            b": 0123456789abcdef\n",
+            b"event: a\ndata: 0123456789\n",
+            b"data: 0\ndata: 1\ndata: 2\ndata: 3\ndata: 4\ndata: 5\ndata: 6\n",
+        ],
+    ),
 )
 def test_a_passed_limit_is_reported_at_the_first_line_of_the_event(before: bytes, faulty: bytes) -> None:
     assert fault(before + faulty, 12) == [(len(before), "max_event_bytes")]

@@ -63,7 +63,7 @@ from tests.sansio.http.frames import (
     settings,
     window,
 )
-from tests.support import frame_locals
+from tests.support import for_all, frame_locals
 
 CANCEL, NO_ERROR, REFUSED, HTTP_1_1_REQUIRED, CALM = 8, 0, 7, 13, 11
 
@@ -524,31 +524,33 @@ def test_anything_that_arrives_is_a_sign_of_life() -> None:
 # Malformed responses end their exchange, malformed frames the connection
 
 
-@pytest.mark.parametrize(
-    "wire",
-    [
-        frame(HEADERS, END_HEADERS, 1, block(("x", "1"))),
-        frame(HEADERS, END_HEADERS | END_STREAM, 1, block(("x", "1"))),
-        frame(HEADERS, END_HEADERS, 1, block(("x", "1"), (":status", "200"))),
-        frame(HEADERS, END_HEADERS, 1, block((":status", "200"), (":status", "200"))),
-        frame(HEADERS, END_HEADERS, 1, block((":status", "2x0"))),
-        frame(HEADERS, END_HEADERS, 1, block((":status", "2000"))),
-        frame(HEADERS, END_HEADERS, 1, block((":status", "099"))),
-        frame(HEADERS, END_HEADERS, 1, block((":status", "²00"))),
-        frame(HEADERS, END_HEADERS, 1, block((":status", "200"), (":path", "/"))),
-        head(1, 200, ("X", "1")),
-        head(1, 200, ("x y", "1")),
-        head(1, 200, ("x", "a\nb")),
-        head(1, 200, ("connection", "close")),
-        head(1, 200, ("transfer-encoding", "chunked")),
-        head(1, 200, ("content-length", "3"), end=True),
-        head(1, 200, ("content-length", "3")) + data(1, b"four"),
-        head(1, 200, ("content-length", "3")) + data(1, b"tw", end=True),
-        head(1, 204) + data(1, b"none"),
-        data(1, b"no head"),
-        data(1, b"no head", end=True),
-        window(2**31 - 1, 1),
-    ],
+@for_all(
+    (
+        "wire",
+        [
+            frame(HEADERS, END_HEADERS, 1, block(("x", "1"))),
+            frame(HEADERS, END_HEADERS | END_STREAM, 1, block(("x", "1"))),
+            frame(HEADERS, END_HEADERS, 1, block(("x", "1"), (":status", "200"))),
+            frame(HEADERS, END_HEADERS, 1, block((":status", "200"), (":status", "200"))),
+            frame(HEADERS, END_HEADERS, 1, block((":status", "2x0"))),
+            frame(HEADERS, END_HEADERS, 1, block((":status", "2000"))),
+            frame(HEADERS, END_HEADERS, 1, block((":status", "099"))),
+            frame(HEADERS, END_HEADERS, 1, block((":status", "²00"))),
+            frame(HEADERS, END_HEADERS, 1, block((":status", "200"), (":path", "/"))),
+            head(1, 200, ("X", "1")),
+            head(1, 200, ("x y", "1")),
+            head(1, 200, ("x", "a\nb")),
+            head(1, 200, ("connection", "close")),
+            head(1, 200, ("transfer-encoding", "chunked")),
+            head(1, 200, ("content-length", "3"), end=True),
+            head(1, 200, ("content-length", "3")) + data(1, b"four"),
+            head(1, 200, ("content-length", "3")) + data(1, b"tw", end=True),
+            head(1, 204) + data(1, b"none"),
+            data(1, b"no head"),
+            data(1, b"no head", end=True),
+            window(2**31 - 1, 1),
+        ],
+    )
 )
 def test_a_malformed_response_ends_its_exchange_and_no_other(wire: bytes) -> None:
     connection, (bad, good) = begun(2)
@@ -568,47 +570,49 @@ def test_a_response_to_head_has_no_body() -> None:
     assert taken(exchange)[-1] == End()
 
 
-@pytest.mark.parametrize(
-    "wire",
-    [
-        frame(SETTINGS, 0, 0, b"odd"),
-        settings(window=2**31),
-        settings(enable_push=1),
-        settings(max_frame_size=1),
-        frame(PING, 0, 0, b"short"),
-        frame(PING, 0, 1, bytes(8)),
-        frame(WINDOW_UPDATE, 0, 0, bytes(4)),
-        window(2**31 - 1),
-        window(1, 9),
-        frame(RST_STREAM, 0, 1, b"x"),
-        frame(RST_STREAM, 0, 0, bytes(4)),
-        frame(GOAWAY, 0, 0, b"short"),
-        frame(GOAWAY, 0, 1, bytes(8)),
-        frame(PUSH_PROMISE, END_HEADERS, 1, bytes(4) + block((":path", "/"))),
-        frame(CONTINUATION, END_HEADERS, 1, block((":status", "200"))),
-        frame(HEADERS, 0, 1, block((":status", "200"))) + data(1, b"x"),
-        frame(HEADERS, 0, 1, block((":status", "200"))) + frame(PRIORITY, 0, 1, bytes(5)),
-        frame(HEADERS, 0, 1, block((":status", "200"))) + frame(CONTINUATION, END_HEADERS, 3, b""),
-        frame(HEADERS, END_HEADERS, 0, block((":status", "200"))),
-        head(2),
-        head(9),
-        data(9, b"x"),
-        data(2, b"x"),
-        data(0, b"x"),
-        frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff"),
-        frame(HEADERS, END_HEADERS, 1, b"\x10\x05x"),
-        frame(HEADERS, END_HEADERS | PADDED, 1, b"\xff"),
-        frame(DATA, PADDED, 1, b""),
-        head(1) + frame(DATA, PADDED, 1, b"\xff"),
-        head(1) + head(1),
-        head(1, 100, end=True),
-        head(1, 200, ("content-length", "x")),
-        head(1, 200, ("content-length", "1"), ("content-length", "2")),
-        frame(HEADERS, END_HEADERS | PRIORITIZED, 1, b"\0\0\0"),
-        frame(HEADERS, END_HEADERS | PADDED, 1, b""),
-        head(1, end=True) + frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff"),
-        (MAX_FRAME_SIZE + 1).to_bytes(3) + bytes((DATA, 0, 0, 0, 0, 1)),
-    ],
+@for_all(
+    (
+        "wire",
+        [
+            frame(SETTINGS, 0, 0, b"odd"),
+            settings(window=2**31),
+            settings(enable_push=1),
+            settings(max_frame_size=1),
+            frame(PING, 0, 0, b"short"),
+            frame(PING, 0, 1, bytes(8)),
+            frame(WINDOW_UPDATE, 0, 0, bytes(4)),
+            window(2**31 - 1),
+            window(1, 9),
+            frame(RST_STREAM, 0, 1, b"x"),
+            frame(RST_STREAM, 0, 0, bytes(4)),
+            frame(GOAWAY, 0, 0, b"short"),
+            frame(GOAWAY, 0, 1, bytes(8)),
+            frame(PUSH_PROMISE, END_HEADERS, 1, bytes(4) + block((":path", "/"))),
+            frame(CONTINUATION, END_HEADERS, 1, block((":status", "200"))),
+            frame(HEADERS, 0, 1, block((":status", "200"))) + data(1, b"x"),
+            frame(HEADERS, 0, 1, block((":status", "200"))) + frame(PRIORITY, 0, 1, bytes(5)),
+            frame(HEADERS, 0, 1, block((":status", "200"))) + frame(CONTINUATION, END_HEADERS, 3, b""),
+            frame(HEADERS, END_HEADERS, 0, block((":status", "200"))),
+            head(2),
+            head(9),
+            data(9, b"x"),
+            data(2, b"x"),
+            data(0, b"x"),
+            frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff"),
+            frame(HEADERS, END_HEADERS, 1, b"\x10\x05x"),
+            frame(HEADERS, END_HEADERS | PADDED, 1, b"\xff"),
+            frame(DATA, PADDED, 1, b""),
+            head(1) + frame(DATA, PADDED, 1, b"\xff"),
+            head(1) + head(1),
+            head(1, 100, end=True),
+            head(1, 200, ("content-length", "x")),
+            head(1, 200, ("content-length", "1"), ("content-length", "2")),
+            frame(HEADERS, END_HEADERS | PRIORITIZED, 1, b"\0\0\0"),
+            frame(HEADERS, END_HEADERS | PADDED, 1, b""),
+            head(1, end=True) + frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff"),
+            (MAX_FRAME_SIZE + 1).to_bytes(3) + bytes((DATA, 0, 0, 0, 0, 1)),
+        ],
+    )
 )
 def test_a_frame_that_breaks_the_protocol_ends_every_exchange(wire: bytes) -> None:
     connection, exchanges = begun(3)

@@ -9,6 +9,7 @@ import pytest
 from sansio import AudioPart, InvalidRequestError, Message, NotFoundError, Provider, Role
 from sansio.providers import dialect_named
 from tests.sansio.wires import ASK, Record, body_of, config, failure, parse, sent, sse
+from tests.support import for_all
 
 
 def test_thinking_is_switched_on_in_the_chat_template() -> None:
@@ -70,7 +71,7 @@ OPTIONS: Record = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@for_all(("name", OPTIONS))
 def test_its_own_options_are_those_of_its_protocol(name: str) -> None:
     """vLLM's `protocol.py`, `ChatCompletionRequest`."""
     option = {name: OPTIONS[name]}

@@ -16,6 +16,7 @@ from sansio.testing.failures import (
 )
 from sansio.testing.script import ProviderType
 from tests.sansio.testing.asking import said
+from tests.support import for_all
 
 STATUSES = (400, 401, 402, 403, 404, 405, 413, 422, 428, 429, 430, 499, 500, 502, 503, 504, 529)
 INVALID = "invalid_request_error"
@@ -55,8 +56,7 @@ def error_of(type: ProviderType, failure: Failure) -> dict[str, Any]:
     return error
 
 
-@pytest.mark.parametrize("type", TYPES)
-@pytest.mark.parametrize("status", STATUSES)
+@for_all(("type", TYPES), ("status", STATUSES))
 def test_an_error_s_type_follows_from_its_status(type: ProviderType, status: int) -> None:
     expected = TYPES[type].get(status, OTHERWISE[type])
     assert error_of(type, Failure(status=status))["type"] == expected

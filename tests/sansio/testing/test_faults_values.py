@@ -31,11 +31,12 @@ from sansio.testing.faults.deeds import (
     Status,
     Then,
 )
+from tests.support import for_all
 
 KINDS: tuple[Any, ...] = (*get_args(Action), *get_args(Deed))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@for_all(("kind", KINDS))
 def test_deeds_and_actions_are_immutable_and_hashable(kind: Any) -> None:
     values = [500] * len(kind.__struct_fields__)
     value = kind(*values)

@@ -162,6 +162,7 @@ def test_a_stream_that_broke_off_has_parts_that_were_not_closed(events: list[Str
 
 
 # One target, since starting takes ten seconds of a processor, and all share what is started.
+@pytest.mark.judges
 def test_a_second_under_atheris(tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="atheris is not installed: pip install 'sansio-llm[fuzz]'")
 

@@ -11,6 +11,7 @@ from sansio.http import Headers
 from sansio.testing import PROVIDER_TYPES, Answer, Failure, FakeProvider, FakeResponse
 from sansio.testing.routes import Route, check_gateway, is_own_host
 from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
+from tests.support import for_all
 
 TYPES = pytest.mark.parametrize("type", PROVIDER_TYPES)
 KEYED = ("openrouter", "openai", "azure", "anthropic")
@@ -123,18 +124,20 @@ def test_another_method_is_405(type: str, method: str) -> None:
     assert FakeProvider(type).respond(request_for(type, method=method)).status == 405
 
 
-@pytest.mark.parametrize("type", KEYED)
-@pytest.mark.parametrize(
-    "headers",
-    [
-        (),
-        (("authorization", ""),),
-        (("authorization", "Bearer "),),
-        (("authorization", "Basic abc"),),
-        (("api-key", " "),),
-        (("x-api-key", ""),),
-        (("x-goog-api-key", "sk"),),
-    ],
+@for_all(
+    ("type", KEYED),
+    (
+        "headers",
+        [
+            (),
+            (("authorization", ""),),
+            (("authorization", "Bearer "),),
+            (("authorization", "Basic abc"),),
+            (("api-key", " "),),
+            (("x-api-key", ""),),
+            (("x-goog-api-key", "sk"),),
+        ],
+    ),
 )
 def test_no_key_a_blank_one_or_one_in_the_wrong_place_is_401(type: str, headers: Headers) -> None:
     response = FakeProvider(type).respond(request_for(type, headers=headers + VERSION))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio.testing.schemas import smallest
+from tests.support import for_all
 
 TREE: dict[str, Any] = {
     "$ref": "#/$defs/node",
@@ -27,35 +27,37 @@ for _ in range(20):
 ENDLESS: dict[str, Any] = {"$ref": "#"}
 
 
-@pytest.mark.parametrize(
-    ("schema", "value"),
-    [
-        ({}, None),
-        ({"type": "object"}, {}),
-        ({"type": "object", "required": "a"}, {}),
-        (
-            {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]},
-            {"a": ""},
-        ),
-        ({"const": 5}, 5),
-        ({"enum": ["a", "b"]}, "a"),
-        ({"enum": []}, None),
-        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, 0),
-        ({"oneOf": [{"type": "integer"}, {"type": "null"}]}, None),
-        ({"allOf": [{"type": "string"}, {"minLength": 2}]}, "xx"),
-        ({"type": ["string", "null"]}, None),
-        ({"type": ["string", "integer"]}, ""),
-        ({"type": []}, None),
-        ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [False, False]),
-        ({"type": "integer", "minimum": 3}, 3),
-        ({"type": "integer", "exclusiveMinimum": 3}, 4),
-        ({"type": "integer", "maximum": -3}, -3),
-        ({"type": "number", "exclusiveMinimum": 0}, 0.5),
-        (TREE, {"next": None}),
-        (ENDLESS, None),
-        ({"type": "array", "minItems": 1, "items": {"$ref": "#"}}, NESTED),
-        ({"$ref": "#/$defs/missing"}, None),
-    ],
+@for_all(
+    (
+        ("schema", "value"),
+        [
+            ({}, None),
+            ({"type": "object"}, {}),
+            ({"type": "object", "required": "a"}, {}),
+            (
+                {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]},
+                {"a": ""},
+            ),
+            ({"const": 5}, 5),
+            ({"enum": ["a", "b"]}, "a"),
+            ({"enum": []}, None),
+            ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, 0),
+            ({"oneOf": [{"type": "integer"}, {"type": "null"}]}, None),
+            ({"allOf": [{"type": "string"}, {"minLength": 2}]}, "xx"),
+            ({"type": ["string", "null"]}, None),
+            ({"type": ["string", "integer"]}, ""),
+            ({"type": []}, None),
+            ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [False, False]),
+            ({"type": "integer", "minimum": 3}, 3),
+            ({"type": "integer", "exclusiveMinimum": 3}, 4),
+            ({"type": "integer", "maximum": -3}, -3),
+            ({"type": "number", "exclusiveMinimum": 0}, 0.5),
+            (TREE, {"next": None}),
+            (ENDLESS, None),
+            ({"type": "array", "minItems": 1, "items": {"$ref": "#"}}, NESTED),
+            ({"$ref": "#/$defs/missing"}, None),
+        ],
+    )
 )
 def test_the_smallest_value_follows_the_schema(schema: dict[str, Any], value: object) -> None:
     assert smallest(schema) == value

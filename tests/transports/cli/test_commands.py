@@ -207,6 +207,9 @@ def test_serve_answers_as_all_six_types_until_ctrl_c() -> None:
             with create_sync_provider(config, api_key="any") as provider:
                 assert provider.complete([Message(Role.USER, "2 + 3")]).text == "That is 5."
                 assert [model.id for model in provider.list_models()] == ["fake-model"]
+            if "responses" in PROVIDER_DEFAULTS[type].apis:
+                with create_sync_provider(config.replace(api="responses"), api_key="any") as provider:
+                    assert provider.complete([Message(Role.USER, "2 + 3")]).text == "That is 5."
         interrupt(process)
         assert process.returncode == 130
         assert process.stderr.read() == b""

@@ -1,4 +1,4 @@
-"""The page about the command line is true: its commands run, and print what is below them."""
+"""The pages about the command line are true: their commands run, and print what is below them."""
 
 from __future__ import annotations
 
@@ -22,19 +22,40 @@ def test_its_commands_print_what_is_below_them(tmp_path: Path, monkeypatch: pyte
     files = {"notes.txt": "Buy milk.\n", "stream.txt": STREAM, "my_tools.py": tools}
     for name, text in files.items():
         Path(name).write_text(text)
-    examples = "".join(text for _, text in blocks("console", PAGE)).split("$ sansio-llm ")[1:]
-    assert len(examples) >= 8
+    assert _examples(PAGE, files) >= 8
+
+
+def test_the_commands_of_the_page_about_batches_print_what_is_below_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "batch.md").read_text("utf-8")
+    [(_, prompts)] = blocks("json", page)
+    Path("prompts.jsonl").write_text(prompts)
+    assert _examples(page, {}) == 2
+    options = {word.rstrip(".") for word in run("batch", "--help").stdout.split() if word.startswith("--")}
+    assert not [name for name in options - _OF_CHAT if f"`{name}" not in page and f" {name} " not in page]
+
+
+_OF_CHAT = {f"--{name}" for name in ("help", "type", "api", "base-url", "api-key-env", "config", "import")}
+"""Options that the page about `chat` has."""
+
+
+def _examples(page: str, files: dict[str, str]) -> int:
+    """Run the commands of a page, and count them."""
+    examples = "".join(text for _, text in blocks("console", page)).split("$ sansio-llm ")[1:]
     for example in examples:
         command, _, printed = example.partition("\n")
         command, _, file = command.partition(" < ")
         done = run(*shlex.split(command), stdin=files[file].encode() if file else b"")
         shown = done.stdout or done.stderr.partition("\n")[2]  # below the notice of the fake provider
         assert shown == printed, command
+    return len(examples)
 
 
 def test_it_has_every_command_and_every_option_of_chat() -> None:
     commands = [words[1] for line in run("--help").stdout.splitlines() if len(words := line.split()) > 2]
     named = [name for name in commands if f"`{name}`" in PAGE]
-    assert len(set(named) - {"sansio-llm"}) == 8
+    assert len(set(named) - {"sansio-llm"}) == 9
     options = {word.rstrip(".") for word in run("chat", "--help").stdout.split() if word.startswith("--")}
     assert not [name for name in options - {"--help", "--keep", "--no-reasoning"} if f"`{name}" not in PAGE]

@@ -23,7 +23,7 @@ from sansio import (
     Request,
 )
 from sansio.testing import Ending, FakeProvider, FakeResponse
-from tests.test_main_job import TRANSPORTS
+from tests.adapters import TRANSPORTS
 from tests.transports.driving.test_records import Log
 from tests.transports.driving.test_sync_driver import SOON, Stuck, in_thread
 from tests.transports.scripted import (

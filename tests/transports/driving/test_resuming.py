@@ -26,7 +26,7 @@ from sansio import (
 )
 from sansio.testing import Answer, Broken, Failure, FakeProvider
 from sansio.testing.script import Outcome
-from tests.test_main_job import TRANSPORTS
+from tests.adapters import TRANSPORTS
 from tests.transports.raw_server import PATIENCE, Peer, RawServer, happens
 from tests.transports.scripted import ASK, PING, STREAMING, Clock, ScriptedTransport, answer, delta, openai
 from tests.transports.test_cancel_everywhere import CancelAt

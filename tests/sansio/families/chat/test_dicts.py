@@ -32,6 +32,7 @@ from sansio import (
 )
 from sansio.testing.strategies import histories
 from tests.sansio.wires import Record, config
+from tests.support import for_all
 
 USER = {"role": "user", "content": "Hi"}
 
@@ -226,42 +227,44 @@ def test_citations_are_on_the_text_if_there_is_one() -> None:
     assert from_openai({**answer, "content": None}).extra == {"annotations": [cited]}
 
 
-@pytest.mark.parametrize(
-    ("data", "field", "shown"),
-    [
-        ("Hi", "", '"content": "Hello"'),
-        ({"content": "Hi"}, "role", "user"),
-        ({"role": "usr", "content": "Hi"}, "role", "user"),
-        ({"role": "function", "content": "Hi"}, "role", "tool_call_id"),
-        ({"role": "user", "text": "Hi"}, "content", '"content": "Hello"'),
-        ({"role": "system", "content": None}, "content", '"content": "Hello"'),
-        ({"role": "tool", "tool_call_id": "a"}, "content", '"role": "tool"'),
-        ({"role": "user", "content": 5}, "content", '"type": "text"'),
-        ({"role": "user", "content": b"5"}, "content", '"type": "text"'),
-        ({"role": "user", "content": ["Hi"]}, "content[0]", '"type": "text"'),
-        ({"role": "user", "content": [{"text": "Hi"}]}, "content[0]", '"type": "text"'),
-        ({"role": "user", "content": [{"type": "text"}]}, "content[0]", '"text": "Hello"'),
-        ({"role": "tool", "content": "18"}, "tool_call_id", '"role": "tool"'),
-        ({**USER, "tool_call_id": "a"}, "tool_call_id", '"role": "tool"'),
-        ({"role": "assistant", "tool_calls": "f"}, "tool_calls", '"arguments": "{}"'),
-        ({"role": "assistant", "tool_calls": ["f"]}, "tool_calls[0]", '"arguments": "{}"'),
-        ({"role": "assistant", "tool_calls": [{"id": "a"}]}, "tool_calls[0]", '"arguments": "{}"'),
-        ({"role": "assistant", "tool_calls": [{**CALL, "id": 5}]}, "tool_calls[0]", '"arguments": "{}"'),
-        (
-            {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "f", "arguments": [1]}}]},
-            "tool_calls[0]",
-            '"arguments": "{}"',
-        ),
-        (
-            {
-                "role": "assistant",
-                "tool_calls": [{**CALL, "type": "custom", "custom": {"name": "f", "input": 5}}],
-            },
-            "tool_calls[0]",
-            "its input must be text",
-        ),
-        ({"role": "assistant", "reasoning_details": "x"}, "reasoning_details", "list"),
-    ],
+@for_all(
+    (
+        ("data", "field", "shown"),
+        [
+            ("Hi", "", '"content": "Hello"'),
+            ({"content": "Hi"}, "role", "user"),
+            ({"role": "usr", "content": "Hi"}, "role", "user"),
+            ({"role": "function", "content": "Hi"}, "role", "tool_call_id"),
+            ({"role": "user", "text": "Hi"}, "content", '"content": "Hello"'),
+            ({"role": "system", "content": None}, "content", '"content": "Hello"'),
+            ({"role": "tool", "tool_call_id": "a"}, "content", '"role": "tool"'),
+            ({"role": "user", "content": 5}, "content", '"type": "text"'),
+            ({"role": "user", "content": b"5"}, "content", '"type": "text"'),
+            ({"role": "user", "content": ["Hi"]}, "content[0]", '"type": "text"'),
+            ({"role": "user", "content": [{"text": "Hi"}]}, "content[0]", '"type": "text"'),
+            ({"role": "user", "content": [{"type": "text"}]}, "content[0]", '"text": "Hello"'),
+            ({"role": "tool", "content": "18"}, "tool_call_id", '"role": "tool"'),
+            ({**USER, "tool_call_id": "a"}, "tool_call_id", '"role": "tool"'),
+            ({"role": "assistant", "tool_calls": "f"}, "tool_calls", '"arguments": "{}"'),
+            ({"role": "assistant", "tool_calls": ["f"]}, "tool_calls[0]", '"arguments": "{}"'),
+            ({"role": "assistant", "tool_calls": [{"id": "a"}]}, "tool_calls[0]", '"arguments": "{}"'),
+            ({"role": "assistant", "tool_calls": [{**CALL, "id": 5}]}, "tool_calls[0]", '"arguments": "{}"'),
+            (
+                {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "f", "arguments": [1]}}]},
+                "tool_calls[0]",
+                '"arguments": "{}"',
+            ),
+            (
+                {
+                    "role": "assistant",
+                    "tool_calls": [{**CALL, "type": "custom", "custom": {"name": "f", "input": 5}}],
+                },
+                "tool_calls[0]",
+                "its input must be text",
+            ),
+            ({"role": "assistant", "reasoning_details": "x"}, "reasoning_details", "list"),
+        ],
+    )
 )
 def test_a_wrong_form_is_refused_with_its_place_and_the_right_one(data: Any, field: str, shown: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:

@@ -13,6 +13,7 @@ from sansio import APIStatusError, BadRequestError, RateLimitError
 from sansio.providers import dialect_named
 from sansio.retry import RetrySchedule
 from tests.sansio.wires import failure, parse, sse
+from tests.support import for_all
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 999) | st.text(max_size=4),
@@ -157,30 +158,32 @@ def test_openais_own_error_has_no_such_hint() -> None:
     assert "vllm" not in str(error_of(404, record))
 
 
-@pytest.mark.parametrize(
-    ("word", "status"),
-    [
-        ("invalid_request_error", 400),
-        ("authentication_error", 401),
-        ("invalid_api_key", 401),
-        ("permission_error", 403),
-        ("not_found_error", 404),
-        ("model_not_found", 404),
-        ("insufficient_quota", 429),
-        ("rate_limit_exceeded", 429),
-        ("rate_limit_error", 429),
-        ("tokens", 429),
-        ("requests", 429),
-        ("api_error", 500),
-        ("internal_error", 500),
-        ("internal_server_error", 500),
-        ("server_error", 500),
-        ("overloaded_error", 503),
-        ("service_unavailable", 503),
-        ("timeout", 504),
-    ],
+@for_all(
+    (
+        ("word", "status"),
+        [
+            ("invalid_request_error", 400),
+            ("authentication_error", 401),
+            ("invalid_api_key", 401),
+            ("permission_error", 403),
+            ("not_found_error", 404),
+            ("model_not_found", 404),
+            ("insufficient_quota", 429),
+            ("rate_limit_exceeded", 429),
+            ("rate_limit_error", 429),
+            ("tokens", 429),
+            ("requests", 429),
+            ("api_error", 500),
+            ("internal_error", 500),
+            ("internal_server_error", 500),
+            ("server_error", 500),
+            ("overloaded_error", 503),
+            ("service_unavailable", 503),
+            ("timeout", 504),
+        ],
+    ),
+    ("field", ["type", "code"]),
 )
-@pytest.mark.parametrize("field", ["type", "code"])
 def test_an_error_in_a_stream_has_the_status_that_its_word_has_by_itself(
     word: str, status: int, field: str
 ) -> None:

@@ -18,6 +18,7 @@ from sansio import (
     UnknownPart,
 )
 from tests.sansio.wires import ASK, COMPATIBLE, body_of, config, refused, sent
+from tests.support import for_all
 
 NOTES = DocumentPart(data="Grüße".encode(), media_type="text/plain", name="notes.txt")
 PDF = DocumentPart(data=b"%PDF")
@@ -137,8 +138,7 @@ def test_a_document_is_sent_as_what_its_bytes_are(kind: str) -> None:
     assert block["file"]["file_data"].startswith("data:application/pdf;base64,")
 
 
-@pytest.mark.parametrize("kind", COMPATIBLE)
-@pytest.mark.parametrize(("data", "said", "form"), SOUNDS)
+@for_all(("kind", COMPATIBLE), (("data", "said", "form"), SOUNDS))
 def test_sound_has_the_format_that_its_bytes_show_or_else_its_media_type(
     kind: str, data: bytes, said: str, form: str
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sansio import InvalidRequestError, Provider
 from tests.sansio.wires import ASK, COMPATIBLE, Record, body_of, config
+from tests.support import for_all
 
 OPENAI: dict[str, Any] = {
     "verbosity": "low",
@@ -147,15 +148,17 @@ def test_the_ends_of_a_range_are_in_it(kind: str, option: dict[str, Any]) -> Non
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 
 
-@pytest.mark.parametrize("kind", COMPATIBLE)
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}},
-        {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
-        {"type": "json_schema", "schema": SCHEMA},
-        {"json_schema": {"schema": SCHEMA}},
-    ],
+@for_all(
+    ("kind", COMPATIBLE),
+    (
+        "given",
+        [
+            {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}},
+            {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
+            {"type": "json_schema", "schema": SCHEMA},
+            {"json_schema": {"schema": SCHEMA}},
+        ],
+    ),
 )
 def test_a_schema_has_openais_form_whatever_form_it_was_given_in(kind: str, given: dict[str, Any]) -> None:
     body = body_of(Provider(config(kind)), ASK, response_format=given)
@@ -165,9 +168,9 @@ def test_a_schema_has_openais_form_whatever_form_it_was_given_in(kind: str, give
     }
 
 
-@pytest.mark.parametrize("kind", COMPATIBLE)
-@pytest.mark.parametrize(
-    "given", [{"type": "array"}, {"type": "json_schema"}, {"type": "json_schema", "json_schema": 5}, {}]
+@for_all(
+    ("kind", COMPATIBLE),
+    ("given", [{"type": "array"}, {"type": "json_schema"}, {"type": "json_schema", "json_schema": 5}, {}]),
 )
 def test_what_is_no_form_of_an_answer_is_refused_with_the_form_to_use(
     kind: str, given: dict[str, Any]

@@ -10,6 +10,7 @@ from sansio import Provider, Send
 from sansio.providers import dialect_named
 from sansio.testing import FakeProvider
 from tests.sansio.wires import ASK, WEATHER, Record, config
+from tests.support import for_all
 
 FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
 VALUES: dict[str, Any] = {
@@ -60,8 +61,7 @@ def test_each_option_has_a_value_here(kind: str) -> None:
     assert dialect_named(kind).options().keys() == VALUES.keys()
 
 
-@pytest.mark.parametrize("kind", ["openai", "azure"])
-@pytest.mark.parametrize("name", VALUES)
+@for_all(("kind", ["openai", "azure"]), ("name", VALUES))
 def test_each_option_is_a_field_that_the_service_knows(kind: str, name: str) -> None:
     provider = Provider(config(kind))
     options = {**BESIDE.get(name, {}), name: VALUES[name]}

@@ -8,6 +8,7 @@ import pytest
 
 from sansio import InvalidRequestError, InvalidToolCall, Message, Provider, Role, ToolCall
 from tests.sansio.wires import ASK, COMPATIBLE, WEATHER, body_of, config, sent
+from tests.support import for_all
 
 GRAMMAR = {"type": "grammar", "grammar": {"syntax": "regex", "definition": "[0-9]+"}}
 PATCH: dict[str, Any] = {"type": "custom", "custom": {"name": "patch", "description": "Apply a patch."}}
@@ -90,32 +91,37 @@ def test_of_allowed_tools_only_those_are_offered(kind: str, mode: str) -> None:
 KNOWN = ("openai", "azure", "openrouter", "vllm")
 
 
-@pytest.mark.parametrize("kind", KNOWN)
-@pytest.mark.parametrize(
-    ("choice", "words"),
-    [
-        ("any", "'any' is unknown; use 'required'"),
-        ("tool", "'tool' is unknown; use one of none, auto, required, or an object"),
-        ({"type": "any"}, "'any' as an object is Anthropic's form; use one of none, auto, required"),
-        ({"type": "tool", "name": "get_weather"}, '{"type": "function", "function": {"name": ...}}'),
-        ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
-        ({"type": "custom", "custom": {"name": "zzz"}}, "no tool 'zzz'; the tools are get_weather, patch"),
-        ({"type": "function"}, "names no tool"),
-        (
-            {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
-            "allowed_tools names no tool",
-        ),
-        (
-            {
-                "type": "allowed_tools",
-                "allowed_tools": {
-                    "mode": "auto",
-                    "tools": [PATCH, {"type": "function", "function": {"name": "zzz"}}],
+@for_all(
+    ("kind", KNOWN),
+    (
+        ("choice", "words"),
+        [
+            ("any", "'any' is unknown; use 'required'"),
+            ("tool", "'tool' is unknown; use one of none, auto, required, or an object"),
+            ({"type": "any"}, "'any' as an object is Anthropic's form; use one of none, auto, required"),
+            ({"type": "tool", "name": "get_weather"}, '{"type": "function", "function": {"name": ...}}'),
+            ({"type": "function", "function": {"name": "get_wether"}}, "did you mean 'get_weather'?"),
+            (
+                {"type": "custom", "custom": {"name": "zzz"}},
+                "no tool 'zzz'; the tools are get_weather, patch",
+            ),
+            ({"type": "function"}, "names no tool"),
+            (
+                {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
+                "allowed_tools names no tool",
+            ),
+            (
+                {
+                    "type": "allowed_tools",
+                    "allowed_tools": {
+                        "mode": "auto",
+                        "tools": [PATCH, {"type": "function", "function": {"name": "zzz"}}],
+                    },
                 },
-            },
-            "no tool 'zzz'",
-        ),
-    ],
+                "no tool 'zzz'",
+            ),
+        ],
+    ),
 )
 def test_a_choice_that_cannot_be_made_is_refused_with_what_can(kind: str, choice: object, words: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:

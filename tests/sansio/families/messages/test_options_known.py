@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from sansio import Provider, Send
 from sansio.providers import dialect_named
 from sansio.testing import FakeProvider
 from tests.sansio.wires import ASK, WEATHER, Record, config
+from tests.support import for_all
 
 FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
 SAME: dict[str, Any] = {
@@ -59,7 +58,7 @@ def test_each_option_has_a_value_here() -> None:
     assert dialect_named("anthropic").options().keys() == known
 
 
-@pytest.mark.parametrize("name", [*SAME, *OF_BETAS, *PORTABLE])
+@for_all(("name", [*SAME, *OF_BETAS, *PORTABLE]))
 def test_each_option_is_a_field_that_the_service_knows(name: str) -> None:
     value, field = PORTABLE.get(name) or ({**SAME, **OF_BETAS}[name], name)
     old = name == "reasoning_budget"

@@ -20,6 +20,7 @@ from sansio import (
 )
 from tests.sansio.families.responses.frames import created, parse, reading, response, text
 from tests.sansio.wires import Record, failure
+from tests.support import for_all
 from tests.wire_types import fields, needs_types, words
 
 FAULT: Record = {"type": "server_error", "code": "server_error", "message": "Sorry.", "param": None}
@@ -49,33 +50,35 @@ def test_an_error_inside_a_stream_is_read_in_each_form(record: Record) -> None:
     assert RetrySchedule().wait(error, 0, lambda: 0.0) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("code", "kind", "again"),
-    [
-        ("rate_limit_exceeded", RateLimitError, True),
-        ("insufficient_quota", RateLimitError, False),
-        ("invalid_prompt", BadRequestError, False),
-        ("image_too_large", BadRequestError, False),
-        ("context_length_exceeded", BadRequestError, False),
-        ("previous_response_not_found", BadRequestError, False),
-        ("invalid_request_error", BadRequestError, False),
-        ("invalid_api_key", AuthenticationError, False),
-        ("authentication_error", AuthenticationError, False),
-        ("permission_error", PermissionDeniedError, False),
-        ("not_found_error", NotFoundError, False),
-        ("model_not_found", NotFoundError, False),
-        ("rate_limit_error", RateLimitError, True),
-        ("tokens", RateLimitError, True),
-        ("requests", RateLimitError, True),
-        ("api_error", InternalServerError, True),
-        ("internal_error", InternalServerError, True),
-        ("internal_server_error", InternalServerError, True),
-        ("overloaded_error", InternalServerError, True),
-        ("service_unavailable", InternalServerError, True),
-        ("timeout", InternalServerError, True),
-        ("vector_store_timeout", InternalServerError, True),
-        ("something_new", APIStatusError, False),
-    ],
+@for_all(
+    (
+        ("code", "kind", "again"),
+        [
+            ("rate_limit_exceeded", RateLimitError, True),
+            ("insufficient_quota", RateLimitError, False),
+            ("invalid_prompt", BadRequestError, False),
+            ("image_too_large", BadRequestError, False),
+            ("context_length_exceeded", BadRequestError, False),
+            ("previous_response_not_found", BadRequestError, False),
+            ("invalid_request_error", BadRequestError, False),
+            ("invalid_api_key", AuthenticationError, False),
+            ("authentication_error", AuthenticationError, False),
+            ("permission_error", PermissionDeniedError, False),
+            ("not_found_error", NotFoundError, False),
+            ("model_not_found", NotFoundError, False),
+            ("rate_limit_error", RateLimitError, True),
+            ("tokens", RateLimitError, True),
+            ("requests", RateLimitError, True),
+            ("api_error", InternalServerError, True),
+            ("internal_error", InternalServerError, True),
+            ("internal_server_error", InternalServerError, True),
+            ("overloaded_error", InternalServerError, True),
+            ("service_unavailable", InternalServerError, True),
+            ("timeout", InternalServerError, True),
+            ("vector_store_timeout", InternalServerError, True),
+            ("something_new", APIStatusError, False),
+        ],
+    )
 )
 def test_the_code_says_what_an_error_is(code: str, kind: type[APIStatusError], again: bool) -> None:
     error = fault({"type": "response.failed", "response": response(error={"code": code, "message": "no"})})

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sansio import InvalidRequestError, Provider
 from tests.sansio.wires import ASK, RESPONSES, WEATHER, Record, body_of, config, refused
+from tests.support import for_all
 
 OPENAI = "openai/responses"
 ENCRYPTED = "reasoning.encrypted_content"
@@ -196,31 +197,33 @@ def test_a_server_whose_reasoning_is_open_is_not_asked_to_encrypt_it() -> None:
     assert "include" not in body("vllm/responses")
 
 
-@pytest.mark.parametrize(
-    ("model", "reasons"),
-    [
-        ("gpt-5.6", True),
-        ("o4-mini", True),
-        ("gpt-5.3-codex", True),
-        ("grok-4.3", True),
-        ("gpt-4o", False),
-        ("gpt-4.1-nano", False),
-        ("ft:gpt-4o:mine", False),
-        ("my-proxy/gpt-4o", False),
-        ("proxy.example/gpt-4o", False),
-        ("gpt-4", False),
-        ("gpt-5", True),
-        ("gpt-5-nano", True),
-        ("o1-pro", True),
-        ("my-gpt-4", True),
-        ("chatgpt4-deployment", True),
-        ("gpt-5x2-chat", True),
-        ("openai/gpt-4.1-mini", False),
-        ("gpt-3.5-turbo", False),
-        ("chatgpt-4o-latest", False),
-        ("gpt-5-chat-latest", False),
-        ("gpt-5.2-chat-latest", False),
-    ],
+@for_all(
+    (
+        ("model", "reasons"),
+        [
+            ("gpt-5.6", True),
+            ("o4-mini", True),
+            ("gpt-5.3-codex", True),
+            ("grok-4.3", True),
+            ("gpt-4o", False),
+            ("gpt-4.1-nano", False),
+            ("ft:gpt-4o:mine", False),
+            ("my-proxy/gpt-4o", False),
+            ("proxy.example/gpt-4o", False),
+            ("gpt-4", False),
+            ("gpt-5", True),
+            ("gpt-5-nano", True),
+            ("o1-pro", True),
+            ("my-gpt-4", True),
+            ("chatgpt4-deployment", True),
+            ("gpt-5x2-chat", True),
+            ("openai/gpt-4.1-mini", False),
+            ("gpt-3.5-turbo", False),
+            ("chatgpt-4o-latest", False),
+            ("gpt-5-chat-latest", False),
+            ("gpt-5.2-chat-latest", False),
+        ],
+    )
 )
 def test_models_that_do_not_reason_refuse_to_include_it(model: str, reasons: bool) -> None:
     assert ("include" in body(model=model)) is reasons

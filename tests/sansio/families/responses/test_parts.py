@@ -28,7 +28,7 @@ from sansio import (
     UnknownPart,
 )
 from sansio.families.responses.parts import item_of, items_of, parts_of
-from tests.support import RESPONSES_CORPUS
+from tests.support import RESPONSES_CORPUS, for_all
 
 Item = dict[str, Any]  # Any: JSON
 
@@ -118,7 +118,7 @@ ITEMS: list[Item] = [
 ]
 
 
-@pytest.mark.parametrize("item", ITEMS)
+@for_all(("item", ITEMS))
 def test_an_item_comes_back_from_its_parts(item: Item) -> None:
     assert items_of(parts_of(item)) == [item]
 

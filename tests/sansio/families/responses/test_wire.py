@@ -24,6 +24,7 @@ from tests.sansio.families.responses.frames import (
     whole,
 )
 from tests.sansio.wires import Record
+from tests.support import for_all
 
 PLAIN: dict[str, tuple[Record, Record, StreamEvent]] = {
     "output_text.delta": (message(), {"content_index": 0}, ContentDelta("b")),
@@ -91,7 +92,7 @@ READ: Record = {
 """Its other fields, which are read or say nothing new."""
 
 
-@pytest.mark.parametrize("name", [*REPEATED, *READ])
+@for_all(("name", [*REPEATED, *READ]))
 def test_a_response_that_repeats_its_request_or_what_is_read_says_nothing_more(name: str) -> None:
     more: Record = {name: READ.get(name, "x")}
     said = message("Hi")

@@ -10,6 +10,7 @@ import pytest
 
 from sansio.testing import FakeProvider
 from tests.sansio.testing.asking import ask, body_for, message_in, request_for, said
+from tests.support import for_all
 
 USER = {"role": "user", "content": "Hi"}
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -189,16 +190,18 @@ def test_an_answer_follows_the_schema_that_was_asked_for(format: object, content
     assert json.loads(message["content"]) == content
 
 
-@pytest.mark.parametrize("type", ["openai", "azure", "openrouter", "vllm"])
-@pytest.mark.parametrize(
-    "format",
-    [
-        {"type": "xml"},
-        {},
-        {"type": "json_schema"},
-        {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}},
-        {"type": "json_schema", "json_schema": {"name": "a b"}},
-    ],
+@for_all(
+    ("type", ["openai", "azure", "openrouter", "vllm"]),
+    (
+        "format",
+        [
+            {"type": "xml"},
+            {},
+            {"type": "json_schema"},
+            {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}},
+            {"type": "json_schema", "json_schema": {"name": "a b"}},
+        ],
+    ),
 )
 def test_a_format_that_is_none_of_the_servers_own_is_refused(type: str, format: object) -> None:
     response = ask(type, [USER], response_format=format)

@@ -16,6 +16,7 @@ from sansio.testing.strategies import Asked, messages, requests
 from sansio.testing.wires.responses_items import seal
 from tests.sansio.testing.asking import AUTH, HOSTS, message_in, said
 from tests.sansio.wires import Record, config
+from tests.support import for_all
 
 PATHS = {
     "openrouter": "/api/v1/responses",
@@ -274,7 +275,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fields", "param", "code"), REFUSED)
+@for_all((("fields", "param", "code"), REFUSED))
 def test_openai_refuses_what_is_wrong_and_names_it(fields: Record, param: str, code: str | None) -> None:
     for type in ("openai", "azure"):
         error = refused(type, **fields)

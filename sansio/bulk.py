@@ -1,0 +1,136 @@
+"""Many calls as one piece of work: what goes in, what comes out, and when a call is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from sansio.content import Message, Tool
+from sansio.conversation import Messages
+from sansio.errors import SPENT_CODES, AuthenticationError, ConfigError, FallbackError, ProviderError
+from sansio.retry import RetrySchedule, is_retryable
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+MAX_REFUSALS = 20
+"""How often one request may be refused with 429 before it fails. The limiter makes such refusals rare; a
+provider that goes on with them will not answer."""
+
+
+class CallRequest(Struct, frozen=True):
+    """One request of many.
+
+    Args:
+        messages: the conversation, as for `Provider.call`.
+        tools: in OpenAI's function format. Default: those of all requests.
+        options: as for `Provider.call`; they go before those of all requests.
+        tokens: about how many tokens the prompt and the answer have together. Default: an estimate by the
+            prompt's size.
+    """
+
+    messages: Messages
+    tools: Sequence[Tool] | None = None
+    options: Mapping[str, Any] = {}
+    tokens: int | None = None
+
+
+class CallResult(Struct, Generic[T, V], frozen=True, kw_only=True):
+    """What became of one request of many: `answer`, or `error`.
+
+    Args:
+        index: its place in the input, from 0. With several sources: the place in the order in which their
+            items were taken.
+        input: the item of the input.
+        key: the source's key, where the input is a mapping of sources.
+        answer: the answer.
+        value: what the answer says, where `response_format` is a type.
+        error: why there is no answer, or no value.
+        attempts: how many times it was sent.
+    """
+
+    index: int
+    input: T
+    key: Hashable = None
+    answer: Message | None = None
+    value: V | None = None
+    error: ProviderError | None = None
+    attempts: int = 0
+
+    def get(self) -> Message:
+        """The answer.
+
+        Raises:
+            ProviderError: there is none; a new exception each time.
+        """
+        if self.error is not None:
+            raise self.error.with_context()
+        assert self.answer is not None
+        return self.answer
+
+
+def no_call_can_succeed(error: ProviderError) -> bool:
+    """Whether an error will be that of every other call too, so that it is no use to go on.
+
+    Yes: the configuration or the key is wrong (401), nothing is left to pay with (402), or the quota is used
+    up (a 429 that says so). No: 403 and 404, which may be about one model or one prompt.
+    """
+    if isinstance(error, FallbackError):
+        return all(map(no_call_can_succeed, error.failures))
+    if isinstance(error, ConfigError | AuthenticationError) or error.status == 402:
+        return True
+    return error.status == 429 and not SPENT_CODES.isdisjoint((error.code, error.error_type))
+
+
+class Attempts:
+    """The attempts of one request.
+
+    Each is a call of one attempt, with a ticket of the limiter. A refusal with 429 does not count as a failed
+    one, and does not wait here: the limiter holds everybody until the next attempt may be made.
+
+    Args:
+        schedule: of all other failures.
+    """
+
+    def __init__(self, schedule: RetrySchedule) -> None:
+        self._schedule = schedule
+        self._failed = 0
+        self._refused = 0
+        self.made = 0
+
+    def next(self, error: ProviderError, random: Callable[[], float]) -> float | None:
+        """Seconds until the next attempt, after one that failed; `None` if there is none."""
+        if isinstance(error, FallbackError):
+            error = next(filter(is_retryable, error.failures), error)
+        if error.status == 429 and is_retryable(error):
+            self._refused += 1
+            return 0.0 if self._refused <= MAX_REFUSALS else None
+        self._failed += 1
+        return self._schedule.wait(error, self._failed - 1, random)
+
+
+class Shelf(Generic[T, V]):
+    """The results that wait to be handed out.
+
+    Args:
+        ordered: in the order of the input; otherwise as they complete.
+    """
+
+    def __init__(self, *, ordered: bool) -> None:
+        self._ordered = ordered
+        self._next = 0
+        self._results: dict[int, CallResult[T, V]] = {}
+
+    def put(self, result: CallResult[T, V]) -> None:
+        """Add a result."""
+        self._results[result.index] = result
+
+    def take(self) -> CallResult[T, V] | None:
+        """The next result; `None` if it is not there yet."""
+        index = self._next if self._ordered else next(iter(self._results), -1)
+        result = self._results.pop(index, None)
+        if result is not None:
+            self._next += 1
+        return result

@@ -1,0 +1,1 @@
+"""Many calls at once, within the provider's limits."""

@@ -1,0 +1,1 @@
+"""Prompts in files and answers in files: JSON lines, CSV and Parquet."""

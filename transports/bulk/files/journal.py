@@ -1,0 +1,206 @@
+"""The answers that a batch has, in a file that any crash leaves readable.
+
+Each answer is one line, written at once and only appended. What the system has taken survives the end of the
+process, whatever kills it; what a power failure loses is asked again. A line that was torn is cut off, or
+ended if only its end is missing.
+
+Beside it is a small file, `NAME.batch.json`, that says what the answers belong to. The journal is locked
+while a process has it, and the lock ends with the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from msgspec import Struct
+
+from sansio import ConfigError
+
+_BLOCK = 1 << 20
+_VERSION = 1
+
+
+class _Line(Struct):
+    """What every line of a journal has."""
+
+    custom_id: str
+
+
+class _About(Struct, frozen=True):
+    """The file beside a journal."""
+
+    version: int
+    batch: dict[str, Any]
+
+
+class Journal:
+    """A file of answers that this process has for itself. Use it with `with`.
+
+    Args:
+        path: of the file.
+        about: what the answers belong to, as plain data: the input, the provider, the options.
+        resume: go on with a file that has answers.
+
+    Attributes:
+        done: the ids of the answers in it.
+        repaired: how many bytes of a torn line were cut off.
+
+    Raises:
+        ConfigError: another process has it; it has answers and `resume` is False; it is no file of answers;
+            or its answers belong to something else.
+        OSError: it cannot be read or written.
+    """
+
+    def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
+        self.path = path
+        self.done: set[str] = set()
+        self.repaired = 0
+        self._about = path.with_name(path.name + ".batch.json")
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            self._lock()
+            self._size = os.fstat(self._file).st_size
+            if self._size and not resume:
+                raise ConfigError(
+                    f"{path} has answers; go on with them by --resume, or name another output", field="output"
+                )
+            given = msgspec.to_builtins(about)
+            if self._size:
+                self._compare(given)
+                self._read()
+            else:
+                self._write_about(given)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(self, line: bytes) -> None:
+        """Write a line, whole or not at all.
+
+        Args:
+            line: an object of JSON with `custom_id`, without the end of line.
+
+        Raises:
+            OSError: it cannot be written, such as to a full disk. What was written before is whole.
+        """
+        data = line + b"\n"
+        try:
+            written = os.write(self._file, data)
+            while written < len(data):  # a disk that is nearly full takes a part, and then raises
+                written += os.write(self._file, data[written:])
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(data)
+
+    def close(self) -> None:
+        """Write it through to the disk, and let others have it. Idempotent."""
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+
+    def forget_about(self) -> None:
+        """Remove the file beside it, once the answers are all there."""
+        self._about.unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                os.lseek(self._file, 0x7FFF_0000, os.SEEK_SET)  # a byte that no answer is at
+                msvcrt.locking(self._file, msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(
+                f"{self.path} is being written by another process; wait for it, or name another output",
+                field="output",
+            ) from None
+
+    def _compare(self, given: dict[str, Any]) -> None:
+        try:
+            about = msgspec.json.decode(self._about.read_bytes(), type=_About)
+        except FileNotFoundError:
+            raise ConfigError(
+                f"{self.path} cannot be gone on with: {self._about.name}, which says what its answers belong "
+                "to, is not there; name another output",
+                field="output",
+            ) from None
+        except msgspec.MsgspecError as error:
+            raise ConfigError(f"{self._about} is malformed: {error}", field="output") from None
+        if about.version != _VERSION:
+            raise ConfigError(
+                f"{self._about} has version {about.version}, and this is version {_VERSION}", field="output"
+            )
+        differs = [
+            f"{name}: {_short(about.batch.get(name))}, now {_short(given.get(name))}"
+            for name in sorted({*about.batch, *given})
+            if about.batch.get(name) != given.get(name)
+        ]
+        if differs:
+            raise ConfigError(
+                f"{self.path} has the answers to something else ({'; '.join(differs)}); name another output",
+                field="output",
+            )
+
+    def _write_about(self, given: dict[str, Any]) -> None:
+        made = self._about.with_name(self._about.name + ".new")
+        made.write_bytes(msgspec.json.format(msgspec.json.encode(_About(_VERSION, given))) + b"\n")
+        os.replace(made, self._about)
+
+    def _read(self) -> None:
+        """Collect the ids, and repair the end."""
+        decoder = msgspec.json.Decoder(_Line)
+        end = 0
+        for number, line in enumerate(read_lines(self.path), 1):
+            is_whole = line.endswith(b"\n")
+            try:
+                self.done.add(decoder.decode(line).custom_id)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                if is_whole:
+                    raise ConfigError(
+                        f"{self.path} has something else than answers: line {number} has no custom_id; "
+                        "name another output",
+                        field="output",
+                    ) from None
+                self.repaired = len(line)
+                break
+            end += len(line)
+            if not is_whole:
+                os.write(self._file, b"\n")
+                end += 1
+                break  # otherwise the end would be read as another line
+        if self.repaired:
+            os.ftruncate(self._file, end)
+        self._size = end
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file with their ends; the last one may have none."""
+    with path.open("rb", buffering=_BLOCK) as file:
+        yield from file
+
+
+def _short(value: object) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else text[:59] + "…"

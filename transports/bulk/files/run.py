@@ -1,0 +1,209 @@
+"""A batch: the rows of an input are asked, and each answer is in the output once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from sansio import (
+    CallResult,
+    Message,
+    ProviderError,
+    RemoteProtocolError,
+    Usage,
+    no_call_can_succeed,
+)
+from transports.bulk.files.answers import FailedRow, answer, failed, malformed
+from transports.bulk.files.journal import Journal
+from transports.bulk.files.prompts import Malformed, Prompt, PromptReader
+from transports.bulk.files.rows import BadRow
+from transports.bulk.gate import CallLimiter
+from transports.bulk.mapping import CallMap, map_calls
+from transports.driving.facade import AsyncProvider
+
+
+class Prices(Struct, frozen=True):
+    """What tokens cost, in US dollars for a million.
+
+    Args:
+        input: tokens of prompts.
+        output: tokens of answers.
+    """
+
+    input: float
+    output: float
+
+
+class Progress(Struct, kw_only=True):
+    """How far a batch is.
+
+    Args:
+        skipped: rows whose answers were there before.
+        answered: rows that were answered.
+        failed: rows that were not.
+        input_tokens: of all prompts.
+        output_tokens: of all answers.
+        cost: US dollars, where it is known.
+    """
+
+    skipped: int = 0
+    answered: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """How many rows are over."""
+        return self.skipped + self.answered + self.failed
+
+
+class Batch:
+    """Asks the rows of an input, and writes each answer as soon as it is there.
+
+    Args:
+        reader: makes requests of rows.
+        journal: where answers go, with the ids of those that it has.
+        fail: where failures go.
+        has_schema: each text is JSON, which is a `value` in the output.
+        prices: of tokens, for providers that state no cost.
+        max_cost: US dollars after which no row is begun. Those under way are finished.
+
+    Attributes:
+        progress: how far it is.
+        is_spent: no row is begun any more, since `max_cost` is reached, or the cost is not known.
+        is_cost_unknown: there is a `max_cost`, and an answer whose cost nobody states.
+    """
+
+    def __init__(
+        self,
+        reader: PromptReader,
+        journal: Journal,
+        fail: Callable[[FailedRow], None],
+        *,
+        has_schema: bool = False,
+        prices: Prices | None = None,
+        max_cost: float | None = None,
+    ) -> None:
+        self.progress = Progress()
+        self.is_spent = False
+        self.is_cost_unknown = False
+        self._reader = reader
+        self._journal = journal
+        self._fail = fail
+        self._has_schema = has_schema
+        self._prices = prices
+        self._max_cost = max_cost
+        self._encoder = msgspec.json.Encoder()
+
+    def prompts(self, rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]]) -> Iterator[Prompt]:
+        """The rows to ask. Malformed ones, and ids that were there before in the input, are failures."""
+        lines: dict[str, int] = {}
+        for line, row in rows:
+            if self.is_spent:
+                return
+            if isinstance(row, BadRow):
+                self._failed(malformed(Malformed(line=line, custom_id=str(line), error=row.error)))
+                continue
+            prompt = self._reader.read(line, row)
+            # An id that is the line's number appears once, and a million of them need no memory.
+            if prompt.custom_id != str(line) and (first := lines.setdefault(prompt.custom_id, line)) != line:
+                error = f"custom_id: {prompt.custom_id!r:.80} is that of line {first} too; ids must differ"
+                prompt = Malformed(line=line, custom_id=prompt.custom_id, error=error)
+            if isinstance(prompt, Malformed):
+                self._failed(malformed(prompt))
+            elif prompt.custom_id in self._journal.done:
+                self.progress.skipped += 1
+            else:
+                yield prompt
+
+    def check(
+        self, rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]], prepare: Callable[[Prompt], object]
+    ) -> None:
+        """Look at all rows without asking any; those that cannot be asked are failures.
+
+        Args:
+            rows: of the input, with their numbers.
+            prepare: raises `ProviderError` where a prompt cannot be asked.
+        """
+        for prompt in self.prompts(rows):
+            try:
+                prepare(prompt)
+            except ProviderError as error:
+                self._failed(failed(prompt, error, 0))
+
+    async def run(
+        self,
+        provider: AsyncProvider,
+        rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]],
+        each: Callable[[Progress], None],
+        *,
+        options: Mapping[str, Any],
+        limiter: CallLimiter | None = None,
+        concurrency: int = 64,
+    ) -> None:
+        """Ask all rows.
+
+        Args:
+            provider: is asked.
+            rows: of the input, with their numbers.
+            each: is called after each row.
+            options: of every call, as for `map_calls`.
+            limiter: as for `map_calls`.
+            concurrency: the same.
+
+        Raises:
+            ProviderError: no other row can succeed either, such as where the key is refused.
+            OSError: an answer cannot be written.
+        """
+        results: CallMap[Prompt, Any] = map_calls(
+            provider, self.prompts(rows), _request, limiter=limiter, concurrency=concurrency, **options
+        )
+        async with results:
+            async for result in results:
+                self._take(result)
+                each(self.progress)
+
+    def _take(self, result: CallResult[Prompt, Any]) -> None:
+        prompt = result.input
+        if result.answer is None:
+            assert result.error is not None
+            # Rows that were never asked, since another ended the batch, did not fail.
+            if result.attempts or not no_call_can_succeed(result.error):
+                self._failed(failed(prompt, result.error, result.attempts))
+            return
+        try:
+            line = answer(prompt.custom_id, result.answer, with_value=self._has_schema)
+        except RemoteProtocolError as error:
+            self._failed(failed(prompt, error, result.attempts, result.answer.text))
+        else:
+            self._journal.append(self._encoder.encode(line))
+            self.progress.answered += 1
+        self._count(result.answer)
+
+    def _count(self, message: Message) -> None:
+        usage, now = message.usage or Usage(), self.progress
+        now.input_tokens += usage.input_tokens
+        now.output_tokens += usage.output_tokens
+        cost = usage.cost
+        if cost is None and self._prices is not None:
+            cost = (
+                usage.input_tokens * self._prices.input / 1e6
+                + usage.output_tokens * self._prices.output / 1e6
+            )
+        now.cost += cost or 0.0
+        if self._max_cost is not None:
+            self.is_cost_unknown |= cost is None
+            self.is_spent |= cost is None or now.cost >= self._max_cost
+
+    def _failed(self, row: FailedRow) -> None:
+        self.progress.failed += 1
+        self._fail(row)
+
+
+def _request(prompt: Prompt) -> object:
+    return prompt.request

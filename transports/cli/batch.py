@@ -1,0 +1,326 @@
+"""`sansio-llm batch`: the rows of a file, each answered once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+import msgspec
+import typer
+
+from sansio import ConfigError, Provider, ProviderConfig, Rates
+from transports.bulk.files.answers import FailedRow, check_columns, write_table
+from transports.bulk.files.journal import Journal
+from transports.bulk.files.prompts import Prompt, PromptReader
+from transports.bulk.files.rows import Source, kind_of, read_rows, source_of
+from transports.bulk.files.run import Batch, Prices, Progress
+from transports.bulk.gate import SharedLimiter
+from transports.cli.inputs import typed_options
+from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
+from transports.cli.terminal import tell
+
+
+def batch(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="JSON lines, .csv or .parquet with a prompt in each row; - is JSON lines on standard input.",
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="JSON lines, .csv or .parquet.")
+    ],
+    failures: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Rows without an answer. Default: OUTPUT.failures.jsonl."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an output: only rows without an answer are asked.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Send nothing if a row cannot be asked.")] = False,
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="The prompt, with names of the row, such as 'Summarise: {text}'."),
+    ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A JSON schema that each answer follows; its properties are columns."
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls under way at once, at most.")] = 64,
+    rpm: Annotated[
+        float | None, typer.Option(help="Calls in a minute, at most. Default: what the provider allows.")
+    ] = None,
+    tpm: Annotated[float | None, typer.Option(help="Tokens in a minute, at most. The same.")] = None,
+    retries: Annotated[
+        int | None, typer.Option(min=0, help="More attempts for a call that fails. Default: the config's.")
+    ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(help="US dollars after which no row is begun; those under way are finished."),
+    ] = None,
+    prices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IN,OUT",
+            help="US dollars for a million tokens of prompts and of answers, if the provider states no cost.",
+        ),
+    ] = None,
+    type: Annotated[
+        str | None, typer.Option(callback=known_type, help="The provider's type, such as openai.")
+    ] = None,
+    api: Annotated[
+        str | None, typer.Option(help="The wire family to speak with it, if not the type's first.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="The model's id.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", "-s", help="A system message for rows that have none.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An option of every call, such as temperature=0.2."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
+    ] = None,
+    imports: Imports = None,
+) -> int:
+    """Ask the rows of a file; see `sansio-llm batch --help`.
+
+    Returns:
+        The exit status: 0 if every row has an answer, otherwise 1.
+
+    Raises:
+        ProviderError: the configuration is invalid, or no row can succeed.
+        OSError: a file cannot be read or written.
+        typer.BadParameter: an option cannot be.
+    """
+    given: dict[str, object] = {
+        "type": type,
+        "api": api,
+        "model": model,
+        "base_url": base_url,
+        "api_key_env": api_key_env,
+    }
+    fields = {name: value for name, value in given.items() if value is not None}
+    if config is not None:
+        fields = {**read_config(config), **fields}
+    is_real = config is not None or chooses(fields)
+    form = None if schema is None else _schema(schema)
+    if kind_of(output) != "jsonl":
+        check_columns(form)
+    costs = _prices(prices)
+    path = None if str(file) == "-" else file
+    source = None if path is None else source_of(path)
+    if path is None and resume:
+        raise typer.BadParameter(
+            "standard input cannot be compared with that of the first run; name a file", param_hint="--resume"
+        )
+    with open_provider(fields, "asyncio", is_real=is_real) as provider:
+        given_options = typed_options(option or (), provider.config)
+        files = _Files(path, output, failures)
+        files.check()
+        plain = Provider(provider.config)
+        reader = PromptReader(plain, template=template, system=system, keep_model=model is None)
+        about = _about(provider.config, source, is_real, template, system, form, given_options)
+        with Journal(files.journal, about, resume=resume) as answers, _writing(files.failures) as fail:
+            if answers.repaired:
+                tell(f"a torn line at the end of {files.journal} was cut off ({answers.repaired} bytes)")
+            work = Batch(reader, answers, fail, has_schema=form is not None, prices=costs, max_cost=max_cost)
+            options = given_options if form is None else {**given_options, "response_format": form}
+            if strict:
+                _refuse_malformed(work, files, plain, options)
+            if retries is not None:
+                options = {**options, "max_attempts": retries + 1}
+            limiter = SharedLimiter(Rates(requests_per_minute=rpm, tokens_per_minute=tpm))
+            with _shown(source) as show:
+                run = partial(work.run, options=options, limiter=limiter, concurrency=concurrency)
+                anyio.run(run, provider, read_rows(path), show)
+        if files.is_table and not work.is_spent:
+            write_table(files.journal, output, form)
+    return _summary(work, files)
+
+
+class _Files:
+    """The files of a batch.
+
+    Args:
+        source: the input; `None` is standard input.
+        output: as given.
+        failures: as given.
+    """
+
+    def __init__(self, source: Path | None, output: Path, failures: Path | None) -> None:
+        self.source = source
+        self.output = output
+        self.is_table = kind_of(output) != "jsonl"
+        # A table cannot be added to, so its answers are collected beside it first.
+        self.journal = output.with_name(output.name + ".journal.jsonl") if self.is_table else output
+        self.failures = failures or output.with_name(output.name + ".failures.jsonl")
+
+    def check(self) -> None:
+        """Refuse to overwrite a table that another batch has made.
+
+        Raises:
+            ConfigError: it is there.
+        """
+        if self.is_table and self.output.exists() and not self.journal.exists():
+            raise ConfigError(f"{self.output} is there already; name another output", field="output")
+
+
+def _about(
+    config: ProviderConfig,
+    source: Source | None,
+    is_real: bool,
+    template: str | None,
+    system: str | None,
+    form: object,
+    options: object,
+) -> dict[str, Any]:
+    """What the answers depend on, and what a later run is compared with."""
+    about: dict[str, Any] = {
+        "input": None
+        if source is None
+        else {"name": source.name, "bytes": source.bytes, "sha256": source.sha256},
+        "type": config.type if is_real else "fake",
+        "api": config.api,
+        "model": config.model,
+        "template": template,
+        "system": system,
+        "schema": form,
+        "options": options,
+    }
+    if is_real:
+        about["base_url"] = config.base_url
+    return about
+
+
+def _schema(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise typer.BadParameter(f"{str(file)!r}: {error.strerror}", param_hint="--schema") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file} is not a JSON schema: {error}", param_hint="--schema") from None
+
+
+def _prices(text: str | None) -> Prices | None:
+    if text is None:
+        return None
+    try:
+        first, second = map(float, text.split(","))
+        if not (0 <= first < float("inf") and 0 <= second < float("inf")):
+            raise ValueError
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r}: write two numbers of dollars for a million tokens, such as 0.25,2",
+            param_hint="--prices",
+        ) from None
+    return Prices(first, second)
+
+
+def _refuse_malformed(work: Batch, files: _Files, provider: Provider, options: dict[str, Any]) -> None:
+    """Look at the whole input before anything is sent.
+
+    Raises:
+        ConfigError: a row cannot be asked.
+        typer.BadParameter: the input can be read only once.
+    """
+    if files.source is None:
+        raise typer.BadParameter("standard input can be read only once; name a file", param_hint="--strict")
+
+    def prepare(prompt: Prompt) -> None:
+        asked = prompt.request
+        provider.prepare(asked.messages, asked.tools, stream=False, options={**options, **asked.options})
+
+    work.check(read_rows(files.source), prepare)
+    if count := work.progress.failed:
+        raise ConfigError(
+            f"{_rows(count)} cannot be asked, and nothing was sent; {files.failures} says why", field="input"
+        )
+    work.progress = Progress()
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[Callable[[FailedRow], None]]:
+    """Write failed rows as lines of JSON. The file is made anew, and is not there if no row failed."""
+    file.unlink(missing_ok=True)
+    opened: list[Any] = []
+
+    def write(row: FailedRow) -> None:
+        if not opened:
+            opened.append(file.open("ab", buffering=0))
+        opened[0].write(msgspec.json.encode(row) + b"\n")
+
+    try:
+        yield write
+    finally:
+        for each in opened:
+            each.close()
+
+
+@contextmanager
+def _shown(source: Source | None) -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on standard error, if that is a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # lazily: a run without a terminal does not need them
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[more]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=source.rows if source is not None else None, rate="", more="")
+
+        def show(now: Progress) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(
+                task,
+                completed=now.rows,
+                rate=f"{speed:.1f} rows/s" if speed else "",
+                more=f"{now.input_tokens + now.output_tokens:,} tokens, {now.failed:,} failed",
+            )
+
+        yield show
+
+
+def _summary(work: Batch, files: _Files) -> int:
+    now = work.progress
+    parts = [f"{_rows(now.answered)} answered"]
+    if now.skipped:
+        parts.append(f"{now.skipped:,} answered before")
+    if now.failed:
+        parts.append(f"{now.failed:,} failed, see {files.failures}")
+    parts.append(f"{now.input_tokens + now.output_tokens:,} tokens")
+    if now.cost:
+        parts.append(f"${now.cost:.4f}")
+    tell(", ".join(parts))
+    if work.is_cost_unknown:
+        tell("the provider states no cost, so --max-cost cannot be kept: give --prices, and --resume")
+    elif work.is_spent:
+        tell(f"--max-cost is reached: go on with {files.output} by --resume and a higher one")
+    return 1 if now.failed or work.is_spent else 0
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
