@@ -34,7 +34,8 @@ from tests.support import chunkings
 
 URL = "https://api.openai.com/v1/files/f/content"
 FILE = Head(200, (("content-type", "application/octet-stream"),))
-LINES = st.lists(st.text().filter(lambda text: text.strip() and not set(text) & {"\n", "\r"}))
+LINE = st.text(min_size=1, max_size=5).filter(lambda text: not set(text) & set(" \t\n\r"))
+LINES = st.lists(LINE, max_size=6)
 
 
 def fetch(record: bool = False, **fields: Any) -> LineFetch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sansio import (
@@ -14,6 +14,7 @@ from sansio import (
     BatchState,
     ContentDelta,
     Fetch,
+    Message,
     Provider,
     ProviderConfig,
     ProviderError,
@@ -21,7 +22,7 @@ from sansio import (
     Send,
     Wait,
 )
-from sansio.testing import FakeProvider, FakeResponse
+from sansio.testing import BatchScript, FakeProvider, FakeResponse, Outcome
 from tests.sansio.testing.asking import inputs_of
 
 AZURE = "https://res.openai.azure.com"
@@ -114,3 +115,22 @@ def read(reader: BatchReader, respond: Respond) -> list[BatchResult]:
 def stored(state: BatchState) -> BatchState:
     """The state as another process would read it."""
     return BatchState.from_json(state.to_json())
+
+
+COMPLETED = BatchScript()
+
+
+def fake_of(kind: str, script: BatchScript = COMPLETED, outcomes: Sequence[Outcome] = ()) -> FakeProvider:
+    return FakeProvider(KINDS[kind]["type"], outcomes, batches=script)
+
+
+def said(results: Sequence[BatchResult]) -> dict[str, str]:
+    """The text or the kind of error of each result, which must be one for each name."""
+    found = {
+        result.custom_id: result.outcome.text
+        if isinstance(result.outcome, Message)
+        else type(result.outcome).__name__
+        for result in results
+    }
+    assert len(found) == len(results)
+    return found
