@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from enum import Enum
+from typing import TypeAlias
 
 from msgspec import Struct
+
+Progress: TypeAlias = Callable[[str, int, int], object]
+"""Is called before each law is tried: with its name, its number from 1 on, and how many there are."""
 
 
 class Verdict(Enum):
@@ -18,7 +23,7 @@ class Verdict(Enum):
     DECLARED = "declared"
     """The caller of the check said that the law is not kept, and why. It was not tried."""
     NOT_TRIED = "not tried"
-    """A law that all others depend on has failed."""
+    """A law that it depends on has failed, or is declared."""
 
 
 class Result(Struct, frozen=True):
@@ -86,11 +91,18 @@ class Report(Struct, frozen=True):
         for result in self.results:
             if result.verdict is not Verdict.NOT_TRIED:
                 lines += _lines(result, width)
-        untried = [result for result in self.results if result.verdict is Verdict.NOT_TRIED]
-        if untried:
-            lines += ["", f"{len(untried)} laws were not tried: {untried[0].message}"]
+        untried: dict[str, list[str]] = {}
+        for result in self.results:
+            if result.verdict is Verdict.NOT_TRIED:
+                untried.setdefault(result.message, []).append(result.law)
+        for why, laws in untried.items():
+            named = f" ({', '.join(laws)})" if len(laws) <= _NAMED else ""
+            lines += ["", f"{len(laws)} not tried{named}, {why}"]
         return "\n".join(lines)
 
+
+_NAMED = 12
+"""How many laws that were not tried are named in a table; more are most of them."""
 
 _SHOWN = 400
 """How many characters of the bytes that show a breach are in a table."""

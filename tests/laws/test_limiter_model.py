@@ -177,5 +177,5 @@ class LimiterModel(RuleBasedStateMachine):
         assert full or not model.waiting, "nothing begins, and no wait would change that"
 
 
-LimiterModel.TestCase.settings = settings(stateful_step_count=30)
+LimiterModel.TestCase.settings = settings(stateful_step_count=20)
 TestLimiterModel = LimiterModel.TestCase

@@ -127,9 +127,15 @@ class CallMap(Generic[T, V]):
         try:
             given = aiter(rows) if isinstance(rows, AsyncIterable) else iter(rows)
             while self._stopped is None:
-                try:
-                    item = await anext(given) if isinstance(given, AsyncIterator) else next(given)
-                except (StopIteration, StopAsyncIteration):
+                with anyio.CancelScope() as scope:
+                    self._waits.add(scope)
+                    try:
+                        item = await anext(given) if isinstance(given, AsyncIterator) else next(given)
+                    except (StopIteration, StopAsyncIteration):
+                        break
+                    finally:
+                        self._waits.discard(scope)
+                if scope.cancelled_caught:
                     break
                 index = self._taken
                 self._taken += 1
@@ -193,7 +199,7 @@ class CallMap(Generic[T, V]):
                 self._limiter.leave(ticket, outcome)
             if isinstance(ended, CallResult):
                 return ended
-            seconds = job.retry(ended)
+            seconds = None if self._settings.stops(ended) else job.retry(ended)
             if seconds is None:
                 return job.failure(ended)
             await self._unless_stopped(partial(anyio.sleep, seconds))
@@ -214,7 +220,7 @@ class CallMap(Generic[T, V]):
         if self._stopped is None:
             self._stopped = error
             self._failures.insert(0, raised)
-            for scope in self._waits:
+            for scope in list(self._waits):
                 scope.cancel()
 
 

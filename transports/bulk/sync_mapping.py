@@ -78,8 +78,9 @@ class SyncCallMap(Generic[T, V]):
             self._jobs.put(None)
         for thread in self._threads:
             thread.join()
-        while self._sources:
-            self._close(self._sources.popleft()[1])
+        for _, given in self._sources:
+            if isinstance(given, Generator):
+                given.close()
 
     def __iter__(self) -> Self:
         return self
@@ -139,10 +140,6 @@ class SyncCallMap(Generic[T, V]):
                 thread.start()
             self._jobs.put((index, key, item))
 
-    def _close(self, given: Iterator[T]) -> None:
-        if isinstance(given, Generator):
-            given.close()
-
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
             self._results.put(self._work(*job))
@@ -182,7 +179,7 @@ class SyncCallMap(Generic[T, V]):
                 self._limiter.leave(ticket, outcome)
             if isinstance(ended, CallResult):
                 return ended
-            seconds = job.retry(ended)
+            seconds = None if self._settings.stops(ended) else job.retry(ended)
             if seconds is None:
                 return job.failure(ended)
             self._waits.wait(seconds)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from transports.cli.judge import judge
 from transports.cli.loading import load, pairs
-from transports.cli.terminal import Channel
+
+if TYPE_CHECKING:
+    from sansio.testing.report import Progress, Report
 
 _LOOPS = ("asyncio", "trio")
 
@@ -70,17 +72,23 @@ def check_transport(
         raise typer.BadParameter("a blocking transport has no event loop", param_hint="--backend")
     make = load(factory, "MODULE:FACTORY", "my_module:MyTransport", "a transport")
     declared = pairs(without)
-    try:
-        if sync:
-            report = conformance.check_sync_transport(
-                make, in_memory=in_memory, laws=law or None, without=declared
+
+    def check(progress: Progress) -> Report:
+        try:
+            if sync:
+                return conformance.check_sync_transport(
+                    make, in_memory=in_memory, laws=law or None, without=declared, progress=progress
+                )
+            return conformance.check_transport(
+                make,
+                backend=backend or _LOOPS[0],
+                in_memory=in_memory,
+                laws=law or None,
+                without=declared,
+                progress=progress,
             )
-        else:
-            report = conformance.check_transport(
-                make, backend=backend or _LOOPS[0], in_memory=in_memory, laws=law or None, without=declared
-            )
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--without") from None
-    Channel(sys.stdout).write(f"{report}\n")
-    if not report.ok:
-        raise typer.Exit(1)
+        except conformance.WrongKindError:
+            kind, what = ("async", "leave out") if sync else ("blocking", "add")
+            raise typer.BadParameter(f"{factory!r} makes {kind} transports; {what} --sync") from None
+
+    judge(check)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +9,8 @@ import msgspec
 import typer
 
 from sansio import Dialect, Message
+from transports.cli.judge import judge
 from transports.cli.loading import load, pairs
-from transports.cli.terminal import Channel
 
 _TYPES = {
     ".sse": "text/event-stream",
@@ -81,22 +80,20 @@ def check_dialect(
             fields = _read(path, _Fields)
         elif path.suffix in _TYPES and not path.name.endswith(_BESIDE):
             found.append(_sample(path))
-    try:
-        report = testing.check_dialect(
+    declared = pairs(without)
+    judge(
+        lambda progress: testing.check_dialect(
             kind,
             found,
             ignored=fields.ignored,
             not_returned=fields.not_returned,
             laws=law or None,
-            without=pairs(without),
+            without=declared,
             seed=seed,
             tries=tries,
+            progress=progress,
         )
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    Channel(sys.stdout).write(f"{report}\n")
-    if not report.ok:
-        raise typer.Exit(1)
+    )
 
 
 def _sample(path: Path) -> Any:  # Any: a sample, whose module is loaded lazily

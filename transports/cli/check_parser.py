@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from transports.cli.foreign import ForeignError, ParserCommand
+from transports.cli.judge import judge
 from transports.cli.loading import load, pairs
-from transports.cli.terminal import Channel
 
 _FACTORY = "MODULE:FACTORY"
 _ERROR = "MODULE:ERROR"
@@ -80,8 +79,8 @@ def check_parser(
             made.__qualname__ = command or ""
             expected = (ForeignError,)
             declared = {_SLOW: "the work of another process is not counted", **declared}
-        try:
-            report = testing.check_parser(
+        judge(
+            lambda progress: testing.check_parser(
                 make,
                 dialect,
                 errors=expected,
@@ -89,12 +88,9 @@ def check_parser(
                 without=declared,
                 seed=seed,
                 tries=tries,
+                progress=progress,
             )
-        except ValueError as wrong:
-            raise typer.BadParameter(str(wrong)) from None
-    Channel(sys.stdout).write(f"{report}\n")
-    if not report.ok:
-        raise typer.Exit(1)
+        )
 
 
 def _exception(named: str) -> type[Exception]:

@@ -79,6 +79,25 @@ class Channel:
             os.close(nowhere)
 
 
+class StatusLine:
+    """A line on standard error that says what is being done, if that is a terminal. Leaving erases it."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+
+    def __enter__(self) -> StatusLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("")
+
+    def show(self, text: str) -> None:
+        """Show text in place of what was there."""
+        if self._stream is not None:
+            self._stream.write(f"\r\x1b[K{harmless(text)}")
+            self._stream.flush()
+
+
 def tell(text: str, *, dim: bool = False) -> None:
     """Print a message to standard error, in one line.
 

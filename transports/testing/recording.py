@@ -69,25 +69,25 @@ class _Log:
     def __init__(
         self, file: _File, number: int, request: Request, shown: frozenset[str], now: Callable[[], float]
     ) -> None:
-        self._file = file
+        self._write = file.write
         self._now = now
         self._start = now()
         self._lines = ExchangeLog(number, request, shown)
         self._lock = threading.Lock()
-        file.write(self._lines.begin())
+        self._write(self._lines.begin())
 
     def take(self, value: Input) -> None:
         with self._lock:
             lines = self._lines.take(value, self._now() - self._start)
             if lines:
-                self._file.write(lines)
+                self._write(lines)
 
     def release(self, *, aborted: bool) -> None:
         """The caller wants no more. It must not fail, so a full disk costs the line."""
         with self._lock, contextlib.suppress(OSError):
             lines = self._lines.release(self._now() - self._start, aborted=aborted)
             if lines:
-                self._file.write(lines)
+                self._write(lines)
 
 
 class _Recorder:

@@ -12,7 +12,7 @@ from sansio.testing.dialects.bench import Bench
 from sansio.testing.dialects.laws import LAWS
 from sansio.testing.judging.sample import Sample
 from sansio.testing.judging.trying import try_laws
-from sansio.testing.report import Report
+from sansio.testing.report import Progress, Report
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -28,6 +28,7 @@ def check_dialect(
     without: Mapping[str, str] = _NOTHING,
     seed: int = 0,
     tries: int = 20,
+    progress: Progress | None = None,
 ) -> Report:
     """Try every law of the library on a dialect. For authors of dialects; it needs no test framework.
 
@@ -49,6 +50,8 @@ def check_dialect(
             shows them as declared.
         seed: decides where streams are cut and how they are damaged.
         tries: how many cuts and damages are made of each sample.
+        progress: is called before each law is tried, with its name, its number from 1 on, and how many there
+            are. `print` will do.
 
     Returns:
         The report. A law that failed says what was broken, the smallest bytes that were found to show it, and
@@ -65,7 +68,7 @@ def check_dialect(
     if not known:
         raise ValueError("samples: there are none; give at least one answer of the wire")
     bench = Bench(dialect, known, config or _registered(dialect), ignored, not_returned, seed, tries)
-    results = try_laws(LAWS, bench, laws, without)
+    results = try_laws(LAWS, bench, laws, without, progress)
     return Report(f"{dialect.__name__} ({dialect.TYPE}/{dialect.API}), seed {seed}", results)
 
 

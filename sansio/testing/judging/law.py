@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar, overload
 
 from msgspec import Struct
@@ -54,6 +54,7 @@ class Law(Struct, Generic[B], frozen=True):
         samples: those that it is tested on.
         basic: if it is broken, no other law can be judged.
         shrinks: a part of a sample can show that it is broken.
+        needs: names of laws before it without which it cannot be judged.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Law(Struct, Generic[B], frozen=True):
     samples: Callable[[B], Sequence[Sample]]
     basic: bool = False
     shrinks: bool = True
+    needs: Collection[str] = ()
 
 
 def _all(bench: HasSamples) -> Sequence[Sample]:

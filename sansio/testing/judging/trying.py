@@ -2,26 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Protocol, TypeVar
 
 from msgspec import structs
 
 from sansio.testing.judging.law import B, BrokenLawError, Law, NotApplicableError, raised
 from sansio.testing.judging.sample import Sample
-from sansio.testing.report import Result, Verdict
+from sansio.testing.report import Progress, Result, Verdict
 
 _SHRINKS = 24
 """How many smaller samples are tried at most when a law is broken."""
 
 
-def try_laws(
-    book: Mapping[str, Law[B]], bench: B, laws: Collection[str] | None, without: Mapping[str, str]
+class Tried(Protocol):
+    """What is asked of a law to try it in its turn."""
+
+    @property
+    def name(self) -> str:
+        """In kebab case."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The law, in one line."""
+        ...
+
+    @property
+    def basic(self) -> bool:
+        """If it is broken, no law behind it can be judged."""
+        ...
+
+    @property
+    def needs(self) -> Collection[str]:
+        """Laws before it without which it cannot be judged."""
+        ...
+
+
+L = TypeVar("L", bound=Tried)
+
+
+def try_each(
+    book: Mapping[str, L],
+    attempt: Callable[[L], Result],
+    laws: Collection[str] | None,
+    without: Mapping[str, str],
+    progress: Progress | None = None,
 ) -> tuple[Result, ...]:
     """The results of the laws of a book, in its order.
 
     Args:
+        attempt: tries one.
         laws: names of those to try. `None`: all.
         without: laws that are declared not to be kept, each with the reason.
+        progress: is called before each law is tried.
 
     Raises:
         ValueError: there is no such law, or a law cannot be declared.
@@ -33,23 +68,39 @@ def try_laws(
         if book[name].basic or not why.strip():
             wrong = "every other law depends on it" if book[name].basic else "give the reason"
             raise ValueError(f"without: {name!r} cannot be declared: {wrong}")
+    chosen = [law for law in book.values() if laws is None or law.name in laws]
     results: list[Result] = []
-    broken = ""
-    for law in book.values():
-        if laws is not None and law.name not in laws:
-            continue
+    missing: dict[str, str] = {}
+    basic = ""
+    for number, law in enumerate(chosen, 1):
+        cause = basic or next((missing[name] for name in law.needs if name in missing), "")
         if law.name in without:
             results.append(Result(law.name, law.text, Verdict.DECLARED, without[law.name]))
-        elif broken:
-            results.append(Result(law.name, law.text, Verdict.NOT_TRIED, f"fix {broken} first"))
+            missing[law.name] = f"because of {law.name}, which is declared"
+        elif cause:
+            results.append(Result(law.name, law.text, Verdict.NOT_TRIED, cause))
         else:
-            results.append(_try(law, bench))
-            if law.basic and results[-1].verdict is Verdict.FAILED:
-                broken = law.name
+            if progress is not None:
+                progress(law.name, number, len(chosen))
+            results.append(attempt(law))
+            if results[-1].verdict is Verdict.FAILED:
+                missing[law.name] = f"because of {law.name}; fix it first"
+                basic = missing[law.name] if law.basic else ""
     return tuple(results)
 
 
-def _try(law: Law[B], bench: B) -> Result:
+def try_laws(
+    book: Mapping[str, Law[B]],
+    bench: B,
+    laws: Collection[str] | None,
+    without: Mapping[str, str],
+    progress: Progress | None = None,
+) -> tuple[Result, ...]:
+    """Try the laws of a book on the samples of a bench. The arguments are those of `try_each`."""
+    return try_each(book, partial(_try, bench), laws, without, progress)
+
+
+def _try(bench: B, law: Law[B]) -> Result:
     why = ""
     applied = False
     for sample in law.samples(bench):

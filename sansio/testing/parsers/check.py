@@ -11,7 +11,7 @@ from sansio.testing.parsers.bench import Bench
 from sansio.testing.parsers.formats import format_of
 from sansio.testing.parsers.laws import ANSWER_LAWS, EVENT_LAWS
 from sansio.testing.parsers.parser import Factory
-from sansio.testing.report import Report
+from sansio.testing.report import Progress, Report
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -34,6 +34,7 @@ def check_parser(
     without: Mapping[str, str] = _NOTHING,
     seed: int = 0,
     tries: int = 20,
+    progress: Progress | None = None,
 ) -> Report:
     """Try every law for stream parsers on any parser. It needs no test framework.
 
@@ -52,6 +53,8 @@ def check_parser(
             shows them as declared.
         seed: decides where streams are cut and how they are damaged.
         tries: how many cuts and damages are made of each stream.
+        progress: is called before each law is tried, with its name, its number from 1 on, and how many there
+            are. `print` will do.
 
     Returns:
         The report. A law that failed says what was found, the smallest bytes that show it, and what to do.
@@ -65,6 +68,6 @@ def check_parser(
     """
     made = format_of(dialect)
     bench = Bench(factory, made, made.samples(), errors, seed, tries)
-    results = try_laws(laws_for(dialect), bench, laws, without)
+    results = try_laws(laws_for(dialect), bench, laws, without, progress)
     name = getattr(factory, "__qualname__", type(factory).__qualname__)
     return Report(f"{name} ({dialect}), seed {seed}", results)

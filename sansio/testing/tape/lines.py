@@ -145,12 +145,16 @@ class ExchangeLog:
         if self.over:
             return b""
         if isinstance(value, Body):  # first, and not in the match, since there are many
+            # Nearly all pieces of a stream are written as they are.
+            if not self._held and self._redaction.passes(value.data):
+                return self._body(at, value.data)
             return self._take_body(value.data, at)
         match value:
             case Head(status, headers):
-                return self._line(HeadLine(self._number, round(at, 3), status, self._headers(headers)))
+                masked = self._redaction.mask_headers(headers)
+                return self._line(HeadLine(self._number, _to_milliseconds(at), status, masked))
             case End():
-                return self._finish(EndLine(self._number, round(at, 3)))
+                return self._finish(EndLine(self._number, _to_milliseconds(at)))
             case Lost(error):
                 return self._finish(self._lost(error, at))
             case _:
@@ -162,17 +166,10 @@ class ExchangeLog:
         Args:
             aborted: the connection was dropped.
         """
-        return b"" if self.over else self._finish(ReleasedLine(self._number, round(at, 3), aborted))
-
-    def _headers(self, headers: Headers) -> Headers:
-        return self._redaction.mask_headers(headers)
+        return b"" if self.over else self._finish(ReleasedLine(self._number, _to_milliseconds(at), aborted))
 
     def _take_body(self, data: bytes, at: float) -> bytes:
         redaction = self._redaction
-        if not self._held:
-            data = redaction.mask(data)
-            if not redaction.begun(data):
-                return self._body(at, data)
         self._held.append((at, data))
         joined = redaction.mask(b"".join([piece for _, piece in self._held]))
         return self._write_held(joined, len(joined) - redaction.begun(joined))
@@ -200,7 +197,7 @@ class ExchangeLog:
         hint = error.__dict__.get("hint")  # this error's own, not its kind's
         return LostLine(
             self._number,
-            round(at, 3),
+            _to_milliseconds(at),
             next(name for name, kind in ERRORS.items() if isinstance(error, kind)),
             mask(error.message),
             field=error.field,
@@ -210,13 +207,19 @@ class ExchangeLog:
         )
 
     def _body(self, at: float, data: bytes) -> bytes:
-        text = _text(data)
-        if text is None:
-            return self._line(BodyLine(self._number, round(at, 3), base64=data))
-        return _encode(BodyLine(self._number, round(at, 3), text)) + b"\n"
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return self._line(BodyLine(self._number, _to_milliseconds(at), base64=data))
+        return _encode(BodyLine(self._number, _to_milliseconds(at), text)) + b"\n"
 
     def _line(self, line: Line) -> bytes:
         return _encode(line) + b"\n"
+
+
+def _to_milliseconds(at: float) -> float:
+    """Seconds, to the millisecond. It takes a third of the time of `round`."""
+    return int(at * 1_000 + 0.5) / 1_000
 
 
 def _text(data: bytes) -> str | None:

@@ -96,10 +96,16 @@ class Redaction:
     def mask(self, data: bytes) -> bytes:
         """The data with each key replaced by asterisks."""
         for secret in self._secrets:
-            # Its beginning first: a search for a few bytes takes a fourth of the time.
-            if secret[:_SHORTEST] in data and secret in data:
-                data = data.replace(secret, b"*" * len(secret))
+            data = data.replace(secret, b"*" * len(secret))
         return data
+
+    def passes(self, data: bytes) -> bool:
+        """Whether a quick look says that the data has no key, nor ends with the beginning of one."""
+        for secret in self._secrets:
+            if secret in data:
+                return False
+        # Nearly every piece of a stream ends with a line's end, and no key has one.
+        return not data or data[-1] not in self._letters
 
     def mask_text(self, text: str) -> str:
         """The text with each key replaced by asterisks."""
@@ -115,10 +121,7 @@ class Redaction:
 
     def begun(self, data: bytes) -> int:
         """How many bytes at the end of the data may be the beginning of a key."""
-        # Nearly every piece of a stream ends with a line's end, and no key has one.
-        if not data or data[-1] not in self._letters:
-            return 0
-        longest = max(map(len, self._secrets))
+        longest = max(map(len, self._secrets), default=0)
         for size in range(min(len(data), longest - 1), 0, -1):
             end = data[-size:]
             if any(len(secret) > size and secret.startswith(end) for secret in self._secrets):

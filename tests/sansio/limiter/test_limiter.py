@@ -86,6 +86,17 @@ def test_what_a_request_cost_that_left_the_minute_does_not_matter() -> None:
     assert ready(limiter, 101.0) < 20
 
 
+def test_a_request_that_is_refused_costs_no_tokens_and_teaches_nothing_of_them() -> None:
+    limiter = asked(1, Rates(tokens_per_minute=100), tokens=100)
+    (first,) = begin(limiter, 0.0)
+    limiter.end(first, Outcome(refused=True, retry_after=1.0, input_tokens=0, output_tokens=0), 0.0)
+    limiter.ask(tokens=100)
+    assert ready(limiter, 0.0) == pytest.approx(1, abs=0.01)
+    assert len(begin(limiter, 1.1)) == 1
+    limiter.ask(tokens=100)
+    assert ready(limiter, 1.1) == pytest.approx(60, abs=0.1)
+
+
 def test_how_far_estimates_are_off_is_learnt() -> None:
     limiter = asked(400, Rates(tokens_per_minute=60_000), tokens=100)
     now, begun = 0.0, 0

@@ -134,10 +134,10 @@ def test_a_crowd_before_a_token_bucket_uses_it_and_is_seldom_refused() -> None:
         Bucket(rate=20, capacity=300),
         Bucket(rate=20, capacity=300, headers=True),
     ):
-        result = limited(bucket, 150, clients=200)
+        result = limited(bucket, 120, clients=150)
         assert result.used > 95
         assert result.refusals < 1.5
-    alone = unlimited(bucket, 60, clients=200)
+    alone = unlimited(bucket, 60, clients=150)
     assert alone.refusals > 20
 
 

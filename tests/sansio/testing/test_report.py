@@ -8,7 +8,7 @@ from sansio.testing import Report, Result, Verdict
 
 PASSED = Result("a-law", "all is well", Verdict.PASSED)
 FAILED = Result("law", "it ends", Verdict.FAILED, "it does not", "a sample", b"\0", "end it")
-UNTRIED = Result("other", "it begins", Verdict.NOT_TRIED, "fix law first")
+UNTRIED = Result("other", "it begins", Verdict.NOT_TRIED, "because of law")
 
 
 def test_the_table_has_a_line_for_each_law_and_says_what_is_wrong_and_what_to_do() -> None:
@@ -27,8 +27,9 @@ def test_the_table_has_a_line_for_each_law_and_says_what_is_wrong_and_what_to_do
     ]
 
 
-def test_laws_that_were_not_tried_are_counted() -> None:
-    assert str(Report("Thing", (FAILED, UNTRIED))).endswith("\n\n1 laws were not tried: fix law first")
+def test_laws_that_were_not_tried_are_counted_and_named_if_they_are_few() -> None:
+    assert str(Report("Thing", (FAILED, UNTRIED))).endswith("\n\n1 not tried (other), because of law")
+    assert str(Report("Thing", (FAILED, *[UNTRIED] * 50))).endswith("\n\n50 not tried, because of law")
 
 
 def test_a_report_without_laws_says_so_and_has_none() -> None:

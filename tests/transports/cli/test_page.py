@@ -56,6 +56,6 @@ def _examples(page: str, files: dict[str, str]) -> int:
 def test_it_has_every_command_and_every_option_of_chat() -> None:
     commands = [words[1] for line in run("--help").stdout.splitlines() if len(words := line.split()) > 2]
     named = [name for name in commands if f"`{name}`" in PAGE]
-    assert len(set(named) - {"sansio-llm"}) == 9
+    assert len(set(named) - {"sansio-llm"}) == 10
     options = {word.rstrip(".") for word in run("chat", "--help").stdout.split() if word.startswith("--")}
     assert not [name for name in options - {"--help", "--keep", "--no-reasoning"} if f"`{name}" not in PAGE]

@@ -48,7 +48,15 @@ from transports.testing.conformance import check_sync_transport, check_transport
 
 CONFIG = ProviderConfig(type="openai", model="m")
 REQUEST = Request.post("http://localhost/v1", (("authorization", f"Bearer {KEY}"),), b"{}")
-LAWS = ("inputs-in-order", "request-as-given", "lost-in-body", "read-timeout", "abort-wakes", "abort-again")
+LAWS = (
+    "open-returns",
+    "inputs-in-order",
+    "request-as-given",
+    "lost-in-body",
+    "read-timeout",
+    "abort-wakes",
+    "abort-again",
+)
 """Some of those that do not need connections; all of them were tried."""
 NEVER = 1e6  # seconds
 

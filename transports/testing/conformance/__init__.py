@@ -4,8 +4,17 @@ For the authors of custom transports. It needs no test framework; `sansio-llm ch
 """
 
 from sansio.testing import Report, Result, Verdict
-from transports.testing.conformance.law import Law
+from transports.testing.conformance.law import Law, WrongKindError
 from transports.testing.conformance.laws import LAWS
 from transports.testing.conformance.runner import check_sync_transport, check_transport
 
-__all__ = ["LAWS", "Law", "Report", "Result", "Verdict", "check_sync_transport", "check_transport"]
+__all__ = [
+    "LAWS",
+    "Law",
+    "Report",
+    "Result",
+    "Verdict",
+    "WrongKindError",
+    "check_sync_transport",
+    "check_transport",
+]

@@ -13,8 +13,9 @@ from sansio import Body, End, Head, ProviderError, Request
 from sansio.http import Headers
 from sansio.testing import FakeProvider, FakeResponse
 from sansio.testing.faults import Fault, FaultyProvider, find_fault
+from sansio.testing.judging.law import BrokenLawError, NotApplicableError, demand
 from transports.testing.conformance.calls import CheckedExchange, CheckedTransport
-from transports.testing.conformance.law import BrokenLawError, NotApplicableError, demand, told
+from transports.testing.conformance.law import told
 from transports.testing.loopback import LoopbackThread
 
 Server: TypeAlias = LoopbackThread | FaultyProvider
@@ -102,6 +103,10 @@ class Bench:
         self.in_memory = isinstance(server, FaultyProvider)
         self._server = server
         self._asked = 0
+
+    def renewed(self) -> Bench:
+        """The same with another transport, for another loop."""
+        return Bench(self.remake(), self._server, self.remake, self.backend, self.patience)
 
     @property
     def fake(self) -> FakeProvider:

@@ -12,8 +12,9 @@ import anyio
 from msgspec import Struct
 
 from sansio import Body, End, Head, ProviderError, Request
+from sansio.testing.judging.law import BrokenLawError
 from transports.interface import Exchange, Transport, is_resumable
-from transports.testing.conformance.law import BrokenLawError, told
+from transports.testing.conformance.law import told
 
 ResultT = TypeVar("ResultT")
 
@@ -105,7 +106,7 @@ class Calls:
                     result: ResultT = await given
                     return result
                 _drop(given)
-                raise BrokenLawError(f"{name} is blocking; check_sync_transport is for such transports")
+                raise BrokenLawError(f"{name} is not async: it returned {given!r:.80}")
             except (ProviderError, BrokenLawError):
                 raise
             except Exception as error:

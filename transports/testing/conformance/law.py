@@ -1,8 +1,8 @@
-"""What a law is, and how its check reports that it is broken."""
+"""What a law of transports is."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,12 +17,8 @@ Check: TypeAlias = "Callable[[Bench], Awaitable[None]]"
 Serve: TypeAlias = Callable[[], AbstractContextManager[LoopbackThread]]
 
 
-class BrokenLawError(Exception):
-    """The transport broke the law; the message says how."""
-
-
-class NotApplicableError(Exception):
-    """The law does not apply to the transport; the message says what is missing."""
+class WrongKindError(TypeError):
+    """The transport is blocking where an async one is checked, or the reverse."""
 
 
 class Law(Struct, frozen=True):
@@ -34,7 +30,8 @@ class Law(Struct, frozen=True):
         check: tests it.
         wire: it is about connections; it does not apply to in-process transports.
         tasks: it is about tasks of an event loop; it does not apply to blocking transports.
-        basic: if it is broken, no other law can be judged.
+        basic: if it is broken, no law behind it can be judged.
+        needs: names of laws before it without which it cannot be judged.
         serve: starts the server for the test.
     """
 
@@ -44,29 +41,26 @@ class Law(Struct, frozen=True):
     wire: bool = False
     tasks: bool = False
     basic: bool = False
+    needs: Collection[str] = ()
     serve: Serve = loopback_thread
 
 
 def law(
-    text: str, *, wire: bool = False, tasks: bool = False, basic: bool = False, serve: Serve = loopback_thread
+    text: str,
+    *,
+    wire: bool = False,
+    tasks: bool = False,
+    basic: bool = False,
+    needs: Collection[str] = (),
+    serve: Serve = loopback_thread,
 ) -> Callable[[Check], Law]:
     """Make a law of the function that checks it, and of its name. The arguments are those of `Law`."""
 
     def made(check: Check) -> Law:
         name = getattr(check, "__name__", "").replace("_", "-")
-        return Law(name, text, check, wire, tasks, basic, serve)
+        return Law(name, text, check, wire, tasks, basic, needs, serve)
 
     return made
-
-
-def demand(kept: object, message: str) -> None:
-    """Check one condition of a law.
-
-    Raises:
-        BrokenLawError: `kept` is false.
-    """
-    if not kept:
-        raise BrokenLawError(message)
 
 
 def told(error: BaseException) -> str:

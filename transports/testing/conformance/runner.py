@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import threading
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -18,10 +19,13 @@ from msgspec import Struct
 from sansio import ProviderError
 from sansio.testing import FakeProvider, Report, Responder, Result, Verdict
 from sansio.testing.faults import FaultyProvider
+from sansio.testing.judging.law import BrokenLawError, NotApplicableError
+from sansio.testing.judging.trying import try_each
+from sansio.testing.report import Progress
 from transports.interface import SyncTransport, Transport
 from transports.testing.conformance.bench import Bench, Server
 from transports.testing.conformance.calls import Calls, CheckedTransport
-from transports.testing.conformance.law import BrokenLawError, Law, NotApplicableError, told
+from transports.testing.conformance.law import Law, WrongKindError, told
 from transports.testing.conformance.laws import LAWS
 from transports.testing.conformance.threads import InThreads
 
@@ -35,7 +39,7 @@ _WAKING = 2.0
 """Seconds that a call which blocks the loop gets to end after its server has stopped."""
 
 _LOOPS = ("asyncio", "trio")
-_VERDICTS = (BrokenLawError, NotApplicableError)
+_VERDICTS = (WrongKindError, BrokenLawError, NotApplicableError)
 
 Factory: TypeAlias = Callable[[], Transport] | Callable[[Responder], Transport]
 SyncFactory: TypeAlias = Callable[[], SyncTransport] | Callable[[Responder], SyncTransport]
@@ -49,6 +53,7 @@ def check_transport(
     laws: Collection[str] | None = None,
     without: Mapping[str, str] = MappingProxyType({}),
     patience: float = PATIENCE,
+    progress: Progress | None = None,
 ) -> Report:
     """Try every law on an async transport, against a server in this process on 127.0.0.1.
 
@@ -66,9 +71,12 @@ def check_transport(
             declared. A law that all others depend on cannot be among them.
         patience: seconds to wait before something counts as never happening. Only a faulty transport uses
             them up.
+        progress: is called before each law is tried, with its name, its number from 1 on, and how many there
+            are. `print` will do.
 
     Raises:
         ValueError: there is no such law, or no such event loop, or a law cannot be declared.
+        WrongKindError: the transport is blocking.
 
     Example:
         report = check_transport(AnyioTransport, backend="trio")
@@ -76,9 +84,8 @@ def check_transport(
     """
     if backend not in _LOOPS or find_spec(backend) is None:
         raise ValueError(f"{backend!r}: no such event loop here; use one of {', '.join(_LOOPS)}, installed")
-    asked = cast("Callable[..., Transport]", factory)
     subject = f"{_name(factory)} under {backend}"
-    return _Run(asked, subject, backend, in_memory, patience, "aclose()").try_all(laws, without)
+    return _Run(factory, subject, backend, in_memory, patience, "aclose()").try_all(laws, without, progress)
 
 
 def check_sync_transport(
@@ -88,6 +95,7 @@ def check_sync_transport(
     laws: Collection[str] | None = None,
     without: Mapping[str, str] = MappingProxyType({}),
     patience: float = PATIENCE,
+    progress: Progress | None = None,
 ) -> Report:
     """Try every law on a blocking transport; see `check_transport`. The laws about event loops do not apply.
 
@@ -95,14 +103,10 @@ def check_sync_transport(
 
     Raises:
         ValueError: there is no such law, or it cannot be declared.
+        WrongKindError: the transport is async.
     """
-    make = cast("Callable[..., SyncTransport]", factory)
-
-    def asked(*given: Responder) -> Transport:
-        return InThreads(make(*given))
-
     subject = f"{_name(factory)}, blocking"
-    return _Run(asked, subject, None, in_memory, patience, "close()").try_all(laws, without)
+    return _Run(factory, subject, None, in_memory, patience, "close()").try_all(laws, without, progress)
 
 
 class _Run(Struct, frozen=True):
@@ -117,36 +121,34 @@ class _Run(Struct, frozen=True):
         closing: the name of the method that closes a transport.
     """
 
-    factory: Callable[..., Transport]
+    factory: Callable[..., Transport | SyncTransport]
     subject: str
     backend: str | None
     in_memory: bool
     patience: float
     closing: str
 
-    def try_all(self, names: Collection[str] | None, without: Mapping[str, str]) -> Report:
-        unknown = {*(names or ()), *without} - LAWS.keys()
-        if unknown:
-            raise ValueError(f"{min(unknown)!r}: no such law; use some of {', '.join(LAWS)}")
-        for name, why in without.items():
-            if LAWS[name].basic or not why.strip():
-                wrong = "every other law depends on it" if LAWS[name].basic else "give the reason"
-                raise ValueError(f"without: {name!r} cannot be declared: {wrong}")
-        results: list[Result] = []
-        broken = ""
-        for law in LAWS.values():
-            if names is not None and law.name not in names:
-                continue
-            if law.name in without:
-                results.append(_result(law, Verdict.DECLARED, without[law.name]))
-                continue
-            if broken:
-                results.append(_result(law, Verdict.NOT_TRIED, f"fix {broken} first"))
-                continue
-            results.append(self._try(law))
-            if law.basic and results[-1].verdict is Verdict.FAILED:
-                broken = law.name
-        return Report(self.subject, tuple(results))
+    def try_all(
+        self, names: Collection[str] | None, without: Mapping[str, str], progress: Progress | None
+    ) -> Report:
+        return Report(self.subject, try_each(LAWS, self._try, names, without, progress))
+
+    def make(self, *given: Responder) -> Transport:
+        """A new transport.
+
+        Raises:
+            BrokenLawError: the factory raised.
+            WrongKindError: it is of the other kind.
+        """
+        blocking = self.backend is None
+        try:
+            made: object = self.factory(*given)
+        except Exception as error:
+            raise BrokenLawError(f"the factory raised {told(error)}") from error
+        if blocking is not _is_blocking(made, blocking):
+            kind, check = ("async", check_transport) if blocking else ("blocking", check_sync_transport)
+            raise WrongKindError(f"{_name(self.factory)} is {kind}: check it with {check.__name__}")
+        return InThreads(cast("SyncTransport", made)) if blocking else cast("Transport", made)
 
     def _try(self, law: Law) -> Result:
         if law.tasks and self.backend is None:
@@ -208,6 +210,8 @@ class _Attempt:
         if self._error is None:
             return _result(self._law, Verdict.FAILED, "it ended the thread of its event loop")
         match error := _root(self._error):
+            case WrongKindError():
+                raise error
             case NotApplicableError():
                 return _result(self._law, Verdict.NOT_APPLICABLE, str(error))
             case BrokenLawError():
@@ -239,12 +243,20 @@ class _Attempt:
             tasks.cancel_scope.cancel()
 
     def _make(self, server: Server) -> CheckedTransport:
-        try:
-            with self._calls.under_way("the factory"):
-                transport = self._run.factory(*((server,) if self._run.in_memory else ()))
-        except Exception as error:
-            raise BrokenLawError(f"the factory raised {told(error)}") from error
+        with self._calls.under_way("the factory"):
+            transport = self._run.make(*((server,) if self._run.in_memory else ()))
         return CheckedTransport(transport, self._calls, self._run.closing)
+
+
+def _is_blocking(transport: object, otherwise: bool) -> bool:
+    """Whether a transport is a blocking one, by the methods that it has.
+
+    Args:
+        otherwise: the answer for one that has too few of either kind; the laws then say what it lacks.
+    """
+    if inspect.iscoroutinefunction(getattr(transport, "open", None)) or hasattr(transport, "aclose"):
+        return False
+    return hasattr(transport, "close") or otherwise
 
 
 def _result(law: Law, verdict: Verdict, message: str = "") -> Result:

@@ -8,8 +8,8 @@ from functools import partial
 import anyio.to_thread
 
 from sansio import Body, End, Head, Request
+from sansio.testing.judging.law import BrokenLawError
 from transports.interface import SyncExchange, SyncTransport
-from transports.testing.conformance.law import BrokenLawError
 
 
 class InThreads:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import subprocess
 import threading
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -47,6 +49,37 @@ class IgnoresOpenTimeout(Wrapper):
         fresh: bool = False,
     ) -> Exchange:
         return await self.inner.open(request, None, fresh=fresh)
+
+
+class WaitsForHead(Wrapper):
+    """Returns from `open()` with the response, as HTTP libraries do."""
+
+    async def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> Exchange:
+        exchange = await self.inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
+        head = None
+        try:
+            head = await exchange.receive(timeout)
+        finally:
+            if head is None:
+                exchange.abort()
+        return _WithHead(exchange, request, head)
+
+
+class _WithHead(Wrapped):
+    def __init__(self, inner: Exchange, request: Request, head: Head | Body | End) -> None:
+        super().__init__(inner, request)
+        self.head: Head | Body | End | None = head
+
+    async def receive(self, timeout: float | None) -> Head | Body | End:
+        head, self.head = self.head, None
+        return await self.inner.receive(timeout) if head is None else head
 
 
 class ReadsToTheEnd(Wrapped):
@@ -218,6 +251,53 @@ class LeavesTasks(Wrapper):
     ) -> Exchange:
         self.tasks.add(asyncio.create_task(anyio.sleep_forever()))
         return await self.inner.open(request, timeout, fresh=fresh)
+
+
+class LeavesAll(Wrapper):
+    """Leaves behind, when it is closed, one of everything but a task."""
+
+    processes: ClassVar[list[subprocess.Popen[bytes]]] = []
+    descriptors: ClassVar[list[int]] = []
+
+    @classmethod
+    def clear(cls) -> None:
+        for process in cls.processes:
+            with process:
+                process.kill()
+        for descriptor in cls.descriptors:
+            os.close(descriptor)
+        cls.processes.clear()
+        cls.descriptors.clear()
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        if self.processes:  # it is closed again
+            return
+        threading.Thread(target=LET_GO.wait, name="left behind", daemon=True).start()
+        threading.Thread(target=_raise, args=(KeyError("left behind"),)).start()
+        self.processes.append(_sleeper())
+        self.descriptors.extend(os.pipe())
+        _Unraisable()
+        socket.socket()
+        task = asyncio.create_task(_fail())
+        await asyncio.wait([task])
+
+
+def _sleeper() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["sleep", "60"])
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+async def _fail() -> None:
+    raise OSError("left behind")
+
+
+class _Unraisable:
+    def __del__(self) -> None:
+        raise ValueError("left behind")
 
 
 class SwallowsCancellation(Wrapped):
@@ -551,6 +631,59 @@ class _EndsByNext:
 
     def abort(self) -> None:
         self.inner.abort()
+
+
+class CarelessInThreads:
+    """Keeps every connection, whatever happened to it, and whichever process it belongs to."""
+
+    def __init__(self) -> None:
+        self.idle: list[socket.socket] = []
+
+    def open(
+        self,
+        request: Request,
+        timeout: float | None,
+        *,
+        write_timeout: float | None = None,
+        total_timeout: float | None = None,
+        fresh: bool = False,
+    ) -> SyncExchange:
+        if self.idle and not fresh:
+            sock = self.idle.pop()
+        else:
+            sock = socket.create_connection((request.host, request.port))
+        return _CarelessInThreads(self, request, sock)
+
+    def close(self) -> None:
+        for sock in self.idle:
+            sock.close()
+
+
+class _CarelessInThreads:
+    def __init__(self, owner: CarelessInThreads, request: Request, sock: socket.socket) -> None:
+        self.owner, self.sock = owner, sock
+        self.http = HTTPExchange(request)
+        self.inputs: list[Head | Body | End | Lost] = []
+        self.kept = False
+        sock.sendall(self.http.data_to_send())
+
+    def receive(self, timeout: float | None) -> Head | Body | End:
+        self.sock.settimeout(timeout)
+        while not self.inputs:
+            data = self.sock.recv(16)
+            self.inputs += self.http.receive_data(data) if data else self.http.receive_eof()
+        given = self.inputs.pop(0)
+        if isinstance(given, Lost):
+            raise given.error
+        return given
+
+    def close(self) -> None:
+        self.kept = True
+        self.owner.idle.append(self.sock)
+
+    def abort(self) -> None:
+        if not self.kept:
+            self.sock.close()
 
 
 class HangsInClose(LeavesThreads):

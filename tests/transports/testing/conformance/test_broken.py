@@ -23,13 +23,16 @@ PATIENCE = 0.5
 """Seconds in place of the kit's own, since many of these use them up."""
 
 MORE_PATIENCE = 2.0
-"""For a law that a loaded machine may not try within `PATIENCE`."""
+"""For laws that a loaded machine may not try within `PATIENCE`."""
+
+LONG_LAWS = ("byte-by-byte", "cancelled-open", "large-bodies", "nothing-left")
 
 LEAK = "the server still had the connection open"
 
 Kind: TypeAlias = type[Wrapped] | Callable[[], Transport]
 
 EITHER_LOOP: tuple[tuple[Kind, str, str], ...] = (
+    (waits.WaitsForHead, "open-returns", "open() had not returned: it waits for the response"),
     (gives.Reorders, "inputs-in-order", "was Bodies, Head, "),
     (
         gives.SwallowsEnd,
@@ -132,7 +135,7 @@ EITHER_LOOP: tuple[tuple[Kind, str, str], ...] = (
 
 ASYNCIO: tuple[tuple[Kind, str, str], ...] = (
     (waits.CancelsReaders, "abort-wakes", "abort() cancelled the task that waited in receive()"),
-    (waits.LeavesTasks, "nothing-left", "tasks running"),
+    (waits.LeavesTasks, "nothing-left", "left running: the task sleep_forever"),
     (
         waits.Careless,
         "no-dirty-reuse",
@@ -155,6 +158,8 @@ BLOCKING: tuple[tuple[Callable[[], SyncTransport], str, str], ...] = (
         "raised a raw StopIteration, which ends a consumer's loop",
     ),
     (waits.HangsInClose, "transport-closes", "the transport's close() had not returned after 0.5 s"),
+    (waits.CarelessInThreads, "unasked-response", "and the next exchange returned b'stray'"),
+    (waits.CarelessInThreads, "forked", "after a fork an exchange "),
 )
 
 
@@ -175,6 +180,7 @@ def _let_go() -> Iterator[None]:
     waits.LET_GO.clear()
     yield
     waits.LET_GO.set()
+    waits.LeavesAll.clear()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -182,7 +188,7 @@ def _let_go() -> Iterator[None]:
 
 @pytest.mark.parametrize(("kind", "law", "words"), EITHER_LOOP)
 def test_broken_transport_is_caught(anyio_backend: str, kind: Kind, law: str, words: str) -> None:
-    patience = MORE_PATIENCE if law in ("cancelled-open", "byte-by-byte") else PATIENCE
+    patience = MORE_PATIENCE if law in LONG_LAWS else PATIENCE
     report = check_transport(factory(kind), backend=anyio_backend, laws=[law], patience=patience)
     assert report[law].verdict is Verdict.FAILED
     assert words in report[law].message
@@ -190,9 +196,25 @@ def test_broken_transport_is_caught(anyio_backend: str, kind: Kind, law: str, wo
 
 @pytest.mark.parametrize(("kind", "law", "words"), ASYNCIO)
 def test_broken_transport_of_asyncio_is_caught(kind: Kind, law: str, words: str) -> None:
-    report = check_transport(factory(kind), laws=[law], patience=PATIENCE)
+    patience = MORE_PATIENCE if law in LONG_LAWS else PATIENCE
+    report = check_transport(factory(kind), laws=[law], patience=patience)
     assert report[law].verdict is Verdict.FAILED
     assert words in report[law].message
+
+
+def test_everything_that_is_left_behind_is_named() -> None:
+    report = check_transport(waits.LeavesAll, laws=["nothing-left"], patience=MORE_PATIENCE)
+    message = report["nothing-left"].message
+    for words in (
+        "the thread 'left behind'",
+        "the child process ",
+        "(pipe:[",
+        "an unraisable error, ValueError('left behind')",
+        "an error that ended a thread, KeyError('left behind')",
+        "a warning, unclosed <socket.socket",
+        "Task exception was never retrieved: OSError('left behind')",
+    ):
+        assert words in message
 
 
 @pytest.mark.parametrize(("make", "law", "words"), BLOCKING)
@@ -203,7 +225,7 @@ def test_broken_blocking_transport_is_caught(make: Callable[[], SyncTransport], 
 
 
 def test_the_wrapped_transport_alone_is_not_caught(anyio_backend: str) -> None:
-    report = check_transport(Wrapper, backend=anyio_backend)
+    report = check_transport(Wrapper, backend=anyio_backend, patience=30.0)
     assert report.ok, str(report)
 
 

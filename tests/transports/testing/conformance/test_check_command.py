@@ -92,9 +92,14 @@ def test_a_transport_in_memory(capsys: pytest.CaptureFixture[str]) -> None:
         (("no_such_module:X",), "'no_such_module' cannot be imported: No module named"),
         (("transports:Nothing",), "the module transports has no 'Nothing'"),
         (("transports:__all__",), "'transports:__all__' cannot be called"),
-        (("transports:AnyioTransport", "--law", "nope"), "unknown law 'nope'; use some of inputs-in-order"),
+        (("transports:AnyioTransport", "--law", "nope"), "unknown law 'nope'; use some of open-returns"),
         (("transports:AnyioTransport", "--backend", "curio"), "unknown event loop 'curio'"),
         (("transports:SocketTransport", "--sync", "--backend", "trio"), "has no event loop"),
+        (
+            ("transports:SocketTransport",),
+            "'transports:SocketTransport' makes blocking transports; add --sync",
+        ),
+        (("transports:AnyioTransport", "--sync"), "makes async transports; leave out --sync"),
         (
             ("transports:AnyioTransport", "--without", "fresh"),
             "'fresh' cannot be declared: give the reason",
@@ -120,6 +125,16 @@ def test_a_module_that_fails_is_one_line_and_2(
     (tmp_path / f"{name}.py").write_text(source)
     assert run_here(("check-transport", f"{name}:X")) == 2
     assert f"{name!r} cannot be imported: " in only_line(capsys.readouterr().err)
+
+
+def test_a_terminal_shows_which_law_is_being_tried(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run_here(("check-transport", "transports:AnyioTransport", *laws("no-body", "redirects"))) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("AnyioTransport under asyncio: 2 passed\n")
+    assert err == "\r\x1b[K1 of 2: no-body\r\x1b[K2 of 2: redirects\r\x1b[K"
 
 
 def test_the_command_itself() -> None:

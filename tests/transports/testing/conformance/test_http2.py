@@ -12,6 +12,9 @@ from transports import AnyioTransport, SocketTransport
 from transports.sockets.sharing import Choice
 from transports.testing.conformance import check_sync_transport, check_transport
 
+PATIENCE = 30.0
+"""Seconds; only a fault uses them up, or a machine that is busy with other things."""
+
 NOT_SO = {
     "abort-after-end": "the connection carries other exchanges, and this one is over",
     "unasked-response": "an answer has the number of its request; test_sharing.py sends unasked ones",
@@ -34,24 +37,24 @@ def path() -> Iterator[str]:
 
 def test_tasks(anyio_backend: str, path: str) -> None:
     make = partial(AnyioTransport, http2="only", unix_socket=path)
-    report = check_transport(make, backend=anyio_backend, without=NOT_SO)
+    report = check_transport(make, backend=anyio_backend, without=NOT_SO, patience=PATIENCE)
     assert report.ok, str(report)
 
 
 def test_threads(path: str) -> None:
     make = partial(SocketTransport, http2="only", unix_socket=path)
-    report = check_sync_transport(make, without=NOT_SO)
+    report = check_sync_transport(make, without=NOT_SO, patience=PATIENCE)
     assert report.ok, str(report)
 
 
 def test_connecting(anyio_backend: str) -> None:
     for choice, laws in CONNECTING:
         make = partial(AnyioTransport, http2=choice)
-        report = check_transport(make, backend=anyio_backend, laws=laws)
+        report = check_transport(make, backend=anyio_backend, laws=laws, patience=PATIENCE)
         assert report.ok, str(report)
 
 
 def test_connecting_in_threads() -> None:
     for choice, laws in CONNECTING:
-        report = check_sync_transport(partial(SocketTransport, http2=choice), laws=laws)
+        report = check_sync_transport(partial(SocketTransport, http2=choice), laws=laws, patience=PATIENCE)
         assert report.ok, str(report)

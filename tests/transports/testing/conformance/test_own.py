@@ -19,6 +19,9 @@ from transports import (
 from transports.httpcore.pool import ModuleName
 from transports.testing.conformance import LAWS, Report, Verdict, check_sync_transport, check_transport
 
+PATIENCE = 30.0
+"""Seconds; only a fault uses them up, or a machine that is busy with other things."""
+
 
 @cache
 def system_trust() -> ssl.SSLContext:
@@ -31,7 +34,7 @@ def not_applicable(report: Report) -> set[str]:
 
 
 def test_anyio(anyio_backend: str) -> None:
-    report = check_transport(AnyioTransport, backend=anyio_backend)
+    report = check_transport(AnyioTransport, backend=anyio_backend, patience=PATIENCE)
     assert report.ok, str(report)
     assert not_applicable(report) == (set() if anyio_backend == "asyncio" else {"loop-closed-by-hand"})
     assert [result.law for result in report.results] == list(LAWS)
@@ -40,31 +43,31 @@ def test_anyio(anyio_backend: str) -> None:
 @pytest.mark.parametrize("module", ["httpcore", "httpcore2"])
 def test_httpcore(anyio_backend: str, module: ModuleName) -> None:
     make = partial(HttpcoreTransport, module=module, ssl_context=system_trust())
-    report = check_transport(make, backend=anyio_backend)
+    report = check_transport(make, backend=anyio_backend, patience=PATIENCE)
     assert report.ok, str(report)
     assert not_applicable(report) == (set() if anyio_backend == "asyncio" else {"loop-closed-by-hand"})
 
 
 def test_sockets() -> None:
-    report = check_sync_transport(SocketTransport)
+    report = check_sync_transport(SocketTransport, patience=PATIENCE)
     assert report.ok, str(report)
     assert not_applicable(report) == {law.name for law in LAWS.values() if law.tasks}
 
 
 def test_memory(anyio_backend: str) -> None:
-    report = check_transport(MemoryTransport, backend=anyio_backend, in_memory=True)
+    report = check_transport(MemoryTransport, backend=anyio_backend, in_memory=True, patience=PATIENCE)
     assert report.ok, str(report)
     assert not_applicable(report) == {law.name for law in LAWS.values() if law.wire}
 
 
 def test_memory_without_a_loop() -> None:
-    report = check_sync_transport(SyncMemoryTransport, in_memory=True)
+    report = check_sync_transport(SyncMemoryTransport, in_memory=True, patience=PATIENCE)
     assert report.ok, str(report)
     assert not_applicable(report) == {law.name for law in LAWS.values() if law.wire or law.tasks}
 
 
 @pytest.mark.parametrize("make", [partial(AnyioTransport, max_idle=0)])
 def test_a_transport_that_keeps_no_connection(make: Callable[[], Transport]) -> None:
-    report = check_transport(make)
+    report = check_transport(make, patience=PATIENCE)
     assert report.ok, str(report)
     assert not_applicable(report) == {"reuse", "fresh", "stale"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Coroutine
 from functools import partial
 
 import pytest
 
 from tests.transports.testing.conformance.broken_inputs import SwallowsEnd, UpperCase
+from tests.transports.testing.conformance.broken_waits import WaitsForHead
 from tests.transports.testing.conformance.wrapping import Wrapper
 from transports import AnyioTransport, SocketTransport, Transport
 from transports.testing.conformance import (
@@ -15,6 +17,7 @@ from transports.testing.conformance import (
     Report,
     Result,
     Verdict,
+    WrongKindError,
     check_sync_transport,
     check_transport,
 )
@@ -39,8 +42,26 @@ def test_the_table_has_a_line_for_each_law_and_says_what_is_wrong() -> None:
 def test_if_inputs_are_out_of_order_no_other_law_is_tried() -> None:
     report = check_transport(partial(Wrapper, SwallowsEnd))
     assert [result.law for result in report.failures] == [LAW]
-    assert {result.verdict for result in report.results[1:]} == {Verdict.NOT_TRIED}
-    assert str(report).endswith(f"\n\n{len(LAWS) - 1} laws were not tried: fix {LAW} first")
+    assert {result.verdict for result in report.results[2:]} == {Verdict.NOT_TRIED}
+    assert str(report).endswith(f"\n\n{len(LAWS) - 2} not tried, because of {LAW}; fix it first")
+
+
+WAITING = ["open-returns", "redirects", "read-timeout", "abort-wakes"]
+
+
+def test_laws_that_need_a_broken_one_are_not_tried_and_say_so() -> None:
+    report = check_transport(WaitsForHead, laws=WAITING, patience=0.5)
+    assert [result.law for result in report.failures] == ["open-returns"]
+    assert report["redirects"].verdict is Verdict.PASSED
+    last = "2 not tried (read-timeout, abort-wakes), because of open-returns; fix it first"
+    assert str(report).endswith(f"\n\n{last}")
+
+
+def test_laws_that_need_a_declared_one_are_not_tried_either() -> None:
+    report = check_transport(WaitsForHead, laws=WAITING, without={"open-returns": "the library waits"})
+    assert report.ok
+    assert report["abort-wakes"].verdict is Verdict.NOT_TRIED
+    assert report["abort-wakes"].message == "because of open-returns, which is declared"
 
 
 def test_a_law_that_does_not_apply_says_why() -> None:
@@ -62,21 +83,8 @@ def test_a_law_that_the_caller_declares_is_not_tried_and_shown_with_the_reason()
     assert blocking["fresh"].verdict is Verdict.DECLARED
 
 
-@pytest.mark.parametrize(
-    ("without", "why"),
-    [
-        ({"nope": "no such thing"}, "no such law"),
-        ({LAW: "it mixes them"}, "every other law depends on it"),
-        ({"fresh": " "}, "give the reason"),
-    ],
-)
-def test_what_cannot_be_declared_is_refused(without: dict[str, str], why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        check_transport(AnyioTransport, without=without)
-
-
 def test_an_unknown_law_is_refused() -> None:
-    with pytest.raises(ValueError, match="'nope': no such law; use some of inputs-in-order, "):
+    with pytest.raises(ValueError, match="'nope': no such law; use some of open-returns, "):
         check_transport(AnyioTransport, laws=["nope"])
 
 
@@ -92,11 +100,30 @@ def test_a_factory_that_raises_is_reported() -> None:
     assert check_transport(factory)[LAW].message == "the factory raised ValueError (no address)"
 
 
-def test_a_factory_of_the_other_kind_is_reported() -> None:
-    blocking = check_transport(SocketTransport, laws=[LAW])  # type: ignore[arg-type]  # that is the point
-    assert blocking[LAW].message == "open() is blocking; check_sync_transport is for such transports"
-    other = check_sync_transport(AnyioTransport, laws=[LAW])  # type: ignore[arg-type]
-    assert other[LAW].message == "open() is async; check_transport is for such transports"
+def test_a_transport_of_the_other_kind_is_refused_before_any_law() -> None:
+    with pytest.raises(WrongKindError, match="SocketTransport is blocking: check it with check_sync"):
+        check_transport(SocketTransport)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(WrongKindError, match="AnyioTransport is async: check it with check_transport"):
+        check_sync_transport(AnyioTransport)  # type: ignore[arg-type]
+
+
+def test_a_method_of_the_other_kind_is_reported() -> None:
+    class Plain(Wrapper):
+        def open(self, *_: object, **__: object) -> str:  # type: ignore[override]  # that is the point
+            return "an exchange"
+
+    message = check_transport(Plain, laws=[LAW])[LAW].message  # type: ignore[arg-type]
+    assert message == "open() is not async: it returned 'an exchange'"
+
+    class Later(SocketTransport):
+        def open(self, *_: object, **__: object) -> Coroutine[None, None, str]:  # type: ignore[override]
+            async def open() -> str:
+                return "an exchange"
+
+            return open()
+
+    message = check_sync_transport(Later, laws=[LAW])[LAW].message  # type: ignore[arg-type]
+    assert message == "open() is async; check_transport is for such transports"
 
 
 def test_a_transport_that_lacks_a_part_is_reported() -> None:

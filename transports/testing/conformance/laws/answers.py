@@ -4,15 +4,51 @@ from __future__ import annotations
 
 import zlib
 
-from sansio import Body, End, Head
+import anyio
+
+from sansio import Body, End, Head, ProviderError
 from sansio.http import header
 from sansio.testing.faults import FAULTS, Fault
 from sansio.testing.faults.deeds import Drip, HeadLines
+from sansio.testing.judging.law import BrokenLawError, demand
 from transports.testing.conformance.bench import EVENTS, Bench
-from transports.testing.conformance.law import BrokenLawError, demand, law, told
+from transports.testing.conformance.calls import CheckedExchange
+from transports.testing.conformance.law import law, told
 
 SLOWLY = Fault(name="slowly", text="sends a byte every {seconds} s", deed=Drip(0.0005))
 _LARGE = 2_000_000  # bytes; more than any socket's buffers take
+
+
+OPENS = "open-returns"
+"""The law without which no law about an exchange whose server is silent can be judged."""
+
+
+@law("open() returns once the request is sent, and does not wait for the response")
+async def open_returns(bench: Bench) -> None:
+    bench.fault("stall-before-head")
+    exchanges: list[CheckedExchange] = []
+    errors: list[ProviderError] = []
+
+    async def begin() -> None:
+        try:
+            exchanges.append(await bench.open(timeout=3 * bench.patience))
+        except ProviderError as error:
+            errors.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(begin)
+        returned = await bench.happens(lambda: bool(exchanges or errors))
+        tasks.cancel_scope.cancel()
+    for exchange in exchanges:
+        exchange.abort()
+    what = "the server received the request and was silent"
+    if errors:
+        raise BrokenLawError(f"{what}, and open() raised {told(errors[0])}")
+    demand(
+        returned,
+        f"{what}, and after {bench.patience:g} s open() had not returned: it waits for the response, with "
+        "the timeout for a connect. Return earlier, or let the first receive() send the request and wait",
+    )
 
 
 @law("a response is a Head, then Bodies, then End", basic=True)
@@ -170,6 +206,7 @@ async def content_encoding(bench: Bench) -> None:
 
 
 ANSWERS = (
+    open_returns,
     inputs_in_order,
     header_names,
     header_values,

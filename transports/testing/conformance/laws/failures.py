@@ -9,8 +9,10 @@ from msgspec import structs
 
 from sansio import APIConnectionError, APITimeoutError, End, RemoteProtocolError
 from sansio.testing.faults import FAULTS
+from sansio.testing.judging.law import NotApplicableError, demand
 from transports.testing.conformance.bench import EVENTS, KEY, SOON, Bench, Taken, blame
-from transports.testing.conformance.law import NotApplicableError, demand, law, told
+from transports.testing.conformance.law import law, told
+from transports.testing.conformance.laws.answers import OPENS
 from transports.testing.loopback import loopback_thread
 
 
@@ -88,7 +90,7 @@ async def malformed(bench: Bench) -> None:
     await bench.serves("a connection that had carried malformed HTTP was used again")
 
 
-@law("receive() keeps its timeout, and raises APITimeoutError")
+@law("receive() keeps its timeout, and raises APITimeoutError", needs=(OPENS,))
 async def read_timeout(bench: Bench) -> None:
     for fault in ("stall-before-head", "stall-in-head", "stall-at-event:2"):
         what = bench.fault(fault)

@@ -15,9 +15,10 @@ import anyio.to_thread
 from msgspec import structs
 
 from sansio import ProviderError
+from sansio.testing.judging.law import BrokenLawError, NotApplicableError, demand
 from transports.testing.conformance.bench import Bench, Taken
 from transports.testing.conformance.calls import CheckedTransport
-from transports.testing.conformance.law import BrokenLawError, NotApplicableError, demand, law, told
+from transports.testing.conformance.law import law, told
 from transports.testing.conformance.peer import OK, raw_peer, read_request
 
 _LARGE = 8_000_000  # bytes; more than any socket's buffers take

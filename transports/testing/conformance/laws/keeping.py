@@ -5,8 +5,9 @@ from __future__ import annotations
 from sansio import APIConnectionError
 from sansio.testing.faults import Fault
 from sansio.testing.faults.deeds import HeadLines, Length, Then
+from sansio.testing.judging.law import BrokenLawError, NotApplicableError, demand
 from transports.testing.conformance.bench import EVENTS, Bench
-from transports.testing.conformance.law import BrokenLawError, NotApplicableError, demand, law, told
+from transports.testing.conformance.law import law, told
 
 _SAYS_CLOSE = Fault(
     name="says-close",

@@ -8,9 +8,10 @@ from functools import partial
 
 from sansio import APIConnectionError, ProviderError
 from sansio.testing.faults import FAULTS
+from sansio.testing.judging.law import NotApplicableError, demand
 from transports.testing.certificates import can_certify, certified, make_authority
 from transports.testing.conformance.bench import Bench, blame
-from transports.testing.conformance.law import NotApplicableError, demand, law
+from transports.testing.conformance.law import law
 from transports.testing.conformance.laws.failures import speaks_tls
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
