@@ -114,16 +114,15 @@ class Call(Fetch[Message]):
             assert self._parser is not None
             self._take_events(self._parser.receive_data(piece), events)
             return not self._wants_input
-        enough = super()._receive_piece(piece, events)
         # White space decides nothing, and servers send much of it while they work.
-        if self._undecided is None or self._state is not WHOLE or piece.isspace():
-            return enough
-        is_events = is_event_stream(bytes(self._body))
-        if is_events is None or not self._decide(self._undecided, is_events):
-            return enough
-        body = bytes(self._body)
-        self._body.clear()
-        return self._receive_piece(body, events)
+        if self._undecided is not None and self._state is WHOLE and not piece.isspace():
+            body = bytes(self._body) + piece
+            # Only what a whole answer may have: which fault is found first must not depend on the cuts.
+            is_events = is_event_stream(body[: self._limits.max_answer_bytes + 1])
+            if is_events is not None and self._decide(self._undecided, is_events):
+                self._body.clear()
+                return self._receive_piece(body, events)
+        return super()._receive_piece(piece, events)
 
     def _decide(self, media: str, is_events: bool) -> bool:
         """Read the answer as what its first bytes and its media type say it is; True for a stream.

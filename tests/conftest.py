@@ -30,16 +30,17 @@ for _name, _examples in {"dev": 50, "laws": 10_000}.items():
         derandomize="CI" in os.environ,
         suppress_health_check=[HealthCheck.too_slow],
     )
-# For mutation testing: few examples, the same ones for every mutant, and no shrinking of failures.
-settings.register_profile(
-    "mutation",
-    max_examples=10,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
-)
+# For mutation testing: the same examples for every mutant, few at first, and no shrinking of failures.
+for _name, _examples in {"mutation": 10, "mutation-thorough": 50}.items():
+    settings.register_profile(
+        _name,
+        max_examples=_examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "dev")
 
 

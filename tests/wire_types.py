@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import pytest
@@ -33,14 +33,24 @@ def fields(file: str, name: str) -> dict[str, str]:
     return {field: type for field, _, type in (item.partition(":") for item in _items(found[1]))}
 
 
+def assert_fits(file: str, name: str, record: Mapping[str, object]) -> None:
+    """Whether a record has the fields that a type always has, and for words only those that it lists."""
+    for field, type in fields(file, name).items():
+        if type.startswith("?"):
+            continue
+        assert field in record, (name, field)
+        if re.fullmatch(r"'[^\[\]]*'", type):
+            assert record[field] in words(type), (name, field)
+
+
 def kinds(file: str, union: str) -> set[str]:
     """The words in the field `type` of a union's members."""
     text = _text(file)
     found = re.search(rf"^{union} = Union\[(.*)\]$", text, re.MULTILINE)
     assert found, union
     members = "|".join(found[1].split(", "))
-    listed = re.findall(rf"^(?:{members})(?:<\w+>)? type=\S*?\['(\w+)'\]", text, re.MULTILINE)
-    return set(listed)
+    listed = re.findall(rf"^(?:{members})(?:<\w+>)? type=\S*?(\[?'[\w'|]+'\]?)", text, re.MULTILINE)
+    return {word for type in listed for word in words(type)}
 
 
 def words(type: str) -> set[str]:

@@ -7,22 +7,22 @@ import msgspec
 from sansio.content import AudioPart, DocumentPart, ImagePart, Part
 from sansio.families.fields import base64_bytes, base64_text
 
-_SIGNATURES: tuple[tuple[bytes, int, bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", 0, b"", "image/png"),
-    (b"\xff\xd8\xff", 0, b"", "image/jpeg"),
-    (b"GIF87a", 0, b"", "image/gif"),
-    (b"GIF89a", 0, b"", "image/gif"),
-    (b"RIFF", 8, b"WEBP", "image/webp"),
-    (b"RIFF", 8, b"WAVE", "audio/wav"),
-    (b"ID3", 0, b"", "audio/mpeg"),
+_SIGNATURES: tuple[tuple[bytes, bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", b"", "image/png"),
+    (b"\xff\xd8\xff", b"", "image/jpeg"),
+    (b"GIF87a", b"", "image/gif"),
+    (b"GIF89a", b"", "image/gif"),
+    (b"RIFF", b"WEBP", "image/webp"),
+    (b"RIFF", b"WAVE", "audio/wav"),
+    (b"ID3", b"", "audio/mpeg"),
     # MPEG-1 and MPEG-2, layer III, without a checksum: what encoders write that add no ID3 tag.
-    (b"\xff\xfb", 0, b"", "audio/mpeg"),
-    (b"\xff\xf3", 0, b"", "audio/mpeg"),
-    (b"OggS", 0, b"", "audio/ogg"),
-    (b"fLaC", 0, b"", "audio/flac"),
-    (b"%PDF-", 0, b"", "application/pdf"),
+    (b"\xff\xfb", b"", "audio/mpeg"),
+    (b"\xff\xf3", b"", "audio/mpeg"),
+    (b"OggS", b"", "audio/ogg"),
+    (b"fLaC", b"", "audio/flac"),
+    (b"%PDF-", b"", "application/pdf"),
 )
-"""How files begin: the first bytes, and bytes further on; and the media type that they show.
+"""How files begin: the first bytes, and those behind the eighth; and the media type that they show.
 Source: the WHATWG's MIME Sniffing Standard, and the formats' own specifications."""
 
 
@@ -33,8 +33,8 @@ def media_type_of(part: ImagePart | AudioPart | DocumentPart) -> str:
     mostly a part's default that nobody changed.
     """
     data = part.data or b""
-    for start, place, inner, kind in _SIGNATURES:
-        if data.startswith(start) and data.startswith(inner, place):
+    for start, inner, kind in _SIGNATURES:
+        if data.startswith(start) and data[8:12].startswith(inner):
             return kind
     return part.media_type
 

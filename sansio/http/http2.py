@@ -25,6 +25,28 @@ from sansio.errors import (
     RemoteProtocolError,
     TransportError,
 )
+from sansio.http.http2_frames import (
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADER,
+    HEADERS,
+    NAMES,
+    NUMBER,
+    PADDED,
+    PING,
+    PUSH_PROMISE,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW,
+    FrameReader,
+    HeaderBlock,
+    frame_header,
+    malformed,
+    unpadded,
+)
 from sansio.http.http2_heads import read_head, write_head
 from sansio.http.messages import Body, End, Head, Input, Lost, Request, header
 from sansio.limits import DEFAULT_LIMITS
@@ -47,8 +69,6 @@ try:
 except ImportError as error:
     raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2") from error
 
-MAX_FRAME_SIZE = 16_384
-"""Bytes of a frame's payload: the least that a peer may be asked to keep to."""
 STREAM_WINDOW = 1_048_576
 """Bytes of one body that the server may send before they are taken. This bounds what a slow reader holds."""
 CONNECTION_WINDOW = 16_777_216
@@ -65,28 +85,7 @@ _UNTIL_SETTINGS = 100
 _SEND_SIZE = 65_536
 """About how many bytes of bodies `data_to_send` returns at a time."""
 
-_HEADER = 9  # bytes of a frame's header
-_DATA, _HEADERS, _PRIORITY, _RST_STREAM, _SETTINGS, _PUSH_PROMISE, _PING, _GOAWAY, _WINDOW, _CONTINUATION = (
-    range(10)
-)
-_FRAMES = (
-    "DATA",
-    "HEADERS",
-    "PRIORITY",
-    "RST_STREAM",
-    "SETTINGS",
-    "PUSH_PROMISE",
-    "PING",
-    "GOAWAY",
-    "WINDOW_UPDATE",
-    "CONTINUATION",
-)
-_END_STREAM = 0x1
-_END_HEADERS = 0x4
-_PADDED = 0x8
-_PRIORITIZED = 0x20
-_RST_STREAM_SIZE = _HEADER + 4
-_NUMBER = 0x7FFF_FFFF  # without the reserved bit
+_RST_STREAM_SIZE = HEADER + 4
 
 _BODILESS = (204, 304)
 _INDEXED = frozenset((b":method", b":scheme", b":authority", b"content-type", b"accept-encoding"))
@@ -198,16 +197,11 @@ class HTTP2Connection:
         self._opened: dict[int, HTTP2Exchange] = {}  # that have not ended, by number
         self._uploads: deque[HTTP2Exchange] = deque()  # whose bodies are not sent
         self._highest = 0  # the last exchange's number
-        self._buffer = bytearray()  # a part of a frame
-        self._needed = 0  # size that the buffer must have before it is looked at
-        self._greeted = False  # the server's settings have arrived
+        self._reader = FrameReader()
+        self._headers = HeaderBlock()
         self._leaving = False  # the server takes no more exchanges
         self._eof = False
         self._pinged = False
-        self._continues = 0  # the number of the exchange whose headers go on in the next frame
-        self._block = bytearray()  # of those headers
-        self._block_size = 0  # of their frames
-        self._ends = 0  # the flag that nothing follows them
         self._idle_frames = 0  # in a row
         self._late = 0  # bytes that may still arrive for exchanges that were reset
         self._returned = 0  # bytes of the connection's window that were not given back
@@ -244,7 +238,7 @@ class HTTP2Connection:
         """How many exchanges can be opened now."""
         if self.over or self._leaving:
             return 0
-        most = self._h2.remote_settings.max_concurrent_streams if self._greeted else _UNTIL_SETTINGS
+        most = self._h2.remote_settings.max_concurrent_streams if self._reader.greeted else _UNTIL_SETTINGS
         return max(0, min(most - len(self._opened), self._left))
 
     @property
@@ -369,66 +363,42 @@ class HTTP2Connection:
         if self._eof:
             raise LocalProtocolError("receive_data() after receive_eof()")
         self._pinged = self._pinged and not data
-        if self._buffer:
-            self._buffer += data
-            if len(self._buffer) < self._needed:
-                return []
-            data = bytes(self._buffer)
-            self._buffer.clear()
-        at = 0
-        while len(data) - at >= _HEADER and not self.over:
-            size = int.from_bytes(data[at : at + 3])
-            if (not self._greeted or size > MAX_FRAME_SIZE) and not self._accepts(data[at : at + _HEADER]):
+        frames, fault = ((), None) if self.over else self._reader.read(data)
+        for frame in frames:
+            self._receive_frame(frame)
+            if self.over:
                 break
-            if len(data) - at < _HEADER + size:
-                self._needed = _HEADER + size
-                break
-            end = at + _HEADER + size
-            self._receive_frame(data[at:end])
-            at = end
         else:
-            self._needed = _HEADER
-        if not self.over:
-            self._buffer += data[at:]
-        return self._take_changed()
+            if fault is not None:
+                self._fail(fault)
+        # As _take_changed() does, without a call for each read.
+        changed, self._changed = list(self._changed), {}
+        return changed
 
     def _take_changed(self) -> list[HTTP2Exchange]:
         changed = list(self._changed)
         self._changed.clear()
         return changed
 
-    def _accepts(self, head: bytes) -> bool:
-        """Look at the header of a first or a long frame, before its payload has arrived."""
-        if not self._greeted:
-            # Another protocol's first bytes are no settings; most often they are those of HTTP/1.1.
-            if head[3:] != bytes((_SETTINGS, 0, 0, 0, 0, 0)):
-                self._fail(RemoteProtocolError("the server does not speak HTTP/2"))
-                return False
-            self._greeted = True
-        if int.from_bytes(head[:3]) > MAX_FRAME_SIZE:
-            self._fail(_malformed("a frame that is longer than the size it was limited to"))
-            return False
-        return True
-
     def _receive_frame(self, frame: bytes) -> None:
         kind = frame[3]
-        number = int.from_bytes(frame[5:9]) & _NUMBER
+        number = int.from_bytes(frame[5:9]) & NUMBER
         exchange = self._opened.get(number)
         self._idle_frames += 1
-        if (kind == _CONTINUATION) != bool(self._continues) or self._continues not in (0, number):
-            self._fail(_malformed("headers that are not continued by the next frame"))
-        elif kind == _DATA:
+        if (kind == CONTINUATION or self._headers.number) and not self._headers.goes_on(kind, number):
+            self._fail(malformed("headers that are not continued by the next frame"))
+        elif kind == DATA:
             self._receive_body(number, exchange, frame)
-        elif kind in (_HEADERS, _CONTINUATION):
+        elif kind in (HEADERS, CONTINUATION):
             self._receive_headers(number, frame)
-        elif kind == _GOAWAY:
-            self._receive_goaway(number, frame[_HEADER:])
-        elif kind in (_RST_STREAM, _SETTINGS, _PING, _WINDOW):
+        elif kind == GOAWAY:
+            self._receive_goaway(number, frame[HEADER:])
+        elif kind in (RST_STREAM, SETTINGS, PING, WINDOW):
             for event in self._pass_on(frame):
                 if isinstance(event, StreamReset) and exchange is not None:
                     self._receive_reset(exchange, event)
-        elif kind == _PUSH_PROMISE:
-            self._fail(_malformed("a push, which was switched off"))
+        elif kind == PUSH_PROMISE:
+            self._fail(malformed("a push, which was switched off"))
         # All other kinds, known or not, may be ignored (section 5.5), and are not worth h2's time.
         if self._idle_frames > MAX_CONTROL_FRAMES and not self.over:
             self._fail(
@@ -454,23 +424,23 @@ class HTTP2Connection:
         except DenialOfServiceError:
             fault = self._too_long()
         except H2Error:
-            fault = _malformed(f"an invalid {_FRAMES[kind]} frame")
+            fault = malformed(f"an invalid {NAMES[kind]} frame")
         if fault is not None:  # raised by none of h2's frames, which hold the peer's bytes
             self._lose_all(fault)
         elif silent:
             answer = self._h2.data_to_send()
-            if answer[-_RST_STREAM_SIZE:][3:4] == bytes((_RST_STREAM,)):
+            if answer[-_RST_STREAM_SIZE:][3:4] == bytes((RST_STREAM,)):
                 answer = answer[:-_RST_STREAM_SIZE]
             self._outgoing += answer
         return events
 
     def _receive_body(self, number: int, exchange: HTTP2Exchange | None, frame: bytes) -> None:
         flags = frame[4]
-        body = _unpadded(frame) if flags & _PADDED else frame[_HEADER:]
+        body = unpadded(frame) if flags & PADDED else frame[HEADER:]
         if body is None:
-            self._fail(_malformed("an invalid DATA frame"))
+            self._fail(malformed("an invalid DATA frame"))
             return
-        used = len(frame) - _HEADER  # of the windows, padding included
+        used = len(frame) - HEADER  # of the windows, padding included
         self._returned += used
         if self._returned >= CONNECTION_WINDOW // 2:
             self._open_window(self._returned)
@@ -480,9 +450,9 @@ class HTTP2Connection:
             return
         exchange._held += used
         if exchange._held + exchange._owed > STREAM_WINDOW:
-            self._fail(_malformed("more DATA than its window allows"), ErrorCodes.FLOW_CONTROL_ERROR)
+            self._fail(malformed("more DATA than its window allows"), ErrorCodes.FLOW_CONTROL_ERROR)
             return
-        ends = flags & _END_STREAM
+        ends = flags & END_STREAM
         wrong = None
         if not exchange._answered:
             wrong = "a body without a head"
@@ -492,7 +462,7 @@ class HTTP2Connection:
                 wrong = "a body that is not as long as it said"
         if wrong is not None:
             self._reset(exchange, ErrorCodes.PROTOCOL_ERROR)
-            self._lose(exchange, _malformed(wrong))
+            self._lose(exchange, malformed(wrong))
             return
         if body:
             self._idle_frames = 0
@@ -507,37 +477,23 @@ class HTTP2Connection:
             self._idle_frames -= 1
             self._late -= size
         else:  # h2 knows which of the two; it counts no windows for an empty frame
-            self._pass_on(_header(0, _DATA, 0, number), silent=True)
+            self._pass_on(frame_header(0, DATA, 0, number), silent=True)
 
     def _open_window(self, size: int, number: int = 0) -> None:
         """Give back a part of the window of an exchange, or of the connection."""
-        update = _header(4, _WINDOW, 0, number) + size.to_bytes(4)
+        update = frame_header(4, WINDOW, 0, number) + size.to_bytes(4)
         self._outgoing += self._h2.data_to_send() + update  # behind what h2 wants to send first
 
     def _receive_headers(self, number: int, frame: bytes) -> None:
         """Collect the headers of one or more frames; once whole, they are one frame for h2."""
-        kind, flags = frame[3], frame[4]
-        block: bytes | None = frame[_HEADER:]
-        if kind == _HEADERS:
-            self._block_size = 0
-            self._ends = flags & _END_STREAM
-            block = _unpadded(frame, 5 if flags & _PRIORITIZED else 0)
-            if not number % 2 or number > self._highest:  # h2 would take it for a request
-                block = None
-        if block is None:
-            self._fail(_malformed("an invalid HEADERS frame"))
-            return
-        # Empty frames count too: a flood of them needs no payload (the CONTINUATION floods of 2024).
-        self._block_size += len(frame)
-        if self._block_size > self._limit + _HEADER:
+        headers = self._headers
+        # h2 would take the headers of another number for a request.
+        if not number % 2 or number > self._highest or not headers.add(number, frame):
+            self._fail(malformed("an invalid HEADERS frame"))
+        elif headers.size > self._limit + HEADER:
             self._fail(self._too_long(), ErrorCodes.ENHANCE_YOUR_CALM)
-            return
-        self._block += block
-        self._continues = 0 if flags & _END_HEADERS else number
-        if not self._continues:
-            block = bytes(self._block)
-            self._block.clear()
-            self._receive_block(self._opened.get(number), number, block)
+        elif not headers.number:
+            self._receive_block(self._opened.get(number), number, headers.take())
 
     def _receive_block(self, exchange: HTTP2Exchange | None, number: int, block: bytes) -> None:
         if exchange is None:
@@ -547,25 +503,25 @@ class HTTP2Connection:
             except OversizedHeaderListError:
                 fault = self._too_long()
             except (HPACKError, IndexError):
-                fault = _malformed("an invalid HEADERS frame")
+                fault = malformed("an invalid HEADERS frame")
             if fault is not None:
                 self._fail(fault)
             return
-        flags = _END_HEADERS | self._ends
-        for event in self._pass_on(_header(len(block), _HEADERS, flags, number) + block):
+        flags = END_HEADERS | self._headers.ends
+        for event in self._pass_on(frame_header(len(block), HEADERS, flags, number) + block):
             if isinstance(event, InformationalResponseReceived | ResponseReceived):
                 self._receive_head(exchange, event)
             elif isinstance(event, StreamEnded) and not exchange.ended:
                 if exchange._left:
-                    self._lose(exchange, _malformed("a body that is not as long as it said"))
+                    self._lose(exchange, malformed("a body that is not as long as it said"))
                 else:
                     self._end(exchange)
 
     def _receive_head(
         self, exchange: HTTP2Exchange, event: InformationalResponseReceived | ResponseReceived
     ) -> None:
-        exchange._heads_size += self._block_size
-        if exchange._heads_size > self._limit + _HEADER:
+        exchange._heads_size += self._headers.size
+        if exchange._heads_size > self._limit + HEADER:
             self._reset(exchange, ErrorCodes.ENHANCE_YOUR_CALM)
             self._lose(exchange, self._too_long())
             return
@@ -574,7 +530,7 @@ class HTTP2Connection:
         head = read_head(event.headers)
         if head is None:
             self._reset(exchange, ErrorCodes.PROTOCOL_ERROR)
-            self._lose(exchange, _malformed("an invalid head"))
+            self._lose(exchange, malformed("an invalid head"))
             return
         self.answered = True
         self._idle_frames = 0
@@ -590,7 +546,7 @@ class HTTP2Connection:
     def _receive_reset(self, exchange: HTTP2Exchange, event: StreamReset) -> None:
         code = event.error_code or 0
         if not event.remote_reset:
-            error: TransportError | RemoteProtocolError = _malformed("a window that is too large")
+            error: TransportError | RemoteProtocolError = malformed("a window that is too large")
         elif code == ErrorCodes.REFUSED_STREAM and not exchange._answered:
             error = _unsent("the server refused the exchange before it began")
         elif code == ErrorCodes.HTTP_1_1_REQUIRED:
@@ -606,10 +562,10 @@ class HTTP2Connection:
 
     def _receive_goaway(self, number: int, payload: bytes) -> None:
         if number or len(payload) < 8:
-            self._fail(_malformed("an invalid GOAWAY frame"))
+            self._fail(malformed("an invalid GOAWAY frame"))
             return
         self._leaving = True
-        last = int.from_bytes(payload[:4]) & _NUMBER
+        last = int.from_bytes(payload[:4]) & NUMBER
         code = _name(int.from_bytes(payload[4:8]))
         for number, exchange in list(self._opened.items()):
             if number > last:
@@ -619,7 +575,7 @@ class HTTP2Connection:
 
     def _end(self, exchange: HTTP2Exchange) -> None:
         if exchange.sent:  # h2 has not seen the body, and would find it too short at an end in order
-            self._pass_on(_header(4, _RST_STREAM, 0, exchange._number) + bytes(4))
+            self._pass_on(frame_header(4, RST_STREAM, 0, exchange._number) + bytes(4))
         else:  # an early answer: the server wants no more of the request
             self._reset(exchange, ErrorCodes.NO_ERROR)
         self._close(exchange)
@@ -654,7 +610,7 @@ class HTTP2Connection:
 
     def _lose_all(self, error: TransportError | RemoteProtocolError) -> None:
         self.over = True
-        self._buffer.clear()
+        self._reader.clear()
         for exchange in list(self._opened.values()):
             # A copy each: an error that several tasks raise would collect the frames of all.
             self._lose(exchange, error.with_context())
@@ -663,26 +619,6 @@ class HTTP2Connection:
         return LimitExceededError(
             f"the heads of the response are longer than {self._limit} bytes", field="max_header_bytes"
         )
-
-
-def _header(size: int, kind: int, flags: int, number: int) -> bytes:
-    """A frame's header (section 4.1)."""
-    return size.to_bytes(3) + bytes((kind, flags)) + number.to_bytes(4)
-
-
-def _unpadded(frame: bytes, start: int = 0) -> bytes | None:
-    """A frame's payload without padding (section 6.1); `None` if it is malformed.
-
-    Args:
-        start: bytes of other fields before what is wanted.
-    """
-    payload = frame[_HEADER:]
-    padding = 0
-    if frame[4] & _PADDED:
-        start += 1
-        padding = payload[0] if payload else 0
-    end = len(payload) - padding
-    return payload[start:end] if start <= end else None
 
 
 def check_request(request: Request) -> None:
@@ -697,10 +633,6 @@ def check_request(request: Request) -> None:
 
 def _unwritable(request: Request) -> LocalProtocolError:
     return LocalProtocolError(f"{request!r} cannot be written as HTTP/2: check its path and headers")
-
-
-def _malformed(words: str) -> RemoteProtocolError:
-    return RemoteProtocolError(f"malformed HTTP/2: {words}")
 
 
 def _unsent(words: str) -> APIConnectionError:

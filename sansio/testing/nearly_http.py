@@ -1,13 +1,9 @@
-"""HTTP/1.1 responses that are nearly right, and how h11 reads them: the reference for any reader of HTTP."""
+"""HTTP/1.1 responses that are nearly right."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
-
-import h11
-
-from sansio.http import Headers
+from typing import Protocol, TypeVar
 
 _T = TypeVar("_T")
 
@@ -26,16 +22,6 @@ class Choices(Protocol):
     def choice(self, seq: Sequence[_T], /) -> _T:
         """One of them."""
         ...
-
-
-class Understood(NamedTuple):
-    """How a response was read."""
-
-    status: int
-    headers: Headers
-    body: bytes
-    end: str
-    reusable: bool
 
 
 _CHUNKED = (
@@ -129,30 +115,3 @@ _MUTATIONS: tuple[Callable[[Choices, bytes], bytes], ...] = (
     _insert, _insert, _insert, _replace, _replace, _delete, _double_line, _move_line, _other_ends, _cut_off,
     _splice, _other_case,
 )  # fmt: skip
-
-
-def by_h11(wire: bytes) -> Understood:
-    """By h11 alone. A response that breaks off is broken."""
-    connection = h11.Connection(h11.CLIENT)
-    connection.send(h11.Request(method="POST", target="/", headers=[("host", "-"), ("content-length", "0")]))
-    connection.send(h11.EndOfMessage())
-    status, body = 0, b""
-    headers: Headers = ()
-    connection.receive_data(wire)
-    try:
-        while True:
-            match connection.next_event():
-                case h11.Response() as head:
-                    status = head.status_code
-                    headers = tuple((key.decode("latin-1"), value.decode("latin-1"))
-                                    for key, value in head.headers)  # fmt: skip
-                case h11.Data() as data:
-                    body += bytes(data.data)
-                case h11.EndOfMessage():
-                    states = (connection.our_state, connection.their_state)
-                    reusable = states == (h11.DONE, h11.DONE) and connection.trailing_data == (b"", False)
-                    return Understood(status, headers, body, "whole", reusable)
-                case h11.NEED_DATA:
-                    connection.receive_data(b"")  # the end, behind which it raises
-    except h11.RemoteProtocolError:
-        return Understood(status, headers, body, "broken", False)

@@ -1,9 +1,10 @@
-"""HTTP/2 as real servers speak it: hypercorn, over h2 too, and granian, over Rust's hyper."""
+"""HTTP/2 as real servers speak it: hypercorn over h2 too, granian over Rust's hyper, Node.js over nghttp2."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,9 +28,14 @@ SITE = "tests.judges.http2_site:app"
 LONG = 60.0
 """Seconds that only run out if something hangs."""
 
-COMMANDS: dict[str, list[str]] = {
-    "hypercorn": ["--bind", "127.0.0.1:{port}", "--graceful-timeout", "0", SITE],
-    "granian": ["--interface", "asgi", "--http", "2", "--port", "{port}", "--no-ws", SITE],
+_MODULE = (sys.executable, "-m")
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "hypercorn": (*_MODULE, "hypercorn", "--bind", "127.0.0.1:{port}", "--graceful-timeout", "0", SITE),
+    "granian": (
+        *(*_MODULE, "granian", "--interface", "asgi", "--http", "2"),
+        *("--port", "{port}", "--no-ws", SITE),
+    ),
+    "node": ("node", "tests/judges/http2_site.mjs", "{port}"),
 }
 
 
@@ -37,10 +43,10 @@ COMMANDS: dict[str, list[str]] = {
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Where a server serves the site, without TLS."""
     name: str = request.param
-    if find_spec(name) is None:
+    if find_spec(name) is None and shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
     port = free_port()
-    command = [sys.executable, "-m", name, *(part.format(port=port) for part in COMMANDS[name])]
+    command = [part.format(port=port) for part in COMMANDS[name]]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             ends = time.monotonic() + LONG
@@ -61,10 +67,26 @@ def threads() -> Transport:
     return InThreads(SocketTransport(http2="only"))
 
 
-@pytest.fixture(params=[tasks, threads])
-def transport(request: pytest.FixtureRequest) -> Transport:
-    make: Callable[[], Transport] = request.param
-    return make()
+WAYS: dict[str, tuple[str, Callable[[], Transport]]] = {
+    "asyncio": ("asyncio", tasks),
+    "trio": ("trio", tasks),
+    "threads": ("asyncio", threads),
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> tuple[str, Callable[[], Transport]]:
+    return WAYS[request.param]
+
+
+@pytest.fixture
+def anyio_backend(way: tuple[str, Callable[[], Transport]]) -> str:
+    return way[0]
+
+
+@pytest.fixture
+def transport(way: tuple[str, Callable[[], Transport]]) -> Transport:
+    return way[1]()
 
 
 def ask(url: str, path: str, body: bytes = b"", **fields: object) -> Request:

@@ -14,7 +14,8 @@ from random import Random
 
 from sansio import Body, End, Head, HTTPExchange, Lost, Request
 from sansio.http import Input
-from sansio.testing.nearly_http import Understood, by_h11, nearly_http
+from sansio.testing.by_h11 import Understood, by_h11
+from sansio.testing.nearly_http import nearly_http
 
 REQUEST = Request.post("http://localhost:8000/v1/chat", (), b"{}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sansio.testing.nearly_http import Understood, by_h11
+from sansio.testing.by_h11 import Understood, by_h11
 from tests.laws.mutated import by_exchange, differences, known_difference, main, mutated
 
 COUNT = 2_000

@@ -1,15 +1,16 @@
 """A process that has loaded what all tests need, and runs tests in forked children.
 
-Run it as a script in the folder of the tests. For each line of its input, a JSON list of arguments for
-pytest, it prints the exit code, which is below 0 if the tests took too long.
+Run it as a script in the folder of the tests. For each line of its input, a JSON list of a number of seconds
+and of the arguments for pytest, it prints the exit code, which is below 0 if the tests took longer.
 
-    python tests/mutation/forks.py SECONDS
+    python tests/mutation/forks.py
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 
@@ -20,18 +21,21 @@ import hypothesis.stateful
 import msgspec.json
 import pytest
 
+_MEMORY = 4 << 30
+"""Bytes that the tests may have: a loop without end may also collect without end."""
 LOADED = (_pytest.python, h11, hypothesis.stateful, msgspec.json)
 
 
 def main() -> None:
     """Serve until the input ends."""
-    seconds = int(sys.argv[1])
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
     sys.path.insert(0, os.getcwd())
+    assert not any(name.partition(".")[0] in ("sansio", "transports", "tests") for name in sys.modules)
     for line in sys.stdin:
+        seconds, arguments = json.loads(line)
         child = os.fork()
         if child == 0:
-            _run(json.loads(line), seconds)
+            _run(arguments, seconds)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
@@ -39,6 +43,7 @@ def main() -> None:
 def _run(arguments: list[str], seconds: int) -> None:
     """Run tests in this process, and end it; the alarm ends it if nothing else does."""
     signal.alarm(seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nothing, descriptor)

@@ -6,14 +6,28 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from enum import Enum
 from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 
-TIMEOUT = 400
-"""Seconds for one run of a module's own tests; a mutant that makes them hang counts as noticed."""
+_AT_MOST = 3600
+"""Seconds for tests of the unchanged tree."""
+_TIMES = 10
+_SECONDS = 60
+"""With a change, tests have `_TIMES` as long as without, and `_SECONDS` more: the machine may be busy."""
+
+
+class Verdict(Enum):
+    """What tests say of a change."""
+
+    PASSED = "passed"
+    NOTICED = "noticed"
+    HUNG = "hung"
+    """They took too long, or too much memory so that their process was ended: noticed, too."""
 
 
 class Runner:
@@ -21,15 +35,18 @@ class Runner:
 
     Args:
         tree: the folder.
-        timeout: seconds for one run of the tests.
     """
 
-    def __init__(self, tree: Path, timeout: int = TIMEOUT) -> None:
+    def __init__(self, tree: Path) -> None:
         self.tree = tree
+        self._unchanged: dict[tuple[str, ...], float] = {}
+        # Without bytecode, each run would compile all of the tree.
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("forks.py"), str(timeout)],
+            [sys.executable, Path(__file__).with_name("forks.py")],
             cwd=tree,
-            env={**os.environ, "HYPOTHESIS_PROFILE": "mutation"},
+            # Where the project is installed, it is a plugin of Hypothesis, and would be loaded too early.
+            env={**env, "HYPOTHESIS_PROFILE": "mutation", "HYPOTHESIS_NO_PLUGINS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -41,40 +58,54 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def passes(self, tests: Sequence[str]) -> bool:
-        """Whether the tests pass, in time.
+    def run(self, tests: Sequence[str], seconds: int = _AT_MOST) -> Verdict:
+        """Run tests of the tree as it is.
 
         Args:
             tests: what pytest is given, relative to the tree.
+            seconds: how long they may take.
 
         Raises:
             ValueError: there are no such tests.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(
-            json.dumps(["-x", "-q", "-p", "no:cacheprovider", *tests]), file=self._process.stdin, flush=True
-        )
+        arguments = ["-x", "-q", "-p", "no:cacheprovider", *tests]
+        print(json.dumps([seconds, arguments]), file=self._process.stdin, flush=True)
         code = int(self._process.stdout.readline())
         if code == pytest.ExitCode.NO_TESTS_COLLECTED:
             raise ValueError(f"no tests in {', '.join(tests)}")
-        return code == pytest.ExitCode.OK
+        if code < 0:
+            return Verdict.HUNG
+        return Verdict.PASSED if code == pytest.ExitCode.OK else Verdict.NOTICED
 
-    def notices(self, module: Path, changed: str, tests: Sequence[str]) -> bool:
-        """Whether the tests notice that a module was changed. The module is restored afterwards.
+    def verdict(self, module: Path, changed: str, tests: Sequence[str]) -> Verdict:
+        """What tests say of a changed module. The module is restored afterwards.
 
         Args:
             module: the module's file, relative to the tree.
             changed: its source during the tests.
-            tests: as for `passes`.
+            tests: as for `run`.
+
+        Raises:
+            ValueError: there are no such tests, or they fail without the change.
         """
+        seconds = _TIMES * self._time_unchanged(tuple(tests)) + _SECONDS
         file = self.tree / module
         original = file.read_bytes()
         try:
             _write(file, changed.encode())
-            return not self.passes(tests)
+            return self.run(tests, int(seconds))
         finally:
             _write(file, original)
+
+    def _time_unchanged(self, tests: tuple[str, ...]) -> float:
+        if tests not in self._unchanged:
+            began = time.monotonic()
+            if self.run(tests) is not Verdict.PASSED:
+                raise ValueError(f"they fail without any change: {' '.join(tests)}")
+            self._unchanged[tests] = time.monotonic() - began
+        return self._unchanged[tests]
 
 
 def _write(module: Path, source: bytes) -> None:

@@ -67,6 +67,25 @@ def test_a_streamed_answer_of_just_the_limit_passes_and_one_byte_more_does_not()
     assert (refused.field, refused.offset) == ("max_answer_bytes", len(answer) - 1)
 
 
+def test_a_stream_without_its_media_type_is_one_also_where_its_first_piece_is_longer_than_the_limit() -> None:
+    stream = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
+    for pieces in ([stream + b" "], [stream, b" "]):
+        refused = last(
+            Head(200, ()), *map(Body, pieces), stream=False, limits={"max_answer_bytes": len(stream)}
+        )
+        assert isinstance(refused, LimitExceededError)
+        assert refused.partial is not None
+        assert refused.partial.content == "Hello"
+
+
+def test_no_stream_begins_behind_more_white_space_than_the_limit() -> None:
+    refused = last(
+        Head(200, ()), Body(b" " * 11 + b"data: {}\n\n"), stream=False, limits={"max_answer_bytes": 10}
+    )
+    assert isinstance(refused, LimitExceededError)
+    assert refused.offset is None
+
+
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("cut", [1, 7, 100_000_000])
 def test_an_error_body_is_cut_to_the_byte_however_it_comes(packed: bool, cut: int) -> None:

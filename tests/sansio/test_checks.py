@@ -346,7 +346,7 @@ def test_an_odd_tool_choice_is_refused_with_the_form_to_write(kind: str, choice:
 
 def test_a_tool_outside_of_the_chat_format_is_refused_with_the_form_to_use() -> None:
     flat: Tool = {"type": "function", "name": "f", "parameters": {"type": "object"}}
-    assert 'under "function"' in str(refused(ASK, [flat], kind="anthropic"))
+    assert 'parameters under "function"' in str(refused(ASK, [flat], kind="anthropic"))
     nameless: Tool = {"type": "function", "name": "f"}
     assert 'under "function"' in str(refused(ASK, [nameless], kind="openai"))
     custom: Tool = {"type": "custom", "name": "f"}

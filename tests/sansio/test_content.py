@@ -280,6 +280,7 @@ def test_text_of_a_subclass_of_str_is_plain_text() -> None:
     [
         ({"content": None}, TypeError, "content: .*NoneType"),
         ({"content": 5}, TypeError, "content: .*int"),
+        ({"content": iter((TextPart("a"),))}, TypeError, "content: .*iterator"),
         ({"content": ("Hi",)}, TypeError, r"content\[0\]: .*str"),
         ({"content": (TextPart("a"), {"type": "text"})}, TypeError, r"content\[1\]: .*dict"),
         ({"content": (TextPart(cast(str, 5)),)}, TypeError, r"content\[0\]\.text must be a str, not int"),

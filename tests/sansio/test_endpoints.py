@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 import struct
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import RemoteProtocolError
+from sansio import PROVIDER_DEFAULTS, Fetch, InvalidRequestError, Provider, RemoteProtocolError
 from sansio.endpoints import Row, moment, read_count, read_id, read_vectors, rows_of
 from sansio.jsontext import JSON, JSONObject
+from tests.sansio.wires import ASK, config
+from tests.support import for_each
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 VECTORS = st.lists(st.lists(FLOATS, max_size=5), max_size=5)
@@ -147,3 +150,22 @@ def test_a_count_is_read() -> None:
 def test_a_count_that_is_not_one_is_an_error(value: bool | int | float | str | None) -> None:
     with pytest.raises(RemoteProtocolError, match="input_tokens"):
         read_count({"input_tokens": value})
+
+
+PAIRS = [(type, api) for type, row in PROVIDER_DEFAULTS.items() for api in row.apis]
+ENDPOINTS: dict[str, Any] = {"list_models": (), "count_tokens": (ASK,), "embed": (["a"],)}
+
+
+def ask_endpoint(kind: str, method: str) -> object:
+    return getattr(Provider(config(kind)), method)(*ENDPOINTS[method])
+
+
+@for_each([(f"{type}/{api}", method) for type, api in PAIRS for method in ENDPOINTS], at_once=200)
+def test_a_provider_without_an_endpoint_names_a_type_that_has_one(case: tuple[str, str]) -> None:
+    kind, method = case
+    try:
+        assert isinstance(ask_endpoint(kind, method), Fetch)
+    except InvalidRequestError as error:
+        said = re.fullmatch(rf"{method}: {kind} has no endpoint for it; .*such as (\S+)", error.message)
+        assert said
+        assert isinstance(ask_endpoint(said[1], method), Fetch)

@@ -321,6 +321,7 @@ def test_the_history_of_any_pair_is_accepted_by_any_other(target: str, data: st.
     body = dialect.build_request_body(kept, (), True)
     assert json.loads(json.dumps(body)) == body
     assert len(report) == len({(left.what, left.message, left.part) for left in report})
+    assert all(left.what and left.why for left in report)
     again, nothing = port(kept, dialect)
     assert again == kept
     # A ported history is still reported for what the endpoint has no place for at all.

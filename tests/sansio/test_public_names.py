@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 import sansio
+import sansio.testing
 import transports
 from sansio import ContentDelta, LeftOut, TextPart, ToolCallStarted
 from tests.support import for_each
@@ -107,3 +108,17 @@ def test_every_public_structure_is_frozen_and_stored_without_its_defaults() -> N
         assert None not in msgspec.to_builtins(stored).values()
     assert msgspec.to_builtins(LeftOut("a", "b")) == {"what": "a", "why": "b"}
     assert "part" not in msgspec.to_builtins(ToolCallStarted(0, "a", "f"))
+
+
+BY_NAME = (
+    *("APIDefaults", "Embeddings", "Limits", "MessagesProfile", "ModelInfo", "Profile", "ProviderDefaults"),
+    *("ResponseInfo", "RetrySchedule", "Usage"),
+    *("Answer", "Broken", "Failure", "FakeResponse", "Sample"),
+)
+
+
+@for_each(BY_NAME)
+def test_what_has_many_fields_of_a_kind_takes_them_by_name_alone(name: str) -> None:
+    kind = getattr(sansio.testing, name, None) or getattr(sansio, name)
+    with pytest.raises(TypeError, match="positional"):
+        kind(1)

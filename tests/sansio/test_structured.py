@@ -110,6 +110,12 @@ def test_a_reference_has_nothing_beside_it() -> None:
     assert strict["properties"]["a"] == {"anyOf": [{"$ref": "#/$defs/A"}], "description": "an A"}
 
 
+def test_a_choice_that_may_be_left_out_has_null_among_its_own() -> None:
+    own: list[JSON] = [{"type": "integer"}, {"type": "boolean"}]
+    strict = strict_schema({"type": "object", "properties": {"a": {"anyOf": own, "title": "A"}}})
+    assert strict["properties"]["a"] == {"anyOf": [*own, {"type": "null"}], "title": "A"}
+
+
 def test_a_mapping_of_any_keys_is_not_strict_and_is_read() -> None:
     assert asked(Counts)["strict"] is False
     assert parse_answer(answered({"by_name": {"a": 1}}), Counts).value == Counts({"a": 1})

@@ -64,8 +64,10 @@ from sansio.translate import (
     write_answer,
     write_error,
 )
+from tests.sansio.testing.asking import assert_lines, chunks
 from tests.sansio.wires import config
 from tests.support import for_all
+from tests.wire_types import assert_fits, events_of, needs_types
 
 HEAD = AnswerHead(model="mine", response_id="id-1", created=7)
 READERS = {"chat": "vllm", "messages": "anthropic", "responses": "openai/responses"}
@@ -83,6 +85,7 @@ def provider(type: str) -> Provider:
 
 def read(api: str, data: bytes) -> Message:
     """What a client of that family reads."""
+    assert_lines(data)
     parser = StreamParser(READERS[api])
     last = [*parser.receive_data(data), *parser.receive_eof()][-1]
     assert isinstance(last, StreamComplete), last
@@ -224,6 +227,28 @@ def test_a_custom_call_that_was_cut_is_cut_on_the_other_side_too(api: str) -> No
     assert found.tool_calls == ()
     raw = '{"input":"rm -rf /ho' if api == "messages" else "rm -rf /ho"
     assert found.invalid_tool_calls[0].raw_arguments == raw
+
+
+@needs_types
+def test_what_is_written_has_the_fields_of_the_official_types() -> None:
+    chat = "openai-chat-embeddings-batch"
+    whole = {api: json.loads(write_answer(api, MESSAGE, HEAD).body) for api in READERS}
+    (choice,) = whole["chat"]["choices"]
+    for file, name, record in (
+        (chat, "ChatCompletion", whole["chat"]),
+        (chat, "Choice", choice),
+        (chat, "ChatCompletionMessage", choice["message"]),
+        ("anthropic-ga", "Message", whole["messages"]),
+        ("openai-responses", "Response", whole["responses"]),
+    ):
+        assert_fits(file, name, record)
+    assert whole["messages"]["type"] == "message"
+    for chunk in chunks((written("chat", *replay(MESSAGE), StreamComplete(MESSAGE)),)):
+        assert_fits(chat, "ChatCompletionChunk", chunk)
+    known = events_of("openai-responses")
+    for event in chunks((written("responses", *replay(MESSAGE), StreamComplete(MESSAGE)),)):
+        needed = {field for field, type in known[event["type"]].items() if not type.startswith("?")}
+        assert needed <= event.keys(), event["type"]
 
 
 @pytest.mark.parametrize("api", READERS)

@@ -20,6 +20,8 @@ def translated(api: str, type: str, **body: Any) -> Translated:
 
 
 def lost(found: Translated) -> list[object]:
+    for each in found.prepared.left_out:
+        assert (each.what == "option") == (each.option is not None) == (each.message is None)
     return [(each.option or each.what, each.message, each.part) for each in found.prepared.left_out]
 
 
@@ -571,6 +573,14 @@ def test_a_file_is_asked_for_by_its_id() -> None:
     assert found.prepared.body["messages"] == [
         {"role": "user", "content": [{"type": "file", "file": {"file_id": "file_1"}}]}
     ]
+
+
+def test_bytes_that_show_no_type_keep_the_one_that_was_said() -> None:
+    source = {"type": "base64", "media_type": "image/webp", "data": "eHh4"}
+    blocks = [{"type": "image", "source": source}]
+    found = translated("messages", "openai", messages=[{"role": "user", "content": blocks}])
+    image = {"type": "image_url", "image_url": {"url": "data:image/webp;base64,eHh4"}}
+    assert found.prepared.body["messages"] == [{"role": "user", "content": [image]}]
 
 
 def test_results_alone_are_no_message_of_the_users() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import ssl
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -28,14 +29,14 @@ ANSWERS = 10
 Ask = Callable[[int], str]
 
 
-def blocking_transport(http2: bool) -> SocketTransport:
-    return SocketTransport(http2="only" if http2 else False)
+def blocking_transport(http2: bool, context: ssl.SSLContext | None = None) -> SocketTransport:
+    return SocketTransport(http2="only" if http2 else False, ssl_context=context)
 
 
-def async_transport(kind: str, http2: bool) -> Transport:
+def async_transport(kind: str, http2: bool, context: ssl.SSLContext | None = None) -> Transport:
     if kind == "httpcore":
-        return HttpcoreTransport(module="httpcore")
-    return AnyioTransport(http2="only" if http2 else False)
+        return HttpcoreTransport(module="httpcore", ssl_context=context)
+    return AnyioTransport(http2="only" if http2 else False, ssl_context=context)
 
 
 def asker(kind: str, url: str, *, http2: bool) -> Ask:
@@ -95,18 +96,20 @@ def workers(kind: str, url: str, *, http2: bool) -> None:
     check(ask, 4_000)
 
 
-def open_stream(kind: str, url: str, *, http2: bool) -> None:
+def open_stream(
+    kind: str, url: str, *, http2: bool = False, ssl_context: ssl.SSLContext | None = None
+) -> None:
     """A child inherits an exchange under way, and neither reads nor ends it."""
     request, go_on = Request.post(url, (), b"begin"), Request.post(url, (), b"go on")
     if kind == "blocking":
-        _inherit(request, go_on, http2)
+        _inherit(request, go_on, blocking_transport(http2, ssl_context))
     else:
         backend = "trio" if kind == "trio" else "asyncio"
-        anyio.run(_inherit_async, request, go_on, async_transport(kind, http2), backend=backend)
+        transport = async_transport(kind, http2, ssl_context)
+        anyio.run(_inherit_async, request, go_on, transport, backend=backend)
 
 
-def _inherit(request: Request, go_on: Request, http2: bool) -> None:
-    transport = blocking_transport(http2)
+def _inherit(request: Request, go_on: Request, transport: SocketTransport) -> None:
     leaving: list[Callable[[SyncExchange], object]] = [
         lambda exchange: None,
         lambda exchange: exchange.abort(),

@@ -131,6 +131,7 @@ class Script:
         self.resumable = False
         self.clock = clock
         self.log: list[str] = []
+        self.ends: Callable[[str], object] = self.log.append  # what an exchange does when it ends
         self.timeouts: list[float | None] = []
         self.requests: list[Request] = []
 
@@ -173,13 +174,13 @@ class ScriptedExchange:
                     return value
 
     def abort(self) -> None:
-        self.script.log.append("abort")
         self.dropped = True
+        self.script.ends("abort")
 
     def released(self) -> None:
         assert not self.dropped
-        self.script.log.append("release")
         self.dropped = True
+        self.script.ends("release")
 
 
 class ScriptedAsyncExchange(ScriptedExchange):

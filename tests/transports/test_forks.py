@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from sansio.testing import FakeProvider
-from tests.transports.contracts.support import CHUNKED, LAST, chunk
+from tests.transports.contracts.support import CHUNKED, LAST, ca_and_server, chunk, trusting
 from tests.transports.forking import open_stream, workers
 from tests.transports.raw_server import OK, PATIENCE, Peer, RawServer
 from tests.transports.sockets.http2_peer import HTTP2Peer, over_http2
@@ -45,10 +45,15 @@ def test_multiprocessing_by_each_of_its_start_methods() -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio", "httpcore"])
-def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str) -> None:
-    """Whatever the child does with it; a second exchange tells the server to go on with the first."""
+def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str, secure: bool) -> None:
+    """Whatever the child does with it; a second exchange tells the server to go on with the first.
+
+    Over TLS, a child that said goodbye would end the stream, too.
+    """
     go_on = threading.Event()
+    ca, context = ca_and_server("localhost")
 
     def script(peer: Peer) -> None:
         while (request := peer.request()) is not None:
@@ -61,8 +66,8 @@ def test_a_stream_that_is_open_goes_on_in_its_own_process(kind: str) -> None:
             assert go_on.wait(PATIENCE * 10)
             peer.send(chunk(b"two"), LAST)
 
-    with RawServer(script) as server:
-        open_stream(kind, server.url, http2=False)
+    with RawServer(script, context if secure else None, "localhost") as server:
+        open_stream(kind, server.url, ssl_context=trusting(ca))
 
 
 @pytest.mark.parametrize("kind", ["blocking", "asyncio", "trio"])

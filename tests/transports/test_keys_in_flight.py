@@ -18,6 +18,7 @@ from sansio.http import Request
 from tests.transports.contracts.support import ca_and_server, trusting
 from tests.transports.raw_server import PATIENCE, Peer, RawServer
 from transports import AnyioTransport, HttpcoreTransport, SocketTransport, Transport
+from transports.sockets.sharing import Choice
 
 KEY = "sk-in-flight-0123456789"
 LARGE = b"x" * 20_000_000
@@ -25,6 +26,7 @@ LARGE = b"x" * 20_000_000
 
 ASYNC: dict[str, Callable[..., Transport]] = {
     "anyio": AnyioTransport,
+    "anyio, HTTP/2": lambda **options: AnyioTransport(http2="only", **options),
     "httpcore": lambda **options: HttpcoreTransport(module="httpcore", **options),
     "httpcore2": lambda **options: HttpcoreTransport(module="httpcore2", **options),
 }
@@ -50,6 +52,7 @@ class Deaf:
         self.heard = threading.Event()
         self.over = threading.Event()
         ca, tls = ca_and_server("localhost")
+        tls.set_alpn_protocols(["h2"])  # for those that ask for it
         self.trust: ssl.SSLContext | None = trusting(ca) if secure else None
         self.server = RawServer(self._serve, tls if secure else None, "localhost")
 
@@ -96,8 +99,9 @@ class _InterruptedError(Exception):
     pass
 
 
+@pytest.mark.parametrize("http2", [False, "only"])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_an_interrupted_request_shows_no_key(secure: bool) -> None:
+def test_an_interrupted_request_shows_no_key(secure: bool, http2: Choice) -> None:
     deaf = Deaf(secure=secure)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -112,7 +116,8 @@ def test_an_interrupted_request_shows_no_key(secure: bool) -> None:
 
     striker = threading.Thread(target=strike)
     try:
-        with deaf.server, contextlib.closing(SocketTransport(ssl_context=deaf.trust)) as sender:
+        made = SocketTransport(ssl_context=deaf.trust, http2=http2)
+        with deaf.server, contextlib.closing(made) as sender:
             striker.start()
             with pytest.raises(_InterruptedError) as caught:
                 sender.open(deaf.post(), None).receive(None)

@@ -24,7 +24,6 @@ from tests.transports.contracts.support import trusting
 from tests.transports.raw_server import PATIENCE
 from tests.transports.sockets.test_blocking import InThread
 from transports import AnyioTransport, HttpcoreTransport, SocketTransport, Transport, create_provider
-from transports.httpcore.pool import ModuleName
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 KEY = "key-of-the-test"
@@ -33,12 +32,6 @@ QUESTION = [Message(Role.USER, "What is 6 * 7?")]
 Scope: TypeAlias = MutableMapping[str, Any]  # Any: as ASGI has it
 Receive: TypeAlias = Callable[[], Awaitable[Scope]]
 Send: TypeAlias = Callable[[Scope], Awaitable[None]]
-
-
-@pytest.fixture(params=["httpcore", "httpcore2"])
-def module(request: pytest.FixtureRequest) -> ModuleName:
-    name: ModuleName = request.param
-    return name
 
 
 OUTSIDE = "0.0.0.0"
@@ -257,13 +250,19 @@ def serving(site: Site, listener: int, folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("speaker", ["anyio", "blocking", "a pool of httpcore", "a pool of httpcore2"])
 async def test_many_streams_share_one_http2_connection_to_a_real_server(
-    module: ModuleName, site: Site, hypercorn: tuple[str, trustme.CA]
+    speaker: str, site: Site, hypercorn: tuple[str, trustme.CA]
 ) -> None:
+    """It is chosen by ALPN."""
     url, ca = hypercorn
-    core = importlib.import_module(module)
-    pool = core.AsyncConnectionPool(http2=True, ssl_context=trusting(ca))
-    transport = HttpcoreTransport(pool)
+    trust, pool = trusting(ca), None
+    if speaker in _CLIENTS:
+        transport = _CLIENTS[speaker](http2=True, ssl_context=trust)
+    else:
+        core = importlib.import_module(speaker.rpartition(" ")[2])
+        pool = core.AsyncConnectionPool(http2=True, ssl_context=trust)
+        transport = HttpcoreTransport(pool)
     config = ProviderConfig(type="openai", model="m", base_url=url, max_attempts=1)
     answers: list[str] = []
     async with create_provider(config, transport=transport, api_key=KEY) as provider:
@@ -279,7 +278,8 @@ async def test_many_streams_share_one_http2_connection_to_a_real_server(
             for _ in range(10):
                 tasks.start_soon(stream)
     await transport.aclose()
-    await pool.aclose()
+    if pool is not None:
+        await pool.aclose()
     assert site.versions == ["2"] * 11
     assert len(answers) == 10
     assert all("42" in answer for answer in answers)

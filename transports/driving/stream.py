@@ -241,12 +241,16 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         Raises:
             RuntimeError: it is one that would end the consumer's loop as if the answer were whole.
         """
-        self._stop(StreamTrigger.CUT)
+        try:
+            self._stop(StreamTrigger.CUT)
+        except Exception:  # of abort(), which would raise it again, or of an observer's on_end()
+            self._exchange = None
+            self._stop(StreamTrigger.CUT)
         if isinstance(error, StopIteration | StopAsyncIteration):
             kind = type(error).__name__
             raise RuntimeError(
-                f"a transport, key callable or raw log raised {kind}, which would end the stream silently; "
-                "raise another exception there"
+                f"a transport, key callable, raw log or observer raised {kind}, which would end the stream "
+                "silently; raise another exception there"
             ) from error
 
     def _next_step(self, now: float) -> Send | Wait | None:

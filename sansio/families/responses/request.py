@@ -350,7 +350,7 @@ class ResponsesRequests(OpenAIEndpoints):
             raise self.cannot_send(part, index, number, "with citations here; say them in its text")
         if not self.takes(part) or (block := self.encode_part(part)) is None:
             raise self.cannot_send(part, index, number, _INSTEAD.get(type(part), ""))
-        if part.extra and not isinstance(part, UnknownPart):
+        if part.extra:
             self.check_extra(self.encode_part(_bare(part)), part.extra, index, number)
         return block
 

@@ -13,7 +13,8 @@ from sansio.testing.judging.seeded import Seeded
 from sansio.testing.parsers.formats import CUT, Format
 from sansio.testing.parsers.parser import Factory, Heard, Outcome, hear
 from sansio.testing.parsers.shrinking import records_of
-from sansio.testing.records import STRANGE, Record, data_of, read_records, write
+from sansio.testing.records import Record, data_of, read_records, write
+from sansio.testing.strange import STRANGE
 
 
 class Bench(Struct, frozen=True):

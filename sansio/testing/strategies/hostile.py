@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from sansio.jsontext import JSON
-from sansio.testing.records import BOM, STRANGE, Record, data_of, read_records, spread, with_data, write
+from sansio.testing.records import BOM, Record, data_of, read_records, spread, with_data, write
 from sansio.testing.script import PROVIDER_TYPES, spoken
+from sansio.testing.strange import STRANGE
 from sansio.testing.strategies.answers import events
 from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from sansio.testing.nearly_http import Understood, by_h11, nearly_http
+from sansio.testing.by_h11 import Understood, by_h11
+from sansio.testing.nearly_http import nearly_http
 from sansio.testing.strategies.cuts import chunkings
 
 

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from sansio import Message, StreamComplete, StreamEvent
 from sansio.jsontext import JSONObject
-from sansio.testing.records import BOM, HARMLESS, Record, data_of, read_records, spread, write
+from sansio.testing.records import BOM, Record, data_of, read_records, spread, write
 from sansio.testing.script import spoken
+from sansio.testing.strange import HARMLESS
 from sansio.testing.strategies.answers import events
 from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events

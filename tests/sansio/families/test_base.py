@@ -43,6 +43,8 @@ from sansio import (
     TextPart,
 )
 from sansio.providers import dialect_for, dialect_named
+from tests.sansio.framing.frames import frames
+from tests.sansio.testing.dialects.lines import LineDialect
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, completion, config, failure, parse, sse
 from tests.support import for_all
 
@@ -321,6 +323,13 @@ def test_only_the_families_that_have_flat_errors_know_them() -> None:
     assert dialect_named("vllm").error_in(FLAT) is not None
 
 
+def test_the_names_of_events_are_passed_to_those_that_go_by_them() -> None:
+    names = {dialect_named("openai"): "a", dialect_named("anthropic"): "", LineDialect(): ""}
+    for dialect, name in names.items():
+        found = frames(Dialect.framer(dialect, "text/event-stream"), [b"event: a\ndata: {}\n\n"])
+        assert found == [(b"{}", name, 0)], dialect.origin
+
+
 # Request ids.
 
 
@@ -470,3 +479,12 @@ def test_an_answer_without_a_first_choice_is_an_error_and_not_empty() -> None:
 def test_most_wires_cannot_go_on_with_a_stream(kind: str) -> None:
     request = Request.post("https://localhost/v1", (), b"{}")
     assert dialect_named(kind).open_stream().resume(request) is None
+
+
+def test_a_dialect_without_endpoints_says_so_for_each() -> None:
+    dialect = LineDialect()
+    asked = {"list_models": (), "count_tokens": ({},), "embed": (["a"],)}
+    for method, arguments in asked.items():
+        words = rf"^{method}: lines/lines has no endpoint .*such as \w+$"
+        with pytest.raises(InvalidRequestError, match=words):
+            getattr(dialect, method)(*arguments)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sansio import End, Head, HTTPExchange, LocalProtocolError, Request
 from sansio.http import Input
-from sansio.testing.nearly_http import by_h11
+from sansio.testing.by_h11 import by_h11
 from sansio.testing.strategies import chunkings
 from tests.laws.mutated import REQUEST, by_exchange, known_difference
 

@@ -28,12 +28,12 @@ from sansio.http import Input
 from sansio.http.http2 import (
     CONNECTION_WINDOW,
     MAX_CONTROL_FRAMES,
-    MAX_FRAME_SIZE,
     STREAM_WINDOW,
     HTTP2Connection,
     HTTP2Exchange,
     check_request,
 )
+from sansio.http.http2_frames import MAX_FRAME_SIZE
 from tests.sansio.http.frames import (
     ACK,
     CONTINUATION,

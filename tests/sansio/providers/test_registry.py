@@ -115,6 +115,9 @@ def test_registering_again_replaces(mine: str) -> None:
     register_provider(mine, {"messages": MessagesDialect}, defaults)
     assert ProviderConfig(type=mine).base_url == "https://b.example"
     assert dialect_named(mine).origin == "my_provider/messages"
+    register_provider(mine, {"another": MessagesDialect}, defaults)
+    assert dialect_named(f"{mine}/another").origin == "my_provider/another"
+    register_provider(mine, {"messages": MessagesDialect}, defaults)
     with pytest.raises(ConfigError, match="it has messages"):
         dialect_named(f"{mine}/chat")
 

@@ -88,8 +88,15 @@ def told(response: FakeResponse, name: str) -> str:
     return value
 
 
+def assert_lines(stream: bytes) -> None:
+    """Whether a stream of server-sent events has no line that its reader would pass over."""
+    for line in stream.split(b"\n"):
+        assert not line or line.startswith((b"data: ", b"event: ", b": ")), line
+
+
 def chunks(pieces: tuple[bytes, ...]) -> list[Object]:
     """The JSON of a stream's events, without comments and the end marker."""
+    assert_lines(b"".join(pieces))
     data = [line for line in b"".join(pieces).decode().split("\n") if line.startswith("data: ")]
     return [json.loads(line[6:]) for line in data if line != "data: [DONE]"]
 

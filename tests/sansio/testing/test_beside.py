@@ -220,6 +220,8 @@ def test_a_fake_with_a_list_of_models_knows_no_other(type: str) -> None:
     refused = fake.respond(request_for(type, {**body_for(type, HELLO), "model": "medium"}))
     assert refused.status == 404
     assert "medium" in b"".join(refused.pieces).decode()
+    if type == "openai":
+        assert said(refused)["error"]["param"] == "model"
 
 
 def test_a_fake_with_a_list_of_models_counts_and_embeds_for_no_other() -> None:

@@ -341,6 +341,7 @@ def test_a_script_s_own_ending_is_kept(name: str, ending: Ending, last: Action) 
     assert act(name, STREAM, broken)[-1] == last
     silent = FakeResponse(silent=True, ending=ending)
     assert act(name, STREAM, silent) == [last]
+    assert act(name, STREAM, FakeResponse(silent=True)) == [Close()]
 
 
 # The connection as such.

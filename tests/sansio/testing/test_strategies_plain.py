@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sansio import Message, NDJSONFramer, SSEDecoder, StreamComplete
-from sansio.testing.nearly_http import by_h11
+from sansio.testing.by_h11 import by_h11
 from sansio.testing.strategies import (
     NDJSONStream,
     NearlyHTTP,

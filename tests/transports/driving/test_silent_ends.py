@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from sansio import APIConnectionError, ContentDelta
+from sansio import APIConnectionError, BadRequestError, ContentDelta, End, Head
 from tests.transports.scripted import (
     ASK,
     STREAMING,
@@ -21,13 +21,14 @@ from tests.transports.scripted import (
     ScriptedTransport,
     answer,
     delta,
+    error_body,
     openai,
 )
 from transports import AsyncProvider, SyncProvider
 
 KINDS: list[Kind] = ["asyncio", "trio", "blocking"]
 STOPS: list[type[Exception]] = [StopIteration, StopAsyncIteration]
-PLACES = ["open", "receive", "key", "on_request", "on_chunk"]
+PLACES = ["open", "receive", "release", "key", "on_request", "on_response", "on_chunk"]
 
 
 class Source:
@@ -38,24 +39,32 @@ class Source:
         self.stop = stop
 
     def key(self) -> str:
-        self._raise_in("key")
+        self.raise_in("key")
         return "a-key-for-the-test"
 
     def on_request(self, endpoint: str, payload: dict[str, Any]) -> None:
-        self._raise_in("on_request")
+        self.raise_in("on_request")
 
     def on_response(self, status: int, body: dict[str, Any]) -> None:
-        raise AssertionError
+        self.raise_in("on_response")
 
     def on_chunk(self, chunk: dict[str, Any]) -> None:
-        self._raise_in("on_chunk")
+        self.raise_in("on_chunk")
 
     def attempt(self) -> Attempt:
-        if self.place == "open":
-            return Refuse(self.stop())
-        return [STREAMING, delta("Hel"), self.stop()] if self.place == "receive" else answer("Hel")
+        match self.place:
+            case "open":
+                return Refuse(self.stop())
+            case "receive":
+                return [STREAMING, delta("Hel"), self.stop()]
+            case "abort":
+                return [STREAMING, delta("Hel"), APIConnectionError("reset")]
+            case "on_response":
+                return [Head(400), error_body("no"), End()]
+            case _:
+                return answer("Hel")
 
-    def _raise_in(self, place: str) -> None:
+    def raise_in(self, place: str) -> None:
         if place == self.place:
             raise self.stop
 
@@ -78,6 +87,7 @@ def consume(kind: Kind, source: Source) -> tuple[list[str], list[Exception | Non
 
     if kind == "blocking":
         sync_transport = ScriptedSyncTransport([source.attempt()], Clock())
+        sync_transport.ends = source.raise_in
         blocking = SyncProvider(openai(), sync_transport, source, source.key).stream(ASK)
         for _ in range(2):
             note(lambda: texts.extend(event.text for event in blocking if isinstance(event, ContentDelta)))
@@ -85,6 +95,7 @@ def consume(kind: Kind, source: Source) -> tuple[list[str], list[Exception | Non
         return texts, raised
 
     transport = ScriptedTransport([source.attempt()], Clock())
+    transport.ends = source.raise_in
     stream = AsyncProvider(openai(), transport, source, source.key).stream(ASK)
 
     async def read() -> None:
@@ -104,13 +115,25 @@ def test_a_foreign_stop_is_an_error_and_not_the_end_of_the_stream(
     kind: Kind, stop: type[Exception], place: str
 ) -> None:
     texts, (first, second, result) = consume(kind, Source(place, stop))
-    assert texts == (["Hel"] if place == "receive" else [])
+    assert texts == (["Hel"] if place in ("receive", "release") else [])
     assert isinstance(first, RuntimeError)
     assert stop.__name__ in str(first)
-    assert isinstance(second, APIConnectionError)
+    assert isinstance(second, BadRequestError if place == "on_response" else APIConnectionError)
     assert str(second) == str(result)
     partial = second.partial.text if second.partial is not None else ""
-    assert partial == ("Hel" if place in ("receive", "on_chunk") else "")
+    assert partial == ("Hel" if place in ("receive", "release", "on_chunk") else "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stop", [*STOPS, OSError])
+def test_an_abort_that_raises_ends_the_stream_with_an_error_too(kind: Kind, stop: type[Exception]) -> None:
+    """It is what drops the exchange after an error."""
+    texts, (first, second, result) = consume(kind, Source("abort", stop))
+    assert texts == ["Hel"]
+    assert isinstance(first, RuntimeError if stop in STOPS else stop)
+    assert stop.__name__ in repr(first)
+    assert isinstance(second, APIConnectionError)
+    assert str(second) == str(result)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import socket
@@ -11,6 +12,8 @@ from collections.abc import Callable
 import anyio
 import h2.events
 import pytest
+import sniffio
+import trio
 
 from sansio import (
     APIConnectionError,
@@ -79,6 +82,48 @@ async def test_fifty_exchanges_on_one_connection(transport: Transport) -> None:
         assert server.connections == 1
     expected = [b"%d.0 %d.1 %d.2 " % ((number,) * 3) for number in range(1, 100, 2)]
     assert sorted(bodies) == sorted(expected)
+
+
+def _tasks() -> int:
+    """How many tasks the running loop has."""
+    if sniffio.current_async_library() == "trio":
+        return trio.lowlevel.current_statistics().tasks_living
+    return len(asyncio.all_tasks())
+
+
+async def test_a_connection_needs_no_task_of_its_own() -> None:
+    """Neither under two exchanges, nor while it is kept."""
+    with RawServer(over_http2(answering)) as server:
+        transport = AnyioTransport(http2="only")
+        before = _tasks()
+        exchanges = [await transport.open(server.post(), LONG) for _ in range(2)]
+        assert isinstance(await exchanges[1].receive(LONG), Head)
+        assert _tasks() == before
+        for exchange in exchanges:
+            exchange.abort()
+        await fetch(transport, server.post())
+        assert _tasks() == before
+        await transport.aclose()
+        assert server.connections == 1
+
+
+def test_a_connection_needs_no_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[threading.Thread] = []
+    here, start = threading.current_thread(), threading.Thread.start
+
+    def noted(thread: threading.Thread) -> None:
+        if threading.current_thread() is here:
+            begun.append(thread)
+        start(thread)
+
+    with RawServer(over_http2(answering)) as server, contextlib.closing(SocketTransport(http2="only")) as own:
+        monkeypatch.setattr(threading.Thread, "start", noted)
+        exchanges = [own.open(server.post(), LONG) for _ in range(2)]
+        assert isinstance(exchanges[1].receive(LONG), Head)
+        for exchange in exchanges:
+            exchange.abort()
+        assert server.connections == 1
+    assert begun == []
 
 
 async def test_one_after_another_on_one_connection(transport: Transport) -> None:

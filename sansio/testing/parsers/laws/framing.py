@@ -11,7 +11,8 @@ from sansio.testing.parsers.bench import Bench, answers_of
 from sansio.testing.parsers.laws.reframing import keeps_meaning, written
 from sansio.testing.parsers.parser import Heard
 from sansio.testing.parsers.shrinking import smallest
-from sansio.testing.records import BOM, HARMLESS, Record, data_of, read_records, spread, with_data
+from sansio.testing.records import BOM, Record, data_of, read_records, spread, with_data
+from sansio.testing.strange import HARMLESS
 
 
 def _first(bench: Bench) -> Sequence[Sample]:

@@ -246,6 +246,8 @@ def test_citations_are_on_the_text_if_there_is_one() -> None:
             ({"role": "tool", "content": "18"}, "tool_call_id", '"role": "tool"'),
             ({**USER, "tool_call_id": "a"}, "tool_call_id", '"role": "tool"'),
             ({"role": "assistant", "tool_calls": "f"}, "tool_calls", '"arguments": "{}"'),
+            ({"role": "assistant", "tool_calls": iter([CALL])}, "tool_calls", '"arguments": "{}"'),
+            ({"role": "user", "content": iter([{"type": "text"}])}, "content", '"type": "text"'),
             ({"role": "assistant", "tool_calls": ["f"]}, "tool_calls[0]", '"arguments": "{}"'),
             ({"role": "assistant", "tool_calls": [{"id": "a"}]}, "tool_calls[0]", '"arguments": "{}"'),
             ({"role": "assistant", "tool_calls": [{**CALL, "id": 5}]}, "tool_calls[0]", '"arguments": "{}"'),

@@ -98,6 +98,7 @@ def test_each_law_catches_what_breaks_it(kind: type[LineDialect]) -> None:
     law = BROKEN[kind]
     report = check(kind, "reads", law)
     assert [result.law for result in report.failures] == [law]
+    assert [result.text for result in report.results] == [LAWS[result.law].text for result in report.results]
 
 
 def test_a_breach_is_shown_by_few_bytes_with_the_place_of_an_exception() -> None:
@@ -106,6 +107,12 @@ def test_a_breach_is_shown_by_few_bytes_with_the_place_of_an_exception() -> None
     assert len(found.shown) < 100
     assert "TypeError" in found.message
     assert "_Hasty.read, line" in found.message
+
+
+def test_a_breach_that_a_change_of_a_field_shows_is_shown_by_the_changed_bytes() -> None:
+    found = check(broken.KeepsTwice, "one-place")["one-place"]
+    assert found.shown.strip()
+    assert all(found.shown not in sample.data for sample in SAMPLES)
 
 
 def test_what_raises_is_judged_by_one_law() -> None:
@@ -179,6 +186,7 @@ def test_a_law_that_applies_to_no_sample_says_why() -> None:
     assert report["cuts"].verdict is Verdict.NOT_APPLICABLE
     assert report["cuts"].message == "no sample is a stream"
     assert report["cut-calls"].verdict is Verdict.NOT_APPLICABLE
+    assert all(each.message for each in report.results if each.verdict is Verdict.NOT_APPLICABLE)
 
 
 def test_a_law_that_is_declared_is_not_tried() -> None:

@@ -51,6 +51,11 @@ def test_each_event_is_a_piece_and_arrives_with_its_last_byte() -> None:
     ]
 
 
+def test_each_byte_arrives_with_its_piece() -> None:
+    given = list(recut(timed(STREAM, Body(b"ab"), Body(b"c"), End()), "byte"))
+    assert [each.at for each in given] == [0, 1, 1, 2, 3]
+
+
 @pytest.mark.parametrize("cuts", ["recorded", "event", "byte"])
 def test_a_loss_stays_behind_what_arrived(cuts: Cuts) -> None:
     lost = Lost(APIConnectionError("gone"))

@@ -108,6 +108,43 @@ def test_no_line_has_a_key_wherever_it_was() -> None:
     assert exchange.request.url == f"https://api.example.com/v1?key={HIDDEN}&api-version=1"
 
 
+SECRET = "what-nobody-may-see"
+
+
+@for_each(
+    (
+        *("authorization", "proxy-authorization", "x-api-key", "cookie", "x-amz-security-token"),
+        *("x-client-secret", "x-password", "x-credential", "x-amz-signature"),
+    )
+)
+def test_what_a_header_of_such_a_name_holds_is_masked_everywhere(name: str) -> None:
+    request = Request.post("http://localhost/v1", ((name, SECRET), ("x-tenant", "red")), SECRET.encode())
+    log = ExchangeLog(1, request, frozenset((name, "x-tenant")))
+    lines = encode_session() + log.begin() + log.take(STREAM, 0.0) + log.take(Body(SECRET.encode()), 0.0)
+    assert SECRET.encode() not in lines
+    assert b"red" in lines
+
+
+@for_each(("automatic", "truth", "broker", "journey", "broken", "sigma", "ignore"))
+def test_a_header_with_a_part_of_such_a_word_can_be_shown(name: str) -> None:
+    tape = read_tape(written([], request=asked(b"{}", (f"x-{name}", "red")), shown=frozenset((f"x-{name}",))))
+    assert (f"x-{name}", "red") in tape.exchanges[0].request.headers
+
+
+@for_each(
+    (
+        *("auth", "api_key", "KEY", "access_token", "client_secret", "sig", "X-Amz-Signature", "password"),
+        "X-Amz-Credential",
+    )
+)
+def test_what_a_parameter_of_such_a_name_holds_is_masked_everywhere(name: str) -> None:
+    url = f"http://localhost/v1?a=1&{name}={SECRET}&b=2"
+    lines = written([STREAM, Body(SECRET.encode())], request=Request.post(url, (), b""))
+    assert SECRET.encode() not in lines
+    (exchange,) = read_tape(lines).exchanges
+    assert exchange.request.url == f"http://localhost/v1?a=1&{name}={HIDDEN}&b=2"
+
+
 def test_a_header_is_shown_that_was_asked_for() -> None:
     request = asked(b"{}", ("x-tenant", "red"))
     (exchange,) = read_tape(written([], request=request, shown=frozenset(("x-tenant",)))).exchanges
@@ -227,3 +264,11 @@ def test_sessions_number_their_exchanges_anew_and_an_empty_body_may_be_left_out(
     for one, other in pairwise(tape.exchanges):
         assert one.complete
         assert not other.complete
+
+
+def test_times_are_written_to_the_millisecond() -> None:
+    log = ExchangeLog(1, asked(), frozenset())
+    inputs = (STREAM, Body(b"text"), Body(b"\xff"), End())
+    lines = log.begin() + b"".join(log.take(value, 0.123456) for value in inputs)
+    tape = read_tape(encode_session() + lines)
+    assert {timed.at for timed in tape.exchanges[0].inputs} == {0.123}

@@ -469,6 +469,12 @@ def test_each_piece_of_text_has_the_logprobs_of_a_token_and_the_last_chunk_the_r
     ]
     (choice,) = json.loads(encode_whole(type, Answer(text="a b", extra={"logprobs": LOGPROBS})))["choices"]
     assert choice["logprobs"] == LOGPROBS
+    plain = chunks(encode_stream(type, Answer(text="a b"), include_usage=False))
+    for chunk in (*sent, *plain):
+        chunk.pop("id")
+        for choice in chunk["choices"]:
+            choice.pop("logprobs", None)
+    assert sent == plain
 
 
 @pytest.mark.parametrize(

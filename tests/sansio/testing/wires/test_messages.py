@@ -327,6 +327,9 @@ def test_counts_of_the_end_are_not_in_the_start() -> None:
     begun = start["message"]["usage"]
     assert begun["service_tier"] == "standard"
     assert not {"server_tool_use", "output_tokens_details"} & set(begun)
+    usage = structs.replace(USAGE, reasoning_tokens=2, extra={"output_tokens_details": {"x": 1}})
+    whole = json.loads(encode_whole("anthropic", Answer(text="a", usage=usage)))
+    assert whole["usage"]["output_tokens_details"] == {"x": 1, "thinking_tokens": 2}
 
 
 @pytest.mark.parametrize(

@@ -389,7 +389,10 @@ def test_a_right_thinking_field_is_taken(given: object) -> None:
 def test_thinking_goes_with_neither_another_temperature_nor_a_forced_tool() -> None:
     on = {"type": "adaptive"}
     assert "temperature" in refusal(thinking=on, temperature=0)
-    assert "tool_choice" in refusal(thinking=on, tools=[TOOL], tool_choice={"type": "any"})
+    for choice in ({"type": "any"}, {"type": "tool", "name": TOOL["name"]}):
+        assert "tool_choice: a tool must not be forced" in refusal(
+            thinking=on, tools=[TOOL], tool_choice=choice
+        )
     assert "top_k" in refusal(thinking=on, top_k=5)
     assert "top_p" in refusal(thinking=on, top_p=0.9)
     assert is_taken(thinking=on, temperature=1, top_p=0.95, tools=[TOOL], tool_choice={"type": "auto"})

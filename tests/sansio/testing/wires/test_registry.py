@@ -203,6 +203,7 @@ def test_a_fake_of_one_api_answers_at_its_path_only() -> None:
     assert fake.respond(request_for("openai")).status == 404
     body = {"model": "m", "input": "Hello"}
     assert fake.respond(request_for("openai", body, path="/v1/responses")).status == 200
+    assert fake.respond(request_for("openai", body, path="/other/responses")).status == 404
     assert fake.respond(request_for("openai", path="/v1/models", method="GET")).status == 200
 
 

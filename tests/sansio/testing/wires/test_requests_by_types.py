@@ -91,3 +91,23 @@ def test_each_word_of_a_field_is_known_and_no_other(
             for word in words(listed):
                 assert refusal(type, path, {**body, field: word}) == "", (field, word)
             assert field in refusal(type, path, {**body, field: "nonsense"})
+
+
+RIGHT_AND_WRONG: Object = {"str": ("abc", 5), "bool": (True, "x"), "int": (16, "x"), "float": (0.5, "x")}
+BY_OTHERS = ("n", "top_logprobs", "previous_response_id")
+"""Fields whose value must also agree with others, or be in a range of its own."""
+
+
+@needs_types
+@pytest.mark.parametrize(("type", "path", "body", "file", "name"), TYPES)
+def test_each_field_of_a_plain_type_takes_that_and_nothing_else(
+    type: str, path: str, body: Object, file: str, name: str
+) -> None:
+    for field, listed in fields(file, name).items():
+        plain = listed.removeprefix("?").strip("[]")
+        if field not in body and plain in RIGHT_AND_WRONG:
+            right, wrong = RIGHT_AND_WRONG[plain]
+            if field not in BY_OTHERS:
+                assert refusal(type, path, {**body, field: right}) == "", field
+            if (path, field) != ("/v1/embeddings", "user"):  # which the fake does not look at
+                assert field in refusal(type, path, {**body, field: wrong}), field

@@ -299,6 +299,8 @@ def test_a_finish_reason_without_a_word_is_refused_unless_its_word_is_given() ->
 def test_further_details_of_an_incomplete_response_are_kept() -> None:
     answer = Answer(finish_reason=FinishReason.LENGTH, extra={"incomplete_details": {"limit": 3}})
     assert said(answer)["incomplete_details"] == {"reason": "max_output_tokens", "limit": 3}
+    begun = chunks(encode_stream(KIND, answer))[0]["response"]
+    assert begun["incomplete_details"] is None
 
 
 def test_a_message_without_a_finish_reason_has_no_status() -> None:

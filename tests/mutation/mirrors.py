@@ -1,0 +1,187 @@
+"""Which tests mirror a module of `sansio`: the quickest that ought to notice a change of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+"""The folder of the project."""
+
+_HTTP_TESTS = tuple(f"tests/sansio/http/test_{of}.py" for of in ("exchange", "exchange_bounds", "by_h11"))
+_CALL_TESTS = tuple(
+    f"tests/sansio/test_call{of}.py" for of in ("_outcomes", "_bounds", "_retries", "_records", "")
+)
+_TESTS: dict[str, tuple[str, ...]] = {
+    "sansio.http": ("tests/sansio/http/test_messages.py",),
+    "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
+    "sansio.http.heads": _HTTP_TESTS,
+    "sansio.http.body": _HTTP_TESTS,
+    "sansio.answers.pieces": ("tests/sansio/answers/test_folding.py",),
+    "sansio": ("tests/sansio/test_public_names.py",),
+    "sansio.providers": ("tests/sansio/providers/test_registry.py",),
+    "sansio.testing": ("tests/sansio/testing/test_wire.py",),
+    "sansio.testing.wires.messages": (
+        "tests/sansio/testing/wires/test_messages.py",
+        "tests/sansio/testing/test_wire_goldens.py",
+    ),
+    "sansio.testing.wires.chat": (
+        "tests/sansio/testing/wires/test_chat.py",
+        "tests/sansio/testing/test_wire_goldens.py",
+    ),
+    "sansio.testing.wires.messages_fields": (
+        "tests/sansio/testing/wires/test_requests_by_types.py",
+        "tests/sansio/testing/wires/test_messages_requests.py",
+        "tests/sansio/families/messages/test_options_known.py",
+    ),
+    "sansio.testing.wires.responses_fields": (
+        "tests/sansio/testing/wires/test_requests_by_types.py",
+        "tests/sansio/testing/wires/test_responses_requests.py",
+    ),
+    "sansio.testing.beside": (
+        "tests/sansio/testing/test_beside.py",
+        "tests/sansio/testing/wires/test_requests_by_types.py",
+    ),
+    "sansio.testing.wires.chat_fields": (
+        "tests/sansio/testing/wires/test_requests_by_types.py",
+        "tests/sansio/families/chat/test_options_known.py",
+        "tests/sansio/testing/wires/test_chat_requests_refusals.py",
+        "tests/sansio/testing/wires/test_chat_requests_names.py",
+        "tests/sansio/testing/wires/test_chat_requests.py",
+    ),
+    "sansio.families.messages.thinking": (
+        "tests/sansio/families/messages/test_options.py",
+        "tests/sansio/test_structured.py",
+    ),
+    "sansio.profiles": (
+        "tests/sansio/test_profiles_rows.py",
+        "tests/sansio/test_profiles.py",
+        "tests/sansio/test_messages_hosts.py",
+    ),
+    "sansio.defaults": (
+        "tests/sansio/test_defaults.py",
+        "tests/sansio/test_profiles.py",
+        "tests/sansio/test_messages_hosts.py",
+    ),
+    "sansio.providers.hosts": tuple(
+        f"tests/sansio/providers/test_{of}.py"
+        for of in ("hosts", "openai", "azure", "openrouter", "responses")
+    ),
+    "sansio.providers.responses": (
+        "tests/sansio/providers/test_responses.py",
+        "tests/sansio/families/responses/test_options.py",
+    ),
+    "sansio.providers.openrouter": (
+        "tests/sansio/providers/test_openrouter.py",
+        "tests/sansio/families/chat/test_options.py",
+    ),
+    "sansio.providers.vllm": (
+        "tests/sansio/providers/test_vllm.py",
+        "tests/sansio/families/chat/test_options.py",
+    ),
+    **dict.fromkeys(
+        (
+            f"sansio.families.{of}"
+            for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
+        ),
+        ("tests/sansio/test_translate.py", "tests/sansio/test_translate_requests.py"),
+    ),
+    **dict.fromkeys(
+        (
+            "sansio.families.responses.records",
+            "sansio.testing.wires.responses_items",
+            "sansio.testing.wires.responses_records",
+        ),
+        tuple(
+            f"tests/sansio/testing/wires/test_responses{of}.py"
+            for of in ("_items", "", "_requests", "_shelf")
+        ),
+    ),
+    "sansio.testing.wires.responses_requests": (
+        "tests/sansio/testing/wires/test_requests_by_types.py",
+        "tests/sansio/testing/wires/test_responses_requests.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
+    ),
+    "sansio.families.responses.inputs": (
+        "tests/sansio/test_translate.py",
+        "tests/sansio/test_translate_requests.py",
+    ),
+    "sansio.testing.routes": (
+        "tests/sansio/testing/test_routes.py",
+        "tests/sansio/testing/test_beside.py",
+        "tests/sansio/testing/test_fake.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
+    ),
+    "sansio.testing.prompt": (
+        "tests/sansio/testing/test_prompt.py",
+        "tests/sansio/testing/test_fake.py",
+        "tests/sansio/testing/test_small_model.py",
+        "tests/sansio/testing/wires/test_chat_requests.py",
+        "tests/sansio/testing/wires/test_messages_requests.py",
+    ),
+    "sansio.providers.registry": (
+        "tests/sansio/providers/test_registry.py",
+        "tests/sansio/providers/test_openai.py",
+        "tests/sansio/providers/test_azure.py",
+        "tests/sansio/providers/test_responses.py",
+        "tests/sansio/test_messages_hosts.py",
+    ),
+    "sansio.provider": (
+        "tests/sansio/test_provider.py",
+        "tests/sansio/test_options.py",
+        "tests/sansio/test_misuse_texts.py",
+        "tests/sansio/test_fetch.py",
+    ),
+    "sansio.endpoints": ("tests/sansio/test_endpoints.py", "tests/sansio/test_fetch.py"),
+    "sansio.fetch": ("tests/sansio/test_fetch.py", *_CALL_TESTS),
+    "sansio.timeouts": ("tests/sansio/test_config.py", "tests/sansio/test_call.py"),
+    "sansio.hypothesis_hook": ("tests/sansio/testing/test_strategies_plain.py",),
+    "sansio.families.chat.reader": (
+        "tests/sansio/families/chat",
+        "tests/sansio/providers/test_openrouter.py",
+        "tests/sansio/test_parser_quick.py",
+        "tests/sansio/test_parser.py",
+    ),
+    "sansio.framing.sse": (
+        "tests/sansio/framing/test_sse_offsets.py",
+        "tests/sansio/framing/test_sse.py",
+        "tests/sansio/framing/test_framer.py",
+        *("-k", "not linear"),
+    ),
+    "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
+    "sansio.testing.kept": ("tests/sansio/testing/wires/test_responses_shelf.py",),
+    "sansio.testing.by_h11": (
+        "tests/laws/test_mutated_responses.py",
+        "tests/sansio/http/test_by_h11.py",
+    ),
+    "sansio.testing.records": ("tests/sansio/testing/parsers", "tests/sansio/test_parser.py"),
+    "sansio.testing.fake": (
+        "tests/sansio/testing/test_fake.py",
+        "tests/sansio/testing/test_fake_edges.py",
+        "tests/sansio/testing/wires/test_registry.py",
+    ),
+    **dict.fromkeys(
+        (
+            "sansio.testing.judging",
+            *(f"sansio.testing.judging.{of}" for of in ("law", "sample", "seeded", "trying", "work")),
+        ),
+        ("tests/sansio/testing/dialects", "tests/sansio/testing/parsers"),
+    ),
+}
+"""The tests of the modules that no test file is named after, or that share one."""
+
+
+def mirror_of(root: Path, module: str) -> tuple[str, ...]:
+    """The tests that mirror a module, or else the package it is in, relative to the root.
+
+    The most specific tests are first: they are quick and kill the most.
+    """
+    if module in _TESTS:
+        return _TESTS[module]
+    package, _, name = module.rpartition(".")
+    folder = root.joinpath("tests", *package.split("."))
+    named = sorted([*folder.glob(f"test_{name}_*.py"), *folder.glob(f"{name}/")])
+    named += folder.glob(f"test_{name}.py")
+    if package.startswith("sansio.families."):  # what a family's modules share is tested through them
+        named += sorted(set(folder.glob("test_*.py")) - set(named))
+        named.append(root / "tests/sansio/test_parser_quick.py")
+    return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)
