@@ -16,6 +16,16 @@ if TYPE_CHECKING:
         OpenPart,
         wrap_invalid,
     )
+    from sansio.batches import (
+        BatchCodec,
+        Batches,
+        BatchJob,
+        BatchPart,
+        BatchReader,
+        BatchRequest,
+        BatchResult,
+        BatchState,
+    )
     from sansio.bulk import CallRequest, CallResult, no_call_can_succeed
     from sansio.call import Call
     from sansio.config import PROVIDER_DEFAULTS, ProviderConfig
@@ -48,7 +58,7 @@ if TYPE_CHECKING:
         ProviderDefaults,
         ResponsesProfile,
     )
-    from sansio.endpoints import Embeddings, Endpoint, ModelInfo, NextPage
+    from sansio.endpoints import Content, Embeddings, Endpoint, ModelInfo, NextPage
     from sansio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -69,6 +79,7 @@ if TYPE_CHECKING:
         RemoteProtocolError,
         StreamTruncatedError,
         TransportError,
+        UnansweredError,
     )
     from sansio.events import (
         ContentDelta,
@@ -128,6 +139,7 @@ if TYPE_CHECKING:
         Ticket,
     )
     from sansio.limits import Limits
+    from sansio.lines import LineFetch
     from sansio.options import (
         EmbedOptions,
         ListOptions,
@@ -177,6 +189,16 @@ _ROOMS = {
         "AssembledCall",
         "wrap_invalid",
     ),
+    "sansio.batches": (
+        "BatchCodec",
+        "BatchJob",
+        "BatchPart",
+        "BatchReader",
+        "BatchRequest",
+        "BatchResult",
+        "BatchState",
+        "Batches",
+    ),
     "sansio.bulk": ("CallRequest", "CallResult", "no_call_can_succeed"),
     "sansio.call": ("Call",),
     "sansio.config": ("PROVIDER_DEFAULTS", "ProviderConfig"),
@@ -212,7 +234,7 @@ _ROOMS = {
         "ProviderDefaults",
         "ResponsesProfile",
     ),
-    "sansio.endpoints": ("Embeddings", "Endpoint", "ModelInfo", "NextPage"),
+    "sansio.endpoints": ("Content", "Embeddings", "Endpoint", "ModelInfo", "NextPage"),
     "sansio.errors": (
         "APIConnectionError",
         "APIStatusError",
@@ -233,6 +255,7 @@ _ROOMS = {
         "RemoteProtocolError",
         "StreamTruncatedError",
         "TransportError",
+        "UnansweredError",
     ),
     "sansio.events": (
         "ContentDelta",
@@ -289,6 +312,7 @@ _ROOMS = {
     ),
     "sansio.limiter": ("Begin", "Limiter", "Outcome", "Rates", "Ticket"),
     "sansio.limits": ("Limits",),
+    "sansio.lines": ("LineFetch",),
     "sansio.options": (
         "EmbedOptions",
         "ListOptions",
@@ -348,6 +372,14 @@ __all__ = [
     "AuthMethod",
     "AuthenticationError",
     "BadRequestError",
+    "BatchCodec",
+    "BatchJob",
+    "BatchPart",
+    "BatchReader",
+    "BatchRequest",
+    "BatchResult",
+    "BatchState",
+    "Batches",
     "Begin",
     "Body",
     "Call",
@@ -356,6 +388,7 @@ __all__ = [
     "ChatDialect",
     "Citation",
     "ConfigError",
+    "Content",
     "ContentDelta",
     "Dialect",
     "DocumentPart",
@@ -381,6 +414,7 @@ __all__ = [
     "LimitExceededError",
     "Limiter",
     "Limits",
+    "LineFetch",
     "ListOptions",
     "LocalProtocolError",
     "Lost",
@@ -441,6 +475,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallStarted",
     "TransportError",
+    "UnansweredError",
     "UnknownPart",
     "Usage",
     "Wait",

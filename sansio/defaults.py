@@ -68,6 +68,7 @@ class ProviderDefaults(Struct, frozen=True, kw_only=True):
         api: the wire family that is used if the user names none; `None` for the first of `apis`.
         apis: the wire families that the type speaks. `register_provider` fills it in.
         by_api: what differs for an api that is at another address.
+        batches: the `BatchCodec` of the type's batch endpoints, as `"module:name"`; `None` if it has none.
     """
 
     base_url: str | None = None
@@ -81,6 +82,7 @@ class ProviderDefaults(Struct, frozen=True, kw_only=True):
     api: str | None = None
     apis: tuple[str, ...] = ("chat",)
     by_api: Mapping[str, APIDefaults] = {}
+    batches: str | None = None
 
     def of(self, api: str) -> ProviderDefaults:
         """The defaults for one of the type's apis."""

@@ -39,6 +39,18 @@ class NextPage(Struct, Generic[T_co], frozen=True):
     read: Callable[[JSONObject], T_co | NextPage[T_co]]
 
 
+class Content(Struct, frozen=True):
+    """A request's body that is encoded already.
+
+    Args:
+        type: its media type, for the header `content-type`.
+        data: the bytes.
+    """
+
+    type: str
+    data: bytes
+
+
 class Endpoint(Struct, Generic[T_co], frozen=True):
     """A request that a provider answers with one JSON object, or one a page, and how that is read.
 
@@ -46,12 +58,19 @@ class Endpoint(Struct, Generic[T_co], frozen=True):
         url: the absolute address.
         read: makes the value from a response that is not an error, or a `NextPage`. It raises
             `RemoteProtocolError` where the response is malformed.
-        body: the JSON to post; `None` for a GET, which has no body.
+        body: the JSON to post, or a `Content`; `None` for a GET, which has no body.
+        once: whether a repetition could do the same thing twice, such as making a batch. Such a request is
+            tried again only where the provider has refused it (429, 503, 529), and never where its response
+            was lost.
+        own_error: whether `error` in a response is a field of the object, such as why a batch failed. If not,
+            it is the error of the request.
     """
 
     url: str
     read: Callable[[JSONObject], T_co | NextPage[T_co]]
-    body: JSONObject | None = None
+    body: JSONObject | Content | None = None
+    once: bool = False
+    own_error: bool = False
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -195,6 +195,15 @@ class OutputFormatError(ProviderError):
     """
 
 
+class UnansweredError(ProviderError):
+    """A request of a batch has no answer, or several have none; the batch is over.
+
+    `code` says why: `"expired"`, `"cancelled"`, `"failed"`, or `"missing"` if the provider gives no reason.
+    """
+
+    hint = "Submit it again in another batch."
+
+
 class FallbackError(ProviderError):
     """Every provider of a list failed before its first event.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Generic, TypeVar, assert_never, cast
+from typing import ClassVar, Generic, TypeVar, assert_never, cast
 
 from msgspec import structs
 
 from sansio import jsontext
 from sansio.endpoints import NextPage
 from sansio.errors import (
+    APIStatusError,
     APITimeoutError,
     LimitExceededError,
     LocalProtocolError,
@@ -26,7 +27,7 @@ from sansio.http.messages import Body, End, Head, Input, Lost, Request, header, 
 from sansio.jsontext import JSONObject
 from sansio.porting import LeftOut
 from sansio.response import ResponseInfo, read_response
-from sansio.retry import RetrySchedule
+from sansio.retry import REFUSING_STATUSES, RetrySchedule
 from sansio.states import ERROR_BODY, HEAD, TRANSITIONS, WANTS_INPUT, CallState, Trigger
 from sansio.steps import Record, RequestRecord, ResponseRecord, Send, Step, Wait
 from sansio.timeouts import NO_TIMEOUTS, Timeouts
@@ -54,7 +55,12 @@ class Fetch(Generic[T_co]):
         record: keep what raw logs receive for `take_records()`.
         left_out: the parts of the conversation and the options that are not sent.
         timeouts: the call's clocks, which the driver keeps.
+        once: as in `Endpoint`.
+        own_error: as in `Endpoint`.
     """
+
+    REPEATS: ClassVar[bool] = False
+    """Whether another attempt may give the events of the one before again."""
 
     def __init__(
         self,
@@ -67,7 +73,11 @@ class Fetch(Generic[T_co]):
         record: bool = False,
         left_out: tuple[LeftOut, ...] = (),
         timeouts: Timeouts = NO_TIMEOUTS,
+        once: bool = False,
+        own_error: bool = False,
     ) -> None:
+        self._once = once
+        self._own_error = own_error
         self._dialect = dialect
         self._limits = dialect.limits
         self._left_out = left_out
@@ -168,10 +178,11 @@ class Fetch(Generic[T_co]):
                     self._resumes += self._resuming
                 self._head = Head(0)  # an earlier attempt's request id must not name this one
                 if self._record:
-                    body = self._request.body.decode()
+                    body = self._request.body.decode("utf-8", "replace")
                     payload = jsontext.as_record(body, max_depth=1_000) if body else {}
                     self._records.append(RequestRecord(self._request.url, payload))
-                return Send(self._request, self._fresh)
+                # A connection that had served may be lost after the request was read, which nobody can tell.
+                return Send(self._request, self._fresh or self._once)
             case CallState.BACKOFF:
                 self._enter(Trigger.WAIT)
                 self._fresh = False
@@ -331,7 +342,9 @@ class Fetch(Generic[T_co]):
                 self._receive_end(cut, events)
             else:
                 self._receive_end(error, events)
-        elif isinstance(error, TransportError) and error.reused and not timeout and not self._fresh:
+        elif (
+            isinstance(error, TransportError) and error.reused and not (timeout or self._fresh or self._once)
+        ):
             # A server may close an idle connection just as it is used again.
             self._fresh = True
             self._enter(Trigger.RESEND)
@@ -343,7 +356,7 @@ class Fetch(Generic[T_co]):
         self._record_response(text)
         try:
             data = jsontext.decode_object(text, self._limits.max_json_depth, cut=StreamTruncatedError)
-            error = self._dialect.error_in(data)
+            error = None if self._own_error else self._dialect.error_in(data)
             if error is not None:
                 raise error
             found = self._read(data)
@@ -385,7 +398,7 @@ class Fetch(Generic[T_co]):
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
         """End an exchange with an error: another attempt, unless that might repeat an event."""
         wait = None
-        if self._resuming or not (self._handed_out or events):
+        if self._may_repeat(error, events):
             wait = self._schedule.wait(error, self._tries - 1, self._random)
         if wait is None:
             self._fail(error, events)
@@ -393,6 +406,11 @@ class Fetch(Generic[T_co]):
             self._last_failure = self._described(error)
             self._wait = wait
             self._enter(Trigger.RETRY)
+
+    def _may_repeat(self, error: ProviderError, events: list[StreamEvent]) -> bool:
+        if self._once:
+            return isinstance(error, APIStatusError) and error.status in REFUSING_STATUSES
+        return self.REPEATS or self._resuming or not (self._handed_out or events)
 
     def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
         """End the call."""

@@ -60,6 +60,7 @@ COMPATIBLE = Profile(max_tokens_field=None, custom_tools=True, developer_role="d
 BUILT_IN: Mapping[str, ProviderDefaults] = {
     "openrouter": Profile(
         base_url="https://openrouter.ai/api/v1",
+        batches="sansio.batches.openrouter:OpenRouterBatches",
         api_key_env="OPENROUTER_API_KEY",
         model="x-ai/grok-code-fast-1",
         apis=_ALL,
@@ -74,6 +75,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     # no reasoning back on this endpoint.
     "openai": Profile(
         base_url="https://api.openai.com/v1",
+        batches="sansio.batches.files:OpenAIBatches",
         api_key_env="OPENAI_API_KEY",
         apis=_OPENAIS,
         max_tokens_field="max_completion_tokens",
@@ -84,6 +86,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     ),
     "azure": Profile(
         example_url="https://my-resource.openai.azure.com",
+        batches="sansio.batches.files:AzureBatches",
         api_key_env="AZURE_OPENAI_KEY",
         api_key_env_too="AZURE_OPENAI_API_KEY",  # as OpenAI's own client calls it
         auth_method=AuthMethod.API_KEY,
@@ -105,6 +108,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     ),
     "anthropic": ProviderDefaults(
         base_url="https://api.anthropic.com",
+        batches="sansio.batches.anthropic:AnthropicBatches",
         api_key_env="ANTHROPIC_API_KEY",
         auth_method=AuthMethod.X_API_KEY,
         check=_CHECK_VERSION,
@@ -166,6 +170,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     # in the text; the options left out are a 400.
     "groq": Profile(
         base_url="https://api.groq.com/openai/v1",
+        batches="sansio.batches.files:OpenAIBatches",
         api_key_env="GROQ_API_KEY",
         reasoning_back="reasoning",
         reasoning_on={"reasoning_format": "parsed"},
@@ -177,6 +182,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     # without being asked.
     "mistral": Profile(
         base_url="https://api.mistral.ai/v1",
+        batches="sansio.batches.files:MistralBatches",
         api_key_env="MISTRAL_API_KEY",
         seed_field="random_seed",
         reasoning_back="content",

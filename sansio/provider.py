@@ -18,12 +18,13 @@ from sansio.content import (
 )
 from sansio.conversation import Messages, as_messages
 from sansio.defaults import AuthMethod
-from sansio.endpoints import Embeddings, Endpoint, ModelInfo
+from sansio.endpoints import Content, Embeddings, Endpoint, ModelInfo
 from sansio.errors import ConfigError, InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
 from sansio.http.messages import Request
 from sansio.jsontext import JSONObject
+from sansio.lines import LineFetch
 from sansio.options import (
     EmbedOptions,
     ListOptions,
@@ -67,12 +68,15 @@ class Prepared(Struct, frozen=True):
         headers: without the key.
         body: the JSON body.
         left_out: everything of the conversation and the options that is not sent, and why.
+        output_tool: the tool whose call is the answer's text, where a JSON schema is sent as a forced tool;
+            else empty.
     """
 
     url: str
     headers: dict[str, str]
     body: JSONObject
     left_out: tuple[LeftOut, ...] = ()
+    output_tool: str = ""
 
 
 class _Asked(Struct, frozen=True):
@@ -136,7 +140,7 @@ class Provider:
         """
         asked = self._separate(options)
         body, request, left_out = self._build(as_messages(messages), as_tools(tools), stream, asked)
-        return Prepared(request.url, dict(request.headers), body, left_out)
+        return Prepared(request.url, dict(request.headers), body, left_out, asked.dialect.output_tool)
 
     def call(
         self,
@@ -231,8 +235,60 @@ class Provider:
             InvalidRequestError: the provider has no such list, or an argument cannot be.
             ConfigError: as `call`.
         """
+        return self.fetch(self.dialect.list_models(), random=random, record=record, **options)
+
+    def fetch(
+        self,
+        endpoint: Endpoint[T],
+        *,
+        random: Callable[[], float] = _no_jitter,
+        record: bool = False,
+        **options: Unpack[ListOptions],
+    ) -> Fetch[T]:
+        """Ask any endpoint of the provider, with the retries, headers and clocks of every call.
+
+        Args:
+            endpoint: what is asked, and how the response is read.
+            random: as for `call`.
+            record: keep what raw logs receive.
+            **options: the clocks, `max_attempts` and `extra_headers`, as for `call`.
+
+        Raises:
+            InvalidRequestError: an option cannot be.
+            ConfigError: as `call`.
+        """
+        return self._fetch(endpoint, self._separate_own(options, ListOptions), random, record)
+
+    def fetch_lines(
+        self,
+        url: str,
+        *,
+        random: Callable[[], float] = _no_jitter,
+        record: bool = False,
+        **options: Unpack[ListOptions],
+    ) -> LineFetch:
+        """Ask for a file of lines, such as the results of a batch. They are given as they arrive.
+
+        Args:
+            url: the absolute address, on the provider's server: the key is sent to it.
+            random: as for `call`.
+            record: keep what raw logs receive.
+            **options: as for `fetch`.
+
+        Raises:
+            InvalidRequestError: an option cannot be.
+            ConfigError: as `call`.
+        """
         asked = self._separate_own(options, ListOptions)
-        return self._fetch(asked.dialect.list_models(), asked, random, record)
+        headers = {**asked.dialect.build_headers(), **asked.extra_headers}
+        return LineFetch(
+            asked.dialect,
+            self._addressed(url, headers, "*/*", None),
+            schedule=asked.schedule,
+            timeouts=asked.timeouts,
+            random=random,
+            record=record,
+        )
 
     def embed(
         self,
@@ -329,13 +385,16 @@ class Provider:
             messages: those in the request, for errors that name them.
         """
         headers = {**asked.dialect.build_headers(), **asked.extra_headers}
-        if endpoint.body is None:
-            request = self._addressed(endpoint.url, headers, "application/json", post=False)
-        else:
-            body = dict(endpoint.body)
-            merge_extra(body, asked.extra_body)
-            request = self._addressed(endpoint.url, headers, "application/json")
-            request = request.with_body(encode_body(body, messages))
+        match endpoint.body:
+            case None:
+                content = None
+            case Content() as content:
+                pass
+            case given:
+                body = dict(given)
+                merge_extra(body, asked.extra_body)
+                content = Content("application/json", encode_body(body, messages))
+        request = self._addressed(endpoint.url, headers, "application/json", content)
         return Fetch(
             asked.dialect,
             request,
@@ -345,6 +404,8 @@ class Provider:
             random=random,
             record=record,
             left_out=left_out,
+            once=endpoint.once,
+            own_error=endpoint.own_error,
         )
 
     def _separate(self, options: Mapping[str, object]) -> _Asked:
@@ -431,18 +492,19 @@ class Provider:
         said = stream, dialect.build_endpoint(stream), {**dialect.build_headers(), **extra}
         if self._last is None or self._last[0] != said:
             _, endpoint, headers = said
-            request = self._addressed(
-                endpoint, headers, "text/event-stream" if stream else "application/json"
-            )
+            accept = "text/event-stream" if stream else "application/json"
+            request = self._addressed(endpoint, headers, accept, Content("application/json", b""))
             self._last = (stream, endpoint, dict(headers)), request
         return self._last[1]
 
-    def _addressed(self, url: str, headers: Mapping[str, str], accept: str, *, post: bool = True) -> Request:
-        """A request without a body, its address and headers checked.
+    def _addressed(
+        self, url: str, headers: Mapping[str, str], accept: str, content: Content | None
+    ) -> Request:
+        """A request, its address and headers checked.
 
         Args:
             accept: the media type that is asked for.
-            post: a POST, which then gets its body, or a GET.
+            content: what is posted; `None` for a GET.
         """
         method = self.config.auth_method
         check_url(url, method is not AuthMethod.NONE and not self.config.allow_http, query=True)
@@ -450,7 +512,9 @@ class Provider:
         merged = {"user-agent": "sansio-llm", "accept": accept}
         merged |= {name.lower(): value for name, value in headers.items()}
         pairs = tuple(merged.items())
-        return Request.post(url, pairs, b"") if post else Request.get(url, pairs)
+        if content is None:
+            return Request.get(url, pairs)
+        return Request.post(url, pairs, content.data, content.type)
 
 
 def _ordered(messages: list[Message], max_depth: int, continued: bool) -> tuple[list[Message], list[LeftOut]]:

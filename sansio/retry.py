@@ -16,6 +16,8 @@ DEFAULT_MAX_RETRY_AFTER = 60.0
 
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
+REFUSING_STATUSES = frozenset((429, 503, 529))
+"""Those of them that say that the request was not taken on."""
 
 
 class RetrySchedule(Struct, frozen=True, kw_only=True):

@@ -43,8 +43,8 @@ LOWER: dict[str, set[str]] = {
 """What each of the lower rooms may import of the project, besides itself."""
 
 UPPER = [
-    "families", "providers", "conversation", "porting", "context", "parser", "fetch", "call", "provider",
-    "translate", "bulk",
+    "families", "providers", "conversation", "porting", "context", "parser", "fetch", "lines", "call",
+    "provider", "batches", "translate", "bulk",
 ]  # fmt: skip
 """The rooms above those, in order: each may import all that are before it."""
 

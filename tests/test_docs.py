@@ -64,6 +64,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("from-openai.md", "Hello. stop\n9 2\nOne, two, three.\nOne, two, three.\nweather Paris\n"),
         ("from-anthropic.md", "529 overloaded_error Overloaded\nIt is \n"),
         ("tapes.md", "byte That is 5."),
+        ("batches.md", "True\n2 of 3 answered\nit Rome.\nfr Paris.\nxx failed: HTTP 400"),
+        ("batches.md", "expired b: expired"),
         ("tapes.md", '- body.messages[0].content: the tape has "What is 2 + 3?", the request'),
         ("faults.md", "failed: openai fake-model: the connection was lost inside the answer"),
     ],
@@ -109,6 +111,7 @@ def test_every_page_with_examples_is_run() -> None:
     assert pages == elsewhere | {
         "adapters.md",
         "anthropic.md",
+        "batches.md",
         "bulk.md",
         "check-parser.md",
         "content.md",

@@ -23,7 +23,7 @@ PURE = frozenset([
 reviewed. Sockets, files, clocks, environment, randomness, logging, threads and event loops must not be
 added."""
 
-LAZY = frozenset(("__init__.py", "config.py", "providers/registry.py", "translate.py"))
+LAZY = frozenset(("__init__.py", "batches/codec.py", "config.py", "providers/registry.py", "translate.py"))
 """Modules that load others of the project, or of an application, when they are first used."""
 
 MACHINES = frozenset(("msgspec", "h11", "h2", "hpack", "sansio"))

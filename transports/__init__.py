@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from transports.bulk.gate import CallLimiter, SharedLimiter
     from transports.bulk.mapping import CallMap, map_calls
     from transports.bulk.sync_mapping import SyncCallMap, map_calls_sync
+    from transports.driving.batches import AsyncBatches, AsyncResults, SyncBatches, SyncResults
     from transports.driving.driver import EventStream
     from transports.driving.facade import AsyncProvider, create_provider
     from transports.driving.fallback import Fallback, FallbackProvider, SyncFallbackProvider
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AnyioTransport",
     "Asked",
+    "AsyncBatches",
     "AsyncProvider",
+    "AsyncResults",
     "CallLimiter",
     "CallMap",
     "EventStream",
@@ -45,6 +48,7 @@ __all__ = [
     "ReplayTransport",
     "SharedLimiter",
     "SocketTransport",
+    "SyncBatches",
     "SyncCallMap",
     "SyncEventStream",
     "SyncExchange",
@@ -53,6 +57,7 @@ __all__ = [
     "SyncProvider",
     "SyncRecordingTransport",
     "SyncReplayTransport",
+    "SyncResults",
     "SyncTransport",
     "Transport",
     "create_provider",
@@ -68,7 +73,9 @@ __all__ = [
 _ROOMS = {
     "AnyioTransport": "sockets.transport",
     "Asked": "observing.base",
+    "AsyncBatches": "driving.batches",
     "AsyncProvider": "driving.facade",
+    "AsyncResults": "driving.batches",
     "CallLimiter": "bulk.gate",
     "CallMap": "bulk.mapping",
     "EventStream": "driving.driver",
@@ -85,6 +92,7 @@ _ROOMS = {
     "ReplayTransport": "testing.replaying",
     "SharedLimiter": "bulk.gate",
     "SocketTransport": "sockets.blocking",
+    "SyncBatches": "driving.batches",
     "SyncCallMap": "bulk.sync_mapping",
     "SyncEventStream": "driving.sync_driver",
     "SyncExchange": "interface",
@@ -93,6 +101,7 @@ _ROOMS = {
     "SyncProvider": "driving.sync_facade",
     "SyncRecordingTransport": "testing.recording",
     "SyncReplayTransport": "testing.replaying",
+    "SyncResults": "driving.batches",
     "SyncTransport": "interface",
     "Transport": "interface",
     "create_provider": "driving.facade",

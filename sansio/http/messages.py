@@ -54,13 +54,16 @@ class Request(Struct, frozen=True):
     body: bytes
 
     @classmethod
-    def post(cls, url: str, headers: Headers, body: bytes) -> Request:
-        """A POST of JSON to an absolute URL; the framing headers are added to `headers`.
+    def post(cls, url: str, headers: Headers, body: bytes, content_type: str = "application/json") -> Request:
+        """A POST to an absolute URL; the framing headers are added to `headers`.
+
+        Args:
+            content_type: the body's media type.
 
         Raises:
             LocalProtocolError: the URL is not an absolute http or https URL.
         """
-        framing = (("content-type", "application/json"), ("content-length", str(len(body))))
+        framing = (("content-type", content_type), ("content-length", str(len(body))))
         return cls._to("POST", url, framing, headers, body)
 
     @classmethod

@@ -64,7 +64,7 @@ def is_v1(config: ProviderConfig) -> bool:
     return config.base_url.endswith("/openai/v1")
 
 
-_OF_THE_RESOURCE = ("models", "responses")
+_OF_THE_RESOURCE = ("models", "responses", "files", "batches")
 """Endpoints of the classic surface that belong to the resource, and not to a deployment."""
 
 
@@ -81,7 +81,7 @@ class AzureHost(OpenAIEndpoints):
 
         version = quote(config.api_version or "", safe="")
         deployment = f"deployments/{quote(config.deployment or '', safe='')}/"
-        below = "" if name in _OF_THE_RESOURCE else deployment
+        below = "" if name.partition("/")[0] in _OF_THE_RESOURCE else deployment
         return f"{config.base_url}/openai/{below}{name}?api-version={version}"
 
     def with_model(self, model: str) -> Self:

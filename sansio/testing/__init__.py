@@ -4,6 +4,7 @@
 bytes out; the encoders turn answers and events into each provider's bytes.
 """
 
+from sansio.testing.batches import BatchScript
 from sansio.testing.connection import FakeConnection
 from sansio.testing.dialects import Report, Result, Sample, Verdict, check_dialect
 from sansio.testing.failures import refuse
@@ -29,6 +30,7 @@ from sansio.testing.wires import Shelf, Wire, register_wire
 __all__ = [
     "PROVIDER_TYPES",
     "Answer",
+    "BatchScript",
     "Broken",
     "Delta",
     "Ending",

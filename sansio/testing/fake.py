@@ -14,6 +14,7 @@ from sansio.config import PROVIDER_DEFAULTS
 from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
 from sansio.testing import beside, small_model
+from sansio.testing.batches import DEFAULT_BATCHES, BatchScript, FakeBatches
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure, refuse_at_gateway
 from sansio.testing.prompt import Prompt, as_text
 from sansio.testing.routes import Route, check_gateway, find_type, read_body, speaks_messages
@@ -47,6 +48,8 @@ class FakeProvider:
     in the background can be fetched from any event on, also where the script breaks it off.
     For all of these, an answer in the script waits for the next request that asks for one; failures and
     whole responses are used up.
+    OpenAI, Azure, OpenRouter and Anthropic have batches, and so has each registered type: each request of one
+    is answered as if it had been sent alone, and uses up an outcome.
     Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
     is none, a small embedded model answers. A refused request uses up no outcome.
     The same request bytes get the same answer bytes.
@@ -60,6 +63,7 @@ class FakeProvider:
             messages; its wire family is built in or was given to `register_wire`.
             Type and api, such as `"openai/responses"`, answer in that family only.
         script: the outcomes to answer with.
+        batches: how batches go on.
         models: the only models to know, which its list then has; another one is refused with status 404.
             `None` knows every model.
         key: the only key to accept. `None` accepts any non-blank key, and on Ollama and vLLM also none.
@@ -83,6 +87,7 @@ class FakeProvider:
         *,
         key: str | None = None,
         models: Iterable[str] | None = None,
+        batches: BatchScript = DEFAULT_BATCHES,
     ) -> None:
         self.type = type
         self._ways: ProviderType | None = None
@@ -94,6 +99,7 @@ class FakeProvider:
         self._key = key
         self._models = None if models is None else tuple(models)
         self._shelves: dict[str, Shelf | None] = {}
+        self._batches = FakeBatches(batches)
 
     def respond(self, request: Request) -> FakeResponse:
         """Answer one request.
@@ -112,11 +118,36 @@ class FakeProvider:
         spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
         try:
             route = check_gateway(type, request, key=self._key, any_path=own_path)
+            if route.asked == "batches":
+
+                def answer(api: str, body: JSONObject, mark: str) -> FakeResponse:
+                    speaker: ProviderType = "anthropic" if api == "messages" and not own_path else type
+                    return self._answer(speaker, Route(type, api=api), request, body, f"{digest}-{mark}")
+
+                given = self._batches.serve(route, request, answer)
+                return structs.replace(given, headers=(*given.headers, *_id_header(type, request_id)))
+            if route.asked != "answer":
+                shelf = self._shelf(self._family(route, request)[0])
+                return self._beside(route, request, request_id, shelf)
+            body = read_body(request)
+        except Refused as refused:
+            return encode_failure(spoken, refused.failure, request_id)
+        return self._answer(spoken, route, request, body, digest)
+
+    def _answer(
+        self, spoken: ProviderType, route: Route, request: Request, body: JSONObject, digest: str
+    ) -> FakeResponse:
+        """The answer to a request, which may be one of a batch.
+
+        Args:
+            spoken: whose errors it has.
+            digest: of all that the answer's ids depend on.
+        """
+        request_id = f"req_{digest}"
+        try:
             name, api = self._family(route, request)
             shelf = self._shelf(name)
-            if route.asked != "answer":
-                return self._beside(route, request, request_id, shelf)
-            body = _recalled(shelf, route, read_body(request))
+            body = _recalled(shelf, route, body)
             prompt = wire_for(name).read_request(route, request, body)
             if self._models is not None:
                 beside.check_model(spoken, prompt.model, self._models)

@@ -18,9 +18,12 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
 from sansio.testing.script import Failure, ProviderType
 
-Asked: TypeAlias = Literal["answer", "models", "tokens", "vectors", "kept", "cancelled"]
+Asked: TypeAlias = Literal["answer", "models", "tokens", "vectors", "kept", "cancelled", "batches"]
 """What a path is for: an answer, the list of models, a count of tokens, embeddings, an answer that the server
-has kept, or its end before it is made."""
+has kept, or its end before it is made; or batches and their files."""
+
+BatchDeed: TypeAlias = Literal["upload", "download", "create", "look", "cancel", "results"]
+"""What is done with a batch or a file."""
 
 _Path: TypeAlias = tuple[Asked, str]
 """What a path is for, and the wire family it speaks."""
@@ -53,6 +56,23 @@ _PATHS: dict[ProviderType, dict[str, _Path]] = {
 _KEEPING: dict[ProviderType, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
 """Types that keep responses, with the path before `/responses`."""
 _KEPT = re.compile(r"(.*)/responses/([^/]+)(/cancel)?")
+_BATCHES = re.compile(r"(.*)/(files|batches|batch/jobs)(?:/([^/]+)(?:/(content|cancel|results))?)?")
+_DEEDS: dict[tuple[bool, str, bool, str | None], BatchDeed] = {
+    (True, "POST", False, None): "upload",
+    (True, "GET", True, "content"): "download",
+    (False, "POST", False, None): "create",
+    (False, "GET", True, None): "look",
+    (False, "POST", True, "cancel"): "cancel",
+    (False, "GET", True, "results"): "results",
+}
+"""By whether the path is about files, the method, whether it names one, and its last step."""
+_BATCH_STEPS: dict[ProviderType, tuple[str, frozenset[str]]] = {
+    "openai": ("/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
+    "azure": ("/openai/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
+    "openrouter": ("/api/v1", frozenset(("create", "look", "results"))),
+    "anthropic": ("/v1/messages", frozenset(("create", "look", "cancel", "results"))),
+}
+"""Types with batches: the path before `/batches` and `/files`, and what can be done there."""
 _ENDS: dict[str, Asked] = {
     "/models": "models",
     "/embeddings": "vectors",
@@ -100,7 +120,9 @@ class Route(Struct, frozen=True):
         deployment: Azure's, if the path names it; the body need not name a model then.
         asked: what the path is for.
         api: the wire family that the path speaks; `None`: the type's default.
-        id: of the answer that the path names.
+        id: of the answer, the batch or the file that the path names.
+        deed: what is done with batches or files.
+        jobs: whether batches are called jobs, as Mistral calls them.
     """
 
     type: ProviderType
@@ -108,6 +130,8 @@ class Route(Struct, frozen=True):
     asked: Asked = "answer"
     api: str | None = None
     id: str | None = None
+    deed: BatchDeed | None = None
+    jobs: bool = False
 
 
 def find_type(only: ProviderType | None, request: Request) -> ProviderType:
@@ -123,7 +147,7 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     path, _ = split_target(request)
     if path.startswith(("/openai/", "/anthropic/")):
         return "azure"
-    types = [type for type in _PATHS if _looked_up(type, path) is not None]
+    types = [type for type in _PATHS if _looked_up(type, path, request.method) is not None]
     named = header(request.headers, "anthropic-version") is not None
     if "anthropic" in types and (named or speaks_messages(request)):
         return "anthropic"
@@ -152,6 +176,9 @@ def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_
         Refused: with the provider's status.
     """
     route = _route_by_end(type, request) if any_path else _find_route(type, request)
+    if route.asked == "batches":  # the method was looked at with the path
+        _check_key(type, request, key)
+        return route
     methods = _METHODS.get(route.asked, ("POST",))
     if request.method not in methods:
         raise refuse_at_gateway(
@@ -189,6 +216,8 @@ def split_target(request: Request) -> tuple[str, str]:
 
 def _route_by_end(type: ProviderType, request: Request) -> Route:
     path, _ = split_target(request)
+    if (found := _batch_route(type, path, request.method)) is not None:
+        return found
     asked = next((asked for end, asked in _ENDS.items() if path.endswith(end)), None)
     if asked is not None:
         return Route(type, asked=asked, api="responses" if path.endswith("/input_tokens") else None)
@@ -198,8 +227,29 @@ def _route_by_end(type: ProviderType, request: Request) -> Route:
     return Route(type, api=next((api for end, api in _API_ENDS.items() if path.endswith(end)), None))
 
 
-def _looked_up(type: ProviderType, path: str) -> Route | None:
+def _batch_route(type: ProviderType, path: str, method: str, base: str | None = None) -> Route | None:
+    """Where a path goes that is for batches.
+
+    Args:
+        base: the path before `/batches` and `/files`; `None` for any, where the type is a registered one.
+    """
+    found = _BATCHES.fullmatch(path)
+    if found is None or base not in (None, found[1]):
+        return None
+    jobs = found[2] == "batch/jobs"
+    deed = _DEEDS.get((found[2] == "files", method, found[3] is not None, found[4]))
+    if deed is None or (base is not None and (jobs or deed not in _BATCH_STEPS[type][1])):
+        return None
+    return Route(type, asked="batches", id=unquote(found[3] or ""), deed=deed, jobs=jobs)
+
+
+def _looked_up(type: ProviderType, path: str, method: str) -> Route | None:
     """Where a path goes that is the type's own."""
+    if (
+        type in _BATCH_STEPS
+        and (batch := _batch_route(type, path, method, _BATCH_STEPS[type][0])) is not None
+    ):
+        return batch
     if path in _PATHS[type]:
         asked, api = _PATHS[type][path]
         return Route(type, asked=asked, api=api)
@@ -212,14 +262,16 @@ def _looked_up(type: ProviderType, path: str) -> Route | None:
 def _find_route(type: ProviderType, request: Request) -> Route:
     path, query = split_target(request)
     if type == "azure":
-        return _azure_route(path, parse_qs(query).get("api-version", [""])[0])
-    found = _looked_up(type, path)
+        return _azure_route(path, parse_qs(query).get("api-version", [""])[0], request.method)
+    found = _looked_up(type, path, request.method)
     if found is None:
         raise refuse_at_gateway(404, f"{request.method} {path} does not exist.")
     return found
 
 
-def _azure_route(path: str, version: str) -> Route:
+def _azure_route(path: str, version: str, method: str) -> Route:
+    if version and (batch := _batch_route("azure", path, method, "/openai")) is not None:
+        return batch
     classic = _AZURE_CLASSIC.fullmatch(path)
     if classic is not None and version:
         asked: Asked = "vectors" if classic[2] == "embeddings" else "answer"
@@ -231,7 +283,7 @@ def _azure_route(path: str, version: str) -> Route:
     if kept is not None and version and kept[1] == "/openai":
         asked = "cancelled" if kept[3] else "kept"
         return Route("azure", asked=asked, api="responses", id=unquote(kept[2]))
-    found = None if version else _looked_up("azure", path)
+    found = None if version else _looked_up("azure", path, method)
     if found is not None:
         return found
     raise refuse_at_gateway(

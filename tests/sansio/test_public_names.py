@@ -24,7 +24,8 @@ End Lost StreamParser SSEDecoder ServerSentEvent HTTPExchange Request RetrySched
 Answer Option portable Framer SSEFramer NDJSONFramer AWSFramer decode_object JSONObject ChatDialect
 MessagesDialect ResponsesDialect AssembledCall JSON Headers Read header base64_bytes base64_text convert rest
 without_nulls
-own write_options Fetch Endpoint NextPage ModelInfo Embeddings
+own write_options Fetch LineFetch Endpoint Content NextPage ModelInfo Embeddings
+Batches BatchCodec BatchJob BatchPart BatchReader BatchRequest BatchResult BatchState UnansweredError
 fit_context Prepared LeftOut ProviderError ConfigError InvalidRequestError
 LocalProtocolError RemoteProtocolError StreamTruncatedError LimitExceededError APIStatusError
 BadRequestError AuthenticationError PermissionDeniedError NotFoundError RateLimitError InternalServerError
@@ -34,6 +35,10 @@ SANSIO = _SANSIO.split()
 TRANSPORTS = [
     "create_provider",
     "AsyncProvider",
+    "AsyncBatches",
+    "AsyncResults",
+    "SyncBatches",
+    "SyncResults",
     "EventStream",
     "Heartbeat",
     "create_sync_provider",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, cast, overload
 
 from sansio import (
+    Batches,
     Embeddings,
     Fetch,
     Message,
@@ -29,6 +31,9 @@ from transports.driving.records import check_raw_log
 from transports.driving.stream import BaseStream
 from transports.interface import RawLog, Transport
 from transports.observing.base import Asked, Observer, Operation
+
+if TYPE_CHECKING:
+    from transports.driving.batches import AsyncBatches
 
 T = TypeVar("T")
 
@@ -132,6 +137,11 @@ class BaseProvider(Generic[TransportT]):
         call = self._provider.embed(texts, random=random.random, record=self._raw_log is not None, **options)
         return call, self._leg(call, "embeddings", options)
 
+    def _batches(self) -> tuple[Batches, Callable[[Fetch[Any], ListOptions], Leg[TransportT]]]:
+        """The batch endpoints as machines, and what makes their calls."""
+        core = Batches(self._provider, random=random.random, now=time.time, record=self._raw_log is not None)
+        return core, lambda call, options: self._leg(call, "batches", options)
+
     def _leg(
         self, call: Fetch[object], operation: Operation, options: Mapping[str, Any], **asked: Any
     ) -> Leg[TransportT]:
@@ -139,7 +149,7 @@ class BaseProvider(Generic[TransportT]):
         if self._observer is not None:
             config = self._provider.config
             model = None
-            if operation != "list_models":
+            if operation not in ("list_models", "batches"):
                 model = options.get("model") or config.model or config.deployment
             observed = (
                 self._observer,
@@ -300,6 +310,17 @@ class AsyncProvider(BaseProvider[Transport]):
             ProviderError: the call failed.
         """
         return await self._fetch(*self._embed(texts, options))
+
+    @property
+    def batches(self) -> AsyncBatches:
+        """The provider's batch endpoints: answers within a day, at a lower price.
+
+        Raises:
+            InvalidRequestError: the provider has none.
+        """
+        from transports.driving.batches import AsyncBatches  # late: few programs need it
+
+        return AsyncBatches(*self._batches())
 
     async def aclose(self) -> None:
         """Close the transport, if this provider owns it. It does not wait for open streams."""

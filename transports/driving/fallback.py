@@ -115,8 +115,8 @@ class FallbackProvider(AsyncProvider):
     have others behind them few. A request that the first provider cannot take is refused at once; where a
     later one cannot take it, that is its failure.
 
-    `list_models`, `count_tokens` and `embed` ask the first provider alone: their results are about one model,
-    and vectors of two models cannot be compared.
+    `list_models`, `count_tokens`, `embed` and `batches` ask the first provider alone: their results are about
+    one model, and vectors of two models cannot be compared.
 
     Args:
         providers: in the order in which they are asked. They can be used by themselves, too.

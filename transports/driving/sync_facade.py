@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
 
 from sansio import (
     Embeddings,
@@ -24,6 +24,9 @@ from transports.driving.legs import Leg
 from transports.driving.sync_driver import SyncEventStream
 from transports.interface import RawLog, SyncTransport
 from transports.observing.base import Observer
+
+if TYPE_CHECKING:
+    from transports.driving.batches import SyncBatches
 
 T = TypeVar("T")
 
@@ -127,6 +130,13 @@ class SyncProvider(BaseProvider[SyncTransport]):
     def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Embeddings:
         """Ask for texts as vectors; arguments and errors as for `AsyncProvider.embed`."""
         return self._fetch(*self._embed(texts, options))
+
+    @property
+    def batches(self) -> SyncBatches:
+        """The provider's batch endpoints; see `AsyncProvider.batches`."""
+        from transports.driving.batches import SyncBatches  # late: few programs need it
+
+        return SyncBatches(*self._batches())
 
     def close(self) -> None:
         """Close the transport, if this provider owns it. It does not wait for open streams."""

@@ -10,16 +10,17 @@ from msgspec import Struct
 from sansio import Message, ProviderConfig, ProviderError, ResponseInfo, StreamEvent
 from sansio.content import Tool
 
-Operation: TypeAlias = Literal["chat", "embeddings", "count_tokens", "list_models"]
+Operation: TypeAlias = Literal["chat", "embeddings", "count_tokens", "list_models", "batches"]
 
 
 class Asked(Struct, frozen=True, kw_only=True):
     """What a call asks for.
 
     Args:
-        operation: which method of the provider was called; `"chat"` is `stream` and `complete`.
+        operation: which method of the provider was called; `"chat"` is `stream` and `complete`, and
+            `"batches"` each request of a method of `provider.batches`.
         config: the provider's.
-        model: the call's, or the config's, or the deployment; `None` for a list of models.
+        model: the call's, or the config's, or the deployment; `None` for a list of models and for batches.
         address: the host that is asked.
         port: its port.
         stream: whether a stream is asked for.
@@ -64,8 +65,8 @@ class Observation:
         """The call is over; nothing follows.
 
         Args:
-            outcome: the answer (a `Message`, an `Embeddings`, a count, or models), or the `ProviderError`
-                that it failed with, keys masked.
+            outcome: the answer (a `Message`, an `Embeddings`, a count, models, or what a request for batches
+                gives), or the `ProviderError` that it failed with, keys masked.
             response: the metadata of the last response; `None` if there was none.
             stopped: the consumer ended it, or an exception in it; the provider did not fail.
         """

@@ -1,0 +1,224 @@
+"""The batch endpoints of a provider, each as a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Unpack
+
+from msgspec import structs
+
+from sansio.batches.codec import codec_for
+from sansio.batches.encoding import Encoder
+from sansio.batches.job import BatchJob, Steps
+from sansio.batches.reading import BatchReader
+from sansio.batches.state import BatchPart, BatchRequest, BatchState
+from sansio.errors import InvalidRequestError, ProviderError, RemoteProtocolError, TransportError
+from sansio.fetch import Fetch
+from sansio.lines import LineFetch
+from sansio.options import ListOptions
+from sansio.provider import Provider
+from sansio.retry import REFUSING_STATUSES
+from sansio.steps import Wait
+
+
+class Batches:
+    """The batch endpoints of a provider, pure: each method makes a machine, and sends nothing.
+
+    Args:
+        provider: whose batches they are.
+        random: as for `Provider.call`.
+        now: gives the time in seconds since 1970 (UTC).
+        record: keep what raw logs receive.
+
+    Raises:
+        InvalidRequestError: the provider has no batch endpoints.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        random: Callable[[], float],
+        now: Callable[[], float],
+        record: bool = False,
+    ) -> None:
+        self._provider = provider
+        self._codec = codec_for(provider.dialect)
+        self._random = random
+        self._now = now
+        self._record = record
+
+    def submit(
+        self,
+        requests: Iterable[BatchRequest],
+        state: BatchState | None = None,
+        on_state: Callable[[BatchState], object] | None = None,
+        **options: Unpack[ListOptions],
+    ) -> BatchJob:
+        """Submit requests, in as many batches as the provider's limits ask for.
+
+        All are encoded before anything is sent, so that one which cannot be sent is refused while nothing is
+        submitted.
+
+        Args:
+            requests: at least one.
+            state: of a submission of the same requests that broke off. What it has is not submitted again.
+            on_state: is called with the state after each batch that was made.
+            **options: the clocks, `max_attempts` and `extra_headers` of each request to the provider.
+
+        Raises:
+            InvalidRequestError: a request cannot be sent (`index` says which), or the state is of others.
+            ConfigError: as `Provider.call`.
+        """
+        parts = Encoder(self._provider, self._codec).encode(requests)
+        made = () if state is None else self._checked(state).parts
+        for index, (old, (part, _)) in enumerate(zip(made, parts, strict=False)):
+            if (old.count, old.digest) != (part.count, part.digest):
+                raise InvalidRequestError(
+                    f"state: its part {index}, batch {old.id}, has other requests; "
+                    "give those that it was made of, in the same order and with the same options"
+                )
+        if len(made) > len(parts):
+            raise InvalidRequestError(
+                f"state: it has {len(made)} batches, and the requests make {len(parts)}; "
+                "give those that it was made of"
+            )
+        return BatchJob(self._submit(parts, state, on_state, options))
+
+    def status(self, state: BatchState, **options: Unpack[ListOptions]) -> BatchJob:
+        """Look once at each batch that is not finished.
+
+        Raises:
+            InvalidRequestError: the state is another provider's.
+        """
+        return BatchJob(self._look(self._checked(state), options))
+
+    def wait(
+        self,
+        state: BatchState,
+        on_state: Callable[[BatchState], object] | None = None,
+        pause: float | None = None,
+        **options: Unpack[ListOptions],
+    ) -> BatchJob:
+        """Look at the batches until all are finished.
+
+        Args:
+            on_state: is called with the state after each look.
+            pause: seconds between two looks. Default: `BatchState.pause`, which grows.
+
+        Raises:
+            InvalidRequestError: the state is another provider's.
+        """
+        if pause is not None and not 0 < pause < float("inf"):
+            raise InvalidRequestError(f"pause: must be a number of seconds greater than 0, not {pause!r}")
+        return BatchJob(self._wait(self._checked(state), on_state, pause, options))
+
+    def cancel(self, state: BatchState, **options: Unpack[ListOptions]) -> BatchJob:
+        """Ask the provider to answer nothing more. Batches that are finished by now are left alone.
+
+        Raises:
+            InvalidRequestError: the state is another provider's, or the provider cancels no batches.
+        """
+        for part in self._checked(state).parts:
+            self._codec.cancel(part)
+        return BatchJob(self._cancel(state, options))
+
+    def results(self, state: BatchState, **options: Unpack[ListOptions]) -> BatchReader:
+        """Read the results of all batches.
+
+        Raises:
+            InvalidRequestError: the state is another provider's, or not finished.
+        """
+        for part in self._checked(state).parts:
+            if not part.finished:
+                raise InvalidRequestError(
+                    f"state: batch {part.id} is not finished ({part.said or part.status}); "
+                    "wait for it, or ask for its status again"
+                )
+
+        def lines(url: str) -> LineFetch:
+            return self._provider.fetch_lines(url, random=self._random, record=self._record, **options)
+
+        def fetch(endpoint: Any) -> Fetch[Any]:  # Any: what the endpoint gives
+            return self._fetch(endpoint, options)
+
+        return BatchReader(self._codec, state, lines, fetch)
+
+    def _checked(self, state: BatchState) -> BatchState:
+        origin = self._provider.dialect.origin
+        if not isinstance(state, BatchState) or state.origin != origin or not state.parts:
+            found = f"one of {state.origin}" if isinstance(state, BatchState) else repr(state)[:80]
+            raise InvalidRequestError(
+                f"state: must be a BatchState of {origin} with its batches, not {found}"
+            )
+        return state
+
+    def _fetch(self, endpoint: Any, options: ListOptions) -> Fetch[Any]:  # Any: as above
+        return self._provider.fetch(endpoint, random=self._random, record=self._record, **options)
+
+    def _submit(
+        self,
+        parts: list[tuple[BatchPart, list[bytes]]],
+        state: BatchState | None,
+        on_state: Callable[[BatchState], object] | None,
+        options: ListOptions,
+    ) -> Steps:
+        for part, lines in parts[len(state.parts) if state is not None else 0 :]:
+            if (upload := self._codec.upload(lines)) is not None:
+                part = structs.replace(part, input_file=(yield self._fetch(upload, options)))
+            try:
+                part = yield self._fetch(self._codec.create(part, lines), options)
+            except (TransportError, RemoteProtocolError) as error:
+                raise _unsure(error) from None
+            except ProviderError as error:
+                unsure = (error.status or 0) >= 500 and error.status not in REFUSING_STATUSES
+                raise (_unsure(error) if unsure else error) from None
+            if state is None:
+                state = BatchState(origin=self._provider.dialect.origin, submitted=self._now(), parts=(part,))
+            else:
+                state = structs.replace(state, parts=(*state.parts, part))
+            if on_state is not None:
+                on_state(state)
+        assert state is not None  # there is at least one part
+        return state
+
+    def _look(self, state: BatchState, options: ListOptions) -> Steps:
+        for index, part in enumerate(state.parts):
+            if not part.finished:
+                seen = yield self._fetch(self._codec.look(part), options)
+                state = _with_part(state, index, seen)
+        return state
+
+    def _wait(
+        self,
+        state: BatchState,
+        on_state: Callable[[BatchState], object] | None,
+        pause: float | None,
+        options: ListOptions,
+    ) -> Steps:
+        while not state.finished:
+            state = yield from self._look(state, options)
+            if on_state is not None:
+                on_state(state)
+            if not state.finished:
+                yield Wait(state.pause(self._now()) if pause is None else pause)
+        return state
+
+    def _cancel(self, state: BatchState, options: ListOptions) -> Steps:
+        state = yield from self._look(state, options)
+        for index, part in enumerate(state.parts):
+            if part.status == "running":
+                seen = yield self._fetch(self._codec.cancel(part), options)
+                state = _with_part(state, index, seen)
+        return state
+
+
+def _with_part(state: BatchState, index: int, part: BatchPart) -> BatchState:
+    return structs.replace(state, parts=(*state.parts[:index], part, *state.parts[index + 1 :]))
+
+
+def _unsure(error: ProviderError) -> ProviderError:
+    return error.with_context(
+        hint="The batch may have been made all the same: look at the provider's list of batches before you "
+        "submit it again, or it may be answered and charged for twice."
+    )

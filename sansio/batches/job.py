@@ -1,0 +1,87 @@
+"""A sequence of calls as a machine: each step is a call, or a wait."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, TypeAlias, TypeVar
+
+from sansio.batches.state import BatchState
+from sansio.errors import LocalProtocolError, ProviderError
+from sansio.fetch import Fetch
+from sansio.steps import Wait
+
+T = TypeVar("T")
+
+# Any: the values of calls, each known to the step that made the call.
+Steps: TypeAlias = Generator["Fetch[Any] | Wait", Any, BatchState]
+
+
+class BatchJob:
+    """A sequence of calls that ends in a `BatchState`. `Batches` makes them.
+
+    A driver performs each step: a call it drives to its end, as any other; after a `Wait` it comes back.
+
+    Args:
+        steps: gives the calls, and takes their values.
+    """
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._call: Fetch[Any] | None = None
+        self._outcome: BatchState | ProviderError | None = None
+
+    def next_step(self, failure: ProviderError | None = None) -> Fetch[Any] | Wait | None:
+        """What to do next; `None` at the end.
+
+        Args:
+            failure: what the last call failed with, as the driver has it, such as with a key masked. Default:
+                the call's own.
+
+        Raises:
+            LocalProtocolError: the last call is not over.
+        """
+        if self._outcome is not None:
+            return None
+        try:
+            step = go_on(self._steps, self._call, failure)
+        except StopIteration as end:
+            self._outcome = end.value
+            return None
+        except LocalProtocolError:
+            raise
+        except ProviderError as error:
+            self._outcome = error.with_context()  # a copy, without the frames that hold this
+            return None
+        self._call = step if isinstance(step, Fetch) else None
+        return step
+
+    def result(self) -> BatchState:
+        """The state, after the end.
+
+        Raises:
+            ProviderError: what a call failed with.
+            LocalProtocolError: there are steps left.
+        """
+        if isinstance(self._outcome, ProviderError):
+            raise self._outcome.with_context()
+        if self._outcome is None:
+            raise LocalProtocolError("result() before the end: perform the steps first")
+        return self._outcome
+
+
+def go_on(
+    steps: Generator[T, Any, object], call: Fetch[Any] | None, failure: ProviderError | None
+) -> T:  # Any: the value of a call
+    """Pass the value of the last call to the steps, or the error that it failed with."""
+    if call is None:
+        return next(steps)
+    if failure is None:
+        try:
+            value = call.result()
+        except LocalProtocolError:
+            raise
+        except ProviderError as error:
+            failure = error
+        else:
+            return steps.send(value)
+    return steps.throw(failure)

@@ -1,0 +1,157 @@
+"""What a batch is made of and gives: requests, the state of what was submitted, results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from sansio.content import Message, Tool
+from sansio.conversation import Messages
+from sansio.errors import InvalidRequestError, ProviderError
+
+BatchStatus: TypeAlias = Literal["running", "cancelling", "completed", "failed", "expired", "cancelled"]
+"""How far a batch is. The last four are final: nothing more is answered."""
+
+_WORKING: tuple[BatchStatus, ...] = ("running", "cancelling")
+
+_SHARE_OF_AGE = 0.1
+_SHORTEST_PAUSE = 15.0
+_LONGEST_PAUSE = 600.0
+
+
+class BatchRequest(Struct, frozen=True):
+    """One request of a batch.
+
+    Args:
+        custom_id: your name for it, by which its result is found. No two of a batch have the same.
+        messages: the conversation, as for `Provider.call`.
+        tools: in OpenAI's function format.
+        options: as for `Provider.call`, such as `{"temperature": 0, "model": "m"}`; but neither clocks nor
+            `max_attempts` nor `extra_headers`, which are the submission's.
+    """
+
+    custom_id: str
+    messages: Messages
+    tools: Sequence[Tool] | None = None
+    options: Mapping[str, Any] = {}  # Any: an option may be of any type
+
+
+class BatchResult(Struct, frozen=True):
+    """What became of one request.
+
+    Args:
+        custom_id: the request's.
+        outcome: the answer, or the error that the provider has in its place. It is an `UnansweredError` if
+            the request was not answered at all.
+    """
+
+    custom_id: str
+    outcome: Message | ProviderError
+
+
+class BatchPart(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One batch at the provider, as it was when it was last looked at.
+
+    Args:
+        id: the provider's name for it.
+        status: how far it is.
+        said: the provider's own word for that.
+        count: how many requests it has.
+        digest: of the requests as they were sent.
+        answered: how many requests have an answer, as far as the provider counts.
+        failed: how many have an error or none at all.
+        model: the model of all its requests; `None` if they may have several.
+        output_tool: as in `Prepared`.
+        input_file: the provider's id of the file with the requests.
+        output_file: that of the file with the answers.
+        error_file: that of the file with the errors.
+        error: why the whole batch failed, in the provider's words.
+    """
+
+    id: str
+    count: int
+    digest: str
+    status: BatchStatus = "running"
+    said: str = ""
+    answered: int = 0
+    failed: int = 0
+    model: str | None = None
+    output_tool: str = ""
+    input_file: str | None = None
+    output_file: str | None = None
+    error_file: str | None = None
+    error: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether its status is final."""
+        return self.status not in _WORKING
+
+
+class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that is needed to go on with what was submitted: small, without a key, and the same as JSON.
+
+    Args:
+        origin: the provider type and api that it belongs to, such as `"openai/chat"`.
+        submitted: when its first batch was made, in seconds since 1970 (UTC).
+        parts: the batches, in the order in which they were made. Several, where the requests were too many
+            for one, or name several models.
+        version: of this form.
+    """
+
+    origin: str
+    submitted: float
+    parts: tuple[BatchPart, ...]
+    version: Literal[1] = 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will be answered, so that the results can be read."""
+        return all(part.finished for part in self.parts)
+
+    @property
+    def count(self) -> int:
+        """How many requests were submitted."""
+        return sum(part.count for part in self.parts)
+
+    @property
+    def answered(self) -> int:
+        """How many of them have an answer, as far as the provider counts before the end."""
+        return sum(part.answered for part in self.parts)
+
+    @property
+    def failed(self) -> int:
+        """How many of them have an error or no answer."""
+        return sum(part.failed for part in self.parts)
+
+    def pause(self, now: float) -> float:
+        """Seconds after which it makes sense to ask for the status again.
+
+        A tenth of the time since the submission, and 15 s to 10 minutes: a small batch is known to be over
+        soon after, and one of a day is not asked for a thousand times.
+
+        Args:
+            now: seconds since 1970 (UTC).
+        """
+        return min(max((now - self.submitted) * _SHARE_OF_AGE, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+
+    def to_json(self) -> str:
+        """The state as a JSON object, to store it."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The state that `to_json` stored.
+
+        Raises:
+            InvalidRequestError: it is no such state, or one of another version.
+        """
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise InvalidRequestError(
+                f"state: is not a BatchState of version 1: {error}; give what to_json() returned"
+            ) from None
