@@ -154,7 +154,7 @@ def unstreamed(answer: Answer) -> JSONObject:
 
 def truncated(answer: Answer, after: int) -> JSONObject:
     """What a stream means that ends behind so many of the answer's deltas."""
-    return outcome([*answer.to_deltas()[:after], StreamFailed(StreamTruncatedError(""))])
+    return outcome([*answer.to_deltas()[:after], StreamFailed(StreamTruncatedError("the stream ended early"))])
 
 
 def failed(
@@ -171,7 +171,7 @@ def failed(
         status: the one that the error has, or that its kind has. `None`: it has none.
     """
     error = APIStatusError(
-        "", status=status, error_type=type, provider_message=message, retry_after=retry_after
+        message, status=status, error_type=type, provider_message=message, retry_after=retry_after
     )
     return outcome([*events, StreamFailed(error)])
 
