@@ -154,7 +154,7 @@ def unstreamed(answer: Answer) -> JSONObject:
 
 def truncated(answer: Answer, after: int) -> JSONObject:
     """What a stream means that ends behind so many of the answer's deltas."""
-    return outcome([*answer.to_deltas()[:after], StreamFailed(StreamTruncatedError("the stream ended early"))])
+    return outcome([*answer.to_deltas()[:after], StreamFailed(StreamTruncatedError("the stream ended"))])
 
 
 def failed(
