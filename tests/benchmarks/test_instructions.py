@@ -21,13 +21,13 @@ def test_a_row_whose_runs_repeat_their_work_cannot_be_counted(capsys: pytest.Cap
 
 @pytest.mark.judges
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
-def test_the_same_work_has_the_same_count() -> None:
+def test_a_call_is_counted_without_what_comes_before_it() -> None:
     with running() as options:
         less, more = (
             replace(case, options=case.options | options)
             for case in (row("calls").cases(Scale(1, work))[0] for work in (0.01, 0.03))
         )
         name = "sansio, AnyioTransport"
-        first, second = (count(less, more, [name]).samples[name][METRIC][0] for _ in range(2))
-    assert 0 < first < 1_000
-    assert 0.8 < first / second < 1.25
+        found = count(less, more, [name]).samples[name][METRIC][0]
+    # Of twenty calls. The imports alone are more than a thousand million.
+    assert 1 < found < 200
