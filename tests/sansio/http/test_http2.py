@@ -176,6 +176,16 @@ def test_a_get_has_no_body_and_is_sent_at_once() -> None:
     assert headers & END_STREAM
 
 
+def test_an_exchange_is_ready_while_it_has_an_input() -> None:
+    connection = HTTP2Connection()
+    exchange = connection.open(REQUEST)
+    assert not exchange.ready
+    connection.receive_eof()
+    assert exchange.ready
+    assert isinstance(exchange.next_input(), Lost)
+    assert not exchange.ready
+
+
 # Bodies that are sent
 
 
