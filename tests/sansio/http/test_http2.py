@@ -179,11 +179,11 @@ def test_a_get_has_no_body_and_is_sent_at_once() -> None:
 def test_an_exchange_is_ready_while_it_has_an_input() -> None:
     connection = HTTP2Connection()
     exchange = connection.open(REQUEST)
-    assert not exchange.ready
+    seen = [exchange.ready]
     connection.receive_eof()
-    assert exchange.ready
+    seen.append(exchange.ready)
     assert isinstance(exchange.next_input(), Lost)
-    assert not exchange.ready
+    assert [*seen, exchange.ready] == [False, True, False]
 
 
 # Bodies that are sent
