@@ -39,7 +39,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
 
 class Crowd(Struct, frozen=True, kw_only=True):
-    """What came of it.
+    """The results of a run.
 
     Args:
         accepted: how many requests the provider took, in each second.

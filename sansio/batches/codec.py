@@ -81,7 +81,7 @@ class BatchCodec(ABC):
 
     def id_fault(self, custom_id: str) -> str | None:
         """Why the provider refuses a `custom_id`, in words that follow it; `None` if it takes it."""
-        return None if custom_id.strip() else "is blank; give each request a name of its own"
+        return None if custom_id.strip() else "is blank; give each request a different name"
 
     def model_of(self, body: JSONObject, asked: str | None) -> str | None:
         """The model that a request's body must name.

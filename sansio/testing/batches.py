@@ -24,7 +24,7 @@ from sansio.testing.script import FakeResponse
 from sansio.testing.wires.chat import CREATED
 
 Answer: TypeAlias = Callable[[str, JSONObject, str], FakeResponse]
-"""Answers a request of a batch: the wire family that it speaks, its body, and a mark of its own."""
+"""Answers a request of a batch: the wire family that it speaks, its body, and a mark."""
 
 _JSON: Headers = (("content-type", "application/json"),)
 _LINES: Headers = (("content-type", "application/octet-stream"),)
@@ -272,7 +272,7 @@ def _check(route: Route, body: JSONObject, rows: Sequence[JSONObject], endpoint:
     for index, row in enumerate(rows):
         custom_id = as_text(row.get("custom_id"))
         if not custom_id or custom_id in seen:
-            raise refuse(f"Request {index} has no custom_id of its own.", param="custom_id")
+            raise refuse(f"Request {index} has no custom_id, or that of another request.", param="custom_id")
         seen.add(custom_id)
         if route.type == "anthropic":
             if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", custom_id):

@@ -1,4 +1,4 @@
-"""The fault table with the transports over foreign HTTP libraries, each with a client of its own."""
+"""The fault table with the transports over foreign HTTP libraries, each with another client."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def _dialect(kind: str, limits: tuple[tuple[str, Any], ...]) -> Dialect:
 
 
 _made_dialect = cache(_dialect)
-"""Making a dialect takes a third as long as reading a short stream. A test may register types of its own."""
+"""Making a dialect takes a third as long as reading a short stream. A test may register types."""
 
 
 def parse(kind: str, pieces: Iterable[bytes], *, record: bool = False, **limits: Any) -> list[StreamEvent]:

@@ -116,10 +116,6 @@ class Journal:
             finally:
                 os.close(file)
 
-    def forget_about(self) -> None:
-        """Remove the file beside it, once the answers are all there."""
-        self._about.unlink(missing_ok=True)
-
     def _lock(self) -> None:
         try:
             if sys.platform == "win32":

@@ -95,7 +95,7 @@ def test_each_word_of_a_field_is_known_and_no_other(
 
 RIGHT_AND_WRONG: Object = {"str": ("abc", 5), "bool": (True, "x"), "int": (16, "x"), "float": (0.5, "x")}
 BY_OTHERS = ("n", "top_logprobs", "previous_response_id")
-"""Fields whose value must also agree with others, or be in a range of its own."""
+"""Fields whose value must also agree with others, or be in a range."""
 
 
 @needs_types
