@@ -13,11 +13,11 @@ from sansio.testing import Failure
 from sansio.testing.failures import Refused
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def every_error_says_what_and_where() -> Iterator[None]:
     """No error that the library makes is without words, and its `index` and `field` are those that it names.
 
-    In all tests, since each of them meets other errors.
+    In each file of the core's tests, since each of them meets other errors, and in no others.
     """
     made, refused = ProviderError.__init__, Refused.__init__
 
