@@ -83,7 +83,16 @@ _TESTS: dict[str, tuple[str, ...]] = {
             f"sansio.families.{of}"
             for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
         ),
-        ("tests/sansio/test_translate.py", "tests/sansio/test_translate_requests.py"),
+        (
+            "tests/sansio/test_translate.py",
+            "tests/sansio/test_translate_requests.py",
+            "tests/sansio/testing/test_wire_goldens.py",
+            "tests/sansio/testing/test_wire.py",
+        ),
+    ),
+    "sansio.testing.batches": (
+        "tests/sansio/testing/test_batches.py",
+        "tests/sansio/batches/test_dialogues.py",
     ),
     **dict.fromkeys(
         (
