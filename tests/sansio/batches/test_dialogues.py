@@ -53,9 +53,7 @@ def body_lines(data: bytes) -> Iterator[str]:
             yield f"  {line}"
 
 
-def recorded(
-    respond: Callable[[Request], FakeResponse], lines: list[str]
-) -> Callable[[Request], FakeResponse]:
+def recorded(respond: Respond, lines: list[str]) -> Respond:
     """The same server; each request and response is added to the lines."""
 
     def heard(request: Request) -> FakeResponse:
