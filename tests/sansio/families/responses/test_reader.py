@@ -48,6 +48,7 @@ from tests.sansio.families.responses.frames import (
     whole,
 )
 from tests.sansio.wires import Record, failure, sse
+from tests.support import for_all
 
 WEB: Record = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 2}
 SEARCH: Record = {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"query": "x"}}
@@ -460,6 +461,28 @@ def test_a_text_without_deltas() -> None:
     assert said == answer(done(message("Hi")), completed())
     late = [done(message("Hi")), event("output_text.done", content_index=0, text="Hi")]
     assert answer(*late, event("output_text.done", content_index=0), completed()).text == "Hi"
+
+
+@for_all(
+    (
+        ("name", "place", "field"),
+        [
+            ("output_text", "content_index", "text"),
+            ("refusal", "content_index", "refusal"),
+            ("reasoning_summary_text", "summary_index", "text"),
+            ("reasoning_text", "content_index", "text"),
+        ],
+    ),
+    ("number", [0, 1]),
+)
+def test_a_whole_text_that_no_delta_gave_is_taken_where_it_ends(
+    name: str, place: str, field: str, number: int
+) -> None:
+    piece = event(f"{name}.delta", **{place: number}, delta="Hi")
+    whole: Record = {place: number, field: "Hi"}
+    end = event(f"{name}.done", **whole)
+    assert deltas(parse([created(), end])) == deltas(parse([created(), piece])) != []
+    assert partial(created(), end).parts == partial(created(), piece, end).parts
 
 
 def test_an_item_whose_beginning_was_left_out() -> None:
