@@ -182,12 +182,13 @@ def test_null_stays_where_a_property_takes_it(inner: JSONObject, kept: bool, for
     other: JSONObject = {"type": "integer"} if inner else {}
     choices: JSONObject = {form.split()[-1]: [other, inner]}
     reference: JSONObject = {"$ref": "#/$defs/P"}
-    own, named = {
+    forms: dict[str, tuple[JSONObject, JSONObject]] = {
         "plain": (inner, inner),
         "$ref": (reference, inner),
         "$ref of anyOf": (reference, choices),
         "anyOf of $ref": ({"anyOf": [other, reference]}, inner),
-    }.get(form, (choices, inner))
+    }
+    own, named = forms.get(form, (choices, inner))
     schema: JSONObject = {"type": "object", "properties": {"a": own}, "$defs": {"P": named}}
     assert without_added_nulls({"a": None}, schema) == ({"a": None} if kept else {})
     assert without_added_nulls({"a": None}, {**schema, "required": ["a"]}) == {"a": None}
