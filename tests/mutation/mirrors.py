@@ -173,7 +173,11 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "sansio.testing.judging",
             *(f"sansio.testing.judging.{of}" for of in ("law", "sample", "seeded", "trying", "work")),
         ),
-        ("tests/sansio/testing/dialects", "tests/sansio/testing/parsers"),
+        (
+            "tests/sansio/testing/test_judging.py",
+            "tests/sansio/testing/dialects",
+            "tests/sansio/testing/parsers",
+        ),
     ),
 }
 """The tests of the modules that no test file is named after, or that share one."""
