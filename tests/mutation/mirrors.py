@@ -49,15 +49,18 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat_requests.py",
     ),
     "sansio.families.messages.thinking": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/families/messages/test_options.py",
         "tests/sansio/test_structured.py",
     ),
     "sansio.profiles": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/test_profiles_rows.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
     "sansio.defaults": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/test_defaults.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
@@ -196,5 +199,6 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     named += folder.glob(f"test_{name}.py")
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
         named += sorted(set(folder.glob("test_*.py")) - set(named))
-        named.append(root / "tests/sansio/test_parser_quick.py")
+        named += [root / f"tests/sansio/test_{of}.py" for of in ("sent", "parser_quick")]
+        named += sorted((root / "tests/sansio/families").glob("test_*.py"))
     return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)
