@@ -70,7 +70,7 @@ def conversations(origin: str) -> Iterator[tuple[str, list[Message], list[Any] |
     """Each small conversation by its name, with its tools and options."""
     hello = user(TextPart("Hi"))
     yield "developer", [Message(Role.SYSTEM, "Be brief."), *hello, Message(Role.DEVELOPER, "Now.")], None, {}
-    for name, part in {
+    media: dict[str, Part] = {
         "image": ImagePart(data=b"\x89PNG\r\n\x1a\n", media_type="image/png", detail="high"),
         "image by url": ImagePart(url="https://e/i.png"),
         "document": DocumentPart(data=b"%PDF-1", media_type="application/pdf", name="a.pdf"),
@@ -78,7 +78,8 @@ def conversations(origin: str) -> Iterator[tuple[str, list[Message], list[Any] |
         "text file": DocumentPart(data=b"A note.", media_type="text/plain"),
         "file": DocumentPart(file_id="file_1"),
         "audio": AudioPart(data=b"RIFF", media_type="audio/wav"),
-    }.items():
+    }
+    for name, part in media.items():
         yield name, user(TextPart("See:"), part), None, {}
     calls = (TextPart("I look."), ToolCall("call_1", "f", {"a": 1}), ToolCall("call_2", "f", {}))
     for name, of in (("own", origin), ("foreign", "another/chat")):
