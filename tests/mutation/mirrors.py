@@ -29,11 +29,13 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_wire_goldens.py",
     ),
     "sansio.testing.wires.messages_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
         "tests/sansio/families/messages/test_options_known.py",
     ),
     "sansio.testing.wires.responses_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_responses_requests.py",
     ),
@@ -42,6 +44,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_requests_by_types.py",
     ),
     "sansio.testing.wires.chat_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/families/chat/test_options_known.py",
         "tests/sansio/testing/wires/test_chat_requests_refusals.py",

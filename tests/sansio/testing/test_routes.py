@@ -346,6 +346,12 @@ def test_the_end_of_a_registered_types_path_says_what_it_is_for(case: tuple[str,
     assert routed(*case, any_path=True) == case[2]
 
 
+@for_each([*OPENAI_PATHS, "models", "messages", "count_tokens", "input_tokens", "batches", "files"])
+def test_an_end_is_a_whole_step_of_a_path(end: str) -> None:
+    for path in (f"/any/x{end}", f"/any/{end}x", f"/any/{end}/"):
+        assert routed("POST", path, Route("openai"), any_path=True) == Route("openai")
+
+
 @pytest.mark.parametrize("type", ["openrouter", "ollama", "anthropic"])
 def test_types_that_keep_no_responses_have_no_path_for_them(type: ProviderType) -> None:
     base = BASES.get(type, "/v1")
