@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sansio import InvalidRequestError, Provider
+from sansio import InvalidRequestError, JSONObject, Provider
 from sansio.testing import FakeProvider
 from sansio.translate import Translated, read_request, translate_request
 from tests.sansio.wires import config
@@ -573,6 +573,71 @@ def test_a_conversation_goes_to_the_same_family_as_it_is_with_fields_that_are_no
     found = translate_request(api, body, Provider(config(type)))
     assert found.prepared.body[next(iter(body))] == given
     assert found.prepared.left_out == ()
+
+
+USED: JSONObject = {"type": "object", "properties": {"a": {"type": "integer"}}}
+COMMON: dict[str, dict[str, Any]] = {
+    "chat": {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+            {"role": "assistant", "content": "I look.", "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+            ]},
+            {"role": "tool", "tool_call_id": "c1", "content": "18"},
+        ],
+        "tools": [{"type": "function",
+                   "function": {"name": "f", "strict": True, "description": "d", "parameters": USED}}],
+        "tool_choice": "required",
+        "max_completion_tokens": 9,
+        "stream": True,
+        "n": 1,
+    },
+    "messages": {
+        "model": "m",
+        "system": "Be brief.",
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+            {"role": "assistant", "content": [
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+            ]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "18"}]},
+        ],
+        "tools": [{"type": "custom", "name": "f", "strict": True, "description": "d", "input_schema": USED}],
+        "tool_choice": {"type": "any"},
+        "max_tokens": 9,
+        "stream": True,
+    },
+    "responses": {
+        "model": "m",
+        "instructions": "Be brief.",
+        "input": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+            {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'},
+            {"type": "function_call_output", "call_id": "c1", "output": "18"},
+        ],
+        "tools": [{"type": "function", "name": "f", "strict": True, "description": "d", "parameters": USED}],
+        "tool_choice": "required",
+        "max_output_tokens": 9,
+        "stream": True,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["openai", "vllm", "anthropic", "openai/responses"])
+def test_what_all_families_know_is_the_same_from_each_and_nothing_is_lost(kind: str) -> None:
+    own = {"anthropic": "messages"}.get(kind, kind.partition("/")[2] or "chat")
+    bodies = []
+    for api, body in COMMON.items():
+        found = translate_request(api, body, Provider(config(kind)))
+        assert lost(found) == []
+        assert (found.asked.model, found.asked.stream) == ("m", True)
+        if api != own:  # whose fields are kept as they are
+            bodies.append(found.prepared.body)
+    assert bodies[0] == bodies[1]
 
 
 @pytest.mark.parametrize("type", ["anthropic", "openai"])
