@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from sansio import (
     RefusalPart,
     RemoteProtocolError,
     ServerToolPart,
+    StreamEvent,
     StreamTruncatedError,
     TextPart,
     ToolCall,
@@ -483,6 +486,42 @@ def test_a_whole_text_that_no_delta_gave_is_taken_where_it_ends(
     end = event(f"{name}.done", **whole)
     assert deltas(parse([created(), end])) == deltas(parse([created(), piece])) != []
     assert partial(created(), end).parts == partial(created(), piece, end).parts
+
+
+PIECES = [
+    ("output_text", "content_index"),
+    ("reasoning_summary_text", "summary_index"),
+    ("reasoning_text", "content_index"),
+    ("refusal", "content_index"),
+    ("function_call_arguments", None),
+    ("custom_tool_call_input", None),
+]
+
+
+def test_each_piece_is_of_its_own_place_whether_its_event_is_plain_or_not() -> None:
+    def read(*, plain: bool) -> tuple[list[StreamEvent], int]:
+        reader = reading().open_stream()
+        events: list[StreamEvent] = []
+        number = 0
+        for turn in range(3):
+            for name, place in PIECES:
+                for at, inner in product((0, 1), (0, 1)):
+                    number += 1
+                    piece: Record = {} if place is None else {place: inner}
+                    piece |= {"sequence_number": number if plain else None}
+                    record = event(f"{name}.delta", at, delta=f"{name} {at} {inner} {turn} ", **piece)
+                    assert not reader.receive(json.dumps(record).encode(), events)
+        return events, reader.progress
+
+    plain, progress = read(plain=True)
+    assert (plain, progress) == read(plain=False)
+    assert progress == 3 * 4 * len(PIECES)
+    texts: dict[tuple[type, int], set[str]] = {}
+    for each in plain:
+        if isinstance(each, ContentDelta | ReasoningDelta | RefusalDelta):
+            texts.setdefault((type(each), each.part), set()).add(each.text.rpartition(" ")[0][:-2])
+    assert all(len(said) == 1 for said in texts.values())
+    assert len(texts) == 4 * 4
 
 
 def test_an_item_whose_beginning_was_left_out() -> None:
