@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -751,3 +752,28 @@ def test_results_alone_are_no_message_of_the_users() -> None:
 def test_a_system_text_and_an_empty_tool_list_are_read() -> None:
     found = translated("messages", "openai", system="Be brief.", tools=None)
     assert found.prepared.body["messages"] == [{"role": "system", "content": "Be brief."}, *ASK]
+
+
+LOSING: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat": ("anthropic", {"messages": [{"role": "user", "content": [{"type": "text"}]}], "max_tokens": 9}),
+    "messages": ("openai", {"messages": [{"role": "user", "content": [{"type": "text"}]}], "max_tokens": 9}),
+    "responses": ("openai", {"input": [{"role": "user", "content": [{"type": "input_text"}]}]}),
+}
+
+
+@pytest.mark.parametrize("api", LOSING)
+def test_all_fields_that_are_lost_are_named(api: str) -> None:
+    kind, body = copy.deepcopy(LOSING[api])
+    (message,) = body["input" if api == "responses" else "messages"]
+    message["content"][0] |= {"text": "Hi", "part_a": 1, "part_b": 2}
+    expected: list[object] = [("extra: part_a, part_b", 0, 0)]
+    if api != "messages":
+        message |= {"message_a": 1, "message_b": 2}
+        expected.append(("extra: message_a, message_b", 0, None))
+    if api != "chat":
+        form = "input_schema" if api == "messages" else "parameters"
+        body["tools"] = [{"name": "f", form: {}, "tool_a": 1, "tool_b": 2, "type": "function"}]
+        if api == "messages":
+            body["tools"][0]["type"] = "custom"
+        expected.insert(0, ("tool f: tool_a, tool_b", None, None))
+    assert lost(translate_request(api, body, Provider(config(kind)))) == expected
