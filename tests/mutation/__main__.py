@@ -77,9 +77,9 @@ def _by_mirrors(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
     return survived
 
 
-def _wider(module: str, which: str) -> tuple[tuple[str, ...], ...]:
+def _wider(tree: Path, module: str, which: str) -> tuple[tuple[str, ...], ...]:
     """What runs where a module's own tests pass: those with more examples, then the nearest and quickest."""
-    own = (*mirror_of(ROOT, module), "--hypothesis-profile=mutation-thorough")
+    own = (*mirror_of(tree, module), "--hypothesis-profile=mutation-thorough")
     near = (own, _TESTING) if module.startswith("sansio.testing.") else (own,)
     return {"mirror": (), "quick": (*near, _QUICK), "all": (*near, _QUICK, _LAWS, _SLOW)}[which]
 
@@ -89,7 +89,7 @@ def _by_others(runner: Runner, survived: Sequence[_Chosen], which: str) -> list[
     left: list[_Chosen] = []
     for each in survived:
         name, _, mutant = each
-        wider = _wider(name, which)
+        wider = _wider(runner.tree, name, which)
         by = next((tests for tests in wider if _try(runner, each, tests) is not Verdict.PASSED), None)
         said = "survived" if by is None else f"killed by {' '.join(by[:3])}"
         print(f"  {said}  {name} {mutant}", flush=True)

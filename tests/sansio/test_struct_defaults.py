@@ -1,4 +1,4 @@
-"""The default of each field is of the field's type, also where a structure only says what is allowed."""
+"""Structures: their defaults are of the fields' types, and those that others see cannot be changed."""
 
 from __future__ import annotations
 
@@ -47,3 +47,15 @@ def test_each_default_is_of_its_type() -> None:
     # The types of these are known to the type checker alone.
     apart = {"APIDefaults", "ProviderDefaults", "Profile"}
     run_each((each for each in structures() if each.__name__ not in apart), check)
+
+
+SHAPES = "wire"
+"""The modules of the shapes of events, which are made for each event: to freeze them takes time."""
+CHANGING = {"Known", "CacheControl"}
+
+
+def test_no_structure_that_others_see_can_be_changed() -> None:
+    for kind in structures():
+        of_an_event = kind.__module__.endswith(f".{SHAPES}")
+        if not (kind.__name__.startswith("_") or kind.__name__ in CHANGING or of_an_event):
+            assert kind.__struct_config__.frozen, kind

@@ -158,6 +158,28 @@ def test_a_result_is_of_the_call_with_its_id_and_kind(call: Record, result: Reco
         assert words.endswith(f" found for the {kind} with call_id {call_id}.")
 
 
+SAID: Record = {"role": "assistant", "content": "Hi"}
+
+
+@pytest.mark.parametrize(
+    ("items", "taken"),
+    [
+        ([HELLO, THOUGHT, SAID, HELLO], True),
+        ([HELLO, THOUGHT, THOUGHT, SAID], True),
+        ([HELLO, THOUGHT, CALL, RESULT], True),
+        ([HELLO, THOUGHT, THOUGHT, HELLO], False),
+        ([HELLO, THOUGHT, THOUGHT], False),
+    ],
+)
+def test_reasoning_leads_to_what_the_model_said(items: list[Record], taken: bool) -> None:
+    response = ask("openai", items)
+    if taken:
+        assert response.status == 200
+    else:
+        words = "'rs_1' of type 'reasoning' was provided without its required following item"
+        assert words in said(response)["error"]["message"]
+
+
 CHOICES: list[tuple[object, list[str]]] = [
     ("auto", []),
     ("none", []),
