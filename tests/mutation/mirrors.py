@@ -91,9 +91,8 @@ _TESTS: dict[str, tuple[str, ...]] = {
         ),
         (
             "tests/sansio/test_translate.py",
+            "tests/sansio/test_translate_written.py",
             "tests/sansio/test_translate_requests.py",
-            "tests/sansio/testing/test_wire_goldens.py",
-            "tests/sansio/testing/test_wire.py",
         ),
     ),
     "sansio.testing.batches": (
