@@ -33,6 +33,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
         "tests/sansio/families/messages/test_options_known.py",
+        "tests/sansio/testing/test_small_model.py",
     ),
     "sansio.testing.wires.responses_fields": (
         "tests/sansio/test_struct_defaults.py",
