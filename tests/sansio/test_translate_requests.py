@@ -842,7 +842,8 @@ READ: list[tuple[str, dict[str, Any], Part]] = [
 @for_each(READ)
 def test_each_block_is_read_as_a_part(case: tuple[str, dict[str, Any], Part]) -> None:
     api, block, part = case
-    given = {"input" if api == "responses" else "messages": [{"role": "user", "content": [block]}]}
+    field = "input" if api == "responses" else "messages"
+    given: dict[str, Any] = {field: [{"role": "user", "content": [block]}]}
     for kind in ("openai", "anthropic"):  # the same family, or another
         asked = read_request(api, given, Provider(config(kind)))
         (message,) = asked.messages
