@@ -134,6 +134,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_messages_requests.py",
     ),
     "sansio.providers.registry": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/providers/test_registry.py",
         "tests/sansio/providers/test_openai.py",
         "tests/sansio/providers/test_azure.py",

@@ -23,6 +23,7 @@ def translated(api: str, type: str, **body: Any) -> Translated:
 
 def lost(found: Translated) -> list[object]:
     for each in found.prepared.left_out:
+        assert each.why.strip()
         assert (each.what == "option") == (each.option is not None) == (each.message is None)
     return [(each.option or each.what, each.message, each.part) for each in found.prepared.left_out]
 
