@@ -69,9 +69,12 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
-    "sansio.providers.hosts": tuple(
-        f"tests/sansio/providers/test_{of}.py"
-        for of in ("hosts", "openai", "azure", "openrouter", "responses")
+    "sansio.providers.hosts": (
+        *(
+            f"tests/sansio/providers/test_{of}.py"
+            for of in ("hosts", "openai", "azure", "openrouter", "responses")
+        ),
+        "tests/sansio/families/chat/test_faults.py",
     ),
     "sansio.providers.responses": (
         "tests/sansio/providers/test_responses.py",
