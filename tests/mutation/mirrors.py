@@ -167,7 +167,6 @@ _TESTS: dict[str, tuple[str, ...]] = {
         *("-k", "not linear"),
     ),
     "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
-    "sansio.testing.kept": ("tests/sansio/testing/wires/test_responses_shelf.py",),
     "sansio.testing.by_h11": (
         "tests/laws/test_mutated_responses.py",
         "tests/sansio/http/test_by_h11.py",
