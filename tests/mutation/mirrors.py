@@ -109,9 +109,12 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "sansio.testing.wires.responses_items",
             "sansio.testing.wires.responses_records",
         ),
-        tuple(
-            f"tests/sansio/testing/wires/test_responses{of}.py"
-            for of in ("_items", "", "_requests", "_shelf")
+        (
+            *(
+                f"tests/sansio/testing/wires/test_responses{of}.py"
+                for of in ("_items", "", "_requests", "_shelf")
+            ),
+            "tests/sansio/testing/test_wire_goldens.py",
         ),
     ),
     "sansio.testing.wires.responses_requests": (
@@ -149,6 +152,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_options.py",
         "tests/sansio/test_misuse_texts.py",
         "tests/sansio/test_fetch.py",
+        "tests/sansio/batches/test_dialogues.py",
     ),
     "sansio.endpoints": ("tests/sansio/test_endpoints.py", "tests/sansio/test_fetch.py"),
     "sansio.fetch": ("tests/sansio/test_fetch.py", *_CALL_TESTS),
