@@ -124,9 +124,9 @@ def test_every_page_with_examples_is_run() -> None:
     pages = {page.name for page in (ROOT / "docs").glob("*.md") if blocks("python", page.read_text("utf-8"))}
     pages |= {page.name for page in ROOT.glob("*.md") if blocks("python", page.read_text("utf-8"))}
 
-    # custom-transport.md is run in tests/transports/testing/conformance/test_page.py, and command-line.md in
-    # tests/transports/cli/test_page.py.
-    elsewhere = {"README.md", "fuzzing.md", "custom-transport.md", "command-line.md"}
+    # custom-transport.md is run in tests/transports/testing/conformance/test_page.py, command-line.md in
+    # tests/transports/cli/test_page.py, and cluster.md, which needs Ray, in tests/judges/test_ray.py.
+    elsewhere = {"README.md", "fuzzing.md", "custom-transport.md", "command-line.md", "cluster.md"}
     assert pages == elsewhere | {
         "adapters.md",
         "anthropic.md",
