@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from sansio import Message, ProviderError, Usage
+from sansio import LeftOut, Message, ProviderError, Usage
 from transports.bulk.columns import (
     AnswerColumns,
     Kind,
@@ -23,7 +23,7 @@ from transports.bulk.columns import (
     value_of,
 )
 from transports.bulk.files.journal import read_lines
-from transports.bulk.files.prompts import Malformed, Prompt
+from transports.bulk.files.prompts import Malformed, Place
 from transports.bulk.files.rows import kind_of
 
 _ID = "custom_id"
@@ -39,6 +39,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         value: what the text says, where a schema was given.
         message: the whole answer.
         usage: its tokens, and its cost if the provider states it.
+        left_out: what of the request was not sent, if anything.
     """
 
     custom_id: str
@@ -46,6 +47,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     value: Any | UnsetType = UNSET
     message: Message
     usage: Usage | None
+    left_out: tuple[LeftOut, ...] | UnsetType = UNSET
 
 
 class Reason(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -82,8 +84,8 @@ class FailedRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     text: str | None = None
 
 
-def failed(prompt: Prompt, error: ProviderError, attempts: int, text: str | None = None) -> FailedRow:
-    """A prompt that has no answer."""
+def failed(place: Place, error: ProviderError, attempts: int, text: str | None = None) -> FailedRow:
+    """A row that has no answer."""
     reason = Reason(
         type=type(error).__name__,
         message=error.message,
@@ -91,7 +93,7 @@ def failed(prompt: Prompt, error: ProviderError, attempts: int, text: str | None
         code=error.code,
         attempts=attempts,
     )
-    return FailedRow(line=prompt.line, custom_id=prompt.custom_id, error=reason, text=text)
+    return FailedRow(line=place.line, custom_id=place.custom_id, error=reason, text=text)
 
 
 def malformed(row: Malformed) -> FailedRow:
@@ -100,7 +102,9 @@ def malformed(row: Malformed) -> FailedRow:
     return FailedRow(line=row.line, custom_id=row.custom_id, error=reason)
 
 
-def answer(custom_id: str, message: Message, *, with_value: bool) -> Answer:
+def answer(
+    custom_id: str, message: Message, *, with_value: bool, left_out: tuple[LeftOut, ...] = ()
+) -> Answer:
     """A line of the output.
 
     Args:
@@ -109,8 +113,14 @@ def answer(custom_id: str, message: Message, *, with_value: bool) -> Answer:
     Raises:
         RemoteProtocolError: it is not.
     """
-    value = value_of(message) if with_value else UNSET
-    return Answer(custom_id=custom_id, text=message.text, value=value, message=message, usage=message.usage)
+    return Answer(
+        custom_id=custom_id,
+        text=message.text,
+        value=value_of(message) if with_value else UNSET,
+        message=message,
+        usage=message.usage,
+        left_out=left_out or UNSET,
+    )
 
 
 def write_table(journal: Path, path: Path, schema: Mapping[str, Any] | None) -> None:

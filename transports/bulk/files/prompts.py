@@ -27,31 +27,35 @@ _ENDPOINTS = {"chat/completions": "chat", "responses": "responses", "messages": 
 """How the `url` of a line ends, and the family that its body then is of."""
 
 
-class Prompt(Struct, frozen=True, kw_only=True):
+class Place(Struct, frozen=True, kw_only=True):
+    """A row of the input.
+
+    Args:
+        line: its number, counted from 1.
+        custom_id: names it in the output. A row that gives none has its number.
+    """
+
+    line: int
+    custom_id: str
+
+
+class Prompt(Place, frozen=True, kw_only=True):
     """A row that can be asked.
 
     Args:
-        line: its place in the input, counted from 1.
-        custom_id: names it in the output.
         request: what is asked.
     """
 
-    line: int
-    custom_id: str
     request: CallRequest
 
 
-class Malformed(Struct, frozen=True, kw_only=True):
+class Malformed(Place, frozen=True, kw_only=True):
     """A row that cannot be asked.
 
     Args:
-        line: its place in the input, counted from 1.
-        custom_id: as far as it has one; otherwise its number.
         error: what is wrong with it, and what to write.
     """
 
-    line: int
-    custom_id: str
     error: str
 
 
