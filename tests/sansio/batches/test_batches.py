@@ -68,7 +68,11 @@ def test_every_request_has_its_own_result_once_in_whatever_order_they_arrive(
     expected = {
         name: f"It is {name}." if well else "BadRequestError" for name, well in zip(names, good, strict=True)
     }
-    assert said(read(machine.results(state), fake.respond)) == expected
+    results = read(machine.results(state), fake.respond)
+    assert said(results) == expected
+    errors = [result.outcome for result in results if isinstance(result.outcome, ProviderError)]
+    model = "gpt" if "deployment" in KINDS[kind] else "m"
+    assert {(error.provider, error.model) for error in errors} <= {(KINDS[kind]["type"], model)}
 
 
 ENDINGS = {"expired": "expired", "cancelled": "cancelled"}

@@ -96,11 +96,16 @@ class PromptReader:
             error = f"custom_id: must be a text that is not empty, not {custom_id!r:.80}"
             return Malformed(line=line, custom_id=str(line), error=error)
         try:
-            return Prompt(line=line, custom_id=custom_id, request=self._request(row))
+            return Prompt(line=line, custom_id=custom_id, request=self.request(row))
         except InvalidRequestError as error:
             return Malformed(line=line, custom_id=custom_id, error=error.message)
 
-    def _request(self, row: Mapping[str, Any]) -> CallRequest:
+    def request(self, row: Mapping[str, Any]) -> CallRequest:
+        """What a row asks, whatever names it.
+
+        Raises:
+            InvalidRequestError: it cannot be asked.
+        """
         if self._template is not None:
             return CallRequest(self._with_system([Message(Role.USER, _filled(self._template, row))]))
         given = [name for name in _KINDS if row.get(name) is not None]
