@@ -462,7 +462,7 @@ def test_there_is_no_result_before_the_end_and_it_may_be_ended_from_outside() ->
     ("begin", "said"),
     [
         (lambda made: made.embed([]), "texts: is empty"),
-        (lambda made: made.embed(["a", 1]), r"texts\[1\]: must be a text, not int"),
+        (lambda made: made.embed(["a", 1]), r"texts\[1\]: must be a str, not int"),
         (lambda made: made.embed(["\ud800"]), r"texts\[0\] holds half a surrogate"),
         (lambda made: made.embed("a", dimensions=0), "dimensions: must be an int"),
         (lambda made: made.embed("a", dimensions=True), "dimensions: must be an int"),
