@@ -419,8 +419,8 @@ def check_headers(headers: Mapping[str, str]) -> None:
             )
         if not is_header_value(value):
             raise ConfigError(
-                f"extra_headers: the value of {name!r} must be Latin-1, without line breaks and control "
-                "characters, and without a space at the beginning or end",
+                f"extra_headers: the value of {name!r} has a line break or a control character, a space at "
+                "the beginning or end, or a character that is not Latin-1; remove it",
                 field="extra_headers",
             )
         if name.lower() in _FRAMING_HEADERS:

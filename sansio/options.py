@@ -633,7 +633,7 @@ def _check_json(name: str, value: object) -> None:
 def _unknown(name: str, table: Mapping[str, Option], origin: str) -> InvalidRequestError:
     if name == "stream":
         return InvalidRequestError(
-            "stream: is not an option; call stream() for events or complete() for a whole answer"
+            "stream: is not an option; call stream() for events, or complete() for a whole answer"
         )
     near = get_close_matches(name, (*table, *EVERYWHERE), 1) or get_close_matches(name, sorted(_KNOWN), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"to send it unchecked, use extra_body={{{name!r}: ...}}"
