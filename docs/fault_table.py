@@ -100,6 +100,7 @@ def page(table: dict[str, list[Row]], http2: list[Row], text: str) -> str:
 
 def _section(title: str, rows: list[Row]) -> Iterator[str]:
     yield f"## {title}"
+    yield ""
     yield "| fault | the server … | a stream gets | a whole answer gets | otherwise |"
     yield "|---|---|---|---|---|"
     for row in rows:
