@@ -59,12 +59,21 @@ def _try(runner: Runner, chosen: _Chosen, tests: Sequence[str]) -> Verdict:
 
 
 def _by_mirrors(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
-    """Try mutants, ordered by module, with the tests that mirror it; returns those that survived."""
+    """Try mutants, ordered by module, with the tests that mirror it; returns those that survived.
+
+    Where these fail without any change, all survive them.
+    """
     survived: list[_Chosen] = []
     for name in dict.fromkeys(name for name, _, _ in chosen):
         tests = mirror_of(runner.tree, name)
         here = [each for each in chosen if each[0] == name]
         left: list[_Chosen] = []
+        try:
+            runner.check(tests)
+        except ValueError as error:
+            print(f"{name}: {error}", flush=True)
+            survived += here
+            continue
         hung = 0
         for each in here:
             verdict = _try(runner, each, tests)
