@@ -217,8 +217,7 @@ def _check_reasoning(items: list[JSONObject]) -> None:
     for index, item in enumerate(items):
         if item.get("type") != "reasoning":
             continue
-        after = next((later for later in items[index + 1 :] if later.get("type") != "reasoning"), None)
-        if after is None or not _is_models(after):
+        if not any(map(_is_models, items[index + 1 : index + 2])):
             raise refuse(
                 f"Item {item.get('id')!r} of type 'reasoning' was provided without its required following "
                 "item.",
