@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import assert_never
 
 import msgspec
@@ -33,7 +34,7 @@ from sansio.testing.wire import encode_stream, encode_whole
 from sansio.testing.wires.registry import Shelf, wire_for
 
 _JSON: Headers = (("content-type", "application/json"),)
-_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_"}
+_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_", "gemini": ""}
 """How the ids of answers begin, by the wire family."""
 
 
@@ -59,8 +60,8 @@ class FakeProvider:
             one server, distinguished by path; below `/v1`, which four types share, a request with
             `anthropic-version` goes to Anthropic, one with `chat_template_kwargs` to vLLM, any other with a
             key to OpenAI, without to Ollama.
-            A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
-            messages; its wire family is built in or was given to `register_wire`.
+            A registered type is served at any path, with the errors of its wire, or else of OpenAI, or of
+            Anthropic if it speaks messages; its wire family is built in or was given to `register_wire`.
             Type and api, such as `"openai/responses"`, answer in that family only.
         script: the outcomes to answer with.
         batches: how batches go on.
@@ -94,6 +95,7 @@ class FakeProvider:
         if type is not None:
             wire_for(type)
             self._ways = model_type(type)
+        self._own = None if type is None or type.partition("/")[0] in PROVIDER_TYPES else wire_for(type)
         self.script: deque[Outcome] = deque(script)
         self.requests: list[Request] = []
         self._key = key
@@ -117,7 +119,8 @@ class FakeProvider:
         # Every server of Anthropic's messages has Anthropic's errors.
         spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
         try:
-            route = check_gateway(type, request, key=self._key, any_path=own_path)
+            headers = self._own.key_headers if self._own is not None else ()
+            route = check_gateway(type, request, key=self._key, any_path=own_path, key_headers=headers)
             if route.asked == "batches":
 
                 def answer(api: str, body: JSONObject, mark: str) -> FakeResponse:
@@ -131,7 +134,7 @@ class FakeProvider:
                 return self._beside(route, request, request_id, shelf)
             body = read_body(request)
         except Refused as refused:
-            return encode_failure(spoken, refused.failure, request_id)
+            return self._failed(spoken, refused.failure, request_id)
         return self._answer(spoken, route, request, body, digest)
 
     def _answer(
@@ -152,14 +155,22 @@ class FakeProvider:
             if self._models is not None:
                 beside.check_model(spoken, prompt.model, self._models)
         except Refused as refused:
-            return encode_failure(spoken, refused.failure, request_id)
+            return self._failed(spoken, refused.failure, request_id)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
         prefix = "gen-" if spoken == "openrouter" else _ID_PREFIXES.get(api, "chatcmpl-")
-        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest)
+        fail = partial(self._failed, spoken, request_id=request_id)
+        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest, fail)
         response = speaker.say(outcome)
         if shelf is not None and isinstance(outcome, Answer | Broken):
             return shelf.keep(route, body, speaker.uncut(outcome), response)
         return response
+
+    def _failed(self, type: ProviderType, failure: Failure, request_id: str) -> FakeResponse:
+        """A failure as a response with its status, in the form that the wire has, or else that of a type."""
+        if self._own is None or self._own.encode_failure is None:
+            return encode_failure(type, failure, request_id)
+        body = msgspec.json.encode(self._own.encode_failure(failure))
+        return FakeResponse(status=failure.status, headers=(*_JSON, *failure.headers), pieces=(body,))
 
     def _name(self, type: ProviderType) -> str:
         return type if self.type is None else self.type
@@ -197,8 +208,10 @@ class FakeProvider:
             found = self._scripted(route, request_id) or shelf.serve(route, request)
             return structs.replace(found, headers=(*found.headers, *_id_header(route.type, request_id)))
         given: JSONObject
-        if route.asked == "models":
-            models = beside.MODELS if self._models is None else self._models
+        models = beside.MODELS if self._models is None else self._models
+        if self._own is not None and self._own.serve_beside is not None:
+            given = self._own.serve_beside(request, read_body(request) if request.body else {}, models)
+        elif route.asked == "models":
             given = beside.model_list(route.type, request, models)
         else:
             body = read_body(request)
@@ -220,7 +233,7 @@ class FakeProvider:
             case Failure() as failure:
                 self.script.popleft()
                 spoken: ProviderType = "anthropic" if route.api == "messages" else route.type
-                return encode_failure(spoken, failure, request_id)
+                return self._failed(spoken, failure, request_id)
             case FakeResponse() as response:
                 self.script.popleft()
                 return response
@@ -248,7 +261,9 @@ class _Speaker:
         body: JSONObject,
         request_id: str,
         response_id: str,
+        fail: Callable[[Failure], FakeResponse],
     ) -> None:
+        self._fail = fail
         self._name = name
         self._type = type
         self._prompt = prompt
@@ -261,7 +276,7 @@ class _Speaker:
             case Answer():
                 return self._answer(self._fitted(small_model.with_usage(outcome, self._prompt)))
             case Failure():
-                return encode_failure(self._type, outcome, self._request_id)
+                return self._fail(outcome)
             case Broken():
                 return self._broken(structs.replace(outcome, answer=self._fitted(outcome.answer)))
             case FakeResponse():
@@ -288,9 +303,7 @@ class _Speaker:
         if self._prompt.stream:
             response = self._stream(broken, broken.answer)
         elif broken.failure is not None:
-            response = structs.replace(
-                encode_failure(self._type, broken.failure, self._request_id), status=200
-            )
+            response = structs.replace(self._fail(broken.failure), status=200)
         else:
             whole = self._whole(broken.answer)
             response = structs.replace(whole, pieces=(whole.body[: len(whole.body) // 2],))

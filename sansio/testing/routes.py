@@ -78,6 +78,8 @@ _ENDS: dict[str, Asked] = {
     "/embeddings": "vectors",
     "/count_tokens": "tokens",
     "/input_tokens": "tokens",
+    ":countTokens": "tokens",
+    ":batchEmbedContents": "vectors",
 }
 """How paths of registered types end that are not for answers."""
 _API_ENDS = {"/chat/completions": "chat", "/messages": "messages", "/responses": "responses"}
@@ -165,26 +167,34 @@ def speaks_messages(request: Request) -> bool:
     return any(api == "messages" and asked != "models" for asked, api in found)
 
 
-def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
+def check_gateway(
+    type: ProviderType,
+    request: Request,
+    *,
+    key: str | None,
+    any_path: bool = False,
+    key_headers: tuple[str, ...] = (),
+) -> Route:
     """Refuse what the provider's gateway refuses: path, method, key and content type.
 
     Args:
         key: the only key to accept, or `None` for any that is not blank.
         any_path: the path is not looked up: a registered type has its own. Its end says what it is for.
+        key_headers: where the key may be, if not where the type has it.
 
     Raises:
         Refused: with the provider's status.
     """
     route = _route_by_end(type, request) if any_path else _find_route(type, request)
     if route.asked == "batches":  # the method was looked at with the path
-        _check_key(type, request, key)
+        _check_key(type, request, key, key_headers)
         return route
     methods = _METHODS.get(route.asked, ("POST",))
     if request.method not in methods:
         raise refuse_at_gateway(
             405, f"The method {request.method} is not allowed here: use {' or '.join(methods)}."
         )
-    _check_key(type, request, key)
+    _check_key(type, request, key, key_headers)
     content_type = (header(request.headers, "content-type") or "").partition(";")[0].strip().lower()
     # A request for what was kept has no content, and Ollama does not check the type.
     sends = route.asked != "cancelled" and methods == ("POST",)
@@ -293,10 +303,10 @@ def _azure_route(path: str, version: str, method: str) -> Route:
     )
 
 
-def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
+def _check_key(type: ProviderType, request: Request, key: str | None, headers: tuple[str, ...]) -> None:
     if type in _LOCAL and key is None:
         return
-    names = _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
+    names = headers or _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
     for name in names:
         given = header(request.headers, name)
         if given is None:

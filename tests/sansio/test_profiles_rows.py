@@ -49,6 +49,7 @@ WHERE = {
     "nvidia": ("https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
     "sambanova": ("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
     "gemini-openai": ("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "google": ("https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY"),
 }
 """The address and the key's variable that each provider's documentation and its own client name."""
 
@@ -61,8 +62,8 @@ def test_a_type_is_where_its_documentation_says_and_reads_the_key_of_its_client(
     made = ProviderConfig(type=name, model="m")
     assert made.base_url == url
     assert made.key_variables[:1] == (() if variable is None else (variable,))
-    path = "/v1/messages" if name == "anthropic" else "/chat/completions"
-    assert Provider(made).prepare(ASK).url == url + path
+    paths = {"anthropic": "/v1/messages", "google": "/models/m:streamGenerateContent?alt=sse"}
+    assert Provider(made).prepare(ASK).url == url + paths.get(name, "/chat/completions")
 
 
 def test_each_type_that_has_an_address_is_known_here() -> None:
@@ -75,6 +76,8 @@ def test_each_type_that_has_an_address_is_known_here() -> None:
         ("azure", ("AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY")),
         ("bedrock-mantle", ("AWS_BEARER_TOKEN_BEDROCK",)),
         ("gemini-openai", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+        ("google", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+        ("vertex", ("GOOGLE_OAUTH_ACCESS_TOKEN",)),
     ],
 )
 def test_some_keys_have_two_variables_or_none_of_the_type_s_name(

@@ -16,6 +16,8 @@ from sansio.testing.routes import Route
 from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
+from sansio.testing.wires.gemini import encode_gemini_answer, encode_gemini_chunks, failure_object
+from sansio.testing.wires.gemini_requests import read_gemini_request, serve_beside
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
 from sansio.testing.wires.responses import encode_response, encode_response_events
@@ -37,6 +39,14 @@ ReadRequest: TypeAlias = Callable[[Route, Request, JSONObject], Prompt]
 
 FitAnswer: TypeAlias = Callable[[Answer, JSONObject], Answer]
 """Gives an answer what it owes to its request's body, such as fields that it repeats."""
+
+
+EncodeFailure: TypeAlias = Callable[[Failure], JSONObject]
+"""The body of an error status."""
+
+ServeBeside: TypeAlias = Callable[[Request, JSONObject, Sequence[str]], JSONObject]
+"""Answers a request for what is beside answers, such as the list of models, or raises `Refused`. Arguments:
+the request; its body, empty if it has none; the models that there are."""
 
 
 class Shelf(Protocol):
@@ -84,6 +94,10 @@ class Wire(Struct, frozen=True):
         fit_answer: fits an answer to its request; `None`: no answer depends on its request's form.
         make_shelf: makes what a server keeps its answers in; `None`: it keeps nothing.
         content_type: of a streamed answer.
+        encode_failure: writes the body of an error status; `None`: in OpenAI's form, or in Anthropic's if the
+            type speaks messages.
+        serve_beside: answers where no answer is asked for; `None`: in OpenAI's form.
+        key_headers: where the key may be; none: in `authorization`.
     """
 
     encode_stream: EncodeStream
@@ -92,6 +106,9 @@ class Wire(Struct, frozen=True):
     fit_answer: FitAnswer | None = None
     make_shelf: Callable[[], Shelf] | None = None
     content_type: str = "text/event-stream; charset=utf-8"
+    encode_failure: EncodeFailure | None = None
+    serve_beside: ServeBeside | None = None
+    key_headers: tuple[str, ...] = ()
 
 
 _WIRES: dict[str, Wire] = {
@@ -99,6 +116,14 @@ _WIRES: dict[str, Wire] = {
     "messages": Wire(encode_message_events, encode_message, read_messages_request),
     "responses": Wire(
         encode_response_events, encode_response, read_responses_request, fit_response, ResponsesShelf
+    ),
+    "gemini": Wire(
+        encode_gemini_chunks,
+        encode_gemini_answer,
+        read_gemini_request,
+        encode_failure=failure_object,
+        serve_beside=serve_beside,
+        key_headers=("x-goog-api-key", "authorization"),
     ),
 }
 _BUILT_IN = frozenset(_WIRES)
