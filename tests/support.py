@@ -22,6 +22,8 @@ RESPONSES_CORPUS = CORPUS.with_name("corpus-responses")
 """The same of the Responses API."""
 GEMINI_CORPUS = CORPUS.with_name("corpus-gemini")
 """The same of Google's `generateContent`."""
+MORE_CORPUS = CORPUS.with_name("corpus-more")
+"""The same of Ollama's own API and of Cohere's."""
 
 
 def frame_locals(error: BaseException) -> str:

@@ -40,14 +40,10 @@ TOOLS: list[Record] = [
     for name in ("get_weather", "get_time")
 ]
 ASKED = ("Call get_weather for Paris", "And now call get_time for Rome")
-GEMINI = "gemini-3-pro-preview"
-MODELS = {
-    "anthropic": "claude-sonnet-4-5",
-    "bedrock-mantle": "claude-sonnet-4-5",
-    "google": GEMINI,
-    "vertex": GEMINI,
-}
-ROOTS = {"openrouter": "/api/v1", "anthropic": "", "azure": "/openai/v1", "azure/messages": "/anthropic"}
+MODELS = dict.fromkeys(("anthropic", "bedrock-mantle"), "claude-sonnet-4-5")
+MODELS |= dict.fromkeys(("google", "vertex"), "gemini-3-pro-preview")
+ROOTS = {"openrouter": "/api/v1", "azure": "/openai/v1", "azure/messages": "/anthropic"}
+ROOTS |= dict.fromkeys(("anthropic", "cohere", "ollama/ollama"), "")
 
 FIELDS = {
     "groq": "reasoning",
@@ -126,7 +122,7 @@ def message_without_thinking(message: Any) -> Any:
 
 
 def config_of(server: LoopbackThread, type: str, api: str) -> Record:
-    root = ROOTS.get(f"{type}/{api}") or ROOTS.get(type, "/v1")
+    root = ROOTS.get(f"{type}/{api}", ROOTS.get(type, "/v1"))
     fields: Record = {"type": type, "api": api, "reasoning": True, "base_url": f"{server.url}/{type}{root}"}
     if type == "azure":
         return {**fields, "deployment": "claude-sonnet-4-5" if api == "messages" else "gpt-5"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
 from msgspec import structs
@@ -18,7 +17,15 @@ from sansio.testing import beside, small_model
 from sansio.testing.batches import DEFAULT_BATCHES, BatchScript, FakeBatches
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure, refuse_at_gateway
 from sansio.testing.prompt import Prompt, as_text
-from sansio.testing.routes import Route, check_gateway, find_type, read_body, speaks_messages
+from sansio.testing.routes import (
+    Route,
+    check_gateway,
+    find_type,
+    own_api,
+    own_type,
+    read_body,
+    speaks_messages,
+)
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
@@ -33,8 +40,15 @@ from sansio.testing.script import (
 from sansio.testing.wire import encode_stream, encode_whole
 from sansio.testing.wires.registry import Shelf, wire_for
 
+_Fail: TypeAlias = Callable[[Failure], FakeResponse]
 _JSON: Headers = (("content-type", "application/json"),)
-_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_", "gemini": ""}
+_ID_PREFIXES: dict[str, str] = {
+    "chat": "chatcmpl-",
+    "messages": "msg_",
+    "responses": "resp_",
+    "cohere": "",
+    "gemini": "",
+}
 """How the ids of answers begin, by the wire family."""
 
 
@@ -60,8 +74,8 @@ class FakeProvider:
             one server, distinguished by path; below `/v1`, which four types share, a request with
             `anthropic-version` goes to Anthropic, one with `chat_template_kwargs` to vLLM, any other with a
             key to OpenAI, without to Ollama.
-            A registered type is served at any path, with the errors of its wire, or else of OpenAI, or of
-            Anthropic if it speaks messages; its wire family is built in or was given to `register_wire`.
+            A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
+            messages; its wire family is built in or was given to `register_wire`.
             Type and api, such as `"openai/responses"`, answer in that family only.
         script: the outcomes to answer with.
         batches: how batches go on.
@@ -95,7 +109,6 @@ class FakeProvider:
         if type is not None:
             wire_for(type)
             self._ways = model_type(type)
-        self._own = None if type is None or type.partition("/")[0] in PROVIDER_TYPES else wire_for(type)
         self.script: deque[Outcome] = deque(script)
         self.requests: list[Request] = []
         self._key = key
@@ -110,6 +123,8 @@ class FakeProvider:
             ValueError: the script asks for something that the provider's wire cannot express.
         """
         self.requests.append(request)
+        if self.type is None and (own := own_type(request)) is not None:
+            return self._other(own).respond(request)
         type = find_type(self._ways, request)
         digest = hashlib.sha256(request.target.encode("utf-8", "replace") + b"\n" + request.body).hexdigest()[
             :24
@@ -118,8 +133,9 @@ class FakeProvider:
         own_path = self._name(type).partition("/")[0] not in PROVIDER_TYPES
         # Every server of Anthropic's messages has Anthropic's errors.
         spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
+        fail = self._errors(type, spoken, request, request_id)
         try:
-            headers = self._own.key_headers if self._own is not None else ()
+            headers = wire_for(self._name(type)).key_headers
             route = check_gateway(type, request, key=self._key, any_path=own_path, key_headers=headers)
             if route.asked == "batches":
 
@@ -131,11 +147,31 @@ class FakeProvider:
                 return structs.replace(given, headers=(*given.headers, *_id_header(type, request_id)))
             if route.asked != "answer":
                 shelf = self._shelf(self._family(route, request)[0])
-                return self._beside(route, request, request_id, shelf)
+                return self._beside(route, request, request_id, shelf, fail)
             body = read_body(request)
         except Refused as refused:
-            return self._failed(spoken, refused.failure, request_id)
+            return fail(refused.failure)
         return self._answer(spoken, route, request, body, digest)
+
+    def _other(self, type: str) -> FakeProvider:
+        """The server of a type with paths that are its own, which answers from the same script."""
+        other = FakeProvider(type, key=self._key, models=self._models)
+        other.script = self.script
+        return other
+
+    def _errors(self, type: ProviderType, spoken: ProviderType, request: Request, request_id: str) -> _Fail:
+        """How a request is refused: in the form of its path's wire family, or of the type."""
+        own, _, only = self._name(type).partition("/")
+        api = only or (own_api(type, request) if own in PROVIDER_TYPES else None) or default_api(own)
+        encode = wire_for(f"{own}/{api}").encode_error if api in PROVIDER_DEFAULTS[own].apis else None
+
+        def fail(failure: Failure) -> FakeResponse:
+            if encode is None:
+                return encode_failure(spoken, failure, request_id)
+            body = msgspec.json.encode(encode(failure, request_id))
+            return FakeResponse(status=failure.status, headers=_JSON + failure.headers, pieces=(body,))
+
+        return fail
 
     def _answer(
         self, spoken: ProviderType, route: Route, request: Request, body: JSONObject, digest: str
@@ -147,6 +183,7 @@ class FakeProvider:
             digest: of all that the answer's ids depend on.
         """
         request_id = f"req_{digest}"
+        fail = self._errors(route.type, spoken, request, request_id)
         try:
             name, api = self._family(route, request)
             shelf = self._shelf(name)
@@ -155,22 +192,14 @@ class FakeProvider:
             if self._models is not None:
                 beside.check_model(spoken, prompt.model, self._models)
         except Refused as refused:
-            return self._failed(spoken, refused.failure, request_id)
+            return fail(refused.failure)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
         prefix = "gen-" if spoken == "openrouter" else _ID_PREFIXES.get(api, "chatcmpl-")
-        fail = partial(self._failed, spoken, request_id=request_id)
         speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest, fail)
         response = speaker.say(outcome)
         if shelf is not None and isinstance(outcome, Answer | Broken):
             return shelf.keep(route, body, speaker.uncut(outcome), response)
         return response
-
-    def _failed(self, type: ProviderType, failure: Failure, request_id: str) -> FakeResponse:
-        """A failure as a response with its status, in the form that the wire has, or else that of a type."""
-        if self._own is None or self._own.encode_failure is None:
-            return encode_failure(type, failure, request_id)
-        body = msgspec.json.encode(self._own.encode_failure(failure))
-        return FakeResponse(status=failure.status, headers=(*_JSON, *failure.headers), pieces=(body,))
 
     def _name(self, type: ProviderType) -> str:
         return type if self.type is None else self.type
@@ -196,7 +225,9 @@ class FakeProvider:
             self._shelves[name] = None if make is None else make()
         return self._shelves[name]
 
-    def _beside(self, route: Route, request: Request, request_id: str, shelf: Shelf | None) -> FakeResponse:
+    def _beside(
+        self, route: Route, request: Request, request_id: str, shelf: Shelf | None, fail: _Fail
+    ) -> FakeResponse:
         """The response of an endpoint that gives no new answer.
 
         Raises:
@@ -205,35 +236,32 @@ class FakeProvider:
         if route.asked in ("kept", "cancelled"):
             if shelf is None:
                 raise refuse_at_gateway(404, f"{request.method} {request.target} does not exist.")
-            found = self._scripted(route, request_id) or shelf.serve(route, request)
+            found = self._scripted(fail) or shelf.serve(route, request)
             return structs.replace(found, headers=(*found.headers, *_id_header(route.type, request_id)))
         given: JSONObject
         models = beside.MODELS if self._models is None else self._models
-        if self._own is not None and self._own.serve_beside is not None:
-            given = self._own.serve_beside(request, read_body(request) if request.body else {}, models)
+        answer = wire_for(self._family(route, request)[0]).answer_beside
+        body: JSONObject = {} if route.asked == "models" else read_body(request)
+        if answer is not None:
+            given = answer(route.asked, request.target, body, models)
         elif route.asked == "models":
             given = beside.model_list(route.type, request, models)
+        elif route.asked == "tokens":
+            given = beside.token_count(route, request, _recalled(shelf, route, body))
         else:
-            body = read_body(request)
-            if route.asked == "tokens":
-                given = beside.token_count(route, request, _recalled(shelf, route, body))
-            else:
-                given = beside.embeddings(route, body)
-            if self._models is not None:
-                beside.check_model(
-                    route.type, as_text(body.get("model")) or route.deployment or "", self._models
-                )
-        return self._scripted(route, request_id) or FakeResponse(
+            given = beside.embeddings(route, body)
+        if self._models is not None and route.asked != "models":
+            beside.check_model(route.type, as_text(body.get("model")) or route.deployment or "", self._models)
+        return self._scripted(fail) or FakeResponse(
             headers=(*_JSON, *_id_header(route.type, request_id)), pieces=(msgspec.json.encode(given),)
         )
 
-    def _scripted(self, route: Route, request_id: str) -> FakeResponse | None:
+    def _scripted(self, fail: _Fail) -> FakeResponse | None:
         """The script's next outcome, if it is no answer."""
         match self.script[0] if self.script else None:
             case Failure() as failure:
                 self.script.popleft()
-                spoken: ProviderType = "anthropic" if route.api == "messages" else route.type
-                return self._failed(spoken, failure, request_id)
+                return fail(failure)
             case FakeResponse() as response:
                 self.script.popleft()
                 return response
@@ -261,15 +289,15 @@ class _Speaker:
         body: JSONObject,
         request_id: str,
         response_id: str,
-        fail: Callable[[Failure], FakeResponse],
+        fail: _Fail,
     ) -> None:
-        self._fail = fail
         self._name = name
         self._type = type
         self._prompt = prompt
         self._body = body
         self._request_id = request_id
         self._response_id = response_id
+        self._fail = fail
 
     def say(self, outcome: Outcome) -> FakeResponse:
         match outcome:

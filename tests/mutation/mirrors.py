@@ -29,11 +29,13 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_wire_goldens.py",
     ),
     "sansio.testing.wires.messages_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
         "tests/sansio/families/messages/test_options_known.py",
     ),
     "sansio.testing.wires.responses_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_responses_requests.py",
     ),
@@ -42,6 +44,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_requests_by_types.py",
     ),
     "sansio.testing.wires.chat_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/families/chat/test_options_known.py",
         "tests/sansio/testing/wires/test_chat_requests_refusals.py",
@@ -49,15 +52,18 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat_requests.py",
     ),
     "sansio.families.messages.thinking": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/families/messages/test_options.py",
         "tests/sansio/test_structured.py",
     ),
     "sansio.profiles": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/test_profiles_rows.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
     "sansio.defaults": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/test_defaults.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
@@ -83,7 +89,15 @@ _TESTS: dict[str, tuple[str, ...]] = {
             f"sansio.families.{of}"
             for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
         ),
-        ("tests/sansio/test_translate.py", "tests/sansio/test_translate_requests.py"),
+        (
+            "tests/sansio/test_translate.py",
+            "tests/sansio/test_translate_written.py",
+            "tests/sansio/test_translate_requests.py",
+        ),
+    ),
+    "sansio.testing.batches": (
+        "tests/sansio/testing/test_batches.py",
+        "tests/sansio/batches/test_dialogues.py",
     ),
     **dict.fromkeys(
         (
@@ -164,7 +178,11 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "sansio.testing.judging",
             *(f"sansio.testing.judging.{of}" for of in ("law", "sample", "seeded", "trying", "work")),
         ),
-        ("tests/sansio/testing/dialects", "tests/sansio/testing/parsers"),
+        (
+            "tests/sansio/testing/test_judging.py",
+            "tests/sansio/testing/dialects",
+            "tests/sansio/testing/parsers",
+        ),
     ),
 }
 """The tests of the modules that no test file is named after, or that share one."""
@@ -183,5 +201,6 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     named += folder.glob(f"test_{name}.py")
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
         named += sorted(set(folder.glob("test_*.py")) - set(named))
-        named.append(root / "tests/sansio/test_parser_quick.py")
+        named += [root / f"tests/sansio/test_{of}.py" for of in ("sent", "parser_quick")]
+        named += sorted((root / "tests/sansio/families").glob("test_*.py"))
     return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)

@@ -277,7 +277,10 @@ class GeminiReader(AnswerReader):
         assert self._partial is not None
         call, arguments = self._partial
         if not begins:
-            call.extra |= rest(beside, CALL)
+            known = call.extra.get(CALL)
+            inner = rest(wire, *_CALL_FIELDS)
+            kept = {**(known if isinstance(known, dict) else {}), **inner}
+            call.extra |= {**rest(beside, CALL), **({CALL: kept} if kept else {})}
         for piece in pieces:
             if isinstance(piece, dict):
                 arguments.add(piece)

@@ -60,7 +60,7 @@ def sign(name: str, arguments: JSONObject) -> str:
     return base64.b64encode(b"fake" + hashlib.sha256(said).digest()).decode()
 
 
-def encode_gemini_chunks(
+def encode_chunks(
     type: str, deltas: Sequence[Delta], head: Message, end: Message | Failure | None, usage: bool
 ) -> tuple[bytes, ...]:
     """A stream as server-sent events; an error inside it is plain JSON, as Google writes it.
@@ -81,7 +81,7 @@ def encode_gemini_chunks(
         case Message():
             pieces += [*stream.calls(), _event(_finished(head, end, [], stream.grounds))]
         case Failure():
-            pieces.append(json.dumps(failure_object(end), indent=2).encode() + b"\n")
+            pieces.append(json.dumps(encode_error(end, ""), indent=2).encode() + b"\n")
         case None:
             pass
         case _:
@@ -89,7 +89,7 @@ def encode_gemini_chunks(
     return tuple(pieces)
 
 
-def encode_gemini_answer(type: str, message: Message) -> bytes:
+def encode_answer(type: str, message: Message) -> bytes:
     """The message as a whole response.
 
     Raises:
@@ -111,8 +111,8 @@ def encode_gemini_answer(type: str, message: Message) -> bytes:
     return msgspec.json.encode(_finished(message, message, parts, grounds))
 
 
-def failure_object(failure: Failure) -> JSONObject:
-    """The failure as Google's JSON object."""
+def encode_error(failure: Failure, request_id: str) -> JSONObject:
+    """The failure as Google's JSON object, which has no id of the request."""
     word = failure.error_type or _STATUSES.get(failure.status, "UNKNOWN")
     error: JSONObject = {"code": failure.status, "message": failure.message, "status": word}
     if failure.code is not None:

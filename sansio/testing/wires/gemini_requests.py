@@ -191,19 +191,18 @@ def _results(content: JSONObject) -> tuple[ToolResult, ...]:
     return tuple(found)
 
 
-def serve_beside(request: Request, body: JSONObject, models: Sequence[str]) -> JSONObject:
-    """The response of an endpoint that gives no answer: the list of models, a count of tokens, or embeddings.
+def answer_beside(asked: str, target: str, body: JSONObject, models: Sequence[str]) -> JSONObject:
+    """The list of models, a count of tokens, or embeddings.
 
     Raises:
-        Refused: there is no such endpoint, or the request is invalid.
+        Refused: the request is invalid.
     """
-    _, method = model_of(request)
-    if method == "countTokens":
-        asked = as_object(body.get("generateContentRequest")) or body
-        if not as_objects(asked.get("contents")):
+    if asked == "tokens":
+        counted = as_object(body.get("generateContentRequest")) or body
+        if not as_objects(counted.get("contents")):
             raise refuse("* CountTokensRequest.contents: contents is not specified")
-        return {"totalTokens": count_tokens([asked.get("contents"), asked.get("systemInstruction")])}
-    if method == "batchEmbedContents":
+        return {"totalTokens": count_tokens([counted.get("contents"), counted.get("systemInstruction")])}
+    if asked == "vectors":
         return {"embeddings": [{"values": _vector(each)} for each in as_objects(body.get("requests"))]}
     return {
         "models": [

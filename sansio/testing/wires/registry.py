@@ -14,12 +14,14 @@ from sansio.jsontext import JSONObject
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
 from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
+from sansio.testing.wires import cohere, gemini, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
-from sansio.testing.wires.gemini import encode_gemini_answer, encode_gemini_chunks, failure_object
-from sansio.testing.wires.gemini_requests import read_gemini_request, serve_beside
+from sansio.testing.wires.cohere_requests import read_cohere_request
+from sansio.testing.wires.gemini_requests import answer_beside, read_gemini_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
+from sansio.testing.wires.ollama_requests import read_ollama_request
 from sansio.testing.wires.responses import encode_response, encode_response_events
 from sansio.testing.wires.responses_requests import fit_response, read_responses_request
 from sansio.testing.wires.responses_shelf import ResponsesShelf
@@ -39,14 +41,6 @@ ReadRequest: TypeAlias = Callable[[Route, Request, JSONObject], Prompt]
 
 FitAnswer: TypeAlias = Callable[[Answer, JSONObject], Answer]
 """Gives an answer what it owes to its request's body, such as fields that it repeats."""
-
-
-EncodeFailure: TypeAlias = Callable[[Failure], JSONObject]
-"""The body of an error status."""
-
-ServeBeside: TypeAlias = Callable[[Request, JSONObject, Sequence[str]], JSONObject]
-"""Answers a request for what is beside answers, such as the list of models, or raises `Refused`. Arguments:
-the request; its body, empty if it has none; the models that there are."""
 
 
 class Shelf(Protocol):
@@ -84,6 +78,14 @@ class Shelf(Protocol):
         ...
 
 
+EncodeError: TypeAlias = Callable[[Failure, str], JSONObject]
+"""Writes the body of an error status. Arguments: the failure, and the request's id."""
+
+AnswerBeside: TypeAlias = Callable[[str, str, JSONObject, Sequence[str]], JSONObject]
+"""Answers what is beside answers. Arguments: what is asked for, as in `Route.asked`; the request's target;
+its body, which is empty for a GET; and the models that the server knows. It raises `Refused`."""
+
+
 class Wire(Struct, frozen=True):
     """A wire family from the server's side.
 
@@ -94,10 +96,9 @@ class Wire(Struct, frozen=True):
         fit_answer: fits an answer to its request; `None`: no answer depends on its request's form.
         make_shelf: makes what a server keeps its answers in; `None`: it keeps nothing.
         content_type: of a streamed answer.
-        encode_failure: writes the body of an error status; `None`: in OpenAI's form, or in Anthropic's if the
-            type speaks messages.
-        serve_beside: answers where no answer is asked for; `None`: in OpenAI's form.
-        key_headers: where the key may be; none: in `authorization`.
+        encode_error: writes errors; `None`: they have the form of the type's other wires.
+        answer_beside: answers the endpoints beside answers; `None`: they are those of the type.
+        key_headers: where the key may be, in lower case; none: where it is for the type.
     """
 
     encode_stream: EncodeStream
@@ -106,8 +107,8 @@ class Wire(Struct, frozen=True):
     fit_answer: FitAnswer | None = None
     make_shelf: Callable[[], Shelf] | None = None
     content_type: str = "text/event-stream; charset=utf-8"
-    encode_failure: EncodeFailure | None = None
-    serve_beside: ServeBeside | None = None
+    encode_error: EncodeError | None = None
+    answer_beside: AnswerBeside | None = None
     key_headers: tuple[str, ...] = ()
 
 
@@ -117,12 +118,27 @@ _WIRES: dict[str, Wire] = {
     "responses": Wire(
         encode_response_events, encode_response, read_responses_request, fit_response, ResponsesShelf
     ),
+    "ollama": Wire(
+        ollama.encode_lines,
+        ollama.encode_answer,
+        read_ollama_request,
+        content_type="application/x-ndjson",
+        encode_error=ollama.encode_error,
+        answer_beside=ollama.answer_beside,
+    ),
+    "cohere": Wire(
+        cohere.encode_chat_events,
+        cohere.encode_response,
+        read_cohere_request,
+        encode_error=cohere.encode_error,
+        answer_beside=cohere.answer_beside,
+    ),
     "gemini": Wire(
-        encode_gemini_chunks,
-        encode_gemini_answer,
+        gemini.encode_chunks,
+        gemini.encode_answer,
         read_gemini_request,
-        encode_failure=failure_object,
-        serve_beside=serve_beside,
+        encode_error=gemini.encode_error,
+        answer_beside=answer_beside,
         key_headers=("x-goog-api-key", "authorization"),
     ),
 }

@@ -162,7 +162,7 @@ def test_arguments_arrive_in_pieces_with_paths() -> None:
         chunk([piece("$.who.name", "nn") | {"x": 1}]),
         chunk([piece("$.days[0]", 1), piece("$.days[1]", 2.5), piece("$['by train']", True)]),
         chunk([piece('$.who["a\\"b"]', None)]),
-        chunk([call()]),
+        chunk([call(y=2)]),
         chunk([call("next", partialArgs=[{"jsonPath": "$.a", "stringValue": "b"}])]),
         chunk([call()], "STOP"),
     ]
@@ -173,7 +173,7 @@ def test_arguments_arrive_in_pieces_with_paths() -> None:
         "days": [1, 2.5],
         "by train": True,
     }
-    assert booked.extra == {"functionCall": {"id": None}, "x": 1, **SIGNED}
+    assert booked.extra == {"functionCall": {"id": None, "y": 2}, "x": 1, **SIGNED}
     assert after.arguments == {"a": "b"}
 
 

@@ -133,6 +133,53 @@ def test_a_custom_tool_takes_the_message() -> None:
     assert text_of(ask("openai", answered)) == "The tools answered: g said 'x'."
 
 
+CUSTOM_CALL: Record = {"type": "custom_tool_call", "call_id": "c1", "name": "g", "input": "x"}
+CUSTOM_RESULT: Record = {"type": "custom_tool_call_output", "call_id": "c1", "output": "x"}
+
+
+@pytest.mark.parametrize(("call", "result"), [(CALL, RESULT), (CUSTOM_CALL, CUSTOM_RESULT)])
+def test_a_result_is_of_the_call_with_its_id_and_kind(call: Record, result: Record) -> None:
+    def refused(*items: Record) -> tuple[str, str]:
+        error = said(ask("openai", [HELLO, *items]))["error"]
+        return error["param"], error["message"]
+
+    other = {**result, "call_id": "c2"}
+    wrong = CUSTOM_RESULT if call is CALL else RESULT
+    for items, param, kind, call_id in (
+        ((call, other), "input[2]", other["type"], "c2"),
+        ((call, result, result), "input[3]", result["type"], "c1"),
+        ((result, call), "input[1]", result["type"], "c1"),
+        ((call, wrong), "input[2]", wrong["type"], "c1"),
+        ((call,), "input", call["type"], "c1"),
+        (({**call, "call_id": "c2"}, call, result), "input", call["type"], "c2"),
+    ):
+        where, words = refused(*items)
+        assert where == param
+        assert words.endswith(f" found for the {kind} with call_id {call_id}.")
+
+
+SAID: Record = {"role": "assistant", "content": "Hi"}
+
+
+@pytest.mark.parametrize(
+    ("items", "taken"),
+    [
+        ([HELLO, THOUGHT, SAID, HELLO], True),
+        ([HELLO, THOUGHT, THOUGHT, SAID], True),
+        ([HELLO, THOUGHT, CALL, RESULT], True),
+        ([HELLO, THOUGHT, THOUGHT, HELLO], False),
+        ([HELLO, THOUGHT, THOUGHT], False),
+    ],
+)
+def test_reasoning_leads_to_what_the_model_said(items: list[Record], taken: bool) -> None:
+    response = ask("openai", items)
+    if taken:
+        assert response.status == 200
+    else:
+        words = "'rs_1' of type 'reasoning' was provided without its required following item"
+        assert words in said(response)["error"]["message"]
+
+
 CHOICES: list[tuple[object, list[str]]] = [
     ("auto", []),
     ("none", []),
