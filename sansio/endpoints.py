@@ -232,7 +232,8 @@ def read_models(
     last = data[token] if token else data.get("last_id") or (models[-1].id if models else None)
     if not isinstance(last, str) or last in cursors:
         raise RemoteProtocolError(
-            f"the list has more models, but none begin behind {token or 'last_id'}, which is {last!r}"
+            f"the list has more models ({token or 'has_more'}), but none begin behind "
+            f"{token or 'last_id'}, which is {last!r}"
         )
     if len(cursors) + 1 >= _MOST_PAGES:
         raise RemoteProtocolError(f"the list of models has more than {_MOST_PAGES} pages")
