@@ -46,7 +46,7 @@ _RESULTS = {
 _LOCAL = ("ollama", "vllm")
 _LATER = ("2h", "8h")
 _REPEATED = (
-    *("background", "conversation", "instructions", "max_output_tokens", "max_tool_calls", "metadata"),
+    *("background", "instructions", "max_output_tokens", "max_tool_calls", "metadata"),
     *("parallel_tool_calls", "previous_response_id", "prompt_cache_key", "prompt_cache_retention"),
     *(
         "reasoning",
