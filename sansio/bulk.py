@@ -10,6 +10,7 @@ from msgspec import Struct
 from sansio.content import Message, Tool
 from sansio.conversation import Messages
 from sansio.errors import SPENT_CODES, AuthenticationError, ConfigError, FallbackError, ProviderError
+from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule, is_retryable
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class CallResult(Struct, Generic[T, V], frozen=True, kw_only=True):
         value: the answer as a value, if `response_format` is a type.
         error: the reason why there is no answer, or no value.
         attempts: how many times the request was sent.
+        left_out: beside an answer: the parts of the conversation and the options that were not sent, and why.
     """
 
     index: int
@@ -58,6 +60,7 @@ class CallResult(Struct, Generic[T, V], frozen=True, kw_only=True):
     value: V | None = None
     error: ProviderError | None = None
     attempts: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
     def get(self) -> Message:
         """The answer.

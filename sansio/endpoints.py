@@ -119,18 +119,21 @@ class Embeddings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: JSONObject = {}
 
 
-def rows_of(data: JSONObject) -> list[JSONObject]:
-    """The objects in a response's list, `data`.
+def rows_of(data: JSONObject, field: str = "data") -> list[JSONObject]:
+    """The objects in a response's list.
+
+    Args:
+        field: where the list is.
 
     Raises:
         RemoteProtocolError: there is no list, or something else is in it.
     """
-    rows = data.get("data")
+    rows = data.get(field)
     if not isinstance(rows, list):
-        raise RemoteProtocolError("the response has no list 'data'")
+        raise RemoteProtocolError(f"the response has no list {field!r}")
     objects = [row for row in rows if isinstance(row, dict)]
     if len(objects) != len(rows):
-        raise RemoteProtocolError("the list 'data' holds something that is not an object")
+        raise RemoteProtocolError(f"the list {field!r} holds something that is not an object")
     return objects
 
 
@@ -203,30 +206,36 @@ def read_models(
     cursor: str,
     before: tuple[ModelInfo, ...] = (),
     cursors: tuple[str, ...] = (),
+    rows: str = "data",
+    token: str = "",
 ) -> tuple[ModelInfo, ...] | NextPage[tuple[ModelInfo, ...]]:
     """The models of a list, which may have pages.
 
     A page says by `has_more` whether another one follows, and by `last_id` behind which model that begins; if
-    it does not name one, behind its last. Source: the pages of Anthropic's and OpenAI's own SDKs.
+    it does not name one, behind its last. Source: the pages of Anthropic's and OpenAI's own SDKs. Where a
+    field has the next page's token, another one follows as long as there is a token.
 
     Args:
         data: the response.
         read: reads one model.
-        cursor: the name by which the query says behind which model a page begins.
+        cursor: the name by which the query says behind which model, or with which token, a page begins.
         before: the models of the pages before.
-        cursors: behind which models the pages before ended.
+        cursors: behind which models the pages before ended, or their tokens.
+        rows: the field that has the list.
+        token: the field that has the next page's token; empty if there is none.
 
     Raises:
         RemoteProtocolError: the response is malformed; it repeats a page; or the pages do not end.
     """
-    models = tuple(read(Row(row)) for row in rows_of(data))
+    models = tuple(read(Row(row)) for row in rows_of(data, rows))
     listed = before + models
-    if data.get("has_more") is not True:
+    if not data.get(token) if token else data.get("has_more") is not True:
         return listed
-    last = data.get("last_id") or (models[-1].id if models else None)
+    last = data[token] if token else data.get("last_id") or (models[-1].id if models else None)
     if not isinstance(last, str) or last in cursors:
         raise RemoteProtocolError(
-            f"the list has more models (has_more), but none begin behind last_id, which is {last!r}"
+            f"the list has more models ({token or 'has_more'}), but none begin behind "
+            f"{token or 'last_id'}, which is {last!r}"
         )
     if len(cursors) + 1 >= _MOST_PAGES:
         raise RemoteProtocolError(f"the list of models has more than {_MOST_PAGES} pages")
@@ -234,7 +243,15 @@ def read_models(
 
     return NextPage(
         urlencode({cursor: last}),
-        partial(read_models, read=read, cursor=cursor, before=listed, cursors=(*cursors, last)),
+        partial(
+            read_models,
+            read=read,
+            cursor=cursor,
+            before=listed,
+            cursors=(*cursors, last),
+            rows=rows,
+            token=token,
+        ),
     )
 
 

@@ -167,7 +167,7 @@ class VLLMOptions(TypedDict, total=False):
     chat_template_kwargs: _Object | None
     media_io_kwargs: _Object | None
     mm_processor_kwargs: _Object | None
-    documents: Sequence[_Object] | None
+    documents: Sequence[str | _Object] | None
     structured_outputs: _Object | None
     include_reasoning: bool | None
     thinking_token_budget: int | None
@@ -198,6 +198,34 @@ class AnthropicOptions(TypedDict, total=False):
     inference_geo: str | None
     user_profile_id: str | None
     workspace_id: str | None
+
+
+class OllamaOptions(TypedDict, total=False):
+    """The options of Ollama's own API; `min_p` and `repeat_penalty` are other servers', too."""
+
+    num_ctx: int | None
+    num_predict: int | None
+    num_keep: int | None
+    num_batch: int | None
+    num_gpu: int | None
+    main_gpu: int | None
+    num_thread: int | None
+    repeat_last_n: int | None
+    typical_p: float | None
+    use_mmap: bool | None
+    think: bool | str | None
+    format: str | _Object | None
+    keep_alive: str | float | None
+    truncate: bool | None
+    shift: bool | None
+
+
+class CohereOptions(TypedDict, total=False):
+    """Cohere's own options; `documents` and `priority` are vLLM's, too, `thinking` Anthropic's."""
+
+    citation_options: _Object | None
+    safety_mode: str | None
+    strict_tools: bool | None
 
 
 class ServerOptions(TypedDict, total=False):
@@ -237,6 +265,8 @@ class PlainOptions(
     OpenRouterOptions,
     VLLMOptions,
     AnthropicOptions,
+    OllamaOptions,
+    CohereOptions,
     ServerOptions,
     total=False,
 ):

@@ -118,8 +118,13 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "ollama": Profile(
         base_url="http://localhost:11434/v1",
         auth_method=AuthMethod.NONE,
-        apis=_ALL,
-        by_api=_messages(),
+        apis=(*_ALL, "ollama"),
+        by_api={
+            **_messages(),
+            "ollama": APIDefaults(
+                base_url="http://localhost:11434", check="sansio.families.ollama.request:check"
+            ),
+        },
         reasoning_back="reasoning",
         reasoning_of_others=True,
         image_urls=False,
@@ -360,6 +365,14 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         apis=_ALL,
         by_api=_messages(example_url="https://bedrock-mantle.us-east-1.api.aws/anthropic"),
         reasoning_back="reasoning",
+    ),
+    # Cohere's own SDK reads `CO_API_KEY`; its pages also write the other name.
+    "cohere": ProviderDefaults(
+        base_url="https://api.cohere.com",
+        api_key_env="CO_API_KEY",
+        api_key_env_too="COHERE_API_KEY",
+        check="sansio.families.cohere.request:check",
+        apis=("cohere",),
     ),
     # Any other server, whose address must be given.
     "compatible": structs.replace(

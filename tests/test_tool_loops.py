@@ -41,7 +41,8 @@ TOOLS: list[Record] = [
 ]
 ASKED = ("Call get_weather for Paris", "And now call get_time for Rome")
 MODELS = {"anthropic": "claude-sonnet-4-5", "bedrock-mantle": "claude-sonnet-4-5"}
-ROOTS = {"openrouter": "/api/v1", "anthropic": "", "azure": "/openai/v1", "azure/messages": "/anthropic"}
+ROOTS = {"openrouter": "/api/v1", "azure": "/openai/v1", "azure/messages": "/anthropic"}
+ROOTS |= dict.fromkeys(("anthropic", "cohere", "ollama/ollama"), "")
 
 FIELDS = {
     "groq": "reasoning",
@@ -120,7 +121,7 @@ def message_without_thinking(message: Any) -> Any:
 
 
 def config_of(server: LoopbackThread, type: str, api: str) -> Record:
-    root = ROOTS.get(f"{type}/{api}") or ROOTS.get(type, "/v1")
+    root = ROOTS.get(f"{type}/{api}", ROOTS.get(type, "/v1"))
     fields: Record = {"type": type, "api": api, "reasoning": True, "base_url": f"{server.url}/{type}{root}"}
     if type == "azure":
         return {**fields, "deployment": "claude-sonnet-4-5" if api == "messages" else "gpt-5"}

@@ -11,11 +11,15 @@ _MESSAGES = frozenset((
 ))  # fmt: skip
 
 
+_COHERES = frozenset(("message-start", "content-start", "content-delta", "tool-plan-delta", "message-end"))
+
+
 def family_of(record: JSONObject) -> str | None:
     """The api of a whole answer, or of a frame of a stream; `None` if it has no family's marks.
 
     Sources: the types of the SDKs of OpenAI (`ChatCompletion`, `ChatCompletionChunk`, `Response`,
-    `ResponseStreamEvent`) and of Anthropic (`Message`, `RawMessageStreamEvent`).
+    `ResponseStreamEvent`), Anthropic (`Message`, `RawMessageStreamEvent`), Ollama (`ChatResponse`) and
+    Cohere (`V2ChatResponse`, `V2ChatStreamResponse`).
     """
     kind, thing = record.get("type"), record.get("object")
     if isinstance(record.get("choices"), list) or thing in ("chat.completion", "chat.completion.chunk"):
@@ -26,6 +30,12 @@ def family_of(record: JSONObject) -> str | None:
         return "messages"
     if kind == "message" and isinstance(record.get("content"), list) and "stop_reason" in record:
         return "messages"
+    if isinstance(record.get("done"), bool) and isinstance(record.get("message"), dict):
+        return "ollama"
+    if isinstance(kind, str) and kind in _COHERES:
+        return "cohere"
+    if isinstance(record.get("message"), dict) and "finish_reason" in record:
+        return "cohere"
     return None
 
 

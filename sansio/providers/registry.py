@@ -30,6 +30,8 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("compatible", "responses"): ("sansio.providers.responses", "CompatibleResponses"),
     ("azure", "responses"): ("sansio.providers.responses", "AzureResponses"),
     ("ollama", "responses"): ("sansio.providers.responses", "OllamaResponses"),
+    ("ollama", "ollama"): ("sansio.families.ollama", "OllamaDialect"),
+    ("cohere", "cohere"): ("sansio.families.cohere", "CohereDialect"),
     ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
     ("azure", "messages"): ("sansio.providers.anthropic", "AzureMessages"),
     ("bedrock-mantle", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),

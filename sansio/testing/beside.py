@@ -6,7 +6,6 @@ Sources: those of `sansio.families.beside` and `sansio.families.messages.beside`
 from __future__ import annotations
 
 import base64
-import hashlib
 import struct
 from collections.abc import Sequence
 from urllib.parse import parse_qs
@@ -21,6 +20,7 @@ from sansio.testing.wires.chat import CREATED
 from sansio.testing.wires.messages_fields import check_version
 from sansio.testing.wires.messages_requests import read_messages_request
 from sansio.testing.wires.responses_requests import read_responses_request
+from sansio.testing.wires.vectors import vector
 
 MODELS = ("fake-model",)
 """The list of models of a fake that knows every model."""
@@ -159,7 +159,5 @@ def check_model(type: ProviderType, model: str, models: Sequence[str]) -> None:
 
 
 def _vector(text: str, size: int, packed: bool) -> JSON:
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
-    # Numbers that a 32-bit float holds exactly, so that both forms say the same.
-    numbers = [(digest[place % len(digest)] - 128) / 128 for place in range(size)]
-    return base64.b64encode(struct.pack(f"<{size}f", *numbers)).decode() if packed else [*numbers]
+    numbers = vector(text, size)
+    return base64.b64encode(struct.pack(f"<{size}f", *numbers)).decode() if packed else numbers

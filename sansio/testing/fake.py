@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable
-from typing import assert_never
+from collections.abc import Callable, Iterable
+from typing import TypeAlias, assert_never
 
 import msgspec
 from msgspec import structs
@@ -17,7 +17,15 @@ from sansio.testing import beside, small_model
 from sansio.testing.batches import DEFAULT_BATCHES, BatchScript, FakeBatches
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure, refuse_at_gateway
 from sansio.testing.prompt import Prompt, as_text
-from sansio.testing.routes import Route, check_gateway, find_type, read_body, speaks_messages
+from sansio.testing.routes import (
+    Route,
+    check_gateway,
+    find_type,
+    own_api,
+    own_type,
+    read_body,
+    speaks_messages,
+)
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
@@ -32,8 +40,9 @@ from sansio.testing.script import (
 from sansio.testing.wire import encode_stream, encode_whole
 from sansio.testing.wires.registry import Shelf, wire_for
 
+_Fail: TypeAlias = Callable[[Failure], FakeResponse]
 _JSON: Headers = (("content-type", "application/json"),)
-_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_"}
+_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_", "cohere": ""}
 """How the ids of answers begin, by the wire family."""
 
 
@@ -117,6 +126,8 @@ class FakeProvider:
             ValueError: the next outcome of the script cannot be expressed in the provider's wire format.
         """
         self.requests.append(request)
+        if self.type is None and (own := own_type(request)) is not None:
+            return self._other(own).respond(request)
         type = find_type(self._ways, request)
         digest = hashlib.sha256(request.target.encode("utf-8", "replace") + b"\n" + request.body).hexdigest()[
             :24
@@ -125,6 +136,7 @@ class FakeProvider:
         own_path = self._name(type).partition("/")[0] not in PROVIDER_TYPES
         # Every server of Anthropic's messages has Anthropic's errors.
         spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
+        fail = self._errors(type, spoken, request, request_id)
         try:
             route = check_gateway(type, request, key=self._key, any_path=own_path)
             if route.asked == "batches":
@@ -137,11 +149,31 @@ class FakeProvider:
                 return structs.replace(given, headers=(*given.headers, *_id_header(type, request_id)))
             if route.asked != "answer":
                 shelf = self._shelf(self._family(route, request)[0])
-                return self._beside(route, request, request_id, shelf)
+                return self._beside(route, request, request_id, shelf, fail)
             body = read_body(request)
         except Refused as refused:
-            return encode_failure(spoken, refused.failure, request_id)
+            return fail(refused.failure)
         return self._answer(spoken, route, request, body, digest)
+
+    def _other(self, type: str) -> FakeProvider:
+        """The server of a type with paths that are its own, which answers from the same script."""
+        other = FakeProvider(type, key=self._key, models=self._models)
+        other.script = self.script
+        return other
+
+    def _errors(self, type: ProviderType, spoken: ProviderType, request: Request, request_id: str) -> _Fail:
+        """How a request is refused: in the form of its path's wire family, or of the type."""
+        own, _, only = self._name(type).partition("/")
+        api = only or (own_api(type, request) if own in PROVIDER_TYPES else None) or default_api(own)
+        encode = wire_for(f"{own}/{api}").encode_error if api in PROVIDER_DEFAULTS[own].apis else None
+
+        def fail(failure: Failure) -> FakeResponse:
+            if encode is None:
+                return encode_failure(spoken, failure, request_id)
+            body = msgspec.json.encode(encode(failure, request_id))
+            return FakeResponse(status=failure.status, headers=_JSON + failure.headers, pieces=(body,))
+
+        return fail
 
     def _answer(
         self, spoken: ProviderType, route: Route, request: Request, body: JSONObject, digest: str
@@ -153,6 +185,7 @@ class FakeProvider:
             digest: of all that the answer's ids depend on.
         """
         request_id = f"req_{digest}"
+        fail = self._errors(route.type, spoken, request, request_id)
         try:
             name, api = self._family(route, request)
             shelf = self._shelf(name)
@@ -161,10 +194,10 @@ class FakeProvider:
             if self._models is not None:
                 beside.check_model(spoken, prompt.model, self._models)
         except Refused as refused:
-            return encode_failure(spoken, refused.failure, request_id)
+            return fail(refused.failure)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
         prefix = "gen-" if spoken == "openrouter" else _ID_PREFIXES.get(api, "chatcmpl-")
-        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest)
+        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest, fail)
         response = speaker.say(outcome)
         if shelf is not None and isinstance(outcome, Answer | Broken):
             return shelf.keep(route, body, speaker.uncut(outcome), response)
@@ -194,7 +227,9 @@ class FakeProvider:
             self._shelves[name] = None if make is None else make()
         return self._shelves[name]
 
-    def _beside(self, route: Route, request: Request, request_id: str, shelf: Shelf | None) -> FakeResponse:
+    def _beside(
+        self, route: Route, request: Request, request_id: str, shelf: Shelf | None, fail: _Fail
+    ) -> FakeResponse:
         """The response of an endpoint that gives no new answer.
 
         Raises:
@@ -203,33 +238,32 @@ class FakeProvider:
         if route.asked in ("kept", "cancelled"):
             if shelf is None:
                 raise refuse_at_gateway(404, f"{request.method} {request.target} does not exist.")
-            found = self._scripted(route, request_id) or shelf.serve(route, request)
+            found = self._scripted(fail) or shelf.serve(route, request)
             return structs.replace(found, headers=(*found.headers, *_id_header(route.type, request_id)))
         given: JSONObject
-        if route.asked == "models":
-            models = beside.MODELS if self._models is None else self._models
+        models = beside.MODELS if self._models is None else self._models
+        answer = wire_for(self._family(route, request)[0]).answer_beside
+        body: JSONObject = {} if route.asked == "models" else read_body(request)
+        if answer is not None:
+            given = answer(route.asked, request.target, body, models)
+        elif route.asked == "models":
             given = beside.model_list(route.type, request, models)
+        elif route.asked == "tokens":
+            given = beside.token_count(route, request, _recalled(shelf, route, body))
         else:
-            body = read_body(request)
-            if route.asked == "tokens":
-                given = beside.token_count(route, request, _recalled(shelf, route, body))
-            else:
-                given = beside.embeddings(route, body)
-            if self._models is not None:
-                beside.check_model(
-                    route.type, as_text(body.get("model")) or route.deployment or "", self._models
-                )
-        return self._scripted(route, request_id) or FakeResponse(
+            given = beside.embeddings(route, body)
+        if self._models is not None and route.asked != "models":
+            beside.check_model(route.type, as_text(body.get("model")) or route.deployment or "", self._models)
+        return self._scripted(fail) or FakeResponse(
             headers=(*_JSON, *_id_header(route.type, request_id)), pieces=(msgspec.json.encode(given),)
         )
 
-    def _scripted(self, route: Route, request_id: str) -> FakeResponse | None:
+    def _scripted(self, fail: _Fail) -> FakeResponse | None:
         """The script's next outcome, if it is no answer."""
         match self.script[0] if self.script else None:
             case Failure() as failure:
                 self.script.popleft()
-                spoken: ProviderType = "anthropic" if route.api == "messages" else route.type
-                return encode_failure(spoken, failure, request_id)
+                return fail(failure)
             case FakeResponse() as response:
                 self.script.popleft()
                 return response
@@ -257,6 +291,7 @@ class _Speaker:
         body: JSONObject,
         request_id: str,
         response_id: str,
+        fail: _Fail,
     ) -> None:
         self._name = name
         self._type = type
@@ -264,13 +299,14 @@ class _Speaker:
         self._body = body
         self._request_id = request_id
         self._response_id = response_id
+        self._fail = fail
 
     def say(self, outcome: Outcome) -> FakeResponse:
         match outcome:
             case Answer():
                 return self._answer(self._fitted(small_model.with_usage(outcome, self._prompt)))
             case Failure():
-                return encode_failure(self._type, outcome, self._request_id)
+                return self._fail(outcome)
             case Broken():
                 return self._broken(structs.replace(outcome, answer=self._fitted(outcome.answer)))
             case FakeResponse():
@@ -297,9 +333,7 @@ class _Speaker:
         if self._prompt.stream:
             response = self._stream(broken, broken.answer)
         elif broken.failure is not None:
-            response = structs.replace(
-                encode_failure(self._type, broken.failure, self._request_id), status=200
-            )
+            response = structs.replace(self._fail(broken.failure), status=200)
         else:
             whole = self._whole(broken.answer)
             response = structs.replace(whole, pieces=(whole.body[: len(whole.body) // 2],))

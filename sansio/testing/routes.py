@@ -50,7 +50,13 @@ _PATHS: dict[ProviderType, dict[str, _Path]] = {
     "openai": {**_openai_paths("/v1"), "/v1/responses/input_tokens": ("tokens", "responses")},
     "azure": {**_openai_paths("/openai/v1"), **_messages_paths("/anthropic/v1")},
     "anthropic": {**_messages_paths("/v1"), "/v1/models": ("models", "messages")},
-    "ollama": {**_openai_paths("/v1"), "/v1/messages": ("answer", "messages")},
+    "ollama": {
+        **_openai_paths("/v1"),
+        "/v1/messages": ("answer", "messages"),
+        "/api/chat": ("answer", "ollama"),
+        "/api/tags": ("models", "ollama"),
+        "/api/embed": ("vectors", "ollama"),
+    },
     "vllm": {**_openai_paths("/v1"), **_messages_paths("/v1")},
 }
 _KEEPING: dict[ProviderType, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
@@ -78,9 +84,18 @@ _ENDS: dict[str, Asked] = {
     "/embeddings": "vectors",
     "/count_tokens": "tokens",
     "/input_tokens": "tokens",
+    "/tokenize": "tokens",
+    "/embed": "vectors",
+    "/tags": "models",
 }
 """How paths of registered types end that are not for answers."""
-_API_ENDS = {"/chat/completions": "chat", "/messages": "messages", "/responses": "responses"}
+_API_ENDS = {
+    "/chat/completions": "chat",
+    "/messages": "messages",
+    "/responses": "responses",
+    "/api/chat": "ollama",
+    "/v2/chat": "cohere",
+}
 """How paths of registered types end that are for answers, with the wire family that they speak."""
 _METHODS: dict[Asked, tuple[str, ...]] = {"models": ("GET",), "kept": ("GET", "DELETE")}
 """The methods of a path, where they are not `POST` alone."""
@@ -151,7 +166,7 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     named = header(request.headers, "anthropic-version") is not None
     if "anthropic" in types and (named or speaks_messages(request)):
         return "anthropic"
-    if "ollama" not in types:
+    if "ollama" not in types or types == ["ollama"]:
         return types[0] if types else "openai"
     if b'"chat_template_kwargs"' in request.body:
         return "vllm"
@@ -163,6 +178,21 @@ def speaks_messages(request: Request) -> bool:
     path = split_target(request)[0]
     found = [paths[path] for paths in _PATHS.values() if path in paths]
     return any(api == "messages" and asked != "models" for asked, api in found)
+
+
+_OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohere"}
+"""Paths that belong to one type which is not among those that share a server."""
+
+
+def own_type(request: Request) -> str | None:
+    """The type whose path a request has, if it is none of those that share a server."""
+    return _OWN_PATHS.get(split_target(request)[0])
+
+
+def own_api(type: ProviderType, request: Request) -> str | None:
+    """The wire family of a path that is a type's own; `None` for any other path."""
+    found = _looked_up(type, split_target(request)[0], request.method)
+    return None if found is None else found.api
 
 
 def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:

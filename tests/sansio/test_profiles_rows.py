@@ -29,6 +29,7 @@ WHERE = {
     "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
     "ollama": ("http://localhost:11434/v1", None),
     "vllm": ("http://localhost:8000/v1", None),
+    "cohere": ("https://api.cohere.com", "CO_API_KEY"),
     "deepseek": ("https://api.deepseek.com", "DEEPSEEK_API_KEY"),
     "xai": ("https://api.x.ai/v1", "XAI_API_KEY"),
     "groq": ("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
@@ -52,6 +53,9 @@ WHERE = {
 }
 """The address and the key's variable that each provider's documentation and its own client name."""
 
+PATHS = {"anthropic": "/v1/messages", "cohere": "/v2/chat"}
+"""Where the types answer that do not speak chat completions."""
+
 
 @pytest.mark.parametrize(("name", "where"), WHERE.items())
 def test_a_type_is_where_its_documentation_says_and_reads_the_key_of_its_client(
@@ -61,7 +65,7 @@ def test_a_type_is_where_its_documentation_says_and_reads_the_key_of_its_client(
     made = ProviderConfig(type=name, model="m")
     assert made.base_url == url
     assert made.key_variables[:1] == (() if variable is None else (variable,))
-    path = "/v1/messages" if name == "anthropic" else "/chat/completions"
+    path = PATHS.get(name, "/chat/completions")
     assert Provider(made).prepare(ASK).url == url + path
 
 
@@ -102,7 +106,8 @@ def test_the_example_of_an_address_has_the_host_s_form(name: str, api: str, exam
         ("openai", {"chat", "responses"}),
         ("azure", {"chat", "responses", "messages"}),
         ("openrouter", {"chat", "responses", "messages"}),
-        ("ollama", {"chat", "responses", "messages"}),
+        ("ollama", {"chat", "responses", "messages", "ollama"}),
+        ("cohere", {"cohere"}),
         ("vllm", {"chat", "responses", "messages"}),
         ("anthropic", {"messages"}),
         ("deepseek", {"chat", "responses", "messages"}),

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack
 
 import anyio
+from msgspec import structs
 
 from sansio import (
     Batches,
@@ -19,6 +20,7 @@ from sansio import (
     BatchState,
     ContentDelta,
     Fetch,
+    LeftOut,
     ProviderError,
     StreamEvent,
     Wait,
@@ -26,10 +28,11 @@ from sansio import (
 from sansio.options import ListOptions
 from transports.driving.driver import EventStream
 from transports.driving.legs import Leg, TransportT
+from transports.driving.stream import BaseStream
 from transports.driving.sync_driver import SyncEventStream
 from transports.interface import SyncTransport, Transport
 
-StreamT = TypeVar("StreamT")
+StreamT = TypeVar("StreamT", bound=BaseStream[Any, Any])  # Any: the transport and its exchange
 
 
 class _Results(Generic[StreamT]):
@@ -39,6 +42,7 @@ class _Results(Generic[StreamT]):
         self._reader = reader
         self._open = open_
         self._stream: StreamT | None = None  # of the call under way
+        self._last: StreamT | None = None  # the same after its end, which knows the key
         self._failure: ProviderError | None = None  # of the last call
         self._ready: deque[BatchResult] = deque()
         self._closed = False
@@ -49,14 +53,22 @@ class _Results(Generic[StreamT]):
             return None
         failure, self._failure = self._failure, None
         call = self._reader.next_call(failure)
-        self._ready += self._reader.take()
+        self._collect()
         self._stream = None if call is None else self._open(call)
+        self._last = self._stream or self._last
         return self._stream
 
     def _take(self, event: StreamEvent) -> None:
         assert isinstance(event, ContentDelta)  # these calls give only lines
         self._reader.receive(event.text)
-        self._ready += self._reader.take()
+        self._collect()
+
+    def _collect(self) -> None:
+        """Take the reader's results. An error in a row may echo the key, like any other error."""
+        for result in self._reader.take():
+            if isinstance(result.outcome, ProviderError) and self._last is not None:
+                result = structs.replace(result, outcome=self._last._clean_error(result.outcome))
+            self._ready.append(result)
 
 
 class AsyncResults(_Results[EventStream]):
@@ -158,6 +170,17 @@ class _Facade(Generic[TransportT]):
         self._core = core
         self._leg = leg
 
+    def check(self, request: BatchRequest) -> tuple[LeftOut, ...]:
+        """Look at a request without sending anything.
+
+        Returns:
+            What of its conversation and options is not sent, and why.
+
+        Raises:
+            InvalidRequestError: it cannot be sent.
+        """
+        return self._core.check(request)
+
 
 class AsyncBatches(_Facade[Transport]):
     """A provider's batch endpoints, under asyncio or trio: `provider.batches`.
@@ -172,6 +195,7 @@ class AsyncBatches(_Facade[Transport]):
         *,
         state: BatchState | None = None,
         on_state: Callable[[BatchState], object] | None = None,
+        on_left_out: Callable[[str, tuple[LeftOut, ...]], object] | None = None,
         **options: Unpack[ListOptions],
     ) -> BatchState:
         """Submit requests, in as many batches as the provider's limits require.
@@ -183,8 +207,11 @@ class AsyncBatches(_Facade[Transport]):
             requests: at least one request, each with its own `custom_id`.
             state: the state of an earlier submission of the same requests that broke off. The batches in it
                 are not submitted again.
-            on_state: called with the state after each batch that was made, so that the state can be stored
-                before the next batch is sent.
+            on_state: called with the state before each batch is made, which is then its `making`, and after
+                it. Store each state: if the submission is killed, the last one says whether a batch may have
+                been made (`BatchState.made`).
+            on_left_out: called with the `custom_id` of each request that is not sent whole, and with the
+                parts of it that are not sent.
             **options: the clocks, `max_attempts` and `extra_headers` of each request to the provider.
 
         Returns:
@@ -192,11 +219,11 @@ class AsyncBatches(_Facade[Transport]):
 
         Raises:
             InvalidRequestError: a request cannot be sent; `index` says which.
-            ProviderError: the submission failed. The batches in the last state that `on_state` received are
-                submitted. If the response to a batch was lost, the error says that the batch may exist: it is
+            ProviderError: the submission failed. The last state that `on_state` received has the submitted
+                batches. If the response to a batch was lost, the error says that the batch may exist: it is
                 not sent again.
         """
-        return await self._run(self._core.submit(requests, state, on_state, **options), options)
+        return await self._run(self._core.submit(requests, state, on_state, on_left_out, **options), options)
 
     async def status(self, state: BatchState, **options: Unpack[ListOptions]) -> BatchState:
         """Ask once for the status of each batch that is not finished.
@@ -274,13 +301,16 @@ class AsyncBatches(_Facade[Transport]):
 
     async def _run(self, job: BatchJob, options: ListOptions) -> BatchState:
         failure: ProviderError | None = None
-        while (step := job.next_step(failure)) is not None:
+        clean: Callable[[str], str] | None = None
+        while (step := job.next_step(failure, clean)) is not None:
             failure = None
             if isinstance(step, Wait):
                 await anyio.sleep(step.seconds)
                 continue
+            stream = EventStream.over(self._leg(step, options))
+            clean = stream._clean_text
             try:
-                async for _ in EventStream.over(self._leg(step, options)):
+                async for _ in stream:
                     pass
             except ProviderError as error:
                 failure = error.with_context()  # a copy, without the frames
@@ -296,10 +326,11 @@ class SyncBatches(_Facade[SyncTransport]):
         *,
         state: BatchState | None = None,
         on_state: Callable[[BatchState], object] | None = None,
+        on_left_out: Callable[[str, tuple[LeftOut, ...]], object] | None = None,
         **options: Unpack[ListOptions],
     ) -> BatchState:
         """Submit requests; see `AsyncBatches.submit`."""
-        return self._run(self._core.submit(requests, state, on_state, **options), options)
+        return self._run(self._core.submit(requests, state, on_state, on_left_out, **options), options)
 
     def status(self, state: BatchState, **options: Unpack[ListOptions]) -> BatchState:
         """Ask once for the status of each batch that is not finished; see `AsyncBatches.status`."""
@@ -327,13 +358,16 @@ class SyncBatches(_Facade[SyncTransport]):
 
     def _run(self, job: BatchJob, options: ListOptions) -> BatchState:
         failure: ProviderError | None = None
-        while (step := job.next_step(failure)) is not None:
+        clean: Callable[[str], str] | None = None
+        while (step := job.next_step(failure, clean)) is not None:
             failure = None
             if isinstance(step, Wait):
                 time.sleep(step.seconds)
                 continue
+            stream = SyncEventStream.over(self._leg(step, options))
+            clean = stream._clean_text
             try:
-                for _ in SyncEventStream.over(self._leg(step, options)):
+                for _ in stream:
                     pass
             except ProviderError as error:
                 failure = error.with_context()  # a copy, without the frames

@@ -277,8 +277,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
     def _show_retry(self, wait: Wait) -> None:
         error = self._call.last_failure
         assert error is not None
-        if self._secret is not None:
-            error = self._secret.clean(error)
+        error = self._clean_error(error)
         log_retry(error, wait.seconds)
         if self._watch is not None:
             self._watch.on_retry(error, wait.seconds)
@@ -374,8 +373,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         if fallbacks is None or self._events or self._first_event is not None:
             return False
         self._log()  # of the call that failed
-        if self._secret is not None:
-            error = self._secret.clean(error)
+        error = self._clean_error(error)
         if self._watch is not None:
             self._end_watch(error)
         moves_on = fallbacks.moves_on(error)
@@ -398,13 +396,21 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
 
     def _fail_with(self, error: ProviderError, *, stopped: bool = False) -> None:
         """Keep the error of the call, with the key masked."""
-        self._error = error if self._secret is None else self._secret.clean(error)
+        self._error = self._clean_error(error)
         if self._watch is not None:
             self._end_watch(self._error, stopped=stopped)
         if self._failures and self._first_event is None and not stopped:
             self._error = FallbackError.of(self._failures)
         # The traceback of the error that is kept would hold the frames that hold this stream.
         self._failure[0] = self._error.with_context()
+
+    def _clean_text(self, text: str) -> str:
+        """A text of the provider with the key of the last attempt masked."""
+        return text if self._secret is None else self._secret.clean_text(text)
+
+    def _clean_error(self, error: ProviderError) -> ProviderError:
+        """The same for an error."""
+        return error if self._secret is None else self._secret.clean(error)
 
     def _end_watch(self, outcome: object, *, stopped: bool = False) -> None:
         watch, self._watch, self._seer = self._watch, None, None

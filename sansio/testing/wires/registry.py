@@ -14,10 +14,13 @@ from sansio.jsontext import JSONObject
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
 from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
+from sansio.testing.wires import cohere, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
+from sansio.testing.wires.cohere_requests import read_cohere_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
+from sansio.testing.wires.ollama_requests import read_ollama_request
 from sansio.testing.wires.responses import encode_response, encode_response_events
 from sansio.testing.wires.responses_requests import fit_response, read_responses_request
 from sansio.testing.wires.responses_shelf import ResponsesShelf
@@ -86,6 +89,14 @@ class Shelf(Protocol):
         ...
 
 
+EncodeError: TypeAlias = Callable[[Failure, str], JSONObject]
+"""Writes the body of an error status. Arguments: the failure, and the request's id."""
+
+AnswerBeside: TypeAlias = Callable[[str, str, JSONObject, Sequence[str]], JSONObject]
+"""Answers what is beside answers. Arguments: what is asked for, as in `Route.asked`; the request's target;
+its body, which is empty for a GET; and the models that the server knows. It raises `Refused`."""
+
+
 class Wire(Struct, frozen=True):
     """A wire family from the server's side.
 
@@ -96,6 +107,8 @@ class Wire(Struct, frozen=True):
         fit_answer: adapts an answer to its request; `None` if no answer depends on the request's fields.
         make_shelf: makes the server's memory for answers; `None` if it keeps nothing.
         content_type: the content type of a streamed answer.
+        encode_error: writes errors; `None` if they have the form of the type's other wires.
+        answer_beside: answers the endpoints beside answers; `None` if they are those of the type.
     """
 
     encode_stream: EncodeStream
@@ -104,6 +117,8 @@ class Wire(Struct, frozen=True):
     fit_answer: FitAnswer | None = None
     make_shelf: Callable[[], Shelf] | None = None
     content_type: str = "text/event-stream; charset=utf-8"
+    encode_error: EncodeError | None = None
+    answer_beside: AnswerBeside | None = None
 
 
 _WIRES: dict[str, Wire] = {
@@ -111,6 +126,21 @@ _WIRES: dict[str, Wire] = {
     "messages": Wire(encode_message_events, encode_message, read_messages_request),
     "responses": Wire(
         encode_response_events, encode_response, read_responses_request, fit_response, ResponsesShelf
+    ),
+    "ollama": Wire(
+        ollama.encode_lines,
+        ollama.encode_answer,
+        read_ollama_request,
+        content_type="application/x-ndjson",
+        encode_error=ollama.encode_error,
+        answer_beside=ollama.answer_beside,
+    ),
+    "cohere": Wire(
+        cohere.encode_chat_events,
+        cohere.encode_response,
+        read_cohere_request,
+        encode_error=cohere.encode_error,
+        answer_beside=cohere.answer_beside,
     ),
 }
 _BUILT_IN = frozenset(_WIRES)

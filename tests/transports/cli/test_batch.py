@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sansio.testing import Answer, Failure, FakeProvider
-from tests.transports.cli.command import KEY, PATIENCE, environment, only_line, run, started
+from tests.transports.cli.command import KEY, PATIENCE, environment, only_line, run, started, wait_until
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
@@ -176,8 +176,7 @@ def test_a_killed_batch_is_resumed_with_every_answer_once(tmp_path: Path) -> Non
         where = ("--type", "openai", "--base-url", server.base_url("openai"), "--model", "gpt-4o")
         command = ("batch", str(source), "-o", str(output), *where, "--concurrency", "4")
         with started(*command, env=environment(OPENAI_API_KEY=KEY)) as process:
-            while not output.exists() or output.stat().st_size < 2_000:
-                assert process.poll() is None
+            wait_until(lambda: output.exists() and output.stat().st_size > 2_000, process)
             process.send_signal(signal.SIGKILL)
             process.wait(PATIENCE)
         before = output.read_bytes()
