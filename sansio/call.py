@@ -11,7 +11,6 @@ from sansio.errors import ProviderError, RemoteProtocolError, StreamTruncatedErr
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
-from sansio.framing.sse import is_event_stream
 from sansio.http.messages import Request
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
@@ -119,7 +118,7 @@ class Call(Fetch[Message]):
         if self._undecided is not None and self._state is WHOLE and not piece.isspace():
             body = bytes(self._body) + piece
             # Only as many bytes as a whole answer may have: the cuts must not decide which fault is found.
-            is_events = is_event_stream(body[: self._limits.max_answer_bytes + 1])
+            is_events = self._dialect.begins_stream(body[: self._limits.max_answer_bytes + 1])
             if is_events is not None and self._decide(self._undecided, is_events):
                 self._body.clear()
                 return self._receive_piece(body, events)

@@ -24,6 +24,8 @@ class AuthMethod(StrEnum):
     """`api-key: <key>`"""
     X_API_KEY = "x-api-key"
     """`x-api-key: <key>`"""
+    X_GOOG_API_KEY = "x-goog-api-key"
+    """`x-goog-api-key: <key>`"""
     NONE = "none"
     """No auth header; no key is looked for."""
 
@@ -249,3 +251,14 @@ class ResponsesProfile(Struct, frozen=True, kw_only=True):
     image_urls: bool = True
     files: bool = True
     ranges: Mapping[str, Any] = {}
+
+
+class GeminiProfile(Struct, frozen=True, kw_only=True):
+    """How a host of Google's Gemini differs from the Gemini API.
+
+    Args:
+        vertex: whether it is Vertex, which has no list of models in the API's form, and other requests for
+            counts and embeddings.
+    """
+
+    vertex: bool = False

@@ -43,7 +43,7 @@ from sansio.families.faults import flat_error
 from sansio.families.fields import clash
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
-from sansio.framing.sse import SSEFramer
+from sansio.framing.sse import SSEFramer, is_event_stream
 from sansio.http.messages import Headers, Request, header
 from sansio.http.syntax import is_header_value
 from sansio.jsontext import JSON, JSONObject
@@ -495,6 +495,19 @@ class Dialect(ABC):
         if content_type in ("application/x-ndjson", "application/jsonl", "application/x-jsonl"):
             return NDJSONFramer(self.limits.max_event_bytes)
         return SSEFramer(self.limits.max_event_bytes, names=self.EVENT_NAMES)
+
+    def begins_stream(self, start: bytes) -> bool | None:
+        """Whether a body is a stream by how it begins, whatever its media type says.
+
+        Server-sent events are, and what else a server streams without naming it.
+
+        Args:
+            start: the body so far.
+
+        Returns:
+            `None` if more bytes are needed to tell.
+        """
+        return is_event_stream(start)
 
     def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
         """Sign a request, by default with the header of the auth method.

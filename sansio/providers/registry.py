@@ -12,7 +12,7 @@ from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, check_api
 from sansio.defaults import Profile, ProviderDefaults
 from sansio.errors import ConfigError
 from sansio.limits import DEFAULT_LIMITS, Limits
-from sansio.profiles import BUILT_IN, MESSAGES, RESPONSES
+from sansio.profiles import BUILT_IN, GEMINI, MESSAGES, RESPONSES
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
@@ -122,6 +122,10 @@ def _built_in(name: str, api: str) -> type[Dialect]:
         from sansio.families.responses import ResponsesDialect
 
         return _named(ResponsesDialect.of(RESPONSES[name]), name, api, BUILT_IN[name])
+    if api == "gemini":
+        from sansio.families.gemini import GeminiDialect
+
+        return _named(GeminiDialect.of(GEMINI[name]), name, api, BUILT_IN[name])
     from sansio.families.chat import ChatDialect
 
     return _named(ChatDialect, name, api, BUILT_IN[name])

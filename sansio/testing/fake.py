@@ -42,7 +42,13 @@ from sansio.testing.wires.registry import Shelf, wire_for
 
 _Fail: TypeAlias = Callable[[Failure], FakeResponse]
 _JSON: Headers = (("content-type", "application/json"),)
-_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_", "cohere": ""}
+_ID_PREFIXES: dict[str, str] = {
+    "chat": "chatcmpl-",
+    "messages": "msg_",
+    "responses": "resp_",
+    "cohere": "",
+    "gemini": "",
+}
 """How the ids of answers begin, by the wire family."""
 
 
@@ -138,7 +144,8 @@ class FakeProvider:
         spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
         fail = self._errors(type, spoken, request, request_id)
         try:
-            route = check_gateway(type, request, key=self._key, any_path=own_path)
+            headers = wire_for(self._name(type)).key_headers
+            route = check_gateway(type, request, key=self._key, any_path=own_path, key_headers=headers)
             if route.asked == "batches":
 
                 def answer(api: str, body: JSONObject, mark: str) -> FakeResponse:

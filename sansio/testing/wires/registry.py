@@ -14,10 +14,11 @@ from sansio.jsontext import JSONObject
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
 from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
-from sansio.testing.wires import cohere, ollama
+from sansio.testing.wires import cohere, gemini, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
 from sansio.testing.wires.cohere_requests import read_cohere_request
+from sansio.testing.wires.gemini_requests import answer_beside, read_gemini_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
 from sansio.testing.wires.ollama_requests import read_ollama_request
@@ -109,6 +110,7 @@ class Wire(Struct, frozen=True):
         content_type: the content type of a streamed answer.
         encode_error: writes errors; `None` if they have the form of the type's other wires.
         answer_beside: answers the endpoints beside answers; `None` if they are those of the type.
+        key_headers: the headers that may hold the key, in lower case; if empty, those of the type.
     """
 
     encode_stream: EncodeStream
@@ -119,6 +121,7 @@ class Wire(Struct, frozen=True):
     content_type: str = "text/event-stream; charset=utf-8"
     encode_error: EncodeError | None = None
     answer_beside: AnswerBeside | None = None
+    key_headers: tuple[str, ...] = ()
 
 
 _WIRES: dict[str, Wire] = {
@@ -141,6 +144,14 @@ _WIRES: dict[str, Wire] = {
         read_cohere_request,
         encode_error=cohere.encode_error,
         answer_beside=cohere.answer_beside,
+    ),
+    "gemini": Wire(
+        gemini.encode_chunks,
+        gemini.encode_answer,
+        read_gemini_request,
+        encode_error=gemini.encode_error,
+        answer_beside=answer_beside,
+        key_headers=("x-goog-api-key", "authorization"),
     ),
 }
 _BUILT_IN = frozenset(_WIRES)
