@@ -84,6 +84,7 @@ class Call(Fetch[Message]):
 
     @property
     def progress(self) -> int:
+        """How many frames with content have arrived; comments and pings do not count. Never decreases."""
         return self._past_progress + (self._parser.progress if self._parser is not None else 0)
 
     def _begin(self, media: str) -> None:

@@ -158,7 +158,12 @@ class ReasoningPart(Struct, frozen=True, tag="reasoning", omit_defaults=True, fo
 
 
 class RefusalPart(Struct, frozen=True, tag="refusal", omit_defaults=True, forbid_unknown_fields=True):
-    """The model's own words for why it does not answer."""
+    """The model's own explanation of why it does not answer.
+
+    Args:
+        text: the explanation.
+        extra: provider fields, sent with the part unchanged.
+    """
 
     text: str
     extra: JSONObject = {}

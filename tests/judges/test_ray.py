@@ -34,7 +34,7 @@ HANGS = 300.0  # seconds without any request
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
-    """A cluster of this machine, with room for two workers beside the reading and writing."""
+    """A cluster of this machine: two workers take half of it, and reading and writing the other half."""
     module = package("ray")
     package("ray.data")
     with pytest.MonkeyPatch.context() as patch:  # the workers inherit it
@@ -54,7 +54,7 @@ def start(ray: Any) -> None:
     for left in reversed(range(4)):
         before = below()
         try:
-            ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
         except Exception:  # Ray raises no narrower one
             for number in below().keys() - before.keys():
                 with contextlib.suppress(ProcessLookupError):
@@ -170,7 +170,10 @@ def resume(ray: Any, server: LoopbackThread, rows: Path, answers: Path, **how: A
     from transports.bulk.ray import unanswered
 
     left = unanswered(ray.data.read_parquet(str(rows)), str(answers), **how)
-    ask(ray, left, server).write_parquet(str(answers))
+    small = left.repartition(
+        target_num_rows_per_block=ROWS // FILES
+    )  # so that a dead worker's work is little
+    ask(ray, small, server).write_parquet(str(answers))
 
 
 def read(answers: Path) -> list[dict[str, Any]]:

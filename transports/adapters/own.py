@@ -78,7 +78,7 @@ class OwnClients(Generic[ClientT]):
 
 
 class Lease(Generic[ClientT]):
-    """Lends a client. The client is closed when the last reference to its leases is gone."""
+    """Lends a client to exchanges. The client is closed when the last reference to the lease is gone."""
 
     def __init__(self, keeper: LoopKeeper, library: Library[ClientT], client: ClientT) -> None:
         self.client = client
