@@ -20,6 +20,8 @@ NAMES = (
     "imports",
     "memory",
     "growth",
+    "bulk",
+    "million",
 )
 """In the order in which they run."""
 

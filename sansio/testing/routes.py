@@ -134,11 +134,11 @@ class Route(Struct, frozen=True):
 
     Args:
         type: the provider that answers.
-        deployment: Azure's, if the path names it; the body need not name a model then.
-        asked: what the path is for.
-        api: the wire family that the path speaks; `None`: the type's default.
-        id: of the answer, the batch or the file that the path names.
-        deed: what is done with batches or files.
+        deployment: Azure's deployment, if the path names it; the body need not name a model then.
+        asked: the purpose of the path.
+        api: the wire family of the path; `None` for the type's default.
+        id: the id of the answer, the batch or the file that the path names.
+        deed: the operation on batches or files.
         jobs: whether batches are called jobs, as Mistral calls them.
     """
 

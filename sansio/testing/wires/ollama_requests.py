@@ -6,6 +6,7 @@ refuses those of a wrong type.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -111,9 +112,5 @@ def _tools(tools: JSON) -> tuple[OfferedTool, ...]:
 
 def _results(messages: list[_Message]) -> tuple[ToolResult, ...]:
     """The results at the end, with the names of the tools that gave them."""
-    found: list[ToolResult] = []
-    for message in reversed(messages):
-        if message.role != "tool":
-            break
-        found.append(ToolResult(message.tool_name, message.content))
-    return tuple(reversed(found))
+    last = takewhile(lambda message: message.role == "tool", reversed(messages))
+    return tuple(ToolResult(message.tool_name, message.content) for message in [*last][::-1])
