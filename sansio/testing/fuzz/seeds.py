@@ -216,9 +216,8 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x07" + b"".join(write_events(response_events(response))) for response in _RESPONSES]
     if target == "gemini":
         listed = b"[" + b",\n".join(_CHUNKS) + b"]"
-        events = [b"".join(b"data: " + each + b"\r\n\r\n" for each in _CHUNKS)]
-        events += [b"".join(encode_stream("google", answer)) for answer in _STREAMS]
-        return [b"\x07" + each for each in (listed, *events, events[0] + _CHUNKS[0])]
+        events = b"".join(b"data: " + each + b"\r\n\r\n" for each in _CHUNKS)
+        return [b"\x07" + each for each in (listed, events, events + _CHUNKS[0])]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
     kinds = [kind for kind in PROVIDER_TYPES if kind == target] or list(PROVIDER_TYPES)
