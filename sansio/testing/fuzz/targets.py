@@ -498,6 +498,7 @@ TARGETS: dict[str, Target] = {
     "aws": aws,
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
     "responses": partial(stream, "openai/responses"),
+    "gemini": partial(stream, "google"),
     "whole": whole,
     "exchange": exchange,
     "http2": http2,
