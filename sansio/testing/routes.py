@@ -185,8 +185,12 @@ _OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohe
 
 
 def own_type(request: Request) -> str | None:
-    """The type whose path a request has, if it is none of those that share a server."""
-    return _OWN_PATHS.get(split_target(request)[0])
+    """The type whose path a request has, if it is none of those that share a server.
+
+    They share the path of the list of models: the query says that Cohere's is meant.
+    """
+    path, query = split_target(request)
+    return "cohere" if path == "/v1/models" and "page_size" in query else _OWN_PATHS.get(path)
 
 
 def own_api(type: ProviderType, request: Request) -> str | None:

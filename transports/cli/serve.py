@@ -14,17 +14,19 @@ import typer
 
 from sansio.testing import PROVIDER_TYPES, FakeProvider
 from sansio.testing.faults import FAULTS, BadCertificate, Fault, find_fault
+from sansio.testing.script import OWN_TYPES
 from transports.cli.terminal import Channel, tell
 from transports.testing.certificates import can_certify, certified, make_authority
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
+_TYPES = (*PROVIDER_TYPES, *OWN_TYPES)
 _FORGET_AFTER = 60.0  # seconds; the fake keeps each request for tests, which are not wanted here
 
 
 def _served_type(name: str | None) -> str | None:
-    if name is not None and name not in PROVIDER_TYPES:
+    if name is not None and name not in _TYPES:
         raise typer.BadParameter(
-            f"{name!r}: there is no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}"
+            f"{name!r}: there is no fake provider of this type; use one of {', '.join(_TYPES)}"
         )
     return name
 
@@ -84,7 +86,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any free one.")] = 0,
     type: Annotated[
         str | None,
-        typer.Option(callback=_served_type, help="Serve this type only. Default: all six."),
+        typer.Option(callback=_served_type, help="Serve this type only. Default: all types."),
     ] = None,
     fault: Annotated[
         str | None,
@@ -143,7 +145,7 @@ def served(
 
 
 def _announcement(server: LoopbackThread, type: str | None, fault: Fault | None) -> str:
-    types = PROVIDER_TYPES if type is None else (type,)
+    types = _TYPES if type is None else (type,)
     lines = [f"{name:<10}  {server.base_url(name)}" for name in types]
     wrong = "" if fault is None else f" It {fault.about}."
     return "\n".join((f"The fake provider is at {server.url}.{wrong} Ctrl-C ends it. Base URLs:", *lines, ""))

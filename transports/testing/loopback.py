@@ -20,8 +20,11 @@ from sansio.testing import FakeProvider
 from sansio.testing.faults import BadCertificate, Fault, FaultyProvider, NoTLS, PortDeed, Refuse
 from transports.testing.loopback_connection import LoopbackConnection
 
-_BASE_PATHS = {"openrouter": "/api/v1", "anthropic": "", "azure": ""}
-"""The path of base URLs; `/v1` for all other types."""
+_BASE_PATHS = {
+    "openrouter": "/api/v1",
+    **dict.fromkeys(("anthropic", "azure", "cohere", "ollama/ollama"), ""),
+}
+"""The path of base URLs, by the type, or by type and api; `/v1` for all others."""
 
 _MODEL = "fake-model"
 _DEPLOYMENT = "fake-deployment"
@@ -51,7 +54,7 @@ class Loopback:
         return f"{self.scheme}://{host}:{self.port}"
 
     def base_url(self, type: str) -> str:
-        """The base URL that a config of that type needs to reach the server."""
+        """The base URL that a config of that type, or of type and api, needs to reach the server."""
         return self.url + _BASE_PATHS.get(type, "/v1")
 
     def config(self, type: str, **fields: object) -> ProviderConfig:
@@ -64,7 +67,8 @@ class Loopback:
         Raises:
             ConfigError: a field has an invalid value.
         """
-        needed: dict[str, object] = {"base_url": self.base_url(type)}
+        named = f"{type}/{fields.get('api')}"
+        needed: dict[str, object] = {"base_url": self.base_url(named if named in _BASE_PATHS else type)}
         if type == "azure":
             needed |= {"deployment": _DEPLOYMENT, "api_version": _API_VERSION}
         elif type in PROVIDER_DEFAULTS and PROVIDER_DEFAULTS[type].model is None:
@@ -188,7 +192,7 @@ async def serve_loopback(
     """Serve a fake provider while the context lasts; then all connections are closed.
 
     Args:
-        provider: what answers. Default: all six types with the embedded model.
+        provider: what answers. Default: all types with the embedded model.
         host: the address to listen on.
         port: 0 for any free one.
         delay: seconds between the pieces that are sent, so that streams are visible as such.

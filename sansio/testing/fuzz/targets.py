@@ -498,6 +498,8 @@ TARGETS: dict[str, Target] = {
     "aws": aws,
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
     "responses": partial(stream, "openai/responses"),
+    "ollama-own": partial(stream, "ollama/ollama"),
+    "cohere": partial(stream, "cohere"),
     "whole": whole,
     "exchange": exchange,
     "http2": http2,
