@@ -16,6 +16,7 @@ from sansio.defaults import (
     THINK_TAGS,
     APIDefaults,
     AuthMethod,
+    GeminiProfile,
     MessagesProfile,
     Profile,
     ProviderDefaults,
@@ -358,6 +359,20 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         api_key_env="GEMINI_API_KEY",
         api_key_env_too="GOOGLE_API_KEY",  # as Google's own client calls it
     ),
+    # Google's own API; its client reads both variables.
+    "google": ProviderDefaults(
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        api_key_env="GEMINI_API_KEY",
+        api_key_env_too="GOOGLE_API_KEY",
+        auth_method=AuthMethod.X_GOOG_API_KEY,
+        apis=("gemini",),
+    ),
+    # The same on Vertex, whose token is one of OAuth and ends after an hour: give a callable as the key.
+    "vertex": ProviderDefaults(
+        example_url="https://aiplatform.googleapis.com/v1/projects/my-project/locations/global/publishers/google",
+        api_key_env="GOOGLE_OAUTH_ACCESS_TOKEN",
+        apis=("gemini",),
+    ),
     # Amazon Bedrock's endpoints that take a bearer key and stream server-sent events.
     "bedrock-mantle": Profile(
         example_url="https://bedrock-mantle.us-east-1.api.aws/openai/v1",
@@ -450,3 +465,6 @@ take what OpenAI's own service does."""
 CLAUDE_HOSTS = ("anthropic", "azure", "bedrock-mantle")
 """Types that serve Claude by Anthropic's own rules. A signature of one of them is valid at the others
 (Anthropic, "Extended thinking": signatures are compatible across platforms)."""
+
+GEMINI: Mapping[str, GeminiProfile] = {"google": GeminiProfile(), "vertex": GeminiProfile(vertex=True)}
+"""How each type that serves Gemini does so."""

@@ -54,7 +54,6 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("anthropic.md", "temperature: must be 1 beside thinking"),
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
-        ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
         ("responses.md", '"type": "function_call_output", "call_id": "call_1"'),
         ("ollama.md", "http://localhost:11434/api/chat\n500 Hi"),
         ("cohere.md", "https://api.cohere.com/v2/chat\nMatz doc:0"),

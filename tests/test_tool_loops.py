@@ -40,7 +40,8 @@ TOOLS: list[Record] = [
     for name in ("get_weather", "get_time")
 ]
 ASKED = ("Call get_weather for Paris", "And now call get_time for Rome")
-MODELS = {"anthropic": "claude-sonnet-4-5", "bedrock-mantle": "claude-sonnet-4-5"}
+MODELS = dict.fromkeys(("anthropic", "bedrock-mantle"), "claude-sonnet-4-5")
+MODELS |= dict.fromkeys(("google", "vertex"), "gemini-3-pro-preview")
 ROOTS = {"openrouter": "/api/v1", "azure": "/openai/v1", "azure/messages": "/anthropic"}
 ROOTS |= dict.fromkeys(("anthropic", "cohere", "ollama/ollama"), "")
 
@@ -171,9 +172,15 @@ def every_pair() -> Iterator[Callable[[str], AbstractContextManager[None]]]:
         raise ExceptionGroup(f"{len(failures)} of {len(PAIRS)} pairs fail", failures)
 
 
+def stored(history: list[Message]) -> list[Message]:
+    """The conversation as it is after it was stored."""
+    return msgspec.json.decode(msgspec.json.encode(history), type=list[Message])
+
+
 async def loop(provider: AsyncProvider) -> list[Message]:
     history: list[Message] = []
     for asked in ASKED:
+        history = stored(history)
         history.append(Message(Role.USER, asked))
         async with provider.stream(history, TOOLS) as stream:
             async for _ in stream:
@@ -187,6 +194,7 @@ async def loop(provider: AsyncProvider) -> list[Message]:
 def blocking_loop(provider: SyncProvider) -> list[Message]:
     history: list[Message] = []
     for asked in ASKED:
+        history = stored(history)
         history.append(Message(Role.USER, asked))
         called = provider.complete(history, TOOLS)
         history += [called, *results(called)]

@@ -40,7 +40,17 @@ class Refused(Exception):  # noqa: N818, it is an outcome of a check, not a faul
 
 
 def refuse(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> Refused:
-    """The failure to raise for an invalid request."""
+    """Make the exception that a fake's check of a request raises for an invalid request.
+
+    Args:
+        message: the provider's words.
+        param: the name of the faulty field.
+        code: the provider's code.
+        status: the HTTP status of the response.
+
+    Returns:
+        The exception, to be raised by `Wire.read_request`. `FakeProvider` turns it into a response.
+    """
     return Refused(Failure(status=status, message=message, param=param, code=code))
 
 

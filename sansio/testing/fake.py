@@ -43,43 +43,52 @@ from sansio.testing.wires.registry import Shelf, failed, wire_for
 
 _Fail: TypeAlias = Callable[[Failure], FakeResponse]
 _JSON: Headers = (("content-type", "application/json"),)
-_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_", "cohere": ""}
+_ID_PREFIXES: dict[str, str] = {
+    "chat": "chatcmpl-",
+    "messages": "msg_",
+    "responses": "resp_",
+    "cohere": "",
+    "gemini": "",
+}
 """How the ids of answers begin, by the wire family."""
 
 
 class FakeProvider:
-    """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
+    """Answers requests as the real provider does, and refuses malformed ones in the same way.
+
+    Well-formed requests get the outcomes of the script, one each, in order. If the script is used up or
+    missing, a small embedded model answers. A refused request uses up no outcome. The same request bytes
+    always get the same answer bytes.
 
     A type answers at the path of each wire family that it speaks: chat completions, responses, messages.
     It also serves the list of models (`GET /v1/models`), for all types; counts of tokens for Anthropic
     (`/v1/messages/count_tokens`) and OpenAI (`/v1/responses/input_tokens`); and embeddings for all but
-    Anthropic. OpenAI, Azure and vLLM keep responses, unless a request has `store: false`: later ones may go
-    on from them by `previous_response_id`, and they can be fetched, cancelled and deleted. The stream of one
-    in the background can be fetched from any event on, also where the script breaks it off.
-    For all of these, an answer in the script waits for the next request that asks for one; failures and
-    whole responses are used up.
-    OpenAI, Azure, OpenRouter and Anthropic have batches, and so has each registered type: each request of one
-    is answered as if it had been sent alone, and uses up an outcome.
-    Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
-    is none, a small embedded model answers. A refused request uses up no outcome.
-    The same request bytes get the same answer bytes.
+    Anthropic. OpenAI, Azure and vLLM keep responses, unless a request has `store: false`: later requests may
+    continue them by `previous_response_id`, and they can be fetched, cancelled and deleted. The stream of a
+    response in the background can be fetched from any event on, even if the script cuts it. At all these
+    other endpoints, an answer in the script is not used up: it waits for the next request that asks for an
+    answer. Failures and whole responses are used up.
+
+    OpenAI, Azure, OpenRouter, Anthropic and each registered type have batches. Each request of a batch is
+    answered as if it had been sent alone, and uses up an outcome.
 
     Args:
-        type: the provider to imitate, with its path, auth and fields. `None` is all six and Cohere on
-            one server, distinguished by path; below `/v1`, which four types share, a request with
+        type: the provider to imitate, with its path, auth and fields. `None` is all built-in types on one
+            server, distinguished by path. Below `/v1`, which four types share, a request with
             `anthropic-version` goes to Anthropic, one with `chat_template_kwargs` to vLLM, any other with a
-            key to OpenAI, without to Ollama.
+            key to OpenAI, and one without a key to Ollama.
             A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
-            messages; its wire family is built in or was given to `register_wire`.
-            Type and api, such as `"openai/responses"`, answer in that family only.
+            messages; its wire family is built in or was registered by `register_wire`.
+            Type and api, such as `"openai/responses"`, serve only that family.
         script: the outcomes to answer with.
-        batches: how batches go on.
-        models: the only models to know, which its list then has; another one is refused with status 404.
-            `None` knows every model.
-        key: the only key to accept. `None` accepts any non-blank key, and on Ollama and vLLM also none.
+        batches: how batches proceed and end.
+        models: the only models that exist, which are also in the list of models; requests for others are
+            refused with status 404. `None`: every model exists.
+        key: the only key that is accepted. `None` accepts any non-blank key; Ollama and vLLM then also accept
+            requests without one.
 
     Attributes:
-        requests: every request received, refused ones too, in order.
+        requests: all received requests in order, including refused ones.
         script: the remaining outcomes; a test may add to it.
 
     Raises:
@@ -114,8 +123,14 @@ class FakeProvider:
     def respond(self, request: Request) -> FakeResponse:
         """Answer one request.
 
+        Args:
+            request: the request, as `HTTPExchange` or a transport receives it.
+
+        Returns:
+            The response.
+
         Raises:
-            ValueError: the script asks for something that the provider's wire cannot express.
+            ValueError: the next outcome of the script cannot be expressed in the provider's wire format.
         """
         self.requests.append(request)
         if self.type is None and (own := own_type(request)) is not None:
@@ -130,7 +145,8 @@ class FakeProvider:
         spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
         fail = self._errors(type, spoken, request, request_id)
         try:
-            route = check_gateway(type, request, key=self._key, any_path=own_path)
+            headers = wire_for(self._name(type)).key_headers
+            route = check_gateway(type, request, key=self._key, any_path=own_path, key_headers=headers)
             if route.asked == "batches":
 
                 def answer(api: str, body: JSONObject, mark: str) -> FakeResponse:

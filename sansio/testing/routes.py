@@ -87,6 +87,8 @@ _ENDS: dict[str, Asked] = {
     "/tokenize": "tokens",
     "/embed": "vectors",
     "/tags": "models",
+    ":countTokens": "tokens",
+    ":batchEmbedContents": "vectors",
 }
 """How paths of registered types end that are not for answers."""
 _API_ENDS = {
@@ -132,11 +134,11 @@ class Route(Struct, frozen=True):
 
     Args:
         type: the provider that answers.
-        deployment: Azure's, if the path names it; the body need not name a model then.
-        asked: what the path is for.
-        api: the wire family that the path speaks; `None`: the type's default.
-        id: of the answer, the batch or the file that the path names.
-        deed: what is done with batches or files.
+        deployment: Azure's deployment, if the path names it; the body need not name a model then.
+        asked: the purpose of the path.
+        api: the wire family of the path; `None` for the type's default.
+        id: the id of the answer, the batch or the file that the path names.
+        deed: the operation on batches or files.
         jobs: whether batches are called jobs, as Mistral calls them.
     """
 
@@ -184,12 +186,18 @@ _OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohe
 """Paths that belong to one type which is not among those that share a server."""
 
 
+_GOOGLES = re.compile(r"/v1beta/models|/(?:.*/)?models/[^/]+:\w+")
+"""Paths that belong to Google, whose methods are behind the name of a model."""
+
+
 def own_type(request: Request) -> str | None:
     """The type whose path a request has, if it is none of those that share a server.
 
-    They share the path of the list of models: the query says that Cohere's is meant.
+    Most share the path of the list of models: the query says that Cohere's is meant.
     """
     path, query = split_target(request)
+    if _GOOGLES.fullmatch(path):
+        return "google"
     return "cohere" if path == "/v1/models" and "page_size" in query else _OWN_PATHS.get(path)
 
 
@@ -199,26 +207,34 @@ def own_api(type: ProviderType, request: Request) -> str | None:
     return None if found is None else found.api
 
 
-def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
+def check_gateway(
+    type: ProviderType,
+    request: Request,
+    *,
+    key: str | None,
+    any_path: bool = False,
+    key_headers: tuple[str, ...] = (),
+) -> Route:
     """Refuse what the provider's gateway refuses: path, method, key and content type.
 
     Args:
         key: the only key to accept, or `None` for any that is not blank.
         any_path: the path is not looked up: a registered type has its own. Its end says what it is for.
+        key_headers: where the key may be, if not where the type has it.
 
     Raises:
         Refused: with the provider's status.
     """
     route = _route_by_end(type, request) if any_path else _find_route(type, request)
     if route.asked == "batches":  # the method was looked at with the path
-        _check_key(type, request, key)
+        _check_key(type, request, key, key_headers)
         return route
     methods = _METHODS.get(route.asked, ("POST",))
     if request.method not in methods:
         raise refuse_at_gateway(
             405, f"The method {request.method} is not allowed here: use {' or '.join(methods)}."
         )
-    _check_key(type, request, key)
+    _check_key(type, request, key, key_headers)
     content_type = (header(request.headers, "content-type") or "").partition(";")[0].strip().lower()
     # A request for what was kept has no content, and Ollama does not check the type.
     sends = route.asked != "cancelled" and methods == ("POST",)
@@ -327,10 +343,10 @@ def _azure_route(path: str, version: str, method: str) -> Route:
     )
 
 
-def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
+def _check_key(type: ProviderType, request: Request, key: str | None, headers: tuple[str, ...]) -> None:
     if type in _LOCAL and key is None:
         return
-    names = _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
+    names = headers or _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
     for name in names:
         given = header(request.headers, name)
         if given is None:

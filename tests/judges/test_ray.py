@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -33,7 +34,7 @@ HANGS = 300.0  # seconds without any request
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
-    """A cluster of this machine, with room for two workers beside the reading and writing."""
+    """A cluster of this machine: two workers take half of it, and reading and writing the other half."""
     module = package("ray")
     package("ray.data")
     with pytest.MonkeyPatch.context() as patch:  # the workers inherit it
@@ -49,11 +50,15 @@ def ray() -> Iterator[Any]:
 
 
 def start(ray: Any) -> None:
-    for left in reversed(range(5)):
+    """Start a cluster. Ray gives itself 30 seconds, and leaves its processes where that is too short."""
+    for left in reversed(range(4)):
+        before = below()
         try:
-            ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
-        except Exception:  # Ray gives itself 30 seconds to start, and raises no narrower one
-            ray.shutdown()
+            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+        except Exception:  # Ray raises no narrower one
+            for number in below().keys() - before.keys():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
             if not left:
                 raise
         else:
@@ -84,18 +89,16 @@ def ask(ray: Any, rows: Any, server: LoopbackThread, **how: Any) -> Any:  # Any:
     )
 
 
-def workers() -> list[int]:
-    """The processes below this one in which Ray has a stage."""
+def below() -> dict[int, str]:
+    """The processes below this one, with their titles."""
     parents: dict[int, int] = {}
     titles: dict[int, str] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
-            try:
+            with contextlib.suppress(OSError):  # it has ended
                 number, status = int(entry.name), (entry / "stat").read_text()
                 titles[number] = (entry / "cmdline").read_bytes().decode("utf-8", "replace")
-            except OSError:
-                continue
-            parents[number] = int(status.rpartition(")")[2].split()[1])
+                parents[number] = int(status.rpartition(")")[2].split()[1])
 
     def is_ours(number: int) -> bool:
         while number > 1:
@@ -104,7 +107,12 @@ def workers() -> list[int]:
                 return True
         return False
 
-    return sorted(number for number, title in titles.items() if "AskRows" in title and is_ours(number))
+    return {number: title for number, title in titles.items() if is_ours(number)}
+
+
+def workers() -> list[int]:
+    """The processes in which Ray has a stage that asks."""
+    return sorted(number for number, title in below().items() if "AskRows" in title)
 
 
 def watch(job: threading.Thread, server: LoopbackThread) -> None:
@@ -162,7 +170,10 @@ def resume(ray: Any, server: LoopbackThread, rows: Path, answers: Path, **how: A
     from transports.bulk.ray import unanswered
 
     left = unanswered(ray.data.read_parquet(str(rows)), str(answers), **how)
-    ask(ray, left, server).write_parquet(str(answers))
+    small = left.repartition(
+        target_num_rows_per_block=ROWS // FILES
+    )  # so that a dead worker's work is little
+    ask(ray, small, server).write_parquet(str(answers))
 
 
 def read(answers: Path) -> list[dict[str, Any]]:

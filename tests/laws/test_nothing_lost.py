@@ -22,7 +22,7 @@ from sansio.providers import dialect_named
 from tests.sansio.families.responses.frames import reading
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import comparable, config
-from tests.support import CORPUS, MORE_CORPUS, RESPONSES_CORPUS, for_each
+from tests.support import CORPUS, GEMINI_CORPUS, MORE_CORPUS, RESPONSES_CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -157,6 +157,17 @@ IGNORED_OF_MORE: dict[str, tuple[str, ...]] = {
     ),
 }
 """The same of Ollama's own API and of Cohere's."""
+
+IGNORED_OF_GEMINI: dict[str, tuple[str, ...]] = {
+    "it is the same for every answer": (".candidates[].content.role",),
+    "it is the time of the answer, which the caller knows": (".createTime",),
+    "without a candidate in it, it says nothing": (".candidates",),
+    "it says that other pieces of the call follow, which they show": (
+        ".candidates[].content.parts[].functionCall.willContinue",
+        ".candidates[].content.parts[].functionCall.partialArgs[].willContinue",
+    ),
+}
+"""The same of Gemini."""
 
 
 def is_ignored(path: str) -> bool:
@@ -309,6 +320,12 @@ MORE = sorted(
 )
 """The recorded answers of Ollama's own API and of Cohere's, the shortest ones first."""
 
+GEMINI = sorted(
+    [*GEMINI_CORPUS.glob("gmr*.resp.json"), *GEMINI_CORPUS.glob("gms*.sse")],
+    key=lambda path: (path.stat().st_size, path.name),
+)
+"""The recorded answers of Gemini, the shortest ones first."""
+
 
 def case_of(name: str) -> Case:
     """A recording of chat completions or of messages."""
@@ -403,6 +420,23 @@ def test_each_field_of_ollamas_and_coheres_answers_changes_one_thing() -> None:
             found[path.name] = lost
     assert found == {}
     assert seen["co"] | seen["ol"] >= ignored
+
+
+@pytest.mark.skipif(not GEMINI, reason=f"there is no corpus at {GEMINI_CORPUS}")
+def test_each_field_of_geminis_answers_changes_one_thing() -> None:
+    """In the shortest case that has it; the laws' own runs change every field of every case."""
+    every = settings.get_current_profile_name() == "laws"
+    ignored = {path for paths in IGNORED_OF_GEMINI.values() for path in paths}
+    seen: set[str] = set()
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for path in GEMINI:
+        case = Case(dialect_named("google"), path)
+        new = [at for at in (case.paths if every else case.paths - seen) if at not in ignored]
+        seen |= case.paths
+        if new and (lost := losses(case, new)) != ([], []):
+            found[path.name] = lost
+    assert found == {}
+    assert seen >= ignored
 
 
 def test_every_ignored_path_is_in_a_recording() -> None:

@@ -59,12 +59,21 @@ def _try(runner: Runner, chosen: _Chosen, tests: Sequence[str]) -> Verdict:
 
 
 def _by_mirrors(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
-    """Try mutants, ordered by module, with the tests that mirror it; returns those that survived."""
+    """Try mutants, ordered by module, with the tests that mirror it; returns those that survived.
+
+    Where these fail without any change, all survive them.
+    """
     survived: list[_Chosen] = []
     for name in dict.fromkeys(name for name, _, _ in chosen):
         tests = mirror_of(runner.tree, name)
         here = [each for each in chosen if each[0] == name]
         left: list[_Chosen] = []
+        try:
+            runner.check(tests)
+        except ValueError as error:
+            print(f"{name}: {error}", flush=True)
+            survived += here
+            continue
         hung = 0
         for each in here:
             verdict = _try(runner, each, tests)
@@ -78,10 +87,19 @@ def _by_mirrors(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
 
 
 def _wider(tree: Path, module: str, which: str) -> tuple[tuple[str, ...], ...]:
-    """What runs where a module's own tests pass: those with more examples, then the nearest and quickest."""
+    """What runs where a module's own tests pass: quick ones, and its own with more examples."""
     own = (*mirror_of(tree, module), "--hypothesis-profile=mutation-thorough")
-    near = (own, _TESTING) if module.startswith("sansio.testing.") else (own,)
-    return {"mirror": (), "quick": (*near, _QUICK), "all": (*near, _QUICK, _LAWS, _SLOW)}[which]
+    near = (_TESTING, own, _QUICK) if module.startswith("sansio.testing.") else (_QUICK, own)
+    return {"mirror": (), "quick": near, "all": (*near, _LAWS, _SLOW)}[which]
+
+
+def _noticed(runner: Runner, chosen: _Chosen, tests: Sequence[str]) -> bool:
+    """Whether tests notice a mutant; those that fail without it do not."""
+    try:
+        return _try(runner, chosen, tests) is not Verdict.PASSED
+    except ValueError as error:
+        print(f"  {error}", flush=True)
+        return False
 
 
 def _by_others(runner: Runner, survived: Sequence[_Chosen], which: str) -> list[_Chosen]:
@@ -90,7 +108,7 @@ def _by_others(runner: Runner, survived: Sequence[_Chosen], which: str) -> list[
     for each in survived:
         name, _, mutant = each
         wider = _wider(runner.tree, name, which)
-        by = next((tests for tests in wider if _try(runner, each, tests) is not Verdict.PASSED), None)
+        by = next((tests for tests in wider if _noticed(runner, each, tests)), None)
         said = "survived" if by is None else f"killed by {' '.join(by[:3])}"
         print(f"  {said}  {name} {mutant}", flush=True)
         if by is None:

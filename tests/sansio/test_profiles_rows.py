@@ -50,10 +50,15 @@ WHERE = {
     "nvidia": ("https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
     "sambanova": ("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
     "gemini-openai": ("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "google": ("https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY"),
 }
 """The address and the key's variable that each provider's documentation and its own client name."""
 
-PATHS = {"anthropic": "/v1/messages", "cohere": "/v2/chat"}
+PATHS = {
+    "anthropic": "/v1/messages",
+    "cohere": "/v2/chat",
+    "google": "/models/m:streamGenerateContent?alt=sse",
+}
 """Where the types answer that do not speak chat completions."""
 
 
@@ -79,6 +84,8 @@ def test_each_type_that_has_an_address_is_known_here() -> None:
         ("azure", ("AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY")),
         ("bedrock-mantle", ("AWS_BEARER_TOKEN_BEDROCK",)),
         ("gemini-openai", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+        ("google", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+        ("vertex", ("GOOGLE_OAUTH_ACCESS_TOKEN",)),
     ],
 )
 def test_some_keys_have_two_variables_or_none_of_the_type_s_name(

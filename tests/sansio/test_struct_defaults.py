@@ -51,7 +51,7 @@ def test_each_default_is_of_its_type() -> None:
 
 SHAPES = "wire"
 """The modules of the shapes of events, which are made for each event: to freeze them takes time."""
-CHANGING = {"Known", "CacheControl"}
+CHANGING = {"Known", "CacheControl", "Grounds"}
 
 
 def test_no_structure_that_others_see_can_be_changed() -> None:

@@ -229,9 +229,13 @@ def test_a_refusal_is_named_as_one() -> None:
         parse_answer(message, Invoice)
 
 
-@pytest.mark.parametrize("kind", [int, list, list[Invoice], complex])
-def test_what_is_no_object_is_refused(kind: type) -> None:
-    with pytest.raises(InvalidRequestError, match="response_format"):
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(int, "int"), (list, "list"), (list[Invoice], "list"), (complex, "complex"), (int | str, r"int \| str")],
+)
+def test_what_is_no_object_is_refused_by_its_name(kind: Any, name: str) -> None:
+    words = f"response_format: {name} (is not an object|has no JSON schema)"
+    with pytest.raises(InvalidRequestError, match=words):
         response_format(kind)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from sansio import InvalidRequestError, JSONObject, Provider
+from sansio import DocumentPart, ImagePart, InvalidRequestError, JSONObject, Part, Provider, TextPart
 from sansio.testing import FakeProvider
 from sansio.translate import Translated, read_request, translate_request
 from tests.sansio.wires import config
+from tests.support import for_each
 
 IMAGE = "iVBORw=="
 ASK: list[Any] = [{"role": "user", "content": "Hello."}]
@@ -22,6 +23,7 @@ def translated(api: str, type: str, **body: Any) -> Translated:
 
 def lost(found: Translated) -> list[object]:
     for each in found.prepared.left_out:
+        assert each.why.strip()
         assert (each.what == "option") == (each.option is not None) == (each.message is None)
     return [(each.option or each.what, each.message, each.part) for each in found.prepared.left_out]
 
@@ -777,3 +779,74 @@ def test_all_fields_that_are_lost_are_named(api: str) -> None:
             body["tools"][0]["type"] = "custom"
         expected.insert(0, ("tool f: tool_a, tool_b", None, None))
     assert lost(translate_request(api, body, Provider(config(kind)))) == expected
+
+
+PDF = "JVBERi0="
+READ: list[tuple[str, dict[str, Any], Part]] = [
+    ("chat", {"type": "text", "text": "Hi"}, TextPart("Hi")),
+    ("chat", {"type": "image_url", "image_url": {"url": "https://e/i"}}, ImagePart(url="https://e/i")),
+    (
+        "chat",
+        {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}},
+        ImagePart(data=b"\x89PNG", media_type="image/png", detail="low"),
+    ),
+    ("messages", {"type": "text", "text": "Hi"}, TextPart("Hi")),
+    (
+        "messages",
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}},
+        ImagePart(data=b"\x89PNG", media_type="image/png"),
+    ),
+    (
+        "messages",
+        {"type": "image", "source": {"type": "url", "url": "https://e/i"}},
+        ImagePart(url="https://e/i"),
+    ),
+    ("messages", {"type": "image", "source": {"type": "file", "file_id": "f"}}, ImagePart(file_id="f")),
+    (
+        "messages",
+        {"type": "document", "title": "t", "source": TEXT_DATA},
+        DocumentPart(data=b"A note.", media_type="text/plain", name="t"),
+    ),
+    (
+        "messages",
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF}},
+        DocumentPart(data=b"%PDF-", media_type="application/pdf"),
+    ),
+    ("messages", {"type": "document", "source": {"type": "file", "file_id": "f"}}, DocumentPart(file_id="f")),
+    (
+        "messages",
+        {"type": "document", "source": {"type": "url", "url": "https://e/a"}},
+        DocumentPart(url="https://e/a"),
+    ),
+    ("responses", {"type": "input_text", "text": "Hi"}, TextPart("Hi")),
+    ("responses", {"type": "input_image", "image_url": "https://e/i"}, ImagePart(url="https://e/i")),
+    (
+        "responses",
+        {"type": "input_image", "file_id": "f", "detail": "low"},
+        ImagePart(file_id="f", detail="low"),
+    ),
+    (
+        "responses",
+        {"type": "input_image", "image_url": PNG},
+        ImagePart(data=b"\x89PNG", media_type="image/png"),
+    ),
+    (
+        "responses",
+        {"type": "input_file", "filename": "n", "file_data": f"data:application/pdf;base64,{PDF}"},
+        DocumentPart(data=b"%PDF-", media_type="application/pdf", name="n"),
+    ),
+    ("responses", {"type": "input_file", "file_url": "https://e/a"}, DocumentPart(url="https://e/a")),
+    ("responses", {"type": "input_file", "file_id": "f"}, DocumentPart(file_id="f")),
+]
+
+
+@for_each(READ)
+def test_each_block_is_read_as_a_part(case: tuple[str, dict[str, Any], Part]) -> None:
+    api, block, part = case
+    field = "input" if api == "responses" else "messages"
+    given: dict[str, Any] = {field: [{"role": "user", "content": [block]}]}
+    for kind in ("openai", "anthropic"):  # the same family, or another
+        asked = read_request(api, given, Provider(config(kind)))
+        (message,) = asked.messages
+        assert message.parts == (part,)
+        assert asked.left_out == ()

@@ -29,7 +29,7 @@ class Secret:
         value: the key.
 
     Raises:
-        ConfigError: it is not a string, or is blank.
+        ConfigError: the key is not a string, or is blank.
     """
 
     __slots__ = ("_value",)
@@ -37,7 +37,7 @@ class Secret:
     def __init__(self, value: object) -> None:
         if not isinstance(value, str):
             raise ConfigError(
-                f"api_key: must be text, or give text, not {type(value).__name__}", field="api_key"
+                f"api_key: must be a str, or return a str, not {type(value).__name__}", field="api_key"
             )
         if not value.strip():
             raise ConfigError("api_key: the key is blank; leave it out to read the variable", field="api_key")
@@ -119,7 +119,7 @@ class KeySource:
         self._given: Secret | Callable[[], str | Awaitable[str]] | None = None
         if not (api_key is None or isinstance(api_key, str) or callable(api_key)):
             raise ConfigError(
-                f"api_key: must be text or a callable that gives text, not {type(api_key).__name__}",
+                f"api_key: must be a str or a callable that returns one, not {type(api_key).__name__}",
                 field="api_key",
             )
         if config.auth_method is not AuthMethod.NONE:
@@ -130,7 +130,7 @@ class KeySource:
         """The key, an awaitable of it, or `None` if no key is sent.
 
         Raises:
-            ConfigError: there is no key; it names the variable to set.
+            ConfigError: there is no key. The message names the environment variable to set.
         """
         if self._config.auth_method is AuthMethod.NONE:
             return None
@@ -169,7 +169,7 @@ class KeySource:
         if all(map(_VARIABLE.fullmatch, names)):
             wrong = f"the environment variable {' or '.join(names)} is not set or blank"
             right = f"set it to your {self._config.type} key, or pass api_key"
-        else:  # it may be the key itself, put there by mistake, and is not shown
+        else:  # the name is not shown: it may be the key itself, written there by mistake
             wrong = "there is no such environment variable"
             right = "pass the name of one, not the key itself"
         raise ConfigError(f"api_key_env: {wrong}; {right}", field="api_key_env")

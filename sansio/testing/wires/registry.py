@@ -24,10 +24,11 @@ from sansio.testing.script import (
     ProviderType,
     default_api,
 )
-from sansio.testing.wires import cohere, ollama
+from sansio.testing.wires import cohere, gemini, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
 from sansio.testing.wires.cohere_requests import read_cohere_request
+from sansio.testing.wires.gemini_requests import answer_beside, read_gemini_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
 from sansio.testing.wires.ollama_requests import read_ollama_request
@@ -53,13 +54,20 @@ FitAnswer: TypeAlias = Callable[[Answer, JSONObject], Answer]
 
 
 class Shelf(Protocol):
-    """What one server keeps between requests. Each `FakeProvider` has its own."""
+    """The interface of a server's memory between requests. Each `FakeProvider` has its own shelf."""
 
     def recall(self, route: Route, body: JSONObject) -> JSONObject:
-        """A request's body, with what the server knows of its conversation.
+        """Complete a request's body with the conversation that the server has kept.
+
+        Args:
+            route: where the request goes.
+            body: the request's body.
+
+        Returns:
+            The complete body.
 
         Raises:
-            Refused: it names an answer that the server does not have.
+            Refused: the body names an answer that the server does not have.
         """
         ...
 
@@ -69,7 +77,8 @@ class Shelf(Protocol):
         """Keep an answer, if the request asks for that.
 
         Args:
-            body: as `recall` gave it.
+            route: where the request goes.
+            body: the body that `recall` returned.
             pieces: the answer as a stream, also if it breaks off on its way to the client.
             response: the response to this request.
 
@@ -79,10 +88,14 @@ class Shelf(Protocol):
         ...
 
     def serve(self, route: Route, request: Request) -> FakeResponse:
-        """Answer a request for what was kept, whose id is the route's.
+        """Answer a request for a kept answer, or for its cancellation or deletion.
+
+        Args:
+            route: has the answer's id.
+            request: the request.
 
         Raises:
-            Refused: there is none of that id.
+            Refused: there is no answer with that id.
         """
         ...
 
@@ -102,11 +115,12 @@ class Wire(Struct, frozen=True):
         encode_stream: writes a streamed answer.
         encode_whole: writes a whole answer.
         read_request: reads and checks a request.
-        fit_answer: fits an answer to its request; `None`: no answer depends on its request's form.
-        make_shelf: makes what a server keeps its answers in; `None`: it keeps nothing.
-        content_type: of a streamed answer.
-        encode_error: writes errors; `None`: they have the form of the type's other wires.
-        answer_beside: answers the endpoints beside answers; `None`: they are those of the type.
+        fit_answer: adapts an answer to its request; `None` if no answer depends on the request's fields.
+        make_shelf: makes the server's memory for answers; `None` if it keeps nothing.
+        content_type: the content type of a streamed answer.
+        encode_error: writes errors; `None` if they have the form of the type's other wires.
+        answer_beside: answers the endpoints beside answers; `None` if they are those of the type.
+        key_headers: the headers that may hold the key, in lower case; if empty, those of the type.
     """
 
     encode_stream: EncodeStream
@@ -117,6 +131,7 @@ class Wire(Struct, frozen=True):
     content_type: str = "text/event-stream; charset=utf-8"
     encode_error: EncodeError | None = None
     answer_beside: AnswerBeside | None = None
+    key_headers: tuple[str, ...] = ()
 
 
 _WIRES: dict[str, Wire] = {
@@ -139,6 +154,14 @@ _WIRES: dict[str, Wire] = {
         read_cohere_request,
         encode_error=cohere.encode_error,
         answer_beside=cohere.answer_beside,
+    ),
+    "gemini": Wire(
+        gemini.encode_chunks,
+        gemini.encode_answer,
+        read_gemini_request,
+        encode_error=gemini.encode_error,
+        answer_beside=answer_beside,
+        key_headers=("x-goog-api-key", "authorization"),
     ),
 }
 _BUILT_IN = frozenset(_WIRES)

@@ -1,7 +1,8 @@
 """What is said between our batches and each fake, request by request, as in `goldens/batches.txt`.
 
 The file shows the wire of each provider's batches, field for field: a change there changes what is sent to a
-provider, or what its fake says.
+provider, or what its fake says. `python -m tests.sansio.batches.test_dialogues` writes it anew; read what
+changed before you keep it.
 """
 
 from __future__ import annotations
@@ -86,6 +87,13 @@ def dialogue(kind: str, ending: str) -> Iterator[str]:
     yield from lines
 
 
+def dialogues() -> list[str]:
+    return [line for kind, ending in CASES for line in dialogue(kind, ending)]
+
+
 def test_each_request_and_response_is_as_written_down() -> None:
-    said = [line for kind, ending in CASES for line in dialogue(kind, ending)]
-    assert said == GOLDEN.read_text("utf-8").splitlines()
+    assert dialogues() == GOLDEN.read_text("utf-8").splitlines()
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text("".join(f"{line}\n" for line in dialogues()), "utf-8")

@@ -20,9 +20,9 @@ Place = tuple[str | int, ...]
 
 ANSWERS: dict[str, Answer] = {
     "openai": RICH,
-    "openrouter": RICH,
+    "openrouter": FUNCTIONS,
     "anthropic": FUNCTIONS,
-    "openai/responses": RICH,
+    "openai/responses": FUNCTIONS,
 }
 FREE = ("arguments", "input")
 """Fields whose content is the model's."""

@@ -163,6 +163,35 @@ def test_the_form_of_each_line() -> None:
             assert (line["dialect"] in ("sse", "ndjson")) == (family in ("sse", "ndjson"))
 
 
+OF_EACH = {
+    *("text", "letters", "reasoning", "call", "calls", "call-without-arguments", "length", "length-in-call"),
+    *("whole-text", "whole-call", "whole-reasoning", "cut-text", "cut-call"),
+}
+"""The answers that each dialect has."""
+SENT = {
+    *("crlf", "cr", "no-space", "byte-order-mark", "comments", "control-records", "blank-lines"),
+    *("unknown-fields", "data-lines", "last-line-without-end", "behind-the-end", "cut-inside-an-event"),
+    *("empty", "comments-alone", "gzip", "gzip-cut", "no-content-type", "stream-as-json", "page"),
+    *("whole-for-a-stream", "status-401", "status-429", "status-503", "status-502-page"),
+}
+"""The ways in which one answer of each family is sent."""
+
+
+def test_each_dialect_has_the_same_cases() -> None:
+    for family, types in {
+        "chat": ("openai", "azure", "openrouter", "ollama", "vllm"),
+        "messages": ("anthropic",),
+        "responses": ("openai", "openrouter", "vllm"),
+    }.items():
+        names = {line["name"] for line in corpus(family)}
+        for type in types:
+            assert {f"{type}-{name}" for name in OF_EACH} <= names
+            assert (f"{type}-error-inside" in names) == (type != "ollama")
+            assert (f"{type}-refusal" in names) == (type == "openai")
+        assert names >= SENT
+        assert {line["dialect"].partition("/")[0] for line in corpus(family)} == set(types)
+
+
 def test_the_files_are_the_same_each_time() -> None:
     assert corpus_files() == files()
 

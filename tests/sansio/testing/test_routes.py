@@ -341,6 +341,28 @@ def test_each_path_of_an_api_is_known_to_the_letter(case: tuple[str, str, Route]
         assert caught.value.failure.status == (404 if route.deed else 405)
 
 
+NOT_THERE: list[tuple[ProviderType, str, str]] = [
+    ("openrouter", "POST", "/api/v1/batches/b/cancel"),
+    ("openrouter", "POST", "/api/v1/files"),
+    ("openrouter", "GET", "/api/v1/files/f/content"),
+    ("openai", "GET", "/v1/batches/b/results"),
+    ("openai", "POST", "/v1/batch/jobs"),
+    ("openai", "GET", "/v1/files/f"),
+    ("openai", "GET", "/v1/batches"),
+    ("azure", "GET", f"/openai/batches/b/results{VERSIONED}"),
+    ("anthropic", "POST", "/v1/messages/files"),
+    ("anthropic", "GET", "/v1/batches/b"),
+]
+
+
+@for_each(NOT_THERE)
+def test_what_a_type_does_not_do_with_batches_is_404(case: tuple[ProviderType, str, str]) -> None:
+    type, method, path = case
+    with pytest.raises(Refused) as caught:
+        routed(method, path, Route(type))
+    assert caught.value.failure.status == 404
+
+
 @for_each(REGISTERED)
 def test_the_end_of_a_registered_types_path_says_what_it_is_for(case: tuple[str, str, Route]) -> None:
     assert routed(*case, any_path=True) == case[2]

@@ -1,7 +1,8 @@
 """The bytes of answers of each type, whole and streamed, as in the files in `goldens`.
 
 The files show what the recorded servers send, field for field: a change here changes the form of the wire.
-`answers.txt` has answers with parts of all kinds, and broken ones.
+`answers.txt` has answers with parts of all kinds, and broken ones. To write it anew, run
+`python -m tests.sansio.testing.test_wire_goldens`; read what changed before you keep it.
 """
 
 from __future__ import annotations
@@ -90,6 +91,13 @@ def shown(dialect: str, name: str, answer: Answer | Broken) -> Iterator[str]:
         yield encode_whole(dialect, answer, model="m", response_id="r").decode()
 
 
+def all_shown() -> list[str]:
+    return [line for case in SHOWN for line in shown(*case)]
+
+
 def test_answers_of_all_kinds_are_as_written_down() -> None:
-    lines = [line for case in SHOWN for line in shown(*case)]
-    assert lines == (GOLDENS / "answers.txt").read_text("utf-8").split("\n")[:-1]
+    assert all_shown() == (GOLDENS / "answers.txt").read_text("utf-8").split("\n")[:-1]
+
+
+if __name__ == "__main__":
+    (GOLDENS / "answers.txt").write_text("".join(f"{line}\n" for line in all_shown()), "utf-8")

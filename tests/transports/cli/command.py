@@ -76,7 +76,7 @@ def started(*arguments: str, env: Mapping[str, str] | None = None, **streams: An
 
 def wait_until(what: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
     """Wait for something that a process does, without taking its processor."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 4 * PATIENCE  # it includes the process's start, which may take long
     while not what():
         assert process.poll() is None, "the process has ended before"
         assert time.monotonic() < deadline, "it did not happen"

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
 
 import pytest
 
@@ -74,11 +73,9 @@ class Desk:
 
 
 @contextmanager
-def desk(
-    folder: Path, fake: FakeProvider, type: str = "openai", name: str = "a.jsonl", **options: Any
-) -> Iterator[Desk]:
+def desk(folder: Path, fake: FakeProvider, type: str = "openai", name: str = "a.jsonl") -> Iterator[Desk]:
     folder.mkdir(exist_ok=True)
-    with loopback_thread(fake, **options) as server:
+    with loopback_thread(fake) as server:
         yield Desk(folder, server, type, name)
 
 
@@ -320,18 +317,20 @@ def test_a_submission_that_is_killed_while_a_batch_is_made_is_decided_by_a_perso
 
 
 def test_a_fetch_that_is_killed_is_fetched_again_with_every_answer_once(tmp_path: Path) -> None:
-    class Slow(FakeProvider):
-        """Its results arrive in pieces."""
+    class Halting(FakeProvider):
+        """Its first download of results stops in the middle of a line, and stays open."""
+
+        downloads = 0
 
         def respond(self, request: Request) -> FakeResponse:
             given = super().respond(request)
             if not request.target.endswith("/content"):
                 return given
-            data = given.body
-            return FakeResponse(pieces=tuple(data[at : at + 400] for at in range(0, len(data), 400)))
+            self.downloads += 1
+            half = (given.body[: len(given.body) // 2 + 20],)
+            return FakeResponse(pieces=half, ending=Ending.HOLD) if self.downloads == 1 else given
 
-    fake = Slow("openai")
-    with desk(tmp_path, fake, delay=0.002) as at:
+    with desk(tmp_path, Halting("openai")) as at:
         write(at.source, *({"prompt": str(number)} for number in range(100)))
         assert at.visit("submit").returncode == 0
         command = ("batch", str(at.source), "-o", str(at.output), *at.where, "--provider-batch", "fetch")

@@ -409,3 +409,12 @@ def test_a_part_of_an_item_has_its_other_fields(item: Record, more: Record, own:
         assert part.extra["item"] == own
     said = {"role": "assistant", **whole} if item is MESSAGE else whole
     assert items_of(parts_of(whole)) == [said]
+
+
+def test_a_shell_in_the_servers_container_is_the_servers_tool() -> None:
+    given: Record = {"commands": ["ls"]}
+    environment: Record = {"type": "container_reference", "container_id": "y"}
+    item: Record = {"type": "shell_call", "call_id": "c", "action": given, "environment": environment}
+    assert parts_of(item) == (
+        ServerToolPart("shell_call", "c", input=given, extra={"environment": environment}),
+    )

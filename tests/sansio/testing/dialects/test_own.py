@@ -28,7 +28,7 @@ from tests.sansio.wires import config, sse
 
 PAIRS = [
     (type, api)
-    for type in (*PROVIDER_TYPES, "cohere")
+    for type in (*PROVIDER_TYPES, "cohere", "google")
     for api in PROVIDER_DEFAULTS[type].apis
     if api in wire_names()
 ]

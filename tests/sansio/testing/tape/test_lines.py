@@ -164,6 +164,18 @@ def test_what_is_nearly_such_a_word_is_shown(word: str) -> None:
     assert (f"x-{word}-y", "red") in exchange.request.headers
 
 
+@for_each(
+    (
+        *("accept", "accept-encoding", "content-type", "content-length", "host", "user-agent"),
+        *("anthropic-version", "anthropic-beta", "openai-beta", "http-referer", "x-title"),
+    )
+)
+def test_a_header_that_says_what_was_asked_for_is_shown(name: str) -> None:
+    request = Request("POST", "http", "localhost", 80, "/v1", ((name, "red"),), b"")
+    (exchange,) = read_tape(written([], request=request)).exchanges
+    assert exchange.request.headers == ((name, "red"),)
+
+
 def test_a_header_is_shown_that_was_asked_for() -> None:
     request = asked(b"{}", ("x-tenant", "red"))
     (exchange,) = read_tape(written([], request=request, shown=frozenset(("x-tenant",)))).exchanges
