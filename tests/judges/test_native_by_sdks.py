@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sansio import Citation, ImagePart, Message, ReasoningPart, Role, TextPart, ToolCall, Usage
 from sansio.families.cohere.parts import is_plan
@@ -58,19 +59,24 @@ def ours(server: LoopbackThread, type: str, answer: Answer) -> Message:
         return provider.complete([Message(Role.USER, "Hello")])
 
 
-def ollama(server: LoopbackThread) -> Any:  # Any: an SDK that the type checker need not have
-    return package("ollama").Client(host=server.url, trust_env=False)
+@pytest.fixture
+def ollama(server: LoopbackThread) -> Iterator[Any]:  # Any: an SDK that the type checker need not have
+    client = package("ollama").Client(host=server.url, trust_env=False)
+    yield client
+    client.close()
 
 
-def cohere(server: LoopbackThread) -> Any:  # Any: as above
-    return package("cohere").ClientV2(api_key="sk", base_url=server.url, timeout=60)
+@pytest.fixture
+def cohere(server: LoopbackThread) -> Iterator[Any]:  # Any: as above
+    with package("httpx").Client(timeout=60, trust_env=False) as client:
+        yield package("cohere").ClientV2(api_key="sk", base_url=server.url, httpx_client=client)
 
 
-def test_ollamas_client_reads_an_answer_whole_and_streamed(server: LoopbackThread) -> None:
+def test_ollamas_client_reads_an_answer_whole_and_streamed(server: LoopbackThread, ollama: Any) -> None:
     message = ours(server, "ollama", OLLAMA)
     server.provider.script += [OLLAMA, OLLAMA]
-    whole = ollama(server).chat(model="m", messages=HELLO, tools=[WEATHER], think="low")
-    chunks = [*ollama(server).chat(model="m", messages=HELLO, stream=True, options={"num_ctx": 9})]
+    whole = ollama.chat(model="m", messages=HELLO, tools=[WEATHER], think="low")
+    chunks = [*ollama.chat(model="m", messages=HELLO, stream=True, options={"num_ctx": 9})]
     calls = [(call.function.name, call.function.arguments) for call in whole.message.tool_calls]
     streamed = [
         (call.function.name, call.function.arguments)
@@ -89,29 +95,31 @@ def test_ollamas_client_reads_an_answer_whole_and_streamed(server: LoopbackThrea
     assert (message.usage.input_tokens, message.usage.output_tokens) == (9, 7)
 
 
-def test_ollamas_client_sees_the_errors_that_the_library_sees(server: LoopbackThread) -> None:
+def test_ollamas_client_sees_the_errors_that_the_library_sees(server: LoopbackThread, ollama: Any) -> None:
     down = Failure(status=503, message="Busy.")
     server.provider.script += [down, Broken(answer=Answer(text="Hi you"), after=1, failure=down)]
     with pytest.raises(package("ollama").ResponseError, match="Busy") as caught:
-        ollama(server).chat(model="m", messages=HELLO)
+        ollama.chat(model="m", messages=HELLO)
     assert caught.value.status_code == 503
     with pytest.raises(package("ollama").ResponseError, match="Busy"):
-        list(ollama(server).chat(model="m", messages=HELLO, stream=True))
+        list(ollama.chat(model="m", messages=HELLO, stream=True))
 
 
-def test_ollamas_client_lists_models_embeds_and_sends_images(server: LoopbackThread) -> None:
-    assert [model.model for model in ollama(server).list().models] == ["fake-model"]
-    vectors = ollama(server).embed(model="m", input=["a", "b"], dimensions=4).embeddings
+def test_ollamas_client_lists_models_embeds_and_sends_images(server: LoopbackThread, ollama: Any) -> None:
+    assert [model.model for model in ollama.list().models] == ["fake-model"]
+    vectors = ollama.embed(model="m", input=["a", "b"], dimensions=4).embeddings
     with create_sync_provider(server.config("ollama", api="ollama", model="m")) as provider:
         assert provider.embed(["a", "b"], dimensions=4).vectors == tuple(map(tuple, vectors))
         assert [model.id for model in provider.list_models()] == ["fake-model"]
         picture = provider.complete([Message("user", [TextPart("Hello"), ImagePart(data=b"PNG")])])
-    sent = ollama(server).chat(model="m", messages=[{**HELLO[0], "images": [b"PNG"]}])
+    sent = ollama.chat(model="m", messages=[{**HELLO[0], "images": [b"PNG"]}])
     assert sent.message.content == picture.text
 
 
 @given(answer=answers("ollama/ollama"))
 def test_each_answer_of_ollama_is_one_by_its_own_models(answer: Answer) -> None:
+    """Without images, for which its models have a type that no answer can be read into."""
+    answer = structs.replace(answer, parts=tuple(p for p in answer.parts if not isinstance(p, ImagePart)))
     response = package("ollama").ChatResponse
     whole = response.model_validate_json(encode_whole("ollama/ollama", answer))
     lines = [response.model_validate_json(line) for line in encode_stream("ollama/ollama", answer)]
@@ -119,10 +127,10 @@ def test_each_answer_of_ollama_is_one_by_its_own_models(answer: Answer) -> None:
     assert [line.done for line in lines] == [False] * (len(lines) - 1) + [True]
 
 
-def test_coheres_client_reads_a_whole_answer(server: LoopbackThread) -> None:
+def test_coheres_client_reads_a_whole_answer(server: LoopbackThread, cohere: Any) -> None:
     message = ours(server, "cohere", COHERE)
     server.provider.script.append(COHERE)
-    whole = cohere(server).chat(model="m", messages=HELLO, tools=[WEATHER])
+    whole = cohere.chat(model="m", messages=HELLO, tools=[WEATHER])
     thought, said = whole.message.content
     plan, thinking = (part for part in message.parts if isinstance(part, ReasoningPart))
     assert is_plan(plan)
@@ -140,10 +148,10 @@ def test_coheres_client_reads_a_whole_answer(server: LoopbackThread) -> None:
     assert counts == (message.usage.input_tokens, message.usage.output_tokens, message.usage.cached_tokens)
 
 
-def test_coheres_client_reads_a_stream(server: LoopbackThread) -> None:
+def test_coheres_client_reads_a_stream(server: LoopbackThread, cohere: Any) -> None:
     message = ours(server, "cohere", COHERE)
     server.provider.script.append(COHERE)
-    events = [*cohere(server).chat_stream(model="m", messages=HELLO)]
+    events = [*cohere.chat_stream(model="m", messages=HELLO)]
     kinds = {event.type for event in events}
     assert kinds == {
         *("message-start", "content-start", "content-delta", "content-end", "tool-plan-delta"),
@@ -170,24 +178,23 @@ def test_coheres_client_reads_a_stream(server: LoopbackThread) -> None:
 
 
 def test_coheres_client_sees_an_error_of_a_status_and_passes_over_one_inside_a_stream(
-    server: LoopbackThread,
+    server: LoopbackThread, cohere: Any
 ) -> None:
     bad = Failure(status=400, message="No.", error_type="X")
     server.provider.script += [bad, Broken(answer=Answer(text="Hi"), after=1, failure=bad)]
     with pytest.raises(package("cohere").BadRequestError) as caught:
-        cohere(server).chat(model="m", messages=HELLO)
+        cohere.chat(model="m", messages=HELLO)
     assert caught.value.body["message"] == "No."
-    last = [*cohere(server).chat_stream(model="m", messages=HELLO)][-1]
+    last = [*cohere.chat_stream(model="m", messages=HELLO)][-1]
     assert (last.delta.finish_reason, last.delta.error) == ("ERROR", "No.")
 
 
-def test_coheres_client_lists_models_counts_and_embeds(server: LoopbackThread) -> None:
-    client = cohere(server)
-    listed = client.models.list(page_size=5).models
+def test_coheres_client_lists_models_counts_and_embeds(server: LoopbackThread, cohere: Any) -> None:
+    listed = cohere.models.list(page_size=5).models
     assert [model.name for model in listed] == ["fake-model"]
     texts = {"texts": ["a", "b"], "input_type": "search_document", "embedding_types": ["float"]}
-    vectors = client.embed(model="m", output_dimension=4, **texts).embeddings.float_
-    tokens = client.tokenize(model="m", text="one two", offline=False).tokens
+    vectors = cohere.embed(model="m", output_dimension=4, **texts).embeddings.float_
+    tokens = cohere.tokenize(model="m", text="one two", offline=False).tokens
     with create_sync_provider(server.config("cohere", model="m"), api_key="sk") as provider:
         assert [model.id for model in provider.list_models()] == ["fake-model"]
         assert provider.embed(["a", "b"], dimensions=4).vectors == tuple(map(tuple, vectors))
