@@ -8,6 +8,7 @@ from benchmarks.measure import Row
 
 NAMES = (
     "decode",
+    "decode_native",
     "path",
     "observing",
     "recording",

@@ -20,6 +20,7 @@ from sansio.content import (
     Usage,
 )
 from sansio.events import StreamComplete
+from sansio.jsontext import JSON
 from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
@@ -162,6 +163,27 @@ _CHUNKS = tuple(
     )
 )
 """Chunks of Gemini with parts of every kind."""
+_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere"}
+"""Targets that read a type's own wire."""
+_SOURCES: JSON = [{"type": "document", "id": "d"}]
+_OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
+    "ollama-own": (
+        *_STREAMS[:3],
+        _STREAMS[-1],
+        Answer(parts=(ImagePart(data=b"png"),), extra={"logprobs": {"content": [{"token": "x"}]}}),
+    ),
+    "cohere": (
+        *_STREAMS,
+        Answer(
+            parts=(
+                ReasoningPart("I will.", {"field": "tool_plan"}),
+                TextPart("Cited.", (Citation(start=0, end=5, extra={"sources": _SOURCES}),)),
+                UnknownPart("image", {"type": "image", "url": "u"}),
+            ),
+            usage=Usage(input_tokens=1, cached_tokens=1, extra={"billed_units": {"input_tokens": 1}}),
+        ),
+    ),
+}
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -220,6 +242,8 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x07" + each for each in (listed, events, events + _CHUNKS[0])]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
+    if target in _OWN:
+        return [b"\x07" + b"".join(encode_stream(_OWN[target], answer)) for answer in _OF_THEM[target]]
     kinds = [kind for kind in PROVIDER_TYPES if kind == target] or list(PROVIDER_TYPES)
     if target == "whole":
         return [

@@ -499,6 +499,8 @@ TARGETS: dict[str, Target] = {
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
     "responses": partial(stream, "openai/responses"),
     "gemini": partial(stream, "google"),
+    "ollama-own": partial(stream, "ollama/ollama"),
+    "cohere": partial(stream, "cohere"),
     "whole": whole,
     "exchange": exchange,
     "http2": http2,

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.content import Message
 from sansio.http import Request
 from sansio.jsontext import JSONObject
+from sansio.testing.failures import encode_failure
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
-from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
+from sansio.testing.script import (
+    PROVIDER_TYPES,
+    Answer,
+    Delta,
+    Failure,
+    FakeResponse,
+    ProviderType,
+    default_api,
+)
 from sansio.testing.wires import cohere, gemini, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
@@ -194,3 +204,18 @@ def wire_for(name: str) -> Wire:
         if wire is not None:
             return wire
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
+
+
+def failed(name: str, voice: ProviderType, request_id: str, failure: Failure) -> FakeResponse:
+    """A failure as a response with its status.
+
+    Args:
+        name: type and api, as for `wire_for`.
+        voice: whose errors it has, if the wire family has no form of its own.
+    """
+    encode = wire_for(name).encode_error
+    if encode is None:
+        return encode_failure(voice, failure, request_id)
+    body = msgspec.json.encode(encode(failure, request_id))
+    headers = (("content-type", "application/json"), *failure.headers)
+    return FakeResponse(status=failure.status, headers=headers, pieces=(body,))
