@@ -253,8 +253,9 @@ class FakeProvider:
             given = beside.token_count(route, request, _recalled(shelf, route, body))
         else:
             given = beside.embeddings(route, body)
-        if self._models is not None and route.asked != "models":
-            beside.check_model(route.type, as_text(body.get("model")) or route.deployment or "", self._models)
+        # Gemini's requests name the model in their path.
+        if self._models is not None and (model := as_text(body.get("model")) or route.deployment):
+            beside.check_model(route.type, model, self._models)
         return self._scripted(fail) or FakeResponse(
             headers=(*_JSON, *_id_header(route.type, request_id)), pieces=(msgspec.json.encode(given),)
         )

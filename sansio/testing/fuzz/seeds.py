@@ -149,6 +149,41 @@ _OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
         ),
     ),
 }
+_CHUNKS = tuple(
+    msgspec.json.encode({"candidates": [{"content": {"parts": parts}, **more}], "responseId": "r"})
+    for parts, more in (
+        ([{"text": "Hm.", "thought": True}, {"text": "Grüße", "thoughtSignature": "c2ln"}], {}),
+        ([{"functionCall": {"name": "f", "willContinue": True}}], {}),
+        (
+            [
+                {
+                    "functionCall": {
+                        "partialArgs": [
+                            {"jsonPath": "$.a[0]['b']", "stringValue": "c", "willContinue": True},
+                        ],
+                        "willContinue": True,
+                    }
+                }
+            ],
+            {},
+        ),
+        ([{"functionCall": {}}, {"functionCall": {"id": "c", "name": "g", "args": {"x": [1]}}}], {}),
+        ([{"executableCode": {"code": "1"}}, {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}], {}),
+        (
+            [],
+            {
+                "finishReason": "STOP",
+                "citationMetadata": {"citationSources": [{"uri": "u", "endIndex": 3}]},
+                "groundingMetadata": {
+                    "groundingChunks": [{"web": {"uri": "u"}}],
+                    "groundingSupports": [{"segment": {"endIndex": 2}, "groundingChunkIndices": [0]}],
+                },
+                "logprobsResult": {"chosenCandidates": [{"token": "a"}]},
+            },
+        ),
+    )
+)
+"""Chunks of Gemini with parts of every kind."""
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -201,6 +236,10 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x05" + b"".join(frames) for frames in _FRAMES_OF_HTTP2]
     if target == "responses":
         return [b"\x07" + b"".join(write_events(response_events(response))) for response in _RESPONSES]
+    if target == "gemini":
+        listed = b"[" + b",\n".join(_CHUNKS) + b"]"
+        events = b"".join(b"data: " + each + b"\r\n\r\n" for each in _CHUNKS)
+        return [b"\x07" + each for each in (listed, events, events + _CHUNKS[0])]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
     if target in _OWN:

@@ -500,6 +500,7 @@ TARGETS: dict[str, Target] = {
     "responses": partial(stream, "openai/responses"),
     "ollama-own": partial(stream, "ollama/ollama"),
     "cohere": partial(stream, "cohere"),
+    "gemini": partial(stream, "google"),
     "whole": whole,
     "exchange": exchange,
     "http2": http2,
