@@ -185,8 +185,8 @@ def _gemini(name: str) -> Wire:
         }
         return b"data: " + msgspec.json.encode(data) + b"\r\n\r\n"
 
-    body = tuple(chunk([{"text": text}]) for text in _TEXT)
-    return Wire(name, "google", (), body, (chunk([{"text": ""}], finishReason="STOP"),), _TEXT, "", "")
+    body = tuple(chunk([{"text": text}]) for text in TEXT)
+    return Wire(name, "google", (), body, (chunk([{"text": ""}], finishReason="STOP"),), TEXT, "", "")
 
 
 def whole_answer(dialect: Dialect) -> tuple[bytes, str]:
