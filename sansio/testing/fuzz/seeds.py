@@ -128,27 +128,6 @@ _RESPONSES = (
     ),
 )
 """Responses with items of every kind."""
-_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere"}
-"""Targets that read a type's own wire."""
-_SOURCES: JSON = [{"type": "document", "id": "d"}]
-_OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
-    "ollama-own": (
-        *_STREAMS[:3],
-        _STREAMS[-1],
-        Answer(parts=(ImagePart(data=b"png"),), extra={"logprobs": {"content": [{"token": "x"}]}}),
-    ),
-    "cohere": (
-        *_STREAMS,
-        Answer(
-            parts=(
-                ReasoningPart("I will.", {"field": "tool_plan"}),
-                TextPart("Cited.", (Citation(start=0, end=5, extra={"sources": _SOURCES}),)),
-                UnknownPart("image", {"type": "image", "url": "u"}),
-            ),
-            usage=Usage(input_tokens=1, cached_tokens=1, extra={"billed_units": {"input_tokens": 1}}),
-        ),
-    ),
-}
 _CHUNKS = tuple(
     msgspec.json.encode({"candidates": [{"content": {"parts": parts}, **more}], "responseId": "r"})
     for parts, more in (
@@ -184,6 +163,27 @@ _CHUNKS = tuple(
     )
 )
 """Chunks of Gemini with parts of every kind."""
+_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere"}
+"""Targets that read a type's own wire."""
+_SOURCES: JSON = [{"type": "document", "id": "d"}]
+_OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
+    "ollama-own": (
+        *_STREAMS[:3],
+        _STREAMS[-1],
+        Answer(parts=(ImagePart(data=b"png"),), extra={"logprobs": {"content": [{"token": "x"}]}}),
+    ),
+    "cohere": (
+        *_STREAMS,
+        Answer(
+            parts=(
+                ReasoningPart("I will.", {"field": "tool_plan"}),
+                TextPart("Cited.", (Citation(start=0, end=5, extra={"sources": _SOURCES}),)),
+                UnknownPart("image", {"type": "image", "url": "u"}),
+            ),
+            usage=Usage(input_tokens=1, cached_tokens=1, extra={"billed_units": {"input_tokens": 1}}),
+        ),
+    ),
+}
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
