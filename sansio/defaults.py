@@ -57,10 +57,13 @@ class ProviderDefaults(Struct, frozen=True, kw_only=True):
     """What a provider type fills in for fields that the user leaves out.
 
     Args:
-        base_url: `None` if it must be given.
+        base_url: `None` if it must be given. `{region}` in it is replaced by the config's region.
         example_url: what the base URL looks like, where it must be given.
         api_key_env: the variable that holds the key, or `None` if there is no key.
         api_key_env_too: another variable, which is read if the first is not set and the user named none.
+        credentials_env: the variables of AWS's key id, secret and session token, which are read if no
+            variable of a key is set and the user named none; `None` if the type takes no AWS credentials.
+        region_env: variables that may hold the region, which are read if the user gave none.
         model: `None` if the user must name one.
         needs_model: False if something else (Azure's deployment) names the model.
         check: raises `ConfigError` for what only this type requires: a function, or its address as
@@ -75,6 +78,8 @@ class ProviderDefaults(Struct, frozen=True, kw_only=True):
     example_url: str | None = None
     api_key_env: str | None = None
     api_key_env_too: str | None = None
+    credentials_env: tuple[str, str, str] | None = None
+    region_env: tuple[str, ...] = ()
     auth_method: AuthMethod = AuthMethod.BEARER
     model: str | None = None
     needs_model: bool = True

@@ -40,14 +40,14 @@ TOOLS: list[Record] = [
     for name in ("get_weather", "get_time")
 ]
 ASKED = ("Call get_weather for Paris", "And now call get_time for Rome")
-MODELS = {"anthropic": "claude-sonnet-4-5", "bedrock-mantle": "claude-sonnet-4-5"}
+MODELS = {"anthropic": "claude-sonnet-4-5", "bedrock": "us.anthropic.claude-sonnet-4-5"}
 ROOTS = {"openrouter": "/api/v1", "anthropic": "", "azure": "/openai/v1", "azure/messages": "/anthropic"}
 
 FIELDS = {
     "groq": "reasoning",
     "together": "reasoning",
     "cerebras": "reasoning",
-    "bedrock-mantle": "reasoning",
+    "bedrock": "reasoning",
     "mistral": "content",
 }
 """Where the servers of a few types have their reasoning. All others have `reasoning_content`."""
@@ -135,6 +135,11 @@ def server() -> Iterator[LoopbackThread]:
         yield server
 
 
+def stored(history: list[Message]) -> list[Message]:
+    """A conversation as it is read back from where it was kept."""
+    return msgspec.json.decode(msgspec.json.encode(history), type=list[Message])
+
+
 def results(answer: Message) -> list[Message]:
     assert answer.tool_calls, answer
     return [Message(Role.TOOL, "fine", tool_call_id=call.id) for call in answer.tool_calls]
@@ -178,7 +183,7 @@ async def loop(provider: AsyncProvider) -> list[Message]:
             async for _ in stream:
                 pass
             called = stream.result()
-        history += [called, *results(called)]
+        history = stored([*history, called, *results(called)])
         history.append(await provider.complete(history, TOOLS))
     return history
 
@@ -188,7 +193,7 @@ def blocking_loop(provider: SyncProvider) -> list[Message]:
     for asked in ASKED:
         history.append(Message(Role.USER, asked))
         called = provider.complete(history, TOOLS)
-        history += [called, *results(called)]
+        history = stored([*history, called, *results(called)])
         with provider.stream(history, TOOLS) as stream:
             for _ in stream:
                 pass

@@ -25,7 +25,7 @@ from sansio.testing.script import (
     Failure,
     FakeResponse,
     Outcome,
-    ProviderType,
+    Speaker,
     default_api,
     model_type,
 )
@@ -90,7 +90,7 @@ class FakeProvider:
         batches: BatchScript = DEFAULT_BATCHES,
     ) -> None:
         self.type = type
-        self._ways: ProviderType | None = None
+        self._ways: Speaker | None = None
         if type is not None:
             wire_for(type)
             self._ways = model_type(type)
@@ -115,13 +115,13 @@ class FakeProvider:
         request_id = f"req_{digest}"
         own_path = self._name(type).partition("/")[0] not in PROVIDER_TYPES
         # Every server of Anthropic's messages has Anthropic's errors.
-        spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
+        spoken: Speaker = "anthropic" if not own_path and speaks_messages(request) else type
         try:
             route = check_gateway(type, request, key=self._key, any_path=own_path)
             if route.asked == "batches":
 
                 def answer(api: str, body: JSONObject, mark: str) -> FakeResponse:
-                    speaker: ProviderType = "anthropic" if api == "messages" and not own_path else type
+                    speaker: Speaker = "anthropic" if api == "messages" and not own_path else type
                     return self._answer(speaker, Route(type, api=api), request, body, f"{digest}-{mark}")
 
                 given = self._batches.serve(route, request, answer)
@@ -135,7 +135,7 @@ class FakeProvider:
         return self._answer(spoken, route, request, body, digest)
 
     def _answer(
-        self, spoken: ProviderType, route: Route, request: Request, body: JSONObject, digest: str
+        self, spoken: Speaker, route: Route, request: Request, body: JSONObject, digest: str
     ) -> FakeResponse:
         """The answer to a request, which may be one of a batch.
 
@@ -161,7 +161,7 @@ class FakeProvider:
             return shelf.keep(route, body, speaker.uncut(outcome), response)
         return response
 
-    def _name(self, type: ProviderType) -> str:
+    def _name(self, type: Speaker) -> str:
         return type if self.type is None else self.type
 
     def _family(self, route: Route, request: Request) -> tuple[str, str]:
@@ -219,7 +219,7 @@ class FakeProvider:
         match self.script[0] if self.script else None:
             case Failure() as failure:
                 self.script.popleft()
-                spoken: ProviderType = "anthropic" if route.api == "messages" else route.type
+                spoken: Speaker = "anthropic" if route.api == "messages" else route.type
                 return encode_failure(spoken, failure, request_id)
             case FakeResponse() as response:
                 self.script.popleft()
@@ -232,7 +232,7 @@ def _recalled(shelf: Shelf | None, route: Route, body: JSONObject) -> JSONObject
     return body if shelf is None else shelf.recall(route, body)
 
 
-def _id_header(type: ProviderType, request_id: str) -> Headers:
+def _id_header(type: Speaker, request_id: str) -> Headers:
     name = REQUEST_ID_HEADERS.get(type)
     return () if name is None else ((name, request_id),)
 
@@ -243,7 +243,7 @@ class _Speaker:
     def __init__(
         self,
         name: str,
-        type: ProviderType,
+        type: Speaker,
         prompt: Prompt,
         body: JSONObject,
         request_id: str,

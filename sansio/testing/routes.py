@@ -16,7 +16,7 @@ from msgspec import Struct
 from sansio.http import Request, header
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
-from sansio.testing.script import Failure, ProviderType
+from sansio.testing.script import Failure, Speaker
 
 Asked: TypeAlias = Literal["answer", "models", "tokens", "vectors", "kept", "cancelled", "batches"]
 """What a path is for: an answer, the list of models, a count of tokens, embeddings, an answer that the server
@@ -45,7 +45,7 @@ def _messages_paths(base: str) -> dict[str, _Path]:
     }
 
 
-_PATHS: dict[ProviderType, dict[str, _Path]] = {
+_PATHS: dict[Speaker, dict[str, _Path]] = {
     "openrouter": {**_openai_paths("/api/v1"), "/api/v1/messages": ("answer", "messages")},
     "openai": {**_openai_paths("/v1"), "/v1/responses/input_tokens": ("tokens", "responses")},
     "azure": {**_openai_paths("/openai/v1"), **_messages_paths("/anthropic/v1")},
@@ -53,7 +53,7 @@ _PATHS: dict[ProviderType, dict[str, _Path]] = {
     "ollama": {**_openai_paths("/v1"), "/v1/messages": ("answer", "messages")},
     "vllm": {**_openai_paths("/v1"), **_messages_paths("/v1")},
 }
-_KEEPING: dict[ProviderType, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
+_KEEPING: dict[Speaker, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
 """Types that keep responses, with the path before `/responses`."""
 _KEPT = re.compile(r"(.*)/responses/([^/]+)(/cancel)?")
 _BATCHES = re.compile(r"(.*)/(files|batches|batch/jobs)(?:/([^/]+)(?:/(content|cancel|results))?)?")
@@ -66,7 +66,7 @@ _DEEDS: dict[tuple[bool, str, bool, str | None], BatchDeed] = {
     (False, "GET", True, "results"): "results",
 }
 """By whether the path is about files, the method, whether it names one, and its last step."""
-_BATCH_STEPS: dict[ProviderType, tuple[str, frozenset[str]]] = {
+_BATCH_STEPS: dict[Speaker, tuple[str, frozenset[str]]] = {
     "openai": ("/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
     "azure": ("/openai/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
     "openrouter": ("/api/v1", frozenset(("create", "look", "results"))),
@@ -76,11 +76,19 @@ _BATCH_STEPS: dict[ProviderType, tuple[str, frozenset[str]]] = {
 _ENDS: dict[str, Asked] = {
     "/models": "models",
     "/embeddings": "vectors",
+    "/foundation-models": "models",
     "/count_tokens": "tokens",
+    "/count-tokens": "tokens",
     "/input_tokens": "tokens",
 }
 """How paths of registered types end that are not for answers."""
-_API_ENDS = {"/chat/completions": "chat", "/messages": "messages", "/responses": "responses"}
+_API_ENDS = {
+    "/chat/completions": "chat",
+    "/messages": "messages",
+    "/responses": "responses",
+    "/converse": "converse",
+    "/converse-stream": "converse",
+}
 """How paths of registered types end that are for answers, with the wire family that they speak."""
 _METHODS: dict[Asked, tuple[str, ...]] = {"models": ("GET",), "kept": ("GET", "DELETE")}
 """The methods of a path, where they are not `POST` alone."""
@@ -90,17 +98,22 @@ _AZURE_OF_THE_RESOURCE: dict[str, _Path] = {
     "/openai/responses": ("answer", "responses"),
 }
 """Paths of Azure's classic surface that name no deployment."""
-_LOCAL: tuple[ProviderType, ...] = ("ollama", "vllm")
+_LOCAL: tuple[Speaker, ...] = ("ollama", "vllm")
 """Types that users run themselves: OpenAI's path, and no key unless the server was given one."""
 
-_KEY_HEADERS: dict[ProviderType, tuple[str, ...]] = {
+_KEY_HEADERS: dict[Speaker, tuple[str, ...]] = {
     "openrouter": ("authorization",),
     "openai": ("authorization",),
     "azure": ("api-key", "authorization"),
     "anthropic": ("x-api-key", "authorization"),
     "ollama": ("authorization",),
     "vllm": ("authorization",),
+    "bedrock": ("authorization",),
 }
+_SIGNED = re.compile(
+    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
+)
+"""What AWS's signature has behind its name."""
 
 
 _OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
@@ -125,7 +138,7 @@ class Route(Struct, frozen=True):
         jobs: whether batches are called jobs, as Mistral calls them.
     """
 
-    type: ProviderType
+    type: Speaker
     deployment: str | None = None
     asked: Asked = "answer"
     api: str | None = None
@@ -134,7 +147,7 @@ class Route(Struct, frozen=True):
     jobs: bool = False
 
 
-def find_type(only: ProviderType | None, request: Request) -> ProviderType:
+def find_type(only: Speaker | None, request: Request) -> Speaker:
     """The provider that answers, also if it will refuse the request.
 
     Args:
@@ -145,6 +158,8 @@ def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     if only is not None:
         return only
     path, _ = split_target(request)
+    if path.startswith("/model/"):
+        return "bedrock"
     if path.startswith(("/openai/", "/anthropic/")):
         return "azure"
     types = [type for type in _PATHS if _looked_up(type, path, request.method) is not None]
@@ -165,7 +180,7 @@ def speaks_messages(request: Request) -> bool:
     return any(api == "messages" and asked != "models" for asked, api in found)
 
 
-def check_gateway(type: ProviderType, request: Request, *, key: str | None, any_path: bool = False) -> Route:
+def check_gateway(type: Speaker, request: Request, *, key: str | None, any_path: bool = False) -> Route:
     """Refuse what the provider's gateway refuses: path, method, key and content type.
 
     Args:
@@ -214,20 +229,21 @@ def split_target(request: Request) -> tuple[str, str]:
     return path, query
 
 
-def _route_by_end(type: ProviderType, request: Request) -> Route:
+def _route_by_end(type: Speaker, request: Request) -> Route:
     path, _ = split_target(request)
     if (found := _batch_route(type, path, request.method)) is not None:
         return found
     asked = next((asked for end, asked in _ENDS.items() if path.endswith(end)), None)
     if asked is not None:
-        return Route(type, asked=asked, api="responses" if path.endswith("/input_tokens") else None)
+        api = "responses" if path.endswith("/input_tokens") else None
+        return Route(type, asked=asked, api="converse" if path.endswith("/count-tokens") else api)
     kept = _KEPT.fullmatch(path)
     if kept is not None:
         return Route(type, asked="cancelled" if kept[3] else "kept", api="responses", id=unquote(kept[2]))
     return Route(type, api=next((api for end, api in _API_ENDS.items() if path.endswith(end)), None))
 
 
-def _batch_route(type: ProviderType, path: str, method: str, base: str | None = None) -> Route | None:
+def _batch_route(type: Speaker, path: str, method: str, base: str | None = None) -> Route | None:
     """Where a path goes that is for batches.
 
     Args:
@@ -243,7 +259,7 @@ def _batch_route(type: ProviderType, path: str, method: str, base: str | None = 
     return Route(type, asked="batches", id=unquote(found[3] or ""), deed=deed, jobs=jobs)
 
 
-def _looked_up(type: ProviderType, path: str, method: str) -> Route | None:
+def _looked_up(type: Speaker, path: str, method: str) -> Route | None:
     """Where a path goes that is the type's own."""
     if (
         type in _BATCH_STEPS
@@ -259,7 +275,7 @@ def _looked_up(type: ProviderType, path: str, method: str) -> Route | None:
     return Route(type, asked="cancelled" if kept[3] else "kept", api="responses", id=unquote(kept[2]))
 
 
-def _find_route(type: ProviderType, request: Request) -> Route:
+def _find_route(type: Speaker, request: Request) -> Route:
     path, query = split_target(request)
     if type == "azure":
         return _azure_route(path, parse_qs(query).get("api-version", [""])[0], request.method)
@@ -293,7 +309,7 @@ def _azure_route(path: str, version: str, method: str) -> Route:
     )
 
 
-def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
+def _check_key(type: Speaker, request: Request, key: str | None) -> None:
     if type in _LOCAL and key is None:
         return
     names = _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
@@ -303,7 +319,10 @@ def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
             continue
         if name == "authorization":
             scheme, _, given = given.partition(" ")
-            given = given if scheme.lower() == "bearer" else ""
+            if scheme == "AWS4-HMAC-SHA256" and type == "bedrock" and key is None:
+                given = given if _SIGNED.fullmatch(given) else ""
+            elif scheme.lower() != "bearer":
+                given = ""
         given = given.strip()
         if given and (key is None or given == key):
             return
@@ -311,5 +330,5 @@ def _check_key(type: ProviderType, request: Request, key: str | None) -> None:
     raise _unauthorized(type, f"No key was given: send it as {' or '.join(names)}.")
 
 
-def _unauthorized(type: ProviderType, message: str) -> Refused:
+def _unauthorized(type: Speaker, message: str) -> Refused:
     return Refused(Failure(status=401, message=message, gateway=type in ("azure", "vllm")))

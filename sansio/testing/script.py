@@ -37,7 +37,9 @@ from sansio.profiles import RESPONSES
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
-"""The types that a fake provider can imitate."""
+"""The types that a fake provider imitates all at once."""
+Speaker: TypeAlias = ProviderType | Literal["bedrock"]
+"""Whose paths, headers and errors a fake has."""
 
 Delta: TypeAlias = (
     ContentDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | PartComplete
@@ -60,7 +62,7 @@ def provider_type(name: str) -> ProviderType:
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
 
 
-def spoken(name: str) -> tuple[ProviderType, str]:
+def spoken(name: str) -> tuple[Speaker, str]:
     """The built-in type, and the wire family that it speaks.
 
     Args:
@@ -70,14 +72,14 @@ def spoken(name: str) -> tuple[ProviderType, str]:
         ValueError: there is no such type, or it does not speak that family.
     """
     kind, _, api = name.partition("/")
-    known = provider_type(kind)
+    known: Speaker = "bedrock" if kind == "bedrock" else provider_type(kind)
     apis = PROVIDER_DEFAULTS[known].apis
     if api and api not in apis:
         raise ValueError(f"{name!r}: {known} does not speak {api!r}; use one of {', '.join(apis)}")
     return known, api or default_api(known)
 
 
-def model_type(name: str) -> ProviderType:
+def model_type(name: str) -> Speaker:
     """The type that the fake of any type imitates: itself, or the maker of its wire.
 
     Args:
@@ -87,6 +89,8 @@ def model_type(name: str) -> ProviderType:
     kind, _, api = name.partition("/")
     if kind in PROVIDER_TYPES:
         return provider_type(kind)
+    if (api or default_api(kind)) == "converse":
+        return "bedrock"
     if api == "responses" and kind in RESPONSES and not RESPONSES[kind].sealed:
         return "vllm"
     return "anthropic" if default_api(kind) == "messages" else "openai"

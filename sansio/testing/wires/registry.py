@@ -16,6 +16,8 @@ from sansio.testing.routes import Route
 from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
+from sansio.testing.wires.converse import encode_converse, encode_converse_events
+from sansio.testing.wires.converse_requests import read_converse_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
 from sansio.testing.wires.responses import encode_response, encode_response_events
@@ -95,6 +97,12 @@ class Wire(Struct, frozen=True):
 
 
 _WIRES: dict[str, Wire] = {
+    "converse": Wire(
+        encode_converse_events,
+        encode_converse,
+        read_converse_request,
+        content_type="application/vnd.amazon.eventstream",
+    ),
     "chat": Wire(encode_chunks, encode_completion, read_chat_request),
     "messages": Wire(encode_message_events, encode_message, read_messages_request),
     "responses": Wire(
