@@ -18,6 +18,8 @@ from benchmarks.targets import judge
 from benchmarks.worker import workers
 
 _HERE = Path(__file__).resolve().parent
+_CHARTS = _HERE.parent / "docs" / "charts"
+"""Those of full runs, which pages show."""
 FULL = Scale(rounds=9, work=1)
 QUICK = Scale(rounds=3, work=0.1)
 
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := set(given.rows) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; use some of {', '.join(NAMES)}")
     if given.draw is not None:
-        _draw(report.read(given.draw), given.output or given.draw.parent)
+        _draw(report.read(given.draw), given.output or _CHARTS)
         return
     base = QUICK if given.quick else FULL
     scale = Scale(given.rounds or base.rounds, given.work or base.work)
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for line in judge(results):
         print(line)
     print(path)
-    _draw(results, output)
+    _draw(results, _CHARTS if output == _HERE / "results" else output)
 
 
 def _parser() -> argparse.ArgumentParser:

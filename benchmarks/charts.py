@@ -1,4 +1,4 @@
-"""The results as charts: SVG files that a README can show."""
+"""The results as charts: SVG files that a page can show."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def main() -> None:
     for name, bucket in (("second", second), ("minute", minute)):
         result = unlimited(bucket, SECONDS)
         print(f"without a limiter, a bucket of one {name}: {result.refusals:.1f} % of requests refused")
-    print(draw(Path(__file__).parent / "results"))
+    print(draw(Path(__file__).parents[1] / "docs" / "charts"))
 
 
 def draw(directory: Path) -> Path:

@@ -1,6 +1,6 @@
-"""Draws the README's state diagram from the table in `sansio/states.py`.
+"""Draws the diagram of a call's states, in `retries.md`, from the table in `sansio/states.py`.
 
-`python docs/state_diagram.py` prints it; with `--write` it replaces the one in the README.
+`python docs/state_diagram.py` prints it; with `--write` it replaces the one on the page.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sansio.states import TRANSITIONS, CallState, Trigger
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).with_name("retries.md")
 BEGIN = "<!-- state diagram: python docs/state_diagram.py --write -->"
 END = "<!-- end of state diagram -->"
 
@@ -28,17 +28,17 @@ def diagram() -> str:
     return "\n".join([*lines, "```"])
 
 
-def with_diagram(readme: str) -> str:
-    """A README's text with its diagram replaced."""
-    before, begin, rest = readme.partition(BEGIN)
+def with_diagram(page: str) -> str:
+    """The page's text with its diagram replaced."""
+    before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise SystemExit(f"README.md lacks the line {BEGIN!r} or {END!r}")
+        raise SystemExit(f"retries.md lacks the line {BEGIN!r} or {END!r}")
     return f"{before}{BEGIN}\n{diagram()}\n{END}{after}"
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
-        README.write_text(with_diagram(README.read_text("utf-8")), "utf-8")
+        PAGE.write_text(with_diagram(PAGE.read_text("utf-8")), "utf-8")
     else:
         print(diagram())

@@ -361,6 +361,8 @@ _ROOMS = {
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
+__version__ = "0.1.0"
+
 __all__ = [
     "JSON",
     "PROVIDER_DEFAULTS",

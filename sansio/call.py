@@ -37,7 +37,7 @@ _GONE = (404, 410)
 
 
 class Call(Fetch[Message]):
-    """One call. Made by `Provider.call`; see `docs` and the README for the driver's loop.
+    """One call. Made by `Provider.call`; see `docs/machines.md` for the driver's loop.
 
     A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
     does raises here. A driver that calls out of order gets a `LocalProtocolError`; the call is unchanged.

@@ -24,8 +24,8 @@ Why a call moves is a `Trigger`, and the rules behind the triggers are few:
 - The status of an error response decides, whatever follows it: ERROR_BODY cannot finish, only retry or fail.
 - `fail` is legal in every state that is not final: a time limit or a caller may end the call anywhere.
 
-Only `Call` changes the state of a call, and only by this table. The README's diagram is drawn from it by
-`docs/state_diagram.py`.
+Only `Call` changes the state of a call, and only by this table. `docs/state_diagram.py` draws the diagram in
+`docs/retries.md` from it.
 """
 
 from __future__ import annotations

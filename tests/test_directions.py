@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
+from tests.rooms import PAGE, SANSIO, TRANSPORTS, imports, project_imports, room_of, with_picture
 from tests.support import for_each
-
-ROOT = Path(__file__).resolve().parents[1]
 
 LOWER: dict[str, set[str]] = {
     "errors": set(),
@@ -51,56 +48,6 @@ UPPER = [
 """The rooms above those, in order: each may import all that are before it."""
 
 ROOMS: dict[str, set[str]] = LOWER | {room: {*LOWER, *UPPER[:place]} for place, room in enumerate(UPPER)}
-
-
-def modules(package: str) -> dict[str, Path]:
-    """Each module of a package by its dotted name; a package by its own."""
-    found = {}
-    for path in (ROOT / package).rglob("*.py"):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-SANSIO = modules("sansio")
-TRANSPORTS = modules("transports")
-
-
-def imports(source: str, known: Mapping[str, Path]) -> Iterator[str]:
-    """The modules that a source imports when it runs, wherever in it; not those for annotations alone."""
-    stack: list[ast.AST] = [ast.parse(source)]
-    while stack:
-        node = stack.pop()
-        match node:
-            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-                stack += node.orelse
-            case ast.Import(names=names):
-                yield from (alias.name for alias in names)
-            case ast.ImportFrom(module=str(module), level=0, names=names):
-                for alias in names:
-                    name = f"{module}.{alias.name}"
-                    yield name if name in known else module
-            case ast.ImportFrom():
-                yield "a relative import"
-            case _:
-                stack += ast.iter_child_nodes(node)
-
-
-def project_imports(path: Path) -> set[str]:
-    known = SANSIO | TRANSPORTS
-    tops = ("sansio", "transports", "tests", "a relative import")
-    return {name for name in imports(path.read_text("utf-8"), known) if name.partition(".")[0] in tops}
-
-
-HOOK = "sansio.hypothesis_hook"
-"""Leads to the testing rooms, and is outside of them so that what loads it need not load them all."""
-
-
-def room_of(module: str) -> str:
-    """`sansio.providers.openai` is in the room `providers`; `sansio` itself is the front door."""
-    if module == HOOK:
-        return "testing"
-    return module.split(".")[1] if "." in module else "front door"
 
 
 INNER = sorted(name for name in SANSIO if room_of(name) not in ("testing", "front door"))
@@ -220,3 +167,9 @@ def test_no_modules_import_one_another_in_a_circle() -> None:
 )
 def test_a_planted_import_is_seen(source: str, found: list[str]) -> None:
     assert list(imports(source, SANSIO)) == found
+
+
+def test_the_map_of_the_rooms_is_drawn_from_the_imports() -> None:
+    page = PAGE.read_text("utf-8")
+
+    assert with_picture(page) == page, "run `python -m tests.rooms --write`"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import settings
 
-from sansio import PROVIDER_DEFAULTS, ProviderConfig
+from sansio import PROVIDER_DEFAULTS, FinishReason, ProviderConfig, StreamEvent, StreamFailed
 from sansio.profiles import BUILT_IN, MESSAGES
 from sansio.testing import PROVIDER_TYPES, strategies
 from sansio.testing.fuzz import TARGETS
@@ -34,6 +36,20 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("name", "said"),
     [
+        ("tutorial.md", "Usage(input_tokens="),
+        ("tutorial.md", "ContentDelta(text='This ', part=0)"),
+        ("tutorial.md", "only 'This answer ' arrived"),
+        ("configuration.md", "did you mean 'temperature'?"),
+        ("tools.md", "Buy milk."),
+        ("structured.md", "Invoice(number=0, lines=[], note=None) Usage("),
+        ("endpoints.md", "fake-model active 200000 None"),
+        ("endpoints.md", "2 vectors, Usage(input_tokens="),
+        ("retries.md", "429 7200.0 1"),
+        ("retries.md", "asked to wait 7200 s"),
+        ("retries.md", "REQ https://api.anthropic.com/v1/messages claude-sonnet-5-5"),
+        ("retries.md", "RES 200"),
+        ("machines.md", "wait\nPOST https://api.openai.com/v1/chat/completions\nContentDelta(text='Hello.'"),
+        ("network.md", "That is 2.\nThat is 4.\n"),
         ("adapters.md", "That is 5.\nThat is 5.\n"),
         ("anthropic.md", "temperature: must be 1 beside thinking"),
         ("content.md", "'330 m' is from The tower"),
@@ -45,6 +61,7 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("resuming.md", "2 attempts, 1 resumed: Hello, world."),
         ("providers.md", "https://api.deepseek.com/chat/completions"),
         ("providers.md", "https://my-resource.services.ai.azure.com/anthropic/v1/messages"),
+        ("custom-dialect.md", "https://api.example.com/custom/chat"),
         ("custom-dialect.md", "ContentDelta(text='42', part=1)"),
         ("custom-dialect.md", "42 stop Usage(input_tokens=3"),
         ("custom-dialect.md", "LineDialect (lines/lines), seed 0: 15 passed, 2 not applicable"),
@@ -114,11 +131,14 @@ def test_every_page_with_examples_is_run() -> None:
         "batches.md",
         "bulk.md",
         "check-parser.md",
+        "configuration.md",
         "content.md",
         "corpus.md",
         "embedding.md",
+        "endpoints.md",
         "from-anthropic.md",
         "from-openai.md",
+        "machines.md",
         "moving.md",
         "custom-dialect.md",
         "providers.md",
@@ -127,6 +147,11 @@ def test_every_page_with_examples_is_run() -> None:
         "tapes.md",
         "translate.md",
         "responses.md",
+        "network.md",
+        "retries.md",
+        "structured.md",
+        "tools.md",
+        "tutorial.md",
     }
 
 
@@ -167,9 +192,9 @@ def test_every_model_that_the_pages_and_examples_name_is_live() -> None:
 
 
 def test_a_default_model_is_live_or_said_to_be_retired_wherever_it_is_documented() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     for defaults in map(PROVIDER_DEFAULTS.__getitem__, PROVIDER_TYPES):
-        for text in (ProviderConfig.__doc__ or "", section("Providers", readme)):
+        for text in (ProviderConfig.__doc__ or "", section("Providers", page)):
             retired = re.search(rf"`{re.escape(defaults.model or '')}`[^.]*retired", text)
             assert defaults.model is None or defaults.model in LIVE or retired
 
@@ -197,10 +222,65 @@ def test_the_page_on_providers_has_every_type_and_every_host_of_messages() -> No
         assert [fact == "yes" for fact in facts] == [profile.claude, profile.caches, profile.counts]
 
 
+_LINK = re.compile(r"\]\(([^)#]+)|^\[[^\]]+\]: (\S+)", re.MULTILINE)
+_HERE = "https://github.com/sansio-llm/sansio-llm/blob/main/"
+"""Absolute, in what is shown elsewhere than in the repository: the README and the site."""
+
+
 def test_links_between_the_pages_lead_somewhere() -> None:
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
-            assert target.startswith("https://") or (page.parent / target).exists(), (page.name, target)
+        for first, second in _LINK.findall(page.read_text("utf-8")):
+            target = first or second
+            there = ROOT / target.removeprefix(_HERE) if target.startswith(_HERE) else page.parent / target
+            assert there.exists() or (target.startswith("https://") and _HERE not in target), (page, target)
+
+
+def test_no_page_of_the_site_links_to_a_file_beside_it() -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        assert "](../" not in page.read_text("utf-8"), page.name
+
+
+def _table(name: str, heading: str) -> list[list[str]]:
+    """The cells of all tables below a heading of a page."""
+    text = section(heading, (ROOT / "docs" / name).read_text("utf-8"))
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_table_of_providers_is_what_a_config_takes() -> None:
+    rows = _table("configuration.md", "Providers")
+    shown = {row[0].split()[0].strip("`"): row[1:] for row in rows}
+    del shown["type"]
+
+    assert list(shown) == [name for name in PROVIDER_DEFAULTS if name in shown]
+    for name, (url, variable, auth, api) in shown.items():
+        defaults = PROVIDER_DEFAULTS[name]
+        assert url == (f"`{defaults.base_url}`" if defaults.base_url else "must be given")
+        assert variable == (f"`{defaults.api_key_env}`" if defaults.api_key_env else "none")
+        assert auth == f"`{defaults.auth_method}`"
+        assert api == ", ".join(f"`{api}`" for api in defaults.apis)
+
+
+def test_the_table_of_events_has_every_event_and_its_fields() -> None:
+    rows = _table("tutorial.md", "Events")
+    shown = {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in rows}
+    del shown["event"]
+
+    kinds = [kind for kind in get_args(StreamEvent) if kind is not StreamFailed]
+    assert shown == {kind.__name__: list(kind.__struct_fields__) for kind in kinds}
+
+
+def test_every_finish_reason_is_named() -> None:
+    text = section("Answers", (ROOT / "docs" / "tutorial.md").read_text("utf-8"))
+
+    assert [reason.name for reason in FinishReason if f"`{reason.name}`" not in text] == []
+
+
+def test_the_diagram_of_a_call_is_drawn_from_its_table() -> None:
+    drawing = runpy.run_path(str(ROOT / "docs" / "state_diagram.py"))
+    page = (ROOT / "docs" / "retries.md").read_text("utf-8")
+
+    assert drawing["with_diagram"](page) == page
 
 
 def test_the_page_on_fuzzing_has_every_strategy_and_every_target() -> None:
@@ -283,3 +363,10 @@ def test_the_profiles_have_as_many_examples_as_the_page_says() -> None:
 
     assert tried == {"dev": 50, "laws": 10_000}
     assert "HYPOTHESIS_PROFILE=laws" in section("How many examples", LAWS)
+
+
+def test_the_page_for_contributors_names_files_that_are_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:sansio|transports|tests|docs)/[\w./*-]+)`", page)
+    assert len(named) > 10
+    assert [name for name in named if not list(ROOT.glob(name))] == []

@@ -44,4 +44,4 @@ def check(error: ProviderError) -> None:
     if named := re.match(r"(?:message |messages\.|input\[)(\d+)", error.message):
         assert error.index == int(named[1]), f"{error.message}: its index is {error.index}"
     if isinstance(error, ConfigError) and re.match(r"[a-z_.]+: ", error.message):
-        assert error.field == error.message.partition(":")[0], f"{error.message}: {error.field}"
+        assert error.message.startswith(f"{error.field}: "), f"{error.message}: {error.field}"

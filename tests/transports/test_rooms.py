@@ -7,8 +7,8 @@ from graphlib import TopologicalSorter
 import pytest
 
 import transports
+from tests.rooms import TRANSPORTS, project_imports
 from tests.support import for_each
-from tests.test_directions import TRANSPORTS, project_imports
 
 ROOMS: dict[str, set[str]] = {
     "interface": set(),

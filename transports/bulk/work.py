@@ -119,7 +119,7 @@ class Job(Generic[T, V]):
             raise InvalidRequestError(f"max_attempts: must be an int of at least 1, not {attempts!r}")
         schedule = RetrySchedule(max_attempts=attempts, max_retry_after=settings.config.max_retry_after)
         self.attempts = Attempts(schedule)
-        # Each attempt is a call of its own, which waits for the limiter like any other.
+        # Each attempt is a separate call, which waits for the limiter like any other.
         self.options = cast(Options, {**options, "max_attempts": 1})
         form = options.get("response_format")
         self._form: type[V] | None = form if isinstance(form, type) else None

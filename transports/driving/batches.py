@@ -175,7 +175,7 @@ class AsyncBatches(_Facade[Transport]):
         submitted, and all have to fit into memory.
 
         Args:
-            requests: at least one, each with a `custom_id` of its own.
+            requests: at least one, each with its own `custom_id`.
             state: of a submission of the same requests that broke off. What it has is not submitted again.
             on_state: is called with the state after each batch that was made, so that it can be stored before
                 the next one is sent.

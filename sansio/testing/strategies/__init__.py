@@ -7,6 +7,13 @@ A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`, or 
 `"openai/responses"`; any other is a `ValueError`.
 """
 
+try:
+    import hypothesis  # noqa: F401 - here only so that a missing one is named together with its extra
+except ImportError as error:
+    raise ImportError(
+        "sansio.testing.strategies needs Hypothesis: pip install 'sansio-llm[testing]'"
+    ) from error
+
 from sansio.testing.strategies.answers import answers, events, messages
 from sansio.testing.strategies.cuts import chunkings
 from sansio.testing.strategies.hostile import hostile_streams

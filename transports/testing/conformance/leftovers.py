@@ -20,7 +20,7 @@ import anyio
 
 _TURN = 0.02  # seconds between two looks
 _IDLE = "Trio thread"
-"""The name of a thread that trio keeps for its next call, whoever made the last one."""
+"""The name of a thread that trio keeps for its next call, from whichever loop the last one was."""
 _NAMED = 8
 
 

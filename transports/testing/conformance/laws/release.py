@@ -113,8 +113,8 @@ class _Reader:
         due = "receive() raises APIConnectionError"
         demand(self._result is not None, f"abort() cancelled the task that waited in receive(); {due}")
         if not isinstance(self._result, APIConnectionError):
-            came = told(self._result) if isinstance(self._result, Exception) else repr(self._result)
-            raise BrokenLawError(f"abort() woke receive(), which then gave {came}; {due}")
+            got = told(self._result) if isinstance(self._result, Exception) else repr(self._result)
+            raise BrokenLawError(f"abort() woke receive(), which then gave {got}; {due}")
 
 
 @law("aclose() does not wait for a server that keeps the response open")

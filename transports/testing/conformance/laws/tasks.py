@@ -129,15 +129,15 @@ async def _cancel(
         reached: whether it has reached the server.
     """
     done = anyio.Event()
-    came: list[object] = []
+    given: list[object] = []
     scope = anyio.CancelScope()
 
     async def run() -> None:
         with scope:
             try:
-                came.append(await call())
+                given.append(await call())
             except ProviderError as error:
-                came.append(told(error))
+                given.append(told(error))
             finally:
                 done.set()
 
@@ -146,11 +146,11 @@ async def _cancel(
         await bench.happens(lambda: reached() or done.is_set())
         await anyio.wait_all_tasks_blocked()
         if done.is_set():
-            raise NotApplicableError(f"{name} does not wait for such a server: it gave {came[0]}")
+            raise NotApplicableError(f"{name} does not wait for such a server: it gave {given[0]}")
         scope.cancel()
         ended = await bench.happens(done.is_set)
         demand(ended, f"{name} was cancelled and went on: it swallows cancellation")
-    demand(not came, f"{name} was cancelled, and gave {came[:1]} in place of it: it swallows cancellation")
+    demand(not given, f"{name} was cancelled, and gave {given[:1]} in place of it: it swallows cancellation")
 
 
 @law("cancellation at any await of an exchange costs neither a connection nor the next request", tasks=True)
