@@ -55,6 +55,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
+        ("bedrock.md", "/model/eu.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream"),
+        ("bedrock.md", "AKIDEXAMPLE/20150830/eu-west-1/bedrock"),
         ("responses.md", '"type": "function_call_output", "call_id": "call_1"'),
         ("moving.md", "message 1, part 1: ServerToolPart"),
         ("resuming.md", "GET https://api.openai.com/v1/responses/resp_1?stream=true&starting_after=1"),
@@ -129,6 +131,7 @@ def test_every_page_with_examples_is_run() -> None:
         "adapters.md",
         "anthropic.md",
         "batches.md",
+        "bedrock.md",
         "bulk.md",
         "check-parser.md",
         "configuration.md",
@@ -157,6 +160,7 @@ def test_every_page_with_examples_is_run() -> None:
 
 LIVE = {
     # WIRE facts of November 2026, and recorded traffic of that year.
+    "anthropic.claude-sonnet-4-5",
     "anthropic/claude-haiku-4.5",
     "claude-fable-5-2",
     "claude-haiku-4-5",
@@ -168,6 +172,7 @@ LIVE = {
     "claude-sonnet-4-6",
     "claude-sonnet-5-5",
     "deepseek-v4-flash",
+    "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "gpt-5.4",
     "grok-4.3",
     "llama3.2",
