@@ -8,6 +8,7 @@ from benchmarks.measure import Row
 
 NAMES = (
     "decode",
+    "frames",
     "path",
     "observing",
     "recording",

@@ -82,7 +82,8 @@ class Credentials:
         return self._access_key_id, self._secret_access_key, self._session_token
 
     def __repr__(self) -> str:
-        return f"Credentials(access_key_id={self._access_key_id!r})"
+        # A traceback that shows locals may show them before they are made.
+        return f"Credentials(access_key_id={getattr(self, '_access_key_id', None)!r})"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{name}: Credentials are frozen; make others")

@@ -40,7 +40,7 @@ def maker_of(model: str) -> Maker:
 
 
 def _write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's forms in Converse's; Converse's own pass unchanged."""
+    """OpenAI's forms and Anthropic's in Converse's."""
     if value is None:
         return
     if value == "none":
@@ -58,12 +58,13 @@ def _write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
         choice = {"tool": {"name": chosen.get("name")}}
     elif value.get("type") == "tool":
         choice = {"tool": {"name": value.get("name")}}
-    elif value.get("type") == "allowed_tools":
-        raise InvalidRequestError(
-            "tool_choice: Converse has no allowed_tools; give only the tools that may be called"
-        )
+    elif value.get("type") in ("auto", "any"):
+        choice = {str(value["type"]): {}}
     else:
-        choice = value
+        raise InvalidRequestError(
+            f"tool_choice: Converse has no {value.get('type')!r}; use auto, required or a tool, and give "
+            "only the tools that may be called"
+        )
     body["toolConfig"] = {**(body.get("toolConfig") or {}), "toolChoice": choice}
 
 

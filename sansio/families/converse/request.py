@@ -48,8 +48,8 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, write_options
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9\s()\[\]-]+")
-"""What the name of a document may not have (the reference, "DocumentBlock")."""
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_\s()\[\]-]+")
+"""What the name of a document may not have (the reference, "DocumentBlock"; for `_`, recorded requests)."""
 _NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
 """Parts that no assistant's message can have here."""
 _DEFAULT_MAX_TOKENS = 8192
@@ -57,7 +57,8 @@ _DEFAULT_MAX_TOKENS = 8192
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 """The fields of a request that the endpoint which counts takes (botocore, `ConverseTokensRequest`)."""
-_OWN_TOOLS = ("toolSpec", "systemTool", "cachePoint")
+_OWN_TOOLS = ("systemTool", "cachePoint")
+"""The types of Bedrock's own tools; each has the field of the same name."""
 
 _Block = dict[str, Any]  # Any: JSON, which is written here
 
@@ -322,9 +323,9 @@ class ConverseDialect(Dialect):
 
 
 def _tool(tool: Tool, position: int) -> _Block:
-    """A tool of OpenAI's format in Converse's; one of Converse's own passes unchanged."""
-    if any(name in tool for name in _OWN_TOOLS):
-        return dict(tool)
+    """A tool of OpenAI's format in Converse's; one of Bedrock's own is named by its type in the same way."""
+    if tool.get("type") in _OWN_TOOLS:
+        return {name: value for name, value in tool.items() if name != "type"}
     if "input_schema" in tool:
         raise InvalidRequestError(
             f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
@@ -336,8 +337,8 @@ def _tool(tool: Tool, position: int) -> _Block:
         return {"toolSpec": {**described, "inputSchema": {"json": schema}}}
     if not isinstance(function, Mapping):
         raise InvalidRequestError(
-            f"tool {position} is another provider's own; Converse takes functions, and its own tools as "
-            '{"systemTool": {"name": ...}}'
+            f"tool {position} is another provider's own; use functions, or Bedrock's own tools as "
+            '{"type": "systemTool", "systemTool": {"name": ...}}'
         )
     spec = {
         name: value for name, value in function.items() if name != "parameters" and value not in (None, "")

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 _PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream|count-tokens)")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_DOCUMENT_NAME = re.compile(r"(?!.*\s\s)[a-zA-Z0-9\s()\[\]-]{1,200}")
+_DOCUMENT_NAME = re.compile(r"(?!.*\s\s)[a-zA-Z0-9_\s()\[\]-]{1,200}")
 _FORMATS = {
     "image": ("png", "jpeg", "gif", "webp"),
     "document": ("pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"),
@@ -150,8 +150,6 @@ def _check_message(messages: list[_Message], index: int) -> None:
         raise refuse(f"messages.{index}.role: {message.role!r} is neither user, assistant nor system.")
     if index == 0 and message.role != "user":
         raise refuse("A conversation must start with a user message.")
-    if index and messages[index - 1].role == message.role:
-        raise refuse(f"messages.{index}: A conversation must alternate between user and assistant roles.")
     if not message.content:
         raise refuse(f"messages.{index}: The content field in the Message object is empty.")
     for position, block in enumerate(message.content):
