@@ -141,6 +141,11 @@ def _calls(plot: Any, results: Results) -> Any | None:
     return _bars(plot, list(_panels(results, "calls", "cpu", names)))
 
 
+def _bulk(plot: Any, results: Results) -> Any | None:
+    names = ["1 at once", "100 at once", "1000 at once"]
+    return _bars(plot, list(_panels(results, "bulk", "cpu", names)))
+
+
 def _imports(plot: Any, results: Results) -> Any | None:
     names = ["an import in a fresh interpreter"]
     panels = [
@@ -194,6 +199,7 @@ _CHARTS: dict[str, Callable[[Any, Results], Any | None]] = {
     "decode": _decode,
     "end_to_end": _end_to_end,
     "calls": _calls,
+    "bulk": _bulk,
     "imports": _imports,
     "memory": _memory,
     "growth": _growth,

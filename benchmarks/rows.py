@@ -21,6 +21,8 @@ NAMES = (
     "imports",
     "memory",
     "growth",
+    "bulk",
+    "million",
 )
 """In the order in which they run."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from benchmarks import bulk, million
 from benchmarks.measure import CaseResult
 from benchmarks.report import Results
 from benchmarks.tls import FULL, HANDSHAKE, RESUMED
@@ -105,6 +106,20 @@ def _http2() -> Iterator[Target]:
         yield Target("http2", f"{dialect} text, bursts, 50 streams", "cpu", _ANYIO, "httpx2", 0.6)
 
 
+def _bulk() -> Iterator[Target]:
+    ours = ("sansio, map_calls", "sansio-llm batch")
+    for at_once in bulk.ROWS:
+        for name in ours:
+            yield Target("bulk", bulk.NAME.format(at_once), "cpu", name, "openai SDK and a semaphore", 0.5)
+            yield Target("bulk", bulk.NAME.format(at_once), "cpu", name, "litellm.batch_completion", 0.2)
+    for rows in million.ROWS:
+        for name in ours:
+            yield Target("million", million.ASKED.format(rows), "grown", name, None, 3)
+            yield Target("million", million.ASKED.format(rows), "slope", name, None, 1.1)
+        resumed, least = million.RESUMED.format(rows), "each line by json, and its id"
+        yield Target("million", resumed, "cpu", "sansio-llm batch", least, 1)
+
+
 def _rest() -> Iterator[Target]:
     yield Target("imports", "an import in a fresh interpreter", "import", "sansio", "msgspec, h11", 1.3)
     yield Target("memory", "OpenAI text, 50 streams open", "peak", _ANYIO, None, 34)
@@ -112,7 +127,7 @@ def _rest() -> Iterator[Target]:
         yield Target("growth", f"{wire}, 200000 events", "slope", "sansio", None, 1.1)
 
 
-TARGETS = (*_decode(), *_streams(), *_calls(), *_tls(), *_http2(), *_rest())
+TARGETS = (*_decode(), *_streams(), *_calls(), *_tls(), *_http2(), *_bulk(), *_rest())
 
 
 def judge(results: Results) -> Iterator[str]:

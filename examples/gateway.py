@@ -65,7 +65,7 @@ class Answer(Response):
                             case ContentDelta(text=text):
                                 await say(as_event(text))
                 await say(as_event("done", "end"), more=False)
-            except ProviderError as error:  # its words are for the log, not for the browser
+            except ProviderError as error:  # its text is for the log, not for the browser
                 await say(as_event(type(error).__name__, "end"), more=False)
             group.cancel_scope.cancel()
 

@@ -120,7 +120,7 @@ def as_response(answer, name, system):
     parts = [
         *(ThinkingPart(part.text) for part in answer.parts if isinstance(part, ReasoningPart)),
         *([TextPart(answer.text)] if answer.text else []),
-        # Arguments that are no JSON go as text, so that pydantic-ai asks the model again.
+        # Arguments that are not valid JSON go as text, so that pydantic-ai asks the model again.
         *(
             ToolCallPart(
                 call.name, call.arguments if isinstance(call, ToolCall) else call.raw_arguments, call.id

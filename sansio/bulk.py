@@ -10,6 +10,7 @@ from msgspec import Struct
 from sansio.content import Message, Tool
 from sansio.conversation import Messages
 from sansio.errors import SPENT_CODES, AuthenticationError, ConfigError, FallbackError, ProviderError
+from sansio.porting import LeftOut
 from sansio.retry import RetrySchedule, is_retryable
 
 T = TypeVar("T")
@@ -21,12 +22,12 @@ provider that goes on with them will not answer."""
 
 
 class CallRequest(Struct, frozen=True):
-    """One request of many.
+    """One of many requests, with its own tools and options.
 
     Args:
         messages: the conversation, as for `Provider.call`.
-        tools: in OpenAI's function format. Default: those of all requests.
-        options: as for `Provider.call`; they go before those of all requests.
+        tools: in OpenAI's function format. Default: the tools given for all requests.
+        options: as for `Provider.call`; they replace options of the same name given for all requests.
         tokens: about how many tokens the prompt and the answer have together. Default: an estimate by the
             prompt's size.
     """
@@ -38,17 +39,18 @@ class CallRequest(Struct, frozen=True):
 
 
 class CallResult(Struct, Generic[T, V], frozen=True, kw_only=True):
-    """What became of one request of many: `answer`, or `error`.
+    """The result of one of many requests: `answer`, or `error`.
 
     Args:
-        index: its place in the input, from 0. With several sources: the place in the order in which their
-            items were taken.
+        index: the position of the request in the input, from 0. With several sources: its position in the
+            order in which their items were taken.
         input: the item of the input.
-        key: the source's key, where the input is a mapping of sources.
-        answer: the answer.
-        value: what the answer says, where `response_format` is a type.
-        error: why there is no answer, or no value.
-        attempts: how many times it was sent.
+        key: the source's key, if the input is a mapping of sources.
+        answer: the answer; `None` if there is none.
+        value: the answer as a value, if `response_format` is a type.
+        error: the reason why there is no answer, or no value.
+        attempts: how many times the request was sent.
+        left_out: beside an answer: the parts of the conversation and the options that were not sent, and why.
     """
 
     index: int
@@ -58,12 +60,13 @@ class CallResult(Struct, Generic[T, V], frozen=True, kw_only=True):
     value: V | None = None
     error: ProviderError | None = None
     attempts: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
     def get(self) -> Message:
         """The answer.
 
         Raises:
-            ProviderError: there is none; a new exception each time.
+            ProviderError: there is no answer. Each time, a new exception is raised.
         """
         if self.error is not None:
             raise self.error.with_context()
@@ -72,10 +75,13 @@ class CallResult(Struct, Generic[T, V], frozen=True, kw_only=True):
 
 
 def no_call_can_succeed(error: ProviderError) -> bool:
-    """Whether an error will be that of every other call too, so that it is no use to go on.
+    """Whether every further call would fail with the same error, so that it is useless to continue.
 
-    Yes: the configuration or the key is wrong (401), nothing is left to pay with (402), or the quota is used
-    up (a 429 that says so). No: 403 and 404, which may be about one model or one prompt.
+    Yes: the configuration or the key is wrong (401), the credit is used up (402), or the quota is used up (a
+    429 that says so). No: 403 and 404, which may be about one model or one prompt.
+
+    Args:
+        error: the error of a call.
     """
     if isinstance(error, FallbackError):
         return all(map(no_call_can_succeed, error.failures))

@@ -11,7 +11,6 @@ from sansio.errors import ProviderError, RemoteProtocolError, StreamTruncatedErr
 from sansio.events import StreamComplete, StreamEvent, StreamFailed, replay
 from sansio.families.base import Dialect
 from sansio.fetch import Fetch
-from sansio.framing.sse import is_event_stream
 from sansio.http.messages import Request
 from sansio.parser import StreamParser
 from sansio.porting import LeftOut
@@ -39,17 +38,18 @@ _GONE = (404, 410)
 class Call(Fetch[Message]):
     """One call. Made by `Provider.call`; see `docs/machines.md` for the driver's loop.
 
-    A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
-    does raises here. A driver that calls out of order gets a `LocalProtocolError`; the call is unchanged.
-    It is a `Fetch` whose response may be a stream. Its last event is `StreamComplete` or `StreamFailed`.
+    A driver performs the step that `next_step` returns, and passes the bytes that it receives to `receive`.
+    Nothing that the peer does raises here. A driver that calls out of order gets a `LocalProtocolError`; the
+    call is unchanged. A `Call` is a `Fetch` whose response may be a stream. Its last event is
+    `StreamComplete` or `StreamFailed`.
 
     Args:
         dialect: the provider's dialect, bound to its config.
-        request: without its key.
+        request: the request, without its key.
         stream: whether deltas are wanted. The response is read by its content type either way.
-        schedule: which outcomes are tried again.
-        random: gives a number from 0 up to 1, for the backoff.
-        record: keep what raw logs receive for `take_records()`.
+        schedule: which failures are retried, and when.
+        random: returns a number from 0 up to 1, for the backoff.
+        record: keep the records for raw logs, which `take_records()` returns.
         left_out: the parts of the conversation and the options that are not sent.
         timeouts: the call's clocks, which the driver keeps.
     """
@@ -84,12 +84,13 @@ class Call(Fetch[Message]):
 
     @property
     def progress(self) -> int:
+        """How many frames with content have arrived; comments and pings do not count. Never decreases."""
         return self._past_progress + (self._parser.progress if self._parser is not None else 0)
 
     def _begin(self, media: str) -> None:
-        """Begin to read the answer: by its content type, or as requested if that does not say.
+        """Begin to read the answer: by its content type, or as requested if that is unknown.
 
-        Server-sent events are recognised by their first bytes, whatever the type says.
+        Server-sent events are recognised by their first bytes, whatever the content type is.
         """
         named = media in _STREAMS
         whole = media in ("application/json", "text/html") or media.endswith("+json")
@@ -117,18 +118,18 @@ class Call(Fetch[Message]):
         # White space decides nothing, and servers send much of it while they work.
         if self._undecided is not None and self._state is WHOLE and not piece.isspace():
             body = bytes(self._body) + piece
-            # Only what a whole answer may have: which fault is found first must not depend on the cuts.
-            is_events = is_event_stream(body[: self._limits.max_answer_bytes + 1])
+            # Only as many bytes as a whole answer may have: the cuts must not decide which fault is found.
+            is_events = self._dialect.begins_stream(body[: self._limits.max_answer_bytes + 1])
             if is_events is not None and self._decide(self._undecided, is_events):
                 self._body.clear()
                 return self._receive_piece(body, events)
         return super()._receive_piece(piece, events)
 
     def _decide(self, media: str, is_events: bool) -> bool:
-        """Read the answer as what its first bytes and its media type say it is; True for a stream.
+        """Choose by the first bytes and the media type how the answer is read; True for a stream.
 
         Raises:
-            RemoteProtocolError: it is a web page.
+            RemoteProtocolError: the response is a web page.
         """
         self._undecided = None
         if is_events or media in _STREAMS:
@@ -156,16 +157,17 @@ class Call(Fetch[Message]):
 
     def _receive_whole(self, events: list[StreamEvent]) -> None:
         if self._resuming:
-            message = "the rest of a stream was asked for, and the server answered with a whole response"
+            message = "the rest of a stream was requested, but the server answered with a whole response"
             self._settle(RemoteProtocolError(message), events)
         else:
             super()._receive_whole(events)
 
     def _resume(self, error: ProviderError) -> bool:
-        """Ask for the rest of a stream that was cut by `error`; False if it cannot go on.
+        """Ask for the rest of a stream that was cut by `error`; False if that is not possible.
 
-        An exchange that brought an event counts as a first attempt again, so that a long answer survives any
-        number of cuts. It ends even so: each of these brought bytes, and the limit of an answer is for all.
+        After an exchange that brought an event, the attempts are counted from 1 again, so that a long answer
+        survives any number of cuts. The call still ends: each such exchange brought bytes, and the limit on
+        an answer's bytes counts all of them.
         """
         assert self._parser is not None
         request = self._parser.resume(self._first)
@@ -183,8 +185,8 @@ class Call(Fetch[Message]):
 
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
         gone = error.status in _GONE
-        # The provider has ended the answer, or has no more of it. Nor is it asked for another one: a server
-        # that gave a beginning each time could go on with that without an end.
+        # The provider has ended the answer, or has no more of it. The request is not sent again either: a
+        # server that sent a new beginning each time could keep the call busy without end.
         if self._resuming and self._parser is not None and (self._parser.finished or gone):
             error = error if self._parser.finished else _expired(error)
             self._fail(error, events)
@@ -192,8 +194,8 @@ class Call(Fetch[Message]):
             super()._settle(error, events)
 
     def _fail(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        # A stream may be open, or wait to be resumed: the error has what arrived. Nothing where it has
-        # finished: an interrupt may have come before this call took note of it.
+        # The stream may be open or about to be resumed: its error then holds the part that arrived. If it
+        # has finished, `fail` gives nothing: an interrupt may arrive before this call notes the end.
         for failed in self._parser.fail(error) if self._parser is not None else ():
             assert isinstance(failed, StreamFailed)
             error = failed.error
@@ -229,11 +231,11 @@ class Call(Fetch[Message]):
 
 
 def _expired(error: ProviderError) -> StreamTruncatedError:
-    """The error of a stream whose rest the server does not have."""
+    """The error of a cut stream whose rest the server does not have."""
     cut = StreamTruncatedError(
         f"the stream was cut, and the server does not have its rest: {error.message}",
         hint="Servers keep a response for a limited time, and only if it is stored. The answer is "
-        "incomplete: send the request again, or go on from what arrived.",
+        "incomplete: send the request again, or continue from the part that arrived.",
     )
     cut.__cause__ = error
     return cut

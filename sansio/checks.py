@@ -31,17 +31,17 @@ from sansio.limits import DEFAULT_LIMITS
 def check_messages(
     messages: Sequence[Message], max_depth: int = DEFAULT_LIMITS.max_json_depth, *, continued: bool
 ) -> None:
-    """Refuse a conversation that no provider would take.
+    """Refuse a conversation that no provider would accept.
 
     Args:
+        messages: the conversation.
         max_depth: how deep the JSON in it may nest.
-        continued: whether the provider has what comes before, so that results of tools before the first
-            answer may be for calls that it has.
+        continued: whether the provider has kept earlier messages, so that tool results before the first
+            answer may belong to calls in those.
 
     Raises:
-        InvalidRequestError: it is empty; a tool result answers no call of
-            the assistant's turn before it; a call has no result; a value in it is not JSON; `index` names the
-            message.
+        InvalidRequestError: the conversation is empty; a tool result answers no call of the assistant's turn
+            before it; a call has no result; or a value is not JSON. The error's `index` names the message.
     """
     if not messages:
         raise InvalidRequestError("the message list is empty: give at least one message")
@@ -95,9 +95,11 @@ def _check_json(index: int, where: str, name: str, value: object, max_depth: int
     """Refuse a value in a message that cannot be sent.
 
     Args:
-        index: the message's place in the conversation.
-        where: the part's place in the message, as text that follows the message's.
+        index: the index of the message in the conversation.
+        where: the part of the message, for the error, such as `", part 0"`; empty for the message itself.
         name: the field of the message or part.
+        value: the field's value.
+        max_depth: how deep the value may nest.
     """
     if value and (fault := json_fault(value, max_depth)) is not None:
         raise InvalidRequestError(f"message {index}{where}: its {name} {fault}", index=index)
@@ -138,7 +140,7 @@ def _check_call(
 def _check_source(
     index: int, number: int, part: ImagePart | DocumentPart | AudioPart, *, answered: bool
 ) -> None:
-    """Refuse a file without bytes, unless an answer has it."""
+    """Refuse an image, a document or audio whose data is empty, unless it is part of an answer."""
     if part.data == b"" and not answered:
         raise InvalidRequestError(
             f"message {index}, part {number}: the data of {type(part).__name__} is empty; leave the part out",
@@ -151,17 +153,17 @@ def _check_answered(index: int, unanswered: Mapping[str, bool]) -> None:
     if missing:
         raise InvalidRequestError(
             f"message {index}: no tool result follows for the calls {', '.join(missing)}; "
-            "append one for each, an error text where the tool failed",
+            "append one for each call, with the text of the error if the tool failed",
             index=index,
         )
 
 
 def as_tools(tools: Iterable[Tool] | None) -> tuple[Tool, ...]:
-    """The tools of one call.
+    """Check that the tools of a call are a list, and return them.
 
     Raises:
-        InvalidRequestError: they are not a list. An iterator is refused too: tools are given again with the
-            answers of their calls, and it would be empty then.
+        InvalidRequestError: they are not a list. An iterator is refused, too: the tools are needed again for
+            the next request of a conversation, and an iterator would be empty then.
     """
     if tools is None:
         return ()
@@ -181,13 +183,13 @@ def as_tools(tools: Iterable[Tool] | None) -> tuple[Tool, ...]:
 
 
 def check_tools(tools: Sequence[Tool]) -> None:
-    """Refuse functions and custom tools without a name, tools of the same name, and what is not JSON.
+    """Refuse functions and custom tools without a name, two tools of the same name, and invalid JSON.
 
     A tool of any other type is the provider's own, such as `{"type": "openrouter:web_search"}`, and may have
-    any fields; one without a name is not compared with others.
+    any fields. Such a tool needs no name.
 
     Raises:
-        InvalidRequestError: it names the tool by its position.
+        InvalidRequestError: a tool is invalid. The message gives its position in the list.
     """
     seen: dict[str, int] = {}
     for position, tool in enumerate(tools):
@@ -221,7 +223,7 @@ def _is_providers_own(tool: object) -> bool:
 
 
 def tool_name(tool: object) -> str:
-    """The tool's name, in OpenAI's format or a provider's own; empty where there is none."""
+    """The tool's name, in OpenAI's format or a provider's own; empty if it has none."""
     if not isinstance(tool, Mapping):
         return ""
     named = tool.get("custom" if tool.get("type") == "custom" else "function")
@@ -234,13 +236,14 @@ _NAMED = {"function": "function", "custom": "custom", "tool": None}
 
 
 def check_tool_choice(choice: object) -> None:
-    """Refuse a `tool_choice` whose form no provider has. The family checks what its provider takes.
+    """Refuse a `tool_choice` of a form that no provider has. The family checks further.
 
     Args:
-        choice: the option, its type checked. An object of a type that is unknown may be a provider's own.
+        choice: the option; its Python type is checked already. An object whose `type` is unknown passes,
+            since it may be a provider's own.
 
     Raises:
-        InvalidRequestError: it says what to write.
+        InvalidRequestError: the form is invalid; the message says what to write.
     """
     form = '{"type": "function", "function": {"name": "..."}}'
     if choice == "":
@@ -271,8 +274,8 @@ def encode_body(body: Mapping[str, object], messages: Sequence[Message]) -> byte
     """The request body's JSON: the same input gives the same bytes.
 
     Raises:
-        InvalidRequestError: it has half a surrogate pair, which is not text (`index` names the
-            message), or a value that JSON does not have.
+        InvalidRequestError: the body has half a surrogate pair, which is not text (`index` names the
+            message), or a value that JSON cannot express.
     """
     try:
         return msgspec.json.encode(body)
@@ -295,5 +298,5 @@ def _surrogate_in(messages: Sequence[Message]) -> int | None:
         except UnicodeEncodeError:
             return index
         except (TypeError, ValueError, RecursionError):
-            continue  # whatever is not valid JSON here is not sent
+            continue  # invalid JSON in this field is not sent, so it is not the fault that is looked for
     return None

@@ -31,19 +31,20 @@ _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 """It becomes part of the host, so nothing else may be in it."""
 
 PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = dict(BUILT_IN)
-"""What each type fills in; `register_provider` adds to it.
+"""The defaults of each provider type, by its name; `register_provider` adds to it.
 
-OpenRouter's default model is retired: xAI retired `grok-code-fast-1` on 15 May 2026, and answers the name
-with grok-4.3 at that model's price (xAI, "Grok Model Retirement on May 15, 2026"). It stays because configs
-that name no model mean it; name another. The other types have no default model.
+OpenRouter's default model is retired: xAI retired `grok-code-fast-1` on 15 May 2026, and answers requests
+for that name with grok-4.3 at the price of grok-4.3 (xAI, "Grok Model Retirement on May 15, 2026"). The
+default stays because existing configs without a model rely on it; name another model in new ones. The other
+types have no default model.
 """
 
 ERROR_BODY_SECONDS = 5.0
-"""How long a driver reads the body of an error status, at most: the status alone decides the outcome."""
+"""Seconds for which a driver reads the body of an error status at most: the status decides the outcome."""
 
 _BY_TYPE: Any = msgspec.UNSET  # Any, so that a field left out may be declared with the type it will have
 
-# The library frames the request and keeps the connection: a value set here would contradict what it does.
+# The library itself frames the request and keeps the connection: a value set by hand could contradict it.
 _FRAMING_HEADERS = frozenset(
     (
         "host",
@@ -52,7 +53,7 @@ _FRAMING_HEADERS = frozenset(
         "transfer-encoding",
         "connection",
         "accept-encoding",
-        # RFC 9110, sections 7.6.1 and 10.1: they are about one connection, or have the server wait for more.
+        # RFC 9110, sections 7.6.1 and 10.1: these describe one connection, or make the server wait for more.
         "keep-alive",
         "proxy-connection",
         "te",
@@ -62,8 +63,8 @@ _FRAMING_HEADERS = frozenset(
     )
 )
 _KEY_HEADERS = frozenset(method.header for method in AuthMethod if method.header is not None)
-"""Refused for every type: a second key beside the right one is mostly a mistake, and values set here are
-neither checked as keys nor masked in errors."""
+"""Refused for every type: a second key beside the right one is mostly a mistake, and the values of extra
+headers are neither checked as keys nor masked in errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,40 +72,39 @@ class ProviderConfig:
     """Everything about a provider but its key. Frozen; checked when it is made.
 
     Args:
-        type: a provider type: one of `PROVIDER_DEFAULTS`, which has the registered ones, too.
-        api: the wire family to speak with it, such as `"chat"` or `"messages"`. The type's, if left out.
-        api_key_env: the environment variable that holds the key. The type's, if left out: see
-            `key_variables`.
-        model: model id. The type's, if left out; azure takes its deployment. Only openrouter has a default,
-            `x-ai/grok-code-fast-1`, and that is retired: see `PROVIDER_DEFAULTS`.
-        base_url: the API's address. The type's, if left out; azure has none.
-        context_window: tokens that `fit_context` keeps a conversation within.
+        type: a provider type: one of `PROVIDER_DEFAULTS`, which includes registered types.
+        api: the wire family to use, such as `"chat"` or `"messages"`. Default: the type's.
+        api_key_env: the environment variable that holds the key. Default: the type's; see `key_variables`.
+        model: model id. Default: the type's; on azure, the deployment names the model. Only openrouter has a
+            default model, `x-ai/grok-code-fast-1`, and that is retired: see `PROVIDER_DEFAULTS`.
+        base_url: the API's address. Default: the type's; azure has none.
+        context_window: the number of tokens to which `fit_context` shortens a conversation.
         reasoning: ask for extended thinking.
-        auth_method: how the key is sent. The type's, if left out.
-        extra_headers: sent with each request; their values stay out of every repr.
-        api_version: Azure's, such as `"2024-10-21"`, not used on its v1 surface; or, where messages are
-            spoken, Anthropic's, which is `"2023-06-01"` by default and may be `"2026-10-21"`.
+        auth_method: how the key is sent. Default: the type's.
+        extra_headers: headers sent with each request; their values never appear in a repr.
+        api_version: Azure's version, such as `"2024-10-21"`, not used on its v1 surface; or, with the api
+            `messages`, Anthropic's version, which is `"2023-06-01"` by default and may be `"2026-10-21"`.
         deployment: Azure's deployment name.
         region: where AWS runs the provider, such as `"eu-west-1"`; it takes the place of `{region}` in the
             type's base URL, and is signed. `create_provider` reads it from `region_variables`, if left out.
-        allow_http: send the key over plain http to a host that is not this machine.
+        allow_http: allow the key to be sent over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
-        write_timeout: seconds in which the provider must take some more of the request, while it is sent. A
-            large request on a slow line takes as long as it takes.
+        write_timeout: seconds in which the provider must accept some more bytes while the request is sent.
+            The whole upload of a large request over a slow line may take longer.
         read_timeout: seconds to receive the complete response head, then each further byte.
         event_timeout: seconds in which a stream sends bytes but its answer does not advance; comments and
             pings do not count.
-        first_event_timeout: the same until the first event, for models that think for long. Default: as
-            `event_timeout`.
-        total_timeout: seconds for the whole call, its retries and the consumer's own time included.
+        first_event_timeout: the same until the first event, for models that think for a long time. Default:
+            the value of `event_timeout`.
+        total_timeout: seconds for the whole call, including its retries and the consumer's own time.
         max_attempts: how often a request is sent at most.
-        max_retry_after: seconds; a provider that asks for a longer wait fails the call at once.
-        limits: how much of the peer's data is accepted; a mapping gives the limits that differ from the
-            defaults, as in `{"limits": {"max_answer_bytes": 1_000_000}}`.
+        max_retry_after: seconds; if the provider asks for a longer wait, the call fails immediately.
+        limits: how much data is accepted from the peer. A mapping gives the limits that differ from the
+            defaults, such as `{"max_answer_bytes": 1_000_000}`.
 
     Raises:
-        ConfigError: a field is unknown, missing or has a value that cannot work; it names the field, such as
-            `limits.max_answer_bytes`.
+        ConfigError: a field is unknown or missing, or its value cannot work. The error's `field` names it,
+            such as `limits.max_answer_bytes`.
 
     Example:
         `ProviderConfig(type="anthropic", model="claude-sonnet-5-5")` is complete. Models retire:
@@ -140,34 +140,46 @@ class ProviderConfig:
         _refuse_misplaced(given)
         _refuse_unknown(given, (f.name for f in fields(cls)))
         config = super().__new__(cls)
-        # Which fields the user gave: the others follow the type.
+        # The fields that the user gave: all others follow the type, also after `replace(type=...)`.
         _set(config, "_given", frozenset(name for name in given if given[name] is not _BY_TYPE))
         return config
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
-        """From `{"provider": {...}}` or the inner object.
+        """Make a config from a mapping, such as a parsed settings file.
+
+        Args:
+            data: the fields by name, or `{"provider": {...}}` with the fields inside.
 
         Raises:
-            ConfigError: as the constructor.
+            ConfigError: as for the constructor.
+
+        Example:
+            >>> ProviderConfig.from_dict({"provider": {"type": "openai", "model": "gpt-5.4"}}).model
+            'gpt-5.4'
         """
         inner = data.get("provider", data) if isinstance(data, Mapping) else data
-        if isinstance(inner, str):  # shown only if it is a type: it may be a key
+        if isinstance(inner, str):  # the text is shown only if it is a type: it may be a key
             named = inner if inner in PROVIDER_DEFAULTS else "openai"
             raise ConfigError(
-                f'a JSON object is needed, not a text; write ProviderConfig(type="{named}", model="..."), or '
-                "ProviderConfig.from_json(text)"
+                "the config must be a JSON object or a mapping of fields, not a str; write "
+                f'ProviderConfig(type="{named}", model="..."), or ProviderConfig.from_json(text)'
             )
         if not isinstance(inner, Mapping):
-            raise ConfigError("the provider's configuration must be a JSON object")
+            raise ConfigError(
+                f"the config must be a JSON object or a mapping of fields, not {type(inner).__name__}"
+            )
         return cls(**{str(name): value for name, value in inner.items()})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """From JSON text, of the shapes that `from_dict` takes.
+        """Make a config from JSON text.
+
+        Args:
+            text: a JSON object of one of the forms that `from_dict` takes.
 
         Raises:
-            ConfigError: the text is not JSON, or as the constructor.
+            ConfigError: the text is not JSON; or as for the constructor.
         """
         try:
             data = msgspec.json.decode(text)
@@ -179,12 +191,12 @@ class ProviderConfig:
         """The same config with other values for some fields.
 
         Args:
-            **changes: fields by name. What was left out when this config was made still follows the type, so
-                that another `type` brings its own address and key variable. Any: fields are of many types,
-                and are checked.
+            **changes: fields by name. Fields that were left out when this config was made still follow the
+                type, so that another `type` brings its own address and key variable. Any: the fields have
+                many types, and are checked.
 
         Raises:
-            ConfigError: as the constructor.
+            ConfigError: as for the constructor.
 
         Example:
             >>> ProviderConfig(type="openai", model="gpt-5.4").replace(read_timeout=3).read_timeout
@@ -196,7 +208,8 @@ class ProviderConfig:
     def key_variables(self) -> tuple[str, ...]:
         """The environment variables that may hold the key; the first one that is set counts.
 
-        More than one only where the config left `api_key_env` out, and the type knows two names.
+        There are two if the config leaves out `api_key_env` and the type has two usual names; else one or
+        none.
         """
         defaults = PROVIDER_DEFAULTS.get(self.type)
         too = defaults.api_key_env_too if defaults and "api_key_env" not in self._given else None
@@ -216,10 +229,10 @@ class ProviderConfig:
         return () if defaults is None or self.region is not None else defaults.region_env
 
     def timeouts(self, **given: float | None) -> Timeouts:
-        """The clocks of a call: the config's, apart from those that the call gives.
+        """The clocks of a call: those of the config, replaced by those that the call gives.
 
         Args:
-            **given: seconds by the name of the field; `None` switches a clock off.
+            **given: seconds by the name of the config's field; `None` switches a clock off.
         """
         event = given.get("event_timeout", self.event_timeout)
         follows = "first_event_timeout" not in self._given
@@ -252,7 +265,7 @@ class ProviderConfig:
             _loaded(defaults.check)(self)
 
     def _fill(self, defaults: ProviderDefaults) -> None:
-        """Take what the user left out from the type."""
+        """Fill in the fields that the user left out from the type's defaults."""
         if self.auth_method is _BY_TYPE:
             # A key variable for a server that needs no key means that a key is to be sent.
             keyless = defaults.auth_method is AuthMethod.NONE
@@ -268,7 +281,7 @@ class ProviderConfig:
             if defaults.base_url is None:
                 such = f", such as {defaults.example_url}" if defaults.example_url else ""
                 raise ConfigError(
-                    f"base_url: {self.type}/{self.api} has no default; give its address{such}",
+                    f"base_url: {self.type}/{self.api} has no default; give the server's address{such}",
                     field="base_url",
                 )
             _set(self, "base_url", self._in_region(defaults.base_url))
@@ -310,15 +323,15 @@ class ProviderConfig:
 
 
 def check_api(name: str, defaults: ProviderDefaults, api: object) -> str:
-    """The wire family that a config means: the one that it names, or the type's default.
+    """The wire family of a config: the one that it names, or the type's default.
 
     Raises:
-        ConfigError: the type does not speak it.
+        ConfigError: the type does not have this wire family.
     """
     chosen = api or defaults.api or defaults.apis[0]
     if not isinstance(chosen, str) or chosen not in defaults.apis:
         known = ", ".join(defaults.apis)
-        raise ConfigError(f"api: {name} has no {chosen!r}; it has {known}", field="api")
+        raise ConfigError(f"api: {name} has no api {chosen!r}; use one of {known}", field="api")
     return chosen
 
 
@@ -343,7 +356,7 @@ _MISPLACED = {
     "timeout": "there are five clocks: connect_timeout, write_timeout, read_timeout, event_timeout and "
     "total_timeout",
 }
-"""Names that people try, and what to write instead."""
+"""Names that users often try, and what to write instead."""
 
 
 def _refuse_misplaced(given: Iterable[str]) -> None:
@@ -407,7 +420,7 @@ def _convert_limits(given: object) -> Limits:
         return DEFAULT_LIMITS
     values = structs.asdict(given) if isinstance(given, Limits) else given
     if not isinstance(values, Mapping):
-        raise ConfigError(f"limits: {given!r} is neither a JSON object nor a Limits", field="limits")
+        raise ConfigError(f"limits: {given!r} is neither a mapping nor a Limits", field="limits")
     _refuse_unknown(values, Limits.__struct_fields__, "limits")
     limits: dict[str, Any] = {}  # Any: `_convert` returns the type that it was asked for
     for name, value in values.items():
@@ -421,7 +434,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
     """Refuse header names and values that could break the request's framing, or that carry a key.
 
     Raises:
-        ConfigError: it names the header, never its value.
+        ConfigError: a header is not allowed. The message names the header, never its value.
     """
     for name, value in headers.items():
         if not isinstance(name, str) or not is_token(name):
@@ -431,13 +444,13 @@ def check_headers(headers: Mapping[str, str]) -> None:
             )
         if not isinstance(value, str):
             raise ConfigError(
-                f"extra_headers: the value of {name!r} must be a text, not {type(value).__name__}",
+                f"extra_headers: the value of {name!r} must be a str, not {type(value).__name__}",
                 field="extra_headers",
             )
         if not is_header_value(value):
             raise ConfigError(
-                f"extra_headers: the value of {name!r} has a line break or control character, a space at "
-                "an end, or is not Latin-1",
+                f"extra_headers: the value of {name!r} has a line break or a control character, a space at "
+                "the beginning or end, or a character that is not Latin-1; remove it",
                 field="extra_headers",
             )
         if name.lower() in _FRAMING_HEADERS:
@@ -456,11 +469,12 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
     """Refuse an address that cannot be called, or to which a key must not be sent.
 
     Args:
-        keyed: a key goes along and `allow_http` is off, so that plain http is for this machine only.
+        url: the address.
+        keyed: a key is sent and `allow_http` is off, so plain http is allowed to this machine only.
         query: whether the address may have a query.
 
     Raises:
-        ConfigError: it names what is allowed.
+        ConfigError: the address is not allowed; the message says what is.
     """
     from urllib.parse import urlsplit  # late: it would be the heaviest part of `import sansio`
 
@@ -471,9 +485,9 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
         raise ConfigError("base_url: invalid URL; check the host and the port", field="base_url") from None
     if "@" in (parts.netloc or url):
         raise ConfigError(
-            "base_url: must not hold a user name or password; keys go into the environment", field="base_url"
+            "base_url: must not hold a user name or password; put keys into the environment", field="base_url"
         )
-    if ("?" in url and not query) or "#" in url:  # not shown: some put keys there
+    if ("?" in url and not query) or "#" in url:  # the URL is not shown: some users put keys there
         raise ConfigError("base_url: must not have a query or a fragment", field="base_url")
     if parts.scheme not in ("http", "https") or not host:
         raise ConfigError(
@@ -485,8 +499,8 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
         )
     if _DOTS.search(parts.path):
         raise ConfigError(
-            f"base_url: {url!r} has a step '.' or '..' in its path, which servers and proxies read in "
-            "different ways; write the path without it",
+            f"base_url: {url!r} has '.' or '..' as a part of its path, which servers and proxies interpret "
+            "in different ways; write the path without it",
             field="base_url",
         )
     if port == 0:
@@ -494,7 +508,7 @@ def check_url(url: str, keyed: bool, *, query: bool = False) -> None:
     if keyed and parts.scheme == "http" and not is_loopback(host):
         raise ConfigError(
             f"base_url: {url!r} would send the key in plain text; use https, or allow_http=True "
-            "if the network in between is yours",
+            "if you control the network in between",
             field="base_url",
         )
 

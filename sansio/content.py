@@ -41,11 +41,14 @@ TOOL: Final = Role.TOOL
 
 
 RoleName: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
-"""A role as plain text, where a message is made."""
+"""A role as plain text, which the constructor of `Message` accepts."""
 
 
 class FinishReason(StrEnum):
-    """Why an answer ended, in one vocabulary for all providers; `Message.raw_finish_reason` has theirs."""
+    """Why an answer ended, in one vocabulary for all providers.
+
+    `Message.raw_finish_reason` is the provider's own word.
+    """
 
     STOP = "stop"
     LENGTH = "length"
@@ -61,7 +64,7 @@ class FinishReason(StrEnum):
 
 
 class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Tokens, as the provider counted them. A count that it did not report is 0.
+    """How many tokens a request used, as the provider counted them. A count that it did not report is 0.
 
     Args:
         input_tokens: the whole prompt, including its cached part, for every provider.
@@ -107,14 +110,15 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
 
 
 class Citation(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A source of a text.
+    """A source that the answer's text cites. Any field may be `None` if the provider does not report it.
 
     Args:
         url: the source's address.
         title: the source's title.
-        quote: what is cited, in the source's words.
-        start: where the cited passage begins in the part's text, in the provider's characters.
-        end: where it ends there.
+        quote: the cited words of the source.
+        start: the position in the part's text at which the passage with the citation begins, counted as the
+            provider counts characters.
+        end: the position at which that passage ends.
         extra: the provider's other fields.
     """
 
@@ -127,9 +131,11 @@ class Citation(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
 
 
 class TextPart(Struct, frozen=True, tag="text", omit_defaults=True, forbid_unknown_fields=True):
-    """Text.
+    """A piece of a message's text.
 
     Args:
+        text: the text.
+        citations: the sources that an answer's text cites, in order.
         extra: provider fields, sent with the part unchanged, such as Anthropic's
             `{"cache_control": {"type": "ephemeral", "ttl": "1h"}}`.
     """
@@ -143,8 +149,8 @@ class ReasoningPart(Struct, frozen=True, tag="reasoning", omit_defaults=True, fo
     """The model's reasoning.
 
     Args:
-        text: what the provider shows of it; empty if it shows nothing.
-        extra: what the provider needs back on the next turn: a signature, encrypted content, and the like.
+        text: as much of the reasoning as the provider shows; empty if it shows nothing.
+        extra: fields that the provider needs back on the next turn, such as a signature or encrypted content.
     """
 
     text: str = ""
@@ -152,17 +158,23 @@ class ReasoningPart(Struct, frozen=True, tag="reasoning", omit_defaults=True, fo
 
 
 class RefusalPart(Struct, frozen=True, tag="refusal", omit_defaults=True, forbid_unknown_fields=True):
-    """The model's own words for why it does not answer."""
+    """The model's own explanation of why it does not answer.
+
+    Args:
+        text: the explanation.
+        extra: provider fields, sent with the part unchanged.
+    """
 
     text: str
     extra: JSONObject = {}
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call", omit_defaults=True, forbid_unknown_fields=True):
-    """A complete tool call.
+    """A complete tool call, which the application may run.
 
     Args:
-        id: what the tool's result must name.
+        id: the call's id. The message with the tool's result repeats it as `tool_call_id`.
+        name: the tool's name.
         arguments: the parsed JSON object; blank, missing or `null` arguments are `{}`. A custom tool's
             free text is `{"input": text}`.
         raw_arguments: the arguments' text as received. It is sent back as long as it says the same as
@@ -180,7 +192,7 @@ class ToolCall(Struct, frozen=True, tag="tool_call", omit_defaults=True, forbid_
     extra: JSONObject = {}
 
     def arguments_text(self) -> str:
-        """What is sent as the call's arguments: JSON, or a custom tool's own text."""
+        """The text that is sent as the call's arguments: JSON, or a custom tool's free text."""
         if self.kind == "custom":
             text = self.arguments.get("input")
             return text if isinstance(text, str) else ""
@@ -195,11 +207,15 @@ class InvalidToolCall(
 ):
     """A tool call that must not be run: its arguments are truncated or malformed.
 
-    A tool message may answer it, to say what was wrong; it is then sent back with its answer.
+    A tool message may answer the call and say what was wrong; call and answer are then sent back together.
 
     Args:
-        raw_arguments: the arguments' text, as much as was received.
+        id: the call's id; empty if none was received.
+        name: the tool's name; empty if none was received.
+        raw_arguments: as much of the arguments' text as was received.
         reason: what is wrong with the call.
+        kind: as in `ToolCall`.
+        extra: provider fields, as in `ToolCall`.
     """
 
     id: str
@@ -211,13 +227,16 @@ class InvalidToolCall(
 
 
 class ServerToolPart(Struct, frozen=True, tag="server_tool", omit_defaults=True, forbid_unknown_fields=True):
-    """A tool that the provider ran, or such a tool's result.
+    """A call of a tool that the provider itself ran, or the result of such a call.
 
     Args:
         kind: the provider's own word, such as `"server_tool_use"` or `"web_search_tool_result"`.
-        id: what joins a use and its result.
-        input: what the tool was given.
-        output: what the tool gave.
+        id: the id that a call and its result share.
+        name: the tool's name.
+        input: the arguments that the tool received.
+        output: the tool's result.
+        status: how the call ended, in the provider's own word.
+        extra: the provider's other fields, sent with the part unchanged.
     """
 
     kind: str
@@ -252,6 +271,10 @@ class AudioPart(_Media, frozen=True, kw_only=True, tag="audio"):
     """Audio: `data` with its `media_type`, a `url`, or a `file_id`. In an answer, it has a transcript.
 
     An answer's part may have only the transcript, if the provider did not send the sound.
+
+    Args:
+        transcript: the spoken words as text.
+        extra: provider fields, sent with the part unchanged.
     """
 
     media_type: str = "audio/wav"
@@ -260,7 +283,12 @@ class AudioPart(_Media, frozen=True, kw_only=True, tag="audio"):
 
 
 class DocumentPart(_Media, frozen=True, kw_only=True, tag="document"):
-    """A document: `data` with its `media_type`, a `url`, or a `file_id`; exactly one of the three."""
+    """A document: `data` with its `media_type`, a `url`, or a `file_id`; exactly one of the three.
+
+    Args:
+        name: the document's file name or title.
+        extra: provider fields, sent with the part unchanged.
+    """
 
     media_type: str = "application/pdf"
     name: str | None = None
@@ -268,7 +296,12 @@ class DocumentPart(_Media, frozen=True, kw_only=True, tag="document"):
 
 
 class UnknownPart(Struct, frozen=True, tag="unknown", omit_defaults=True, forbid_unknown_fields=True):
-    """Something that this library has no type for; `extra` is the whole wire object, sent unchanged."""
+    """A part that this library has no type for.
+
+    Args:
+        kind: the provider's own word for the part.
+        extra: the whole wire object. It is sent back unchanged.
+    """
 
     kind: str
     extra: JSONObject = {}
@@ -303,10 +336,10 @@ PARTS: tuple[type[Part], ...] = (
 
 
 class ReadParts(tuple[Part, ...]):
-    """Parts that an answer was read into, for the content of its message.
+    """The parts of an answer that a reader of this library built, as the content of its message.
 
-    Their types and those of the message's other fields are right, so the message does not check them: that
-    would cost a short answer more than the rest of its message. The message keeps them as a plain tuple.
+    The reader has made every field of the right type, so the message skips its checks: for a short answer,
+    they would cost more than making the rest of the message. The message keeps the parts as a plain tuple.
     """
 
 
@@ -314,25 +347,29 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     """One message of a conversation, written by the application or answered by a provider.
 
     Args:
-        role: its author; a `str` becomes a `Role`.
+        role: the message's author; a `str` becomes a `Role`.
         content: text, or parts in order; a list becomes a tuple. One plain text is always kept as a `str`, so
             read `text` or `parts`, which have one type whatever the content is.
-        tool_call_id: in a tool's message, the call that it answers.
+        tool_call_id: in a tool's message, the id of the call that it answers.
         is_error: in a tool's message, whether the tool failed.
-        finish_reason: an answer's, and the fields below it: why it ended.
+        finish_reason: why an answer ended. This field and those below, except `extra`, are set in answers.
         raw_finish_reason: the same in the provider's own word.
-        usage: `None` if the provider reported none.
+        usage: the answer's tokens; `None` if the provider reported none.
         model: the model that answered, in the provider's words.
         response_id: the provider's name for the answer.
         request_id: the provider's name for the request, to quote to its support.
-        origin: provider type and api that gave an answer, such as `"anthropic/messages"`; `None` for what
-            the application wrote.
+        origin: the provider type and api that gave the answer, such as `"anthropic/messages"`; `None` in a
+            message that the application wrote.
         extra: the provider's other fields. In a message that the application wrote, they are sent with it.
 
     Raises:
         TypeError: a field of the message, of a part in it or of a citation has a wrong type.
-        ValueError: the role is unknown; or an image, a document or sound has no source, or more than one.
-            Only an assistant's may have none.
+        ValueError: the role is unknown; or an image, a document or audio has more than one of `data`, `url`
+            and `file_id`, or none. In an assistant's message it may have none.
+
+    Example:
+        >>> Message("user", [TextPart("What is this?"), ImagePart(url="https://example.org/cat.png")]).text
+        'What is this?'
     """
 
     role: Role
@@ -349,7 +386,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     extra: JSONObject = {}
 
     if TYPE_CHECKING:
-        # What the constructor takes is more than what a message has: a role as text, and any list of parts.
+        # The constructor accepts more types than the fields have: a role as text, and any list of parts.
         def __init__(
             self,
             role: Role | RoleName,
@@ -399,7 +436,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def refusal(self) -> str | None:
-        """The model's words for why it does not answer; `None` if it answers."""
+        """The model's own explanation of why it does not answer; `None` if it answers."""
         return "".join([part.text for part in self._all(RefusalPart)]) or None
 
     @property
@@ -431,7 +468,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     def logprobs(self) -> JSONObject:
         """Log probabilities of the answer's tokens, as OpenAI reports them; empty if none were asked for.
 
-        Responses have them with each text: they are joined, in the form of chat completions.
+        The Responses API reports them with each text; here they are joined, in the form of chat completions.
         """
         own = _object(self.extra.get("logprobs"))
         listed = [part.extra.get("logprobs") for part in self._all(TextPart)]
@@ -445,7 +482,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def service_tier(self) -> str | None:
-        """The tier that served the request."""
+        """The service tier that processed the request, in the provider's own word, if it names one."""
         own = self.extra.get("service_tier")
         if own is None and self.usage is not None:
             own = self.usage.extra.get("service_tier")
@@ -510,7 +547,7 @@ def _check_fields(value: Struct, where: str) -> None:
     """Refuse a field of a wrong type: msgspec checks types when it decodes, but not in the constructor.
 
     Args:
-        where: what the field's name is added to.
+        where: put before the field's name in the error, such as `"content[0]."`.
     """
     for name, kinds in _typed_fields(type(value)):
         found = getattr(value, name)
@@ -524,7 +561,7 @@ def _content(content: object, *, said: bool) -> str | tuple[Part, ...]:
     """Content in its normal form: a single plain text is a `str`.
 
     Args:
-        said: whether it is the assistant's, whose images and sound may have gone without their bytes.
+        said: whether the author is the assistant, whose images and audio may lack their bytes.
     """
     if isinstance(content, str):
         return str(content)
@@ -540,7 +577,7 @@ def _content(content: object, *, said: bool) -> str | tuple[Part, ...]:
 
 
 def _normal(content: Sequence[Part]) -> str | tuple[Part, ...]:
-    """Parts, or the text alone where they are one plain text or none."""
+    """The parts as a tuple; a `str` instead if there is only one plain text, or no part."""
     if not content:
         return ""
     if len(content) == 1 and type(part := content[0]) is TextPart and not part.citations and not part.extra:
@@ -564,7 +601,7 @@ def _check_part(part: Part, index: int, said: bool) -> None:
 
 
 def _says(raw: str, arguments: JSONObject) -> bool:
-    """Whether the text and the object are the same JSON; Python alone takes `True` for `1`."""
+    """Whether the text and the object are the same JSON. Compared as JSON, since in Python `True == 1`."""
     try:
         said = msgspec.json.decode(raw or "{}")
         return msgspec.json.encode({} if said is None else said) == msgspec.json.encode(arguments)

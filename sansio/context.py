@@ -26,21 +26,21 @@ from sansio.conversation import Messages, as_messages
 from sansio.errors import InvalidRequestError
 
 _BYTES_PER_TOKEN = 3
-"""Bytes per token. English text has about 4; a lower figure makes the estimate err on the safe side."""
+"""Bytes per token. English text has about 4; with a lower figure, the estimate is rather too high."""
 _TOKENS_PER_MESSAGE = 8
 _TOKENS_PER_ATTACHMENT = 1_600
-"""What an image of ordinary size costs; documents vary widely, so count them yourself."""
+"""The tokens of an image of ordinary size. Documents vary widely: count them with your own `count`."""
 
 
 def estimate_tokens(message: Message) -> int:
-    """About how many tokens a message has: by its bytes, since each model has its own tokenizer."""
+    """Estimate the tokens of a message by its bytes, since each model has its own tokenizer."""
     attachments = sum(isinstance(part, (ImagePart, AudioPart, DocumentPart)) for part in message.parts)
     size = sum(_size(part) for part in message.parts)
     return _TOKENS_PER_MESSAGE + -(-size // _BYTES_PER_TOKEN) + attachments * _TOKENS_PER_ATTACHMENT
 
 
 def _size(part: Part) -> int:
-    """How many bytes of text a part sends; media are counted apart."""
+    """How many bytes of text a part sends; media are counted separately."""
     match part:
         case TextPart() | RefusalPart():
             size = _bytes(part.text)
@@ -66,11 +66,11 @@ def _bytes(text: str) -> int:
 
 
 class Fitted(msgspec.Struct, frozen=True):
-    """A conversation that fits.
+    """A conversation that fits into a context window.
 
     Args:
-        messages: what is kept, to send.
-        left_out: the messages that had to go, from the oldest on.
+        messages: the messages that are kept, to be sent.
+        left_out: the messages that were removed, the oldest first.
     """
 
     messages: tuple[Message, ...]
@@ -84,20 +84,20 @@ def fit_context(
     reserve: int = 0,
     count: Callable[[Message], int] = estimate_tokens,
 ) -> Fitted:
-    """The system messages at the front and as many of the newest turns as fit.
+    """Shorten a conversation to a context window: keep the leading system messages and the newest turns.
 
-    A turn is a user's message with all that follows it, so tool calls stay with their results. The
-    oldest turns go first, whole; nothing is shortened.
+    A turn is a user's message with all messages that follow it, so tool calls stay with their results. The
+    oldest turns are removed first, as a whole; no message is shortened.
 
     Args:
         messages: the conversation; it is not changed.
-        context_window: tokens, such as `config.context_window`.
+        context_window: the limit in tokens, such as `config.context_window`.
         reserve: tokens to leave free for the answer.
-        count: tokens of one message, where an exact tokenizer is at hand. It is called once for each message
-            that is kept, and for the newest of those that are left out.
+        count: returns the tokens of one message. Default: an estimate; give an exact tokenizer if you have
+            one. It is called once for each message that is kept, and for the newest that is left out.
 
     Returns:
-        What is kept, and what is left out.
+        The messages that are kept, and those that are left out.
 
     Raises:
         InvalidRequestError: the system messages and the newest turn alone do not fit; or an argument is
@@ -114,13 +114,13 @@ def fit_context(
         )
     if not callable(count):
         raise InvalidRequestError(
-            f"count: must be a function that takes a Message and gives its tokens, not {count!r:.80}"
+            f"count: must be a function that takes a Message and returns its tokens, not {count!r:.80}"
         )
 
     def counted(message: Message) -> int:
         tokens = count(message)
         if type(tokens) is not int or tokens < 0:
-            raise InvalidRequestError(f"count: must give a number of tokens, an int, not {tokens!r:.80}")
+            raise InvalidRequestError(f"count: must return a number of tokens, an int, not {tokens!r:.80}")
         return tokens
 
     messages = as_messages(messages)

@@ -1,4 +1,4 @@
-"""What an application gives as messages, as a list of `Message`."""
+"""Converts the messages that an application gives to a list of `Message`."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from sansio.content import Message, Role
 from sansio.errors import InvalidRequestError
 
 Messages: TypeAlias = str | Iterable[Message | Mapping[str, object]]
-"""A conversation: messages, or dicts in OpenAI's form; or a text, which is one message of the user."""
+"""A conversation: messages, or dicts in OpenAI's form; or a `str`, which is one message of the user."""
 
 
 def as_messages(messages: Messages) -> list[Message]:
-    """A conversation as a list of `Message`; an iterator is read once, to its end.
+    """Convert a conversation to a list of `Message`.
 
     Args:
-        messages: `Message`s and dicts such as `{"role": "user", "content": "Hello"}`, mixed as you like; or a
-            text, which is one message of the user.
+        messages: `Message`s and dicts such as `{"role": "user", "content": "Hello"}`, also mixed; or a `str`,
+            which is one message of the user. An iterator is read once, to its end.
+
+    Returns:
+        The messages.
 
     Raises:
-        InvalidRequestError: something in it is neither; `index` says where, and the error shows the form
-            to write.
+        InvalidRequestError: an item is neither. `index` is its position, and the message shows the form to
+            write.
+
+    Example:
+        >>> as_messages("Hello")[0].role
+        <Role.USER: 'user'>
     """
     if isinstance(messages, str):
         return [Message(Role.USER, messages)]

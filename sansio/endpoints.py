@@ -1,7 +1,7 @@
-"""What providers offer beside answers: token counts, the list of models, embeddings.
+"""The endpoints of providers beside answers: token counts, the list of models, embeddings.
 
-An `Endpoint` is a request and how its JSON response is read. The families make them; `Provider` sends them
-as it sends every call, with the same retries, errors and records.
+An `Endpoint` is a request, and a function that reads its JSON response. The families make endpoints;
+`Provider` sends them like every call, with the same retries, errors and records.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _MOST_PAGES = 100
 
 
 class NextPage(Struct, Generic[T_co], frozen=True):
-    """What `Endpoint.read` returns for a page that is not the last: the next one is asked for.
+    """The result of `Endpoint.read` for a page that is not the last. The next page is then requested.
 
     Args:
-        query: what is added to the query of the endpoint's address, such as `"after_id=m"`; percent-encoded.
+        query: added to the query of the endpoint's address, such as `"after_id=m"`; percent-encoded.
         read: makes the value, or another `NextPage`, from the next page.
     """
 
@@ -40,10 +40,10 @@ class NextPage(Struct, Generic[T_co], frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """A request's body that is encoded already.
+    """The body of a request, already encoded.
 
     Args:
-        type: its media type, for the header `content-type`.
+        type: the media type, for the header `content-type`.
         data: the bytes.
     """
 
@@ -52,18 +52,20 @@ class Content(Struct, frozen=True):
 
 
 class Endpoint(Struct, Generic[T_co], frozen=True):
-    """A request that a provider answers with one JSON object, or one a page, and how that is read.
+    """A request whose response is a JSON object, or one for each page, and a function that reads it.
+
+    Pass it to `Provider.fetch`.
 
     Args:
         url: the absolute address.
-        read: makes the value from a response that is not an error, or a `NextPage`. It raises
-            `RemoteProtocolError` where the response is malformed.
+        read: makes the value, or a `NextPage`, from a response that is not an error. It raises
+            `RemoteProtocolError` if the response is malformed.
         body: the JSON to post, or a `Content`; `None` for a GET, which has no body.
-        once: whether a repetition could do the same thing twice, such as making a batch. Such a request is
-            tried again only where the provider has refused it (429, 503, 529), and never where its response
-            was lost.
-        own_error: whether `error` in a response is a field of the object, such as why a batch failed. If not,
-            it is the error of the request.
+        once: whether the effect of the request must not be repeated, such as making a batch. Such a request
+            is retried only if the provider has refused it (429, 503, 529), and never if its response was
+            lost.
+        own_error: whether `error` in a response is a field of the object, such as the reason why a batch
+            failed. If not, it is the error of the request.
     """
 
     url: str
@@ -74,19 +76,19 @@ class Endpoint(Struct, Generic[T_co], frozen=True):
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a provider says about one of its models. What it does not say is `None`.
+    """A provider's description of one of its models. Facts that it does not report are `None`.
 
     Args:
-        id: the name that requests use.
+        id: the name for requests.
         name: the name for people.
-        created: when it was made or released. This and all other times are seconds since 1970 (UTC); of a
-            day alone, its beginning.
-        context_window: the most tokens that prompt and answer may have together, or the prompt alone, as
-            the provider counts it.
-        max_output: the most tokens that an answer may have.
+        created: when the model was made or released. This and all other times are seconds since 1970 (UTC);
+            if the provider gives only a day, its beginning.
+        context_window: the largest number of tokens that prompt and answer may have together, or the prompt
+            alone, as the provider counts them.
+        max_output: the largest number of tokens that an answer may have.
         lifecycle: the provider's own word, such as `"active"`, `"deprecated"` or `"retired"`.
-        deprecated: since when it is deprecated.
-        retires: when it stops to answer, or stopped.
+        deprecated: since when the model is deprecated.
+        retires: when the model stops answering, or stopped.
         extra: the provider's other fields.
     """
 
@@ -102,12 +104,12 @@ class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Embeddings(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Texts as vectors.
+    """The embedding vectors of texts.
 
     Args:
-        vectors: one for each text, in the order of the texts.
-        model: as the provider names it.
-        usage: its counts; `None` if it reported none.
+        vectors: one vector for each text, in the order of the texts.
+        model: the model, as the provider names it.
+        usage: the tokens; `None` if the provider reported none.
         extra: the response's other fields.
     """
 
@@ -117,18 +119,21 @@ class Embeddings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: JSONObject = {}
 
 
-def rows_of(data: JSONObject) -> list[JSONObject]:
-    """The objects in a response's list, `data`.
+def rows_of(data: JSONObject, field: str = "data") -> list[JSONObject]:
+    """The objects in a response's list.
+
+    Args:
+        field: where the list is.
 
     Raises:
         RemoteProtocolError: there is no list, or something else is in it.
     """
-    rows = data.get("data")
+    rows = data.get(field)
     if not isinstance(rows, list):
-        raise RemoteProtocolError("the response has no list 'data'")
+        raise RemoteProtocolError(f"the response has no list {field!r}")
     objects = [row for row in rows if isinstance(row, dict)]
     if len(objects) != len(rows):
-        raise RemoteProtocolError("the list 'data' holds something that is not an object")
+        raise RemoteProtocolError(f"the list {field!r} holds something that is not an object")
     return objects
 
 
@@ -201,30 +206,36 @@ def read_models(
     cursor: str,
     before: tuple[ModelInfo, ...] = (),
     cursors: tuple[str, ...] = (),
+    rows: str = "data",
+    token: str = "",
 ) -> tuple[ModelInfo, ...] | NextPage[tuple[ModelInfo, ...]]:
     """The models of a list, which may have pages.
 
     A page says by `has_more` whether another one follows, and by `last_id` behind which model that begins; if
-    it does not name one, behind its last. Source: the pages of Anthropic's and OpenAI's own SDKs.
+    it does not name one, behind its last. Source: the pages of Anthropic's and OpenAI's own SDKs. Where a
+    field has the next page's token, another one follows as long as there is a token.
 
     Args:
         data: the response.
         read: reads one model.
-        cursor: the name by which the query says behind which model a page begins.
+        cursor: the name by which the query says behind which model, or with which token, a page begins.
         before: the models of the pages before.
-        cursors: behind which models the pages before ended.
+        cursors: behind which models the pages before ended, or their tokens.
+        rows: the field that has the list.
+        token: the field that has the next page's token; empty if there is none.
 
     Raises:
         RemoteProtocolError: the response is malformed; it repeats a page; or the pages do not end.
     """
-    models = tuple(read(Row(row)) for row in rows_of(data))
+    models = tuple(read(Row(row)) for row in rows_of(data, rows))
     listed = before + models
-    if data.get("has_more") is not True:
+    if not data.get(token) if token else data.get("has_more") is not True:
         return listed
-    last = data.get("last_id") or (models[-1].id if models else None)
+    last = data[token] if token else data.get("last_id") or (models[-1].id if models else None)
     if not isinstance(last, str) or last in cursors:
         raise RemoteProtocolError(
-            f"the list has more models (has_more), but none begin behind last_id, which is {last!r}"
+            f"the list has more models ({token or 'has_more'}), but none begin behind "
+            f"{token or 'last_id'}, which is {last!r}"
         )
     if len(cursors) + 1 >= _MOST_PAGES:
         raise RemoteProtocolError(f"the list of models has more than {_MOST_PAGES} pages")
@@ -232,7 +243,15 @@ def read_models(
 
     return NextPage(
         urlencode({cursor: last}),
-        partial(read_models, read=read, cursor=cursor, before=listed, cursors=(*cursors, last)),
+        partial(
+            read_models,
+            read=read,
+            cursor=cursor,
+            before=listed,
+            cursors=(*cursors, last),
+            rows=rows,
+            token=token,
+        ),
     )
 
 

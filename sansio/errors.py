@@ -1,4 +1,4 @@
-"""Every error that the library raises, and which status or loss leads to which error.
+"""Every error that the library raises, and which HTTP status leads to which error.
 
 All are `ProviderError`. An error says what happened, where (provider, model, status, request id, byte
 offset), and what a person can do next. It never holds a key: the core never sees one, and the
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 _CONTROLS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-"""C0 and C1, but for tabs and the ends of lines."""
+"""The control characters C0 and C1, except tabs and line ends."""
 _SHORTEST_CUT = 4
 
 
 class ErrorContext(TypedDict, total=False):
-    """What an error may know beside its message. Every key is an attribute of the error."""
+    """The details that an error may have beside its message. Every key is an attribute of the error."""
 
     provider: str | None
     """Provider type, such as `"anthropic"`."""
     model: str | None
     status: int | None
-    """HTTP status of the response; for an error inside a 200, the status that it amounts to where that is
-    known."""
+    """HTTP status of the response. For an error inside a response with status 200: the status that it
+    corresponds to, if that is known."""
     error_type: str | None
     """The provider's own name for the error, such as `"rate_limit_error"`."""
     code: str | None
@@ -37,19 +37,19 @@ class ErrorContext(TypedDict, total=False):
     param: str | None
     """The field of the request that the provider names, such as `"messages[0].content"`."""
     content_filter: JSONObject | None
-    """Azure: what the content filter found in a prompt that it blocked, as `Message.content_filter`."""
+    """Azure: what the content filter found in a prompt that it blocked; see `Message.content_filter`."""
     provider_message: str | None
     """The provider's own words, as sent, control characters included."""
     request_id: str | None
     attempts: int | None
-    """How many times a request was sent, those for the rest of a stream that was cut included."""
+    """How many requests were sent, including those for the rest of a stream that was cut."""
     resumes: int
     """How many of the attempts asked for the rest of a stream that was cut."""
     retry_after: float | None
     """Seconds that the provider asked to wait."""
     should_retry: bool | None
     """The provider's own advice (`x-should-retry`), if it gave any. Also False if another attempt would
-    fail in the same way, however long one waits."""
+    fail in the same way after any wait."""
     partial: Message | None
     """The answer so far, if the call failed after its first event."""
     offset: int | None
@@ -57,7 +57,7 @@ class ErrorContext(TypedDict, total=False):
     index: int | None
     """Which message of the request is at fault, counted from 0."""
     field: str | None
-    """Which field of the config, or which limit, is meant."""
+    """The name of the config's field, or of the limit, that the error is about."""
     response: ResponseInfo | None
     """The response's metadata: rate limits, times, headers. Every `APIStatusError` of a call has it,
     and every other error of an attempt that received a response's head."""
@@ -69,9 +69,9 @@ class ProviderError(Exception):
     """The root of all errors of this library.
 
     Args:
-        message: what happened, one sentence without the context, which `str()` adds. Control characters in
-            it, which a peer may have sent to deceive who reads it on a terminal, are escaped.
-        **context: see `ErrorContext`; what is not given is `None`.
+        message: what happened, in one sentence. `str()` adds the context. Control characters are escaped,
+            since a peer may have sent them to deceive a person who reads the message on a terminal.
+        **context: see `ErrorContext`; a detail that is not given is `None`.
     """
 
     hint: str = ""
@@ -110,11 +110,23 @@ class ProviderError(Exception):
         return self.hint
 
     def with_context(self, **context: Unpack[ErrorContext]) -> Self:
-        """The same error with more known about it; the original stays as it was."""
+        """A copy of the error with more details; the original is not changed.
+
+        Args:
+            **context: see `ErrorContext`.
+        """
         return self._copy(self.message, context)
 
     def replacing(self, secret: str, mask: str = "[key]") -> Self:
-        """The same error with `secret` masked in its texts, its response and its causes, see `mask_cut`."""
+        """The same error with a secret masked in its texts, its response and its causes.
+
+        Args:
+            secret: the text to mask, also where a limit cut it at the end of a text.
+            mask: the text in its place.
+
+        Returns:
+            A copy, or this error if it does not hold the secret.
+        """
         if not secret:
             return self
         texts = {
@@ -166,8 +178,8 @@ class ProviderError(Exception):
 def mask_cut(text: str, secret: str, mask: str = "[key]") -> str:
     """A text with a secret masked, also where the text was cut inside the secret.
 
-    A limit may have cut an error's text, such as `max_error_bytes`. So a beginning of the secret at the end
-    of the text is masked too, from four characters on: fewer end an ordinary word too often.
+    A limit such as `max_error_bytes` may have cut an error's text. So if the text ends with the beginning of
+    the secret, that is masked too, if it has at least four characters: many ordinary texts end with fewer.
     """
     text = text.replace(secret, mask)
     for size in range(min(len(secret) - 1, len(text)), _SHORTEST_CUT - 1, -1):
@@ -185,18 +197,18 @@ class ConfigError(ProviderError):
 
 
 class InvalidRequestError(ProviderError):
-    """The request cannot be right for this provider; nothing was sent. `index` names the message."""
+    """The request is not valid for this provider; nothing was sent. `index` names the message."""
 
 
 class OutputFormatError(ProviderError):
-    """The answer is whole, and does not have the form that `response_format` asked for.
+    """The answer is complete, but does not have the form that `response_format` asked for.
 
-    `partial` is the answer, and `field` the path that does not fit, such as `$.lines[0].price`.
+    `partial` is the answer, and `field` the path of the value that does not fit, such as `$.lines[0].price`.
     """
 
 
 class UnansweredError(ProviderError):
-    """A request of a batch has no answer, or several have none; the batch is over.
+    """The batch is over, and one or more of its requests have no answer.
 
     `code` says why: `"expired"`, `"cancelled"`, `"failed"`, or `"missing"` if the provider gives no reason.
     """
@@ -205,10 +217,12 @@ class UnansweredError(ProviderError):
 
 
 class FallbackError(ProviderError):
-    """Every provider of a list failed before its first event.
+    """Every provider of a fallback list failed before its first event.
 
     Args:
-        failures: what each of them failed with, in the order in which they were asked.
+        message: as for `ProviderError`.
+        failures: the error of each provider, in the order in which they were asked.
+        **context: as for `ProviderError`.
     """
 
     def __init__(
@@ -219,17 +233,21 @@ class FallbackError(ProviderError):
 
     @classmethod
     def of(cls, failures: tuple[ProviderError, ...]) -> Self:
-        """The error that says them all."""
+        """The error whose message lists all failures.
+
+        Args:
+            failures: the error of each provider, in the order in which they were asked.
+        """
         reasons = "; ".join(f"({number}) {error}" for number, error in enumerate(failures, 1))
         return cls(f"{len(failures)} providers were asked and failed: {reasons}", failures=failures)
 
 
 class LocalProtocolError(ProviderError):
-    """A machine was used out of order by its driver. The machine is unchanged."""
+    """The driver called a machine out of order. The machine is unchanged."""
 
 
 class RemoteProtocolError(ProviderError):
-    """The peer sent something that is not valid HTTP, server-sent events or JSON of the dialect."""
+    """The peer sent bytes that are not valid HTTP, server-sent events or JSON of the dialect."""
 
     hint = "Check that base_url names this kind of provider and that no proxy rewrites its answers."
 
@@ -237,7 +255,7 @@ class RemoteProtocolError(ProviderError):
 class StreamTruncatedError(RemoteProtocolError):
     """The answer ended before its end marker or finish reason; what arrived is in `partial`."""
 
-    hint = "The answer is incomplete: send the request again, or go on from what arrived."
+    hint = "The answer is incomplete: send the request again, or continue from the part that arrived."
 
 
 class LimitExceededError(RemoteProtocolError):
@@ -255,12 +273,12 @@ _STATUS_ADVICE = {
     400: "Fix what the provider's message names: a message, a tool or an option.",
     401: "Check that the API key is right, belongs to this provider and has not expired.",
     402: "Add credit or a payment method to the provider's account.",
-    403: "The key is known but not allowed to do this: check its permissions, the model and the region.",
+    403: "The key is valid but not allowed to do this: check its permissions, the model and the region.",
     404: "Check the model or deployment name, base_url and, on Azure, api_version.",
-    407: "A proxy on the way requires a user and password: give them in its URL.",
+    407: "A proxy on the way requires a user and a password: give them in the proxy's URL.",
     408: "The provider gave up waiting: send the request again.",
     413: "The request is too large: send fewer or smaller messages (see fit_context).",
-    422: "Fix what the provider's message names: a field has a value that it does not take.",
+    422: "Fix what the provider's message names: a field has a value that the provider does not accept.",
     429: "Slow down, or ask the provider for a higher limit; the quota may also be used up.",
     500: "The fault is the provider's: try again later, and quote the request id if it persists.",
     502: "The provider's gateway could not reach its backend: try again in a while.",
@@ -273,7 +291,7 @@ _STATUS_ADVICE = {
 SPENT_CODES = frozenset(
     ("insufficient_quota", "contract_spend_limit_reached", "enforced_spend_limit_reached")
 )
-"""What a 429 says if a quota or spend limit is used up, which no wait changes (OpenAI, "Error codes")."""
+"""Codes of a 429 if a quota or spend limit is used up. Waiting does not help (OpenAI, "Error codes")."""
 
 
 class APIStatusError(ProviderError):
@@ -295,7 +313,7 @@ class APIStatusError(ProviderError):
 
 
 class BadRequestError(APIStatusError):
-    """400, 413 and 422: the provider refuses the request itself."""
+    """400, 413 and 422: the provider considers the request invalid."""
 
     hint = _STATUS_ADVICE[400]
 
@@ -319,13 +337,13 @@ class NotFoundError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests, or the quota is used up."""
+    """429: too many requests or tokens in a short time, or the quota is used up."""
 
     hint = _STATUS_ADVICE[429]
 
 
 class InternalServerError(APIStatusError):
-    """5xx: the fault is the provider's."""
+    """5xx: the provider failed."""
 
     hint = _STATUS_ADVICE[500]
 
@@ -334,10 +352,12 @@ class TransportError(ProviderError):
     """The connection failed.
 
     Args:
+        message: as for `ProviderError`.
         reused: the connection had served an earlier exchange, so the peer may just have closed it.
+        **context: as for `ProviderError`.
     """
 
-    hint = "Check the network, base_url and any proxy between."
+    hint = "Check the network, base_url and any proxy in between."
 
     def __init__(self, message: str, *, reused: bool = False, **context: Unpack[ErrorContext]) -> None:
         super().__init__(message, **context)
@@ -345,7 +365,7 @@ class TransportError(ProviderError):
 
 
 class APIConnectionError(TransportError):
-    """The connection could not be made, or was lost, or was dropped by `abort()`."""
+    """The connection could not be made or was lost, or `abort()` dropped it."""
 
 
 class APITimeoutError(TransportError):

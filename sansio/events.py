@@ -20,7 +20,12 @@ from sansio.errors import ProviderError
 
 
 class ContentDelta(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="content_delta"):
-    """A piece of the answer's text; `part` is its place in `message.parts`."""
+    """A piece of the answer's text.
+
+    Args:
+        text: the piece.
+        part: the index in `message.parts` of the part that it belongs to.
+    """
 
     text: str
     part: int = 0
@@ -29,14 +34,14 @@ class ContentDelta(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
 class ReasoningDelta(
     Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="reasoning_delta"
 ):
-    """A piece of the model's reasoning, if the provider shows it."""
+    """A piece of the model's reasoning, if the provider shows it. The fields are those of `ContentDelta`."""
 
     text: str
     part: int = 0
 
 
 class RefusalDelta(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="refusal_delta"):
-    """A piece of the model's words for why it does not answer."""
+    """A piece of the model's explanation of why it does not answer, with the fields of `ContentDelta`."""
 
     text: str
     part: int = 0
@@ -45,7 +50,15 @@ class RefusalDelta(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
 class ToolCallStarted(
     Struct, frozen=True, gc=False, omit_defaults=True, tag_field="event", tag="tool_call_started"
 ):
-    """A tool call has begun. `index` counts the answer's tool calls from 0; `part` is its place among all."""
+    """A tool call has begun.
+
+    Args:
+        index: which of the answer's tool calls it is, counted from 0.
+        id: the call's id.
+        name: the tool's name.
+        part: the index of the call in `message.parts`.
+        kind: as in `ToolCall`.
+    """
 
     index: int
     id: str
@@ -55,16 +68,25 @@ class ToolCallStarted(
 
 
 class ToolCallDelta(Struct, frozen=True, gc=False, tag_field="event", tag="tool_call_delta"):
-    """A piece of the JSON text of a started call's arguments, or of a custom tool's own text."""
+    """A piece of the JSON text of a tool call's arguments, or of a custom tool's free text.
+
+    Args:
+        index: the `index` of the call's `ToolCallStarted`.
+        arguments: the piece.
+    """
 
     index: int
     arguments: str
 
 
 class PartComplete(Struct, frozen=True, tag_field="event", tag="part_complete"):
-    """A part that deltas do not give whole: a server tool, media, reasoning without text, a cited text.
+    """A complete part that deltas do not fully describe.
 
-    `part` is final and equals `message.parts[index]`.
+    Examples are a server tool's call, media, reasoning without text, and text with citations.
+
+    Args:
+        index: the index of the part in `message.parts`.
+        part: the part, final and equal to `message.parts[index]`.
     """
 
     index: int
@@ -72,15 +94,22 @@ class PartComplete(Struct, frozen=True, tag_field="event", tag="part_complete"):
 
 
 class StreamComplete(Struct, frozen=True, tag_field="event", tag="stream_complete"):
-    """The answer is complete. Always the last event; the deltas, joined, equal what is in `message`."""
+    """The answer is complete. Always the last event.
+
+    Args:
+        message: the whole answer. Its texts equal the joined deltas.
+    """
 
     message: Message
 
 
 class StreamFailed(Struct, frozen=True, tag_field="event", tag="stream_failed"):
-    """The answer failed before it was complete. Always the last event; `error.partial` is what arrived.
+    """The answer failed before it was complete. Always the last event.
 
-    The facades raise the error and never yield this.
+    The facades raise the error and never yield this event.
+
+    Args:
+        error: what happened. Its `partial` is the answer as far as it arrived.
     """
 
     error: ProviderError
@@ -99,13 +128,17 @@ StreamEvent: TypeAlias = (
 
 
 def replay(message: Message) -> list[StreamEvent]:
-    """A whole answer as the events that a stream would have given before its `StreamComplete`.
+    """Turn a whole answer into the events that a stream would have given before its `StreamComplete`.
 
     Args:
         message: any message.
 
     Returns:
         Events in the order of the parts, each part in one piece.
+
+    Example:
+        >>> replay(Message("assistant", "Hello"))
+        [ContentDelta(text='Hello', part=0)]
     """
     events: list[StreamEvent] = []
     calls = 0
@@ -132,7 +165,7 @@ def replay(message: Message) -> list[StreamEvent]:
 
 
 def _arguments(call: ToolCall | InvalidToolCall) -> str:
-    """The text that deltas would have had: as received; empty for a call that has none."""
+    """The call's arguments as the text of deltas: as received, or empty for a call without arguments."""
     if isinstance(call, InvalidToolCall) or call.raw_arguments is not None:
         return call.raw_arguments or ""
     if call.kind == "custom":

@@ -1,4 +1,4 @@
-"""One request and its JSON response as a pure machine: its attempts, and the value that it gives."""
+"""One request and its JSON response as a pure machine: its attempts and its value."""
 
 from __future__ import annotations
 
@@ -38,21 +38,22 @@ T_co = TypeVar("T_co", covariant=True)
 class Fetch(Generic[T_co]):
     """One request whose JSON response is read whole. `Provider.list_models`, for example, makes one.
 
-    A list with pages takes one request for each. Each has the attempts of a call; all together have its time
-    and its limit of bytes.
+    A list with pages needs one request for each page. Each request may be retried as often as that of a call;
+    the total timeout and the limit on bytes are for all pages together.
 
-    A driver performs what `next_step` says, and passes what it receives to `receive`. Nothing that the peer
-    does raises here. A driver that calls out of order gets a `LocalProtocolError`; the call is unchanged.
-    The value is in `result()` and has no event; a failure has one, `StreamFailed`.
+    A driver performs the step that `next_step` returns, and passes the bytes that it receives to `receive`.
+    Nothing that the peer does raises here. A driver that calls out of order gets a `LocalProtocolError`; the
+    call is unchanged. `result()` returns the value, for which there is no event. A failure is the event
+    `StreamFailed`.
 
     Args:
         dialect: the provider's dialect, bound to its config.
-        request: without its key.
-        read: makes the value from a response that is not an error, or a `NextPage`. It raises `ProviderError`
-            where the response is malformed.
-        schedule: which outcomes are tried again.
-        random: gives a number from 0 up to 1, for the backoff.
-        record: keep what raw logs receive for `take_records()`.
+        request: the request, without its key.
+        read: makes the value, or a `NextPage`, from a response that is not an error. It raises
+            `ProviderError` if the response is malformed.
+        schedule: which failures are retried, and when.
+        random: returns a number from 0 up to 1, for the backoff.
+        record: keep the records for raw logs, which `take_records()` returns.
         left_out: the parts of the conversation and the options that are not sent.
         timeouts: the call's clocks, which the driver keeps.
         once: as in `Endpoint`.
@@ -60,7 +61,7 @@ class Fetch(Generic[T_co]):
     """
 
     REPEATS: ClassVar[bool] = False
-    """Whether another attempt may give the events of the one before again."""
+    """Whether another attempt may repeat events that an earlier attempt gave."""
 
     def __init__(
         self,
@@ -114,7 +115,10 @@ class Fetch(Generic[T_co]):
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What is not sent of the conversation and the options, and why; known before the first step."""
+        """The parts of the conversation and the options that are not sent, and why.
+
+        Complete before the first step.
+        """
         return self._left_out
 
     @property
@@ -124,14 +128,15 @@ class Fetch(Generic[T_co]):
 
     @property
     def wants_input(self) -> bool:
-        """Whether an exchange is under way. When False, release the exchange, then hand out events."""
+        """Whether an exchange is under way. If False, release the exchange, then hand out the events."""
         return self._wants_input
 
     @property
     def attempts(self) -> int:
-        """How many times the request, or that for the last page, was sent.
+        """How many times the request was sent; for a list with pages, the request for the last page.
 
-        Requests for the rest of a stream count, a stale connection's replacement does not.
+        Requests for the rest of a stream count. A request that was repeated because a kept connection turned
+        out to be closed does not count.
         """
         return self._attempts
 
@@ -142,14 +147,14 @@ class Fetch(Generic[T_co]):
 
     @property
     def last_failure(self) -> ProviderError | None:
-        """What the last attempt failed with that was followed by another, or will be; `None` if none was."""
+        """The error of the last attempt that is retried; `None` if none was."""
         return self._last_failure
 
     @property
     def response(self) -> ResponseInfo | None:
         """The metadata of the last response that began; `None` before the first.
 
-        It is kept while another attempt is under way: its `attempts` says which one it answered.
+        It is kept while another attempt is under way; the field `attempts` says which attempt it belongs to.
         """
         if self._responded is None:
             return None
@@ -181,7 +186,8 @@ class Fetch(Generic[T_co]):
                     body = self._request.body.decode("utf-8", "replace")
                     payload = jsontext.as_record(body, max_depth=1_000) if body else {}
                     self._records.append(RequestRecord(self._request.url, payload))
-                # A connection that had served may be lost after the request was read, which nobody can tell.
+                # A reused connection may be lost before or after the server read the request, and the client
+                # cannot know which.
                 return Send(self._request, self._fresh or self._once)
             case CallState.BACKOFF:
                 self._enter(Trigger.WAIT)
@@ -195,10 +201,13 @@ class Fetch(Generic[T_co]):
                 assert_never(self._state)
 
     def receive(self, value: Input) -> list[StreamEvent]:
-        """Take what an exchange gave.
+        """Take the next input of an exchange.
+
+        Args:
+            value: the response's head, bytes of its body, its end, or `Lost`.
 
         Returns:
-            The events that it completes. Input is ignored while the call wants none.
+            The events that the input completes. Input is ignored while `wants_input` is False.
 
         Raises:
             LocalProtocolError: a second `Head`, or a `Body` or `End` before the first.
@@ -224,10 +233,13 @@ class Fetch(Generic[T_co]):
         return events
 
     def fail(self, error: ProviderError) -> list[StreamEvent]:
-        """End the call from outside, without a retry: legal in every state.
+        """End the call from outside, without a retry. Allowed in every state.
+
+        Args:
+            error: what happened.
 
         Returns:
-            `StreamFailed`, or nothing where the call is over.
+            `StreamFailed`, or nothing if the call is over already.
         """
         events: list[StreamEvent] = []
         if TRANSITIONS[self._state]:
@@ -235,7 +247,7 @@ class Fetch(Generic[T_co]):
         return events
 
     def take_records(self) -> list[Record]:
-        """What was sent and received since the last call of this, if the call was made with `record`."""
+        """What was sent and received since the last `take_records()`, if the call was made with `record`."""
         records, self._records = self._records, []
         return records
 
@@ -243,15 +255,15 @@ class Fetch(Generic[T_co]):
         """The value.
 
         Raises:
-            ProviderError: what the call ended with; a new exception each time.
+            ProviderError: the call failed. Each time, a new exception is raised.
             LocalProtocolError: the call is not over.
         """
         if isinstance(self._outcome, ProviderError):
-            # A copy: the call would hold the frames of all who raised it, and they hold the call.
+            # A copy: the traceback of a shared error would hold every caller's frames, which hold this call.
             raise self._outcome.with_context()
         if self._state is not CallState.COMPLETE:
             raise LocalProtocolError("result() before the end of the call: read the stream to its end first")
-        # The state says that it was read; a value may itself be None.
+        # Checked by the state, since the value itself may be None.
         return cast(T_co, self._outcome)
 
     def _enter(self, trigger: Trigger) -> None:
@@ -291,7 +303,7 @@ class Fetch(Generic[T_co]):
             media: its media type, in lower case and without parameters; empty if the head has none.
 
         Raises:
-            RemoteProtocolError: an API does not send this type.
+            RemoteProtocolError: the response is of a type that no API sends.
         """
         if media == "text/html":
             raise self._web_page()
@@ -323,7 +335,7 @@ class Fetch(Generic[T_co]):
         return False
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
-        """Take the end of the body, regular or by a fault."""
+        """Take the end of the body: in order, or with a fault."""
         if self._state is ERROR_BODY:
             self._settle_status(events)
         elif fault is not None:
@@ -345,7 +357,7 @@ class Fetch(Generic[T_co]):
         elif (
             isinstance(error, TransportError) and error.reused and not (timeout or self._fresh or self._once)
         ):
-            # A server may close an idle connection just as it is used again.
+            # A server may close an idle connection at the very moment at which it is reused.
             self._fresh = True
             self._enter(Trigger.RESEND)
         else:
@@ -380,11 +392,11 @@ class Fetch(Generic[T_co]):
         self._enter(Trigger.TURN)
 
     def _finish(self, events: list[StreamEvent]) -> None:
-        """End the call: the outcome is whole. Events that say so go to `events`; a plain value has none."""
+        """End the call with a complete outcome. A subclass adds its last event; a plain value has none."""
         self._enter(Trigger.FINISH)
 
     def _settle_status(self, events: list[StreamEvent]) -> None:
-        """End an exchange with an error status by that status."""
+        """End an exchange that had an error status. Its body, also a damaged one, only adds details."""
         del self._body[self._limits.max_error_bytes :]
         text = _text(self._body)
         self._record_response(text)
@@ -419,9 +431,9 @@ class Fetch(Generic[T_co]):
         events.append(StreamFailed(error))
 
     def _described(self, error: ProviderError) -> ProviderError:
-        """A copy of the error that says what the call knows.
+        """A copy of the error with the details that the call knows.
 
-        A copy, since the error may be the driver's, or may have been raised, and then its frames hold it.
+        A copy, since the error may belong to the driver, or may have a traceback, whose frames hold it.
         """
         config = self._dialect.config
         return error.with_context(

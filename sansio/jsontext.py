@@ -1,4 +1,4 @@
-"""JSON: a peer's text, decoded with strict types and bounded depth, and what of an application's may be sent.
+"""JSON: decodes a peer's text with strict types and bounded depth, and checks an application's values.
 
 msgspec decodes. This module adds what it lacks: nesting is measured before it recurses, and the escape of
 half a surrogate pair, which it refuses, becomes U+FFFD.
@@ -46,11 +46,14 @@ def decode(
     """Decode one JSON text.
 
     Args:
+        text: the text.
+        decoder: decodes it to its type.
+        max_depth: how deep objects and lists may nest.
         cut: the error to raise if the text ends before its JSON does, or is blank.
 
     Raises:
-        LimitExceededError: it nests deeper than `max_depth`.
-        RemoteProtocolError: it is malformed, or does not have the decoder's type.
+        LimitExceededError: the text nests deeper than `max_depth`.
+        RemoteProtocolError: the text is malformed, or does not have the decoder's type.
     """
     if text.count("{") + text.count("[") > max_depth and _is_deeper(text, max_depth):
         raise LimitExceededError(f"JSON nests deeper than {max_depth} levels", field="max_json_depth")
@@ -79,10 +82,16 @@ def is_shallow(data: bytes, max_depth: int) -> bool:
 def decode_object(
     text: str, max_depth: int = _DEFAULT_DEPTH, *, cut: type[RemoteProtocolError] = RemoteProtocolError
 ) -> JSONObject:
-    """Decode a JSON object; the arguments are those of `decode`.
+    """Decode the text of a JSON object that a peer sent.
+
+    Args:
+        text: the text.
+        max_depth: how deep objects and lists may nest.
+        cut: the error to raise if the text ends before its JSON does, or is blank.
 
     Raises:
-        RemoteProtocolError: as `decode`, or it is not an object.
+        LimitExceededError: the text nests deeper than `max_depth`.
+        RemoteProtocolError: the text is malformed, or is not an object.
     """
     return decode(text, _OBJECT, max_depth, cut=cut)
 
@@ -100,17 +109,18 @@ _TOO_DEEP = "nests too deep, or contains itself"
 
 
 def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
-    """Why a value that an application gave is not sent as JSON, in words that follow its name.
+    """The reason why a value of an application cannot be sent as JSON, as words to put after its name.
 
     msgspec would encode NaN as null, bytes as base64 and a set as a list in any order, copy `msgspec.Raw`
-    without a look at it, and nest until Python's recursion limit.
+    unchecked, and nest until Python's recursion limit.
 
     Args:
+        value: the value.
         max_depth: how deep objects and lists may nest.
 
     Returns:
-        `None` where nothing is wrong, as far as this looks: msgspec refuses all other types that it does not
-        know.
+        The reason; `None` if no fault was found. Types that JSON does not have are not checked here: msgspec
+        refuses them.
     """
     if type(value) in _PLAIN:
         return None

@@ -6,17 +6,18 @@ from msgspec import Struct
 
 
 class Limits(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
-    """The sizes, counts and depths past which a machine stops reading with a `LimitExceededError`.
+    """Limits on a peer's data. A machine that meets more stops reading with a `LimitExceededError`.
 
-    Every default is far above what a well-behaved provider sends. Its purpose is to bound the memory and
-    the time that a faulty or hostile peer can cost.
+    Every default is far above what a well-behaved provider sends. The limits bound the memory and the time
+    that a faulty or hostile peer can cost.
 
     Args:
-        max_header_bytes: size of a response's head, and of one chunk's size line.
-        max_event_bytes: size of one frame of a stream (the data of a server-sent event), and of one line.
-        max_answer_bytes: size of a whole answer's body, decoded.
+        max_header_bytes: the largest size of a response's head, and of one chunk's size line.
+        max_event_bytes: the largest size of one frame of a stream (the data of a server-sent event), and of
+            one line.
+        max_answer_bytes: the largest size of an answer's body, decoded.
         max_error_bytes: how much of an error's body is read; the rest is ignored.
-        max_tool_calls: number of tool calls in one answer.
+        max_tool_calls: the largest number of tool calls in one answer.
         max_json_depth: how deep the peer's JSON may nest.
     """
 

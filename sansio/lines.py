@@ -19,10 +19,10 @@ from sansio.timeouts import NO_TIMEOUTS, Timeouts
 class LineFetch(Fetch[int]):
     """A `Fetch` whose response has any number of lines. Each is the text of one `ContentDelta`.
 
-    No more than one line is kept, which may have `max_event_bytes`; the whole has no limit. Blank lines are
-    left out. The value is the number of lines of the last attempt.
-    An attempt that breaks off is followed by one from the beginning, whose lines are given again. So a reader
-    must know a line that it had, as by its `custom_id`.
+    At most one line is kept in memory, of at most `max_event_bytes`; the whole file has no limit. Blank lines
+    are left out. The value is the number of lines of the last attempt.
+    If an attempt breaks off, the next one starts from the beginning and gives the same lines again. So a
+    reader must recognise lines that it has read, such as by their `custom_id`.
 
     Args:
         dialect: as for `Fetch`.
@@ -45,7 +45,7 @@ class LineFetch(Fetch[int]):
         record: bool = False,
         timeouts: Timeouts = NO_TIMEOUTS,
     ) -> None:
-        # There is no whole response to read: `_receive_whole` takes the place of what would.
+        # `read` is never called: this class overrides `_receive_whole`, which would call it.
         super().__init__(
             dialect, request, len, schedule=schedule, random=random, record=record, timeouts=timeouts
         )

@@ -1,4 +1,4 @@
-"""The options of a call: portable names, their types, and the place that each has on each wire."""
+"""The options of a call: portable names, their types, and the field of each wire format that they set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _Object: TypeAlias = Mapping[str, Any]
 
 
 class ListOptions(TypedDict, total=False):
-    """Options of every request, and the only ones of `Provider.list_models`."""
+    """Options of every request. `Provider.list_models` has no others.
+
+    The timeouts are in seconds; `None` switches a clock off. See `ProviderConfig` for their meaning.
+    """
 
     timeout: float | None
     connect_timeout: float | None
@@ -31,7 +34,7 @@ class ListOptions(TypedDict, total=False):
 
 
 class EmbedOptions(ListOptions, total=False):
-    """Options of `Provider.embed`."""
+    """Options of `Provider.embed`, which explains them."""
 
     model: str | None
     dimensions: int | None
@@ -39,7 +42,7 @@ class EmbedOptions(ListOptions, total=False):
 
 
 class CallOptions(ListOptions, total=False):
-    """Options that every call may have, whatever the provider; see `Provider.call`."""
+    """Options that every call may have, for every provider; `Provider.call` explains them."""
 
     model: str | None
     extra_body: Mapping[str, Any] | None
@@ -48,7 +51,7 @@ class CallOptions(ListOptions, total=False):
 
 
 class FormOption(TypedDict, total=False):
-    """The form of the answer: a type, as for `sansio.response_format`, or what that gives."""
+    """The form of the answer: a type, as for `sansio.response_format`, or the mapping that it returns."""
 
     response_format: type[Any] | _Object | None
 
@@ -85,7 +88,7 @@ class _Portable(TypedDict, total=False):
 
 
 class PortableOptions(_Portable, FormOption, total=False):
-    """Options that mean the same for every provider. One that has no place for it refuses it."""
+    """Options that mean the same for every provider. A provider without such an option refuses it."""
 
 
 class OpenAIOptions(TypedDict, total=False):
@@ -101,7 +104,7 @@ class OpenAIOptions(TypedDict, total=False):
 
 
 class ResponsesOptions(TypedDict, total=False):
-    """The options of Responses alone; `reasoning` and `context_management` are in other groups."""
+    """Options that only Responses has; `reasoning` and `context_management` are in other groups."""
 
     instructions: str | None
     include: Sequence[str] | None
@@ -140,7 +143,7 @@ class OpenRouterOptions(TypedDict, total=False):
 
 
 class VLLMOptions(TypedDict, total=False):
-    """vLLM's own options; `min_p`, `repetition_penalty` and `session_id` are OpenRouter's, too."""
+    """vLLM's own options; OpenRouter also has `min_p`, `repetition_penalty` and `session_id`."""
 
     min_tokens: int | None
     length_penalty: float | None
@@ -164,7 +167,7 @@ class VLLMOptions(TypedDict, total=False):
     chat_template_kwargs: _Object | None
     media_io_kwargs: _Object | None
     mm_processor_kwargs: _Object | None
-    documents: Sequence[_Object] | None
+    documents: Sequence[str | _Object] | None
     structured_outputs: _Object | None
     include_reasoning: bool | None
     thinking_token_budget: int | None
@@ -195,6 +198,34 @@ class AnthropicOptions(TypedDict, total=False):
     inference_geo: str | None
     user_profile_id: str | None
     workspace_id: str | None
+
+
+class OllamaOptions(TypedDict, total=False):
+    """The options of Ollama's own API; `min_p` and `repeat_penalty` are other servers', too."""
+
+    num_ctx: int | None
+    num_predict: int | None
+    num_keep: int | None
+    num_batch: int | None
+    num_gpu: int | None
+    main_gpu: int | None
+    num_thread: int | None
+    repeat_last_n: int | None
+    typical_p: float | None
+    use_mmap: bool | None
+    think: bool | str | None
+    format: str | _Object | None
+    keep_alive: str | float | None
+    truncate: bool | None
+    shift: bool | None
+
+
+class CohereOptions(TypedDict, total=False):
+    """Cohere's own options; `documents` and `priority` are vLLM's, too, `thinking` Anthropic's."""
+
+    citation_options: _Object | None
+    safety_mode: str | None
+    strict_tools: bool | None
 
 
 class ServerOptions(TypedDict, total=False):
@@ -234,17 +265,19 @@ class PlainOptions(
     OpenRouterOptions,
     VLLMOptions,
     AnthropicOptions,
+    OllamaOptions,
+    CohereOptions,
     ServerOptions,
     total=False,
 ):
-    """The options of a call that is answered by a plain `Message`: all but `response_format`."""
+    """The options of a call whose answer is a plain `Message`: all options except `response_format`."""
 
 
 class Options(PlainOptions, FormOption, total=False):
     """Every option of a call, as typed keywords.
 
-    A function that passes options on is annotated `**options: Unpack[Options]`. Options of a registered
-    provider are not in it: give them as `options={"name": value}`.
+    Annotate a function that passes options on with `**options: Unpack[Options]`. The options of a registered
+    provider are not included: give them as `options={"name": value}`.
     """
 
 
@@ -256,19 +289,19 @@ EVERYWHERE = tuple(CallOptions.__annotations__)
 """The names of the options that every call may have."""
 
 _SHOWN = 80
-"""How many characters of a value that is refused an error quotes."""
+"""How many characters of a refused value an error quotes."""
 
 _KNOWN = frozenset(Options.__annotations__).difference(EVERYWHERE)
 
 
 class UnsupportedOptionError(InvalidRequestError):
-    """The family, or the model, has no place for an option whose value is well formed.
+    """The wire family or the model does not have this option, though its value is well formed.
 
     With `unsupported="drop"`, the call is made without the option, which is reported.
 
     Args:
         option: the option's name.
-        why: what there is no place for, and what to do.
+        why: why it cannot be sent, and what to do.
     """
 
     def __init__(self, option: str, why: str) -> None:
@@ -281,11 +314,11 @@ class Option(Struct, frozen=True):
     """One option of one dialect.
 
     Args:
-        type: what the value must be, as `msgspec.convert` checks it. A value is sent as it was given.
-        to: the wire's field, with dots leading inwards (`"generationConfig.topP"`); or a function that
-            writes the value into the body. A function always writes what it is given: where the body has
-            another option's value already, `write_options` then sees that the two contradict.
-        same: another field that means the same on this wire, as in `to`.
+        type: the type of the value, as `msgspec.convert` checks it. The value is sent as it was given.
+        to: the field of the request's body, with dots between the names of nested objects
+            (`"generationConfig.topP"`); or a function that writes the value into the body. The function must
+            write it even if another option has set the field: so `write_options` finds the contradiction.
+        same: another field with the same meaning in this wire format, written as in `to`.
     """
 
     type: Any
@@ -293,7 +326,12 @@ class Option(Struct, frozen=True):
     same: str = ""
 
     def write(self, body: Body, value: object) -> None:
-        """Write a value into a request's body; `None` removes what is there."""
+        """Write a value into a request's body.
+
+        Args:
+            body: the body; it is changed.
+            value: the value. `None` removes the field.
+        """
         if not isinstance(self.to, str):
             self.to(body, value)
             return
@@ -308,7 +346,13 @@ class Option(Struct, frozen=True):
 
 
 def portable(**to: str | Callable[[Body, Any], None]) -> dict[str, Option]:
-    """Options under portable names, whose types are known.
+    """Make options with portable names. Their types are those of `PortableOptions`.
+
+    Args:
+        **to: the field for each portable name, as `Option.to`.
+
+    Returns:
+        The options by name, for a dialect's `OPTIONS`.
 
     Example:
         >>> portable(max_tokens="max_output_tokens")["max_tokens"].to
@@ -318,10 +362,13 @@ def portable(**to: str | Callable[[Body, Any], None]) -> dict[str, Option]:
 
 
 def listed(to: str) -> Callable[[Body, Any], None]:
-    """Where an option goes whose wire takes a list only: a single text is sent as a list of one.
+    """An `Option.to` for a field that must be a list: a single text is sent as a list of one.
 
     Args:
-        to: the wire's field, as in `Option`.
+        to: the field's name, as in `Option`.
+
+    Returns:
+        A function that writes the value.
 
     Example:
         >>> body = {}
@@ -334,10 +381,13 @@ def listed(to: str) -> Callable[[Body, Any], None]:
 
 
 def merged(to: str) -> Callable[[Body, Any], None]:
-    """Where an object goes whose other fields may be there already; the caller's replace those of their name.
+    """An `Option.to` for an object that is merged with the object in the body, if there is one.
+
+    The option's fields replace fields of the same name; the other fields stay. The value `None` removes the
+    whole object.
 
     Args:
-        to: the wire's field, without dots. `None` removes the whole object.
+        to: the field's name, without dots.
 
     Example:
         >>> body = {"thinking": {"enabled": True, "show": False}}
@@ -356,16 +406,28 @@ def merged(to: str) -> Callable[[Body, Any], None]:
 
 
 def own(*names: str, type: Any = Any) -> dict[str, Option]:
-    """Options that a provider knows under the same name, of one type."""
+    """Make options of one type whose names are also the names of the fields.
+
+    Args:
+        *names: the names.
+        type: as `Option.type`. Default: any value. Any: msgspec accepts many kinds of types.
+
+    Returns:
+        The options by name, for a dialect's `OPTIONS`.
+
+    Example:
+        >>> own("min_p", type=float)["min_p"].to
+        'min_p'
+    """
     return {name: Option(type, name) for name in names}
 
 
 def narrowed(table: Mapping[str, Option], **types: Any) -> dict[str, Option]:
-    """A table whose options have other types, such as the ranges that a provider's schema states.
+    """A table in which some options have narrower types, such as the ranges in a provider's schema.
 
     Args:
         table: as `Dialect.OPTIONS`.
-        **types: for the name of an option, what its value must be. Any: as `Option.type`.
+        **types: the new type for each option's name. Any: as `Option.type`.
 
     Example:
         >>> from typing import Annotated
@@ -388,14 +450,15 @@ def check_options(
     Args:
         options: as given to the call, without those of `EVERYWHERE`.
         table: the dialect's `OPTIONS`.
-        origin: provider type and api, for messages.
-        unsupported: `"refuse"`, or `"drop"` to leave out options of other providers that have no place here.
+        origin: provider type and api, for error messages.
+        unsupported: `"refuse"`, or `"drop"` to leave out options that only other providers have.
 
     Returns:
         The options to write, and the names of those that were left out.
 
     Raises:
-        InvalidRequestError: it names the option and what to do.
+        InvalidRequestError: an option is unknown or its value is wrong. The message names the option and the
+            remedy.
     """
     if unsupported not in ("refuse", "drop"):
         raise InvalidRequestError(f"unsupported: must be 'refuse' or 'drop', not {unsupported!r}")
@@ -404,7 +467,7 @@ def check_options(
     for name, value in options.items():
         if name == "n" and value is not None and (value != 1 or type(value) is not int):
             raise InvalidRequestError(
-                f"n: must be 1, not {value!r}: a call gives one answer; make a call for each answer"
+                f"n: must be 1, not {value!r}: a call gives one answer; make one call for each answer"
             )
         option = table.get(name)
         if option is not None:
@@ -414,7 +477,7 @@ def check_options(
         elif name not in _KNOWN:
             raise _unknown(name, table, origin)
         elif value is None or name == "n":
-            continue  # it asks for nothing
+            continue  # there is nothing to leave out: `None` sets no field, and every call gives one answer
         elif unsupported == "drop":
             left_out.append(name)
         else:
@@ -430,8 +493,14 @@ def write_options(
 ) -> None:
     """Check options, and write them into a request's body. `None` removes a default.
 
+    Args:
+        body: the request's body; it is changed.
+        options: the values by the options' names.
+        table: the dialect's `OPTIONS`.
+        origin: provider type and api, for error messages.
+
     Raises:
-        InvalidRequestError: as `check_options`; or two options give one field of the wire different values.
+        InvalidRequestError: as for `check_options`; or two options set one field to different values.
     """
     kept, _ = check_options(options, table, origin)
     order = sorted(kept, key=lambda name: _turn_of(table[name], kept[name]))
@@ -460,14 +529,14 @@ def write_options(
 
 
 def contradiction(name: str, value: object, other: str, others: object, path: str) -> InvalidRequestError:
-    """The error for two options that give one field of the wire different values.
+    """The error for two options that set one field of the request to different values.
 
     Args:
-        name: the one option.
-        value: what it was given.
-        other: the other option.
-        others: what that was given.
-        path: the wire's field.
+        name: the name of the first option.
+        value: its value.
+        other: the name of the other option.
+        others: the other option's value.
+        path: the field.
     """
     return InvalidRequestError(
         f"{name}: {value!r:.80} contradicts {other}={others!r:.80}, since both set the field {path}; "
@@ -476,17 +545,18 @@ def contradiction(name: str, value: object, other: str, others: object, path: st
 
 
 _DEPTH = 3
-"""How deep in the body two options may meet: the deepest field of an object that an option has alone, such as
-`generationConfig.thinkingConfig.thinkingBudget`. What is below is compared as a whole."""
+"""Down to which level of the body the fields of two options are compared: that of the deepest field that is
+one option's own, such as `generationConfig.thinkingConfig.thinkingBudget`. Objects below are compared as a
+whole."""
 
 
 def _fields(
     body: Mapping[str, object], same: Mapping[str, str], path: str = "", depth: int = 1
 ) -> dict[str, list[object]]:
-    """The values in a body by their path; two where two fields mean the same, and none for empty objects.
+    """The values in a body by their path. Fields with the same meaning share a path; empty objects have none.
 
     Args:
-        same: for the path of a field, that of another which means the same.
+        same: for the path of a field, the path of another field that means the same.
     """
     found: dict[str, list[object]] = {}
     for name, value in body.items():
@@ -500,8 +570,8 @@ def _fields(
 
 
 def _turn_of(option: Option, value: object) -> int:
-    """Removals come first, since another option may write the same field. Whole fields are next, since
-    functions and fields of an object add to them."""
+    """In which turn an option is written: removals first, since another option may write the same field.
+    Whole fields are next, since functions and nested fields add to them."""
     if value is None:
         return 0
     return 1 if isinstance(option.to, str) and "." not in option.to else 2
@@ -510,8 +580,12 @@ def _turn_of(option: Option, value: object) -> int:
 def merge_extra(body: Body, extra: Mapping[str, object]) -> None:
     """Merge `extra_body` into a request's body: objects field by field; `None` removes a field.
 
+    Args:
+        body: the request's body; it is changed.
+        extra: the fields to merge.
+
     Raises:
-        InvalidRequestError: it holds something that is not JSON, such as NaN or bytes. Nothing else is
+        InvalidRequestError: `extra` holds a value that is not JSON, such as NaN or bytes. Nothing else is
             checked.
     """
     if extra:
@@ -545,7 +619,7 @@ def _check_value(name: str, value: object, type: Any) -> None:
 
 
 def _words_of(type: Any) -> list[str]:
-    """The words that a type takes."""
+    """The words that a type accepts, for a suggestion in an error."""
     if get_origin(type) is Literal:
         return [repr(word) for word in get_args(type)]
     return [word for inner in get_args(type) for word in _words_of(inner)]
@@ -562,7 +636,5 @@ def _unknown(name: str, table: Mapping[str, Option], origin: str) -> InvalidRequ
             "stream: is not an option; call stream() for events, or complete() for a whole answer"
         )
     near = get_close_matches(name, (*table, *EVERYWHERE), 1) or get_close_matches(name, sorted(_KNOWN), 1)
-    hint = (
-        f"did you mean {near[0]!r}?" if near else f"give fields of the wire in extra_body={{{name!r}: ...}}"
-    )
+    hint = f"did you mean {near[0]!r}?" if near else f"to send it unchecked, use extra_body={{{name!r}: ...}}"
     return InvalidRequestError(f"{name}: {origin} has no such option; {hint}")

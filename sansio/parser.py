@@ -29,10 +29,13 @@ class StreamParser:
 
     Args:
         dialect: a provider type (`"anthropic"`), a type and api (`"openai/responses"`), or a `Dialect`.
-        api: the wire family, if `dialect` is a type alone and its default is not wanted.
+        api: the wire family, if `dialect` is only a type and its default api is not wanted.
         content_type: the response's content type, which selects the framing.
-        limits: how much the answer may cost; a `Dialect` brings its own.
+        limits: how large the answer may be. A `Dialect` has its own limits.
         record: keep each frame's JSON for `take_chunks()`.
+
+    Raises:
+        ConfigError: the provider type or its api is unknown, or a `Dialect` is given with `api` or `limits`.
 
     Example:
         >>> parser = StreamParser("openai")
@@ -54,7 +57,7 @@ class StreamParser:
         if isinstance(dialect, str):
             dialect = dialect_class(dialect, api)(limits=limits) if api else dialect_named(dialect, limits)
         elif api is not None or limits is not DEFAULT_LIMITS:
-            raise ConfigError("a Dialect has its own api and limits: give them where it is made")
+            raise ConfigError("a Dialect has its own api and limits: give them when you make the Dialect")
         self._dialect = dialect
         self._limits = dialect.limits
         self._reader = dialect.open_stream()
@@ -77,19 +80,22 @@ class StreamParser:
 
     @property
     def progress(self) -> int:
-        """How many frames had content; comments and pings do not count."""
+        """How many frames with content have arrived; comments and pings do not count. Never decreases."""
         return self._reader.progress
 
     def take_chunks(self) -> list[JSONObject]:
-        """The JSON of the frames since the last time, if the parser was made with `record`."""
+        """The JSON of the frames since the last `take_chunks()`, if the parser was made with `record`."""
         chunks, self._chunks = self._chunks, []
         return chunks
 
     def receive_data(self, data: bytes) -> list[StreamEvent]:
         """Read the next bytes of the body.
 
+        Args:
+            data: any number of bytes, cut anywhere.
+
         Returns:
-            The events that they complete. After the last event, nothing: bytes after it are not read.
+            The events that the bytes complete. After the last event, an empty list: the bytes are not read.
 
         Raises:
             LocalProtocolError: `receive_eof` was called before.
@@ -107,7 +113,7 @@ class StreamParser:
         return events
 
     def _pass_mark(self, data: bytes, received: int) -> list[StreamEvent]:
-        """Read bytes up to a position where more than framing has to be done."""
+        """Read bytes that pass a position at which a limit or the size of kept data must be checked."""
         if self._eof:
             raise LocalProtocolError("receive_data() after receive_eof(): a parser serves one stream")
         if self._finished:
@@ -126,7 +132,10 @@ class StreamParser:
         return events
 
     def receive_eof(self) -> list[StreamEvent]:
-        """Handle the end of the body: the answer is whole if a finish reason was seen, else it is truncated.
+        """Handle the end of the body: the answer is complete if it had a finish reason, else truncated.
+
+        Returns:
+            The last events: `StreamComplete` or `StreamFailed` is among them, unless it was given before.
 
         Raises:
             LocalProtocolError: `receive_eof` was called before.
@@ -138,17 +147,18 @@ class StreamParser:
         return events
 
     def suspend(self, events: list[StreamEvent]) -> StreamTruncatedError | None:
-        """Handle the end of a body that may not be the answer's: another body may go on with it.
+        """Handle the end of a body that may not be the end of the answer: another body may continue it.
 
         Args:
-            events: receives what the last bytes complete; the last event too, if the answer is over.
+            events: the events that the last bytes complete are added to it; also the last event, if the
+                answer is over.
 
         Returns:
             The error to `fail` with, unless `resume` gives a request for the rest. `None` if the answer is
             over.
 
         Raises:
-            LocalProtocolError: `receive_eof` or this was called before.
+            LocalProtocolError: `receive_eof` or `suspend` was called before.
         """
         if self._eof:
             raise LocalProtocolError("receive_eof() twice: a parser serves one stream")
@@ -165,7 +175,7 @@ class StreamParser:
             if error.status is not None or isinstance(error, LimitExceededError):
                 self._fail(error.with_traceback(None), events, self._framer.offset)
                 return None
-            where = "inside an event"  # an unreadable last event without its end was cut
+            where = "inside an event"  # an unreadable last event without an end was cut, not malformed
         try:
             whole = self._reader.receive_eof(events)
         except ProviderError as error:
@@ -180,22 +190,22 @@ class StreamParser:
         """Ask for the rest of an answer whose body ended too early, after `suspend`.
 
         Args:
-            request: the answer's own.
+            request: the request for the whole answer.
 
         Returns:
-            The request for the rest; pass its body after `reopen`. `None` if the server cannot go on with
-            this answer.
+            The request for the rest. Call `reopen`, then pass the body of its response. `None` if the server
+            cannot continue this answer.
         """
         return self._reader.resume(request)
 
     def reopen(self, content_type: str = "") -> None:
-        """Go on with another body of the same answer. Offsets are counted in it, limits over all bodies.
+        """Continue with another body of the same answer. Its offsets begin at 0; limits count all bodies.
 
         Args:
-            content_type: the new response's, which selects the framing.
+            content_type: the content type of the new response, which selects the framing.
 
         Raises:
-            LocalProtocolError: the body before was not ended by `suspend`, or the answer is over.
+            LocalProtocolError: `suspend` did not end the previous body, or the answer is over.
         """
         if self._finished or not self._eof:
             raise LocalProtocolError("reopen() without suspend() before it, or after the last event")
@@ -208,8 +218,11 @@ class StreamParser:
     def fail(self, error: ProviderError) -> list[StreamEvent]:
         """End the stream from outside: the connection was lost, or the consumer does not want more.
 
+        Args:
+            error: what happened.
+
         Returns:
-            `StreamFailed` with what arrived as `partial`, or nothing if the stream is over.
+            `StreamFailed` whose error has the part that arrived as `partial`; nothing if the stream is over.
         """
         events: list[StreamEvent] = []
         if not self._finished:
@@ -227,12 +240,12 @@ class StreamParser:
         events.append(StreamComplete(self._reader.message()))
 
     def _fail(self, error: ProviderError, events: list[StreamEvent], offset: int | None = None) -> None:
-        """End with a copy of the error, so that one given from outside stays as it was.
+        """End with a copy of the error, so that an error from outside is not changed.
 
-        One that was raised here is given without its traceback: its frames hold it, and the driver's too.
+        The copy has no traceback: the frames in it would hold the error itself and the driver's objects.
 
         Args:
-            offset: where it is at fault, if the error does not say that itself.
+            offset: the position of the fault, if the error does not have one.
         """
         self._finish()
         place = offset if error.offset is None else error.offset

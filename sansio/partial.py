@@ -21,7 +21,7 @@ _OPEN_ESCAPE = re.compile(
 _EXACT = 4_096
 """Characters of an unfinished string up to which each piece is shown when it arrives."""
 _PART = 64
-"""A longer one is shown again when it has grown by this part of its length: so it costs linear time."""
+"""A longer string is shown again when it has grown by a 64th of its length: so it costs linear time."""
 _TEXT = msgspec.json.Decoder(str)
 _ANY = msgspec.json.Decoder()
 
@@ -46,14 +46,14 @@ class _Next(Enum):
 class PartialJSON:
     """JSON that arrives in pieces, such as a tool call's arguments, as a value at every moment.
 
-    Strings grow while they arrive; a number, `true`, `false` and `null` are shown when they are complete, and
-    a key with its value. At the end the value is what a JSON decoder gives for the whole text.
+    Strings grow while they arrive. Numbers, `true`, `false` and `null` appear when they are complete, and a
+    key appears with its value. At the end, the value equals the result of a JSON decoder for the whole text.
 
     A string of over 4,096 characters is shown again each time that it has grown by a 64th, so that reading
     the value after each piece takes linear time. Malformed JSON never raises: the value stays what it was.
 
     Args:
-        max_depth: how deep it may nest; deeper counts as malformed.
+        max_depth: how deep the JSON may nest. Deeper JSON counts as malformed.
 
     Example:
         ```python
@@ -92,7 +92,7 @@ class PartialJSON:
         """Take the next piece.
 
         Args:
-            text: of any length.
+            text: the piece, of any length.
         """
         if self.failed:
             return

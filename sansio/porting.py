@@ -1,4 +1,4 @@
-"""Adapts a history to the endpoint that it is sent to, and reports what is lost by that."""
+"""Adapts a conversation to the endpoint to which it is sent, and reports every loss."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from sansio.families.base import Dialect
 
 _ID_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 9
-"""What every server takes as the id of a tool call: Mistral's takes nothing else."""
+"""The length of an id that every server accepts for a tool call; Mistral's accepts no other."""
 
 
 class LeftOut(Struct, frozen=True, omit_defaults=True):
-    """Something that is not sent, or not as it is in the conversation.
+    """A report: something in the request is not sent, or is sent in another form.
 
     Args:
         what: the kind of part, or the field of a part or message.
         why: the reason.
-        message: which message, counted from 0; `None` for an option or a tool.
-        part: which part of it, counted from 0; `None` for something of the whole message.
-        option: the option's name, if it is one.
+        message: the index of the message, from 0; `None` for an option or a tool.
+        part: the index of the part in its message, from 0; `None` if the whole message is concerned.
+        option: the option's name; `None` if it is not about an option.
     """
 
     what: str
@@ -50,13 +50,13 @@ class LeftOut(Struct, frozen=True, omit_defaults=True):
 
 
 def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]:
-    """Move tool results that other messages keep from their calls to directly behind the calls.
+    """Move each tool result directly behind its call, if other messages separate the two.
 
-    Only messages of the user may be between them, as where the user spoke while a tool ran: what was said
-    stays whole. A result is never moved over an answer, and its call is never guessed.
+    Only messages of the user may be between them, as when the user spoke while a tool ran. A result is never
+    moved past an answer, and its call is never guessed.
 
     Returns:
-        The conversation, and an entry for each result that was moved, with its place before.
+        The conversation, and an entry for each moved result, with the index that it had before.
     """
     ordered: list[Message] = []
     report: list[LeftOut] = []
@@ -79,26 +79,31 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
 
 
 def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[LeftOut]]:
-    """Leave out what an endpoint cannot take back.
+    """Adapt a conversation to an endpoint: leave out what the endpoint does not accept, and report it.
 
     An answer of another provider loses what only that provider understands: parts that the dialect does not
-    send, every `extra`, and citations. Reasoning goes along where its signatures are valid, too. A refusal
-    becomes text where refusals cannot be sent, and of sound that cannot be sent, the transcript goes on as
+    send, every `extra`, and citations. Reasoning is sent if its signatures are valid here, too. If the
+    endpoint accepts no refusals, a refusal becomes text; if it accepts no audio, the transcript is sent as
     text.
 
-    Everywhere, a tool call that is invalid and was not answered is left out, since a provider would wait for
-    its result; and so is a part of an answer that the endpoint refuses in its place (`Dialect.misplaced`).
-    Left out too, where the endpoint has no place for them: citations, an image's `detail`, a tool's
-    `is_error`, and an assistant's blank text. An id of a tool call that the endpoint refuses is replaced, in
-    the call and in its result, and a call of a kind that it does not have becomes a function's. What else is
-    in messages that the application wrote stays, and is checked when it is sent.
+    For every endpoint, an invalid tool call without a result is left out, since the provider would wait for
+    its result; and so is a part of an answer that the endpoint refuses at its place (`Dialect.misplaced`).
+    If the endpoint does not have them, citations, an image's `detail`, a tool's `is_error` and an
+    assistant's blank text are left out, too. If it refuses the id of a tool call, the id is replaced, in the
+    call and in its result. A call of a kind that it does not have becomes a function's call. All else in
+    messages that the application wrote stays, and is checked when it is sent.
 
     Args:
         messages: a conversation; it is not changed.
-        dialect: where it goes.
+        dialect: the dialect of the endpoint.
 
     Returns:
         The conversation to send, and a report with one entry for each loss.
+
+    Example:
+        ```python
+        ported, report = port(messages, Provider(config).dialect)
+        ```
     """
     messages = as_messages(messages)
     home = {dialect.origin, *dialect.ORIGINS}
@@ -115,7 +120,7 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
         if message.is_error:
             kind = kinds.get(message.tool_call_id or "", "function")
             if not dialect.takes_tool_error(kind):
-                why = f"{dialect.origin} has no place for it: say in the text that the tool failed"
+                why = f"{dialect.origin} has no such field: say in the text that the tool failed"
                 report.append(LeftOut("is_error", why, index))
         if message.role is ASSISTANT:
             kinds = {call.id: call.kind for call in messages[index].all_tool_calls}
@@ -127,15 +132,15 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
 
 
 def port_tools(tools: Sequence[Tool], dialect: Dialect) -> tuple[list[Tool], list[LeftOut]]:
-    """Leave out of functions what an endpoint refuses.
+    """Leave out those fields of functions that an endpoint refuses.
 
     Args:
         tools: in OpenAI's function format; they are not changed.
-        dialect: where they go.
+        dialect: the dialect of the endpoint.
 
     Returns:
-        The tools to send, and an entry for each `strict`. `$schema`, the form that a schema has itself, is
-        left out without one: it says nothing to a model.
+        The tools to send, and an entry for each `strict` that is left out. A schema's `$schema` is left out
+        without an entry, since it means nothing to a model.
     """
     if dialect.takes_strict():
         return [*tools], []
@@ -157,11 +162,11 @@ def port_tools(tools: Sequence[Tool], dialect: Dialect) -> tuple[list[Tool], lis
 def _fit_calls(
     parts: list[Part], numbers: Sequence[int], index: int, dialect: Dialect, report: list[LeftOut]
 ) -> dict[str, str]:
-    """Replace calls of kinds and ids that the endpoint does not take. Returns the new id by the old one.
+    """Replace calls of kinds and ids that the endpoint does not accept. Returns the new ids by the old ones.
 
     Args:
-        parts: of one message.
-        numbers: the place of each in the message, as it was before parts were left out.
+        parts: the parts of one message; the list is changed.
+        numbers: the index of each part in the original message.
     """
     ids: dict[str, str] = {}
     for place, (number, part) in enumerate(zip(numbers, parts, strict=True)):
@@ -181,7 +186,7 @@ def _fit_calls(
 
 
 def _id_for(call_id: str) -> str:
-    """An id for an id: the same each time, so that a prompt cache still fits."""
+    """A short id made from a long one: always the same, so that prompt caches still match."""
     number = int.from_bytes(sha256(call_id.encode("utf-8", "surrogatepass")).digest())
     digits = []
     for _ in range(_ID_LENGTH):
@@ -250,7 +255,7 @@ def _port_part(
             lost.append(("citations", f"{dialect.origin} does not take them back"))
             part = msgspec.structs.replace(part, citations=())
         if isinstance(part, ImagePart) and part.detail is not None and not dialect.SENDS_DETAIL:
-            lost.append(("detail", f"{dialect.origin} has no place for it"))
+            lost.append(("detail", f"{dialect.origin} has no such field"))
             part = msgspec.structs.replace(part, detail=None)
         return part
     why = f"received from {message.origin}, sent to {dialect.origin}"
@@ -276,7 +281,7 @@ def _port_part(
 
 
 def _transcript(part: Part) -> TextPart | None:
-    """The words of sound, which go on where the sound itself cannot."""
+    """The transcript of audio, for an endpoint that does not accept the audio itself."""
     said = part.transcript if isinstance(part, AudioPart) else None
     return TextPart(said) if said and said.strip() else None
 

@@ -16,6 +16,7 @@ from sansio.defaults import (
     THINK_TAGS,
     APIDefaults,
     AuthMethod,
+    GeminiProfile,
     MessagesProfile,
     Profile,
     ProviderDefaults,
@@ -118,8 +119,13 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     "ollama": Profile(
         base_url="http://localhost:11434/v1",
         auth_method=AuthMethod.NONE,
-        apis=_ALL,
-        by_api=_messages(),
+        apis=(*_ALL, "ollama"),
+        by_api={
+            **_messages(),
+            "ollama": APIDefaults(
+                base_url="http://localhost:11434", check="sansio.families.ollama.request:check"
+            ),
+        },
         reasoning_back="reasoning",
         reasoning_of_others=True,
         image_urls=False,
@@ -353,6 +359,20 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         api_key_env="GEMINI_API_KEY",
         api_key_env_too="GOOGLE_API_KEY",  # as Google's own client calls it
     ),
+    # Google's own API; its client reads both variables.
+    "google": ProviderDefaults(
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        api_key_env="GEMINI_API_KEY",
+        api_key_env_too="GOOGLE_API_KEY",
+        auth_method=AuthMethod.X_GOOG_API_KEY,
+        apis=("gemini",),
+    ),
+    # The same on Vertex, whose token is one of OAuth and ends after an hour: give a callable as the key.
+    "vertex": ProviderDefaults(
+        example_url="https://aiplatform.googleapis.com/v1/projects/my-project/locations/global/publishers/google",
+        api_key_env="GOOGLE_OAUTH_ACCESS_TOKEN",
+        apis=("gemini",),
+    ),
     # Amazon Bedrock: its own API, and the endpoints that stream server-sent events. All take a bearer key, or
     # are signed with AWS credentials.
     "bedrock": Profile(
@@ -368,6 +388,14 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
             **_messages("https://bedrock-mantle.{region}.api.aws/anthropic"),
         },
         reasoning_back="reasoning",
+    ),
+    # Cohere's own SDK reads `CO_API_KEY`; its pages also write the other name.
+    "cohere": ProviderDefaults(
+        base_url="https://api.cohere.com",
+        api_key_env="CO_API_KEY",
+        api_key_env_too="COHERE_API_KEY",
+        check="sansio.families.cohere.request:check",
+        apis=("cohere",),
     ),
     # Any other server, whose address must be given.
     "compatible": structs.replace(
@@ -445,3 +473,6 @@ take what OpenAI's own service does."""
 CLAUDE_HOSTS = ("anthropic", "azure", "bedrock")
 """Types that serve Claude by Anthropic's own rules. A signature of one of them is valid at the others
 (Anthropic, "Extended thinking": signatures are compatible across platforms)."""
+
+GEMINI: Mapping[str, GeminiProfile] = {"google": GeminiProfile(), "vertex": GeminiProfile(vertex=True)}
+"""How each type that serves Gemini does so."""

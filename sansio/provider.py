@@ -1,4 +1,4 @@
-"""A provider, pure: it prepares requests, makes calls, and signs requests."""
+"""A provider without I/O: it prepares requests, makes calls, and signs requests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ from sansio.timeouts import Timeouts
 T = TypeVar("T")
 
 _NESTED_OPTIONS = 2
-"""How deep `options` are read: a facade gives all its keywords so, and one of them may be `options`."""
+"""How many levels of `options` are read: a facade passes its keywords as `options`, and one of them may be
+the user's `options`."""
 
 
 _CLOCKS = {
@@ -54,7 +55,7 @@ _CLOCKS = {
     "event_timeout": "event_timeout",
     "first_event_timeout": "first_event_timeout",
 }
-"""Options that set a call's clocks, and the config's fields in whose place they are."""
+"""Options that set a call's clocks, and the field of the config that each of them replaces."""
 
 
 def _no_jitter() -> float:
@@ -65,12 +66,12 @@ class Prepared(Struct, frozen=True):
     """A request as it would be sent.
 
     Args:
-        url: the address it is posted to.
-        headers: without the key.
+        url: the address to which it would be posted.
+        headers: the headers, without the key.
         body: the JSON body.
-        left_out: everything of the conversation and the options that is not sent, and why.
-        output_tool: the tool whose call is the answer's text, where a JSON schema is sent as a forced tool;
-            else empty.
+        left_out: the parts of the conversation and the options that are not sent, and why.
+        output_tool: if a JSON schema is sent as a forced tool, the name of this tool, whose call is the
+            answer's text; else empty.
     """
 
     url: str
@@ -81,7 +82,7 @@ class Prepared(Struct, frozen=True):
 
 
 class _Asked(Struct, frozen=True):
-    """The options of one call: those that every call may have, checked, and the dialect's own."""
+    """The options of one call: checked options that every call may have, and the dialect's own options."""
 
     dialect: Dialect
     timeouts: Timeouts
@@ -94,10 +95,15 @@ class _Asked(Struct, frozen=True):
 
 
 class Provider:
-    """A config and its dialect. Holds no key, and nothing of a call; any number may be under way at once.
+    """A provider: makes calls from a config. It holds no key and no state of a call.
+
+    Any number of its calls may be under way at once.
 
     Args:
-        config: the provider.
+        config: the provider's type, model, address and clocks.
+
+    Raises:
+        ConfigError: the config's dialect cannot be made.
 
     Example:
         >>> from sansio import Message, Role
@@ -112,7 +118,7 @@ class Provider:
         self.dialect: Dialect = dialect_for(config)
         self._last: tuple[tuple[bool, str, dict[str, str]], Request] | None = None
         self._other: tuple[str, Dialect] | None = None
-        self._plain: _Asked | None = None  # what a call without options asks for, once it was worked out
+        self._plain: _Asked | None = None  # for calls without options; kept, since it is the same for all
         self._clocks = config.timeouts()
         self._schedule = RetrySchedule(
             max_attempts=config.max_attempts, max_retry_after=config.max_retry_after
@@ -126,18 +132,21 @@ class Provider:
         stream: bool = True,
         **options: Unpack[Options],
     ) -> Prepared:
-        """What `call` would send, without making a call.
+        """Show the request that `call` would send, without making a call.
 
         Args:
-            messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
-                the user. An iterator is read once.
-            tools: a list in OpenAI's function format, whatever the provider.
-            stream: whether a stream is asked for.
+            messages: the conversation: `Message`s, dicts in OpenAI's form, or a `str`, which is one message
+                of the user. An iterator is read once.
+            tools: a list in OpenAI's function format, for every provider.
+            stream: whether the request asks for a stream.
             **options: as for `call`.
 
+        Returns:
+            The address, headers and body, and a report of everything that would not be sent.
+
         Raises:
-            InvalidRequestError: as `call`.
-            ConfigError: as `call`.
+            InvalidRequestError: as for `call`.
+            ConfigError: as for `call`.
         """
         asked = self._separate(options)
         body, request, left_out = self._build(as_messages(messages), as_tools(tools), stream, asked)
@@ -156,24 +165,26 @@ class Provider:
         """Begin a call; nothing is sent until a driver takes its first step.
 
         Args:
-            messages: the conversation: `Message`s, dicts of OpenAI's form, or a text, which is one message of
-                the user. An iterator is read once.
-            tools: a list in OpenAI's function format, whatever the provider.
+            messages: the conversation: `Message`s, dicts in OpenAI's form, or a `str`, which is one message
+                of the user. An iterator is read once.
+            tools: a list in OpenAI's function format, for every provider.
             stream: whether deltas are wanted.
-            random: gives a number from 0 up to 1, which spreads the retries of many clients; without
-                one they are not spread.
-            record: keep what raw logs receive.
-            **options: what the dialect's `OPTIONS` knows, such as `temperature=0`; one that is `None`
-                removes a default. Every provider takes `model`; `timeout`, seconds for the whole call, which
-                the driver keeps (default: the config's `total_timeout`); the other clocks by their names in
-                the config, such as `first_event_timeout`; `max_attempts` (default: the config's);
-                `extra_headers`; `extra_body`, fields of the wire that are merged last and
-                unchecked; `unsupported="drop"`, which leaves out options of other providers that have no
-                place here and reports them; and `options`, a mapping with more options, such as those that
-                only a registered provider has.
+            random: returns a number from 0 up to 1, which spreads the retries of many clients over time;
+                without it they are not spread.
+            record: keep the records for raw logs, which `Call.take_records()` returns.
+            **options: options of the dialect, such as `temperature=0`; `None` removes a default. Every
+                provider has `model`; `timeout`, the seconds for the whole call, which the driver keeps
+                (default: the config's `total_timeout`); the other clocks by their names in the config, such
+                as `first_event_timeout`; `max_attempts` (default: the config's); `extra_headers`;
+                `extra_body`, fields of the wire format that are merged last and not checked;
+                `unsupported="drop"`, which leaves out and reports options that only other providers have;
+                and `options`, a mapping of further options, such as those of a registered provider.
+
+        Returns:
+            The call. A driver of `transports`, or your own loop, performs its steps.
 
         Raises:
-            InvalidRequestError: no provider, or not this one, would take the request.
+            InvalidRequestError: the request is not valid, for any provider or for this one.
             ConfigError: the dialect's address or headers cannot be sent.
         """
         asked = self._separate(options)
@@ -199,18 +210,21 @@ class Provider:
         record: bool = False,
         **options: Unpack[Options],
     ) -> Fetch[int]:
-        """Ask the provider how many tokens a request has. It is not answered, and not charged for.
+        """Ask the provider how many tokens a request has. The model does not run, and nothing is charged.
 
         Args:
             messages: the conversation, as for `call`.
-            tools: in OpenAI's function format.
+            tools: as for `call`.
             random: as for `call`.
-            record: keep what raw logs receive.
-            **options: as for `call`; those that say nothing of the prompt's size are not sent.
+            record: as for `call`.
+            **options: as for `call`; options that do not change the prompt's size are not sent.
+
+        Returns:
+            A machine whose `result()` is the number of tokens.
 
         Raises:
-            InvalidRequestError: as `call`; or the provider counts no tokens.
-            ConfigError: as `call`.
+            InvalidRequestError: as for `call`; or the provider cannot count tokens.
+            ConfigError: as for `call`.
         """
         asked = self._separate(options)
         conversation = as_messages(messages)
@@ -229,12 +243,15 @@ class Provider:
 
         Args:
             random: as for `call`.
-            record: keep what raw logs receive.
+            record: as for `call`.
             **options: the clocks, `max_attempts` and `extra_headers`, as for `call`.
 
+        Returns:
+            A machine whose `result()` is a tuple of `ModelInfo`.
+
         Raises:
-            InvalidRequestError: the provider has no such list, or an argument cannot be.
-            ConfigError: as `call`.
+            InvalidRequestError: the provider has no such list, or an argument is not valid.
+            ConfigError: as for `call`.
         """
         return self.fetch(self.dialect.list_models(), random=random, record=record, **options)
 
@@ -249,14 +266,17 @@ class Provider:
         """Ask any endpoint of the provider, with the retries, headers and clocks of every call.
 
         Args:
-            endpoint: what is asked, and how the response is read.
+            endpoint: the request, and a function that reads the response.
             random: as for `call`.
-            record: keep what raw logs receive.
+            record: as for `call`.
             **options: the clocks, `max_attempts` and `extra_headers`, as for `call`.
 
+        Returns:
+            A machine whose `result()` is the value that the endpoint reads.
+
         Raises:
-            InvalidRequestError: an option cannot be.
-            ConfigError: as `call`.
+            InvalidRequestError: an option is not valid.
+            ConfigError: as for `call`.
         """
         return self._fetch(endpoint, self._separate_own(options, ListOptions), random, record)
 
@@ -268,17 +288,17 @@ class Provider:
         record: bool = False,
         **options: Unpack[ListOptions],
     ) -> LineFetch:
-        """Ask for a file of lines, such as the results of a batch. They are given as they arrive.
+        """Ask for a file of lines, such as the results of a batch. Each line is given as it arrives.
 
         Args:
             url: the absolute address, on the provider's server: the key is sent to it.
             random: as for `call`.
-            record: keep what raw logs receive.
+            record: as for `call`.
             **options: as for `fetch`.
 
         Raises:
-            InvalidRequestError: an option cannot be.
-            ConfigError: as `call`.
+            InvalidRequestError: an option is not valid.
+            ConfigError: as for `call`.
         """
         asked = self._separate_own(options, ListOptions)
         headers = {**asked.dialect.build_headers(), **asked.extra_headers}
@@ -299,20 +319,23 @@ class Provider:
         record: bool = False,
         **options: Unpack[EmbedOptions],
     ) -> Fetch[Embeddings]:
-        """Ask for texts as vectors.
+        """Ask for the embedding vectors of texts.
 
         Args:
-            texts: at least one; a text alone is a list of one.
+            texts: at least one text; a single `str` is a list of one.
             random: as for `call`.
-            record: keep what raw logs receive.
+            record: as for `call`.
             **options: `model`, the model for embeddings (default: the config's); `dimensions`, the length of
-                the vectors, where the model can shorten them; and the clocks, `max_attempts`, `extra_headers`
+                the vectors, if the model can shorten them; and the clocks, `max_attempts`, `extra_headers`
                 and `extra_body`, as for `call`. `extra_body={"encoding_format": "float"}` is for a server
                 that refuses base64.
 
+        Returns:
+            A machine whose `result()` is an `Embeddings` with one vector for each text, in order.
+
         Raises:
-            InvalidRequestError: the provider has no embeddings, or an argument cannot be.
-            ConfigError: as `call`.
+            InvalidRequestError: the provider has no embeddings, or an argument is not valid.
+            ConfigError: as for `call`.
         """
         asked = self._separate_own(options, EmbedOptions)
         dimensions = asked.options.get("dimensions")
@@ -322,14 +345,18 @@ class Provider:
         return self._fetch(endpoint, asked, random, record)
 
     def authorize(self, request: Request, key: Key | None, *, now: float = 0.0) -> Request:
-        """Sign a request: the one place where a key enters.
+        """Sign a request. Only this method of the core receives a key.
 
         Args:
-            key: unchanged; `None` if the auth method is `none`.
-            now: wall-clock seconds since the epoch, for signatures that hold the time.
+            request: a request of `Send`, or one that was made by hand.
+            key: the key, sent unchanged; `None` if the auth method is `none`.
+            now: wall-clock seconds since the epoch, for signatures that include the time.
+
+        Returns:
+            The request with its authorization.
 
         Raises:
-            ConfigError: a key is needed and there is none, or it cannot be sent in a header.
+            ConfigError: a key is needed but missing, or it cannot be sent in a header.
         """
         try:
             return self.dialect.authorize(request, key, now=now)
@@ -357,7 +384,7 @@ class Provider:
         left_out += [
             LeftOut("option", f"{dialect.origin} has no such option", option=name) for name in dropped
         ]
-        while True:  # at most once for each option
+        while True:  # each turn drops an option, so there are at most as many turns as options
             try:
                 built = dialect.build_request_body(ported, tools, stream, **kept)
                 break
@@ -380,10 +407,10 @@ class Provider:
         messages: Sequence[Message] = (),
         left_out: tuple[LeftOut, ...] = (),
     ) -> Fetch[T]:
-        """A call of an endpoint beside answers.
+        """A call of an endpoint that gives a value instead of an answer.
 
         Args:
-            messages: those in the request, for errors that name them.
+            messages: the messages of the request, so that errors can name them.
         """
         headers = {**asked.dialect.build_headers(), **asked.extra_headers}
         match endpoint.body:
@@ -419,7 +446,7 @@ class Provider:
             left |= more
         if "options" in left:
             raise InvalidRequestError(
-                "options: holds options that hold options, or itself; give one mapping of names and values"
+                "options: contains a second level of options, or itself; give one mapping of names and values"
             )
         plain = not left
         if plain and self._plain is not None:
@@ -466,15 +493,15 @@ class Provider:
         return asked
 
     def _separate_own(self, options: Mapping[str, object], kind: type[ListOptions]) -> _Asked:
-        """The options of an endpoint that has few, which are those of `kind`."""
+        """The options of an endpoint that has few options; `kind` lists them."""
         for name in options:
             if name not in kind.__annotations__:
                 allowed = ", ".join(kind.__annotations__)
-                raise InvalidRequestError(f"{name}: is not an option of this; use {allowed}")
+                raise InvalidRequestError(f"{name}: is not an option of this request; use one of {allowed}")
         return self._separate(options)
 
     def _timeouts(self, left: dict[str, object]) -> Timeouts:
-        """The call's clocks; their options are taken out of those that are left."""
+        """The call's clocks; their options are removed from `left`."""
         names = _CLOCKS.keys() & left.keys()
         if not names:
             return self._clocks
@@ -489,7 +516,7 @@ class Provider:
         return self._other[1]
 
     def _request(self, dialect: Dialect, stream: bool, extra: Mapping[str, str]) -> Request:
-        """A request without a body; the last one again, if the dialect says the same as then."""
+        """A request without a body; the last one again if the dialect's address and headers are the same."""
         said = stream, dialect.build_endpoint(stream), {**dialect.build_headers(), **extra}
         if self._last is None or self._last[0] != said:
             _, endpoint, headers = said
@@ -501,11 +528,11 @@ class Provider:
     def _addressed(
         self, url: str, headers: Mapping[str, str], accept: str, content: Content | None
     ) -> Request:
-        """A request, its address and headers checked.
+        """A request with a checked address and checked headers.
 
         Args:
-            accept: the media type that is asked for.
-            content: what is posted; `None` for a GET.
+            accept: the media type for the header `accept`.
+            content: the body of a POST; `None` for a GET.
         """
         method = self.config.auth_method
         check_url(url, method is not AuthMethod.NONE and not self.config.allow_http, query=True)
@@ -519,7 +546,10 @@ class Provider:
 
 
 def _ordered(messages: list[Message], max_depth: int, continued: bool) -> tuple[list[Message], list[LeftOut]]:
-    """The conversation in order; unchanged if that does not make it valid, so that errors name its places."""
+    """The conversation with tool results moved behind their calls.
+
+    If that does not make it valid, it is unchanged, so that errors name places in the user's own list.
+    """
     ordered, moved = in_order(messages)
     if moved:
         try:
@@ -532,7 +562,7 @@ def _ordered(messages: list[Message], max_depth: int, continued: bool) -> tuple[
 def _goes_alone(dialect: Dialect, beside: str) -> InvalidRequestError:
     return InvalidRequestError(
         f"response_format: {dialect.origin} takes no JSON schema with the model {dialect.config.model}. The "
-        f"answer is asked for as a forced tool, which goes alone; leave out {beside}, or ask another model"
+        f"schema is sent as a forced tool, which must be alone; leave out {beside}, or use another model"
     )
 
 
@@ -541,7 +571,7 @@ def _texts(texts: str | Sequence[str]) -> list[str]:
     for index, text in enumerate(listed):
         if not isinstance(text, str):
             raise InvalidRequestError(
-                f"texts[{index}]: must be a text, not {type(text).__name__}", index=index
+                f"texts[{index}]: must be a str, not {type(text).__name__}", index=index
             )
         try:
             text.encode()
@@ -570,7 +600,7 @@ def _headers(value: object) -> dict[str, str]:
     headers = _mapping("extra_headers", value)
     try:
         check_headers(headers)
-    except ConfigError as error:  # which is of the config's headers; these are the call's
+    except ConfigError as error:  # `check_headers` is also for the config; these are the call's headers
         raise InvalidRequestError(error.message) from None
     return headers
 

@@ -1,4 +1,4 @@
-"""The metadata of a response beside the answer: its request id, the rate limits, the time it took."""
+"""The metadata of a response beside the answer: the request id, the rate limits, the processing time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ REQUEST_ID_HEADERS = (
     "x-generation-id",
     "x-amzn-requestid",
 )
-"""Where providers name a request, the first choice first. `apim-request-id` is Azure's, `x-generation-id`
-OpenRouter's, `x-amzn-requestid` AWS's."""
+"""Headers in which providers name a request; the first that is present counts. `apim-request-id` is Azure's,
+`x-generation-id` OpenRouter's, `x-amzn-requestid` AWS's."""
 
 _KEPT = frozenset((
     *REQUEST_ID_HEADERS, "openai-processing-ms", "x-envoy-upstream-service-time", "openai-version",
@@ -51,12 +51,12 @@ class RateLimit(Struct, frozen=True):
     """One of a provider's rate limits, as of one response.
 
     Args:
-        limit: how much is allowed in one window; `None`, here and below, where the response does not say it
-            in a form that can be read.
-        remaining: how much of it is left.
-        reset: seconds after the response until it is whole again.
-        window: seconds in which `limit` may be used up, where the header's name says so, as in
-            `x-ratelimit-limit-tokens-minute`. The others do not say whether they count minutes or days.
+        limit: how much is allowed in one window. Here and below, `None` if the response does not report the
+            value in a form that can be read.
+        remaining: how much of the limit is left.
+        reset: seconds from the response until the whole limit is available again.
+        window: the length of the window in seconds, if the header's name has it, such as
+            `x-ratelimit-limit-tokens-minute`. Other headers do not say whether they count minutes or days.
     """
 
     limit: int | None = None
@@ -71,13 +71,14 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
     Args:
         status: the HTTP status.
         request_id: the provider's name for the request, to quote to its support.
-        headers: those worth logging: request ids, rate limits, `retry-after`, times, organization and
+        headers: the headers worth logging: request ids, rate limits, `retry-after`, times, organization and
             region. Names in lower case, in the order of the wire; never a cookie.
-        rate_limits: by kind: `"requests"`, `"tokens"`, `"input_tokens"`, `"output_tokens"`, or the provider's
-            own word, with underscores, such as `"tokens_minute"`.
-        processing_ms: milliseconds that the provider says it worked on the answer, or on its beginning.
-        attempts: how many times the request had been sent when this response began, those for the rest of a
-            stream included.
+        rate_limits: the limits by their kind: `"requests"`, `"tokens"`, `"input_tokens"`, `"output_tokens"`,
+            or the provider's own word, with underscores, such as `"tokens_minute"`.
+        processing_ms: milliseconds for which the provider worked on the answer or its beginning, as it
+            reports them.
+        attempts: how many requests had been sent when this response began, including those for the rest of a
+            stream.
         resumes: how many of the attempts asked for the rest of a stream that was cut.
         first_event_after: seconds from the call's start to its first event. Only a driver has a clock: it
             fills this in.
@@ -93,7 +94,12 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
     first_event_after: float | None = None
 
     def replacing(self, secret: str, mask: str = "[key]") -> ResponseInfo:
-        """The same with every occurrence of `secret` masked, which a server may have echoed."""
+        """A copy in which every occurrence of a secret is masked, since a server may have echoed it.
+
+        Args:
+            secret: the text to mask.
+            mask: the text in its place.
+        """
         if not secret:
             return self
         return structs.replace(
@@ -109,10 +115,10 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
 def read_response(
     head: Head, *, request_id: str | None = None, attempts: int = 1, resumes: int = 0
 ) -> ResponseInfo:
-    """What a head says. A header that cannot be read counts as absent; nothing that a peer sends raises.
+    """Read the metadata in a head. Unreadable headers are ignored: nothing that a peer sends raises.
 
     Args:
-        head: of a final response.
+        head: the head of a final response.
         request_id: see `find_request_id`.
         attempts: how many times a request was sent.
         resumes: how many of them asked for the rest of a stream.

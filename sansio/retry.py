@@ -17,21 +17,21 @@ DEFAULT_MAX_RETRY_AFTER = 60.0
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
 REFUSING_STATUSES = frozenset((429, 503, 529))
-"""Those of them that say that the request was not taken on."""
+"""The statuses among them by which a server says that it did not begin to process the request."""
 
 
 class RetrySchedule(Struct, frozen=True, kw_only=True):
-    """The arithmetic of retries. Pure: the random number is an argument.
+    """Decides which failures are retried, and after how long. Pure: the random number is an argument.
 
-    Retried are the `RETRYABLE_STATUSES`, connections that were lost or too slow (`TransportError`), and
-    truncated answers (`StreamTruncatedError`). An error whose `should_retry` is False is not retried: the
-    provider advised against it, or waiting cannot change it, such as a certificate for another name. Nor is a
-    429 with one of the `SPENT_CODES`.
+    These failures are retried: the `RETRYABLE_STATUSES`, connections that were lost or too slow
+    (`TransportError`), and truncated answers (`StreamTruncatedError`). An error whose `should_retry` is False
+    is not retried: the provider advised against it, or waiting cannot help, such as with a certificate for
+    another name. A 429 with one of the `SPENT_CODES` is not retried either.
 
     Args:
         max_attempts: how often a request is sent at most.
-        max_wait: seconds; the cap of the backoff.
-        max_retry_after: seconds; a provider that asks for a longer wait fails the call at once.
+        max_wait: seconds; the longest wait of the backoff.
+        max_retry_after: seconds; if the provider asks for a longer wait, the call fails immediately.
 
     Example:
         >>> RetrySchedule().wait(TransportError("refused"), 1, lambda: 0.5)
@@ -43,11 +43,12 @@ class RetrySchedule(Struct, frozen=True, kw_only=True):
     max_retry_after: float = DEFAULT_MAX_RETRY_AFTER
 
     def wait(self, error: ProviderError, retry: int, random: Callable[[], float]) -> float | None:
-        """Whether to try again after `error`, and when.
+        """Decide whether to retry after an error, and when.
 
         Args:
+            error: the failure of the last attempt.
             retry: how many retries were made before this one.
-            random: gives a number from 0 up to 1.
+            random: returns a number from 0 up to 1.
 
         Returns:
             Seconds to wait, or `None` to let the call fail.
@@ -60,8 +61,13 @@ class RetrySchedule(Struct, frozen=True, kw_only=True):
         return max(asked, self.backoff(retry, random))
 
     def backoff(self, retry: int, random: Callable[[], float]) -> float:
-        """Seconds before the nth retry, n from 0: `min(2**n + random(), max_wait)`."""
-        # Capped: 2**retry would otherwise be a number of unbounded size.
+        """Seconds before the nth retry, n from 0: `min(2**n + random(), max_wait)`.
+
+        Args:
+            retry: the n above.
+            random: returns a number from 0 up to 1.
+        """
+        # The exponent has a limit: the power would otherwise overflow.
         return min(2.0 ** min(retry, 64) + random(), self.max_wait)
 
 
@@ -77,13 +83,13 @@ def is_retryable(error: ProviderError) -> bool:
 
 
 def parse_retry_after(headers: Headers) -> float | None:
-    """Seconds that a response asks to wait.
+    """The wait that a response asks for, in seconds.
 
-    From `retry-after-ms`, else `retry-after` in seconds or as an HTTP date (RFC 9110, section 10.2.3),
-    which is read against the response's own `date`: there is no clock here.
+    It is read from `retry-after-ms`, else from `retry-after` in seconds or as an HTTP date (RFC 9110, section
+    10.2.3). A date is compared with the response's own `date`, since there is no clock here.
 
     Returns:
-        `None` if the response asks for no wait, or in a form that cannot be read.
+        The seconds; `None` if the response asks for no wait, or in a form that cannot be read.
     """
     milliseconds = read_number(header(headers, "retry-after-ms"))
     if milliseconds is not None:

@@ -11,14 +11,23 @@ from sansio.jsontext import JSONObject
 
 
 class Send(Struct, frozen=True):
-    """Open an exchange and send the request, signed. `fresh`: on a new connection."""
+    """The step to open an exchange and send a request.
+
+    Args:
+        request: the request; the driver signs it with `Provider.authorize`.
+        fresh: whether the exchange must use a new connection.
+    """
 
     request: Request
     fresh: bool = False
 
 
 class Wait(Struct, frozen=True, gc=False):
-    """Wait this many seconds before the next step."""
+    """The step to wait before the next one.
+
+    Args:
+        seconds: how long.
+    """
 
     seconds: float
 

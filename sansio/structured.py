@@ -16,15 +16,15 @@ from sansio.jsontext import JSON, JSONObject
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `([^`]*)`")
-"""Where msgspec says that a value does not fit."""
+"""The path of a value that does not fit, in msgspec's error messages."""
 
 
 class Parsed(Struct, Generic[T], frozen=True):
-    """An answer of the form that was asked for.
+    """An answer of a given form, and its value.
 
     Args:
-        value: what the answer says.
-        message: the answer itself, with its usage.
+        value: the answer as a value of the type that was asked for.
+        message: the answer itself, with its text and usage.
     """
 
     value: T
@@ -32,20 +32,28 @@ class Parsed(Struct, Generic[T], frozen=True):
 
 
 def response_format(kind: type[Any] | Mapping[str, Any]) -> JSONObject:
-    """The option `response_format` that asks for a type or a schema, in OpenAI's form.
+    """Make the option `response_format` for a type or a schema, in OpenAI's form.
 
-    Each family translates it.
+    Each wire family translates it into its own form.
 
     Args:
         kind: a dataclass, a `msgspec.Struct`, a `TypedDict` or a pydantic model; or the JSON schema of an
             object.
 
     Returns:
-        The option. For a type it is strict, unless the type has a mapping with keys of any name, which strict
-        forbids. For a schema it is strict if the schema has the form that strict asks for.
+        The option. For a type it is strict, unless the type has a mapping with arbitrary keys, which strict
+        mode forbids. For a schema it is strict if the schema has the form that strict mode requires.
 
     Raises:
-        InvalidRequestError: the type has no JSON schema, or is not an object.
+        InvalidRequestError: the type has no JSON schema, or its schema is not that of an object.
+
+    Example:
+        >>> import dataclasses
+        >>> @dataclasses.dataclass
+        ... class City:
+        ...     name: str
+        >>> response_format(City)["json_schema"]["name"]
+        'City'
     """
     if isinstance(kind, Mapping):
         schema = dict(kind)
@@ -70,7 +78,7 @@ _OF_A_SCHEMA = ("properties", "$ref", "$defs", "anyOf", "additionalProperties")
 
 
 def output_tool(asked: Mapping[str, Any]) -> tuple[str, Tool] | None:
-    """The tool whose arguments are an answer of the form asked for, for models that take no JSON schema.
+    """A tool whose arguments have the form of the answer, for models that do not accept a JSON schema.
 
     Args:
         asked: the option `response_format`, in OpenAI's form or Anthropic's.
@@ -88,15 +96,18 @@ def output_tool(asked: Mapping[str, Any]) -> tuple[str, Tool] | None:
 
 
 def parse_answer(message: Message, kind: type[T]) -> Parsed[T]:
-    """An answer to `response_format(kind)` as a value.
+    """Read an answer to `response_format(kind)` as a value.
 
     Args:
         message: the whole answer.
         kind: the type that was asked for.
 
+    Returns:
+        The value, and the answer.
+
     Raises:
         OutputFormatError: the answer does not have the form. `partial` is the answer, so `partial.text` is
-            its text, and `field` is the path that does not fit, such as `$.lines[0].price`.
+            its text, and `field` is the path of the value that does not fit, such as `$.lines[0].price`.
     """
     text = message.text
     if message.refusal is not None and not text:
@@ -120,7 +131,7 @@ def schema_of(kind: type[Any]) -> dict[str, Any]:
     """The JSON schema of a type, as an object schema with its `$defs`.
 
     Raises:
-        InvalidRequestError: the type has none, or is not an object.
+        InvalidRequestError: the type has no JSON schema, or its schema is not that of an object.
     """
     name = getattr(kind, "__name__", repr(kind))
     schema: dict[str, Any]
@@ -152,13 +163,16 @@ def _at_the_root(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def strict_schema(schema: JSONObject) -> dict[str, Any]:
-    """A schema in the form that OpenAI's `strict` asks for (Structured outputs, "Supported schemas").
+    """Convert a schema to the form that OpenAI's `strict` requires (Structured outputs, "Supported schemas").
 
-    Every object has no other properties than those named, and all are required: one that may be left out may
-    be null in its place. Defaults are left out, and a reference has nothing beside it.
+    No object allows further properties, and all properties are required: an optional one may be null
+    instead. Defaults are left out, and a reference has no fields beside it.
 
     Args:
         schema: a JSON schema; it is not changed.
+
+    Returns:
+        The strict schema.
     """
     strict: dict[str, Any] = {name: _strict_value(name, value) for name, value in schema.items()}
     strict.pop("default", None)
@@ -207,7 +221,7 @@ def _items(value: JSON) -> list[JSON]:
 
 
 def _shapes(schema: JSON, known: JSON) -> list[dict[str, Any]]:
-    """The schemas that a value may have, with references and choices followed."""
+    """The object schemas that a value may have: references and choices are followed."""
     if not isinstance(schema, dict):
         return [{}]
     if isinstance(reference := schema.get("$ref"), str) and isinstance(known, dict):
@@ -217,10 +231,10 @@ def _shapes(schema: JSON, known: JSON) -> list[dict[str, Any]]:
 
 
 def without_added_nulls(value: JSON, schema: JSONObject) -> JSON:
-    """What was said in the form of `strict_schema`, in that of the schema that it was made from.
+    """Undo the nulls of `strict_schema`: convert an answer to the form of the original schema.
 
     Args:
-        value: what the model said.
+        value: the model's answer.
         schema: the schema before it was made strict.
 
     Returns:
@@ -239,7 +253,7 @@ def _without_nulls(value: JSON, schema: JSON, known: JSON) -> JSON:
         return [_without_nulls(inner, each, known) for inner, each in zip(value, schemas, strict=False)]
     if not isinstance(value, dict):
         return value
-    # A strict object has all its properties, so its keys say which of several it is.
+    # A strict object has all its properties, so its keys show which of several schemas applies.
     for shape in _shapes(schema, known):
         properties = shape.get("properties")
         if isinstance(properties, dict) and properties.keys() == value.keys():

@@ -17,7 +17,7 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.structured import strict_schema, without_added_nulls
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What OpenAI and Anthropic take as a tool's name (WIRE types of both: 64 characters)."""
+"""The tool names that both OpenAI and Anthropic accept, with at most 64 characters (their API references)."""
 _SECTION = re.compile(
     r"(?:args|arguments|parameters|returns?|raises|yields?|examples?|notes?)\s*:\s*", re.IGNORECASE
 )
@@ -29,12 +29,12 @@ _FIELD = re.compile(r":param\s+(?:[^:\s]+\s+)?(\w+)\s*:\s*(.*)")
 class FunctionTool(dict[str, object]):
     """A tool that is a Python function. Make one with `tool`.
 
-    It is the tool's definition in OpenAI's format, so it goes into `tools=` as it is, for every provider; it
-    can be called as the function is; and it turns a call's arguments into those of the function.
+    It is the tool's definition in OpenAI's format: pass it in `tools=`, for every provider. It can be called
+    like the function itself, and it converts a call's arguments to those of the function.
 
     Attributes:
-        name: what the model calls it.
-        function: what runs it.
+        name: the name by which the model calls it.
+        function: the function that runs.
     """
 
     def __init__(
@@ -62,11 +62,12 @@ class FunctionTool(dict[str, object]):
             call: a call of this tool.
 
         Returns:
-            Keyword arguments. What the model left out is not there, so the function's defaults hold.
+            Keyword arguments. An argument that the model left out is missing, so that the function's default
+            applies.
 
         Raises:
-            ValueError: an argument is missing, unknown or of a wrong type; the text names it, and can be
-                given to the model.
+            ValueError: an argument is missing, unknown or of a wrong type. The message names it; send it to
+                the model as the tool's result.
 
         Example:
             ```python
@@ -88,27 +89,27 @@ def tool(
     description: str | None = None,
     strict: bool | None = None,
 ) -> FunctionTool:
-    """A tool from a typed Python function; also as a decorator.
+    """Make a tool from a typed Python function; also usable as a decorator.
 
     The schema is made from the signature: each parameter's annotation, its default, and its line in the
-    docstring (Google's `Args:` or Sphinx's `:param name:`). A parameter without an annotation takes anything.
-    `Annotated[int, msgspec.Meta(ge=0)]` gives bounds. The docstring's text before its sections is the
-    description.
+    docstring (Google's `Args:` or Sphinx's `:param name:`). A parameter without an annotation accepts any
+    value. `Annotated[int, msgspec.Meta(ge=0)]` sets bounds. The docstring's text before its sections is the
+    tool's description.
 
     Args:
         function: sync or async. `run_tools` of `transports` runs either.
-        name: what the model calls it; the function's own name if left out.
-        description: what the model reads; from the docstring if left out.
-        strict: OpenAI's `strict`: the model's arguments then always fit the schema. `True` also gives the
-            schema the form that strict asks for, where `null` takes the place of what is left out. It is not
-            sent if `None`.
+        name: the name by which the model calls the tool. Default: the function's name.
+        description: explains the tool to the model. Default: from the docstring.
+        strict: OpenAI's `strict`: the model's arguments then always fit the schema. `True` also converts the
+            schema to the form that strict mode requires, in which optional arguments may be `null`. `None`
+            does not send the field.
 
     Returns:
         The tool.
 
     Raises:
         TypeError: a parameter cannot be given by name, or has a type that JSON cannot express.
-        ValueError: the name is none that providers take.
+        ValueError: providers do not accept the name.
 
     Example:
         ```python
@@ -176,7 +177,7 @@ def _form_of(
 
 
 def _as_json(value: object) -> object:
-    """A default as the schema shows it, or `UNSET` if JSON has no such value."""
+    """A default value as JSON, for the schema; `UNSET` if JSON cannot express it."""
     try:
         return msgspec.to_builtins(value)
     except TypeError:
@@ -184,7 +185,7 @@ def _as_json(value: object) -> object:
 
 
 def _read_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """What a docstring, without its common indentation, says of the function and of each parameter."""
+    """The description of the function and of each parameter, from a docstring without indentation."""
     said: list[str] = []
     explained: dict[str, str] = {}
     in_text, in_arguments = True, False

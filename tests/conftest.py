@@ -50,6 +50,7 @@ QUICK = ("sansio", "test_directions.py", "test_purity.py", "test_docstrings.py")
 SLOW = (
     "sansio/answers/test_folding.py",
     "sansio/test_corpus.py",
+    "sansio/test_corpus_more.py",
     "sansio/test_corpus_responses.py",
     "sansio/test_parser.py",
     "sansio/test_parser_quick.py",

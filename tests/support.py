@@ -22,6 +22,10 @@ RESPONSES_CORPUS = CORPUS.with_name("corpus-responses")
 """The same of the Responses API."""
 BEDROCK_CORPUS = CORPUS.with_name("corpus-bedrock")
 """The same of Amazon Bedrock."""
+GEMINI_CORPUS = CORPUS.with_name("corpus-gemini")
+"""The same of Google's `generateContent`."""
+MORE_CORPUS = CORPUS.with_name("corpus-more")
+"""The same of Ollama's own API and of Cohere's."""
 
 
 def frame_locals(error: BaseException) -> str:

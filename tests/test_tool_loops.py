@@ -41,7 +41,9 @@ TOOLS: list[Record] = [
 ]
 ASKED = ("Call get_weather for Paris", "And now call get_time for Rome")
 MODELS = {"anthropic": "claude-sonnet-4-5", "bedrock": "us.anthropic.claude-sonnet-4-5"}
-ROOTS = {"openrouter": "/api/v1", "anthropic": "", "azure": "/openai/v1", "azure/messages": "/anthropic"}
+MODELS |= dict.fromkeys(("google", "vertex"), "gemini-3-pro-preview")
+ROOTS = {"openrouter": "/api/v1", "azure": "/openai/v1", "azure/messages": "/anthropic"}
+ROOTS |= dict.fromkeys(("anthropic", "cohere", "ollama/ollama"), "")
 
 FIELDS = {
     "groq": "reasoning",
@@ -120,7 +122,7 @@ def message_without_thinking(message: Any) -> Any:
 
 
 def config_of(server: LoopbackThread, type: str, api: str) -> Record:
-    root = ROOTS.get(f"{type}/{api}") or ROOTS.get(type, "/v1")
+    root = ROOTS.get(f"{type}/{api}", ROOTS.get(type, "/v1"))
     fields: Record = {"type": type, "api": api, "reasoning": True, "base_url": f"{server.url}/{type}{root}"}
     if type == "azure":
         return {**fields, "deployment": "claude-sonnet-4-5" if api == "messages" else "gpt-5"}
@@ -133,11 +135,6 @@ def config_of(server: LoopbackThread, type: str, api: str) -> Record:
 def server() -> Iterator[LoopbackThread]:
     with loopback_thread(Servers()) as server:
         yield server
-
-
-def stored(history: list[Message]) -> list[Message]:
-    """A conversation as it is read back from where it was kept."""
-    return msgspec.json.decode(msgspec.json.encode(history), type=list[Message])
 
 
 def results(answer: Message) -> list[Message]:
@@ -175,15 +172,21 @@ def every_pair() -> Iterator[Callable[[str], AbstractContextManager[None]]]:
         raise ExceptionGroup(f"{len(failures)} of {len(PAIRS)} pairs fail", failures)
 
 
+def stored(history: list[Message]) -> list[Message]:
+    """The conversation as it is after it was stored."""
+    return msgspec.json.decode(msgspec.json.encode(history), type=list[Message])
+
+
 async def loop(provider: AsyncProvider) -> list[Message]:
     history: list[Message] = []
     for asked in ASKED:
+        history = stored(history)
         history.append(Message(Role.USER, asked))
         async with provider.stream(history, TOOLS) as stream:
             async for _ in stream:
                 pass
             called = stream.result()
-        history = stored([*history, called, *results(called)])
+        history += [called, *results(called)]
         history.append(await provider.complete(history, TOOLS))
     return history
 
@@ -191,9 +194,10 @@ async def loop(provider: AsyncProvider) -> list[Message]:
 def blocking_loop(provider: SyncProvider) -> list[Message]:
     history: list[Message] = []
     for asked in ASKED:
+        history = stored(history)
         history.append(Message(Role.USER, asked))
         called = provider.complete(history, TOOLS)
-        history = stored([*history, called, *results(called)])
+        history += [called, *results(called)]
         with provider.stream(history, TOOLS) as stream:
             for _ in stream:
                 pass

@@ -66,7 +66,7 @@ def lost_failure(origin: Origin, error: BaseException) -> APIConnectionError:
 
 
 def cut_off() -> APIConnectionError:
-    """A TLS connection ended without close_notify, where only its end says that the answer is complete."""
+    """A TLS connection ended without close_notify, though only its end shows that the answer is complete."""
     return APIConnectionError(
         "the server closed the connection without ending TLS, so the end of its answer may be missing"
     )
@@ -76,8 +76,8 @@ def proxy_refusal(words: str, *, lasting: bool = False) -> APIConnectionError:
     """A proxy refused to connect.
 
     Args:
-        words: what it said. An HTTP status at their beginning decides whether to retry.
-        lasting: a retry cannot succeed.
+        words: the proxy's own words. An HTTP status at the beginning decides whether to retry.
+        lasting: whether a retry cannot succeed.
     """
     if words[:3].isdecimal():
         lasting = int(words[:3]) not in RETRYABLE_STATUSES
@@ -89,7 +89,7 @@ def left_behind(origin: Origin) -> APIConnectionError:
     _, host, port = origin
     return APIConnectionError(
         f"the connection to {host}:{port} belongs to the process that opened it",
-        hint="After os.fork(), make calls of the child in the child.",
+        hint="After os.fork(), begin the child's calls in the child.",
     )
 
 
@@ -99,12 +99,12 @@ def connect_timeout(origin: Origin, seconds: float | None) -> APITimeoutError:
 
 
 def stalled_upload(origin: Origin, seconds: float | None) -> APITimeoutError:
-    """The server took nothing more of the request for too long."""
+    """The server accepted no more bytes of the request for too long."""
     return _ran_out("write_timeout", origin, seconds, "{} took nothing more of the request for {:g} s")
 
 
 def late_upload(origin: Origin, seconds: float | None) -> APITimeoutError:
-    """The server was taking the request when the time of the whole call ran out."""
+    """The time of the whole call ran out while the request was being sent."""
     return _ran_out("total_timeout", origin, seconds, "{} did not take the whole request within {:g} s")
 
 
@@ -115,7 +115,9 @@ def read_timeout(origin: Origin, seconds: float | None) -> APITimeoutError:
 
 
 def _ran_out(clock: str, origin: Origin, seconds: float | None, words: str) -> APITimeoutError:
-    """A clock that ran out, the same in every transport. It names the request's origin, also behind a proxy.
+    """The error for a clock that ran out, with the same words in every transport.
+
+    It names the request's origin, also if the request goes through a proxy.
 
     Args:
         seconds: the limit; not `None`, since a clock that is off does not run out.
@@ -136,7 +138,7 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def explain(error: BaseException) -> str:
-    """What a system's or TLS error means, in a few words."""
+    """Explain an error of the system or of TLS in a few words."""
     match error:
         case ssl.SSLCertVerificationError():
             fault = _CERTIFICATE_FAULTS.get(error.verify_code)
@@ -177,7 +179,7 @@ def _failure(what: str, error: BaseException) -> APIConnectionError:
 
 
 def _is_lasting(error: BaseException) -> bool:
-    """Whether someone has to change something before a retry can succeed."""
+    """Whether a person must change something before a retry can succeed."""
     match error:
         case ssl.SSLCertVerificationError() | UnicodeError():
             return True

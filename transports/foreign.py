@@ -1,4 +1,4 @@
-"""An exchange that an HTTP library carries out: what is the same for every library."""
+"""An exchange that an HTTP library carries out: the part that is the same for every library."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class _State(Enum):
 
 
 class ForeignExchange(ABC):
-    """See `transports.interface.Exchange`. The first `receive` does all up to the head.
+    """See `transports.interface.Exchange`. The first `receive` connects, sends, and waits for the head.
 
-    A subclass says how the library does it. Whatever it awaits may be cancelled, and the library must then
-    drop what it has begun.
+    A subclass calls the library. Each of its waits may be cancelled, and the library must then drop the
+    exchange that it has begun.
 
     Args:
-        request: what to send.
-        faults: the library's exceptions for which the network or the peer is at fault.
+        request: the request to send.
+        faults: the library's exceptions that the network or the peer causes.
 
     Attributes:
         reused: the connection has served an exchange before, as far as the library shows it.
@@ -73,11 +73,11 @@ class ForeignExchange(ABC):
 
     @abstractmethod
     def _blame(self, fault: Exception, timeout: float | None) -> TransportError | RemoteProtocolError:
-        """The library's fault as our error.
+        """Convert an exception of the library to an error of this package.
 
         Args:
             fault: one of the `faults`.
-            timeout: of the `receive` that it ended.
+            timeout: the timeout of the `receive` that the exception ended.
         """
 
     async def receive(self, timeout: float | None) -> Head | Body | End:

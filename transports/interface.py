@@ -16,29 +16,29 @@ class Exchange(Protocol):
     async def receive(self, timeout: float | None) -> Head | Body | End:
         """Wait for the next input: `Head`, then `Body`s as bytes arrive, then `End`.
 
-        Names in a `Head` are in lower case, and its values Latin-1 text.
+        The names of a `Head`'s headers are in lower case; the values are Latin-1 text.
 
         Args:
-            timeout: seconds to wait for it; `None` waits indefinitely.
+            timeout: seconds to wait for the input; `None` waits indefinitely.
 
         Raises:
             TransportError: the connection failed or the time ran out (`APITimeoutError`); `reused` says
-                that the connection had served an exchange before this one.
+                whether the connection had served an exchange before this one.
             RemoteProtocolError: the peer's HTTP is malformed.
 
-            After any of them the exchange is dead.
+            After any of them the exchange cannot be used any more.
         """
         ...
 
     async def aclose(self) -> None:
-        """Release the exchange when nothing more of it is needed. A connection that can be reused is kept."""
+        """Release the exchange. Its connection is kept if another exchange can use it."""
         ...
 
     def abort(self) -> None:
         """Drop the connection now. Idempotent, and allowed at any time.
 
         A `receive` that waits in another task must wake and raise `APIConnectionError`. The drivers put no
-        cancel scope around `receive`, so this is the only way to wake one. A waiting `aclose` ends soon.
+        cancel scope around `receive`, so only `abort` can wake it. An `aclose` that waits must end soon.
         """
         ...
 
@@ -46,10 +46,10 @@ class Exchange(Protocol):
 class Transport(Protocol):
     """Sends requests. May be shared by many calls at once.
 
-    A transport may declare `resumable = True`, as an attribute of its class or its own. It promises then that
-    a cancelled wait loses nothing: a `receive` that was cancelled can be called again, and gives the inputs
-    that the first would have given; and an `open` that was cancelled has not sent the whole request, so that
-    it can be called again with the same. The law `resumable-receive` of the conformance kit checks it.
+    A transport may declare `resumable = True`, as an attribute of its class or of the object. It promises
+    then that a cancelled wait loses nothing: a cancelled `receive` can be called again and returns the inputs
+    that the first call would have returned; and a cancelled `open` has not sent the whole request, so that it
+    can be called again with the same request. The law `resumable-receive` of the conformance kit checks this.
     """
 
     async def open(
@@ -60,30 +60,31 @@ class Transport(Protocol):
         write_timeout: float | None = None,
         fresh: bool = False,
     ) -> Exchange:
-        """Begin an exchange: connect, and send the request. Either may also be left to the first `receive`.
+        """Begin an exchange: connect, and send the request. Both may also happen in the first `receive`.
 
-        A server may answer before it has read the whole request. Its answer counts then, and the exchange
-        opens.
+        A server may answer before it has read the whole request. The exchange then opens with that answer.
 
         Args:
             request: complete and signed; its headers hold the key.
             timeout: seconds to connect, TLS included; `None` waits indefinitely.
-            write_timeout: seconds in which the server must take some more of the request, for as long as it
-                is being sent; `None` waits indefinitely. A large request on a slow line takes as long as it
-                takes.
-            fresh: do not use a connection that has served before.
+            write_timeout: seconds in which the server must accept some more bytes while the request is sent;
+                `None` waits indefinitely. The whole upload of a large request may take longer.
+            fresh: use a new connection, not one that has served an exchange before.
+
+        Returns:
+            The exchange.
 
         Raises:
-            TransportError: no connection, or it was lost while the request was sent. An error that waiting
-                cannot fix has `should_retry=False`, and is not retried. If a time ran out, it is an
-                `APITimeoutError` whose `field` is `"connect_timeout"` or `"write_timeout"`.
+            TransportError: there is no connection, or it was lost while the request was sent. An error that
+                waiting cannot fix has `should_retry=False`, and is not retried. If a time ran out, the error
+                is an `APITimeoutError` whose `field` is `"connect_timeout"` or `"write_timeout"`.
         """
         ...
 
     async def aclose(self) -> None:
         """Close the idle connections. The drivers send nothing over the transport afterwards.
 
-        An application may: the exchange then works, but its connection is not kept.
+        If an application sends another request, the exchange works, but its connection is not kept.
         """
         ...
 
@@ -94,10 +95,10 @@ def is_resumable(transport: object) -> bool:
 
 
 class SyncExchange(Protocol):
-    """The blocking twin of `Exchange`."""
+    """The blocking counterpart of `Exchange`."""
 
     def receive(self, timeout: float | None) -> Head | Body | End:
-        """See `Exchange.receive`."""
+        """See `Exchange.receive`, also for `timeout`."""
         ...
 
     def close(self) -> None:
@@ -105,12 +106,12 @@ class SyncExchange(Protocol):
         ...
 
     def abort(self) -> None:
-        """See `Exchange.abort`. A `receive` that it wakes waits in another thread."""
+        """See `Exchange.abort`. It wakes a `receive` that waits in another thread."""
         ...
 
 
 class SyncTransport(Protocol):
-    """The blocking twin of `Transport`."""
+    """The blocking counterpart of `Transport`."""
 
     def open(
         self,
@@ -124,15 +125,15 @@ class SyncTransport(Protocol):
         """See `Transport.open`.
 
         Args:
-            request: as there.
-            timeout: as there.
-            write_timeout: as there.
-            total_timeout: seconds for all of it, also while the server takes the request; `None` waits
-                indefinitely. The async drivers cancel `open` instead.
-            fresh: as there.
+            request: as for `Transport.open`.
+            timeout: as for `Transport.open`.
+            write_timeout: as for `Transport.open`.
+            total_timeout: seconds for connecting and sending together; `None` waits indefinitely. The async
+                drivers cancel `open` instead.
+            fresh: as for `Transport.open`.
 
         Raises:
-            TransportError: as there. The `field` may also be `"total_timeout"`.
+            TransportError: as for `Transport.open`. The `field` may also be `"total_timeout"`.
         """
         ...
 
@@ -144,17 +145,32 @@ class SyncTransport(Protocol):
 class RawLog(Protocol):
     """Receives everything that is sent and received, as plain dicts, on every attempt. Keys are masked.
 
-    The dicts are JSON objects, typed so that a log may declare them `dict[str, object]` or otherwise.
+    Implement this protocol to log the raw traffic, and pass the object as `raw_log` to `create_provider`. The
+    dicts are JSON objects; their type allows a log to declare them `dict[str, object]` or otherwise.
     """
 
     def on_request(self, endpoint: str, payload: dict[str, Any]) -> None:
-        """A request is about to be sent to the URL `endpoint`."""
+        """A request is about to be sent.
+
+        Args:
+            endpoint: the URL.
+            payload: the JSON body.
+        """
         ...
 
     def on_response(self, status: int, body: dict[str, Any]) -> None:
-        """A complete response or error body was received; `{"text": ...}` if it is not a JSON object."""
+        """A complete response was received, or the body of an error.
+
+        Args:
+            status: the HTTP status.
+            body: the JSON body; `{"text": ...}` if it is not a JSON object.
+        """
         ...
 
     def on_chunk(self, chunk: dict[str, Any]) -> None:
-        """One event of a stream was received."""
+        """One event of a stream was received.
+
+        Args:
+            chunk: the event's JSON.
+        """
         ...

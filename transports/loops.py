@@ -54,9 +54,9 @@ class LoopKeeper:
     """Closes what belongs to the running event loop, when the loop ends or sooner.
 
     asyncio and trio both finalise suspended async generators at shutdown, so one is kept open and closes what
-    is left in its `finally`. A loop of asyncio that was closed by hand, without that, is found when the next
-    loop makes its keeper. So are the loops that a forked process has inherited. Each loop has one keeper,
-    shared by all transports.
+    is left in its `finally`. An asyncio loop that was closed by hand does not do that; it is found when the
+    next loop makes its keeper. So are the loops that a forked process has inherited. Each loop has one
+    keeper, shared by all transports.
 
     Attributes:
         now: the loop's clock, see `running_clock`.
@@ -90,8 +90,8 @@ class LoopKeeper:
     def keep(self, thing: object) -> None:
         """Keep a thing alive as long as the loop. Anything else should refer to it weakly.
 
-        What belongs to a loop refers to it, so an object that holds such a thing keeps the loop alive, even
-        after it was closed.
+        Things that belong to a loop refer to it, so an object that holds one of them would keep the loop
+        alive, even after the loop was closed.
         """
         self._kept.append(thing)
 
@@ -101,22 +101,22 @@ class LoopKeeper:
             self._kept.remove(thing)
 
     def hold(self, resource: Closable) -> None:
-        """Close it when the loop ends, unless it is closed before."""
+        """Close a resource when the loop ends, unless it is closed before."""
         self._held[resource] = None
 
     def release(self, resource: Closable) -> None:
-        """Stop holding it: it is closed, or someone else closes it."""
+        """Stop holding a resource: it is closed, or another owner closes it."""
         self._held.pop(resource, None)
 
     def drop(self, resource: Closable) -> None:
-        """Close it at the next `tidy`. Any thread may call this, also after the end of the loop."""
+        """Close a resource at the next `tidy`. Any thread may call this, also after the end of the loop."""
         if not self._ended:
             self._dropped.append(resource)
         if self._is_lost():
             self._abandon()
 
     def close_now(self, resource: Closable) -> None:
-        """Close it at once inside this keeper's loop; elsewhere `drop` it. Any thread may call this.
+        """Close a resource at once inside this keeper's loop; elsewhere `drop` it. Any thread may call this.
 
         The resource must close before it first waits, as anyio's streams do.
         """

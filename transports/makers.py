@@ -1,6 +1,6 @@
-"""Our transports by name, for `create_provider(transport="aiohttp")`; see `transports.driving.named`.
+"""The transports of this package by name, for `create_provider(transport="aiohttp")`.
 
-Each is imported when it is made: none needs what the others need.
+See `transports.driving.named`. Each is imported only when it is made, since each needs other packages.
 """
 
 from __future__ import annotations

@@ -16,27 +16,27 @@ from sansio import FunctionTool, InvalidToolCall, Message, Part, Role, ToolCall,
 from sansio.content import PARTS
 
 Tools: TypeAlias = Iterable[Mapping[str, object]] | Mapping[str, Callable[..., Any]]
-"""Tools made by `tool`, among others that are left alone, or functions by the name of their tool."""
+"""Tools made by `tool`, or functions by the name of their tool. Other tools in a list are ignored."""
 OnError: TypeAlias = Callable[[ToolCall, Exception], None]
 
 
 async def run_tools(answer: Message, tools: Tools, *, on_error: OnError | None = None) -> list[Message]:
-    """Run the tool calls of an answer, and give the messages that answer them.
+    """Run the tool calls of an answer, and return the messages that answer them.
 
-    All calls run at once: async functions in the caller's loop, others in worker threads. What goes wrong
-    becomes a message with `is_error` that tells the model: an exception of the function, arguments that do
-    not fit, an invalid call, a tool that does not exist. Cancellation cancels all.
+    All calls run at the same time: async functions in the caller's loop, others in worker threads. Each
+    failure becomes a message with `is_error` that explains it to the model: an exception of the function,
+    arguments that do not fit, an invalid call, or an unknown tool. Cancellation cancels all calls.
 
     Args:
         answer: the assistant's message.
-        tools: what was given to the call as `tools=`, or functions by name, for definitions written by hand
-            and for custom tools, whose function takes the text.
-        on_error: is called with each call that failed and its exception, to log it.
+        tools: the tools that the call received as `tools=`; or functions by name, for definitions written by
+            hand and for custom tools, whose function takes the text.
+        on_error: called with each call that failed and its exception, for logging.
 
     Returns:
-        A message for each call, in the order of the calls; empty if there are none. Append the answer and
-        then these. A result that is a `str` or made of parts, such as `ImagePart`, is sent as it is, and
-        anything else as JSON.
+        A message for each call, in the order of the calls; an empty list if there are none. Append the answer
+        to the conversation, and then these messages. A result that is a `str` or consists of parts, such as
+        `ImagePart`, is sent unchanged, and any other result as JSON.
 
     Example:
         ```python
@@ -76,7 +76,13 @@ async def run_tools(answer: Message, tools: Tools, *, on_error: OnError | None =
 def run_tools_sync(
     answer: Message, tools: Tools, *, on_error: OnError | None = None, threads: int = 8
 ) -> list[Message]:
-    """The same as `run_tools` without an event loop: calls run in at most `threads` threads at once.
+    """Run the tool calls of an answer without an event loop; see `run_tools`.
+
+    Args:
+        answer: as for `run_tools`.
+        tools: as for `run_tools`.
+        on_error: as for `run_tools`.
+        threads: how many threads run calls at the same time, at most.
 
     Raises:
         TypeError: a tool that is called is an async function.
@@ -126,7 +132,7 @@ def _plain(function: object) -> object:
 
 
 def _calls(answer: Message) -> list[ToolCall | InvalidToolCall]:
-    """The calls that wait for a result, in order. A call without a name is not sent back, and needs none."""
+    """The calls that need a result, in order. A call without a name is not sent back, and needs none."""
     if not isinstance(answer, Message):
         raise TypeError(f"answer: must be the Message that has the calls, not {type(answer).__name__}")
     return [call for call in answer.all_tool_calls if call.name]

@@ -22,11 +22,14 @@ def _http_client(sdk: Any, target: Target) -> Any:
 
 @asynccontextmanager
 async def openai_client(target: Target) -> AsyncIterator[OpenAIClient]:
-    """OpenAI's SDK, with its default pool (1,000 connections)."""
+    """OpenAI's SDK, with its default pool (1,000 connections).
+
+    Making a thousand of them at once takes it longer than the 5 seconds that it waits for one by default.
+    """
     openai = peer("openai")
     http = _http_client(openai, target)
     async with openai.AsyncOpenAI(
-        api_key="any-key", base_url=f"{target.origin}/v1", http_client=http
+        api_key="any-key", base_url=f"{target.origin}/v1", http_client=http, timeout=600.0
     ) as client:
         yield OpenAIClient(client)
 

@@ -1,4 +1,4 @@
-"""One answer put together from its parts: what the reader of every wire family builds with."""
+"""Assembles one answer from its parts. The reader of every wire family uses it."""
 
 from sansio.answers.answer import Answer, OpenPart
 from sansio.answers.pieces import Pieces

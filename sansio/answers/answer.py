@@ -1,4 +1,4 @@
-"""The answer under way: parts in the order in which they begin, and the message that they make."""
+"""The answer under way: its parts in the order in which they begin, and the message made of them."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ BROKEN_OFF = frozenset(
 
 
 class OpenPart:
-    """A part whose text arrives in pieces. Made by `Answer.open`.
+    """A part whose text arrives in pieces. Made by `Answer.open`, which explains `kind`.
 
-    `extra` and `citations` may be added to until the part is closed.
+    A reader may add to `extra` and `citations` until the part is closed.
     """
 
     __slots__ = ("append", "citations", "delta", "extra", "index", "kind", "text")
@@ -53,7 +53,7 @@ class OpenPart:
         """Its place in the message's parts; -1 before its first event."""
         self.text = Pieces()
         self.append = self.text.append
-        """Adds a piece and gives no event: for readers that make the event themselves to save a call."""
+        """Adds a piece without an event: for readers that make the event themselves to save a call."""
         self.extra: JSONObject = {}
         self.citations: list[Citation] = []
 
@@ -65,13 +65,14 @@ class OpenPart:
 
 
 class Answer:
-    """Gathers an answer's parts. Order, numbering, finish reason and invalid calls are then right.
+    """Assembles an answer from its parts, for the reader of a wire family.
 
-    A part is numbered at its first event, so a block that turns out to be empty takes no number.
+    It takes care of the parts' order and numbers, the finish reason and invalid calls. A part is numbered at
+    its first event, so a block that turns out to be empty takes no number.
 
     Args:
-        limits: how much the answer may cost.
-        output_tool: the tool whose call is text, if there is one; see `Dialect.output_tool`.
+        limits: how large the answer may be.
+        output_tool: the name of the tool whose call is text, if there is one; see `Dialect.output_tool`.
 
     Example:
         >>> answer, events = Answer(), []
@@ -103,39 +104,62 @@ class Answer:
         """The message's own provider fields."""
 
     def open(self, kind: type[TextualPart]) -> OpenPart:
-        """Begin a part whose text arrives in pieces."""
+        """Begin a part whose text arrives in pieces.
+
+        Args:
+            kind: `TextPart`, `ReasoningPart` or `RefusalPart`.
+        """
         return OpenPart(kind)
 
     def place(self, part: OpenPart) -> int:
-        """Number a part, if it has no number yet; its first event must follow."""
+        """Give a part its number if it has none yet; its first event must follow.
+
+        Returns:
+            The part's index in the message.
+        """
         if part.index < 0:
             part.index = len(self._parts)
             self._parts.append(part)
         return part.index
 
     def add(self, part: OpenPart, text: str, events: list[StreamEvent]) -> None:
-        """Add a piece of a part's text; an empty one gives nothing."""
+        """Add a piece of a part's text.
+
+        Args:
+            part: made by `open` or `say`.
+            text: the piece; an empty one gives no event.
+            events: the piece's event is added to it.
+        """
         if text:
             part.append(text)
             events.append(part.delta(text, self.place(part)))
 
     def close(self, part: OpenPart, events: list[StreamEvent]) -> None:
-        """End a part: it is given whole, unless its deltas have said all but `extra`.
+        """End a part. A `PartComplete` follows if the deltas did not give all of it but `extra`.
 
-        A part without text, citations and `extra` has never been there.
+        A part without text, citations and `extra` is dropped.
+
+        Args:
+            part: made by `open`.
+            events: the event is added to it.
         """
         said = bool(part.text or part.text.folded)
         if part.citations or (not said and part.extra):
             events.append(PartComplete(self.place(part), part.finish()))
 
     def say(self, kind: type[TextualPart], text: str, events: list[StreamEvent]) -> OpenPart:
-        """Add a piece of text on a wire that does not name the part it belongs to.
+        """Add a piece of text, for a wire format that does not name the part to which the text belongs.
 
-        It goes on with the part before it, if that is of the same kind and neither `take` nor `end` was
-        called between them. Otherwise it begins a part.
+        The piece continues the last part if that is of the same kind and neither `take` nor `end` was called
+        since. Otherwise it begins a new part.
+
+        Args:
+            kind: as for `open`.
+            text: the piece.
+            events: the piece's event is added to it.
 
         Returns:
-            The part, whose `extra` and `citations` may be added to until it ends.
+            The part. A reader may add to its `extra` and `citations` until it ends.
         """
         part = self._saying
         if part is None or part.kind is not kind:
@@ -145,7 +169,7 @@ class Answer:
         return part
 
     def end(self, events: list[StreamEvent]) -> None:
-        """Close the part that `say` is adding to, if there is one."""
+        """Close the part to which `say` is adding, if there is one; see `close` for `events`."""
         part, self._saying = self._saying, None
         if part is not None:
             self.close(part, events)
@@ -153,8 +177,12 @@ class Answer:
     def take(self, whole: Part, events: list[StreamEvent]) -> None:
         """Add a part that arrived whole, of any kind.
 
-        Text is given as one delta. A tool call is judged like one that arrived in pieces, and gets an id if
-        it has none.
+        Text becomes one delta. A tool call is checked like one that arrived in pieces, and gets an id if it
+        has none.
+
+        Args:
+            whole: the part.
+            events: the part's events are added to it.
         """
         self.end(events)
         match whole:
@@ -171,19 +199,25 @@ class Answer:
                 self.fill(self.hold(whole), whole, events)
 
     def hold(self, whole: Part) -> int:
-        """Number a part that arrives whole before it is complete, so that parts after it come after it.
+        """Reserve the number of a part that will be given whole, so that later parts get higher numbers.
 
         Args:
             whole: the part as far as it is known. `fill` must follow.
 
         Returns:
-            Its place.
+            The part's index, for `fill`.
         """
         self._parts.append(whole)
         return len(self._parts) - 1
 
     def fill(self, place: int, whole: Part, events: list[StreamEvent]) -> None:
-        """Complete a part that `hold` numbered."""
+        """Complete a part whose number `hold` reserved.
+
+        Args:
+            place: the index that `hold` returned.
+            whole: the complete part.
+            events: its event is added to it.
+        """
         self._parts[place] = whole
         events.append(PartComplete(place, whole))
 
@@ -198,8 +232,8 @@ class Answer:
         """The whole answer.
 
         Args:
-            said: the finish reason that the provider gave. What was received counts for more: servers say
-                `stop` with tool calls, and `tool_calls` for calls that were cut (PAINS 2).
+            said: the finish reason that the provider gave. The received parts take precedence over it:
+                some servers say `stop` with tool calls, or `tool_calls` for calls that were cut (PAINS 2).
             origin: provider type and api, such as `"anthropic/messages"`.
         """
         parts = self._finished(whole=True, cut=said in BROKEN_OFF)
@@ -214,7 +248,11 @@ class Answer:
         return self._message(parts, finish, origin)
 
     def partial(self, origin: str | None) -> Message:
-        """The answer so far, of a stream that broke off: each of its tool calls is invalid."""
+        """The answer so far, for a stream that broke off. All of its tool calls are invalid.
+
+        Args:
+            origin: as for `message`.
+        """
         return self._message(self._finished(whole=False, cut=False), None, origin)
 
     def _message(self, parts: tuple[Part, ...], finish: FinishReason | None, origin: str | None) -> Message:

@@ -1,4 +1,4 @@
-"""A tool whose call is the answer's text: how an answer gets its form from models without JSON schemas."""
+"""A tool whose call is the answer's text: for answers of a given form from models without JSON schemas."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sansio.limits import Limits
 
 
 class OutputCalls(ToolCallAssembler):
-    """Tool calls, of which those of one tool are text. Its own class, so that other answers pay nothing.
+    """Tool calls, of which those of one tool are text. A separate class, so that other answers pay nothing.
 
-    A call that is text has no index among the calls: `AssembledCall.index` is its place among the parts.
+    A call that is text is not counted among the calls: its `AssembledCall.index` is that of its part.
 
     Args:
         limits: as for `ToolCallAssembler`.
@@ -41,7 +41,7 @@ class OutputCalls(ToolCallAssembler):
     def _show(self, call: AssembledCall, events: list[StreamEvent]) -> None:
         if call.name != self._tool:
             super()._show(call, events)
-        elif text := call.parts.whole():  # a text takes its place with its first piece
+        elif text := call.parts.whole():  # a text part is numbered only when it has its first piece
             call.started = self.gave_text = True
             call.index = len(self._parts)
             self._parts.append(call)

@@ -1,4 +1,4 @@
-"""Tool calls put together from their deltas, whatever index, id and name each delta has."""
+"""Assembles tool calls from their deltas, which may lack an index, an id or a name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sansio.jsontext import JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 
 _BLANK = frozenset(("", "null"))
-"""What servers send, with or without blanks around it, for a call without arguments."""
+"""The texts that servers send for a call without arguments, with or without blanks around them."""
 
 _STRUCTURE = re.compile(r'[{}\[\]"\\]')
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -31,7 +31,13 @@ def is_blank(arguments: str) -> bool:
 
 
 def wrap_invalid(call: InvalidToolCall) -> JSONObject:
-    """An object for servers that take nothing else, as Anthropic advises for fine-grained tool streaming."""
+    """Put the text of an invalid call's arguments into a JSON object, for servers that accept only objects.
+
+    Source: Anthropic, "Fine-grained tool streaming", which advises the form `{"INVALID_JSON": text}`.
+
+    Args:
+        call: the call.
+    """
     return {"INVALID_JSON": call.raw_arguments}
 
 
@@ -69,7 +75,7 @@ class _Closing:
 
 
 class AssembledCall:
-    """One tool call under way."""
+    """One tool call under way. `ToolCallAssembler` makes it and numbers it."""
 
     __slots__ = (
         "_closing",
@@ -90,26 +96,27 @@ class AssembledCall:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        """Its place among the calls that have begun, from 0."""
+        """The call's number among those that have begun, from 0."""
         self.index = -1
-        """Its place among those that have started: a call without a name never does."""
+        """The call's number among those that have started, from 0; -1 before. A call without a name never
+        starts."""
         self.given_id = ""
         self.id = ""
         self.name = ""
         self.parts = Pieces()
         self.append = self.parts.append
-        """Adds a piece to a call that has started, and gives no event: as `OpenPart.append`."""
+        """Adds a piece to a call that has started, without an event: as `OpenPart.append`."""
         self.kind = "function"
         self.extra: JSONObject = {}
         self.started = False
         self.named_again = False
-        """Its name was repeated after its arguments were whole."""
+        """Whether the name was repeated after the arguments were complete."""
         self._closing = _Closing()
         self._measured = 0
         self._measured_folds = 0
 
     def is_closed(self) -> bool:
-        """Whether the arguments so far are a closed JSON object; each piece is looked at once."""
+        """Whether the arguments so far are a closed JSON object. Each piece is read only once."""
         for part in (*self.parts.folded[self._measured_folds :], *self.parts[self._measured :]):
             self._closing.feed(part)
         self._measured_folds = len(self.parts.folded)
@@ -153,11 +160,13 @@ class ToolCallAssembler:
         """Part of the ids that are made up here, so that they differ from answer to answer."""
 
     def find(self, index: int | None, call_id: str, name: str, arguments: str = "") -> AssembledCall:
-        """The call that a delta belongs to, a new one where it begins one.
+        """The call to which a delta belongs; a new call if the delta begins one.
 
         Args:
-            index: as sent; `None`, or empty text below, where the delta has none.
-            arguments: what the delta adds; `add` them to the call.
+            index: as sent; `None` if the delta has none.
+            call_id: as sent; empty if the delta has none.
+            name: as sent; empty if the delta has none.
+            arguments: the text that the delta adds. `find` does not add it: use `add`.
 
         Raises:
             LimitExceededError: there are too many calls.
@@ -176,7 +185,7 @@ class ToolCallAssembler:
         return call
 
     def take(self, whole: ToolCall, events: list[StreamEvent]) -> None:
-        """Add a call that arrived whole: it is one more call, whatever its id and name.
+        """Add a call that arrived whole. It is always a new call, also if its id and name are known.
 
         Raises:
             LimitExceededError: there are too many calls.
@@ -190,7 +199,7 @@ class ToolCallAssembler:
     def _give_id(self, call: AssembledCall, call_id: str) -> None:
         call.given_id = call_id
         if not call.started:
-            # Two calls with one id could not be answered apart.
+            # Results could not be matched to two calls with one id.
             call.id = call_id if call_id not in self._by_id else self._made_up_id(call)
         self._by_id.setdefault(call_id, call)
 
@@ -199,7 +208,7 @@ class ToolCallAssembler:
         call = self._by_index.get(index) if index is not None else last
         if call is not None and call.given_id == call_id:
             return call
-        # An index may be repeated or new in the midst of a call; with a name, it begins one.
+        # Within a call, the index may repeat or change; together with a name, it begins a new call.
         by_id = self._by_id.get(call_id) if index is None or not name else None
         return by_id or call
 
@@ -209,7 +218,7 @@ class ToolCallAssembler:
             return True
         if call_id and call.given_id:
             return call_id != call.given_id and bool(name or call.is_closed())
-        # Some servers repeat the name to the end: only arguments after it make it another call's.
+        # Some servers repeat the name in each delta: only arguments behind it show that a new call begins.
         if name and call.name and call.is_closed():
             call.named_again = True
         return call.named_again and bool(arguments.strip())
@@ -224,7 +233,7 @@ class ToolCallAssembler:
         return call
 
     def add(self, call: AssembledCall, arguments: str, events: list[StreamEvent]) -> None:
-        """Add a piece of a call's arguments; it starts as soon as its name and id are known."""
+        """Add a piece of a call's arguments. The call starts as soon as its name and id are known."""
         if call.started:
             if arguments:
                 call.parts.append(arguments)
@@ -236,10 +245,10 @@ class ToolCallAssembler:
             self._start(call, events)
 
     def add_more(self, index: int | None, arguments: str, events: list[StreamEvent]) -> bool:
-        """Add to a call that has started, as nearly all deltas do, those without id and name.
+        """Add a delta without id and name to a call that has started. Nearly all deltas are like this.
 
         Returns:
-            False where nothing was done: it takes `find` and `add`.
+            False if that is not possible and nothing was done: use `find` and `add` then.
         """
         call = self._by_index.get(index) if index is not None else None
         if call is None or call.named_again or not call.started:
@@ -255,13 +264,13 @@ class ToolCallAssembler:
             call.fold()
 
     def flush(self, events: list[StreamEvent]) -> None:
-        """Start what waits for an id: the answer is over, and none will come."""
+        """Start the calls that wait for an id: the answer is over, and none will arrive."""
         for call in self._calls:
             self._start(call, events)
             call.id = call.id or self._made_up_id(call)
 
     def _start(self, last: AssembledCall, events: list[StreamEvent]) -> None:
-        """Start a call that has a name, after those that began before it."""
+        """Start a call that has a name, after the calls that began before it."""
         earlier = self._calls[self._reached : last.number]
         self._reached = max(self._reached, last.number)
         for call in (*earlier, last):
@@ -269,7 +278,7 @@ class ToolCallAssembler:
                 self._show(call, events)
 
     def _show(self, call: AssembledCall, events: list[StreamEvent]) -> None:
-        """Give a call its place and its first events."""
+        """Give a call its numbers and its first events."""
         call.started = True
         call.index = self._started
         self._started += 1
@@ -280,7 +289,7 @@ class ToolCallAssembler:
             events.append(ToolCallDelta(call.index, arguments))
 
     def _made_up_id(self, call: AssembledCall) -> str:
-        """Nine letters and digits, all that Mistral takes; the same for the same answer."""
+        """An id of nine letters and digits, all that Mistral takes; the same answer gives the same ids."""
         number = zlib.crc32(self.id_seed.encode("utf-8", "replace"))
         digits = [_DIGITS[call.number // 36 % 36], _DIGITS[call.number % 36]]
         for _ in range(7):
@@ -293,11 +302,13 @@ class ToolCallAssembler:
         return [call for call in self._calls if not call.started]
 
     def finish(self, call: AssembledCall, *, whole: bool, cut: bool = False) -> Part:
-        """A call as the message has it.
+        """The part of the message for a call.
 
         Args:
-            whole: the answer is complete; otherwise no call is.
-            cut: the answer was broken off, so that its last call may be incomplete where that cannot be seen.
+            call: the call.
+            whole: whether the answer is complete; if not, no call counts as complete.
+            cut: whether the answer was cut at a limit. Its last call may then be incomplete though it looks
+                complete.
         """
         raw = call.parts.whole()
         result = self._judge(call, raw, whole, cut and call is self._calls[-1])
@@ -308,7 +319,7 @@ class ToolCallAssembler:
         return ToolCall(call.id, call.name, result, kept, call.kind, call.extra)
 
     def _judge(self, call: AssembledCall, raw: str, whole: bool, cut: bool) -> JSONObject | str:
-        """The arguments, or why there are none."""
+        """The arguments; or, as text, the reason why the call is invalid."""
         if not whole:
             return "the answer broke off before the call was complete"
         if not call.name:
@@ -321,7 +332,7 @@ class ToolCallAssembler:
             arguments = {} if is_blank(raw) else jsontext.decode_object(raw, self._limits.max_json_depth)
         except RemoteProtocolError as error:
             return f"the arguments are not a JSON object: {error.message}"
-        # vLLM sends "{}" for a call that was cut behind its name, and closes it.
+        # If a call is cut behind its name, vLLM sends "{}" as its arguments and ends it in order.
         if cut and not arguments:
             return "the answer was broken off before the call's arguments"
         return arguments

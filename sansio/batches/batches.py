@@ -16,6 +16,7 @@ from sansio.errors import InvalidRequestError, ProviderError, RemoteProtocolErro
 from sansio.fetch import Fetch
 from sansio.lines import LineFetch
 from sansio.options import ListOptions
+from sansio.porting import LeftOut
 from sansio.provider import Provider
 from sansio.retry import REFUSING_STATUSES
 from sansio.steps import Wait
@@ -44,15 +45,29 @@ class Batches:
     ) -> None:
         self._provider = provider
         self._codec = codec_for(provider.dialect)
+        self._encoder = Encoder(provider, self._codec)
         self._random = random
         self._now = now
         self._record = record
+
+    def check(self, request: BatchRequest) -> tuple[LeftOut, ...]:
+        """Look at a request without sending anything.
+
+        Returns:
+            What of its conversation and options is not sent, and why.
+
+        Raises:
+            InvalidRequestError: it cannot be sent.
+            ConfigError: as `Provider.call`.
+        """
+        return self._encoder.check(request)
 
     def submit(
         self,
         requests: Iterable[BatchRequest],
         state: BatchState | None = None,
         on_state: Callable[[BatchState], object] | None = None,
+        on_left_out: Callable[[str, tuple[LeftOut, ...]], object] | None = None,
         **options: Unpack[ListOptions],
     ) -> BatchJob:
         """Submit requests, in as many batches as the provider's limits ask for.
@@ -63,15 +78,25 @@ class Batches:
         Args:
             requests: at least one.
             state: of a submission of the same requests that broke off. What it has is not submitted again.
-            on_state: is called with the state after each batch that was made.
+            on_state: is called before each request that makes a batch, with a state that has it as `making`,
+                and after it. A submission that is killed leaves a state that says whether a batch may have
+                been made.
+            on_left_out: is called with the `custom_id` of each request that is not sent whole, and with what
+                is not sent of it.
             **options: the clocks, `max_attempts` and `extra_headers` of each request to the provider.
 
         Raises:
-            InvalidRequestError: a request cannot be sent (`index` says which), or the state is of others.
+            InvalidRequestError: a request cannot be sent (`index` says which), or the state is of others, or
+                has a batch that may have been made.
             ConfigError: as `Provider.call`.
         """
-        parts = Encoder(self._provider, self._codec).encode(requests)
-        made = () if state is None else self._checked(state).parts
+        parts = self._encoder.encode(requests, on_left_out)
+        if state is not None and self._own(state).making is not None:
+            raise InvalidRequestError(
+                f"state: a batch {_named(state.making)} may have been made, or not: look at the provider's "
+                "list of batches, and give state.made(its id), or state.made(None) if it is not there"
+            )
+        made = () if state is None else state.parts
         for index, (old, (part, _)) in enumerate(zip(made, parts, strict=False)):
             if (old.count, old.digest) != (part.count, part.digest):
                 raise InvalidRequestError(
@@ -129,7 +154,11 @@ class Batches:
         Raises:
             InvalidRequestError: the state is another provider's, or not finished.
         """
-        for part in self._checked(state).parts:
+        if self._checked(state).making is not None:
+            raise InvalidRequestError(
+                f"state: a batch {_named(state.making)} may have been made, or not; see BatchState.made"
+            )
+        for part in state.parts:
             if not part.finished:
                 raise InvalidRequestError(
                     f"state: batch {part.id} is not finished ({part.said or part.status}); "
@@ -144,13 +173,16 @@ class Batches:
 
         return BatchReader(self._codec, state, lines, fetch)
 
-    def _checked(self, state: BatchState) -> BatchState:
+    def _own(self, state: BatchState) -> BatchState:
         origin = self._provider.dialect.origin
-        if not isinstance(state, BatchState) or state.origin != origin or not state.parts:
+        if not isinstance(state, BatchState) or state.origin != origin:
             found = f"one of {state.origin}" if isinstance(state, BatchState) else repr(state)[:80]
-            raise InvalidRequestError(
-                f"state: must be a BatchState of {origin} with its batches, not {found}"
-            )
+            raise InvalidRequestError(f"state: must be a BatchState of {origin}, not {found}")
+        return state
+
+    def _checked(self, state: BatchState) -> BatchState:
+        if not self._own(state).parts:
+            raise InvalidRequestError("state: has no batch; submit its requests again")
         return state
 
     def _fetch(self, endpoint: Any, options: ListOptions) -> Fetch[Any]:  # Any: as above
@@ -163,23 +195,23 @@ class Batches:
         on_state: Callable[[BatchState], object] | None,
         options: ListOptions,
     ) -> Steps:
-        for part, lines in parts[len(state.parts) if state is not None else 0 :]:
+        if state is None:
+            state = BatchState(origin=self._provider.dialect.origin, submitted=self._now(), parts=())
+        tell = on_state or _nobody
+        for number, (part, lines) in enumerate(parts[len(state.parts) :], len(state.parts) + 1):
             if (upload := self._codec.upload(lines)) is not None:
                 part = structs.replace(part, input_file=(yield self._fetch(upload, options)))
+            before = structs.replace(state, left=len(parts) - number + 1)
+            tell(structs.replace(before, making=part, left=len(parts) - number))
             try:
                 part = yield self._fetch(self._codec.create(part, lines), options)
-            except (TransportError, RemoteProtocolError) as error:
-                raise _unsure(error) from None
             except ProviderError as error:
-                unsure = (error.status or 0) >= 500 and error.status not in REFUSING_STATUSES
-                raise (_unsure(error) if unsure else error) from None
-            if state is None:
-                state = BatchState(origin=self._provider.dialect.origin, submitted=self._now(), parts=(part,))
-            else:
-                state = structs.replace(state, parts=(*state.parts, part))
-            if on_state is not None:
-                on_state(state)
-        assert state is not None  # there is at least one part
+                if _is_unsure(error):
+                    raise error.with_context(hint=_UNSURE) from None
+                tell(before)
+                raise
+            state = structs.replace(before, parts=(*before.parts, part), left=len(parts) - number)
+            tell(state)
         return state
 
     def _look(self, state: BatchState, options: ListOptions) -> Steps:
@@ -217,8 +249,24 @@ def _with_part(state: BatchState, index: int, part: BatchPart) -> BatchState:
     return structs.replace(state, parts=(*state.parts[:index], part, *state.parts[index + 1 :]))
 
 
-def _unsure(error: ProviderError) -> ProviderError:
-    return error.with_context(
-        hint="The batch may have been made all the same: look at the provider's list of batches before you "
-        "submit it again, or it may be answered and charged for twice."
-    )
+_UNSURE = (
+    "The batch may have been made all the same: look at the provider's list of batches before you submit it "
+    "again, or it may be answered and charged for twice."
+)
+
+
+def _is_unsure(error: ProviderError) -> bool:
+    """Whether a batch may have been made although the request for it failed."""
+    if isinstance(error, TransportError | RemoteProtocolError):
+        return True
+    return (error.status or 0) >= 500 and error.status not in REFUSING_STATUSES
+
+
+def _named(part: BatchPart | None) -> str:
+    """What is known of a batch without an id."""
+    assert part is not None
+    return f"of {part.count} requests" + (f" in the file {part.input_file}" if part.input_file else "")
+
+
+def _nobody(state: BatchState) -> None:
+    pass

@@ -75,7 +75,7 @@ class BatchCodec(ABC):
 
     def __init__(self, dialect: Dialect) -> None:
         if dialect.API not in self.ENDPOINTS:
-            raise dialect.has_no("batches", "openai")
+            raise no_batches(dialect)
         self.dialect = dialect
         self.endpoint = self.ENDPOINTS[dialect.API]
 
@@ -269,9 +269,17 @@ def codec_for(dialect: Dialect) -> BatchCodec:
     """
     address = PROVIDER_DEFAULTS[dialect.config.type].batches
     if address is None:
-        raise dialect.has_no("batches", "openai")
+        raise no_batches(dialect)
     module, _, name = address.partition(":")
     kind = getattr(import_module(module), name)
     if not (isinstance(kind, type) and issubclass(kind, BatchCodec)):
         raise InvalidRequestError(f"batches: {address} is not a BatchCodec")
     return kind(dialect)
+
+
+def no_batches(dialect: Dialect) -> InvalidRequestError:
+    """The error of a provider without batches, which names those that have them."""
+    types = [name for name, defaults in PROVIDER_DEFAULTS.items() if defaults.batches is not None]
+    return InvalidRequestError(
+        f"batches: {dialect.origin} has no endpoint for them; these types have: {', '.join(types)}"
+    )

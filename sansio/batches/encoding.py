@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from sansio.checks import encode_body
 from sansio.conversation import as_messages
 from sansio.errors import InvalidRequestError
 from sansio.options import ListOptions
+from sansio.porting import LeftOut
 from sansio.provider import Provider
 
 _ENVELOPE = 4_096
@@ -25,6 +26,7 @@ class _Line(Struct, frozen=True):
     data: bytes
     model: str | None
     output_tool: str
+    left_out: tuple[LeftOut, ...]
 
 
 class Encoder:
@@ -39,16 +41,38 @@ class Encoder:
         self._provider = provider
         self._codec = codec
 
-    def encode(self, requests: Iterable[BatchRequest]) -> list[tuple[BatchPart, list[bytes]]]:
+    def check(self, request: BatchRequest) -> tuple[LeftOut, ...]:
+        """What of a request is not sent.
+
+        Raises:
+            InvalidRequestError: it cannot be sent.
+            ConfigError: as `Provider.call`.
+        """
+        if (fault := self._id_fault(request.custom_id)) is not None:
+            raise InvalidRequestError(f"custom_id: {request.custom_id!r:.80} {fault}")
+        return self._line(request).left_out
+
+    def encode(
+        self,
+        requests: Iterable[BatchRequest],
+        on_left_out: Callable[[str, tuple[LeftOut, ...]], object] | None = None,
+    ) -> list[tuple[BatchPart, list[bytes]]]:
         """Each batch that is to be made, and its lines.
+
+        Args:
+            on_left_out: is called for each request that is not sent whole.
 
         Raises:
             InvalidRequestError: a request cannot be sent; `index` says which.
             ConfigError: as `Provider.call`.
         """
-        return self._split(self._encoded(requests))
+        return self._split(self._encoded(requests, on_left_out))
 
-    def _encoded(self, requests: Iterable[BatchRequest]) -> Iterator[_Line]:
+    def _encoded(
+        self,
+        requests: Iterable[BatchRequest],
+        on_left_out: Callable[[str, tuple[LeftOut, ...]], object] | None,
+    ) -> Iterator[_Line]:
         places: dict[str, int] = {}
         index = -1
         for index, request in enumerate(requests):
@@ -64,9 +88,12 @@ class Encoder:
                     f"{where}: has the custom_id of requests[{first}]; give each its own", index=index
                 )
             try:
-                yield self._line(request)
+                line = self._line(request)
             except InvalidRequestError as error:
                 raise InvalidRequestError(f"{where}: {error.message}", index=index) from None
+            if line.left_out and on_left_out is not None:
+                on_left_out(request.custom_id, line.left_out)
+            yield line
         if index < 0:
             raise InvalidRequestError("requests: is empty; give at least one")
 
@@ -96,7 +123,8 @@ class Encoder:
                 f"it has {len(data)} bytes, and a whole batch may have {self._codec.MOST_BYTES}; "
                 "send files by their id, or a shorter conversation"
             )
-        return _Line(data, model if self._codec.ONE_MODEL else None, prepared.output_tool)
+        model = model if self._codec.ONE_MODEL else None
+        return _Line(data, model, prepared.output_tool, prepared.left_out)
 
     def _split(self, lines: Iterable[_Line]) -> list[tuple[BatchPart, list[bytes]]]:
         """The lines by batch. Equal requests give equal batches, which a submission that goes on needs."""

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from msgspec import structs
 
-from sansio.batches.codec import BatchCodec, number, quoted
+from sansio.batches.codec import BatchCodec, no_batches, number, quoted
 from sansio.batches.state import BatchPart, BatchStatus
 from sansio.endpoints import Content, Endpoint
 from sansio.errors import RemoteProtocolError
@@ -39,7 +39,7 @@ class OpenAIBatches(BatchCodec):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         if not isinstance(dialect, OpenAIEndpoints):
-            raise dialect.has_no("batches", "openai")
+            raise no_batches(dialect)
         self._urls = dialect
 
     def line(self, custom_id: str, body: JSONObject) -> JSONObject:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeAlias, TypeVar
 
-from sansio.batches.state import BatchState
+from sansio.batches.state import BatchPart, BatchState
 from sansio.errors import LocalProtocolError, ProviderError
 from sansio.fetch import Fetch
 from sansio.steps import Wait
@@ -30,12 +30,16 @@ class BatchJob:
         self._call: Fetch[Any] | None = None
         self._outcome: BatchState | ProviderError | None = None
 
-    def next_step(self, failure: ProviderError | None = None) -> Fetch[Any] | Wait | None:
+    def next_step(
+        self, failure: ProviderError | None = None, clean: Callable[[str], str] | None = None
+    ) -> Fetch[Any] | Wait | None:
         """What to do next; `None` at the end.
 
         Args:
             failure: what the last call failed with, as the driver has it, such as with a key masked. Default:
                 the call's own.
+            clean: masks the key of the last call in a text. The provider's words about a batch are kept in
+                the state, which is stored, and only the driver knows the key.
 
         Raises:
             LocalProtocolError: the last call is not over.
@@ -43,7 +47,7 @@ class BatchJob:
         if self._outcome is not None:
             return None
         try:
-            step = go_on(self._steps, self._call, failure)
+            step = go_on(self._steps, self._call, failure, clean)
         except StopIteration as end:
             self._outcome = end.value
             return None
@@ -70,8 +74,11 @@ class BatchJob:
 
 
 def go_on(
-    steps: Generator[T, Any, object], call: Fetch[Any] | None, failure: ProviderError | None
-) -> T:  # Any: the value of a call
+    steps: Generator[T, Any, object],  # Any: the value of a call
+    call: Fetch[Any] | None,
+    failure: ProviderError | None,
+    clean: Callable[[str], str] | None = None,
+) -> T:
     """Pass the value of the last call to the steps, or the error that it failed with."""
     if call is None:
         return next(steps)
@@ -83,5 +90,7 @@ def go_on(
         except ProviderError as error:
             failure = error
         else:
+            if clean is not None and isinstance(value, BatchPart):
+                value = value.cleaned(clean)
             return steps.send(value)
     return steps.throw(failure)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sansio.content import Message, Tool
 from sansio.conversation import Messages
@@ -90,6 +90,10 @@ class BatchPart(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
         """Whether its status is final."""
         return self.status not in _WORKING
 
+    def cleaned(self, clean: Callable[[str], str]) -> Self:
+        """The same with the provider's words changed by `clean`, which masks a key that they may echo."""
+        return structs.replace(self, said=clean(self.said), error=self.error and clean(self.error))
+
 
 class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that is needed to go on with what was submitted: small, without a key, and the same as JSON.
@@ -99,18 +103,44 @@ class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         submitted: when its first batch was made, in seconds since 1970 (UTC).
         parts: the batches, in the order in which they were made. Several, where the requests were too many
             for one, or name several models.
+        making: a batch whose request was sent, while there is no response to it. In a state that was stored,
+            it may have been made or not.
+        left: how many batches of the submission were not begun.
         version: of this form.
     """
 
     origin: str
     submitted: float
     parts: tuple[BatchPart, ...]
+    making: BatchPart | None = None
+    left: int = 0
     version: Literal[1] = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of its requests were submitted."""
+        return self.making is None and not self.left
 
     @property
     def finished(self) -> bool:
         """Whether nothing more will be answered, so that the results can be read."""
-        return all(part.finished for part in self.parts)
+        return self.making is None and all(part.finished for part in self.parts)
+
+    def made(self, id: str | None) -> Self:
+        """The state once it is known what became of the batch that was being made.
+
+        Args:
+            id: the batch's, from the provider's list; `None` if it is not in it, and so was not made.
+
+        Raises:
+            InvalidRequestError: no batch was being made.
+        """
+        part = self.making
+        if part is None:
+            raise InvalidRequestError("state: no batch was being made, so nothing is to be decided")
+        if id is None:
+            return structs.replace(self, making=None, left=self.left + 1)
+        return structs.replace(self, making=None, parts=(*self.parts, structs.replace(part, id=id)))
 
     @property
     def count(self) -> int:

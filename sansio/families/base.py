@@ -1,4 +1,4 @@
-"""What every wire family is: a request body out, an answer in, and its errors, for one provider."""
+"""The base classes of every wire family: they write request bodies, and read answers and errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from sansio.families.faults import flat_error
 from sansio.families.fields import clash
 from sansio.framing.base import Framer
 from sansio.framing.ndjson import NDJSONFramer
-from sansio.framing.sse import SSEFramer
+from sansio.framing.sse import SSEFramer, is_event_stream
 from sansio.http.messages import Headers, Request, header
 from sansio.http.syntax import is_header_value
 from sansio.jsontext import JSON, JSONObject
@@ -71,7 +71,7 @@ _REMEDIES: dict[type[Part], str] = {
     ToolCall: "put it into an assistant's message",
     InvalidToolCall: "put it into an assistant's message",
 }
-"""What to do about a part that has no place where it is."""
+"""What to do about a part that may not be in its message."""
 
 
 class AnswerReader(ABC):
@@ -80,11 +80,11 @@ class AnswerReader(ABC):
     A subclass reads its family's frames and adds what they hold to `self._answer`.
 
     Args:
-        dialect: for its limits, and its words for finish reasons and errors.
+        dialect: has the limits, and the provider's words for finish reasons and errors.
     """
 
     progress: int = 0
-    """How many frames meant something; pings and blank ones do not."""
+    """How many frames with content were read; pings and blank frames do not count."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -98,30 +98,39 @@ class AnswerReader(ABC):
         """Read one frame.
 
         Args:
-            data: the frame's payload; nothing about it has been checked.
-            events: receives what the frame gives.
+            data: the frame's payload, unchecked.
+            events: the frame's events are added to it.
             name: the frame's own name, if the framing has names and they say more than the payload.
 
         Returns:
             True at the family's end marker: `message()` is then the whole answer.
 
         Raises:
-            ProviderError: the frame is malformed, or is an error. What it gave before stays in `events`.
+            ProviderError: the frame is malformed, or is an error. Events before the fault stay in `events`.
         """
 
     @abstractmethod
     def receive_whole(self, data: JSONObject) -> None:
         """Read a whole answer, which was not streamed.
 
+        Args:
+            data: the decoded body, which is not an error.
+
         Raises:
-            RemoteProtocolError: it is malformed.
+            RemoteProtocolError: the body is malformed.
         """
 
     def receive_eof(self, events: list[StreamEvent]) -> bool:
-        """Handle the end of the body. Returns True if a finish reason was seen: the answer is then whole.
+        """Handle the end of the body.
+
+        Args:
+            events: the last events are added to it.
+
+        Returns:
+            Whether a finish reason was seen, so that the answer is complete.
 
         Raises:
-            ProviderError: what is still open is malformed. What it gave before stays in `events`.
+            ProviderError: a part that was still open is malformed. Events before the fault stay in `events`.
         """
         if not self._answer.raw_finish_reason:
             return False
@@ -129,23 +138,23 @@ class AnswerReader(ABC):
         return True
 
     def resume(self, request: Request) -> Request | None:
-        """Ask for the rest of the answer: its stream was cut, and another one may go on with it.
+        """Make the request for the rest of an answer whose stream was cut.
 
-        The frames of that stream are passed to `receive` like those of the first. What was read before is
-        not read again, wherever that stream begins. A rest that belongs to another answer, or has a gap, is
-        a `RemoteProtocolError`: the answer is never mixed.
+        The frames of the new stream are passed to `receive` like those of the first. Frames that were read
+        before are skipped, wherever the new stream begins. A rest that belongs to another answer, or has a
+        gap, raises a `RemoteProtocolError`: two answers are never mixed.
 
         Args:
-            request: the answer's own, without a key.
+            request: the request for the whole answer, without a key.
 
         Returns:
-            The request for the rest, which is signed like the other. The same one as the last time if
-            nothing was read since then. `None` if the server cannot go on with this answer: the default.
+            The request for the rest, which is signed like the first one; the same one as the last time if
+            nothing was read since then. `None`, the default, if the server cannot continue an answer.
         """
         return None
 
     def _flush(self, events: list[StreamEvent]) -> None:
-        """End what is open: nothing more arrives. A family whose parts arrive in pieces ends those too."""
+        """End the open parts: nothing more arrives. A family with further open parts overrides it."""
         self._answer.end(events)
         self._answer.calls.flush(events)
 
@@ -163,11 +172,11 @@ class AnswerReader(ABC):
         return self._answer.message(dialect.finish_reason(self._answer.raw_finish_reason), dialect.origin)
 
     def partial(self) -> Message:
-        """The answer so far, when the stream broke off: none of its tool calls counts as complete.
+        """The answer so far, after the stream broke off: none of its tool calls counts as complete.
 
-        What is open is kept as it is. It gives no events, which would say that it is whole.
+        Open parts are kept as they are, without events, which would mean that they are complete.
         """
-        with suppress(ProviderError):  # what is open may be cut where its family refuses it
+        with suppress(ProviderError):  # an open part may be cut at a place where its family refuses it
             self._flush([])
         self._settle()
         return self._answer.partial(self._dialect.origin)
@@ -176,11 +185,11 @@ class AnswerReader(ABC):
 class Dialect(ABC):
     """One provider type speaking one wire family: a (type, api) pair. Holds no state between calls.
 
-    A new provider subclasses a family's dialect, or this, and is registered with `register_provider`.
+    For a new provider, subclass a family's dialect or this class, and register it with `register_provider`.
 
     Args:
-        config: the provider. Not needed to read answers.
-        limits: how much an answer may cost; the config's, if there is one.
+        config: the provider's config. Not needed to read answers.
+        limits: how large an answer may be. Default: the limits of the config, if there is one.
     """
 
     TYPE: ClassVar[str] = ""
@@ -190,28 +199,28 @@ class Dialect(ABC):
     ORIGINS: ClassVar[frozenset[str]] = frozenset()
     """Other origins whose `extra`s this endpoint accepts."""
     REASONING_ORIGINS: ClassVar[frozenset[str]] = frozenset()
-    """Other origins whose reasoning this endpoint accepts as it is, since their signatures are valid here."""
+    """Other origins whose reasoning this endpoint accepts unchanged: its signatures are valid here."""
     SENDS: ClassVar[frozenset[type[Part]]] = frozenset((TextPart, ToolCall, InvalidToolCall))
-    """The parts that an assistant's message may have here, whatever gave it. Others are left out of answers
+    """The parts that an assistant's message of any origin may have here. Other parts are left out of answers
     of another origin, and reported (`port`)."""
     SENDS_EMPTY: ClassVar[bool] = True
     """Whether an assistant's message may be empty. If not, an empty answer is left out and reported."""
     SENDS_CITATIONS: ClassVar[bool] = False
-    """Whether citations go back with the text that has them. If not, they are left out and reported."""
+    """Whether citations are sent back with their text. If not, they are left out and reported."""
     SENDS_DETAIL: ClassVar[bool] = False
-    """Whether a request says in which detail an image is to be seen."""
+    """Whether a request can have an image's `detail`."""
     SENDS_TOOL_ERRORS: ClassVar[bool] = False
     """Whether a tool's message can say that the tool failed (`is_error`)."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {}
     """The options that a call may have."""
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {}
-    """The provider's error types and codes, as the HTTP status that they amount to."""
+    """The HTTP status that each of the provider's error types and codes corresponds to."""
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
     """The provider's finish reasons in the library's words."""
     FLAT_ERRORS: ClassVar[bool] = False
     """Whether an object in a 200 may be an error in the form of a gateway (`flat_error`)."""
     EVENT_NAMES: ClassVar[bool] = False
-    """Whether the name of a server-sent event says what its data may not: `SSEFramer`'s `names`."""
+    """Whether the name of a server-sent event may say more than its data; see `names` of `SSEFramer`."""
     output_tool: str = ""
     """The tool whose call is the answer's text, in a call made by `with_output_tool`; else empty."""
 
@@ -232,15 +241,19 @@ class Dialect(ABC):
 
     @property
     def origin(self) -> str:
-        """Provider type and api, such as `"anthropic/messages"`: what a message's `origin` says."""
+        """Provider type and api, such as `"anthropic/messages"`: the `origin` of its messages."""
         return f"{self.TYPE}/{self.API}"
 
     def with_model(self, model: str) -> Self:
-        """The same dialect for another model, which then is in address, body and errors alike."""
+        """The same dialect for another model, which is then used in the address, the body and errors.
+
+        Args:
+            model: the model's id.
+        """
         return type(self)(self.config.replace(model=model))
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        """The same dialect for a call with more request headers: itself, unless one decides about the body.
+        """The dialect for a call with further request headers: itself, unless a header changes the body.
 
         Args:
             headers: the call's `extra_headers`, checked.
@@ -248,10 +261,10 @@ class Dialect(ABC):
         return self
 
     def with_output_tool(self, name: str) -> Self:
-        """The same dialect for one call, whose answer's text is the call of a tool.
+        """The same dialect for one call, whose answer's text is the arguments of a tool call.
 
         Args:
-            name: the tool. Its calls are in no event and no message: their arguments are text.
+            name: the tool's name. Its calls become text: no event and no message has them as tool calls.
         """
         other = copy(self)
         other.output_tool = name
@@ -266,32 +279,36 @@ class Dialect(ABC):
         return True
 
     def refuses(self, part: Part) -> str | None:
-        """Why this endpoint would refuse a part of an answer, which is then left out; else `None`."""
+        """The reason why this endpoint would refuse a part of an answer; `None` if it would not.
+
+        Args:
+            part: the part. With a reason, it is left out.
+        """
         return None
 
     def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
         """Parts of an answer that this endpoint would refuse where they are: `port` leaves them out.
 
         Args:
-            parts: those that are left of the answer, in order.
+            parts: the remaining parts of the answer, in order.
 
         Returns:
-            The reason, by the part's place.
+            The reasons, by the parts' indexes.
         """
         return {}
 
     def write_parts(
         self, message: Message, index: int, write: Callable[[Part], JSONObject | None]
     ) -> list[JSONObject]:
-        """The parts of one message of a request as the wire has them.
+        """Write the parts of one message in the wire's form.
 
         Args:
             message: the message.
-            index: its place in the conversation.
-            write: one part's block of the wire; `None` if the wire has no place for it.
+            index: the index of the message in the conversation.
+            write: writes one part; returns `None` if the wire has no form for it.
 
         Raises:
-            InvalidRequestError: `write` gave `None`. It names the part.
+            InvalidRequestError: `write` returned `None`. The message names the part.
         """
         blocks: list[JSONObject] = []
         for number, part in enumerate(message.parts):
@@ -301,14 +318,14 @@ class Dialect(ABC):
         return blocks
 
     def cannot_send(self, part: Part, index: int, number: int, what: str = "") -> InvalidRequestError:
-        """The error for a part of a request that the wire has no place for.
+        """Make the error for a part of a request that this endpoint does not accept.
 
         Args:
             part: the part.
-            index: its message's place in the conversation.
-            number: its own place in the message.
-            what: what about it is refused, and what to do, such as `"of image/bmp; use image/png"`. Without
-                it, the error advises to give a file's data in place of its address or id.
+            index: the index of its message in the conversation.
+            number: the index of the part in the message.
+            what: the reason and the remedy, such as `"of image/bmp; use image/png"`. If empty, the error
+                advises to give a file's data in place of its address or id.
         """
         if not what and isinstance(part, (ImagePart, AudioPart, DocumentPart)) and (part.url or part.file_id):
             what = f"by {'url' if part.url else 'file_id'} here; give its data instead"
@@ -324,22 +341,22 @@ class Dialect(ABC):
     def check_extra(
         typed: Mapping[str, object] | None, extra: JSONObject, index: int, number: int | None = None
     ) -> None:
-        """Refuse an `extra` of the application's that would replace what typed fields say.
+        """Refuse an `extra` of the application that would replace the value of a typed field.
 
         Args:
-            typed: the wire object without the `extra`; `None` if the wire has no place for it.
-            extra: of the message, or of a part of it.
-            index: the message's place in the conversation.
-            number: the part's place in the message; `None` for the message's own `extra`.
+            typed: the wire object without the `extra`; `None` if the wire has none.
+            extra: the `extra` of the message, or of a part of it.
+            index: the index of the message in the conversation.
+            number: the index of the part in the message; `None` for the message's own `extra`.
 
         Raises:
-            InvalidRequestError: it names the field.
+            InvalidRequestError: `extra` would replace a value. The message names the field.
         """
         if not extra or (name := clash(typed or {}, extra)) is None:
             return
         where = "" if number is None else f", part {number}"
         raise InvalidRequestError(
-            f"message {index}{where}: {name} is in its extra, and would replace what a typed field says; "
+            f"message {index}{where}: {name} is in its extra, and would replace the value of a typed field; "
             "set the typed field, and leave it out of extra",
             index=index,
         )
@@ -350,11 +367,15 @@ class Dialect(ABC):
         return True
 
     def takes_call_id(self, call_id: str) -> bool:
-        """Whether a tool call may have such an id here. If not, `port` replaces it, in its result too."""
+        """Whether a tool call may have an id here. If not, `port` replaces it, also in the call's result.
+
+        Args:
+            call_id: the id.
+        """
         return True
 
     def takes_call_kind(self, kind: str) -> bool:
-        """Whether a tool call may be of such a kind here. If not, `port` makes it a function's call.
+        """Whether a tool call may be of a kind here. If not, `port` makes it a function's call.
 
         Args:
             kind: as in `ToolCall`.
@@ -362,7 +383,7 @@ class Dialect(ABC):
         return kind == "function"
 
     def takes_tool_error(self, kind: str) -> bool:
-        """Whether the result of a call of such a kind can say that the tool failed, where some kinds can.
+        """Whether the result of a call of a kind can say that the tool failed, if `SENDS_TOOL_ERRORS`.
 
         Args:
             kind: as in `ToolCall`.
@@ -370,21 +391,25 @@ class Dialect(ABC):
         return self.SENDS_TOOL_ERRORS
 
     def continues(self, options: Mapping[str, object]) -> bool:
-        """Whether a call's messages go on with a conversation that the server has.
+        """Whether a call's messages continue a conversation that the server has kept.
 
-        They may then begin with the results of calls that are in it.
+        They may then begin with the results of calls in that conversation.
 
         Args:
-            options: the call's, before they are checked.
+            options: the call's options, before they are checked.
         """
         return False
 
     @abstractmethod
     def build_endpoint(self, stream: bool = False) -> str:
-        """The absolute URL to post to."""
+        """The absolute URL to post to.
+
+        Args:
+            stream: whether the request asks for a stream.
+        """
 
     def build_headers(self) -> dict[str, str]:
-        """Headers beside those that frame the request and sign it."""
+        """The request's headers, without those that frame the request and sign it."""
         return dict(self.config.extra_headers)
 
     @abstractmethod
@@ -396,42 +421,42 @@ class Dialect(ABC):
         Args:
             messages: a conversation that has been checked and ported to this dialect.
             tools: in OpenAI's function format.
-            stream: ask for a stream.
-            **options: the call's options, which `OPTIONS` knows.
+            stream: whether to ask for a stream.
+            **options: the call's options, all of them in `OPTIONS`.
 
         Raises:
-            InvalidRequestError: this provider cannot be asked that.
+            InvalidRequestError: the request is not valid for this provider.
         """
 
     @abstractmethod
     def open_stream(self) -> AnswerReader:
-        """A reader for one answer."""
+        """Make a reader for one answer, streamed or whole."""
 
     def count_tokens(self, body: JSONObject) -> Endpoint[int]:
-        """How many tokens a request has, counted by the provider.
+        """The endpoint that counts a request's tokens.
 
         Args:
             body: the request's body, as `build_request_body` makes it for a whole answer.
 
         Raises:
-            InvalidRequestError: the provider counts no tokens.
+            InvalidRequestError: the provider cannot count tokens.
         """
         raise self.has_no("count_tokens", "anthropic")
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        """The provider's models.
+        """The endpoint that lists the provider's models.
 
         Raises:
-            InvalidRequestError: the provider lists none.
+            InvalidRequestError: the provider has no such list.
         """
         raise self.has_no("list_models", "openai")
 
     def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
-        """Texts as vectors.
+        """The endpoint that returns the embedding vectors of texts.
 
         Args:
-            texts: at least one.
-            dimensions: the length of the vectors, where the model can shorten them.
+            texts: at least one text.
+            dimensions: the length of the vectors, if the model can shorten them.
 
         Raises:
             InvalidRequestError: the provider has no embeddings.
@@ -439,18 +464,21 @@ class Dialect(ABC):
         raise self.has_no("embed", "openai")
 
     def has_no(self, method: str, other: str) -> InvalidRequestError:
-        """The error for a method of `Provider` that this type and api have no endpoint for.
+        """Make the error for a method of `Provider` for which this type and api have no endpoint.
 
         Args:
-            method: its name.
-            other: a provider type that has one.
+            method: the method's name.
+            other: a provider type that has such an endpoint.
         """
         return InvalidRequestError(
             f"{method}: {self.origin} has no endpoint for it; ask a provider of another type, such as {other}"
         )
 
     def parse_response(self, data: JSONObject) -> Message:
-        """The answer in a whole response that is not an error (`error_in`).
+        """Read the answer in a whole response.
+
+        Args:
+            data: the decoded body, which is not an error (`error_in`).
 
         Raises:
             RemoteProtocolError: the response is malformed.
@@ -469,15 +497,29 @@ class Dialect(ABC):
             return NDJSONFramer(self.limits.max_event_bytes)
         return SSEFramer(self.limits.max_event_bytes, names=self.EVENT_NAMES)
 
-    def authorize(self, request: Request, key: Key | None, *, now: float = 0.0) -> Request:
-        """Sign a request: the one place where a key enters. By default with the header of the auth method.
+    def begins_stream(self, start: bytes) -> bool | None:
+        """Whether a body is a stream by how it begins, whatever its media type says.
+
+        Server-sent events are, and what else a server streams without naming it.
 
         Args:
-            key: unchanged; `None` if the auth method is `none`.
-            now: wall-clock seconds since the epoch, for signatures that hold the time.
+            start: the body so far.
+
+        Returns:
+            `None` if more bytes are needed to tell.
+        """
+        return is_event_stream(start)
+
+    def authorize(self, request: Request, key: Key | None, *, now: float = 0.0) -> Request:
+        """Sign a request, by default with the header of the auth method.
+
+        Args:
+            request: the request without its key.
+            key: the key, sent unchanged; `None` if the auth method is `none`.
+            now: wall-clock seconds since the epoch, for signatures that include the time.
 
         Raises:
-            ConfigError: a key is needed and there is none, or it cannot be sent in a header.
+            ConfigError: a key is needed but missing, or it cannot be sent in a header.
         """
         method = self.config.auth_method
         name = method.header
@@ -493,10 +535,13 @@ class Dialect(ABC):
 
     @staticmethod
     def usable_key(key: Key | None) -> str:
-        """The key, checked: for dialects that send it in their own header, or sign with it.
+        """Check a key and return it, for dialects that send it in their own header, or sign with it.
+
+        Args:
+            key: the key, or `None`.
 
         Raises:
-            ConfigError: there is none, or no header can hold it; or it is AWS credentials.
+            ConfigError: there is no key, or no header can hold it; or it is AWS credentials.
         """
         if not key:
             raise ConfigError("there is no API key", field="api_key_env")
@@ -510,10 +555,12 @@ class Dialect(ABC):
         return key
 
     def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:
-        """The error that a response with an error status means.
+        """The error for a response with an error status.
 
         Args:
-            body: as much of it as was read.
+            status: the HTTP status.
+            headers: the response's headers.
+            body: as much of the body as was read.
         """
         data = _error_record(body, self.limits.max_json_depth)
         error = self.error_in(data, status) or _plain_error(status, body)
@@ -526,15 +573,15 @@ class Dialect(ABC):
         )
 
     def error_in(self, data: JSON, status: int = 200) -> APIStatusError | None:
-        """The error that a JSON value is, or `None` if it is not an error.
+        """The error in a body or frame; `None` if it is not an error.
 
         Knows `{"error": {...}}` and `{"error": "text"}`, a list that begins with such an object, and the
-        forms of gateways (`flat_error`). Inside a 200, the error's own type and code say which status it
-        amounts to.
+        forms of gateways (`flat_error`). In a response with status 200, the error's own type and code decide
+        to which status it corresponds.
 
         Args:
-            data: a decoded body or frame. What is neither an object nor a list of them is no error.
-            status: the response's.
+            data: a decoded body or frame. Only an object or a list of objects can be an error.
+            status: the status of the response.
         """
         if isinstance(data, list) and data:
             data = data[0]
@@ -550,7 +597,13 @@ class Dialect(ABC):
         return None if found is None else self.build_error(found, status, data)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """An error from the provider's own error object and the body that holds it."""
+        """Make an error from the provider's own error object.
+
+        Args:
+            error: the error object.
+            status: the status of the response.
+            data: the body or frame that holds the error object.
+        """
         code = error.get("code")
         name = _text(error.get("type")) or (code if isinstance(code, str) else None)
         where = f"HTTP {status}"
@@ -573,7 +626,11 @@ class Dialect(ABC):
         )
 
     def error_message(self, error: JSONObject) -> str | None:
-        """The provider's own words in its error object."""
+        """The provider's own words in its error object; `None` if there are none.
+
+        Args:
+            error: the error object.
+        """
         return _text(error.get("message"))
 
     def _implied_status(self, error: JSONObject) -> int | None:
@@ -588,11 +645,19 @@ class Dialect(ABC):
         return None
 
     def finish_reason(self, said: str | None) -> FinishReason | None:
-        """The finish reason in the library's words; `None` if the provider gave none."""
+        """The finish reason in the library's words; `None` if the provider gave none.
+
+        Args:
+            said: the provider's own word.
+        """
         return self.FINISH_REASONS.get(said, FinishReason.OTHER) if said else None
 
     def request_id(self, headers: Headers) -> str | None:
-        """The provider's name for the request, to quote to its support."""
+        """The provider's name for the request, to quote to its support; `None` if there is none.
+
+        Args:
+            headers: the response's headers.
+        """
         return find_request_id(headers)
 
 

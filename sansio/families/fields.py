@@ -1,4 +1,4 @@
-"""What families do with the fields of a wire: check them, count them, keep those without another place."""
+"""Functions of families for the fields of a wire: check them, count them, and keep the others as `extra`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ _T = TypeVar("_T")
 
 
 def convert(data: JSONObject, type: type[_T]) -> _T:
-    """A JSON object as a structure of its family.
+    """Convert a JSON object of the peer to a structure of a family.
+
+    Args:
+        data: the object.
+        type: the structure, as `msgspec.convert` takes it.
 
     Raises:
-        RemoteProtocolError: it has another shape.
+        RemoteProtocolError: the object has another shape.
     """
     try:
         return msgspec.convert(data, type)
@@ -28,12 +32,17 @@ def convert(data: JSONObject, type: type[_T]) -> _T:
 
 
 def rest(data: Mapping[str, JSON], *typed: str, nulls: tuple[str, ...] = ()) -> JSONObject:
-    """The fields of a wire object that no typed field says.
+    """The fields of a wire object that no typed field of a part holds, for its `extra`.
 
     Args:
         data: the wire object.
-        *typed: fields that the part's typed fields say, unless they are null.
-        nulls: fields that say nothing if they are null. Other nulls are kept: some fields are required.
+        *typed: the names of fields that typed fields hold. One that is null is kept all the same.
+        nulls: the names of fields that mean nothing if they are null. Other nulls are kept, since some fields
+            are required.
+
+    Example:
+        >>> rest({"text": "Hi", "index": 3}, "text")
+        {'index': 3}
     """
     return {
         name: value
@@ -72,14 +81,14 @@ def clash(typed: Mapping[str, object], extra: Mapping[str, object]) -> str | Non
 
 
 def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
-    """Token counts, each the sum of counts of the wire.
+    """Make a `Usage` from the counts of a wire. Each of its fields is the sum of one or more counts.
 
     Args:
         wire: the wire's own counts.
-        **fields: for a field of `Usage`, such as `input_tokens`, the names of the counts that make it up.
+        **fields: for a field of `Usage`, such as `input_tokens`, the names of the counts to add up.
 
     Returns:
-        The counts; what is not one of them, or is not a count, is in `extra`.
+        The usage. All other fields of the wire are in `extra`.
 
     Example:
         >>> counts = {"in": 3, "cached": 4, "total": 7}
@@ -95,15 +104,22 @@ def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
 
 
 def base64_text(data: bytes | None) -> str:
-    """Bytes in base64."""
+    """Encode bytes as base64 text.
+
+    Args:
+        data: the bytes; `None` gives an empty text.
+    """
     return binascii.b2a_base64(data or b"", newline=False).decode("ascii")
 
 
 def base64_bytes(text: str) -> bytes | None:
-    """The bytes that a base64 text holds; `None` if it holds none, or other characters.
+    """Decode base64 text; `None` if it is not base64.
 
-    Decoding must be undone exactly when the part is sent back, so padding that `base64_text` would not
-    write makes no bytes either.
+    When the part is sent back, `base64_text` must give the same text. So a text with other padding than
+    `base64_text` writes gives `None`, too.
+
+    Args:
+        text: the text, as received.
     """
     try:
         data = binascii.a2b_base64(text, strict_mode=True)
@@ -113,10 +129,18 @@ def base64_bytes(text: str) -> bytes | None:
 
 
 def text_or_none(value: object) -> str | None:
-    """The value, if it is text."""
+    """The value if it is a `str`; else `None`.
+
+    Args:
+        value: any JSON value.
+    """
     return value if isinstance(value, str) else None
 
 
 def without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have a value. Any: JSON values of every kind."""
+    """The fields of an object that are not null.
+
+    Args:
+        data: the object. Any: JSON values of every kind.
+    """
     return {name: value for name, value in data.items() if value is not None}

@@ -11,21 +11,35 @@ _MESSAGES = frozenset((
 ))  # fmt: skip
 
 
+_ONLY_TYPES = {"gemini": "google"}
+"""Families that types of other families do not speak, with the type to name instead."""
+_COHERES = frozenset(("message-start", "content-start", "content-delta", "tool-plan-delta", "message-end"))
+
+
 def family_of(record: JSONObject) -> str | None:
     """The api of a whole answer, or of a frame of a stream; `None` if it has no family's marks.
 
     Sources: the types of the SDKs of OpenAI (`ChatCompletion`, `ChatCompletionChunk`, `Response`,
-    `ResponseStreamEvent`) and of Anthropic (`Message`, `RawMessageStreamEvent`).
+    `ResponseStreamEvent`), Anthropic (`Message`, `RawMessageStreamEvent`), Ollama (`ChatResponse`),
+    Cohere (`V2ChatResponse`, `V2ChatStreamResponse`) and Google (`GenerateContentResponse`).
     """
     kind, thing = record.get("type"), record.get("object")
     if isinstance(record.get("choices"), list) or thing in ("chat.completion", "chat.completion.chunk"):
         return "chat"
+    if isinstance(record.get("candidates"), list):
+        return "gemini"
     if thing == "response" or (isinstance(kind, str) and kind.startswith("response.")):
         return "responses"
     if isinstance(kind, str) and kind in _MESSAGES:
         return "messages"
     if kind == "message" and isinstance(record.get("content"), list) and "stop_reason" in record:
         return "messages"
+    if isinstance(record.get("done"), bool) and isinstance(record.get("message"), dict):
+        return "ollama"
+    if isinstance(kind, str) and kind in _COHERES:
+        return "cohere"
+    if isinstance(record.get("message"), dict) and "finish_reason" in record:
+        return "cohere"
     return None
 
 
@@ -39,7 +53,8 @@ def foreign_error(record: JSONObject, api: str) -> RemoteProtocolError | None:
     found = family_of(record)
     if found is None or found == api:
         return None
+    named = f"type={_ONLY_TYPES[found]!r}" if found in _ONLY_TYPES else f"api={found!r}"
     return RemoteProtocolError(
         f"these are the bytes of the {found} API, and the {api} API was expected",
-        hint=f"Write api={found!r} in the config, or a base_url whose server speaks {api}.",
+        hint=f"Write {named} in the config, or a base_url whose server speaks {api}.",
     )

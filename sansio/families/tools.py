@@ -86,6 +86,31 @@ def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, 
     return described, {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
 
+def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
+    """A tool as the wire has it.
+
+    Args:
+        position: its place in the list, for errors.
+        custom: whether the server knows custom tools. If not, one becomes a function with one text, `input`.
+
+    Raises:
+        InvalidRequestError: it has another provider's form; or its text must follow a grammar, which a
+            function cannot ask for.
+    """
+    if "input_schema" in tool:
+        raise InvalidRequestError(
+            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
+            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
+        )
+    if "type" not in tool:
+        return {"type": "function", **tool}
+    if custom or tool["type"] != "custom":
+        return tool
+    inner = tool.get("custom")
+    described, schema = free_text_tool(inner if isinstance(inner, Mapping) else {}, position)
+    return {"type": "function", "function": {**described, "parameters": schema}}
+
+
 def is_forced(choice: object) -> bool:
     """Whether a `tool_choice` in terms of functions makes the model call a tool."""
     if isinstance(choice, Mapping):

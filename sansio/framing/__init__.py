@@ -1,4 +1,4 @@
-"""Framings: they split the bytes of a body into frames, and do not look at what is in them."""
+"""Framings: they split the bytes of a body into frames, and do not interpret the payloads."""
 
 from sansio.framing.aws import AWSFramer
 from sansio.framing.base import Framer, Read

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sansio.framing.base import Read
 
 _PRELUDE = struct.Struct(">III")
-_AROUND = 16  # bytes of a message that are neither headers nor payload
+_AROUND = 16  # bytes of a message besides its headers and payload
 
 _BYTES, _STRING = 6, 7
 _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
@@ -35,9 +35,9 @@ _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 
 
 class AWSFramer:
-    """Messages of an AWS event stream as payloads for a reader: a `Framer`.
+    """Reads the messages of an AWS event stream, as Amazon Bedrock sends it: a `Framer`.
 
-    The name of a frame says what kind of message it is:
+    The name of a frame shows the kind of the message:
 
     | `:message-type` | name | payload |
     |---|---|---|
@@ -46,12 +46,12 @@ class AWSFramer:
     | `error` | `exception:` and the header `:error-code` | `{"message": ...}` |
 
     So a reader sees failures in one form. An `error` normally has no payload, only a text in the header
-    `:error-message`, so it is given in the form of an exception; if it has a payload, that is given
+    `:error-message`, so it is given in the form of an exception; if it has a payload, the payload is given
     as sent. No event type has a colon. All other headers are checked and left out.
 
     Args:
-        max_event_bytes: the size of one whole message that must not be exceeded. It is checked as soon as
-            the message's length has arrived.
+        max_event_bytes: the largest size of a whole message. It is checked as soon as the message's length
+            has arrived.
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes) -> None:
@@ -70,7 +70,7 @@ class AWSFramer:
         return self._offset
 
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
-        """See `Framer.feed`. A wrong length, checksum or header is a `RemoteProtocolError`."""
+        """See `Framer.feed`. A wrong length, checksum or header raises a `RemoteProtocolError`."""
         if self._over:
             return False
         buffer = self._buffer
@@ -111,7 +111,7 @@ class AWSFramer:
     def _prelude(self, at: int) -> tuple[int, int]:
         """The lengths of the message that begins at a position, and of its headers."""
         total, headers, checksum = _PRELUDE.unpack_from(self._buffer, at)
-        # First: a garbage length must not be reported as one that is too large.
+        # Checked first: a corrupt length must not be reported as one that is too large.
         if zlib.crc32(self._buffer[at : at + 8]) != checksum:
             raise self._broken("the checksum of its lengths is wrong")
         if headers + _AROUND > total:
@@ -147,12 +147,12 @@ class AWSFramer:
 
 
 def _strings(data: bytes) -> dict[str, str]:
-    """The headers whose value is a string.
+    """The headers with string values.
 
     Raises:
         IndexError: a header ends behind the last byte.
-        KeyError: there is no such type of value.
-        ValueError: bad UTF-8.
+        KeyError: the type of a value is unknown.
+        ValueError: a name or a value is not UTF-8.
     """
     values: dict[str, str] = {}
     at = 0

@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     from sansio.events import StreamEvent
 
 Read: TypeAlias = Callable[[bytes, list["StreamEvent"], str], bool]
-"""Reads one frame: its payload, the list that the events are added to, and the frame's name, or `""`.
+"""Reads one frame. Its arguments are the payload, the list for the events, and the frame's name or `""`.
 
 Returns True when the answer is whole. Raises a `ProviderError` for a payload that is not part of an answer.
 """
 
 
 class Framer(Protocol):
-    """Cuts the bytes of one body into frames and calls a reader for each.
+    """Splits the bytes of one body into frames and calls a reader for each.
 
-    The reader is called directly, instead of returning a list of frames: frames mostly arrive one at
+    The framer calls the reader directly instead of returning a list of frames: frames mostly arrive one at
     a time, and a list and an object for each would cost more than reading the smallest of them.
 
-    The frames, their names and offsets depend on the bytes alone, never on how these were cut. Time grows
-    with the bytes, and memory is bounded by the limit and the longest read.
+    The frames, their names and offsets depend only on the bytes, never on how the network cut them. Time is
+    linear in the bytes, and memory is bounded by the size limit and the longest read.
     """
 
     @property
@@ -47,7 +47,7 @@ class Framer(Protocol):
         Raises:
             LimitExceededError: a frame or line is too long. The frames before it were read.
             RemoteProtocolError: the framing is broken. The frames before it were read.
-            ProviderError: whatever `read` raises. `offset` is then where its frame begins.
+            ProviderError: `read` raised it. `offset` is then where its frame begins.
 
         A framer that has returned True or raised has ended: it reads nothing more.
         """
@@ -56,9 +56,13 @@ class Framer(Protocol):
     def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
         """Take the end of the body.
 
-        The only frame that can be read here is one that the end left unfinished, where the framing permits
-        that. Whether it is whole is for the caller to decide: many servers end their last event this way, and
-        a lost connection looks the same.
+        At most one frame is read here: one without its end marker, if the framing permits that. The caller
+        decides whether that frame is complete: many servers omit the end of their last event, and a lost
+        connection looks the same.
+
+        Args:
+            read: as for `feed`.
+            events: as for `feed`.
 
         Returns:
             True when `read` returned True.

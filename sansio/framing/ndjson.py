@@ -18,12 +18,12 @@ _JSON_SPACE = b" \t\r"
 
 
 class NDJSONFramer:
-    """Lines as payloads for a reader: a `Framer`. Blank lines are skipped, and frames have no names.
+    """Reads a body with one JSON text on each line: a `Framer`. It skips blank lines; frames have no names.
 
-    The last line may lack its LF: it is read by `feed_eof`.
+    `feed_eof` reads a last line without its LF.
 
     Args:
-        max_event_bytes: the size of one line, without its end, that must not be exceeded.
+        max_event_bytes: the largest size of one line, without its line end.
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes) -> None:
@@ -54,7 +54,7 @@ class NDJSONFramer:
                 return True
             self._offset += size
         self._line += rest
-        # A CR at the end of what has arrived may belong to the line's end.
+        # A CR at the end of the received bytes may belong to the line's end, which does not count.
         self._check(len(self._line) - self._line.endswith(b"\r"))
         self._over = False
         return False

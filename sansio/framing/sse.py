@@ -27,16 +27,16 @@ _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
 _CR = 0x0D
 _LINE_ENDS = b"\r\n"
-_MAX_RETRY_DIGITS = 15  # milliseconds: thirty thousand years; more digits are a hostile number
+_MAX_RETRY_DIGITS = 15  # in milliseconds thirty thousand years; int() of more digits would only cost time
 
 
 _FIELDS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
 def is_event_stream(start: bytes) -> bool | None:
-    """Whether a body is a stream of server-sent events, by its first bytes.
+    """Whether a body is a stream of server-sent events, judged by its first bytes.
 
-    Gateways send streams under any content type. No JSON and no web page begins like one.
+    Gateways send streams under any content type. No JSON text and no web page begins like such a stream.
 
     Args:
         start: the body so far.
@@ -58,10 +58,10 @@ class ServerSentEvent(Struct, frozen=True, gc=False):
     """One dispatched event.
 
     Args:
-        event: its type; `"message"` if the stream names none.
-        data: its data lines, joined by LF. Bad UTF-8 is U+FFFD.
-        id: the last event id seen so far, which stays for later events.
-        retry: the reconnection time in milliseconds, where this event's lines set one.
+        event: the event's type; `"message"` if the stream names none.
+        data: the event's data lines, joined by LF. Bad UTF-8 becomes U+FFFD.
+        id: the last event id so far; it is kept for later events.
+        retry: the reconnection time in milliseconds, if this event's lines set one.
         offset: the byte of the stream at which the event's first line begins.
     """
 
@@ -73,7 +73,11 @@ class ServerSentEvent(Struct, frozen=True, gc=False):
 
 
 class SSEFailed(Struct, frozen=True):
-    """The stream passed a limit. Last: the decoder gives nothing after it."""
+    """The stream exceeded a limit. This item is the last: the decoder gives nothing after it.
+
+    Args:
+        error: which limit was exceeded.
+    """
 
     error: RemoteProtocolError
 
@@ -88,10 +92,10 @@ class _EventLines:
         self._limit = max_event_bytes
         self._start: bytes | None = b""  # the first bytes, while they may become a byte order mark
         self._after_cr = False  # if the next byte is an LF, it belongs to the CR before it
-        self._line = bytearray()  # the unfinished one; not a list of pieces, which could be far larger
+        self._line = bytearray()  # the unfinished line; not a list of pieces, which could be far larger
         self._line_offset = 0  # of the next line's first byte
-        self._event_offset = -1  # of the open event's first line; -1: none is open
-        self._data = bytearray()  # its data lines, an LF behind each
+        self._event_offset = -1  # of the open event's first line; -1: no event is open
+        self._data = bytearray()  # the open event's data lines, an LF behind each
         self._event = b""
         self._retry: int | None = None
         self._id = ""
@@ -106,8 +110,8 @@ class _EventLines:
         """Take the next bytes of the stream.
 
         Yields:
-            The data of each event that they complete. Until the iterator goes on, the event's other fields
-            are those of this object.
+            The data of each event that the bytes complete. Until the iterator continues, this object has the
+            event's other fields.
 
         Raises:
             LimitExceededError: a line or an event is too long.
@@ -205,12 +209,13 @@ class _EventLines:
 
 
 class SSEDecoder(_EventLines):
-    """Framing alone: a pure machine from bytes to `ServerSentEvent`s, however the bytes are cut.
+    """Reads any stream of server-sent events: a pure machine from bytes to `ServerSentEvent`s.
 
     Args:
-        max_event_bytes: the size of one line, and of one event's data, past which it gives `SSEFailed`.
-        dispatch_at_eof: keep an event that the end of the stream leaves without its blank line. The
-            standard drops it; several providers end so.
+        max_event_bytes: the largest size of one line and of one event's data, in bytes. A stream that exceeds
+            it gives an `SSEFailed`.
+        dispatch_at_eof: give the last event also if no blank line follows it. The standard drops such an
+            event, but several providers end their streams like this.
 
     Example:
         >>> SSEDecoder().receive_data(b"data: hello\\n\\n")[0].data
@@ -227,7 +232,7 @@ class SSEDecoder(_EventLines):
 
     @property
     def last_event_id(self) -> str:
-        """What a client that reconnects sends as `Last-Event-ID`."""
+        """The id that a client sends as `Last-Event-ID` when it reconnects."""
         return self._last_event_id
 
     @property
@@ -236,10 +241,13 @@ class SSEDecoder(_EventLines):
         return self._reconnection_time
 
     def receive_data(self, data: bytes) -> list[SSEItem]:
-        """Take the next bytes of the stream; any cut gives the same events.
+        """Take the next bytes of the stream.
+
+        Args:
+            data: any number of bytes. The events do not depend on where they are cut.
 
         Returns:
-            The events that they complete, in order; after an `SSEFailed`, nothing more.
+            The events that the bytes complete, in order. After an `SSEFailed`, an empty list.
 
         Raises:
             LocalProtocolError: `receive_eof()` was called before.
@@ -279,7 +287,7 @@ class SSEDecoder(_EventLines):
             self._failed = True
             self._line.clear()
             self._data.clear()
-            # Its traceback would keep the driver's locals alive as long as the item.
+            # The error's traceback would keep the driver's locals alive as long as the item exists.
             items.append(SSEFailed(error.with_traceback(None)))
         return items
 
@@ -292,7 +300,7 @@ _MAX_SPLITS = 16
 read, so without a bound a hostile server could make the cost grow with the square of a read."""
 
 _FORM = re.compile(rb"(event:[^\r\n]{0,200}\r?\n)?data:( ?)([^ \r\n])")
-"""How an event of a form begins, up to the first byte of its data.
+"""The beginning of an event that has a form, up to the first byte of its data.
 
 Names have a bound, so that a hostile one is not kept and copied. An event with any other line (`id`, `retry`,
 a comment) has no form: such lines mostly differ from event to event.
@@ -300,29 +308,28 @@ a comment) has no form: such lines mostly differ from event to event.
 
 
 class SSEFramer(_EventLines):
-    """Server-sent events as payloads for a reader: a `Framer`.
+    """Reads server-sent events for the reader of a wire family: a `Framer`.
 
     The events of one stream mostly have the same lines before their data. This form, `data: ` alone or
     `event: X` and `data: `, is learned from the last event that was read line by line. Further events of the
-    form are cut out of a read by one split. A form is only a guess at what comes next: each event is compared
-    with it byte for byte, and any other event is read line by line. So what is read does not depend on what
-    was learned.
+    form are cut out of a read by one split. A form is only a guess: each event is compared with it byte for
+    byte, and any other event is read line by line. So the result does not depend on the learned form.
 
     Data lines are joined by LF and not decoded: bad UTF-8 reaches the reader as it was sent.
 
     Args:
-        max_event_bytes: the size of one line, and of one event's data, that must not be exceeded.
-        names: give the reader each event's name (`""` for `message`, the standard's default), and learn the
-            form of unnamed events only. For providers whose event name says what the data may not, such as
-            `event: error` in a chat stream. Otherwise the name given is always `""`: the other providers
-            repeat it in the data, and forms that include a name can be learned.
+        max_event_bytes: the largest size of one line and of one event's data, in bytes.
+        names: whether the reader receives each event's name (`""` for `message`, the standard's default);
+            only the form of unnamed events is then learned. For providers whose event names say more than
+            the data, such as `event: error` in a chat stream. If False, the name is always `""`: such
+            providers repeat the name in the data, and forms that include a name can be learned.
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes, *, names: bool = False) -> None:
         super().__init__(max_event_bytes)
         self._names = names
         self._over = False
-        self._block: list[bytes] = []  # payloads of the form that are being read, and what is left of them
+        self._block: list[bytes] = []  # the payloads that are being read; `_left` has those not yet read
         self._left: Iterator[bytes] = iter(())
         self._set_form(b"data: ", b"data: ", b"\n\n")
         self._head = _NEVER  # `_form`, while between two events
@@ -350,7 +357,7 @@ class SSEFramer(_EventLines):
     def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
         """See `Framer.feed`."""
         try:
-            # A read mostly brings a single event of the form. Slices are compared, since a call of
+            # A read mostly contains a single event of the form. Slices are compared, since a call of
             # startswith() or endswith() costs twice as much, and this runs for each event.
             if (
                 data[self._begins] == self._head
@@ -406,7 +413,8 @@ class SSEFramer(_EventLines):
         while position < len(data):
             if data.startswith(self._head, position) and end == self._end and splits < _MAX_SPLITS:
                 splits += 1
-                # A space behind a separator without one would be stripped: such events are read one by one.
+                # If the form has no space behind the colon, a space there would have to be stripped: such
+                # events are read one by one.
                 if self._prefix == self._form or self._separator + b" " not in data:
                     position = self._read_run(data, position, read, events)
                     if position < 0:
@@ -418,13 +426,13 @@ class SSEFramer(_EventLines):
         return False
 
     def _read_event(self, data: bytes, begin: int, end: bytes, read: Read, events: list[StreamEvent]) -> int:
-        """Read one event of any form, which begins here.
+        """Read one event of any form, which begins at `begin`.
 
         Returns:
             Where the next event begins; -1 if the stream is over.
         """
         found = data.find(end, begin)
-        # An odd number of blank lines leaves one.
+        # If the number of blank lines between two events is odd, one of them is left over.
         stop = len(data) if found < 0 else found + len(end)
         payload = self._single(data, begin, found, end)
         if not payload:
@@ -435,11 +443,11 @@ class SSEFramer(_EventLines):
         return stop
 
     def _single(self, data: bytes, begin: int, stop: int, end: bytes) -> bytes:
-        """The payload of one event, if it has a form. Line by line an event costs four times as much.
+        """The payload of one event, if it has a form. Reading line by line costs four times as much.
 
         Args:
             begin: where the event begins.
-            stop: where `end` is found behind it; -1 if it is not.
+            stop: where `end` is found behind it; -1 if it is not found.
 
         Returns:
             Nothing if the event must be read line by line.
@@ -453,7 +461,7 @@ class SSEFramer(_EventLines):
             if match is None or (self._names and match[1]):
                 return b""
             start = match.start(3)
-            # Its form is worth knowing if the next event, in this read or the next one, may have it too.
+            # The form is learned only if the next event, in this read or the next one, may have it too.
             behind = stop + len(end)
             if behind == len(data) or data.startswith(match[0][:-1], behind):
                 self._learn(match, end)
@@ -501,7 +509,7 @@ class SSEFramer(_EventLines):
     def _learn(self, match: re.Match[bytes], end: bytes) -> None:
         """Take the form of an event that begins like the match, and ends with `end`."""
         prefix = match[0][:-1]
-        # Without a space behind the colon in the form, data never begins with one: it would be stripped.
+        # If the form has no space behind the colon, its data never begins with one: it would be stripped.
         form = prefix if match[2] else match[0]
         if (form, end) != (self._form, self._end):
             self._set_form(prefix, form, end)

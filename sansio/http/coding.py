@@ -1,4 +1,4 @@
-"""Content decoding: gzip and deflate in bounded pieces, for servers that compress without being asked."""
+"""Content decoding: gzip and deflate in bounded pieces, for servers that compress although not asked to."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class ContentDecoder:
     """Undoes one content coding (RFC 9110, section 8.4.1).
 
     Args:
-        coding: the `content-encoding` headers' value, a list.
+        coding: the value of the `content-encoding` headers, as one list.
 
     Raises:
-        RemoteProtocolError: there is more than one coding, which multiplies what a small body can unpack
-            to, or it is unknown; `accept-encoding: identity` was asked for.
+        RemoteProtocolError: the coding is unknown, or there is more than one: several codings would let a
+            small body unpack to an enormous one. Requests ask for `accept-encoding: identity`.
     """
 
     def __init__(self, coding: str) -> None:

@@ -21,13 +21,14 @@ _STATUS_LINE_START = b"HTTP/1."
 class HTTPExchange:
     """One HTTP/1.1 request and its response: bytes out, bytes in, inputs for a `Call` out. No I/O.
 
-    Informational responses are passed over. The body's bytes within one feed make one `Body`. Nothing
-    follows `End` or `Lost`. Ordinary response heads are parsed here, unusual ones by h11,
+    Informational responses are skipped. The body's bytes within one call of `receive_data` make one `Body`.
+    Nothing follows `End` or `Lost`. Ordinary response heads are parsed here, unusual ones by h11,
     with the same result.
 
     Args:
-        request: sent whole; take its bytes with `data_to_send()`.
-        max_header_bytes: size of the response's heads, of a chunk's size line, and of the trailers.
+        request: the request; `data_to_send()` returns its bytes.
+        max_header_bytes: the largest size of the response's heads, of a chunk's size line, and of the
+            trailers.
 
     Raises:
         LocalProtocolError: the request cannot be written as HTTP/1.1.
@@ -67,7 +68,14 @@ class HTTPExchange:
         return self._over and self._keeps
 
     def receive_data(self, data: bytes) -> list[Input]:
-        """Take the next bytes from the peer. The inputs do not depend on the cut, once bodies are joined.
+        """Take the next bytes from the peer.
+
+        Args:
+            data: any number of bytes, cut anywhere. After joining the bodies, the inputs do not depend on
+                the cuts.
+
+        Returns:
+            The inputs that the bytes complete, for `Call.receive`.
 
         Raises:
             LocalProtocolError: after `receive_eof()`.
@@ -76,7 +84,7 @@ class HTTPExchange:
             raise LocalProtocolError("receive_data() after receive_eof()")
         inputs: list[Input] = []
         if self._over:
-            if data:  # these bytes belong to no exchange, and the next response would begin with them
+            if data:  # bytes that belong to no exchange: the next response would begin with them
                 self._keeps = False
         elif self._body is not None:
             self._receive_body(self._body, data, inputs)
@@ -85,10 +93,13 @@ class HTTPExchange:
         return inputs
 
     def receive_eof(self) -> list[Input]:
-        """Take the end of the connection: an `End` where it ends the body, else a `Lost`.
+        """Take the end of the connection.
+
+        Returns:
+            An `End` if the connection's end also ends the body, else a `Lost`; nothing after the response.
 
         Raises:
-            LocalProtocolError: it was given before.
+            LocalProtocolError: `receive_eof()` was called before.
         """
         if self._eof:
             raise LocalProtocolError("receive_eof() twice")
@@ -170,15 +181,16 @@ def _write(request: Request) -> bytes | None:
     """The bytes of a request in HTTP/1.1: RFC 9112, sections 3, 5 and 6.
 
     Returns:
-        The bytes; `None` if it cannot be written. An error raised here would show the key to a traceback with
-        locals.
+        The bytes; `None` if the request cannot be written. `None` and not an error, since a traceback with
+        locals would show the key.
     """
     headers = request.headers
     lines = [f"{name}: {value}\r\n" for name, value in headers]
     head = f"{request.method} {request.target} HTTP/1.1\r\n{''.join(lines)}\r\n"
     # A request without a length has no body (RFC 9112, section 6.3).
     lengths = [value for name, value in headers if name == "content-length"] or ["0"]
-    # One match in place of two for each header. Their number shows a line end inside a value.
+    # One match for the whole head, in place of two for each header. The number of line ends shows whether a
+    # value contains one.
     if (
         HEAD.fullmatch(head) is not None
         and head.count("\n") == len(headers) + 2

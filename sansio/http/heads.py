@@ -25,7 +25,7 @@ _MOST_DIGITS = 15
 
 
 class ResponseHead(Struct, frozen=True):
-    """What a head says.
+    """The contents of a response's head.
 
     Args:
         keeps: whether the connection can carry another exchange after this response.
@@ -59,7 +59,7 @@ def read_head(data: bytes, method: str) -> ResponseHead | None:
 
 
 def _read_plain(data: bytes) -> ResponseHead | None:
-    """Read an ordinary head; `None` if in doubt, and h11 reads it."""
+    """Read an ordinary head; `None` for any other, which h11 then reads."""
     match = _PLAIN.fullmatch(data)
     if match is None:
         return None
@@ -79,7 +79,7 @@ def _read_plain(data: bytes) -> ResponseHead | None:
 
 
 def _is_plainly_framed(framing: dict[str, str]) -> bool:
-    """Whether the body has a length, or comes in chunks, and the connection stays."""
+    """Whether the body has a length or is sent in chunks, and the connection stays open."""
     length, coding = framing.get("content-length"), framing.get("transfer-encoding")
     if framing.get("connection", "keep-alive").lower() != "keep-alive":
         return False
@@ -114,8 +114,8 @@ def _read_by_h11(data: bytes, method: str) -> ResponseHead | None:
 def is_framed_twice(headers: Headers) -> bool:
     """Whether a head says where its body ends in two ways.
 
-    Another reader on the way may have taken the other one, and then the connection's next bytes are not the
-    next response: RFC 9112, section 6.3, has such a connection closed.
+    A proxy on the way may have chosen the other of the two, and then the connection's next bytes are not the
+    next response. RFC 9112, section 6.3, therefore requires to close such a connection.
 
     Args:
         headers: names in lower case.
@@ -123,16 +123,16 @@ def is_framed_twice(headers: Headers) -> bool:
     return len({name for name, _ in headers} & {"content-length", "transfer-encoding"}) == 2
 
 
-@lru_cache(maxsize=4)  # h11 checks each request that is made, which takes longer than to read a head
+@lru_cache(maxsize=4)  # h11 checks each new request object, which takes longer than reading a head
 def _minimal_request(method: str) -> h11.Request:
-    """The minimal request that h11 needs to read its response."""
+    """The minimal request that h11 needs before it reads the response."""
     import h11
 
     return h11.Request(method=method, target="/", headers=[("host", "-"), ("content-length", "0")])
 
 
 def _malformed(error: h11.RemoteProtocolError) -> RemoteProtocolError:
-    """h11's words without the bytes that it quotes: they may hold a key, and depend on the cut."""
+    """The error with h11's words, without the bytes that they quote, which may hold a key."""
     error.__traceback__ = None  # its frames hold the error itself and the driver's frames: a reference cycle
     words = str(error).partition(": bytearray(")[0]
     if "_SWITCH_UPGRADE" in words:  # a 101, which no request asks for

@@ -235,7 +235,7 @@ class HTTP2Connection:
 
     @property
     def room(self) -> int:
-        """How many exchanges can be opened now."""
+        """How many exchanges can be opened at this moment."""
         if self.over or self._leaving:
             return 0
         most = self._h2.remote_settings.max_concurrent_streams if self._reader.greeted else _UNTIL_SETTINGS
@@ -243,7 +243,7 @@ class HTTP2Connection:
 
     @property
     def busy(self) -> int:
-        """How many exchanges have not ended."""
+        """How many exchanges are under way."""
         return len(self._opened)
 
     def open(self, request: Request) -> HTTP2Exchange:
@@ -325,7 +325,10 @@ class HTTP2Connection:
             self.over = True
 
     def lose(self, error: TransportError) -> list[HTTP2Exchange]:
-        """The connection broke: end all exchanges.
+        """End all exchanges, because the connection broke.
+
+        Args:
+            error: how it broke.
 
         Returns:
             The exchanges that have a new input.

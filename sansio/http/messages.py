@@ -1,4 +1,4 @@
-"""What goes over the wire in an HTTP exchange: a request, and a response as the inputs of a `Call`."""
+"""The values of an HTTP exchange: a request, and a response as the inputs of a `Call`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """The first value of a header.
+    """The first value of a header; `None` if there is no such header.
 
     Args:
-        name: in lower case; those in `headers` may have any case, since a transport may keep the server's.
+        headers: names and values. The names may have any case, since a transport may keep the server's.
+        name: the header's name in lower case.
     """
     for key, value in headers:
         if key.lower() == name:
@@ -36,11 +37,13 @@ def header_list(headers: Headers, name: str) -> str:
 
 
 class Request(Struct, frozen=True):
-    """A whole request. Its repr shows names of headers and sizes, never the values.
+    """A whole HTTP request. Its repr shows the headers' names and the body's size, but no values.
 
     Args:
-        host: without brackets, also for IPv6.
-        port: always explicit.
+        method: such as `"POST"`.
+        scheme: `"http"` or `"https"`.
+        host: the server's name or address, without brackets, also for IPv6.
+        port: the port, also if it is the scheme's default.
         target: path and query.
         headers: names in lower case; `host` among them, and `content-length` if there is a body.
     """
@@ -55,9 +58,12 @@ class Request(Struct, frozen=True):
 
     @classmethod
     def post(cls, url: str, headers: Headers, body: bytes, content_type: str = "application/json") -> Request:
-        """A POST to an absolute URL; the framing headers are added to `headers`.
+        """Make a POST request.
 
         Args:
+            url: an absolute http or https URL.
+            headers: names in lower case. `host`, `content-type` and `content-length` are added.
+            body: the encoded body.
             content_type: the body's media type.
 
         Raises:
@@ -68,7 +74,11 @@ class Request(Struct, frozen=True):
 
     @classmethod
     def get(cls, url: str, headers: Headers) -> Request:
-        """A GET of an absolute URL, which has no body; the host is added to `headers`.
+        """Make a GET request, which has no body.
+
+        Args:
+            url: an absolute http or https URL.
+            headers: names in lower case. `host` is added.
 
         Raises:
             LocalProtocolError: the URL is not an absolute http or https URL.
@@ -106,7 +116,7 @@ class Request(Struct, frozen=True):
         return structs.replace(self, headers=headers, body=body)
 
     def below(self, name: str, query: str) -> Request:
-        """A GET of what is below this request's address: on the same server, with the same headers.
+        """Make a GET request for an address below that of this request: same server, same headers.
 
         Args:
             name: one more segment of the path, in ASCII; it is percent-encoded.
@@ -143,24 +153,37 @@ class Request(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """A response has begun. Header names are in lower case."""
+    """The head of a response.
+
+    Args:
+        status: the HTTP status.
+        headers: names in lower case and values, in the order of the wire.
+    """
 
     status: int
     headers: Headers = ()
 
 
 class Body(Struct, frozen=True, gc=False):
-    """The next bytes of the response's body; where they are cut is arbitrary."""
+    """The next bytes of a response's body. They may be cut anywhere.
+
+    Args:
+        data: the bytes, without the framing of HTTP.
+    """
 
     data: bytes
 
 
 class End(Struct, frozen=True):
-    """The response is whole, as far as HTTP can tell."""
+    """The response has ended in order, as far as HTTP shows it."""
 
 
 class Lost(Struct, frozen=True):
-    """The exchange broke off: a `TransportError`, or a `RemoteProtocolError` where HTTP was malformed."""
+    """The exchange broke off before its end.
+
+    Args:
+        error: a `TransportError`, or a `RemoteProtocolError` if the peer's HTTP was malformed.
+    """
 
     error: TransportError | RemoteProtocolError
 

@@ -31,22 +31,24 @@ class _Running:
 
 
 class Limiter:
-    """Says when each of many requests may begin, so that the provider's limits are used and not broken.
+    """Decides when each of many requests may begin, so that a provider's limits are used but not exceeded.
 
-    One limiter is for all who use one provider with one key. It has no clock: every time is an argument, in
-    seconds of any clock that does not go backwards, always the same one. A driver asks for a ticket for each
-    request and performs `next_step` until that ticket has begun; it sends the request, and says how it ended:
+    Use one limiter for all requests to one provider with one key. It has no clock: every time is an argument,
+    in seconds of any clock that does not go backwards, and always of the same one. For each request, a driver
+    asks for a ticket, performs `next_step` until that ticket begins, sends the request, and reports its end.
 
-    * `Rates` that are given hold in every 60 seconds, and are used evenly.
-    * What the headers of responses say is kept account of, so that nothing begins that would be refused.
-    * A refusal holds everybody for as long as the provider asked, and slows all down; see `Pace`.
-    * Tokens are charged by the estimate first and corrected at the end; how far estimates are off is learnt.
-    * Keys take turns, so that a long queue of one does not hold up another. Within a key, the order is kept.
+    * Given `Rates` hold in every 60 seconds, and are used evenly.
+    * The limits in the headers of responses are tracked, so that no request begins that would be refused.
+    * After a refusal, no request begins for as long as the provider asked, and then all are slower; see
+      `Pace`.
+    * Tokens are first charged by an estimate, and corrected at the end. The limiter learns how far the
+      estimates are off.
+    * Keys take turns, so that a long queue of one key does not delay another. A key's own order is kept.
 
-    Every `Wait` ends, and after it the next ticket begins, unless something else was learnt in between.
+    Every `Wait` ends, and the next ticket begins after it, unless the limiter learnt something in between.
 
     Args:
-        rates: the limits that are known beforehand.
+        rates: the known limits; unknown ones are learnt from the provider.
 
     Example:
         >>> limiter = Limiter(Rates(requests_per_minute=60))
@@ -84,20 +86,28 @@ class Limiter:
         return len(self._running)
 
     def speed(self, now: float) -> float | None:
-        """The requests per second that the provider's refusals allow; `None` before the first."""
+        """The requests per second that the provider's refusals allow; `None` before the first refusal.
+
+        Args:
+            now: the time.
+        """
         return self._pace.speed(now)
 
     def held(self, now: float) -> float:
-        """For how many more seconds nothing begins because the provider asked to wait."""
+        """For how many more seconds no request begins because the provider asked to wait.
+
+        Args:
+            now: the time.
+        """
         return max(0.0, self._pace.held_until - now)
 
     def ask(self, key: Hashable = None, tokens: int = 0, *, again: bool = False) -> Ticket:
         """Ask for the right to send one request. The ticket waits until `next_step` gives it.
 
         Args:
-            key: on whose behalf; keys take turns.
+            key: for whom the request is; keys take turns.
             tokens: about how many tokens the prompt and the answer have together.
-            again: the request was refused before, and goes before all others of its key.
+            again: whether the request was refused before; it then goes before all others of its key.
         """
         ticket = Ticket(self._next, key, tokens)
         self._next += 1
@@ -113,7 +123,10 @@ class Limiter:
         return self._waiting.remove(ticket)
 
     def next_step(self, now: float) -> Begin | Wait | None:
-        """What to do next.
+        """Decide what to do next.
+
+        Args:
+            now: the time.
 
         Returns:
             `Begin` for the next ticket; `Wait` before asking again; or `None` if no ticket waits, or all
@@ -138,11 +151,11 @@ class Limiter:
         return Begin(ticket)
 
     def end(self, ticket: Ticket, outcome: Outcome, now: float) -> None:
-        """A request is over.
+        """Report the end of a request.
 
         Args:
-            ticket: that `Begin` gave.
-            outcome: how it ended; `Outcome()` where nothing is known.
+            ticket: the ticket of a `Begin`.
+            outcome: how the request ended; `Outcome()` if nothing is known.
             now: the time.
 
         Raises:

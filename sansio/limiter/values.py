@@ -18,17 +18,17 @@ _BUSY = frozenset((429, 503, 529))
 
 
 class Rates(Struct, frozen=True, kw_only=True):
-    """Limits that are known beforehand. `None` is no limit.
+    """Known limits of a provider. `None`, the default of each, is no limit.
 
-    What is left out is learnt from the provider: from its rate-limit headers, and from its refusals.
+    A limiter learns the other limits from the provider's rate-limit headers and from its refusals.
 
     Args:
-        requests_per_minute: how many calls begin in any 60 seconds at most.
-        tokens_per_minute: how many tokens they may have together, prompts and answers.
-        concurrency: how many calls are under way at once at most.
+        requests_per_minute: how many calls may begin in any 60 seconds.
+        tokens_per_minute: how many tokens, of prompts and answers, these calls may have together.
+        concurrency: how many calls may be under way at the same time.
 
     Raises:
-        ConfigError: one of them is not a number above 0, or `concurrency` is not a whole one.
+        ConfigError: a limit is not a number above 0, or `concurrency` is not an int.
     """
 
     requests_per_minute: float | None = None
@@ -55,9 +55,9 @@ class Ticket(Struct, frozen=True):
     """A place in a limiter's queue, and then the right to one request. `Limiter.ask` makes it.
 
     Args:
-        number: names it within its limiter; later tickets have higher numbers.
-        key: on whose behalf.
-        tokens: the estimate that it was asked for with.
+        number: identifies the ticket within its limiter; later tickets have higher numbers.
+        key: as for `Limiter.ask`.
+        tokens: the estimate, as for `Limiter.ask`.
     """
 
     number: int
@@ -66,20 +66,24 @@ class Ticket(Struct, frozen=True):
 
 
 class Begin(Struct, frozen=True):
-    """The request of this ticket may be sent now. `Limiter.end` must follow."""
+    """The request of a ticket may be sent now. `Limiter.end` must follow.
+
+    Args:
+        ticket: the ticket.
+    """
 
     ticket: Ticket
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What a limiter learns from one request that is over. All of it is plain data.
+    """The end of a request, as plain data from which a limiter learns.
 
     Args:
-        refused: the provider had too much to do: a 429, 503 or 529 that another attempt may not get.
-        retry_after: seconds that it asked to wait.
-        rate_limits: from its response's headers, see `ResponseInfo`.
-        input_tokens: how many tokens the prompt had; `None` where that is unknown.
-        output_tokens: the same of the answer.
+        refused: whether the provider was too busy: a 429, 503 or 529 that may not occur again.
+        retry_after: seconds that the provider asked to wait.
+        rate_limits: the limits in the response's headers; see `ResponseInfo`.
+        input_tokens: how many tokens the prompt had; `None` if unknown.
+        output_tokens: how many tokens the answer had; `None` if unknown.
     """
 
     refused: bool = False
@@ -90,11 +94,11 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, result: Message | ProviderError | None, response: ResponseInfo | None = None) -> Self:
-        """What a call's end says.
+        """Make the outcome of a call.
 
         Args:
-            result: the answer, or what the call failed with; `None` where it was cancelled.
-            response: the metadata of its last response. Default: the error's.
+            result: the answer, or the error of a failed call; `None` if the call was cancelled.
+            response: the metadata of the call's last response. Default: that of the error.
         """
         if isinstance(result, Message):
             usage = result.usage

@@ -1,4 +1,4 @@
-"""The registry: which dialect a provider type and api mean."""
+"""The registry: the dialect of each provider type and api."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sansio.config import PROVIDER_DEFAULTS, ProviderConfig, check_api
 from sansio.defaults import Profile, ProviderDefaults
 from sansio.errors import ConfigError
 from sansio.limits import DEFAULT_LIMITS, Limits
-from sansio.profiles import BUILT_IN, MESSAGES, RESPONSES
+from sansio.profiles import BUILT_IN, GEMINI, MESSAGES, RESPONSES
 
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
@@ -30,6 +30,8 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("compatible", "responses"): ("sansio.providers.responses", "CompatibleResponses"),
     ("azure", "responses"): ("sansio.providers.responses", "AzureResponses"),
     ("ollama", "responses"): ("sansio.providers.responses", "OllamaResponses"),
+    ("ollama", "ollama"): ("sansio.families.ollama", "OllamaDialect"),
+    ("cohere", "cohere"): ("sansio.families.cohere", "CohereDialect"),
     ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
     ("azure", "messages"): ("sansio.providers.anthropic", "AzureMessages"),
     ("bedrock", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),
@@ -47,19 +49,19 @@ def register_provider(
     dialect: type[Dialect] | Mapping[str, type[Dialect]] | Profile,
     defaults: ProviderDefaults | None = None,
 ) -> None:
-    """Make `ProviderConfig(type=name)` mean a dialect, here and on the command line.
+    """Register a provider type, so that `ProviderConfig(type=name)` uses its dialect.
 
-    Registering a name again replaces what it meant, except for the built-in types.
+    Registering a name again replaces its dialect, except for the built-in types.
 
     Args:
         name: the provider type.
         dialect: a `Dialect` class, or one for each api: `{"chat": A, "responses": B}`. For a server that
-            speaks chat completions, a `Profile` is enough, which says where it is as well.
-        defaults: what a config of this type takes if the user says nothing. With several apis, its `api`
-            names the default one; otherwise the first is. A `Profile` also says what a `ChatDialect` does.
+            speaks chat completions, a `Profile` is enough; it also has the server's address.
+        defaults: the values of config fields that the user leaves out. With several apis, its `api` names the
+            default one (if `None`: the first). For a `ChatDialect`, it may be a `Profile`.
 
     Raises:
-        ConfigError: the name is blank or built in, or something is not a `Dialect` class.
+        ConfigError: the name is blank or built in, or an argument is not a `Dialect` class.
 
     Example:
         `register_provider("my_provider", Profile(base_url="https://api.example.com", api_key_env="MY_KEY"))`
@@ -128,6 +130,10 @@ def _of_family(name: str, api: str) -> type[Dialect]:
             from sansio.families.responses import ResponsesDialect
 
             return ResponsesDialect.of(RESPONSES[name])
+        case "gemini":
+            from sansio.families.gemini import GeminiDialect
+
+            return GeminiDialect.of(GEMINI[name])
         case "converse":
             from sansio.families.converse import ConverseDialect
 

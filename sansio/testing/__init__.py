@@ -1,6 +1,6 @@
-"""Fake servers for every provider, pure, for tests and for trying things without a key.
+"""Fake servers for every provider, without I/O, for tests and for trying things without a key.
 
-`FakeProvider` takes a request and gives a response; `FakeConnection` puts it behind HTTP/1.1, bytes in and
+`FakeProvider` takes a request and returns a response; `FakeConnection` serves it over HTTP/1.1, bytes in and
 bytes out; the encoders turn answers and events into each provider's bytes.
 """
 

@@ -50,15 +50,15 @@ _ROWS = msgspec.json.Decoder(dict[str, JSON])
 
 
 class BatchScript(Struct, frozen=True, kw_only=True):
-    """How a fake's batches go on.
+    """How the batches of a fake provider proceed and end.
 
     Args:
-        looks: how many times a batch is still under way when it is looked at.
-        ending: how it ends, unless it is cancelled.
-        answered: how many of its requests are answered, the first ones; `None` for all. The others expire or
-            are cancelled. A batch that failed has no answers.
-        reverse: whether the last request has the first result.
-        page: how many results a page has, where there are pages.
+        looks: how many times a client that asks for a batch's status finds it still under way.
+        ending: how a batch ends, unless it is cancelled.
+        answered: how many requests of a batch, from the first on, are answered; `None` for all. The others
+            expire or are cancelled. A batch that failed has no answers.
+        reverse: whether the results are in the reverse order of the requests.
+        page: how many results a page has, if the provider's results have pages.
     """
 
     looks: int = 0

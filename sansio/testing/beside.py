@@ -6,7 +6,6 @@ Sources: those of `sansio.families.beside` and `sansio.families.messages.beside`
 from __future__ import annotations
 
 import base64
-import hashlib
 import struct
 from collections.abc import Sequence
 from urllib.parse import parse_qs
@@ -16,12 +15,12 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import refuse
 from sansio.testing.prompt import as_object, as_text, count_tokens
 from sansio.testing.routes import Route, split_target
-from sansio.testing.script import Speaker
+from sansio.testing.script import ProviderType
 from sansio.testing.wires.chat import CREATED
-from sansio.testing.wires.converse_requests import read_converse_request
 from sansio.testing.wires.messages_fields import check_version
 from sansio.testing.wires.messages_requests import read_messages_request
 from sansio.testing.wires.responses_requests import read_responses_request
+from sansio.testing.wires.vectors import vector
 
 MODELS = ("fake-model",)
 """The list of models of a fake that knows every model."""
@@ -38,7 +37,7 @@ _MOST_MODELS = 1_000
 _EMBEDDING_FIELDS = ("model", "input", "dimensions", "encoding_format", "user")
 _DIMENSIONS = 8
 _TOP_PROVIDER: JSONObject = {"context_length": 131_072, "max_completion_tokens": 8_192}
-_ROWS: dict[Speaker, JSONObject] = {
+_ROWS: dict[ProviderType, JSONObject] = {
     "openrouter": {"name": "Fake model", "context_length": 131_072, "top_provider": _TOP_PROVIDER},
     "openai": {"object": "model", "owned_by": "sansio", "shutdown_date": None},
     "azure": {"object": "model", "lifecycle_status": "generally-available", "deprecation": {}},
@@ -47,7 +46,7 @@ _ROWS: dict[Speaker, JSONObject] = {
 }
 
 
-def model_list(type: Speaker, request: Request, models: Sequence[str] = MODELS) -> JSONObject:
+def model_list(type: ProviderType, request: Request, models: Sequence[str] = MODELS) -> JSONObject:
     """The list of models.
 
     Raises:
@@ -55,27 +54,14 @@ def model_list(type: Speaker, request: Request, models: Sequence[str] = MODELS) 
     """
     if type == "anthropic":
         return _anthropic_models(request, models)
-    if type == "bedrock":
-        return {"modelSummaries": [_foundation_model(model) for model in models]}
     rows: list[JSON] = [{"id": model, "created": CREATED, **_ROWS[type]} for model in models]
     if type == "vllm":
         rows = [{**as_object(row), "root": as_object(row)["id"]} for row in rows]
     return {"data": rows} if type == "openrouter" else {"object": "list", "data": rows}
 
 
-def _foundation_model(model: str) -> JSONObject:
-    return {
-        "modelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{model}",
-        "modelId": model,
-        "modelName": "Fake model",
-        "providerName": "sansio",
-        "responseStreamingSupported": True,
-        "modelLifecycle": {"status": "ACTIVE"},
-    }
-
-
 def token_count(route: Route, request: Request, body: JSONObject) -> JSONObject:
-    """The count of a request, in Anthropic's form, in that of Responses, or in that of Converse.
+    """The count of a request, in Anthropic's form or in that of Responses.
 
     Raises:
         Refused: the request is invalid.
@@ -87,9 +73,6 @@ def token_count(route: Route, request: Request, body: JSONObject) -> JSONObject:
         counted = {name: value for name, value in body.items() if name != _COUNTED_ALONE}
         tokens = read_responses_request(route, request, counted).tokens
         return {"object": "response.input_tokens", "input_tokens": tokens}
-    if route.api == "converse":
-        asked = as_object(as_object(body.get("input")).get("converse"))
-        return {"inputTokens": read_converse_request(route, request, asked).tokens}
     for name in body:
         if name in _NOT_COUNTED:
             raise refuse(f"{name}: Extra inputs are not permitted.")
@@ -161,7 +144,7 @@ def _anthropic_models(request: Request, models: Sequence[str]) -> JSONObject:
     }
 
 
-def check_model(type: Speaker, model: str, models: Sequence[str]) -> None:
+def check_model(type: ProviderType, model: str, models: Sequence[str]) -> None:
     """Refuse a model that is not on the list, as the provider does.
 
     Raises:
@@ -176,7 +159,5 @@ def check_model(type: Speaker, model: str, models: Sequence[str]) -> None:
 
 
 def _vector(text: str, size: int, packed: bool) -> JSON:
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
-    # Numbers that a 32-bit float holds exactly, so that both forms say the same.
-    numbers = [(digest[place % len(digest)] - 128) / 128 for place in range(size)]
-    return base64.b64encode(struct.pack(f"<{size}f", *numbers)).decode() if packed else [*numbers]
+    numbers = vector(text, size)
+    return base64.b64encode(struct.pack(f"<{size}f", *numbers)).decode() if packed else numbers

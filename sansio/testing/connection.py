@@ -15,14 +15,16 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class FakeConnection:
-    """Bytes from a client in, a fake provider's bytes out. Supports keep-alive and pipelining.
+    """Serves a fake provider on one connection: bytes from a client in, bytes for the client out.
+
+    Supports keep-alive and pipelining.
 
     Args:
         provider: answers the requests.
         scheme: `"https"` if the connection is wrapped in TLS.
 
     Attributes:
-        closed: the caller must send what it was given, then close the connection.
+        closed: whether the caller must close the connection, after sending the bytes that it received.
 
     Example:
         >>> from sansio.testing import FakeProvider
@@ -43,9 +45,12 @@ class FakeConnection:
     def receive_data(self, data: bytes) -> list[bytes]:
         """Take the next bytes from the client.
 
+        Args:
+            data: any number of bytes, cut anywhere.
+
         Returns:
-            What to send, in order: the head of a response and each piece of its body on their own, so that
-            a caller can send a stream event by event.
+            The bytes to send, in order. The head of a response and each piece of its body are separate items,
+            so that a caller can send a stream event by event.
         """
         if self.closed or self._held or not data:
             return []
@@ -56,7 +61,7 @@ class FakeConnection:
         return [piece for piece in pieces if piece]
 
     def receive_eof(self) -> None:
-        """Take the end of the client's bytes: the connection is over, also where a response was held."""
+        """Take the end of the client's bytes: the connection is over, even if a response is still held."""
         self.closed = True
 
     def _advance(self, pieces: list[bytes]) -> bool:

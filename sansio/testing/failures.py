@@ -2,7 +2,7 @@
 
 Sources: OpenAI's API reference ("Error codes"); Azure OpenAI's REST reference; Anthropic's ("Errors");
 OpenRouter's ("Errors and debugging"); vLLM's `ErrorResponse` and FastAPI's own errors in front of it;
-Ollama's `openai.NewError` and gin's own errors in front of it; botocore, for Amazon Bedrock's exceptions.
+Ollama's `openai.NewError` and gin's own errors in front of it.
 """
 
 from __future__ import annotations
@@ -15,31 +15,18 @@ from sansio.families.messages.serving import error_object as messages_error
 from sansio.families.serving import openai_error
 from sansio.http import Headers
 from sansio.jsontext import JSONObject
-from sansio.testing.eventstream import encode_frame
-from sansio.testing.script import Failure, FakeResponse, Speaker
+from sansio.testing.script import Failure, FakeResponse, ProviderType
 
-REQUEST_ID_HEADERS: dict[Speaker, str] = {
+REQUEST_ID_HEADERS: dict[ProviderType, str] = {
     "openrouter": "x-generation-id",
     "openai": "x-request-id",
     "azure": "apim-request-id",
     "anthropic": "request-id",
-    "bedrock": "x-amzn-requestid",
 }
 """The header in which each provider sends the request's id; Ollama and vLLM send none."""
 
 _VLLM_TYPES = {401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError"}
 _OLLAMA_TYPES = {400: "invalid_request_error", 404: "not_found_error"}
-_AWS_TYPES = {
-    400: "ValidationException",
-    401: "UnrecognizedClientException",
-    403: "AccessDeniedException",
-    404: "ResourceNotFoundException",
-    405: "UnknownOperationException",
-    408: "ModelTimeoutException",
-    424: "ModelErrorException",
-    429: "ThrottlingException",
-    503: "ServiceUnavailableException",
-}
 _GIN_TEXTS = {404: "404 page not found", 405: "405 method not allowed"}
 _FASTAPI_TEXTS = {404: "Not Found", 405: "Method Not Allowed"}
 
@@ -53,7 +40,17 @@ class Refused(Exception):  # noqa: N818, it is an outcome of a check, not a faul
 
 
 def refuse(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> Refused:
-    """The failure to raise for an invalid request."""
+    """Make the exception that a fake's check of a request raises for an invalid request.
+
+    Args:
+        message: the provider's words.
+        param: the name of the faulty field.
+        code: the provider's code.
+        status: the HTTP status of the response.
+
+    Returns:
+        The exception, to be raised by `Wire.read_request`. `FakeProvider` turns it into a response.
+    """
     return Refused(Failure(status=status, message=message, param=param, code=code))
 
 
@@ -62,7 +59,7 @@ def refuse_at_gateway(status: int, message: str) -> Refused:
     return Refused(Failure(status=status, message=message, gateway=True))
 
 
-def encode_failure(type: Speaker, failure: Failure, request_id: str) -> FakeResponse:
+def encode_failure(type: ProviderType, failure: Failure, request_id: str) -> FakeResponse:
     """The failure as a response with its status."""
     if type == "ollama" and failure.gateway and failure.status in _GIN_TEXTS:
         text = _GIN_TEXTS[failure.status].encode()
@@ -72,13 +69,11 @@ def encode_failure(type: Speaker, failure: Failure, request_id: str) -> FakeResp
     headers: Headers = (("content-type", "application/json"),)
     if type in REQUEST_ID_HEADERS:
         headers += ((REQUEST_ID_HEADERS[type], request_id),)
-    if type == "bedrock":
-        headers += (("x-amzn-errortype", f"{_aws_type(failure)}:http://internal.amazon.com/coral/"),)
     body = msgspec.json.encode(failure_object(type, failure, request_id))
     return FakeResponse(status=failure.status, headers=headers + failure.headers, pieces=(body,))
 
 
-def failure_object(type: Speaker, failure: Failure, request_id: str) -> JSONObject:
+def failure_object(type: ProviderType, failure: Failure, request_id: str) -> JSONObject:
     """The failure as the provider's JSON object."""
     status, message, error_type = failure.status, failure.message, failure.error_type
     match type:
@@ -100,13 +95,11 @@ def failure_object(type: Speaker, failure: Failure, request_id: str) -> JSONObje
             return {"error": {"message": message, "type": named, "param": None, "code": None}}
         case "vllm":
             return _vllm_error(failure)
-        case "bedrock":
-            return {"message": message}  # its type is in a header
         case _:
             assert_never(type)
 
 
-def failure_event(type: Speaker, failure: Failure, request_id: str, chunk: JSONObject) -> bytes:
+def failure_event(type: ProviderType, failure: Failure, request_id: str, chunk: JSONObject) -> bytes:
     """The failure inside a stream, after status 200.
 
     Args:
@@ -127,19 +120,8 @@ def failure_event(type: Speaker, failure: Failure, request_id: str, chunk: JSONO
             return _data(_vllm_error(failure)) + b"data: [DONE]\n\n"
         case "ollama":
             return b""
-        case "bedrock":
-            named = _aws_type(failure)
-            kind = named[:1].lower() + named[1:]
-            headers = {":exception-type": kind, ":content-type": "application/json"}
-            payload = msgspec.json.encode({"message": failure.message})
-            return encode_frame({**headers, ":message-type": "exception"}, payload)
         case _:
             assert_never(type)
-
-
-def _aws_type(failure: Failure) -> str:
-    usual = "InternalServerException" if failure.status >= 500 else "ValidationException"
-    return failure.error_type or _AWS_TYPES.get(failure.status, usual)
 
 
 def _openai_error(failure: Failure) -> JSONObject:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable
-from typing import assert_never
+from collections.abc import Callable, Iterable
+from typing import TypeAlias, assert_never
 
 import msgspec
 from msgspec import structs
@@ -17,7 +17,15 @@ from sansio.testing import beside, small_model
 from sansio.testing.batches import DEFAULT_BATCHES, BatchScript, FakeBatches
 from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure, refuse_at_gateway
 from sansio.testing.prompt import Prompt, as_text
-from sansio.testing.routes import Route, check_gateway, find_type, read_body, speaks_messages
+from sansio.testing.routes import (
+    Route,
+    check_gateway,
+    find_type,
+    own_api,
+    own_type,
+    read_body,
+    speaks_messages,
+)
 from sansio.testing.script import (
     PROVIDER_TYPES,
     Answer,
@@ -25,51 +33,61 @@ from sansio.testing.script import (
     Failure,
     FakeResponse,
     Outcome,
-    Speaker,
+    ProviderType,
     default_api,
     model_type,
 )
 from sansio.testing.wire import encode_stream, encode_whole
 from sansio.testing.wires.registry import Shelf, wire_for
 
+_Fail: TypeAlias = Callable[[Failure], FakeResponse]
 _JSON: Headers = (("content-type", "application/json"),)
-_ID_PREFIXES: dict[str, str] = {"chat": "chatcmpl-", "messages": "msg_", "responses": "resp_"}
+_ID_PREFIXES: dict[str, str] = {
+    "chat": "chatcmpl-",
+    "messages": "msg_",
+    "responses": "resp_",
+    "cohere": "",
+    "gemini": "",
+}
 """How the ids of answers begin, by the wire family."""
 
 
 class FakeProvider:
-    """Answers requests of the six provider types as the real ones do, and refuses malformed ones likewise.
+    """Answers requests as the real provider does, and refuses malformed ones in the same way.
+
+    Well-formed requests get the outcomes of the script, one each, in order. If the script is used up or
+    missing, a small embedded model answers. A refused request uses up no outcome. The same request bytes
+    always get the same answer bytes.
 
     A type answers at the path of each wire family that it speaks: chat completions, responses, messages.
     It also serves the list of models (`GET /v1/models`), for all types; counts of tokens for Anthropic
     (`/v1/messages/count_tokens`) and OpenAI (`/v1/responses/input_tokens`); and embeddings for all but
-    Anthropic. OpenAI, Azure and vLLM keep responses, unless a request has `store: false`: later ones may go
-    on from them by `previous_response_id`, and they can be fetched, cancelled and deleted. The stream of one
-    in the background can be fetched from any event on, also where the script breaks it off.
-    For all of these, an answer in the script waits for the next request that asks for one; failures and
-    whole responses are used up.
-    OpenAI, Azure, OpenRouter and Anthropic have batches, and so has each registered type: each request of one
-    is answered as if it had been sent alone, and uses up an outcome.
-    Well-formed requests get the outcomes of the script, one each, in order. When it is used up, or if there
-    is none, a small embedded model answers. A refused request uses up no outcome.
-    The same request bytes get the same answer bytes.
+    Anthropic. OpenAI, Azure and vLLM keep responses, unless a request has `store: false`: later requests may
+    continue them by `previous_response_id`, and they can be fetched, cancelled and deleted. The stream of a
+    response in the background can be fetched from any event on, even if the script cuts it. At all these
+    other endpoints, an answer in the script is not used up: it waits for the next request that asks for an
+    answer. Failures and whole responses are used up.
+
+    OpenAI, Azure, OpenRouter, Anthropic and each registered type have batches. Each request of a batch is
+    answered as if it had been sent alone, and uses up an outcome.
 
     Args:
-        type: the provider to imitate, with its path, auth and fields. `None` is all six on
-            one server, distinguished by path; below `/v1`, which four types share, a request with
+        type: the provider to imitate, with its path, auth and fields. `None` is all six built-in types on one
+            server, distinguished by path. Below `/v1`, which four types share, a request with
             `anthropic-version` goes to Anthropic, one with `chat_template_kwargs` to vLLM, any other with a
-            key to OpenAI, without to Ollama.
+            key to OpenAI, and one without a key to Ollama.
             A registered type is served at any path, with the errors of OpenAI, or of Anthropic if it speaks
-            messages; its wire family is built in or was given to `register_wire`.
-            Type and api, such as `"openai/responses"`, answer in that family only.
+            messages; its wire family is built in or was registered by `register_wire`.
+            Type and api, such as `"openai/responses"`, serve only that family.
         script: the outcomes to answer with.
-        batches: how batches go on.
-        models: the only models to know, which its list then has; another one is refused with status 404.
-            `None` knows every model.
-        key: the only key to accept. `None` accepts any non-blank key, and on Ollama and vLLM also none.
+        batches: how batches proceed and end.
+        models: the only models that exist, which are also in the list of models; requests for others are
+            refused with status 404. `None`: every model exists.
+        key: the only key that is accepted. `None` accepts any non-blank key; Ollama and vLLM then also accept
+            requests without one.
 
     Attributes:
-        requests: every request received, refused ones too, in order.
+        requests: all received requests in order, including refused ones.
         script: the remaining outcomes; a test may add to it.
 
     Raises:
@@ -90,7 +108,7 @@ class FakeProvider:
         batches: BatchScript = DEFAULT_BATCHES,
     ) -> None:
         self.type = type
-        self._ways: Speaker | None = None
+        self._ways: ProviderType | None = None
         if type is not None:
             wire_for(type)
             self._ways = model_type(type)
@@ -104,10 +122,18 @@ class FakeProvider:
     def respond(self, request: Request) -> FakeResponse:
         """Answer one request.
 
+        Args:
+            request: the request, as `HTTPExchange` or a transport receives it.
+
+        Returns:
+            The response.
+
         Raises:
-            ValueError: the script asks for something that the provider's wire cannot express.
+            ValueError: the next outcome of the script cannot be expressed in the provider's wire format.
         """
         self.requests.append(request)
+        if self.type is None and (own := own_type(request)) is not None:
+            return self._other(own).respond(request)
         type = find_type(self._ways, request)
         digest = hashlib.sha256(request.target.encode("utf-8", "replace") + b"\n" + request.body).hexdigest()[
             :24
@@ -115,27 +141,52 @@ class FakeProvider:
         request_id = f"req_{digest}"
         own_path = self._name(type).partition("/")[0] not in PROVIDER_TYPES
         # Every server of Anthropic's messages has Anthropic's errors.
-        spoken: Speaker = "anthropic" if not own_path and speaks_messages(request) else type
+        spoken: ProviderType = "anthropic" if not own_path and speaks_messages(request) else type
+        fail = self._errors(type, spoken, request, request_id)
         try:
-            route = check_gateway(type, request, key=self._key, any_path=own_path)
+            headers = wire_for(self._name(type)).key_headers
+            route = check_gateway(type, request, key=self._key, any_path=own_path, key_headers=headers)
             if route.asked == "batches":
 
                 def answer(api: str, body: JSONObject, mark: str) -> FakeResponse:
-                    speaker: Speaker = "anthropic" if api == "messages" and not own_path else type
+                    speaker: ProviderType = "anthropic" if api == "messages" and not own_path else type
                     return self._answer(speaker, Route(type, api=api), request, body, f"{digest}-{mark}")
 
                 given = self._batches.serve(route, request, answer)
                 return structs.replace(given, headers=(*given.headers, *_id_header(type, request_id)))
             if route.asked != "answer":
                 shelf = self._shelf(self._family(route, request)[0])
-                return self._beside(route, request, request_id, shelf)
+                return self._beside(route, request, request_id, shelf, fail)
             body = read_body(request)
         except Refused as refused:
-            return encode_failure(spoken, refused.failure, request_id)
+            return fail(refused.failure)
         return self._answer(spoken, route, request, body, digest)
 
+    def _other(self, type: str) -> FakeProvider:
+        """The server of a type with paths that are its own, which answers from the same script."""
+        other = FakeProvider(type, key=self._key, models=self._models)
+        other.script = self.script
+        return other
+
+    def _errors(self, type: ProviderType, spoken: ProviderType, request: Request, request_id: str) -> _Fail:
+        """How a request is refused: in the form of its path's wire family, or of the type."""
+        own, _, only = self._name(type).partition("/")
+        api = only or (own_api(type, request) if own in PROVIDER_TYPES else None) or default_api(own)
+        wire = wire_for(f"{own}/{api}") if api in PROVIDER_DEFAULTS[own].apis else None
+        encode = None if wire is None else wire.encode_error
+        more = None if wire is None else wire.error_headers
+
+        def fail(failure: Failure) -> FakeResponse:
+            if encode is None:
+                return encode_failure(spoken, failure, request_id)
+            body = msgspec.json.encode(encode(failure, request_id))
+            headers = _JSON if more is None else (*_JSON, *more(failure, request_id))
+            return FakeResponse(status=failure.status, headers=headers + failure.headers, pieces=(body,))
+
+        return fail
+
     def _answer(
-        self, spoken: Speaker, route: Route, request: Request, body: JSONObject, digest: str
+        self, spoken: ProviderType, route: Route, request: Request, body: JSONObject, digest: str
     ) -> FakeResponse:
         """The answer to a request, which may be one of a batch.
 
@@ -144,6 +195,7 @@ class FakeProvider:
             digest: of all that the answer's ids depend on.
         """
         request_id = f"req_{digest}"
+        fail = self._errors(route.type, spoken, request, request_id)
         try:
             name, api = self._family(route, request)
             shelf = self._shelf(name)
@@ -152,16 +204,16 @@ class FakeProvider:
             if self._models is not None:
                 beside.check_model(spoken, prompt.model, self._models)
         except Refused as refused:
-            return encode_failure(spoken, refused.failure, request_id)
+            return fail(refused.failure)
         outcome = self.script.popleft() if self.script else small_model.answer(prompt)
         prefix = "gen-" if spoken == "openrouter" else _ID_PREFIXES.get(api, "chatcmpl-")
-        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest)
+        speaker = _Speaker(name, spoken, prompt, body, request_id, prefix + digest, fail)
         response = speaker.say(outcome)
         if shelf is not None and isinstance(outcome, Answer | Broken):
             return shelf.keep(route, body, speaker.uncut(outcome), response)
         return response
 
-    def _name(self, type: Speaker) -> str:
+    def _name(self, type: ProviderType) -> str:
         return type if self.type is None else self.type
 
     def _family(self, route: Route, request: Request) -> tuple[str, str]:
@@ -185,7 +237,9 @@ class FakeProvider:
             self._shelves[name] = None if make is None else make()
         return self._shelves[name]
 
-    def _beside(self, route: Route, request: Request, request_id: str, shelf: Shelf | None) -> FakeResponse:
+    def _beside(
+        self, route: Route, request: Request, request_id: str, shelf: Shelf | None, fail: _Fail
+    ) -> FakeResponse:
         """The response of an endpoint that gives no new answer.
 
         Raises:
@@ -194,33 +248,34 @@ class FakeProvider:
         if route.asked in ("kept", "cancelled"):
             if shelf is None:
                 raise refuse_at_gateway(404, f"{request.method} {request.target} does not exist.")
-            found = self._scripted(route, request_id) or shelf.serve(route, request)
+            found = self._scripted(fail) or shelf.serve(route, request)
             return structs.replace(found, headers=(*found.headers, *_id_header(route.type, request_id)))
         given: JSONObject
-        if route.asked == "models":
-            models = beside.MODELS if self._models is None else self._models
+        models = beside.MODELS if self._models is None else self._models
+        answer = wire_for(self._family(route, request)[0]).answer_beside
+        body: JSONObject = {} if route.asked == "models" else read_body(request)
+        if answer is not None:
+            given = answer(route.asked, request.target, body, models)
+        elif route.asked == "models":
             given = beside.model_list(route.type, request, models)
+        elif route.asked == "tokens":
+            given = beside.token_count(route, request, _recalled(shelf, route, body))
         else:
-            body = read_body(request)
-            if route.asked == "tokens":
-                given = beside.token_count(route, request, _recalled(shelf, route, body))
-            else:
-                given = beside.embeddings(route, body)
-            if self._models is not None:
-                beside.check_model(
-                    route.type, as_text(body.get("model")) or route.deployment or "", self._models
-                )
-        return self._scripted(route, request_id) or FakeResponse(
+            given = beside.embeddings(route, body)
+        named = as_text(body.get("model")) or route.deployment or ""
+        # Families with answers of their own may name the model in the path.
+        if self._models is not None and route.asked != "models" and (named or answer is None):
+            beside.check_model(route.type, named, self._models)
+        return self._scripted(fail) or FakeResponse(
             headers=(*_JSON, *_id_header(route.type, request_id)), pieces=(msgspec.json.encode(given),)
         )
 
-    def _scripted(self, route: Route, request_id: str) -> FakeResponse | None:
+    def _scripted(self, fail: _Fail) -> FakeResponse | None:
         """The script's next outcome, if it is no answer."""
         match self.script[0] if self.script else None:
             case Failure() as failure:
                 self.script.popleft()
-                spoken: Speaker = "anthropic" if route.api == "messages" else route.type
-                return encode_failure(spoken, failure, request_id)
+                return fail(failure)
             case FakeResponse() as response:
                 self.script.popleft()
                 return response
@@ -232,7 +287,7 @@ def _recalled(shelf: Shelf | None, route: Route, body: JSONObject) -> JSONObject
     return body if shelf is None else shelf.recall(route, body)
 
 
-def _id_header(type: Speaker, request_id: str) -> Headers:
+def _id_header(type: ProviderType, request_id: str) -> Headers:
     name = REQUEST_ID_HEADERS.get(type)
     return () if name is None else ((name, request_id),)
 
@@ -243,11 +298,12 @@ class _Speaker:
     def __init__(
         self,
         name: str,
-        type: Speaker,
+        type: ProviderType,
         prompt: Prompt,
         body: JSONObject,
         request_id: str,
         response_id: str,
+        fail: _Fail,
     ) -> None:
         self._name = name
         self._type = type
@@ -255,13 +311,14 @@ class _Speaker:
         self._body = body
         self._request_id = request_id
         self._response_id = response_id
+        self._fail = fail
 
     def say(self, outcome: Outcome) -> FakeResponse:
         match outcome:
             case Answer():
                 return self._answer(self._fitted(small_model.with_usage(outcome, self._prompt)))
             case Failure():
-                return encode_failure(self._type, outcome, self._request_id)
+                return self._fail(outcome)
             case Broken():
                 return self._broken(structs.replace(outcome, answer=self._fitted(outcome.answer)))
             case FakeResponse():
@@ -288,9 +345,7 @@ class _Speaker:
         if self._prompt.stream:
             response = self._stream(broken, broken.answer)
         elif broken.failure is not None:
-            response = structs.replace(
-                encode_failure(self._type, broken.failure, self._request_id), status=200
-            )
+            response = structs.replace(self._fail(broken.failure), status=200)
         else:
             whole = self._whole(broken.answer)
             response = structs.replace(whole, pieces=(whole.body[: len(whole.body) // 2],))

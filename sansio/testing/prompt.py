@@ -1,4 +1,4 @@
-"""What a model sees of a request, whatever its dialect."""
+"""The contents of a request, in the same form for every dialect, as the embedded model sees them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ _TOKEN = re.compile(r"\w+|\S")
 
 
 class OfferedTool(Struct, frozen=True):
-    """A tool that the request offers, with the JSON schema of its arguments; a custom one takes free text."""
+    """A tool that a request offers.
+
+    Args:
+        name: the tool's name.
+        schema: the JSON schema of its arguments.
+        custom: whether it is a custom tool, which takes free text.
+    """
 
     name: str
     schema: JSONObject
@@ -20,28 +26,33 @@ class OfferedTool(Struct, frozen=True):
 
 
 class ToolResult(Struct, frozen=True):
-    """A tool's result for the assistant's last turn."""
+    """A tool's result for the assistant's last turn.
+
+    Args:
+        name: the tool's name.
+        text: the text of the result.
+    """
 
     name: str
     text: str
 
 
 class Prompt(Struct, frozen=True, kw_only=True):
-    """A request, as far as the embedded model understands it.
+    """The contents of a request, as far as the embedded model understands them.
 
     Args:
-        model: as the request names it.
-        stream: the request asks for a stream.
-        include_usage: the stream must report the usage.
+        model: the model's name in the request.
+        stream: whether the request asks for a stream.
+        include_usage: whether the stream must report the usage.
         user: the text of the last user message.
         turns: how many messages there are.
-        results: of the tools, if they follow the last answer.
-        tools: those offered; none if the request forbids them.
-        forced_tool: the name of a tool that must be called, or `"*"` for any.
-        reasoning: the request asks for extended thinking.
-        hidden: its text is not given, as where no summary is asked for.
-        max_tokens: the answer's limit.
-        tokens: the prompt's size, by `count_tokens`.
+        results: the results of tools that follow the last answer.
+        tools: the offered tools; none if the request forbids them.
+        forced_tool: the name of a tool that must be called, or `"*"` for any tool.
+        reasoning: whether the request asks for extended thinking.
+        hidden: whether the text of the thinking is left out, because the request asks for no summary.
+        max_tokens: the limit on the answer's tokens.
+        tokens: the prompt's size, as `count_tokens` counts it.
         schema: the JSON schema that the answer must follow, if there is one.
     """
 
@@ -61,7 +72,11 @@ class Prompt(Struct, frozen=True, kw_only=True):
 
 
 def count_tokens(value: JSON) -> int:
-    """The size of all the texts in a JSON value: words and punctuation marks, one token each."""
+    """Count the tokens of all texts in a JSON value, as the fakes do: one for each word or punctuation mark.
+
+    Args:
+        value: such as a request's body.
+    """
     if isinstance(value, str):
         return len(_TOKEN.findall(value))
     if isinstance(value, list):

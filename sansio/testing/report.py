@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 Progress: TypeAlias = Callable[[str, int, int], object]
-"""Is called before each law is tried: with its name, its number from 1 on, and how many there are."""
+"""Called before each law is tried, with its name, its number from 1 on, and the number of all laws."""
 
 
 class Verdict(Enum):
@@ -19,25 +19,25 @@ class Verdict(Enum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
-    """The law is about something that is not there."""
+    """The law is about something that the checked object does not have."""
     DECLARED = "declared"
-    """The caller of the check said that the law is not kept, and why. It was not tried."""
+    """The caller of the check declared, with a reason, that the law is not kept. It was not tried."""
     NOT_TRIED = "not tried"
-    """A law that it depends on has failed, or is declared."""
+    """Another law, on which this one depends, has failed or is declared."""
 
 
 class Result(Struct, frozen=True):
     """One law and its result.
 
     Args:
-        law: its name.
+        law: the law's name.
         text: the law, in one line.
         verdict: the result.
-        message: what was done wrong, or why the law was not judged, in the caller's words where declared;
+        message: how the law was broken, or why it was not judged (the caller's reason if it was declared);
             empty if it passed.
-        sample: the name of the sample that shows it.
-        shown: the smallest bytes that were found to show it.
-        remedy: what to do about it.
+        sample: the name of the sample that shows the breach.
+        shown: the smallest bytes found that show the breach.
+        remedy: what to do about the breach.
     """
 
     law: str
@@ -74,7 +74,7 @@ class Report(Struct, frozen=True):
         """The result of the law with that name.
 
         Raises:
-            KeyError: it was not among those tried.
+            KeyError: no law of that name was tried.
         """
         for result in self.results:
             if result.law == law:

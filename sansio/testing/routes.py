@@ -16,7 +16,7 @@ from msgspec import Struct
 from sansio.http import Request, header
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.failures import Refused, refuse, refuse_at_gateway
-from sansio.testing.script import Failure, Speaker
+from sansio.testing.script import Failure, ProviderType
 
 Asked: TypeAlias = Literal["answer", "models", "tokens", "vectors", "kept", "cancelled", "batches"]
 """What a path is for: an answer, the list of models, a count of tokens, embeddings, an answer that the server
@@ -45,15 +45,21 @@ def _messages_paths(base: str) -> dict[str, _Path]:
     }
 
 
-_PATHS: dict[Speaker, dict[str, _Path]] = {
+_PATHS: dict[ProviderType, dict[str, _Path]] = {
     "openrouter": {**_openai_paths("/api/v1"), "/api/v1/messages": ("answer", "messages")},
     "openai": {**_openai_paths("/v1"), "/v1/responses/input_tokens": ("tokens", "responses")},
     "azure": {**_openai_paths("/openai/v1"), **_messages_paths("/anthropic/v1")},
     "anthropic": {**_messages_paths("/v1"), "/v1/models": ("models", "messages")},
-    "ollama": {**_openai_paths("/v1"), "/v1/messages": ("answer", "messages")},
+    "ollama": {
+        **_openai_paths("/v1"),
+        "/v1/messages": ("answer", "messages"),
+        "/api/chat": ("answer", "ollama"),
+        "/api/tags": ("models", "ollama"),
+        "/api/embed": ("vectors", "ollama"),
+    },
     "vllm": {**_openai_paths("/v1"), **_messages_paths("/v1")},
 }
-_KEEPING: dict[Speaker, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
+_KEEPING: dict[ProviderType, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
 """Types that keep responses, with the path before `/responses`."""
 _KEPT = re.compile(r"(.*)/responses/([^/]+)(/cancel)?")
 _BATCHES = re.compile(r"(.*)/(files|batches|batch/jobs)(?:/([^/]+)(?:/(content|cancel|results))?)?")
@@ -66,7 +72,7 @@ _DEEDS: dict[tuple[bool, str, bool, str | None], BatchDeed] = {
     (False, "GET", True, "results"): "results",
 }
 """By whether the path is about files, the method, whether it names one, and its last step."""
-_BATCH_STEPS: dict[Speaker, tuple[str, frozenset[str]]] = {
+_BATCH_STEPS: dict[ProviderType, tuple[str, frozenset[str]]] = {
     "openai": ("/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
     "azure": ("/openai/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
     "openrouter": ("/api/v1", frozenset(("create", "look", "results"))),
@@ -80,12 +86,19 @@ _ENDS: dict[str, Asked] = {
     "/count_tokens": "tokens",
     "/count-tokens": "tokens",
     "/input_tokens": "tokens",
+    "/tokenize": "tokens",
+    "/embed": "vectors",
+    "/tags": "models",
+    ":countTokens": "tokens",
+    ":batchEmbedContents": "vectors",
 }
 """How paths of registered types end that are not for answers."""
 _API_ENDS = {
     "/chat/completions": "chat",
     "/messages": "messages",
     "/responses": "responses",
+    "/api/chat": "ollama",
+    "/v2/chat": "cohere",
     "/converse": "converse",
     "/converse-stream": "converse",
 }
@@ -98,22 +111,17 @@ _AZURE_OF_THE_RESOURCE: dict[str, _Path] = {
     "/openai/responses": ("answer", "responses"),
 }
 """Paths of Azure's classic surface that name no deployment."""
-_LOCAL: tuple[Speaker, ...] = ("ollama", "vllm")
+_LOCAL: tuple[ProviderType, ...] = ("ollama", "vllm")
 """Types that users run themselves: OpenAI's path, and no key unless the server was given one."""
 
-_KEY_HEADERS: dict[Speaker, tuple[str, ...]] = {
+_KEY_HEADERS: dict[ProviderType, tuple[str, ...]] = {
     "openrouter": ("authorization",),
     "openai": ("authorization",),
     "azure": ("api-key", "authorization"),
     "anthropic": ("x-api-key", "authorization"),
     "ollama": ("authorization",),
     "vllm": ("authorization",),
-    "bedrock": ("authorization",),
 }
-_SIGNED = re.compile(
-    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
-)
-"""What AWS's signature has behind its name."""
 
 
 _OWN_HOST = re.compile(r"(?:(?:us|eu|ae|au|in|jp)\.)?api\.openai\.com", re.IGNORECASE)
@@ -130,15 +138,15 @@ class Route(Struct, frozen=True):
 
     Args:
         type: the provider that answers.
-        deployment: Azure's, if the path names it; the body need not name a model then.
-        asked: what the path is for.
-        api: the wire family that the path speaks; `None`: the type's default.
-        id: of the answer, the batch or the file that the path names.
-        deed: what is done with batches or files.
+        deployment: Azure's deployment, if the path names it; the body need not name a model then.
+        asked: the purpose of the path.
+        api: the wire family of the path; `None` for the type's default.
+        id: the id of the answer, the batch or the file that the path names.
+        deed: the operation on batches or files.
         jobs: whether batches are called jobs, as Mistral calls them.
     """
 
-    type: Speaker
+    type: ProviderType
     deployment: str | None = None
     asked: Asked = "answer"
     api: str | None = None
@@ -147,7 +155,7 @@ class Route(Struct, frozen=True):
     jobs: bool = False
 
 
-def find_type(only: Speaker | None, request: Request) -> Speaker:
+def find_type(only: ProviderType | None, request: Request) -> ProviderType:
     """The provider that answers, also if it will refuse the request.
 
     Args:
@@ -158,15 +166,13 @@ def find_type(only: Speaker | None, request: Request) -> Speaker:
     if only is not None:
         return only
     path, _ = split_target(request)
-    if path.startswith("/model/"):
-        return "bedrock"
     if path.startswith(("/openai/", "/anthropic/")):
         return "azure"
     types = [type for type in _PATHS if _looked_up(type, path, request.method) is not None]
     named = header(request.headers, "anthropic-version") is not None
     if "anthropic" in types and (named or speaks_messages(request)):
         return "anthropic"
-    if "ollama" not in types:
+    if "ollama" not in types or types == ["ollama"]:
         return types[0] if types else "openai"
     if b'"chat_template_kwargs"' in request.body:
         return "vllm"
@@ -180,26 +186,62 @@ def speaks_messages(request: Request) -> bool:
     return any(api == "messages" and asked != "models" for asked, api in found)
 
 
-def check_gateway(type: Speaker, request: Request, *, key: str | None, any_path: bool = False) -> Route:
+_BEDROCKS = re.compile(r"/model/[^/]+/(?:converse|converse-stream|count-tokens)")
+"""Paths that belong to Amazon Bedrock, whose models are in the path."""
+_SIGNED = re.compile(
+    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
+)
+"""What AWS's signature has behind its name."""
+_OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohere"}
+"""Paths that belong to one type which is not among those that share a server."""
+
+
+_GOOGLES = re.compile(r"/v1beta/models|/(?:.*/)?models/[^/]+:\w+")
+"""Paths that belong to Google, whose methods are behind the name of a model."""
+
+
+def own_type(request: Request) -> str | None:
+    """The type whose path a request has, if it is none of those that share a server."""
+    path, _ = split_target(request)
+    if _BEDROCKS.fullmatch(path):
+        return "bedrock"
+    return "google" if _GOOGLES.fullmatch(path) else _OWN_PATHS.get(path)
+
+
+def own_api(type: ProviderType, request: Request) -> str | None:
+    """The wire family of a path that is a type's own; `None` for any other path."""
+    found = _looked_up(type, split_target(request)[0], request.method)
+    return None if found is None else found.api
+
+
+def check_gateway(
+    type: ProviderType,
+    request: Request,
+    *,
+    key: str | None,
+    any_path: bool = False,
+    key_headers: tuple[str, ...] = (),
+) -> Route:
     """Refuse what the provider's gateway refuses: path, method, key and content type.
 
     Args:
         key: the only key to accept, or `None` for any that is not blank.
         any_path: the path is not looked up: a registered type has its own. Its end says what it is for.
+        key_headers: where the key may be, if not where the type has it.
 
     Raises:
         Refused: with the provider's status.
     """
     route = _route_by_end(type, request) if any_path else _find_route(type, request)
     if route.asked == "batches":  # the method was looked at with the path
-        _check_key(type, request, key)
+        _check_key(type, request, key, key_headers)
         return route
     methods = _METHODS.get(route.asked, ("POST",))
     if request.method not in methods:
         raise refuse_at_gateway(
             405, f"The method {request.method} is not allowed here: use {' or '.join(methods)}."
         )
-    _check_key(type, request, key)
+    _check_key(type, request, key, key_headers)
     content_type = (header(request.headers, "content-type") or "").partition(";")[0].strip().lower()
     # A request for what was kept has no content, and Ollama does not check the type.
     sends = route.asked != "cancelled" and methods == ("POST",)
@@ -229,21 +271,20 @@ def split_target(request: Request) -> tuple[str, str]:
     return path, query
 
 
-def _route_by_end(type: Speaker, request: Request) -> Route:
+def _route_by_end(type: ProviderType, request: Request) -> Route:
     path, _ = split_target(request)
     if (found := _batch_route(type, path, request.method)) is not None:
         return found
     asked = next((asked for end, asked in _ENDS.items() if path.endswith(end)), None)
     if asked is not None:
-        api = "responses" if path.endswith("/input_tokens") else None
-        return Route(type, asked=asked, api="converse" if path.endswith("/count-tokens") else api)
+        return Route(type, asked=asked, api="responses" if path.endswith("/input_tokens") else None)
     kept = _KEPT.fullmatch(path)
     if kept is not None:
         return Route(type, asked="cancelled" if kept[3] else "kept", api="responses", id=unquote(kept[2]))
     return Route(type, api=next((api for end, api in _API_ENDS.items() if path.endswith(end)), None))
 
 
-def _batch_route(type: Speaker, path: str, method: str, base: str | None = None) -> Route | None:
+def _batch_route(type: ProviderType, path: str, method: str, base: str | None = None) -> Route | None:
     """Where a path goes that is for batches.
 
     Args:
@@ -259,7 +300,7 @@ def _batch_route(type: Speaker, path: str, method: str, base: str | None = None)
     return Route(type, asked="batches", id=unquote(found[3] or ""), deed=deed, jobs=jobs)
 
 
-def _looked_up(type: Speaker, path: str, method: str) -> Route | None:
+def _looked_up(type: ProviderType, path: str, method: str) -> Route | None:
     """Where a path goes that is the type's own."""
     if (
         type in _BATCH_STEPS
@@ -275,7 +316,7 @@ def _looked_up(type: Speaker, path: str, method: str) -> Route | None:
     return Route(type, asked="cancelled" if kept[3] else "kept", api="responses", id=unquote(kept[2]))
 
 
-def _find_route(type: Speaker, request: Request) -> Route:
+def _find_route(type: ProviderType, request: Request) -> Route:
     path, query = split_target(request)
     if type == "azure":
         return _azure_route(path, parse_qs(query).get("api-version", [""])[0], request.method)
@@ -309,17 +350,17 @@ def _azure_route(path: str, version: str, method: str) -> Route:
     )
 
 
-def _check_key(type: Speaker, request: Request, key: str | None) -> None:
+def _check_key(type: ProviderType, request: Request, key: str | None, headers: tuple[str, ...]) -> None:
     if type in _LOCAL and key is None:
         return
-    names = _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
+    names = headers or _KEY_HEADERS["anthropic" if speaks_messages(request) else type]
     for name in names:
         given = header(request.headers, name)
         if given is None:
             continue
         if name == "authorization":
             scheme, _, given = given.partition(" ")
-            if scheme == "AWS4-HMAC-SHA256" and type == "bedrock" and key is None:
+            if scheme == "AWS4-HMAC-SHA256" and key is None:
                 given = given if _SIGNED.fullmatch(given) else ""
             elif scheme.lower() != "bearer":
                 given = ""
@@ -330,5 +371,5 @@ def _check_key(type: Speaker, request: Request, key: str | None) -> None:
     raise _unauthorized(type, f"No key was given: send it as {' or '.join(names)}.")
 
 
-def _unauthorized(type: Speaker, message: str) -> Refused:
+def _unauthorized(type: ProviderType, message: str) -> Refused:
     return Refused(Failure(status=401, message=message, gateway=type in ("azure", "vllm")))

@@ -37,9 +37,9 @@ from sansio.profiles import RESPONSES
 
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
-"""The types that a fake provider imitates all at once."""
-Speaker: TypeAlias = ProviderType | Literal["bedrock"]
-"""Whose paths, headers and errors a fake has."""
+"""The types that a fake provider can imitate."""
+Drawn: TypeAlias = ProviderType | Literal["bedrock"]
+"""The types that strategies draw answers of."""
 
 Delta: TypeAlias = (
     ContentDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | PartComplete
@@ -62,7 +62,7 @@ def provider_type(name: str) -> ProviderType:
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
 
 
-def spoken(name: str) -> tuple[Speaker, str]:
+def spoken(name: str) -> tuple[Drawn, str]:
     """The built-in type, and the wire family that it speaks.
 
     Args:
@@ -72,14 +72,14 @@ def spoken(name: str) -> tuple[Speaker, str]:
         ValueError: there is no such type, or it does not speak that family.
     """
     kind, _, api = name.partition("/")
-    known: Speaker = "bedrock" if kind == "bedrock" else provider_type(kind)
+    known: Drawn = "bedrock" if kind == "bedrock" else provider_type(kind)
     apis = PROVIDER_DEFAULTS[known].apis
     if api and api not in apis:
         raise ValueError(f"{name!r}: {known} does not speak {api!r}; use one of {', '.join(apis)}")
     return known, api or default_api(known)
 
 
-def model_type(name: str) -> Speaker:
+def model_type(name: str) -> ProviderType:
     """The type that the fake of any type imitates: itself, or the maker of its wire.
 
     Args:
@@ -89,8 +89,6 @@ def model_type(name: str) -> Speaker:
     kind, _, api = name.partition("/")
     if kind in PROVIDER_TYPES:
         return provider_type(kind)
-    if (api or default_api(kind)) == "converse":
-        return "bedrock"
     if api == "responses" and kind in RESPONSES and not RESPONSES[kind].sealed:
         return "vllm"
     return "anthropic" if default_api(kind) == "messages" else "openai"
@@ -103,7 +101,7 @@ def default_api(name: str) -> str:
 
 
 class Ending(Enum):
-    """What the server does after it has sent everything."""
+    """What the server does after it has sent all pieces of a response."""
 
     FINISH = "finish"
     """It ends the response correctly."""
@@ -114,21 +112,21 @@ class Ending(Enum):
 
 
 class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
-    """A model's answer, independent of any dialect.
+    """A model's answer, independent of any dialect. `Answer(text="Hello.")` is a plain one.
 
     Args:
-        parts: what it says, in order. `reasoning`, `text`, `refusal` and `tool_calls` are short forms for
-            plain parts, which follow in this order.
+        parts: the answer's parts, in order. `reasoning`, `text`, `refusal` and `tool_calls` are short forms
+            for plain parts, which follow them in this order.
         text: plain text.
-        reasoning: sent if the wire has a place for it.
-        tool_calls: their `raw_arguments`, if given, are sent unchanged.
-        refusal: the model's words for why it does not answer.
-        finish_reason: `None`: `tool_calls` if there are calls, else `stop`.
+        reasoning: the text of the reasoning, sent if the wire format has a field for it.
+        tool_calls: tool calls; their `raw_arguments`, if given, are sent unchanged.
+        refusal: the model's explanation of why it does not answer.
+        finish_reason: why the answer ended. Default: `tool_calls` if there are calls, else `stop`.
         raw_finish_reason: the provider's own word, in place of the one for `finish_reason`.
-        usage: `None`: no usage is sent, but a `FakeProvider` fills in its own count.
+        usage: the counts of tokens. `None`: no usage is sent, but a `FakeProvider` fills in its own count.
         extra: the provider's own fields of the answer, such as `service_tier`, `container` or `logprobs`.
-            The wire puts each in its place. Fields that a provider always sends have a default.
-        headers: sent in addition to the provider's own.
+            The encoder puts each into its place. Fields that a provider always sends have a default.
+        headers: headers that are sent in addition to the provider's own.
     """
 
     parts: tuple[Part, ...] = ()
@@ -143,7 +141,12 @@ class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     headers: Headers = ()
 
     def to_message(self, *, model: str | None = None, response_id: str | None = None) -> Message:
-        """The message that a client makes of the answer, except for what depends on the dialect."""
+        """The message that a client makes of the answer, without the fields that depend on the dialect.
+
+        Args:
+            model: the model's name in the message.
+            response_id: the answer's id in the message.
+        """
         parts: list[Part] = list(self.parts)
         if self.reasoning:
             parts.append(ReasoningPart(self.reasoning))
@@ -165,7 +168,7 @@ class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         )
 
     def to_deltas(self) -> list[Delta]:
-        """The events of its stream except the last: text word by word, arguments in short pieces."""
+        """The events of the answer's stream except the last: text by words, arguments in short pieces."""
         deltas: list[Delta] = []
         calls = 0
         for place, part in enumerate(self.to_message().parts):
@@ -191,7 +194,12 @@ class Answer(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         return deltas
 
     def to_events(self, *, model: str | None = None, response_id: str | None = None) -> list[StreamEvent]:
-        """The deltas, and the `StreamComplete` that ends them."""
+        """All events of the answer's stream: the deltas, then `StreamComplete`.
+
+        Args:
+            model: as for `to_message`.
+            response_id: as for `to_message`.
+        """
         return [*self.to_deltas(), StreamComplete(self.to_message(model=model, response_id=response_id))]
 
 
@@ -203,16 +211,17 @@ def arguments_text(call: ToolCall | InvalidToolCall) -> str:
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """An error, answered in the provider's own shape: as a status, or inside a stream.
+    """An error in the provider's own form: a response with an error status, or an error inside a stream.
 
     Args:
         status: the HTTP status; inside a stream it is part of the error if the provider puts it there.
         message: the provider's words.
         error_type: the provider's name for the error. Default: its usual one for the status.
         code: OpenAI's and vLLM's `code`.
-        param: OpenAI's name of the faulty field.
-        headers: sent with the status, such as `(("retry-after", "2"),)`.
-        gateway: the gateway refuses, before the API sees the request; many gateways answer in another shape.
+        param: the name of the faulty field, as OpenAI reports it.
+        headers: headers that are sent with the status, such as `(("retry-after", "2"),)`.
+        gateway: whether the gateway refuses before the API sees the request; many gateways answer in another
+            form.
     """
 
     status: int
@@ -225,13 +234,13 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Broken(Struct, frozen=True, kw_only=True):
-    """A 200 whose answer stays incomplete.
+    """A response with status 200 whose answer is cut.
 
     Args:
         answer: the answer that is cut.
         after: how many of its deltas are sent at most.
-        failure: an error inside the stream, in the provider's shape; `None` to cut without an error.
-        ending: what follows.
+        failure: an error inside the stream, in the provider's form; `None` to cut without an error.
+        ending: what the server does after the last piece.
     """
 
     answer: Answer
@@ -241,14 +250,14 @@ class Broken(Struct, frozen=True, kw_only=True):
 
 
 class FakeResponse(Struct, frozen=True, kw_only=True):
-    """A response as sent over HTTP; in a script, a way to send any bytes.
+    """A response as it is sent over HTTP. In a script, it can send any bytes.
 
     Args:
         status: the HTTP status.
         headers: names in lower case. The sender adds the framing headers.
-        pieces: the body: one event of a stream each, or a whole body as one.
-        ending: what follows the last piece.
-        silent: not even the head is sent, only `ending` happens.
+        pieces: the body: each piece is one event of a stream, or the only piece is a whole body.
+        ending: what the server does after the last piece.
+        silent: whether nothing is sent, not even the head; only `ending` happens.
     """
 
     status: int = 200
@@ -268,8 +277,15 @@ Outcome: TypeAlias = Answer | Failure | Broken | FakeResponse
 
 
 class Responder(Protocol):
-    """Answers requests, behind a `FakeConnection` or in a `MemoryTransport`, such as `FakeProvider`."""
+    """The interface of a server behind a `FakeConnection` or a `MemoryTransport`, such as `FakeProvider`."""
 
     def respond(self, request: Request) -> FakeResponse:
-        """The response to one request."""
+        """Answer one request.
+
+        Args:
+            request: the request.
+
+        Returns:
+            The response.
+        """
         ...

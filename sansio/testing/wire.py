@@ -24,18 +24,26 @@ def encode_stream(
     response_id: str = "fake-response",
     include_usage: bool = True,
 ) -> tuple[bytes, ...]:
-    """An answer, whole or truncated, as a stream.
+    """Encode an answer, complete or truncated, as a provider streams it.
 
     Args:
         type: a registered provider type, or type and api, such as `"my_type/my_api"`.
+        outcome: the answer.
+        model: the model's name in the stream.
+        response_id: the answer's id in the stream.
         include_usage: as in OpenAI's `stream_options`; OpenRouter and Anthropic always send the usage.
 
     Returns:
-        The stream's bytes, one server-sent event or comment each.
+        The stream's bytes; each item is one server-sent event or comment.
 
     Raises:
-        ValueError: there is no fake for the type, or the provider has no word for the finish reason, or no
-            place for a part.
+        ValueError: there is no fake for the type; or its wire format has no word for the finish reason, or no
+            form for a part.
+
+    Example:
+        >>> from sansio.testing import Answer
+        >>> encode_stream("openai", Answer(text="Hi"))[-1]
+        b'data: [DONE]\\n\\n'
     """
     answer = outcome if isinstance(outcome, Answer) else outcome.answer
     message = answer.to_message(model=model, response_id=response_id)
@@ -48,17 +56,22 @@ def encode_stream(
 def encode_events(
     type: str, events: Sequence[StreamEvent], *, include_usage: bool = True
 ) -> tuple[bytes, ...]:
-    """Events as a stream, with one server-sent event for each delta.
+    """Encode events as a provider streams them, with one server-sent event for each delta.
 
-    A list without `StreamComplete` or `StreamFailed` gives a truncated stream, and so does one with a
-    `StreamTruncatedError`. The error of any other `StreamFailed` is sent as the provider's own error event.
+    A list without `StreamComplete` or `StreamFailed` gives a truncated stream, and so does a `StreamFailed`
+    with a `StreamTruncatedError`. Any other error is sent as the provider's own error event.
 
     Args:
         type: a registered provider type, or type and api, such as `"my_type/my_api"`.
+        events: the events, in order.
         include_usage: as for `encode_stream`.
 
+    Returns:
+        The stream's bytes; each item is one server-sent event or comment.
+
     Raises:
-        ValueError: as `encode_stream`; or a delta follows the last event or, for Anthropic, its part's end.
+        ValueError: as for `encode_stream`; or a delta follows the last event or, for Anthropic, the end of
+            its part.
     """
     deltas: list[Delta] = []
     head = Message(Role.ASSISTANT)
@@ -80,10 +93,20 @@ def encode_events(
 def encode_whole(
     type: str, answer: Answer, *, model: str = "fake-model", response_id: str = "fake-response"
 ) -> bytes:
-    """An answer as the body of a whole response.
+    """Encode an answer as the body of a response that is not streamed.
+
+    Args:
+        type: as for `encode_stream`.
+        answer: the answer.
+        model: the model's name in the response.
+        response_id: the answer's id in the response.
+
+    Returns:
+        The body.
 
     Raises:
-        ValueError: as `encode_stream`; or truncated arguments, since Anthropic's are objects.
+        ValueError: as for `encode_stream`; or a call's arguments are truncated, which Anthropic's format
+            cannot express, since its arguments are objects.
     """
     wire = wire_for(type)
     message = answer.to_message(model=model, response_id=response_id)

@@ -85,8 +85,8 @@ def test_the_charts_are_drawn_and_the_same_results_give_the_same_files(tmp_path:
     results = made_up()
     (tmp_path / "again").mkdir()
     drawn = charts.draw(results, tmp_path)
-    names = {path.name for path in drawn}
-    assert names == {"decode.svg", "end_to_end.svg", "calls.svg", "imports.svg", "memory.svg", "growth.svg"}
+    names = {path.stem for path in drawn}
+    assert names == {"decode", "end_to_end", "calls", "bulk", "imports", "memory", "growth"}
     again = charts.draw(results, tmp_path / "again")
     assert [path.read_bytes() for path in drawn] == [path.read_bytes() for path in again]
     assert charts.draw(replace(results, cases=[]), tmp_path) == []

@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.util import find_spec
 from typing import TypeAlias
 
@@ -17,7 +18,9 @@ from benchmarks import growth, measure, memory, server
 from benchmarks.clients import Target
 from benchmarks.measure import Case, Contender, Run, Scale, SkippedError, WrongAnswerError
 from benchmarks.rows import NAMES, row
+from sansio import ProviderError
 from tests.support import run_each
+from transports import map_calls
 
 SMALL = Scale(rounds=1, work=0.001)
 TLS_CASES = (
@@ -26,6 +29,7 @@ TLS_CASES = (
     "OpenAI text, bursts, 1 stream",
     "whole calls, anthropic, 1 at once",
 )
+MILLION_CASES = ("10000 rows, 64 at once", "a resume of 10000 answers")
 STREAMS = 3
 """How many streams the tests read at once, instead of the measured numbers."""
 
@@ -59,6 +63,8 @@ def small(name: str) -> list[Case]:
         return [case for case in cases if case.name in TLS_CASES]
     if name == "calls":
         return [replace(case, contenders=tuple(map(_less_idle, case.contenders))) for case in cases]
+    if name == "million":
+        return [case for case in cases if case.name in MILLION_CASES]
     return cases
 
 
@@ -162,6 +168,15 @@ def unwrap(run: Run) -> None:
         run()
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
+
+
+def test_a_map_with_a_row_that_fails_is_found_out(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = small("bulk")[0]
+    (ours,) = (contender for contender in case.contenders if contender.options["way"] == "map")
+    run = prepared(case, ours, servers)
+    monkeypatch.setattr("benchmarks.bulk.map_calls", partial(map_calls, request=lambda prompt: 1 / 0))
+    with pytest.raises(ProviderError, match="ZeroDivisionError"):
+        run()
 
 
 @pytest.mark.parametrize("name", ["decode", "path", "growth"])

@@ -69,7 +69,7 @@ def wire_of(part: Part) -> JSONObject | None:
 class GeminiDialect(sansio.Dialect):
     """The model is in the path, the key in a header of Google's, and the parts are in order."""
 
-    TYPE, API = "google", "gemini"
+    TYPE, API = "google-like", "gemini-like"
     SENDS = frozenset((sansio.TextPart, sansio.ToolCall, sansio.InvalidToolCall, sansio.ImagePart))
     SENDS_EMPTY = False
     SENDS_TOOL_ERRORS = True

@@ -112,12 +112,12 @@ STREAM = sse(
 
 @pytest.fixture(autouse=True)
 def google() -> Iterator[None]:
-    with registered("google", {"gemini": GeminiDialect}, DEFAULTS):
+    with registered("google-like", {"gemini-like": GeminiDialect}, DEFAULTS):
         yield
 
 
 def provider(**fields: Any) -> Provider:
-    return Provider(ProviderConfig(type="google", model="gemini-x", **fields))
+    return Provider(ProviderConfig(type="google-like", model="gemini-x", **fields))
 
 
 # Laws.
@@ -152,7 +152,7 @@ def test_the_family_keeps_every_law() -> None:
     report = check_dialect(
         GeminiDialect,
         SAMPLES,
-        config=ProviderConfig(type="google", model="m"),
+        config=ProviderConfig(type="google-like", model="m"),
         ignored={
             ".candidates[].content.role": "it is the same for every answer",
             ".candidates[].index": "one answer is asked for",
@@ -229,7 +229,11 @@ def test_all_parts_of_a_stream_are_in_order_with_their_signatures() -> None:
     assert first.id != second.id
     assert first.extra["thoughtSignature"] == "c2lnLWNhbGw="
     assert (message.finish_reason, message.raw_finish_reason) == (FinishReason.TOOL_CALLS, "STOP")
-    assert (message.model, message.response_id, message.origin) == ("gemini-x", "r1", "google/gemini")
+    assert (message.model, message.response_id, message.origin) == (
+        "gemini-x",
+        "r1",
+        "google-like/gemini-like",
+    )
 
 
 def test_usage_counts_thoughts_and_the_prompt_of_tools() -> None:
@@ -460,7 +464,7 @@ def streamed(stream: bytes) -> Canned:
 async def test_a_stream_over_a_socket() -> None:
     server = streamed(STREAM)
     async with serve_loopback(server) as loopback:
-        config = ProviderConfig(type="google", model="gemini-x", base_url=loopback.url)
+        config = ProviderConfig(type="google-like", model="gemini-x", base_url=loopback.url)
         async with create_provider(config, api_key=KEY) as facade, facade.stream(ASK) as stream:
             events = [event async for event in stream]
     assert events == read(GeminiDialect(), STREAM, SSE)
@@ -472,7 +476,7 @@ def test_a_blocking_call_over_a_socket() -> None:
     body = json.dumps(chunk(PARTS, "STOP", usageMetadata=USAGE)).encode()
     server = Canned(FakeResponse(headers=(("content-type", "application/json"),), pieces=(body,)))
     with loopback_thread(server) as loopback:
-        config = ProviderConfig(type="google", model="gemini-x", base_url=loopback.url)
+        config = ProviderConfig(type="google-like", model="gemini-x", base_url=loopback.url)
         with create_sync_provider(config, api_key=KEY) as facade:
             message = facade.complete(ASK)
     assert message == whole_of(body)

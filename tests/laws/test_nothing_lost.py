@@ -18,10 +18,11 @@ from hypothesis import settings
 
 from sansio import Dialect, Message, Provider, ProviderError, StreamComplete, StreamParser
 from sansio.families.responses.wire import REQUEST_FIELDS
+from sansio.providers import dialect_named
 from tests.sansio.families.responses.frames import reading
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import comparable, config
-from tests.support import CORPUS, RESPONSES_CORPUS, for_each
+from tests.support import CORPUS, GEMINI_CORPUS, MORE_CORPUS, RESPONSES_CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -137,6 +138,38 @@ IGNORED_OF_RESPONSES: dict[str, tuple[str, ...]] = {
 """The same of responses; `*` is for any ending. What repeats the request is in `REQUEST_FIELDS`."""
 
 
+IGNORED_OF_MORE: dict[str, tuple[str, ...]] = {
+    "it is the same for every answer": (
+        ".message.role",
+        ".delta.message.role",
+        ".message.tool_calls[].type",
+        ".delta.message.tool_calls.type",
+    ),
+    "it is the time of the answer, which the caller knows": (".created_at",),
+    "it numbers blocks, calls or citations, whose order says the same": (
+        ".index",
+        ".message.tool_calls[].function.index",
+    ),
+    "it is blank until the events behind it fill it": (
+        ".delta.message.citations",
+        ".delta.message.content",
+        ".delta.message.tool_calls",
+    ),
+}
+"""The same of Ollama's own API and of Cohere's."""
+
+IGNORED_OF_GEMINI: dict[str, tuple[str, ...]] = {
+    "it is the same for every answer": (".candidates[].content.role",),
+    "it is the time of the answer, which the caller knows": (".createTime",),
+    "without a candidate in it, it says nothing": (".candidates",),
+    "it says that other pieces of the call follow, which they show": (
+        ".candidates[].content.parts[].functionCall.willContinue",
+        ".candidates[].content.parts[].functionCall.partialArgs[].willContinue",
+    ),
+}
+"""The same of Gemini."""
+
+
 def is_ignored(path: str) -> bool:
     """Whether a field of a response may change without a trace."""
     field = re.split(r"[.\[]", path.removeprefix(".response").removeprefix("."))[0]
@@ -233,6 +266,15 @@ def frames_of(data: bytes) -> Iterator[Frame]:
                 yield frame(name, payload)
 
 
+def lines_of(data: bytes) -> Iterator[Frame]:
+    """The lines of a stream of JSON, which may be sent as server-sent events as well."""
+    for line in data.splitlines():
+        try:
+            yield frame(b"", json.loads(line))
+        except ValueError:
+            yield frame(b"", line)
+
+
 class Case:
     """A recorded answer, and what reading gives when one of its fields is changed.
 
@@ -243,16 +285,19 @@ class Case:
 
     def __init__(self, dialect: Dialect, path: Path) -> None:
         self.dialect = dialect
-        self.is_stream = path.suffix == ".sse"
+        self.is_stream = path.suffix in (".sse", ".ndjson")
         data = path.read_bytes()
-        self.frames = list(frames_of(data)) if self.is_stream else [frame(b"", json.loads(data))]
+        if path.suffix == ".ndjson":
+            self.frames = list(lines_of(data))
+        else:
+            self.frames = list(frames_of(data)) if self.is_stream else [frame(b"", json.loads(data))]
         self.paths = frozenset().union(*(one.paths for one in self.frames))
 
     def read(self, path: str | None = None) -> tuple[object, Message | None]:
         """All that is given, and the answer if there is one, with the field at the path changed."""
         frames = self.frames if path is None else [one.changed(path) for one in self.frames]
         if self.is_stream:
-            parser = StreamParser(self.dialect)
+            parser = StreamParser(self.dialect, content_type="text/event-stream")
             events = parser.receive_data(b"".join(one.data for one in frames)) + parser.receive_eof()
             last = events[-1]
             return comparable(events), last.message if isinstance(last, StreamComplete) else None
@@ -263,6 +308,23 @@ class Case:
         except ProviderError as error:
             return str(error), None
         return message, message
+
+
+MORE = sorted(
+    [
+        *MORE_CORPUS.glob("*.resp.json"),
+        *MORE_CORPUS.glob("cos*.sse"),
+        *MORE_CORPUS.glob("ols*.ndjson"),
+    ],
+    key=lambda path: (path.stat().st_size, path.name),
+)
+"""The recorded answers of Ollama's own API and of Cohere's, the shortest ones first."""
+
+GEMINI = sorted(
+    [*GEMINI_CORPUS.glob("gmr*.resp.json"), *GEMINI_CORPUS.glob("gms*.sse")],
+    key=lambda path: (path.stat().st_size, path.name),
+)
+"""The recorded answers of Gemini, the shortest ones first."""
 
 
 def case_of(name: str) -> Case:
@@ -340,6 +402,41 @@ def test_each_field_of_the_recorded_responses_changes_one_thing() -> None:
     assert found == {}
     patterns = [pattern for patterns in IGNORED_OF_RESPONSES.values() for pattern in patterns]
     assert [one for one in patterns if not any(matches(path, one) for path in seen)] == []
+
+
+@pytest.mark.skipif(not MORE, reason=f"there is no corpus at {MORE_CORPUS}")
+def test_each_field_of_ollamas_and_coheres_answers_changes_one_thing() -> None:
+    """In the shortest case that has it; the laws' own runs change every field of every case."""
+    every = settings.get_current_profile_name() == "laws"
+    ignored = {path for paths in IGNORED_OF_MORE.values() for path in paths}
+    seen: dict[str, set[str]] = {"co": set(), "ol": set()}
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for path in MORE:
+        kind = path.name[:2]
+        case = Case(dialect_named("ollama/ollama" if kind == "ol" else "cohere"), path)
+        new = [at for at in (case.paths if every else case.paths - seen[kind]) if at not in ignored]
+        seen[kind] |= case.paths
+        if new and (lost := losses(case, new)) != ([], []):
+            found[path.name] = lost
+    assert found == {}
+    assert seen["co"] | seen["ol"] >= ignored
+
+
+@pytest.mark.skipif(not GEMINI, reason=f"there is no corpus at {GEMINI_CORPUS}")
+def test_each_field_of_geminis_answers_changes_one_thing() -> None:
+    """In the shortest case that has it; the laws' own runs change every field of every case."""
+    every = settings.get_current_profile_name() == "laws"
+    ignored = {path for paths in IGNORED_OF_GEMINI.values() for path in paths}
+    seen: set[str] = set()
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for path in GEMINI:
+        case = Case(dialect_named("google"), path)
+        new = [at for at in (case.paths if every else case.paths - seen) if at not in ignored]
+        seen |= case.paths
+        if new and (lost := losses(case, new)) != ([], []):
+            found[path.name] = lost
+    assert found == {}
+    assert seen >= ignored
 
 
 def test_every_ignored_path_is_in_a_recording() -> None:

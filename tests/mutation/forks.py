@@ -1,7 +1,8 @@
 """A process that has loaded what all tests need, and runs tests in forked children.
 
-Run it as a script in the folder of the tests. For each line of its input, a JSON list of a number of seconds
-and of the arguments for pytest, it prints the exit code, which is below 0 if the tests took longer.
+Run it as a script in the folder of the tests. Each line of its input is a JSON list: how many seconds of a
+processor the tests may take, how many by the clock, and the arguments for pytest. For each it prints another
+list: the exit code, which is below 0 if the tests took longer, and the seconds of a processor that they took.
 
     python tests/mutation/forks.py
 """
@@ -32,16 +33,17 @@ def main() -> None:
     sys.path.insert(0, os.getcwd())
     assert not any(name.partition(".")[0] in ("sansio", "transports", "tests") for name in sys.modules)
     for line in sys.stdin:
-        seconds, arguments = json.loads(line)
+        work, seconds, arguments = json.loads(line)
         child = os.fork()
         if child == 0:
-            _run(arguments, seconds)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+            _run(arguments, work, seconds)
+        _, status, used = os.wait4(child, 0)
+        print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime]), flush=True)
 
 
-def _run(arguments: list[str], seconds: int) -> None:
-    """Run tests in this process, and end it; the alarm ends it if nothing else does."""
+def _run(arguments: list[str], work: int, seconds: int) -> None:
+    """Run tests in this process, and end it; the limit or the alarm ends it if nothing else does."""
+    resource.setrlimit(resource.RLIMIT_CPU, (work, work))
     signal.alarm(seconds)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -29,11 +29,14 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_wire_goldens.py",
     ),
     "sansio.testing.wires.messages_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
         "tests/sansio/families/messages/test_options_known.py",
+        "tests/sansio/testing/test_small_model.py",
     ),
     "sansio.testing.wires.responses_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_responses_requests.py",
     ),
@@ -42,6 +45,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_requests_by_types.py",
     ),
     "sansio.testing.wires.chat_fields": (
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/families/chat/test_options_known.py",
         "tests/sansio/testing/wires/test_chat_requests_refusals.py",
@@ -49,22 +53,28 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat_requests.py",
     ),
     "sansio.families.claude": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/families/messages/test_options.py",
         "tests/sansio/test_structured.py",
     ),
     "sansio.profiles": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/test_profiles_rows.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
     "sansio.defaults": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/test_defaults.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
-    "sansio.providers.hosts": tuple(
-        f"tests/sansio/providers/test_{of}.py"
-        for of in ("hosts", "openai", "azure", "openrouter", "responses")
+    "sansio.providers.hosts": (
+        *(
+            f"tests/sansio/providers/test_{of}.py"
+            for of in ("hosts", "openai", "azure", "openrouter", "responses")
+        ),
+        "tests/sansio/families/chat/test_faults.py",
     ),
     "sansio.providers.responses": (
         "tests/sansio/providers/test_responses.py",
@@ -83,7 +93,15 @@ _TESTS: dict[str, tuple[str, ...]] = {
             f"sansio.families.{of}"
             for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
         ),
-        ("tests/sansio/test_translate.py", "tests/sansio/test_translate_requests.py"),
+        (
+            "tests/sansio/test_translate.py",
+            "tests/sansio/test_translate_written.py",
+            "tests/sansio/test_translate_requests.py",
+        ),
+    ),
+    "sansio.testing.batches": (
+        "tests/sansio/testing/test_batches.py",
+        "tests/sansio/batches/test_dialogues.py",
     ),
     **dict.fromkeys(
         (
@@ -91,9 +109,12 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "sansio.testing.wires.responses_items",
             "sansio.testing.wires.responses_records",
         ),
-        tuple(
-            f"tests/sansio/testing/wires/test_responses{of}.py"
-            for of in ("_items", "", "_requests", "_shelf")
+        (
+            *(
+                f"tests/sansio/testing/wires/test_responses{of}.py"
+                for of in ("_items", "", "_requests", "_shelf")
+            ),
+            "tests/sansio/testing/test_wire_goldens.py",
         ),
     ),
     "sansio.testing.wires.responses_requests": (
@@ -119,6 +140,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_messages_requests.py",
     ),
     "sansio.providers.registry": (
+        "tests/sansio/test_sent.py",
         "tests/sansio/providers/test_registry.py",
         "tests/sansio/providers/test_openai.py",
         "tests/sansio/providers/test_azure.py",
@@ -130,6 +152,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_options.py",
         "tests/sansio/test_misuse_texts.py",
         "tests/sansio/test_fetch.py",
+        "tests/sansio/batches/test_dialogues.py",
     ),
     "sansio.endpoints": ("tests/sansio/test_endpoints.py", "tests/sansio/test_fetch.py"),
     "sansio.fetch": ("tests/sansio/test_fetch.py", *_CALL_TESTS),
@@ -148,7 +171,6 @@ _TESTS: dict[str, tuple[str, ...]] = {
         *("-k", "not linear"),
     ),
     "sansio.testing.eventstream": ("tests/sansio/framing/test_aws.py",),
-    "sansio.testing.kept": ("tests/sansio/testing/wires/test_responses_shelf.py",),
     "sansio.testing.by_h11": (
         "tests/laws/test_mutated_responses.py",
         "tests/sansio/http/test_by_h11.py",
@@ -164,7 +186,11 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "sansio.testing.judging",
             *(f"sansio.testing.judging.{of}" for of in ("law", "sample", "seeded", "trying", "work")),
         ),
-        ("tests/sansio/testing/dialects", "tests/sansio/testing/parsers"),
+        (
+            "tests/sansio/testing/test_judging.py",
+            "tests/sansio/testing/dialects",
+            "tests/sansio/testing/parsers",
+        ),
     ),
 }
 """The tests of the modules that no test file is named after, or that share one."""
@@ -181,7 +207,10 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     folder = root.joinpath("tests", *package.split("."))
     named = sorted([*folder.glob(f"test_{name}_*.py"), *folder.glob(f"{name}/")])
     named += folder.glob(f"test_{name}.py")
+    if package == "sansio.batches":
+        named += [folder / f"test_{of}.py" for of in ("dialogues", "batches") if of != name]
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
         named += sorted(set(folder.glob("test_*.py")) - set(named))
-        named.append(root / "tests/sansio/test_parser_quick.py")
+        named += [root / f"tests/sansio/test_{of}.py" for of in ("sent", "parser_quick")]
+        named += sorted((root / "tests/sansio/families").glob("test_*.py"))
     return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)

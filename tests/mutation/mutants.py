@@ -176,9 +176,9 @@ def _parts(node: ast.AST) -> Sequence[ast.AST]:
         case ast.FunctionDef(args=args, body=body):
             return *args.defaults, *(default for default in args.kw_defaults if default is not None), *body
         case ast.ClassDef(name=name, keywords=keywords, decorator_list=decorators, body=body):
-            # Nothing outside a module can try to change what only the module has.
-            frozen = [each for each in keywords if not (each.arg == "frozen" and name.startswith("_"))]
-            return *frozen, *decorators, *body
+            # Nothing outside a module can try to change, or to make, what only the module has.
+            own = ("frozen", "kw_only") if name.startswith("_") else ()
+            return *(each for each in keywords if each.arg not in own), *decorators, *body
         case ast.keyword(arg="gc"):
             return ()  # what the garbage collector follows cannot be seen from outside
         case ast.Call(func=ast.Name(id="cast"), args=[_, value]):

@@ -37,7 +37,7 @@ def double(number: int = 2, *, loud: bool = False) -> int:
     return number * 2
 
 
-class _Box(Base, frozen=True, kw_only=True):
+class _Box(Base, frozen=True, kw_only=True, array_like=True):
     @property
     def full(self) -> bool:
         return LIMIT > 3 and not NAMES

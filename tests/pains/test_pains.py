@@ -75,7 +75,7 @@ def test_pain_01_a_truncated_stream_fails_and_keeps_what_arrived(kind: str) -> N
     assert error.partial is not None
     assert error.partial.text == "Hi"
     assert error.partial.finish_reason is None
-    with pytest.raises(StreamTruncatedError, match="go on from what arrived"):
+    with pytest.raises(StreamTruncatedError, match="send the request again"):
         subject.result()
 
 

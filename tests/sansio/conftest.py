@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import wraps
+from typing import Any
 
 import pytest
 
-from sansio import ConfigError, ProviderError
+from sansio import ConfigError, Prepared, Provider, ProviderError
 from sansio.testing import Failure
 from sansio.testing.failures import Refused
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def every_error_says_what_and_where() -> Iterator[None]:
     """No error that the library makes is without words, and its `index` and `field` are those that it names.
 
-    In all tests, since each of them meets other errors.
+    Nor is anything left out of a request without a reason.
+
+    In each file of the core's tests, since each of them meets other errors, and in no others.
     """
-    made, refused = ProviderError.__init__, Refused.__init__
+    made, refused, prepared = ProviderError.__init__, Refused.__init__, Provider.prepare
 
     def error(self: ProviderError, *args: object, **fields: object) -> None:
         made(self, *args, **fields)  # type: ignore[arg-type]  # it has the fields of its own signature
@@ -31,9 +35,17 @@ def every_error_says_what_and_where() -> Iterator[None]:
         refused(self, failure)
         assert failure.message.strip(" .:;"), "a refusal without words"
 
+    @wraps(prepared)
+    def prepare(*args: Any, **options: Any) -> Prepared:
+        found = prepared(*args, **options)
+        for left in found.left_out:
+            assert left.why.strip(" .:;"), f"{left.what} is left out without a reason"
+        return found
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ProviderError, "__init__", error)
         patch.setattr(Refused, "__init__", refusal)
+        patch.setattr(Provider, "prepare", prepare)
         yield
 
 

@@ -96,7 +96,11 @@ BAD: list[tuple[list[object], int, str]] = [
     ([USER, CALLS, result("c")], 2, "the tool result for 'c' answers no call"),
     ([USER, CALLS, result("b")], 1, "no tool result follows for the calls 'a'"),
     ([USER, CALLS], 1, "no tool result follows for the calls 'a', 'b'"),
-    ([USER, CALLS, USER, result("a")], 1, "append one for each, an error text where the tool failed"),
+    (
+        [USER, CALLS, USER, result("a")],
+        1,
+        "append one for each call, with the text of the error if the tool failed",
+    ),
     ([USER, CALLS, CALLS, result("a"), result("b")], 1, "no tool result follows"),
 ]
 

@@ -19,6 +19,7 @@ from sansio.defaults import AuthMethod
 from sansio.errors import ConfigError
 from sansio.http.syntax import is_header_value
 from sansio.limits import Limits
+from sansio.timeouts import Timeouts
 from tests.support import for_all
 
 TYPES = ["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
@@ -555,3 +556,24 @@ def test_an_api_version_of_anthropic_is_a_date(version: str) -> None:
         ProviderConfig(type="anthropic", model="m", api_version=version)
     assert caught.value.field == "api_version"
     assert ProviderConfig(type="anthropic", model="m", api_version="2023-06-01").api_version == "2023-06-01"
+
+
+NAMES_OF_CLOCKS = ("connect", "write", "read", "event", "first_event", "total")
+
+
+@for_all(("clock", NAMES_OF_CLOCKS), ("given", [9.0, None]))
+def test_each_clock_is_the_configs_unless_the_call_gives_it(clock: str, given: float | None) -> None:
+    seconds: dict[str, Any] = {name: float(at) for at, name in enumerate(NAMES_OF_CLOCKS, 1)}
+    configured = ProviderConfig(
+        type="ollama", model="m", **{f"{name}_timeout": value for name, value in seconds.items()}
+    )
+    assert configured.timeouts() == Timeouts(**seconds)
+    called: dict[str, Any] = {f"{clock}_timeout": given}
+    assert configured.timeouts(**called) == Timeouts(**{**seconds, clock: given})
+
+
+def test_the_clock_of_the_first_event_is_that_of_all_unless_it_is_given() -> None:
+    configured = ProviderConfig(type="ollama", model="m", event_timeout=4.0)
+    assert configured.timeouts().first_event == 4.0
+    assert configured.timeouts(event_timeout=5.0).first_event == 5.0
+    assert configured.timeouts(first_event_timeout=6.0).event == 4.0

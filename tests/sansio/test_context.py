@@ -182,5 +182,5 @@ def test_a_counter_that_is_no_function_is_refused_with_what_is_expected(count: A
 
 @pytest.mark.parametrize("given", ["x", None, 1.5, -1, True])
 def test_a_counter_that_gives_no_number_of_tokens_is_refused(given: Any) -> None:
-    with pytest.raises(InvalidRequestError, match="count: must give a number of tokens, an int"):
+    with pytest.raises(InvalidRequestError, match="count: must return a number of tokens, an int"):
         fit_context("Hi", 100, count=lambda message: given)

@@ -462,7 +462,7 @@ def test_there_is_no_result_before_the_end_and_it_may_be_ended_from_outside() ->
     ("begin", "said"),
     [
         (lambda made: made.embed([]), "texts: is empty"),
-        (lambda made: made.embed(["a", 1]), r"texts\[1\]: must be a text, not int"),
+        (lambda made: made.embed(["a", 1]), r"texts\[1\]: must be a str, not int"),
         (lambda made: made.embed(["\ud800"]), r"texts\[0\] holds half a surrogate"),
         (lambda made: made.embed("a", dimensions=0), "dimensions: must be an int"),
         (lambda made: made.embed("a", dimensions=True), "dimensions: must be an int"),
@@ -471,7 +471,7 @@ def test_there_is_no_result_before_the_end_and_it_may_be_ended_from_outside() ->
         (lambda made: made.list_models(timeout=0), "timeout: must be a number"),
         (lambda made: made.list_models(max_attempts=0), "max_attempts: must be an int"),
         (lambda made: made.list_models(extra_headers=3), "extra_headers: must be a mapping"),
-        (lambda made: made.list_models(model="m"), "model: .*; use timeout, .*extra_headers$"),
+        (lambda made: made.list_models(model="m"), "model: .*; use one of timeout, .*extra_headers$"),
         (lambda made: made.embed("a", temperature=0), "temperature: .*; use .*dimensions"),
         (lambda made: made.embed("a", read_timeout="1"), "read_timeout: must be a number"),
     ],

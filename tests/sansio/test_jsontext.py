@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
@@ -79,6 +79,7 @@ def test_a_text_may_break_off_behind_half_a_pair() -> None:
 
 
 @given(text=TEXTS, max_depth=st.integers(1, 200))
+@example(text='{"a": "\ud800', max_depth=1)
 def test_any_text_is_an_object_or_an_error_of_the_peer(text: str, max_depth: int) -> None:
     try:
         value = decode_object(text, max_depth)

@@ -172,7 +172,7 @@ def test_extra_headers_are_sent_with_this_call_only() -> None:
             ({"Content-Length": "5"}, "'Content-Length' is set by the library"),
             ({"x y": "1"}, "'x y' is not a header name"),
             ({5: "1"}, "5 is not a header name"),
-            ({"X-A": 5}, "'X-A' must be a text, not int"),
+            ({"X-A": 5}, "'X-A' must be a str, not int"),
             ({"X-A": "a\r\nb"}, "'X-A' has a line break"),
         ],
     ),
@@ -240,7 +240,7 @@ def test_an_option_without_a_place_that_is_none_asks_for_nothing(kind: str) -> N
 def test_several_answers_are_refused_with_the_way_to_get_them(kind: str, value: object) -> None:
     error = refused(kind, *ASK, n=value)
     assert "n: must be 1" in str(error)
-    assert "make a call for each answer" in str(error)
+    assert "make one call for each answer" in str(error)
     assert "n: must be 1" in str(refused(kind, *ASK, n=value, unsupported="drop"))
 
 
@@ -318,7 +318,7 @@ def test_options_that_hold_themselves_are_refused() -> None:
     for options in (within, alone, {"options": {"options": {"top_p": 1}}}):
         with pytest.raises(InvalidRequestError, match=r"^(options|seed): "):
             Provider(config("openai")).prepare(ASK, options=options)
-    with pytest.raises(InvalidRequestError, match="options: holds options that hold options, or itself"):
+    with pytest.raises(InvalidRequestError, match=r"options: .*or itself; give one mapping"):
         Provider(config("openai")).call(ASK, options=alone)
 
 

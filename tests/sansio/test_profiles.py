@@ -109,7 +109,7 @@ def test_a_type_and_a_model_are_a_whole_config(name: str) -> None:
 )
 def test_a_type_without_an_address_says_what_one_looks_like(name: str, api: str) -> None:
     with pytest.raises(
-        Exception, match=r"base_url: .* has no default; give its address, such as https://"
+        Exception, match=r"base_url: .* has no default; give the server's address, such as https://"
     ) as e:
         ProviderConfig(type=name, api=api, model="m")
     example = str(e.value).rpartition(" ")[2]

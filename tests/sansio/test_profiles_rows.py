@@ -29,6 +29,7 @@ WHERE = {
     "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
     "ollama": ("http://localhost:11434/v1", None),
     "vllm": ("http://localhost:8000/v1", None),
+    "cohere": ("https://api.cohere.com", "CO_API_KEY"),
     "deepseek": ("https://api.deepseek.com", "DEEPSEEK_API_KEY"),
     "xai": ("https://api.x.ai/v1", "XAI_API_KEY"),
     "groq": ("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
@@ -49,8 +50,16 @@ WHERE = {
     "nvidia": ("https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
     "sambanova": ("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
     "gemini-openai": ("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "google": ("https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY"),
 }
 """The address and the key's variable that each provider's documentation and its own client name."""
+
+PATHS = {
+    "anthropic": "/v1/messages",
+    "cohere": "/v2/chat",
+    "google": "/models/m:streamGenerateContent?alt=sse",
+}
+"""Where the types answer that do not speak chat completions."""
 
 
 @pytest.mark.parametrize(("name", "where"), WHERE.items())
@@ -61,7 +70,7 @@ def test_a_type_is_where_its_documentation_says_and_reads_the_key_of_its_client(
     made = ProviderConfig(type=name, model="m")
     assert made.base_url == url
     assert made.key_variables[:1] == (() if variable is None else (variable,))
-    path = "/v1/messages" if name == "anthropic" else "/chat/completions"
+    path = PATHS.get(name, "/chat/completions")
     assert Provider(made).prepare(ASK).url == url + path
 
 
@@ -76,6 +85,8 @@ def test_each_type_that_has_an_address_is_known_here() -> None:
         ("azure", ("AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY")),
         ("bedrock", ("AWS_BEARER_TOKEN_BEDROCK",)),
         ("gemini-openai", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+        ("google", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+        ("vertex", ("GOOGLE_OAUTH_ACCESS_TOKEN",)),
     ],
 )
 def test_some_keys_have_two_variables_or_none_of_the_type_s_name(
@@ -114,7 +125,8 @@ def test_the_hosts_of_bedrock_are_those_of_the_region(api: str, url: str) -> Non
         ("openai", {"chat", "responses"}),
         ("azure", {"chat", "responses", "messages"}),
         ("openrouter", {"chat", "responses", "messages"}),
-        ("ollama", {"chat", "responses", "messages"}),
+        ("ollama", {"chat", "responses", "messages", "ollama"}),
+        ("cohere", {"cohere"}),
         ("vllm", {"chat", "responses", "messages"}),
         ("anthropic", {"messages"}),
         ("deepseek", {"chat", "responses", "messages"}),

@@ -170,6 +170,34 @@ def test_what_the_schema_does_not_know_stays() -> None:
         assert without_added_nulls(value, schema) == value
 
 
+TAKES_NULL: list[JSONObject] = [{"type": "null"}, {"type": ["string", "null"]}, {"enum": [1, None]}, {}]
+TAKES_NONE: list[JSONObject] = [{"type": "string"}, {"type": ["string", "integer"]}, {"enum": [1]}]
+
+
+@for_all(
+    (("inner", "kept"), [*((each, True) for each in TAKES_NULL), *((each, False) for each in TAKES_NONE)]),
+    ("form", ["plain", "$ref", "anyOf", "oneOf", "allOf", "$ref of anyOf", "anyOf of $ref"]),
+)
+def test_null_stays_where_a_property_takes_it(inner: JSONObject, kept: bool, form: str) -> None:
+    other: JSONObject = {"type": "integer"} if inner else {}
+    choices: JSONObject = {form.split()[-1]: [other, inner]}
+    reference: JSONObject = {"$ref": "#/$defs/P"}
+    forms: dict[str, tuple[JSONObject, JSONObject]] = {
+        "plain": (inner, inner),
+        "$ref": (reference, inner),
+        "$ref of anyOf": (reference, choices),
+        "anyOf of $ref": ({"anyOf": [other, reference]}, inner),
+    }
+    own, named = forms.get(form, (choices, inner))
+    schema: JSONObject = {"type": "object", "properties": {"a": own}, "$defs": {"P": named}}
+    assert without_added_nulls({"a": None}, schema) == ({"a": None} if kept else {})
+    assert without_added_nulls({"a": None}, {**schema, "required": ["a"]}) == {"a": None}
+    inside: JSONObject = {"type": "array", "items": {"type": "object", "properties": {"a": own}}}
+    assert without_added_nulls([{"a": None}], {**inside, "$defs": {"P": named}}) == [
+        {"a": None} if kept else {}
+    ]
+
+
 @pytest.mark.parametrize(
     ("said", "path", "reason"),
     [
@@ -201,9 +229,13 @@ def test_a_refusal_is_named_as_one() -> None:
         parse_answer(message, Invoice)
 
 
-@pytest.mark.parametrize("kind", [int, list, list[Invoice], complex])
-def test_what_is_no_object_is_refused(kind: type) -> None:
-    with pytest.raises(InvalidRequestError, match="response_format"):
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(int, "int"), (list, "list"), (list[Invoice], "list"), (complex, "complex"), (int | str, r"int \| str")],
+)
+def test_what_is_no_object_is_refused_by_its_name(kind: Any, name: str) -> None:
+    words = f"response_format: {name} (is not an object|has no JSON schema)"
+    with pytest.raises(InvalidRequestError, match=words):
         response_format(kind)
 
 

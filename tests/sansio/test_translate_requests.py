@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from sansio import InvalidRequestError, Provider
+from sansio import DocumentPart, ImagePart, InvalidRequestError, JSONObject, Part, Provider, TextPart
 from sansio.testing import FakeProvider
 from sansio.translate import Translated, read_request, translate_request
 from tests.sansio.wires import config
+from tests.support import for_each
 
 IMAGE = "iVBORw=="
 ASK: list[Any] = [{"role": "user", "content": "Hello."}]
@@ -21,6 +23,7 @@ def translated(api: str, type: str, **body: Any) -> Translated:
 
 def lost(found: Translated) -> list[object]:
     for each in found.prepared.left_out:
+        assert each.why.strip()
         assert (each.what == "option") == (each.option is not None) == (each.message is None)
     return [(each.option or each.what, each.message, each.part) for each in found.prepared.left_out]
 
@@ -481,6 +484,165 @@ def test_a_request_of_the_same_family_keeps_what_only_that_family_knows(
     assert more.items() <= {"max_tokens": 9, **found.prepared.body}.items()
 
 
+NESTED = ("content", "output", "tool_calls", "summary")
+
+
+def with_own_fields(value: Any) -> Any:
+    """A message, item or block with a field that no API has, and so each of those in it."""
+    if isinstance(value, list):
+        return [with_own_fields(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {name: with_own_fields(each) if name in NESTED else each for name, each in value.items()}
+    return {**inner, "own_field": 1}
+
+
+PNG = f"data:image/png;base64,{IMAGE}"
+TEXT_DATA = {"type": "text", "media_type": "text/plain", "data": "A note."}
+CONVERSATIONS: dict[str, list[Any]] = {
+    "openai": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "developer", "content": [{"type": "text", "text": "Be kind."}]},
+        {"role": "user", "content": [
+            {"type": "text", "text": "See:"},
+            {"type": "image_url", "image_url": {"url": PNG, "detail": "high"}},
+            {"type": "image_url", "image_url": {"url": "https://e/i.png"}},
+            {"type": "input_audio", "input_audio": {"data": IMAGE, "format": "wav"}},
+            {"type": "file", "file": {"file_id": "file_1"}},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}},
+        ]},
+        {"role": "assistant", "content": "I look.", "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}},
+            {"id": "c2", "type": "custom", "custom": {"name": "sql", "input": "select 1"}},
+        ]},
+        {"role": "tool", "tool_call_id": "c1", "content": "18"},
+        {"role": "tool", "tool_call_id": "c2", "content": [{"type": "text", "text": "1"}]},
+        {"role": "assistant", "content": None, "refusal": "No."},
+    ],
+    "anthropic": [
+        {"role": "user", "content": [
+            {"type": "text", "text": "See:"},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}},
+            {"type": "image", "source": {"type": "url", "url": "https://e/i.png"}},
+            {"type": "image", "source": {"type": "file", "file_id": "file_1"}},
+            {"type": "document", "source": TEXT_DATA, "title": "notes"},
+            {"type": "document", "source": {"type": "file", "file_id": "file_1"}},
+            {"type": "search_result", "source": "a", "title": "b", "content": []},
+        ]},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+            {"type": "redacted_thinking", "data": "AAAA"},
+            {"type": "text", "text": "I look."},
+            {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "a"}},
+            {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []},
+            {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}},
+        ]},
+        {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "18"}]},
+            {"type": "text", "text": "Go on."},
+        ]},
+    ],
+    "openai/responses": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [
+            {"type": "input_text", "text": "See:"},
+            {"type": "input_image", "detail": "high", "image_url": PNG},
+            {"type": "input_image", "detail": "auto", "file_id": "file_1"},
+            {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,QSBub3RlLg=="},
+            {"type": "input_file", "file_url": "https://e/a.pdf"},
+            {"type": "input_file", "file_id": "file_1"},
+        ]},
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}]},
+        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [
+            {"type": "output_text", "text": "I look.", "annotations": []},
+            {"type": "refusal", "refusal": "No."},
+        ]},
+        {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": 1}'},
+        {"type": "custom_tool_call", "call_id": "c2", "name": "sql", "input": "select 1"},
+        {"type": "function_call_output", "call_id": "c1", "output": "18"},
+        {"type": "custom_tool_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "1"}]},
+        {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("type", CONVERSATIONS)
+def test_a_conversation_goes_to_the_same_family_as_it_is_with_fields_that_are_not_known(type: str) -> None:
+    given = with_own_fields(CONVERSATIONS[type])
+    if type == "anthropic":  # whose messages have no other fields
+        given = [{name: each[name] for name in ("role", "content")} for each in given]
+    body: dict[str, Any] = {"input": given} if type.endswith("responses") else {"messages": given}
+    api = {"anthropic": "messages", "openai": "chat"}.get(type, "responses")
+    found = translate_request(api, body, Provider(config(type)))
+    assert found.prepared.body[next(iter(body))] == given
+    assert found.prepared.left_out == ()
+
+
+USED: JSONObject = {"type": "object", "properties": {"a": {"type": "integer"}}}
+COMMON: dict[str, dict[str, Any]] = {
+    "chat": {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+            {"role": "assistant", "content": "I look.", "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+            ]},
+            {"role": "tool", "tool_call_id": "c1", "content": "18"},
+        ],
+        "tools": [{"type": "function",
+                   "function": {"name": "f", "strict": True, "description": "d", "parameters": USED}}],
+        "tool_choice": "required",
+        "max_completion_tokens": 9,
+        "stream": True,
+        "n": 1,
+    },
+    "messages": {
+        "model": "m",
+        "system": "Be brief.",
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+            {"role": "assistant", "content": [
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+            ]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "18"}]},
+        ],
+        "tools": [{"type": "custom", "name": "f", "strict": True, "description": "d", "input_schema": USED}],
+        "tool_choice": {"type": "any"},
+        "max_tokens": 9,
+        "stream": True,
+    },
+    "responses": {
+        "model": "m",
+        "instructions": "Be brief.",
+        "input": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+            {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'},
+            {"type": "function_call_output", "call_id": "c1", "output": "18"},
+        ],
+        "tools": [{"type": "function", "name": "f", "strict": True, "description": "d", "parameters": USED}],
+        "tool_choice": "required",
+        "max_output_tokens": 9,
+        "stream": True,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["openai", "vllm", "anthropic", "openai/responses"])
+def test_what_all_families_know_is_the_same_from_each_and_nothing_is_lost(kind: str) -> None:
+    own = {"anthropic": "messages"}.get(kind, kind.partition("/")[2] or "chat")
+    bodies = []
+    for api, body in COMMON.items():
+        found = translate_request(api, body, Provider(config(kind)))
+        assert lost(found) == []
+        assert (found.asked.model, found.asked.stream) == ("m", True)
+        if api != own:  # whose fields are kept as they are
+            bodies.append(found.prepared.body)
+    assert bodies[0] == bodies[1]
+
+
 @pytest.mark.parametrize("type", ["anthropic", "openai"])
 def test_what_is_translated_is_what_the_provider_takes(type: str) -> None:
     api = "chat" if type == "anthropic" else "messages"
@@ -592,3 +754,99 @@ def test_results_alone_are_no_message_of_the_users() -> None:
 def test_a_system_text_and_an_empty_tool_list_are_read() -> None:
     found = translated("messages", "openai", system="Be brief.", tools=None)
     assert found.prepared.body["messages"] == [{"role": "system", "content": "Be brief."}, *ASK]
+
+
+LOSING: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat": ("anthropic", {"messages": [{"role": "user", "content": [{"type": "text"}]}], "max_tokens": 9}),
+    "messages": ("openai", {"messages": [{"role": "user", "content": [{"type": "text"}]}], "max_tokens": 9}),
+    "responses": ("openai", {"input": [{"role": "user", "content": [{"type": "input_text"}]}]}),
+}
+
+
+@pytest.mark.parametrize("api", LOSING)
+def test_all_fields_that_are_lost_are_named(api: str) -> None:
+    kind, body = copy.deepcopy(LOSING[api])
+    (message,) = body["input" if api == "responses" else "messages"]
+    message["content"][0] |= {"text": "Hi", "part_a": 1, "part_b": 2}
+    expected: list[object] = [("extra: part_a, part_b", 0, 0)]
+    if api != "messages":
+        message |= {"message_a": 1, "message_b": 2}
+        expected.append(("extra: message_a, message_b", 0, None))
+    if api != "chat":
+        form = "input_schema" if api == "messages" else "parameters"
+        body["tools"] = [{"name": "f", form: {}, "tool_a": 1, "tool_b": 2, "type": "function"}]
+        if api == "messages":
+            body["tools"][0]["type"] = "custom"
+        expected.insert(0, ("tool f: tool_a, tool_b", None, None))
+    assert lost(translate_request(api, body, Provider(config(kind)))) == expected
+
+
+PDF = "JVBERi0="
+READ: list[tuple[str, dict[str, Any], Part]] = [
+    ("chat", {"type": "text", "text": "Hi"}, TextPart("Hi")),
+    ("chat", {"type": "image_url", "image_url": {"url": "https://e/i"}}, ImagePart(url="https://e/i")),
+    (
+        "chat",
+        {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}},
+        ImagePart(data=b"\x89PNG", media_type="image/png", detail="low"),
+    ),
+    ("messages", {"type": "text", "text": "Hi"}, TextPart("Hi")),
+    (
+        "messages",
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}},
+        ImagePart(data=b"\x89PNG", media_type="image/png"),
+    ),
+    (
+        "messages",
+        {"type": "image", "source": {"type": "url", "url": "https://e/i"}},
+        ImagePart(url="https://e/i"),
+    ),
+    ("messages", {"type": "image", "source": {"type": "file", "file_id": "f"}}, ImagePart(file_id="f")),
+    (
+        "messages",
+        {"type": "document", "title": "t", "source": TEXT_DATA},
+        DocumentPart(data=b"A note.", media_type="text/plain", name="t"),
+    ),
+    (
+        "messages",
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF}},
+        DocumentPart(data=b"%PDF-", media_type="application/pdf"),
+    ),
+    ("messages", {"type": "document", "source": {"type": "file", "file_id": "f"}}, DocumentPart(file_id="f")),
+    (
+        "messages",
+        {"type": "document", "source": {"type": "url", "url": "https://e/a"}},
+        DocumentPart(url="https://e/a"),
+    ),
+    ("responses", {"type": "input_text", "text": "Hi"}, TextPart("Hi")),
+    ("responses", {"type": "input_image", "image_url": "https://e/i"}, ImagePart(url="https://e/i")),
+    (
+        "responses",
+        {"type": "input_image", "file_id": "f", "detail": "low"},
+        ImagePart(file_id="f", detail="low"),
+    ),
+    (
+        "responses",
+        {"type": "input_image", "image_url": PNG},
+        ImagePart(data=b"\x89PNG", media_type="image/png"),
+    ),
+    (
+        "responses",
+        {"type": "input_file", "filename": "n", "file_data": f"data:application/pdf;base64,{PDF}"},
+        DocumentPart(data=b"%PDF-", media_type="application/pdf", name="n"),
+    ),
+    ("responses", {"type": "input_file", "file_url": "https://e/a"}, DocumentPart(url="https://e/a")),
+    ("responses", {"type": "input_file", "file_id": "f"}, DocumentPart(file_id="f")),
+]
+
+
+@for_each(READ)
+def test_each_block_is_read_as_a_part(case: tuple[str, dict[str, Any], Part]) -> None:
+    api, block, part = case
+    field = "input" if api == "responses" else "messages"
+    given: dict[str, Any] = {field: [{"role": "user", "content": [block]}]}
+    for kind in ("openai", "anthropic"):  # the same family, or another
+        asked = read_request(api, given, Provider(config(kind)))
+        (message,) = asked.messages
+        assert message.parts == (part,)
+        assert asked.left_out == ()

@@ -26,7 +26,7 @@ from transports.sockets.raw import READ_SIZE, SETTLE_READS, shut_down
 from transports.sockets.tls import Trust
 
 _MOST_UNASKED = 3
-"""How many kept connections in a row may have a response that no request asked for. A new one has none."""
+"""How many kept connections in a row may have a response that no request asked for. Then one is made anew."""
 
 
 class AiohttpTransport:
@@ -37,10 +37,10 @@ class AiohttpTransport:
     response are stored in the session, as for any other response.
 
     Args:
-        session: your own, which you close. Default: one for each event loop, without the environment's
-            proxies, which this transport closes. A session of yours cannot be made to open a new connection,
-            so that `fresh` has no effect on it.
-        max_header_bytes: largest size of a line of a response's head.
+        session: your own session, which you close. Default: this transport makes a session for each event
+            loop, without the environment's proxies, and closes it. `fresh` has no effect with your own
+            session, since nothing can make it open a new connection.
+        max_header_bytes: the largest size of one line of a response's head, in bytes.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class AiohttpTransport:
         Raises:
             LocalProtocolError: the request cannot be written as HTTP/1.1, or the session is closed.
         """
-        HTTPExchange(request)  # it refuses an invalid request; aiohttp's own error would quote a header
+        HTTPExchange(request)  # refuses an invalid request here: aiohttp's own error would quote a header
         keeper = await LoopKeeper.here()
         await keeper.tidy()
         lease = None
@@ -162,7 +162,7 @@ class _AiohttpExchange(ForeignExchange):
         return await handler(request)
 
     def _watch(self, response: aiohttp.ClientResponse) -> None:
-        """Be called when the connection is gone."""
+        """Have `_wake` called when the connection is gone."""
         self._protocol = None if response.connection is None else response.connection.protocol
         self._closed = None if self._protocol is None else self._protocol.closed
         if self._closed is not None:
@@ -188,7 +188,7 @@ class _AiohttpExchange(ForeignExchange):
         assert self._response is not None
         body = self._response.content
         if self._fault is None and (fault := body.exception()) is not None:
-            # The stream would raise it first, and never give what has arrived before.
+            # The stream would raise the fault first, and never give the bytes that arrived before it.
             self._fault = fault
             body.set_exception(None)  # type: ignore[arg-type]  # what it has in the beginning
             if data := body.read_nowait():
@@ -239,13 +239,13 @@ class _AiohttpExchange(ForeignExchange):
 
 
 def _retrieve(closed: asyncio.Future[None]) -> None:
-    """Take a future's exception, which asyncio would log otherwise. aiohttp gives it to the body, too."""
+    """Retrieve a future's exception, which asyncio would log otherwise. The body raises it, too."""
     if not closed.cancelled():
         closed.exception()
 
 
 class _Dropped:
-    """What is left of an exchange that was dropped."""
+    """The rest of an exchange that was dropped: its response is still to be closed."""
 
     def __init__(
         self, response: aiohttp.ClientResponse | None, transport: asyncio.WriteTransport | None

@@ -12,7 +12,7 @@ from transports.failures import connect_failure, connect_timeout, lost_failure, 
 from transports.interface import Origin
 
 FAULTS = (aiohttp.ClientError, OSError, UnicodeError)
-"""What aiohttp raises if the network or the peer is at fault. A resolver raises `UnicodeError`."""
+"""The exceptions of aiohttp that the network or the peer causes. A resolver raises `UnicodeError`."""
 
 
 def as_error(
@@ -21,10 +21,10 @@ def as_error(
     """The error for one of the `FAULTS`.
 
     Args:
-        fault: what aiohttp raised.
-        origin: of the request.
-        seconds: the time to connect.
-        where: says for a lost connection whether the answer had begun.
+        fault: the exception that aiohttp raised.
+        origin: the request's origin.
+        seconds: the connect timeout.
+        where: for a lost connection: `"before it answered"` or `"inside its answer"`.
     """
     match fault:
         case aiohttp.ConnectionTimeoutError():
@@ -53,10 +53,10 @@ def as_error(
 
 
 def blame_answer(malformed: BaseException | None) -> RemoteProtocolError:
-    """What is wrong with an answer, without what aiohttp quotes of it: it may hold a key.
+    """The error for a malformed answer, without aiohttp's quotation of it, which may hold a key.
 
     Args:
-        malformed: what aiohttp's parser raised, or a copy whose cause that is.
+        malformed: the exception of aiohttp's parser, or a copy whose cause it is.
     """
     if isinstance(malformed, HttpProcessingError) and malformed.__cause__ is not None:
         malformed = malformed.__cause__

@@ -15,18 +15,18 @@ from transports.sockets.raw import READ_SIZE
 
 
 class Content(aiohttp.Payload):
-    """A request's body. Where it is written, it also sees the connection, which aiohttp shows nowhere else.
+    """A request's body. Its `write` also sees the connection, which aiohttp shows nowhere else.
 
     Args:
         body: the body.
-        seconds: the time to wait for the server to take some more of it.
-        users: whose a connection is.
+        seconds: the write timeout: in this time, the server must accept some more bytes.
+        users: the last exchange of each connection.
 
     Attributes:
-        sent: called when all is sent.
-        stalled: the time ran out.
-        reused: the connection has served an exchange before.
-        unasked: a response was there before any of the request was written, and so nothing of it was.
+        sent: called when the whole body is sent.
+        stalled: whether the time ran out.
+        reused: whether the connection has served an exchange before.
+        unasked: whether a response was there before the request, of which nothing was then written.
     """
 
     def __init__(self, body: bytes, seconds: float | None, users: Users) -> None:
@@ -74,7 +74,7 @@ class Content(aiohttp.Payload):
 
     @property
     def has_rest(self) -> bool:
-        """Whether a response has arrived that nobody has taken, such as one behind ours."""
+        """Whether a response has arrived that no exchange has read, such as one behind this exchange's."""
         return len(self._arrived) > 0
 
     def release(self) -> asyncio.WriteTransport | None:

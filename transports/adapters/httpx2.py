@@ -36,8 +36,8 @@ class Httpx2Transport:
     own pool, such as an `httpx2.MockTransport`, `fresh` has no effect, and no connection is kept.
 
     Args:
-        client: your own, which you close. It belongs to one event loop. Default: one for each loop, without
-            the environment's proxies, which this transport closes.
+        client: your own client, which you close. It belongs to one event loop. Default: this transport makes
+            a client for each loop, without the environment's proxies, and closes it.
     """
 
     def __init__(self, client: httpx2.AsyncClient | None = None) -> None:
@@ -48,7 +48,7 @@ class Httpx2Transport:
     def _make(self, keeps: bool, secure: bool) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
             trust_env=False,
-            # A context that trusts nobody costs nothing, where that of the system takes milliseconds.
+            # Loading the system's authorities takes milliseconds; without TLS, an empty context is enough.
             verify=self._trust.context if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None if keeps else 0),
         )
@@ -67,7 +67,7 @@ class Httpx2Transport:
             APIConnectionError: the host's name is invalid.
             LocalProtocolError: the request cannot be written as HTTP/1.1, or the client is closed.
         """
-        HTTPExchange(request)  # it refuses an invalid request; httpx2's own error would quote a header
+        HTTPExchange(request)  # refuses an invalid request here: httpx2's own error would quote a header
         keeper = await LoopKeeper.here()
         await keeper.tidy()
         lease = None
@@ -118,7 +118,7 @@ class _Httpx2Exchange(PlainExchange):
             self._url,
             headers=[(name.encode(), value.encode()) for name, value in request.headers],
             stream=_Stream(request.body, self._request_is_sent),
-            # Without `target`, httpx2 sends the query in its own spelling.
+            # Without `target`, httpx2 encodes the query in its own way.
             extensions={**extensions, "target": request.target.encode()},
         )
         return _Answered(await self._client.send(sent, stream=True, auth=None, follow_redirects=False))
@@ -131,8 +131,8 @@ class _Httpx2Exchange(PlainExchange):
 def _find_pool(client: httpx2.AsyncClient, url: httpx2.URL) -> httpcore.AsyncConnectionPool | None:
     """The pool that a client sends a request through; `None` if there is none.
 
-    httpx2 shows it to nobody, so this looks at names that are not public. Without the pool, no connection is
-    kept, see `PlainExchange`.
+    httpx2 has no public name for it, so this function uses private ones. Without the pool, no connection is
+    kept; see `PlainExchange`.
     """
     find = getattr(client, "_transport_for_url", None)
     pool = None if find is None else getattr(find(url), "_pool", None)
@@ -146,7 +146,7 @@ class _Stream(Content, httpx2.AsyncByteStream):
 
     Args:
         body: the body.
-        sent: called when it is sent. Transports that are not on httpcore2 know no other sign of that.
+        sent: called when the body is sent. Transports that do not use httpcore2 give no other sign of that.
     """
 
     def __init__(self, body: bytes, sent: Callable[[], None]) -> None:

@@ -18,14 +18,14 @@ _Kind: TypeAlias = tuple[bool, bool]
 
 
 class Library(Struct, Generic[ClientT], frozen=True):
-    """How clients of a library are made and closed.
+    """Functions that make and close the clients of a library.
 
     Args:
-        make: makes one inside a running loop. Its arguments say whether the client may keep connections, and
-            whether it is for https, since loading the system's authorities takes a while.
-        close: closes one. It does not raise.
-        abandon: closes one without its loop, which was closed by hand; or, if its argument says so, forgets
-            one that a forked process has inherited.
+        make: makes a client inside a running loop. Its arguments say whether the client may keep connections,
+            and whether it is for https, since loading the system's authorities takes a while.
+        close: closes a client. It does not raise.
+        abandon: closes a client without its loop, which was closed by hand; or, if its argument says so,
+            forgets a client that a forked process has inherited.
     """
 
     make: Callable[[bool, bool], ClientT]
@@ -46,9 +46,10 @@ class OwnClients(Generic[ClientT]):
         """The client for a request.
 
         Args:
-            keeper: of the running loop.
-            secure: it is for https.
-            fresh: it has no connection yet. Its connection is kept for later requests in place of the others.
+            keeper: the keeper of the running loop.
+            secure: whether the request is for https.
+            fresh: whether the client must be new, without connections. It then replaces the client before it
+                for later requests.
         """
         known = self._loops.get(keeper)
         current = None if known is None else known()
@@ -62,7 +63,7 @@ class OwnClients(Generic[ClientT]):
         return current.leases[kind]
 
     async def aclose(self) -> None:
-        """Close the clients of this loop that no exchange uses. Later ones keep no connection."""
+        """Close the clients of this loop that no exchange uses. Clients made later keep no connection."""
         self._keeps = False
         keeper = await LoopKeeper.here()
         known = self._loops.get(keeper)
@@ -77,7 +78,7 @@ class OwnClients(Generic[ClientT]):
 
 
 class Lease(Generic[ClientT]):
-    """A client, for as long as anyone refers to this. Then it is closed."""
+    """Lends a client to exchanges. The client is closed when the last reference to the lease is gone."""
 
     def __init__(self, keeper: LoopKeeper, library: Library[ClientT], client: ClientT) -> None:
         self.client = client

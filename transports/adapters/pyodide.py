@@ -32,18 +32,18 @@ class PyodideTransport:
 
     The browser makes and keeps the connections, and shows little of them. So there is one clock, the read
     timeout, which runs from the first moment; `connect_timeout`, `write_timeout` and `fresh` have no effect.
-    A loss says neither its reason nor whether the connection had served before. Repeated headers of a
-    response arrive as one. A redirect is an error, since `fetch` shows nothing of it.
+    The error of a lost connection has no reason, and does not say whether the connection had served before.
+    Repeated headers of a response arrive as one. A redirect is an error, since `fetch` shows nothing of it.
 
-    A page may ask only servers that allow it (CORS), and everyone who opens the page can read its keys: have
-    it ask a gateway of yours, without keys.
+    A page may call only servers that allow it (CORS), and everyone who opens the page can read its keys: let
+    the page call your own gateway, without keys.
 
     Args:
-        credentials: whether the browser adds its cookies for the server: `"omit"`, `"same-origin"` or
-            `"include"`, for a gateway that knows its users by them.
+        credentials: whether the browser adds its cookies for the server: `"omit"`, `"same-origin"`, or
+            `"include"` for a gateway that identifies its users by cookies.
 
     Raises:
-        ConfigError: this is not Pyodide.
+        ConfigError: the program does not run in Pyodide.
     """
 
     def __init__(self, *, credentials: Credentials = "omit") -> None:
@@ -53,7 +53,7 @@ class PyodideTransport:
             self._controllers = import_module("js").AbortController
         except ImportError as error:
             raise ConfigError(
-                "transport: PyodideTransport works in Pyodide alone; leave transport out to use sockets",
+                "transport: PyodideTransport works only in Pyodide; leave transport out to use sockets",
                 field="transport",
             ) from error
         self._credentials = credentials
@@ -71,7 +71,7 @@ class PyodideTransport:
         Raises:
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        HTTPExchange(request)  # it refuses an invalid request; the browser's own error would quote a header
+        HTTPExchange(request)  # refuses an invalid request: the browser's own error would quote a header
         return _FetchExchange(request, self._faults, self._fetch, self._controllers.new(), self._credentials)
 
     async def aclose(self) -> None:
@@ -156,16 +156,16 @@ class _FetchExchange(ForeignExchange):
         _, host, port = self._request.origin
         if isinstance(fault, _RedirectError):
             return APIConnectionError(
-                f"{host}:{port} answered with a redirect, and a browser does not show where to; "
-                "set base_url to where it leads",
+                f"{host}:{port} answered with a redirect, and a browser does not show its target; "
+                "set base_url to the final address",
                 should_retry=False,
             )
-        # The fault's own words say no more, so that a page cannot explore a network by them.
+        # The browser's own message has no details, so that a page cannot explore a network with it.
         if self._answered:
             return APIConnectionError(f"the connection to {host}:{port} was lost")
         return APIConnectionError(
-            f"no answer from {host}:{port}: no connection, or a lost one, or the server does not allow this "
-            "page to ask it (CORS); the browser's console says which"
+            f"no answer from {host}:{port}: there was no connection, or it was lost, or the server does not "
+            "allow requests from this page (CORS); the browser's console shows which"
         )
 
 

@@ -151,6 +151,7 @@ class Job(Generic[T, V]):
             answer=answer,
             value=value,
             attempts=self.attempts.made,
+            left_out=stream.left_out,
         )
 
     def retry(self, error: ProviderError) -> float | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,13 +11,17 @@ import msgspec
 import typer
 
 from sansio import ConfigError, Provider, ProviderConfig, Rates
-from transports.bulk.files.answers import FailedRow, check_columns, write_table
+from transports.bulk.files.answers import check_columns, write_table
+from transports.bulk.files.failures import Failures
 from transports.bulk.files.journal import Journal
+from transports.bulk.files.later import LaterBatch
 from transports.bulk.files.prompts import Prompt, PromptReader
 from transports.bulk.files.rows import Source, kind_of, read_rows, source_of
 from transports.bulk.files.run import Batch, Prices, Progress
 from transports.bulk.gate import SharedLimiter
 from transports.cli.inputs import typed_options
+from transports.cli.progress import shown
+from transports.cli.provider_batch import Visit, check_alone, check_visit, perform
 from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
 from transports.cli.terminal import tell
 
@@ -44,6 +45,21 @@ def batch(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an output: only rows without an answer are asked.")
     ] = False,
+    provider_batch: Annotated[
+        Visit | None,
+        typer.Option(
+            help="Have the rows answered by the provider's batch endpoints, within a day and at a lower "
+            "price: submit them, ask how far they are, fetch the answers."
+        ),
+    ] = None,
+    made: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="After a submission that broke off: the id of the batch that was being made, or none if the "
+            "provider does not list it.",
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Send nothing if a row cannot be asked.")] = False,
     template: Annotated[
         str | None,
@@ -125,30 +141,52 @@ def batch(
     costs = _prices(prices)
     path = None if str(file) == "-" else file
     source = None if path is None else source_of(path)
-    if path is None and resume:
+    if path is None and (resume or provider_batch is not None):
         raise typer.BadParameter(
-            "standard input cannot be compared with that of the first run; name a file", param_hint="--resume"
+            "standard input cannot be compared with that of the first run; name a file",
+            param_hint="--resume" if resume else "--provider-batch",
         )
+    if provider_batch is not None:
+        check_alone(is_real, {"--rpm": rpm, "--tpm": tpm, "--max-cost": max_cost})
+    elif made is not None:
+        raise typer.BadParameter("is for --provider-batch alone", param_hint="--made")
     with open_provider(fields, "asyncio", is_real=is_real) as provider:
         given_options = typed_options(option or (), provider.config)
         files = _Files(path, output, failures)
         files.check()
+        batches = None if provider_batch is None else provider.batches
         plain = Provider(provider.config)
         reader = PromptReader(plain, template=template, system=system, keep_model=model is None)
         about = _about(provider.config, source, is_real, template, system, form, given_options)
-        with Journal(files.journal, about, resume=resume) as answers, _writing(files.failures) as fail:
+        # The later visits are to an output that is there.
+        goes_on = resume or provider_batch in (Visit.STATUS, Visit.FETCH)
+        with (
+            Journal(files.journal, about, resume=goes_on) as answers,
+            Failures(files.failures) as failed_rows,
+        ):
             if answers.repaired:
                 tell(f"a torn line at the end of {files.journal} was cut off ({answers.repaired} bytes)")
-            work = Batch(reader, answers, fail, has_schema=form is not None, prices=costs, max_cost=max_cost)
+            check_visit(provider_batch, answers, made=made, resume=resume)
+            has_schema = form is not None
+            work = Batch(
+                reader, answers, failed_rows.write, has_schema=has_schema, prices=costs, max_cost=max_cost
+            )
             options = given_options if form is None else {**given_options, "response_format": form}
-            if strict:
-                _refuse_malformed(work, files, plain, options)
+            if strict and provider_batch in (None, Visit.SUBMIT):
+                _refuse_malformed(work, files, failed_rows, plain, options)
             if retries is not None:
                 options = {**options, "max_attempts": retries + 1}
-            limiter = SharedLimiter(Rates(requests_per_minute=rpm, tokens_per_minute=tpm))
-            with _shown(source) as show:
-                run = partial(work.run, options=options, limiter=limiter, concurrency=concurrency)
-                anyio.run(run, provider, read_rows(path), show)
+            rows = failed_rows.begin(read_rows(path))
+            if provider_batch is None or batches is None:
+                limiter = SharedLimiter(Rates(requests_per_minute=rpm, tokens_per_minute=tpm))
+                with shown(source) as show:
+                    run = partial(work.run, options=options, limiter=limiter, concurrency=concurrency)
+                    anyio.run(run, provider, rows, show)
+            else:
+                later = LaterBatch(work, answers, batches, options)
+                status = perform(provider_batch, later, rows, source, files.failures)
+                if status is not None:
+                    return status
         if files.is_table and not work.is_spent:
             write_table(files.journal, output, form)
     return _summary(work, files)
@@ -232,7 +270,9 @@ def _prices(text: str | None) -> Prices | None:
     return Prices(first, second)
 
 
-def _refuse_malformed(work: Batch, files: _Files, provider: Provider, options: dict[str, Any]) -> None:
+def _refuse_malformed(
+    work: Batch, files: _Files, failures: Failures, provider: Provider, options: dict[str, Any]
+) -> None:
     """Look at the whole input before anything is sent.
 
     Raises:
@@ -246,62 +286,12 @@ def _refuse_malformed(work: Batch, files: _Files, provider: Provider, options: d
         asked = prompt.request
         provider.prepare(asked.messages, asked.tools, stream=False, options={**options, **asked.options})
 
-    work.check(read_rows(files.source), prepare)
+    work.check(failures.begin(read_rows(files.source)), prepare)
     if count := work.progress.failed:
         raise ConfigError(
             f"{_rows(count)} cannot be asked, and nothing was sent; {files.failures} says why", field="input"
         )
     work.progress = Progress()
-
-
-@contextmanager
-def _writing(file: Path) -> Iterator[Callable[[FailedRow], None]]:
-    """Write failed rows as lines of JSON. The file is made anew, and is not there if no row failed."""
-    file.unlink(missing_ok=True)
-    opened: list[Any] = []
-
-    def write(row: FailedRow) -> None:
-        if not opened:
-            opened.append(file.open("ab", buffering=0))
-        opened[0].write(msgspec.json.encode(row) + b"\n")
-
-    try:
-        yield write
-    finally:
-        for each in opened:
-            each.close()
-
-
-@contextmanager
-def _shown(source: Source | None) -> Iterator[Callable[[Progress], None]]:
-    """A progress bar on standard error, if that is a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console  # lazily: a run without a terminal does not need them
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TextColumn("{task.fields[more]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=source.rows if source is not None else None, rate="", more="")
-
-        def show(now: Progress) -> None:
-            speed = bar.tasks[0].speed
-            bar.update(
-                task,
-                completed=now.rows,
-                rate=f"{speed:.1f} rows/s" if speed else "",
-                more=f"{now.input_tokens + now.output_tokens:,} tokens, {now.failed:,} failed",
-            )
-
-        yield show
 
 
 def _summary(work: Batch, files: _Files) -> int:
@@ -311,6 +301,8 @@ def _summary(work: Batch, files: _Files) -> int:
         parts.append(f"{now.skipped:,} answered before")
     if now.failed:
         parts.append(f"{now.failed:,} failed, see {files.failures}")
+    if now.cut:
+        parts.append(f"{now.cut:,} not sent whole, see left_out in {files.journal}")
     parts.append(f"{now.input_tokens + now.output_tokens:,} tokens")
     if now.cost:
         parts.append(f"${now.cost:.4f}")

@@ -14,6 +14,7 @@ import typer
 
 from sansio.testing import PROVIDER_TYPES, FakeProvider
 from sansio.testing.faults import FAULTS, BadCertificate, Fault, find_fault
+from sansio.testing.wires import wire_for
 from transports.cli.terminal import Channel, tell
 from transports.testing.certificates import can_certify, certified, make_authority
 from transports.testing.loopback import LoopbackThread, loopback_thread
@@ -22,10 +23,11 @@ _FORGET_AFTER = 60.0  # seconds; the fake keeps each request for tests, which ar
 
 
 def _served_type(name: str | None) -> str | None:
-    if name is not None and name not in PROVIDER_TYPES:
-        raise typer.BadParameter(
-            f"{name!r}: there is no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}"
-        )
+    if name is not None:
+        try:
+            wire_for(name)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
     return name
 
 

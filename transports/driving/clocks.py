@@ -17,7 +17,7 @@ _TOTAL = "total_timeout"
 _ERROR_BODY = "error body"
 
 _FLOOR = 0.001
-"""Seconds. A wait whose time ran out just as it was cancelled may still take what has arrived meanwhile."""
+"""Seconds. A wait whose time ran out just as it was cancelled may still take bytes that have arrived."""
 
 
 class Clocks:
@@ -29,9 +29,9 @@ class Clocks:
     compares it after each input of a stream that gave no event.
 
     Args:
-        config: the provider's; messages say whether the total is its own or the call's.
-        timeouts: the call's.
-        began: when the total began, if it did: a call that follows another one has what is left of it.
+        config: the provider's config; messages say whether the total is that of the config or of the call.
+        timeouts: the clocks of the call.
+        began: when the total began, if it has begun: a call that follows another one has only the rest of it.
     """
 
     def __init__(self, config: ProviderConfig, timeouts: Timeouts, *, began: float | None = None) -> None:
@@ -79,7 +79,7 @@ class Clocks:
             self._error_body_ends += away
 
     def pause(self, now: float) -> None:
-        """The consumer cancelled its wait, and may come back to it. Meanwhile only the total runs.
+        """The consumer cancelled its wait, and may resume it. Meanwhile only the total runs.
 
         A consumer that waits in short pieces would otherwise restart each clock with each piece.
         """
@@ -88,7 +88,7 @@ class Clocks:
         self._paused_at = now
 
     def arrive(self) -> None:
-        """An open or a receive has ended. The next one has all its time."""
+        """An `open` or a `receive` has ended. The next one starts with its full time."""
         self._began = None
         self._spent = 0.0
 
@@ -98,7 +98,7 @@ class Clocks:
         return None if left == inf else max(0.0, left)
 
     def for_open(self, now: float) -> float | None:
-        """How many seconds an `open` may take to connect; `None` has no limit.
+        """How many seconds an `open` may take to connect; `None` for no limit.
 
         Raises:
             APITimeoutError: the total has run out.
@@ -108,7 +108,7 @@ class Clocks:
         return self._least(_CONNECT, max(self._connect - self._spent, _FLOOR), now)
 
     def for_write(self, now: float) -> float | None:
-        """How many seconds a server may take nothing of the request; `None` has no limit."""
+        """How many seconds may pass without the server accepting more of the request; `None` for no limit."""
         left = max(0.0, self._left(now))
         self._shortest_of_write = _TOTAL if left < self._write else _WRITE
         limit = min(left, self._write)
@@ -126,7 +126,7 @@ class Clocks:
             self._error_body_ends = now + ERROR_BODY_SECONDS
 
     def for_receive(self, now: float) -> float | None:
-        """How many seconds a `receive` may take; `None` has no limit.
+        """How many seconds a `receive` may take; `None` for no limit.
 
         Raises:
             APITimeoutError: the total, or the time for an error's body, has run out.
@@ -142,7 +142,7 @@ class Clocks:
         return self._least(_READ, max(read, _FLOOR), now)
 
     def for_wait(self, now: float, seconds: float) -> APITimeoutError | None:
-        """The error to fail with at once if a wait would pass the total; `None` if it would not."""
+        """The error to fail with at once if a wait would exceed the total; `None` if it would not."""
         if seconds <= self._left(now):
             return None
         return APITimeoutError(
@@ -178,11 +178,11 @@ class Clocks:
         )
 
     def explain(self, error: ProviderError) -> Lost | ProviderError:
-        """What to give the call for an error that a transport raised.
+        """Convert an error that a transport raised to an input for the call.
 
         Returns:
-            `Lost`, with the field of the clock that ran out in a timeout. Or the error to fail the call
-            with, if the total was the shortest clock, or the connection is not at fault.
+            `Lost`; for a timeout, its error names the clock that ran out. Or the error to fail the call with,
+            if the total was the shortest clock or the connection is not at fault.
         """
         spent = self._spent
         self.arrive()

@@ -35,22 +35,22 @@ from transports.observing.base import Asked, Observer
 class EventStream(BaseStream[Transport, Exchange]):
     """The events of one answer, as they arrive. Lazy: nothing is sent before the first event is read.
 
-    Use it with `async with`, so that the connection is released however the block ends. A stream is also
-    released when its last reference goes, as at a `break` out of `async for event in provider.stream(...)`.
-    Any task may read it, one at a time: the stream has no task, cancel scope or generator open between two
-    events, but for the read that `heartbeats` leaves under way.
+    Use it with `async with`, which releases the connection at the end of the block in every case. A stream is
+    also released when its last reference is gone, as after a `break` out of
+    `async for event in provider.stream(...)`. Any task may read it, one at a time: between two events the
+    stream has no open task, cancel scope or generator, except a read that `heartbeats` leaves under way.
 
     A timeout around a single read, such as `asyncio.wait_for(anext(stream), 15)`, loses nothing inside
     `async with stream`, if the transport declares itself `resumable`, as those of this package do: the next
-    read goes on. Otherwise it ends the stream, and the next read raises what `result()` raises.
+    read continues. Otherwise the timeout ends the stream, and the next read raises the error of `result()`.
 
     Args:
         provider: signs the requests.
-        call: freshly made, and driven by this stream alone.
+        call: a new call, which only this stream drives.
         transport: sends the requests; it stays open.
-        keys: asked once per attempt.
-        raw_log: receives everything sent and received; the call was then made with `record=True`.
-        observed: who watches the call, and what it asks for.
+        keys: returns the key of each attempt.
+        raw_log: receives everything sent and received; the call must be made with `record=True` then.
+        observed: the observer of the call, and the description of the call for it.
         now: the clock, in seconds. Default: the running loop's.
         sleep: waits for a number of seconds.
 
@@ -88,7 +88,12 @@ class EventStream(BaseStream[Transport, Exchange]):
 
     @classmethod
     def over(cls, leg: Leg[Transport], fallbacks: Fallbacks[Transport] | None = None) -> Self:
-        """A stream of one provider, and of those that are asked when it fails."""
+        """Make a stream of one provider, and of others that are asked when it fails.
+
+        Args:
+            leg: the call of the first provider.
+            fallbacks: the calls of the others.
+        """
         stream = cls(leg.provider, leg.call, leg.transport, leg.keys, leg.raw_log, observed=leg.observed)
         stream._fallbacks = fallbacks
         return stream
@@ -97,10 +102,10 @@ class EventStream(BaseStream[Transport, Exchange]):
         return self
 
     async def __anext__(self) -> StreamEvent:
-        """The next event. The one after the last, or after `aclose()`, ends the iteration.
+        """The next event. After the last event, or after `aclose()`, the iteration ends.
 
         Raises:
-            ProviderError: what the call failed with, after all events received before it.
+            ProviderError: the call failed; raised after all events that were received before.
             LocalProtocolError: another task is waiting for an event of this stream.
         """
         if self._state is not OPEN:
@@ -112,7 +117,7 @@ class EventStream(BaseStream[Transport, Exchange]):
                 )
             raise self._failure.pop(0, StopAsyncIteration)
         # A read of the network may bring hundreds of events; all but the last of them take this short way.
-        # The last one may end the stream, which _hand_out() sees to.
+        # The last one may end the stream, which _hand_out() handles.
         if len(self._events) > 1 and not self._aborted:
             return self._events.popleft()
         try:
@@ -159,8 +164,7 @@ class EventStream(BaseStream[Transport, Exchange]):
     def text(self) -> AsyncIterator[str]:
         """The pieces of the answer's text, as they arrive: the texts of its `ContentDelta`s.
 
-        Everything else of the answer is in `result()`. Errors, and a wait that is cancelled, are as for the
-        events.
+        `result()` has everything else of the answer. Errors and cancelled waits behave as for the events.
 
         Example:
             async with provider.stream(messages) as stream:
@@ -170,13 +174,13 @@ class EventStream(BaseStream[Transport, Exchange]):
         return TextPieces(self)
 
     def heartbeats(self, seconds: float) -> AsyncIterator[StreamEvent | Heartbeat]:
-        """The events, and a `Heartbeat` whenever none arrived for so long: a gateway then sends its own
-        client a sign of life.
+        """The events, and a `Heartbeat` whenever no event arrived for some seconds, so that a gateway can
+        keep its own client's connection alive.
 
-        A heartbeat does not touch the call, whatever the transport and wherever it waits: for its key, a
-        connection, a retry or an event. A read that is under way when the consumer turns away goes on; the
-        next read of the stream, by whichever means, has what it found. Leaving `async with` ends it, and
-        outside `async with` so does a wait that is cancelled.
+        A heartbeat does not affect the call, with any transport, and whether the call waits for its key, a
+        connection, a retry or an event. If the consumer stops waiting, the read under way continues, and the
+        next read of the stream returns its event. Leaving `async with` ends that read; outside `async with`,
+        a cancelled wait ends it, too.
 
         Args:
             seconds: how long to wait for each event. The consumer's own time between two does not count.
@@ -207,7 +211,7 @@ class EventStream(BaseStream[Transport, Exchange]):
     async def aclose(self) -> None:
         """Drop the rest of the stream. It never waits. After the end it does nothing.
 
-        A task that waits for an event gets `APIConnectionError`, as from `abort()`.
+        If another task waits for an event, that task gets an `APIConnectionError`, as from `abort()`.
         """
         self._entered = False
         if self._state is READING:
@@ -227,7 +231,7 @@ class EventStream(BaseStream[Transport, Exchange]):
         return self._held is not None and not self._held.ended
 
     async def _arrives_within(self, seconds: float) -> bool:
-        """Wait for something to read; the read that this begins goes on when the time is over."""
+        """Wait for an event; the read that this begins continues when the time is over."""
         if self._held is None:
             if self._events or self._state is not OPEN:
                 return True
@@ -246,7 +250,7 @@ class EventStream(BaseStream[Transport, Exchange]):
         self._held = None
 
     async def _take_held(self, held: HeldRead) -> StreamEvent:
-        """The next event where a read is under way, or has failed."""
+        """The next event, from a read that is under way or has failed."""
         await self._join(held)
         error = held.take_error()
         if self._held is held:  # it found no event
@@ -264,13 +268,13 @@ class EventStream(BaseStream[Transport, Exchange]):
         except Exception:
             raise
         except BaseException:
-            # Outside `async with`, nothing else would stop the read if nobody comes back to it.
+            # Outside `async with`, nothing else would stop the read if the consumer does not return to it.
             if not (self._entered or held.ended):
                 self.abort()
             raise
 
     def _suspends(self, error: BaseException) -> bool:
-        """Leave a cancelled wait so that the next read goes on with it, if that is possible."""
+        """Leave a cancelled wait in such a way that the next read continues it, if that is possible."""
         if not (self._entered and self._resumable and self._state is READING):
             return False
         # A coroutine that is closed may be outside any loop, which the next line could not tell.

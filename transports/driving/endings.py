@@ -65,7 +65,7 @@ READING: Final = StreamState.READING
 
 
 class StreamTrigger(Enum):
-    """What moves a stream from state to state."""
+    """The causes of a stream's transitions."""
 
     __hash__ = object.__hash__
 

@@ -56,7 +56,7 @@ def show_response(stream: BaseStream[Any, Any], on_response: Callable[[ResponseI
 
 
 class BaseProvider(Generic[TransportT]):
-    """What the async and the blocking provider share: all but the streams and what reads them."""
+    """The part that the async and the blocking provider share: everything except the streams' I/O."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class BaseProvider(Generic[TransportT]):
         self._observer = observer
 
     def _take_over(self, other: BaseProvider[TransportT]) -> None:
-        """Ask what another provider asks, in the same way."""
+        """Take over the config, transport, key, log and observer of another provider."""
         self._provider = other._provider
         self._transport = other._transport
         self._keys = other._keys
@@ -83,14 +83,17 @@ class BaseProvider(Generic[TransportT]):
 
     @property
     def config(self) -> ProviderConfig:
-        """The configuration, whole."""
+        """The configuration, with all defaults filled in."""
         return self._provider.config
 
     def set_raw_log_callback(self, raw_log: RawLog | None) -> None:
-        """Use `raw_log` for all further calls, in place of the one before; `None` turns logging off.
+        """Replace the raw log, for all further calls.
+
+        Args:
+            raw_log: the new log; `None` turns logging off.
 
         Raises:
-            ConfigError: it lacks a method, or has an async one. The log before stays in use.
+            ConfigError: `raw_log` lacks a method, or has an async one. The previous log stays in use.
         """
         self._raw_log = check_raw_log(raw_log)
 
@@ -139,7 +142,7 @@ class BaseProvider(Generic[TransportT]):
         return call, self._leg(call, "embeddings", options)
 
     def _batches(self) -> tuple[Batches, Callable[[Fetch[Any], ListOptions], Leg[TransportT]]]:
-        """The batch endpoints as machines, and what makes their calls."""
+        """The batch endpoints as machines, and the function that makes their calls."""
         core = Batches(self._provider, random=random.random, now=time.time, record=self._raw_log is not None)
         return core, lambda call, options: self._leg(call, "batches", options)
 
@@ -162,15 +165,21 @@ class BaseProvider(Generic[TransportT]):
 class AsyncProvider(BaseProvider[Transport]):
     """One LLM provider, under asyncio or trio. Many tasks may use it at once.
 
-    The end of `async with` closes the transport if `create_provider` made it.
+    Make one with `create_provider`. The end of `async with` closes the transport if `create_provider` made
+    it.
 
     Args:
-        config: what to ask, and how.
+        config: the provider's type, model, address and clocks.
         transport: sends the requests.
         raw_log: receives everything sent and received.
         api_key: see `create_provider`.
         close_transport: whether `aclose()` closes the transport too.
         observer: see `create_provider`.
+
+    Example:
+        async with create_provider({"type": "openai", "model": "gpt-5.4"}) as provider:
+            answer = await provider.complete("Hello")
+            print(answer.text)
     """
 
     def __init__(
@@ -235,14 +244,14 @@ class AsyncProvider(BaseProvider[Transport]):
             tools: in OpenAI's function format, for every provider.
             response_format: the form of the answer: a dataclass, a `msgspec.Struct`, a `TypedDict` or a
                 pydantic model; or the option of that name, as a mapping.
-            on_response: receives the metadata of the last response, whether the call succeeds or fails.
-            **options: see `sansio.Provider.call`, such as `temperature=0`.
+            on_response: called with the metadata of the last response, whether the call succeeds or fails.
+            **options: such as `temperature=0`; see `sansio.Provider.call`.
 
         Returns:
             The answer; for a type, a `Parsed` with the value and the answer.
 
         Raises:
-            OutputFormatError: the answer does not have the form of the type; `partial.text` is what it says.
+            OutputFormatError: the answer does not have the form of the type; `partial.text` is its text.
             ProviderError: the request is invalid, or the call failed.
         """
         asked = cast(Options, options)  # it has all other keys of Options
@@ -263,7 +272,10 @@ class AsyncProvider(BaseProvider[Transport]):
         Args:
             messages: the conversation so far, as for `sansio.Provider.call`.
             tools: in OpenAI's function format, for every provider.
-            **options: see `sansio.Provider.call`, such as `temperature=0`.
+            **options: such as `temperature=0`; see `sansio.Provider.call`.
+
+        Returns:
+            The stream. Read its events with `async for`; after the last, `result()` returns the whole answer.
 
         Raises:
             InvalidRequestError: the request is invalid for this provider.
@@ -273,21 +285,24 @@ class AsyncProvider(BaseProvider[Transport]):
     async def count_tokens(
         self, messages: Messages, tools: Sequence[Tool] | None = None, **options: Unpack[Options]
     ) -> int:
-        """Ask the provider how many tokens a request has, without having it answered.
+        """Ask the provider how many tokens a request has. The model does not run.
 
         Args:
             messages: the conversation, as for `complete`.
-            tools: in OpenAI's function format.
+            tools: as for `complete`.
             **options: as for `complete`.
 
+        Returns:
+            The number of tokens of the prompt, as the provider counts them.
+
         Raises:
-            InvalidRequestError: the request is invalid, or the provider counts no tokens.
+            InvalidRequestError: the request is invalid, or the provider cannot count tokens.
             ProviderError: the call failed.
         """
         return await self._fetch(*self._count(messages, tools, options))
 
     async def list_models(self, **options: Unpack[ListOptions]) -> list[ModelInfo]:
-        """Ask which models the provider has, in its own order.
+        """Ask which models the provider has. They are in the provider's order.
 
         Args:
             **options: the clocks, `max_attempts` and `extra_headers`, as for `complete`.
@@ -299,12 +314,16 @@ class AsyncProvider(BaseProvider[Transport]):
         return list(await self._fetch(*self._list(options)))
 
     async def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Embeddings:
-        """Ask for texts as vectors, one for each text and in their order.
+        """Ask for the embedding vectors of texts.
 
         Args:
-            texts: at least one; a text alone is a list of one.
-            **options: `model`, the model for embeddings (default: the config's); `dimensions`; and the
-                clocks, `max_attempts`, `extra_headers` and `extra_body`, as for `complete`.
+            texts: at least one text; a single `str` is a list of one.
+            **options: `model`, the model for embeddings (default: the config's); `dimensions`, the length of
+                the vectors; and the clocks, `max_attempts`, `extra_headers` and `extra_body`, as for
+                `complete`.
+
+        Returns:
+            One vector for each text, in the order of the texts, with the usage.
 
         Raises:
             InvalidRequestError: the provider has no embeddings, or an argument is invalid.
@@ -317,7 +336,7 @@ class AsyncProvider(BaseProvider[Transport]):
         """The provider's batch endpoints: answers within a day, at a lower price.
 
         Raises:
-            InvalidRequestError: the provider has none.
+            InvalidRequestError: the provider has no batch endpoints.
         """
         from transports.driving.batches import AsyncBatches  # late: few programs need it
 
@@ -355,21 +374,28 @@ def create_provider(
     api_key: ApiKey | None = None,
     observer: Observer | None = None,
 ) -> AsyncProvider:
-    """A provider for asyncio and trio.
+    """Make a provider for asyncio and trio.
 
     Args:
         config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
-        raw_log: receives everything sent and received, see `RawLog`.
-        transport: sends the requests. The provider does not close it. Or the name of one, of which the
-            provider makes its own and closes it: `"anyio"`, `"httpcore"`, `"httpx2"`, `"aiohttp"`,
-            `"pyodide"`, or another that an installed package has. Default: `"anyio"`.
-        api_key: the key, or a callable, sync or async, that returns it and is called once per attempt.
-            Default: the environment variable `config.api_key_env`, read at each call.
-        observer: watches each call, see `Observer`; for OpenTelemetry, `transports.observing.otel`.
+        raw_log: receives everything sent and received; see `RawLog`.
+        transport: sends the requests; the provider does not close it. Or a name: the provider then makes its
+            own transport and closes it. Names are `"anyio"`, `"httpcore"`, `"httpx2"`, `"aiohttp"`,
+            `"pyodide"`, and those of other installed packages. Default: `"anyio"`.
+        api_key: the key; or a callable, sync or async, that returns the key and is called once per attempt.
+            Default: the environment variable `config.api_key_env`, read at each attempt.
+        observer: watches each call; see `Observer`. For OpenTelemetry, see `transports.observing.otel`.
+
+    Returns:
+        The provider. Use it with `async with`, which closes its transport.
 
     Raises:
         ConfigError: the configuration is invalid, the raw log lacks a method or has an async one, or there is
-            no transport of that name; it names the field.
+            no transport of that name. The error's `field` names the field or argument.
+
+    Example:
+        async with create_provider({"type": "anthropic", "model": "claude-sonnet-5-5"}) as provider:
+            answer = await provider.complete("Hello")
     """
     config = as_config(config)
     if transport is None or isinstance(transport, str):

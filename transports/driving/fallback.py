@@ -1,4 +1,4 @@
-"""Several providers as one: the next is asked when one fails before its first event."""
+"""Several providers as one: if one fails before its first event, the next one is asked."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Fallback(Struct, frozen=True, kw_only=True):
     """A provider failed, and the next one is asked.
 
     Args:
-        config: of the provider that failed.
-        error: what it failed with, after all its attempts.
-        next: the config of the one that is asked.
-        left_out: what is not sent to it of the conversation and the options, and why.
+        config: the config of the provider that failed.
+        error: its error, after all its attempts.
+        next: the config of the provider that is asked next.
+        left_out: the parts of the conversation and the options that are not sent to the next one, and why.
     """
 
     config: ProviderConfig
@@ -54,10 +54,13 @@ class Fallback(Struct, frozen=True, kw_only=True):
 def another_may_answer(error: ProviderError) -> bool:
     """Whether another provider may succeed where one failed with this error.
 
-    Yes: no connection, a time that ran out, a malformed or truncated response, every status but those that
-    blame the request (400, 413, 422): also 401, 403, 404 and 429, since the other provider has its own key,
-    models and limits. No: an error of the request or of the configuration, which the program should fix, and
-    the end of the call's whole time.
+    Yes: no connection, a timeout, a malformed or truncated response, and every status except those that blame
+    the request (400, 413, 422). This includes 401, 403, 404 and 429, since the other provider has its own
+    key, models and limits. No: an error of the request or of the configuration, which the program should fix,
+    and the end of the call's total time.
+
+    Args:
+        error: the error of the provider that failed, after all its attempts.
     """
     if isinstance(error, APITimeoutError):
         return error.field not in _TOTALS
@@ -103,28 +106,32 @@ class _Chain(Generic[TransportT]):
 
 
 class FallbackProvider(AsyncProvider):
-    """Several providers as one. `stream` and `complete` ask the next one when one fails.
+    """Several providers as one: if a provider fails, `stream` and `complete` ask the next one.
 
-    It is asked when the one before has used up its attempts and no event of its answer has arrived; what the
-    consumer has seen is never followed by another model's answer. The history is ported to each, see
-    `stream.left_out`; `stream.config` says who answers, and `stream.failures` what the others failed with.
-    If all fail, `FallbackError` has all failures. It is one error and not an `ExceptionGroup`, so that
-    `except ProviderError` handles it as it handles that of a single provider.
+    The next provider is asked when the one before has used up its attempts and no event of its answer has
+    arrived. So events of two models are never mixed. The conversation is ported to each provider: see
+    `stream.left_out`. `stream.config` shows which provider answers, and `stream.failures` the errors of those
+    before it. If all fail, a `FallbackError` has all errors. It is one error and not an `ExceptionGroup`, so
+    that `except ProviderError` handles it like the error of a single provider.
 
-    The call's whole time (`timeout`) is for all together. Each provider has its own attempts: give those that
-    have others behind them few. A request that the first provider cannot take is refused at once; where a
-    later one cannot take it, that is its failure.
+    The call's total time (`timeout`) is for all providers together. Each has its own `max_attempts`: choose
+    few, except for the last provider. A request that is invalid for the first provider is refused at once; if
+    it is invalid for a later one, that counts as the failure of that provider.
 
-    `list_models`, `count_tokens`, `embed` and `batches` ask the first provider alone: their results are about
+    `list_models`, `count_tokens`, `embed` and `batches` ask only the first provider: their results are about
     one model, and vectors of two models cannot be compared.
 
     Args:
-        providers: in the order in which they are asked. They can be used by themselves, too.
-        moves_on: whether to ask the next provider after an error.
-        on_fallback: is called each time. An exception in it ends the stream.
+        providers: the providers, in the order in which they are asked. They can still be used alone, too.
+        moves_on: decides whether an error leads to the next provider. Default: `another_may_answer`.
+        on_fallback: called each time with a `Fallback`. An exception in it ends the stream.
 
     Raises:
-        ConfigError: there is no provider.
+        ConfigError: the list of providers is empty.
+
+    Example:
+        provider = FallbackProvider([create_provider(first), create_provider(second)])
+        answer = await provider.complete("Hello")
     """
 
     def __init__(
@@ -158,15 +165,15 @@ class FallbackProvider(AsyncProvider):
 
 
 class SyncFallbackProvider(SyncProvider):
-    """The blocking twin of `FallbackProvider`.
+    """The blocking counterpart of `FallbackProvider`.
 
     Args:
-        providers: see there.
-        moves_on: see there.
-        on_fallback: see there.
+        providers: as for `FallbackProvider`, made by `create_sync_provider`.
+        moves_on: as for `FallbackProvider`.
+        on_fallback: as for `FallbackProvider`.
 
     Raises:
-        ConfigError: there is no provider.
+        ConfigError: the list of providers is empty.
     """
 
     def __init__(
@@ -182,7 +189,7 @@ class SyncFallbackProvider(SyncProvider):
         self._close_transport = False
 
     def set_raw_log_callback(self, raw_log: RawLog | None) -> None:
-        """See `FallbackProvider.set_raw_log_callback`."""
+        """Use `raw_log` for all further calls of every provider; see `SyncProvider.set_raw_log_callback`."""
         super().set_raw_log_callback(raw_log)
         for provider in self._providers:
             provider.set_raw_log_callback(raw_log)

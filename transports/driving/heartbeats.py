@@ -1,4 +1,4 @@
-"""Signs of life between the events of a stream, for a consumer that must not fall silent itself."""
+"""Heartbeats between the events of a stream, for a gateway that must keep its own client waiting."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class Heartbeat(Struct, frozen=True):
-    """No event arrived for so long. The call goes on as if nothing had happened.
+    """No event arrived for some seconds. The call continues unchanged.
 
     Args:
-        seconds: how long the consumer waited, as it asked for.
+        seconds: how long the consumer waited: the argument of `heartbeats`.
     """
 
     seconds: float
 
 
 class HeldRead:
-    """A read of a stream that goes on while nobody waits for it.
+    """A read of a stream that continues while no consumer waits for it.
 
-    A heartbeat must not touch the call. Cancelling the read would: a transport need not allow it, and those
-    that do begin an `open` again, so that a connection that takes longer than the time between two heartbeats
-    would never be made. So the read has a task, and only the wait for it is cancelled.
+    A heartbeat must not affect the call, so it must not cancel the read: a transport need not allow that, and
+    those that do begin an `open` again, so that a connection that takes longer than the time between two
+    heartbeats would never be made. So the read has its own task, and only the wait for the task is cancelled.
 
     Args:
-        read: reads, and leaves what was found in the stream.
+        read: reads an event, and leaves it in the stream.
     """
 
     def __init__(self, read: Callable[[], Awaitable[None]]) -> None:
@@ -58,17 +58,17 @@ class HeldRead:
 
     @property
     def ended(self) -> bool:
-        """Whether there is something to take out of the stream."""
+        """Whether the read has ended, so that the stream has its event or its error."""
         return self._ended.is_set()
 
     async def join(self, seconds: float) -> bool:
-        """Wait until the read has ended, which being cancelled here does not change.
+        """Wait until the read has ended. If this wait is cancelled, the read continues.
 
         Args:
-            seconds: how long.
+            seconds: how long to wait.
 
         Returns:
-            Whether it has ended.
+            Whether the read has ended.
 
         Raises:
             LocalProtocolError: another task waits for it.
@@ -86,12 +86,12 @@ class HeldRead:
         return self.ended
 
     def take_error(self) -> Exception | None:
-        """What the read raised, once."""
+        """The error that the read raised; `None` if it raised none, or the error was taken before."""
         error, self._error = self._error, None
         return None if self._forgotten else error
 
     def forget_error(self) -> None:
-        """Raise nothing that the read raises from now on."""
+        """Ignore any error that the read raises from this moment on."""
         self._forgotten = True
 
     async def _run(self) -> None:

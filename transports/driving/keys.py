@@ -42,7 +42,7 @@ class Secret:
             return
         if not isinstance(value, str):
             raise ConfigError(
-                f"api_key: must be text, or give text, not {type(value).__name__}", field="api_key"
+                f"api_key: must be a str, or return a str, not {type(value).__name__}", field="api_key"
             )
         if not value.strip():
             raise ConfigError("api_key: the key is blank; leave it out to read the variable", field="api_key")
@@ -136,7 +136,7 @@ class KeySource:
         self._given: Secret | Callable[[], Key | Awaitable[Key]] | None = None
         if not (api_key is None or isinstance(api_key, str | Credentials) or callable(api_key)):
             raise ConfigError(
-                f"api_key: must be text or a callable that gives text, not {type(api_key).__name__}",
+                f"api_key: must be a str or a callable that returns one, not {type(api_key).__name__}",
                 field="api_key",
             )
         if config.auth_method is not AuthMethod.NONE:
@@ -147,7 +147,7 @@ class KeySource:
         """The key, an awaitable of it, or `None` if no key is sent.
 
         Raises:
-            ConfigError: there is no key; it names the variable to set.
+            ConfigError: there is no key. The message names the environment variable to set.
         """
         if self._config.auth_method is AuthMethod.NONE:
             return None
@@ -201,7 +201,7 @@ class KeySource:
         elif all(map(_VARIABLE.fullmatch, names)):
             wrong = f"the environment variable {' or '.join(names)} is not set or blank"
             right = f"set it to your {self._config.type} key, or pass api_key"
-        else:  # it may be the key itself, put there by mistake, and is not shown
+        else:  # the name is not shown: it may be the key itself, written there by mistake
             wrong = "there is no such environment variable"
             right = "pass the name of one, not the key itself"
         raise ConfigError(f"api_key_env: {wrong}; {right}", field="api_key_env")

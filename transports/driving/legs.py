@@ -1,4 +1,4 @@
-"""What a stream needs to ask one provider. A stream with fallbacks has several, one after the other."""
+"""One provider's part in a stream. A stream with fallbacks has several such legs, one after the other."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ TransportT = TypeVar("TransportT")
 
 @dataclass(frozen=True)
 class Leg(Generic[TransportT]):
-    """One provider's call, and what it takes to make it.
+    """One provider's call, and the objects that are needed to perform it.
 
     Args:
         provider: signs the requests.
-        call: freshly made.
+        call: a new call.
         transport: sends the requests.
-        keys: asked once per attempt.
-        raw_log: receives everything sent and received; the call was then made with `record=True`.
-        observed: who watches the call, and what it asks for.
+        keys: returns the key of each attempt.
+        raw_log: receives everything sent and received; the call must be made with `record=True` then.
+        observed: the observer of the call, and the description of the call for it.
     """
 
     provider: Provider
@@ -40,9 +40,9 @@ class Fallbacks(Generic[TransportT]):
     """The providers that are asked when the ones before them fail.
 
     Args:
-        legs: each makes its call when its turn comes.
-        moves_on: whether an error is one that the next provider may not have.
-        on_fallback: is called with the leg that failed, its error, and the next leg.
+        legs: functions that make the legs of the next providers, each when it is asked.
+        moves_on: decides whether an error leads to the next provider.
+        on_fallback: called with the leg that failed, its error, and the next leg.
     """
 
     legs: tuple[Callable[[], Leg[TransportT]], ...]

@@ -1,8 +1,8 @@
 """The few records that streams write with the standard `logging`, to the logger `transports`.
 
-A retry is `INFO`: the call may yet succeed. A fallback is `WARNING`: a provider has failed, and nobody may
-see its error otherwise. What a call fails with is raised and not logged. A record names the kind of an error,
-its status and its request id. It does not have the provider's words, which may repeat a prompt, nor a key.
+A retry is `INFO`: the call may still succeed. A fallback is `WARNING`: a provider has failed, and its error
+may not be visible elsewhere. The error of a failed call is raised and not logged. A record has the kind of an
+error, its status and its request id, but neither the provider's words, which may repeat a prompt, nor a key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _LOGGER = "transports"
 
 
 def log_retry(error: ProviderError, seconds: float) -> None:
-    """An attempt failed, and another one follows after so many seconds."""
+    """Log that an attempt failed, and that another one follows after some seconds."""
     import logging  # late: it takes a while to import, and most calls never need it
 
     logging.getLogger(_LOGGER).info(
@@ -22,7 +22,7 @@ def log_retry(error: ProviderError, seconds: float) -> None:
 
 
 def log_fallback(error: ProviderError, config: ProviderConfig) -> None:
-    """A provider failed, and another one is asked."""
+    """Log that a provider failed, and that another one is asked."""
     import logging  # late: see above
 
     logging.getLogger(_LOGGER).warning(

@@ -19,8 +19,8 @@ def make_transport(name: str, config: ProviderConfig) -> Transport:
     """A new async transport for a provider.
 
     Args:
-        name: of an entry point of the group `sansio_llm.transports`.
-        config: the provider's.
+        name: the name of an entry point of the group `sansio_llm.transports`.
+        config: the provider's config.
 
     Raises:
         ConfigError: no installed package has such a transport, two have one, or a package that it needs is
@@ -30,7 +30,7 @@ def make_transport(name: str, config: ProviderConfig) -> Transport:
 
 
 def make_sync_transport(name: str, config: ProviderConfig) -> SyncTransport:
-    """The blocking twin of `make_transport`; its group is `sansio_llm.sync_transports`."""
+    """The blocking counterpart of `make_transport`; its group is `sansio_llm.sync_transports`."""
     return cast(SyncTransport, _make(SYNC_GROUP, name, config))
 
 
@@ -51,7 +51,7 @@ def _find(group: str, name: str) -> EntryPoint:
     found = {entry.value: entry for entry in entries if entry.name == name}
     if len(found) > 1:
         raise ConfigError(
-            f"transport: {name!r} is in more than one package, as {' and as '.join(sorted(found))}; "
+            f"transport: {name!r} is in more than one package: {' and '.join(sorted(found))}; "
             "pass an instance of the one you mean",
             field="transport",
         )

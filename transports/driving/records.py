@@ -1,4 +1,4 @@
-"""Passes to a raw log what was sent and received."""
+"""Passes the records of what was sent and received to a raw log."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _METHODS = ("on_request", "on_response", "on_chunk")
 
 
 def check_raw_log(raw_log: RawLog | None) -> RawLog | None:
-    """The log, if it can be called as one.
+    """Check that an object has the methods of a raw log, and return it.
 
     Raises:
-        ConfigError: a method is missing, or async: nothing would await it, so it would never run.
+        ConfigError: a method is missing, or is async: nothing would await it, so it would never run.
     """
     for name in _METHODS if raw_log is not None else ():
         method = getattr(raw_log, name, None)

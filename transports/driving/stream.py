@@ -1,4 +1,4 @@
-"""What the async and the blocking stream share: everything except the loop that waits."""
+"""The part that the async and the blocking stream share: everything except the loop that waits."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
     `transports.driving.endings` says which states a stream has and who may move it.
 
     Args:
-        leg: the call, driven by this stream alone. Usually it is a `Call`.
+        leg: the call, which only this stream drives. Usually it is a `Call`.
     """
 
     def __init__(self, leg: Leg[TransportT]) -> None:
@@ -93,7 +93,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
     def response(self) -> ResponseInfo | None:
         """The metadata of the last response: request id, rate limits, times; `None` before there is one.
 
-        It is known when the response's head has arrived, so at the first event at the latest.
+        It is known as soon as the response's head has arrived, at the latest at the first event.
         """
         response = self._call.response
         if response is None:
@@ -106,12 +106,12 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
 
     @property
     def config(self) -> ProviderConfig:
-        """The configuration of the provider that is asked: the last one, where others failed before it."""
+        """The configuration of the provider that is asked; with fallbacks, the last one that was asked."""
         return self._provider.config
 
     @property
     def failures(self) -> tuple[ProviderError, ...]:
-        """What the providers failed with that were asked before this one, see `FallbackProvider`."""
+        """The errors of the providers that were asked before this one; see `FallbackProvider`."""
         return self._failures
 
     @property
@@ -123,8 +123,8 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         """The whole answer, once the stream was read to its end.
 
         Raises:
-            ProviderError: what the call ended with; `partial` holds what was received. A stream that was
-                closed, aborted or cancelled before its end raises `APIConnectionError`.
+            ProviderError: the call failed; `partial` is the part of the answer that was received. A stream
+                that was closed, aborted or cancelled before its end raises `APIConnectionError`.
             LocalProtocolError: the stream was not read to its end yet.
         """
         if self._aborted:
@@ -145,13 +145,13 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
 
         Raises:
             OutputFormatError: the answer does not have the form; see `sansio.parse_answer`.
-            ProviderError: as `result`.
-            LocalProtocolError: as `result`.
+            ProviderError: as for `result`.
+            LocalProtocolError: as for `result`.
         """
         return parse_answer(self.result(), kind)
 
     def abort(self) -> None:
-        """Drop the connection now; a reader that waits raises `APIConnectionError`. Idempotent.
+        """Drop the connection now. A reader that waits gets an `APIConnectionError`. Idempotent.
 
         Any task or thread may call it.
         """
@@ -186,7 +186,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         self._secret: Secret | None = None  # of the attempt under way
 
     def _hand_out(self) -> StreamEvent | None:
-        """The next event; `None` after the last, where the error that the call ended with is to be raised."""
+        """The next event; `None` after the last, when the error of a failed call must be raised."""
         if self._aborted:
             self._stop(StreamTrigger.ABORT)
         if not self._events:
@@ -206,7 +206,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         return True
 
     def _stop(self, trigger: StreamTrigger) -> None:
-        """End the stream before its end. Events that were not handed out are dropped.
+        """Stop the stream early. Events that were not handed out are dropped.
 
         The state changes last: an interrupt inside leaves a stream that can be stopped again.
         """
@@ -221,7 +221,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         self._state = state
 
     def _broken_off(self, why: str) -> ProviderError:
-        """What `result()` raises of a stream that was stopped before its end."""
+        """The error that `result()` raises if the stream was stopped before its end."""
         error = APIConnectionError(why, hint="")
         for failed in self._call.fail(error):
             assert isinstance(failed, StreamFailed)
@@ -239,7 +239,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         """End the stream by an exception that goes through its reader.
 
         Raises:
-            RuntimeError: it is one that would end the consumer's loop as if the answer were whole.
+            RuntimeError: the exception would end the consumer's loop as if the answer were complete.
         """
         try:
             self._stop(StreamTrigger.CUT)
@@ -261,7 +261,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         if isinstance(step, Wait):
             late = self._clocks.for_wait(now, step.seconds)
             if late is not None:
-                # There may still be time for another provider, which is asked for what this one failed with.
+                # The last attempt's error decides whether another provider is asked, if there is still time.
                 failure = self._call.last_failure if self._fallbacks is not None else None
                 self._fail(failure or late)
                 return self._next_step(now) if failure is not None else None
@@ -277,8 +277,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
     def _show_retry(self, wait: Wait) -> None:
         error = self._call.last_failure
         assert error is not None
-        if self._secret is not None:
-            error = self._secret.clean(error)
+        error = self._clean_error(error)
         log_retry(error, wait.seconds)
         if self._watch is not None:
             self._watch.on_retry(error, wait.seconds)
@@ -374,8 +373,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         if fallbacks is None or self._events or self._first_event is not None:
             return False
         self._log()  # of the call that failed
-        if self._secret is not None:
-            error = self._secret.clean(error)
+        error = self._clean_error(error)
         if self._watch is not None:
             self._end_watch(error)
         moves_on = fallbacks.moves_on(error)
@@ -397,14 +395,22 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         return False
 
     def _fail_with(self, error: ProviderError, *, stopped: bool = False) -> None:
-        """Keep the error that the call ended with, the key masked."""
-        self._error = error if self._secret is None else self._secret.clean(error)
+        """Keep the error of the call, with the key masked."""
+        self._error = self._clean_error(error)
         if self._watch is not None:
             self._end_watch(self._error, stopped=stopped)
         if self._failures and self._first_event is None and not stopped:
             self._error = FallbackError.of(self._failures)
         # The traceback of the error that is kept would hold the frames that hold this stream.
         self._failure[0] = self._error.with_context()
+
+    def _clean_text(self, text: str) -> str:
+        """A text of the provider with the key of the last attempt masked."""
+        return text if self._secret is None else self._secret.clean_text(text)
+
+    def _clean_error(self, error: ProviderError) -> ProviderError:
+        """The same for an error."""
+        return error if self._secret is None else self._secret.clean(error)
 
     def _end_watch(self, outcome: object, *, stopped: bool = False) -> None:
         watch, self._watch, self._seer = self._watch, None, None

@@ -30,18 +30,18 @@ _READER = "reader"
 
 
 class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
-    """The blocking twin of `EventStream`: the events of one answer, as they arrive.
+    """The blocking counterpart of `EventStream`: the events of one answer, as they arrive.
 
     Use it with `with`. One thread reads it, and any thread may `abort()` it. That wakes the reader at once,
-    except while a connection is being made: then it wakes when the connection is made or refused.
+    except while a connection is being made: the reader then wakes when the connection is made or refused.
 
     Args:
         provider: signs the requests.
-        call: freshly made, and driven by this stream alone.
+        call: a new call, which only this stream drives.
         transport: sends the requests; it stays open.
-        keys: asked once per attempt.
-        raw_log: receives everything sent and received; the call was then made with `record=True`.
-        observed: who watches the call, and what it asks for.
+        keys: returns the key of each attempt.
+        raw_log: receives everything sent and received; the call must be made with `record=True` then.
+        observed: the observer of the call, and the description of the call for it.
         now: the clock, in seconds.
         sleep: waits for a number of seconds, or until the event is set.
     """
@@ -66,7 +66,12 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
 
     @classmethod
     def over(cls, leg: Leg[SyncTransport], fallbacks: Fallbacks[SyncTransport] | None = None) -> Self:
-        """A stream of one provider, and of those that are asked when it fails."""
+        """Make a stream of one provider, and of others that are asked when it fails.
+
+        Args:
+            leg: the call of the first provider.
+            fallbacks: the calls of the others.
+        """
         stream = cls(leg.provider, leg.call, leg.transport, leg.keys, leg.raw_log, observed=leg.observed)
         stream._fallbacks = fallbacks
         return stream
@@ -75,10 +80,10 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
         return self
 
     def __next__(self) -> StreamEvent:
-        """The next event. The one after the last, or after `close()`, ends the iteration.
+        """The next event. After the last event, or after `close()`, the iteration ends.
 
         Raises:
-            ProviderError: what the call failed with, after all events received before it.
+            ProviderError: the call failed; raised after all events that were received before.
             LocalProtocolError: another thread is waiting for an event of this stream.
         """
         if self._state in (OPEN, READING):
@@ -96,7 +101,7 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
             except LocalProtocolError:  # another thread is the reader
                 raise
             except BaseException as error:
-                # An interrupt may have come after an event was taken, which is then lost, or inside _leave().
+                # An interrupt may arrive after an event was taken, which is then lost, or inside _leave().
                 if self._reader.setdefault(_READER, mine) is mine:
                     try:
                         self._cut(error)
@@ -108,8 +113,8 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
     def text(self) -> Iterator[str]:
         """The pieces of the answer's text, as they arrive; see `EventStream.text`.
 
-        There are no heartbeats here. A blocking exchange that has waited in vain is dead, so a wait cannot be
-        left and taken up again without a thread for it. A program that needs signs of life uses
+        There are no heartbeats here: a blocking exchange whose wait timed out cannot be used any more, so a
+        wait could be continued only in another thread. A program that needs heartbeats uses
         `EventStream.heartbeats` in an event loop, or reads this stream in a thread.
         """
         return SyncTextPieces(self)
@@ -125,7 +130,7 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
     def close(self) -> None:
         """Drop the rest of the stream. After the end it does nothing.
 
-        A thread that waits for an event gets `APIConnectionError`, as from `abort()`.
+        If another thread waits for an event, that thread gets an `APIConnectionError`, as from `abort()`.
         """
         mine = object()
         try:
@@ -160,11 +165,12 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
             raise
 
     def _enter(self, mine: object) -> None:
-        """Become the one who drives the call. `_leave` must follow in any case.
+        """Become the reader, which drives the call. `_leave` must follow in any case.
 
         Args:
-            mine: an object that no one else has, which tells afterwards whether this took place. An interrupt
-                can come between any two steps, so that a variable set after taking a lock would not tell.
+            mine: an object that only this caller has. It shows afterwards whether the caller became the
+                reader: an interrupt can arrive between any two steps, so a variable that is set after taking
+                a lock would not show it.
         """
         if self._reader.setdefault(_READER, mine) is not mine:
             raise LocalProtocolError(
@@ -172,7 +178,7 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
             )
 
     def _leave(self, mine: object) -> None:
-        """Undo `_enter`, if it took place. Callers do so twice, since an interrupt may hit the first time."""
+        """Undo `_enter`, if it took place. Callers do so twice, since an interrupt may end the first call."""
         if self._reader.get(_READER) is mine:
             del self._reader[_READER]
 

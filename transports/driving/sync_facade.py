@@ -33,12 +33,12 @@ T = TypeVar("T")
 
 
 class SyncProvider(BaseProvider[SyncTransport]):
-    """The blocking twin of `AsyncProvider`: one LLM provider, without an event loop.
+    """The blocking counterpart of `AsyncProvider`: one LLM provider, without an event loop.
 
-    Many threads may use it at once; each of its streams has one reader.
+    Make one with `create_sync_provider`. Many threads may use it at once; each of its streams has one reader.
 
     Args:
-        config: what to ask, and how.
+        config: the provider's type, model, address and clocks.
         transport: sends the requests.
         raw_log: receives everything sent and received, in the thread that reads.
         api_key: see `create_sync_provider`.
@@ -129,7 +129,7 @@ class SyncProvider(BaseProvider[SyncTransport]):
         return list(self._fetch(*self._list(options)))
 
     def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Embeddings:
-        """Ask for texts as vectors; arguments and errors as for `AsyncProvider.embed`."""
+        """Ask for the embedding vectors of texts; arguments and errors as for `AsyncProvider.embed`."""
         return self._fetch(*self._embed(texts, options))
 
     @property
@@ -171,20 +171,27 @@ def create_sync_provider(
     api_key: Key | Callable[[], Key] | None = None,
     observer: Observer | None = None,
 ) -> SyncProvider:
-    """A provider without an event loop: plain blocking calls.
+    """Make a provider without an event loop: plain blocking calls.
 
     Args:
         config: a `ProviderConfig`, or a mapping with its fields. Default: OpenRouter's defaults.
-        raw_log: receives everything sent and received, see `RawLog`.
-        transport: sends the requests. The provider does not close it. Or the name of one, see
-            `create_provider`. Default: `"socket"`.
-        api_key: the key, or a callable that returns it and is called once per attempt. Default: the
-            environment variable `config.api_key_env`, read at each call.
+        raw_log: receives everything sent and received; see `RawLog`.
+        transport: sends the requests; the provider does not close it. Or a name, as for `create_provider`.
+            Default: `"socket"`.
+        api_key: the key; or a callable that returns the key and is called once per attempt. Default: the
+            environment variable `config.api_key_env`, read at each attempt.
         observer: see `create_provider`.
+
+    Returns:
+        The provider. Use it with `with`, which closes its transport.
 
     Raises:
         ConfigError: the configuration is invalid, the raw log lacks a method or has an async one, or there is
-            no transport of that name; it names the field.
+            no transport of that name. The error's `field` names the field or argument.
+
+    Example:
+        with create_sync_provider({"type": "anthropic", "model": "claude-sonnet-5-5"}) as provider:
+            answer = provider.complete("Hello")
     """
     config = as_config(config)
     if transport is None or isinstance(transport, str):

@@ -9,7 +9,7 @@ from sansio import ContentDelta, StreamEvent
 
 
 class TextPieces:
-    """The pieces of text of a stream. A class and not a generator: a cancelled wait would end a generator.
+    """The pieces of a stream's text. A class and not a generator: a cancelled wait would end a generator.
 
     Args:
         events: the stream.
@@ -29,7 +29,7 @@ class TextPieces:
 
 
 class SyncTextPieces:
-    """The blocking twin of `TextPieces`. An interrupt would end a generator.
+    """The blocking counterpart of `TextPieces`. A class, too: an interrupt would end a generator.
 
     Args:
         events: the stream.

@@ -1,8 +1,8 @@
 """Our connections as the network under an httpcore pool.
 
-The pool connects, through a proxy if it has one, and keeps connections. What an exchange sends and receives
-passes it by: it would read a response at several times the cost, and take bytes that follow one for the next.
-It is shown a response of one byte in place of the real one.
+The pool connects, through a proxy if it has one, and keeps connections. The bytes of an exchange bypass the
+pool: it would read a response at several times the cost, and take bytes behind it for the next response. In
+place of the real response, the pool is shown one of a single byte.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class PooledStream:
         return PooledStream(self._core, self._keeper, self._trust, self.connection)
 
     async def aclose(self) -> None:
-        self._keeper.close_now(self.connection)  # first, since it may still say farewell
+        self._keeper.close_now(self.connection)  # before any shutdown, so that it can still end TLS in order
         self.connection.shut_down()
 
     def get_extra_info(self, info: str) -> object:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PoolOwner(Protocol):
-    """What an exchange needs of its transport.
+    """The part of its transport that an exchange uses.
 
     Attributes:
         core: httpcore or httpcore2.
@@ -80,7 +80,7 @@ class PooledExchange:
         response, self._response = self._response, None
         if response is not None:
             self._feed.lose(aborted())
-            self._keeper.close_now(self._connection)  # first, since it may still say farewell
+            self._keeper.close_now(self._connection)  # before shut_down: it can still end TLS in order
             self._connection.shut_down()
             self._keeper.drop(_Place(response))
 
@@ -136,7 +136,7 @@ async def open_pooled(
 
 
 def _blame(fault: Exception) -> TransportError | RemoteProtocolError:
-    """What went wrong in the pool's talk with its proxy."""
+    """The error for a failure between the pool and its proxy."""
     if "disconnected" in str(fault):
         return APIConnectionError("the proxy closed the connection before it answered")
     # Without the bytes that h11 quotes.

@@ -46,12 +46,12 @@ class PlainExchange(ForeignExchange):
 
     Args:
         core: httpcore or httpcore2, or a library on one of them with exceptions of the same names.
-        pool: the application's; `None` if the library does not show it, which costs the reuse of connections.
-        keeper: of the running loop.
-        request: what to send.
+        pool: the application's pool; `None` if the library does not show it: no connection is then reused.
+        keeper: the keeper of the running loop.
+        request: the request to send.
         timeout: as for `Transport.open`.
-        write_timeout: likewise.
-        fresh: likewise.
+        write_timeout: as for `Transport.open`.
+        fresh: as for `Transport.open`.
     """
 
     def __init__(
@@ -176,8 +176,8 @@ class PlainExchange(ForeignExchange):
     def _has_rest(self, answer: Answer) -> bool:
         """Whether bytes have arrived behind the response. The pool would take them for the next response.
 
-        It keeps them in h11's buffer, which it shows to nobody, so this looks at names that are not public.
-        Where they are others, every HTTP/1.1 connection is closed after one exchange.
+        It keeps them in h11's buffer, for which there is no public name, so this method uses private ones. If
+        a version has other names, every HTTP/1.1 connection is closed after one exchange.
         """
         if not answer.ended or _speaks_http2(answer):
             return False  # the pool closes the connection, or keeps streams apart
@@ -265,9 +265,9 @@ def _is_readable(answer: Answer) -> bool:
 
 
 def _gives(tls: ssl.SSLObject) -> bool:
-    """Whether a read would give data, or the end. `pending()` does not count records that were not decrypted.
+    """Whether a read would return data or the end. `pending()` does not count records still encrypted.
 
-    The data is lost. The connection is closed anyway where there is some.
+    The data is lost, which does no harm: if there is data, the connection is closed anyway.
     """
     try:
         tls.read(1)
@@ -279,7 +279,7 @@ def _gives(tls: ssl.SSLObject) -> bool:
 
 
 def _queue(stream: object) -> object:
-    """What anyio keeps under asyncio of a read that gave more than was asked for. No public name shows it."""
+    """The bytes that anyio keeps under asyncio if a read returned too many. They have no public name."""
     layer = getattr(stream, "_stream", None)
     while (below := getattr(layer, "transport_stream", None)) is not None:
         layer = below

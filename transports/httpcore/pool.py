@@ -65,24 +65,24 @@ class HttpcoreTransport:
     of your own does everything itself, and so has httpcore's limits.
 
     Args:
-        pool: your own pool, which you close. All other arguments except `module` then have no effect. It may
-            use HTTP/2; dropping an exchange then leaves the connection open for the other exchanges on it. If
-            it has a proxy, requests to loopback do not use it, and go there directly.
+        pool: your own pool, which you close. All other arguments except `module` then have no effect. The
+            pool may use HTTP/2; dropping an exchange then leaves the connection open for the other exchanges
+            on it. If the pool has a proxy, requests to loopback go there directly, without the proxy.
         module: `"httpcore"` or `"httpcore2"`. Default: the pool's, or httpcore2 if it is installed.
         proxy: URL of an HTTP or SOCKS proxy, with user and password if it needs them.
         no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
             by commas, with or without a port. A name includes its subdomains.
         environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
-            read once, now.
-        unix_socket: path of a Unix socket to connect to, whatever host a request names.
-        ssl_context: for TLS. Default: one that trusts the system's authorities.
+            read once, when the transport is made.
+        unix_socket: path of a Unix socket to connect to, in place of the host that a request names.
+        ssl_context: the context for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
         max_idle: how many idle connections to keep for each loop, with and without TLS counted separately.
-        idle_timeout: how many seconds to keep each.
-        max_header_bytes: largest size of a response's head, and of one chunk's size line.
+        idle_timeout: for how many seconds to keep each idle connection.
+        max_header_bytes: the largest size of a response's head, and of one chunk's size line.
 
     Raises:
-        ConfigError: the arguments are invalid; it names the one to change.
+        ConfigError: the arguments are invalid. The error's `field` names the argument to change.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class HttpcoreTransport:
         self._pools: WeakKeyDictionary[LoopKeeper, ref[_Pools]] = WeakKeyDictionary()
         self._given = cast("httpcore.AsyncConnectionPool | None", pool)  # httpcore2 has the same API
         self.keeps = True  # False after aclose()
-        # What a pool of someone else's does when it is cancelled, only it knows.
+        # How an application's own pool behaves when it is cancelled is unknown.
         self.resumable = pool is None
         self.core = _find_module(module, pool)
         self._given_has_proxy = pool is not None and _has_proxy(self.core, pool)
@@ -135,7 +135,7 @@ class HttpcoreTransport:
             APITimeoutError: connecting took too long, or the server took nothing of the request for too long.
             LocalProtocolError: the request cannot be written as HTTP/1.1.
         """
-        # It refuses an invalid request; httpcore's own error would quote a header.
+        # Refuses an invalid request here: httpcore's own error would quote a header.
         http = HTTPExchange(request, max_header_bytes=self._max_header_bytes)
         keeper = await LoopKeeper.here()
         await keeper.tidy()
@@ -221,7 +221,7 @@ def _find_module(name: ModuleName | None, pool: Pool | None) -> ModuleType:
             if module is not None and isinstance(pool, module.AsyncConnectionPool):
                 return module
         raise ConfigError(
-            "pool: it is not an AsyncConnectionPool; pass its module, 'httpcore' or 'httpcore2', too",
+            "pool: is not an AsyncConnectionPool; pass its module, 'httpcore' or 'httpcore2', too",
             field="pool",
         )
     return importlib.import_module("httpcore" if find_spec("httpcore2") is None else "httpcore2")

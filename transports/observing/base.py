@@ -1,4 +1,4 @@
-"""The interface of observers: what a facade shows of each call to those who measure and count."""
+"""The interface of observers, to which a facade reports each call, for metrics and traces."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Operation: TypeAlias = Literal["chat", "embeddings", "count_tokens", "list_model
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What a call asks for.
+    """Describes a call for an observer.
 
     Args:
-        operation: which method of the provider was called; `"chat"` is `stream` and `complete`, and
-            `"batches"` each request of a method of `provider.batches`.
-        config: the provider's.
-        model: the call's, or the config's, or the deployment; `None` for a list of models and for batches.
-        address: the host that is asked.
-        port: its port.
-        stream: whether a stream is asked for.
+        operation: the method of the provider that was called: `"chat"` for `stream` and `complete`;
+            `"batches"` for each request of a method of `provider.batches`; else the method's name.
+        config: the provider's config.
+        model: the call's model, or the config's, or the deployment; `None` for a list of models and batches.
+        address: the server's host.
+        port: the server's port.
+        stream: whether the call asks for a stream.
         messages: the conversation.
-        tools: as they were given.
-        options: as they were given, the clocks among them.
+        tools: the tools, as they were given.
+        options: the options, as they were given, including the clocks.
     """
 
     operation: Operation
@@ -41,40 +41,54 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 class Observation:
-    """Watches one call. A subclass overrides what it needs; each method is called by the call's reader.
+    """Watches one call. Subclass it and override the methods that you need; the call's reader calls them.
 
-    Events cost nothing where `on_events` is not overridden. A method must be quick, and must not raise: an
-    exception ends the stream, as one of a raw log does.
+    If `on_events` is not overridden, events cost nothing. A method must be quick, and must not raise: an
+    exception ends the stream, as an exception of a raw log does.
     """
 
     def on_retry(self, error: ProviderError, seconds: float) -> None:
         """An attempt failed, and another one follows.
 
         Args:
-            error: what it failed with; `error.attempts` says which one it was.
-            seconds: the wait before the next.
+            error: the attempt's error; `error.attempts` is the attempt's number.
+            seconds: the wait before the next attempt.
         """
 
     def on_first_event(self) -> None:
-        """The first event has arrived, before the consumer has it."""
+        """The first event has arrived. Called before the consumer receives it."""
 
     def on_events(self, events: Sequence[StreamEvent]) -> None:
-        """Events arrived, at least one, before the consumer has them. A list that must not be changed."""
+        """Events have arrived. Called before the consumer receives them.
+
+        Args:
+            events: at least one event. Do not change the list.
+        """
 
     def on_end(self, outcome: object, response: ResponseInfo | None, *, stopped: bool) -> None:
         """The call is over; nothing follows.
 
         Args:
-            outcome: the answer (a `Message`, an `Embeddings`, a count, models, or what a request for batches
-                gives), or the `ProviderError` that it failed with, keys masked.
+            outcome: the result (a `Message`, an `Embeddings`, a count, models, or the result of a request for
+                batches), or the `ProviderError` of a failed call, with keys masked.
             response: the metadata of the last response; `None` if there was none.
-            stopped: the consumer ended it, or an exception in it; the provider did not fail.
+            stopped: whether the consumer ended the call, or an exception in it; the provider did not fail.
         """
 
 
 class Observer:
-    """Watches the calls of providers: `create_provider(config, observer=...)`. One may serve many."""
+    """Watches the calls of providers. Pass it as `create_provider(config, observer=...)`.
+
+    Override `begin`. One observer may serve many providers.
+    """
 
     def begin(self, asked: Asked) -> Observation:
-        """A call begins: its first request is about to be sent."""
+        """A call begins: its first request is about to be sent.
+
+        Args:
+            asked: describes the call.
+
+        Returns:
+            The object whose methods are called for this call.
+        """
         return Observation()

@@ -43,7 +43,7 @@ _PROVIDERS = {
     "bedrock": "aws.bedrock",
     "gemini-openai": "gcp.gemini",
 }
-"""The conventions' names of provider types, where they differ from ours."""
+"""The conventions' names of provider types that differ from the names of this package."""
 
 _OPTIONS: Mapping[str, tuple[str, type | tuple[type, ...]]] = {
     "temperature": ("gen_ai.request.temperature", (int, float)),
@@ -57,10 +57,10 @@ _OPTIONS: Mapping[str, tuple[str, type | tuple[type, ...]]] = {
     "previous_response_id": ("gen_ai.request.previous_response.id", str),
     "dimensions": ("gen_ai.embeddings.dimension.count", int),
 }
-"""Options whose value is an attribute as it is, and the types in which it may be one."""
+"""Options whose value is an attribute unchanged, and the types that the attribute may have."""
 
 _FINISH_REASONS = {FinishReason.TOOL_CALLS: "tool_call", FinishReason.REFUSAL: "content_filter"}
-"""The conventions' words for finish reasons, where they differ from ours."""
+"""The conventions' words for finish reasons that differ from those of this package."""
 
 _USAGE: tuple[tuple[str, Callable[[Usage], int]], ...] = (
     ("input_tokens", lambda usage: usage.input_tokens),
@@ -73,21 +73,21 @@ _USAGE: tuple[tuple[str, Callable[[Usage], int]], ...] = (
 
 
 class OpenTelemetryObserver(Observer):
-    """Reports each call: a span, metrics, and events where something is worth one.
+    """Reports each call to OpenTelemetry: a span, metrics, and events for retries and failures.
 
-    A span covers the whole call with its retries. It is a child of the span that is current where the first
-    event is read, and it is not made current itself. `list_models` and `count_tokens`, of which the
-    conventions say nothing, have a span of the same form, and no metrics.
+    A span covers the whole call with its retries. Its parent is the span that is current when the first event
+    is read; it does not become the current span itself. The conventions do not cover `list_models` and
+    `count_tokens`: these calls have a span of the same form, and no metrics.
 
     Args:
-        content: where messages and tool definitions go: `"span"`, as JSON text; `"event"`, which is the
-            event `gen_ai.client.inference.operation.details`; both, or nowhere. They may hold whatever users
-            wrote.
-        chunk_times: report the time from each event of a stream to the next. It is off since each report
-            takes longer than it takes to decode an event.
-        tracer_provider: default: the global one, as for the next two.
+        content: where messages and tool definitions are reported: `"span"`, as JSON text; `"event"`, in the
+            event `gen_ai.client.inference.operation.details`; both, or nowhere (the default). They may
+            contain anything that users wrote.
+        chunk_times: report the time from each event of a stream to the next. Off by default, since each
+            report takes longer than decoding an event.
+        tracer_provider: makes the spans. Default, here and below: the global one.
         meter_provider: makes the instruments.
-        logger_provider: takes the events.
+        logger_provider: receives the events.
         now: the clock, in seconds.
 
     Example:
@@ -141,7 +141,7 @@ class OpenTelemetryObserver(Observer):
         ]
 
     def begin(self, asked: Asked) -> Observation:
-        """A span begins."""
+        """Begin the span of a call; see `Observer.begin`."""
         return (_ObservedChunks if self.chunk_times and asked.stream else _Observed)(self, asked)
 
 

@@ -31,7 +31,7 @@ async def connect_tcp(loop: AbstractEventLoop, host: str, port: int) -> socket.s
 
 
 async def connect_through(loop: AbstractEventLoop, proxy: Proxy, origin: Origin) -> socket.socket:
-    """Connect to an origin by way of a proxy.
+    """Connect to an origin through a proxy.
 
     Raises:
         APIConnectionError: the proxy cannot be reached, or it refused.

@@ -40,13 +40,13 @@ class AnyioConnection:
     async def connect(
         cls, origin: Origin, unix_socket: str | None, proxy: Proxy | None = None, trust: Trust | None = None
     ) -> AnyioConnection:
-        """Connect to an origin, by way of the proxy if there is one. Without TLS to it.
+        """Connect to an origin, through the proxy if there is one. TLS to the origin is not included.
 
         Args:
-            origin: where it leads.
-            unix_socket: path of a socket to connect to in its place.
-            proxy: on the way.
-            trust: for a proxy that speaks TLS itself.
+            origin: the server to connect to.
+            unix_socket: path of a Unix socket to connect to in its place.
+            proxy: the proxy to go through.
+            trust: the trusted certificates, for a proxy that speaks TLS itself.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.
@@ -174,7 +174,7 @@ class AnyioConnection:
 
 
 async def _connect_through(proxy: Proxy, origin: Origin, trust: Trust | None) -> ByteStream:
-    """Connect to an origin by way of a proxy.
+    """Connect to an origin through a proxy.
 
     Raises:
         APIConnectionError: the proxy cannot be reached, or it refused.

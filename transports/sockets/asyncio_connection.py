@@ -55,7 +55,7 @@ class AsyncioConnection(asyncio.Protocol):
     async def connect(
         cls, origin: Origin, unix_socket: str | None, proxy: Proxy | None = None
     ) -> AsyncioConnection:
-        """Connect to an origin, by way of the proxy if there is one. Without TLS.
+        """Connect to an origin, through the proxy if there is one. TLS is not included.
 
         Raises:
             APIConnectionError: no connection could be made; the message says why.

@@ -216,11 +216,11 @@ class _Exchange:
             self._aborted = True
             self._feed.lose(aborted())
             if not self._reading:
-                self._connection.close()  # which may still say farewell
+                self._connection.close()  # it can still end TLS in order
             self._connection.shut_down()
 
     def _release(self) -> bool:
-        """Whether it is for the caller to release the connection: true once."""
+        """Whether the caller must release the connection. True only once."""
         try:
             return self._unreleased.pop()
         except IndexError:
@@ -228,34 +228,34 @@ class _Exchange:
 
 
 class SocketTransport:
-    """HTTP/1.1 over blocking sockets. No redirects. Any thread may use it, and a forked process.
+    """The default transport without an event loop: HTTP/1.1 over blocking sockets. No redirects.
 
-    After an exchange its connection is kept for the next one to the same origin. The time to connect does
-    not bound the lookup of the host's name, which the system cannot interrupt. A forked process makes its own
-    connections, and leaves those of its parent alone.
+    Any thread and any forked process may use it. After an exchange, its connection is kept for the next one
+    to the same origin. The time to connect does not bound the lookup of the host's name, which the system
+    cannot interrupt. A forked process makes its own connections, and does not use those of its parent.
 
     Args:
-        ssl_context: for TLS. Default: one that trusts the system's authorities.
+        ssl_context: the context for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
-        unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        unix_socket: path of a Unix socket to connect to, in place of the host that a request names.
         proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`, or `https://` for TLS to the proxy
-            itself), with user and password if it needs them. It resolves names; loopback is reached without
-            it.
+            itself), with user and password if it needs them. The proxy resolves names. Requests to loopback
+            go there directly, without the proxy.
         no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
             by commas, with or without a port. A name includes its subdomains.
         environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
-            read once, now.
+            read once, when the transport is made.
         max_idle: how many idle connections to keep.
-        idle_timeout: how many seconds to keep each.
-        max_header_bytes: largest size of a response's head, and of one chunk's size line.
-        http2: use HTTP/2 where the server of an https address chooses it; `"only"`: always, also without
-            TLS. Threads that call one server then share a connection. It needs the extra `http2`. An
-            `ssl_context` is made to offer it, so pass one that no HTTP/1.1 client uses. Through a proxy it is
-            HTTP/1.1, and `ssl_context` cannot be given.
+        idle_timeout: for how many seconds to keep each idle connection.
+        max_header_bytes: the largest size of a response's head, and of one chunk's size line.
+        http2: `True` uses HTTP/2 if the server of an https address chooses it; `"only"` uses it always, also
+            without TLS. Threads that call one server then share a connection. It needs the extra `http2`. It
+            changes `ssl_context` to offer HTTP/2, so pass a context that no HTTP/1.1 client uses. Requests
+            through a proxy use HTTP/1.1, and `ssl_context` cannot be given then.
 
     Raises:
         ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used, or
-            h2 is missing.
+            the package h2 is missing.
     """
 
     def __init__(

@@ -20,12 +20,12 @@ from transports.sockets.tls import TLSClient
 from transports.sockets.tunnels import Tunnel
 
 _UNDER_WAY = (0, errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", 0))
-"""What `connect_ex` of a socket that does not block gives for an attempt that has not failed; the last is for
-Windows. `EAGAIN` is not among them: a Unix socket gives it when its server takes no more connections."""
+"""The results of a non-blocking `connect_ex` for an attempt that has not failed; the last is for Windows.
+`EAGAIN` is not among them: a Unix socket returns it if its server accepts no more connections."""
 
 
 class OutOfTimeError(Exception):
-    """Our deadline has passed. A timeout that the system reports is an `OSError` instead."""
+    """The caller's deadline has passed. A timeout that the system reports is an `OSError` instead."""
 
 
 class Deadline:
@@ -114,7 +114,8 @@ def _secured(sock: socket.socket | SecureSocket, tls: TLSClient, deadline: Deadl
 class _Race:
     """Attempts to connect that run side by side (RFC 8305), in one thread.
 
-    An unreachable address costs no more than `STAGGER`, where one after the other costs the whole deadline.
+    An unreachable address then costs no more than `STAGGER`. Tried one after the other, it would cost the
+    whole deadline.
     """
 
     def __init__(self, deadline: Deadline) -> None:

@@ -14,20 +14,22 @@ ConnectionT = TypeVar("ConnectionT")
 MAX_IDLE = 20
 """How many connections a transport keeps by default."""
 IDLE_TIMEOUT = 30.0
-"""For how many seconds by default. Common servers and load balancers keep idle connections for 60 s and
-more. Closing first means that a request seldom meets a connection that the server is just closing."""
+"""For how many seconds a transport keeps an idle connection by default. Common servers and load balancers
+keep them for 60 s and more. If the client closes first, a request rarely meets a connection that the server
+is just closing."""
 
 
 class IdleConnections(Generic[ConnectionT]):
     """Idle connections. Any thread may use them, and an interrupt at any line leaves them in order.
 
-    There is no lock: a signal handler could meet it locked by its own thread, a forked process by a thread
-    that it does not have, and an interrupt could leave it locked. Instead there is one container, and each
-    change of it is one step of the interpreter. Who removes a connection has it alone.
+    There is no lock: a signal handler could find it locked by its own thread, a forked process could find it
+    locked by a thread that does not exist there, and an interrupt could leave it locked. Instead there is one
+    container, and each change of it is one step of the interpreter. Only one caller can remove a connection,
+    and that caller then owns it.
 
     Args:
-        max_idle: how many are kept; the oldest is given up first.
-        idle_timeout: for how many seconds each is kept.
+        max_idle: how many connections are kept; the oldest is given up first.
+        idle_timeout: for how many seconds each connection is kept.
     """
 
     def __init__(self, max_idle: int = MAX_IDLE, idle_timeout: float = IDLE_TIMEOUT) -> None:

@@ -26,7 +26,7 @@ class Proxies:
             the hosts to reach without a proxy.
 
     Raises:
-        ConfigError: a URL is not a proxy's.
+        ConfigError: a URL is not that of a proxy.
 
     Example:
         >>> proxies = Proxies({"all": "http://proxy:3128", "no": ".internal"})
@@ -51,16 +51,16 @@ class Proxies:
         environment_proxies: bool,
         unix_socket: str | None,
     ) -> Proxies:
-        """Those that a transport's arguments of these names mean.
+        """The proxies for the arguments of a transport, which have the same names.
 
         Raises:
-            ConfigError: they exclude each other, or a URL is not that of a proxy that can be used.
+            ConfigError: the arguments exclude each other, or a URL is not that of a usable proxy.
         """
         if environment_proxies and proxy is not None:
-            raise ConfigError("proxy: pass it, or set environment_proxies, but not both", field="proxy")
+            raise ConfigError("proxy: pass a URL, or set environment_proxies, but not both", field="proxy")
         if unix_socket is not None and (environment_proxies or proxy is not None):
             raise ConfigError(
-                "unix_socket: it cannot be reached through a proxy; remove one of the two",
+                "unix_socket: cannot be reached through a proxy; remove one of the two",
                 field="unix_socket",
             )
         if environment_proxies:
@@ -69,7 +69,7 @@ class Proxies:
 
     @classmethod
     def from_environment(cls) -> Proxies:
-        """Those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower case too."""
+        """The proxies of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower case too."""
         from urllib.request import (
             getproxies_environment,
         )  # lazily: it imports http.client, which few programs need here
@@ -90,7 +90,7 @@ class Proxies:
         return None if proxy_bypass_environment(f"{host}:{port}", self._by_scheme) else url
 
     def check_http2(self, ssl_context: ssl.SSLContext | None) -> None:
-        """Refuse a context that would offer HTTP/2 behind a proxy, where HTTP/1.1 is spoken.
+        """Refuse a context that would offer HTTP/2 through a proxy, since HTTP/1.1 is used there.
 
         A context has one list of protocols for all its connections, and cannot be copied.
 
@@ -99,7 +99,7 @@ class Proxies:
         """
         if ssl_context is not None and any(self._by_scheme.get(name) for name in ("http", "https", "all")):
             raise ConfigError(
-                "ssl_context: with http2 it would offer HTTP/2 behind the proxy too, where this transport "
+                "ssl_context: with http2 it would offer HTTP/2 through the proxy too, where this transport "
                 "speaks HTTP/1.1; give ca_file in its place, or leave http2 out",
                 field="ssl_context",
             )
@@ -125,4 +125,4 @@ def _check(url: str) -> None:
     except ValueError:  # its message would quote the URL
         sound = False
     if not sound:
-        raise ConfigError(f"proxy: give a URL, its scheme one of {', '.join(SCHEMES)}", field="proxy")
+        raise ConfigError(f"proxy: give a URL whose scheme is one of {', '.join(SCHEMES)}", field="proxy")

@@ -1,4 +1,4 @@
-"""In which order a host's addresses are tried, and how far apart (RFC 8305)."""
+"""The order in which a host's addresses are tried, and the time between two attempts (RFC 8305)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every transport does with a socket itself, whichever loop or library wraps it."""
+"""Operations on a socket itself, for every transport, whichever loop or library wraps the socket."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class HasFileno(Protocol):
 def _duplicate(number: int) -> socket.socket:
     """Another socket object for a connection, since uvloop's own have neither `shutdown` nor `send`.
 
-    It has its own descriptor: an object that shared the owner's would close that if an interrupt dropped it,
-    and the owner would then close whatever has the number next.
+    It has its own descriptor: an object that shared the owner's would close it if an interrupt dropped the
+    object, and the owner would then close another file that has got the same number.
     """
     return socket.fromfd(number, -1, -1)
 
@@ -44,7 +44,7 @@ def shut_down(raw: HasFileno) -> None:
 
 
 def send_now(raw: HasFileno, data: bytes) -> None:
-    """Send what the system takes without waiting, before the connection is closed. It does not raise."""
+    """Send as much as the system accepts without waiting, before the connection is closed. Does not raise."""
     number = raw.fileno()
     if number < 0 or not data:
         return
@@ -54,7 +54,7 @@ def send_now(raw: HasFileno, data: bytes) -> None:
 
 
 def read_rest(raw: HasFileno) -> bytes:
-    """What has arrived on a broken connection, from which nothing more can arrive."""
+    """The bytes that have arrived on a broken connection, from which nothing more can arrive."""
     number = raw.fileno()
     pieces: list[bytes] = []
     if number >= 0:

@@ -12,9 +12,9 @@ from transports.sockets.tls import TLSClient
 class SecureSocket:
     """Drives a `TLSClient` over a connected socket, with as much of a socket's interface as is needed here.
 
-    Unlike an `ssl.SSLSocket`, its TLS state does not depend on the socket's: another thread may shut the
-    socket down under a reader. As in `TLSClient`, an end without the peer's close_notify is an end:
-    `tls.truncated` says which it was.
+    Unlike in an `ssl.SSLSocket`, the TLS state does not depend on the socket's state: another thread may shut
+    the socket down while this one reads. As in `TLSClient`, an end without the peer's close_notify is an end,
+    too: `tls.truncated` says which it was.
 
     Args:
         sock: the socket, which may be another `SecureSocket`. `close` closes it.
@@ -82,14 +82,14 @@ class SecureSocket:
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Say close_notify without waiting for the peer, and close the socket."""
+        """Send close_notify without waiting for the peer, and close the socket."""
         if not self._unsent and self._process == os.getpid():  # a forked child would garble its parent's
             self.tls.close()
             self._push()
         self._socket.close()
 
     def _push(self) -> None:
-        """Send what the system takes without waiting, before the socket is closed."""
+        """Send as much as the system accepts without waiting, before the socket is closed."""
         data = self.tls.data_to_send()
         if not isinstance(self._socket, SecureSocket):
             send_now(self._socket, data)
@@ -102,7 +102,7 @@ class SecureSocket:
             raise self.tls.error
 
     def _decrypt(self, size: int) -> bytes:
-        """What the peer says next; it may be nothing. What TLS answers to it leaves with the next `send`."""
+        """The next decrypted bytes of the peer, perhaps none. The next `send` sends the answer of TLS."""
         data = self._socket.recv(size)
         if data:
             return self.tls.receive_data(data)

@@ -83,7 +83,7 @@ class SecureStream(ByteStream):
         await self._flush()
 
     async def aclose(self) -> None:
-        """Say close_notify without waiting for the peer, and close the stream."""
+        """Send close_notify without waiting for the peer, and close the stream."""
         if not self._broken and self._process == os.getpid():  # a forked child would garble its parent's
             self.tls.close()
             self._push()
@@ -98,7 +98,7 @@ class SecureStream(ByteStream):
         }
 
     async def _decrypt(self, size: int) -> bytes:
-        """What the next bytes of the peer say; it may be nothing."""
+        """The next decrypted bytes of the peer, perhaps none."""
         try:
             data = await self._stream.receive(size)
         except anyio.EndOfStream:
@@ -115,7 +115,7 @@ class SecureStream(ByteStream):
             self._broken = False
 
     def _push(self) -> None:
-        """Send what the system takes without waiting. Nothing awaits here: `aclose` must close at once."""
+        """Send as much as the system accepts without waiting. Nothing awaits: `aclose` must close at once."""
         data = self.tls.data_to_send()
         if isinstance(self._stream, SecureStream):
             self._stream.tls.send(data)

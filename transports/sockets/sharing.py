@@ -25,8 +25,8 @@ from transports.sockets.raw import shut_down
 from transports.sockets.wire import Wire
 
 PING_AFTER = 20.0
-"""Seconds of silence after which a waiting exchange asks the server for a sign of life. After as long again
-the connection is lost. A peer that vanished would otherwise be noticed by `read_timeout` alone."""
+"""Seconds of silence after which a waiting exchange sends a ping to the server. If the silence lasts as long
+again, the connection is lost. Otherwise only `read_timeout` would notice a peer that vanished."""
 
 _READS = 16
 """How many reads in a row one exchange makes for all, before other tasks of the loop have their turn."""
@@ -44,8 +44,8 @@ class SharedConnection:
     """See the module.
 
     Args:
-        origin: where it leads.
-        wire: connected, and its handshake is done.
+        origin: the server's origin.
+        wire: a connected wire whose handshake is done.
         max_header_bytes: see `HTTP2Connection`.
 
     Attributes:
@@ -53,8 +53,8 @@ class SharedConnection:
         parked: exchanges that were released before they ended.
         waiting: for each exchange that waits, what wakes it.
         reader: the exchange that reads for all.
-        since: when it last had an exchange, by the owner's clock.
-        retired: it takes no more exchanges, and is closed once none needs it.
+        since: when the connection last had an exchange, by the owner's clock.
+        retired: whether it takes no more exchanges. It is closed as soon as no exchange needs it.
     """
 
     def __init__(self, origin: Origin, wire: Wire, max_header_bytes: int) -> None:
@@ -164,7 +164,7 @@ class SharedConnection:
             self._wake([exchange])
 
     def release(self, exchange: HTTP2Exchange) -> None:
-        """Leave an exchange alone. What is left of its response ends it, or the next `settle` does."""
+        """Stop serving an exchange. The rest of its response ends it, or the next `settle` does."""
         if not exchange.ended and self.reader is None:
             self.step()
         if not exchange.ended:
@@ -200,7 +200,7 @@ class SharedConnection:
             shut_down(self.wire.socket)
 
     def abandon(self) -> None:
-        """Close the socket, without a word to the server."""
+        """Close the socket without sending anything."""
         self.wire.socket.close()
 
     def say_goodbye(self) -> None:
@@ -237,7 +237,7 @@ def take(exchange: HTTP2Exchange) -> Head | Body | End | None:
 
 
 def declined(origin: Origin) -> APIConnectionError:
-    """The server chose another protocol, or none."""
+    """The error for a server that chose another protocol than HTTP/2, or none."""
     _, host, port = origin
     return APIConnectionError(
         f"{host}:{port} does not speak HTTP/2",

@@ -54,20 +54,21 @@ class Sessions:
 
 
 class Trust:
-    """Which certificates are trusted: those of the system's authorities, and of one more if it is given.
+    """The trusted certificates: those of the system's authorities, and of further ones if a file is given.
 
-    The system's authorities are where OpenSSL looks for them, and the variables `SSL_CERT_FILE` and
-    `SSL_CERT_DIR` say where that is. `SSLKEYLOGFILE` has no effect: a variable alone must not write down
-    what decrypts keys and conversations. Give an `ssl_context` with a `keylog_filename` to see them.
+    OpenSSL finds the system's authorities at its own place, or where the variables `SSL_CERT_FILE` and
+    `SSL_CERT_DIR` point. `SSLKEYLOGFILE` has no effect: a variable alone must not make the program write down
+    the secrets that decrypt keys and conversations. To see them, give an `ssl_context` with a
+    `keylog_filename`.
 
     Args:
-        ssl_context: used unchanged, except for `alpn`, in place of everything else here.
+        ssl_context: used unchanged, except for `alpn`, in place of the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
-        alpn: the protocols to offer (RFC 7301), the preferred one first. Default: `"http/1.1"`, or what
-            `ssl_context` offers.
+        alpn: the protocols to offer (RFC 7301), the preferred one first. Default: `"http/1.1"`, or the
+            protocols that `ssl_context` offers.
 
     Attributes:
-        sessions: those that `client` resumes.
+        sessions: the sessions that `client` resumes.
 
     Raises:
         ConfigError: `ca_file` cannot be read, or both are given.
@@ -120,16 +121,16 @@ class Trust:
 class TLSClient:
     """Turns the peer's bytes into the application's, and the application's into the peer's.
 
-    Like the machines of `sansio` it never raises for what the peer did: `error` then says what is wrong.
-    After the constructor and after each other step, `data_to_send` may have something for the peer, also
-    after an error: the alert says why.
+    Like the machines of `sansio`, it never raises because of the peer: `error` then says what is wrong. After
+    the constructor and after each other step, `data_to_send` may have bytes for the peer, also after an
+    error: the alert explains it.
 
     Args:
-        context: says which certificates are trusted and which protocols are offered.
-        host: the name or address that the peer's certificate must be for.
+        context: has the trusted certificates and the protocols to offer.
+        host: the name or address for which the peer's certificate must be valid.
         alpn: the protocols that the caller speaks. It is an error if the server chooses another one.
             Default: any.
-        sessions: where to find a session to resume, and to put a new one. Default: none is resumed.
+        sessions: finds a session to resume, and keeps a new one. Default: none is resumed.
 
     Attributes:
         ready: the handshake is finished: the peer is who it should be, and `send` may be called.
@@ -183,7 +184,7 @@ class TLSClient:
         """Take bytes from the peer.
 
         Returns:
-            What they say to the application, or nothing. The end of the handshake may bring something, too.
+            The decrypted bytes, perhaps none. The end of the handshake may come with some, too.
         """
         if self.ended:
             return b""
@@ -195,7 +196,7 @@ class TLSClient:
         return self._read()
 
     def receive_eof(self) -> None:
-        """Take the end of the connection. Without the peer's close_notify, anyone may have caused it."""
+        """Take the end of the connection. If close_notify is missing, an attacker may have caused the end."""
         if self.ended:
             return
         self.ended = True
@@ -211,7 +212,7 @@ class TLSClient:
             self._fail(error)
 
     def close(self) -> None:
-        """Say close_notify: nothing more will be sent, and nothing was cut off (RFC 8446, section 6.1)."""
+        """Send close_notify: nothing more will be sent, and nothing was cut off (RFC 8446, section 6.1)."""
         if self.ready and self.error is None:
             with contextlib.suppress(ssl.SSLError):  # wants the peer's close_notify too, which nobody awaits
                 self.ssl_object.unwrap()

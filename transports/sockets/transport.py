@@ -32,7 +32,7 @@ class Connection(Protocol):
     origin: Origin
 
     async def secure(self, trust: Trust, host: str) -> None:
-        """Do the TLS handshake. If it fails, the connection is of no more use, and is to be closed.
+        """Do the TLS handshake. If it fails, the connection cannot be used any more, and must be closed.
 
         Args:
             trust: which certificates are trusted.
@@ -86,14 +86,14 @@ class Connection(Protocol):
         ...
 
     def shut_down(self) -> None:
-        """End it in both directions; the peer and a reader see it at once. Any thread may call it.
+        """End the connection in both directions; the peer and a reader see it at once. For any thread.
 
         In a fork of its process it does nothing, since that would end the parent's connection.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close it. It takes no noticeable time and does not raise."""
+        """Close the connection. It takes no noticeable time and does not raise."""
         ...
 
     def abandon(self) -> None:
@@ -128,7 +128,7 @@ class _Pool:
     def drop(self, connections: list[Connection]) -> None:
         """Close connections now. Outside their loop, shut them down and leave the closing to the loop."""
         for connection in connections:
-            self.keeper.close_now(connection)  # first, since it may still say farewell
+            self.keeper.close_now(connection)  # before shut_down, so that it can still end TLS in order
             connection.shut_down()
 
     def expire(self) -> None:
@@ -183,27 +183,27 @@ class AnyioTransport:
     event loop that made it, and is closed when that loop ends at the latest.
 
     Args:
-        ssl_context: for TLS. Default: one that trusts the system's authorities.
+        ssl_context: the context for TLS. Default: one that trusts the system's authorities.
         ca_file: path of a PEM file with authorities to trust in addition to the system's.
-        unix_socket: path of a Unix socket to connect to, whatever host a request names.
+        unix_socket: path of a Unix socket to connect to, in place of the host that a request names.
         proxy: URL of an HTTP or SOCKS5 proxy (`http://`, `socks5://`, or `https://` for TLS to the proxy
-            itself), with user and password if it needs them. It resolves names; loopback is reached without
-            it.
+            itself), with user and password if it needs them. The proxy resolves names. Requests to loopback
+            go there directly, without the proxy.
         no_proxy: hosts to reach without the proxy, in the format of the variable `NO_PROXY`: names separated
             by commas, with or without a port. A name includes its subdomains.
         environment_proxies: take the proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
-            read once, now.
+            read once, when the transport is made.
         max_idle: how many idle connections to keep for each loop.
-        idle_timeout: how many seconds to keep each.
-        max_header_bytes: largest size of a response's head, and of one chunk's size line.
-        http2: use HTTP/2 where the server of an https address chooses it; `"only"`: always, also without
-            TLS. Calls to one server then share a connection. It needs the extra `http2`. An
-            `ssl_context` is made to offer it, so pass one that no HTTP/1.1 client uses. Through a proxy it is
-            HTTP/1.1, and `ssl_context` cannot be given.
+        idle_timeout: for how many seconds to keep each idle connection.
+        max_header_bytes: the largest size of a response's head, and of one chunk's size line.
+        http2: `True` uses HTTP/2 if the server of an https address chooses it; `"only"` uses it always, also
+            without TLS. Calls to one server then share a connection. It needs the extra `http2`. It changes
+            `ssl_context` to offer HTTP/2, so pass a context that no HTTP/1.1 client uses. Requests through a
+            proxy use HTTP/1.1, and `ssl_context` cannot be given then.
 
     Raises:
         ConfigError: `ca_file` cannot be read, or `ssl_context` is given too; or the proxy cannot be used, or
-            h2 is missing.
+            the package h2 is missing.
     """
 
     resumable: ClassVar = True
@@ -333,13 +333,13 @@ class AnyioTransport:
 async def connect(
     origin: Origin, unix_socket: str | None, proxy: Proxy | None = None, trust: Trust | None = None
 ) -> Connection:
-    """Connect to an origin under the running loop, by way of the proxy if there is one. Without TLS to it.
+    """Connect to an origin under the running loop, through the proxy if there is one. TLS is not included.
 
     Args:
-        origin: where it leads.
-        unix_socket: path of a socket to connect to in its place.
-        proxy: on the way.
-        trust: for a proxy that speaks TLS itself.
+        origin: the server to connect to.
+        unix_socket: path of a Unix socket to connect to in its place.
+        proxy: the proxy to go through.
+        trust: the trusted certificates, for a proxy that speaks TLS itself.
 
     Raises:
         APIConnectionError: no connection could be made; the message says why.

@@ -1,4 +1,4 @@
-"""How a proxy is asked for a way to an origin: HTTP's CONNECT, and SOCKS5. Pure: bytes in, bytes out.
+"""The handshakes with a proxy for a connection to an origin: HTTP's CONNECT, and SOCKS5. Pure, without I/O.
 
 Sources: RFC 9110, section 9.3.6 (CONNECT); RFC 1928 (SOCKS5) and RFC 1929 (its user and password).
 """
@@ -24,12 +24,12 @@ _LONGEST = 255  # bytes of a name, a user or a password in SOCKS5, whose length 
 
 
 class Proxy:
-    """A proxy, as its URL says. Its user and password are in no repr.
+    """A proxy, made from its URL. No repr shows its user and password.
 
     Args:
-        url: `http://`, `https://`, `socks5://` or `socks5h://`, a host, and where they are needed a port,
-            user and password. The proxy resolves the names of origins, with `socks5` too. `https` is TLS to
-            the proxy itself, and HTTP inside it.
+        url: `http://`, `https://`, `socks5://` or `socks5h://`, a host, and if needed a port, a user and a
+            password. The proxy resolves the names of origins, also with `socks5`. `https` is TLS to the proxy
+            itself, and HTTP inside it.
     """
 
     def __init__(self, url: str) -> None:
@@ -43,12 +43,12 @@ class Proxy:
 
     @property
     def secure(self) -> bool:
-        """Whether it speaks TLS itself, before anything else."""
+        """Whether the proxy itself is reached over TLS."""
         return self.scheme == "https"
 
     @property
     def origin(self) -> Origin:
-        """The proxy itself, for errors that name where a connection was tried."""
+        """The origin of the proxy itself, for errors about the connection to it."""
         return self.scheme, self.host, self.port
 
     def tunnel(self, origin: Origin) -> Tunnel | None:
@@ -82,7 +82,7 @@ class Tunnel(ABC):
     A driver sends what `data_to_send` gives, then feeds what it reads, until it is `open`.
 
     Attributes:
-        open: what follows on the connection is the origin's.
+        open: the handshake is done, and further bytes on the connection are the origin's.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class Tunnel(ABC):
             APIConnectionError: it refused, closed, or does not speak the protocol.
         """
         if not data:
-            raise APIConnectionError("the proxy closed the connection before it opened a way")
+            raise APIConnectionError("the proxy closed the connection before it had connected to the server")
         self._received += data
         while not self.open and self._step():
             pass
@@ -119,8 +119,8 @@ class ConnectTunnel(Tunnel):
     """CONNECT of HTTP/1.1.
 
     Args:
-        origin: where the way leads.
-        headers: more request headers.
+        origin: the server to reach.
+        headers: further request headers.
     """
 
     def __init__(self, origin: Origin, headers: tuple[tuple[str, str], ...] = ()) -> None:
@@ -169,8 +169,8 @@ _REPLIES = {
     4: "the host cannot be reached",
     5: "nothing listens there",
     6: "the way is too long",
-    7: "it has no CONNECT",
-    8: "it does not take this kind of address",
+    7: "it does not support CONNECT",
+    8: "it does not accept this kind of address",
 }
 """RFC 1928, section 6."""
 _LASTING_REPLIES = (2, 7, 8)
@@ -181,7 +181,7 @@ class SocksTunnel(Tunnel):
     """CONNECT of SOCKS5.
 
     Args:
-        origin: where the way leads; the proxy resolves its name.
+        origin: the server to reach; the proxy resolves its name.
         user: user and password, if there are any.
 
     Raises:
@@ -217,7 +217,7 @@ class SocksTunnel(Tunnel):
             self._outgoing += self._login
             self._message = SocksTunnel._log_in
         elif version == 5 and method == 0xFF:
-            raise proxy_refusal("it requires another way to log in", lasting=True)
+            raise proxy_refusal("it requires another method to log in", lasting=True)
         else:
             raise _not_spoken("it does not speak SOCKS5")
         return True
@@ -227,7 +227,7 @@ class SocksTunnel(Tunnel):
         if answer is None:
             return False
         if answer[1] != 0:
-            raise proxy_refusal("user or password is wrong", lasting=True)
+            raise proxy_refusal("the user or the password is wrong", lasting=True)
         self._ask()
         return True
 

@@ -1,4 +1,4 @@
-"""A socket that never waits, with TLS or without it: what several tasks or threads can share.
+"""A socket that never waits, with TLS or without it, so that several tasks or threads can share it.
 
 Each step is one turn of system calls. Nothing is half done between two of them, so that a waiter may be
 cancelled, or hand over to another, anywhere.
@@ -39,7 +39,7 @@ class Wire:
         return len(self._unsent)
 
     def handshake(self) -> bool:
-        """Continue the TLS handshake as far as what has arrived allows; whether it is finished.
+        """Continue the TLS handshake as far as the received bytes allow; whether it is finished.
 
         Raises:
             OSError: it failed, or the connection broke.
@@ -86,7 +86,7 @@ class Wire:
         return b""
 
     def send(self, data: bytes) -> None:
-        """Send, as far as the system takes it. What is left waits for `flush`.
+        """Send as much as the system accepts. The rest waits for `flush`.
 
         Raises:
             OSError: the connection broke.
@@ -101,7 +101,7 @@ class Wire:
             raise tls.error
 
     def close(self) -> None:
-        """Say the end of TLS without waiting, and close the socket."""
+        """Send the end of TLS without waiting, and close the socket."""
         if self._tls is not None and not self._unsent:
             self._tls.close()
             with contextlib.suppress(OSError):

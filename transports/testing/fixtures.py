@@ -1,4 +1,4 @@
-"""What the pytest plugin gives to a test: a fake provider, or a tape."""
+"""The fixtures of the pytest plugin: a fake provider, and a tape."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from transports.testing.replaying import ReplayTransport, SyncReplayTransport
 
 
 class FakeProviderFixture:
-    """A fake provider in this process, which is also a server on 127.0.0.1 once it is asked for its address.
+    """A fake provider in this process. `config` and `server` also serve it on 127.0.0.1.
 
     Attributes:
-        provider: what answers.
-        transport: reaches it without sockets, under asyncio and trio.
-        sync_transport: its blocking twin.
+        provider: the fake provider.
+        transport: reaches the provider without sockets, under asyncio and trio.
+        sync_transport: the blocking counterpart of `transport`.
     """
 
     def __init__(self) -> None:
@@ -43,11 +43,15 @@ class FakeProviderFixture:
 
     @property
     def script(self) -> deque[Outcome]:
-        """The outcomes to answer with; see `FakeProvider`. When it is used up, a small model answers."""
+        """The outcomes to answer with; see `FakeProvider`. If there are none left, a small model answers."""
         return self.provider.script
 
     def answer(self, *outcomes: Outcome | str) -> None:
-        """Add to the script; a text is an answer."""
+        """Add outcomes to the script.
+
+        Args:
+            *outcomes: as for `FakeProvider`; a `str` is an answer with this text.
+        """
         self.script.extend(Answer(text=each) if isinstance(each, str) else each for each in outcomes)
 
     @property
@@ -60,16 +64,16 @@ class FakeProviderFixture:
         """The bodies of all received requests that have one.
 
         Raises:
-            msgspec.DecodeError: one is not a JSON object.
+            msgspec.DecodeError: a body is not a JSON object.
         """
         return [msgspec.json.decode(each.body, type=JSONObject) for each in self.requests if each.body]
 
     @property
     def fault(self) -> Fault | None:
-        """What goes wrong with every answer from now on; set it to a name of `sansio.testing.faults.FAULTS`.
+        """The fault of all further answers; set it to a name of `sansio.testing.faults.FAULTS`, or to `None`.
 
-        In memory there are no connections: a fault of the port, of TLS or of the writing of HTTP needs
-        `config`. One of the port or of TLS is in the server that the next `config` starts.
+        In memory there are no connections, so a fault of the port, of TLS or of the writing of HTTP needs
+        `config`. A fault of the port or of TLS takes effect in the server that the next `config` starts.
         """
         return self._faulty.fault
 
@@ -84,7 +88,7 @@ class FakeProviderFixture:
             self._server.fault = found
 
     def config(self, type: str = "openai", **fields: object) -> ProviderConfig:
-        """A config that reaches it over a socket, with any transport or library. The server is then started.
+        """Start the server, and return a config that reaches it over a socket, with any transport or library.
 
         Args:
             type: the provider's type.
@@ -106,13 +110,11 @@ class FakeProviderFixture:
         """A client's context that trusts the authority of a server with a fault of TLS. It needs trustme.
 
         Raises:
-            ValueError: no such fault is set.
+            ValueError: no fault of TLS is set.
         """
         _ = self.server
         if self._trusted is None:
-            raise ValueError(
-                "ssl_context: there is no TLS; set fault to one of tls-wrong-name, tls-expired first"
-            )
+            raise ValueError("ssl_context: there is no TLS; first set fault to tls-wrong-name or tls-expired")
         return self._trusted
 
     def close(self) -> None:
@@ -135,16 +137,16 @@ def _speaks_tls(fault: Fault | None) -> bool:
 
 
 class TapeFixture:
-    """The tape of one test: recorded over a network if that was asked for, and otherwise replayed.
+    """The tape of one test: recorded over a network if `--llm-record` asks for it, and otherwise replayed.
 
-    Use one of `transport` and `sync_transport`.
+    Use either `transport` or `sync_transport`.
 
     Attributes:
-        path: of the tape.
-        recording: whether it is being recorded. The recording replaces the tape if the test passes; that of
-            a test that fails stays beside it, with `.new` after its name.
-        api_key: for `create_provider`: `None` while recording, so that the real key is read; any while
-            replaying, so that none is needed.
+        path: the path of the tape.
+        recording: whether the tape is being recorded. The recording replaces the tape if the test passes. If
+            the test fails, the recording stays beside the tape, with `.new` after its name.
+        api_key: for `create_provider`: `None` while recording, so that the real key is read; a dummy key
+            while replaying, so that no real one is needed.
     """
 
     def __init__(
@@ -170,7 +172,7 @@ class TapeFixture:
 
     @property
     def transport(self) -> RecordingTransport | ReplayTransport:
-        """For asyncio and trio."""
+        """The transport for asyncio and trio."""
         if self._async is None:
             self._check_first()
             self._async = (
@@ -182,7 +184,7 @@ class TapeFixture:
 
     @property
     def sync_transport(self) -> SyncRecordingTransport | SyncReplayTransport:
-        """Without an event loop."""
+        """The transport without an event loop."""
         if self._sync is None:
             self._check_first()
             self._sync = (
@@ -194,7 +196,7 @@ class TapeFixture:
 
     @property
     def remaining(self) -> tuple[RecordedExchange, ...]:
-        """The exchanges on the tape that the test has not asked for; none while recording."""
+        """The exchanges on the tape that the test has not requested yet; none while recording."""
         used = self._async or self._sync
         return used.remaining if isinstance(used, (ReplayTransport, SyncReplayTransport)) else ()
 
@@ -202,7 +204,7 @@ class TapeFixture:
         """End the test.
 
         Args:
-            passed: the recording replaces the tape.
+            passed: whether the test passed, so that the recording replaces the tape.
         """
         used = self._async or self._sync
         if isinstance(used, (RecordingTransport, SyncRecordingTransport)):

@@ -29,12 +29,12 @@ _API_VERSION = "2024-10-21"
 
 
 class Loopback:
-    """Where a fake provider is served.
+    """The address of a fake provider's server, and configs that reach it.
 
     Attributes:
-        provider: what answers; its `requests` are all that were received.
-        host: the address that it listens on.
-        port: the port in use, also if any free one was asked for.
+        provider: the fake provider; its `requests` are all received requests.
+        host: the address on which the server listens.
+        port: the port in use, also if the server was started on any free port.
         scheme: `"https"` with TLS, otherwise `"http"`.
     """
 
@@ -51,11 +51,15 @@ class Loopback:
         return f"{self.scheme}://{host}:{self.port}"
 
     def base_url(self, type: str) -> str:
-        """The base URL that a config of that type needs to reach the server."""
+        """The base URL with which a config of a type reaches the server.
+
+        Args:
+            type: the provider's type.
+        """
         return self.url + _BASE_PATHS.get(type, "/v1")
 
     def config(self, type: str, **fields: object) -> ProviderConfig:
-        """A config that reaches the server, with the fields that the type requires.
+        """Make a config that reaches the server, with the fields that the type requires.
 
         Args:
             type: the provider's type.
@@ -76,9 +80,9 @@ class LoopbackServer(Loopback):
     """A running server, for tasks of its event loop. `serve_loopback` makes it.
 
     Attributes:
-        accepted: connections since the start.
+        accepted: how many connections were accepted since the start.
         closed: how many of them have ended.
-        client_closes: for each connection that the client closed first, when it did, by `time.monotonic()`.
+        client_closes: the times, by `time.monotonic()`, at which clients closed their connection first.
     """
 
     def __init__(
@@ -124,17 +128,17 @@ class LoopbackServer(Loopback):
         self._faulty.fault = fault
 
     async def wait_accepted(self, count: int) -> None:
-        """Wait until that many connections were accepted since the start."""
+        """Wait until `count` connections were accepted since the start."""
         while self.accepted < count:
             await self._changed.wait()
 
     async def wait_closed(self, count: int) -> None:
-        """Wait until that many connections have ended since the start, closed by either side."""
+        """Wait until `count` connections have ended since the start, closed by either side."""
         while self.closed < count:
             await self._changed.wait()
 
     async def wait_client_closes(self, count: int) -> None:
-        """Wait until that many clients have closed their connection first since the start."""
+        """Wait until `count` clients have closed their connection first since the start."""
         while len(self.client_closes) < count:
             await self._changed.wait()
 
@@ -185,20 +189,23 @@ async def serve_loopback(
     ssl_context: ssl.SSLContext | None = None,
     fault: Fault | None = None,
 ) -> AsyncIterator[LoopbackServer]:
-    """Serve a fake provider while the context lasts; then all connections are closed.
+    """Serve a fake provider while the context lasts. At the end, all connections are closed.
 
     Args:
-        provider: what answers. Default: all six types with the embedded model.
+        provider: the fake provider. Default: all six types with the embedded model.
         host: the address to listen on.
-        port: 0 for any free one.
-        delay: seconds between the pieces that are sent, so that streams are visible as such.
+        port: the port; 0 for any free one.
+        delay: seconds between the pieces that are sent, so that a person can see the stream.
         ssl_context: serve TLS with this server-side context. For a fault of the certificate it must have
             the faulty certificate.
-        fault: what goes wrong with every connection or answer; see `sansio.testing.faults`.
+        fault: the fault of every connection or answer; see `sansio.testing.faults`.
+
+    Yields:
+        The running server.
 
     Raises:
-        OSError: the address cannot be listened on.
-        ValueError: the fault is one of the certificate, and there is no `ssl_context`.
+        OSError: the server cannot listen on the address.
+        ValueError: the fault concerns the certificate, and there is no `ssl_context`.
         Exception: the provider raised it in place of an answer, such as a `ValueError` for a script that its
             wire format cannot express. It ends the server.
 
@@ -256,7 +263,7 @@ class LoopbackThread(Loopback):
 
     @property
     def closed(self) -> int:
-        """How many of them have ended."""
+        """How many of the accepted connections have ended."""
         return self._server.closed
 
     @property
@@ -282,7 +289,7 @@ class LoopbackThread(Loopback):
         """See `LoopbackServer.wait_accepted`.
 
         Raises:
-            TimeoutError: they were not accepted within `timeout` seconds.
+            TimeoutError: fewer connections were accepted within `timeout` seconds.
         """
         self._portal.call(_within, timeout, self._server.wait_accepted, count)
 
@@ -290,7 +297,7 @@ class LoopbackThread(Loopback):
         """See `LoopbackServer.wait_closed`.
 
         Raises:
-            TimeoutError: they did not end within `timeout` seconds.
+            TimeoutError: fewer connections ended within `timeout` seconds.
         """
         self._portal.call(_within, timeout, self._server.wait_closed, count)
 
@@ -298,7 +305,7 @@ class LoopbackThread(Loopback):
         """See `LoopbackServer.wait_client_closes`.
 
         Raises:
-            TimeoutError: they did not close within `timeout` seconds.
+            TimeoutError: fewer clients closed their connection within `timeout` seconds.
         """
         self._portal.call(_within, timeout, self._server.wait_client_closes, count)
 
@@ -322,10 +329,19 @@ def loopback_thread(
     """Serve a fake provider from a background thread while the context lasts.
 
     Args:
-        backend: the thread's event loop, `"asyncio"` or `"trio"`. The others are as for `serve_loopback`.
+        provider: as for `serve_loopback`, here and below.
+        host: the address to listen on.
+        port: the port; 0 for any free one.
+        delay: seconds between the pieces that are sent.
+        ssl_context: serve TLS with this server-side context.
+        fault: the fault of every connection or answer.
+        backend: the thread's event loop, `"asyncio"` or `"trio"`.
+
+    Yields:
+        The running server.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the server cannot listen on the address.
         ValueError: as for `serve_loopback`.
     """
     serving = serve_loopback(

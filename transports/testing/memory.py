@@ -59,7 +59,7 @@ class _Exchange(ABC):
         raise APIConnectionError(f"the server closed the connection {where}")
 
     def _held(self, timeout: float | None) -> APIConnectionError | APITimeoutError:
-        """Why the wait for a silent server ended."""
+        """The error of a wait for a silent server, which has ended."""
         if self._over or timeout is None:
             return APIConnectionError("the exchange was dropped by abort()")
         return APITimeoutError(f"the server sent nothing for {timeout:g} s", field="read_timeout")
@@ -106,7 +106,7 @@ class _SyncExchange(_Exchange):
 
 
 class _Memory:
-    """What both transports count."""
+    """The counters that both transports have."""
 
     def __init__(self, server: Responder) -> None:
         self._server = server
@@ -151,7 +151,7 @@ class MemoryTransport(_Memory):
         write_timeout: float | None = None,
         fresh: bool = False,
     ) -> _AsyncExchange:
-        """Let the server answer; the exchange returns the response."""
+        """Let the server answer the request; the exchange returns the response. See `Transport.open`."""
         await checkpoint()
         return _AsyncExchange(self, self._respond(request))
 
@@ -160,7 +160,7 @@ class MemoryTransport(_Memory):
 
 
 class SyncMemoryTransport(_Memory):
-    """The blocking twin of `MemoryTransport`."""
+    """The blocking counterpart of `MemoryTransport`; the argument `server` is the same."""
 
     def open(
         self,

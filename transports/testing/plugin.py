@@ -69,7 +69,7 @@ def fake_provider() -> Iterator[FakeProviderFixture]:
 
 @pytest.fixture
 def llm_inner_transport() -> Transport:
-    """What tapes are recorded over. Override it for a proxy or another library."""
+    """The transport over which tapes are recorded. Override this fixture for a proxy or another library."""
     from transports.sockets.transport import AnyioTransport
 
     return AnyioTransport()
@@ -77,7 +77,7 @@ def llm_inner_transport() -> Transport:
 
 @pytest.fixture
 def llm_inner_sync_transport() -> SyncTransport:
-    """What tapes are recorded over without an event loop."""
+    """The transport over which tapes are recorded without an event loop. Override it as the async one."""
     from transports.sockets.blocking import SocketTransport
 
     return SocketTransport()
@@ -85,7 +85,7 @@ def llm_inner_sync_transport() -> SyncTransport:
 
 @pytest.fixture
 def llm_tape(request: pytest.FixtureRequest) -> Iterator[TapeFixture]:
-    """The tape of the test. A request that is not on it fails, and so does a tape that is not used up."""
+    """The tape of the test. A request that is not on it fails the test, and so does an unused exchange."""
     from transports.testing.fixtures import TapeFixture
 
     mark = request.node.get_closest_marker(_MARK)
@@ -107,7 +107,7 @@ def llm_tape(request: pytest.FixtureRequest) -> Iterator[TapeFixture]:
     tape.finish(passed=passed)
     if passed and tape.remaining:
         left = ", ".join(f"{each.request.method} {each.request.url}" for each in tape.remaining)
-        pytest.fail(f"the test did not ask for all of its tape {path}: {left}", pytrace=False)
+        pytest.fail(f"the test did not use all exchanges of its tape {path}: {left}", pytrace=False)
 
 
 def _path(node: pytest.Item, mark: pytest.Mark | None) -> Path:

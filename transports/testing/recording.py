@@ -83,7 +83,7 @@ class _Log:
                 self._write(lines)
 
     def release(self, *, aborted: bool) -> None:
-        """The caller wants no more. It must not fail, so a full disk costs the line."""
+        """The caller has released the exchange. This must not fail, so on a full disk the line is lost."""
         with self._lock, contextlib.suppress(OSError):
             lines = self._lines.release(self._now() - self._start, aborted=aborted)
             if lines:
@@ -91,10 +91,10 @@ class _Log:
 
 
 class _Recorder:
-    """What both transports share.
+    """The part that both transports share.
 
     Attributes:
-        path: of the tape.
+        path: the path of the tape.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class _Recorder:
 
     @property
     def path(self) -> Path:
-        """Of the tape."""
+        """The path of the tape."""
         return self._file.path
 
     def close_tape(self) -> None:
@@ -122,21 +122,21 @@ class _Recorder:
 
 
 class RecordingTransport(_Recorder):
-    """Records all that goes through another transport, for `ReplayTransport`.
+    """Records the traffic of another transport on a tape, for `ReplayTransport`.
 
-    The tape has each request, head, piece of a body as it was cut, end and loss, with its time. Lines are
-    only appended, each at once and with one write, so that a crash costs the last one at most. Keys are never
-    written: the values of all headers but harmless ones are hidden, and what the server echoes of a key is
-    replaced by asterisks. Prompts and answers are written as they are.
+    The tape has each request, head, piece of a body as it was cut, end and loss, with its time. Each line is
+    appended at once and with one write, so that a crash costs the last line at most. Keys are never written:
+    the values of all headers except harmless ones are hidden, and asterisks replace a key that the server
+    echoes. Prompts and answers are written unchanged.
 
     Args:
-        inner: sends the requests.
-        path: of the tape. An existing one is added to. Its directory must be there.
-        show_headers: more headers of requests whose values are recorded and compared, such as `x-tenant`.
+        inner: the transport that sends the requests.
+        path: the path of the tape. New lines are appended to an existing tape. The directory must exist.
+        show_headers: further headers of requests whose values are recorded and compared, such as `x-tenant`.
         now: the clock, in seconds.
 
     Raises:
-        OSError: by `open` and `receive`: the tape cannot be written.
+        OSError: raised by `open` and `receive`: the tape cannot be written.
 
     Example:
         transport = RecordingTransport(AnyioTransport(), "tapes/hello.jsonl")
@@ -156,7 +156,7 @@ class RecordingTransport(_Recorder):
 
     @property
     def resumable(self) -> bool:
-        """Whether the other transport is."""
+        """Whether the other transport is resumable."""
         return is_resumable(self._inner)
 
     async def open(
@@ -167,7 +167,7 @@ class RecordingTransport(_Recorder):
         write_timeout: float | None = None,
         fresh: bool = False,
     ) -> _AsyncExchange:
-        """Begin an exchange over the other transport."""
+        """Begin an exchange over the other transport; see `Transport.open`."""
         log = self._begin(request)
         try:
             inner = await self._inner.open(request, timeout, write_timeout=write_timeout, fresh=fresh)
@@ -180,7 +180,7 @@ class RecordingTransport(_Recorder):
         return _AsyncExchange(inner, log)
 
     async def aclose(self) -> None:
-        """Close the other transport, and the file."""
+        """Close the other transport and the tape's file."""
         self.close_tape()
         await self._inner.aclose()
 
@@ -212,7 +212,7 @@ class _AsyncExchange:
 
 
 class SyncRecordingTransport(_Recorder):
-    """The blocking twin of `RecordingTransport`."""
+    """The blocking counterpart of `RecordingTransport`, with the same arguments."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ class _Exchange(ABC):
     """The rest of one recorded exchange.
 
     Args:
-        speed: how many seconds of the tape pass in one; `None`: inputs do not wait for their time.
+        speed: how many seconds of the tape pass in one second; `None`: inputs do not wait for their time.
         now: the time at which the exchange begins.
     """
 
@@ -111,7 +111,7 @@ class _SyncExchange(_Exchange):
 
 
 class _Replay:
-    """What both transports share."""
+    """The part that both transports share."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class _Replay:
 
     @property
     def remaining(self) -> tuple[RecordedExchange, ...]:
-        """The exchanges on the tape that no request has asked for."""
+        """The exchanges on the tape that were not replayed yet."""
         return tuple(self._remaining.exchanges)
 
     def _find(self, request: Request) -> RecordedExchange:
@@ -147,17 +147,17 @@ _CUTS: tuple[Cuts, ...] = ("recorded", "event", "byte")
 
 
 class ReplayTransport(_Replay):
-    """Answers from a tape that `RecordingTransport` wrote. It has no network.
+    """Answers requests from a tape that `RecordingTransport` wrote, without a network.
 
-    Each request gets the first exchange on the tape, of those that are left, whose request is equal: method,
-    URL, headers and body. So calls may be made at the same time, and a retry gets the next answer. If there
-    is none, `TapeMismatchError` says field by field how the nearest differs; no driver retries it.
+    Each request gets the first remaining exchange on the tape whose request is equal: method, URL, headers
+    and body. So calls may be made at the same time, and a retry gets the next answer. If there is none,
+    `TapeMismatchError` says field by field how the most similar request differs; no driver retries it.
 
     Args:
-        tape: its path, or what `read_tape` returns.
+        tape: the tape's path, or the result of `read_tape`.
         cuts: where bodies are cut: as `"recorded"`, behind each `"event"` of a stream, or at every `"byte"`.
         speed: 1.0 replays in real time, 10.0 ten times as fast; `None` at once.
-        show_headers: as when it was recorded.
+        show_headers: the same headers as for the recording.
 
     Raises:
         OSError: the file cannot be read.
@@ -188,10 +188,10 @@ class ReplayTransport(_Replay):
         write_timeout: float | None = None,
         fresh: bool = False,
     ) -> _AsyncExchange:
-        """Find the exchange for a request.
+        """Find the exchange for a request; see `Transport.open` for the arguments.
 
         Raises:
-            TapeMismatchError: there is none.
+            TapeMismatchError: the tape has no such exchange left.
         """
         await checkpoint()
         return _AsyncExchange(self._find(request), self._cuts, self._speed, anyio.current_time())
@@ -201,7 +201,7 @@ class ReplayTransport(_Replay):
 
 
 class SyncReplayTransport(_Replay):
-    """The blocking twin of `ReplayTransport`."""
+    """The blocking counterpart of `ReplayTransport`, with the same arguments."""
 
     def __init__(
         self,

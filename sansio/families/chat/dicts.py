@@ -50,21 +50,21 @@ _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
 
 def from_openai(data: Mapping[str, object], index: int | None = None) -> Message:
-    """A message in the form of OpenAI's chat completions as a `Message`.
+    """Convert a message in the form of OpenAI's chat completions to a `Message`.
 
     Content parts, tool calls, a refusal, reasoning (`reasoning_content`, `reasoning`, `reasoning_details`)
-    and annotations become parts; all other fields go into the message's `extra`, and are sent with it. A
-    field that is null says nothing.
+    and annotations become parts. All other fields go into the message's `extra`, and are sent with it. Fields
+    that are null are ignored.
 
     Args:
         data: such as `{"role": "user", "content": "Hello"}`. It is not changed.
-        index: its place in a conversation, for errors.
+        index: the index of the message in a conversation, for errors.
 
     Returns:
-        The message; it has no `origin`, as everything that the application writes.
+        The message. It has no `origin`, like every message that the application writes.
 
     Raises:
-        InvalidRequestError: it has another form; the error shows the right one.
+        InvalidRequestError: the message has another form; the error shows the right one.
 
     Example:
         >>> from_openai({"role": "user", "content": "Hello"}).text
@@ -74,15 +74,22 @@ def from_openai(data: Mapping[str, object], index: int | None = None) -> Message
 
 
 def to_openai(message: Message) -> dict[str, object]:
-    """A message in the form of OpenAI's chat completions: the inverse of `from_openai`.
+    """Convert a message to the form of OpenAI's chat completions: the inverse of `from_openai`.
 
-    What that form has no place for is lost: `origin`, `is_error` and what an answer says of itself, such as
-    its usage; citations; and the order of text, refusal and tool calls. As on a
-    chat endpoint, a failed tool's message goes without `is_error`: say it in the text, as `run_tools` does.
+    That form lacks some fields, which are lost: `origin`, `is_error` and the metadata of an answer, such as
+    its usage; citations; and the order of text, refusal and tool calls. Since `is_error` is lost, say in the
+    text of a tool's message that the tool failed, as `run_tools` does.
+
+    Args:
+        message: the message; it is not changed.
 
     Raises:
-        InvalidRequestError: a part has no place in that form, such as a `ServerToolPart`.
-        TypeError: it is not a `Message`.
+        InvalidRequestError: that form cannot express a part, such as a `ServerToolPart`.
+        TypeError: `message` is not a `Message`.
+
+    Example:
+        >>> to_openai(Message("user", "Hello"))
+        {'role': 'user', 'content': 'Hello'}
     """
     if not isinstance(message, Message):
         raise TypeError(f"message: must be a Message, not {type(message).__name__}; from_openai reads dicts")
@@ -114,7 +121,7 @@ class _Reader:
             parts += self._reasoning(fields)
         if role is not Role.ASSISTANT and "content" not in fields:
             shape = _RESULT_SHAPE if role is Role.TOOL else _SHAPE
-            self._refuse("content", f"is missing; say what the message says, as in {shape}")
+            self._refuse("content", f"is missing; give the message's text, as in {shape}")
         content = self._content(fields.pop("content", ""))
         parts += self._cited(content, fields)
         if role is Role.ASSISTANT and isinstance(fields.get("refusal"), str):
@@ -127,7 +134,7 @@ class _Reader:
         if role is Role.TOOL and not isinstance(answered, str):
             self._refuse("tool_call_id", f"must name the call that is answered, as in {_RESULT_SHAPE}")
         if role is not Role.TOOL and answered is not None:
-            self._refuse("tool_call_id", f"belongs into a tool's message only, such as {_RESULT_SHAPE}")
+            self._refuse("tool_call_id", f"belongs only in a tool's message, such as {_RESULT_SHAPE}")
         return Message(role, tuple(parts), cast("str | None", answered), extra=cast(JSONObject, fields))
 
     def _refuse(self, where: str, words: str) -> NoReturn:

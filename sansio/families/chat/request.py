@@ -51,7 +51,7 @@ from sansio.families.chat.parts import (
 )
 from sansio.families.chat.reader import ChatReader
 from sansio.families.chat.thinking import ThinkingReader
-from sansio.families.chat.tools import check_choice, narrow_choice, wire_tool
+from sansio.families.chat.tools import check_choice, narrow_choice
 from sansio.families.fields import base64_text, rest, with_extra, without_nulls
 from sansio.families.forms import check_form
 from sansio.families.media import (
@@ -61,7 +61,7 @@ from sansio.families.media import (
     media_type_of,
     with_true_type,
 )
-from sansio.families.tools import check_names, is_forced
+from sansio.families.tools import check_names, is_forced, wire_tool
 from sansio.jsontext import JSON, JSONObject
 from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.options import Option, UnsupportedOptionError, write_options

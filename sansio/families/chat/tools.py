@@ -1,40 +1,15 @@
-"""Tools and tool choices: checked, and in terms of functions for servers that know nothing else."""
+"""Tool choices: checked, and in terms of functions for servers that know nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sansio.content import Tool
 from sansio.errors import InvalidRequestError
-from sansio.families.tools import check_forced, free_text_tool
+from sansio.families.tools import check_forced
 from sansio.options import Body
 
 _ANTHROPICS = ("none", "auto", "any", "tool")
-
-
-def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
-    """A tool as the wire has it.
-
-    Args:
-        position: its place in the list, for errors.
-        custom: whether the server knows custom tools. If not, one becomes a function with one text, `input`.
-
-    Raises:
-        InvalidRequestError: it has another provider's form; or its text must follow a grammar, which a
-            function cannot ask for.
-    """
-    if "input_schema" in tool:
-        raise InvalidRequestError(
-            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
-            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
-        )
-    if "type" not in tool:
-        return {"type": "function", **tool}
-    if custom or tool["type"] != "custom":
-        return tool
-    described, schema = free_text_tool(_object(tool, "custom"), position)
-    return {"type": "function", "function": {**described, "parameters": schema}}
 
 
 def check_choice(body: Body, words: Collection[str] | None) -> None:

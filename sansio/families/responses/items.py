@@ -171,8 +171,9 @@ class OpenItem:
             key = block.field, block.number, type(final)
             if key not in begun:
                 # Some servers count from 1: then a number is past the end of the list.
-                past = [other for other in begun if _is_past(other, key, counts[block.field])]
-                key = min(past, key=_number, default=key)
+                count = counts[block.field]
+                past = [n for field, n, kind in begun if n >= count and (field, kind) == key[::2]]
+                key = block.field, min(past, default=block.number), type(final)
             part = begun.pop(key) if key in begun else self.part(key)
             answer.place(part)
             answer.add(part, self._left(part.text, final.text), events)
@@ -236,14 +237,6 @@ class OpenItem:
         if self._sealed:
             self._sealed = False
             self._give(events)
-
-
-def _is_past(key: Key, wanted: Key, count: int) -> bool:
-    return key[::2] == wanted[::2] and key[1] >= count
-
-
-def _number(key: Key) -> int:
-    return key[1]
 
 
 def _contradiction() -> RemoteProtocolError:

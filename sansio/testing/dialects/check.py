@@ -33,29 +33,30 @@ def check_dialect(
     """Try every law of the library on a dialect. For authors of dialects; it needs no test framework.
 
     It is pure: the same arguments give the same report. A dialect that is broken, or raises, is reported and
-    never raises here. A few samples of all that the wire has are enough: text, reasoning, two tool calls, an
-    error, and each of them streamed and whole. It takes about a second for streams of a few kilobytes.
+    never raises here. A few samples are enough if they cover the whole wire format: text, reasoning, two tool
+    calls and an error, each of them streamed and whole. It takes about a second for streams of a few
+    kilobytes.
 
     Args:
         dialect: the class. It is made without a config to read answers, as `StreamParser` makes it.
-        samples: answers of the wire.
-        config: a complete config, which builds the requests that answers go back in. Default: that of the
+        samples: answers of the provider, as bytes.
+        config: a complete config, for the requests in which answers are sent back. Default: that of the
             dialect's registered type; without either, the law `goes-back` does not apply.
         ignored: fields of answers that may change without a trace, by their paths, each with the reason, such
             as `{".choices[].index": "there is one choice"}`. List indexes are left out of a path.
-        not_returned: fields that a message has and the next request has not, though no report says so; in the
-            same form.
+        not_returned: fields of a message that the next request lacks without any report of it; in the same
+            form.
         laws: names of the laws to try. Default: all of `LAWS`.
         without: laws that the dialect does not keep, each with the reason. They are not tried, and the report
             shows them as declared.
         seed: decides where streams are cut and how they are damaged.
-        tries: how many cuts and damages are made of each sample.
-        progress: is called before each law is tried, with its name, its number from 1 on, and how many there
-            are. `print` will do.
+        tries: how many cuts and damages are tried on each sample.
+        progress: called before each law is tried, with its name, its number from 1 on, and the number of all
+            laws. `print` is a simple choice.
 
     Returns:
-        The report. A law that failed says what was broken, the smallest bytes that were found to show it, and
-        what to do.
+        The report. For a law that failed, it has the breach, the smallest bytes found that show it, and what
+        to do.
 
     Raises:
         ValueError: there are no samples, or no such law; or a law cannot be declared.

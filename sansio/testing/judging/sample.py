@@ -15,13 +15,13 @@ class Sample(Struct, frozen=True, kw_only=True):
     """An answer as a server sends it: a stream, or a whole body.
 
     Args:
-        name: for the report, such as `"tools.sse"`.
+        name: the sample's name in the report, such as `"tools.sse"`.
         data: the body's bytes, decompressed.
-        content_type: the response's. `application/json` is a whole answer, everything else is a stream.
-        fails: the sample is an error inside a 200, or breaks off: reading it must fail.
-        golden: the message that it means.
-        request: what the next request has in its body for this answer: a block, a message or a list of them,
-            exactly as it is there.
+        content_type: the response's content type. `application/json` is a whole answer, any other a stream.
+        fails: whether reading must fail, because the sample is an error inside a 200 or breaks off.
+        golden: the message that the sample means, if it is to be compared.
+        request: the part of the next request's body for this answer, if it is to be compared: a block, a
+            message or a list of them, exactly as in the body.
     """
 
     name: str

@@ -38,26 +38,27 @@ def check_parser(
 ) -> Report:
     """Try every law for stream parsers on any parser. It needs no test framework.
 
-    The streams are those of this library's encoders, and what they mean is what `StreamParser` and
-    `SSEDecoder` read. The same arguments give the same report, if the parser is pure. A broken parser is
-    reported and never raises here. It takes some seconds.
+    This library's encoders write the streams, and `StreamParser` and `SSEDecoder` read their meaning. If the
+    parser is pure, the same arguments give the same report. A broken parser is reported and never raises
+    here. The check takes some seconds.
 
     Args:
         factory: makes the parser of one stream; see `Parser` for its two methods.
-        dialect: one of `PROVIDER_TYPES`, or such a type and an api, as `"openai/responses"`; or `"sse"` for a
-            parser that only splits a stream into events.
-        errors: exceptions that callers of the parser expect. Default: all but those that show a bug, such as
-            `TypeError` and `KeyError`.
+        dialect: one of `PROVIDER_TYPES`; or such a type and an api, such as `"openai/responses"`; or `"sse"`
+            for a parser that only splits a stream into events.
+        errors: exceptions that callers of the parser expect. Default: all except those that show a bug, such
+            as `TypeError` and `KeyError`.
         laws: names of the laws to try. Default: all of `laws_for(dialect)`.
         without: laws that the parser does not keep, each with the reason. They are not tried, and the report
             shows them as declared.
         seed: decides where streams are cut and how they are damaged.
-        tries: how many cuts and damages are made of each stream.
-        progress: is called before each law is tried, with its name, its number from 1 on, and how many there
-            are. `print` will do.
+        tries: how many cuts and damages are tried on each stream.
+        progress: called before each law is tried, with its name, its number from 1 on, and the number of all
+            laws. `print` is a simple choice.
 
     Returns:
-        The report. A law that failed says what was found, the smallest bytes that show it, and what to do.
+        The report. For a law that failed, it has the breach, the smallest bytes found that show it, and what
+        to do.
 
     Raises:
         ValueError: there is no such dialect or law; or a law cannot be declared.

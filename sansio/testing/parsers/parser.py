@@ -1,4 +1,4 @@
-"""The parser that is checked: what it must offer, and what it made of bytes."""
+"""The parser that is checked: the methods that it must have, and the results of its reading."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from sansio.testing.judging.law import raised
 
 
 class Parser(Protocol):
-    """One stream's parser. An error is an exception of either method."""
+    """The interface of a parser for `check_parser`: it reads one stream. Both methods may raise errors."""
 
     def feed(self, data: bytes, /) -> object:
-        """Take the next bytes of the body. What it returns is ignored."""
+        """Take the next bytes of the body.
+
+        Args:
+            data: any number of bytes, cut anywhere.
+
+        Returns:
+            Anything; it is ignored.
+        """
         ...
 
     def close(self) -> object:
@@ -31,11 +38,11 @@ Factory: TypeAlias = Callable[[], Parser]
 """Makes the parser of one stream."""
 
 Shape: TypeAlias = Callable[[object], object]
-"""Makes what `close()` returns comparable; a `ValueError` says what is wrong with it."""
+"""Converts the result of `close()` to a comparable form; raises `ValueError` if the result is wrong."""
 
 
 class Heard(Struct, frozen=True):
-    """What a parser made of a stream, in a comparable form."""
+    """The result of reading a stream, in a comparable form."""
 
     value: object
 

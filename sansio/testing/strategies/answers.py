@@ -33,7 +33,7 @@ from sansio import (
     Usage,
 )
 from sansio.jsontext import JSONObject
-from sansio.testing.script import Answer, Delta, ProviderType, Speaker, default_api, spoken
+from sansio.testing.script import Answer, Delta, Drawn, ProviderType, default_api, spoken
 from sansio.testing.strategies.calls import BREAKING_OFF, PIECES, SELDOM, Call, checked, finished
 from sansio.testing.strategies.converse_answers import draw_converse
 from sansio.testing.strategies.response_answers import draw_response
@@ -131,7 +131,7 @@ def messages(dialect: str) -> st.SearchStrategy[Message]:
 
 @cache
 @st.composite
-def _answers(draw: st.DrawFn, type: Speaker, api: str) -> Answer:
+def _answers(draw: st.DrawFn, type: Drawn, api: str) -> Answer:
     message = _message(_draw(draw, type, api, whole=True))
     parts = message.parts
     if type in (
@@ -153,11 +153,11 @@ def _answers(draw: st.DrawFn, type: Speaker, api: str) -> Answer:
 
 @cache
 @st.composite
-def _events(draw: st.DrawFn, type: Speaker, api: str) -> list[StreamEvent]:
+def _events(draw: st.DrawFn, type: Drawn, api: str) -> list[StreamEvent]:
     return _draw(draw, type, api, whole=False)
 
 
-def _draw(draw: st.DrawFn, type: Speaker, api: str, *, whole: bool) -> list[StreamEvent]:
+def _draw(draw: st.DrawFn, type: Drawn, api: str, *, whole: bool) -> list[StreamEvent]:
     if api == "converse":
         return draw_converse(draw, whole=whole)
     assert type != "bedrock", "its other families are like those of other types"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from sansio.jsontext import JSONObject
-from sansio.testing.script import Speaker
+from sansio.testing.script import ProviderType
 from sansio.testing.wires.shapes import check_shape
 
 _Limit: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -157,7 +157,7 @@ _FIELDS: dict[str, type[_Common]] = {
 }
 
 
-def check_fields(type: Speaker, body: JSONObject, *, own: bool) -> None:
+def check_fields(type: ProviderType, body: JSONObject, *, own: bool) -> None:
     """Refuse fields that the server does not know, and values of a wrong type or out of range.
 
     Args:

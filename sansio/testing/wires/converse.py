@@ -36,9 +36,9 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.families.converse.parts import block_of, citation_to_send
+from sansio.http import Headers
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.eventstream import encode_frame
-from sansio.testing.failures import failure_event
 from sansio.testing.script import Delta, Failure
 
 _WORDS: dict[FinishReason, str] = {
@@ -81,7 +81,7 @@ def encode_converse_events(
         case Message():
             pieces += [*stream.close(), *_end(end)]
         case Failure():
-            pieces.append(failure_event("bedrock", end, "", {}))
+            pieces.append(_exception(end))
         case None:
             pass
         case _:
@@ -105,6 +105,43 @@ def encode_converse(type: str, message: Message) -> bytes:
     if message.usage is not None:
         body["usage"] = usage_object(message.usage)
     return msgspec.json.encode(body)
+
+
+_ERROR_TYPES = {
+    400: "ValidationException",
+    401: "UnrecognizedClientException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    405: "UnknownOperationException",
+    408: "ModelTimeoutException",
+    424: "ModelErrorException",
+    429: "ThrottlingException",
+    503: "ServiceUnavailableException",
+}
+
+
+def encode_error(failure: Failure, request_id: str) -> JSONObject:
+    """The failure as Bedrock's JSON object; its type is in a header (`error_headers`)."""
+    return {"message": failure.message}
+
+
+def error_headers(failure: Failure, request_id: str) -> Headers:
+    """The headers of an error status: its type, and the request's id."""
+    kind = f"{_error_type(failure)}:http://internal.amazon.com/coral/"
+    return ("x-amzn-errortype", kind), ("x-amzn-requestid", request_id)
+
+
+def _error_type(failure: Failure) -> str:
+    usual = "InternalServerException" if failure.status >= 500 else "ValidationException"
+    return failure.error_type or _ERROR_TYPES.get(failure.status, usual)
+
+
+def _exception(failure: Failure) -> bytes:
+    """The failure inside a stream, whose type begins with a small letter there."""
+    named = _error_type(failure)
+    kind = named[:1].lower() + named[1:]
+    headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
+    return encode_frame(headers, msgspec.json.encode({"message": failure.message}))
 
 
 def frame(kind: str, record: JSONObject) -> bytes:

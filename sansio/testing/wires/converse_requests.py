@@ -91,9 +91,9 @@ class _Body(Struct, forbid_unknown_fields=True):
     outputConfig: _Object | None = None  # noqa: N815
 
 
-def model_of(request: Request) -> str:
-    """The model that a request's path names; empty if it names none."""
-    found = _PATH.search(split_target(request)[0])
+def model_of(path: str) -> str:
+    """The model that a path names; empty if it names none."""
+    found = _PATH.search(path)
     return unquote(found[1]) if found else ""
 
 
@@ -103,6 +103,35 @@ def read_converse_request(route: Route, request: Request, body: JSONObject) -> P
     Raises:
         Refused: with Bedrock's status and the path of the faulty field.
     """
+    return _read(split_target(request)[0], body)
+
+
+def answer_beside(asked: str, target: str, body: JSONObject, models: Sequence[str]) -> JSONObject:
+    """The list of models, or a count of tokens.
+
+    Raises:
+        Refused: the request is invalid, or asks for something else.
+    """
+    if asked == "models":
+        return {"modelSummaries": [_model(name) for name in models]}
+    counted = as_object(as_object(body.get("input")).get("converse"))
+    if asked != "tokens" or not counted:
+        raise refuse("One of converse, invokeModel is required.")
+    return {"inputTokens": _read(target, counted).tokens}
+
+
+def _model(name: str) -> JSONObject:
+    return {
+        "modelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{name}",
+        "modelId": name,
+        "modelName": "Fake model",
+        "providerName": "sansio",
+        "responseStreamingSupported": True,
+        "modelLifecycle": {"status": "ACTIVE"},
+    }
+
+
+def _read(path: str, body: JSONObject) -> Prompt:
     given = _convert(body, _Body)
     if not given.messages:
         raise refuse("A conversation must start with a user message.")
@@ -122,8 +151,8 @@ def read_converse_request(route: Route, request: Request, body: JSONObject) -> P
     last = given.messages[-1]
     users = [text for m in given.messages if m.role == "user" and (text := _text(m.content))]
     return Prompt(
-        model=model_of(request),
-        stream=split_target(request)[0].endswith("-stream"),
+        model=model_of(path),
+        stream=path.endswith("-stream"),
         include_usage=True,
         user=users[-1] if users else "",
         turns=len(given.messages),

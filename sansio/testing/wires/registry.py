@@ -9,17 +9,19 @@ from msgspec import Struct
 
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.content import Message
-from sansio.http import Request
+from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
 from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
+from sansio.testing.wires import cohere, converse, converse_requests, gemini, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
-from sansio.testing.wires.converse import encode_converse, encode_converse_events
-from sansio.testing.wires.converse_requests import read_converse_request
+from sansio.testing.wires.cohere_requests import read_cohere_request
+from sansio.testing.wires.gemini_requests import answer_beside, read_gemini_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
+from sansio.testing.wires.ollama_requests import read_ollama_request
 from sansio.testing.wires.responses import encode_response, encode_response_events
 from sansio.testing.wires.responses_requests import fit_response, read_responses_request
 from sansio.testing.wires.responses_shelf import ResponsesShelf
@@ -42,13 +44,20 @@ FitAnswer: TypeAlias = Callable[[Answer, JSONObject], Answer]
 
 
 class Shelf(Protocol):
-    """What one server keeps between requests. Each `FakeProvider` has its own."""
+    """The interface of a server's memory between requests. Each `FakeProvider` has its own shelf."""
 
     def recall(self, route: Route, body: JSONObject) -> JSONObject:
-        """A request's body, with what the server knows of its conversation.
+        """Complete a request's body with the conversation that the server has kept.
+
+        Args:
+            route: where the request goes.
+            body: the request's body.
+
+        Returns:
+            The complete body.
 
         Raises:
-            Refused: it names an answer that the server does not have.
+            Refused: the body names an answer that the server does not have.
         """
         ...
 
@@ -58,7 +67,8 @@ class Shelf(Protocol):
         """Keep an answer, if the request asks for that.
 
         Args:
-            body: as `recall` gave it.
+            route: where the request goes.
+            body: the body that `recall` returned.
             pieces: the answer as a stream, also if it breaks off on its way to the client.
             response: the response to this request.
 
@@ -68,12 +78,28 @@ class Shelf(Protocol):
         ...
 
     def serve(self, route: Route, request: Request) -> FakeResponse:
-        """Answer a request for what was kept, whose id is the route's.
+        """Answer a request for a kept answer, or for its cancellation or deletion.
+
+        Args:
+            route: has the answer's id.
+            request: the request.
 
         Raises:
-            Refused: there is none of that id.
+            Refused: there is no answer with that id.
         """
         ...
+
+
+EncodeError: TypeAlias = Callable[[Failure, str], JSONObject]
+"""Writes the body of an error status. Arguments: the failure, and the request's id."""
+
+AnswerBeside: TypeAlias = Callable[[str, str, JSONObject, Sequence[str]], JSONObject]
+"""Answers what is beside answers. Arguments: what is asked for, as in `Route.asked`; the request's target;
+its body, which is empty for a GET; and the models that the server knows. It raises `Refused`."""
+
+
+ErrorHeaders: TypeAlias = Callable[[Failure, str], Headers]
+"""Gives the headers of an error status beside its type. Arguments: the failure, and the request's id."""
 
 
 class Wire(Struct, frozen=True):
@@ -83,9 +109,13 @@ class Wire(Struct, frozen=True):
         encode_stream: writes a streamed answer.
         encode_whole: writes a whole answer.
         read_request: reads and checks a request.
-        fit_answer: fits an answer to its request; `None`: no answer depends on its request's form.
-        make_shelf: makes what a server keeps its answers in; `None`: it keeps nothing.
-        content_type: of a streamed answer.
+        fit_answer: adapts an answer to its request; `None` if no answer depends on the request's fields.
+        make_shelf: makes the server's memory for answers; `None` if it keeps nothing.
+        content_type: the content type of a streamed answer.
+        encode_error: writes errors; `None` if they have the form of the type's other wires.
+        error_headers: gives the headers of an error that `encode_error` writes; `None` if there are none.
+        answer_beside: answers the endpoints beside answers; `None` if they are those of the type.
+        key_headers: the headers that may hold the key, in lower case; if empty, those of the type.
     """
 
     encode_stream: EncodeStream
@@ -94,19 +124,50 @@ class Wire(Struct, frozen=True):
     fit_answer: FitAnswer | None = None
     make_shelf: Callable[[], Shelf] | None = None
     content_type: str = "text/event-stream; charset=utf-8"
+    encode_error: EncodeError | None = None
+    error_headers: ErrorHeaders | None = None
+    answer_beside: AnswerBeside | None = None
+    key_headers: tuple[str, ...] = ()
 
 
 _WIRES: dict[str, Wire] = {
-    "converse": Wire(
-        encode_converse_events,
-        encode_converse,
-        read_converse_request,
-        content_type="application/vnd.amazon.eventstream",
-    ),
     "chat": Wire(encode_chunks, encode_completion, read_chat_request),
     "messages": Wire(encode_message_events, encode_message, read_messages_request),
     "responses": Wire(
         encode_response_events, encode_response, read_responses_request, fit_response, ResponsesShelf
+    ),
+    "ollama": Wire(
+        ollama.encode_lines,
+        ollama.encode_answer,
+        read_ollama_request,
+        content_type="application/x-ndjson",
+        encode_error=ollama.encode_error,
+        answer_beside=ollama.answer_beside,
+    ),
+    "converse": Wire(
+        converse.encode_converse_events,
+        converse.encode_converse,
+        converse_requests.read_converse_request,
+        content_type="application/vnd.amazon.eventstream",
+        encode_error=converse.encode_error,
+        error_headers=converse.error_headers,
+        answer_beside=converse_requests.answer_beside,
+        key_headers=("authorization",),
+    ),
+    "cohere": Wire(
+        cohere.encode_chat_events,
+        cohere.encode_response,
+        read_cohere_request,
+        encode_error=cohere.encode_error,
+        answer_beside=cohere.answer_beside,
+    ),
+    "gemini": Wire(
+        gemini.encode_chunks,
+        gemini.encode_answer,
+        read_gemini_request,
+        encode_error=gemini.encode_error,
+        answer_beside=answer_beside,
+        key_headers=("x-goog-api-key", "authorization"),
     ),
 }
 _BUILT_IN = frozenset(_WIRES)

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from sansio.jsontext import JSONObject
 from sansio.testing.failures import refuse
-from sansio.testing.script import Speaker
+from sansio.testing.script import ProviderType
 from sansio.testing.wires.shapes import check_shape
 
 _Object: TypeAlias = dict[str, Any]  # JSON of any kind
@@ -140,7 +140,7 @@ class _OpenAI(_Served, kw_only=True, forbid_unknown_fields=True):
     user: str | None = None
 
 
-def check_fields(type: Speaker, body: JSONObject, *, own: bool) -> None:
+def check_fields(type: ProviderType, body: JSONObject, *, own: bool) -> None:
     """Refuse fields that the server does not know, and values of a wrong type or out of range.
 
     Args:

@@ -46,7 +46,7 @@ _RESULTS = {
 _LOCAL = ("ollama", "vllm")
 _LATER = ("2h", "8h")
 _REPEATED = (
-    *("background", "conversation", "instructions", "max_output_tokens", "max_tool_calls", "metadata"),
+    *("background", "instructions", "max_output_tokens", "max_tool_calls", "metadata"),
     *("parallel_tool_calls", "previous_response_id", "prompt_cache_key", "prompt_cache_retention"),
     *(
         "reasoning",
@@ -217,8 +217,7 @@ def _check_reasoning(items: list[JSONObject]) -> None:
     for index, item in enumerate(items):
         if item.get("type") != "reasoning":
             continue
-        after = next((later for later in items[index + 1 :] if later.get("type") != "reasoning"), None)
-        if after is None or not _is_models(after):
+        if not any(map(_is_models, items[index + 1 : index + 2])):
             raise refuse(
                 f"Item {item.get('id')!r} of type 'reasoning' was provided without its required following "
                 "item.",

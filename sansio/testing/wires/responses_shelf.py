@@ -180,14 +180,14 @@ def _rest(kept: _Kept, after: str) -> FakeResponse:
 
 
 def _record(piece: bytes) -> JSONObject:
-    """The JSON of an event; empty for a comment or a marker."""
-    data = piece.partition(b"data: ")[2]
-    return msgspec.json.decode(data, type=dict[str, JSON]) if data.startswith(b"{") else {}
+    """The JSON of an event. Servers that keep responses send no comments and no marker."""
+    return msgspec.json.decode(piece.partition(b"data: ")[2], type=dict[str, JSON])
 
 
 def _number_of(piece: bytes) -> int:
-    number = _record(piece).get("sequence_number")
-    return number if isinstance(number, int) else 1 << 62
+    number = _record(piece)["sequence_number"]
+    assert isinstance(number, int)
+    return number
 
 
 def _response_in(pieces: tuple[bytes, ...]) -> JSONObject:

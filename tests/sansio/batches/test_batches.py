@@ -68,7 +68,11 @@ def test_every_request_has_its_own_result_once_in_whatever_order_they_arrive(
     expected = {
         name: f"It is {name}." if well else "BadRequestError" for name, well in zip(names, good, strict=True)
     }
-    assert said(read(machine.results(state), fake.respond)) == expected
+    results = read(machine.results(state), fake.respond)
+    assert said(results) == expected
+    errors = [result.outcome for result in results if isinstance(result.outcome, ProviderError)]
+    model = "gpt" if "deployment" in KINDS[kind] else "m"
+    assert {(error.provider, error.model) for error in errors} <= {(KINDS[kind]["type"], model)}
 
 
 ENDINGS = {"expired": "expired", "cancelled": "cancelled"}
@@ -143,18 +147,64 @@ def test_a_submission_that_broke_off_goes_on_where_it_was() -> None:
     states: list[BatchState] = []
 
     def respond(request: Request) -> FakeResponse:
-        broken = len(states) == 1 and request.target.endswith("/batches")
+        broken = len(states) == 3 and request.target.endswith("/batches")
         return FakeResponse(status=400) if broken else fake.respond(request)
 
     with pytest.raises(BadRequestError):
         timed(machine.submit(listed, on_state=states.append), respond)
-    (before,) = states
+    before = states[-1]
+    assert (before.making, before.left, before.whole) == (None, 1, False)
     state = perform(machine.submit(listed, stored(before)), fake)
     assert [part.count for part in state.parts] == [2, 2]
     assert state.parts[0] == before.parts[0]
     assert perform(machine.submit(listed, state), fake) == state
     made = [request for request in fake.requests if request.target.endswith("/batches")]
     assert len(made) == 2
+
+
+@for_each([*KINDS])
+def test_a_submission_that_was_killed_leaves_a_state_with_the_batch_that_may_have_been_made(
+    kind: str,
+) -> None:
+    machine, fake = batches(config_of(kind)), fake_of(kind)
+    listed = requests("a", "b")
+    states: list[BatchState] = []
+    made = perform(machine.submit(listed, on_state=states.append), fake)
+    doubtful = stored(states[0])
+    assert doubtful.making is not None
+    assert (doubtful.making.id, doubtful.count, doubtful.finished, doubtful.whole) == ("", 0, False, False)
+    assert (doubtful.making.input_file is not None) == (kind in FILES)
+    with pytest.raises(InvalidRequestError, match=r"of 2 requests.*made\(its id\)"):
+        machine.submit(listed, doubtful)
+    found = doubtful.made(made.parts[0].id)
+    assert found.whole
+    assert found.parts[0].id == made.parts[0].id
+    assert said(read(machine.results(perform(machine.wait(found), fake)), fake.respond)).keys() == {"a", "b"}
+    again = perform(machine.submit(listed, doubtful.made(None)), fake)
+    assert (again.whole, again.count, again.parts[0].id) == (True, 2, "batch_2")
+
+
+def test_a_batch_that_may_have_been_made_has_no_results_and_is_decided_once() -> None:
+    machine = batches(small())
+    states: list[BatchState] = []
+    perform(machine.submit(requests("a", "b", "c"), on_state=states.append), FakeProvider("small"))
+    with pytest.raises(InvalidRequestError, match="of 1 requests in the file file-2 may have been made"):
+        machine.results(states[2])
+    with pytest.raises(InvalidRequestError, match="no batch was being made"):
+        states[1].made(None)
+    with pytest.raises(InvalidRequestError, match="has no batch"):
+        machine.status(states[0].made(None))
+
+
+def test_the_words_of_a_provider_are_cleaned_before_they_are_in_a_state() -> None:
+    fake, machine = fake_of("openai", BatchScript(ending="failed")), batches(config_of("openai"))
+    states: list[BatchState] = []
+    job = machine.wait(perform(machine.submit(requests("a")), fake), on_state=states.append)
+    while (step := job.next_step(clean=lambda text: text.replace("script", "[key]"))) is not None:
+        if not isinstance(step, Wait):
+            drive(step, fake.respond)
+    assert "The [key] of the fake" in str(job.result().parts[0].error)
+    assert states[-1] == job.result()
 
 
 @pytest.mark.parametrize(
@@ -174,7 +224,7 @@ def test_a_state_is_for_its_own_provider_alone() -> None:
     for method in (other.status, other.wait, other.cancel, other.results):
         with pytest.raises(InvalidRequestError, match="must be a BatchState of groq/chat"):
             method(state)
-    with pytest.raises(InvalidRequestError, match=r"must be a BatchState of groq/chat .*not 'a text'"):
+    with pytest.raises(InvalidRequestError, match=r"must be a BatchState of groq/chat, not 'a text'"):
         other.status("a text")  # type: ignore[arg-type]  # as given
     with pytest.raises(InvalidRequestError, match=r"batch batch_1 is not finished \(in_progress\)"):
         batches(config_of("openai")).results(state)

@@ -13,6 +13,7 @@ from sansio import (
     BatchRequest,
     BatchState,
     InvalidRequestError,
+    LeftOut,
     Message,
     Provider,
     ProviderConfig,
@@ -59,7 +60,9 @@ def test_requests_are_split_by_the_limits_and_by_model() -> None:
     states: list[BatchState] = []
     state = perform(machine.submit(listed, on_state=states.append), fake)
     assert [(part.count, part.model) for part in state.parts] == [(2, "m"), (1, "m"), (2, "other")]
-    assert [len(each.parts) for each in states] == [1, 2, 3]
+    assert [len(each.parts) for each in states] == [0, 1, 1, 2, 2, 3]
+    assert [each.left for each in states] == [2, 2, 1, 1, 0, 0]
+    assert [each.whole for each in states] == [False, False, False, False, False, True]
     state = perform(machine.wait(state), fake)
     assert {*said(read(machine.results(state), fake.respond))} == {*"abcde"}
 
@@ -135,3 +138,23 @@ def test_an_answer_asked_for_as_a_forced_tool_is_text_in_the_results() -> None:
     (result,) = read(machine.results(state), fake.respond)
     assert isinstance(result.outcome, Message)
     assert result.outcome.tool_calls == ()
+
+
+def test_a_request_is_looked_at_without_being_sent() -> None:
+    machine = batches(config_of("anthropic"))
+    (loss,) = machine.check(BatchRequest("a", "Hi", options={"seed": 1, "unsupported": "drop"}))
+    assert loss.option == "seed"
+    assert machine.check(BatchRequest("a", "Hi")) == ()
+    for request, words in (
+        (BatchRequest("a b", "Hi"), "custom_id: 'a b' is refused by Anthropic"),
+        (BatchRequest("a", []), "message"),
+    ):
+        with pytest.raises(InvalidRequestError, match=words):
+            machine.check(request)
+
+
+def test_what_is_left_out_of_a_request_is_reported_by_its_custom_id() -> None:
+    told: list[tuple[str, tuple[LeftOut, ...]]] = []
+    asked = [*requests("a"), *requests("b", seed=1, unsupported="drop")]
+    batches(config_of("anthropic")).submit(asked, on_left_out=lambda *both: told.append(both))
+    assert [(custom_id, [loss.option for loss in losses]) for custom_id, losses in told] == [("b", ["seed"])]

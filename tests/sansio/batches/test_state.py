@@ -26,11 +26,21 @@ PARTS = st.builds(
 )
 
 
-@given(st.lists(PARTS, max_size=2), st.floats(allow_nan=False, allow_infinity=False))
-def test_a_state_is_the_same_when_it_was_json(parts: list[BatchPart], submitted: float) -> None:
-    state = BatchState(origin="openai/chat", submitted=submitted, parts=tuple(parts))
+@given(
+    st.lists(PARTS, max_size=2),
+    st.none() | PARTS,
+    st.integers(0, 9),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+def test_a_state_is_the_same_when_it_was_json(
+    parts: list[BatchPart], making: BatchPart | None, left: int, submitted: float
+) -> None:
+    state = BatchState(
+        origin="openai/chat", submitted=submitted, parts=tuple(parts), making=making, left=left
+    )
     assert BatchState.from_json(state.to_json()) == state
-    assert state.finished == all(part.finished for part in parts)
+    assert state.finished == (making is None and all(part.finished for part in parts))
+    assert state.whole == (making is None and left == 0)
 
 
 def test_a_state_is_small_and_names_its_version() -> None:

@@ -41,9 +41,10 @@ def test_an_extra_never_replaces_a_typed_field_of_a_message(role: Role, field: s
     assert "leave it out of extra" in str(error)
 
 
+@pytest.mark.parametrize("content", ["ok", ""])
 @pytest.mark.parametrize("field", ["tool_use_id", "content", "is_error", "type"])
-def test_an_extra_never_replaces_a_typed_field_of_a_tools_result(field: str) -> None:
-    result = Message(Role.TOOL, "ok", tool_call_id="a", extra={field: "evil"})
+def test_an_extra_never_replaces_a_typed_field_of_a_tools_result(field: str, content: str) -> None:
+    result = Message(Role.TOOL, content, tool_call_id="a", extra={field: "evil"})
     error = refused("anthropic", *ASK, Message(Role.ASSISTANT, (ToolCall("a", "f"),)), result)
     assert f"message 2: {field} is in its extra" in str(error)
 

@@ -46,6 +46,13 @@ def test_a_loss_is_of_its_kind_and_names_the_limit_where_one_was_passed(name: st
     assert error.field == ("max_header_bytes" if kind is LimitExceededError else None)
 
 
+@pytest.mark.parametrize("wire", [b"", b"HTTP/1.1 200 OK\r\n", CONTINUE, CHUNKED, CHUNKED + b"1\r\na"])
+def test_a_close_is_before_an_answer_or_inside_it(wire: bytes) -> None:
+    error = str(lost([wire], eof=True))
+    assert ("inside its answer" in error) == wire.startswith(CHUNKED)
+    assert ("before it answered" in error) != wire.startswith(CHUNKED)
+
+
 @pytest.mark.parametrize("wire", [b"HT", b"HTTP/1.1 200 OK\r\n", b"SSH"])
 @pytest.mark.parametrize("room", [1, 2, 3, 4, 6, 7])
 def test_what_a_head_began_with_does_not_count_beyond_the_limit(wire: bytes, room: int) -> None:

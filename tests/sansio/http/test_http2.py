@@ -511,6 +511,14 @@ def test_a_connection_carries_so_many_exchanges() -> None:
 # Signs of life
 
 
+def test_a_server_that_has_said_nothing_may_be_asked_for_a_sign_of_life() -> None:
+    connection = HTTP2Connection()
+    sent(connection)
+    assert connection.ping()
+    assert [kind for kind, *_ in frames_in(sent(connection))] == [PING]
+    assert not connection.ping()
+
+
 def test_a_ping_is_answered() -> None:
     connection, _ = begun()
     connection.receive_data(frame(PING, payload=b"12345678"))

@@ -165,3 +165,11 @@ def test_a_get_below_an_address_keeps_server_headers_and_query(url: str, target:
     assert below.headers == tuple(
         pair for pair in request.headers if pair[0] not in ("content-type", "content-length")
     )
+
+
+def test_another_body_has_its_own_length_and_the_rest_stays() -> None:
+    request = Request.post("https://e:8443/v1?a=b", (("content-lengths", "1"), ("x", "2")), b"{}")
+    longer = request.with_body(b"x" * 12)
+    assert longer == Request.post("https://e:8443/v1?a=b", (("content-lengths", "1"), ("x", "2")), b"x" * 12)
+    assert header(longer.headers, "content-length") == "12"
+    assert longer.with_body(b"{}") == request

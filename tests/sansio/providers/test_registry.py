@@ -66,10 +66,13 @@ def test_a_type_and_an_api_are_given_together_or_apart() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: dialect_named("anthropic/chat"), "anthropic has no 'chat'; it has messages"),
-        (lambda: ProviderConfig(type="openai", model="m", api="nope"), "openai has no 'nope'; it has chat"),
-        (lambda: StreamParser("groq", api="messages"), "groq has no 'messages'; it has chat"),
-        (lambda: StreamParser("vllm", api=5), "vllm has no 5; it has chat"),  # type: ignore[arg-type]  # what is refused
+        (lambda: dialect_named("anthropic/chat"), "anthropic has no api 'chat'; use one of messages"),
+        (
+            lambda: ProviderConfig(type="openai", model="m", api="nope"),
+            "openai has no api 'nope'; use one of chat",
+        ),
+        (lambda: StreamParser("groq", api="messages"), "groq has no api 'messages'; use one of chat"),
+        (lambda: StreamParser("vllm", api=5), "vllm has no api 5; use one of chat"),  # type: ignore[arg-type]  # what is refused
     ],
 )
 def test_an_unknown_pair_names_the_apis_of_its_type(make: Any, words: str) -> None:
@@ -80,7 +83,7 @@ def test_an_unknown_pair_names_the_apis_of_its_type(make: Any, words: str) -> No
 
 def test_a_dialect_has_its_own_api_and_limits() -> None:
     for more in ({"api": "chat"}, {"limits": Limits(max_json_depth=5)}):
-        with pytest.raises(ConfigError, match="where it is made"):
+        with pytest.raises(ConfigError, match="when you make the Dialect"):
             StreamParser(dialect_named("openai"), **more)
 
 
@@ -118,7 +121,7 @@ def test_registering_again_replaces(mine: str) -> None:
     register_provider(mine, {"another": MessagesDialect}, defaults)
     assert dialect_named(f"{mine}/another").origin == "my_provider/another"
     register_provider(mine, {"messages": MessagesDialect}, defaults)
-    with pytest.raises(ConfigError, match="it has messages"):
+    with pytest.raises(ConfigError, match="use one of messages"):
         dialect_named(f"{mine}/chat")
 
 

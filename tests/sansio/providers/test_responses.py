@@ -75,7 +75,9 @@ def test_the_key_is_sent_as_for_chat(kind: str) -> None:
     [("anthropic", "messages"), ("openai", "chat, responses"), ("ollama", "chat, responses")],
 )
 def test_an_api_that_a_type_does_not_speak_is_refused_with_those_that_it_does(type_: str, known: str) -> None:
-    with pytest.raises(ConfigError, match=rf"api: {type_} has no 'respones'; it has .*{known}") as caught:
+    with pytest.raises(
+        ConfigError, match=rf"api: {type_} has no api 'respones'; use one of .*{known}"
+    ) as caught:
         ProviderConfig(type=type_, api="respones", model="m")
     assert caught.value.field == "api"
 

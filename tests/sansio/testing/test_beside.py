@@ -10,6 +10,7 @@ import pytest
 from sansio import ChatDialect, ProviderDefaults, register_provider
 from sansio.testing import FakeProvider
 from tests.sansio.testing.asking import AUTH, CHAT, HELLO, Object, body_for, message_in, request_for, said
+from tests.support import for_each
 
 EMBEDDINGS = {
     "openrouter": "/api/v1/embeddings",
@@ -238,3 +239,26 @@ def test_a_fake_without_models_has_an_empty_list() -> None:
     fake = FakeProvider("anthropic", models=[])
     listed = said(fake.respond(request_for("anthropic", path="/v1/models", method="GET")))
     assert (listed["data"], listed["first_id"], listed["last_id"]) == ([], None, None)
+
+
+COUNTED = "/v1/responses/input_tokens"
+WRONG: list[tuple[str, Object, str, str | None]] = [
+    (EMBEDDINGS["openai"], {"input": "a"}, "model", None),
+    (EMBEDDINGS["openai"], {"model": "m"}, "input", None),
+    (EMBEDDINGS["openai"], {"model": "m", "input": "a", "encoding_format": "hex"}, "encoding_format", None),
+    (EMBEDDINGS["openai"], {"model": "m", "input": "a", "dimensions": 0}, "dimensions", None),
+    (EMBEDDINGS["openai"], {"model": "m", "input": "a", "own": 1}, "own", "unknown_parameter"),
+    (EMBEDDINGS["openai"], {"model": "other", "input": "a"}, "model", "model_not_found"),
+    (COUNTED, {"model": "m", "input": "a", "own": 1}, "own", "unknown_parameter"),
+    (COUNTED, {"model": "m", "input": "a", "store": 1}, "store", "unknown_parameter"),
+    (COUNTED, {"model": "m", "input": 5}, "input", "invalid_type"),
+    ("/v1/chat/completions", {"model": "other", "messages": HELLO}, "model", "model_not_found"),
+]
+
+
+@for_each(WRONG)
+def test_a_refusal_names_the_field_and_the_code(case: tuple[str, Object, str, str | None]) -> None:
+    path, body, param, code = case
+    response = FakeProvider("openai", models=["m"]).respond(request_for("openai", body, path=path))
+    error = said(response)["error"]
+    assert (error["param"], error["code"]) == (param, code)

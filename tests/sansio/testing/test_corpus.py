@@ -11,18 +11,38 @@ from typing import Any, TypeAlias
 import pytest
 
 from sansio import (
+    APIStatusError,
     Body,
     ContentDelta,
     End,
+    FinishReason,
     Head,
+    ImagePart,
+    InvalidToolCall,
+    LimitExceededError,
+    Message,
     NDJSONFramer,
+    PartComplete,
     Provider,
+    ProviderError,
+    ReasoningDelta,
+    ReasoningPart,
+    RefusalDelta,
+    RefusalPart,
+    RemoteProtocolError,
+    Role,
     ServerSentEvent,
     SSEDecoder,
     StreamComplete,
     StreamEvent,
     StreamFailed,
     StreamTruncatedError,
+    TextPart,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+    UnknownPart,
+    Usage,
 )
 from sansio.testing.corpus import FAMILIES, FORMAT, corpus_files
 from sansio.testing.corpus.plain import framed, joined, lined, outcome
@@ -143,6 +163,35 @@ def test_the_form_of_each_line() -> None:
             assert (line["dialect"] in ("sse", "ndjson")) == (family in ("sse", "ndjson"))
 
 
+OF_EACH = {
+    *("text", "letters", "reasoning", "call", "calls", "call-without-arguments", "length", "length-in-call"),
+    *("whole-text", "whole-call", "whole-reasoning", "cut-text", "cut-call"),
+}
+"""The answers that each dialect has."""
+SENT = {
+    *("crlf", "cr", "no-space", "byte-order-mark", "comments", "control-records", "blank-lines"),
+    *("unknown-fields", "data-lines", "last-line-without-end", "behind-the-end", "cut-inside-an-event"),
+    *("empty", "comments-alone", "gzip", "gzip-cut", "no-content-type", "stream-as-json", "page"),
+    *("whole-for-a-stream", "status-401", "status-429", "status-503", "status-502-page"),
+}
+"""The ways in which one answer of each family is sent."""
+
+
+def test_each_dialect_has_the_same_cases() -> None:
+    for family, types in {
+        "chat": ("openai", "azure", "openrouter", "ollama", "vllm"),
+        "messages": ("anthropic",),
+        "responses": ("openai", "openrouter", "vllm"),
+    }.items():
+        names = {line["name"] for line in corpus(family)}
+        for type in types:
+            assert {f"{type}-{name}" for name in OF_EACH} <= names
+            assert (f"{type}-error-inside" in names) == (type != "ollama")
+            assert (f"{type}-refusal" in names) == (type == "openai")
+        assert names >= SENT
+        assert {line["dialect"].partition("/")[0] for line in corpus(family)} == set(types)
+
+
 def test_the_files_are_the_same_each_time() -> None:
     assert corpus_files() == files()
 
@@ -154,3 +203,94 @@ def test_the_outcome_of_events_without_an_end_is_refused() -> None:
     with pytest.raises(ValueError, match="StreamFailed is not the last event"):
         joined([failed])
     assert isinstance(failed, StreamFailed | StreamComplete)
+
+
+PIECES: list[StreamEvent] = [
+    ReasoningDelta("Hm"),
+    ReasoningDelta("."),
+    ContentDelta("a", 1),
+    ContentDelta("b", 1),
+    ContentDelta("c", 2),
+    RefusalDelta("N", 3),
+    RefusalDelta("o", 3),
+    ToolCallStarted(0, "c1", "f", 4),
+    ToolCallDelta(0, "{"),
+    ToolCallDelta(0, "}"),
+    ToolCallStarted(1, "", "g", 5, "custom"),
+    ToolCallDelta(1, "x"),
+    PartComplete(6, ImagePart(url="https://e/i.png", extra={"own": 1})),
+    PartComplete(7, UnknownPart("odd", {"a": 1})),
+]
+PLAIN_PIECES = [
+    {"event": "reasoning_delta", "part": 0, "text": "Hm."},
+    {"event": "content_delta", "part": 1, "text": "ab"},
+    {"event": "content_delta", "part": 2, "text": "c"},
+    {"event": "refusal_delta", "part": 3, "text": "No"},
+    {"event": "tool_call_started", "part": 4, "call": 0, "id": "c1", "name": "f", "kind": "function"},
+    {"event": "tool_call_delta", "call": 0, "arguments": "{}"},
+    {"event": "tool_call_started", "part": 5, "call": 1, "id": None, "name": "g", "kind": "custom"},
+    {"event": "tool_call_delta", "call": 1, "arguments": "x"},
+    {"event": "part_complete", "part": 6, "value": {"type": "image", "url": "https://e/i.png"}},
+    {
+        "event": "part_complete",
+        "part": 7,
+        "value": {"type": "unknown", "kind": "odd", "extra": {"a": 1}},
+    },
+]
+
+
+def test_what_an_answer_means_has_all_its_fields() -> None:
+    message = Message(
+        Role.ASSISTANT,
+        (
+            ReasoningPart("Hm."),
+            TextPart("abc"),
+            RefusalPart("No"),
+            ToolCall("c1", "f", {"a": 1}),
+            ToolCall("", "g", {"input": "x"}, kind="custom"),
+            InvalidToolCall("c3", "f", "{", "cut"),
+        ),
+        finish_reason=FinishReason.LENGTH,
+        usage=Usage(input_tokens=4, output_tokens=3, cached_tokens=2, reasoning_tokens=1),
+    )
+    calls = [
+        {"id": "c1", "name": "f", "kind": "function", "valid": True, "arguments": {"a": 1}},
+        {"id": None, "name": "g", "kind": "custom", "valid": True, "arguments": {"input": "x"}},
+        {"id": "c3", "name": "f", "kind": "function", "valid": False, "raw_arguments": "{"},
+    ]
+    usage = {"input_tokens": 4, "output_tokens": 3, "cached_tokens": 2, "reasoning_tokens": 1}
+    answer: Line = {"text": "abc", "reasoning": "Hm.", "refusal": "No", "calls": calls}
+    answer |= {"finish_reason": "length", "usage": usage}
+    found = outcome([*PIECES, StreamComplete(message)])
+    assert found == {"outcome": "complete", "events": PLAIN_PIECES, "answer": answer}
+    without = outcome([StreamComplete(Message(Role.ASSISTANT))])["answer"]
+    assert isinstance(without, dict)
+    assert (without["usage"], without["refusal"], without["finish_reason"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (
+            APIStatusError("no", status=429, error_type="t", provider_message="Busy.", retry_after=7.0),
+            {"kind": "provider", "status": 429, "type": "t", "message": "Busy.", "retry_after": 7.0},
+        ),
+        (
+            APIStatusError("no", status=200),
+            {"kind": "provider", "status": None, "type": None, "message": None, "retry_after": None},
+        ),
+        (StreamTruncatedError("cut"), {"kind": "truncated"}),
+        (LimitExceededError("too much", field="max_json_depth"), {"kind": "limit"}),
+        (RemoteProtocolError("odd"), {"kind": "malformed"}),
+    ],
+)
+def test_what_an_error_means(error: ProviderError, meaning: Line) -> None:
+    events = [{"event": "content_delta", "part": 0, "text": "a"}]
+    found = outcome([ContentDelta("a"), StreamFailed(error)])
+    assert found == {"outcome": "error", "events": events, "error": meaning}
+
+
+def test_what_events_and_lines_mean() -> None:
+    events = [{"event": "x", "data": "1", "id": "7", "retry": 5}]
+    assert framed([ServerSentEvent("x", "1", "7", 5)]) == {"outcome": "complete", "events": events}
+    assert lined(["{}"]) == {"outcome": "complete", "events": [{"data": "{}"}]}

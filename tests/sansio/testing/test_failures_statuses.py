@@ -98,13 +98,12 @@ def test_what_stands_in_front_of_local_servers_has_words_of_its_own(
     assert said(encode_failure("vllm", front, "req_1")) == (vllm or failure_object("vllm", api, "req_1"))
 
 
-def test_five_providers_send_the_request_s_id_each_in_its_own_header() -> None:
+def test_four_providers_send_the_request_s_id_each_in_its_own_header() -> None:
     assert REQUEST_ID_HEADERS == {
         "openrouter": "x-generation-id",
         "openai": "x-request-id",
         "azure": "apim-request-id",
         "anthropic": "request-id",
-        "bedrock": "x-amzn-requestid",
     }
 
 

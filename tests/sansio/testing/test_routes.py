@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sansio.http import Headers
 from sansio.testing import PROVIDER_TYPES, Answer, Failure, FakeProvider, FakeResponse
-from sansio.testing.routes import Route, check_gateway, is_own_host
+from sansio.testing.failures import Refused
+from sansio.testing.routes import Route, check_gateway, find_type, is_own_host
+from sansio.testing.script import ProviderType
 from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
-from tests.support import for_all
+from tests.support import for_all, for_each
 
 TYPES = pytest.mark.parametrize("type", PROVIDER_TYPES)
 KEYED = ("openrouter", "openai", "azure", "anthropic")
@@ -229,3 +232,179 @@ def test_a_route_has_a_deployment_where_the_path_names_one_and_cannot_be_changed
 )
 def test_where_no_key_was_given_the_front_of_azure_and_vllm_says_so(type: str, body: Object) -> None:
     assert said(FakeProvider(type, key="right").respond(request_for(type, headers=()))) == body
+
+
+VERSIONED = "?api-version=2024-10-21"
+OPENAI_PATHS = {
+    "chat/completions": Route("openai", api="chat"),
+    "embeddings": Route("openai", asked="vectors", api="chat"),
+    "responses": Route("openai", api="responses"),
+}
+BASES: dict[ProviderType, str] = {
+    "openrouter": "/api/v1",
+    "openai": "/v1",
+    "azure": "/openai/v1",
+    "ollama": "/v1",
+    "vllm": "/v1",
+}
+MESSAGES_BASES: dict[ProviderType, str] = {"azure": "/anthropic/v1", "anthropic": "/v1", "vllm": "/v1"}
+KEEPING: dict[ProviderType, str] = {"openai": "/v1", "azure": "/openai/v1", "vllm": "/v1"}
+KEPT = Route("openai", asked="kept", api="responses", id="resp/1")
+RIGHT: list[tuple[str, str, Route]] = [
+    *(("POST", f"{base}/{path}", structs.replace(route, type=type))
+      for type, base in BASES.items() for path, route in OPENAI_PATHS.items()),
+    *(("GET", f"{base}/models", Route(type, asked="models", api="chat")) for type, base in BASES.items()),
+    ("GET", "/v1/models", Route("anthropic", asked="models", api="messages")),
+    *(("POST", f"{base}/messages", Route(type, api="messages")) for type, base in MESSAGES_BASES.items()),
+    *(("POST", f"{base}/messages/count_tokens", Route(type, asked="tokens", api="messages"))
+      for type, base in MESSAGES_BASES.items()),
+    ("POST", "/api/v1/messages", Route("openrouter", api="messages")),
+    ("POST", "/v1/messages", Route("ollama", api="messages")),
+    ("POST", "/v1/responses/input_tokens", Route("openai", asked="tokens", api="responses")),
+    *((method, f"{base}/responses/resp%2F1", structs.replace(KEPT, type=type))
+      for type, base in KEEPING.items() for method in ("GET", "DELETE")),
+    *(("POST", f"{base}/responses/resp%2F1/cancel", structs.replace(KEPT, type=type, asked="cancelled"))
+      for type, base in KEEPING.items()),
+    ("POST", f"/openai/deployments/a%2Fb/chat/completions{VERSIONED}", Route("azure", "a/b", api="chat")),
+    ("POST", f"/openai/deployments/gpt/embeddings{VERSIONED}", Route("azure", "gpt", "vectors", "chat")),
+    ("GET", f"/openai/models{VERSIONED}", Route("azure", asked="models", api="chat")),
+    ("POST", f"/openai/responses{VERSIONED}", Route("azure", api="responses")),
+    *((method, f"/openai/responses/resp%2F1{VERSIONED}", structs.replace(KEPT, type="azure"))
+      for method in ("GET", "DELETE")),
+    ("POST", f"/openai/responses/resp%2F1/cancel{VERSIONED}",
+     structs.replace(KEPT, type="azure", asked="cancelled")),
+]  # fmt: skip
+"""Each path of each type's API, with its method."""
+BATCH = Route("openai", asked="batches", id="b/1")
+MADE = structs.replace(BATCH, id="", deed="create")
+FILED: list[tuple[str, str, Route]] = [
+    *((method, f"{base}/{path}{query}", structs.replace(route, type=type))
+      for type, base, query in (
+          ("openai", "/v1", ""), ("azure", "/openai/v1", ""), ("azure", "/openai", VERSIONED),
+      )
+      for method, path, route in (
+          ("POST", "files", structs.replace(BATCH, id="", deed="upload")),
+          ("GET", "files/b%2F1/content", structs.replace(BATCH, deed="download")),
+          ("POST", "batches", MADE),
+          ("GET", "batches/b%2F1", structs.replace(BATCH, deed="look")),
+          ("POST", "batches/b%2F1/cancel", structs.replace(BATCH, deed="cancel")),
+      )),
+    *((method, f"{base}{path}", structs.replace(route, type=type))
+      for type, base in (("openrouter", "/api/v1/batches"), ("anthropic", "/v1/messages/batches"))
+      for method, path, route in (
+          ("POST", "", MADE),
+          ("GET", "/b%2F1", structs.replace(BATCH, deed="look")),
+          ("GET", "/b%2F1/results", structs.replace(BATCH, deed="results")),
+      )),
+    ("POST", "/v1/messages/batches/b%2F1/cancel", structs.replace(BATCH, type="anthropic", deed="cancel")),
+]  # fmt: skip
+"""The same of batches and their files."""
+REGISTERED: list[tuple[str, str, Route]] = [
+    ("POST", "/any/where/chat/completions", Route("openai", api="chat")),
+    ("POST", "/any/messages", Route("openai", api="messages")),
+    ("POST", "/any/responses", Route("openai", api="responses")),
+    ("POST", "/any", Route("openai")),
+    ("GET", "/any/models", Route("openai", asked="models")),
+    ("POST", "/any/embeddings", Route("openai", asked="vectors")),
+    ("POST", "/any/messages/count_tokens", Route("openai", asked="tokens")),
+    ("POST", "/any/responses/input_tokens", Route("openai", asked="tokens", api="responses")),
+    ("GET", "/any/responses/resp%2F1", KEPT),
+    ("POST", "/any/responses/resp%2F1/cancel", structs.replace(KEPT, asked="cancelled")),
+    ("POST", "/any/batches", MADE),
+    ("GET", "/any/batch/jobs/b%2F1", structs.replace(BATCH, deed="look", jobs=True)),
+]
+
+
+def routed(method: str, path: str, route: Route, *, any_path: bool = False) -> Route:
+    speaker = "anthropic" if route.api == "messages" and not any_path else route.type
+    request = request_for(route.type, path=path, method=method, headers=(*AUTH[speaker], *AUTH[route.type]))
+    return check_gateway(route.type, request, key=None, any_path=any_path)
+
+
+@for_each([*RIGHT, *FILED])
+def test_each_path_of_an_api_is_known_to_the_letter(case: tuple[str, str, Route]) -> None:
+    method, target, route = case
+    assert routed(*case) == route
+    path, mark, query = target.partition("?")
+    wrong = [f"/x{path}", f"/{path[2:]}", path.replace("/", "//", 1), f"{path}/"]
+    wrong += [] if path.endswith("1") else [f"{path}x", path[:-1]]
+    for other in wrong:
+        with pytest.raises(Refused) as caught:
+            routed(method, f"{other}{mark}{query}", route)
+        assert caught.value.failure.status in (404, 405)  # or the name of what was kept
+        assert caught.value.failure.gateway
+    for other in {"GET", "POST", "DELETE", "PUT"} - {
+        each for each, where, to in (*RIGHT, *FILED) if (where, to.type) == (target, route.type)
+    }:
+        with pytest.raises(Refused) as caught:
+            routed(other, target, route)
+        assert caught.value.failure.status == (404 if route.deed else 405)
+
+
+NOT_THERE: list[tuple[ProviderType, str, str]] = [
+    ("openrouter", "POST", "/api/v1/batches/b/cancel"),
+    ("openrouter", "POST", "/api/v1/files"),
+    ("openrouter", "GET", "/api/v1/files/f/content"),
+    ("openai", "GET", "/v1/batches/b/results"),
+    ("openai", "POST", "/v1/batch/jobs"),
+    ("openai", "GET", "/v1/files/f"),
+    ("openai", "GET", "/v1/batches"),
+    ("azure", "GET", f"/openai/batches/b/results{VERSIONED}"),
+    ("anthropic", "POST", "/v1/messages/files"),
+    ("anthropic", "GET", "/v1/batches/b"),
+]
+
+
+@for_each(NOT_THERE)
+def test_what_a_type_does_not_do_with_batches_is_404(case: tuple[ProviderType, str, str]) -> None:
+    type, method, path = case
+    with pytest.raises(Refused) as caught:
+        routed(method, path, Route(type))
+    assert caught.value.failure.status == 404
+
+
+@for_each(REGISTERED)
+def test_the_end_of_a_registered_types_path_says_what_it_is_for(case: tuple[str, str, Route]) -> None:
+    assert routed(*case, any_path=True) == case[2]
+
+
+@for_each([*OPENAI_PATHS, "models", "messages", "count_tokens", "input_tokens", "batches", "files"])
+def test_an_end_is_a_whole_step_of_a_path(end: str) -> None:
+    for path in (f"/any/x{end}", f"/any/{end}x", f"/any/{end}/"):
+        assert routed("POST", path, Route("openai"), any_path=True) == Route("openai")
+
+
+@pytest.mark.parametrize("type", ["openrouter", "ollama", "anthropic"])
+def test_types_that_keep_no_responses_have_no_path_for_them(type: ProviderType) -> None:
+    base = BASES.get(type, "/v1")
+    for method, path in (("GET", "r"), ("POST", "r/cancel")):
+        assert (
+            FakeProvider(type)
+            .respond(request_for(type, path=f"{base}/responses/{path}", method=method))
+            .status
+            == 404
+        )
+
+
+@for_each(
+    [
+        ("/api/v1/chat/completions", "openrouter", ()),
+        ("/api/v1/batches", "openrouter", ()),
+        ("/v1/chat/completions", "openai", AUTH["openai"]),
+        ("/v1/chat/completions", "ollama", ()),
+        ("/v1/messages", "anthropic", ()),
+        ("/v1/messages/batches", "anthropic", ()),
+        ("/v1/models", "anthropic", VERSION),
+        ("/v1/models", "openai", AUTH["openai"]),
+        ("/v1/batches", "openai", ()),
+        ("/v1/responses/input_tokens", "openai", ()),
+        ("/v1/nothing", "openai", VERSION),
+        ("/openai/nothing", "azure", ()),
+        ("/anthropic/nothing", "azure", ()),
+    ]
+)
+def test_a_path_or_a_header_says_which_type_a_request_is_meant_for(case: tuple[str, str, Headers]) -> None:
+    path, type, headers = case
+    request = request_for("openai", path=path, headers=headers)
+    assert find_type(None, request) == type
+    assert find_type("vllm", request) == "vllm"

@@ -18,7 +18,7 @@ from sansio import (
     ToolCallStarted,
 )
 from sansio.testing import PROVIDER_TYPES, Answer, FakeResponse
-from sansio.testing.script import provider_type
+from sansio.testing.script import arguments_text, provider_type
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -85,3 +85,25 @@ def test_the_six_types_have_a_fake_and_others_are_refused_with_their_names() -> 
 
 def test_a_response_s_body_is_its_pieces_joined() -> None:
     assert FakeResponse(pieces=(b"a", b"b")).body == b"ab"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (ToolCall("1", "f", {"a": 1}), '{"a":1}'),
+        (ToolCall("1", "f", {"a": 1}, '{ "a": 1 }'), '{ "a": 1 }'),
+        (ToolCall("1", "f", {}, ""), ""),
+        (ToolCall("1", "f", {"input": "x"}, kind="custom"), "x"),
+        (ToolCall("1", "f", {"input": "x"}, "y", kind="custom"), "x"),
+        (InvalidToolCall("1", "f", "{", "cut"), "{"),
+        (InvalidToolCall("1", "f", "", "cut"), ""),
+    ],
+)
+def test_the_arguments_of_a_call_are_as_the_wire_has_them(
+    call: ToolCall | InvalidToolCall, text: str
+) -> None:
+    assert arguments_text(call) == text
+    pieces = [
+        each.arguments for each in Answer(tool_calls=(call,)).to_deltas() if isinstance(each, ToolCallDelta)
+    ]
+    assert "".join(pieces) == text

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from sansio import ToolCall
-from sansio.testing.prompt import OfferedTool
-from sansio.testing.small_model import answer
+from sansio import ReasoningPart, ToolCall, Usage
+from sansio.testing import Answer
+from sansio.testing.prompt import OfferedTool, ToolResult
+from sansio.testing.small_model import answer, with_usage
 from tests.sansio.testing.prompting import called, prompt, schema
 
 STRING: dict[str, Any] = {"type": "string"}
@@ -147,3 +148,69 @@ def test_a_tool_may_be_named_in_any_case_and_with_spaces() -> None:
         assert called(text, tool) == [("get_weather", {})]
     for text in ("getweather", "get-weather", "get_weathers", "forget_weather"):
         assert called(text, tool) == []
+
+
+def named(text: str, name: str = "path", kind: str = "string") -> Any:
+    """The argument of that name that the model finds in a text."""
+    tool = OfferedTool("f", schema(**{name: {"type": kind}, "other": {"type": kind}}))
+    ((_, arguments),) = called(f"f {text}", tool)
+    return arguments[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path a/b.txt",
+        "the path: a/b.txt",
+        "path:a/b.txt",
+        "path=a/b.txt",
+        "path = a/b.txt",
+        "path :  a/b.txt",
+        "the path is a/b.txt",
+        "the path of a/b.txt",
+        "PATH a/b.txt",
+        'path "a/b.txt"',
+        "path 'a/b.txt'",
+        *(f"path a/b.txt{sign} Then" for sign in ".,;:?!"),
+    ],
+)
+def test_a_value_is_behind_its_name(text: str) -> None:
+    assert named(f"Zoe said {text} and more") == "a/b.txt"
+
+
+@pytest.mark.parametrize("text", ["mypath a", "paths a", "pathis a", "path\u2003"])
+def test_other_words_are_no_name(text: str) -> None:
+    assert named(f"look at Zoe {text}") == "Zoe"
+
+
+def test_a_name_of_two_words_and_a_value_of_several() -> None:
+    assert named("file path x", "file_path") == named("file_path: x", "file_path") == "x"
+    assert named('the path is "two words", Zoe') == "two words"
+    assert named("count of 7 in 3 days", "count", "integer") == 7
+    assert named("count of many in 3 days", "count", "integer") == 3
+
+
+def test_it_says_what_it_thinks_of_a_request() -> None:
+    tools = (OfferedTool("f", {}), OfferedTool("g", {}))
+    thought = answer(prompt("It is mother-in-law's.", tools=tools, reasoning=True)).reasoning
+    assert "The user wrote 3 words, and offers 2 tools." in thought
+    results = (ToolResult("f", " 1 "), ToolResult("g", "2"))
+    reply = answer(prompt("f", tools=tools, results=results, reasoning=True))
+    assert "gave 2 results" in reply.reasoning
+    assert reply.text == "The tools answered: f said '1'; g said '2'."
+    hidden = answer(prompt("Hi", reasoning=True, hidden=True))
+    assert (hidden.parts, hidden.reasoning) == ((ReasoningPart(""),), "")
+    assert answer(prompt("Hi", hidden=True)).parts == ()
+
+
+def test_a_custom_tool_gets_the_whole_message() -> None:
+    (call,) = answer(prompt("f 1 + 2", tools=(OfferedTool("f", {}, custom=True),))).tool_calls
+    assert call == ToolCall("call_1_0", "f", {"input": "f 1 + 2"}, kind="custom")
+
+
+def test_the_count_of_an_answer_has_all_that_it_says() -> None:
+    reply = Answer(
+        text="one two", reasoning="hm", refusal="no no no", tool_calls=(ToolCall("1", "f_g", {}, "{1}"),)
+    )
+    usage = with_usage(reply, prompt("Hi", tokens=5)).usage
+    assert usage == Usage(input_tokens=5, output_tokens=2 + 1 + 3 + 1 + 3, reasoning_tokens=1)

@@ -45,6 +45,14 @@ async def read_to(kind: type[Exception], results: CallMap[Any, Any]) -> list[Cal
     pytest.fail(f"no {kind.__name__}")
 
 
+async def test_a_result_says_what_of_its_request_was_not_sent() -> None:
+    provider = create_provider(CONFIG, transport=MemoryTransport(FakeProvider("openai")), api_key="key")
+    asked = [CallRequest("Hi", options={"top_k": 1, "unsupported": "drop"}), "Hi"]
+    async with map_calls(provider, asked, ordered=True) as results:
+        found = [[loss.option for loss in result.left_out] async for result in results]
+    assert found == [["top_k"], []]
+
+
 class Source:
     """Numbers as texts, and how many of them were taken."""
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -72,6 +72,15 @@ def started(*arguments: str, env: Mapping[str, str] | None = None, **streams: An
             yield process
         finally:
             process.kill()
+
+
+def wait_until(what: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+    """Wait for something that a process does, without taking its processor."""
+    deadline = time.monotonic() + 4 * PATIENCE  # it includes the process's start, which may take long
+    while not what():
+        assert process.poll() is None, "the process has ended before"
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
 
 
 class _Typed(io.TextIOWrapper):

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from sansio.testing import Answer, Failure, FakeProvider
-from tests.transports.cli.command import KEY, PATIENCE, environment, only_line, run, started
+from sansio import Request
+from sansio.testing import Answer, Ending, Failure, FakeProvider, FakeResponse
+from tests.transports.cli.command import KEY, PATIENCE, environment, only_line, run, started, wait_until
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
@@ -168,19 +169,30 @@ def test_an_option_that_cannot_be_is_named(tmp_path: Path, arguments: tuple[str,
     assert not (tmp_path / "a.jsonl").exists()
 
 
+class Halting(FakeProvider):
+    """Answers so many requests, and none of those that follow until `answers` is raised."""
+
+    answers = 40
+
+    def respond(self, request: Request) -> FakeResponse:
+        given = super().respond(request)
+        held = len(self.requests) > self.answers
+        return FakeResponse(ending=Ending.HOLD, silent=True) if held else given
+
+
 def test_a_killed_batch_is_resumed_with_every_answer_once(tmp_path: Path) -> None:
-    source = write(tmp_path / "p.jsonl", *({"prompt": str(number)} for number in range(200)))
+    source = write(tmp_path / "p.jsonl", *({"prompt": str(number)} for number in range(100)))
     output = tmp_path / "a.jsonl"
-    fake = FakeProvider()
-    with loopback_thread(fake, delay=0.001) as server:
+    fake = Halting()
+    with loopback_thread(fake) as server:
         where = ("--type", "openai", "--base-url", server.base_url("openai"), "--model", "gpt-4o")
         command = ("batch", str(source), "-o", str(output), *where, "--concurrency", "4")
         with started(*command, env=environment(OPENAI_API_KEY=KEY)) as process:
-            while not output.exists() or output.stat().st_size < 2_000:
-                assert process.poll() is None
+            wait_until(lambda: output.exists() and output.stat().st_size > 2_000, process)
             process.send_signal(signal.SIGKILL)
             process.wait(PATIENCE)
         before = output.read_bytes()
+        fake.answers = sys.maxsize
         assert batch(server, source, "-o", output, "--concurrency", "4", "--resume").returncode == 0
     assert output.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
-    assert Counter(row["custom_id"] for row in lines(output)) == Counter(str(n) for n in range(1, 201))
+    assert Counter(row["custom_id"] for row in lines(output)) == Counter(str(n) for n in range(1, 101))

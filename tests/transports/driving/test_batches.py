@@ -128,6 +128,35 @@ async def test_an_error_of_a_submission_has_its_key_masked() -> None:
         assert KEY not in str(caught.value)
 
 
+ECHOING = [Failure(status=400, message=f"no {KEY} here")]
+WORDS = f'{{"data": [{{"message": "no {KEY} here"}}]}}'
+BROKEN = FakeResponse(pieces=(f'{{"id": "batch_1", "status": "failed", "errors": {WORDS}}}'.encode(),))
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_neither_a_state_nor_a_result_has_the_key_that_a_provider_echoes(broken: bool) -> None:
+    server = Server(FakeProvider("openai", ECHOING), "/batch_1" if broken else "/nothing", BROKEN)
+    states: list[BatchState] = []
+    with create_sync_provider(OPENAI, transport=SyncMemoryTransport(server), api_key=KEY) as provider:
+        state = provider.batches.submit(LISTED[:1], on_state=states.append)
+        state = provider.batches.wait(state, pause=0.01, on_state=states.append)
+        (result,) = provider.batches.results(state)
+    assert not any(KEY in each.to_json() for each in (*states, state))
+    assert ("no [key] here" in state.to_json()) == broken
+    assert "no [key] here" in str(result.outcome)
+    assert KEY not in repr(result)
+
+
+@pytest.mark.anyio
+async def test_neither_has_it_in_a_loop() -> None:
+    fake = FakeProvider("openai", ECHOING)
+    async with create_provider(OPENAI, transport=MemoryTransport(fake), api_key=KEY) as provider:
+        state = await provider.batches.wait(await provider.batches.submit(LISTED[:1]), pause=0.01)
+        (result,) = [result async for result in provider.batches.results(state)]
+        assert provider.batches.check(LISTED[0]) == ()
+    assert "no [key]" in str(result.outcome)
+
+
 def finished(**fields: Any) -> tuple[FakeProvider, BatchState]:
     fake = FakeProvider("openai", SCRIPT, batches=BatchScript(**fields))
     with create_sync_provider(OPENAI, transport=SyncMemoryTransport(fake), api_key=KEY) as provider:

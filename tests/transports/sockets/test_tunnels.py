@@ -171,7 +171,7 @@ def test_socks_logs_in_where_the_proxy_asks_for_it() -> None:
 @pytest.mark.parametrize(
     ("answer", "words", "retry"),
     [
-        (b"\x05\xff", "another way to log in", False),
+        (b"\x05\xff", "another method to log in", False),
         (b"\x05\x02\x01\x01", "password is wrong", False),
         (b"\x05\x00\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00", "nothing listens there", None),
         (b"\x05\x00\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00", "rules do not allow it", False),

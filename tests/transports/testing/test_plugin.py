@@ -122,7 +122,7 @@ def test_tapes_are_recorded_once_and_then_replayed_without_a_key(
     replayed.assert_outcomes(passed=6, failed=1, errors=2)
     text = replayed.stdout.str()
     assert 'the tape has "What is 2 + 3?", the request has "Something else"' in text
-    assert "did not ask for all of its tape" in text
+    assert "did not use all exchanges of its tape" in text
     for name, data in recorded.items():
         assert (tapes / name).read_bytes() == data
 

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from sansio import ConfigError, Message, ProviderError, RemoteProtocolError, Usage
+from sansio import LeftOut, Message, ProviderError, Usage
+from transports.bulk.columns import (
+    AnswerColumns,
+    Kind,
+    arrow_column,
+    arrow_type,
+    as_json,
+    pyarrow,
+    value_of,
+)
 from transports.bulk.files.journal import read_lines
-from transports.bulk.files.prompts import Malformed, Prompt
-from transports.bulk.files.rows import kind_of, pyarrow
+from transports.bulk.files.prompts import Malformed, Place
+from transports.bulk.files.rows import kind_of
 
-_BEFORE = ("custom_id", "text")
-_AFTER = ("finish_reason", "model", "input_tokens", "output_tokens", "cost")
+_ID = "custom_id"
 _ROWS_AT_ONCE = 10_000
 
 
@@ -30,6 +39,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         value: what the text says, where a schema was given.
         message: the whole answer.
         usage: its tokens, and its cost if the provider states it.
+        left_out: what of the request was not sent, if anything.
     """
 
     custom_id: str
@@ -37,6 +47,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     value: Any | UnsetType = UNSET
     message: Message
     usage: Usage | None
+    left_out: tuple[LeftOut, ...] | UnsetType = UNSET
 
 
 class Reason(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -73,8 +84,8 @@ class FailedRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     text: str | None = None
 
 
-def failed(prompt: Prompt, error: ProviderError, attempts: int, text: str | None = None) -> FailedRow:
-    """A prompt that has no answer."""
+def failed(place: Place, error: ProviderError, attempts: int, text: str | None = None) -> FailedRow:
+    """A row that has no answer."""
     reason = Reason(
         type=type(error).__name__,
         message=error.message,
@@ -82,7 +93,7 @@ def failed(prompt: Prompt, error: ProviderError, attempts: int, text: str | None
         code=error.code,
         attempts=attempts,
     )
-    return FailedRow(line=prompt.line, custom_id=prompt.custom_id, error=reason, text=text)
+    return FailedRow(line=place.line, custom_id=place.custom_id, error=reason, text=text)
 
 
 def malformed(row: Malformed) -> FailedRow:
@@ -91,7 +102,9 @@ def malformed(row: Malformed) -> FailedRow:
     return FailedRow(line=row.line, custom_id=row.custom_id, error=reason)
 
 
-def answer(custom_id: str, message: Message, *, with_value: bool) -> Answer:
+def answer(
+    custom_id: str, message: Message, *, with_value: bool, left_out: tuple[LeftOut, ...] = ()
+) -> Answer:
     """A line of the output.
 
     Args:
@@ -100,24 +113,14 @@ def answer(custom_id: str, message: Message, *, with_value: bool) -> Answer:
     Raises:
         RemoteProtocolError: it is not.
     """
-    value: Any | UnsetType = UNSET
-    if with_value:
-        try:
-            value = msgspec.json.decode(message.text)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise RemoteProtocolError(f"the answer is not JSON of the schema's form: {error}") from None
-    return Answer(custom_id=custom_id, text=message.text, value=value, message=message, usage=message.usage)
-
-
-def check_columns(schema: Mapping[str, Any] | None) -> None:
-    """Look at a schema before its values are to be columns.
-
-    Raises:
-        ConfigError: a property has the name of a column that every table has.
-    """
-    taken = sorted(_properties(schema).keys() & {*_BEFORE, *_AFTER})
-    if taken:
-        raise ConfigError(f"schema: {', '.join(taken)} names a column that every table has; rename it")
+    return Answer(
+        custom_id=custom_id,
+        text=message.text,
+        value=value_of(message) if with_value else UNSET,
+        message=message,
+        usage=message.usage,
+        left_out=left_out or UNSET,
+    )
 
 
 def write_table(journal: Path, path: Path, schema: Mapping[str, Any] | None) -> None:
@@ -136,96 +139,55 @@ def write_table(journal: Path, path: Path, schema: Mapping[str, Any] | None) -> 
         ConfigError: pyarrow is not installed.
         OSError: it cannot be written.
     """
-    properties = _properties(schema)
+    columns = AnswerColumns(schema, (_ID,))
     new = path.with_name(path.name + ".new")
     write = _write_csv if kind_of(path) == "csv" else _write_parquet
     try:
-        write(new, properties, _rows(journal, properties))
+        write(new, columns, _rows(journal, columns))
         os.replace(new, path)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
 
 
-def _properties(schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    found = schema.get("properties") if schema is not None else None
-    return found if isinstance(found, dict) else {}
+def check_columns(schema: Mapping[str, Any] | None) -> None:
+    """Look at a schema before its values are to be columns.
+
+    Raises:
+        ConfigError: a property has the name of a column that every table has.
+    """
+    AnswerColumns(schema, (_ID,))
 
 
-def _rows(journal: Path, properties: Mapping[str, Any]) -> Iterator[list[Any]]:
+def _rows(journal: Path, columns: AnswerColumns) -> Iterator[list[Any]]:
     decoder = msgspec.json.Decoder(Answer)
     for line in read_lines(journal):
         given = decoder.decode(line)
-        value = given.value if isinstance(given.value, dict) else {}
-        usage = given.usage or Usage()
-        yield [
-            given.custom_id,
-            given.text,
-            *(value.get(name) for name in properties),
-            given.message.finish_reason,
-            given.message.model,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cost,
-        ]
+        yield [given.custom_id, *columns.cells(given.message, given.value)]
 
 
 class _Write(Protocol):
-    def __call__(self, path: Path, properties: Mapping[str, Any], rows: Iterator[list[Any]]) -> None: ...
+    def __call__(self, path: Path, columns: AnswerColumns, rows: Iterator[list[Any]]) -> None: ...
 
 
-def _write_csv(path: Path, properties: Mapping[str, Any], rows: Iterator[list[Any]]) -> None:
+def _write_csv(path: Path, columns: AnswerColumns, rows: Iterator[list[Any]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*_BEFORE, *properties, *_AFTER])
+        writer.writerow([_ID, *columns.kinds])
         writer.writerows([_cell(value) for value in row] for row in rows)
 
 
 def _cell(value: Any) -> Any:
-    return _json(value) if isinstance(value, dict | list | bool) else value
+    return as_json(value) if isinstance(value, dict | list | bool) else value
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _write_parquet(path: Path, properties: Mapping[str, Any], rows: Iterator[list[Any]]) -> None:
+def _write_parquet(path: Path, columns: AnswerColumns, rows: Iterator[list[Any]]) -> None:
     arrow, parquet = pyarrow("lib"), pyarrow("parquet")
-    text, whole, number = arrow.string(), arrow.int64(), arrow.float64()
-    kinds = {"string": text, "integer": whole, "number": number, "boolean": arrow.bool_()}
-    types = [each.get("type") if isinstance(each, dict) else None for each in properties.values()]
-    names = [*_BEFORE, *properties, *_AFTER]
-    fields = [text, text, *(kinds.get(str(each), text) for each in types), text, text, whole, whole, number]
-    schema = arrow.schema(list(zip(names, fields, strict=True)))
+    kinds: dict[str, Kind] = {_ID: "text", **columns.kinds}
+    schema = arrow.schema([(name, arrow_type(kind)) for name, kind in kinds.items()])
     with parquet.ParquetWriter(path, schema) as writer:
-        batch: list[list[Any]] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) == _ROWS_AT_ONCE:
-                writer.write_batch(_batch(arrow, batch, schema))
-                batch = []
-        writer.write_batch(_batch(arrow, batch, schema))
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else _json(value)
-
-
-def _batch(arrow: Any, rows: Sequence[Sequence[Any]], schema: Any) -> Any:
-    columns = [
-        arrow.array([_fitting(row[at], field.type, arrow) for row in rows], field.type)
-        for at, field in enumerate(schema)
-    ]
-    return arrow.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _fitting(value: Any, kind: Any, arrow: Any) -> Any:
-    """A value as its column takes it; `None` where a model did not keep to the schema."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == arrow.string():
-        return _text(value)
-    if kind == arrow.bool_():
-        return value if isinstance(value, bool) else None
-    if kind == arrow.int64():
-        return value if is_number and value == int(value) and abs(value) < 1 << 63 else None
-    return float(value) if is_number else None
+        while batch := list(islice(rows, _ROWS_AT_ONCE)):
+            arrays = [
+                arrow_column([row[at] for row in batch], kind) for at, kind in enumerate(kinds.values())
+            ]
+            writer.write_batch(arrow.RecordBatch.from_arrays(arrays, schema=schema))

@@ -4,8 +4,8 @@ Each answer is one line, written at once and only appended. What the system has 
 process, whatever kills it; what a power failure loses is asked again. A line that was torn is cut off, or
 ended if only its end is missing.
 
-Beside it is a small file, `NAME.batch.json`, that says what the answers belong to. The journal is locked
-while a process has it, and the lock ends with the process.
+Beside it is a small file, `NAME.batch.json`, that says what the answers belong to, and which batches of the
+provider have them. The journal is locked while a process has it, and the lock ends with the process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Self
 import msgspec
 from msgspec import Struct
 
-from sansio import ConfigError
+from sansio import BatchState, ConfigError
 
 _BLOCK = 1 << 20
 _VERSION = 1
@@ -32,11 +32,24 @@ class _Line(Struct):
     custom_id: str
 
 
-class _About(Struct, frozen=True):
+class Submission(Struct, frozen=True):
+    """What a provider's batch endpoints are asked for the answers of a journal.
+
+    Args:
+        state: as it was when it was last looked at.
+        fetched: its answers are in the journal.
+    """
+
+    state: BatchState
+    fetched: bool = False
+
+
+class _About(Struct, frozen=True, omit_defaults=True):
     """The file beside a journal."""
 
     version: int
     batch: dict[str, Any]
+    submission: Submission | None = None
 
 
 class Journal:
@@ -50,6 +63,7 @@ class Journal:
     Attributes:
         done: the ids of the answers in it.
         repaired: how many bytes of a torn line were cut off.
+        submission: what was submitted for it, if anything was.
 
     Raises:
         ConfigError: another process has it; it has answers and `resume` is False; it is no file of answers;
@@ -70,12 +84,14 @@ class Journal:
                 raise ConfigError(
                     f"{path} has answers; go on with them by --resume, or name another output", field="output"
                 )
-            given = msgspec.to_builtins(about)
-            if self._size:
-                self._compare(given)
+            self._given: dict[str, Any] = msgspec.to_builtins(about)
+            stored = self._stored()
+            self.submission = None if stored is None else stored.submission
+            if self._size or self.submission is not None:
+                self._compare(stored)
                 self._read()
             else:
-                self._write_about(given)
+                self._write_about()
         except BaseException:
             os.close(self._file)
             raise
@@ -107,6 +123,15 @@ class Journal:
             raise
         self._size += len(data)
 
+    def keep(self, state: BatchState, *, fetched: bool = False) -> None:
+        """Store what was submitted, through to the disk: a batch that is forgotten is paid for in vain.
+
+        Raises:
+            OSError: it cannot be written. What was stored before is whole.
+        """
+        self.submission = Submission(state, fetched)
+        self._write_about()
+
     def close(self) -> None:
         """Write it through to the disk, and let others have it. Idempotent."""
         if self._file >= 0:
@@ -133,21 +158,27 @@ class Journal:
                 field="output",
             ) from None
 
-    def _compare(self, given: dict[str, Any]) -> None:
+    def _stored(self) -> _About | None:
         try:
             about = msgspec.json.decode(self._about.read_bytes(), type=_About)
         except FileNotFoundError:
-            raise ConfigError(
-                f"{self.path} cannot be gone on with: {self._about.name}, which says what its answers belong "
-                "to, is not there; name another output",
-                field="output",
-            ) from None
+            return None
         except msgspec.MsgspecError as error:
             raise ConfigError(f"{self._about} is malformed: {error}", field="output") from None
         if about.version != _VERSION:
             raise ConfigError(
                 f"{self._about} has version {about.version}, and this is version {_VERSION}", field="output"
             )
+        return about
+
+    def _compare(self, about: _About | None) -> None:
+        if about is None:
+            raise ConfigError(
+                f"{self.path} cannot be gone on with: {self._about.name}, which says what its answers belong "
+                "to, is not there; name another output",
+                field="output",
+            )
+        given = self._given
         differs = [
             f"{name}: {_short(about.batch.get(name))}, now {_short(given.get(name))}"
             for name in sorted({*about.batch, *given})
@@ -155,13 +186,17 @@ class Journal:
         ]
         if differs:
             raise ConfigError(
-                f"{self.path} has the answers to something else ({'; '.join(differs)}); name another output",
+                f"{self.path} is for answers to something else ({'; '.join(differs)}); name another output",
                 field="output",
             )
 
-    def _write_about(self, given: dict[str, Any]) -> None:
+    def _write_about(self) -> None:
+        about = _About(_VERSION, self._given, self.submission)
         made = self._about.with_name(self._about.name + ".new")
-        made.write_bytes(msgspec.json.format(msgspec.json.encode(_About(_VERSION, given))) + b"\n")
+        with made.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(about)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(made, self._about)
 
     def _read(self) -> None:

@@ -27,31 +27,35 @@ _ENDPOINTS = {"chat/completions": "chat", "responses": "responses", "messages": 
 """How the `url` of a line ends, and the family that its body then is of."""
 
 
-class Prompt(Struct, frozen=True, kw_only=True):
+class Place(Struct, frozen=True, kw_only=True):
+    """A row of the input.
+
+    Args:
+        line: its number, counted from 1.
+        custom_id: names it in the output. A row that gives none has its number.
+    """
+
+    line: int
+    custom_id: str
+
+
+class Prompt(Place, frozen=True, kw_only=True):
     """A row that can be asked.
 
     Args:
-        line: its place in the input, counted from 1.
-        custom_id: names it in the output.
         request: what is asked.
     """
 
-    line: int
-    custom_id: str
     request: CallRequest
 
 
-class Malformed(Struct, frozen=True, kw_only=True):
+class Malformed(Place, frozen=True, kw_only=True):
     """A row that cannot be asked.
 
     Args:
-        line: its place in the input, counted from 1.
-        custom_id: as far as it has one; otherwise its number.
         error: what is wrong with it, and what to write.
     """
 
-    line: int
-    custom_id: str
     error: str
 
 
@@ -92,11 +96,16 @@ class PromptReader:
             error = f"custom_id: must be a text that is not empty, not {custom_id!r:.80}"
             return Malformed(line=line, custom_id=str(line), error=error)
         try:
-            return Prompt(line=line, custom_id=custom_id, request=self._request(row))
+            return Prompt(line=line, custom_id=custom_id, request=self.request(row))
         except InvalidRequestError as error:
             return Malformed(line=line, custom_id=custom_id, error=error.message)
 
-    def _request(self, row: Mapping[str, Any]) -> CallRequest:
+    def request(self, row: Mapping[str, Any]) -> CallRequest:
+        """What a row asks, whatever names it.
+
+        Raises:
+            InvalidRequestError: it cannot be asked.
+        """
         if self._template is not None:
             return CallRequest(self._with_system([Message(Role.USER, _filled(self._template, row))]))
         given = [name for name in _KINDS if row.get(name) is not None]

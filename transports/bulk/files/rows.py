@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from sansio import ConfigError
+from transports.bulk.columns import pyarrow
 
 Kind: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
@@ -162,9 +163,25 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]
     number = 0
     with _parquet_file(path) as file:
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
-            for row in batch.to_pylist():
+            for row in table_rows(batch):
                 number += 1
                 yield number, row
+
+
+def table_rows(table: Any) -> Iterator[Mapping[str, Any]]:  # Any: pyarrow has no types
+    """The rows of a table of Arrow, or of a batch of one.
+
+    A struct of Arrow has all fields of its column, also those that this row did not write. They are null, and
+    are left out within a row: a message would be sent with them.
+    """
+    for row in table.to_pylist():
+        yield {name: _without_nulls(value) for name, value in row.items()}
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def _parquet_file(path: Path) -> Any:  # Any: pyarrow has no types, and need not be installed
@@ -173,19 +190,3 @@ def _parquet_file(path: Path) -> Any:  # Any: pyarrow has no types, and need not
         return closing(parquet.ParquetFile(path))
     except pyarrow("lib").ArrowInvalid as error:
         raise ConfigError(f"{path} is not a Parquet file: {error}") from None
-
-
-def pyarrow(module: str) -> Any:  # Any: as above
-    """A module of pyarrow.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        return import_module(f"pyarrow.{module}")
-    except ModuleNotFoundError:
-        raise ConfigError(
-            "Parquet needs pyarrow; install it with: pip install 'sansio-llm[parquet]'"
-        ) from None

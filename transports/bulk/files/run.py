@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sansio import (
     CallResult,
+    LeftOut,
     Message,
     ProviderError,
     RemoteProtocolError,
@@ -18,7 +19,7 @@ from sansio import (
 )
 from transports.bulk.files.answers import FailedRow, answer, failed, malformed
 from transports.bulk.files.journal import Journal
-from transports.bulk.files.prompts import Malformed, Prompt, PromptReader
+from transports.bulk.files.prompts import Malformed, Place, Prompt, PromptReader
 from transports.bulk.files.rows import BadRow
 from transports.bulk.gate import CallLimiter
 from transports.bulk.mapping import CallMap, map_calls
@@ -47,6 +48,7 @@ class Progress(Struct, kw_only=True):
         input_tokens: of all prompts.
         output_tokens: of all answers.
         cost: US dollars, where it is known.
+        cut: answers to requests that were not sent whole.
     """
 
     skipped: int = 0
@@ -55,6 +57,7 @@ class Progress(Struct, kw_only=True):
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float = 0.0
+    cut: int = 0
 
     @property
     def rows(self) -> int:
@@ -107,7 +110,7 @@ class Batch:
             if self.is_spent:
                 return
             if isinstance(row, BadRow):
-                self._failed(malformed(Malformed(line=line, custom_id=str(line), error=row.error)))
+                self.fail(malformed(Malformed(line=line, custom_id=str(line), error=row.error)))
                 continue
             prompt = self._reader.read(line, row)
             # An id that is the line's number appears once, and a million of them need no memory.
@@ -115,7 +118,7 @@ class Batch:
                 error = f"custom_id: {prompt.custom_id!r:.80} is that of line {first} too; ids must differ"
                 prompt = Malformed(line=line, custom_id=prompt.custom_id, error=error)
             if isinstance(prompt, Malformed):
-                self._failed(malformed(prompt))
+                self.fail(malformed(prompt))
             elif prompt.custom_id in self._journal.done:
                 self.progress.skipped += 1
             else:
@@ -134,7 +137,7 @@ class Batch:
             try:
                 prepare(prompt)
             except ProviderError as error:
-                self._failed(failed(prompt, error, 0))
+                self.fail(failed(prompt, error, 0))
 
     async def run(
         self,
@@ -168,22 +171,43 @@ class Batch:
                 self._take(result)
                 each(self.progress)
 
-    def _take(self, result: CallResult[Prompt, Any]) -> None:
-        prompt = result.input
-        if result.answer is None:
-            assert result.error is not None
-            # Rows that were never asked, since another ended the batch, did not fail.
-            if result.attempts or not no_call_can_succeed(result.error):
-                self._failed(failed(prompt, result.error, result.attempts))
-            return
+    def take(
+        self, place: Place, message: Message, *, attempts: int = 1, left_out: tuple[LeftOut, ...] = ()
+    ) -> None:
+        """Write an answer.
+
+        Args:
+            place: of the row that it answers.
+            message: the answer.
+            attempts: how often it was asked.
+            left_out: what of the request was not sent.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         try:
-            line = answer(prompt.custom_id, result.answer, with_value=self._has_schema)
+            line = answer(place.custom_id, message, with_value=self._has_schema, left_out=left_out)
         except RemoteProtocolError as error:
-            self._failed(failed(prompt, error, result.attempts, result.answer.text))
+            self.fail(failed(place, error, attempts, message.text))
         else:
             self._journal.append(self._encoder.encode(line))
             self.progress.answered += 1
-        self._count(result.answer)
+            self.progress.cut += bool(left_out)
+        self._count(message)
+
+    def fail(self, row: FailedRow) -> None:
+        """Write a row that has no answer."""
+        self.progress.failed += 1
+        self._fail(row)
+
+    def _take(self, result: CallResult[Prompt, Any]) -> None:
+        if result.answer is not None:
+            self.take(result.input, result.answer, attempts=result.attempts, left_out=result.left_out)
+            return
+        assert result.error is not None
+        # Rows that were never asked, since another ended the batch, did not fail.
+        if result.attempts or not no_call_can_succeed(result.error):
+            self.fail(failed(result.input, result.error, result.attempts))
 
     def _count(self, message: Message) -> None:
         usage, now = message.usage or Usage(), self.progress
@@ -199,10 +223,6 @@ class Batch:
         if self._max_cost is not None:
             self.is_cost_unknown |= cost is None
             self.is_spent |= cost is None or now.cost >= self._max_cost
-
-    def _failed(self, row: FailedRow) -> None:
-        self.progress.failed += 1
-        self._fail(row)
 
 
 def _request(prompt: Prompt) -> object:

@@ -140,11 +140,11 @@ _STRANGERS: tuple[tuple[str, str, bytes], ...] = (
 
 
 def _strangers(bench: Bench) -> Sequence[Sample]:
-    """Bytes that are no answer, and answers of the other families."""
+    """Bytes that are no answer, and answers of each family: its own reads what they say."""
     samples = [Sample(name=name, content_type=kind, data=data) for name, kind, data in _STRANGERS]
     for api in wire_names():
         type = next((t for t in PROVIDER_TYPES if api in PROVIDER_DEFAULTS[t].apis), None)
-        if type is not None and api != bench.kind.API:
+        if type is not None:
             named = f"{type}/{api}"
             stream = b"".join(encode_stream(named, _HELLO))
             samples.append(Sample(name=f"a stream of {named}", data=stream))
@@ -162,7 +162,7 @@ def _strangers(bench: Bench) -> Sequence[Sample]:
 )
 def foreign(bench: Bench, sample: Sample) -> None:
     message = bench.read(sample).message
-    # A family that is built on another one may well read it, and then reads what it says.
+    # Its own family, and one that is built on it, may well read it, and then reads what it says.
     demand(
         message is None or message.text == _HELLO.text,
         f"{sample.name} is read as an answer: {message!r:.200}",

@@ -129,6 +129,10 @@ def test_a_dict_and_its_message_say_the_same(data: Record, message: Message) -> 
         ({"type": "video_url", "video_url": {"url": "u"}}, None),
         ({"type": "input_audio", "input_audio": {"data": "%", "format": "wav"}}, None),
         ({"type": "file", "file": {"filename": "a", "file_data": "https://x/a.pdf"}}, None),
+        ({"type": "file", "file": {"file_data": PDF}}, None),
+        ({"type": "file", "file": {"filename": 5, "file_data": PDF}}, None),
+        ({"type": "file", "file": {"file_id": "f", "own": "x"}}, None),
+        ({"type": "file", "file": {"filename": "a", "file_data": PDF, "own": "x"}}, None),
     ],
 )
 def test_a_content_part_and_its_block_say_the_same(block: Record, part: Part | None) -> None:

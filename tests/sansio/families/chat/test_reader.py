@@ -258,7 +258,7 @@ def test_pain_13_azures_empty_first_choices_are_no_fault() -> None:
 @pytest.mark.parametrize(
     "records",
     [
-        [{"candidates": [{"content": {"parts": [{"text": "Hi"}]}}]}],
+        [{"alternatives": [{"content": {"parts": [{"text": "Hi"}]}}]}],
         [{"choices": []}],
         [{"choices": [{"index": 1, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}],
         [],

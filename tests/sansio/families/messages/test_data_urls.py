@@ -30,5 +30,13 @@ def test_a_data_url_is_sent_as_its_bytes(part: Part, source: object) -> None:
     "url", ["data:image/png;base64,%%%", "data:image/png;base64,", "data:image/png,abc", "data:"]
 )
 def test_a_data_url_without_valid_base64_is_refused_with_its_place(url: str) -> None:
-    with pytest.raises(InvalidRequestError, match=r"message 0, part 0: .*base64; give the bytes instead"):
+    words = r"message 0, part 0: .*base64; give the bytes instead"
+    with pytest.raises(InvalidRequestError, match=words) as caught:
         Provider(config("anthropic")).prepare([Message(Role.USER, (ImagePart(url=url),))])
+    assert "ImagePart(data=..., media_type='image/png" in str(caught.value)
+
+
+def test_the_advice_has_the_type_that_was_given() -> None:
+    part = DocumentPart(url="data:application/pdf;base64,%%%")
+    with pytest.raises(InvalidRequestError, match=r"DocumentPart\(data=..., media_type='application/pdf'\)"):
+        Provider(config("anthropic")).prepare([Message(Role.USER, (part,))])

@@ -28,6 +28,7 @@ from sansio import (
     UnknownPart,
 )
 from sansio.families.responses.parts import item_of, items_of, parts_of
+from tests.sansio.wires import Record
 from tests.support import RESPONSES_CORPUS, for_all
 
 Item = dict[str, Any]  # Any: JSON
@@ -384,3 +385,36 @@ def test_what_no_answer_has_is_no_item(part: Part) -> None:
 def test_an_item_of_another_shape_is_refused(item: Item, words: str) -> None:
     with pytest.raises(RemoteProtocolError, match=words):
         parts_of(item)
+
+
+TEXT: Record = {"type": "output_text", "text": "Hi", "annotations": []}
+SUMMARY: Record = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
+RAW: Record = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
+MESSAGE: Record = {"type": "message", "content": [TEXT]}
+OWN: list[tuple[Record, Record, Record]] = [
+    (MESSAGE, {"role": "assistant"}, {}),
+    (MESSAGE, {"role": "assistant", "id": "m", "own": 1}, {"id": "m", "own": 1}),
+    (MESSAGE, {"role": "critic", "id": "m"}, {"role": "critic", "id": "m"}),
+    (MESSAGE, {"phase": "final"}, {"phase": "final"}),
+    (SUMMARY, {"id": "r"}, {"id": "r"}),
+    (SUMMARY, {"content": None, "id": "r"}, {"content": None, "id": "r"}),
+    (RAW, {"own": 1}, {"own": 1}),
+]
+
+
+@pytest.mark.parametrize(("item", "more", "own"), OWN)
+def test_a_part_of_an_item_has_its_other_fields(item: Record, more: Record, own: Record) -> None:
+    whole = {**item, **more}
+    for part in parts_of(whole):
+        assert part.extra["item"] == own
+    said = {"role": "assistant", **whole} if item is MESSAGE else whole
+    assert items_of(parts_of(whole)) == [said]
+
+
+def test_a_shell_in_the_servers_container_is_the_servers_tool() -> None:
+    given: Record = {"commands": ["ls"]}
+    environment: Record = {"type": "container_reference", "container_id": "y"}
+    item: Record = {"type": "shell_call", "call_id": "c", "action": given, "environment": environment}
+    assert parts_of(item) == (
+        ServerToolPart("shell_call", "c", input=given, extra={"environment": environment}),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from sansio import (
     RefusalPart,
     RemoteProtocolError,
     ServerToolPart,
+    StreamEvent,
     StreamTruncatedError,
     TextPart,
     ToolCall,
@@ -48,6 +51,7 @@ from tests.sansio.families.responses.frames import (
     whole,
 )
 from tests.sansio.wires import Record, failure, sse
+from tests.support import for_all
 
 WEB: Record = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 2}
 SEARCH: Record = {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"query": "x"}}
@@ -460,6 +464,64 @@ def test_a_text_without_deltas() -> None:
     assert said == answer(done(message("Hi")), completed())
     late = [done(message("Hi")), event("output_text.done", content_index=0, text="Hi")]
     assert answer(*late, event("output_text.done", content_index=0), completed()).text == "Hi"
+
+
+@for_all(
+    (
+        ("name", "place", "field"),
+        [
+            ("output_text", "content_index", "text"),
+            ("refusal", "content_index", "refusal"),
+            ("reasoning_summary_text", "summary_index", "text"),
+            ("reasoning_text", "content_index", "text"),
+        ],
+    ),
+    ("number", [0, 1]),
+)
+def test_a_whole_text_that_no_delta_gave_is_taken_where_it_ends(
+    name: str, place: str, field: str, number: int
+) -> None:
+    piece = event(f"{name}.delta", **{place: number}, delta="Hi")
+    whole: Record = {place: number, field: "Hi"}
+    end = event(f"{name}.done", **whole)
+    assert deltas(parse([created(), end])) == deltas(parse([created(), piece])) != []
+    assert partial(created(), end).parts == partial(created(), piece, end).parts
+
+
+PIECES = [
+    ("output_text", "content_index"),
+    ("reasoning_summary_text", "summary_index"),
+    ("reasoning_text", "content_index"),
+    ("refusal", "content_index"),
+    ("function_call_arguments", None),
+    ("custom_tool_call_input", None),
+]
+
+
+def test_each_piece_is_of_its_own_place_whether_its_event_is_plain_or_not() -> None:
+    def read(*, plain: bool) -> tuple[list[StreamEvent], int]:
+        reader = reading().open_stream()
+        events: list[StreamEvent] = []
+        number = 0
+        for turn in range(3):
+            for name, place in PIECES:
+                for at, inner in product((0, 1), (0, 1)):
+                    number += 1
+                    piece: Record = {} if place is None else {place: inner}
+                    piece |= {"sequence_number": number if plain else None}
+                    record = event(f"{name}.delta", at, delta=f"{name} {at} {inner} {turn} ", **piece)
+                    assert not reader.receive(json.dumps(record).encode(), events)
+        return events, reader.progress
+
+    plain, progress = read(plain=True)
+    assert (plain, progress) == read(plain=False)
+    assert progress == 3 * 4 * len(PIECES)
+    texts: dict[tuple[type, int], set[str]] = {}
+    for each in plain:
+        if isinstance(each, ContentDelta | ReasoningDelta | RefusalDelta):
+            texts.setdefault((type(each), each.part), set()).add(each.text.rpartition(" ")[0][:-2])
+    assert all(len(said) == 1 for said in texts.values())
+    assert len(texts) == 4 * 4
 
 
 def test_an_item_whose_beginning_was_left_out() -> None:

@@ -25,6 +25,39 @@ class CutsLines(LineDialect):
         return _Forgetful(self.limits.max_event_bytes)
 
 
+class _NoSingleBytes(sansio.NDJSONFramer):
+    """Passes over a piece of one byte."""
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        return len(data) > 1 and super().feed(data, read, events)
+
+
+class LosesSingleBytes(LineDialect):
+    """It is wrong byte by byte, and right for most other pieces."""
+
+    def framer(self, content_type: str) -> sansio.Framer:
+        return _NoSingleBytes(self.limits.max_event_bytes)
+
+
+class _OnlySingleBytes(sansio.NDJSONFramer):
+    """Passes over a second piece of more than a byte."""
+
+    fed = False
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        if self.fed and len(data) > 1:
+            return False
+        self.fed = True
+        return super().feed(data, read, events)
+
+
+class LosesLargePieces(LineDialect):
+    """It is right byte by byte, and wrong for other pieces."""
+
+    def framer(self, content_type: str) -> sansio.Framer:
+        return _OnlySingleBytes(self.limits.max_event_bytes)
+
+
 class _TwoEnds(LineReader):
     def read(self, record: JSONObject, events: list[StreamEvent]) -> bool:
         if super().read(record, events):
@@ -334,6 +367,8 @@ class BrokenRequests(LineDialect):
 
 BROKEN: dict[type[LineDialect], str] = {
     CutsLines: "cuts",
+    LosesSingleBytes: "cuts",
+    LosesLargePieces: "cuts",
     EndsTwice: "one-end",
     ReadsOn: "one-end",
     LosesUsage: "nothing-lost",

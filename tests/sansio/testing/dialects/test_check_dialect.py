@@ -101,6 +101,12 @@ def test_each_law_catches_what_breaks_it(kind: type[LineDialect]) -> None:
     assert [result.text for result in report.results] == [LAWS[result.law].text for result in report.results]
 
 
+def test_a_breach_says_how_the_bytes_were_cut() -> None:
+    single, large = (check(kind, "cuts") for kind in (broken.LosesSingleBytes, broken.LosesLargePieces))
+    assert single["cuts"].message.startswith("byte by byte, it ends in")
+    assert large["cuts"].message.startswith("cut at random, it ends in")
+
+
 def test_a_breach_is_shown_by_few_bytes_with_the_place_of_an_exception() -> None:
     found = check(broken.BelievesTheServer, "damage")["damage"]
     assert found.sample == "all.ndjson"

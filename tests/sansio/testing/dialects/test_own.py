@@ -11,6 +11,7 @@ from sansio.providers.registry import dialect_class
 from sansio.testing import PROVIDER_TYPES, Answer, Sample, check_dialect, encode_stream, encode_whole
 from sansio.testing.dialects import LAWS
 from sansio.testing.wires import wire_names
+from sansio.testing.wires.registry import wire_for
 from tests.sansio.families.responses.frames import (
     added,
     call,
@@ -26,7 +27,10 @@ from tests.sansio.families.responses.frames import (
 from tests.sansio.wires import config, sse
 
 PAIRS = [
-    (type, api) for type in PROVIDER_TYPES for api in PROVIDER_DEFAULTS[type].apis if api in wire_names()
+    (type, api)
+    for type in (*PROVIDER_TYPES, "cohere", "google")
+    for api in PROVIDER_DEFAULTS[type].apis
+    if api in wire_names()
 ]
 SAME = "it is the same for every answer"
 PLACE = "it numbers blocks or calls, whose order says the same"
@@ -37,6 +41,12 @@ IGNORED = {
     ".choices[].delta.tool_calls[].type": SAME, ".choices[].message.tool_calls[].type": SAME,
     ".choices[].delta.tool_calls[].index": PLACE, ".choices[].message.tool_calls[].index": PLACE,
     ".index": PLACE, ".created": "it is the time of the answer",
+    ".created_at": "it is the time of the answer",
+    ".message.tool_calls[].function.index": PLACE, ".delta.message.role": SAME,
+    ".message.tool_calls[].type": SAME, ".delta.message.tool_calls.type": SAME,
+    ".delta.message.citations": "it is blank until events fill it",
+    ".delta.message.content": "it is blank until events fill it",
+    ".delta.message.tool_calls": "it is blank until events fill it",
     ".message.stop_reason": LATER, ".message.stop_sequence": LATER, ".message.usage.input_tokens": LATER,
     ".message.usage.output_tokens": LATER, ".message.usage.cache_read_input_tokens": LATER,
     ".message.usage.cache_creation_input_tokens": LATER,
@@ -76,7 +86,11 @@ OF_DAMAGE = ("damage", "one-end", "events", "storage", "linear")
 def test_an_own_dialect_keeps_every_law(type: str, api: str) -> None:
     named = f"{type}/{api}"
     samples = [
-        Sample(name="all.sse", data=b"".join(encode_stream(named, ANSWER))),
+        Sample(
+            name="all.stream",
+            data=b"".join(encode_stream(named, ANSWER)),
+            content_type=wire_for(named).content_type.partition(";")[0],
+        ),
         Sample(name="all.json", data=encode_whole(named, ANSWER), content_type="application/json"),
     ]
     laws = [law for law in LAWS if FIRST[api] == type or law not in OF_DAMAGE]

@@ -190,6 +190,59 @@ class Partial(Ours):
         return super().close()
 
 
+class Deaf(Ours):
+    """Takes an error inside the stream for the end of the answer."""
+
+    failed = False
+
+    def feed(self, data: bytes) -> None:
+        before, error, _ = data.partition(b'data: {"error"')
+        self.failed = self.failed or bool(error)
+        super().feed(before)
+
+    def close(self) -> Answer:
+        return ("Hello ", []) if self.failed else super().close()
+
+
+class Guesses(Ours):
+    """Takes a stream for an answer if it looks like one that is none; see `guessing`."""
+
+    SEEN: ClassVar[bytes]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = b""
+
+    def feed(self, data: bytes) -> None:
+        self.data += data
+        super().feed(data)
+
+    def close(self) -> Answer:
+        guessed = self.SEEN in self.data[:40] if self.SEEN else not self.data
+        return ("", []) if guessed else super().close()
+
+
+def guessing(seen: bytes) -> type[Guesses]:
+    """A parser that is wrong for streams that begin with these bytes or nearly so; empty: for empty ones."""
+    return type("Guesses", (Guesses,), {"SEEN": seen})
+
+
+class ReadsOn(Ours):
+    """Gives what it finds behind the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.behind = b""
+
+    def feed(self, data: bytes) -> None:
+        self.behind += data.partition(b"[DONE]\n\n")[2]
+        super().feed(data)
+
+    def close(self) -> Answer:
+        text, calls = super().close()
+        return text + self.behind.decode() if self.behind == b"data: {\n\n" else text, calls
+
+
 class Repairs(Ours):
     """Closes the JSON of a call that was cut."""
 

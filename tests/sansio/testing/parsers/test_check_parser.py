@@ -6,6 +6,7 @@ import pytest
 
 from sansio.testing import Parser, Report, Verdict, check_parser
 from sansio.testing.parsers import laws_for
+from sansio.testing.parsers.formats import format_of
 from tests.sansio.testing.parsers import plain
 from tests.support import for_each
 
@@ -41,6 +42,13 @@ BROKEN: tuple[tuple[str, type[Parser], str, str], ...] = (
     ("errors", plain.Partial, "openai", "it gives"),
     ("no-lie", plain.Partial, "openai", "are given as an answer"),
     ("foreign", plain.Partial, "openai", "an empty stream: it gives"),
+    ("errors", plain.Deaf, "openai", "it gives"),
+    ("foreign", plain.guessing(b""), "openai", "an empty stream: it gives"),
+    ("foreign", plain.guessing(b"<html>"), "openai", "a page of HTML: it gives"),
+    ("foreign", plain.guessing(b": keep-alive"), "openai", "comments alone: it gives"),
+    ("foreign", plain.guessing(b"world"), "openai", "a stream of other events: it gives"),
+    ("foreign", plain.guessing(b"[DONE]"), "openai", "an end marker alone: it gives"),
+    ("end", plain.ReadsOn, "openai", "where the answer gives"),
     ("cut-calls", plain.Repairs, "openai", "where max_tokens cut the arguments"),
     ("end", plain.Doubles, "openai", "where the answer gives"),
     ("damage", plain.Trusts, "openai", "it raised TypeError"),
@@ -117,3 +125,36 @@ def test_wrong_arguments_are_value_errors(given: dict[str, object], named: str) 
     arguments = {"dialect": "openai", **given}
     with pytest.raises(ValueError, match=named):
         check_parser(plain.Ours, **arguments)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_the_streams_of_a_check_mean_what_their_names_say() -> None:
+    def meanings(dialect: str) -> dict[str, object]:
+        form = format_of(dialect)
+        found = {sample.name: form.meaning(sample.data) for sample in form.samples()}
+        return {name: None if heard is None else heard.value for name, heard in found.items()}
+
+    paris, rome = ({"city": city, "days": days} for city, days in (("Paris", 2), ("Rome", 1)))
+    answers: dict[str, object] = {
+        "text": ("Hello there.", []),
+        "letters": ('Grüße 🌍 "quoted" \\ \u2028 \x85\ndata: [DONE]\n\n日本', []),
+        "usage": ("Hello.", []),
+        "reasoning": ("Hello.", []),
+        "call": ("", [("weather", paris)]),
+        "calls": ("I look.", [("weather", paris), ("weather", rome)]),
+        "no arguments": ("", [("now", {})]),
+        "length": ("", []),
+        "error": None,
+    }
+    assert meanings("openai") == meanings("anthropic") == answers
+    assert meanings("sse") == {
+        "one": (("message", "hello", ""),),
+        "two lines": (("message", "one\ntwo", ""),),
+        "named": (("x", "1", ""), ("message", "2", "")),
+        "no data": (("message", "1", ""),),
+        "empty data": (("message", "", ""), ("message", "", ""), ("message", "1", "")),
+        "ids": tuple(("message", str(n), id) for n, id in enumerate(("7", "7", "", ""), 1)),
+        "fields": (("message", " two spaces", ""),),
+        "letters": (("message", "Grüße 🌍 \u2028 \x85 \x0b : 日本", ""), ("message", "{}", "")),
+    }
+    sizes = [len(sample.data) for sample in format_of("openai").samples()]
+    assert sizes == sorted(sizes)

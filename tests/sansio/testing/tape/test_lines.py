@@ -145,6 +145,37 @@ def test_what_a_parameter_of_such_a_name_holds_is_masked_everywhere(name: str) -
     assert exchange.request.url == f"http://localhost/v1?a=1&{name}={HIDDEN}&b=2"
 
 
+WORDS = ("auth", "key", "token", "secret", "password", "credential")
+NEARLY = [
+    nearly
+    for word in WORDS
+    for nearly in (word[:at] + word[at + 1 :] for at in range(len(word)))
+    if not any(other in nearly for other in WORDS)
+]
+"""The words with a letter less."""
+
+
+@for_each([*NEARLY, "si", "ig", "sg"])
+def test_what_is_nearly_such_a_word_is_shown(word: str) -> None:
+    url = f"http://localhost/v1?a=1&x-{word}-y={SECRET}&b=2"
+    request = Request.post(url, ((f"x-{word}-y", "red"),), b"")
+    (exchange,) = read_tape(written([], request=request, shown=frozenset((f"x-{word}-y",)))).exchanges
+    assert exchange.request.url == url
+    assert (f"x-{word}-y", "red") in exchange.request.headers
+
+
+@for_each(
+    (
+        *("accept", "accept-encoding", "content-type", "content-length", "host", "user-agent"),
+        *("anthropic-version", "anthropic-beta", "openai-beta", "http-referer", "x-title"),
+    )
+)
+def test_a_header_that_says_what_was_asked_for_is_shown(name: str) -> None:
+    request = Request("POST", "http", "localhost", 80, "/v1", ((name, "red"),), b"")
+    (exchange,) = read_tape(written([], request=request)).exchanges
+    assert exchange.request.headers == ((name, "red"),)
+
+
 def test_a_header_is_shown_that_was_asked_for() -> None:
     request = asked(b"{}", ("x-tenant", "red"))
     (exchange,) = read_tape(written([], request=request, shown=frozenset(("x-tenant",)))).exchanges

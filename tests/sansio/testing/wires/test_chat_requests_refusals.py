@@ -228,3 +228,56 @@ def test_an_image_without_a_url_is_refused(image: object) -> None:
     response = ask("openai", [{"role": "user", "content": content}])
     assert response.status == 400
     assert "image_url needs a url" in message_in("openai", said(response))
+
+
+MEDIA: list[dict[str, Any]] = [
+    {"type": "text", "text": "Hi"},
+    {"type": "image_url", "image_url": {"url": "https://e/i"}},
+    {"type": "image_url", "image_url": "https://e/i"},
+    {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+    {"type": "file", "file": {"file_id": "f"}},
+]
+
+
+@for_all(("type", ["openai", "azure", "openrouter", "vllm"]), ("part", MEDIA))
+def test_each_kind_of_part_is_taken(type: str, part: dict[str, Any]) -> None:
+    assert ask(type, [{"role": "user", "content": [part]}]).status == 200
+
+
+@for_all(
+    ("type", ["openai", "azure"]),
+    ("field", ["name", "tool_calls", "tool_call_id", "refusal", "audio", "function_call"]),
+)
+def test_each_field_of_a_message_is_known(type: str, field: str) -> None:
+    assert ask(type, [{**USER, field: None}]).status == 200
+    assert ask(type, [{**USER, f"{field}s": None}]).status == 400
+
+
+@for_all(
+    ("type", ["openai", "azure", "openrouter"]), ("said", ["tool_calls", "refusal", "function_call", "audio"])
+)
+def test_an_answer_may_have_no_content_beside_what_it_is(type: str, said: str) -> None:
+    called = {"name": "f", "arguments": "{}"}
+    values = {"tool_calls": [CALL], "refusal": "No.", "function_call": called, "audio": {"id": "a"}}
+    answer = {"role": "assistant", "content": None, said: values[said]}
+    result = [{"role": "tool", "tool_call_id": "a", "content": "1"}] if said == "tool_calls" else []
+    assert ask(type, [USER, answer, *result, USER]).status == 200
+    assert ask(type, [USER, {**answer, said: None}, USER]).status == 400
+    assert ask(type, [{**answer, "role": "user"}]).status == 400
+
+
+def test_the_model_sees_the_last_words_of_the_user_and_the_results_behind_them() -> None:
+    parts = [{"type": "text", "text": "three"}, {"type": "text", "text": "four"}]
+    messages = [{"role": "user", "content": "one two"}, {"role": "user", "content": parts}]
+    answered = said(ask("openai", messages))["choices"][0]["message"]["content"]
+    assert answered.startswith("You said, in 2 words: 'three four'")
+    named = [CALL, {"id": "b", "type": "custom", "custom": {"name": "g", "input": "x"}}]
+    results = [
+        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "late"}]},
+        {"role": "tool", "tool_call_id": "a", "content": "early"},
+    ]
+    talk = [USER, {"role": "assistant", "content": None, "tool_calls": named}, *results]
+    reported = said(ask("openai", talk))["choices"][0]["message"]["content"]
+    assert reported == "The tools answered: g said 'late'; f said 'early'."
+    again = said(ask("openai", [*talk, USER]))["choices"][0]["message"]["content"]
+    assert again.startswith("Hello!")

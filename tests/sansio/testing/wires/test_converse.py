@@ -125,7 +125,6 @@ def test_a_good_request_is_answered_in_its_form() -> None:
     assert told({"messages": [TURN, redacted, turn("user", {"toolResult": RESULT["toolResult"]})]})[0] == 400
     given = FakeProvider("bedrock").respond(request({"messages": [TURN]}, "converse-stream"))
     assert dict(given.headers)["content-type"] == "application/vnd.amazon.eventstream"
-    assert dict(given.headers)["x-amzn-requestid"].startswith("req_")
 
 
 def test_a_model_is_named_in_the_path_and_tokens_are_counted() -> None:
@@ -135,7 +134,7 @@ def test_a_model_is_named_in_the_path_and_tokens_are_counted() -> None:
     assert unknown.status == 404
     assert dict(unknown.headers)["x-amzn-errortype"].startswith("ResourceNotFoundException:")
     counted = known.respond(request({"input": {"converse": {"messages": [TURN]}}}, "count-tokens"))
-    assert counted.body == b'{"inputTokens":1}'
+    assert counted.body == b'{"inputTokens":2}'
 
 
 def test_a_signature_or_a_bearer_key_is_needed() -> None:

@@ -216,7 +216,7 @@ def test_a_foreign_family_refuses_a_request_in_its_own_words_and_wants_a_key() -
     assert FakeProvider("lines", key="other").respond(request).status == 401
 
 
-@pytest.mark.parametrize("name", ["cohere", "openai/messages2", "lines2", "", "openai/"])
+@pytest.mark.parametrize("name", ["nobody", "openai/messages2", "lines2", "", "openai/"])
 def test_a_family_without_a_wire_is_refused_with_the_names_of_those_that_have_one(name: str) -> None:
     if name == "openai/":  # no api is the default one
         assert wire_for(name) is wire_for("openai")

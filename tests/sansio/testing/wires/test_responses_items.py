@@ -26,13 +26,14 @@ TEXTS: list[Record] = [
     {"type": "reasoning", "summary": [{"type": "summary_text", "text": "A long thought"}]},
     {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "A raw thought"}]},
 ]
+SEARCH: Record = {"type": "tool_search_call", "call_id": "c", "execution": "server", "arguments": {"a": 1}}
 SELDOM = (".failed", ".partial_image", ".compacting")
 """Events of a server's tool that not every call of it has."""
 # What only an application sends is no item of an answer.
 LEFT_OUT = (None, "message", "reasoning", "mcp_approval_response")
 ITEMS = [
     {"status": "completed", "id": f"item_{at}", **item}
-    for at, item in enumerate([*TEXTS, *(item for item in EVERY if item.get("type") not in LEFT_OUT)])
+    for at, item in enumerate([*TEXTS, SEARCH, *(item for item in EVERY if item.get("type") not in LEFT_OUT)])
 ]
 for_every_item = pytest.mark.parametrize("item", ITEMS, ids=lambda item: str(item["type"]))
 

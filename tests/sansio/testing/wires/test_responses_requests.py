@@ -133,6 +133,109 @@ def test_a_custom_tool_takes_the_message() -> None:
     assert text_of(ask("openai", answered)) == "The tools answered: g said 'x'."
 
 
+CUSTOM_CALL: Record = {"type": "custom_tool_call", "call_id": "c1", "name": "g", "input": "x"}
+CUSTOM_RESULT: Record = {"type": "custom_tool_call_output", "call_id": "c1", "output": "x"}
+
+
+@pytest.mark.parametrize(("call", "result"), [(CALL, RESULT), (CUSTOM_CALL, CUSTOM_RESULT)])
+def test_a_result_is_of_the_call_with_its_id_and_kind(call: Record, result: Record) -> None:
+    def refused(*items: Record) -> tuple[str, str]:
+        error = said(ask("openai", [HELLO, *items]))["error"]
+        return error["param"], error["message"]
+
+    other = {**result, "call_id": "c2"}
+    wrong = CUSTOM_RESULT if call is CALL else RESULT
+    for items, param, kind, call_id in (
+        ((call, other), "input[2]", other["type"], "c2"),
+        ((call, result, result), "input[3]", result["type"], "c1"),
+        ((result, call), "input[1]", result["type"], "c1"),
+        ((call, wrong), "input[2]", wrong["type"], "c1"),
+        ((call,), "input", call["type"], "c1"),
+        (({**call, "call_id": "c2"}, call, result), "input", call["type"], "c2"),
+    ):
+        where, words = refused(*items)
+        assert where == param
+        assert words.endswith(f" found for the {kind} with call_id {call_id}.")
+
+
+SAID: Record = {"role": "assistant", "content": "Hi"}
+
+
+@pytest.mark.parametrize(
+    ("items", "taken"),
+    [
+        ([HELLO, THOUGHT, SAID, HELLO], True),
+        ([HELLO, THOUGHT, THOUGHT, SAID], True),
+        ([HELLO, THOUGHT, CALL, RESULT], True),
+        ([HELLO, THOUGHT, THOUGHT, HELLO], False),
+        ([HELLO, THOUGHT, THOUGHT], False),
+    ],
+)
+def test_reasoning_leads_to_what_the_model_said(items: list[Record], taken: bool) -> None:
+    response = ask("openai", items)
+    if taken:
+        assert response.status == 200
+    else:
+        words = "'rs_1' of type 'reasoning' was provided without its required following item"
+        assert words in said(response)["error"]["message"]
+
+
+REPEATED: Record = {
+    "background": False,
+    "instructions": "Be brief.",
+    "max_output_tokens": 99,
+    "max_tool_calls": 3,
+    "metadata": {"a": "b"},
+    "parallel_tool_calls": False,
+    "prompt_cache_key": "k",
+    "prompt_cache_retention": "24h",
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "safety_identifier": "s",
+    "store": False,
+    "temperature": 0.5,
+    "text": {"format": {"type": "text"}, "verbosity": "low"},
+    "tool_choice": "none",
+    "tools": [F],
+    "top_p": 0.5,
+    "truncation": "auto",
+    "user": "u",
+}
+
+
+def test_a_response_repeats_its_request() -> None:
+    response = said(ask("openai", [HELLO], **REPEATED))
+    assert {name: response[name] for name in REPEATED} == REPEATED
+    kept = FakeProvider("openai")
+    body = {"model": "gpt-5", "input": [HELLO]}
+    first = said(kept.respond(request_for("openai", body)))["id"]
+    later = said(kept.respond(request_for("openai", {**body, "previous_response_id": first})))
+    assert later["previous_response_id"] == first
+    probable = said(ask("openai", [HELLO], include=["message.output_text.logprobs"], top_logprobs=2))
+    assert probable["top_logprobs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("block", "taken"),
+    [
+        ({"type": "input_file", "file_data": "data:application/pdf;base64,AAAA"}, True),
+        ({"type": "input_file", "file_id": "f"}, True),
+        ({"type": "input_file", "file_url": "https://e/a"}, True),
+        ({"type": "input_file", "filename": "a"}, False),
+        ({"type": "input_image", "image_url": "https://e/i", "detail": "auto"}, True),
+        ({"type": "input_image", "file_id": "f", "detail": "auto"}, True),
+        ({"type": "input_image", "detail": "auto"}, False),
+    ],
+)
+def test_a_file_is_given_in_one_of_the_ways(block: Record, taken: bool) -> None:
+    text: Record = {"type": "input_text", "text": "Hi"}
+    response = ask("openai", [HELLO, {"role": "user", "content": [text, block]}])
+    assert (response.status == 200) is taken
+    if not taken:
+        error = said(response)["error"]
+        assert error["param"] == "input[1].content[1]"
+        assert block["type"] in error["message"]
+
+
 CHOICES: list[tuple[object, list[str]]] = [
     ("auto", []),
     ("none", []),

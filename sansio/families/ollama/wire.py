@@ -1,0 +1,43 @@
+"""The shapes of the lines of Ollama's `/api/chat`.
+
+Most lines add text or thinking, and the plain shape here is a fast path for those. It refuses fields that it
+does not know, so that nothing a line says is passed over: such a line is read as a JSON object.
+
+Source: Ollama's repository, `api/types.go` (`ChatResponse`, `Message`, `Metrics`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+COUNTS = (
+    "prompt_eval_count",
+    "eval_count",
+    "total_duration",
+    "load_duration",
+    "prompt_eval_duration",
+    "eval_duration",
+)
+"""What the last line counts: tokens, and nanoseconds."""
+LINE_FIELDS = frozenset(("model", "created_at", "message", "done", "done_reason", "logprobs", *COUNTS))
+"""What is read of a line, and its time, which says nothing new."""
+MESSAGE_FIELDS = frozenset(("role", "content", "thinking", "images", "tool_calls"))
+"""What is read of a line's message, and what is always the same."""
+
+
+class _PlainMessage(Struct, gc=False, forbid_unknown_fields=True):
+    role: str
+    content: str = ""
+    thinking: str = ""
+
+
+class _PlainLine(Struct, gc=False, forbid_unknown_fields=True):
+    message: _PlainMessage
+    done: bool
+    model: str = ""
+    created_at: str = ""
+
+
+decode_plain = msgspec.json.Decoder(_PlainLine).decode
+"""Reads a line that adds text or thinking and nothing else."""

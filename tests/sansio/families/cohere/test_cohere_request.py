@@ -1,0 +1,356 @@
+"""Requests of Cohere's chat, and the endpoints beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import (
+    AudioPart,
+    Citation,
+    ConfigError,
+    DocumentPart,
+    ImagePart,
+    InvalidRequestError,
+    InvalidToolCall,
+    JSONObject,
+    Message,
+    NextPage,
+    Part,
+    Provider,
+    ReasoningPart,
+    RefusalPart,
+    RemoteProtocolError,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+)
+from tests.sansio.wires import ASK, WEATHER, Record, config, sent
+from tests.support import for_all
+
+KIND = "cohere"
+PLAN: JSONObject = {"field": "tool_plan"}
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def provider(**fields: Any) -> Provider:
+    return Provider(config(KIND, **fields))
+
+
+def body(*messages: Message, tools: list[Record] | None = None, **options: Any) -> Record:
+    return provider().prepare(messages or ASK, tools, **options).body
+
+
+def test_where_it_is_and_which_addresses_are_refused() -> None:
+    made = provider()
+    assert made.prepare(ASK).url == "https://api.cohere.com/v2/chat"
+    assert made.config.key_variables == ("CO_API_KEY", "COHERE_API_KEY")
+    for end in ("/v1", "/v2", "/v2/chat", "/compatibility/v1"):
+        with pytest.raises(ConfigError, match=r"write base_url='https://api\.cohere\.ai'") as caught:
+            provider(base_url=f"https://api.cohere.ai{end}")
+        assert ("type='compatible'" in str(caught.value)) is (end == "/compatibility/v1")
+
+
+def test_a_conversation_in_its_form() -> None:
+    call = ToolCall("a", "f", {"x": 1}, '{"x": 1}', extra={"new": 1})
+    span = Citation(start=0, end=2, extra={"text": "Hi", "sources": [], "type": "TEXT_CONTENT"})
+    of_thinking: JSONObject = {"start": 0, "end": 1, "type": "THINKING_CONTENT"}
+    of_plan: JSONObject = {"start": 0, "end": 1, "type": "PLAN"}
+    answer = Message(
+        "assistant",
+        [
+            ReasoningPart("Hm.", {"citations": [of_thinking], "new": 1}),
+            TextPart("Hi", (span, Citation())),
+            ReasoningPart("I will ", {**PLAN, "citations": [of_plan]}),
+            ReasoningPart("call f.", PLAN),
+            call,
+            ToolCall("b", "g"),
+        ],
+        origin="cohere/cohere",
+    )
+    text = DocumentPart(data=b"text", media_type="text/plain")
+    named = DocumentPart(data=b"text", media_type="text/plain", name="n.txt")
+    image = ImagePart(data=PNG, media_type="image/jpeg", detail="low", extra={"image_url": {"new": 1}})
+    given = sent(
+        KIND,
+        Message("developer", "Be brief."),
+        Message("user", [TextPart("See"), image, ImagePart(url="https://e/x.png"), named]),
+        answer,
+        Message("tool", "one", "a"),
+        Message("tool", [TextPart("two"), text, named, UnknownPart("x", {"type": "x"})], "b"),
+        Message("assistant", "Done.", origin="cohere/cohere"),
+        Message("user", "So?", extra={"new": True}),
+    )
+    function = {"name": "f", "arguments": '{"x": 1}'}
+    assert given == [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "See"},
+                {
+                    "type": "image_url",
+                    "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low", "new": 1},
+                },
+                {"type": "image_url", "image_url": {"url": "https://e/x.png"}},
+                {"type": "text", "text": "n.txt\n\ntext"},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": "Hm.", "new": 1}, {"type": "text", "text": "Hi"}],
+            "tool_plan": "I will call f.",
+            "tool_calls": [
+                {"id": "a", "type": "function", "function": function, "new": 1},
+                {"id": "b", "type": "function", "function": {"name": "g", "arguments": "{}"}},
+            ],
+            "citations": [
+                of_thinking,
+                {"start": 0, "end": 2, **span.extra, "content_index": 1},
+                {"content_index": 1},
+                of_plan,
+            ],
+        },
+        {"role": "tool", "content": "one", "tool_call_id": "a"},
+        {
+            "role": "tool",
+            "content": [
+                {"type": "text", "text": "two"},
+                {"type": "document", "document": {"data": {"text": "text"}}},
+                {"type": "document", "document": {"data": {"text": "text", "title": "n.txt"}}},
+                {"type": "x"},
+            ],
+            "tool_call_id": "b",
+        },
+        {"role": "assistant", "content": "Done."},
+        {"role": "user", "content": "So?", "new": True},
+    ]
+
+
+def test_an_invalid_call_that_was_answered_goes_back_inside_an_object() -> None:
+    wrong = InvalidToolCall("a", "f", "{", "it is cut")
+    given = sent(KIND, *ASK, Message("assistant", [wrong]), Message("tool", "no JSON", "a"))
+    assert given[1]["tool_calls"][0]["function"]["arguments"] == '{"INVALID_JSON":"{"}'
+
+
+def test_answers_of_others_lose_their_reasoning_and_empty_ones_are_left_out() -> None:
+    foreign = Message("assistant", [ReasoningPart("Hm."), RefusalPart("No.")], origin="anthropic/messages")
+    empty = Message("assistant", "", origin="openai/chat")
+    sound = Message("assistant", [TextPart("Hi"), ImagePart(data=PNG)], origin="cohere/cohere")
+    prepared = provider().prepare([*ASK, foreign, *ASK, empty, *ASK, sound, *ASK])
+    messages: Any = prepared.body["messages"]
+    assert [message["role"] for message in messages].count("assistant") == 2
+    lost = [loss.what for loss in prepared.left_out]
+    assert lost == ["ReasoningPart", "RefusalPart: sent as text", "Message", "ImagePart"]
+
+
+@for_all(
+    (
+        ("role", "part", "word"),
+        [
+            ("user", ImagePart(file_id="f"), "data"),
+            ("system", ImagePart(data=PNG), "user's message"),
+            ("user", AudioPart(data=b"x"), "TextPart"),
+            ("user", DocumentPart(data=b"%PDF-"), "TextPart"),
+            ("user", ReasoningPart("Hm."), "leave it out"),
+            ("user", TextPart("Hi", extra={"text": "b"}), "text"),
+            ("assistant", RefusalPart("No."), "TextPart"),
+            ("assistant", TextPart("Hi", extra={"type": "b"}), "type"),
+            ("assistant", ToolCall("a", "f", extra={"id": "b"}), "id"),
+        ],
+    )
+)
+def test_what_has_no_place_is_refused_with_its_place(role: Any, part: Part, word: str) -> None:
+    messages = [*ASK, Message(role, [TextPart("Hi"), part]), Message("tool", "x", "a")]
+    with pytest.raises(InvalidRequestError, match=f"message 1, part 1.*{word}") as caught:
+        provider().prepare(messages if isinstance(part, ToolCall) else messages[:2])
+    assert caught.value.index == 1
+
+
+def test_an_extra_of_a_message_must_not_replace_a_typed_field() -> None:
+    with pytest.raises(InvalidRequestError, match="citations"):
+        body(*ASK, Message("assistant", "Hi", extra={"citations": []}), *ASK)
+
+
+def test_options_under_coheres_names() -> None:
+    documents: list[Any] = ["a", {"id": "b", "data": {}}]
+    given = body(
+        temperature=1.5,
+        top_p=0.9,
+        top_k=40,
+        max_tokens=10,
+        seed=1,
+        stop="END",
+        frequency_penalty=0.1,
+        presence_penalty=0.2,
+        logprobs=True,
+        documents=documents,
+        citation_options={"mode": "FAST"},
+        safety_mode="STRICT",
+        priority=1,
+        cache=True,
+    )
+    assert {name: value for name, value in given.items() if name not in ("model", "messages", "stream")} == {
+        "temperature": 1.5,
+        "p": 0.9,
+        "k": 40,
+        "max_tokens": 10,
+        "seed": 1,
+        "stop_sequences": ["END"],
+        "frequency_penalty": 0.1,
+        "presence_penalty": 0.2,
+        "logprobs": True,
+        "documents": documents,
+        "citation_options": {"mode": "FAST"},
+        "safety_mode": "STRICT",
+        "priority": 1,
+    }
+
+
+SCHEMA = {"type": "json_object", "json_schema": {"a": 1}}
+OTHER: Record = {"type": "function", "function": {"name": "other"}}
+FORCED: Record = {"type": "function", "function": {"name": "get_weather"}}
+
+
+@for_all(
+    (
+        ("options", "fields"),
+        [
+            ({"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}),
+            ({"reasoning_effort": None, "reasoning_budget": None}, {"thinking": None}),
+            ({"reasoning_budget": 9}, {"thinking": {"type": "enabled", "token_budget": 9}}),
+            ({"thinking": {"type": "enabled"}}, {"thinking": {"type": "enabled"}}),
+            ({"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_object"}}),
+            ({"response_format": SCHEMA}, {"response_format": SCHEMA}),
+            ({"response_format": None}, {"response_format": None}),
+            ({"response_format": {"type": "json_schema", "schema": {"a": 1}}}, {"response_format": SCHEMA}),
+            ({"tool_choice": "auto"}, {"tool_choice": None}),
+            ({"tool_choice": None}, {"tool_choice": None}),
+            ({"tool_choice": "required"}, {"tool_choice": "REQUIRED"}),
+            ({"tool_choice": "NONE"}, {"tool_choice": "NONE"}),
+            ({"tool_choice": FORCED}, {"tool_choice": "REQUIRED", "tools": [WEATHER]}),
+            (
+                {
+                    "tool_choice": {
+                        "type": "allowed_tools",
+                        "allowed_tools": {"mode": "auto", "tools": [OTHER]},
+                    }
+                },
+                {"tool_choice": None, "tools": [OTHER]},
+            ),
+        ],
+    )
+)
+def test_an_option_is_sent_as_its_field(options: Record, fields: Record) -> None:
+    given = body(tools=[WEATHER, OTHER], **options)
+    assert {name: given.get(name) for name in fields} == fields
+
+
+@for_all(
+    (
+        ("options", "word"),
+        [
+            ({"reasoning_effort": "high"}, "reasoning_budget"),
+            ({"response_format": {"type": "json_schema"}}, "give a class"),
+            ({"tool_choice": "must"}, "required"),
+            ({"tool_choice": "required"}, "give tools"),
+            ({"tool_choice": FORCED}, "there is no tool"),
+            ({"tool_choice": {"type": "function", "name": "f"}}, "function"),
+            ({"top_k": 501}, "500"),
+            ({"frequency_penalty": -1}, "0"),
+            ({"safety_mode": "NONE"}, "CONTEXTUAL"),
+            ({"user": "me"}, "unsupported='drop'"),
+        ],
+    )
+)
+def test_an_option_that_cannot_be_is_refused_by_name(options: Record, word: str) -> None:
+    with pytest.raises(InvalidRequestError, match=word) as caught:
+        body(**options)
+    assert next(iter(options)) in str(caught.value)
+
+
+def test_reasoning_in_the_config_is_thinking_unless_the_call_says_otherwise() -> None:
+    thinks = provider(reasoning=True)
+    assert thinks.prepare(ASK).body["thinking"] == {"type": "enabled"}
+    assert thinks.prepare(ASK, reasoning_effort="none").body["thinking"] == {"type": "disabled"}
+
+
+def test_strict_is_said_once_for_all_tools() -> None:
+    strict: Record = {"type": "function", "function": {"name": "f", "strict": True, "parameters": {}}}
+    loose: Record = {"type": "function", "function": {"name": "g", "strict": False}}
+    given = body(tools=[strict, loose, {"type": "own"}])
+    assert given["strict_tools"] is True
+    assert [tool.get("function") for tool in given["tools"]] == [
+        {"name": "f", "parameters": {}},
+        {"name": "g"},
+        None,
+    ]
+    assert "strict_tools" not in body(tools=[loose])
+
+
+def test_the_list_of_models_has_pages() -> None:
+    listing = provider().dialect.list_models()
+    assert listing.url == "https://api.cohere.com/v1/models?page_size=1000"
+    page = listing.read(
+        {"models": [{"name": "a", "context_length": 8, "finetuned": False}], "next_page_token": "t&"}
+    )
+    assert isinstance(page, NextPage)
+    assert page.query == "page_token=t%26"
+    models = page.read({"models": [{"name": "b"}]})
+    assert isinstance(models, tuple)
+    assert [(model.id, model.context_window, model.extra) for model in models] == [
+        ("a", 8, {"finetuned": False}),
+        ("b", None, {}),
+    ]
+    wrongs: list[Record] = [{"models": [], "next_page_token": token} for token in ("t&", 5)]
+    for wrong in wrongs:
+        with pytest.raises(RemoteProtocolError, match="next_page_token"):
+            page.read(wrong)
+    with pytest.raises(RemoteProtocolError, match="name"):
+        listing.read({"models": [{}]})
+
+
+def test_tokens_are_those_of_the_texts() -> None:
+    made = provider()
+    unread = UnknownPart("x", {"type": "x"})
+    plan = Message(
+        "assistant", [unread, ReasoningPart("I will.", PLAN), TextPart("Hi")], origin="cohere/cohere"
+    )
+    prepared = made.prepare([Message("user", [TextPart("a"), TextPart("b")]), plan, Message("user", "c")])
+    asked = made.dialect.count_tokens(prepared.body)
+    assert (asked.url, asked.body) == (
+        "https://api.cohere.com/v1/tokenize",
+        {"model": "some-model", "text": "a\nb\nI will.\nHi\nc"},
+    )
+    assert asked.read({"tokens": [1, 2, 3]}) == 3
+    with pytest.raises(RemoteProtocolError, match="tokens"):
+        asked.read({})
+
+
+def test_embeddings_of_documents() -> None:
+    asked = provider().dialect.embed(["a", "b"], 2)
+    assert (asked.url, asked.body) == (
+        "https://api.cohere.com/v2/embed",
+        {
+            "model": "some-model",
+            "texts": ["a", "b"],
+            "input_type": "search_document",
+            "embedding_types": ["float"],
+            "output_dimension": 2,
+        },
+    )
+    meta: Record = {"billed_units": {"input_tokens": 2}}
+    vectors: Record = {"float": [[1, 2], [3, 4]]}
+    given = asked.read({"id": "e", "embeddings": vectors, "texts": ["a", "b"], "meta": meta})
+    assert not isinstance(given, NextPage)
+    assert (given.vectors, given.extra) == (((1, 2), (3, 4)), {"id": "e", "meta": meta})
+    assert given.usage is not None
+    assert given.usage.input_tokens == 2
+    bare = asked.read({"embeddings": vectors})
+    assert not isinstance(bare, NextPage)
+    assert bare.usage is None
+    wrongs: list[Record] = [{}, {"embeddings": {}}, {"embeddings": {"float": [[1]]}}]
+    for wrong in wrongs:
+        with pytest.raises(RemoteProtocolError, match="embeddings"):
+            asked.read(wrong)

@@ -1,0 +1,108 @@
+"""The endpoints beside answers: models, counts and embeddings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import (
+    Embeddings,
+    InvalidRequestError,
+    ModelInfo,
+    Provider,
+    ProviderConfig,
+    RemoteProtocolError,
+    Usage,
+)
+from sansio.endpoints import NextPage
+from sansio.families.gemini.beside import read_models
+from sansio.providers.google import vertex_url
+from tests.sansio.families.gemini.chunks import JSON, google
+
+MODEL: JSON = {
+    "name": "models/gemini-2.5-pro",
+    "displayName": "Gemini 2.5 Pro",
+    "inputTokenLimit": 1_048_576,
+    "outputTokenLimit": 65_536,
+    "thinking": True,
+}
+
+
+def vertex() -> Provider:
+    return Provider(ProviderConfig(type="vertex", model="text-embedding-005", base_url=vertex_url("p")))
+
+
+def test_models_are_listed_over_pages() -> None:
+    endpoint = google().dialect.list_models()
+    assert endpoint.url == "https://generativelanguage.googleapis.com/v1beta/models?pageSize=1000"
+    page = endpoint.read({"models": [MODEL], "nextPageToken": "a b"})
+    assert isinstance(page, NextPage)
+    assert page.query == "pageToken=a+b"
+    listed = page.read({"models": [{"name": "models/x"}]})
+    assert listed == (
+        ModelInfo(
+            id="gemini-2.5-pro",
+            name="Gemini 2.5 Pro",
+            context_window=1_048_576,
+            max_output=65_536,
+            extra={"thinking": True},
+        ),
+        ModelInfo(id="x"),
+    )
+    with pytest.raises(RemoteProtocolError, match="does not end"):
+        page.read({"models": [], "nextPageToken": "a b"})
+
+
+@pytest.mark.parametrize("data", [{"models": 7}, {"models": [7]}])
+def test_a_list_that_is_malformed_is_refused(data: dict[str, Any]) -> None:
+    with pytest.raises(RemoteProtocolError):
+        read_models(data)
+
+
+def test_tokens_are_counted() -> None:
+    endpoint = google().dialect.count_tokens({"contents": []})
+    assert endpoint.url.endswith("/models/gemini-2.5-flash:countTokens")
+    assert endpoint.body == {"generateContentRequest": {"model": "models/gemini-2.5-flash", "contents": []}}
+    assert endpoint.read({"totalTokens": 7}) == 7
+    with pytest.raises(RemoteProtocolError, match="totalTokens"):
+        endpoint.read({"totalTokens": "7"})
+    other = vertex().dialect.count_tokens({"contents": [], "safetySettings": []})
+    assert other.body == {"contents": []}
+
+
+def test_texts_become_vectors() -> None:
+    endpoint = google("gemini-embedding-001").dialect.embed(["a", "b"], 2)
+    assert endpoint.url.endswith("/models/gemini-embedding-001:batchEmbedContents")
+    assert endpoint.body == {
+        "requests": [
+            {
+                "model": "models/gemini-embedding-001",
+                "content": {"parts": [{"text": said}]},
+                "outputDimensionality": 2,
+            }
+            for said in ("a", "b")
+        ]
+    }
+    data: JSON = {"embeddings": [{"values": [1, 2]}, {"values": [3, 4]}], "x": 1}
+    assert endpoint.read(data) == Embeddings(vectors=((1, 2), (3, 4)), extra={"x": 1})
+    malformed: list[JSON] = [{}, {"embeddings": [7]}, {"embeddings": [{"values": [1]}]}]
+    for wrong in malformed:
+        with pytest.raises(RemoteProtocolError):
+            endpoint.read(wrong)
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "more"), [(None, {}), (2, {"parameters": {"outputDimensionality": 2}})]
+)
+def test_vertex_predicts_them(dimensions: int | None, more: dict[str, Any]) -> None:
+    endpoint = vertex().dialect.embed(["a"], dimensions)
+    assert endpoint.url.endswith("/models/text-embedding-005:predict")
+    assert endpoint.body == {"instances": [{"content": "a"}], **more}
+    data: JSON = {"predictions": [{"embeddings": {"values": [1, 2], "statistics": {"token_count": 3}}}]}
+    assert endpoint.read(data) == Embeddings(vectors=((1, 2),), usage=Usage(input_tokens=3))
+
+
+def test_vertex_has_no_list() -> None:
+    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint"):
+        vertex().list_models()

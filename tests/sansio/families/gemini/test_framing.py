@@ -1,0 +1,88 @@
+"""The framings of Gemini's streams."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sansio import (
+    Body,
+    ContentDelta,
+    End,
+    Head,
+    LimitExceededError,
+    Message,
+    ProviderConfig,
+    StreamComplete,
+    StreamParser,
+)
+from sansio.http import Input
+from sansio.provider import Provider
+from sansio.testing.tape import play
+from tests.sansio.families.gemini.chunks import chunk, parse, sse, text
+from tests.sansio.wires import comparable, failure
+from tests.support import chunkings
+
+HEAD = Head(200, (("content-type", "application/json"),))
+CHUNKS = [chunk([text('Tw"}\\n{')]), chunk([text("o")], "STOP")]
+FORMS = {
+    "events": sse(*CHUNKS),
+    "list": json.dumps(CHUNKS, indent=2).encode(),
+    "lines": b"\n".join(json.dumps(each).encode() for each in CHUNKS),
+    "late": b"\r\n \n" + json.dumps(CHUNKS).encode(),
+}
+
+WANTED = parse(FORMS["events"])
+
+
+@given(form=st.sampled_from(sorted(FORMS)), data=st.data())
+def test_a_list_is_read_as_events_are_however_it_is_cut(form: str, data: st.DataObject) -> None:
+    whole = FORMS[form]
+    wanted = comparable(WANTED)
+    parser = StreamParser("google")
+    pieces = data.draw(chunkings(whole))
+    found = [event for each in pieces for event in parser.receive_data(each)] + parser.receive_eof()
+    assert comparable(found) == wanted
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_call_that_gets_a_list_reads_it(stream: bool) -> None:
+    provider = Provider(ProviderConfig(type="google", model="gemini-2.5-flash"))
+    tape: list[Input] = [
+        HEAD,
+        Body(b"\n"),
+        Body(FORMS["list"]),
+        End(),
+    ]
+    events = play(provider.call([Message("user", "2?")], stream=stream), tape)
+    assert isinstance(events[-1], StreamComplete)
+    assert events[-1].message.text == 'Tw"}\\n{o'
+    assert (ContentDelta("o") in events) is stream
+
+
+def test_a_whole_answer_is_no_list() -> None:
+    provider = Provider(ProviderConfig(type="google", model="gemini-2.5-flash"))
+    tape: list[Input] = [
+        HEAD,
+        Body(json.dumps(CHUNKS[1]).encode()),
+        End(),
+    ]
+    last = play(provider.call([Message("user", "2?")]), tape)[-1]
+    assert isinstance(last, StreamComplete)
+    assert last.message.text == "o"
+
+
+@pytest.mark.parametrize("form", ["list", "late"])
+def test_a_list_that_is_too_long_or_cut_says_where(form: str) -> None:
+    error = failure(parse(FORMS[form], max_event_bytes=60))
+    assert isinstance(error, LimitExceededError)
+    assert error.offset == FORMS[form].index(b"{")
+    cut = failure(parse(FORMS[form][: FORMS[form].index(b"Tw")]))
+    assert cut.partial is not None
+
+
+def test_an_event_behind_a_list_is_none() -> None:
+    assert failure(parse(b"[]\ndata: {}\n\n")).offset == 3

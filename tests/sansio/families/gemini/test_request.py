@@ -1,0 +1,283 @@
+"""Requests of Gemini: messages, parts and addresses."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from sansio import (
+    AudioPart,
+    ConfigError,
+    DocumentPart,
+    ImagePart,
+    InvalidRequestError,
+    InvalidToolCall,
+    Message,
+    Part,
+    Provider,
+    ProviderConfig,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    Send,
+    ServerToolPart,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+)
+from sansio.families.gemini.parts import wire_of
+from sansio.providers.google import vertex_url
+from tests.sansio.families.gemini.chunks import JSON, SIGNED, call, google, text, whole
+from tests.sansio.wires import ASK, WEATHER, body_of
+
+PNG = b"\x89PNG\r\n\x1a\n"
+IMAGE = base64.b64encode(PNG).decode()
+INLINE = {"inlineData": {"mimeType": "image/png", "data": IMAGE}}
+SKIPPED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+OLD, NEW = "gemini-2.5-flash", "gemini-3-pro-preview"
+
+
+def contents(*messages: Message, model: str = OLD) -> list[JSON]:
+    found = body_of(google(model), [*ASK, *messages])["contents"]
+    assert isinstance(found, list)
+    return found[1:]
+
+
+def refused(*messages: Message, model: str = OLD, **options: Any) -> str:
+    with pytest.raises(InvalidRequestError) as caught:
+        body_of(google(model), messages, **options)
+    return str(caught.value)
+
+
+def results(message: Message, *more: Message) -> list[Message]:
+    return [
+        message,
+        *(Message("tool", f"{number}", each.id) for number, each in enumerate(message.tool_calls)),
+        *more,
+    ]
+
+
+def test_a_whole_conversation_is_written() -> None:
+    calls = (ToolCall("a", "f", {"x": 1}), InvalidToolCall("b", "g", "{cut", "cut"))
+    body = body_of(
+        google(),
+        [
+            Message("system", "Be short."),
+            Message("developer", [TextPart("And kind.")]),
+            Message("user", [TextPart("See:"), ImagePart(data=PNG, media_type="image/jpeg")]),
+            Message("assistant", calls),
+            Message("tool", [TextPart("1"), ImagePart(data=PNG)], "a"),
+            Message("tool", "no", "b", is_error=True),
+            Message("user", "And?"),
+        ],
+        [WEATHER],
+    )
+    assert body["systemInstruction"] == {"parts": [{"text": "Be short."}, {"text": "And kind."}]}
+    function = WEATHER["function"]
+    assert body["tools"] == [
+        {
+            "functionDeclarations": [
+                {
+                    "name": function["name"],
+                    "description": function["description"],
+                    "parametersJsonSchema": function["parameters"],
+                }
+            ]
+        }
+    ]
+    assert body["contents"] == [
+        {"role": "user", "parts": [{"text": "See:"}, INLINE]},
+        {
+            "role": "model",
+            "parts": [
+                call(id="a", name="f", args={"x": 1}),
+                call(id="b", name="g", args={"INVALID_JSON": "{cut"}),
+            ],
+        },
+        {
+            "role": "user",
+            "parts": [
+                {"functionResponse": {"id": "a", "name": "f", "response": {"output": "1"}}},
+                INLINE,
+                {"functionResponse": {"id": "b", "name": "g", "response": {"error": "no"}}},
+            ],
+        },
+        {"role": "user", "parts": [{"text": "And?"}]},
+    ]
+
+
+def test_an_answer_goes_back_as_it_was() -> None:
+    parts = [
+        text("Hm.", thought=True),
+        text("It ", **SIGNED),
+        {"executableCode": {"id": "x1", "language": "PYTHON", "code": "1+1"}} | SIGNED,
+        {"codeExecutionResult": {"id": "x1", "outcome": "OUTCOME_OK"}},
+        {"toolCall": {"id": "t1", "toolType": "FILE_SEARCH"}},
+        {"toolResponse": {"id": "t1", "toolType": "FILE_SEARCH", "response": {"x": [None]}}},
+        INLINE | SIGNED,
+        {"inlineData": {"mimeType": "audio/wav", "data": IMAGE, "displayName": "a"}},
+        {"inlineData": {"mimeType": "video/mp4", "data": IMAGE}},
+        {"inlineData": {"mimeType": "image/png", "data": "no base64"}},
+        {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://a/b.pdf"}},
+        {"executableCode": {"id": 7, "code": "1"}},
+        {"executableCode": 7},
+        {"somethingNew": {"a": 1}},
+        dict(SIGNED),
+        call("f", args={"x": 1}) | SIGNED,
+        call("f", id="c2", args={}, x=1),
+        text("", **SIGNED),
+    ]
+    message = whole(*parts)
+    assert contents(*results(message))[0] == {"role": "model", "parts": parts}
+
+
+def test_results_are_in_the_order_of_their_calls_and_name_no_id_that_was_made_up() -> None:
+    message = whole(call("f", args={"x": 1}), call("f", args={"x": 2}), call("g", id="c3", args={}))
+    _, *said = results(message, Message("user", "So?"))
+    third, second, first, asked = said[2], said[1], said[0], said[3]
+    *_, answered, _ = contents(message, third, first, second, asked)
+    assert answered["parts"] == [
+        {"functionResponse": {"name": "f", "response": {"output": "0"}}},
+        {"functionResponse": {"name": "f", "response": {"output": "1"}}},
+        {"functionResponse": {"id": "c3", "name": "g", "response": {"output": "2"}}},
+    ]
+
+
+def test_a_result_may_be_any_object() -> None:
+    asked = Message("assistant", [ToolCall("a", "f")])
+    given = Message("tool", "", "a", extra={"response": {"x": 1}, "scheduling": "SILENT"})
+    assert contents(asked, given)[1]["parts"] == [
+        {"functionResponse": {"id": "a", "name": "f", "response": {"x": 1}, "scheduling": "SILENT"}}
+    ]
+    assert "response" in refused(*ASK, asked, Message("tool", "1", "a", extra={"response": {"output": 2}}))
+
+
+def test_newer_models_take_files_in_a_result_and_want_the_first_call_signed() -> None:
+    asked = Message("assistant", [ToolCall("a", "f"), ToolCall("b", "f")])
+    given = [Message("tool", [ImagePart(data=PNG)], "a"), Message("tool", "1", "b")]
+    model, user = contents(asked, *given, model=NEW)
+    assert [part.get("thoughtSignature") for part in model["parts"]] == [SKIPPED, None]
+    assert user["parts"][0]["functionResponse"]["parts"] == [INLINE]
+    own = whole(call("f", args={}) | SIGNED)
+    assert contents(*results(own), model=NEW)[0]["parts"][0]["thoughtSignature"] == "c2ln"
+
+
+@pytest.mark.parametrize(
+    ("part", "sent"),
+    [
+        (
+            ImagePart(url=f"data:image/gif;base64,{IMAGE}"),
+            {"inlineData": {"mimeType": "image/gif", "data": IMAGE}},
+        ),
+        (
+            ImagePart(url="https://e.example/a.JPG?x=1.png"),
+            {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://e.example/a.JPG?x=1.png"}},
+        ),
+        (
+            DocumentPart(
+                file_id="https://g.example/files/1", media_type="video/mp4", extra={"videoMetadata": {}}
+            ),
+            {
+                "fileData": {"mimeType": "video/mp4", "fileUri": "https://g.example/files/1"},
+                "videoMetadata": {},
+            },
+        ),
+        (
+            AudioPart(data=b"RIFFxxxxWAVE"),
+            {"inlineData": {"mimeType": "audio/wav", "data": "UklGRnh4eHhXQVZF"}},
+        ),
+        (UnknownPart("x", {"x": 1}), {"x": 1}),
+    ],
+)
+def test_files_of_the_application(part: Part, sent: JSON) -> None:
+    assert contents(Message("user", [part])) == [{"role": "user", "parts": [sent]}]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message("user", [TextPart("See:"), RefusalPart("No.")]),
+        Message("user", [TextPart("See:"), ReasoningPart("Hm.")]),
+        Message("user", [TextPart("See:"), TextPart("")]),
+        Message("user", [TextPart("See:"), ServerToolPart("web_search")]),
+        Message("assistant", [TextPart("See:"), AudioPart(transcript="Hi")]),
+        Message("user", [TextPart("a"), TextPart("b", extra={"text": "c"})]),
+    ],
+)
+def test_a_part_that_has_no_place_is_refused(message: Message) -> None:
+    assert "message 0, part 1" in refused(message)
+
+
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        ([Message("system", "Be short.")], "user's message"),
+        ([Message("system", [ImagePart(data=PNG)]), *ASK], "in a system message"),
+        ([*ASK, Message("system", "Be short.")], "before all"),
+        ([Message("user", "Hi", extra={"name": "Ann"})], "name"),
+        ([Message("user", "")], "no text"),
+        (
+            [
+                *ASK,
+                Message("assistant", [ToolCall("a", "f")]),
+                Message("tool", [TextPart("1"), RefusalPart("No.")], "a"),
+            ],
+            "RefusalPart",
+        ),
+    ],
+)
+def test_a_conversation_that_google_would_refuse(messages: list[Message], words: str) -> None:
+    assert words in refused(*messages)
+
+
+def test_what_an_answer_has_and_google_takes_in_no_part_is_reported() -> None:
+    message = Message("assistant", [RefusalPart("No."), TextPart("Hi")], origin="google/gemini")
+    prepared = google().prepare([*ASK, message, *ASK])
+    assert [found.what for found in prepared.left_out] == ["RefusalPart"]
+    assert wire_of(ReasoningPart("")) is None
+
+
+def request(provider: Provider, stream: bool = True, **options: Any) -> Any:
+    step = provider.call(ASK, stream=stream, **options).next_step()
+    assert isinstance(step, Send)
+    return step.request
+
+
+def test_the_model_is_in_the_address_and_the_key_in_googles_header() -> None:
+    sent = request(google())
+    assert sent.url == (
+        "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+    )
+    assert google().authorize(sent, "AIza").headers == (*sent.headers, ("x-goog-api-key", "AIza"))
+    assert request(google(), stream=False, model="tunedModels/a b").target == (
+        "/v1beta/tunedModels/a%20b:generateContent"
+    )
+    with pytest.raises(ConfigError):
+        google(extra_headers={"x-goog-api-key": "AIza"})
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("global", "aiplatform.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+        ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+    ],
+)
+def test_vertex_is_at_a_project_and_a_location_and_takes_a_bearer_token(location: str, host: str) -> None:
+    provider = Provider(
+        ProviderConfig(type="vertex", model="gemini-2.5-pro", base_url=vertex_url("p", location))
+    )
+    sent = request(provider, stream=False)
+    assert sent.url == (
+        f"https://{host}/v1/projects/p/locations/{location}/publishers/google/models/gemini-2.5-pro:generateContent"
+    )
+    assert provider.authorize(sent, "ya29").headers[-1] == ("authorization", "Bearer ya29")
+    assert provider.dialect.origin == "vertex/gemini"
+
+
+def test_empty_answers_are_left_out() -> None:
+    message = Message(Role.ASSISTANT, "", origin="google/gemini")
+    assert contents(message, Message("user", "Hm?")) == [{"role": "user", "parts": [{"text": "Hm?"}]}]
