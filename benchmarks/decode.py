@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterable
 
 from benchmarks import decode_peers
 from benchmarks.measure import Case, Contender, Metrics, Row, Run, Scale, check, cpu_per_unit
-from benchmarks.wires import FEEDS, RESPONSES, WIRES, Wire, wire
-from benchmarks.yardstick import Dialect, decode_chunk, decode_event, decode_response_event, yardstick
+from benchmarks.wires import FEEDS, GEMINI, RESPONSES, WIRES, Wire, wire
+from benchmarks.yardstick import (
+    Dialect,
+    decode_chunk,
+    decode_event,
+    decode_gemini_chunk,
+    decode_response_event,
+    yardstick,
+)
 from sansio import Limits, ServerSentEvent, SSEDecoder, StreamComplete, StreamEvent, StreamParser
 
 EVENTS = 2_000
@@ -34,6 +41,7 @@ PEERS: dict[Dialect, tuple[Contender, ...]] = {
         Contender("openai SDK, plain", "openai"),
         Contender("openai SDK, accumulating", "openai"),
     ),
+    "google": (Contender("google-genai, plain", "google.genai"),),
 }
 _FRAMING = Contender("httpx-sse, yardstick's decode", "httpx_sse")
 _FOR_BOTH = (
@@ -46,8 +54,8 @@ _FOR_BOTH = (
 def _cases(scale: Scale) -> list[Case]:
     cases = []
     for feed in FEEDS:
-        for name in (*WIRES, *RESPONSES):
-            others = (_FRAMING,) if name in RESPONSES else _FOR_BOTH
+        for name in (*WIRES, *RESPONSES, *GEMINI):
+            others = _FOR_BOTH if name in WIRES else (_FRAMING,)
             peers = (*PEERS[wire(name).dialect], *others) if feed == "one event" else ()
             cases.append(
                 Case(
@@ -125,6 +133,10 @@ def _decode_alone(dialect: Dialect, payloads: Iterable[bytes]) -> str:
             delta = decode_event(payload).delta
             if delta is not None:
                 parts.append(delta.text or delta.partial_json or "")
+    elif dialect == "google":
+        for payload in payloads:
+            for candidate in decode_gemini_chunk(payload).candidates:
+                parts += [part.text for part in candidate.content.parts]
     else:
         parts.extend(decode_response_event(payload).delta or "" for payload in payloads)
     return "".join(parts)
@@ -148,6 +160,8 @@ def _feed_parser(dialect: Dialect, feeds: Iterable[bytes]) -> str:
     for data in feeds:
         for event in parser.receive_data(data):
             last = event
+    if not parser.finished:  # Google's streams have no end marker
+        (last,) = parser.receive_eof()
     assert isinstance(last, StreamComplete), last
     message = last.message
     return message.tool_calls[0].arguments_text() if message.tool_calls else message.text

@@ -8,7 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from benchmarks.measure import SkippedError, peer
-from benchmarks.yardstick import Dialect, decode_chunk, decode_event, decode_response_event
+from benchmarks.yardstick import (
+    Dialect,
+    decode_chunk,
+    decode_event,
+    decode_gemini_chunk,
+    decode_response_event,
+)
 
 # Any: peers need not be installed where this is type-checked.
 
@@ -36,6 +42,8 @@ def work(name: str, dialect: Dialect, feeds: Iterable[bytes]) -> Callable[[], st
             return _anthropic_plain(feeds)
         case "anthropic SDK, accumulating":
             return _anthropic_accumulating(feeds)
+        case "google-genai, plain":
+            return _google_plain(feeds)
         case "httpx-sse, yardstick's decode":
             return _httpx_sse(dialect, feeds)
         case "pydantic-ai":
@@ -116,6 +124,20 @@ def _responses_accumulating(feeds: Iterable[bytes]) -> Callable[[], str]:
     return run
 
 
+def _google_plain(feeds: Iterable[bytes]) -> Callable[[], str]:
+    genai, httpx = peer("google.genai"), peer("httpx2")
+    http_client = httpx.Client(transport=httpx.MockTransport(_streamed(httpx, feeds)))
+    options = genai.types.HttpOptions(base_url=_URL, httpx_client=http_client)
+    client = genai.Client(api_key="key", vertexai=False, http_options=options)
+
+    def run() -> str:
+        chunks = client.models.generate_content_stream(model="m", contents="Go on.")
+        parts = [part for chunk in chunks for part in chunk.candidates[0].content.parts]
+        return "".join([part.text for part in parts])
+
+    return run
+
+
 def _anthropic_plain(feeds: Iterable[bytes]) -> Callable[[], str]:
     client = anthropic_client(_streamed(peer("httpx2"), feeds))
 
@@ -157,6 +179,9 @@ def _httpx_sse(dialect: Dialect, feeds: Iterable[bytes]) -> Callable[[], str]:
                     parts.append(delta.text or delta.partial_json or "")
             elif dialect == "responses":
                 parts.append(decode_response_event(event.data).delta or "")
+            elif dialect == "google":
+                for candidate in decode_gemini_chunk(event.data).candidates:
+                    parts += [part.text for part in candidate.content.parts]
             elif event.data != "[DONE]":
                 for choice in decode_chunk(event.data).choices:
                     calls = choice.delta.tool_calls

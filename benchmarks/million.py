@@ -97,9 +97,10 @@ class _Watch:
         self.held: list[int] = []
 
     def __call__(self, number: int) -> None:
+        if not number % AT_ONCE:
+            self._transport.requests.clear()  # which it keeps for tests
         if number % self._every:
             return
-        self._transport.requests.clear()  # which it keeps for tests
         self.times.append(time.process_time())
         gc.collect()
         self.held.append(resident())

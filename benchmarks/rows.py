@@ -9,6 +9,7 @@ from benchmarks.measure import Row
 NAMES = (
     "decode",
     "frames",
+    "decode_native",
     "path",
     "observing",
     "recording",

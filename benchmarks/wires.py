@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain, cycle, islice
 
+import msgspec
 from msgspec import Struct
 
 from benchmarks.yardstick import READ_SIZE, Dialect
@@ -20,7 +21,7 @@ from sansio import (
     ToolCallStarted,
     Usage,
 )
-from sansio.jsontext import JSONObject
+from sansio.jsontext import JSON, JSONObject
 from sansio.testing import Answer, encode_events, encode_whole
 from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
@@ -28,6 +29,8 @@ WIRES = ("OpenAI text", "OpenAI tool arguments", "Anthropic text", "Anthropic to
 """The kinds of stream that are measured everywhere."""
 RESPONSES = ("Responses text", "Responses tool arguments")
 """The kinds of stream whose decoding alone is measured, too."""
+GEMINI = ("Gemini text",)
+"""The same of Google's. Calls arrive whole there, so there is nothing to decode piece by piece."""
 
 FEEDS = ("one event", "64 KiB", "all")
 """How a stream is cut into feeds."""
@@ -36,7 +39,8 @@ _SAID = (
     "The quick brown fox jumps over the lazy dog, \u201cnaïvely\u201d; and then\n\nit says: {'key': [1, 2]}, "
     'which is 日本語 and no more \U0001f98a than the same "text" was before. '
 )
-_TEXT = tuple(re.findall(r"\S+\s+", _SAID))
+TEXT = tuple(re.findall(r"\S+\s+", _SAID))
+"""The words of the streams of text."""
 _USAGE = Usage(input_tokens=1_000, output_tokens=500, cached_tokens=200)
 _MODEL = "benchmark-model-2026-01-01"
 _RESPONSE_ID = "chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG"
@@ -54,7 +58,7 @@ class Wire(Struct, frozen=True):
     """A stream with a repeated middle, so that it can have any length without being held in memory.
 
     Args:
-        name: one of `WIRES` or `RESPONSES`.
+        name: one of `WIRES`, `RESPONSES` or `GEMINI`.
         dialect: the dialect of the bytes.
         head: events before the first delta, and for tool calls the arguments' opening.
         body: events of one delta each, to be repeated.
@@ -100,9 +104,11 @@ class Wire(Struct, frozen=True):
 
 
 def wire(name: str) -> Wire:
-    """One of the streams in `WIRES` or `RESPONSES`."""
+    """One of the streams in `WIRES`, `RESPONSES` or `GEMINI`."""
     if name in RESPONSES:
         return _response(name)
+    if name in GEMINI:
+        return _gemini(name)
     dialect: Dialect = "openai" if name.startswith("OpenAI") else "anthropic"
     if name.endswith("tool arguments"):
         texts, opening, closing = _ARGUMENTS, _OPENING, _CLOSING
@@ -111,7 +117,7 @@ def wire(name: str) -> Wire:
         after: list[StreamEvent] = [ToolCallDelta(0, closing), _complete(FinishReason.TOOL_CALLS)]
         middle: list[StreamEvent] = [ToolCallDelta(0, text) for text in texts]
     else:
-        texts, opening, closing = _TEXT, "", ""
+        texts, opening, closing = TEXT, "", ""
         before, after = [], [_complete(FinishReason.STOP)]
         middle = [ContentDelta(text) for text in texts]
     once = encode_events(dialect, [*before, *middle, *after])
@@ -135,7 +141,7 @@ def _response(name: str) -> Wire:
         delta: JSONObject = {"type": "response.function_call_arguments.delta", **place}
         before, after = [{**delta, "delta": opening}], [{**delta, "delta": closing}]
     else:
-        texts, opening, closing = _TEXT, "", ""
+        texts, opening, closing = TEXT, "", ""
         item |= {"type": "message", "role": "assistant", "content": []}
         place["content_index"] = 0
         delta = {"type": "response.output_text.delta", **place, "logprobs": []}
@@ -159,9 +165,33 @@ def _response(name: str) -> Wire:
     return Wire(name, "responses", frames[:start], frames[start:end], frames[end:], texts, opening, closing)
 
 
+def _gemini(name: str) -> Wire:
+    """A stream of text. Each chunk has the counts so far, as Google's have."""
+
+    def chunk(parts: list[JSON], **candidate: JSON) -> bytes:
+        details: list[JSON] = [{"modality": "TEXT", "tokenCount": 1_000}]
+        counts: JSONObject = {
+            "promptTokenCount": 1_000,
+            "candidatesTokenCount": 500,
+            "totalTokenCount": 1_500,
+            "promptTokensDetails": details,
+            "serviceTier": "standard",
+        }
+        data: JSONObject = {
+            "candidates": [{"content": {"parts": parts, "role": "model"}, **candidate, "index": 0}],
+            "usageMetadata": counts,
+            "modelVersion": _MODEL,
+            "responseId": _RESPONSE_ID,
+        }
+        return b"data: " + msgspec.json.encode(data) + b"\r\n\r\n"
+
+    body = tuple(chunk([{"text": text}]) for text in TEXT)
+    return Wire(name, "google", (), body, (chunk([{"text": ""}], finishReason="STOP"),), TEXT, "", "")
+
+
 def whole_answer(dialect: Dialect) -> tuple[bytes, str]:
     """A whole response's body of a usual length, and its text."""
-    text = "".join(islice(cycle(_TEXT), 100))
+    text = "".join(islice(cycle(TEXT), 100))
     answer = Answer(text=text, usage=_USAGE)
     return encode_whole(dialect, answer, model=_MODEL, response_id=_RESPONSE_ID), text
 

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-Dialect: TypeAlias = Literal["openai", "anthropic", "responses"]
-"""Whose streams: OpenAI's chat completions, Anthropic's messages, or OpenAI's responses."""
+Dialect: TypeAlias = Literal["openai", "anthropic", "responses", "google"]
+"""Whose streams: OpenAI's chat completions, Anthropic's messages, OpenAI's responses, or Google's Gemini."""
 
 READ_SIZE = 65_536
 """What clients read from a socket at once."""
@@ -76,6 +76,20 @@ class ResponseEvent(Struct, gc=False):
     delta: str | None = None
 
 
+class _Content(Struct):
+    parts: list[Text]
+
+
+class _Candidate(Struct):
+    content: _Content
+
+
+class GeminiChunk(Struct):
+    """The part of Gemini's chunks that a delta needs."""
+
+    candidates: list[_Candidate]
+
+
 class _Said(Struct, gc=False):
     content: str
 
@@ -95,6 +109,7 @@ class _Message(Struct):
 decode_chunk = msgspec.json.Decoder(Chunk).decode
 decode_event = msgspec.json.Decoder(Event).decode
 decode_response_event = msgspec.json.Decoder(ResponseEvent).decode
+decode_gemini_chunk = msgspec.json.Decoder(GeminiChunk).decode
 _decode_completion = msgspec.json.Decoder(_Completion).decode
 _decode_message = msgspec.json.Decoder(_Message).decode
 
@@ -166,7 +181,24 @@ class ResponsesYardstick:
         return deltas
 
 
-Yardstick: TypeAlias = OpenAIYardstick | AnthropicYardstick | ResponsesYardstick
+class GeminiYardstick:
+    """The chunks of Gemini: bytes in, deltas out."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Delta]:
+        """The deltas that these bytes complete."""
+        deltas: list[Delta] = []
+        records = (self._rest + data).split(b"\r\n\r\n")
+        self._rest = records.pop()
+        for record in records:
+            for candidate in decode_gemini_chunk(record.removeprefix(b"data: ")).candidates:
+                deltas.extend(part for part in candidate.content.parts if part.text)
+        return deltas
+
+
+Yardstick: TypeAlias = OpenAIYardstick | AnthropicYardstick | ResponsesYardstick | GeminiYardstick
 
 
 def yardstick(dialect: Dialect) -> Yardstick:
@@ -178,6 +210,8 @@ def yardstick(dialect: Dialect) -> Yardstick:
             return AnthropicYardstick()
         case "responses":
             return ResponsesYardstick()
+        case "google":
+            return GeminiYardstick()
 
 
 def text_of(dialect: Dialect, body: bytes | bytearray) -> str:

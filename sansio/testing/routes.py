@@ -201,11 +201,16 @@ _GOOGLES = re.compile(r"/v1beta/models|/(?:.*/)?models/[^/]+:\w+")
 
 
 def own_type(request: Request) -> str | None:
-    """The type whose path a request has, if it is none of those that share a server."""
-    path, _ = split_target(request)
+    """The type whose path a request has, if it is none of those that share a server.
+
+    Most share the path of the list of models: the query says that Cohere's is meant.
+    """
+    path, query = split_target(request)
     if _BEDROCKS.fullmatch(path):
         return "bedrock"
-    return "google" if _GOOGLES.fullmatch(path) else _OWN_PATHS.get(path)
+    if _GOOGLES.fullmatch(path):
+        return "google"
+    return "cohere" if path == "/v1/models" and "page_size" in query else _OWN_PATHS.get(path)
 
 
 def own_api(type: ProviderType, request: Request) -> str | None:

@@ -38,8 +38,6 @@ from sansio.profiles import RESPONSES
 ProviderType: TypeAlias = Literal["openrouter", "openai", "azure", "anthropic", "ollama", "vllm"]
 PROVIDER_TYPES: tuple[ProviderType, ...] = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
 """The types that a fake provider can imitate."""
-Drawn: TypeAlias = ProviderType | Literal["bedrock"]
-"""The types that strategies draw answers of."""
 
 Delta: TypeAlias = (
     ContentDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | PartComplete
@@ -62,7 +60,11 @@ def provider_type(name: str) -> ProviderType:
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
 
 
-def spoken(name: str) -> tuple[Drawn, str]:
+OWN_TYPES = ("cohere", "bedrock")
+"""Types beside those, whose answers there are strategies for."""
+
+
+def spoken(name: str) -> tuple[str, str]:
     """The built-in type, and the wire family that it speaks.
 
     Args:
@@ -72,11 +74,12 @@ def spoken(name: str) -> tuple[Drawn, str]:
         ValueError: there is no such type, or it does not speak that family.
     """
     kind, _, api = name.partition("/")
-    known: Drawn = "bedrock" if kind == "bedrock" else provider_type(kind)
-    apis = PROVIDER_DEFAULTS[known].apis
+    if kind not in OWN_TYPES:
+        provider_type(kind)
+    apis = PROVIDER_DEFAULTS[kind].apis
     if api and api not in apis:
-        raise ValueError(f"{name!r}: {known} does not speak {api!r}; use one of {', '.join(apis)}")
-    return known, api or default_api(known)
+        raise ValueError(f"{name!r}: {kind} does not speak {api!r}; use one of {', '.join(apis)}")
+    return kind, api or default_api(kind)
 
 
 def model_type(name: str) -> ProviderType:

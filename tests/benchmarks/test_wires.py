@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.wires import FEEDS, RESPONSES, WIRES, whole_answer, wire
+from benchmarks.wires import FEEDS, GEMINI, RESPONSES, WIRES, whole_answer, wire
 from benchmarks.yardstick import Dialect, text_of, yardstick
 from sansio import ServerSentEvent, SSEDecoder, StreamComplete, StreamParser
 from tests.support import chunkings
 
 EVENTS = st.integers(0, 100)
-EVERY = (*WIRES, *RESPONSES)
+EVERY = (*WIRES, *RESPONSES, *GEMINI)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -22,7 +22,8 @@ def test_the_parser_reads_the_text_whatever_the_cut(name: str, data: st.DataObje
     stream = wire(name)
     parser = StreamParser("openai/responses" if name in RESPONSES else stream.dialect)
     cut = data.draw(chunkings(b"".join(stream.pieces(events))))
-    *_, last = [event for piece in cut for event in parser.receive_data(piece)]
+    events_given = [event for piece in cut for event in parser.receive_data(piece)]
+    *_, last = events_given if parser.finished else parser.receive_eof()
     assert isinstance(last, StreamComplete)
     message = last.message
     assert stream.text(events) == (

@@ -235,7 +235,8 @@ def test_a_key_that_is_refused_ends_the_job_at_once_and_is_never_shown(
 ) -> None:
     from transports.bulk.ray import PassedKey
 
-    before, key = len(server.provider.requests), "sk-refused-77d1f0"
+    before = len(server.provider.requests)
+    key = "-".join(["sk", "refused", "77d1f0"])  # the lines of this test are shown, too
     rows = ray.data.range(ROWS, override_num_blocks=FILES)
     how = {"key": "id", "template": "What is {id} + 1?", "api_key": PassedKey(key)}
     with pytest.raises(Exception, match="AuthenticationError") as caught:

@@ -25,7 +25,7 @@ from sansio import (
 )
 from sansio.porting import LeftOut
 from sansio.providers import dialect_named
-from tests.sansio import test_corpus_responses
+from tests.sansio import test_corpus_gemini, test_corpus_responses
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
 from tests.sansio.wires import ASK, RESPONSES, TYPES, bare, config, parse
 from tests.support import CORPUS, RESPONSES_CORPUS, for_each
@@ -37,6 +37,7 @@ RESPONSES_ANSWERS = [
     *test_corpus_responses.names("stream"),
     *test_corpus_responses.names("response"),
 ]
+GEMINI_ANSWERS = [*test_corpus_gemini.names("stream"), *test_corpus_gemini.names("response")]
 OTHERS = (
     "deepseek",
     "mistral",
@@ -48,6 +49,9 @@ OTHERS = (
     "deepseek/messages",
     "ollama/messages",
     "openrouter/messages",
+    "google",
+    "cohere",
+    "ollama/ollama",
 )
 """A sample of the other pairs: those that share a family differ in quirks, which are tested elsewhere."""
 TARGETS = (*TYPES, *RESPONSES)
@@ -107,6 +111,13 @@ def test_a_recorded_response_is_accepted_everywhere(name: str) -> None:
     if (message := recorded_response(name)) is not None:
         for target in (*TARGETS, OTHERS[crc32(name.encode()) % len(OTHERS)]):
             check_move(message, target)
+
+
+@for_each(GEMINI_ANSWERS)
+def test_a_recorded_answer_of_geminis_is_accepted_at_one_of_all_pairs(name: str) -> None:
+    if (message := test_corpus_gemini.answer_of(name)) is not None:
+        every = (*TARGETS, *OTHERS)
+        check_move(message, every[crc32(name.encode()) % len(every)])
 
 
 def check_move(message: Message, target: str) -> None:

@@ -76,6 +76,14 @@ def parse(name: str, pieces: list[bytes]) -> list[StreamEvent]:
     return [event for piece in pieces for event in parser.receive_data(piece)] + parser.receive_eof()
 
 
+def answer_of(name: str) -> Message | None:
+    """The recorded answer, if it is whole."""
+    if golden(name)["kind"] == "stream":
+        last = parse(name, [stream_of(name)])[-1]
+        return last.message if isinstance(last, StreamComplete) else None
+    return dialect_of(name).parse_response(json.loads((CORPUS / f"{name}.resp.json").read_bytes()))
+
+
 def told(message: Message) -> Golden:
     """Our result, in the golden's form."""
     usage = message.usage

@@ -21,7 +21,7 @@ from transports.bulk.files.run import Batch, Prices, Progress
 from transports.bulk.gate import SharedLimiter
 from transports.cli.inputs import typed_options
 from transports.cli.progress import shown
-from transports.cli.provider_batch import Visit, check_alone, check_visit, perform
+from transports.cli.provider_batch import Visit, check_alone, check_there, check_visit, perform
 from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
 from transports.cli.terminal import tell
 
@@ -158,8 +158,7 @@ def batch(
         plain = Provider(provider.config)
         reader = PromptReader(plain, template=template, system=system, keep_model=model is None)
         about = _about(provider.config, source, is_real, template, system, form, given_options)
-        # The later visits are to an output that is there.
-        goes_on = resume or provider_batch in (Visit.STATUS, Visit.FETCH)
+        goes_on = check_there(provider_batch, files.journal) or resume
         with (
             Journal(files.journal, about, resume=goes_on) as answers,
             Failures(files.failures) as failed_rows,

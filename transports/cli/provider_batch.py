@@ -52,6 +52,19 @@ def check_alone(is_real: bool, limits: Mapping[str, float | None]) -> None:
             raise typer.BadParameter("a provider's batch has no such limit; leave it out", param_hint=name)
 
 
+def check_there(visit: Visit | None, output: Path) -> bool:
+    """Whether a visit goes on with an output, which then must be there: a wrong name makes no files.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if visit is None or visit is Visit.SUBMIT:
+        return False
+    if not output.exists():
+        raise _nothing(output)
+    return True
+
+
 def check_visit(visit: Visit | None, journal: Journal, *, made: str | None, resume: bool) -> None:
     """Look at what was submitted for an output before anything is sent or written.
 
@@ -73,9 +86,7 @@ def check_visit(visit: Visit | None, journal: Journal, *, made: str | None, resu
         submission = journal.submission
     if submission is None:
         if visit in (Visit.STATUS, Visit.FETCH):
-            raise ConfigError(
-                f"{output}: nothing was submitted for it; write --provider-batch submit first", field="output"
-            )
+            raise _nothing(output)
         return
     state = submission.state
     if (part := state.making) is not None:
@@ -105,6 +116,12 @@ def check_visit(visit: Visit | None, journal: Journal, *, made: str | None, resu
             "--resume",
             field="output",
         )
+
+
+def _nothing(output: Path) -> ConfigError:
+    return ConfigError(
+        f"{output}: nothing was submitted for it; write --provider-batch submit first", field="output"
+    )
 
 
 def perform(

@@ -42,6 +42,8 @@ _PROVIDERS = {
     "xai": "x_ai",
     "bedrock": "aws.bedrock",
     "gemini-openai": "gcp.gemini",
+    "google": "gcp.gemini",
+    "vertex": "gcp.vertex_ai",
 }
 """The conventions' names of provider types that differ from the names of this package."""
 

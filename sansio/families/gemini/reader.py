@@ -201,8 +201,9 @@ class GeminiReader(AnswerReader):
         content = candidate.get("content")
         if isinstance(content, dict):
             for wire in _listed(content.get("parts")):
-                if isinstance(wire, dict):
-                    self._receive_part(wire, events)
+                if not isinstance(wire, dict):
+                    raise RemoteProtocolError("JSON of an unknown shape: a part is not an object")
+                self._receive_part(wire, events)
             self._keep(rest(content, "parts", "role"))
         self._grounds.take(candidate)
         if isinstance(reason := candidate.get("finishReason"), str) and reason:

@@ -20,6 +20,7 @@ from sansio.content import (
     Usage,
 )
 from sansio.events import StreamComplete
+from sansio.jsontext import JSON
 from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure
@@ -141,6 +142,62 @@ _RESPONSES = (
     ),
 )
 """Responses with items of every kind."""
+_CHUNKS = tuple(
+    msgspec.json.encode({"candidates": [{"content": {"parts": parts}, **more}], "responseId": "r"})
+    for parts, more in (
+        ([{"text": "Hm.", "thought": True}, {"text": "Grüße", "thoughtSignature": "c2ln"}], {}),
+        ([{"functionCall": {"name": "f", "willContinue": True}}], {}),
+        (
+            [
+                {
+                    "functionCall": {
+                        "partialArgs": [
+                            {"jsonPath": "$.a[0]['b']", "stringValue": "c", "willContinue": True},
+                        ],
+                        "willContinue": True,
+                    }
+                }
+            ],
+            {},
+        ),
+        ([{"functionCall": {}}, {"functionCall": {"id": "c", "name": "g", "args": {"x": [1]}}}], {}),
+        ([{"executableCode": {"code": "1"}}, {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}], {}),
+        (
+            [],
+            {
+                "finishReason": "STOP",
+                "citationMetadata": {"citationSources": [{"uri": "u", "endIndex": 3}]},
+                "groundingMetadata": {
+                    "groundingChunks": [{"web": {"uri": "u"}}],
+                    "groundingSupports": [{"segment": {"endIndex": 2}, "groundingChunkIndices": [0]}],
+                },
+                "logprobsResult": {"chosenCandidates": [{"token": "a"}]},
+            },
+        ),
+    )
+)
+"""Chunks of Gemini with parts of every kind."""
+_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere"}
+"""Targets that read a type's own wire."""
+_SOURCES: JSON = [{"type": "document", "id": "d"}]
+_OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
+    "ollama-own": (
+        *_STREAMS[:3],
+        _STREAMS[-1],
+        Answer(parts=(ImagePart(data=b"png"),), extra={"logprobs": {"content": [{"token": "x"}]}}),
+    ),
+    "cohere": (
+        *_STREAMS,
+        Answer(
+            parts=(
+                ReasoningPart("I will.", {"field": "tool_plan"}),
+                TextPart("Cited.", (Citation(start=0, end=5, extra={"sources": _SOURCES}),)),
+                UnknownPart("image", {"type": "image", "url": "u"}),
+            ),
+            usage=Usage(input_tokens=1, cached_tokens=1, extra={"billed_units": {"input_tokens": 1}}),
+        ),
+    ),
+}
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -193,8 +250,14 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x05" + b"".join(frames) for frames in _FRAMES_OF_HTTP2]
     if target == "responses":
         return [b"\x07" + b"".join(write_events(response_events(response))) for response in _RESPONSES]
+    if target == "gemini":
+        listed = b"[" + b",\n".join(_CHUNKS) + b"]"
+        events = b"".join(b"data: " + each + b"\r\n\r\n" for each in _CHUNKS)
+        return [b"\x07" + each for each in (listed, events, events + _CHUNKS[0])]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
+    if target in _OWN:
+        return [b"\x07" + b"".join(encode_stream(_OWN[target], answer)) for answer in _OF_THEM[target]]
     kinds = [kind for kind in _KINDS if kind == target] or list(_KINDS)
     if target == "whole":
         return [

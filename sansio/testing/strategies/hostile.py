@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from sansio.jsontext import JSON
-from sansio.testing.records import BOM, Record, data_of, read_records, spread, with_data, write
+from sansio.testing.records import (
+    BOM,
+    Record,
+    data_of,
+    read_lines,
+    read_records,
+    spread,
+    with_data,
+    write,
+)
 from sansio.testing.script import PROVIDER_TYPES, spoken
 from sansio.testing.strange import STRANGE
 from sansio.testing.strategies.answers import events
@@ -137,7 +146,7 @@ def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
 @cache
 @st.composite
 def _hostile_streams(draw: st.DrawFn, type: str, hostility: Hostility) -> bytes:
-    return draw(damaged(type, read_records(encode_events(type, draw(events(type)))), hostility))
+    return draw(damaged(type, _drawn_records(draw, type), hostility))
 
 
 @st.composite
@@ -151,7 +160,9 @@ def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostil
     for _ in range(draw(st.sampled_from((4, 1, 2, 3, 6)))):
         draw(st.sampled_from(damages))(draw, type, records)
     space, line_end = draw(SPACES), draw(ENDS)
-    if draw(_SELDOM):
+    if spoken(type)[1] == "ollama":
+        stream = b"".join(data_of(record) + line_end for record in records)
+    elif draw(_SELDOM):
         stream = b"".join(write(record, draw(ENDS), draw(SPACES)) for record in records)
     else:
         stream = b"".join(write(record, line_end, space) for record in records)
@@ -167,6 +178,12 @@ def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostil
 _MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)+")
 """Byte order marks that begin a stream."""
 _SELDOM = st.integers(0, 7).map(lambda number: number == 0)
+
+
+def _drawn_records(draw: st.DrawFn, type: str) -> list[Record]:
+    """The events of an answer of a type, or its lines."""
+    read = read_lines if spoken(type)[1] == "ollama" else read_records
+    return read(encode_events(type, draw(events(type))))
 
 
 def _place(draw: st.DrawFn, records: list[Record]) -> int:
@@ -194,7 +211,7 @@ def _move(draw: st.DrawFn, type: str, records: list[Record]) -> None:
 
 def _splice(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     other = draw(st.just(type) | st.sampled_from(PROVIDER_TYPES))
-    piece = read_records(encode_events(other, draw(events(other))))
+    piece = _drawn_records(draw, other)
     at = draw(st.integers(0, len(records)))
     start = _place(draw, piece)
     records[at:at] = piece[start : start + draw(st.integers(1, len(piece)))]

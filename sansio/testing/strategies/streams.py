@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sansio import Message, StreamComplete, StreamEvent
 from sansio.jsontext import JSONObject
-from sansio.testing.records import BOM, Record, data_of, read_records, spread, write
+from sansio.testing.records import BOM, Record, data_of, read_lines, read_records, spread, write
 from sansio.testing.script import spoken
 from sansio.testing.strange import HARMLESS
 from sansio.testing.strategies.answers import events
@@ -69,8 +69,11 @@ def streams(
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    if spoken(dialect)[1] == "converse":
+    _, api = spoken(dialect)
+    if api == "converse":
         return _framed_streams()
+    if api == "ollama":
+        return _line_streams(dialect, line_ends, spaces, comments)
     return _streams(dialect, bom, line_ends, spaces, comments, data_lines)
 
 
@@ -110,6 +113,25 @@ def _streams(
     return _written(type, answer, records, start, line_end, draw(SPACES) if spaces else b" ")
 
 
+@cache
+@st.composite
+def _line_streams(draw: st.DrawFn, type: str, line_ends: bool, spaces: bool, blank: bool) -> ValidStream:
+    """Lines of JSON, which have neither a mark nor several lines for one value. Blank ones are comments."""
+    answer = draw(events(type))
+    lines = [data_of(record) for record in read_lines(encode_events(type, answer))]
+    plain = draw(st.booleans())
+    end = draw(st.sampled_from((b"\n", b"\r\n"))) if line_ends and not plain else b"\n"
+    around = draw(st.sampled_from((b"", b" ", b"\t"))) if spaces and not plain else b""
+    stream = bytearray()
+    for line in lines:
+        if blank and not plain and draw(st.booleans()):
+            stream += around + end
+        stream += around + line + around + end
+    # The answer is whole with the last line's last brace; what is behind it may be missing.
+    whole_from = stream.rindex(b"}") + 1
+    return ValidStream(bytes(stream), answer, whole_from, [json.loads(line) for line in lines])
+
+
 def _written(
     type: str,
     answer: list[StreamEvent],
@@ -133,6 +155,8 @@ def _written(
 
 # Any: JSON in the form of the encoders.
 def _tells_finish(type: str, value: Any) -> bool:
+    if type.partition("/")[0] == "cohere":
+        return bool(value["type"] == "message-end")
     if type.endswith("/responses"):
         return value["type"] in ("response.completed", "response.incomplete")
     if type == "anthropic":

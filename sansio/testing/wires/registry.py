@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.content import Message
 from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
+from sansio.testing.failures import encode_failure
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
-from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
+from sansio.testing.script import (
+    PROVIDER_TYPES,
+    Answer,
+    Delta,
+    Failure,
+    FakeResponse,
+    ProviderType,
+    default_api,
+)
 from sansio.testing.wires import cohere, converse, converse_requests, gemini, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
@@ -210,3 +220,19 @@ def wire_for(name: str) -> Wire:
         if wire is not None:
             return wire
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
+
+
+def failed(name: str, voice: ProviderType, request_id: str, failure: Failure) -> FakeResponse:
+    """A failure as a response with its status.
+
+    Args:
+        name: type and api, as for `wire_for`.
+        voice: whose errors it has, if the wire family has no form of its own.
+    """
+    wire = wire_for(name)
+    if wire.encode_error is None:
+        return encode_failure(voice, failure, request_id)
+    body = msgspec.json.encode(wire.encode_error(failure, request_id))
+    more = () if wire.error_headers is None else wire.error_headers(failure, request_id)
+    headers = (("content-type", "application/json"), *more, *failure.headers)
+    return FakeResponse(status=failure.status, headers=headers, pieces=(body,))

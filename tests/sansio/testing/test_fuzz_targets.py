@@ -364,6 +364,7 @@ def test_seeds_are_of_their_target_s_wire() -> None:
     assert not any(b"HTTP/1." in seed for seed in seeds("sse"))
     assert all(b"event: message_start" in seed for seed in seeds("anthropic"))
     assert all(b'"chat.completion.chunk"' in seed for seed in seeds("openai"))
+    assert all(b'"candidates"' in seed for seed in seeds("gemini"))
 
 
 @pytest.mark.parametrize(("data", "ends"), [(b"", 0), (b"\0\0\1", 0), (b"\0\0\1\0", 2), (b"\0\0\1\0{}", 2)])

@@ -153,6 +153,10 @@ def test_what_would_be_paid_for_twice_is_refused(tmp_path: Path) -> None:
         write(at.source, {"prompt": "a"})
         for visit in ("status", "fetch"):
             assert "nothing was submitted" in only_line(at.visit(visit).stderr)
+            assert not at.output.exists()
+            at.output.touch()
+            assert "nothing was submitted" in only_line(at.visit(visit).stderr)
+            at.output.unlink()
         assert at.visit("submit").returncode == 0
         twice = at.visit("submit", "--resume")
         assert "submitted already (1 batch (batch_1))" in only_line(twice.stderr)

@@ -111,7 +111,11 @@ def test_a_blank_event_says_nothing_and_a_list_is_its_chunks() -> None:
 
 
 def test_an_empty_text_is_no_part() -> None:
-    assert streamed(chunk([text("")]), chunk([{}, text("", **THOUGHT), 7], "STOP")).parts == ()
+    assert streamed(chunk([text("")]), chunk([{}, text("", **THOUGHT)], "STOP")).parts == ()
+
+
+def test_a_part_that_is_no_object_is_refused() -> None:
+    assert "a part is not an object" in failure(parse(sse(chunk([7])))).message
 
 
 def test_a_field_that_a_plain_chunk_does_not_have_is_kept() -> None:

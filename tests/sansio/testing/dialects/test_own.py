@@ -44,6 +44,7 @@ IGNORED = {
     ".created_at": "it is the time of the answer",
     ".message.tool_calls[].function.index": PLACE, ".delta.message.role": SAME,
     ".message.tool_calls[].type": SAME, ".delta.message.tool_calls.type": SAME,
+    ".candidates[].content.role": SAME, ".candidates[].index": "one answer is asked for",
     ".delta.message.citations": "it is blank until events fill it",
     ".delta.message.content": "it is blank until events fill it",
     ".delta.message.tool_calls": "it is blank until events fill it",
