@@ -103,11 +103,11 @@ def test_blocks_go_back_as_they_were_through_storage(message: Message) -> None:
     stored = msgspec.json.decode(msgspec.json.encode(message), type=Message)
     assert stored == message
     for part in stored.parts:
-        block = block_of(part)
+        block: Any = block_of(part)
         if block is None:
             assert isinstance(part, TextPart)
             assert not part.text.strip()
-        elif "toolUse" not in block or block["toolUse"].get("type") == "server_tool_use":  # type: ignore[union-attr, call-overload]  # JSON
+        elif "toolUse" not in block or block["toolUse"].get("type") == "server_tool_use":
             assert part_of(block) == part
     provider = Provider(ProviderConfig(type="bedrock", region="eu-west-1", model="m"))
     results = [Message(Role.TOOL, "ok", tool_call_id=call.id) for call in stored.all_tool_calls]

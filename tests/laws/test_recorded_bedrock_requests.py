@@ -101,7 +101,7 @@ def messages_of(message: Body, origin: str) -> Iterator[Message]:
         if (result := block.get("toolResult")) is None:
             said.append(part_in(block))
             continue
-        extra = {} if result.get("status") != "success" else {"status": "success"}
+        extra: Body = {} if result.get("status") != "success" else {"status": "success"}
         content = [part_in(each) for each in result["content"]]
         is_error = result.get("status") == "error"
         yield Message("tool", content, result["toolUseId"], is_error=is_error, extra=extra)

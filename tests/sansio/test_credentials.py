@@ -28,9 +28,10 @@ def test_the_parts_are_there_and_in_no_representation() -> None:
 
 def test_they_are_frozen_and_compare_by_their_parts() -> None:
     given: Any = KEYS
-    for deed in (lambda: setattr(given, "access_key_id", "x"), lambda: delattr(given, "session_token")):
-        with pytest.raises(AttributeError, match="frozen"):
-            deed()
+    with pytest.raises(AttributeError, match="frozen"):
+        given.access_key_id = "x"
+    with pytest.raises(AttributeError, match="frozen"):
+        del given.session_token
     assert Credentials("AKIDEXAMPLE", SECRET, TOKEN) == KEYS
     assert len({Credentials("AKIDEXAMPLE", SECRET, TOKEN), KEYS, Credentials("a", "b")}) == 2
     assert given != "AKIDEXAMPLE"

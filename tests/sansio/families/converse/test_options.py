@@ -64,55 +64,58 @@ def test_each_option_has_its_place() -> None:
     }
 
 
-@for_each(
-    [
-        ("auto", {"auto": {}}),
-        ("required", {"any": {}}),
-        ({"type": "function", "function": {"name": "get_weather"}}, {"tool": {"name": "get_weather"}}),
-        ({"type": "tool", "name": "get_weather"}, {"tool": {"name": "get_weather"}}),
-        ({"type": "any"}, {"any": {}}),
-    ]
-)
+CHOICES: list[tuple[Any, Record]] = [
+    ("auto", {"auto": {}}),
+    ("required", {"any": {}}),
+    ({"type": "function", "function": {"name": "get_weather"}}, {"tool": {"name": "get_weather"}}),
+    ({"type": "tool", "name": "get_weather"}, {"tool": {"name": "get_weather"}}),
+    ({"type": "any"}, {"any": {}}),
+]
+
+
+@for_each(CHOICES)
 def test_a_choice_of_tools_is_written_in_its_form(case: tuple[Any, Record]) -> None:
     choice, sent = case
     assert body(tools=[WEATHER], tool_choice=choice)["toolConfig"]["toolChoice"] == sent
     assert "toolChoice" not in body(tools=[WEATHER], tool_choice=None)["toolConfig"]
 
 
-@for_each(
-    [
-        ({"tool_choice": "none"}, "leave the tools out"),
-        ({"tool_choice": "sometimes"}, "auto, required"),
-        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "allowed_tools"),
-        ({"tool_choice": {"type": "function", "function": {"name": "nope"}}}, "get_weather"),
-        ({"tools": None, "tool_choice": "auto"}, "no tools"),
-        ({"response_format": {"type": "json_object"}}, "json_schema"),
-        ({"response_format": {"type": "grammar"}}, "json_schema"),
-        ({"temperature": 1.5}, "temperature"),
-        ({"seed": 1}, "no such option"),
-        ({"model": CLAUDE, "reasoning_budget": 10}, "1024"),
-        ({"model": CLAUDE, "reasoning_budget": 2_000, "max_tokens": 1_500}, "1500"),
-        ({"model": NOVA, "reasoning_effort": "xhigh"}, "low, medium, high"),
-        ({"model": NOVA, "reasoning_budget": 2_000}, "no such option"),
-    ]
-)
+REFUSED: list[tuple[Record, str]] = [
+    ({"tool_choice": "none"}, "leave the tools out"),
+    ({"tool_choice": "sometimes"}, "auto, required"),
+    ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "allowed_tools"),
+    ({"tool_choice": {"type": "function", "function": {"name": "nope"}}}, "get_weather"),
+    ({"tools": None, "tool_choice": "auto"}, "no tools"),
+    ({"response_format": {"type": "json_object"}}, "json_schema"),
+    ({"response_format": {"type": "grammar"}}, "json_schema"),
+    ({"temperature": 1.5}, "temperature"),
+    ({"seed": 1}, "no such option"),
+    ({"model": CLAUDE, "reasoning_budget": 10}, "1024"),
+    ({"model": CLAUDE, "reasoning_budget": 2_000, "max_tokens": 1_500}, "1500"),
+    ({"model": NOVA, "reasoning_effort": "xhigh"}, "low, medium, high"),
+    ({"model": NOVA, "reasoning_budget": 2_000}, "no such option"),
+]
+
+
+@for_each(REFUSED)
 def test_an_option_that_cannot_be_is_refused_with_what_to_do(case: tuple[Record, str]) -> None:
     options, words = case
     assert words in refusal(**{"tools": [WEATHER], **options})
 
 
-@for_each(
-    [
-        (CLAUDE, "high", {"outputConfig": {"effort": "high"}}),
-        (CLAUDE, "none", {"additionalModelRequestFields": {"thinking": {"type": "disabled"}}}),
-        (CLAUDE, None, {}),
-        (NOVA, "low", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
-        (NOVA, "none", {"reasoningConfig": {"type": "disabled"}}),
-        (NOVA, None, {}),
-        (GPT, "high", {"reasoning_effort": "high"}),
-        ("arn:aws:bedrock:x:1:application-inference-profile/y", "high", {"outputConfig": {"effort": "high"}}),
-    ]
-)
+EFFORTS: list[tuple[str, str | None, Record]] = [
+    (CLAUDE, "high", {"outputConfig": {"effort": "high"}}),
+    (CLAUDE, "none", {"additionalModelRequestFields": {"thinking": {"type": "disabled"}}}),
+    (CLAUDE, None, {}),
+    (NOVA, "low", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
+    (NOVA, "none", {"reasoningConfig": {"type": "disabled"}}),
+    (NOVA, None, {}),
+    (GPT, "high", {"reasoning_effort": "high"}),
+    ("arn:aws:bedrock:x:1:application-inference-profile/y", "high", {"outputConfig": {"effort": "high"}}),
+]
+
+
+@for_each(EFFORTS)
 def test_an_effort_is_where_the_maker_s_models_have_it(case: tuple[str, str | None, Record]) -> None:
     model, effort, fields = case
     sent = body(model, reasoning_effort=effort)
@@ -132,16 +135,17 @@ def test_other_options_of_a_maker_s_models() -> None:
     assert body(reasoning_budget=None, options={"outputConfig": None}).keys() == {"messages"}
 
 
-@for_each(
-    [
-        (CLAUDE, {}, {"thinking": {"type": "enabled", "budget_tokens": 4096}}),
-        (CLAUDE, {"max_tokens": 3_000}, {"thinking": {"type": "enabled", "budget_tokens": 1500}}),
-        (ADAPTIVE, {}, {"thinking": {"type": "adaptive", "display": "summarized"}}),
-        (NOVA, {}, {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}}),
-        (NOVA, {"reasoning_effort": "none"}, {"reasoningConfig": {"type": "disabled"}}),
-        (GPT, {}, None),
-    ]
-)
+REASONING: list[tuple[str, Record, Record | None]] = [
+    (CLAUDE, {}, {"thinking": {"type": "enabled", "budget_tokens": 4096}}),
+    (CLAUDE, {"max_tokens": 3_000}, {"thinking": {"type": "enabled", "budget_tokens": 1500}}),
+    (ADAPTIVE, {}, {"thinking": {"type": "adaptive", "display": "summarized"}}),
+    (NOVA, {}, {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}}),
+    (NOVA, {"reasoning_effort": "none"}, {"reasoningConfig": {"type": "disabled"}}),
+    (GPT, {}, None),
+]
+
+
+@for_each(REASONING)
 def test_reasoning_is_asked_for_in_the_maker_s_form(case: tuple[str, Record, Record | None]) -> None:
     model, options, fields = case
     sent: Any = provider(model, reasoning=True).prepare(ASK, **options).body

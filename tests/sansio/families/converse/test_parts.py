@@ -19,8 +19,8 @@ from sansio.families.converse.parts import block_of, call_extra, citation_of, ci
 from tests.sansio.families.converse.frames import Record
 from tests.support import for_each
 
-WEB = {"location": {"web": {"url": "https://e", "domain": "e"}}, "title": "T", "source": None}
-CHAR = {
+WEB: Record = {"location": {"web": {"url": "https://e", "domain": "e"}}, "title": "T", "source": None}
+CHAR: Record = {
     "location": {"documentChar": {"documentIndex": 0, "start": 1, "end": 2}},
     "sourceContent": [{"text": "quoted"}],
 }
@@ -118,12 +118,12 @@ def test_a_block_of_another_form_is_kept_as_it_is(block: Record) -> None:
 
 
 def test_a_cited_text_in_pieces_is_one_text() -> None:
-    cited = {"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": []}}
+    cited: Record = {"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": []}}
     assert part_of(cited) == TextPart("ab")
 
 
 def test_a_call_keeps_what_its_block_has_beside_it() -> None:
-    block = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}, "type": "tool_use"}, "x": 1}
+    block: Record = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}, "type": "tool_use"}, "x": 1}
     extra = call_extra(block)
     assert extra == {"type": "tool_use", "beside": {"x": 1}}
     assert block_of(ToolCall("t", "f", {}, extra=extra)) == block
@@ -140,16 +140,17 @@ def test_a_page_of_another_provider_s_answer_is_one_of_the_web() -> None:
     assert (again.url, again.title, again.quote) == ("https://e", "T", "words")
 
 
-@for_each(
-    [
-        TextPart(" \n"),
-        RefusalPart("No."),
-        ImagePart(data=b"BM", media_type="image/bmp"),
-        ImagePart(url="https://e/i.png"),
-        ImagePart(file_id="f"),
-        DocumentPart(data=b"x", media_type="application/zip"),
-    ]
-)
+NO_BLOCKS: list[Part] = [
+    TextPart(" \n"),
+    RefusalPart("No."),
+    ImagePart(data=b"BM", media_type="image/bmp"),
+    ImagePart(url="https://e/i.png"),
+    ImagePart(file_id="f"),
+    DocumentPart(data=b"x", media_type="application/zip"),
+]
+
+
+@for_each(NO_BLOCKS)
 def test_what_has_no_place_is_no_block(part: Part) -> None:
     assert block_of(part) is None
 

@@ -227,7 +227,16 @@ def test_a_shape_that_cannot_be_is_an_error(data: bytes) -> None:
     assert type(fault(data)) is RemoteProtocolError
 
 
-@for_each([{}, {"output": 1}, {"output": {}}, {"output": {"message": {"content": 1}}}, whole(1)])
+NO_ANSWERS: list[Record] = [
+    {},
+    {"output": 1},
+    {"output": {}},
+    {"output": {"message": {"content": 1}}},
+    whole(1),
+]
+
+
+@for_each(NO_ANSWERS)
 def test_a_whole_answer_without_a_message_is_an_error(body: Record) -> None:
     with pytest.raises(RemoteProtocolError):
         ConverseDialect().parse_response(body)

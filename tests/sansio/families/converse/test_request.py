@@ -115,13 +115,14 @@ def test_tools_are_written_in_their_form() -> None:
     assert sent[3] == {"systemTool": {"name": "nova_grounding"}}
 
 
-@for_each(
-    [
-        ({"type": "web_search", "name": "w"}, "tool 0"),
-        ({"name": "f", "input_schema": {}}, "parameters"),
-        ({"type": "function", "function": {"name": "a b"}}, "a_b"),
-    ]
-)
+OTHER_TOOLS: list[tuple[Record, str]] = [
+    ({"type": "web_search", "name": "w"}, "tool 0"),
+    ({"name": "f", "input_schema": {}}, "parameters"),
+    ({"type": "function", "function": {"name": "a b"}}, "a_b"),
+]
+
+
+@for_each(OTHER_TOOLS)
 def test_a_tool_of_another_form_is_refused(case: tuple[Record, str]) -> None:
     tool, words = case
     assert words in str(refusal(ASK, [tool]))
@@ -150,22 +151,23 @@ def test_files_are_sent_as_data_or_from_s3() -> None:
     ]
 
 
-@for_each(
-    [
-        (Role.USER, ImagePart(url="https://e/i.png"), "data"),
-        (Role.USER, ImagePart(data=b"BM", media_type="image/bmp"), "image/png"),
-        (Role.USER, AudioPart(data=b"x", media_type="audio/x"), "audio/wav"),
-        (Role.USER, DocumentPart(data=b"x", media_type="application/zip"), "application/pdf"),
-        (Role.USER, ReasoningPart("Hm."), "here"),
-        (Role.USER, ToolCall("a", "f", {}), "assistant"),
-        (Role.USER, TextPart("x", extra={"text": "y"}), "extra"),
-        (Role.USER, ImagePart(data=PNG, extra={"format": "gif"}), "extra"),
-        (Role.USER, TextPart(" "), "no text"),
-        (Role.SYSTEM, ImagePart(data=PNG), "here"),
-        (Role.ASSISTANT, RefusalPart("No."), "here"),
-        (Role.ASSISTANT, AudioPart(transcript="Hi"), "here"),
-    ]
-)
+MISPLACED: list[tuple[Role, Part, str]] = [
+    (Role.USER, ImagePart(url="https://e/i.png"), "data"),
+    (Role.USER, ImagePart(data=b"BM", media_type="image/bmp"), "image/png"),
+    (Role.USER, AudioPart(data=b"x", media_type="audio/x"), "audio/wav"),
+    (Role.USER, DocumentPart(data=b"x", media_type="application/zip"), "application/pdf"),
+    (Role.USER, ReasoningPart("Hm."), "here"),
+    (Role.USER, ToolCall("a", "f", {}), "assistant"),
+    (Role.USER, TextPart("x", extra={"text": "y"}), "extra"),
+    (Role.USER, ImagePart(data=PNG, extra={"format": "gif"}), "extra"),
+    (Role.USER, TextPart(" "), "no text"),
+    (Role.SYSTEM, ImagePart(data=PNG), "here"),
+    (Role.ASSISTANT, RefusalPart("No."), "here"),
+    (Role.ASSISTANT, AudioPart(transcript="Hi"), "here"),
+]
+
+
+@for_each(MISPLACED)
 def test_a_part_that_cannot_be_sent_is_refused_with_its_place(case: tuple[Role, Part, str]) -> None:
     role, part, words = case
     error = refusal([Message(role, (part,)), *ASK])
@@ -230,7 +232,8 @@ def test_tokens_are_counted_of_what_has_a_size() -> None:
     counted = made.dialect.count_tokens(body(ASK, [WEATHER], max_tokens=9))
     assert counted.url.endswith("/count-tokens")
     assert counted.body is not None
-    inner: Any = counted.body["input"]
+    sent: Any = counted.body
+    inner: Any = sent["input"]
     assert inner["converse"].keys() == {"messages", "toolConfig"}
     assert counted.read({"inputTokens": 7}) == 7
     with pytest.raises(RemoteProtocolError, match="inputTokens"):
@@ -240,9 +243,15 @@ def test_tokens_are_counted_of_what_has_a_size() -> None:
 def test_models_are_listed_by_the_control_plane() -> None:
     listed = provider().dialect.list_models()
     assert listed.url == "https://bedrock.eu-west-1.amazonaws.com/foundation-models"
-    row = {"modelId": "m", "modelName": "M", "modelLifecycle": {"status": "LEGACY"}, "providerName": "p"}
+    row: Record = {
+        "modelId": "m",
+        "modelName": "M",
+        "modelLifecycle": {"status": "LEGACY"},
+        "providerName": "p",
+    }
     found: Any = listed.read({"modelSummaries": [row, 1]})
     assert [(model.id, model.name, model.lifecycle) for model in found] == [("m", "M", "LEGACY")]
-    for wrong in ({}, {"modelSummaries": [{}]}):
+    wrongs: list[Record] = [{}, {"modelSummaries": [{}]}]
+    for wrong in wrongs:
         with pytest.raises(RemoteProtocolError):
             listed.read(wrong)

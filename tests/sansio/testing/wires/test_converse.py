@@ -62,8 +62,7 @@ def spec(**fields: Any) -> dict[str, Any]:
     return {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}, **fields}}]}
 
 
-@for_each(
-    [
+REFUSED: list[tuple[dict[str, Any], str]] = [
         ({"messages": []}, "user message"),
         ({"model": "m"}, "model"),
         ({"system": [{"image": {}}]}, "system.0"),
@@ -99,8 +98,10 @@ def spec(**fields: Any) -> dict[str, Any]:
         ({"outputConfig": {"textFormat": {"type": "json"}}}, "json_schema"),
         ({"outputConfig": {"textFormat": {
             "type": "json_schema", "structure": {"jsonSchema": {"schema": "["}}}}}, "JSON object"),
-    ]
-)  # fmt: skip
+]  # fmt: skip
+
+
+@for_each(REFUSED)
 def test_what_bedrock_refuses_the_fake_refuses(case: tuple[dict[str, Any], str]) -> None:
     body, words = case
     status, message = told(body)
@@ -171,7 +172,14 @@ def test_an_error_inside_a_stream_is_an_exception(case: tuple[int, str]) -> None
     assert (last.error.error_type, last.error.provider_message) == (kind, "no")
 
 
-@for_each([RefusalPart("No."), AudioPart(transcript="Hi"), ToolCall("t", "f", {"input": "x"}, kind="custom")])
+NO_PLACE: list[Part] = [
+    RefusalPart("No."),
+    AudioPart(transcript="Hi"),
+    ToolCall("t", "f", {"input": "x"}, kind="custom"),
+]
+
+
+@for_each(NO_PLACE)
 def test_a_part_that_has_no_place_is_an_error(part: Part) -> None:
     for encode in (encode_whole, encode_stream):
         with pytest.raises(ValueError, match="no place"):
