@@ -8,6 +8,7 @@ from benchmarks.measure import Row
 
 NAMES = (
     "decode",
+    "frames",
     "decode_native",
     "path",
     "observing",

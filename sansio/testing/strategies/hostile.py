@@ -85,7 +85,7 @@ def hostile_streams(
     answer or another provider, with comments, control records and error objects; any position of its
     JSON may hold a wrong type, a huge number, deep nesting, half a surrogate pair or invalid JSON; lines
     end in every way, byte order marks and invalid UTF-8 are anywhere; and bytes are cut, doubled, inserted
-    or changed. Each switch turns one kind of damage off.
+    or changed. Each switch turns one kind of damage off, but for streams of binary frames.
 
     Args:
         wrong_types: values of JSON are replaced by others, huge and deep ones among them, or are missing.
@@ -100,7 +100,10 @@ def hostile_streams(
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    spoken(dialect)
+    if spoken(dialect)[1] == "converse":
+        from sansio.testing.strategies.frames import hostile_frames  # which damages JSON as is done here
+
+        return hostile_frames()
     return _hostile_streams(
         dialect,
         Hostility(wrong_types, bad_json, strangers, reordered, bad_bytes, bad_utf8, bom, line_ends),

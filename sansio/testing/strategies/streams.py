@@ -15,6 +15,8 @@ from sansio.testing.records import BOM, Record, data_of, read_lines, read_record
 from sansio.testing.script import spoken
 from sansio.testing.strange import HARMLESS
 from sansio.testing.strategies.answers import events
+from sansio.testing.strategies.frames import HARMLESS as HARMLESS_FRAMES
+from sansio.testing.strategies.frames import framed, frames_of
 from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events
 
@@ -54,7 +56,8 @@ def streams(
 ) -> st.SearchStrategy[ValidStream]:
     """Valid streams of a provider.
 
-    Framed as by the provider, or in any other way that means the same. Each switch turns one way off.
+    Framed as by the provider, or in any other way that means the same. Each switch turns one way of
+    server-sent events off.
 
     Args:
         bom: a byte order mark may begin the stream.
@@ -67,9 +70,28 @@ def streams(
         ValueError: there is no fake for the dialect.
     """
     _, api = spoken(dialect)
+    if api == "converse":
+        return _framed_streams()
     if api == "ollama":
         return _line_streams(dialect, line_ends, spaces, comments)
     return _streams(dialect, bom, line_ends, spaces, comments, data_lines)
+
+
+@cache
+@st.composite
+def _framed_streams(draw: st.DrawFn) -> ValidStream:
+    """Streams of binary frames: as Bedrock sends them, or with frames and headers that say nothing."""
+    answer = draw(events("bedrock"))
+    frames = frames_of(answer)
+    if draw(st.booleans()):
+        last = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
+        for harmless in draw(st.lists(st.sampled_from(HARMLESS_FRAMES), max_size=3)):
+            frames.insert(draw(st.integers(0, last)), harmless)
+            last += 1
+    pieces = draw(framed(frames))
+    stop = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
+    chunks = [json.loads(frame.payload) for frame in frames]
+    return ValidStream(b"".join(pieces), answer, len(b"".join(pieces[: stop + 1])), chunks)
 
 
 @cache
