@@ -33,6 +33,7 @@ from sansio.providers import dialect_named
 from sansio.testing import encode_events, encode_whole
 from sansio.testing.eventstream import encode_frame
 from sansio.testing.strategies import answers, chunkings, hostile_streams, messages, streams
+from sansio.testing.strategies.frames import Frame
 from tests.laws.oracle import (
     LIMITS,
     assert_copies_linear,
@@ -185,6 +186,13 @@ def _resealed(message: bytes, headers: int, payload: bytes) -> bytes:
 def test_linear_in_time_whatever_is_repeated(stream: bytes, copies: int, size: int) -> None:
     unit = stream or b"\n"
     assert_linear(lambda times: parse(in_pieces(unit * times, size)), copies)
+
+
+def test_an_exception_s_frame_is_written_as_one() -> None:
+    written = Frame("exception:throttlingException", b"{}").write()
+    last = parse([written])[-1]
+    assert isinstance(last, StreamFailed)
+    assert last.error.error_type == "throttlingException"
 
 
 def frame(kind: str, record: dict[str, object]) -> bytes:

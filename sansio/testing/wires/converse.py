@@ -276,7 +276,6 @@ class _ConverseStream:
             case UnknownPart():
                 pieces = self._open(index, part.extra)
             case _:
-                _block(part)
                 raise ValueError(f"bedrock's answers have no place for this {part.__class__.__name__}")
         return [*pieces, *self.close()]
 

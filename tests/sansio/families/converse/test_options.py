@@ -82,6 +82,7 @@ def test_a_choice_of_tools_is_written_in_its_form(case: tuple[Any, Record]) -> N
 
 REFUSED: list[tuple[Record, str]] = [
     ({"tool_choice": "none"}, "leave the tools out"),
+    ({"tool_choice": {"type": "other"}}, "no 'other'"),
     ({"tool_choice": "sometimes"}, "auto, required"),
     ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "allowed_tools"),
     ({"tool_choice": {"type": "function", "function": {"name": "nope"}}}, "get_weather"),
@@ -132,7 +133,7 @@ def test_other_options_of_a_maker_s_models() -> None:
     assert body(response_format={"type": "text"}, service_tier=None, reasoning_effort=None).keys() == {
         "messages"
     }
-    assert body(reasoning_budget=None, options={"outputConfig": None}).keys() == {"messages"}
+    assert body(CLAUDE, reasoning_budget=None, options={"outputConfig": None}).keys() == {"messages"}
 
 
 REASONING: list[tuple[str, Record, Record | None]] = [

@@ -66,6 +66,11 @@ def test_redacted_reasoning_in_pieces_is_joined_as_bytes() -> None:
     assert read(mixed).parts == (ReasoningPart("a", {"new": 1, "redactedContent": "YQ=="}),)
 
 
+def test_reasoning_may_begin_with_an_empty_piece() -> None:
+    pieces = [delta({"reasoningContent": {"text": text}}) for text in ("", "Hm", ".")]
+    assert read(*pieces, stop()).parts == (ReasoningPart("Hm."),)
+
+
 def test_a_signature_in_pieces_is_one() -> None:
     pieces = [delta({"reasoningContent": {"signature": text}}) for text in ("ab", "cd")]
     message = read(delta({"reasoningContent": {"text": "Hm."}}), *pieces, stop())

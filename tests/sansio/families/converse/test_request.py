@@ -190,6 +190,19 @@ def test_a_conversation_that_bedrock_refuses_is_refused_here(case: tuple[list[Me
         assert words in str(refusal(messages))
 
 
+@for_each(
+    [
+        (Message(Role.USER, (TextPart(" "), ImagePart(data=PNG))), "no text"),
+        (Message(Role.ASSISTANT, (TextPart(" "), TextPart("\n"))), "no text"),
+        (Message(Role.ASSISTANT, (RefusalPart("No."),), origin="bedrock/converse"), "RefusalPart"),
+    ]
+)
+def test_what_porting_would_leave_out_the_dialect_itself_refuses(case: tuple[Message, str]) -> None:
+    message, words = case
+    with pytest.raises(InvalidRequestError, match=words):
+        provider().dialect.build_request_body([*ASK, message], [], stream=False)
+
+
 def test_an_extra_of_a_result_must_not_replace_what_is_typed() -> None:
     called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
     result = Message(Role.TOOL, "x", tool_call_id="a", is_error=True, extra={"status": "success"})

@@ -10,6 +10,8 @@ from sansio import (
     AudioPart,
     Credentials,
     FinishReason,
+    ImagePart,
+    InvalidToolCall,
     Message,
     Part,
     Provider,
@@ -17,14 +19,13 @@ from sansio import (
     ReasoningPart,
     RefusalPart,
     Request,
-    Role,
     Send,
     StreamFailed,
     StreamParser,
     TextPart,
     ToolCall,
 )
-from sansio.events import RefusalDelta, ToolCallDelta, ToolCallStarted
+from sansio.events import PartComplete, RefusalDelta, ToolCallDelta, ToolCallStarted
 from sansio.testing import Answer, Broken, Failure, FakeProvider, encode_events, encode_stream, encode_whole
 from sansio.testing.wires.converse import sign
 from tests.support import for_each
@@ -32,7 +33,7 @@ from tests.support import for_each
 MODEL = "anthropic.claude-sonnet-5-5"
 TURN = {"role": "user", "content": [{"text": "Hi"}]}
 USE = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}}
-RESULT = {"toolResult": {"toolUseId": "t", "content": [{"text": "x"}]}}
+RESULT = {"toolResult": {"toolUseId": "t", "content": [{"text": "x"}, {"json": {"a": 1}}]}}
 TOOLS = {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]}
 SIGNED = {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": sign("Hm.")}}}
 
@@ -136,6 +137,11 @@ def test_a_model_is_named_in_the_path_and_tokens_are_counted() -> None:
     assert dict(unknown.headers)["x-amzn-errortype"].startswith("ResourceNotFoundException:")
     counted = known.respond(request({"input": {"converse": {"messages": [TURN]}}}, "count-tokens"))
     assert counted.body == b'{"inputTokens":2}'
+    assert known.respond(request({"input": {"invokeModel": {}}}, "count-tokens")).status == 400
+    listed = known.respond(
+        Request.get("http://localhost/foundation-models", (("authorization", "Bearer k"),))
+    )
+    assert b'"modelId":"a/b"' in listed.body
 
 
 def test_a_signature_or_a_bearer_key_is_needed() -> None:
@@ -187,9 +193,14 @@ def test_a_part_that_has_no_place_is_an_error(part: Part) -> None:
 
 
 def test_what_only_a_stream_or_no_answer_can_say_is_an_error() -> None:
-    cut = Answer(tool_calls=(ToolCall("t", "f", {}, '{"a"'),))
-    invalid = Message(Role.ASSISTANT, cut.to_message().parts)
-    assert invalid.tool_calls
+    with pytest.raises(ValueError, match="as objects"):
+        encode_whole("bedrock", Answer(tool_calls=(InvalidToolCall("t", "f", "{", "cut"),)))
+    with pytest.raises(ValueError, match="ImagePart"):
+        encode_whole("bedrock", Answer(parts=(ImagePart(data=b"BM", media_type="image/bmp"),)))
+    with pytest.raises(ValueError, match="RefusalPart"):
+        encode_events("bedrock", [PartComplete(0, RefusalPart("No."))])
+    cut_off = encode_stream("bedrock", Broken(answer=Answer(text="One two"), after=1))
+    assert b"messageStop" not in b"".join(cut_off)
     with pytest.raises(ValueError, match="finish reason"):
         encode_whole("bedrock", Answer(text="Hi", finish_reason=FinishReason.PAUSE))
     with pytest.raises(ValueError, match="interleaved"):
