@@ -8,6 +8,8 @@ from benchmarks.measure import Row
 
 NAMES = (
     "decode",
+    "frames",
+    "decode_native",
     "path",
     "observing",
     "recording",

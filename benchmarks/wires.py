@@ -39,7 +39,8 @@ _SAID = (
     "The quick brown fox jumps over the lazy dog, \u201cnaïvely\u201d; and then\n\nit says: {'key': [1, 2]}, "
     'which is 日本語 and no more \U0001f98a than the same "text" was before. '
 )
-_TEXT = tuple(re.findall(r"\S+\s+", _SAID))
+TEXT = tuple(re.findall(r"\S+\s+", _SAID))
+"""The words of the streams of text."""
 _USAGE = Usage(input_tokens=1_000, output_tokens=500, cached_tokens=200)
 _MODEL = "benchmark-model-2026-01-01"
 _RESPONSE_ID = "chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG"
@@ -116,7 +117,7 @@ def wire(name: str) -> Wire:
         after: list[StreamEvent] = [ToolCallDelta(0, closing), _complete(FinishReason.TOOL_CALLS)]
         middle: list[StreamEvent] = [ToolCallDelta(0, text) for text in texts]
     else:
-        texts, opening, closing = _TEXT, "", ""
+        texts, opening, closing = TEXT, "", ""
         before, after = [], [_complete(FinishReason.STOP)]
         middle = [ContentDelta(text) for text in texts]
     once = encode_events(dialect, [*before, *middle, *after])
@@ -140,7 +141,7 @@ def _response(name: str) -> Wire:
         delta: JSONObject = {"type": "response.function_call_arguments.delta", **place}
         before, after = [{**delta, "delta": opening}], [{**delta, "delta": closing}]
     else:
-        texts, opening, closing = _TEXT, "", ""
+        texts, opening, closing = TEXT, "", ""
         item |= {"type": "message", "role": "assistant", "content": []}
         place["content_index"] = 0
         delta = {"type": "response.output_text.delta", **place, "logprobs": []}
@@ -184,13 +185,13 @@ def _gemini(name: str) -> Wire:
         }
         return b"data: " + msgspec.json.encode(data) + b"\r\n\r\n"
 
-    body = tuple(chunk([{"text": text}]) for text in _TEXT)
-    return Wire(name, "google", (), body, (chunk([{"text": ""}], finishReason="STOP"),), _TEXT, "", "")
+    body = tuple(chunk([{"text": text}]) for text in TEXT)
+    return Wire(name, "google", (), body, (chunk([{"text": ""}], finishReason="STOP"),), TEXT, "", "")
 
 
 def whole_answer(dialect: Dialect) -> tuple[bytes, str]:
     """A whole response's body of a usual length, and its text."""
-    text = "".join(islice(cycle(_TEXT), 100))
+    text = "".join(islice(cycle(TEXT), 100))
     answer = Answer(text=text, usage=_USAGE)
     return encode_whole(dialect, answer, model=_MODEL, response_id=_RESPONSE_ID), text
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from sansio.context import Fitted, fit_context
     from sansio.conversation import Messages, as_messages
+    from sansio.credentials import Credentials, Key
     from sansio.defaults import (
         APIDefaults,
         AuthMethod,
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     )
     from sansio.families.base import AnswerReader, Dialect
     from sansio.families.chat import ChatDialect, from_openai, to_openai
+    from sansio.families.converse import ConverseDialect
     from sansio.families.fields import (
         base64_bytes,
         base64_text,
@@ -226,6 +228,7 @@ _ROOMS = {
         "fit_context",
     ),
     "sansio.conversation": ("Messages", "as_messages"),
+    "sansio.credentials": ("Credentials", "Key"),
     "sansio.defaults": (
         "APIDefaults",
         "AuthMethod",
@@ -283,6 +286,7 @@ _ROOMS = {
         "without_nulls",
     ),
     "sansio.families.chat": ("ChatDialect", "from_openai", "to_openai"),
+    "sansio.families.converse": ("ConverseDialect",),
     "sansio.families.messages": ("MessagesDialect",),
     "sansio.families.responses": ("ResponsesDialect",),
     "sansio.fetch": ("Fetch",),
@@ -392,6 +396,8 @@ __all__ = [
     "ConfigError",
     "Content",
     "ContentDelta",
+    "ConverseDialect",
+    "Credentials",
     "Dialect",
     "DocumentPart",
     "EmbedOptions",
@@ -412,6 +418,7 @@ __all__ = [
     "InvalidRequestError",
     "InvalidToolCall",
     "JSONObject",
+    "Key",
     "LeftOut",
     "LimitExceededError",
     "Limiter",

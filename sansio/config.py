@@ -27,6 +27,9 @@ _DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
 """A dot segment (RFC 3986, section 3.3), also percent-encoded."""
 
 
+_REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+"""It becomes part of the host, so nothing else may be in it."""
+
 PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = dict(BUILT_IN)
 """The defaults of each provider type, by its name; `register_provider` adds to it.
 
@@ -82,6 +85,8 @@ class ProviderConfig:
         api_version: Azure's version, such as `"2024-10-21"`, not used on its v1 surface; or, with the api
             `messages`, Anthropic's version, which is `"2023-06-01"` by default and may be `"2026-10-21"`.
         deployment: Azure's deployment name.
+        region: where AWS runs the provider, such as `"eu-west-1"`; it takes the place of `{region}` in the
+            type's base URL, and is signed. `create_provider` reads it from `region_variables`, if left out.
         allow_http: allow the key to be sent over plain http to a host that is not this machine.
         connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
         write_timeout: seconds in which the provider must accept some more bytes while the request is sent.
@@ -117,6 +122,7 @@ class ProviderConfig:
     extra_headers: Mapping[str, str] = field(default_factory=dict)
     api_version: str | None = None
     deployment: str | None = None
+    region: str | None = None
     allow_http: bool = False
     connect_timeout: float | None = 10.0
     write_timeout: float | None = 60.0
@@ -209,6 +215,19 @@ class ProviderConfig:
         too = defaults.api_key_env_too if defaults and "api_key_env" not in self._given else None
         return tuple(name for name in (self.api_key_env, too) if name is not None)
 
+    @property
+    def credential_variables(self) -> tuple[str, str, str] | None:
+        """The environment variables of AWS's key id, secret and session token, which count where no variable
+        of `key_variables` is set. `None` where the config named a key variable, or the type has none."""
+        defaults = PROVIDER_DEFAULTS.get(self.type)
+        return None if defaults is None or "api_key_env" in self._given else defaults.credentials_env
+
+    @property
+    def region_variables(self) -> tuple[str, ...]:
+        """The environment variables that may hold the region; none where the config has it, or needs none."""
+        defaults = PROVIDER_DEFAULTS.get(self.type)
+        return () if defaults is None or self.region is not None else defaults.region_env
+
     def timeouts(self, **given: float | None) -> Timeouts:
         """The clocks of a call: those of the config, replaced by those that the call gives.
 
@@ -265,7 +284,18 @@ class ProviderConfig:
                     f"base_url: {self.type}/{self.api} has no default; give the server's address{such}",
                     field="base_url",
                 )
-            _set(self, "base_url", defaults.base_url)
+            _set(self, "base_url", self._in_region(defaults.base_url))
+
+    def _in_region(self, base_url: str) -> str:
+        """A type's base URL with the region; one that is not known yet keeps its place."""
+        if not isinstance(self.region, str):
+            return base_url
+        if not _REGION.fullmatch(self.region):
+            raise ConfigError(
+                f"region: {self.region!r} is not a region's name; write one such as 'us-east-1'",
+                field="region",
+            )
+        return base_url.replace("{region}", self.region)
 
     def _check_numbers(self) -> None:
         for f in fields(self):
@@ -276,7 +306,7 @@ class ProviderConfig:
     def _check_model(self, defaults: ProviderDefaults) -> None:
         if self.model is None and defaults.needs_model:
             raise ConfigError(f"model: {self.type} has no default; name the model to use", field="model")
-        for name in ("model", "api_key_env", "deployment", "api_version"):
+        for name in ("model", "api_key_env", "deployment", "api_version", "region"):
             value = getattr(self, name)
             if value is not None and not value.strip():
                 raise ConfigError(f"{name}: must not be blank; leave it out to take the default", field=name)

@@ -59,10 +59,14 @@ class ProviderDefaults(Struct, frozen=True, kw_only=True):
     """The defaults of a provider type, for the fields of `ProviderConfig` that the user leaves out.
 
     Args:
-        base_url: the API's address; `None` if the user must give it.
+        base_url: the API's address; `None` if the user must give it. `{region}` in it is replaced by the
+            config's region.
         example_url: an example of the base URL, if the user must give one.
         api_key_env: the environment variable that holds the key; `None` if there is no key.
         api_key_env_too: a second variable, which is read if the first is not set and the config names none.
+        credentials_env: the variables of AWS's key id, secret and session token, which are read if no
+            variable of a key is set and the config names none; `None` if the type takes no AWS credentials.
+        region_env: variables that may hold the region, which are read if the config has none.
         auth_method: how the key is sent.
         model: the default model; `None` if the user must name one.
         needs_model: False if something else (Azure's deployment) names the model.
@@ -78,6 +82,8 @@ class ProviderDefaults(Struct, frozen=True, kw_only=True):
     example_url: str | None = None
     api_key_env: str | None = None
     api_key_env_too: str | None = None
+    credentials_env: tuple[str, str, str] | None = None
+    region_env: tuple[str, ...] = ()
     auth_method: AuthMethod = AuthMethod.BEARER
     model: str | None = None
     needs_model: bool = True

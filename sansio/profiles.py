@@ -373,12 +373,20 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         api_key_env="GOOGLE_OAUTH_ACCESS_TOKEN",
         apis=("gemini",),
     ),
-    # Amazon Bedrock's endpoints that take a bearer key and stream server-sent events.
-    "bedrock-mantle": Profile(
-        example_url="https://bedrock-mantle.us-east-1.api.aws/openai/v1",
+    # Amazon Bedrock: its own API, and the endpoints that stream server-sent events. All take a bearer key, or
+    # are signed with AWS credentials.
+    "bedrock": Profile(
+        base_url="https://bedrock-runtime.{region}.amazonaws.com",
         api_key_env="AWS_BEARER_TOKEN_BEDROCK",
-        apis=_ALL,
-        by_api=_messages(example_url="https://bedrock-mantle.us-east-1.api.aws/anthropic"),
+        credentials_env=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        region_env=("AWS_REGION", "AWS_DEFAULT_REGION"),
+        apis=("converse", *_ALL),
+        by_api={
+            **dict.fromkeys(
+                _OPENAIS, APIDefaults(base_url="https://bedrock-mantle.{region}.api.aws/openai/v1")
+            ),
+            **_messages("https://bedrock-mantle.{region}.api.aws/anthropic"),
+        },
         reasoning_back="reasoning",
     ),
     # Cohere's own SDK reads `CO_API_KEY`; its pages also write the other name.
@@ -411,7 +419,7 @@ MESSAGES: Mapping[str, MessagesProfile] = {
     "anthropic": MessagesProfile(claude=True, caches=True, counts=True, lists=True),
     # Microsoft Foundry: Anthropic's own client has neither models nor batches for it.
     "azure": MessagesProfile(claude=True, caches=True, counts=True),
-    "bedrock-mantle": MessagesProfile(claude=True, caches=True),
+    "bedrock": MessagesProfile(claude=True, caches=True),
     # OpenRouter, "Anthropic Messages API": models of all makers.
     "openrouter": MessagesProfile(path="/messages", claude=True, caches=True),
     "vllm": MessagesProfile(path="/messages", counts=True, reasoning_of_others=True),
@@ -457,12 +465,12 @@ RESPONSES: Mapping[str, ResponsesProfile] = {
     ),
     "minimax": ResponsesProfile(**_LIKE_CHAT),
     # Recorded traffic: reasoning of OpenAI's own models is encrypted, that of open ones is plain.
-    "bedrock-mantle": ResponsesProfile(**_LIKE_CHAT),
+    "bedrock": ResponsesProfile(**_LIKE_CHAT),
 }
 """How each type that serves OpenAI's Responses does so. `openai`, `azure` and `compatible` have no row: they
 take what OpenAI's own service does."""
 
-CLAUDE_HOSTS = ("anthropic", "azure", "bedrock-mantle")
+CLAUDE_HOSTS = ("anthropic", "azure", "bedrock")
 """Types that serve Claude by Anthropic's own rules. A signature of one of them is valid at the others
 (Anthropic, "Extended thinking": signatures are compatible across platforms)."""
 

@@ -17,6 +17,7 @@ from sansio.content import (
     Tool,
 )
 from sansio.conversation import Messages, as_messages
+from sansio.credentials import Key
 from sansio.defaults import AuthMethod
 from sansio.endpoints import Content, Embeddings, Endpoint, ModelInfo
 from sansio.errors import ConfigError, InvalidRequestError
@@ -343,7 +344,7 @@ class Provider:
         endpoint = asked.dialect.embed(_texts(texts), dimensions)
         return self._fetch(endpoint, asked, random, record)
 
-    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
+    def authorize(self, request: Request, key: Key | None, *, now: float = 0.0) -> Request:
         """Sign a request. Only this method of the core receives a key.
 
         Args:

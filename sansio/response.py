@@ -10,9 +10,15 @@ from msgspec import Struct, structs
 from sansio.http import Head, Headers, header
 from sansio.times import read_duration, read_http_date, read_number, read_rfc_3339
 
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
+REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-generation-id",
+    "x-amzn-requestid",
+)
 """Headers in which providers name a request; the first that is present counts. `apim-request-id` is Azure's,
-`x-generation-id` OpenRouter's."""
+`x-generation-id` OpenRouter's, `x-amzn-requestid` AWS's."""
 
 _KEPT = frozenset((
     *REQUEST_ID_HEADERS, "openai-processing-ms", "x-envoy-upstream-service-time", "openai-version",

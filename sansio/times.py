@@ -13,6 +13,7 @@ _HTTP_DATE = re.compile(
     r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_BASIC_TIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 _RFC_3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?[0-9]*"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
@@ -61,6 +62,32 @@ def read_date(text: str | None) -> int | None:
     """Seconds from 1970 to the beginning of a day in UTC, such as `2026-10-21`."""
     match = _DATE.fullmatch(text.strip(" \t")) if text else None
     return _seconds(int(match[1]), int(match[2]), int(match[3]), 0, 0, 0) if match else None
+
+
+def read_basic_time(text: str) -> int | None:
+    """Seconds since 1970, from a time in ISO 8601's basic form, as AWS writes it: `20150830T123600Z`."""
+    match = _BASIC_TIME.fullmatch(text)
+    return _seconds(*(int(part) for part in match.groups())) if match else None
+
+
+def basic_time(seconds: float) -> str:
+    """A moment in ISO 8601's basic form, in UTC, such as `20150830T123600Z`.
+
+    Args:
+        seconds: since 1970, not before; a fraction is cut off.
+    """
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    # The inverse of `_days`: in eras of 400 years, and years that begin with March.
+    era, day = divmod(days + 719_468, 146_097)
+    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    day -= (153 * month + 2) // 5
+    year += 400 * era + (month > 9)
+    month += 3 if month < 10 else -9
+    return f"{year:04}{month:02}{day + 1:02}T{hour:02}{minute:02}{second:02}Z"
 
 
 def _seconds(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int | None:

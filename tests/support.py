@@ -20,6 +20,8 @@ CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 """Recorded traffic, which is no part of the project: where it is absent, the tests that read it skip."""
 RESPONSES_CORPUS = CORPUS.with_name("corpus-responses")
 """The same of the Responses API."""
+BEDROCK_CORPUS = CORPUS.with_name("corpus-bedrock")
+"""The same of Amazon Bedrock."""
 GEMINI_CORPUS = CORPUS.with_name("corpus-gemini")
 """The same of Google's `generateContent`."""
 MORE_CORPUS = CORPUS.with_name("corpus-more")

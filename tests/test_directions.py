@@ -29,6 +29,8 @@ LOWER: dict[str, set[str]] = {
     "config": {"errors", "limits", "http", "retry", "timeouts", "defaults", "profiles"},
     "answers": {"errors", "limits", "jsontext", "content", "events"},
     "options": {"errors", "jsontext"},
+    "credentials": {"errors", "http"},
+    "signing": {"credentials", "http", "times"},
     "steps": {"http", "jsontext"},
     "checks": {"errors", "limits", "jsontext", "content"},
     "endpoints": {"errors", "jsontext", "content", "times"},

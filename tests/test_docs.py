@@ -54,6 +54,8 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("anthropic.md", "temperature: must be 1 beside thinking"),
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
+        ("bedrock.md", "/model/eu.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream"),
+        ("bedrock.md", "AKIDEXAMPLE/20150830/eu-west-1/bedrock"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
         ("responses.md", '"type": "function_call_output", "call_id": "call_1"'),
         ("ollama.md", "http://localhost:11434/api/chat\n500 Hi"),
@@ -137,6 +139,7 @@ def test_every_page_with_examples_is_run() -> None:
         "adapters.md",
         "anthropic.md",
         "batches.md",
+        "bedrock.md",
         "bulk.md",
         "check-parser.md",
         "configuration.md",
@@ -168,6 +171,7 @@ def test_every_page_with_examples_is_run() -> None:
 
 LIVE = {
     # WIRE facts of November 2026, and recorded traffic of that year.
+    "anthropic.claude-sonnet-4-5",
     "anthropic/claude-haiku-4.5",
     "claude-fable-5-2",
     "claude-haiku-4-5",
@@ -180,6 +184,7 @@ LIVE = {
     "claude-sonnet-5-5",
     "command-a-03-2025",
     "deepseek-v4-flash",
+    "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "gemini-3.5-flash",
     "gpt-5.4",
     "grok-4.3",

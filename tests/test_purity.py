@@ -15,7 +15,7 @@ SANSIO = Path(__file__).resolve().parents[1] / "sansio"
 
 PURE = frozenset([
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "collections.abc", "contextlib",
-    "copy", "dataclasses", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html",
+    "copy", "dataclasses", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "html",
     "inspect", "itertools", "json", "math", "operator", "re", "string", "struct", "textwrap", "types",
     "typing", "unicodedata", "urllib.parse", "zlib",
 ])  # fmt: skip

@@ -40,7 +40,7 @@ TOOLS: list[Record] = [
     for name in ("get_weather", "get_time")
 ]
 ASKED = ("Call get_weather for Paris", "And now call get_time for Rome")
-MODELS = dict.fromkeys(("anthropic", "bedrock-mantle"), "claude-sonnet-4-5")
+MODELS = {"anthropic": "claude-sonnet-4-5", "bedrock": "us.anthropic.claude-sonnet-4-5"}
 MODELS |= dict.fromkeys(("google", "vertex"), "gemini-3-pro-preview")
 ROOTS = {"openrouter": "/api/v1", "azure": "/openai/v1", "azure/messages": "/anthropic"}
 ROOTS |= dict.fromkeys(("anthropic", "cohere", "ollama/ollama"), "")
@@ -49,7 +49,7 @@ FIELDS = {
     "groq": "reasoning",
     "together": "reasoning",
     "cerebras": "reasoning",
-    "bedrock-mantle": "reasoning",
+    "bedrock": "reasoning",
     "mistral": "content",
 }
 """Where the servers of a few types have their reasoning. All others have `reasoning_content`."""

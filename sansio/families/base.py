@@ -28,6 +28,7 @@ from sansio.content import (
     Tool,
     ToolCall,
 )
+from sansio.credentials import Credentials, Key
 from sansio.defaults import AuthMethod
 from sansio.endpoints import Embeddings, Endpoint, ModelInfo
 from sansio.errors import (
@@ -509,7 +510,7 @@ class Dialect(ABC):
         """
         return is_event_stream(start)
 
-    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
+    def authorize(self, request: Request, key: Key | None, *, now: float = 0.0) -> Request:
         """Sign a request, by default with the header of the auth method.
 
         Args:
@@ -533,17 +534,20 @@ class Dialect(ABC):
         return msgspec.structs.replace(request, headers=(*request.headers, (name, value)))
 
     @staticmethod
-    def usable_key(key: str | None) -> str:
+    def usable_key(key: Key | None) -> str:
         """Check a key and return it, for dialects that send it in their own header, or sign with it.
 
         Args:
             key: the key, or `None`.
 
         Raises:
-            ConfigError: there is no key, or no header can hold it.
+            ConfigError: there is no key, or no header can hold it; or it is AWS credentials.
         """
         if not key:
             raise ConfigError("there is no API key", field="api_key_env")
+        if isinstance(key, Credentials):
+            del key  # a traceback that shows locals must not show it
+            raise ConfigError("AWS credentials are for AWS only; this provider takes a key", field="api_key")
         usable = is_header_value(key)
         if not usable:
             del key  # a traceback that shows locals must not show it

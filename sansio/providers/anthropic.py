@@ -13,6 +13,7 @@ from sansio.families.messages import MessagesDialect
 from sansio.families.messages.options import DEFAULT_VERSION
 from sansio.families.tools import check_names
 from sansio.profiles import CLAUDE_HOSTS, MESSAGES
+from sansio.providers.bedrock import BedrockHost
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 """The form that the service names when it refuses an id, such as Moonshot's `functions.look:0`."""
@@ -68,11 +69,10 @@ class AnthropicMessages(MessagesDialect):
         return _CALL_ID.fullmatch(call_id) is not None
 
 
-class BedrockMessages(AnthropicMessages):
-    """Claude on Amazon Bedrock, at the endpoint that takes a bearer key."""
+class BedrockMessages(BedrockHost, AnthropicMessages):
+    """Claude on Amazon Bedrock, by Anthropic's own rules."""
 
-    TYPE = "bedrock-mantle"
-    PROFILE = MESSAGES["bedrock-mantle"]
+    PROFILE = MESSAGES["bedrock"]
 
 
 class AzureMessages(AnthropicMessages):

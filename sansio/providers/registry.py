@@ -34,9 +34,11 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("cohere", "cohere"): ("sansio.families.cohere", "CohereDialect"),
     ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
     ("azure", "messages"): ("sansio.providers.anthropic", "AzureMessages"),
-    ("bedrock-mantle", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),
+    ("bedrock", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),
 }
 """Pairs with a dialect that is more than its row. All others are the family's, with the row as profile."""
+_HOSTS: dict[str, tuple[str, str]] = {"bedrock": ("sansio.providers.bedrock", "BedrockHost")}
+"""Types whose families share a host with rules of its own."""
 _MADE: dict[tuple[str, str], type[Dialect]] = {}
 """The dialects of the built-in pairs that were asked for."""
 _REGISTERED: dict[tuple[str, str], type[Dialect]] = {}
@@ -114,21 +116,41 @@ def _built_in(name: str, api: str) -> type[Dialect]:
         module, kind = _BUILT_IN[name, api]
         found: type[Dialect] = getattr(import_module(module), kind)
         return found
-    if api == "messages":
-        from sansio.families.messages import MessagesDialect
+    return _named(_hosted(name, _of_family(name, api)), name, api, BUILT_IN[name])
 
-        return _named(MessagesDialect.of(MESSAGES[name]), name, api, BUILT_IN[name])
-    if api == "responses":
-        from sansio.families.responses import ResponsesDialect
 
-        return _named(ResponsesDialect.of(RESPONSES[name]), name, api, BUILT_IN[name])
-    if api == "gemini":
-        from sansio.families.gemini import GeminiDialect
+def _of_family(name: str, api: str) -> type[Dialect]:
+    """A family's dialect, as the type's row has it."""
+    match api:
+        case "messages":
+            from sansio.families.messages import MessagesDialect
 
-        return _named(GeminiDialect.of(GEMINI[name]), name, api, BUILT_IN[name])
-    from sansio.families.chat import ChatDialect
+            return MessagesDialect.of(MESSAGES[name])
+        case "responses":
+            from sansio.families.responses import ResponsesDialect
 
-    return _named(ChatDialect, name, api, BUILT_IN[name])
+            return ResponsesDialect.of(RESPONSES[name])
+        case "gemini":
+            from sansio.families.gemini import GeminiDialect
+
+            return GeminiDialect.of(GEMINI[name])
+        case "converse":
+            from sansio.families.converse import ConverseDialect
+
+            return ConverseDialect
+        case _:
+            from sansio.families.chat import ChatDialect
+
+            return ChatDialect
+
+
+def _hosted(name: str, kind: type[Dialect]) -> type[Dialect]:
+    """A dialect with the rules of its type's host, if that has any."""
+    if name not in _HOSTS:
+        return kind
+    module, host = _HOSTS[name]
+    rules: type[Dialect] = getattr(import_module(module), host)
+    return type(kind.__name__, (rules, kind), {"__module__": kind.__module__, "__doc__": kind.__doc__})
 
 
 def dialect_class(name: str, api: str | None = None) -> type[Dialect]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -15,7 +16,7 @@ from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
 from sansio.testing import beside, small_model
 from sansio.testing.batches import DEFAULT_BATCHES, BatchScript, FakeBatches
-from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, encode_failure, refuse_at_gateway
+from sansio.testing.failures import REQUEST_ID_HEADERS, Refused, refuse_at_gateway
 from sansio.testing.prompt import Prompt, as_text
 from sansio.testing.routes import (
     Route,
@@ -38,7 +39,7 @@ from sansio.testing.script import (
     model_type,
 )
 from sansio.testing.wire import encode_stream, encode_whole
-from sansio.testing.wires.registry import Shelf, wire_for
+from sansio.testing.wires.registry import Shelf, failed, wire_for
 
 _Fail: TypeAlias = Callable[[Failure], FakeResponse]
 _JSON: Headers = (("content-type", "application/json"),)
@@ -72,7 +73,7 @@ class FakeProvider:
     answered as if it had been sent alone, and uses up an outcome.
 
     Args:
-        type: the provider to imitate, with its path, auth and fields. `None` is all six built-in types on one
+        type: the provider to imitate, with its path, auth and fields. `None` is all built-in types on one
             server, distinguished by path. Below `/v1`, which four types share, a request with
             `anthropic-version` goes to Anthropic, one with `chat_template_kwargs` to vLLM, any other with a
             key to OpenAI, and one without a key to Ollama.
@@ -172,15 +173,8 @@ class FakeProvider:
         """How a request is refused: in the form of its path's wire family, or of the type."""
         own, _, only = self._name(type).partition("/")
         api = only or (own_api(type, request) if own in PROVIDER_TYPES else None) or default_api(own)
-        encode = wire_for(f"{own}/{api}").encode_error if api in PROVIDER_DEFAULTS[own].apis else None
-
-        def fail(failure: Failure) -> FakeResponse:
-            if encode is None:
-                return encode_failure(spoken, failure, request_id)
-            body = msgspec.json.encode(encode(failure, request_id))
-            return FakeResponse(status=failure.status, headers=_JSON + failure.headers, pieces=(body,))
-
-        return fail
+        speaks = api in PROVIDER_DEFAULTS[own].apis
+        return partial(failed, f"{own}/{api if speaks else ''}", spoken, request_id)
 
     def _answer(
         self, spoken: ProviderType, route: Route, request: Request, body: JSONObject, digest: str

@@ -24,6 +24,11 @@ def read_records(pieces: Sequence[bytes]) -> list[Record]:
     ]
 
 
+def read_lines(pieces: Sequence[bytes]) -> list[Record]:
+    """The same of what was written as lines, each as the data of a record."""
+    return [[(b"data", line)] for line in b"".join(pieces).split(b"\n") if line]
+
+
 def _field(line: bytes) -> Field:
     name, _, value = line.partition(b":")
     return name, value.removeprefix(b" ")

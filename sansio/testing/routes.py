@@ -82,7 +82,9 @@ _BATCH_STEPS: dict[ProviderType, tuple[str, frozenset[str]]] = {
 _ENDS: dict[str, Asked] = {
     "/models": "models",
     "/embeddings": "vectors",
+    "/foundation-models": "models",
     "/count_tokens": "tokens",
+    "/count-tokens": "tokens",
     "/input_tokens": "tokens",
     "/tokenize": "tokens",
     "/embed": "vectors",
@@ -97,6 +99,8 @@ _API_ENDS = {
     "/responses": "responses",
     "/api/chat": "ollama",
     "/v2/chat": "cohere",
+    "/converse": "converse",
+    "/converse-stream": "converse",
 }
 """How paths of registered types end that are for answers, with the wire family that they speak."""
 _METHODS: dict[Asked, tuple[str, ...]] = {"models": ("GET",), "kept": ("GET", "DELETE")}
@@ -182,6 +186,12 @@ def speaks_messages(request: Request) -> bool:
     return any(api == "messages" and asked != "models" for asked, api in found)
 
 
+_BEDROCKS = re.compile(r"/model/[^/]+/(?:converse|converse-stream|count-tokens)")
+"""Paths that belong to Amazon Bedrock, whose models are in the path."""
+_SIGNED = re.compile(
+    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
+)
+"""What AWS's signature has behind its name."""
 _OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohere"}
 """Paths that belong to one type which is not among those that share a server."""
 
@@ -191,9 +201,16 @@ _GOOGLES = re.compile(r"/v1beta/models|/(?:.*/)?models/[^/]+:\w+")
 
 
 def own_type(request: Request) -> str | None:
-    """The type whose path a request has, if it is none of those that share a server."""
-    path, _ = split_target(request)
-    return "google" if _GOOGLES.fullmatch(path) else _OWN_PATHS.get(path)
+    """The type whose path a request has, if it is none of those that share a server.
+
+    Most share the path of the list of models: the query says that Cohere's is meant.
+    """
+    path, query = split_target(request)
+    if _BEDROCKS.fullmatch(path):
+        return "bedrock"
+    if _GOOGLES.fullmatch(path):
+        return "google"
+    return "cohere" if path == "/v1/models" and "page_size" in query else _OWN_PATHS.get(path)
 
 
 def own_api(type: ProviderType, request: Request) -> str | None:
@@ -348,7 +365,10 @@ def _check_key(type: ProviderType, request: Request, key: str | None, headers: t
             continue
         if name == "authorization":
             scheme, _, given = given.partition(" ")
-            given = given if scheme.lower() == "bearer" else ""
+            if scheme == "AWS4-HMAC-SHA256" and key is None:
+                given = given if _SIGNED.fullmatch(given) else ""
+            elif scheme.lower() != "bearer":
+                given = ""
         given = given.strip()
         if given and (key is None or given == key):
             return

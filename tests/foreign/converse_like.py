@@ -78,7 +78,7 @@ def sign(request: Request, key: str, region: str, service: str, now: float) -> R
 class ConverseDialect(sansio.Dialect):
     """Binary frames, and requests that are signed over body and time. The model is in the path."""
 
-    TYPE, API = "bedrock", "converse"
+    TYPE, API = "my-bedrock", "mine"
     SENDS_EMPTY, SENDS_CITATIONS = False, True
     STATUS_BY_ERROR: ClassVar = {"throttlingException": 429, "internalServerException": 500}
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {
@@ -96,7 +96,7 @@ class ConverseDialect(sansio.Dialect):
         verb = "converse-stream" if stream else "converse"
         return f"{self.config.base_url}/model/{quote(self.config.model or '', safe='')}/{verb}"
 
-    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
+    def authorize(self, request: Request, key: sansio.Key | None, *, now: float = 0.0) -> Request:
         region = request.host.split(".")[1] if request.host.endswith(".amazonaws.com") else "us-east-1"
         try:
             return sign(request, self.usable_key(key), region, "bedrock", now)

@@ -90,7 +90,9 @@ class GeminiDialect(sansio.Dialect):
         verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
         return f"{self.config.base_url}/v1beta/models/{quote(self.config.model or '', safe='')}:{verb}"
 
-    def authorize(self, request: sansio.Request, key: str | None, *, now: float = 0.0) -> sansio.Request:
+    def authorize(
+        self, request: sansio.Request, key: sansio.Key | None, *, now: float = 0.0
+    ) -> sansio.Request:
         return structs.replace(request, headers=(*request.headers, ("x-goog-api-key", self.usable_key(key))))
 
     def build_request_body(

@@ -1,4 +1,4 @@
-"""A fourth wire family, added from outside: Amazon Bedrock's Converse, in binary frames and signed."""
+"""A wire family of binary frames and signed requests, added from outside: Amazon Bedrock's Converse."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ EVENTSTREAM = "application/vnd.amazon.eventstream"
 FOLDER = "corpus-bedrock"
 BASE = "https://bedrock-runtime.eu-west-1.amazonaws.com"
 MODEL = "anthropic.claude-x-v1:0"
-DEFAULTS = ProviderDefaults(base_url=BASE, api_key_env="AWS_KEY", api="converse")
+DEFAULTS = ProviderDefaults(base_url=BASE, api_key_env="AWS_KEY", api="mine")
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 KEY = f"AKIDEXAMPLE:{SECRET}"
 """The keys of AWS's own examples."""
@@ -161,12 +161,12 @@ def whole(*blocks: JSON, reason: str = "tool_use") -> JSON:
 @pytest.fixture(autouse=True)
 def bedrock() -> Iterator[None]:
     """One provider type with two wire families at once."""
-    with registered("bedrock", {"converse": ConverseDialect, "gemini": GeminiDialect}, DEFAULTS):
+    with registered("my-bedrock", {"mine": ConverseDialect, "gemini": GeminiDialect}, DEFAULTS):
         yield
 
 
 def provider(**fields: Any) -> Provider:
-    return Provider(ProviderConfig(type="bedrock", model=MODEL, **fields))
+    return Provider(ProviderConfig(type="my-bedrock", model=MODEL, **fields))
 
 
 # Laws.
@@ -201,7 +201,7 @@ def test_the_family_keeps_every_law() -> None:
     report = check_dialect(
         ConverseDialect,
         SAMPLES,
-        config=ProviderConfig(type="bedrock", model=MODEL),
+        config=ProviderConfig(type="my-bedrock", model=MODEL),
         ignored={
             ".p": "it is padding that hides lengths",
             ".role": "it is the same for every answer",
@@ -379,12 +379,12 @@ def test_a_key_of_another_form_is_refused_and_not_shown(key: str | None) -> None
 
 
 def test_two_wire_families_of_one_type_are_distinguished_by_their_api() -> None:
-    assert provider().dialect.origin == "bedrock/converse"
+    assert provider().dialect.origin == "my-bedrock/mine"
     other = provider(api="gemini")
-    assert other.dialect.origin == "bedrock/gemini"
+    assert other.dialect.origin == "my-bedrock/gemini"
     assert request_of(other, model="g").target.endswith("/v1beta/models/g:streamGenerateContent?alt=sse")
     assert request_of(provider(), model="m/n", stream=False).target == "/model/m%2Fn/converse"
-    with pytest.raises(ConfigError, match="converse, gemini"):
+    with pytest.raises(ConfigError, match="mine, gemini"):
         provider(api="chat")
 
 
@@ -490,7 +490,7 @@ async def test_a_stream_over_a_socket() -> None:
     pieces = tuple(frame(*each) for each in frames_of(*BLOCKS))
     server = Canned(FakeResponse(headers=(("content-type", EVENTSTREAM),), pieces=pieces))
     async with serve_loopback(server) as loopback:
-        config = ProviderConfig(type="bedrock", model=MODEL, base_url=loopback.url)
+        config = ProviderConfig(type="my-bedrock", model=MODEL, base_url=loopback.url)
         async with create_provider(config, api_key=KEY) as facade, facade.stream(ASK) as stream:
             events = [event async for event in stream]
     assert events == read(ConverseDialect(), b"".join(pieces), EVENTSTREAM)
@@ -501,7 +501,7 @@ def test_a_blocking_stream_over_a_socket() -> None:
     pieces = tuple(frame(*each) for each in frames_of(*BLOCKS))
     server = Canned(FakeResponse(headers=(("content-type", EVENTSTREAM),), pieces=pieces))
     with loopback_thread(server) as loopback:
-        config = ProviderConfig(type="bedrock", model=MODEL, base_url=loopback.url)
+        config = ProviderConfig(type="my-bedrock", model=MODEL, base_url=loopback.url)
         with create_sync_provider(config, api_key=KEY) as facade, facade.stream(ASK) as stream:
             events = list(stream)
     assert events == read(ConverseDialect(), b"".join(pieces), EVENTSTREAM)

@@ -46,7 +46,9 @@ def server() -> Iterator[LoopbackThread]:
         yield server
 
 
-def client(server: LoopbackThread) -> Any:
+@pytest.fixture
+def google(server: LoopbackThread) -> Any:
+    """The SDK's client, which closes its connections when nothing holds it."""
     genai = package("google.genai")
     options = genai.types.HttpOptions(base_url=server.url, timeout=60_000)
     return genai.Client(api_key="k", http_options=options, vertexai=False)
@@ -77,26 +79,26 @@ def judge(parts: list[Any], usage: Any, message: Message) -> None:
     assert usage.cached_content_token_count == counts.cached_tokens
 
 
-def test_a_whole_answer(server: LoopbackThread) -> None:
+def test_a_whole_answer(server: LoopbackThread, google: Any) -> None:
     server.provider.script.append(TURN)
-    answer = client(server).models.generate_content(model=MODEL, contents="Hello")
+    answer = google.models.generate_content(model=MODEL, contents="Hello")
     (candidate,) = answer.candidates
     assert candidate.finish_reason == "STOP"
     judge(candidate.content.parts, answer.usage_metadata, ours(server, TURN))
 
 
-def test_a_stream(server: LoopbackThread) -> None:
+def test_a_stream(server: LoopbackThread, google: Any) -> None:
     server.provider.script.append(TURN)
-    chunks = [*client(server).models.generate_content_stream(model=MODEL, contents="Hello")]
+    chunks = [*google.models.generate_content_stream(model=MODEL, contents="Hello")]
     parts = [part for chunk in chunks for part in chunk.candidates[0].content.parts or ()]
     judge(parts, chunks[-1].usage_metadata, ours(server, TURN))
 
 
-def test_an_error(server: LoopbackThread) -> None:
+def test_an_error(server: LoopbackThread, google: Any) -> None:
     errors = package("google.genai.errors")
     server.provider.script.append(Failure(status=404, message="No such model."))
     with pytest.raises(errors.ClientError) as caught:
-        client(server).models.generate_content(model=MODEL, contents="Hello")
+        google.models.generate_content(model=MODEL, contents="Hello")
     assert (caught.value.code, caught.value.status, caught.value.message) == (
         404,
         "NOT_FOUND",
@@ -104,7 +106,7 @@ def test_an_error(server: LoopbackThread) -> None:
     )
 
 
-def test_a_tool_loop_of_the_sdk_keeps_its_signatures(server: LoopbackThread) -> None:
+def test_a_tool_loop_of_the_sdk_keeps_its_signatures(server: LoopbackThread, google: Any) -> None:
     types = package("google.genai.types")
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     declared = types.FunctionDeclaration(
@@ -113,7 +115,6 @@ def test_a_tool_loop_of_the_sdk_keeps_its_signatures(server: LoopbackThread) -> 
         parameters_json_schema=schema,
     )
     config = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[declared])])
-    google = client(server)
     contents: list[Any] = [types.Content(role="user", parts=[types.Part(text="get_weather in Paris")])]
     called = google.models.generate_content(model=MODEL, contents=contents, config=config)
     (call,) = called.function_calls
@@ -127,17 +128,16 @@ def test_a_tool_loop_of_the_sdk_keeps_its_signatures(server: LoopbackThread) -> 
     assert said.text == "The tools answered: get_weather said 'sunny'."
 
 
-def test_models_counts_and_vectors(server: LoopbackThread) -> None:
-    google = client(server)
+def test_models_counts_and_vectors(server: LoopbackThread, google: Any) -> None:
     assert [model.name for model in google.models.list()] == ["models/fake-model"]
     assert google.models.count_tokens(model=MODEL, contents="Hello there").total_tokens > 0
     vectors = google.models.embed_content(model="gemini-embedding-001", contents=["a", "b"]).embeddings
     assert [len(vector.values) for vector in vectors] == [8, 8]
 
 
-def test_the_library_says_the_same_of_an_answer_that_was_cut(server: LoopbackThread) -> None:
+def test_the_library_says_the_same_of_an_answer_that_was_cut(server: LoopbackThread, google: Any) -> None:
     cut = Answer(text="Half an", finish_reason=FinishReason.LENGTH)
     server.provider.script.append(cut)
-    answer = client(server).models.generate_content(model=MODEL, contents="Hello")
+    answer = google.models.generate_content(model=MODEL, contents="Hello")
     assert answer.candidates[0].finish_reason == "MAX_TOKENS"
     assert ours(server, cut).finish_reason is FinishReason.LENGTH

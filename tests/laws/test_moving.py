@@ -45,7 +45,7 @@ OTHERS = (
     "moonshot",
     "llamacpp",
     "azure/messages",
-    "bedrock-mantle/messages",
+    "bedrock/messages",
     "deepseek/messages",
     "ollama/messages",
     "openrouter/messages",

@@ -32,8 +32,10 @@ from tests.laws.oracle import WIRES, in_every_dialect
 from tests.laws.test_request_laws import PAIRS, provider_of
 from tests.sansio.wires import RESPONSES, config
 
+NATIVE = ("ollama/ollama", "cohere")
 PROVIDERS: dict[str, Provider] = {type: provider_of(type) for type in PAIRS}
-TARGETS = {**WIRES, "responses": st.sampled_from(RESPONSES)}
+PROVIDERS |= {type: Provider(config(type)) for type in NATIVE}
+TARGETS = {**WIRES, "responses": st.sampled_from(RESPONSES), "native": st.sampled_from(NATIVE)}
 """The families that histories go to."""
 to_every_family = pytest.mark.parametrize("wire", TARGETS)
 OTHERS = [
@@ -120,7 +122,8 @@ def test_another_provider_gets_an_answer_without_what_only_its_own_reads_and_eac
     wire: str, data: st.DataObject
 ) -> None:
     dialect = PROVIDERS[data.draw(TARGETS[wire])].dialect
-    home = data.draw(st.sampled_from([str(type) for type in PROVIDER_TYPES if type != dialect.TYPE]))
+    homes = [str(type) for type in (*PROVIDER_TYPES, *NATIVE) if type.partition("/")[0] != dialect.TYPE]
+    home = data.draw(st.sampled_from(homes))
     answer = data.draw(messages(home))
     ported, report = port(with_results(answer), dialect)
     received = next((message for message in ported if message.role is Role.ASSISTANT), None)
@@ -197,6 +200,21 @@ def seen_in_responses(body: dict[str, Any]) -> Seen:
     return seen
 
 
+def seen_in_native(body: dict[str, Any]) -> Seen:
+    """As in chat completions, but Ollama's arguments are objects."""
+    seen = Seen([], [], [])
+    for message in body["messages"]:
+        if message["role"] == "tool":
+            seen.results.append((message["tool_call_id"], text_of(message["content"])))
+        elif message["role"] == "assistant":
+            seen.texts.append(text_of(message.get("content", "")))
+            for call in message.get("tool_calls", ()):
+                given = call["function"]["arguments"]
+                arguments = json.loads(given) if isinstance(given, str) else given
+                seen.calls.append((call["id"], call["function"]["name"], arguments))
+    return seen
+
+
 def said_by(content: str | list[dict[str, Any]]) -> str:
     """The text of an item's content."""
     return content if isinstance(content, str) else " ".join(block.get("text", "") for block in content)
@@ -225,11 +243,21 @@ def said_in(history: list[Message], *, blanks: bool, custom: bool) -> Seen:
     return said
 
 
+def squeezed(text: str) -> str:
+    """A text without its blanks."""
+    return "".join(text.split())
+
+
 def texts_of(message: Message) -> list[str]:
     return [part.text for part in message.parts if isinstance(part, TextPart)]
 
 
-SEES = {"chat": seen_in_chat, "anthropic": seen_in_messages, "responses": seen_in_responses}
+SEES = {
+    "chat": seen_in_chat,
+    "anthropic": seen_in_messages,
+    "responses": seen_in_responses,
+    "native": seen_in_native,
+}
 KNOW_CUSTOM = ("openai", "azure", "openai/responses", "azure/responses", "openrouter/responses")
 """Those that have custom tools' calls."""
 
@@ -248,6 +276,11 @@ def test_the_server_sees_what_the_messages_say(
     seen = SEES[wire](body)
     said = said_in(ported, blanks=type != "anthropic", custom=type in KNOW_CUSTOM)
     assert seen.calls == said.calls
+    if wire == "native":  # Ollama's messages have one text, in which those of the parts are paragraphs
+        results = [[squeezed(text) for _, text in each.results] for each in (seen, said)]
+        assert results[0] == results[1]
+        assert list(map(squeezed, seen.texts)) == list(map(squeezed, said.texts))
+        return
     assert seen.results == said.results
     # Text of several parts is one text in some bodies, and several with a space between them to the model.
     assert [text.replace(" ", "") for text in seen.texts] == [text.replace(" ", "") for text in said.texts]
@@ -306,7 +339,7 @@ def test_an_edited_part_is_sent_as_edited(wire: str, data: st.DataObject) -> Non
     assert "".join(seen.texts) == "edited" * len(texts_of(answer))
 
 
-@pytest.mark.parametrize("type", PROVIDER_TYPES)
+@pytest.mark.parametrize("type", [*PROVIDER_TYPES, *NATIVE])
 @given(asked=requests())
 def test_every_server_takes_the_histories_of_all_others(type: str, asked: Asked) -> None:
     provider: Provider = PROVIDERS[type]

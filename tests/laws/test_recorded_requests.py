@@ -33,7 +33,7 @@ pytestmark = needs_corpus
 Body = dict[str, Any]  # Any: the corpus's own JSON
 
 NAMES = sorted(path.name.removesuffix(".req.json") for path in CORPUS.glob("*.req.json"))
-MAKERS = {"google": "gemini-openai", "bedrock": "bedrock-mantle"}
+MAKERS = {"google": "gemini-openai", "bedrock": "bedrock"}
 """Provider types by the corpus's word, where it has another one."""
 COMPATIBLE = "https://compatible.example.com/v1"
 """The base URL of servers that have no type."""
@@ -96,6 +96,8 @@ def provider_of(name: str, body: Body) -> Provider:
         fields["deployment"] = body["model"]
     elif kind not in BUILT_IN or BUILT_IN[kind].base_url is None:
         fields["base_url"] = COMPATIBLE
+    elif kind == "bedrock":
+        fields |= {"api": "chat", "region": "us-east-1"}
     return Provider(ProviderConfig.from_dict(fields))
 
 

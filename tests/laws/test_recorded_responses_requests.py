@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not RESPONSES_CORPUS.is_dir(), reason="recorded 
 Body = dict[str, Any]  # Any: the corpus's own JSON
 
 NAMES = sorted(path.name.removesuffix(".req.json") for path in RESPONSES_CORPUS.glob("*.req.json"))
-OWN_TYPES = ("openai", "openrouter", "azure", "xai", "deepseek", "bedrock-mantle")
+OWN_TYPES = ("openai", "openrouter", "azure", "xai", "deepseek", "bedrock")
 ENCRYPTED = "reasoning.encrypted_content"
 
 EXCEPTIONS: dict[str, str] = {
@@ -57,6 +57,8 @@ def provider_of(name: str, model: str) -> Provider:
     fields: Body = {"type": kind, "api": "responses", "model": model}
     if kind == "azure":
         fields |= {"base_url": "https://res.openai.azure.com/openai/v1", "deployment": model}
+    elif kind == "bedrock":
+        fields["region"] = "us-east-1"
     elif BUILT_IN[kind].base_url is None:
         fields["base_url"] = "https://compatible.example.com/v1"
     return Provider(ProviderConfig.from_dict(fields))

@@ -52,7 +52,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat_requests_names.py",
         "tests/sansio/testing/wires/test_chat_requests.py",
     ),
-    "sansio.families.messages.thinking": (
+    "sansio.families.claude": (
         "tests/sansio/test_sent.py",
         "tests/sansio/families/messages/test_options.py",
         "tests/sansio/test_structured.py",

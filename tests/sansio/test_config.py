@@ -80,6 +80,7 @@ DEFAULTS: dict[str, object] = {
     "extra_headers": {},
     "api_version": None,
     "deployment": None,
+    "region": None,
     "allow_http": False,
     "connect_timeout": 10.0,
     "write_timeout": 60.0,

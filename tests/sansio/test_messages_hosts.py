@@ -35,7 +35,7 @@ from tests.sansio.wires import ANTHROPIC_STREAM, ASK, WEATHER, Record, body_of
 from tests.support import for_all
 
 HOSTS = sorted(MESSAGES)
-CLAUDE = ("anthropic", "azure", "bedrock-mantle")
+CLAUDE = ("anthropic", "azure", "bedrock")
 OTHERS = [host for host in HOSTS if host not in CLAUDE]
 FORM = {"type": "json_schema", "json_schema": {"name": "Invoice", "schema": {"type": "object"}}}
 OLD = "claude-sonnet-4-20250514"
@@ -46,6 +46,8 @@ def provider_of(host: str, **fields: Any) -> Provider:
     given: Record = {"type": host, "api": "messages", "model": "m"}
     if row.base_url is None:
         given["base_url"] = row.example_url
+    if row.region_env:
+        given["region"] = "us-east-1"
     return Provider(ProviderConfig.from_dict(given | fields))
 
 
@@ -61,7 +63,7 @@ def request_of(provider: Provider) -> Any:
         ("anthropic", "https://api.anthropic.com/v1/messages", "x-api-key: k"),
         ("azure", "https://my-resource.services.ai.azure.com/anthropic/v1/messages", "x-api-key: k"),
         (
-            "bedrock-mantle",
+            "bedrock",
             "https://bedrock-mantle.us-east-1.api.aws/anthropic/v1/messages",
             "authorization: Bearer k",
         ),
@@ -233,7 +235,7 @@ def test_citations_go_under_any_version_where_there_are_none() -> None:
     cited = [Message(Role.USER, (TextPart("Hi", (Citation("https://example.com"),)),))]
     assert provider_of("vllm", api_version="2026-10-21").prepare(cited).body["messages"]
     with pytest.raises(InvalidRequestError, match="with citations"):
-        provider_of("bedrock-mantle", api_version="2026-10-21").prepare(cited)
+        provider_of("bedrock", api_version="2026-10-21").prepare(cited)
 
 
 # What a host has, and what it has not.

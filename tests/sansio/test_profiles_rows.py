@@ -75,14 +75,15 @@ def test_a_type_is_where_its_documentation_says_and_reads_the_key_of_its_client(
 
 
 def test_each_type_that_has_an_address_is_known_here() -> None:
-    assert {name for name, row in BUILT_IN.items() if row.base_url is not None} == WHERE.keys()
+    fixed = {name for name, row in BUILT_IN.items() if row.base_url is not None and not row.region_env}
+    assert fixed == WHERE.keys()
 
 
 @pytest.mark.parametrize(
     ("name", "variables"),
     [
         ("azure", ("AZURE_OPENAI_KEY", "AZURE_OPENAI_API_KEY")),
-        ("bedrock-mantle", ("AWS_BEARER_TOKEN_BEDROCK",)),
+        ("bedrock", ("AWS_BEARER_TOKEN_BEDROCK",)),
         ("gemini-openai", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
         ("google", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
         ("vertex", ("GOOGLE_OAUTH_ACCESS_TOKEN",)),
@@ -99,12 +100,23 @@ def test_some_keys_have_two_variables_or_none_of_the_type_s_name(
     [
         ("azure", "chat", "https://my-resource.openai.azure.com"),
         ("azure", "messages", "https://my-resource.services.ai.azure.com/anthropic"),
-        ("bedrock-mantle", "chat", "https://bedrock-mantle.us-east-1.api.aws/openai/v1"),
-        ("bedrock-mantle", "messages", "https://bedrock-mantle.us-east-1.api.aws/anthropic"),
     ],
 )
 def test_the_example_of_an_address_has_the_host_s_form(name: str, api: str, example: str) -> None:
     assert BUILT_IN[name].of(api).example_url == example
+
+
+@pytest.mark.parametrize(
+    ("api", "url"),
+    [
+        ("converse", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("chat", "https://bedrock-mantle.eu-west-1.api.aws/openai/v1"),
+        ("responses", "https://bedrock-mantle.eu-west-1.api.aws/openai/v1"),
+        ("messages", "https://bedrock-mantle.eu-west-1.api.aws/anthropic"),
+    ],
+)
+def test_the_hosts_of_bedrock_are_those_of_the_region(api: str, url: str) -> None:
+    assert ProviderConfig(type="bedrock", api=api, model="m", region="eu-west-1").base_url == url
 
 
 @pytest.mark.parametrize(
@@ -123,7 +135,7 @@ def test_the_example_of_an_address_has_the_host_s_form(name: str, api: str, exam
         ("fireworks", {"chat", "messages"}),
         ("lmstudio", {"chat", "responses", "messages"}),
         ("llamacpp", {"chat", "messages"}),
-        ("bedrock-mantle", {"chat", "responses", "messages"}),
+        ("bedrock", {"converse", "chat", "responses", "messages"}),
         ("groq", {"chat"}),
         ("xai", {"chat", "responses"}),
         ("compatible", {"chat", "responses"}),
@@ -284,7 +296,7 @@ def test_openrouter_switches_reasoning_on_in_its_object() -> None:
         ("openrouter", "reasoning"),
         ("ollama", "reasoning"),
         ("vllm", "reasoning"),
-        ("bedrock-mantle", "reasoning"),
+        ("bedrock/chat", "reasoning"),
         ("moonshot", "reasoning_content"),
         ("zai", "reasoning_content"),
         ("fireworks", "reasoning_content"),

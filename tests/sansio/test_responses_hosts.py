@@ -35,7 +35,7 @@ from tests.sansio.families.responses.frames import (
 from tests.sansio.families.responses.frames import text as text_delta
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, sse
 
-HOSTS = ("xai", "lmstudio", "bedrock-mantle", "deepseek", "moonshot", "minimax")
+HOSTS = ("xai", "lmstudio", "bedrock", "deepseek", "moonshot", "minimax")
 PLAIN = ("deepseek", "lmstudio", "ollama", "vllm")
 """Servers that show their reasoning itself."""
 NOTE = Message(Role.DEVELOPER, "Be brief.")
@@ -72,7 +72,7 @@ def items_of(host: str, history: list[Message]) -> list[Record]:
     [
         ("xai", "https://api.x.ai/v1/responses"),
         ("lmstudio", "http://localhost:1234/v1/responses"),
-        ("bedrock-mantle", "https://bedrock-mantle.us-east-1.api.aws/openai/v1/responses"),
+        ("bedrock", "https://bedrock-mantle.us-east-1.api.aws/openai/v1/responses"),
         ("deepseek", "https://api.deepseek.com/responses"),
         ("moonshot", "https://api.moonshot.ai/v1/responses"),
         ("minimax", "https://api.minimax.io/v1/responses"),
@@ -191,7 +191,7 @@ def test_lmstudio_gives_the_arguments_of_a_call_whole() -> None:
 
 def test_bedrock_leaves_the_first_text_of_a_message_out_of_its_stream() -> None:
     answer = read(
-        "bedrock-mantle",
+        "bedrock",
         added(message()),
         event("content_part.added", content_index=1, part={"type": "output_text", "text": ""}),
         text_delta("Sure", number=1),
@@ -204,9 +204,9 @@ def test_bedrock_leaves_the_first_text_of_a_message_out_of_its_stream() -> None:
 def test_bedrock_s_calls_have_the_same_id_in_each_turn_and_go_back_beside_their_results() -> None:
     history = [*ASK]
     for name in ("first_tool", "second_tool"):
-        history.append(read("bedrock-mantle", done(call("{}", "call_0", name)), completed()))
+        history.append(read("bedrock", done(call("{}", "call_0", name)), completed()))
         history.append(Message(Role.TOOL, f"{name} said so", tool_call_id="call_0"))
-    items = items_of("bedrock-mantle", history)
+    items = items_of("bedrock", history)
     assert [item.get("name") or item["output"] for item in items[1:]] == [
         "first_tool",
         "first_tool said so",

@@ -66,6 +66,8 @@ def config(kind: str, **fields: Any) -> ProviderConfig:
     row = PROVIDER_DEFAULTS[type_]
     if row.base_url is None:
         given["base_url"] = row.example_url
+    if row.region_env:
+        given["region"] = "us-east-1"
     if type_ == "azure":
         given |= {
             "base_url": "https://res.openai.azure.com",

@@ -61,9 +61,7 @@ app.command(
     "chat", help="Ask a provider and show its answer. Without a provider or key, a fake one answers."
 )(chat)
 app.command("batch", help="Ask the rows of a file, many at once, and write each answer once.")(batch)
-app.command("serve", help="Serve the fake provider on 127.0.0.1, with all six types at their real paths.")(
-    serve
-)
+app.command("serve", help="Serve the fake provider on 127.0.0.1, with all types at their real paths.")(serve)
 app.command("models", help="List the models of a provider, and which of them retire soon.")(models)
 app.command("providers", help="List the types of provider, and which of their keys are set.")(providers)
 app.command("parse", help="Print the events of a captured answer as JSON lines.")(parse)

@@ -38,6 +38,9 @@ def providers(
     for type, defaults in PROVIDER_DEFAULTS.items():
         names = [name for name in (defaults.api_key_env, defaults.api_key_env_too) if name]
         found = [name for name in names if os.environ.get(name, "").strip()]
+        signing = (defaults.credentials_env or ())[:2]  # the token that may follow is optional
+        if not found and signing and all(os.environ.get(name, "").strip() for name in signing):
+            found = [signing[0]]
         key = next(iter((*found, *names)), None)
         rows.append(_Row(type, defaults.apis, defaults.base_url, key, bool(found)))
     out = Channel(sys.stdout, utf8=json)

@@ -14,11 +14,13 @@ import typer
 
 from sansio.testing import PROVIDER_TYPES, FakeProvider
 from sansio.testing.faults import FAULTS, BadCertificate, Fault, find_fault
+from sansio.testing.script import OWN_TYPES
 from sansio.testing.wires import wire_for
 from transports.cli.terminal import Channel, tell
 from transports.testing.certificates import can_certify, certified, make_authority
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
+_TYPES = (*PROVIDER_TYPES, *OWN_TYPES)
 _FORGET_AFTER = 60.0  # seconds; the fake keeps each request for tests, which are not wanted here
 
 
@@ -86,7 +88,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any free one.")] = 0,
     type: Annotated[
         str | None,
-        typer.Option(callback=_served_type, help="Serve this type only. Default: all six."),
+        typer.Option(callback=_served_type, help="Serve this type only. Default: all types."),
     ] = None,
     fault: Annotated[
         str | None,
@@ -145,7 +147,7 @@ def served(
 
 
 def _announcement(server: LoopbackThread, type: str | None, fault: Fault | None) -> str:
-    types = PROVIDER_TYPES if type is None else (type,)
+    types = _TYPES if type is None else (type,)
     lines = [f"{name:<10}  {server.base_url(name)}" for name in types]
     wrong = "" if fault is None else f" It {fault.about}."
     return "\n".join((f"The fake provider is at {server.url}.{wrong} Ctrl-C ends it. Base URLs:", *lines, ""))

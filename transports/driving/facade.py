@@ -25,7 +25,7 @@ from sansio.content import Tool
 from sansio.conversation import as_messages
 from sansio.options import EmbedOptions, ListOptions, PlainOptions
 from transports.driving.driver import EventStream
-from transports.driving.keys import ApiKey, KeySource
+from transports.driving.keys import ApiKey, KeySource, with_region
 from transports.driving.legs import Leg, TransportT
 from transports.driving.records import check_raw_log
 from transports.driving.stream import BaseStream
@@ -66,6 +66,7 @@ class BaseProvider(Generic[TransportT]):
         api_key: ApiKey | None,
         observer: Observer | None,
     ) -> None:
+        config = with_region(config)
         self._provider = Provider(config)
         self._transport = transport
         self._keys = KeySource(config, api_key)

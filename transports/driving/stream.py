@@ -99,7 +99,7 @@ class BaseStream(ABC, Generic[TransportT, ExchangeT]):
         if response is None:
             return None
         if self._secret is not None:
-            response = response.replacing(self._secret.reveal())
+            response = self._secret.clean_response(response)
         if self._begun is not None and self._first_event is not None:
             response = structs.replace(response, first_event_after=self._first_event - self._begun)
         return response

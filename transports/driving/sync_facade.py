@@ -18,6 +18,7 @@ from sansio import (
     ResponseInfo,
 )
 from sansio.content import Tool
+from sansio.credentials import Key
 from sansio.options import EmbedOptions, ListOptions, PlainOptions
 from transports.driving.facade import BaseProvider, as_config, show_response
 from transports.driving.legs import Leg
@@ -50,7 +51,7 @@ class SyncProvider(BaseProvider[SyncTransport]):
         config: ProviderConfig,
         transport: SyncTransport,
         raw_log: RawLog | None = None,
-        api_key: str | Callable[[], str] | None = None,
+        api_key: Key | Callable[[], Key] | None = None,
         *,
         close_transport: bool = False,
         observer: Observer | None = None,
@@ -167,7 +168,7 @@ def create_sync_provider(
     raw_log: RawLog | None = None,
     *,
     transport: SyncTransport | str | None = None,
-    api_key: str | Callable[[], str] | None = None,
+    api_key: Key | Callable[[], Key] | None = None,
     observer: Observer | None = None,
 ) -> SyncProvider:
     """Make a provider without an event loop: plain blocking calls.

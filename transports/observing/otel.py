@@ -40,7 +40,7 @@ _PROVIDERS = {
     "mistral": "mistral_ai",
     "moonshot": "moonshot_ai",
     "xai": "x_ai",
-    "bedrock-mantle": "aws.bedrock",
+    "bedrock": "aws.bedrock",
     "gemini-openai": "gcp.gemini",
     "google": "gcp.gemini",
     "vertex": "gcp.vertex_ai",

@@ -20,8 +20,11 @@ from sansio.testing import FakeProvider
 from sansio.testing.faults import BadCertificate, Fault, FaultyProvider, NoTLS, PortDeed, Refuse
 from transports.testing.loopback_connection import LoopbackConnection
 
-_BASE_PATHS = {"openrouter": "/api/v1", "anthropic": "", "azure": ""}
-"""The path of base URLs; `/v1` for all other types."""
+_BASE_PATHS = {
+    "openrouter": "/api/v1",
+    **dict.fromkeys(("anthropic", "azure", "cohere", "ollama/ollama"), ""),
+}
+"""The path of base URLs, by the type, or by type and api; `/v1` for all others."""
 
 _MODEL = "fake-model"
 _DEPLOYMENT = "fake-deployment"
@@ -54,7 +57,7 @@ class Loopback:
         """The base URL with which a config of a type reaches the server.
 
         Args:
-            type: the provider's type.
+            type: the provider's type, or type and api, such as `"ollama/ollama"`.
         """
         return self.url + _BASE_PATHS.get(type, "/v1")
 
@@ -68,7 +71,8 @@ class Loopback:
         Raises:
             ConfigError: a field has an invalid value.
         """
-        needed: dict[str, object] = {"base_url": self.base_url(type)}
+        named = f"{type}/{fields.get('api')}"
+        needed: dict[str, object] = {"base_url": self.base_url(named if named in _BASE_PATHS else type)}
         if type == "azure":
             needed |= {"deployment": _DEPLOYMENT, "api_version": _API_VERSION}
         elif type in PROVIDER_DEFAULTS and PROVIDER_DEFAULTS[type].model is None:
@@ -192,7 +196,7 @@ async def serve_loopback(
     """Serve a fake provider while the context lasts. At the end, all connections are closed.
 
     Args:
-        provider: the fake provider. Default: all six types with the embedded model.
+        provider: the fake provider. Default: all types with the embedded model.
         host: the address to listen on.
         port: the port; 0 for any free one.
         delay: seconds between the pieces that are sent, so that a person can see the stream.

@@ -46,6 +46,7 @@ class CohereReader(AnswerReader):
         self._blocks: list[OpenPart] = []
         self._open: dict[int, OpenPart] = {}  # the blocks that more may be added to
         self._by_index: dict[int, OpenPart] = {}
+        self._firsts: dict[type[TextPart | ReasoningPart], OpenPart] = {}
         self._others: dict[int, JSONObject] = {}  # blocks of unknown types
         self._plan: OpenPart | None = None
         self._calls: dict[int, AssembledCall] = {}
@@ -205,6 +206,7 @@ class CohereReader(AnswerReader):
         if part is None or part.kind is not kind:
             part = self._open[index] = self._by_index[index] = self._answer.open(kind)
             self._blocks.append(part)
+            self._firsts.setdefault(kind, part)
         return part
 
     def _end_other(self, index: int, events: list[StreamEvent]) -> None:
@@ -231,12 +233,12 @@ class CohereReader(AnswerReader):
     def _cite(self, data: JSONObject) -> None:
         """Keep a citation with the part that it is in, or, where there is none, with the message."""
         index, kind = data.get("content_index"), data.get("type")
-        texts = [part for part in self._blocks if part.kind is TextPart]
-        part = texts[0] if texts else None
-        if kind == "PLAN":
-            part = self._plan
-        elif index is not None:
-            part = self._by_index.get(index) if type(index) is int else None
+        wanted = ReasoningPart if kind == "THINKING_CONTENT" else TextPart
+        part = self._plan
+        if kind != "PLAN":
+            part = self._firsts.get(wanted)
+            if index is not None:
+                part = self._by_index.get(index) if type(index) is int else None
         if part is not None and part.kind is TextPart:
             part.citations.append(citation_of(data))
             return

@@ -13,8 +13,8 @@ from msgspec import Meta
 
 from sansio.defaults import MessagesProfile
 from sansio.errors import InvalidRequestError
+from sansio.families.claude import MIN_BUDGET, takes_budget
 from sansio.families.messages.caching import write_cache
-from sansio.families.messages.thinking import MIN_BUDGET, takes_budget
 from sansio.families.tools import check_forced
 from sansio.jsontext import JSONObject
 from sansio.options import PORTABLE, Body, Option, UnsupportedOptionError, listed, merged, own, portable

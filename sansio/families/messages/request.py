@@ -31,6 +31,7 @@ from sansio.defaults import MessagesProfile
 from sansio.endpoints import Endpoint, ModelInfo, read_count, read_models
 from sansio.errors import APIStatusError, InvalidRequestError
 from sansio.families.base import Dialect
+from sansio.families.claude import default_thinking, takes_budget, takes_schema
 from sansio.families.fields import base64_bytes, without_nulls
 from sansio.families.media import media_type_of
 from sansio.families.messages.beside import MOST_MODELS, NOT_COUNTED, read_model
@@ -46,7 +47,6 @@ from sansio.families.messages.options import (
 )
 from sansio.families.messages.parts import RUNS, block_of
 from sansio.families.messages.reader import MessagesReader
-from sansio.families.messages.thinking import default_thinking, takes_budget, takes_schema
 from sansio.families.tools import free_text_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options

@@ -20,9 +20,10 @@ from sansio.content import (
     Usage,
 )
 from sansio.events import StreamComplete
+from sansio.jsontext import JSON
 from sansio.parser import StreamParser
 from sansio.testing.eventstream import HeaderValue, encode_frame
-from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure, ProviderType
+from sansio.testing.script import PROVIDER_TYPES, Answer, Broken, Failure
 from sansio.testing.wire import encode_stream, encode_whole
 from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
@@ -32,6 +33,8 @@ _ANSWERS = (
     Answer(tool_calls=(ToolCall("a", "f", {"x": [1, "y"]}), ToolCall("b", "g", {}))),
     Answer(tool_calls=(InvalidToolCall("a", "f", '{"x": ', "cut"),)),
 )
+_KINDS = (*PROVIDER_TYPES, "bedrock")
+"""As `targets.KINDS`."""
 _STREAMS: tuple[Answer | Broken, ...] = (
     *_ANSWERS,
     Broken(answer=_ANSWERS[0], after=1, failure=Failure(status=529, message="Overloaded.")),
@@ -52,6 +55,18 @@ _RICH: dict[str, Answer] = {
         usage=Usage(
             output_tokens=3, reasoning_tokens=1, extra={"server_tool_use": {"web_search_requests": 1}}
         ),
+    ),
+    "bedrock": Answer(
+        parts=(
+            ReasoningPart("", {"redactedContent": "b3BhcXVl"}),
+            ServerToolPart("server_tool_use", "t", "nova_grounding", {"query": "x"}),
+            ServerToolPart("nova_grounding_result", "t", output=[{"text": "[HIDDEN]"}], status="success"),
+            TextPart("Cited.", (Citation("https://example.com/", "A title", "the words"),)),
+            ImagePart(data=b"png"),
+            UnknownPart("guardContent", {"guardContent": {"text": {"text": "x"}}}),
+        ),
+        extra={"metrics": {"latencyMs": 7}, "trace": {"guardrail": {}}},
+        usage=Usage(input_tokens=5, output_tokens=3, cached_tokens=2),
     ),
     "openrouter": Answer(
         parts=(
@@ -162,6 +177,27 @@ _CHUNKS = tuple(
     )
 )
 """Chunks of Gemini with parts of every kind."""
+_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere"}
+"""Targets that read a type's own wire."""
+_SOURCES: JSON = [{"type": "document", "id": "d"}]
+_OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
+    "ollama-own": (
+        *_STREAMS[:3],
+        _STREAMS[-1],
+        Answer(parts=(ImagePart(data=b"png"),), extra={"logprobs": {"content": [{"token": "x"}]}}),
+    ),
+    "cohere": (
+        *_STREAMS,
+        Answer(
+            parts=(
+                ReasoningPart("I will.", {"field": "tool_plan"}),
+                TextPart("Cited.", (Citation(start=0, end=5, extra={"sources": _SOURCES}),)),
+                UnknownPart("image", {"type": "image", "url": "u"}),
+            ),
+            usage=Usage(input_tokens=1, cached_tokens=1, extra={"billed_units": {"input_tokens": 1}}),
+        ),
+    ),
+}
 _FRAMES = (
     b"data: a\n\ndata: b\ndata: c\n\n",
     b"\xef\xbb\xbfid: 1\r\nevent: x\rretry: 10\r\n: comment\ndata\n\n",
@@ -220,18 +256,20 @@ def seeds(target: str) -> list[bytes]:
         return [b"\x07" + each for each in (listed, events, events + _CHUNKS[0])]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
-    kinds = [kind for kind in PROVIDER_TYPES if kind == target] or list(PROVIDER_TYPES)
+    if target in _OWN:
+        return [b"\x07" + b"".join(encode_stream(_OWN[target], answer)) for answer in _OF_THEM[target]]
+    kinds = [kind for kind in _KINDS if kind == target] or list(_KINDS)
     if target == "whole":
         return [
-            bytes([PROVIDER_TYPES.index(kind), 0, 1, 0]) + encode_whole(kind, answer)
+            bytes([_KINDS.index(kind), 0, 1, 0]) + encode_whole(kind, answer)
             for kind in kinds
             for answer in _answers(kind)
         ]
     if target == "port":
         return [
             bytes([number]) + msgspec.json.encode(_history(kind))
-            for number in range(len(PROVIDER_TYPES))
-            for kind in PROVIDER_TYPES
+            for number in range(len(_KINDS))
+            for kind in _KINDS
         ]
     streams = [
         (kind, pieces)
@@ -248,13 +286,13 @@ def _rich(kind: str) -> list[Answer]:
     return [_RICH[kind]] if kind in _RICH else []
 
 
-def _answers(kind: ProviderType) -> list[Answer]:
-    """Whole answers: Anthropic's have no place for the arguments of an invalid call."""
-    cut = _ANSWERS[-1]
-    return [answer for answer in (*_ANSWERS, *_rich(kind)) if kind != "anthropic" or answer is not cut]
+def _answers(kind: str) -> list[Answer]:
+    """Whole answers: those with arguments as objects have no place for an invalid call."""
+    cut = _ANSWERS[-1] if kind in ("anthropic", "bedrock") else None
+    return [answer for answer in (*_ANSWERS, *_rich(kind)) if answer is not cut]
 
 
-def _history(kind: ProviderType) -> list[Message]:
+def _history(kind: str) -> list[Message]:
     """A conversation with all answers of a provider, and with messages of the application."""
     history = [
         Message(Role.SYSTEM, "Be brief."),
@@ -273,9 +311,9 @@ def _history(kind: ProviderType) -> list[Message]:
     return history
 
 
-def _tape(kind: ProviderType, body: bytes) -> bytes:
+def _tape(kind: str, body: bytes) -> bytes:
     """A lost connection, then a stream, as `targets.tape` reads them."""
-    tape = bytes([PROVIDER_TYPES.index(kind), 1, 1, 26, 0, 0])
+    tape = bytes([_KINDS.index(kind), 1, 1, 26, 0, 0])
     for at in range(0, len(body), 200):
         piece = body[at : at + 200]
         tape += bytes([max(len(piece), 48)]) + piece.ljust(48, b"\n")

@@ -72,6 +72,8 @@ _LIMITS = Limits(
 _HEADER_LIMIT = 300
 _FRAME_LIMIT = 200
 
+KINDS = (*PROVIDER_TYPES, "bedrock")
+"""The dialects that a byte of an input chooses from."""
 _TYPES = ("text/event-stream", "application/json", "text/plain", "text/html", "")
 _CODINGS = ("", "gzip", "deflate", "br")
 _STATUSES = (200, 200, 200, 200, 204, 302, 400, 401, 429, 500, 503, 529, 103)
@@ -195,11 +197,18 @@ def stream(kind: str, data: bytes) -> None:
     assert outcomes[0] == outcomes[2], "the fast path changes the answer"
 
 
+def frames(kind: str, data: bytes) -> None:
+    """The same of binary frames. No fuzzer guesses checksums, so also run with correct ones."""
+    stream(kind, data)
+    size, rest = _split(data)
+    stream(kind, bytes([size]) + _sealed(rest))
+
+
 def whole(data: bytes) -> None:
     """A whole response or an error's body, of any type, coding and status: one end."""
     if len(data) < 4:
         return
-    kind = PROVIDER_TYPES[data[0] % len(PROVIDER_TYPES)]
+    kind = KINDS[data[0] % len(KINDS)]
     head = _head(data[1], data[2], data[3])
     streamed = bool(data[0] & 0x80)
     outcomes = [
@@ -286,7 +295,7 @@ def tape(data: bytes) -> None:
     """A call with any inputs over all its attempts: one end, and at most the scheduled attempts."""
     if len(data) < 2:
         return
-    call = _call(PROVIDER_TYPES[data[0] % len(PROVIDER_TYPES)], stream=bool(data[1] & 1))
+    call = _call(KINDS[data[0] % len(KINDS)], stream=bool(data[1] & 1))
     check_events(_play(call, _inputs(data[2:])))
     assert call.attempts <= 3, "more attempts than the schedule has"
 
@@ -338,10 +347,12 @@ def _provider(kind: str) -> Provider:
     fields: dict[str, object] = {"type": kind, "model": "m"}
     if kind == "azure":
         fields |= {"base_url": "https://a.test", "deployment": "d", "api_version": "2024-10-21"}
+    if kind == "bedrock":
+        fields["region"] = "us-east-1"
     return Provider(ProviderConfig.from_dict({**fields, "limits": msgspec.structs.asdict(_LIMITS)}))
 
 
-_PROVIDERS: dict[str, Provider] = {kind: _provider(kind) for kind in PROVIDER_TYPES}
+_PROVIDERS: dict[str, Provider] = {kind: _provider(kind) for kind in KINDS}
 
 
 def _call(kind: str, *, stream: bool) -> Call:
@@ -378,7 +389,7 @@ def port(data: bytes) -> None:
     """
     if not data:
         return
-    provider = _PROVIDERS[PROVIDER_TYPES[data[0] % len(PROVIDER_TYPES)]]
+    provider = _PROVIDERS[KINDS[data[0] % len(KINDS)]]
     try:
         history = msgspec.json.decode(data[1:], type=list[Message])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -497,8 +508,11 @@ TARGETS: dict[str, Target] = {
     "ndjson": ndjson,
     "aws": aws,
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
+    "bedrock": partial(frames, "bedrock"),
     "responses": partial(stream, "openai/responses"),
     "gemini": partial(stream, "google"),
+    "ollama-own": partial(stream, "ollama/ollama"),
+    "cohere": partial(stream, "cohere"),
     "whole": whole,
     "exchange": exchange,
     "http2": http2,

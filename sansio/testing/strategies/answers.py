@@ -33,8 +33,10 @@ from sansio import (
     Usage,
 )
 from sansio.jsontext import JSONObject
-from sansio.testing.script import Answer, Delta, ProviderType, default_api, spoken
+from sansio.testing.script import Answer, Delta, ProviderType, default_api, provider_type, spoken
 from sansio.testing.strategies.calls import BREAKING_OFF, PIECES, SELDOM, Call, checked, finished
+from sansio.testing.strategies.converse_answers import draw_converse
+from sansio.testing.strategies.native import draw_cohere, draw_ollama
 from sansio.testing.strategies.response_answers import draw_response
 from sansio.testing.strategies.values import BYTES, COSTS, COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 from sansio.testing.wires.chat import always_sent
@@ -130,10 +132,11 @@ def messages(dialect: str) -> st.SearchStrategy[Message]:
 
 @cache
 @st.composite
-def _answers(draw: st.DrawFn, type: ProviderType, api: str) -> Answer:
+def _answers(draw: st.DrawFn, type: str, api: str) -> Answer:
     message = _message(_draw(draw, type, api, whole=True))
     parts = message.parts
-    if type == "anthropic":  # a whole answer has arguments as objects: their original text is not known
+    # A whole answer of these has arguments as objects: their original text is not known.
+    if type in ("anthropic", "bedrock"):
         parts = tuple(
             structs.replace(part, raw_arguments=None) if isinstance(part, ToolCall) else part
             for part in parts
@@ -149,14 +152,21 @@ def _answers(draw: st.DrawFn, type: ProviderType, api: str) -> Answer:
 
 @cache
 @st.composite
-def _events(draw: st.DrawFn, type: ProviderType, api: str) -> list[StreamEvent]:
+def _events(draw: st.DrawFn, type: str, api: str) -> list[StreamEvent]:
     return _draw(draw, type, api, whole=False)
 
 
-def _draw(draw: st.DrawFn, type: ProviderType, api: str, *, whole: bool) -> list[StreamEvent]:
+def _draw(draw: st.DrawFn, type: str, api: str, *, whole: bool) -> list[StreamEvent]:
+    if api == "cohere":
+        return draw_cohere(draw, whole=whole)
+    if api == "converse":
+        return draw_converse(draw, whole=whole)
+    if api == "ollama":
+        return draw_ollama(draw, whole=whole)
+    known = provider_type(type)
     if api == "responses":
-        return draw_response(draw, type, whole=whole)
-    return _draw_events(draw, type, whole=whole)
+        return draw_response(draw, known, whole=whole)
+    return _draw_events(draw, known, whole=whole)
 
 
 def _message(answer: Sequence[StreamEvent]) -> Message:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from sansio.jsontext import JSON
-from sansio.testing.records import BOM, Record, data_of, read_records, spread, with_data, write
+from sansio.testing.records import (
+    BOM,
+    Record,
+    data_of,
+    read_lines,
+    read_records,
+    spread,
+    with_data,
+    write,
+)
 from sansio.testing.script import PROVIDER_TYPES, spoken
 from sansio.testing.strange import STRANGE
 from sansio.testing.strategies.answers import events
@@ -76,7 +85,7 @@ def hostile_streams(
     answer or another provider, with comments, control records and error objects; any position of its
     JSON may hold a wrong type, a huge number, deep nesting, half a surrogate pair or invalid JSON; lines
     end in every way, byte order marks and invalid UTF-8 are anywhere; and bytes are cut, doubled, inserted
-    or changed. Each switch turns one kind of damage off.
+    or changed. Each switch turns one kind of damage off, but for streams of binary frames.
 
     Args:
         wrong_types: values of JSON are replaced by others, huge and deep ones among them, or are missing.
@@ -91,7 +100,10 @@ def hostile_streams(
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    spoken(dialect)
+    if spoken(dialect)[1] == "converse":
+        from sansio.testing.strategies.frames import hostile_frames  # which damages JSON as is done here
+
+        return hostile_frames()
     return _hostile_streams(
         dialect,
         Hostility(wrong_types, bad_json, strangers, reordered, bad_bytes, bad_utf8, bom, line_ends),
@@ -134,7 +146,7 @@ def hostile_bytes(draw: st.DrawFn, data: bytes) -> bytes:
 @cache
 @st.composite
 def _hostile_streams(draw: st.DrawFn, type: str, hostility: Hostility) -> bytes:
-    return draw(damaged(type, read_records(encode_events(type, draw(events(type)))), hostility))
+    return draw(damaged(type, _drawn_records(draw, type), hostility))
 
 
 @st.composite
@@ -148,7 +160,9 @@ def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostil
     for _ in range(draw(st.sampled_from((4, 1, 2, 3, 6)))):
         draw(st.sampled_from(damages))(draw, type, records)
     space, line_end = draw(SPACES), draw(ENDS)
-    if draw(_SELDOM):
+    if spoken(type)[1] == "ollama":
+        stream = b"".join(data_of(record) + line_end for record in records)
+    elif draw(_SELDOM):
         stream = b"".join(write(record, draw(ENDS), draw(SPACES)) for record in records)
     else:
         stream = b"".join(write(record, line_end, space) for record in records)
@@ -164,6 +178,12 @@ def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostil
 _MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)+")
 """Byte order marks that begin a stream."""
 _SELDOM = st.integers(0, 7).map(lambda number: number == 0)
+
+
+def _drawn_records(draw: st.DrawFn, type: str) -> list[Record]:
+    """The events of an answer of a type, or its lines."""
+    read = read_lines if spoken(type)[1] == "ollama" else read_records
+    return read(encode_events(type, draw(events(type))))
 
 
 def _place(draw: st.DrawFn, records: list[Record]) -> int:
@@ -191,7 +211,7 @@ def _move(draw: st.DrawFn, type: str, records: list[Record]) -> None:
 
 def _splice(draw: st.DrawFn, type: str, records: list[Record]) -> None:
     other = draw(st.just(type) | st.sampled_from(PROVIDER_TYPES))
-    piece = read_records(encode_events(other, draw(events(other))))
+    piece = _drawn_records(draw, other)
     at = draw(st.integers(0, len(records)))
     start = _place(draw, piece)
     records[at:at] = piece[start : start + draw(st.integers(1, len(piece)))]

@@ -111,7 +111,7 @@ def _conversations(draw: st.DrawFn, parts: st.SearchStrategy[Part]) -> list[Mess
     return conversation
 
 
-_ANSWERS = st.sampled_from(PROVIDER_TYPES).flatmap(messages)
+_ANSWERS = st.sampled_from((*PROVIDER_TYPES, "ollama/ollama", "cohere")).flatmap(messages)
 
 
 def _draw_own(draw: st.DrawFn) -> Message:

@@ -11,10 +11,12 @@ from msgspec import Struct
 
 from sansio import Message, StreamComplete, StreamEvent
 from sansio.jsontext import JSONObject
-from sansio.testing.records import BOM, Record, data_of, read_records, spread, write
+from sansio.testing.records import BOM, Record, data_of, read_lines, read_records, spread, write
 from sansio.testing.script import spoken
 from sansio.testing.strange import HARMLESS
 from sansio.testing.strategies.answers import events
+from sansio.testing.strategies.frames import HARMLESS as HARMLESS_FRAMES
+from sansio.testing.strategies.frames import framed, frames_of
 from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events
 
@@ -54,7 +56,8 @@ def streams(
 ) -> st.SearchStrategy[ValidStream]:
     """Valid streams of a provider.
 
-    Framed as by the provider, or in any other way that means the same. Each switch turns one way off.
+    Framed as by the provider, or in any other way that means the same. Each switch turns one way of
+    server-sent events off.
 
     Args:
         bom: a byte order mark may begin the stream.
@@ -66,8 +69,29 @@ def streams(
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    spoken(dialect)
+    _, api = spoken(dialect)
+    if api == "converse":
+        return _framed_streams()
+    if api == "ollama":
+        return _line_streams(dialect, line_ends, spaces, comments)
     return _streams(dialect, bom, line_ends, spaces, comments, data_lines)
+
+
+@cache
+@st.composite
+def _framed_streams(draw: st.DrawFn) -> ValidStream:
+    """Streams of binary frames: as Bedrock sends them, or with frames and headers that say nothing."""
+    answer = draw(events("bedrock"))
+    frames = frames_of(answer)
+    if draw(st.booleans()):
+        last = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
+        for harmless in draw(st.lists(st.sampled_from(HARMLESS_FRAMES), max_size=3)):
+            frames.insert(draw(st.integers(0, last)), harmless)
+            last += 1
+    pieces = draw(framed(frames))
+    stop = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
+    chunks = [json.loads(frame.payload) for frame in frames]
+    return ValidStream(b"".join(pieces), answer, len(b"".join(pieces[: stop + 1])), chunks)
 
 
 @cache
@@ -87,6 +111,25 @@ def _streams(
     start = draw(st.sampled_from((b"", BOM))) if bom else b""
     line_end = draw(ENDS) if line_ends else b"\n"
     return _written(type, answer, records, start, line_end, draw(SPACES) if spaces else b" ")
+
+
+@cache
+@st.composite
+def _line_streams(draw: st.DrawFn, type: str, line_ends: bool, spaces: bool, blank: bool) -> ValidStream:
+    """Lines of JSON, which have neither a mark nor several lines for one value. Blank ones are comments."""
+    answer = draw(events(type))
+    lines = [data_of(record) for record in read_lines(encode_events(type, answer))]
+    plain = draw(st.booleans())
+    end = draw(st.sampled_from((b"\n", b"\r\n"))) if line_ends and not plain else b"\n"
+    around = draw(st.sampled_from((b"", b" ", b"\t"))) if spaces and not plain else b""
+    stream = bytearray()
+    for line in lines:
+        if blank and not plain and draw(st.booleans()):
+            stream += around + end
+        stream += around + line + around + end
+    # The answer is whole with the last line's last brace; what is behind it may be missing.
+    whole_from = stream.rindex(b"}") + 1
+    return ValidStream(bytes(stream), answer, whole_from, [json.loads(line) for line in lines])
 
 
 def _written(
@@ -112,6 +155,8 @@ def _written(
 
 # Any: JSON in the form of the encoders.
 def _tells_finish(type: str, value: Any) -> bool:
+    if type.partition("/")[0] == "cohere":
+        return bool(value["type"] == "message-end")
     if type.endswith("/responses"):
         return value["type"] in ("response.completed", "response.incomplete")
     if type == "anthropic":

@@ -18,13 +18,13 @@ from sansio import (
     TransportError,
 )
 from sansio.http import Headers, Input
-from sansio.testing.failures import encode_failure
-from sansio.testing.script import Failure, spoken
+from sansio.testing.script import Failure, model_type, spoken
 from sansio.testing.strategies.answers import answers
 from sansio.testing.strategies.cuts import chunkings
 from sansio.testing.strategies.hostile import hostile_json, hostile_streams
 from sansio.testing.strategies.streams import streams
 from sansio.testing.wire import encode_whole
+from sansio.testing.wires.registry import failed
 
 _STREAMS: tuple[Headers, ...] = (
     (("content-type", "text/event-stream"),),
@@ -120,7 +120,7 @@ def _failures(draw: st.DrawFn, type: str) -> tuple[Head, bytes]:
         message=draw(st.sampled_from(("Slow down.", "", "\ufeff\0 x" * 30))),
         headers=draw(st.sampled_from(_ASKING)),
     )
-    response = encode_failure(spoken(type)[0], failure, "req_fake")
+    response = failed(type, model_type(type), "req_fake", failure)
     body = draw(st.one_of(st.just(response.body), hostile_json(response.body), st.binary(max_size=50)))
     return Head(response.status, response.headers), body
 

@@ -42,6 +42,9 @@ _DATA = frozenset((
     "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode",
     "codeExecutionResult", "toolCall", "toolResponse",
 ))  # fmt: skip
+# Google's own client writes the second in this way, and Google takes both spellings.
+_SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
+_FUNCTION = frozenset(("name", "description", "response", "behavior", *_SCHEMAS))
 _NAME = re.compile(r"[a-zA-Z0-9_.:-]{1,128}")
 _PATH = re.compile(r"/(?:.*/)?models/([^/:]+):(\w+)")
 
@@ -159,15 +162,9 @@ def _read_tools(tools: JSON) -> tuple[OfferedTool, ...]:
             name = _name(declared)
             if not _NAME.fullmatch(name):
                 raise refuse(f"* GenerateContentRequest.tools: [{name!r}] is an invalid function name.")
-            _check_names(
-                declared,
-                frozenset(
-                    ("name", "description", "parameters", "parametersJsonSchema", "response", "behavior")
-                ),
-                " at 'tools[0].function_declarations[0]'",
-            )
-            schema = as_object(declared.get("parametersJsonSchema") or declared.get("parameters"))
-            offered.append(OfferedTool(name, schema))
+            _check_names(declared, _FUNCTION, " at 'tools[0].function_declarations[0]'")
+            schemas = (as_object(declared.get(each)) for each in _SCHEMAS)
+            offered.append(OfferedTool(name, next(filter(None, schemas), {})))
     return tuple(offered)
 
 

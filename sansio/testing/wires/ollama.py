@@ -173,7 +173,7 @@ class _Lines:
             return []
         (started, pieces), self._open = self._open, None
         known = self._head.parts[started.part] if started.part < len(self._head.parts) else None
-        extra = known.extra if isinstance(known, ToolCall) else {}
+        extra = known.extra if isinstance(known, ToolCall | InvalidToolCall) else {}
         call = InvalidToolCall(started.id, started.name, "".join(pieces), "", extra=extra)
         place, self._calls = self._calls, self._calls + 1
         return [self.write({"content": "", "tool_calls": [_call(call, place)]})]

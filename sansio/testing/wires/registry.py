@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.content import Message
-from sansio.http import Request
+from sansio.http import Headers, Request
 from sansio.jsontext import JSONObject
+from sansio.testing.failures import encode_failure
 from sansio.testing.prompt import Prompt
 from sansio.testing.routes import Route
-from sansio.testing.script import PROVIDER_TYPES, Answer, Delta, Failure, FakeResponse, default_api
-from sansio.testing.wires import cohere, gemini, ollama
+from sansio.testing.script import (
+    PROVIDER_TYPES,
+    Answer,
+    Delta,
+    Failure,
+    FakeResponse,
+    ProviderType,
+    default_api,
+)
+from sansio.testing.wires import cohere, converse, converse_requests, gemini, ollama
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
 from sansio.testing.wires.cohere_requests import read_cohere_request
@@ -98,6 +108,10 @@ AnswerBeside: TypeAlias = Callable[[str, str, JSONObject, Sequence[str]], JSONOb
 its body, which is empty for a GET; and the models that the server knows. It raises `Refused`."""
 
 
+ErrorHeaders: TypeAlias = Callable[[Failure, str], Headers]
+"""Gives the headers of an error status beside its type. Arguments: the failure, and the request's id."""
+
+
 class Wire(Struct, frozen=True):
     """A wire family from the server's side.
 
@@ -109,6 +123,7 @@ class Wire(Struct, frozen=True):
         make_shelf: makes the server's memory for answers; `None` if it keeps nothing.
         content_type: the content type of a streamed answer.
         encode_error: writes errors; `None` if they have the form of the type's other wires.
+        error_headers: gives the headers of an error that `encode_error` writes; `None` if there are none.
         answer_beside: answers the endpoints beside answers; `None` if they are those of the type.
         key_headers: the headers that may hold the key, in lower case; if empty, those of the type.
     """
@@ -120,6 +135,7 @@ class Wire(Struct, frozen=True):
     make_shelf: Callable[[], Shelf] | None = None
     content_type: str = "text/event-stream; charset=utf-8"
     encode_error: EncodeError | None = None
+    error_headers: ErrorHeaders | None = None
     answer_beside: AnswerBeside | None = None
     key_headers: tuple[str, ...] = ()
 
@@ -137,6 +153,16 @@ _WIRES: dict[str, Wire] = {
         content_type="application/x-ndjson",
         encode_error=ollama.encode_error,
         answer_beside=ollama.answer_beside,
+    ),
+    "converse": Wire(
+        converse.encode_converse_events,
+        converse.encode_converse,
+        converse_requests.read_converse_request,
+        content_type="application/vnd.amazon.eventstream",
+        encode_error=converse.encode_error,
+        error_headers=converse.error_headers,
+        answer_beside=converse_requests.answer_beside,
+        key_headers=("authorization",),
     ),
     "cohere": Wire(
         cohere.encode_chat_events,
@@ -194,3 +220,19 @@ def wire_for(name: str) -> Wire:
         if wire is not None:
             return wire
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
+
+
+def failed(name: str, voice: ProviderType, request_id: str, failure: Failure) -> FakeResponse:
+    """A failure as a response with its status.
+
+    Args:
+        name: type and api, as for `wire_for`.
+        voice: whose errors it has, if the wire family has no form of its own.
+    """
+    wire = wire_for(name)
+    if wire.encode_error is None:
+        return encode_failure(voice, failure, request_id)
+    body = msgspec.json.encode(wire.encode_error(failure, request_id))
+    more = () if wire.error_headers is None else wire.error_headers(failure, request_id)
+    headers = (("content-type", "application/json"), *more, *failure.headers)
+    return FakeResponse(status=failure.status, headers=headers, pieces=(body,))

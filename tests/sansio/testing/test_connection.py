@@ -113,6 +113,11 @@ def test_malformed_http_is_answered_with_400_and_closed(data: bytes) -> None:
     connection, provider = exchange_of()
     head, body, last = read(WHOLE, connection.receive_data(data))
     assert (head.status, last) == (400, End())
+    assert dict(head.headers) == {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "connection": "close",
+    }
     assert "malformed HTTP" in json.loads(body)["error"]["message"]
     assert connection.closed
     assert provider.requests == []

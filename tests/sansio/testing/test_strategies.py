@@ -430,7 +430,7 @@ def test_histories_have_media_in_every_form() -> None:
 @pytest.mark.parametrize("strategy", [answers, events, messages, streams, hostile_streams, tapes])
 def test_an_unknown_dialect_is_refused_at_once(strategy: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match="no fake provider of this type"):
-        strategy("cohere")
+        strategy("nobody")
 
 
 def test_hypothesis_is_loaded_by_the_strategies_alone() -> None:

@@ -21,6 +21,7 @@ from sansio import (
     AuthMethod,
     ChatDialect,
     ConfigError,
+    Key,
     Message,
     ProviderConfig,
     ProviderDefaults,
@@ -46,7 +47,9 @@ VALUES: st.SearchStrategy[JSON] = st.recursive(
 def revealed(given_key: object) -> str:
     """The key of a `Secret`."""
     assert isinstance(given_key, Secret)
-    return given_key.reveal()
+    key = given_key.reveal()
+    assert isinstance(key, str)
+    return key
 
 
 def test_a_secret_is_in_no_representation() -> None:
@@ -200,7 +203,7 @@ def test_the_blocking_side_refuses_an_async_callable_without_a_warning() -> None
 class Dated(ChatDialect):
     """A provider whose signature holds the time, as AWS's does."""
 
-    def authorize(self, request: Request, key: str | None, *, now: float = 0.0) -> Request:
+    def authorize(self, request: Request, key: Key | None, *, now: float = 0.0) -> Request:
         return structs.replace(request, headers=(*request.headers, ("x-signed", f"{now} {key}")))
 
 

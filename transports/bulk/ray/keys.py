@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sansio import Credentials, Key
 from transports.driving.keys import Secret
 
 
@@ -15,19 +16,27 @@ class PassedKey:
         key: the key.
 
     Raises:
-        ConfigError: it is not a text, or is blank.
+        ConfigError: it is neither text nor AWS credentials, or is blank.
     """
 
     __slots__ = ("_secret",)
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: Key) -> None:
         self._secret = Secret(key)
 
-    def __call__(self) -> str:
+    def __call__(self) -> Key:
         return self._secret.reveal()
 
-    def __reduce__(self) -> tuple[type[PassedKey], tuple[str]]:
-        return PassedKey, (self._secret.reveal(),)
+    def __reduce__(self) -> tuple[object, tuple[str | None, ...]]:
+        key = self._secret.reveal()
+        if isinstance(key, str):
+            return PassedKey, (key,)
+        return _signing, (key.access_key_id, key.secret_access_key, key.session_token)
 
     def __repr__(self) -> str:
         return "PassedKey('***')"
+
+
+def _signing(access_key_id: str, secret_access_key: str, session_token: str | None) -> PassedKey:
+    """A key of AWS credentials, which no pickle holds themselves."""
+    return PassedKey(Credentials(access_key_id, secret_access_key, session_token))

@@ -11,6 +11,8 @@ from sansio import (
     CallRequest,
     CallResult,
     ConfigError,
+    Credentials,
+    Key,
     Provider,
     ProviderConfig,
     ProviderError,
@@ -70,9 +72,9 @@ class AskRows:
         schema: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         concurrency: int = 64,
-        api_key: Callable[[], str | Awaitable[str]] | None = None,
+        api_key: Callable[[], Key | Awaitable[Key]] | None = None,
     ) -> None:
-        if isinstance(api_key, str):
+        if isinstance(api_key, str | Credentials):
             raise ConfigError(
                 "api_key: a text would be in what Ray writes of this stage; leave it out to read the "
                 "variable in the workers, or write PassedKey(key)",

@@ -90,6 +90,7 @@ def test_a_broken_dialect_is_caught_by_the_law_that_it_breaks(kind: type[LineDia
     first = report.failures[0]
     assert first.law == BROKEN[kind]
     assert first.remedy
+    assert first.message.strip(" .:;")
     assert first.message in str(report)
 
 
@@ -98,6 +99,7 @@ def test_each_law_catches_what_breaks_it(kind: type[LineDialect]) -> None:
     law = BROKEN[kind]
     report = check(kind, "reads", law)
     assert [result.law for result in report.failures] == [law]
+    assert report[law].message.strip(" .:;")
     assert [result.text for result in report.results] == [LAWS[result.law].text for result in report.results]
 
 

@@ -167,6 +167,23 @@ def test_openrouters_choice_of_its_own_tool_forces_none_of_the_applications() ->
     assert said(response)["choices"][0]["finish_reason"] == "stop"
 
 
+@pytest.mark.parametrize(
+    ("type", "choice"),
+    [
+        ("openai", None),
+        ("openai", "auto"),
+        ("openai", {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [TOOL]}}),
+        ("openrouter", {"type": "openrouter:web_search"}),
+        ("ollama", "none"),
+    ],
+)
+def test_a_choice_that_is_left_to_the_model_calls_what_is_named(type: str, choice: object) -> None:
+    chosen = {} if choice is None else {"tool_choice": choice}
+    response = ask(type, [{"role": "user", "content": "call f"}], tools=[TOOL, OTHER], **chosen)
+    (call,) = said(response)["choices"][0]["message"]["tool_calls"]
+    assert call["function"]["name"] == "f"
+
+
 @pytest.mark.parametrize("mode", ["auto", "required"])
 def test_only_an_allowed_tool_is_called(mode: str) -> None:
     other = {"type": "custom", "custom": {"name": "g"}}

@@ -533,3 +533,12 @@ def test_a_last_assistant_message_must_not_end_in_white_space(words: str) -> Non
     assert "trailing whitespace" in refusal([USER, {"role": "assistant", "content": words}])
     assert is_taken([USER, assistant(text(words)), USER])
     assert is_taken([USER, assistant(text(words.strip()))])
+
+
+def test_a_breakpoint_counts_wherever_it_is_among_other_blocks() -> None:
+    marked = [block for word in "abcde" for block in (text(word), text(word, cache_control=CACHED))]
+    assert is_taken([user(*marked[:-2])])
+    assert "4 blocks may have it, not 5" in refusal([user(*marked)])
+    late, early = text("b", cache_control=HOUR), text("a", cache_control=CACHED)
+    assert is_taken([user(text("a"), late, text("c"), early)])
+    assert "1h must come before" in refusal([user(text("a"), early, text("c"), late)])

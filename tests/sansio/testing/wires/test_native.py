@@ -264,11 +264,12 @@ def test_one_server_of_all_types_has_their_paths_too() -> None:
     assert header(response.headers, "content-type") == "application/json"
     assert [row["name"] for row in said(ask(fake, "/api/tags"))["models"]] == ["m", "n"]
     assert ask(fake, "/v1/tokenize", {"model": "m", "text": "one two"}).status == 200
+    assert [row["name"] for row in said(ask(fake, "/v1/models?page_size=5"))["models"]] == ["m"]
     unknown = ask(fake, "/v2/chat", {"model": "x", "messages": [HELLO]})
     assert (unknown.status, "message" in said(unknown)) == (404, True)
     lines = ask(fake, "/api/chat", {"model": "m", "messages": [HELLO]})
     assert header(lines.headers, "content-type") == "application/x-ndjson"
-    assert len(fake.requests) == 6
+    assert len(fake.requests) == 7
 
 
 def test_the_script_fails_in_the_form_of_the_path() -> None:

@@ -1,0 +1,110 @@
+"""A content block of a stream of Converse: what begins it, and what its deltas add."""
+
+from __future__ import annotations
+
+from sansio import jsontext
+from sansio.answers import AssembledCall, OpenPart, Pieces
+from sansio.content import TextPart
+from sansio.errors import RemoteProtocolError
+from sansio.families.converse.parts import BESIDE
+from sansio.families.fields import base64_bytes, base64_text
+from sansio.jsontext import JSON, JSONObject
+
+
+class OpenBlock:
+    """A block under way.
+
+    Args:
+        kind: its kind, such as `"toolUse"`.
+        start: what its first event has of it.
+    """
+
+    __slots__ = ("_bytes", "_fields", "_input", "beside", "call", "kind", "part", "start")
+
+    def __init__(self, kind: str, start: JSONObject) -> None:
+        self.kind = kind
+        self.start: JSONObject = dict(start)
+        self.part: OpenPart | None = None
+        """Its part, if that is text or reasoning."""
+        self.call: AssembledCall | None = None
+        """Its call, if the application answers that."""
+        self.beside: JSONObject = {}
+        """What its events have beside it."""
+        self._fields: dict[str, Pieces] = {}
+        self._input = Pieces()
+        # Pieces of bytes, each in base64: joined as texts, they would be something else.
+        self._bytes: list[str] = []
+
+    def add_field(self, name: str, value: JSON) -> None:
+        """Add to a field of reasoning. Texts are pieces of one; any other value replaces the one before."""
+        if name == "redactedContent" and isinstance(value, str):
+            self._bytes.append(value)
+        elif isinstance(value, str):
+            self._fields.setdefault(name, Pieces()).append(value)
+        else:
+            self.start[name] = value
+
+    def add(self, kind: str, added: JSON) -> None:
+        """Add a delta to a block that is given whole, at its end."""
+        inner = self.start.get(kind)
+        if not isinstance(inner, dict):
+            inner = {}
+        if isinstance(added, list):  # the result of a tool that the provider ran
+            known = inner.get("content")
+            added = {"content": [*(known if isinstance(known, list) else ()), *added]}
+        if not isinstance(added, dict):
+            self.start[kind] = added
+            return
+        if kind == "toolUse" and isinstance(added.get("input"), str):
+            self._input.append(str(added["input"]))
+            added = {name: value for name, value in added.items() if name != "input"}
+        match added:
+            case {"source": {"bytes": str(piece)}} if kind == "image":
+                self._bytes.append(piece)
+        self.start[kind] = {**inner, **added}
+
+    def fold(self) -> None:
+        """See `Pieces.fold`."""
+        for pieces in (*self._fields.values(), self._input):
+            pieces.fold()
+
+    def part_extra(self) -> JSONObject:
+        """The `extra` of a part whose text arrived in pieces."""
+        assert self.part is not None
+        if self.part.kind is TextPart:
+            return self.beside
+        fields: JSONObject = {name: value for name, value in self.start.items() if name != self.kind}
+        fields |= {name: pieces.whole() for name, pieces in self._fields.items()}
+        if self._bytes:
+            fields["redactedContent"] = _joined(self._bytes)
+        return {**fields, BESIDE: self.beside} if self.beside else fields
+
+    def whole(self, max_depth: int) -> JSONObject:
+        """The block as it would be in a whole answer."""
+        inner = self.start.get(self.kind)
+        if isinstance(inner, dict):
+            inner = dict(inner)
+            if self._bytes:
+                inner["source"] = {"bytes": _joined(self._bytes)}
+            if self.kind == "toolUse":
+                inner["input"] = self._given(max_depth, inner.get("input"))
+            self.start[self.kind] = inner
+        return {**self.start, **self.beside}
+
+    def _given(self, max_depth: int, known: JSON) -> JSON:
+        """What a tool that the provider runs was given."""
+        text = self._input.whole()
+        if not text.strip():
+            return {} if known is None else known
+        try:
+            return jsontext.decode_object(text, max_depth)
+        except RemoteProtocolError:
+            return {"INVALID_JSON": text}
+
+
+def _joined(pieces: list[str]) -> str:
+    """Bytes that arrived in pieces."""
+    known = [data for piece in pieces if (data := base64_bytes(piece)) is not None]
+    if len(pieces) == 1 or len(known) < len(pieces):
+        return "".join(pieces)
+    return base64_text(b"".join(known))

@@ -1,0 +1,404 @@
+"""Converse: the dialect, and requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, assert_never
+
+import msgspec
+
+from sansio.content import (
+    AudioPart,
+    DocumentPart,
+    FinishReason,
+    ImagePart,
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    ServerToolPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    UnknownPart,
+)
+from sansio.endpoints import Endpoint, ModelInfo, Row
+from sansio.errors import APIStatusError, InvalidRequestError, RemoteProtocolError
+from sansio.families.base import Dialect
+from sansio.families.claude import takes_budget, takes_schema
+from sansio.families.converse.options import (
+    OPTIONS,
+    check_budget,
+    check_choice,
+    default_reasoning,
+    maker_of,
+    options_of,
+)
+from sansio.families.converse.parts import DOCUMENTS, IMAGES, SOUNDS, block_of
+from sansio.families.converse.reader import ConverseReader
+from sansio.families.media import data_in, media_type_of
+from sansio.families.tools import NAMES, check_names, free_text_tool
+from sansio.framing.aws import AWSFramer
+from sansio.framing.base import Framer
+from sansio.http.messages import Headers, header
+from sansio.jsontext import JSON, JSONObject
+from sansio.options import Option, write_options
+
+_CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_\s()\[\]-]+")
+"""What the name of a document may not have (the reference, "DocumentBlock"; for `_`, recorded requests)."""
+_NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
+"""Parts that no assistant's message can have here."""
+_DEFAULT_MAX_TOKENS = 8192
+"""The limit of an answer whose thinking has a budget, which must be smaller; as for Anthropic's messages."""
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
+_COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
+"""The fields of a request that the endpoint which counts takes (botocore, `ConverseTokensRequest`)."""
+_OWN_TOOLS = ("systemTool", "cachePoint")
+"""The types of Bedrock's own tools; each has the field of the same name."""
+
+_Block = dict[str, Any]  # Any: JSON, which is written here
+
+
+class ConverseDialect(Dialect):
+    """Bedrock's Converse: binary frames, the model in the path, and blocks that are named by their field."""
+
+    API = "converse"
+    SENDS = frozenset((TextPart, ToolCall, InvalidToolCall))
+    SENDS_EMPTY = False
+    SENDS_CITATIONS = True
+    SENDS_TOOL_ERRORS = True
+    OPTIONS: ClassVar[Mapping[str, Option]] = OPTIONS
+    STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
+        "validationException": 400,
+        "accessDeniedException": 403,
+        "resourceNotFoundException": 404,
+        "modelTimeoutException": 408,
+        "modelErrorException": 424,
+        "modelStreamErrorException": 424,
+        "throttlingException": 429,
+        "modelNotReadyException": 429,
+        "serviceQuotaExceededException": 400,
+        "internalServerException": 500,
+        "InternalFailure": 500,
+        "serviceUnavailableException": 503,
+    }
+    FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {
+        "end_turn": FinishReason.STOP,
+        "stop_sequence": FinishReason.STOP,
+        "tool_use": FinishReason.TOOL_CALLS,
+        "max_tokens": FinishReason.LENGTH,
+        "model_context_window_exceeded": FinishReason.LENGTH,
+        "guardrail_intervened": FinishReason.CONTENT_FILTER,
+        "content_filtered": FinishReason.CONTENT_FILTER,
+        "malformed_model_output": FinishReason.ERROR,
+        "malformed_tool_use": FinishReason.ERROR,
+    }
+
+    def build_endpoint(self, stream: bool = False) -> str:
+        return self.url_of("converse-stream" if stream else "converse")
+
+    def url_of(self, name: str) -> str:
+        """The URL of one of the model's endpoints, such as `"converse"`.
+
+        The model is one segment of the path: an ARN's slashes and colons are encoded.
+
+        Raises:
+            InvalidRequestError: the model would be a step to another path.
+        """
+        from urllib.parse import quote  # loaded with the first request: reading a stream needs none
+
+        model = str(self.config.model)
+        if model in (".", ".."):
+            raise InvalidRequestError(f"model: {model!r} is no model's id")
+        return f"{self.config.base_url}/model/{quote(model, safe='')}/{name}"
+
+    def framer(self, content_type: str) -> Framer:
+        # The answer is named by its type; a parser of bytes alone names none.
+        if content_type in (_EVENT_STREAM, ""):
+            return AWSFramer(self.limits.max_event_bytes)
+        return super().framer(content_type)
+
+    def open_stream(self) -> ConverseReader:
+        return ConverseReader(self)
+
+    def options(self) -> Mapping[str, Option]:
+        return self.OPTIONS if self._config is None else options_of(str(self.config.model))
+
+    def takes_schema(self) -> bool:
+        model = str(self.config.model)
+        match maker_of(model):
+            case "anthropic":
+                return takes_schema(model)
+            case "amazon":
+                return False  # Amazon Bedrock's user guide, "Structured output", names none of its own
+            case _:
+                return True
+
+    def takes_call_id(self, call_id: str) -> bool:
+        return _CALL_ID.fullmatch(call_id) is not None
+
+    def refuses(self, part: Part) -> str | None:
+        if isinstance(part, TextPart) and not part.text.strip() and not part.citations:
+            return "a blank text block is refused"
+        return super().refuses(part)
+
+    def count_tokens(self, body: JSONObject) -> Endpoint[int]:
+        counted: JSONObject = {name: body[name] for name in _COUNTED if name in body}
+        return Endpoint(self.url_of("count-tokens"), _read_count, {"input": {"converse": counted}})
+
+    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
+        # The list is at the control plane, which has its own host (the reference, "ListFoundationModels").
+        base = self.config.base_url.replace("://bedrock-runtime.", "://bedrock.")
+        return Endpoint(f"{base}/foundation-models", _read_models)
+
+    # Errors.
+
+    def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:
+        """The error of a response. Its type is in a header, and in few bodies."""
+        error = super().parse_error(status, headers, body)
+        kind = (header(headers, "x-amzn-errortype") or "").partition(":")[0]
+        return error.with_context(error_type=kind) if kind else error
+
+    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
+        named = error.get("__type")
+        if isinstance(named, str):  # such as `com.amazon.coral.validate#ValidationException`
+            error = {"type": named.rpartition("#")[2], **error}
+        return super().build_error(error, status, data)
+
+    def error_message(self, error: JSONObject) -> str | None:
+        """With the model's own words, where it is the model that failed."""
+        message = super().error_message(error) or super().error_message({"message": error.get("Message")})
+        original = error.get("originalMessage")
+        return f"{message} (from the model: {original})" if isinstance(original, str) else message
+
+    # Requests.
+
+    def build_request_body(
+        self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
+    ) -> dict[str, object]:
+        body = _without_empty(
+            {
+                "system": [*self._system(messages)],
+                "messages": self._turns(messages),
+                "toolConfig": {"tools": [*self._tools(tools)]} if tools else {},
+            }
+        )
+        if "messages" not in body:
+            raise InvalidRequestError(f"{self.TYPE} needs a user's message beside the system's")
+        if "cache" in options:  # last, since it counts the cache points of the whole request
+            options["cache"] = options.pop("cache")
+        write_options(body, options, self.options(), self.origin)
+        self._ask_for_reasoning(body, options)
+        check_choice(body)
+        check_budget(body, options)
+        return body
+
+    def _ask_for_reasoning(self, body: _Block, options: Mapping[str, object]) -> None:
+        model = str(self.config.model)
+        known = body.get("additionalModelRequestFields") or {}
+        if not self.config.reasoning or not known.keys().isdisjoint(("thinking", "reasoningConfig")):
+            return
+        limits = body.get("inferenceConfig") or {}
+        if maker_of(model) == "anthropic" and takes_budget(model):
+            limits = body["inferenceConfig"] = {"maxTokens": _DEFAULT_MAX_TOKENS, **limits}
+        if added := default_reasoning(model, limits.get("maxTokens")):
+            body["additionalModelRequestFields"] = {**known, **added}
+
+    def _system(self, messages: Sequence[Message]) -> Iterator[_Block]:
+        """The system's messages that come before all others."""
+        for index, message in enumerate(messages):
+            if message.role not in (Role.SYSTEM, Role.DEVELOPER):
+                return
+            yield from self._blocks(message, index)
+
+    def _turns(self, messages: Sequence[Message]) -> list[_Block]:
+        """The conversation, in turns: neighbours of one role are one message."""
+        turns: list[_Block] = []
+        begun = False
+        for index, message in enumerate(messages):
+            match message.role:
+                case Role.SYSTEM | Role.DEVELOPER:
+                    if not begun:
+                        continue
+                    role, blocks = "system", self._blocks(message, index)
+                case Role.USER:
+                    role, blocks = "user", self._blocks(message, index)
+                case Role.TOOL:
+                    role, blocks = "user", [self._result(message, index)]
+                case Role.ASSISTANT:
+                    role, blocks = "assistant", self._blocks(message, index)
+                case _:
+                    assert_never(message.role)
+            begun = True
+            if turns and turns[-1]["role"] == role:
+                turns[-1]["content"] += blocks
+            else:
+                turns.append({"role": role, "content": blocks})
+        _name_documents(turns)
+        return turns
+
+    def _result(self, message: Message, index: int) -> _Block:
+        blocks = self._blocks(message, index) if message.content else []
+        result: _Block = {"toolUseId": message.tool_call_id, "content": blocks}
+        if message.is_error:
+            result["status"] = "error"
+        self.check_extra({"status": None, **result} if message.is_error else result, message.extra, index)
+        return {"toolResult": {**result, **message.extra}}
+
+    def _blocks(self, message: Message, index: int) -> list[_Block]:
+        """The blocks of one message.
+
+        Raises:
+            InvalidRequestError: a part has no place in it, or it would be empty.
+        """
+        said = message.role is Role.ASSISTANT
+        if message.extra and message.origin is None and message.role is not Role.TOOL:
+            raise InvalidRequestError(
+                f"message {index}: Converse's messages have a role and content only, not "
+                f"{', '.join(message.extra)}; leave it out, or say it in the content",
+                index=index,
+            )
+        blocks: list[_Block] = []
+        for number, part in enumerate(message.parts):
+            if not said or message.origin is None:
+                part = self._checked(part, message.role, index, number)
+            if isinstance(part, TextPart) and not part.text.strip() and not part.citations:
+                if not said:
+                    raise _empty(index)
+                continue
+            if (block := block_of(part)) is None:
+                raise self._unreadable(part, index, number)
+            blocks.append({**block})
+        if not blocks:
+            raise _empty(index)
+        return blocks
+
+    def _checked(self, part: Part, role: Role, index: int, number: int) -> Part:
+        """A part that the application wrote, if it may be in a message of that role.
+
+        Raises:
+            InvalidRequestError: it names the part, and what to do.
+        """
+        if role is Role.ASSISTANT:
+            misplaced = isinstance(part, _NEVER_SAID)
+        else:
+            misplaced = isinstance(
+                part, (ReasoningPart, RefusalPart, ToolCall, InvalidToolCall, ServerToolPart)
+            )
+        if role in (Role.SYSTEM, Role.DEVELOPER):
+            misplaced = not isinstance(part, (TextPart, UnknownPart))
+        if misplaced:
+            raise self.cannot_send(part, index, number, "here")
+        if (
+            isinstance(part, (ImagePart, AudioPart, DocumentPart))
+            and part.url
+            and (held := data_in(part.url))
+        ):
+            part = msgspec.structs.replace(part, url=None, data=held[1], media_type=held[0])
+        if part.extra and not isinstance(part, UnknownPart):
+            bare = block_of(msgspec.structs.replace(part, extra={})) or {}
+            inner = next(iter(bare.values()), None)
+            self.check_extra(inner if isinstance(inner, dict) else bare, part.extra, index, number)
+        return part
+
+    def _unreadable(self, part: Part, index: int, number: int) -> InvalidRequestError:
+        """The error for a file of a type that Bedrock does not read, or for one that it cannot fetch."""
+        if isinstance(part, (ImagePart, AudioPart, DocumentPart)):
+            known = IMAGES if isinstance(part, ImagePart) else DOCUMENTS
+            if isinstance(part, AudioPart):
+                known = SOUNDS
+            kind = media_type_of(part)
+            if kind not in known:
+                return self.cannot_send(part, index, number, f"of {kind}; use one of {', '.join(known)}")
+        return self.cannot_send(part, index, number)
+
+    def _tools(self, tools: Sequence[Tool]) -> Iterator[_Block]:
+        check_names(tools, NAMES)
+        for position, tool in enumerate(tools):
+            yield _tool(tool, position)
+
+
+def _tool(tool: Tool, position: int) -> _Block:
+    """A tool of OpenAI's format in Converse's; one of Bedrock's own is named by its type in the same way."""
+    if tool.get("type") in _OWN_TOOLS:
+        return {name: value for name, value in tool.items() if name != "type"}
+    if "input_schema" in tool:
+        raise InvalidRequestError(
+            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
+            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
+        )
+    function, custom = tool.get("function"), tool.get("custom")
+    if isinstance(custom, Mapping):
+        described, schema = free_text_tool(custom, position)
+        return {"toolSpec": {**described, "inputSchema": {"json": schema}}}
+    if not isinstance(function, Mapping):
+        raise InvalidRequestError(
+            f"tool {position} is another provider's own; use functions, or Bedrock's own tools as "
+            '{"type": "systemTool", "systemTool": {"name": ...}}'
+        )
+    spec = {
+        name: value for name, value in function.items() if name != "parameters" and value not in (None, "")
+    }
+    schema = function.get("parameters") or {"type": "object", "properties": {}}
+    beside = {name: value for name, value in tool.items() if name not in ("type", "function")}
+    return {"toolSpec": {**spec, **beside, "inputSchema": {"json": schema}}}
+
+
+def _name_documents(turns: list[_Block]) -> None:
+    """Give each document a name, which is required and may have few characters.
+
+    One without a name is numbered: a request whose documents have the same name is refused.
+    """
+    count = 0
+    for turn in turns:
+        for block in turn["content"]:
+            inner = (block.get("toolResult") or {}).get("content", ())
+            for each in (block, *(one for one in inner if isinstance(one, dict))):
+                document = each.get("document")
+                if not isinstance(document, dict):
+                    continue
+                count += 1
+                name = " ".join(_NOT_IN_NAMES.sub(" ", str(document.get("name") or "")).split())
+                each["document"] = {**document, "name": name or f"Document {count}"}
+
+
+def _without_empty(body: Mapping[str, Any]) -> _Block:
+    return {name: value for name, value in body.items() if value}
+
+
+def _read_count(data: JSONObject) -> int:
+    count: JSON = data.get("inputTokens")
+    if type(count) is not int or count < 0:
+        raise RemoteProtocolError(f"the response has no count of tokens: inputTokens is {count!r}")
+    return count
+
+
+def _read_models(data: JSONObject) -> tuple[ModelInfo, ...]:
+    listed = data.get("modelSummaries")
+    if not isinstance(listed, list):
+        raise RemoteProtocolError("the response has no list of models: modelSummaries is missing")
+    return tuple(_read_model(Row(each)) for each in listed if isinstance(each, dict))
+
+
+def _read_model(row: Row) -> ModelInfo:
+    model = row.text("modelId")
+    if model is None:
+        raise RemoteProtocolError("a model of the list has no modelId")
+    return ModelInfo(
+        id=model,
+        name=row.text("modelName"),
+        lifecycle=row.text("modelLifecycle.status"),
+        retires=row.moment("modelLifecycle.endOfLifeTime"),
+        extra=row.rest,
+    )
+
+
+def _empty(index: int) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"message {index} has no text, which Converse refuses; leave the message out or say something",
+        index=index,
+    )

@@ -1,0 +1,143 @@
+"""Streams of binary frames, as Amazon Bedrock's Converse has them: valid ones, and damaged ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from sansio import AWSFramer, StreamEvent
+from sansio.testing.eventstream import HeaderValue, encode_frame
+from sansio.testing.strategies.answers import events
+from sansio.testing.strategies.hostile import hostile_bytes, hostile_json
+from sansio.testing.strategies.values import NAMES
+from sansio.testing.wire import encode_events
+
+_EXCEPTION = "exception:"
+
+
+class Frame(Struct, frozen=True):
+    """One frame: its name, as `AWSFramer` gives it, and its payload."""
+
+    name: str
+    payload: bytes
+
+    def write(self, more: dict[str, HeaderValue] | None = None) -> bytes:
+        """The frame's bytes.
+
+        Args:
+            more: further headers, which say nothing.
+        """
+        kind: dict[str, HeaderValue] = {":message-type": "event", ":event-type": self.name}
+        if self.name.startswith(_EXCEPTION):
+            kind = {":message-type": "exception", ":exception-type": self.name.removeprefix(_EXCEPTION)}
+        return encode_frame({**(more or {}), **kind}, self.payload)
+
+
+def frames_of(answer: Sequence[StreamEvent]) -> list[Frame]:
+    """The frames of an answer."""
+    found: list[Frame] = []
+
+    def read(payload: bytes, events: list[StreamEvent], name: str) -> bool:
+        found.append(Frame(name, payload))
+        return False
+
+    AWSFramer().feed(b"".join(encode_events("bedrock", answer)), read, [])
+    return found
+
+
+_VALUES: st.SearchStrategy[HeaderValue] = st.one_of(
+    NAMES, st.binary(max_size=8), st.booleans(), st.integers(-(2**63), 2**63 - 1)
+)
+HEADERS: st.SearchStrategy[dict[str, HeaderValue]] = st.just({}) | st.dictionaries(NAMES, _VALUES, max_size=2)
+"""Headers that say nothing, of all types."""
+
+HARMLESS = (
+    Frame("somethingNew", b'{"a":1}'),
+    Frame("contentBlockDelta", b'{"contentBlockIndex":99,"delta":{}}'),
+    Frame("contentBlockStart", b'{"contentBlockIndex":98,"start":{}}'),
+    Frame("contentBlockStop", b'{"contentBlockIndex":97,"p":"abc"}'),
+)
+"""Frames that change no answer."""
+STRANGE = (
+    *HARMLESS,
+    Frame("exception:throttlingException", b'{"message":"Too many requests."}'),
+    Frame("exception:modelStreamErrorException", b'{"message":"x","originalStatusCode":500}'),
+    Frame("exception:", b""),
+    Frame("messageStop", b"{}"),
+    Frame("messageStop", b'{"stopReason":"end_turn"}'),
+    Frame("metadata", b'{"usage":{"inputTokens":-1}}'),
+    Frame("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"twice","toolUse":{"input":"{"}}}'),
+    Frame("contentBlockDelta", b'{"contentBlockIndex":7,"delta":{"toolUse":{"input":"stray"}}}'),
+    Frame("contentBlockDelta", b'{"delta":{"reasoningContent":{"redactedContent":"c2Vj"}}}'),
+    Frame("contentBlockDelta", b'{"delta":{"image":{"source":{"bytes":"iVBO"}}}}'),
+    Frame("contentBlockStart", b'{"start":{"image":{"format":"png"}}}'),
+    Frame("contentBlockStart", b'{"start":{"toolUse":{"toolUseId":"","name":""}}}'),
+    Frame("contentBlockDelta", b"not JSON"),
+    Frame("", b'{"error":{"message":"Overloaded"}}'),
+    Frame("chunk", b'{"bytes":"e30="}'),
+)
+"""Frames that Bedrock sends seldom or never."""
+
+
+@st.composite
+def framed(draw: st.DrawFn, frames: Sequence[Frame]) -> list[bytes]:
+    """The bytes of each frame, with headers that say nothing."""
+    return [frame.write(draw(HEADERS)) for frame in frames]
+
+
+_Damage: TypeAlias = Callable[[st.DrawFn, list[Frame]], None]
+
+
+def _place(draw: st.DrawFn, frames: list[Frame]) -> int:
+    return draw(st.integers(0, max(0, len(frames) - 1)))
+
+
+def _drop(draw: st.DrawFn, frames: list[Frame]) -> None:
+    start = _place(draw, frames)
+    del frames[start : start + draw(st.integers(1, 3))]
+
+
+def _double(draw: st.DrawFn, frames: list[Frame]) -> None:
+    start = _place(draw, frames)
+    frames[start:start] = frames[start : start + draw(st.integers(1, 3))]
+
+
+def _move(draw: st.DrawFn, frames: list[Frame]) -> None:
+    start = _place(draw, frames)
+    moved = frames[start : start + 1]
+    del frames[start : start + 1]
+    end = draw(st.integers(0, len(frames)))
+    frames[end:end] = moved
+
+
+def _put_in(draw: st.DrawFn, frames: list[Frame]) -> None:
+    frames.insert(draw(st.integers(0, len(frames))), draw(st.sampled_from(STRANGE)))
+
+
+def _splice(draw: st.DrawFn, frames: list[Frame]) -> None:
+    others = frames_of(draw(events("bedrock")))
+    start = draw(st.integers(0, len(others) - 1))
+    at = draw(st.integers(0, len(frames)))
+    frames[at:at] = others[start : start + 3]
+
+
+def _damage_json(draw: st.DrawFn, frames: list[Frame]) -> None:
+    if frames:
+        at = draw(st.integers(0, len(frames) - 1))
+        frames[at] = Frame(frames[at].name, draw(hostile_json(frames[at].payload)))
+
+
+_DAMAGES: tuple[_Damage, ...] = (_damage_json, _damage_json, _put_in, _splice, _double, _drop, _move)
+
+
+@st.composite
+def hostile_frames(draw: st.DrawFn) -> bytes:
+    """A damaged stream: its frames, the JSON in them, and at times the bytes."""
+    frames = frames_of(draw(events("bedrock")))
+    for _ in range(draw(st.integers(1, 4))):
+        draw(st.sampled_from(_DAMAGES))(draw, frames)
+    stream = b"".join(draw(framed(frames)))
+    return draw(hostile_bytes(stream)) if draw(st.integers(0, 3)) == 0 else stream

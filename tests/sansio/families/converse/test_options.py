@@ -1,0 +1,212 @@
+"""The options of Converse, by model; its cache points; and errors of the endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import (
+    BadRequestError,
+    ConverseDialect,
+    DocumentPart,
+    InvalidRequestError,
+    Message,
+    RateLimitError,
+    Role,
+    TextPart,
+    UnknownPart,
+)
+from tests.sansio.families.converse.frames import CLAUDE, GPT, NOVA, Record, provider
+from tests.sansio.wires import ASK, WEATHER
+from tests.support import for_each
+
+ADAPTIVE = "anthropic.claude-sonnet-5-5"
+POINT: Record = {"cachePoint": {"type": "default"}}
+
+
+def body(model: str = "m", tools: list[Record] | None = None, **options: Any) -> Any:
+    return provider(model).prepare(ASK, tools, **options).body
+
+
+def refusal(model: str = "m", tools: list[Record] | None = None, **options: Any) -> str:
+    with pytest.raises(InvalidRequestError) as caught:
+        body(model, tools, **options)
+    return str(caught.value)
+
+
+def test_each_option_has_its_place() -> None:
+    sent = body(
+        temperature=0,
+        top_p=0.5,
+        max_tokens=9,
+        stop="END",
+        service_tier="flex",
+        metadata={"a": "b"},
+        top_k=3,
+        reasoning_effort="high",
+        options={
+            "guardrailConfig": {"guardrailIdentifier": "g"},
+            "additionalModelResponseFieldPaths": ["/x"],
+            "additionalModelRequestFields": {"seed": 1},
+            "inferenceConfig": {"x": 2},
+        },
+    )
+    del sent["messages"]
+    assert sent == {
+        "inferenceConfig": {"temperature": 0, "topP": 0.5, "maxTokens": 9, "stopSequences": ["END"], "x": 2},
+        "serviceTier": {"type": "flex"},
+        "requestMetadata": {"a": "b"},
+        "outputConfig": {"effort": "high"},
+        "guardrailConfig": {"guardrailIdentifier": "g"},
+        "additionalModelResponseFieldPaths": ["/x"],
+        "additionalModelRequestFields": {"seed": 1, "top_k": 3},
+    }
+
+
+CHOICES: list[tuple[Any, Record]] = [
+    ("auto", {"auto": {}}),
+    ("required", {"any": {}}),
+    ({"type": "function", "function": {"name": "get_weather"}}, {"tool": {"name": "get_weather"}}),
+    ({"type": "tool", "name": "get_weather"}, {"tool": {"name": "get_weather"}}),
+    ({"type": "any"}, {"any": {}}),
+]
+
+
+@for_each(CHOICES)
+def test_a_choice_of_tools_is_written_in_its_form(case: tuple[Any, Record]) -> None:
+    choice, sent = case
+    assert body(tools=[WEATHER], tool_choice=choice)["toolConfig"]["toolChoice"] == sent
+    assert "toolChoice" not in body(tools=[WEATHER], tool_choice=None)["toolConfig"]
+
+
+REFUSED: list[tuple[Record, str]] = [
+    ({"tool_choice": "none"}, "leave the tools out"),
+    ({"tool_choice": "sometimes"}, "auto, required"),
+    ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "allowed_tools"),
+    ({"tool_choice": {"type": "function", "function": {"name": "nope"}}}, "get_weather"),
+    ({"tools": None, "tool_choice": "auto"}, "no tools"),
+    ({"response_format": {"type": "json_object"}}, "json_schema"),
+    ({"response_format": {"type": "grammar"}}, "json_schema"),
+    ({"temperature": 1.5}, "temperature"),
+    ({"seed": 1}, "no such option"),
+    ({"model": CLAUDE, "reasoning_budget": 10}, "1024"),
+    ({"model": CLAUDE, "reasoning_budget": 2_000, "max_tokens": 1_500}, "1500"),
+    ({"model": NOVA, "reasoning_effort": "xhigh"}, "low, medium, high"),
+    ({"model": NOVA, "reasoning_budget": 2_000}, "no such option"),
+]
+
+
+@for_each(REFUSED)
+def test_an_option_that_cannot_be_is_refused_with_what_to_do(case: tuple[Record, str]) -> None:
+    options, words = case
+    assert words in refusal(**{"tools": [WEATHER], **options})
+
+
+EFFORTS: list[tuple[str, str | None, Record]] = [
+    (CLAUDE, "high", {"outputConfig": {"effort": "high"}}),
+    (CLAUDE, "none", {"additionalModelRequestFields": {"thinking": {"type": "disabled"}}}),
+    (CLAUDE, None, {}),
+    (NOVA, "low", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
+    (NOVA, "none", {"reasoningConfig": {"type": "disabled"}}),
+    (NOVA, None, {}),
+    (GPT, "high", {"reasoning_effort": "high"}),
+    ("arn:aws:bedrock:x:1:application-inference-profile/y", "high", {"outputConfig": {"effort": "high"}}),
+]
+
+
+@for_each(EFFORTS)
+def test_an_effort_is_where_the_maker_s_models_have_it(case: tuple[str, str | None, Record]) -> None:
+    model, effort, fields = case
+    sent = body(model, reasoning_effort=effort)
+    del sent["messages"]
+    known = ("outputConfig", "additionalModelRequestFields")
+    wanted = fields if not fields or set(fields) <= set(known) else {known[1]: fields}
+    assert sent == wanted
+
+
+def test_other_options_of_a_maker_s_models() -> None:
+    assert body(NOVA, top_k=10)["additionalModelRequestFields"] == {"inferenceConfig": {"topK": 10}}
+    thinking = {"type": "enabled", "budget_tokens": 2_000}
+    assert body(CLAUDE, reasoning_budget=2_000)["additionalModelRequestFields"] == {"thinking": thinking}
+    assert body(response_format={"type": "text"}, service_tier=None, reasoning_effort=None).keys() == {
+        "messages"
+    }
+    assert body(reasoning_budget=None, options={"outputConfig": None}).keys() == {"messages"}
+
+
+REASONING: list[tuple[str, Record, Record | None]] = [
+    (CLAUDE, {}, {"thinking": {"type": "enabled", "budget_tokens": 4096}}),
+    (CLAUDE, {"max_tokens": 3_000}, {"thinking": {"type": "enabled", "budget_tokens": 1500}}),
+    (ADAPTIVE, {}, {"thinking": {"type": "adaptive", "display": "summarized"}}),
+    (NOVA, {}, {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}}),
+    (NOVA, {"reasoning_effort": "none"}, {"reasoningConfig": {"type": "disabled"}}),
+    (GPT, {}, None),
+]
+
+
+@for_each(REASONING)
+def test_reasoning_is_asked_for_in_the_maker_s_form(case: tuple[str, Record, Record | None]) -> None:
+    model, options, fields = case
+    sent: Any = provider(model, reasoning=True).prepare(ASK, **options).body
+    assert sent.get("additionalModelRequestFields") == fields
+    if model == CLAUDE and not options:
+        assert sent["inferenceConfig"] == {"maxTokens": 8_192}
+
+
+# Cache points.
+
+ASKED = [
+    Message(Role.SYSTEM, "Be brief."),
+    Message(Role.USER, "One"),
+    Message(Role.ASSISTANT, "1"),
+    Message(Role.USER, (TextPart("Two"), DocumentPart(data=b"x", media_type="text/plain"))),
+]
+
+
+def cached(messages: list[Message], value: Any = True, tools: list[Record] | None = None) -> Any:
+    return provider().prepare(messages, tools, cache=value).body
+
+
+def test_cache_points_are_at_the_ends_and_never_behind_a_document() -> None:
+    sent = cached(ASKED, tools=[WEATHER])
+    assert sent["system"][-1] == sent["toolConfig"]["tools"][-1] == POINT
+    assert sent["messages"][0]["content"][-1] == POINT
+    assert [next(iter(block)) for block in sent["messages"][2]["content"]] == [
+        "text",
+        "cachePoint",
+        "document",
+    ]
+    hour = cached(ASKED[:2], "1h")
+    assert hour["system"][-1] == {"cachePoint": {"type": "default", "ttl": "1h"}}
+    assert cached(ASKED, False) == cached(ASKED, None) == provider().prepare(ASKED).body
+
+
+def test_cache_points_of_the_application_count_and_a_turn_has_one() -> None:
+    point = UnknownPart("cachePoint", POINT)
+    own = [
+        Message(Role.SYSTEM, (TextPart("a"), point, TextPart("b"), point)),
+        Message(Role.USER, (TextPart("One"), point)),
+        Message(Role.ASSISTANT, "1"),
+        Message(Role.USER, "Two"),
+    ]
+    sent = cached(own, tools=[WEATHER])
+    assert sent["messages"][2]["content"][-1] == POINT
+    assert POINT not in sent["toolConfig"]["tools"]
+    only = [Message(Role.USER, (DocumentPart(data=b"x", media_type="text/plain"),))]
+    assert POINT not in cached(only)["messages"][0]["content"]
+
+
+# Errors.
+
+
+def test_the_type_of_an_error_is_in_a_header_or_in_the_body() -> None:
+    headers = (("x-amzn-ErrorType", "ThrottlingException:http://internal/"), ("x-amzn-requestid", "r1"))
+    error = ConverseDialect().parse_error(429, headers, '{"message": "Too many requests."}')
+    assert isinstance(error, RateLimitError)
+    assert (error.error_type, error.request_id) == ("ThrottlingException", "r1")
+    body = '{"__type": "com.amazon.coral#ValidationException", "Message": "no", "error": {}}'
+    named = ConverseDialect().parse_error(400, (), '{"message": "no", "__type": "a#ValidationException"}')
+    assert isinstance(named, BadRequestError)
+    assert (named.error_type, named.provider_message) == ("ValidationException", "no")
+    assert ConverseDialect().parse_error(400, (), body).provider_message == "the provider gave no message"

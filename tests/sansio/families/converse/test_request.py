@@ -1,0 +1,257 @@
+"""Requests of Converse: what is written where, and what is refused before it is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sansio import (
+    AudioPart,
+    DocumentPart,
+    ImagePart,
+    InvalidRequestError,
+    InvalidToolCall,
+    Message,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    RemoteProtocolError,
+    Role,
+    ServerToolPart,
+    StreamParser,
+    TextPart,
+    ToolCall,
+    UnknownPart,
+)
+from sansio.families.converse import ConverseDialect
+from sansio.families.fields import base64_text
+from tests.sansio.families.converse.frames import CLAUDE, GPT, NOVA, Record, provider
+from tests.sansio.wires import ASK, WEATHER
+from tests.support import for_each
+
+PNG = b"\x89PNG\r\n\x1a\n"
+REDACTED: Record = {"redactedContent": "eA=="}
+
+
+def body(messages: list[Message], tools: list[Record] | None = None, *, model: str = "m", **more: Any) -> Any:
+    return provider(model).prepare(messages, tools, **more).body
+
+
+def refusal(messages: list[Message], tools: list[Record] | None = None, **more: Any) -> InvalidRequestError:
+    with pytest.raises(InvalidRequestError) as caught:
+        body(messages, tools, **more)
+    return caught.value
+
+
+def test_the_model_is_one_segment_of_the_path() -> None:
+    arn = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"
+    base = "https://bedrock-runtime.eu-west-1.amazonaws.com/model"
+    quoted = "arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Ainference-profile%2Feu.amazon.nova-lite-v1%3A0"
+    assert provider(arn).prepare(ASK).url == f"{base}/{quoted}/converse-stream"
+    assert provider(arn).prepare(ASK, stream=False).url == f"{base}/{quoted}/converse"
+    assert "model" not in body(ASK)
+    assert "model" in str(refusal(ASK, model=".."))
+
+
+def test_turns_alternate_and_results_are_in_the_user_s() -> None:
+    calls = (ToolCall("a", "f", {"x": 1}), InvalidToolCall("b", "g", "{cut", "cut"))
+    sent = body(
+        [
+            Message(Role.SYSTEM, "Be brief."),
+            Message(Role.DEVELOPER, "Be kind."),
+            Message(Role.USER, "Hi"),
+            Message(Role.ASSISTANT, calls),
+            Message(Role.TOOL, "1", tool_call_id="a", extra={"status": "success"}),
+            Message(Role.TOOL, "", tool_call_id="b", is_error=True),
+            Message(Role.USER, "Go on."),
+            Message(Role.SYSTEM, "Be quick."),
+        ],
+        [WEATHER],
+    )
+    assert sent["system"] == [{"text": "Be brief."}, {"text": "Be kind."}]
+    assert [turn["role"] for turn in sent["messages"]] == ["user", "assistant", "user", "system"]
+    assert sent["messages"][1]["content"][1]["toolUse"]["input"] == {"INVALID_JSON": "{cut"}
+    assert sent["messages"][2]["content"] == [
+        {"toolResult": {"toolUseId": "a", "content": [{"text": "1"}], "status": "success"}},
+        {"toolResult": {"toolUseId": "b", "content": [], "status": "error"}},
+        {"text": "Go on."},
+    ]
+
+
+def test_an_answer_goes_back_as_it_was_and_blank_texts_are_left_out() -> None:
+    parts = (
+        ReasoningPart("Hm.", {"signature": "s"}),
+        ReasoningPart("", REDACTED),
+        ServerToolPart("server_tool_use", "t", "f", {}),
+        TextPart("Hi"),
+    )
+    answer = Message(
+        Role.ASSISTANT, (*parts, TextPart(" ")), origin="bedrock/converse", extra={"metrics": {}}
+    )
+    sent = body([*ASK, answer, *ASK])["messages"][1]["content"]
+    assert [next(iter(block)) for block in sent] == [
+        "reasoningContent",
+        "reasoningContent",
+        "toolUse",
+        "text",
+    ]
+    own = Message(Role.ASSISTANT, (TextPart(" "), TextPart("Hi")))
+    assert body([*ASK, own, *ASK])["messages"][1]["content"] == [{"text": "Hi"}]
+
+
+def test_tools_are_written_in_their_form() -> None:
+    custom: Record = {"type": "custom", "custom": {"name": "shell", "description": "Runs."}}
+    bare: Record = {"type": "function", "function": {"name": "f", "description": "", "strict": None}, "x": 1}
+    own: Record = {"type": "systemTool", "systemTool": {"name": "nova_grounding"}}
+    sent = body(ASK, [WEATHER, custom, bare, own])["toolConfig"]["tools"]
+    assert sent[0]["toolSpec"]["inputSchema"] == {"json": WEATHER["function"]["parameters"]}
+    assert sent[1]["toolSpec"]["inputSchema"]["json"]["required"] == ["input"]
+    assert sent[2]["toolSpec"] == {
+        "name": "f",
+        "x": 1,
+        "inputSchema": {"json": {"type": "object", "properties": {}}},
+    }
+    assert sent[3] == {"systemTool": {"name": "nova_grounding"}}
+
+
+OTHER_TOOLS: list[tuple[Record, str]] = [
+    ({"type": "web_search", "name": "w"}, "tool 0"),
+    ({"name": "f", "input_schema": {}}, "parameters"),
+    ({"type": "function", "function": {"name": "a b"}}, "a_b"),
+]
+
+
+@for_each(OTHER_TOOLS)
+def test_a_tool_of_another_form_is_refused(case: tuple[Record, str]) -> None:
+    tool, words = case
+    assert words in str(refusal(ASK, [tool]))
+
+
+def test_documents_have_names_of_few_characters() -> None:
+    parts = (
+        DocumentPart(data=b"%PDF-1.7", name="my report.final_2.pdf"),
+        DocumentPart(data=b"x", media_type="text/plain"),
+        UnknownPart("document", {"document": {"format": "txt", "source": {"text": "x"}}}),
+    )
+    result = Message(Role.TOOL, (DocumentPart(data=b"y", media_type="text/plain"),), tool_call_id="a")
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
+    turns = body([Message(Role.USER, parts), called, result], [WEATHER])["messages"]
+    named = [block["document"]["name"] for block in turns[0]["content"]]
+    assert named == ["my report final_2 pdf", "Document 2", "Document 3"]
+    assert turns[2]["content"][0]["toolResult"]["content"][0]["document"]["name"] == "Document 4"
+
+
+def test_files_are_sent_as_data_or_from_s3() -> None:
+    url = f"data:image/png;base64,{base64_text(PNG)}"
+    content = body([Message(Role.USER, (ImagePart(url=url), ImagePart(url="s3://b/k.png")))])
+    assert content["messages"][0]["content"] == [
+        {"image": {"format": "png", "source": {"bytes": base64_text(PNG)}}},
+        {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k.png"}}}},
+    ]
+
+
+MISPLACED: list[tuple[Role, Part, str]] = [
+    (Role.USER, ImagePart(url="https://e/i.png"), "data"),
+    (Role.USER, ImagePart(data=b"BM", media_type="image/bmp"), "image/png"),
+    (Role.USER, AudioPart(data=b"x", media_type="audio/x"), "audio/wav"),
+    (Role.USER, DocumentPart(data=b"x", media_type="application/zip"), "application/pdf"),
+    (Role.USER, ReasoningPart("Hm."), "here"),
+    (Role.USER, ToolCall("a", "f", {}), "assistant"),
+    (Role.USER, TextPart("x", extra={"text": "y"}), "extra"),
+    (Role.USER, ImagePart(data=PNG, extra={"format": "gif"}), "extra"),
+    (Role.USER, TextPart(" "), "no text"),
+    (Role.SYSTEM, ImagePart(data=PNG), "here"),
+    (Role.ASSISTANT, RefusalPart("No."), "here"),
+    (Role.ASSISTANT, AudioPart(transcript="Hi"), "here"),
+]
+
+
+@for_each(MISPLACED)
+def test_a_part_that_cannot_be_sent_is_refused_with_its_place(case: tuple[Role, Part, str]) -> None:
+    role, part, words = case
+    error = refusal([Message(role, (part,)), *ASK])
+    assert error.index == 0
+    assert words in str(error)
+
+
+@for_each(
+    [
+        ([Message(Role.SYSTEM, "Be brief.")], "user"),
+        ([*ASK, Message(Role.ASSISTANT, "")], "needs"),
+        ([Message(Role.USER, "Hi", extra={"name": "x"})], "name"),
+    ]
+)
+def test_a_conversation_that_bedrock_refuses_is_refused_here(case: tuple[list[Message], str]) -> None:
+    messages, words = case
+    if words == "needs":  # an assistant's message without anything is left out, and reported
+        assert body([*messages, *ASK])["messages"][0]["role"] == "user"
+    else:
+        assert words in str(refusal(messages))
+
+
+def test_an_extra_of_a_result_must_not_replace_what_is_typed() -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
+    result = Message(Role.TOOL, "x", tool_call_id="a", is_error=True, extra={"status": "success"})
+    assert "status" in str(refusal([*ASK, called, result]))
+
+
+def test_reading_needs_no_config() -> None:
+    dialect = ConverseDialect()
+    assert "temperature" in dialect.options()
+    assert StreamParser(dialect).receive_data(b"") == []
+
+
+@pytest.mark.parametrize(("model", "takes"), [(CLAUDE, True), (NOVA, False), (GPT, True), ("arn:x", True)])
+def test_a_schema_goes_where_the_model_takes_one(model: str, takes: bool) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}, "strict": True}}
+    sent = body(ASK, model=model, response_format=form)
+    if takes:
+        assert sent["outputConfig"]["textFormat"] == {
+            "type": "json_schema",
+            "structure": {"jsonSchema": {"name": "n", "schema": '{"type":"object"}'}},
+        }
+    else:
+        assert sent["toolConfig"]["toolChoice"] == {"tool": {"name": "n"}}
+
+
+def test_an_id_that_bedrock_refuses_is_replaced_in_call_and_result() -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a b", "f", {}),), origin="openai/chat")
+    prepared = provider().prepare([*ASK, called, Message(Role.TOOL, "x", tool_call_id="a b")])
+    sent: Any = prepared.body
+    use, result = (turn["content"][0] for turn in sent["messages"][1:])
+    assert use["toolUse"]["toolUseId"] == result["toolResult"]["toolUseId"] != "a b"
+    assert [left.what for left in prepared.left_out] == ["id"]
+
+
+# The endpoints beside.
+
+
+def test_tokens_are_counted_of_what_has_a_size() -> None:
+    made = provider(CLAUDE)
+    counted = made.dialect.count_tokens(body(ASK, [WEATHER], max_tokens=9))
+    assert counted.url.endswith("/count-tokens")
+    assert counted.body is not None
+    sent: Any = counted.body
+    inner: Any = sent["input"]
+    assert inner["converse"].keys() == {"messages", "toolConfig"}
+    assert counted.read({"inputTokens": 7}) == 7
+    with pytest.raises(RemoteProtocolError, match="inputTokens"):
+        counted.read({"inputTokens": -1})
+
+
+def test_models_are_listed_by_the_control_plane() -> None:
+    listed = provider().dialect.list_models()
+    assert listed.url == "https://bedrock.eu-west-1.amazonaws.com/foundation-models"
+    row: Record = {
+        "modelId": "m",
+        "modelName": "M",
+        "modelLifecycle": {"status": "LEGACY"},
+        "providerName": "p",
+    }
+    found: Any = listed.read({"modelSummaries": [row, 1]})
+    assert [(model.id, model.name, model.lifecycle) for model in found] == [("m", "M", "LEGACY")]
+    wrongs: list[Record] = [{}, {"modelSummaries": [{}]}]
+    for wrong in wrongs:
+        with pytest.raises(RemoteProtocolError):
+            listed.read(wrong)

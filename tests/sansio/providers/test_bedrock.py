@@ -1,0 +1,121 @@
+"""Amazon Bedrock's hosts: the region, what requests are signed with, and clocks that are off."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sansio import AuthMethod, ConfigError, Credentials, Message, Provider, ProviderConfig, Send, header
+from tests.sansio.wires import ASK
+
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+KEYS = Credentials("AKIDEXAMPLE", SECRET)
+NOW = 1_440_938_160.0
+
+
+def provider(**fields: Any) -> Provider:
+    return Provider(ProviderConfig(type="bedrock", model="anthropic.claude-sonnet-5-5", **fields))
+
+
+def authorization(made: Provider, key: str | Credentials) -> str:
+    step = made.call([Message("user", "Hi")]).next_step()
+    assert isinstance(step, Send)
+    return header(made.authorize(step.request, key, now=NOW).headers, "authorization") or ""
+
+
+@pytest.mark.parametrize(
+    ("api", "service"),
+    [
+        ("converse", "bedrock"),
+        ("messages", "bedrock-mantle"),
+        ("chat", "bedrock-mantle"),
+        ("responses", "bedrock-mantle"),
+    ],
+)
+def test_each_family_takes_a_bearer_key_or_credentials(api: str, service: str) -> None:
+    made = provider(api=api, region="eu-west-1")
+    assert made.dialect.origin == f"bedrock/{api}"
+    assert authorization(made, "secret-key") == "Bearer secret-key"
+    signed = authorization(made, KEYS)
+    assert f"Credential=AKIDEXAMPLE/20150830/eu-west-1/{service}/aws4_request" in signed
+    assert SECRET not in signed
+
+
+def test_the_region_is_that_of_the_config_or_of_aws_s_own_host() -> None:
+    url = "https://bedrock-runtime-fips.us-gov-west-1.amazonaws.com"
+    assert "/us-gov-west-1/bedrock/" in authorization(provider(base_url=url), KEYS)
+    assert "/eu-west-1/bedrock/" in authorization(provider(base_url=url, region="eu-west-1"), KEYS)
+    proxied = provider(base_url="https://proxy.example.com")
+    assert authorization(proxied, "secret-key") == "Bearer secret-key"
+    with pytest.raises(ConfigError, match="AWS_REGION") as caught:
+        authorization(proxied, KEYS)
+    assert caught.value.field == "region"
+
+
+@pytest.mark.parametrize("api", ["converse", "messages", "chat", "responses"])
+def test_a_request_without_a_region_is_refused_with_the_variable(api: str) -> None:
+    with pytest.raises(ConfigError, match="AWS_REGION") as caught:
+        provider(api=api).prepare(ASK)
+    assert caught.value.field == "region"
+
+
+@pytest.mark.parametrize("region", ["eu-west-1/x", "EU", "a.b", "-x", "x-", ""])
+def test_a_region_is_part_of_the_host_and_must_be_a_name(region: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        provider(region=region)
+    assert caught.value.field == "region"
+
+
+def test_a_region_that_is_no_text_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        ProviderConfig.from_dict({"type": "bedrock", "model": "m", "region": 1})
+    assert caught.value.field == "region"
+
+
+def test_another_region_brings_its_own_address() -> None:
+    config = provider(region="eu-west-1").config
+    assert config.replace(region="us-east-1").base_url == "https://bedrock-runtime.us-east-1.amazonaws.com"
+    assert config.credential_variables == ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    assert config.replace(api_key_env="MY_KEY").credential_variables is None
+    assert config.region_variables == ()
+    assert provider().config.region_variables == ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@pytest.mark.parametrize(
+    ("words", "skew"),
+    [
+        (
+            "Signature expired: 20250130T064508Z is now earlier than 20250210T013411Z (20250210T013911Z - 5)",
+            "10 d 18 h behind",
+        ),
+        (
+            "Signature not yet current: 20250210T013911Z is still later than 1 (20250210T003411Z + 5 min.)",
+            "1 h 5 min ahead of",
+        ),
+    ],
+)
+def test_an_error_about_the_clock_says_by_how_much_it_is_off(words: str, skew: str) -> None:
+    headers = (("x-amzn-errortype", "InvalidSignatureException:"),)
+    error = provider(region="eu-west-1").dialect.parse_error(403, headers, json.dumps({"message": words}))
+    assert error.provider_message == words
+    assert error.error_type == "InvalidSignatureException"
+    assert f"clock of this machine is {skew} AWS's" in error.advice()
+
+
+@pytest.mark.parametrize(
+    "words", ["Signature mismatch", "It was 20250130T064508Z", "Signature 99999999T999999Z"]
+)
+def test_other_errors_have_their_own_advice(words: str) -> None:
+    error = provider(region="eu-west-1").dialect.parse_error(403, (), json.dumps({"message": words}))
+    assert "clock" not in error.advice()
+
+
+def test_credentials_are_for_aws_only() -> None:
+    other = Provider(ProviderConfig(type="openai", model="m"))
+    with pytest.raises(ConfigError, match="AWS") as caught:
+        authorization(other, KEYS)
+    assert caught.value.field == "api_key"
+    silent = Provider(ProviderConfig(type="vllm", model="m", auth_method=AuthMethod.NONE))
+    assert authorization(silent, KEYS) == ""
