@@ -11,7 +11,6 @@ from msgspec import Struct
 from sansio import AWSFramer, StreamEvent
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.strategies.answers import events
-from sansio.testing.strategies.hostile import hostile_bytes, hostile_json
 from sansio.testing.strategies.values import NAMES
 from sansio.testing.wire import encode_events
 
@@ -88,6 +87,8 @@ def framed(draw: st.DrawFn, frames: Sequence[Frame]) -> list[bytes]:
     return [frame.write(draw(HEADERS)) for frame in frames]
 
 
+DamageOf: TypeAlias = Callable[[bytes], st.SearchStrategy[bytes]]
+"""Draws bytes in place of those that it is given."""
 _Damage: TypeAlias = Callable[[st.DrawFn, list[Frame]], None]
 
 
@@ -124,20 +125,23 @@ def _splice(draw: st.DrawFn, frames: list[Frame]) -> None:
     frames[at:at] = others[start : start + 3]
 
 
-def _damage_json(draw: st.DrawFn, frames: list[Frame]) -> None:
-    if frames:
-        at = draw(st.integers(0, len(frames) - 1))
-        frames[at] = Frame(frames[at].name, draw(hostile_json(frames[at].payload)))
-
-
-_DAMAGES: tuple[_Damage, ...] = (_damage_json, _damage_json, _put_in, _splice, _double, _drop, _move)
+_DAMAGES: tuple[_Damage, ...] = (_put_in, _splice, _double, _drop, _move)
 
 
 @st.composite
-def hostile_frames(draw: st.DrawFn) -> bytes:
-    """A damaged stream: its frames, the JSON in them, and at times the bytes."""
+def hostile_frames(draw: st.DrawFn, of_json: DamageOf, of_bytes: DamageOf) -> bytes:
+    """A damaged stream: its frames, the JSON in them, and at times the bytes.
+
+    Args:
+        of_json: draws a JSON text in place of another.
+        of_bytes: draws bytes in place of others.
+    """
     frames = frames_of(draw(events("bedrock")))
     for _ in range(draw(st.integers(1, 4))):
-        draw(st.sampled_from(_DAMAGES))(draw, frames)
+        if frames and draw(st.integers(0, 2)) == 0:
+            at = _place(draw, frames)
+            frames[at] = Frame(frames[at].name, draw(of_json(frames[at].payload)))
+        else:
+            draw(st.sampled_from(_DAMAGES))(draw, frames)
     stream = b"".join(draw(framed(frames)))
-    return draw(hostile_bytes(stream)) if draw(st.integers(0, 3)) == 0 else stream
+    return draw(of_bytes(stream)) if draw(st.integers(0, 3)) == 0 else stream
