@@ -280,6 +280,12 @@ def test_the_table_of_providers_is_what_a_config_takes() -> None:
         assert api == ", ".join(f"`{api}`" for api in defaults.apis)
 
 
+def test_the_page_on_configuration_names_every_type() -> None:
+    text = section("Providers", (ROOT / "docs" / "configuration.md").read_text("utf-8"))
+
+    assert [name for name in BUILT_IN if f"`{name}`" not in text] == []
+
+
 def test_the_table_of_events_has_every_event_and_its_fields() -> None:
     rows = _table("tutorial.md", "Events")
     shown = {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in rows}

@@ -99,10 +99,14 @@ class ConverseReader(AnswerReader):
                 index = _index(record)
                 for kind, added in delta.items():
                     self._receive_delta(index, kind, added, events)
-                self._keep_beside(index, rest(record, "delta", "contentBlockIndex", PADDING))
+                self._keep_beside(
+                    index, rest(record, "delta", "contentBlockIndex", PADDING, nulls=(PADDING,))
+                )
             case "contentBlockStart":
                 self._receive_start(_index(record), _object(record, "start"), events)
-                self._keep_beside(_index(record), rest(record, "start", "contentBlockIndex", PADDING))
+                self._keep_beside(
+                    _index(record), rest(record, "start", "contentBlockIndex", PADDING, nulls=(PADDING,))
+                )
             case "contentBlockStop":
                 self._end(_index(record), events)
                 self._keep(rest(record, "contentBlockIndex", PADDING))

@@ -75,7 +75,7 @@ def test_a_wrong_url_in_the_environment_is_refused_without_being_shown(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"{name.upper()}_PROXY", "user:s3cret@host:80")
-    with pytest.raises(ConfigError, match="scheme one of http, https, socks5, socks5h") as caught:
+    with pytest.raises(ConfigError, match="scheme is one of http, https, socks5, socks5h") as caught:
         HttpcoreTransport(environment_proxies=True)
     assert caught.value.field == "proxy"
     assert "s3cret" not in str(caught.value)
