@@ -1,9 +1,10 @@
-"""`python -m tests.pages [PAGE ...]`: follows pages of `docs` to the letter, each in a fresh environment.
+"""`python -m tests.pages [PAGE ...]`: follows pages of `docs` to the letter, in fresh environments.
 
-A page has its own folder and virtual environment, in which this project is installed from its wheel. Down
-the page, each `pip install` and each block of `sh` is run as it is written, each `console` block must print
-what is below its commands, and the `python` blocks run in one process. No key and nothing of this checkout is
-there, except `examples`, which the pages name.
+A page has its own folder and virtual environment, in which this project is installed from its wheel. Pages
+that install no more than the project share an environment. Down the page, each `pip install` and each block
+of `sh` is run as it is written, each `console` block must print what is below its commands, and the `python`
+blocks run in one process. No key and nothing of this checkout is there, except `examples`, which the pages
+name.
 """
 
 from __future__ import annotations
@@ -23,7 +24,22 @@ from pathlib import Path
 
 from tests.snippets import ROOT
 
-PAGES = ("embedding", "command-line", "from-openai", "from-anthropic", "tapes", "check-parser", "corpus")
+PAGES = (
+    *("embedding", "command-line", "from-openai", "from-anthropic", "tapes", "check-parser", "corpus"),
+    *(
+        "tutorial",
+        "configuration",
+        "content",
+        "tools",
+        "structured",
+        "retries",
+        "endpoints",
+        "network",
+        "machines",
+    ),
+    *("moving", "resuming", "anthropic", "gemini", "bedrock", "ollama", "cohere", "responses", "providers"),
+    *("batches", "bulk", "translate", "faults", "custom-dialect"),
+)
 STATUSES = {"check-parser examples.naive_parser": 1}
 """Commands whose status is not 0: it breaks laws, as its page says."""
 NOT_HERE = {"pip install -e": "a checkout", "ANTHROPIC_API_KEY": "a key", "npm install": "Node 22"}
@@ -80,31 +96,32 @@ def read(page: Path) -> list[tuple[str, int, str]]:
     return found
 
 
-def follow(name: str, wheels: Path) -> tuple[int, str]:
+def follow(name: str, wheels: Path, shared: Path) -> tuple[int, str]:
     """Follow a page.
 
     Args:
         wheels: the folder with the wheels of all that is installed.
+        shared: an environment that has the project, for a page that installs no more.
 
     Returns:
         The exit status, and all that was printed.
     """
     begin = time.monotonic()
+    steps = read(ROOT / "docs" / f"{name}.md")
     with tempfile.TemporaryDirectory(prefix=f"page-{name}-") as made:
         folder = Path(made)
         for file, text in FILES.items():
             (folder / file).write_text(text)
         shutil.copytree(ROOT / "examples", folder / "examples")
-        venv.create(folder / ".venv")
-        bin = folder / ".venv" / "bin"
-        # A pip for each environment would take most of the time, so that of this one installs into it.
-        (bin / "pip").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip --python "{bin}/python" "$@"\n')
-        (bin / "pip").chmod(0o755)
-        steps = [("sh", 0, _BASE), *read(ROOT / "docs" / f"{name}.md")]
+        home = shared
+        if any(source.startswith("pip install ") for _, _, source in steps):
+            home = folder / ".venv"
+            make_environment(home)
+            steps = [("sh", 0, _BASE), *steps]
         done = subprocess.run(
-            [str(bin / "python"), "-c", _FOLLOW],
+            [str(home / "bin" / "python"), "-c", _FOLLOW],
             cwd=folder,
-            env=_environment(folder, wheels),
+            env=_environment(folder, home, wheels),
             input=json.dumps((f"{name}.md", steps)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -114,12 +131,21 @@ def follow(name: str, wheels: Path) -> tuple[int, str]:
         return done.returncode, f"{done.stdout}{name}: {time.monotonic() - begin:.0f} s\n"
 
 
-def _environment(folder: Path, wheels: Path) -> dict[str, str]:
+def make_environment(home: Path) -> None:
+    """A virtual environment with a `pip`."""
+    venv.create(home)
+    # A pip for each environment would take most of the time, so that of this one installs into it.
+    pip = home / "bin" / "pip"
+    pip.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip --python "{home}/bin/python" "$@"\n')
+    pip.chmod(0o755)
+
+
+def _environment(folder: Path, home: Path, wheels: Path) -> dict[str, str]:
     """The variables of a reader who has no keys, and no conversation that was kept."""
     known = ("LANG", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
     return {
         **{name: os.environ[name] for name in known if name in os.environ},
-        "PATH": f"{folder}/.venv/bin:{os.environ['PATH']}",
+        "PATH": f"{home}/bin:{os.environ['PATH']}",
         "HOME": str(folder),
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
@@ -148,8 +174,12 @@ def main(names: list[str]) -> int:
         # All wheels are fetched once: the pages are about this project, not about the network.
         fetch = (sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", made, *wanted(names))
         subprocess.run(fetch, check=True)
+        shared = wheels / "shared"
+        make_environment(shared)
+        base = [str(shared / "bin" / "pip"), *shlex.split(_BASE)[1:]]
+        subprocess.run(base, env=_environment(wheels, shared, wheels), check=True)
         with ThreadPoolExecutor(2) as pool:
-            ends = dict(zip(names, pool.map(lambda name: follow(name, wheels), names), strict=True))
+            ends = dict(zip(names, pool.map(lambda name: follow(name, wheels, shared), names), strict=True))
     for name, (status, printed) in ends.items():
         print(f"{'FAILED' if status else 'followed'}: docs/{name}.md")
         print(printed if status else printed.splitlines()[-1], flush=True)
