@@ -69,4 +69,4 @@ def test_the_numbers_of_the_other_package_are_those_of_the_page(name: str) -> No
     assert f"waits {constants.INITIAL_RETRY_DELAY} s, 1 s, … up to {constants.MAX_RETRY_DELAY:g} s" in page
     limits = constants.DEFAULT_TIMEOUT
     assert f"`timeout={limits.read:g}`, for each read; {limits.connect:g} s to connect" in page
-    assert f"`{name}` {package(name).__version__.partition('.')[0]}." in page
+    assert f"`{name}` package, version {package(name).__version__.partition('.')[0]}." in page
