@@ -38,7 +38,7 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
 }
 """Pairs with a dialect that is more than its row. All others are the family's, with the row as profile."""
 _HOSTS: dict[str, tuple[str, str]] = {"bedrock": ("sansio.providers.bedrock", "BedrockHost")}
-"""Types whose families share a host with rules of its own."""
+"""Types whose families share a host that has its own rules."""
 _MADE: dict[tuple[str, str], type[Dialect]] = {}
 """The dialects of the built-in pairs that were asked for."""
 _REGISTERED: dict[tuple[str, str], type[Dialect]] = {}

@@ -146,7 +146,7 @@ def written(ray: Any, server: LoopbackThread, tmp_path_factory: pytest.TempPathF
     def run() -> None:
         try:
             resume(ray, server, rows, answers)
-        except BaseException as error:
+        except BaseException as error:  # of a thread, whose failures are raised nowhere else
             failures.append(error)
 
     job = threading.Thread(target=run, daemon=True)

@@ -91,7 +91,7 @@ def kind_of(block: Mapping[str, JSON]) -> str:
 
 
 def _inner_part(kind: str, inner: JSONObject) -> Part | None:
-    """What a block holds, as a part with an `extra` of its own; `None` if its kind or form is not known."""
+    """What a block holds, as a part with its own `extra`; `None` if its kind or form is not known."""
     match kind:
         case "citationsContent":
             return _cited(inner)

@@ -134,7 +134,7 @@ class ConverseDialect(Dialect):
             case "anthropic":
                 return takes_schema(model)
             case "amazon":
-                return False  # Amazon Bedrock's user guide, "Structured output", names none of its own
+                return False  # Amazon Bedrock's user guide, "Structured output", names none of Amazon's own models
             case _:
                 return True
 

@@ -227,7 +227,7 @@ def failed(name: str, voice: ProviderType, request_id: str, failure: Failure) ->
 
     Args:
         name: type and api, as for `wire_for`.
-        voice: whose errors it has, if the wire family has no form of its own.
+        voice: whose errors it has, if the wire family has no form for them.
     """
     wire = wire_for(name)
     if wire.encode_error is None:

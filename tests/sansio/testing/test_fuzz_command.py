@@ -54,6 +54,8 @@ def fake_atheris() -> Iterator[FakeAtheris]:
 
 def fuzz(*arguments: str) -> object:
     """The exit status of the command."""
+    # Another test may have imported the command, and runpy warns of that.
+    sys.modules.pop("sansio.testing.fuzz.__main__", None)
     with mock.patch.object(sys, "argv", ["fuzz", *arguments]), pytest.raises(SystemExit) as ended:
         runpy.run_module("sansio.testing.fuzz", run_name="__main__")
     return ended.value.code

@@ -10,7 +10,7 @@ class PassedKey:
     """A key for workers that do not have it in their environment.
 
     No text of it shows the key: neither its repr nor what Ray writes of a stage's arguments. Ray keeps the
-    arguments in its object store, where whoever may use the cluster can read them.
+    arguments in its object store, where all users of the cluster can read them.
 
     Args:
         key: the key.

@@ -205,7 +205,7 @@ class Deaf(Ours):
 
 
 class Guesses(Ours):
-    """Takes a stream for an answer if it looks like one that is none; see `guessing`."""
+    """Takes a stream for an answer if it looks like one, also if it is not; see `guessing`."""
 
     SEEN: ClassVar[bytes]
 
