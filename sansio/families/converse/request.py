@@ -134,7 +134,7 @@ class ConverseDialect(Dialect):
             case "anthropic":
                 return takes_schema(model)
             case "amazon":
-                return False  # Amazon Bedrock's user guide, "Structured output", names none of Amazon's own models
+                return False  # its user guide, "Structured output", names none of these models
             case _:
                 return True
 
