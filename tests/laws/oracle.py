@@ -18,6 +18,7 @@ from sansio import (
     ContentDelta,
     HTTPExchange,
     ImagePart,
+    Limits,
     LocalProtocolError,
     Message,
     Part,
@@ -33,6 +34,7 @@ from sansio import (
     ToolCall,
     UnknownPart,
 )
+from sansio.providers import dialect_named
 from sansio.testing import PROVIDER_TYPES
 from tests.sansio.wires import check_agreement, told
 
@@ -239,3 +241,28 @@ def assert_memory_linear(run: Callable[[int], object], size: int) -> None:
 def in_pieces(data: bytes, size: int) -> list[bytes]:
     """Bytes cut into equal pieces."""
     return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def parser_for(kind: str, record: bool = False, /, **limits: int) -> StreamParser:
+    """A parser of a type, or of type and api."""
+    return StreamParser(dialect_named(kind, Limits(**limits)), record=record)
+
+
+def events_of(pieces: Iterable[bytes], parser: StreamParser) -> list[StreamEvent]:
+    """All that a parser gives for the pieces of a whole stream."""
+    return [event for piece in pieces for event in parser.receive_data(piece)] + parser.receive_eof()
+
+
+def message_of(events: list[StreamEvent]) -> Message:
+    """The message of a stream that is whole."""
+    last = events[-1]
+    assert isinstance(last, StreamComplete), last
+    return last.message
+
+
+def check_parts(events: list[StreamEvent]) -> None:
+    """Assert that a part that was given is the message's, its `extra` included."""
+    message = message_of(events)
+    for event in events:
+        if isinstance(event, PartComplete):
+            assert event.part == message.parts[event.index]

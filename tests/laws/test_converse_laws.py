@@ -6,6 +6,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,9 +16,7 @@ from hypothesis import strategies as st
 
 from sansio import (
     ConverseDialect,
-    Limits,
     Message,
-    PartComplete,
     Provider,
     ProviderConfig,
     Role,
@@ -29,7 +28,6 @@ from sansio import (
     TextPart,
 )
 from sansio.families.converse.parts import block_of, part_of
-from sansio.providers import dialect_named
 from sansio.testing import encode_events, encode_whole
 from sansio.testing.eventstream import encode_frame
 from sansio.testing.strategies import answers, chunkings, hostile_streams, messages, streams
@@ -43,30 +41,20 @@ from tests.laws.oracle import (
     assert_nothing_lost,
     assert_one_end,
     assert_over,
+    check_parts,
+    events_of,
     in_pieces,
+    parser_for,
     plain,
     written,
 )
 from tests.sansio.wires import check_agreement
 
-
-def parser_of(record: bool = False, /, **limits: int) -> StreamParser:
-    return StreamParser(dialect_named("bedrock", Limits(**limits)), record=record)
+parser_of = partial(parser_for, "bedrock")
 
 
 def parse(pieces: Iterable[bytes], parser: StreamParser | None = None) -> list[StreamEvent]:
-    """All that a parser gives for the pieces of a whole stream."""
-    parser = parser or parser_of()
-    return [event for piece in pieces for event in parser.receive_data(piece)] + parser.receive_eof()
-
-
-def check_parts(events: list[StreamEvent]) -> None:
-    """Assert that a part that was given is the message's, its `extra` included."""
-    last = events[-1]
-    assert isinstance(last, StreamComplete)
-    for event in events:
-        if isinstance(event, PartComplete):
-            assert event.part == last.message.parts[event.index]
+    return events_of(pieces, parser or parser_of())
 
 
 @given(data=st.data())
@@ -163,7 +151,10 @@ def _spelled_out(stream: bytes) -> bytes:
     rest = stream
     while len(rest) >= 16:
         total, headers = int.from_bytes(rest[:4]), int.from_bytes(rest[4:8])
-        message, rest = rest[:total], rest[total:]
+        message = rest[:total]
+        if total < 16 or zlib.crc32(message[:-4]) != int.from_bytes(message[-4:]):
+            break  # it is damaged, so nothing is read from here on, and a new checksum must not repair it
+        rest = rest[total:]
         payload = message[12 + headers : -4]
         changed = payload
         try:
@@ -172,7 +163,7 @@ def _spelled_out(stream: bytes) -> bytes:
             record = None
         if isinstance(record, dict) and isinstance(record.get("delta"), dict) and b'"delta":' in payload:
             changed = payload.replace(b'"contentBlockIndex"', b'"p":null,"contentBlockIndex"', 1)
-        written.append(message if changed == payload or total < 16 else _resealed(message, headers, changed))
+        written.append(message if changed == payload else _resealed(message, headers, changed))
     return b"".join(written) + rest
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import (
-    Limits,
     Message,
-    PartComplete,
     StreamComplete,
     StreamEvent,
     StreamFailed,
@@ -39,35 +38,21 @@ from tests.laws.oracle import (
     assert_nothing_lost,
     assert_one_end,
     assert_over,
+    check_parts,
+    events_of,
     in_pieces,
+    message_of,
+    parser_for,
     plain,
 )
 from tests.sansio.families.gemini.chunks import JSON, call, chunk, piece, sse, text
 from tests.sansio.wires import check_agreement
 
-
-def parser_of(record: bool = False, /, **limits: int) -> StreamParser:
-    return StreamParser(dialect_named("google", Limits(**limits)), record=record)
+parser_of = partial(parser_for, "google")
 
 
 def parse(pieces: Iterable[bytes], parser: StreamParser | None = None) -> list[StreamEvent]:
-    """All that a parser gives for the pieces of a whole stream."""
-    parser = parser or parser_of()
-    return [event for each in pieces for event in parser.receive_data(each)] + parser.receive_eof()
-
-
-def message_of(events: list[StreamEvent]) -> Message:
-    last = events[-1]
-    assert isinstance(last, StreamComplete), last
-    return last.message
-
-
-def check_parts(events: list[StreamEvent]) -> None:
-    """Assert that a part that was given is the message's, its `extra` included."""
-    message = message_of(events)
-    for event in events:
-        if isinstance(event, PartComplete):
-            assert event.part == message.parts[event.index]
+    return events_of(pieces, parser or parser_of())
 
 
 @given(stream=gemini_streams(), data=st.data())

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from sansio import (
     InvalidToolCall,
-    Limits,
     Message,
     PartComplete,
     Provider,
@@ -35,7 +34,9 @@ from tests.laws.oracle import (
     assert_nothing_lost,
     assert_one_end,
     assert_over,
+    events_of,
     in_pieces,
+    parser_for,
     plain,
 )
 from tests.sansio.wires import check_agreement, config, told
@@ -44,14 +45,8 @@ KINDS = ("ollama/ollama", "cohere")
 in_both = pytest.mark.parametrize("kind", KINDS)
 
 
-def parser_of(kind: str, record: bool = False, /, **limits: int) -> StreamParser:
-    return StreamParser(dialect_named(kind, Limits(**limits)), record=record)
-
-
 def parse(kind: str, pieces: Iterable[bytes], parser: StreamParser | None = None) -> list[StreamEvent]:
-    """All that a parser gives for the pieces of a whole stream."""
-    parser = parser or parser_of(kind)
-    return [event for piece in pieces for event in parser.receive_data(piece)] + parser.receive_eof()
+    return events_of(pieces, parser or parser_for(kind))
 
 
 @in_both
@@ -126,7 +121,7 @@ def test_cut_freedom_one_end_nothing_lost_and_no_lie(
     kind: str, data: st.DataObject, limits: dict[str, int]
 ) -> None:
     stream = data.draw(hostile_streams(kind) | st.binary(max_size=100))
-    parser = parser_of(kind, **limits)
+    parser = parser_for(kind, **limits)
     given_events = parse(kind, [stream], parser)
     assert_one_end(given_events)
     assert parser.finished
@@ -141,10 +136,10 @@ def test_cut_freedom_one_end_nothing_lost_and_no_lie(
         assert last.error.partial is not None
         assert last.error.partial.tool_calls == ()
     pieces = data.draw(chunkings(stream))
-    other = parser_of(kind, **limits)
+    other = parser_for(kind, **limits)
     assert plain(parse(kind, pieces, other)) == plain(given_events)
     assert other.progress == parser.progress
-    assert plain(parse(kind, pieces, parser_of(kind, True, **limits))) == plain(given_events)
+    assert plain(parse(kind, pieces, parser_for(kind, True, **limits))) == plain(given_events)
 
 
 @in_both

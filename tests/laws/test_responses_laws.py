@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 
 import msgspec
 import pytest
@@ -12,10 +13,8 @@ from hypothesis import strategies as st
 
 from sansio import (
     InvalidToolCall,
-    Limits,
     Message,
     Part,
-    PartComplete,
     ProviderError,
     StreamComplete,
     StreamEvent,
@@ -43,26 +42,20 @@ from tests.laws.oracle import (
     assert_nothing_lost,
     assert_one_end,
     assert_over,
+    check_parts,
+    events_of,
     in_pieces,
+    message_of,
+    parser_for,
     plain,
 )
 from tests.sansio.wires import check_agreement
 
-
-def parser_of(record: bool = False, /, **limits: int) -> StreamParser:
-    return StreamParser(dialect_named("openai/responses", Limits(**limits)), record=record)
+parser_of = partial(parser_for, "openai/responses")
 
 
 def parse(pieces: Iterable[bytes], parser: StreamParser | None = None) -> list[StreamEvent]:
-    """All that a parser gives for the pieces of a whole stream."""
-    parser = parser or parser_of()
-    return [event for piece in pieces for event in parser.receive_data(piece)] + parser.receive_eof()
-
-
-def message_of(events: list[StreamEvent]) -> Message:
-    last = events[-1]
-    assert isinstance(last, StreamComplete), last
-    return last.message
+    return events_of(pieces, parser or parser_of())
 
 
 def finished(part: Part) -> object:
@@ -89,14 +82,6 @@ def test_a_stream_says_what_its_response_says_and_a_part_of_it_is_no_success(
         assert isinstance(last.error, StreamTruncatedError)
     else:
         assert isinstance(last, StreamComplete)
-
-
-def check_parts(events: list[StreamEvent]) -> None:
-    """Assert that a part that was given is the message's, its `extra` included."""
-    message = message_of(events)
-    for event in events:
-        if isinstance(event, PartComplete):
-            assert event.part == message.parts[event.index]
 
 
 @given(items=response_items())
