@@ -184,3 +184,9 @@ def test_a_counter_that_is_no_function_is_refused_with_what_is_expected(count: A
 def test_a_counter_that_gives_no_number_of_tokens_is_refused(given: Any) -> None:
     with pytest.raises(InvalidRequestError, match="count: must return a number of tokens, an int"):
         fit_context("Hi", 100, count=lambda message: given)
+
+
+def test_a_long_value_of_a_counter_is_cut_in_the_error() -> None:
+    with pytest.raises(InvalidRequestError) as raised:
+        fit_context("Hi", 100, count=lambda message: "x" * 10_000)  # type: ignore[arg-type, return-value]  # wrong on purpose
+    assert len(str(raised.value)) < 200

@@ -82,6 +82,14 @@ def test_a_success_or_a_long_time_ends_a_row() -> None:
         assert refuse(limiter, now) - now == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_request_that_began_with_the_refusal_does_not_end_a_row() -> None:
+    limiter = crowd()
+    _, second, *_ = begin(limiter, 0.0)
+    after = refuse(limiter, 5.0)
+    limiter.end(second, Outcome(), 5.0)
+    assert refuse(limiter, after) - after == pytest.approx(1.0, abs=0.01)
+
+
 def test_refusals_of_what_began_before_the_last_one_are_the_same_refusal() -> None:
     limiter = crowd()
     first, second, *others = begin(limiter, 0.0)

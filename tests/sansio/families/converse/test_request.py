@@ -130,7 +130,7 @@ def test_a_tool_of_another_form_is_refused(case: tuple[Record, str]) -> None:
 
 def test_documents_have_names_of_few_characters() -> None:
     parts = (
-        DocumentPart(data=b"%PDF-1.7", name="my report.final_2.pdf"),
+        DocumentPart(data=b"%PDF-1.7", name="my report.final_2 (a) [b]-c.pdf"),
         DocumentPart(data=b"x", media_type="text/plain"),
         UnknownPart("document", {"document": {"format": "txt", "source": {"text": "x"}}}),
     )
@@ -138,7 +138,7 @@ def test_documents_have_names_of_few_characters() -> None:
     called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
     turns = body([Message(Role.USER, parts), called, result], [WEATHER])["messages"]
     named = [block["document"]["name"] for block in turns[0]["content"]]
-    assert named == ["my report final_2 pdf", "Document 2", "Document 3"]
+    assert named == ["my report final_2 (a) [b]-c pdf", "Document 2", "Document 3"]
     assert turns[2]["content"][0]["toolResult"]["content"][0]["document"]["name"] == "Document 4"
 
 
