@@ -16,7 +16,7 @@ import typer
 from sansio import PROVIDER_DEFAULTS, ConfigError, ProviderConfig
 from sansio.providers.google import vertex_url
 from transports.driving.facade import AsyncProvider, create_provider
-from transports.driving.keys import KeySource
+from transports.driving.keys import KeySource, with_region
 
 _CHOOSING = frozenset(("type", "base_url", "api_key_env"))
 """Options that choose a provider; without one of them, a key or a file, the fake provider answers."""
@@ -137,16 +137,14 @@ def open_provider(fields: Mapping[str, object], loop: str, *, is_real: bool) -> 
     config = ProviderConfig.from_dict(fields)
     KeySource(config, None).ask()
     try:
-        provider = create_provider(config)
-    except ConfigError as error:
-        if error.field != "region":
-            raise
+        config = with_region(config)
+    except ConfigError:
         raise ConfigError(
             f"--region: {config.type} needs one; give it, such as --region us-east-1, or set "
             f"{config.region_variables[0]}",
             field="region",
         ) from None
-    yield provider
+    yield create_provider(config)
 
 
 def _default_key() -> str:
