@@ -138,12 +138,8 @@ def open_provider(fields: Mapping[str, object], loop: str, *, is_real: bool) -> 
     KeySource(config, None).ask()
     try:
         config = with_region(config)
-    except ConfigError:
-        raise ConfigError(
-            f"--region: {config.type} needs one; give it, such as --region us-east-1, or set "
-            f"{config.region_variables[0]}",
-            field="region",
-        ) from None
+    except ConfigError as error:
+        raise ConfigError(f"{error.message}; its option is --region", field="region") from None
     yield create_provider(config)
 
 

@@ -61,6 +61,7 @@ def test_a_missing_region_or_key_is_one_line_with_the_option_and_the_variable() 
     run_each(
         [
             (bedrock, KEYS, ("--region", "AWS_REGION")),
+            (bedrock, {**KEYS, "AWS_REGION": "Nowhere!"}, ("--region", "'Nowhere!'")),
             ((*bedrock, "--region", "Nowhere!"), KEYS, ("region: 'Nowhere!'",)),
             ((*bedrock, "--region", "eu-west-1"), {}, ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID")),
             (vertex, KEYS, ("--project", "GOOGLE_CLOUD_PROJECT")),
