@@ -228,6 +228,39 @@ class CohereOptions(TypedDict, total=False):
     strict_tools: bool | None
 
 
+class GoogleOptions(TypedDict, total=False):
+    """The own options of Gemini on `google` and `vertex`; `image_config` is OpenRouter's, too.
+
+    Of the portable ones, `modalities` is what Google calls `responseModalities`, and `reasoning_effort` and
+    `reasoning_budget` are the level and the budget of `thinking_config`.
+    """
+
+    safety_settings: Sequence[_Object] | None
+    cached_content: str | None
+    labels: Mapping[str, str] | None
+    media_resolution: str | None
+    speech_config: _Object | None
+    thinking_config: _Object | None
+    response_schema: _Object | None
+    tool_config: _Object | None
+    generation_config: _Object | None
+    continuation_token: str | None
+    model_armor_config: _Object | None
+
+
+class BedrockOptions(TypedDict, total=False):
+    """The own options of Bedrock's Converse, with the names of its wire."""
+
+    additionalModelRequestFields: _Object | None
+    additionalModelResponseFieldPaths: Sequence[str] | None
+    guardrailConfig: _Object | None
+    inferenceConfig: _Object | None
+    outputConfig: _Object | None
+    performanceConfig: _Object | None
+    projectIdentifier: str | None
+    promptVariables: _Object | None
+
+
 class ServerOptions(TypedDict, total=False):
     """The own options of other servers: see the table in docs/providers.md."""
 
@@ -267,6 +300,8 @@ class PlainOptions(
     AnthropicOptions,
     OllamaOptions,
     CohereOptions,
+    GoogleOptions,
+    BedrockOptions,
     ServerOptions,
     total=False,
 ):

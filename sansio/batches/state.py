@@ -176,6 +176,12 @@ class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def from_json(cls, text: str | bytes) -> Self:
         """The state that `to_json` stored.
 
+        Args:
+            text: what `to_json` returned.
+
+        Returns:
+            The state, which `Batches` goes on from.
+
         Raises:
             InvalidRequestError: it is no such state, or one of another version.
         """

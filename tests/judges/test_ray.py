@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import signal
 import threading
@@ -228,6 +229,14 @@ def test_the_values_of_a_schema_are_columns(ray: Any, server: LoopbackThread) ->
     ).take_all()
     assert sorted(row["id"] for row in answers) == [0, 1, 2]
     assert all(row["town"] == "Rome" and row["size"] is not None and row["error"] is None for row in answers)
+
+
+def test_what_was_not_sent_is_a_column(ray: Any, server: LoopbackThread) -> None:
+    rows = ray.data.from_items([{"id": 1, "prompt": "2 + 3"}])
+    options = {"top_k": 3, "unsupported": "drop"}
+    (answer,) = ask(ray, rows, server, key="id", options=options).take_all()
+    assert answer["error"] is None
+    assert [loss["option"] for loss in json.loads(answer["left_out"])] == ["top_k"]
 
 
 def test_a_key_that_is_refused_ends_the_job_at_once_and_is_never_shown(

@@ -25,6 +25,7 @@ from sansio import (
 )
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.options import PortableOptions, UnsupportedOptionError
+from sansio.providers import dialect_named
 from tests.sansio.exchanges import REFUSED, run
 from tests.sansio.wires import ASK, RESPONSES, TYPES, Record, body_of, config, refused
 from tests.support import for_all
@@ -218,8 +219,18 @@ def test_a_number_inside_an_option_must_be_finite_too() -> None:
 
 def test_each_option_of_a_built_in_provider_is_a_typed_keyword() -> None:
     known = get_type_hints(Options)
-    for kind in PAIRS:
-        assert Provider(config(kind)).dialect.OPTIONS.keys() <= known.keys(), kind
+    for kind, defaults in PROVIDER_DEFAULTS.items():
+        for api in defaults.apis:
+            assert dialect_named(f"{kind}/{api}").OPTIONS.keys() <= known.keys(), (kind, api)
+
+
+def test_options_of_google_may_be_dropped_by_others_and_are_then_reported() -> None:
+    safety = [{"category": "X", "threshold": "OFF"}]
+    prepared = Provider(config("openai")).prepare(
+        ASK, safety_settings=safety, labels={"team": "a"}, guardrailConfig={}, unsupported="drop"
+    )
+    assert [left.option for left in prepared.left_out] == ["safety_settings", "labels", "guardrailConfig"]
+    assert prepared.body.keys().isdisjoint({"safety_settings", "labels", "guardrailConfig"})
 
 
 def test_a_name_that_another_provider_knows_may_be_dropped_and_is_then_reported() -> None:

@@ -29,11 +29,19 @@ class CallLimiter(Protocol):
             key: on whose behalf; keys take turns.
             tokens: about how many tokens the prompt and the answer have.
             again: it was refused before, and goes before all others of its key.
+
+        Returns:
+            What `leave` takes when the request is over.
         """
         ...
 
     def leave(self, ticket: Ticket, outcome: Outcome) -> None:
-        """The request is over. Does not wait."""
+        """The request is over. Does not wait.
+
+        Args:
+            ticket: of `enter`.
+            outcome: how it ended.
+        """
         ...
 
 
@@ -161,15 +169,32 @@ class SharedLimiter:
         return self._machine.waiting
 
     def speed(self) -> float | None:
-        """The requests per second that the provider's refusals allow; `None` before the first."""
+        """The speed that the provider's refusals allow.
+
+        Returns:
+            Requests per second; `None` before the first refusal.
+        """
         return self._machine.speed(self._clock())
 
     def held(self) -> float:
-        """For how many more seconds nothing begins because the provider asked to wait."""
+        """How long nothing begins because the provider asked to wait.
+
+        Returns:
+            Seconds; 0 if it did not.
+        """
         return self._machine.held(self._clock())
 
     async def enter(self, key: Hashable = None, tokens: int = 0, *, again: bool = False) -> Ticket:
-        """Wait until one request may be sent; see `CallLimiter.enter`. `leave` must follow."""
+        """Wait until one request may be sent. `leave` must follow.
+
+        Args:
+            key: on whose behalf; keys take turns.
+            tokens: about how many tokens the prompt and the answer have.
+            again: it was refused before, and goes before all others of its key.
+
+        Returns:
+            What `leave` takes when the request is over.
+        """
         waiter = _Task()
         ticket = self._ask(waiter, key, tokens, again)
         try:
@@ -183,7 +208,17 @@ class SharedLimiter:
     def enter_sync(
         self, key: Hashable = None, tokens: int = 0, *, again: bool = False, stop: Stop | None = None
     ) -> Ticket | None:
-        """The same in a thread; `None` if `stop` was set before."""
+        """The same in a thread, which is blocked.
+
+        Args:
+            key: as for `enter`, and likewise `tokens` and `again`.
+            tokens: about how many tokens the prompt and the answer have.
+            again: it was refused before, and goes before all others of its key.
+            stop: ends the wait when it is set. Default: nothing does.
+
+        Returns:
+            What `leave` takes; `None` if `stop` was set before, and then there is nothing to leave.
+        """
         waiter = _Thread()
         ticket = self._ask(waiter, key, tokens, again)
         number = stop.add(waiter.wake) if stop is not None else 0

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sansio import CallResult, ConfigError, InvalidRequestError, RemoteProtocolError
-from transports.bulk.columns import AnswerColumns, arrow_column, arrow_type, pyarrow, value_of
+from transports.bulk.columns import AnswerColumns, arrow_column, pyarrow, value_of
 from transports.bulk.files.rows import table_rows
 
-_ERROR = "error"
+_LEFT_OUT, _ERROR = "left_out", "error"
 
 
 class TableForm:
-    """Which columns go in, and which come out: the key, those to keep, those of the answers, and `error`.
+    """Which columns go in, and which come out: the key, those to keep, those of the answers, `left_out`, and
+    `error`.
 
     Args:
         key: the column that names each row.
@@ -30,9 +31,9 @@ class TableForm:
         self._key = key
         self._kept = (key, *keep)
         self._has_schema = schema is not None
-        self._columns = AnswerColumns(schema, (*self._kept, _ERROR))
+        self._columns = AnswerColumns(schema, (*self._kept, _LEFT_OUT, _ERROR))
         for name in self._kept:
-            if self._kept.count(name) > 1 or name in self._columns.kinds or name == _ERROR:
+            if self._kept.count(name) > 1 or name in self._columns.kinds or name in (_LEFT_OUT, _ERROR):
                 raise ConfigError(
                     f"keep: {name!r} is the name of another column of the answers; "
                     "rename it in the input, such as with rename_columns",
@@ -81,7 +82,8 @@ class TableForm:
         columns = {name: table.column(name) for name in self._kept}
         for at, (name, kind) in enumerate(self._columns.kinds.items()):
             columns[name] = arrow_column([row[at] for row in cells], kind)
-        columns[_ERROR] = pyarrow("lib").array([row[-1] for row in cells], arrow_type("text"))
+        columns[_LEFT_OUT] = arrow_column([result.left_out or None for result in results], "text")
+        columns[_ERROR] = arrow_column([row[-1] for row in cells], "text")
         return pyarrow("lib").table(columns)
 
     def _cells(self, result: CallResult[int, Any]) -> list[Any]:

@@ -22,7 +22,17 @@ from transports.bulk.gate import SharedLimiter
 from transports.cli.inputs import typed_options
 from transports.cli.progress import shown
 from transports.cli.provider_batch import Visit, check_alone, check_there, check_visit, perform
-from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
+from transports.cli.settings import (
+    Imports,
+    Location,
+    Project,
+    Region,
+    chooses,
+    known_type,
+    located,
+    open_provider,
+    read_config,
+)
 from transports.cli.terminal import tell
 
 
@@ -101,6 +111,9 @@ def batch(
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
     ] = None,
+    region: Region = None,
+    project: Project = None,
+    location: Location = None,
     system: Annotated[
         str | None, typer.Option("--system", "-s", help="A system message for rows that have none.")
     ] = None,
@@ -130,10 +143,12 @@ def batch(
         "model": model,
         "base_url": base_url,
         "api_key_env": api_key_env,
+        "region": region,
     }
     fields = {name: value for name, value in given.items() if value is not None}
     if config is not None:
         fields = {**read_config(config), **fields}
+    fields = located(fields, base_url=base_url, project=project, location=location)
     is_real = config is not None or chooses(fields)
     form = None if schema is None else _schema(schema)
     if kind_of(output) != "jsonl":

@@ -14,7 +14,17 @@ from transports.cli.conversation import Conversation, with_system
 from transports.cli.display import JSONDisplay, TextDisplay, answer_page
 from transports.cli.inputs import load_tools, question, read_attachment, read_prompt, typed_options
 from transports.cli.saved import Saved, last_conversation, read_saved
-from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
+from transports.cli.settings import (
+    Imports,
+    Location,
+    Project,
+    Region,
+    chooses,
+    known_type,
+    located,
+    open_provider,
+    read_config,
+)
 
 
 def chat(
@@ -37,6 +47,9 @@ def chat(
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
     ] = None,
+    region: Region = None,
+    project: Project = None,
+    location: Location = None,
     system: Annotated[
         str | None, typer.Option("--system", "-s", help="A system message for the conversation.")
     ] = None,
@@ -94,6 +107,7 @@ def chat(
         "model": model,
         "base_url": base_url,
         "api_key_env": api_key_env,
+        "region": region,
         "reasoning": reasoning,
     }
     fields = {name: value for name, value in given.items() if value is not None}
@@ -106,6 +120,7 @@ def chat(
         fields = {**read_config(config), **fields}
     elif not chooses(fields):
         fields = {**saved.provider, **fields}
+    fields = located(fields, base_url=base_url, project=project, location=location)
     is_real = config is not None or chooses(fields)
     messages = with_system(saved.messages, system) if system else saved.messages
     with open_provider(fields, loop, is_real=is_real) as provider:

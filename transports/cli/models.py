@@ -14,7 +14,17 @@ import msgspec
 import typer
 
 from sansio import PROVIDER_DEFAULTS, ModelInfo, ProviderConfig
-from transports.cli.settings import Imports, chooses, known_type, open_provider, read_config
+from transports.cli.settings import (
+    Imports,
+    Location,
+    Project,
+    Region,
+    chooses,
+    known_type,
+    located,
+    open_provider,
+    read_config,
+)
 from transports.cli.tables import Fit, table_text
 from transports.cli.terminal import Channel, tell
 
@@ -32,6 +42,9 @@ def models(
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
     ] = None,
+    region: Region = None,
+    project: Project = None,
+    location: Location = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
@@ -46,10 +59,16 @@ def models(
         typer.BadParameter: there is no such file.
         typer.Exit: the output was closed.
     """
-    given: dict[str, object] = {"type": type, "base_url": base_url, "api_key_env": api_key_env}
+    given: dict[str, object] = {
+        "type": type,
+        "base_url": base_url,
+        "api_key_env": api_key_env,
+        "region": region,
+    }
     fields = {name: value for name, value in given.items() if value is not None}
     if config is not None:
         fields = {**read_config(config), **fields}
+    fields = located(fields, base_url=base_url, project=project, location=location)
     is_real = config is not None or chooses(fields)
     if not _names_model(fields):
         fields["model"] = "any"  # a config needs one, and the list does not

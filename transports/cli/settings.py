@@ -14,8 +14,9 @@ import msgspec
 import typer
 
 from sansio import PROVIDER_DEFAULTS, ConfigError, ProviderConfig
+from sansio.providers.google import vertex_url
 from transports.driving.facade import AsyncProvider, create_provider
-from transports.driving.keys import KeySource
+from transports.driving.keys import KeySource, with_region
 
 _CHOOSING = frozenset(("type", "base_url", "api_key_env"))
 """Options that choose a provider; without one of them, a key or a file, the fake provider answers."""
@@ -60,6 +61,56 @@ Imports = Annotated[
 ]
 
 
+Region = Annotated[
+    str | None,
+    typer.Option(help="Where AWS runs the provider, such as us-east-1. Default: AWS_REGION's value."),
+]
+Project = Annotated[
+    str | None,
+    typer.Option(help="The Google Cloud project of --type vertex. Default: GOOGLE_CLOUD_PROJECT's value."),
+]
+Location = Annotated[
+    str | None,
+    typer.Option(help="Where vertex runs. Default: GOOGLE_CLOUD_LOCATION's value, or global."),
+]
+
+
+def located(
+    fields: Mapping[str, object], *, base_url: str | None, project: str | None, location: str | None
+) -> dict[str, object]:
+    """The fields with the address of a project on Vertex, which is made of the project and its location.
+
+    Args:
+        fields: of `ProviderConfig`, with those of a file.
+        base_url: the option of that name, and likewise the other two; `None` if it was not given.
+
+    Raises:
+        ConfigError: neither an option nor a variable names the project.
+        typer.BadParameter: the options do not go together.
+    """
+    given = {"--project": project, "--location": location}
+    option = next((name for name, value in given.items() if value is not None), None)
+    if fields.get("type") != "vertex" or base_url is not None:
+        if option is not None:
+            why = (
+                "is for --type vertex"
+                if base_url is None
+                else "does not go with --base-url; give one of them"
+            )
+            raise typer.BadParameter(why, param_hint=option)
+        return dict(fields)
+    if option is None and "base_url" in fields:
+        return dict(fields)
+    project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "").strip()
+    location = location or os.environ.get("GOOGLE_CLOUD_LOCATION", "").strip() or "global"
+    if not project:
+        raise ConfigError(
+            "--project: vertex needs one; give the project's id, or set GOOGLE_CLOUD_PROJECT",
+            field="base_url",
+        )
+    return {**fields, "base_url": vertex_url(project, location)}
+
+
 def chooses(fields: Mapping[str, object]) -> bool:
     """Whether a real provider is meant: by a field that chooses one, or by the default type's key."""
     return bool(_CHOOSING & fields.keys() or _default_key())
@@ -85,6 +136,10 @@ def open_provider(fields: Mapping[str, object], loop: str, *, is_real: bool) -> 
         return
     config = ProviderConfig.from_dict(fields)
     KeySource(config, None).ask()
+    try:
+        config = with_region(config)
+    except ConfigError as error:
+        raise ConfigError(f"{error.message}; its option is --region", field="region") from None
     yield create_provider(config)
 
 

@@ -22,7 +22,7 @@ from transports.testing.loopback_connection import LoopbackConnection
 
 _BASE_PATHS = {
     "openrouter": "/api/v1",
-    **dict.fromkeys(("anthropic", "azure", "cohere", "ollama/ollama"), ""),
+    **dict.fromkeys(("anthropic", "azure", "bedrock", "cohere", "ollama/ollama"), ""),
 }
 """The path of base URLs, by the type, or by type and api; `/v1` for all others."""
 

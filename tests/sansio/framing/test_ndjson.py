@@ -47,6 +47,16 @@ def test_it_ends_where_the_reader_says_so_or_raises(data: st.DataObject, stream:
         assert_ends(NDJSONFramer, pieces, data.draw(st.integers(0, count - 1)))
 
 
+@given(stream=STREAMS, limit=st.just(NO_LIMIT) | st.integers(1, 12))
+def test_lines_that_arrive_one_by_one_are_read_as_at_any_other_cut(stream: bytes, limit: int) -> None:
+    assert frames(NDJSONFramer(limit), stream.splitlines(keepends=True)) == expected(stream, limit)
+
+
+def test_an_answer_that_ends_with_a_line_that_arrives_alone_is_over() -> None:
+    for end in range(3):
+        assert_ends(NDJSONFramer, [b'{"a":1}\n', b'{"b":2}\n', b'{"c":3}\n'], end)
+
+
 def test_the_last_line_needs_no_end() -> None:
     for pieces in every_split(b'{"a":1}\r\n\r\n \n{"b":2}\n{"done":true}\r'):
         assert frames(NDJSONFramer(), pieces) == [

@@ -13,6 +13,7 @@ from sansio import (
     ConfigError,
     FinishReason,
     InvalidRequestError,
+    LeftOut,
     Message,
     RateLimitError,
     Role,
@@ -38,12 +39,14 @@ def test_the_answers_have_the_key_the_kept_columns_and_a_reason_where_a_row_fail
         [
             CallResult(index=0, input=0, answer=message('{"size": 5, "tags": ["a"]}')),
             CallResult(index=1, input=1, error=RateLimitError("HTTP 429", status=429)),
-            CallResult(index=2, input=2, answer=message("Sure!")),
+            CallResult(
+                index=2, input=2, answer=message("Sure!"), left_out=(LeftOut("seed", "none", option="seed"),)
+            ),
         ],
     )
     assert answers.column_names == [
         *("id", "town", "text", "size", "tags", "finish_reason", "model"),
-        *("input_tokens", "output_tokens", "cost", "error"),
+        *("input_tokens", "output_tokens", "cost", "left_out", "error"),
     ]
     good, refused, odd = answers.to_pylist()
     assert good == {
@@ -57,10 +60,12 @@ def test_the_answers_have_the_key_the_kept_columns_and_a_reason_where_a_row_fail
         "input_tokens": 3,
         "output_tokens": 2,
         "cost": 0.5,
+        "left_out": None,
         "error": None,
     }
     assert (refused["id"], refused["text"], refused["error"]) == (8, None, "RateLimitError: HTTP 429")
     assert (odd["text"], odd["size"], odd["cost"]) == ("Sure!", None, 0.5)
+    assert odd["left_out"] == '[{"what":"seed","why":"none","option":"seed"}]'
     assert "schema" in odd["error"]
     assert (
         answers.schema

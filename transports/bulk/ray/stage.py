@@ -30,7 +30,8 @@ class AskRows:
 
     The batches must be tables of Arrow. A row has `prompt`, `messages` or one of the other columns of
     `sansio-llm batch`, or there is a template. The answers have the key, the columns to keep, `text`, the
-    properties of the schema, `finish_reason`, `model`, `input_tokens`, `output_tokens`, `cost` and `error`. A
+    properties of the schema, `finish_reason`, `model`, `input_tokens`, `output_tokens`, `cost`, `left_out`
+    and `error`. `left_out` lists what of the request was not sent, as JSON; it is null where all was sent. A
     row that fails has its reason as `error`, and null in the others. Only an error of every call, such as a
     key that is refused, ends the job.
 
