@@ -148,8 +148,8 @@ class AnswerReader(ABC):
             request: the request for the whole answer, without a key.
 
         Returns:
-            The request for the rest, which is signed like the first one; the same one as the last time if
-            nothing was read since then. `None`, the default, if the server cannot continue an answer.
+            The request for the rest, to be signed like the first one. If nothing was read since the last
+            call, it is the same request again. `None`, the default, if the server cannot continue an answer.
         """
         return None
 
@@ -498,15 +498,15 @@ class Dialect(ABC):
         return SSEFramer(self.limits.max_event_bytes, names=self.EVENT_NAMES)
 
     def begins_stream(self, start: bytes) -> bool | None:
-        """Whether a body is a stream by how it begins, whatever its media type says.
+        """Whether a body is a stream, judged by its first bytes and not by its media type.
 
-        Server-sent events are, and what else a server streams without naming it.
+        True for server-sent events, and for other streams that a server may send under a wrong type.
 
         Args:
             start: the body so far.
 
         Returns:
-            `None` if more bytes are needed to tell.
+            `None` if more bytes are needed to decide.
         """
         return is_event_stream(start)
 
@@ -576,8 +576,8 @@ class Dialect(ABC):
         """The error in a body or frame; `None` if it is not an error.
 
         Knows `{"error": {...}}` and `{"error": "text"}`, a list that begins with such an object, and the
-        forms of gateways (`flat_error`). In a response with status 200, the error's own type and code decide
-        to which status it corresponds.
+        forms of gateways (`flat_error`). In a response with status 200, the error's own type and code
+        determine the status that the exception has.
 
         Args:
             data: a decoded body or frame. Only an object or a list of objects can be an error.

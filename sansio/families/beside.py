@@ -1,10 +1,10 @@
 """The endpoints beside OpenAI's chat completions and Responses: the list of models, and embeddings.
 
 Sources: OpenAI's API reference ("Models", "Embeddings") and its page on deprecations, for `shutdown_date`, a
-day or null; Azure OpenAI's REST reference ("Models - List"), for `lifecycle_status`, and for `deprecation`,
-whose `inference` is the second at which the model stops to answer; OpenRouter's ("List models"), for
-`expiration_date`, the day after which a model may be removed, or null; vLLM's `ModelCard`, for
-`max_model_len`. Ollama's list has neither limits nor dates.
+day or null; Azure OpenAI's REST reference ("Models - List"), for `lifecycle_status` and for
+`deprecation.inference`, the time (seconds since the epoch) at which the model stops answering; OpenRouter's
+("List models"), for `expiration_date`, the day after which a model may be removed, or null; vLLM's
+`ModelCard`, for `max_model_len`. Ollama's list has no limits and no dates.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ _READ = ("object", "data", "usage")
 
 
 class OpenAIEndpoints(Dialect):
-    """What servers have that speak one of OpenAI's families: endpoints below one address."""
+    """The base of OpenAI's families: all endpoints are below one base URL."""
 
     def url_of(self, name: str) -> str:
         """The URL of one of the API's endpoints, such as `"responses"`, `"models"` or `"embeddings"`."""
         return f"{self.config.base_url}/{name}"
 
     def model_name(self) -> str | None:
-        """The request's `model`, or `None` where the address names it."""
+        """The request's `model`; `None` if the address has the model's name."""
         return self.config.model
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        # OpenAI's own list has one page. Servers whose list has several use the form of its other lists.
+        # OpenAI's own list has one page. Servers with several pages use the form of OpenAI's other lists.
         return Endpoint(self.url_of("models"), partial(read_models, read=read_model, cursor="after"))
 
     def embed(self, texts: Sequence[str], dimensions: int | None = None) -> Endpoint[Embeddings]:
         body: JSONObject = {"model": self.model_name(), "input": list(texts), "dimensions": dimensions}
-        # A third of the bytes. Servers that do not know it send lists of numbers, which are read too.
+        # Base64 takes a third of the bytes. Servers without it send lists of numbers, which are read too.
         body["encoding_format"] = "base64"
         read = partial(read_embeddings, count=len(texts))
         return Endpoint(self.url_of("embeddings"), read, without_nulls(body))
@@ -60,7 +60,7 @@ def read_embeddings(data: JSONObject, count: int) -> Embeddings:
         count: how many texts there were.
 
     Raises:
-        RemoteProtocolError: it is malformed, or has not one vector for each text.
+        RemoteProtocolError: the response is malformed, or does not have one vector for each text.
     """
     return Embeddings(
         vectors=read_vectors(rows_of(data), count),

@@ -1,4 +1,4 @@
-"""What a model takes: which form of thinking, and whether a JSON schema.
+"""Which form of thinking a Claude model accepts, and whether it accepts a JSON schema.
 
 Sources: Anthropic's pages on extended and adaptive thinking, and its list of models (November 2026).
 """
@@ -11,9 +11,9 @@ from sansio.errors import InvalidRequestError
 from sansio.jsontext import JSONObject
 
 MIN_BUDGET = 1024
-"""Tokens: the smallest budget that Anthropic takes."""
+"""The smallest thinking budget that Anthropic accepts, in tokens."""
 
-# A closed list: these models will not become more, so a name that is not on it belongs to a newer model.
+# A closed list: no further models of this kind will appear, so an unlisted name belongs to a newer model.
 # Names may have a vendor's prefix (`anthropic/`, `us.anthropic.`) and end in a date or a revision; a short
 # number right after the version makes it another version (`claude-sonnet-4-6`).
 _TAKES_BUDGET = re.compile(
@@ -22,18 +22,18 @@ _TAKES_BUDGET = re.compile(
 
 
 def takes_budget(model: str) -> bool:
-    """Whether a model thinks within a budget of tokens (Claude 3, 4.0, 4.1 and 4.5), and not adaptively."""
+    """Whether a model needs a thinking budget in tokens (Claude 3, 4.0, 4.1 and 4.5); newer ones adapt."""
     return _TAKES_BUDGET.search(model.lower()) is not None
 
 
 _WITHOUT_SCHEMAS = re.compile(
     r"(?:^|[./])claude-(?:(?:opus|sonnet|haiku)-)?(?:3(?!\d)|4(?:[-.]0)?(?![-.]?\d{1,2}(?!\d)))"
 )
-"""Closed like the list above: structured outputs began with Claude 4.1."""
+"""A closed list like the one above: structured outputs began with Claude 4.1."""
 
 
 def takes_schema(model: str) -> bool:
-    """Whether a model's answers can be held to a JSON schema; those of Claude 3 and 4.0 cannot.
+    """Whether a model accepts a JSON schema for its answers; Claude 3 and 4.0 do not.
 
     Source: Anthropic's page on structured outputs.
     """
@@ -41,17 +41,17 @@ def takes_schema(model: str) -> bool:
 
 
 def default_thinking(by_budget: bool, max_tokens: object) -> JSONObject:
-    """The `thinking` that `reasoning=True` asks for.
+    """The value of `thinking` for `reasoning=True`.
 
     Args:
-        by_budget: whether the model thinks within a budget of tokens.
-        max_tokens: the request's; a budget is half of it, since thinking counts against it.
+        by_budget: whether the model needs a budget in tokens.
+        max_tokens: the request's limit. The budget is half of it, since thinking counts against it.
 
     Raises:
         InvalidRequestError: the model needs a budget, and `max_tokens` leaves no room for one.
     """
     if not by_budget:
-        # The default display is "omitted": the reasoning would be paid for and not shown.
+        # The default display is "omitted": the caller would pay for reasoning and not see it.
         return {"type": "adaptive", "display": "summarized"}
     if not isinstance(max_tokens, int) or max_tokens <= MIN_BUDGET:
         raise InvalidRequestError(

@@ -1,4 +1,4 @@
-"""Error objects that are not under `error`, as servers and the gateways before them send them."""
+"""Error bodies without an `error` field, as some servers and gateways send them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sansio.jsontext import JSON, JSONObject
 
 
 def flat_error(data: JSONObject) -> JSONObject | None:
-    """The error object in a body without `error`; `None` if the body is no error.
+    """The error object in a body without `error`; `None` if the body is not an error.
 
     Knows vLLM's and Mistral's `{"object": "error", "message": ...}`; a gateway's `{"message": ...}`;
     FastAPI's `{"detail": ...}`, a text, an object or a list of faulty fields; and `{"errors": [...]}`.
@@ -28,7 +28,7 @@ def flat_error(data: JSONObject) -> JSONObject | None:
 
 
 def _joined(said: JSON, data: JSONObject) -> JSONObject | None:
-    """One error of a text or of a list of texts and objects, with the body's or the first object's fields."""
+    """One error from a text or a list of texts and objects, with the fields of the body or first object."""
     listed = said if isinstance(said, list) else [said]
     objects = [item for item in listed if isinstance(item, dict)]
     texts = [_words(item) if isinstance(item, dict) else item for item in listed]

@@ -1,4 +1,4 @@
-"""Functions of families for the fields of a wire: check them, count them, and keep the others as `extra`."""
+"""Functions for the fields of a wire object: check them, add up counts, and keep the others as `extra`."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def convert(data: JSONObject, type: type[_T]) -> _T:
 
 
 def rest(data: Mapping[str, JSON], *typed: str, nulls: tuple[str, ...] = ()) -> JSONObject:
-    """The fields of a wire object that no typed field of a part holds, for its `extra`.
+    """The fields of a wire object that a part has no typed field for. They go into its `extra`.
 
     Args:
         data: the wire object.
-        *typed: the names of fields that typed fields hold. One that is null is kept all the same.
-        nulls: the names of fields that mean nothing if they are null. Other nulls are kept, since some fields
-            are required.
+        *typed: the names of fields that typed fields hold. They are left out, unless they are null.
+        nulls: the names of fields that are left out if they are null. Other nulls are kept, since some wire
+            fields are required and may be null.
 
     Example:
         >>> rest({"text": "Hi", "index": 3}, "text")
@@ -63,7 +63,7 @@ def with_extra(typed: JSONObject, extra: JSONObject) -> JSONObject:
 
 
 def clash(typed: Mapping[str, object], extra: Mapping[str, object]) -> str | None:
-    """The first field of `extra` that would replace a typed field, with the objects that it is in; or `None`.
+    """The path of the first field of `extra` that would replace a typed field; `None` if there is none.
 
     Example:
         >>> clash({"type": "function", "function": {"name": "f"}}, {"function": {"name": "g"}})
@@ -81,10 +81,10 @@ def clash(typed: Mapping[str, object], extra: Mapping[str, object]) -> str | Non
 
 
 def usage_of(wire: Mapping[str, JSON], **fields: tuple[str, ...]) -> Usage:
-    """Make a `Usage` from the counts of a wire. Each of its fields is the sum of one or more counts.
+    """Make a `Usage` from a provider's counts. Each of its fields is the sum of one or more counts.
 
     Args:
-        wire: the wire's own counts.
+        wire: the provider's counts, by name.
         **fields: for a field of `Usage`, such as `input_tokens`, the names of the counts to add up.
 
     Returns:
@@ -115,8 +115,8 @@ def base64_text(data: bytes | None) -> str:
 def base64_bytes(text: str) -> bytes | None:
     """Decode base64 text; `None` if it is not base64.
 
-    When the part is sent back, `base64_text` must give the same text. So a text with other padding than
-    `base64_text` writes gives `None`, too.
+    When the part is sent back, `base64_text` must give the same text. So a text whose padding differs from
+    that of `base64_text` gives `None`, too.
 
     Args:
         text: the text, as received.

@@ -1,4 +1,4 @@
-"""Which family's bytes a JSON object looks like: for the error where an endpoint speaks another family."""
+"""Recognise the family that a JSON object belongs to, to explain an endpoint that speaks another family."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MESSAGES = frozenset((
 
 
 _ONLY_TYPES = {"gemini": "google"}
-"""Families that types of other families do not speak, with the type to name instead."""
+"""Families with a provider type of their own: the error recommends that `type` instead of an `api`."""
 _COHERES = frozenset(("message-start", "content-start", "content-delta", "tool-plan-delta", "message-end"))
 
 

@@ -11,18 +11,19 @@ _ANTHROPICS = {
     "tool_use": ("input", "the call under the message's tool_calls, or a ToolCall"),
     "tool_result": ("tool_use_id", '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'),
 }
-"""Anthropic's blocks, by the type and a field that only they have, and OpenAI's form of the same."""
+"""For each of Anthropic's block types: a field that only such a block has, and OpenAI's form of the same."""
 
 
 def check_form(part: Part, index: int, number: int) -> None:
-    """Refuse a block of Anthropic's in a request of OpenAI's families.
+    """Refuse a block in Anthropic's form in a request of OpenAI's families.
 
     Args:
-        index: the message's place in the conversation.
-        number: the part's place in the message.
+        part: the part.
+        index: the index of its message in the conversation.
+        number: the index of the part in the message.
 
     Raises:
-        InvalidRequestError: it names the part, and the form that says the same.
+        InvalidRequestError: the part has Anthropic's form. The error shows OpenAI's form for it.
     """
     if not isinstance(part, UnknownPart) or (form := _ANTHROPICS.get(part.kind)) is None:
         return

@@ -1,4 +1,4 @@
-"""Images, sound and documents that the application gives: their media types, and documents that are text."""
+"""Images, sound and documents: their media types, and documents that are plain text."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _SIGNATURES: tuple[tuple[bytes, bytes, str], ...] = (
     (b"RIFF", b"WEBP", "image/webp"),
     (b"RIFF", b"WAVE", "audio/wav"),
     (b"ID3", b"", "audio/mpeg"),
-    # MPEG-1 and MPEG-2, layer III, without a checksum: what encoders write that add no ID3 tag.
+    # MPEG-1 and MPEG-2, layer III, without a checksum: files of encoders that write no ID3 tag.
     (b"\xff\xfb", b"", "audio/mpeg"),
     (b"\xff\xf3", b"", "audio/mpeg"),
     (b"OggS", b"", "audio/ogg"),
     (b"fLaC", b"", "audio/flac"),
     (b"%PDF-", b"", "application/pdf"),
 )
-"""How files begin: the first bytes, and those behind the eighth; and the media type that they show.
+"""How files begin: the first bytes, the bytes from offset 8, and the media type of such a file.
 Source: the WHATWG's MIME Sniffing Standard, and the formats' own specifications."""
 
 
 def media_type_of(part: ImagePart | AudioPart | DocumentPart) -> str:
-    """The media type of a part's bytes: what their beginning shows, else what the part says.
+    """The media type of a part: the one that its first bytes show, or else its `media_type`.
 
-    The bytes are right where the two differ: providers look at them too, and refuse a wrong type, which is
-    mostly a part's default that nobody changed.
+    Bytes go before `media_type`, which often is only the default of its class. Providers look at the bytes
+    too, and refuse a request whose type does not match them.
     """
     data = part.data or b""
     for start, inner, kind in _SIGNATURES:
@@ -40,9 +40,9 @@ def media_type_of(part: ImagePart | AudioPart | DocumentPart) -> str:
 
 
 def with_true_type(part: ImagePart) -> ImagePart:
-    """The image with the media type that its bytes show, for images that the application wrote.
+    """The image with the media type that its bytes show. For images that the application wrote.
 
-    One that an answer had goes back as it was received.
+    Images of an answer are sent back as they were received.
     """
     kind = media_type_of(part)
     return part if kind == part.media_type else msgspec.structs.replace(part, media_type=kind)
@@ -54,7 +54,7 @@ def is_text_document(part: Part) -> bool:
 
 
 def document_text(part: DocumentPart) -> str | None:
-    """A text document as text, under its name if it has one; `None` for any other document."""
+    """A text document as text, after its name if it has one; `None` for any other document."""
     if part.data is None or not is_text_document(part):
         return None
     try:

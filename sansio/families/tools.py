@@ -1,4 +1,4 @@
-"""What families check and write of tools."""
+"""Checks of tools and tool choices that several families share, and their forms on the wire."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sansio.errors import InvalidRequestError
 from sansio.jsontext import JSONObject
 
 WORDS = ("none", "auto", "required")
-"""What `tool_choice` may be, beside objects (OpenAI's API reference; the models of OpenRouter and vLLM)."""
+"""The words that `tool_choice` may be (OpenAI's API reference; the types of OpenRouter and vLLM)."""
 
 NAMES = r"[a-zA-Z0-9_-]{1,64}"
-"""What a tool may be called (OpenAI's API reference, `function.name`)."""
+"""The pattern of a tool's name (OpenAI's API reference, `function.name`)."""
 
 
 def check_names(tools: Sequence[Tool], pattern: str | None) -> None:
@@ -23,10 +23,10 @@ def check_names(tools: Sequence[Tool], pattern: str | None) -> None:
 
     Args:
         tools: in any form.
-        pattern: of a whole name; `None` to refuse none.
+        pattern: the regular expression that a whole name must match; `None` to accept every name.
 
     Raises:
-        InvalidRequestError: it names the tool, its place, and a name that would do.
+        InvalidRequestError: a name does not match. The error has the tool's index, its name, and a valid one.
     """
     for position, tool in enumerate(tools):
         name = _tool_name(tool)
@@ -43,11 +43,11 @@ def check_forced(name: object, tools: Sequence[Tool]) -> None:
     """Refuse a `tool_choice` that forces a tool which was not given.
 
     Args:
-        name: of the tool that is forced.
-        tools: in any form. One without a name may be a set of tools, so nothing is refused beside it.
+        name: the name of the forced tool.
+        tools: in any form. A tool without a name may be a set of tools; with one, nothing is refused.
 
     Raises:
-        InvalidRequestError: it names the tools that there are.
+        InvalidRequestError: there is no such tool. The error lists the tools that were given.
     """
     known = [_tool_name(tool) for tool in tools]
     if name in known or None in known:
@@ -63,18 +63,18 @@ def _tool_name(tool: Tool) -> object:
 
 
 def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, Any], JSONObject]:
-    """OpenAI's custom tool, which takes free text, for servers whose tools take an object.
+    """Describe OpenAI's custom tool, which takes free text, to servers whose tools take an object.
 
     Args:
         custom: the object under the tool's `custom`. Any: JSON that the application wrote.
-        position: its place in the list, for errors.
+        position: the tool's index in the list, for errors.
 
     Returns:
-        Its name and description; and the schema of an object with the text as `input`, which is the form that
-        `ToolCall.arguments` has for both.
+        The tool's name and description, and the schema of an object with the text as `input`. So
+        `ToolCall.arguments` has the same form for both kinds of tool.
 
     Raises:
-        InvalidRequestError: its text must follow a grammar, which such a tool cannot ask for.
+        InvalidRequestError: the text must follow a grammar, which a function tool cannot require.
     """
     form = custom.get("format")
     if isinstance(form, Mapping) and form.get("type", "text") != "text":
@@ -87,15 +87,17 @@ def free_text_tool(custom: Mapping[str, Any], position: int) -> tuple[dict[str, 
 
 
 def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
-    """A tool as the wire has it.
+    """Write a tool in the form of chat completions.
 
     Args:
-        position: its place in the list, for errors.
-        custom: whether the server knows custom tools. If not, one becomes a function with one text, `input`.
+        tool: the tool, with or without the outer `{"type": "function"}`.
+        position: the tool's index in the list, for errors.
+        custom: whether the server knows custom tools. If not, a custom tool becomes a function with one
+            text, `input`.
 
     Raises:
-        InvalidRequestError: it has another provider's form; or its text must follow a grammar, which a
-            function cannot ask for.
+        InvalidRequestError: the tool has Anthropic's form; or its text must follow a grammar, which a
+            function cannot require.
     """
     if "input_schema" in tool:
         raise InvalidRequestError(

@@ -42,9 +42,9 @@ _BLOCK_SHAPES = {
     "input_audio": '{"type": "input_audio", "input_audio": {"data": "<base64>", "format": "wav"}}',
     "file": '{"type": "file", "file": {"file_id": "file-1"}}',
 }
-"""The content parts of OpenAI's form. Others are a compatible server's own, such as `video_url`."""
+"""The content parts in OpenAI's form. Other types belong to compatible servers, such as `video_url`."""
 _NEAR = 0.8
-"""How alike a type is that is taken for a misspelt one: two letters changed, and not `audio_url`."""
+"""How similar an unknown type must be to count as misspelt: two letters may differ (not so `audio_url`)."""
 _RESULT_SHAPE = '{"role": "tool", "tool_call_id": "call_1", "content": "18 °C"}'
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
@@ -103,7 +103,7 @@ class _OpenAI(ChatDialect):
 
 
 class _Reader:
-    """Reads one message; knows its place, for errors."""
+    """Reads one message. Its errors have the message's index."""
 
     def __init__(self, index: int | None) -> None:
         self._index = index
@@ -199,7 +199,7 @@ class _Reader:
         return UnknownPart(kind, block) if found is None else found
 
     def _cited(self, content: list[Part], fields: dict[str, object]) -> list[Part]:
-        """The content, with the citations of an answer on its text."""
+        """The content, with the message's annotations as citations of its text."""
         annotations = fields.get("annotations")
         if not isinstance(annotations, list):
             return content
@@ -213,7 +213,7 @@ class _Reader:
         return content
 
     def _reasoning(self, fields: dict[str, object]) -> list[Part]:
-        """Reasoning; a plain field that repeats what is said already says nothing more."""
+        """The reasoning; a plain field that repeats a text is skipped."""
         details = fields.pop("reasoning_details", ())
         if not isinstance(details, Sequence) or not all(isinstance(detail, Mapping) for detail in details):
             self._refuse("reasoning_details", "must be a list of OpenRouter's details, as they were received")
@@ -266,7 +266,7 @@ def _function_call(call_id: str, name: str, text: str, extra: JSONObject) -> Par
         return InvalidToolCall(call_id, name, text, f"its arguments are not JSON: {error}", extra=extra)
     if not isinstance(arguments, dict):
         return InvalidToolCall(call_id, name, text, "its arguments are not a JSON object", extra=extra)
-    # Text that encoding gives again need not be kept.
+    # Raw text is kept only if encoding the arguments would not give the same text.
     raw = None if msgspec.json.encode(arguments).decode() == text else text
     return ToolCall(call_id, name, arguments, raw, extra=extra)
 

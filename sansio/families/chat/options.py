@@ -28,7 +28,7 @@ from sansio.options import (
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
-    """A number asks for as many alternatives to each token."""
+    """Write whether log probabilities are requested; a number is the count of alternatives per token."""
     if isinstance(value, bool) or value is None:
         body["logprobs"] = value
     else:
@@ -36,7 +36,7 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A JSON schema, also in Anthropic's form; a kind that only one server knows passes unchanged."""
+    """Write a JSON schema, also given in Anthropic's form; types of single servers pass unchanged."""
     if value is None:
         body.pop("response_format", None)
         return
@@ -55,20 +55,20 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
 
 
 def decides_reasoning(options: Mapping[str, object]) -> bool:
-    """Whether a call's options say themselves how much the model thinks, so that the config's wish gives way.
+    """Whether a call's options set the reasoning, so that the config's `reasoning` is ignored.
 
-    An effort other than `"none"` goes beside a switch such as vLLM's, which some models need as well.
+    False for an effort other than `"none"`: some models need a switch such as vLLM's as well.
     """
     asked = options.get("reasoning")
     return options.get("reasoning_effort") == "none" or (isinstance(asked, Mapping) and "effort" in asked)
 
 
 _OF_A_SCHEMA = ("json_schema", "object", "array", "string", "number", "integer", "boolean", "null")
-"""What `type` is in a JSON schema that was given alone, and where the schema is missing."""
+"""The values of `type` in a JSON schema given without `json_schema` around it, or without the schema."""
 
 
 def _refuse_lifetime(body: Body, value: bool | str | None) -> None:
-    """Prompts are cached without being asked to, so here is nothing to write, and no time to live to choose.
+    """Write nothing: these servers cache prompts automatically. A time to live is refused.
 
     For OpenAI's own service, `OpenAIChat` adds a `prompt_cache_key`.
     """
@@ -142,7 +142,7 @@ def options_of(profile: Profile) -> dict[str, Option]:
     for name, kind in profile.options.items():
         if name in table:
             table |= narrowed(table, **{name: kind})
-        elif get_origin(kind) is dict:  # which `reasoning_on` may have begun
+        elif get_origin(kind) is dict:  # `reasoning_on` may have set some of its fields
             table[name] = Option(kind, merged(name))
         else:
             table[name] = Option(kind, name)
@@ -156,7 +156,7 @@ def options_of(profile: Profile) -> dict[str, Option]:
 
 
 def effort_option(profile: Profile) -> Option:
-    """How much the model thinks, in the server's own words."""
+    """The option `reasoning_effort`, with the server's own words for the efforts."""
     kind = PORTABLE["reasoning_effort"]
     words, off = profile.effort_values, profile.reasoning_off
     if not words and not off:
@@ -199,10 +199,9 @@ OPENAI_RANGES: Mapping[str, Any] = {
     "stop": str | Annotated[list[str], Meta(max_length=4)],
     "metadata": Annotated[dict[str, str], Meta(max_length=16)],
 }
-"""What OpenAI's own service takes, and Azure's (OpenAI's API reference, "Create chat completion").
+"""The ranges of OpenAI's own service and Azure's (OpenAI's API reference, "Create chat completion").
 
-Compatible servers have other ranges. For them nothing is checked here, and the server refuses what it
-does not take.
+Compatible servers have other ranges. For them nothing is checked here; the server refuses invalid values.
 """
 
 OPENROUTER_RANGES: Mapping[str, Any] = {
@@ -216,7 +215,7 @@ OPENROUTER_RANGES: Mapping[str, Any] = {
     "top_logprobs": _Alternatives,
     "metadata": dict[str, str],
 }
-"""What OpenRouter takes (its API reference, "Parameters"; its SDK's `ChatRequest`)."""
+"""The ranges of OpenRouter (its API reference, "Parameters"; its SDK's `ChatRequest`)."""
 
 VLLM_RANGES: Mapping[str, Any] = {
     **_SAMPLING,
@@ -226,4 +225,4 @@ VLLM_RANGES: Mapping[str, Any] = {
     "repetition_penalty": Annotated[float, Meta(gt=0)],
     "min_tokens": Annotated[int, Meta(ge=0)],
 }
-"""What vLLM takes (its `SamplingParams`, `_verify_args`); -1 is no limit for `top_k`."""
+"""The ranges of vLLM (its `SamplingParams`, `_verify_args`); a `top_k` of -1 means no limit."""

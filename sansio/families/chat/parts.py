@@ -21,11 +21,11 @@ from sansio.families.media import data_in, data_url
 from sansio.jsontext import JSONObject
 
 DETAIL_TEXTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
-"""OpenRouter's kinds of reasoning details that have a text, and the field that it is in."""
+"""The types of OpenRouter's reasoning details that have a text, and the field of that text."""
 
 
 def detail_of(part: ReasoningPart) -> JSONObject | None:
-    """A part as one of OpenRouter's reasoning details; `None` for reasoning that was none."""
+    """A part as one of OpenRouter's reasoning details; `None` if it was not received as one."""
     kind = part.extra.get("type")
     if not isinstance(kind, str) or not kind.startswith("reasoning."):
         return None
@@ -34,15 +34,15 @@ def detail_of(part: ReasoningPart) -> JSONObject | None:
 
 
 CONTENT_FIELD = "content"
-"""What a reasoning part's `field` says if it arrived as a part of the content, as Mistral's does."""
+"""The `field` of a reasoning part that was received as a part of the content, as Mistral sends it."""
 
 
 _IN_CONTENT = (CONTENT_FIELD, THINK_TAGS)
-"""What `field` says of reasoning that goes back inside the content."""
+"""The values of `field` for reasoning that goes back inside the content."""
 
 
 def between_tags(part: ReasoningPart) -> str:
-    """Reasoning that was between tags in the text, as it was there: `ThinkingReader` reads it."""
+    """Reasoning between tags, as it was in the text; the inverse of `ThinkingReader`."""
     return f"<think>{part.text}{'</think>' if part.extra.get('closed', True) else ''}"
 
 
@@ -53,20 +53,22 @@ def thinking_block(part: ReasoningPart) -> JSONObject:
 
 
 def field_of(part: ReasoningPart, default: str) -> str:
-    """The field that reasoning goes back in: the one that it arrived in, if it says so.
+    """The field that reasoning is sent back in: the one that it was received in.
 
     Args:
-        default: for reasoning that does not say it.
+        part: the reasoning.
+        default: the field for reasoning whose `extra` names none.
     """
     return str(part.extra["field"]) if "field" in part.extra else default
 
 
 def reasoning_fields(message: Message, default: str, names: Sequence[str]) -> dict[str, object]:
-    """The fields of an assistant's message that hold its reasoning, each under the name that it arrived in.
+    """The fields of an assistant's message for its reasoning, each under the name that it was received in.
 
     Args:
-        default: the field of reasoning that does not say which it arrived in.
-        names: the fields that reasoning arrives in.
+        message: the message.
+        default: the field for reasoning whose `extra` names none.
+        names: the fields that the server sends reasoning in.
     """
     parts = [part for part in message.parts if isinstance(part, ReasoningPart)]
     details = [detail for part in parts if (detail := detail_of(part)) is not None]
@@ -81,7 +83,7 @@ def reasoning_fields(message: Message, default: str, names: Sequence[str]) -> di
     if plain:
         name = next((field_of(part, default) for part in plain if "field" in part.extra), default)
         fields[name] = "".join(part.text for part in plain)
-    # A server that says one thing in `reasoning_content` and another in `reasoning` gets both.
+    # A server may send different texts in `reasoning_content` and `reasoning`; it gets both back.
     for part in plain:
         fields |= {name: part.extra[name] for name in names if name in part.extra}
     return fields
@@ -148,14 +150,14 @@ _TEXT_ROLES = (Role.SYSTEM, Role.DEVELOPER, Role.TOOL)
 
 
 def takes_by_schema(part: Part, role: Role) -> bool:
-    """OpenAI's own rule: messages of the system, the developer and tools have text parts only."""
+    """OpenAI's own rule: system, developer and tool messages have text parts only."""
     return role not in _TEXT_ROLES or isinstance(part, (TextPart, UnknownPart))
 
 
 class SoundPieces:
-    """An answer's sound under way: base64 and transcript in pieces, and other fields.
+    """The sound of an unfinished answer: pieces of base64 and of the transcript, and other fields.
 
-    OpenAI encodes each piece for itself, so each is decoded for itself.
+    OpenAI encodes each piece separately, so each is decoded separately.
     """
 
     def __init__(self) -> None:
@@ -173,7 +175,7 @@ class SoundPieces:
                 self._extra[name] = value
 
     def whole(self) -> AudioPart | None:
-        """The part; `None` if there is no sound, which some servers say with blank fields."""
+        """The part; `None` if there is no sound. Some servers then send blank fields."""
         text = "".join(self._data)
         transcript = "".join(self._transcript) or None
         if not (text or transcript or any(self._extra.values())):

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _DONE = b"[DONE]"
 _GROWING = frozenset(("token_ids",))
-"""Lists that a stream gives in pieces; other fields are replaced by their later value."""
+"""Lists that a stream sends in pieces. A later value of any other field replaces the earlier one."""
 _decode_string = msgspec.json.Decoder(str).decode
 
 
@@ -144,7 +144,7 @@ class ChatReader(AnswerReader):
         answer = self._answer
         said = self._dialect.finish_reason(answer.raw_finish_reason)
         if said is None and self._blank_finish:
-            said = FinishReason.TOOL_CALLS  # which the answer checks against the calls that it has
+            said = FinishReason.TOOL_CALLS  # the answer checks it against its calls
         self._settle()
         return answer.message(said, self._dialect.origin)
 
@@ -166,7 +166,7 @@ class ChatReader(AnswerReader):
             self._sound = SoundPieces()
 
     def _refuse_error(self, record: JSONObject, named: bool) -> None:
-        """Raise the error that a record without choices may be; `named`: the frame says that it is one."""
+        """Raise if a record without choices is an error; `named`: the event's name says that it is."""
         error: ProviderError | None = self._dialect.error_in(record)
         if error is None and named:
             error = self._dialect.build_error(record, 200, record)
@@ -187,8 +187,8 @@ class ChatReader(AnswerReader):
     def _receive_choice(
         self, choice: Choice, data: AnyObject, events: list[StreamEvent], whole: bool
     ) -> None:
-        # Perplexity sends the answer so far as `message` beside each delta, and an empty delta beside a whole
-        # answer's message.
+        # Perplexity sends a `message` with the answer so far beside each delta, and in a whole answer an
+        # empty delta beside the message.
         field = "message" if choice.delta is None or (whole and choice.message is not None) else "delta"
         delta = choice.message if field == "message" else choice.delta
         if delta is not None:
@@ -206,12 +206,12 @@ class ChatReader(AnswerReader):
             self._blank_finish = True  # xAI, with tool calls
 
     def _keep_rest(self, data: AnyObject, known: frozenset[str]) -> None:
-        """Keep the fields that no typed field says."""
+        """Keep the fields that have no typed field."""
         for name in data.keys() - known:
             self._keep(name, data[name])
 
     def _keep(self, name: str, value: JSON) -> None:
-        """Keep a field. Null and empty values say nothing new."""
+        """Keep a field. Null and empty values add nothing."""
         if value is None or name in PADDING or (not value and isinstance(value, (dict, list))):
             return
         extra = self._answer.extra
@@ -273,7 +273,7 @@ class ChatReader(AnswerReader):
                 self._say(content, events)
             elif isinstance(content, list):
                 self._receive_parts(content, events)
-            else:  # Cloudflare gives an answer in JSON mode as the object itself
+            else:  # Cloudflare sends an answer in JSON mode as the object itself, not as its text
                 self._answer.add(self._text, msgspec.json.encode(content).decode(), events)
         if delta.refusal:
             self._answer.add(self._refusal, delta.refusal, events)
@@ -320,10 +320,11 @@ class ChatReader(AnswerReader):
         self._answer.take(image_of(image), events)
 
     def _receive_reasoning(self, said: dict[str, str], events: list[StreamEvent]) -> None:
-        """Read the fields for reasoning that say something. Of two that differ, both are kept.
+        """Read the reasoning fields that are not empty. If two differ, both are kept.
 
         Args:
-            said: the text of each, in the order of the profile.
+            said: the text of each field, in the order of the profile.
+            events: the events are added to it.
         """
         part = self._reasoning
         first = ""
@@ -332,7 +333,7 @@ class ChatReader(AnswerReader):
                 first = text
                 self._answer.add(part, text, events)
                 if not self._reasoning_field:
-                    # It goes back with the text: servers take reasoning under the name that they gave it.
+                    # Servers accept reasoning back only under the name that they sent it in.
                     self._reasoning_field = part.extra["field"] = name
             elif text != first:
                 part.extra[name] = str(part.extra.get(name) or "") + text
@@ -340,11 +341,13 @@ class ChatReader(AnswerReader):
     def _receive_details(self, details: list[JSON], said: dict[str, str], events: list[StreamEvent]) -> None:
         """Read OpenRouter's reasoning details: a part each, with the detail's own text.
 
-        The plain field mostly repeats those texts. If it says something else, it is the reasoning, and the
-        details keep their texts in `extra`.
+        The plain field usually repeats those texts. If it differs, it is the reasoning, and the details keep
+        their texts in `extra`.
 
         Args:
+            details: the details.
             said: the text of each plain field that has one.
+            events: the events are added to it.
         """
         objects = [detail for detail in details if isinstance(detail, dict) and detail]
         if len(objects) < len(details):
@@ -357,7 +360,7 @@ class ChatReader(AnswerReader):
         for position, detail in enumerate(objects):
             if position or not self._details or not self._details[-1].goes_on_with(detail):
                 part = self._answer.open(ReasoningPart)
-                self._answer.place(part)  # a detail is never empty, and the order goes back to the provider
+                self._answer.place(part)  # details are sent back in their order, also those without a text
                 self._details.append(_Detail(part))
             if text := self._details[-1].add(detail, own):
                 self._answer.add(self._details[-1].part, text, events)
@@ -409,7 +412,7 @@ class ChatReader(AnswerReader):
 
 
 class _Detail:
-    """One of OpenRouter's reasoning details under way; its texts arrive in pieces."""
+    """One of OpenRouter's reasoning details, not yet finished; its texts arrive in pieces."""
 
     __slots__ = ("fields", "part")
 
@@ -418,14 +421,14 @@ class _Detail:
         self.part = part
 
     def goes_on_with(self, detail: JSONObject) -> bool:
-        """Whether `detail` is this one's next piece: of the same type, index and, if both have one, id."""
+        """Whether `detail` is the next piece of this one: same type, index and (if both have one) id."""
         known = self.fields
         ids = (known.get("id"), detail.get("id"))
         same_id = None in ids or ids[0] == ids[1]
         return same_id and all(known.get(key) == detail.get(key) for key in ("type", "index"))
 
     def add(self, detail: JSONObject, own: bool) -> str:
-        """Read a piece. Returns the text in it that belongs into the part, if the part says it (`own`)."""
+        """Read a piece. Returns its text for the part: empty unless the part has the text (`own`)."""
         field = DETAIL_TEXTS.get(str(detail.get("type"))) if own else None
         said = ""
         for key, value in detail.items():
@@ -440,17 +443,17 @@ class _Detail:
 
 @cache
 def _fields_of_a_delta(reasoning_in: tuple[str, ...]) -> frozenset[str]:
-    """What is read of a delta. Cached: it is needed for each stream, and differs by profile only."""
+    """The fields of a delta that are read. Cached: each stream needs it, and only the profile changes it."""
     return DELTA_FIELDS.union(reasoning_in)
 
 
 def rest_of(data: AnyObject, known: frozenset[str]) -> JSONObject:
-    """The fields that are not known; mostly there are none."""
+    """The fields that are not known. Usually there are none."""
     return {name: data[name] for name in unknown} if (unknown := data.keys() - known) else {}
 
 
 def _thinking(inner: object) -> str | None:
-    """The text of Mistral's thinking, which is a text or a list of text parts; `None` for any other shape."""
+    """The text of Mistral's thinking, a str or a list of text parts; `None` for any other shape."""
     if isinstance(inner, str):
         return inner
     if not isinstance(inner, list):

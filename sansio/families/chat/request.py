@@ -68,10 +68,10 @@ from sansio.options import Option, UnsupportedOptionError, write_options
 from sansio.profiles import COMPATIBLE
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
-"""The names that the answer's limit may be given under."""
+"""The option names for the limit of the answer's length."""
 
 _MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id")
-"""Fields of a message that typed fields say, also where they say nothing."""
+"""Fields of a message that belong to typed fields, even if these are empty. `extra` may not have them."""
 
 
 class ChatDialect(OpenAIEndpoints):
@@ -117,8 +117,8 @@ class ChatDialect(OpenAIEndpoints):
         "network_error": FinishReason.ERROR,
     }
     RETURNED_PARTS: ClassVar[frozenset[type[Part]]] = frozenset((AudioPart, ReasoningPart, UnknownPart))
-    """Parts beside `SENDS` that a server takes back with its own answer, reasoning only if its profile says
-    so. DeepSeek, Moonshot and Z.AI refuse or repeat a tool loop whose reasoning does not go back."""
+    """Parts beside `SENDS` that a server accepts back with its own answer; reasoning only if its profile says
+    so. DeepSeek, Moonshot and Z.AI refuse a tool loop without its reasoning, or repeat the calls."""
     PROFILE: ClassVar[Profile] = COMPATIBLE
     """How the server differs from others."""
     OPTIONS: ClassVar[Mapping[str, Option]] = {**COMMON_OPTIONS, **OPENAI_OPTIONS}
@@ -187,14 +187,15 @@ class ChatDialect(OpenAIEndpoints):
         return [wire_tool(tool, position, custom=custom) for position, tool in enumerate(tools)]
 
     def _force(self, body: dict[str, Any], effort: object) -> None:
-        """See to it that a tool can be forced.
+        """Check that the server can be made to call a tool, if the request forces one.
 
         Args:
             body: the whole request.
             effort: the option `reasoning_effort`.
 
         Raises:
-            InvalidRequestError: none can be, or not beside thinking. It names the option that forces it.
+            InvalidRequestError: this server cannot, or cannot while it thinks. The error names the option
+                that forces a tool.
         """
         profile = self.profile
         option = "response_format" if self.output_tool else "tool_choice"
@@ -235,7 +236,7 @@ class ChatDialect(OpenAIEndpoints):
         return super().list_models()
 
     def max_tokens_field(self) -> str | None:
-        """The request's field for the answer's limit, whatever the option's name; `None`: that name."""
+        """The request's field for the answer's limit. `None`: the field is named like the given option."""
         return self.profile.max_tokens_field
 
     def takes_call_kind(self, kind: str) -> bool:
@@ -252,11 +253,11 @@ class ChatDialect(OpenAIEndpoints):
         return self.profile.strict_tools
 
     def tool_choices(self) -> tuple[str, ...] | None:
-        """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        """The words that `tool_choice` may be; `None` to leave the check to the server."""
         return None
 
     def tool_names(self) -> str | None:
-        """The pattern of the names that tools may have; `None` if the server is left to say."""
+        """The regular expression for tools' names; `None` to leave the check to the server."""
         return None
 
     def sound_formats(self) -> frozenset[str] | None:
@@ -267,28 +268,33 @@ class ChatDialect(OpenAIEndpoints):
         known = type(part) in self.SENDS or type(part) in self.RETURNED_PARTS
         if isinstance(part, ReasoningPart):
             known = self.profile.reasoning_back is not None
-        # Of sound, only its name goes back.
+        # Sound is sent back only by its id.
         if known and not (isinstance(part, AudioPart) and not isinstance(part.extra.get("id"), str)):
             return super().refuses(part)
         return f"{self.origin} does not take it back"
 
     def takes(self, part: Part, role: Role) -> bool:
-        """Whether a message of the system, the user or a tool may have such a part here.
+        """Whether a system, user or tool message may have such a part here.
 
-        A text document is sent as text where it is not taken as a file; everything else is refused.
+        A text document that cannot be sent as a file is sent as text. Any other part is refused.
+
+        Args:
+            part: the part.
+            role: the role of its message.
         """
         if isinstance(part, ImagePart):
             return self.profile.images
         return not isinstance(part, DocumentPart) or (self.profile.files and not is_text_document(part))
 
     def encode_message(self, message: Message, index: int) -> dict[str, object]:
-        """One message in the wire's form.
+        """Write one message in the wire's form.
 
         Args:
-            index: its place in the conversation, for errors.
+            message: the message.
+            index: the index of the message in the conversation, for errors.
 
         Raises:
-            InvalidRequestError: a part of it cannot be sent here.
+            InvalidRequestError: a part of the message cannot be sent here.
         """
         role = self.profile.developer_role if message.role is Role.DEVELOPER else message.role.value
         wire: dict[str, object] = {"role": role}
@@ -319,7 +325,7 @@ class ChatDialect(OpenAIEndpoints):
     def _encode_answer(self, message: Message, index: int) -> dict[str, object]:
         wire: dict[str, object] = {}
         content: list[Mapping[str, object]] = []
-        structured = False  # content that a text alone cannot say
+        structured = False  # whether the content must be a list of parts
         calls: list[JSONObject] = []
         back = self.profile.reasoning_back
         returned = self.profile.returned
@@ -354,7 +360,7 @@ class ChatDialect(OpenAIEndpoints):
             wire["tool_calls"] = calls
         if message.refusal:
             wire["refusal"] = message.refusal
-        # Null means no text only beside something else to say; reasoning alone is not that.
+        # Content may be null only beside something else, such as calls. Reasoning alone is not enough.
         empty = not said and wire
         wire = {"content": None if empty else said, **wire, **fields}
         if message.origin is not None:
@@ -362,7 +368,7 @@ class ChatDialect(OpenAIEndpoints):
         return wire
 
     def assistant_fields(self, message: Message) -> dict[str, object]:
-        """What the server wants back with its own answer, beside content and calls: its reasoning."""
+        """The reasoning fields that the server expects back with its own answer."""
         profile = self.profile
         field = profile.reasoning_back
         if field is None or field == THINK_TAGS:
@@ -373,7 +379,7 @@ class ChatDialect(OpenAIEndpoints):
         return fields
 
     def encode_part(self, part: Part) -> JSONObject | None:
-        """One content part in the wire's form; `None` if the server cannot take it."""
+        """Write one content part in the wire's form; `None` if the server cannot accept it."""
         match part:
             case TextPart():
                 return with_extra({"type": "text", "text": part.text}, part.extra)
@@ -413,12 +419,13 @@ class ChatDialect(OpenAIEndpoints):
         return block
 
     def refusal(self, part: Part, index: int, number: int, role: Role) -> InvalidRequestError:
-        """What is raised for a part that cannot be sent.
+        """Make the error for a part that cannot be sent.
 
         Args:
-            index: the message's place in the conversation.
-            number: the part's place in the message.
-            role: the message's; a user's may have what others may not.
+            part: the part.
+            index: the index of its message in the conversation.
+            number: the index of the part in the message.
+            role: the message's role. Some parts are accepted in a user's message only.
         """
         if not isinstance(part, (ImagePart, AudioPart, DocumentPart)):
             return self.cannot_send(part, index, number)
@@ -438,7 +445,7 @@ _P = TypeVar("_P", bound=Part)
 
 
 def _bare(part: _P) -> _P:
-    """The part as its typed fields say it."""
+    """The part without its `extra`."""
     return msgspec.structs.replace(part, extra={})
 
 
@@ -448,7 +455,7 @@ def _call(call: ToolCall | InvalidToolCall, withheld: Sequence[str]) -> JSONObje
         inner: JSONObject = {"name": call.name, "input": text}
         return with_extra({"id": call.id, "type": "custom", "custom": inner}, rest(call.extra, *withheld))
     if isinstance(call, InvalidToolCall):
-        # Most servers parse the arguments of calls that come back, and refuse what is not an object.
+        # Most servers parse the arguments of calls that are sent back, and refuse non-objects.
         arguments = msgspec.json.encode(wrap_invalid(call)).decode()
     else:
         arguments = call.arguments_text()

@@ -1,6 +1,6 @@
-"""Reasoning inside the text, between tags, as servers give it that do not parse what their model says.
+"""Reasoning between tags inside the text, as sent by servers that do not parse their model's output.
 
-Sources: MiniMax, "OpenAI API" (the content has it, and must come back complete); Perplexity, "Sonar Reasoning
+Sources: MiniMax, "OpenAI API" (the content has it and must be sent back whole); Perplexity, "Sonar Reasoning
 Pro"; recorded answers of Hugging Face, Groq, llama.cpp and Ollama. In all of them the tag begins the text.
 """
 
@@ -14,17 +14,17 @@ _END = "</think>"
 
 
 class ThinkingReader(ChatReader):
-    """Reads a text that begins with `<think>` as reasoning up to `</think>`, however it is cut.
+    """Reads a text that begins with `<think>` as reasoning up to `</think>`, however the stream splits it.
 
-    Nothing but the tags is left out, so that the text goes back as it was received. It is a separate
-    class so that other answers pay nothing for it.
+    Only the tags are left out, so that the text can be sent back as it was received. This is a separate
+    class so that other answers do not pay for it.
     """
 
     _held = ""  # the beginning of a tag, or of the text, that is not whole
     _awaited = THINK_TAGS  # the tag that may follow; empty when the reasoning is over, or there is none
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
-        # No chunk is read by its form: a form adds to the text whatever the text is.
+        # The fast path by a chunk's form is not used: it would not look for tags in the text.
         return self._receive_any(data, events, name)
 
     def _say(self, text: str, events: list[StreamEvent]) -> None:
@@ -33,7 +33,7 @@ class ThinkingReader(ChatReader):
             if len(text) < len(THINK_TAGS) and THINK_TAGS.startswith(text):
                 self._held = text
                 return
-            # Beside reasoning in a field, a tag is part of the text.
+            # If the server sends reasoning in its own field, a tag is ordinary text.
             begins = text.startswith(THINK_TAGS) and not self._reasoning_field
             self._awaited = _END if begins else ""
             if begins:
@@ -59,6 +59,6 @@ class ThinkingReader(ChatReader):
 
 
 def _begun_tag(text: str) -> str:
-    """The longest end of a text that `</think>` may begin with."""
+    """The longest end of a text that may be the beginning of `</think>`."""
     at = text.rfind("<", len(text) + 1 - len(_END))
     return text[at:] if at >= 0 and _END.startswith(text[at:]) else ""

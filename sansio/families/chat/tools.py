@@ -1,4 +1,4 @@
-"""Tool choices: checked, and in terms of functions for servers that know nothing else."""
+"""Check tool choices, and express them by functions alone for servers that know nothing else."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ _ANTHROPICS = ("none", "auto", "any", "tool")
 
 
 def check_choice(body: Body, words: Collection[str] | None) -> None:
-    """Refuse a `tool_choice` that cannot be made.
+    """Refuse a `tool_choice` that the request cannot have.
 
     Args:
         body: the whole request.
-        words: what the choice may be, beside objects; `None` if the server is left to say what it takes.
+        words: the words that the choice may be, beside objects; `None` to leave the check to the server.
 
     Raises:
-        InvalidRequestError: it names the option, and what is allowed.
+        InvalidRequestError: the choice is unknown, or there is no tool to choose. The error says what is
+            allowed.
     """
     tools, choice = body.get("tools") or (), body.get("tool_choice")
     for option in ("tool_choice", "parallel_tool_calls"):
@@ -51,7 +52,7 @@ def check_choice(body: Body, words: Collection[str] | None) -> None:
 
 
 def narrow_choice(body: Body) -> None:
-    """A body's `tool_choice` in terms of functions: `allowed_tools` becomes a shorter list of tools."""
+    """Express a body's `tool_choice` by functions alone: `allowed_tools` becomes a shorter list of tools."""
     choice = body.get("tool_choice")
     if not isinstance(choice, Mapping):
         return

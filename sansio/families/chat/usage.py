@@ -10,7 +10,7 @@ from sansio.content import Usage
 from sansio.jsontext import JSON, JSONObject
 
 _Places: TypeAlias = list[tuple[JSONObject, str]]
-"""Where a count is: the objects that hold it, each with its name there."""
+"""The places of a count: each object that holds it, with the count's name there."""
 
 _COUNTS = {
     "prompt_tokens": "input",
@@ -37,14 +37,15 @@ _INSIDE: dict[str, dict[str, str]] = {
 def read_usage(wire: Mapping[str, JSON], reasoning_outside: bool = False) -> Usage:
     """The counts of one answer.
 
-    A count goes into the field of `Usage` that means it, whatever the server calls it, and everything else
-    into `extra`. Reasoning tokens that the server counts beside the completion are added to the output, so
-    that the output is the whole answer for every server. A server that counts more reasoning than output has
-    its own count in `extra`.
+    A count goes into its field of `Usage` under whatever name the server sends it, and everything else into
+    `extra`. Some servers count reasoning apart from the completion; it is then added to the output, so that
+    `output_tokens` is the whole answer for every server. If a server counts more reasoning than output, its
+    own count is in `extra`.
 
     Args:
         wire: the counts as the server sent them.
-        reasoning_outside: whether reasoning is counted beside the completion, where no total tells.
+        reasoning_outside: whether the server counts reasoning apart from the completion. Used if no total
+            shows it.
     """
     left: JSONObject = {
         name: dict(value) if isinstance(value, dict) else value
@@ -87,7 +88,7 @@ def read_usage(wire: Mapping[str, JSON], reasoning_outside: bool = False) -> Usa
 
 
 def _claim(places: _Places) -> int:
-    """The first count above 0 at one of the places, which it is removed from, wherever it is repeated."""
+    """The first count above 0 at one of the places. It is removed there, and wherever it is repeated."""
     count = _count(places)
     _drop(places, count)
     return count

@@ -1,11 +1,11 @@
 """The shapes of chat-completion chunks.
 
-`Chunk` has what is read of any chunk. It types only what OpenAI's own schema says. Fields of other servers
-are `Any` and are checked by hand: a strict type there would turn a good answer into an error.
+`Chunk` has every field that is read. Only the fields of OpenAI's own schema are typed. Fields of other
+servers are `Any` and are checked by hand: a strict type there would turn a good answer into an error.
 
-The plain shapes below it say which chunks have a form (`forms`). Where they have `None`, anything but null is
-refused, and so are fields of a choice or a delta that they do not know: what they add might be added by each
-chunk of the form.
+The plain shapes at the end decide which chunks have a form (`forms`). A field of the type `None` must be
+null, and unknown fields of a choice or a delta are refused. Otherwise each chunk of the same form might
+silently add something else than its one string.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 AnyObject: TypeAlias = dict[str, Any]
-"""A JSON object that is kept as it is, or read by hand."""
+"""A JSON object that is kept unchanged, or checked by hand."""
 
 
 class Function(Struct, gc=False):
-    """A function that is called, or a piece of its arguments."""
+    """The function of a call: its name, and its arguments or a piece of them."""
 
     name: str | None = None
     arguments: str | AnyObject | None = None
@@ -74,7 +74,7 @@ class Chunk(Struct, gc=False):
 
 
 DELTA_FIELDS = frozenset((*Delta.__struct_fields__, "role"))
-"""What is read of a delta; `role` is always the assistant's."""
+"""The fields of a delta that are read, and `role`, which is always the assistant's."""
 CHOICE_FIELDS = frozenset(Choice.__struct_fields__)
 CHUNK_FIELDS = frozenset((*Chunk.__struct_fields__, "usage", "x_groq", "error", "object", "created"))
 CALL_FIELDS = frozenset((*ToolDelta.__struct_fields__, "type"))
@@ -120,7 +120,7 @@ class _PlainChoice(Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
 
 
 class PlainChunk(Struct, gc=False):
-    """A chunk that changes nothing if it is read twice, but for what its one delta adds."""
+    """A chunk whose only effect is what its one delta adds."""
 
     choices: tuple[_PlainChoice]
     token_ids: None = None

@@ -21,7 +21,7 @@ _EFFORTS: Mapping[str, object] = {
     "xhigh": "max",
     "max": "max",
 }
-"""What `think` is for each effort. It knows four, and takes the others for the next one."""
+"""The value of `think` for each effort. Ollama knows four efforts; others become the nearest one."""
 
 
 def _write_effort(body: Body, value: str | None) -> None:
@@ -49,7 +49,7 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
-    """A number asks for as many alternatives to each token."""
+    """Write whether log probabilities are requested; a number is the count of alternatives per token."""
     if isinstance(value, bool) or value is None:
         body["logprobs"] = value
     else:
@@ -57,11 +57,11 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
 
 
 def _write_nothing(body: Body, value: bool | None) -> None:
-    """Ollama keeps the prompt of a loaded model by itself."""
+    """Ollama caches the prompt of a loaded model without being asked."""
 
 
 def _of_the_model(*names: str, type: Any) -> dict[str, Option]:
-    """Options of the model's run, which are in `options`."""
+    """Options of the model's run, which are written inside the wire's `options`."""
     return {name: Option(type, f"options.{name}") for name in names}
 
 
@@ -93,4 +93,4 @@ OPTIONS: Mapping[str, Option] = {
     **own("keep_alive", type=str | int | float),
     **own("truncate", "shift", type=bool),
 }
-"""The options of a call. What is about the model's run, such as `num_ctx`, is in the wire's `options`."""
+"""The options of a call. Those of the model's run, such as `num_ctx`, go into the wire's `options`."""

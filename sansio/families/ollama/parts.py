@@ -13,13 +13,13 @@ from sansio.jsontext import JSON, JSONObject
 
 
 def image_of(text: JSON) -> Part:
-    """An image of an answer: base64 without a media type, which its bytes show."""
+    """An image of an answer. The wire has base64 only; the media type is read from the first bytes."""
     data = base64_bytes(text) if isinstance(text, str) else None
     return UnknownPart("image", {"image": text}) if data is None else ImagePart(data=data)
 
 
 def image_text(part: Part) -> str | None:
-    """An image as a request has it; `None` if it has no bytes."""
+    """An image in the form of a request; `None` if it has no bytes."""
     if isinstance(part, UnknownPart):
         return text_or_none(part.extra.get("image"))
     return base64_text(part.data) if isinstance(part, ImagePart) and part.data is not None else None
@@ -28,12 +28,12 @@ def image_text(part: Part) -> str | None:
 def call_fields(call: JSONObject) -> tuple[str, str, str, JSONObject]:
     """A tool call's id, name, arguments as text, and its other fields.
 
-    Its place (`function.index`) is not kept: the order of the calls says the same.
+    The index (`function.index`) is not kept, since the order of the calls gives it.
     """
     function = call.get("function")
     inner = function if isinstance(function, dict) else {}
     arguments = inner.get("arguments")
-    # Ollama gives an object. Servers that give its text are understood, too.
+    # Ollama sends an object; some compatible servers send it as JSON text.
     text = arguments if isinstance(arguments, str) else ""
     if not isinstance(arguments, str | None):
         text = msgspec.json.encode(arguments).decode()
@@ -44,7 +44,7 @@ def call_fields(call: JSONObject) -> tuple[str, str, str, JSONObject]:
 
 
 def call_block(call: ToolCall | InvalidToolCall) -> JSONObject:
-    """A tool call as a request has it. Arguments that are not an object are sent inside one."""
+    """A tool call in the form of a request. Arguments that are not an object are wrapped in one."""
     arguments: Any = wrap_invalid(call) if isinstance(call, InvalidToolCall) else call.arguments
     block: JSONObject = {"id": call.id, "function": {"name": call.name, "arguments": arguments}}
     return with_extra(block, call.extra)

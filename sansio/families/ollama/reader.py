@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class OllamaReader(AnswerReader):
-    """One answer. It has one text and one reasoning, as the wire has one field for each.
+    """One answer. It has at most one text part and one reasoning part: the wire has one field for each.
 
-    Each is at the place where it began, among the calls, which arrive whole.
+    Each is placed where it began, among the calls. A call always arrives whole.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -93,7 +93,8 @@ class OllamaReader(AnswerReader):
         answer = self._answer
         if not self._begun:
             self._begun = True
-            # Answers have no id, and calls of older servers neither: those made up here differ by the time.
+            # Answers have no id, and calls of older servers have none either. The time makes the generated
+            # ids of calls differ between answers.
             answer.calls.id_seed = text_or_none(line.get("created_at")) or ""
         answer.model = answer.model or text_or_none(line.get("model"))
         message = line.get("message")
@@ -116,7 +117,7 @@ class OllamaReader(AnswerReader):
             if not isinstance(call, dict):
                 raise RemoteProtocolError("JSON of an unknown shape: a tool call is not an object")
             call_id, name, arguments, extra = call_fields(call)
-            # Each is whole, and one more call: an id or an index that is repeated means nothing.
+            # Each item is one more whole call, even if its id or index repeats an earlier one.
             begun = answer.calls.find(self._calls, call_id, name)
             self._calls += 1
             begun.extra = extra
@@ -124,7 +125,7 @@ class OllamaReader(AnswerReader):
         self._keep(rest(message, *MESSAGE_FIELDS))
 
     def _keep(self, fields: JSONObject) -> None:
-        """Keep fields that no typed field says. Null says nothing new."""
+        """Keep the fields that have no typed field. Null adds nothing."""
         for name, value in fields.items():
             if value is not None:
                 self._answer.extra[name] = value

@@ -44,14 +44,14 @@ from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
 _MESSAGE_FIELDS = ("role", "content", "thinking", "images", "tool_calls", "tool_name", "tool_call_id")
-"""Fields of a message that typed fields say, also where they say nothing."""
+"""Fields of a message that belong to typed fields, even if these are empty. `extra` may not have them."""
 
 
 def check(config: ProviderConfig) -> None:
     """Refuse the address of another API of the same server.
 
     Raises:
-        ConfigError: it says what to write.
+        ConfigError: the address has another API's path. The error shows the right address.
     """
     for end in ("/v1", "/api", "/api/chat"):
         if config.base_url.endswith(end):
@@ -88,15 +88,15 @@ class OllamaDialect(Dialect):
         return NDJSONFramer(self.limits.max_event_bytes)
 
     def finish_reason(self, said: str | None) -> FinishReason | None:
-        """Older servers say that an answer is done, and not why."""
+        """Older servers report that an answer is done, but not why."""
         return super().finish_reason(said) if said else FinishReason.STOP
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """Inside an answer there is only a text: the server failed while the model ran."""
+        """Inside an answer, an error is a plain text: the server failed while the model ran."""
         return super().build_error({"status_code": 500, **error} if status < 300 else error, status, data)
 
     def refuses(self, part: Part) -> str | None:
-        # An answer's image goes back; it has bytes, or is unknown, where they could not be read.
+        # An answer's image has bytes and can be sent back; if they were unreadable, it is an UnknownPart.
         if type(part) in self.SENDS or image_text(part) is not None:
             return super().refuses(part)
         return f"{self.origin} does not take it back"
@@ -118,7 +118,7 @@ class OllamaDialect(Dialect):
         return without_nulls(body)
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        """The models that the server has; it does not say how much they take."""
+        """The models on the server. Their limits are not reported."""
         read = partial(read_models, read=_read_model, cursor="", rows="models")
         return Endpoint(f"{self.config.base_url}/api/tags", read)
 
@@ -138,7 +138,7 @@ class OllamaDialect(Dialect):
             if images:
                 wire["images"] = images
         if message.role is TOOL:
-            # Templates name the tool; the id is for models whose calls have one.
+            # Templates use the tool's name; the id is for models whose calls have one.
             call_id = message.tool_call_id or ""
             wire |= {"tool_name": names[call_id]} if call_id in names else {}
             wire["tool_call_id"] = call_id
@@ -167,7 +167,7 @@ class OllamaDialect(Dialect):
         return wire | {name: value for name, value in fields.items() if value}
 
     def _content(self, message: Message, index: int) -> tuple[list[str], list[str]]:
-        """The texts and the images of a message, which are apart on this wire."""
+        """The texts and the images of a message; this wire has a separate field for each."""
         texts: list[str] = []
         images: list[str] = []
         for number, part in enumerate(message.parts):
@@ -192,7 +192,7 @@ def _with_bytes(part: ImagePart) -> ImagePart:
 
 
 def _typed(call: ToolCall | InvalidToolCall) -> JSONObject:
-    """A call as its typed fields say it. Its arguments are not an object that more fields belong into."""
+    """A call in the wire's form, without its `extra`. `arguments` is hidden: it may have any fields."""
     block = call_block(msgspec.structs.replace(call, extra={}))
     return {**block, "function": {"name": None, "arguments": None}}
 

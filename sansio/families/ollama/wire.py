@@ -1,7 +1,7 @@
 """The shapes of the lines of Ollama's `/api/chat`.
 
-Most lines add text or thinking, and the plain shape here is a fast path for those. It refuses fields that it
-does not know, so that nothing a line says is passed over: such a line is read as a JSON object.
+Most lines only add text or thinking, and the plain shape here is a fast path for those. It refuses unknown
+fields, so that nothing is skipped: a line with an unknown field is read as a JSON object.
 
 Source: Ollama's repository, `api/types.go` (`ChatResponse`, `Message`, `Metrics`).
 """
@@ -19,11 +19,11 @@ COUNTS = (
     "prompt_eval_duration",
     "eval_duration",
 )
-"""What the last line counts: tokens, and nanoseconds."""
+"""The counts of the last line, in tokens and nanoseconds."""
 LINE_FIELDS = frozenset(("model", "created_at", "message", "done", "done_reason", "logprobs", *COUNTS))
-"""What is read of a line, and its time, which says nothing new."""
+"""The fields of a line that are read, and its time, which is ignored."""
 MESSAGE_FIELDS = frozenset(("role", "content", "thinking", "images", "tool_calls"))
-"""What is read of a line's message, and what is always the same."""
+"""The fields of a line's message that are read, and those that never vary."""
 
 
 class _PlainMessage(Struct, gc=False, forbid_unknown_fields=True):
