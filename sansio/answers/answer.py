@@ -1,4 +1,4 @@
-"""The answer under way: its parts in the order in which they begin, and the message made of them."""
+"""The unfinished answer: its parts in the order in which they begin, and the message made of them."""
 
 from __future__ import annotations
 

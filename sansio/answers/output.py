@@ -11,7 +11,7 @@ from sansio.limits import Limits
 
 
 class OutputCalls(ToolCallAssembler):
-    """Tool calls, of which those of one tool are text. A separate class, so that other answers pay nothing.
+    """Tool calls; the calls of one tool become text. A separate class: other answers do not pay for it.
 
     A call that is text is not counted among the calls: its `AssembledCall.index` is that of its part.
 

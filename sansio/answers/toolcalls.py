@@ -75,7 +75,7 @@ class _Closing:
 
 
 class AssembledCall:
-    """One tool call under way. `ToolCallAssembler` makes it and numbers it."""
+    """An unfinished tool call. `ToolCallAssembler` makes it and numbers it."""
 
     __slots__ = (
         "_closing",

@@ -24,7 +24,7 @@ from sansio.jsontext import JSON, JSONObject
 PLAN = "tool_plan"
 """What a reasoning part's `field` says if it is a plan for tools, which has its own field on the wire."""
 CITATIONS = "citations"
-"""Where a reasoning part's `extra` has what is cited in it; a text part has a field for that."""
+"""The field of a reasoning part's `extra` for its citations. A text part has a typed field for them."""
 
 _FUNCTION = ("name", "arguments")
 

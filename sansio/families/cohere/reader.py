@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _DONE = b"[DONE]"
 _KINDS: dict[str, type[TextPart | ReasoningPart]] = {"text": TextPart, "thinking": ReasoningPart}
 _FAILED = {"ERROR": "the answer failed without an explanation", "TIMEOUT": "the generation took too long"}
-"""Finish reasons of answers that failed, and what is said of one that does not explain itself."""
+"""Finish reasons of failed answers, each with the error's text if the provider sends none."""
 
 
 class CohereReader(AnswerReader):
@@ -278,7 +278,7 @@ class CohereReader(AnswerReader):
         return self._dialect.build_error(error, 200, record)
 
     def _keep(self, fields: JSONObject) -> None:
-        """Keep fields that no typed field says. Null says nothing new."""
+        """Keep fields that have no typed field. Null adds nothing."""
         for name, value in fields.items():
             if value is not None:
                 self._answer.extra[name] = value

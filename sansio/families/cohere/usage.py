@@ -14,7 +14,7 @@ from sansio.jsontext import JSON, JSONObject
 
 
 def read_usage(wire: JSONObject) -> Usage:
-    """The counts of one answer: what the model read and wrote, or what is billed where only that is said.
+    """The counts of one answer: the tokens read and written, or the billed ones if there are no others.
 
     Args:
         wire: the answer's `usage`.

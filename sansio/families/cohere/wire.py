@@ -17,7 +17,7 @@ from msgspec import Struct
 RESPONSE_FIELDS = frozenset(("id", "message", "finish_reason", "usage", "error", "error_type"))
 """What is read of a whole response."""
 MESSAGE_FIELDS = frozenset(("role", "content", "tool_plan", "tool_calls", "citations"))
-"""What is read of a message, and what is always the same."""
+"""The fields of a message that are read, and those that never change."""
 END_FIELDS = frozenset(("finish_reason", "usage", "error", "error_type"))
 """What is read of the last event's `delta`."""
 EVENT_FIELDS = frozenset(("type", "index", "delta", "id", "logprobs"))

@@ -12,7 +12,7 @@ from sansio.jsontext import JSON, JSONObject
 
 
 class OpenBlock:
-    """A block under way.
+    """An unfinished block.
 
     Args:
         kind: its kind, such as `"toolUse"`.

@@ -148,7 +148,7 @@ def _block(kind: str, inner: JSONObject, part: Part) -> JSONObject:
 
 
 def _cited(inner: JSONObject) -> TextPart | None:
-    """A text with the sources of what it says; `None` if it has another form."""
+    """A text with its citations; `None` if the object has another form."""
     content, citations = inner.get("content"), inner.get("citations")
     if not isinstance(citations, list) or not all(isinstance(each, dict) for each in citations):
         return None

@@ -167,11 +167,11 @@ class ConverseReader(AnswerReader):
         self._answer.calls.flush(events)
 
     def _keep(self, fields: JSONObject) -> None:
-        """Keep the message's fields that no typed field says. Null says nothing new."""
+        """Keep the message's fields that have no typed field. Null adds nothing."""
         self._answer.extra |= {name: value for name, value in fields.items() if value is not None}
 
     def _keep_beside(self, index: int, fields: JSONObject) -> None:
-        """Keep what an event of a block has beside what it adds; the block's, if it is open."""
+        """Keep the other fields of a block's event: in the block, if it is open."""
         if not fields:
             return
         block = self._by_index.get(index)
@@ -181,7 +181,7 @@ class ConverseReader(AnswerReader):
             block.beside |= fields
 
     def _receive_counts(self, record: JSONObject) -> None:
-        """Read the usage, and keep what is beside it."""
+        """Read the usage, and keep the fields beside it."""
         usage = record.get("usage")
         if isinstance(usage, dict):
             self._answer.usage = read_usage(usage)

@@ -18,7 +18,7 @@ _TWICE = {
 
 
 def read_usage(wire: JSONObject) -> Usage:
-    """The counts of one answer; a total that is their sum says nothing more."""
+    """The counts of one answer. A total that equals their sum is left out."""
     known = {
         name: value for name, value in wire.items() if name not in _TWICE or wire.get(_TWICE[name]) != value
     }

@@ -47,7 +47,7 @@ class Contents:
     """Writes the messages of one request.
 
     Args:
-        dialect: for errors, and for what it takes.
+        dialect: its name is in errors, and it decides which parts can be sent.
         signed: whether the model wants each turn's first call to be signed.
         files_in_results: whether a result may have files in it. If not, they are behind it.
     """

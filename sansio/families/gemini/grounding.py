@@ -62,7 +62,7 @@ class Grounds(Struct):
                 yield _citation(cited, extra, segment if isinstance(segment, dict) else {})
 
     def parts(self, *, cited: bool) -> Iterator[ServerToolPart]:
-        """Tools of Google's, each with what it was asked and what it gave.
+        """Google's own tools, each with its input and its output.
 
         Args:
             cited: the citations are with a text. If there is none, they stay where they were.

@@ -129,7 +129,7 @@ OPTIONS: Mapping[str, Option] = {
     "response_schema": Option(dict[str, Any], _write_schema),
     "model_armor_config": Option(dict[str, Any], "modelArmorConfig"),
 }
-"""The options of a call, but for those whose form depends on the model."""
+"""The options of a call, except those whose form depends on the model."""
 
 
 @lru_cache(maxsize=16)

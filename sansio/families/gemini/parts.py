@@ -37,7 +37,7 @@ _BESIDE = frozenset((
     "thought", SIGNATURE, "videoMetadata", "mediaResolution", "partMetadata", "audioTranscription",
     "mediaProcessing", "speechMetadata", "documentMetadata", "spreadsheetMetadata", "audioMetadata",
 ))  # fmt: skip
-"""Fields of a part that are beside what it is (`Part` of Google's SDK)."""
+"""Fields that a part of any kind may have (`Part` of Google's SDK)."""
 
 
 class _ServerTool(Struct, frozen=True):
@@ -74,7 +74,7 @@ _MEDIA: tuple[tuple[str, type[MediaPart]], ...] = (
 
 
 def part_of(wire: JSONObject) -> Part:
-    """A part of an answer as ours, but for calls of functions, which `Answer.calls` puts together."""
+    """A part of an answer as one of ours. Function calls are left out: `Answer.calls` assembles them."""
     text = wire.get("text")
     if isinstance(text, str):
         if wire.get("thought") is True:

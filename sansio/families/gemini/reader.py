@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from sansio.families.base import Dialect
 
 _READ = ("candidates", "usageMetadata", "modelVersion", "responseId", "createTime")
-"""Fields of a chunk that are read; the time of the answer says nothing that the caller does not know."""
+"""Fields of a chunk that are read, and the time of the answer, which the caller knows."""
 _READ_OF_CANDIDATE = frozenset(("content", "finishReason", "index", *FIELDS))
 _CALL_FIELDS = ("id", "name", "args", "partialArgs", "willContinue")
 _GROWING = ("chosenCandidates", "topCandidates")
-"""Lists of `logprobsResult`, of which each chunk has its own tokens."""
+"""Lists of `logprobsResult`. Each chunk has those of its own tokens."""
 _CHUNKS = msgspec.json.Decoder(list[JSONObject])
 
 
@@ -211,7 +211,7 @@ class GeminiReader(AnswerReader):
         self._keep({name: candidate[name] for name in candidate.keys() - _READ_OF_CANDIDATE})
 
     def _keep(self, fields: JSONObject) -> None:
-        """Keep fields that no typed field says. Null says nothing new."""
+        """Keep fields that have no typed field. Null adds nothing."""
         extra = self._answer.extra
         for name, value in fields.items():
             known = extra.get(name)
@@ -237,7 +237,7 @@ class GeminiReader(AnswerReader):
             self._open = None
             self._answer.take(part, events)
         elif part.extra:
-            # What is signed is sent back as it is, and not joined with what is before or behind it.
+            # A signed part must be sent back unchanged, so it is not joined with its neighbours.
             self._open = None
             own = self._begin(type(part))
             own.extra = part.extra

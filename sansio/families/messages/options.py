@@ -230,7 +230,7 @@ def check_tool_choice(body: Body) -> None:
     if choice is None:
         return
     asked = "tool_choice" if "type" in choice else "parallel_tool_calls"
-    if choice == {"disable_parallel_tool_use": False}:  # what is so without being asked for
+    if choice == {"disable_parallel_tool_use": False}:  # this is the default
         del body["tool_choice"]
         return
     choice = body["tool_choice"] = {"type": "auto", **choice}

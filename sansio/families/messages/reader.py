@@ -157,7 +157,7 @@ class MessagesReader(AnswerReader):
         answer.model = answer.model or message.model
         self._merge_usage(message.usage)
         self._keep({name: data[name] for name in data.keys() - MESSAGE_FIELDS})
-        if not self._blocks:  # a repeated message_start must not double what it holds
+        if not self._blocks:  # a repeated message_start must not add its content twice
             for index, block in enumerate(message.content or ()):
                 self._end(self._begin(index, block, events), events)
         self._receive_stop(message.stop_reason, message.stop_details, events)
@@ -171,7 +171,7 @@ class MessagesReader(AnswerReader):
             self._receive_stop(delta.stop_reason, delta.stop_details, events)
 
     def _keep(self, fields: JSONObject) -> None:
-        """Keep the message's fields that no typed field says. Null says nothing new."""
+        """Keep the message's fields that have no typed field. Null adds nothing."""
         for name, value in fields.items():
             if value is not None:
                 self._answer.extra[name] = value
@@ -214,9 +214,9 @@ class MessagesReader(AnswerReader):
         return block
 
     def _receive_fallback(self, block: JSONObject) -> None:
-        """Another model goes on after a refusal (beta server-side-fallback): it is the one that answers.
+        """After a refusal another model answers (beta server-side-fallback); `model` becomes its name.
 
-        The first one's name is kept beside it.
+        The name of the first model is kept as `requested_model`.
         """
         to = block.get("to")
         model = to.get("model") if isinstance(to, dict) else None
@@ -227,7 +227,7 @@ class MessagesReader(AnswerReader):
             answer.model = model
 
     def _end(self, block: _Block, events: list[StreamEvent]) -> None:
-        """End a block, once: the stream's end also ends those that were left open."""
+        """End a block, once. The end of the stream ends the blocks that are still open."""
         if block.ended:
             return
         block.ended = True
@@ -287,14 +287,14 @@ class MessagesReader(AnswerReader):
                         block.start[name] = value
 
     def _block(self, kind: str, index: int, events: list[StreamEvent]) -> _Block:
-        """The open block of a kind; one whose start was left out begins with its first delta."""
+        """The open block of a kind. A block without a start event begins with its first delta."""
         block = self._by_index.get(index)
         if block is not None and block.kind == kind and not block.ended:
             return block
         return self._begin(index, {"type": kind, kind: ""}, events)
 
     def _merge_usage(self, usage: object) -> None:
-        """Counts are cumulative: a later one replaces an earlier one. Null and empty objects say nothing."""
+        """Counts are cumulative: a later one replaces an earlier one. Null and empty objects add nothing."""
         if usage is None:
             return
         if not isinstance(usage, dict):
@@ -308,7 +308,7 @@ class MessagesReader(AnswerReader):
 
 
 class _Block:
-    """A content block under way: what began it, and what its deltas add."""
+    """An unfinished content block: its start, and the content of its deltas."""
 
     __slots__ = ("call", "citations", "ended", "fields", "kind", "start", "text", "thinking")
 
@@ -327,7 +327,7 @@ class _Block:
         self.fields.setdefault(field, Pieces()).append(text)
 
     def add_rest(self, fields: JSONObject) -> None:
-        """Keep fields beside those that a delta is known for; the later value replaces the earlier one."""
+        """Keep the unknown fields of a delta; a later value replaces an earlier one."""
         self.start |= {name: value for name, value in fields.items() if value is not None}
 
     def fold(self) -> None:
@@ -335,7 +335,7 @@ class _Block:
             pieces.fold()
 
     def whole(self, max_depth: int) -> JSONObject:
-        """The block as it would be in a whole message, but for the text of a text or thinking block."""
+        """The block as it is in a whole message, except for the text of a text or thinking block."""
         block = self.start
         if self.citations:
             known = block.get("citations")

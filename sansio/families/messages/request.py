@@ -63,7 +63,7 @@ _Block = dict[str, object]
 
 
 class MessagesDialect(Dialect):
-    """Anthropic's messages: system at the top, content in blocks, thinking that goes back unchanged."""
+    """Anthropic's messages: system at the top, content in blocks, thinking that is sent back unchanged."""
 
     API = "messages"
     SENDS = frozenset((TextPart, ToolCall, InvalidToolCall))

@@ -144,13 +144,13 @@ class MessagesWriter(StreamWriter):
 
     def __init__(self, head: AnswerHead) -> None:
         super().__init__(head)
-        self._index = -1  # of the block, of which the last is open or closed
+        self._index = -1  # the index of the last block, open or closed
         self._open: object = None  # what the open block is: a kind and part, or a call
         self._call: ToolCallStarted | None = None  # the call whose block is open
         self._arguments = PartialJSON()
         self._text: list[str] = []  # of the open call, if it takes free text
         self._cut: set[str] = set()  # the calls that turned out to be invalid
-        self._waiting: list[StreamEvent] = []  # what is said after the open call, which may still go on
+        self._waiting: list[StreamEvent] = []  # events after the open call, which may still get pieces
 
     def _begin(self) -> bytes:
         usage = usage_object(Usage())

@@ -41,7 +41,7 @@ class Delta(Struct, gc=False):
 
 
 MESSAGE_FIELDS = frozenset((*Message.__struct_fields__, "type", "role"))
-"""What is read of a message, and what is always the same."""
+"""The fields of a message that are read, and those that never change."""
 STOP_FIELDS = frozenset(("stop_reason", "stop_details"))
 EVENT_FIELDS: dict[str, frozenset[str]] = {
     "message_start": frozenset(("type", "message")),

@@ -48,7 +48,7 @@ _DEFAULTS: Mapping[str, JSON] = {
     "tool_choice": "auto",
     "top_logprobs": 0,
 }
-"""What says nothing more than the field's absence."""
+"""Values that mean the same as a missing field."""
 _LOGPROBS = "message.output_text.logprobs"
 
 
@@ -235,7 +235,7 @@ def _exit_code(block: JSONObject) -> bool:
 
 
 def _without_empty_item(part: Part) -> Part:
-    """The part as one that the application writes, if its item says nothing but the text."""
+    """The part in the form that the application writes, if its item has only the text."""
     if isinstance(part, (TextPart, RefusalPart)) and part.extra.get(ITEM) == {}:
         return msgspec.structs.replace(part, extra=rest(part.extra, ITEM))
     return part

@@ -1,4 +1,4 @@
-"""One item of a response under way: the parts that it becomes, from its deltas and from its finished form."""
+"""An unfinished item of a response: its parts, read from its deltas and from its finished form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Key: TypeAlias = tuple[str, int, type[TextualPart]]
 
 
 class OpenItem:
-    """An item under way.
+    """An unfinished item.
 
     It takes its places among the answer's parts where it begins, as far as it is known then that it will have
     parts. The order goes back to the provider, which wants reasoning right before what it led to, and some

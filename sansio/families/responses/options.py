@@ -192,7 +192,7 @@ def continues(options: Mapping[str, object]) -> bool:
 
 
 def write_state(body: Body, options: Mapping[str, object]) -> None:
-    """Ask the server to keep nothing, unless an option needs what it keeps.
+    """Ask the server to store nothing, unless an option needs the stored response.
 
     Args:
         body: the request, its options written.
@@ -222,7 +222,7 @@ def write_state(body: Body, options: Mapping[str, object]) -> None:
 
 
 def write_include(body: Body, options: Mapping[str, object], *, sealed: bool) -> None:
-    """Name what the answer includes: what the caller asks for, and what goes back in a later request.
+    """Write `include`: the caller's values, and the fields that later requests must send back.
 
     Args:
         body: the request, its options and state written.

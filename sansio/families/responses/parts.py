@@ -78,7 +78,7 @@ BUILT_IN = frozenset(_ITEM_OF_KIND)
 
 
 class _Fields(NamedTuple):
-    """Where a tool of the provider's has its id, what it was given and what it gave.
+    """The fields of a provider's own tool that hold its id, its input and its output.
 
     Attributes:
         text: the field of an input that is text, where other inputs are in another field.

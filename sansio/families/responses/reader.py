@@ -267,7 +267,7 @@ class ResponsesReader(AnswerReader):
         )
 
     def _receive_response(self, response: JSONObject) -> None:
-        """Read what a response says of itself, but for its items. The last event that has it counts."""
+        """Read the fields of a response except its items. The last event that has a field counts."""
         answer = self._answer
         if (response_id := text_or_none(response.get("id"))) is not None:
             answer.response_id = response_id
@@ -290,7 +290,7 @@ class ResponsesReader(AnswerReader):
             del answer.extra["reasoning"]
 
     def _keep(self, fields: JSONObject) -> None:
-        """Keep fields that no typed field says. Null and empty values say nothing new."""
+        """Keep fields that have no typed field. Null and empty values add nothing."""
         for name, value in fields.items():
             if value not in (None, {}, []):
                 self._answer.extra[name] = value

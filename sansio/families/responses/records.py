@@ -187,7 +187,7 @@ def failure(response: JSONObject, error: JSONObject, status: int) -> Iterator[JS
     Args:
         response: as `response_object` gives it.
         error: OpenAI's error object.
-        status: the HTTP status that says what it is.
+        status: the HTTP status. It decides the code of an error that has none.
     """
     yield {"type": "error", "error": error}
     code = error.get("code") or _FAILED_CODES.get(status, "server_error")

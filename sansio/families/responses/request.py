@@ -51,7 +51,7 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, UnsupportedOptionError, write_options
 
 _PLAIN = ("type", "role", "content")
-"""The fields of a message that says nothing more of its item."""
+"""The fields of a message whose item has nothing else."""
 
 OUTPUTS: Mapping[str, str] = {
     "function": "function_call_output",
@@ -157,7 +157,7 @@ class ResponsesRequests(OpenAIEndpoints):
         return kind in ("shell", "apply_patch") and self.PROFILE.custom_tools
 
     def tool_choices(self) -> tuple[str, ...] | None:
-        """The words that `tool_choice` may be; `None` if the server is left to say what it takes."""
+        """The words that `tool_choice` may be; `None` to leave the check to the server."""
         return None
 
     def tool_names(self) -> str | None:
@@ -413,7 +413,7 @@ def _fields_of(item: JSONObject) -> JSONObject:
 
 
 def _plain(item: JSONObject) -> JSONObject:
-    """A message of the assistant in its shortest form, if it says nothing but text.
+    """An assistant's message in its shortest form, if it has only text.
 
     The longer form is for items of the server's, which have an id (OpenAI's SDK,
     `ResponseOutputMessageParam`).

@@ -232,7 +232,7 @@ class ResponsesWriter(StreamWriter):
 
 
 class _Open(Struct, kw_only=True):
-    """An item under way.
+    """An unfinished item.
 
     Args:
         at: its place in the output.

@@ -101,10 +101,10 @@ def check_choice(body: Body, words: Collection[str] | None) -> None:
 
     Args:
         body: the whole request.
-        words: what the choice may be, beside objects; `None` if the server is left to say what it takes.
+        words: the words that the choice may be, beside objects; `None` to leave the check to the server.
 
     Raises:
-        InvalidRequestError: it names the option, and what is allowed.
+        InvalidRequestError: the choice is unknown or not offered. The error says what is allowed.
     """
     tools, choice = body.get("tools") or (), body.get("tool_choice")
     for option in ("tool_choice", "parallel_tool_calls"):
