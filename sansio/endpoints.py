@@ -173,7 +173,7 @@ class Row:
 
     @property
     def rest(self) -> JSONObject:
-        """The fields that no value was read from, but for nulls; objects are there whole."""
+        """The fields that were not read, except nulls; an object is there whole."""
         return {
             name: value for name, value in self._data.items() if name not in self._used and value is not None
         }

@@ -71,7 +71,7 @@ class LineFetch(Fetch[int]):
 
     def _receive_end(self, fault: ProviderError | None, events: list[StreamEvent]) -> None:
         if self._state is not ERROR_BODY and fault is None and self._decoder.whole:
-            self._framer.feed_eof(self._take_line, events)  # `feed` has looked at the length of what is left
+            self._framer.feed_eof(self._take_line, events)  # `feed` has checked the length of the rest
         super()._receive_end(fault, events)
 
     def _receive_whole(self, events: list[StreamEvent]) -> None:

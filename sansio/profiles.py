@@ -56,7 +56,7 @@ _NOT_IN_TEMPLATE: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking
 _SAMPLING: Mapping[str, Any] = {"top_k": int, "min_p": float, "repetition_penalty": float}
 
 COMPATIBLE = Profile(max_tokens_field=None, custom_tools=True, developer_role="developer")
-"""A server that nothing is known of. Most is left to it."""
+"""An unknown server. Most checks are left to it."""
 
 BUILT_IN: Mapping[str, ProviderDefaults] = {
     "openrouter": Profile(
@@ -115,7 +115,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         check=_CHECK_VERSION,
         apis=("messages",),
     ),
-    # Ollama, "OpenAI compatibility". It passes over what it does not know, without a word.
+    # Ollama, "OpenAI compatibility". It silently ignores fields that it does not know.
     "ollama": Profile(
         base_url="http://localhost:11434/v1",
         auth_method=AuthMethod.NONE,

@@ -76,7 +76,7 @@ def _canonical(request: Request, signed: dict[str, str]) -> str:
 
 def _canonical_path(path: str) -> str:
     """The path without steps, and encoded once more: each service but S3 wants it so."""
-    from urllib.parse import quote  # late: only what is signed needs it
+    from urllib.parse import quote  # late: only signed requests need it
 
     steps: list[str] = []
     for step in path.split("/"):

@@ -1,4 +1,4 @@
-"""The columns of a table of answers: what a row has in each, and of which type it is."""
+"""The columns of a table of answers: the value and the type of each."""
 
 from __future__ import annotations
 

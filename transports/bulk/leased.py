@@ -74,7 +74,7 @@ class LeaseServer:
                 del self._kept[place]
             if leads:
                 self._leader = None
-                # This one may be about to return; the next one looks for itself.
+                # This task may be about to return; the next one checks again.
                 for other in self._kept.values():
                     other.set()
                     break
@@ -178,7 +178,7 @@ class LeasedLimiter:
         assert self._group is not None
         while True:
             await self._changed.wait()
-            await anyio.sleep(self._pause)  # what is said meanwhile goes along
+            await anyio.sleep(self._pause)  # messages of the meantime go along
             self._changed = anyio.Event()
             said = self._desk.say()
             self._newest = said.number

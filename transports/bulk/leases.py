@@ -1,4 +1,4 @@
-"""One limiter for workers in many processes: what they say to each other, as pure machines.
+"""One limiter for workers in many processes: their messages to each other, as pure machines.
 
 A worker sends a `Holding`: all its requests that wait or are under way, and those that have ended since it
 was last heard. The reply, a `Leave`, says which of them may begin. So one message carries leave for many
@@ -28,7 +28,7 @@ _MESSAGES = 1_000
 """How many messages in a second all workers send together at most. A process in Python can answer twice as
 many."""
 _SHORTEST_PAUSE = 0.01
-"""Seconds for which a worker gathers what it has to say. An answer takes fifty times as long."""
+"""Seconds for which a worker gathers its messages. An answer takes fifty times as long."""
 
 
 class Holding(Struct, frozen=True, kw_only=True):

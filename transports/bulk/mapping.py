@@ -101,7 +101,7 @@ class CallMap(Generic[T, V]):
         return self
 
     async def __anext__(self) -> CallResult[T, V]:
-        """The next result; see the class for what it raises in the end."""
+        """The next result; see the class for the error that it raises at the end."""
         if self._group is None:
             raise RuntimeError("nothing is asked yet; write `async with map_calls(...) as results:`")
         while not self._left:

@@ -86,7 +86,7 @@ class SyncCallMap(Generic[T, V]):
         return self
 
     def __next__(self) -> CallResult[T, V]:
-        """The next result; see `CallMap` for what it raises in the end."""
+        """The next result; see `CallMap` for the error that it raises at the end."""
         if not self._entered:
             raise RuntimeError("nothing is asked yet; write `with map_calls_sync(...) as results:`")
         while not self._calls.is_set():

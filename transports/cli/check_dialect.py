@@ -23,7 +23,7 @@ _FIELDS = "fields.json"
 _GOLDEN = ".golden.json"
 _REQUEST = ".request.json"
 _BESIDE = (_GOLDEN, _REQUEST)
-"""What follows a sample's name in the files that say what it means."""
+"""The end of the names of files that hold a sample's meaning."""
 _MODULE = "MODULE:CLASS"
 
 

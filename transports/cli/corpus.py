@@ -1,4 +1,4 @@
-"""`sansio-llm corpus`: streams of every wire with what they mean, as files for parsers in any language."""
+"""`sansio-llm corpus`: streams of every wire with their meaning, as files for parsers in any language."""
 
 from __future__ import annotations
 

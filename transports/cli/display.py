@@ -53,7 +53,7 @@ class Page(Protocol):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person sees it beside what is written to standard error."""
+        """Whether a person sees it on the same terminal as standard error."""
         ...
 
     def write(self, text: str) -> None:

@@ -58,7 +58,7 @@ def read_prompt(given: str | None) -> str | None:
 
 
 def question(prompt: str, attached: Sequence[Part]) -> Message:
-    """The user's message. Files go before the text: providers advise to ask below what is asked about."""
+    """The user's message. Files go before the text: providers advise to put the question last."""
     return Message(Role.USER, (*attached, TextPart(prompt)) if attached else prompt)
 
 

@@ -80,7 +80,7 @@ class MarkdownPage:
         self._answer.add(harmless(text))
 
     def end_line(self) -> None:
-        """Print what is not printed yet."""
+        """Print the rest of the text."""
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.end()

@@ -131,7 +131,7 @@ def perform(
     source: Source | None,
     failures: Path,
 ) -> int | None:
-    """Make a visit, and say what it found.
+    """Make a visit, and print the state that it found.
 
     Args:
         visit: which.

@@ -72,7 +72,7 @@ class Channel:
             self.write("\n")
 
     def _discard(self) -> None:
-        """Discard what is still in the stream's buffer, so that the exit prints no error."""
+        """Discard the stream's buffer, so that the exit prints no error."""
         with contextlib.suppress(OSError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
@@ -80,7 +80,7 @@ class Channel:
 
 
 class StatusLine:
-    """A line on standard error that says what is being done, if that is a terminal. Leaving erases it."""
+    """A line on standard error with the current step, if that is a terminal. Leaving erases it."""
 
     def __init__(self) -> None:
         self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None

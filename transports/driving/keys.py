@@ -99,7 +99,7 @@ def clean_json(value: JSONObject, secret: Secret | None, *, cut: bool = False) -
         cut: see `Secret.clean_text`.
     """
     cleaned: JSONObject = {}
-    # A list of what is left, since values may nest deeper than Python recurses.
+    # A list of the remaining values, since they may nest deeper than Python recurses.
     left: list[tuple[JSON, JSON]] = [(value, cleaned)]
 
     def clean(item: JSON) -> JSON:

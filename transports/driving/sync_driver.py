@@ -141,7 +141,7 @@ class SyncEventStream(BaseStream[SyncTransport, SyncExchange]):
                     self.abort()
             finally:
                 self._leave(mine)
-        except BaseException:  # an interrupt; what it left open is dropped here
+        except BaseException:  # an interrupt; the open exchange is dropped here
             self.abort()
             self._leave(mine)
             raise

@@ -59,7 +59,7 @@ class _Connection:
 
     @property
     def inherited(self) -> bool:
-        """Whether it belongs to another process, of which this one is a fork."""
+        """Whether it belongs to a process that this one was forked from."""
         return self._process != os.getpid()
 
     def send(self, feed: Feed, timeout: float | None, deadline: Deadline) -> bool:
@@ -87,7 +87,7 @@ class _Connection:
             self._socket.settimeout(0)
             while rest and waited and not feed.ended and reads < SETTLE_READS:
                 left = deadline.left()
-                # In pieces: what is left after each shows that the server takes something.
+                # In pieces: that the rest gets shorter shows that the server reads.
                 sent = self._send(rest[:READ_SIZE])
                 rest = rest[sent:]
                 if not sent:

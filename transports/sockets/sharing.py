@@ -73,7 +73,7 @@ class SharedConnection:
 
     @property
     def inherited(self) -> bool:
-        """Whether it belongs to another process, of which this one is a fork."""
+        """Whether it belongs to a process that this one was forked from."""
         return self._process != os.getpid()
 
     @property
@@ -99,7 +99,7 @@ class SharedConnection:
         return exchange
 
     def settle(self) -> bool:
-        """Take what has arrived, and drop what is not needed.
+        """Take the bytes that have arrived, and drop those that are not needed.
 
         Returns:
             Whether the connection can be used.
@@ -113,7 +113,7 @@ class SharedConnection:
         return not self.http.over
 
     def step(self) -> None:
-        """Read what has arrived, for all exchanges, and send what is to be sent."""
+        """Read the bytes that have arrived, for all exchanges, and send the waiting ones."""
         self.take_drops()
         try:
             for _ in range(_READS):
@@ -127,7 +127,7 @@ class SharedConnection:
             self.shut_down()
 
     def flush(self) -> None:
-        """Send what is to be sent, as far as the system takes it. A failure shows at the next read."""
+        """Send the waiting bytes, as many as the system takes. A failure shows at the next read."""
         self._send()
         if self.unsent and self.reader is not None:
             self._wake([self.reader])  # it must wait for the server to take more, too

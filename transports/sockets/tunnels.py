@@ -79,7 +79,7 @@ class Proxy:
 class Tunnel(ABC):
     """The handshake with a proxy, on a fresh connection to it.
 
-    A driver sends what `data_to_send` gives, then feeds what it reads, until it is `open`.
+    A driver sends the bytes of `data_to_send`, then feeds the bytes that it reads, until it is `open`.
 
     Attributes:
         open: the handshake is done, and further bytes on the connection are the origin's.

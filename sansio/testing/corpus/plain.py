@@ -35,7 +35,7 @@ from sansio.jsontext import JSON, JSONObject
 
 
 def outcome(events: Iterable[StreamEvent]) -> JSONObject:
-    """What events say, of which the last is a `StreamComplete` or a `StreamFailed`."""
+    """The meaning of events. The last one is a `StreamComplete` or a `StreamFailed`."""
     *before, last = events
     match last:
         case StreamComplete(message=message):

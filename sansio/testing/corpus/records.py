@@ -52,7 +52,7 @@ def calls_chunk(*calls: JSONObject) -> JSONObject:
 
 
 def call_piece(arguments: JSON, *, name: str | None = None, **more: JSON) -> JSONObject:
-    """A piece of a tool call, of which only what is given is sent."""
+    """A piece of a tool call. Only the given fields are sent."""
     function: JSONObject = (
         {"arguments": arguments} if name is None else {"name": name, "arguments": arguments}
     )

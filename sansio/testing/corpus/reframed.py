@@ -30,7 +30,7 @@ _HTML: Headers = (("content-type", "text/html"),)
 
 
 def reframed(family: str) -> Iterator[Case]:
-    """The cases of a family that are about how an answer is sent, not about what is in it."""
+    """The cases of a family about the way an answer is sent, not about its content."""
     type = _TYPES[family]
     dialect = f"{type}/responses" if family == "responses" else type
     plain = b"".join(encode_stream(dialect, _ANSWER))

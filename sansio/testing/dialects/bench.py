@@ -90,7 +90,7 @@ class Bench(Struct, frozen=True):
         return [damaged(sample, frames, choices) for _ in range(self.tries)]
 
     def outcomes(self, sample: Sample) -> Sequence[tuple[bytes, Reading | Exception]]:
-        """The sample damaged, and with fields of wrong types: its bytes, and what they gave or raised."""
+        """Damaged variants of the sample, also with wrong types: the bytes, and the result or error."""
         known = self.known_of(sample)
         if known.outcomes is None:
             ways = [*self.damaged(sample), *wrongly_typed(sample, self.frames(sample))]

@@ -33,6 +33,6 @@ class Seeded:
         return choices[self.below(len(choices))]
 
     def cut(self, data: bytes) -> list[bytes]:
-        """The bytes in a few pieces, of which some may be empty."""
+        """The bytes in a few pieces. Some pieces may be empty."""
         places = sorted(self.below(len(data) + 1) for _ in range(1 + self.below(6)))
         return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]

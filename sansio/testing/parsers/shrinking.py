@@ -58,5 +58,5 @@ def _without(parts: Sequence[bytes], breach: Breach, found: str) -> tuple[bytes,
 
 
 def _kind(breach: str) -> str:
-    """What two breaches have in common that are the same: the words before what is found."""
+    """The part of a report that two equal breaches share: the words before the found value."""
     return " ".join(breach.split()[:3])

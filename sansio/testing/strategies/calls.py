@@ -23,7 +23,7 @@ SELDOM = st.integers(0, 2).map(lambda number: number == 0)
 
 
 class Call(Struct, frozen=True):
-    """A tool call as it is sent: the pieces of its arguments, and what they mean.
+    """A tool call as it is sent: the pieces of its arguments, and their value.
 
     Args:
         arguments: `None` if the text is not a JSON object.

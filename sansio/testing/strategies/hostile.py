@@ -252,7 +252,7 @@ def _paths(value: JSON, path: _Path = ()) -> Iterator[_Path]:
 
 
 def _replaced(value: JSON, path: _Path, wrong: bytes | None) -> object:
-    """The value with `wrong` at the path; `None` removes what is there."""
+    """The value with `wrong` at the path; `None` removes the field."""
     if not path:
         return {} if wrong is None else msgspec.Raw(wrong)
     key, *rest = path

@@ -1,4 +1,4 @@
-"""Server-sent events and lines of JSON with what they mean, for parsers that know no provider."""
+"""Server-sent events and lines of JSON with their meaning, for parsers that know no provider."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINES = TEXTS.map(lambda text: text.replace("\r", "").replace("\n", ""))
 
 
 class SSEStream(Struct, frozen=True):
-    """A valid event stream and what it means by the standard.
+    """A valid event stream and its meaning by the standard.
 
     Args:
         data: the bytes.
@@ -28,7 +28,7 @@ class SSEStream(Struct, frozen=True):
 
 
 class NDJSONStream(Struct, frozen=True):
-    """Lines of JSON and what they mean.
+    """Lines of JSON and their meaning.
 
     Args:
         data: the bytes.

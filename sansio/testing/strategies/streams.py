@@ -22,7 +22,7 @@ from sansio.testing.wire import encode_events
 
 
 class ValidStream(Struct, frozen=True):
-    """A whole stream and what it means.
+    """A whole stream and its meaning.
 
     Args:
         data: the bytes of the response's body.
@@ -127,7 +127,7 @@ def _line_streams(draw: st.DrawFn, type: str, line_ends: bool, spaces: bool, bla
         if blank and not plain and draw(st.booleans()):
             stream += around + end
         stream += around + line + around + end
-    # The answer is whole with the last line's last brace; what is behind it may be missing.
+    # The answer is whole with the last brace of the last line; the bytes after it may be missing.
     whole_from = stream.rindex(b"}") + 1
     return ValidStream(bytes(stream), answer, whole_from, [json.loads(line) for line in lines])
 

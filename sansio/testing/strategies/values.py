@@ -50,7 +50,7 @@ def _json_texts(draw: st.DrawFn) -> tuple[str, JSONObject]:
 
 
 JSON_TEXTS = _json_texts()
-"""An object as tools' arguments are written, and what it means: spaced, bare, blank or `null`."""
+"""The text of a tool's arguments and its value: with spaces, without, blank, or `null`."""
 
 COSTS = st.floats(0, 1_000)
 """Prices in US dollars."""

@@ -70,7 +70,7 @@ class EndLine(Struct, frozen=True, tag_field="kind", tag="end"):
 
 
 class LostLine(Struct, frozen=True, tag_field="kind", tag="lost", omit_defaults=True):
-    """A `Lost`: the kind of the error, and what it knows."""
+    """A `Lost`: the class of the error, and its fields."""
 
     exchange: int
     at: float

@@ -46,7 +46,7 @@ class Remaining:
     def __init__(
         self, exchanges: Sequence[RecordedExchange], name: str = "tape", shown: frozenset[str] = frozenset()
     ) -> None:
-        # One of which nothing was received is no answer. It is there for the case that there is no other.
+        # An exchange without any input is not an answer. It is used only if there is no other.
         self.exchanges = sorted(exchanges, key=lambda each: len(each.inputs) == 1 and not each.complete)
         self._name = name
         self._shown = shown

@@ -1,4 +1,4 @@
-"""Answers as Cohere writes them, whole and as events; and what is beside them.
+"""Answers as Cohere writes them, whole and as events; and Cohere's other endpoints.
 
 Sources: the types of Cohere's own SDK (`V2ChatResponse`, `V2ChatStreamResponse`), and recorded streams.
 """
@@ -224,7 +224,7 @@ class _Stream:
                 assert_never(delta)
 
     def close(self) -> list[bytes]:
-        """End what is open."""
+        """End the open block or call."""
         if self._call >= 0:
             index, self._call = self._call, -1
             return [_event("tool-call-end", index=index)]
@@ -245,7 +245,7 @@ class _Stream:
     def _whole(self, index: int, part: Part) -> list[bytes]:
         match part:
             case TextPart() | ReasoningPart() | RefusalPart() if index in self._indexes or is_plan(part):
-                return []  # its deltas said it, and what is cited follows
+                return []  # its deltas sent the text, and the citations follow
             case TextPart():
                 return self._open(index, {"type": "text", "text": part.text, **part.extra})
             case ReasoningPart():

@@ -1,4 +1,4 @@
-"""Answers as Ollama's own API writes them: lines of JSON, or one object; and what is beside them.
+"""Answers as Ollama's own API writes them: lines of JSON, or one object; and Ollama's other endpoints.
 
 Sources: Ollama's repository, `api/types.go` and `server/routes.go`, and recorded streams.
 """

@@ -50,7 +50,7 @@ ReadRequest: TypeAlias = Callable[[Route, Request, JSONObject], Prompt]
 """Reads a request's JSON body, or raises `Refused` with the provider's answer to a malformed one."""
 
 FitAnswer: TypeAlias = Callable[[Answer, JSONObject], Answer]
-"""Gives an answer what it owes to its request's body, such as fields that it repeats."""
+"""Adds the fields of an answer that depend on its request's body, such as repeated ones."""
 
 
 class Shelf(Protocol):
@@ -104,8 +104,8 @@ EncodeError: TypeAlias = Callable[[Failure, str], JSONObject]
 """Writes the body of an error status. Arguments: the failure, and the request's id."""
 
 AnswerBeside: TypeAlias = Callable[[str, str, JSONObject, Sequence[str]], JSONObject]
-"""Answers what is beside answers. Arguments: what is asked for, as in `Route.asked`; the request's target;
-its body, which is empty for a GET; and the models that the server knows. It raises `Refused`."""
+"""Responds at the endpoints beside answers. Arguments: the endpoint, as in `Route.asked`; the request's
+target; its body, which is empty for a GET; and the models that the server knows. It raises `Refused`."""
 
 
 ErrorHeaders: TypeAlias = Callable[[Failure, str], Headers]

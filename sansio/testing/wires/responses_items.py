@@ -58,7 +58,7 @@ _USES: Mapping[str, tuple[str, str]] = {
     "shell_call": ("action", ""),
     "shell_call_output": ("", "output"),
 }
-"""Items of tools that the server runs: the fields of what they were given and of what they gave."""
+"""Items of tools that the server runs: the fields of their inputs and outputs."""
 _STREAMED = ("code_interpreter_call", "mcp_call")
 """Those whose input arrives in pieces."""
 _JOINED = (

@@ -36,7 +36,7 @@ def write_events(records: Sequence[JSONObject]) -> tuple[bytes, ...]:
 
 
 def response_events(response: JSONObject, *, piece: int = 8) -> list[JSONObject]:
-    """The events of a response, the last of which has it whole.
+    """The events of a response. The last one has the whole response.
 
     Args:
         response: see `response_object`. Its items need an `id`.

@@ -213,7 +213,7 @@ def _check_calls(items: list[JSONObject]) -> None:
 
 
 def _check_reasoning(items: list[JSONObject]) -> None:
-    """Reasoning must be directly before what it led to, which is an item of the model's."""
+    """Reasoning must be directly before the model's item that it led to."""
     for index, item in enumerate(items):
         if item.get("type") != "reasoning":
             continue

@@ -53,7 +53,7 @@ class _About(Struct, frozen=True, omit_defaults=True):
 
 
 class Journal:
-    """A file of answers that this process has for itself. Use it with `with`.
+    """A file of answers that only this process has open. Use it with `with`.
 
     Args:
         path: of the file.

@@ -91,7 +91,7 @@ class LaterBatch:
         return Submitted(state=state if requests else None, losses=losses)
 
     async def look(self) -> BatchState:
-        """Look at each batch that is not finished, and store what is seen.
+        """Look at each batch that is not finished, and store its state.
 
         Raises:
             ConfigError: nothing was submitted.

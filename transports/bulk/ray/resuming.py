@@ -1,4 +1,4 @@
-"""Going on with a dataset of answers of which a part is written."""
+"""Continue a dataset whose answers are partly written."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Leftovers:
 
 @contextlib.contextmanager
 def watched() -> Iterator[Leftovers]:
-    """Watch a process. Hooks are those of the whole process, so other threads may add to what is found."""
+    """Watch a process. The hooks belong to the whole process, so other threads may add to the findings."""
     leftovers = Leftovers()
     said = leftovers.said
 

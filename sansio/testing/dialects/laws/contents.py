@@ -1,4 +1,4 @@
-"""Laws about contents: all that the wire says is in the message once, and goes back with it."""
+"""Laws about content: each field of the wire is in the message once, and is sent back with it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def goes_back(bench: Bench, sample: Sample) -> None:
 
 
 def _sent(bench: Bench, answer: Message, names: Sequence[str]) -> tuple[JSONObject, Sequence[LeftOut]]:
-    """The request that sends an answer back, its tool calls answered, and the report of what it lacks."""
+    """The request that sends an answer back with results for its tool calls; and what was left out."""
     assert bench.config is not None
     dialect = bench.kind(bench.config)
     conversation = [

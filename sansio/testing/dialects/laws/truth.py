@@ -140,7 +140,7 @@ _STRANGERS: tuple[tuple[str, str, bytes], ...] = (
 
 
 def _strangers(bench: Bench) -> Sequence[Sample]:
-    """Bytes that are no answer, and answers of each family: its own reads what they say."""
+    """Bytes that are not an answer, and answers of each family with the content that they have."""
     samples = [Sample(name=name, content_type=kind, data=data) for name, kind, data in _STRANGERS]
     for api in wire_names():
         type = next((t for t in PROVIDER_TYPES if api in PROVIDER_DEFAULTS[t].apis), None)
@@ -162,7 +162,7 @@ def _strangers(bench: Bench) -> Sequence[Sample]:
 )
 def foreign(bench: Bench, sample: Sample) -> None:
     message = bench.read(sample).message
-    # Its own family, and one that is built on it, may well read it, and then reads what it says.
+    # Its own family, or one built on it, may accept it. Then it must read the right content.
     demand(
         message is None or message.text == _HELLO.text,
         f"{sample.name} is read as an answer: {message!r:.200}",

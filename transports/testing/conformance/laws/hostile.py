@@ -1,4 +1,4 @@
-"""Laws about servers, processes and event loops that do what they should not."""
+"""Laws about misbehaving servers, processes and event loops."""
 
 from __future__ import annotations
 

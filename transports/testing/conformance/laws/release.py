@@ -179,7 +179,7 @@ async def nothing_left(bench: Bench) -> None:
 
 
 def _watch(bench: Bench) -> list[str]:
-    """Use a transport in a loop of this thread, and name what is left behind."""
+    """Use a transport in a loop of this thread, and name the resources left open."""
     with watched() as leftovers:
         anyio.run(_every_outcome, bench, leftovers, backend=bench.backend)
         return leftovers.remaining(bench.patience)
