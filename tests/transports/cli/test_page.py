@@ -43,7 +43,12 @@ def test_the_commands_of_the_page_about_batches_print_what_is_below_them(
     assert not [name for name in options - _OF_CHAT if f"`{name}" not in page and f" {name} " not in page]
 
 
-_OF_CHAT = {f"--{name}" for name in ("help", "type", "api", "base-url", "api-key-env", "config", "import")}
+_OF_CHAT = {
+    f"--{name}"
+    for name in (
+        "help", "type", "api", "base-url", "api-key-env", "config", "import", "region", "project", "location",
+    )
+}  # fmt: skip
 """Options that the page about `chat` has."""
 
 
