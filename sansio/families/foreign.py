@@ -12,7 +12,7 @@ _MESSAGES = frozenset((
 
 
 _ONLY_TYPES = {"gemini": "google"}
-"""Families with a provider type of their own: the error recommends that `type` instead of an `api`."""
+"""Families that have their own provider type. The error recommends this `type`, not an `api`."""
 _COHERES = frozenset(("message-start", "content-start", "content-delta", "tool-plan-delta", "message-end"))
 
 

@@ -40,7 +40,7 @@ _READ = ("candidates", "usageMetadata", "modelVersion", "responseId", "createTim
 _READ_OF_CANDIDATE = frozenset(("content", "finishReason", "index", *FIELDS))
 _CALL_FIELDS = ("id", "name", "args", "partialArgs", "willContinue")
 _GROWING = ("chosenCandidates", "topCandidates")
-"""Lists of `logprobsResult`. Each chunk has those of its own tokens."""
+"""Lists of `logprobsResult`. Each chunk has only the entries for its own tokens, so they are joined."""
 _CHUNKS = msgspec.json.Decoder(list[JSONObject])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import select
 import signal
 import socket
 import threading
@@ -130,20 +131,24 @@ async def forked(bench: Bench) -> None:
     if not hasattr(os, "fork"):
         raise NotApplicableError("this system has no fork")
     await bench.serves("nothing was forked yet")  # so that there may be a connection to inherit
+    opened, asked = os.pipe(), os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of this process's other threads
         child = os.fork()
     if child == 0:
         status = 1
         try:
+            os.close(asked[1])
             well: list[bool] = []
             # In a thread, since this one is inside the parent's loop.
-            thread = threading.Thread(target=_run, args=(bench, well), daemon=True)
+            thread = threading.Thread(target=_run, args=(bench, well, opened[1], asked[0]), daemon=True)
             thread.start()
             thread.join()
             status = 0 if well else 1
         finally:
             os._exit(status)
+    os.close(opened[1])
+    os.close(asked[0])
     ended: list[int] = []
 
     def is_over() -> bool:
@@ -153,9 +158,17 @@ async def forked(bench: Bench) -> None:
         return bool(ended)
 
     try:
+        # The child has sent a request and not read its answer. On a connection of both, the parent reads it.
+        # Without this order, two processes may share a connection by turns, and nothing goes wrong.
+        await bench.happens(lambda: bool(select.select([opened[0]], [], [], 0)[0]))
         await _ask(bench, 8_000)
+        with contextlib.suppress(BrokenPipeError):  # the child has ended
+            os.write(asked[1], b".")
+        await _ask(bench, 9_000)
         over = await bench.happens(is_over)
     finally:
+        os.close(asked[1])
+        os.close(opened[0])
         if not is_over():
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)  # noqa: ASYNC222 - it is dead
@@ -171,15 +184,29 @@ async def _ask(bench: Bench, first: int) -> None:
             taken: Taken = await bench.fetch(bench.request(f"What is {number} + 0?"))
         except (ProviderError, BrokenLawError) as error:
             raise BrokenLawError(f"after a fork an exchange of the parent failed: {told(error)}") from error
-        demand(
-            f"That is {number}.".encode() in taken.body,
-            f"after a fork an exchange got the answer of another process: {taken.body[:60]!r}",
-        )
+        _check_answer(taken, number)
 
 
-def _run(bench: Bench, well: list[bool]) -> None:
+def _check_answer(taken: Taken, number: int) -> None:
+    demand(
+        f"That is {number}.".encode() in taken.body,
+        f"after a fork an exchange got the answer of another process: {taken.body[:60]!r}",
+    )
+
+
+async def _ask_in_child(bench: Bench, opened: int, asked: int) -> None:
+    """Begin an exchange, report it, and read its answer when the parent has made its own exchanges."""
+    exchange = await bench.open(bench.request("What is 6999 + 0?"))
+    os.write(opened, b".")
+    os.read(asked, 1)
+    _check_answer(await bench.take(exchange), 6_999)
+    await exchange.aclose()
+    await _ask(bench, 7_000)
+
+
+def _run(bench: Bench, well: list[bool], opened: int, asked: int) -> None:
     with contextlib.suppress(Exception):
-        anyio.run(_ask, bench, 7_000, backend=bench.backend)
+        anyio.run(_ask_in_child, bench, opened, asked, backend=bench.backend)
         well.append(True)
 
 
