@@ -26,8 +26,9 @@ from sansio import (
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.options import PortableOptions, UnsupportedOptionError
 from sansio.providers import dialect_named
+from sansio.testing import FakeProvider
 from tests.sansio.exchanges import REFUSED, run
-from tests.sansio.wires import ASK, RESPONSES, TYPES, Record, body_of, config, refused
+from tests.sansio.wires import ASK, RESPONSES, TYPES, WEATHER, Record, body_of, config, refused
 from tests.support import for_all
 
 PAIRS = (*TYPES, *RESPONSES)
@@ -67,6 +68,25 @@ def test_a_number_that_is_not_finite_is_refused_by_its_name(value: float) -> Non
     error = refused("openai", *ASK, temperature=value)
     assert "temperature: " in str(error)
     assert "finite" in str(error)
+
+
+@for_all(("kind", (*PAIRS, "ollama/ollama", "google", "cohere", "bedrock")))
+def test_a_value_of_another_json_type_is_refused_before_it_is_sent(kind: str) -> None:
+    provider, fake = Provider(config(kind)), FakeProvider(kind)
+    sent = 0
+    for name in dialect_named(kind).OPTIONS:
+        for value in (True, 3, 0.5, "x", [], ["x"], {}):
+            given: Record = {name: value}
+            try:
+                step = provider.call(ASK, [WEATHER], stream=False, **given).next_step()
+            except InvalidRequestError:
+                continue
+            assert isinstance(step, Send)
+            answer = fake.respond(provider.authorize(step.request, "sk"))
+            # A server may know more words than this library does, but a field has one type.
+            assert b", got `" not in answer.body, (name, value)
+            sent += answer.status == 200
+    assert sent > len(dialect_named(kind).OPTIONS) / 2
 
 
 def test_a_portable_option_without_a_place_is_refused_with_both_remedies() -> None:

@@ -111,5 +111,7 @@ def test_a_model_has_what_its_server_says_of_it(row: JSONObject, model: ModelInf
 
 
 def test_an_embeddings_response_keeps_its_other_fields_and_may_have_no_usage() -> None:
-    read = read_embeddings({"object": "list", "data": [{"embedding": [1]}], "model": "m", "id": "e1"}, 1)
+    response: JSONObject = {"object": "list", "data": [{"embedding": [1]}], "model": "m", "id": "e1"}
+    read = read_embeddings(response, 1)
     assert (read.vectors, read.model, read.usage, read.extra) == (((1.0,),), "m", None, {"id": "e1"})
+    assert read_embeddings({**response, "usage": {"prompt_tokens": 1}}, 1).extra == {"id": "e1"}

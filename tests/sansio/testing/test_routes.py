@@ -220,6 +220,11 @@ def test_a_route_has_a_deployment_where_the_path_names_one_and_cannot_be_changed
         changeable.deployment = "other"
 
 
+def test_the_front_of_azure_refuses_another_key_in_its_own_form() -> None:
+    refused = said(FakeProvider("azure", key="right").respond(request_for("azure")))
+    assert refused == {"error": {"code": "401", "message": "The key is not valid."}}
+
+
 @pytest.mark.parametrize(
     ("type", "body"),
     [
