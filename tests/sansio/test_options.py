@@ -73,9 +73,10 @@ def test_a_number_that_is_not_finite_is_refused_by_its_name(value: float) -> Non
 @for_all(("kind", (*PAIRS, "ollama/ollama", "google", "cohere", "bedrock")))
 def test_a_value_of_another_json_type_is_refused_before_it_is_sent(kind: str) -> None:
     provider, fake = Provider(config(kind)), FakeProvider(kind)
+    values: list[Any] = [True, 3, 0.5, "x", [], ["x"], {}]
     sent = 0
     for name in dialect_named(kind).OPTIONS:
-        for value in (True, 3, 0.5, "x", [], ["x"], {}):
+        for value in values:
             given: Record = {name: value}
             try:
                 step = provider.call(ASK, [WEATHER], stream=False, **given).next_step()
