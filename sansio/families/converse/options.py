@@ -26,6 +26,7 @@ _MAKERS = re.compile(rf"(?:^|[./])({'|'.join(_NAMED)})\.")
 _EFFORTS = ("low", "medium", "high")
 _FIELDS = "additionalModelRequestFields"
 
+_Stop = Annotated[str, Meta(min_length=1)]
 _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -151,8 +152,8 @@ def _write_budget(body: Body, value: int | None) -> None:
 
 
 _COMMON: Mapping[str, Option] = {
+    "stop": Option(_Stop | list[_Stop], listed("inferenceConfig.stopSequences")),
     **portable(
-        stop=listed("inferenceConfig.stopSequences"),
         tool_choice=_write_choice,
         response_format=_write_format,
         reasoning_effort=_write_effort,

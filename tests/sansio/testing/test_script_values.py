@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from sansio import ContentDelta, ToolCall, ToolCallDelta
-from sansio.testing import PROVIDER_TYPES, Answer, Broken, Ending, Failure, FakeResponse
+from sansio import ContentDelta, ReasoningPart, TextPart, ToolCall, ToolCallDelta
+from sansio.testing import PROVIDER_TYPES, Answer, Broken, Ending, Failure, FakeProvider, FakeResponse
+from tests.sansio.testing.asking import request_for, said
 
 VALUES: list[Any] = [
     Answer(),
@@ -20,6 +21,15 @@ VALUES: list[Any] = [
 
 def test_there_is_a_fake_for_the_six_types() -> None:
     assert PROVIDER_TYPES == ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
+
+
+def test_a_server_with_plain_reasoning_is_imitated_by_the_one_that_sends_it_so() -> None:
+    reasoning = Answer(parts=(ReasoningPart("Hm."), TextPart("Hi")))
+    for kind, sealed in (("lmstudio/responses", False), ("xai/responses", True)):
+        request = request_for("openai", {"model": "m", "input": "Hi"}, path="/v1/responses")
+        answered = said(FakeProvider(kind, [reasoning]).respond(request))
+        thought = next(item for item in answered["output"] if item["type"] == "reasoning")
+        assert bool(thought.get("summary")) is sealed
 
 
 def test_each_ending_has_its_name() -> None:
