@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from sansio import ContentDelta, ReasoningPart, TextPart, ToolCall, ToolCallDelta
+from sansio import Citation, ContentDelta, PartComplete, TextPart, ToolCall, ToolCallDelta
 from sansio.testing import PROVIDER_TYPES, Answer, Broken, Ending, Failure, FakeProvider, FakeResponse
-from tests.sansio.testing.asking import request_for, said
+from tests.sansio.testing.asking import request_for
 
+REASONING = {"type": "reasoning_text", "text": "Hm."}
 VALUES: list[Any] = [
     Answer(),
     Failure(status=500),
@@ -23,13 +24,15 @@ def test_there_is_a_fake_for_the_six_types() -> None:
     assert PROVIDER_TYPES == ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
 
 
-def test_a_server_with_plain_reasoning_is_imitated_by_the_one_that_sends_it_so() -> None:
-    reasoning = Answer(parts=(ReasoningPart("Hm."), TextPart("Hi")))
-    for kind, sealed in (("lmstudio/responses", False), ("xai/responses", True)):
-        request = request_for("openai", {"model": "m", "input": "Hi"}, path="/v1/responses")
-        answered = said(FakeProvider(kind, [reasoning]).respond(request))
-        thought = next(item for item in answered["output"] if item["type"] == "reasoning")
-        assert bool(thought.get("summary")) is sealed
+def test_a_server_with_plain_reasoning_takes_it_back_and_others_do_not() -> None:
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "content": [REASONING]}
+    body = {
+        "model": "m",
+        "input": [{"role": "user", "content": "Hi"}, thought, {"role": "user", "content": "?"}],
+    }
+    for kind, status in (("lmstudio/responses", 200), ("xai/responses", 400)):
+        request = request_for("openai", body, path="/v1/responses")
+        assert FakeProvider(kind).respond(request).status == status
 
 
 def test_each_ending_has_its_name() -> None:
@@ -111,3 +114,8 @@ def test_arguments_come_in_pieces_of_8_characters() -> None:
     raw = '{"city":"Paris"}...'
     deltas = Answer(tool_calls=(ToolCall("1", "f", {}, raw),)).to_deltas()
     assert deltas[1:] == [ToolCallDelta(0, '{"city":'), ToolCallDelta(0, '"Paris"}'), ToolCallDelta(0, "...")]
+
+
+def test_what_no_delta_can_say_is_said_at_the_end_of_a_part() -> None:
+    part = TextPart("Hi", (Citation("https://e/"),))
+    assert Answer(parts=(part,)).to_deltas() == [ContentDelta("Hi", 0), PartComplete(0, part)]
