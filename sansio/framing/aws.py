@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct, field
 
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
 from sansio.limits import DEFAULT_LIMITS
@@ -144,6 +146,36 @@ class AWSFramer:
 
     def _broken(self, why: str) -> RemoteProtocolError:
         return RemoteProtocolError(f"an event stream message is broken: {why}", offset=self._offset)
+
+
+class _Chunk(Struct, gc=False):
+    content: bytes = field(name="bytes")  # which msgspec decodes from base64
+
+
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+
+
+class AWSChunkFramer(AWSFramer):
+    """Reads an AWS event stream whose messages are chunks of another format, as InvokeModel sends them.
+
+    The payload of a `chunk` is `{"bytes": "...", "p": "..."}`: the content in base64, and padding of random
+    length. The content is read as a frame without a name. All other messages are read as by `AWSFramer`.
+
+    Source: the reference of Amazon Bedrock's runtime ("InvokeModelWithResponseStream"), and recorded streams.
+    """
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        """See `AWSFramer.feed`. A chunk without content raises a `RemoteProtocolError`, too."""
+        return super().feed(data, partial(self._unwrap, read), events)
+
+    def _unwrap(self, read: Read, payload: bytes, events: list[StreamEvent], name: str) -> bool:
+        if name != "chunk":
+            return read(payload, events, name)
+        try:
+            chunk = _decode_chunk(payload)
+        except (ValueError, RecursionError):
+            raise self._broken("its chunk has no base64 in the field bytes") from None
+        return read(chunk.content, events, "")
 
 
 def _strings(data: bytes) -> dict[str, str]:

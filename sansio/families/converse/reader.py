@@ -18,6 +18,7 @@ from sansio.families.converse.usage import read_usage
 from sansio.families.converse.wire import PADDING, decode_plain
 from sansio.families.fields import rest, text_or_none
 from sansio.families.foreign import foreign_error
+from sansio.families.runtime import EXCEPTION, read_exception
 from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _TEXTS: dict[str, type[TextPart | ReasoningPart]] = {
     "reasoningContent": ReasoningPart,
 }
 """Deltas that add to a part whose text arrives in pieces; its block has no event at its beginning."""
-_EXCEPTION = "exception:"
 
 
 class ConverseReader(AnswerReader):
@@ -88,10 +88,12 @@ class ConverseReader(AnswerReader):
         return self._receive_any(data, events, name)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
+        if name.startswith(EXCEPTION):
+            error = read_exception(self._dialect, name, data)
+            self.progress += 1
+            raise error
         record = jsontext.decode_object(data.decode("utf-8", "replace") or "{}", self._max_depth)
         self.progress += 1
-        if name.startswith(_EXCEPTION):
-            raise self._dialect.build_error({**record, "type": name.removeprefix(_EXCEPTION)}, 200, record)
         answer = self._answer
         match name:
             case "contentBlockDelta":

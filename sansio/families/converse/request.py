@@ -25,9 +25,8 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Endpoint, ModelInfo, Row
-from sansio.errors import APIStatusError, InvalidRequestError, RemoteProtocolError
-from sansio.families.base import Dialect
+from sansio.endpoints import Endpoint
+from sansio.errors import InvalidRequestError
 from sansio.families.claude import takes_budget, takes_schema
 from sansio.families.converse.options import (
     OPTIONS,
@@ -40,11 +39,9 @@ from sansio.families.converse.options import (
 from sansio.families.converse.parts import DOCUMENTS, IMAGES, SOUNDS, block_of
 from sansio.families.converse.reader import ConverseReader
 from sansio.families.media import data_in, media_type_of
+from sansio.families.runtime import BedrockRuntime, read_count
 from sansio.families.tools import NAMES, check_names, free_text_tool
-from sansio.framing.aws import AWSFramer
-from sansio.framing.base import Framer
-from sansio.http.messages import Headers, header
-from sansio.jsontext import JSON, JSONObject
+from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
@@ -54,7 +51,6 @@ _NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
 """Parts that no assistant's message can have here."""
 _DEFAULT_MAX_TOKENS = 8192
 """The limit of an answer whose thinking has a budget, which must be smaller; as for Anthropic's messages."""
-_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 """The fields of a request that the endpoint which counts takes (botocore, `ConverseTokensRequest`)."""
 _OWN_TOOLS = ("systemTool", "cachePoint")
@@ -63,7 +59,7 @@ _OWN_TOOLS = ("systemTool", "cachePoint")
 _Block = dict[str, Any]  # Any: JSON, which is written here
 
 
-class ConverseDialect(Dialect):
+class ConverseDialect(BedrockRuntime):
     """Bedrock's Converse: binary frames, the model in the path, and blocks that are named by their field."""
 
     API = "converse"
@@ -72,20 +68,6 @@ class ConverseDialect(Dialect):
     SENDS_CITATIONS = True
     SENDS_TOOL_ERRORS = True
     OPTIONS: ClassVar[Mapping[str, Option]] = OPTIONS
-    STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
-        "validationException": 400,
-        "accessDeniedException": 403,
-        "resourceNotFoundException": 404,
-        "modelTimeoutException": 408,
-        "modelErrorException": 424,
-        "modelStreamErrorException": 424,
-        "throttlingException": 429,
-        "modelNotReadyException": 429,
-        "serviceQuotaExceededException": 400,
-        "internalServerException": 500,
-        "InternalFailure": 500,
-        "serviceUnavailableException": 503,
-    }
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {
         "end_turn": FinishReason.STOP,
         "stop_sequence": FinishReason.STOP,
@@ -100,27 +82,6 @@ class ConverseDialect(Dialect):
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("converse-stream" if stream else "converse")
-
-    def url_of(self, name: str) -> str:
-        """The URL of one of the model's endpoints, such as `"converse"`.
-
-        The model is one segment of the path: an ARN's slashes and colons are encoded.
-
-        Raises:
-            InvalidRequestError: the model would be a step to another path.
-        """
-        from urllib.parse import quote  # loaded with the first request: reading a stream needs none
-
-        model = str(self.config.model)
-        if model in (".", ".."):
-            raise InvalidRequestError(f"model: {model!r} is no model's id")
-        return f"{self.config.base_url}/model/{quote(model, safe='')}/{name}"
-
-    def framer(self, content_type: str) -> Framer:
-        # The answer is named by its type; a parser of bytes alone names none.
-        if content_type in (_EVENT_STREAM, ""):
-            return AWSFramer(self.limits.max_event_bytes)
-        return super().framer(content_type)
 
     def open_stream(self) -> ConverseReader:
         return ConverseReader(self)
@@ -148,32 +109,7 @@ class ConverseDialect(Dialect):
 
     def count_tokens(self, body: JSONObject) -> Endpoint[int]:
         counted: JSONObject = {name: body[name] for name in _COUNTED if name in body}
-        return Endpoint(self.url_of("count-tokens"), _read_count, {"input": {"converse": counted}})
-
-    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        # The list is at the control plane, which has its own host (the reference, "ListFoundationModels").
-        base = self.config.base_url.replace("://bedrock-runtime.", "://bedrock.")
-        return Endpoint(f"{base}/foundation-models", _read_models)
-
-    # Errors.
-
-    def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:
-        """The error of a response. Its type is in a header, and in few bodies."""
-        error = super().parse_error(status, headers, body)
-        kind = (header(headers, "x-amzn-errortype") or "").partition(":")[0]
-        return error.with_context(error_type=kind) if kind else error
-
-    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        named = error.get("__type")
-        if isinstance(named, str):  # such as `com.amazon.coral.validate#ValidationException`
-            error = {"type": named.rpartition("#")[2], **error}
-        return super().build_error(error, status, data)
-
-    def error_message(self, error: JSONObject) -> str | None:
-        """With the model's own words, where it is the model that failed."""
-        message = super().error_message(error) or super().error_message({"message": error.get("Message")})
-        original = error.get("originalMessage")
-        return f"{message} (from the model: {original})" if isinstance(original, str) else message
+        return Endpoint(self.url_of("count-tokens"), read_count, {"input": {"converse": counted}})
 
     # Requests.
 
@@ -368,33 +304,6 @@ def _name_documents(turns: list[_Block]) -> None:
 
 def _without_empty(body: Mapping[str, Any]) -> _Block:
     return {name: value for name, value in body.items() if value}
-
-
-def _read_count(data: JSONObject) -> int:
-    count: JSON = data.get("inputTokens")
-    if type(count) is not int or count < 0:
-        raise RemoteProtocolError(f"the response has no count of tokens: inputTokens is {count!r}")
-    return count
-
-
-def _read_models(data: JSONObject) -> tuple[ModelInfo, ...]:
-    listed = data.get("modelSummaries")
-    if not isinstance(listed, list):
-        raise RemoteProtocolError("the response has no list of models: modelSummaries is missing")
-    return tuple(_read_model(Row(each)) for each in listed if isinstance(each, dict))
-
-
-def _read_model(row: Row) -> ModelInfo:
-    model = row.text("modelId")
-    if model is None:
-        raise RemoteProtocolError("a model of the list has no modelId")
-    return ModelInfo(
-        id=model,
-        name=row.text("modelName"),
-        lifecycle=row.text("modelLifecycle.status"),
-        retires=row.moment("modelLifecycle.endOfLifeTime"),
-        extra=row.rest,
-    )
 
 
 def _empty(index: int) -> InvalidRequestError:
