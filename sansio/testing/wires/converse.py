@@ -36,10 +36,9 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.families.converse.parts import block_of, citation_to_send
-from sansio.http import Headers
 from sansio.jsontext import JSON, JSONObject
-from sansio.testing.eventstream import encode_frame
 from sansio.testing.script import Delta, Failure
+from sansio.testing.wires.runtime import exception, frame
 
 _WORDS: dict[FinishReason, str] = {
     FinishReason.STOP: "end_turn",
@@ -51,7 +50,6 @@ _WORDS: dict[FinishReason, str] = {
 _AT_STOP = "additionalModelResponseFields"
 """The field of an answer that a stream has beside its stop reason; it has all others beside its counts."""
 _INPUT_PIECE = 8  # characters of a server tool's input in one delta
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def sign(thinking: str) -> str:
@@ -81,7 +79,7 @@ def encode_converse_events(
         case Message():
             pieces += [*stream.close(), *_end(end)]
         case Failure():
-            pieces.append(_exception(end))
+            pieces.append(exception(end))
         case None:
             pass
         case _:
@@ -105,51 +103,6 @@ def encode_converse(type: str, message: Message) -> bytes:
     if message.usage is not None:
         body["usage"] = usage_object(message.usage)
     return msgspec.json.encode(body)
-
-
-_ERROR_TYPES = {
-    400: "ValidationException",
-    401: "UnrecognizedClientException",
-    403: "AccessDeniedException",
-    404: "ResourceNotFoundException",
-    405: "UnknownOperationException",
-    408: "ModelTimeoutException",
-    424: "ModelErrorException",
-    429: "ThrottlingException",
-    503: "ServiceUnavailableException",
-}
-
-
-def encode_error(failure: Failure, request_id: str) -> JSONObject:
-    """The failure as Bedrock's JSON object; its type is in a header (`error_headers`)."""
-    return {"message": failure.message}
-
-
-def error_headers(failure: Failure, request_id: str) -> Headers:
-    """The headers of an error status: its type, and the request's id."""
-    kind = f"{_error_type(failure)}:http://internal.amazon.com/coral/"
-    return ("x-amzn-errortype", kind), ("x-amzn-requestid", request_id)
-
-
-def _error_type(failure: Failure) -> str:
-    usual = "InternalServerException" if failure.status >= 500 else "ValidationException"
-    return failure.error_type or _ERROR_TYPES.get(failure.status, usual)
-
-
-def _exception(failure: Failure) -> bytes:
-    """The failure inside a stream, whose type begins with a small letter there."""
-    named = _error_type(failure)
-    kind = named[:1].lower() + named[1:]
-    headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
-    return encode_frame(headers, msgspec.json.encode({"message": failure.message}))
-
-
-def frame(kind: str, record: JSONObject) -> bytes:
-    """One event as a frame, padded as Bedrock pads it."""
-    payload = msgspec.json.encode(record)
-    padding = _LETTERS[: hashlib.sha256(payload).digest()[0] % len(_LETTERS)]
-    headers = {":event-type": kind, ":content-type": "application/json", ":message-type": "event"}
-    return encode_frame(headers, msgspec.json.encode({**record, "p": padding}))
 
 
 def raw_stop_reason(message: Message) -> str | None:
