@@ -35,9 +35,7 @@ from sansio.providers.bedrock import BedrockHost
 _OWN_VERSION = "bedrock-2023-05-31"
 """Bedrock's name of Anthropic's version `2023-06-01`. Later versions have the same name at both."""
 
-_NOT_HERE = frozenset(
-    ("container", "mcp_servers", "inference_geo", "service_tier", "speed", "user_profile_id", "workspace_id")
-)
+_NOT_HERE = frozenset(("container", "mcp_servers", "inference_geo", "service_tier", "speed", "workspace_id"))
 """Options of Anthropic's own service. The region or the inference profile says where a model runs, and a
 header of Bedrock names the service tier."""
 

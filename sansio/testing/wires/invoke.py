@@ -31,7 +31,7 @@ METRICS = "amazon-bedrock-invocationMetrics"
 _OWN_VERSION = "bedrock-2023-05-31"
 _FIRST_STRICT = (4, 7)
 _NOT_HERE = ("model", "stream", "container", "mcp_servers", "inference_geo", "service_tier", "speed",
-             "user_profile_id", "workspace_id")  # fmt: skip
+             "workspace_id")  # fmt: skip
 
 
 def encode_chunks(

@@ -101,7 +101,6 @@ def test_betas_of_the_header_are_in_the_body() -> None:
         ("inference_geo", "us"),
         ("service_tier", "auto"),
         ("speed", "fast"),
-        ("user_profile_id", "u"),
         ("workspace_id", "w"),
     ],
 )
@@ -114,7 +113,8 @@ def test_options_of_anthropics_own_service_are_refused_or_reported(option: str, 
 
 
 def test_claudes_own_options_are_sent() -> None:
-    options: Record = {"thinking": {"type": "enabled", "budget_tokens": 2_000}, "context_management": {}}
+    thinking = {"type": "enabled", "budget_tokens": 2_000}
+    options: Record = {"thinking": thinking, "context_management": {}, "user_profile_id": "u"}
     assert provider().prepare(ASK, **options).body.items() >= options.items()
     assert "cache_control" in json.dumps(provider().prepare(ASK, cache=True).body)
     form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}

@@ -63,7 +63,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"max_tokens": None}, "max_tokens"),
     ({"messages": []}, "messages"),
     *(({name: "x"}, name) for name in ("model", "stream", "container", "inference_geo", "service_tier")),
-    *(({name: "x"}, name) for name in ("mcp_servers", "speed", "user_profile_id", "workspace_id")),
+    *(({name: "x"}, name) for name in ("mcp_servers", "speed", "workspace_id")),
     ({"fallbacks": []}, "fallbacks"),
     ({"messages": [{"role": "user", "content": [URL_IMAGE]}]}, "messages.0.content.0.source"),
     (
