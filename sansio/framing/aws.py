@@ -47,9 +47,9 @@ class AWSFramer:
     | `exception` | `exception:` and the header `:exception-type` | as sent |
     | `error` | `exception:` and the header `:error-code` | `{"message": ...}` |
 
-    So a reader sees failures in one form. An `error` normally has no payload, only a text in the header
-    `:error-message`, so it is given in the form of an exception; if it has a payload, the payload is given
-    as sent. No event type has a colon. All other headers are checked and left out.
+    So failures reach the reader in one form. An `error` normally has no payload, only a text in the header
+    `:error-message`; that text becomes the payload, in the form of an exception. If it has a payload, that is
+    passed on as sent. Event types contain no colon. All other headers are checked and dropped.
 
     Args:
         max_event_bytes: the largest size of a whole message. It is checked as soon as the message's length
@@ -79,7 +79,7 @@ class AWSFramer:
         buffer += data
         if len(buffer) < self._needed:
             return False
-        self._over = True  # kept if this raises or the answer is whole
+        self._over = True  # and stays so if this raises, or if the answer is complete
         at = 0
         while len(buffer) - at >= _PRELUDE.size:
             total, headers = self._prelude(at)
@@ -182,7 +182,7 @@ def _strings(data: bytes) -> dict[str, str]:
     """The headers with string values.
 
     Raises:
-        IndexError: a header ends behind the last byte.
+        IndexError: a header ends after the last byte.
         KeyError: the type of a value is unknown.
         ValueError: a name or a value is not UTF-8.
     """
@@ -190,7 +190,7 @@ def _strings(data: bytes) -> dict[str, str]:
     at = 0
     while at < len(data):
         name_end = at + 1 + data[at]
-        kind = data[name_end]  # IndexError where the name reaches too far
+        kind = data[name_end]  # IndexError if the name is longer than the data
         begin = name_end + 1
         if kind in (_BYTES, _STRING):
             begin += 2

@@ -33,11 +33,13 @@ from sansio.providers.anthropic import VERSION, AnthropicMessages
 from sansio.providers.bedrock import BedrockHost
 
 _OWN_VERSION = "bedrock-2023-05-31"
-"""Bedrock's name of Anthropic's version `2023-06-01`. Later versions have the same name at both."""
+"""Bedrock's name of Anthropic's version `2023-06-01`. Later versions have Anthropic's names there, too."""
 
 _NOT_HERE = frozenset(("container", "mcp_servers", "inference_geo", "service_tier", "speed", "workspace_id"))
 """Options of Anthropic's own service. The region or the inference profile says where a model runs, and a
 header of Bedrock names the service tier."""
+_IN_BODY = frozenset(("anthropic-version", "anthropic-beta"))
+"""Headers of Anthropic's own service that are fields of the body here."""
 
 
 def check(config: ProviderConfig) -> None:
@@ -67,7 +69,7 @@ class InvokeReader(MessagesReader):
 
 
 class BedrockInvoke(BedrockHost, BedrockRuntime, AnthropicMessages):
-    """Claude by InvokeModel: model and stream are in the path, and the version is in the body."""
+    """Claude by InvokeModel: the path has the model and asks for a stream, and the body has the version."""
 
     API = "invoke"
     FAMILY = "messages"
@@ -85,7 +87,7 @@ class BedrockInvoke(BedrockHost, BedrockRuntime, AnthropicMessages):
         return self.url_of("invoke-with-response-stream" if stream else "invoke")
 
     def build_headers(self) -> dict[str, str]:
-        return Dialect.build_headers(self)  # without Anthropic's version, which is in the body
+        return Dialect.build_headers(self)  # Anthropic's version is in the body
 
     @property
     def version(self) -> str:
@@ -94,7 +96,9 @@ class BedrockInvoke(BedrockHost, BedrockRuntime, AnthropicMessages):
         return DEFAULT_VERSION if version == _OWN_VERSION else version
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        """Versions and betas of the headers are in the body."""
+        """A version or a beta in the headers is written to the body."""
+        if _IN_BODY.isdisjoint(name.lower() for name in headers):
+            return self
         return type(self)(self.config.replace(extra_headers={**self.config.extra_headers, **headers}))
 
     def open_stream(self) -> InvokeReader:
@@ -129,4 +133,4 @@ def _encoded(body: JSONObject) -> JSON:
     try:
         return base64_text(msgspec.json.encode(body))
     except (TypeError, ValueError, RecursionError):
-        return body  # which the provider refuses, and names the place of the fault
+        return body  # encoding it fails later, with an error that names the place

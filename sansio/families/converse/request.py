@@ -46,21 +46,23 @@ from sansio.options import Option, write_options
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_\s()\[\]-]+")
-"""What the name of a document may not have (the reference, "DocumentBlock"; for `_`, recorded requests)."""
+"""The characters that a document's name may not have (the reference, "DocumentBlock"; recorded requests have
+`_`)."""
 _NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
-"""Parts that no assistant's message can have here."""
+"""Parts that an assistant's message cannot have."""
 _DEFAULT_MAX_TOKENS = 8192
-"""The limit of an answer whose thinking has a budget, which must be smaller; as for Anthropic's messages."""
+"""`maxTokens` of a request with a thinking budget, unless the caller gives another limit: it must be greater
+than the budget. Anthropic's messages have the same default."""
 _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
-"""The fields of a request that the endpoint which counts takes (botocore, `ConverseTokensRequest`)."""
+"""The fields of a request that CountTokens accepts (botocore, `ConverseTokensRequest`)."""
 _OWN_TOOLS = ("systemTool", "cachePoint")
-"""The types of Bedrock's own tools; each has the field of the same name."""
+"""The types of Bedrock's own tools. A tool has a field with the name of its type."""
 
-_Block = dict[str, Any]  # Any: JSON, which is written here
+_Block = dict[str, Any]  # Any: JSON that this module writes
 
 
 class ConverseDialect(BedrockRuntime):
-    """Bedrock's Converse: binary frames, the model in the path, and blocks that are named by their field."""
+    """Bedrock's Converse: answers in binary frames, and content blocks whose one field names their kind."""
 
     API = "converse"
     SENDS = frozenset((TextPart, ToolCall, InvalidToolCall))
@@ -145,14 +147,14 @@ class ConverseDialect(BedrockRuntime):
             body["additionalModelRequestFields"] = {**known, **added}
 
     def _system(self, messages: Sequence[Message]) -> Iterator[_Block]:
-        """The system's messages that come before all others."""
+        """The blocks of the system messages at the beginning of the conversation."""
         for index, message in enumerate(messages):
             if message.role not in (Role.SYSTEM, Role.DEVELOPER):
                 return
             yield from self._blocks(message, index)
 
     def _turns(self, messages: Sequence[Message]) -> list[_Block]:
-        """The conversation, in turns: neighbours of one role are one message."""
+        """The conversation as turns: consecutive messages of one role become one message."""
         turns: list[_Block] = []
         begun = False
         for index, message in enumerate(messages):
@@ -189,7 +191,7 @@ class ConverseDialect(BedrockRuntime):
         """The blocks of one message.
 
         Raises:
-            InvalidRequestError: a part has no place in it, or it would be empty.
+            InvalidRequestError: a part cannot be in this message, or the message would be empty.
         """
         said = message.role is Role.ASSISTANT
         if message.extra and message.origin is None and message.role is not Role.TOOL:
@@ -214,10 +216,10 @@ class ConverseDialect(BedrockRuntime):
         return blocks
 
     def _checked(self, part: Part, role: Role, index: int, number: int) -> Part:
-        """A part that the application wrote, if it may be in a message of that role.
+        """Check that a part that the application wrote may be in a message of a role, and return it.
 
         Raises:
-            InvalidRequestError: it names the part, and what to do.
+            InvalidRequestError: it may not. The message names the part and the remedy.
         """
         if role is Role.ASSISTANT:
             misplaced = isinstance(part, _NEVER_SAID)
@@ -259,7 +261,7 @@ class ConverseDialect(BedrockRuntime):
 
 
 def _tool(tool: Tool, position: int) -> _Block:
-    """A tool of OpenAI's format in Converse's; one of Bedrock's own is named by its type in the same way."""
+    """A tool of OpenAI's format in Converse's format. One of Bedrock's own only loses its `type`."""
     if tool.get("type") in _OWN_TOOLS:
         return {name: value for name, value in tool.items() if name != "type"}
     if "input_schema" in tool:
@@ -285,9 +287,9 @@ def _tool(tool: Tool, position: int) -> _Block:
 
 
 def _name_documents(turns: list[_Block]) -> None:
-    """Give each document a name, which is required and may have few characters.
+    """Give each document a name, which is required, and may not have all characters.
 
-    One without a name is numbered: a request whose documents have the same name is refused.
+    A document without a name gets a number: Bedrock refuses two documents of the same name.
     """
     count = 0
     for turn in turns:

@@ -50,7 +50,7 @@ _BY_ROLE = {
     "system": ("text", "guardContent", "cachePoint"),
     "result": ("json", "text", "image", "document", "video", "searchResult"),
 }  # fmt: skip
-"""The blocks that a message of a role may have, and the result of a tool."""
+"""The kinds of blocks in a message of each role, and in the result of a tool."""
 _MOST_CACHE_POINTS = 4
 
 # Any, here and below: JSON that is checked elsewhere, or not at all.
@@ -58,7 +58,7 @@ _Object = dict[str, Any]
 
 
 class _Inference(Struct, forbid_unknown_fields=True):
-    maxTokens: Annotated[int, Meta(ge=1)] | None = None  # noqa: N815, here and below as the wire has it
+    maxTokens: Annotated[int, Meta(ge=1)] | None = None  # noqa: N815, here and below the names on the wire
     temperature: Annotated[float, Meta(ge=0, le=1)] | None = None
     topP: Annotated[float, Meta(ge=0, le=1)] | None = None  # noqa: N815
     stopSequences: list[Annotated[str, Meta(min_length=1)]] | None = None  # noqa: N815
@@ -214,7 +214,7 @@ def _check_file(inner: _Object, kind: str, path: str) -> None:
 
 
 def _check_calls(messages: list[_Message]) -> None:
-    """All results of one turn must be in the next message."""
+    """Check that all results of one turn are in the next message."""
     waiting: list[str] = []
     for index, message in enumerate(messages):
         if message.role == "system":
@@ -308,7 +308,7 @@ def _text(blocks: Sequence[_Object]) -> str:
 
 
 def _results(messages: list[_Message]) -> tuple[ToolResult, ...]:
-    """The results in the last message, with the names of the tools that gave them."""
+    """The results in the last message, with the names of their tools."""
     uses = [block["toolUse"] for m in messages for block in m.content if "toolUse" in block]
     names = {as_text(use["toolUseId"]): as_text(use["name"]) for use in uses}
     results = [block["toolResult"] for block in messages[-1].content if "toolResult" in block]

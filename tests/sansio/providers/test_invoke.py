@@ -91,6 +91,9 @@ def test_betas_of_the_header_are_in_the_body() -> None:
     asked = made.prepare(ASK, extra_headers={"anthropic-beta": "b-2, c-3,"})
     assert asked.body["anthropic_beta"] == ["b-2", "c-3"]
     assert made.prepare(ASK).body["anthropic_beta"] == ["a-1"]
+    guarded = made.prepare(ASK, extra_headers={"X-Amzn-Bedrock-GuardrailIdentifier": "g1"})
+    assert guarded.headers["x-amzn-bedrock-guardrailidentifier"] == "g1"
+    assert guarded.body["anthropic_beta"] == ["a-1"]
 
 
 @pytest.mark.parametrize(
