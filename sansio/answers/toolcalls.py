@@ -185,7 +185,7 @@ class ToolCallAssembler:
         return call
 
     def take(self, whole: ToolCall, events: list[StreamEvent]) -> None:
-        """Add a call that arrived whole. It is always a new call, also if its id and name are known.
+        """Add a call that arrived whole. It is always a new call, even if its id and name are known.
 
         Raises:
             LimitExceededError: there are too many calls.
@@ -218,7 +218,7 @@ class ToolCallAssembler:
             return True
         if call_id and call.given_id:
             return call_id != call.given_id and bool(name or call.is_closed())
-        # Some servers repeat the name in each delta: only arguments behind it show that a new call begins.
+        # Some servers repeat the name in each delta: only arguments after it show that a new call begins.
         if name and call.name and call.is_closed():
             call.named_again = True
         return call.named_again and bool(arguments.strip())

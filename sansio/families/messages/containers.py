@@ -16,8 +16,7 @@ def container_of(messages: Sequence[Message]) -> str | None:
 
     Containers expire, and naming one that has expired is an error. So only answers to the last question
     count: those since the user's message to which the last answer belongs. The newest container among them is
-        used;
-    an older one is sent only while code that these answers started is pending.
+    used; an older one is sent only while code that these answers started is pending.
     """
     answered = pending = False
     for message in reversed(messages):
