@@ -358,8 +358,8 @@ def _header_names(headers: Mapping[str, str]) -> str:
 
 _MISPLACED = {
     "api_key": "a config holds no key; name its variable in api_key_env, or pass api_key to create_provider",
-    "timeout": "there are five clocks: connect_timeout, write_timeout, read_timeout, event_timeout and "
-    "total_timeout",
+    "timeout": "there are six clocks: connect_timeout, write_timeout, read_timeout, event_timeout, "
+    "first_event_timeout and total_timeout",
 }
 """Names that users often try, and what to write instead."""
 
@@ -409,7 +409,7 @@ def _convert(name: str, kind: Any, value: object) -> Any:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         allowed = f"; use one of {', '.join(AuthMethod)}" if kind is AuthMethod else ""
-        shown = "" if name == "extra_headers" else f"{value!r} cannot be: "
+        shown = "" if name == "extra_headers" else f"{value!r} is not valid: "
         raise ConfigError(f"{name}: {shown}{error}{allowed}", field=name) from None
 
 
