@@ -81,8 +81,11 @@ def register_serving(api: str, serving: Serving) -> None:
 def serving_of(api: str) -> Serving:
     """A family's half for servers.
 
+    Args:
+        api: the family's name, such as `"chat"`.
+
     Raises:
-        ConfigError: there is none.
+        ConfigError: the family has no half for servers.
     """
     if api in _REGISTERED:
         return _REGISTERED[api]

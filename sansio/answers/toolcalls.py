@@ -332,7 +332,7 @@ class ToolCallAssembler:
             arguments = {} if is_blank(raw) else jsontext.decode_object(raw, self._limits.max_json_depth)
         except RemoteProtocolError as error:
             return f"the arguments are not a JSON object: {error.message}"
-        # If a call is cut behind its name, vLLM sends "{}" as its arguments and ends it in order.
+        # If a call is cut after its name, vLLM sends "{}" as its arguments and ends it in order.
         if cut and not arguments:
             return "the answer was broken off before the call's arguments"
         return arguments

@@ -96,7 +96,7 @@ def register_provider(
 
 
 def _named(kind: type[Dialect], name: str, api: str, row: ProviderDefaults) -> type[Dialect]:
-    """The class with a type and api of its own, which answers name as their origin.
+    """The class with its own type and api, which answers name as their origin.
 
     Args:
         row: the type's row, which becomes the class's profile if it is one.
