@@ -22,10 +22,10 @@ VERSION = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 
 
 def check(config: ProviderConfig) -> None:
-    """Refuse an `api_version` that Anthropic has no form of.
+    """Refuse an `api_version` that is not of Anthropic's form.
 
     Raises:
-        ConfigError: it is not a date.
+        ConfigError: the version is not a date.
     """
     version = config.api_version
     if version is not None and not re.fullmatch(VERSION, version):
@@ -37,11 +37,11 @@ def check(config: ProviderConfig) -> None:
 
 
 _TOOL_NAME = r"[a-zA-Z0-9_-]{1,128}"
-"""What a tool may be called (Anthropic's API reference, `tools.name`)."""
+"""The pattern of a tool's name (Anthropic's API reference, `tools.name`)."""
 
 
 class AnthropicMessages(MessagesDialect):
-    """It checks the signatures of reasoning that comes back, and refuses reasoning without one."""
+    """Anthropic checks the signatures of reasoning that is sent back, and refuses reasoning without one."""
 
     TYPE = "anthropic"
     PROFILE = MESSAGES["anthropic"]

@@ -23,7 +23,7 @@ _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's words in Cohere's, which pass unchanged. One tool is forced by leaving out the others."""
+    """Write OpenAI's words as Cohere's, which pass unchanged. To force a tool, leave out the others."""
     if value is None:
         body["tool_choice"] = None
     elif isinstance(value, str):
@@ -55,7 +55,7 @@ def _name(tool: Mapping[str, Any]) -> object:
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A JSON schema, in OpenAI's form or Anthropic's; Cohere's own forms pass unchanged."""
+    """Write a JSON schema, in OpenAI's form or Anthropic's; Cohere's own forms pass unchanged."""
     kind = None if value is None else value.get("type")
     if value is None or kind in ("text", "json_object"):
         body["response_format"] = value
