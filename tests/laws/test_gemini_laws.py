@@ -110,8 +110,12 @@ def test_parts_go_back_as_they_were_through_storage(message: Message) -> None:
     prepared = Provider(config("google")).prepare([ask, stored, *results, ask])
     body: Any = prepared.body
     sent = [part for content in body["contents"] if content["role"] == "model" for part in content["parts"]]
+    left_out = {left.what for left in prepared.left_out}
+    assert left_out <= {"ServerToolPart", "Message", "citations"}
+    if "Message" in left_out:  # nothing is left of it, or a blank text
+        assert sent == []
+        return
     assert sent == wires
-    assert {left.what for left in prepared.left_out} <= {"ServerToolPart", "Message", "citations"}
     if not stored.invalid_tool_calls:
         again = dialect_named("google").parse_response(
             {**chunk(wires, "STOP"), "responseId": stored.response_id}

@@ -3,8 +3,8 @@
 They need the extra `testing`; nothing else in `sansio` imports hypothesis. `docs/fuzzing.md` uses
 them on a parser of your own, `docs/laws.md` lists the laws that this library's machines are tested for.
 
-A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`, or type and api, such as
-`"openai/responses"`; any other is a `ValueError`.
+A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`, `"bedrock"`, `"cohere"`,
+`"google"` or `"vertex"`, or type and api, such as `"openai/responses"`; any other is a `ValueError`.
 """
 
 try:
