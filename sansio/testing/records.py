@@ -19,9 +19,8 @@ BOM = b"\xef\xbb\xbf"
 
 def read_records(pieces: Sequence[bytes]) -> list[Record]:
     """What the encoders in `sansio.testing` wrote, as records."""
-    return [
-        [_field(line) for line in record.split(b"\n")] for record in b"".join(pieces).split(b"\n\n") if record
-    ]
+    written = b"".join(pieces).replace(b"\r\n", b"\n")  # Google ends lines in this way
+    return [[_field(line) for line in record.split(b"\n")] for record in written.split(b"\n\n") if record]
 
 
 def read_lines(pieces: Sequence[bytes]) -> list[Record]:

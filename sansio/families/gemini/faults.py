@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sansio.content import FinishReason
+from sansio.content import FinishReason, InvalidToolCall, Part, ToolCall
 from sansio.families.fields import text_or_none
 from sansio.jsontext import JSON, JSONObject
 from sansio.times import read_number
@@ -63,6 +63,15 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "OTHER": FinishReason.ERROR,
 }
 """Google's finish reasons (`FinishReason` of its SDK). `STOP` is also that of an answer with calls."""
+
+
+def unusable(part: Part, reason: str) -> Part:
+    """A part of an answer that ended with one of `UNUSABLE_CALLS`: a call is invalid."""
+    if not isinstance(part, ToolCall):
+        return part
+    why = f"the provider ended the answer with {reason}: it does not stand by the call"
+    return InvalidToolCall(part.id, part.name, part.arguments_text(), why, part.kind, part.extra)
+
 
 _RETRY_TEXT = re.compile(r"retry in (\d+(?:\.\d+)?)s")
 _DELAY = re.compile(r"\d+(?:\.\d+)?s")

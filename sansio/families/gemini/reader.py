@@ -12,12 +12,9 @@ from sansio import jsontext
 from sansio.answers import AssembledCall, OpenPart
 from sansio.content import (
     FinishReason,
-    InvalidToolCall,
     Message,
-    Part,
     ReasoningPart,
     TextPart,
-    ToolCall,
 )
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
@@ -25,7 +22,7 @@ from sansio.families.base import AnswerReader
 from sansio.families.fields import rest, text_or_none
 from sansio.families.foreign import foreign_error
 from sansio.families.gemini.arguments import PartialArguments
-from sansio.families.gemini.faults import UNUSABLE_CALLS
+from sansio.families.gemini.faults import UNUSABLE_CALLS, unusable
 from sansio.families.gemini.grounding import FIELDS, Grounds
 from sansio.families.gemini.parts import CALL, part_of
 from sansio.families.gemini.usage import read_usage
@@ -128,9 +125,9 @@ class GeminiReader(AnswerReader):
         reason = self._answer.raw_finish_reason
         said = FinishReason.CONTENT_FILTER if self._blocked else self._dialect.finish_reason(reason)
         message = self._answer.message(said, self._dialect.origin)
-        if reason not in UNUSABLE_CALLS or not message.tool_calls:
+        if reason is None or reason not in UNUSABLE_CALLS or not message.tool_calls:
             return message
-        parts = [_unusable(part, reason) for part in message.parts]
+        parts = [unusable(part, reason) for part in message.parts]
         return msgspec.structs.replace(message, content=tuple(parts), finish_reason=FinishReason.ERROR)
 
     def _settle(self) -> None:
@@ -239,13 +236,13 @@ class GeminiReader(AnswerReader):
         elif part.extra:
             # A signed part must be sent back unchanged, so it is not joined with its neighbours.
             self._open = None
-            own = self._begin(type(part))
+            own = self._answer.open(type(part))
             own.extra = part.extra
-            if part.text:
-                self._answer.add(own, part.text, events)
-            else:
+            self._answer.add(own, part.text, events)
+            if not part.text:  # it is whole now, and has nothing that could be cited
                 self._answer.close(own, events)
-            self._open = None
+            elif isinstance(part, TextPart):
+                self._texts.append(own)
         elif part.text:
             open_part = self._open
             if open_part is None or open_part.kind is not type(part):
@@ -293,13 +290,6 @@ class GeminiReader(AnswerReader):
             call, arguments = self._partial
             self._partial = None
             self._answer.calls.add(call, arguments.text(closed=closed), events)
-
-
-def _unusable(part: Part, reason: str | None) -> Part:
-    if not isinstance(part, ToolCall):
-        return part
-    why = f"the provider ended the answer with {reason}: it does not stand by the call"
-    return InvalidToolCall(part.id, part.name, part.arguments_text(), why, part.kind, part.extra)
 
 
 def _listed(value: JSON) -> list[JSON]:

@@ -72,7 +72,7 @@ _LIMITS = Limits(
 _HEADER_LIMIT = 300
 _FRAME_LIMIT = 200
 
-KINDS = (*PROVIDER_TYPES, "bedrock")
+KINDS = (*PROVIDER_TYPES, "bedrock", "google")
 """The dialects that a byte of an input chooses from."""
 _TYPES = ("text/event-stream", "application/json", "text/plain", "text/html", "")
 _CODINGS = ("", "gzip", "deflate", "br")

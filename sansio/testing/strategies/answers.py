@@ -36,6 +36,7 @@ from sansio.jsontext import JSONObject
 from sansio.testing.script import Answer, Delta, ProviderType, default_api, provider_type, spoken
 from sansio.testing.strategies.calls import BREAKING_OFF, PIECES, SELDOM, Call, checked, finished
 from sansio.testing.strategies.converse_answers import draw_converse
+from sansio.testing.strategies.gemini_answers import draw_gemini
 from sansio.testing.strategies.native import draw_cohere, draw_ollama
 from sansio.testing.strategies.response_answers import draw_response
 from sansio.testing.strategies.values import BYTES, COSTS, COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
@@ -164,6 +165,8 @@ def _draw(draw: st.DrawFn, type: str, api: str, *, whole: bool) -> list[StreamEv
         return draw_converse(draw, whole=whole)
     if api == "invoke":
         return _invoked(draw, _draw_events(draw, "anthropic", whole=whole))
+    if api == "gemini":
+        return draw_gemini(draw, type, whole=whole)
     if api == "ollama":
         return draw_ollama(draw, whole=whole)
     known = provider_type(type)

@@ -13,7 +13,7 @@ from sansio.jsontext import JSONObject
 from sansio.testing.script import Delta
 from sansio.testing.strategies.values import TEXTS
 
-BREAKING_OFF = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.REFUSAL)
+BREAKING_OFF = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.REFUSAL, FinishReason.ERROR)
 """After these, the last call may be cut."""
 
 PIECES = st.lists(TEXTS, min_size=1, max_size=3)

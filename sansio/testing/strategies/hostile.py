@@ -159,8 +159,11 @@ def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostil
     for _ in range(draw(st.sampled_from((4, 1, 2, 3, 6)))):
         draw(st.sampled_from(damages))(draw, type, records)
     space, line_end = draw(SPACES), draw(ENDS)
-    if spoken(type)[1] == "ollama":
+    api = spoken(type)[1]
+    if api == "ollama":
         stream = b"".join(data_of(record) + line_end for record in records)
+    elif api == "gemini" and draw(_SELDOM):  # one list, as without `alt=sse`
+        stream = b"[" + (b"," + line_end).join(map(data_of, records)) + b"]"
     elif draw(_SELDOM):
         stream = b"".join(write(record, draw(ENDS), draw(SPACES)) for record in records)
     else:
