@@ -36,7 +36,7 @@ class Pace:
     """How fast requests may begin, in requests per second.
 
     A refusal slows all requests down at once: none begins until the time that the provider asked for, and
-    then they begin at a lower speed than before. It returns along a cubic curve (as in TCP's CUBIC, RFC
+    then at a lower speed than before. The speed returns along a cubic curve (as in TCP's CUBIC, RFC
     9438): fast at first, flat around the speed that the provider allowed, and then gently beyond it, to find
     out whether it allows more. AIMD, which rises in a straight line, spends its time evenly between the
     lowest and the highest speed. The cubic curve spends most of it near the limit, and is still quick if the

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sansio.families.base import Dialect
 
 _READ = ("candidates", "usageMetadata", "modelVersion", "responseId", "createTime")
-"""The fields of a chunk that are read, and the time of the answer, which is not kept."""
+"""The fields of a chunk that are read, and the answer's time, which is not kept: the caller knows it."""
 _READ_OF_CANDIDATE = frozenset(("content", "finishReason", "index", *FIELDS))
 _CALL_FIELDS = ("id", "name", "args", "partialArgs", "willContinue")
 _GROWING = ("chosenCandidates", "topCandidates")
@@ -262,7 +262,7 @@ class GeminiReader(AnswerReader):
             call_id = text_or_none(wire.get("id")) or ""
             call = self._answer.calls.find(self._calls, call_id, name)
             self._calls += 1
-            # Only ids of the wire are sent back. A call without one gets an id that is made up.
+            # Only ids of the wire are sent back. `None` marks a call whose id is made up here.
             inner = rest(wire, *_CALL_FIELDS) | ({} if call_id else {"id": None})
             call.extra = {**({CALL: inner} if inner else {}), **rest(beside, CALL)}
             if not (more or pieces):
