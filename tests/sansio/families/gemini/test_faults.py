@@ -9,9 +9,7 @@ import pytest
 
 from sansio import APIStatusError, FinishReason
 from sansio.providers import dialect_named
-from sansio.testing import Answer, Broken, Failure, encode_stream
-from tests.sansio.families.gemini.chunks import JSON, call, parse, text, whole
-from tests.sansio.wires import failure
+from tests.sansio.families.gemini.chunks import JSON, call, text, whole
 from tests.support import for_all
 from tests.wire_types import google_words, needs_types
 
@@ -43,22 +41,6 @@ def test_an_error_inside_an_answer_has_the_status_that_google_maps_its_word_to(s
     for word in MAPPED[status].split():
         error = error_of(status=word, message="no")
         assert (error.status, error.error_type) == (status, word)
-
-
-@for_all(("status", MAPPED))
-def test_the_fake_s_error_has_a_word_that_google_maps_to_its_status(status: int) -> None:
-    broken = Broken(answer=Answer(text="a b"), after=1, failure=Failure(status=int(status), message="no"))
-    error = failure(parse(b"".join(encode_stream("google", broken))))
-    assert isinstance(error, APIStatusError)
-    assert error.status == status
-    assert error.error_type in MAPPED[status].split()
-
-
-def test_a_status_that_no_word_is_mapped_to_has_an_unknown_word() -> None:
-    broken = Broken(answer=Answer(text="a b"), after=1, failure=Failure(status=418, message="no"))
-    error = failure(parse(b"".join(encode_stream("google", broken))))
-    assert isinstance(error, APIStatusError)
-    assert (error.status, error.error_type) == (418, "UNKNOWN")
 
 
 @for_all(

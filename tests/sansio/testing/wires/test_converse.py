@@ -303,7 +303,7 @@ ANSWER = Answer(
         ImagePart(data=b"\x89PNG\r\n\x1a\n", extra={"error": None}),
         UnknownPart("aNewKind", {"aNewKind": {"a": 1}}),
         ToolCall("t", "f", {"a": 1}, '{"a":1}', extra={"type": "tool_use"}),
-        ToolCall("u", "g", {}, "{}"),
+        ToolCall("u", "g", {"b": 2}, '{"b":2}'),
     ),
     usage=Usage(
         input_tokens=9,
@@ -345,3 +345,25 @@ def test_frames_are_padded_and_each_text_is_a_block_with_its_end() -> None:
     assert all(b'"p":"' in piece for piece in pieces)
     ends = [piece for piece in pieces if b"contentBlockStop" in piece]
     assert [b'"contentBlockIndex":%d' % at in end for at, end in enumerate(ends)] == [True, True]
+
+
+def test_each_frame_has_the_headers_that_amazon_gives_it() -> None:
+    failing = Broken(answer=Answer(text="One two"), after=1, failure=Failure(status=503, message="no"))
+    *events, last = encode_stream("bedrock", failing)
+    for frames, kind in ((events, b"event"), ([last], b"exception")):
+        for frame_is in frames:
+            size = len(kind).to_bytes(2, "big")
+            assert b"\x0d:message-type\x07" + size + kind in frame_is
+            assert b"\x0d:content-type\x07\x00\x10application/json" in frame_is
+            assert b":" + kind + b"-type\x07" in frame_is
+
+
+def test_the_names_of_tools_and_documents() -> None:
+    for name in ("a", "Z9_-", "x" * 64):
+        assert told({"toolConfig": spec(name=name)})[0] == 200
+    for name in ("", "a.b", "x" * 65):
+        assert told({"toolConfig": spec(name=name)})[0] == 400
+    for name in ("My report (1) [b]-_c", "x" * 200):
+        assert told({"messages": [turn("user", doc(name=name))]})[0] == 200
+    for name in ("", "a  b", "a.b", "x" * 201):
+        assert told({"messages": [turn("user", doc(name=name))]})[0] == 400
