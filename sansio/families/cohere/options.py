@@ -24,15 +24,13 @@ _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
     """Write OpenAI's words as Cohere's, which pass unchanged. To force a tool, leave out the others."""
-    if value is None:
-        body["tool_choice"] = None
-    elif isinstance(value, str):
+    if isinstance(value, str):
         if value not in _CHOICES and value not in _CHOICES.values():
             raise InvalidRequestError(
                 f"tool_choice: {value!r} is unknown; use one of {', '.join(_CHOICES)}, or an object"
             )
         body["tool_choice"] = _CHOICES.get(value, value)
-    else:
+    elif value is not None:
         _narrow(body, value)
 
 

@@ -261,6 +261,7 @@ class CohereReader(AnswerReader):
             answer.usage = read_usage(usage)
         reason = text_or_none(end.get("finish_reason"))
         if reason in _FAILED:
+            self.progress += 1
             raise self._failure(record, end, reason)
         answer.raw_finish_reason = reason
         if end is not record:

@@ -111,7 +111,7 @@ def encode_answer(type: str, message: Message) -> bytes:
         parts.append(_part(part, signed))
         if isinstance(part, TextPart):
             _cite(grounds, part.citations, said)
-            said += len(part.text.encode("utf-8", "replace"))
+            said += len(part.text.encode())
     return msgspec.json.encode(_finished(message, message, parts, grounds))
 
 
@@ -149,7 +149,7 @@ class _Stream:
                 self._calls[index][1].append(arguments)
                 return []
             case ContentDelta(text=text, part=part):
-                self._said[part] = self._said.get(part, 0) + len(text.encode("utf-8", "replace"))
+                self._said[part] = self._said.get(part, 0) + len(text.encode())
                 return [*self.calls(), *self._text(part, {"text": text})]
             case ReasoningDelta(text=text, part=part):
                 return [*self.calls(), *self._text(part, {"text": text, "thought": True})]
