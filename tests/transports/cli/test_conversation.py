@@ -89,7 +89,7 @@ def test_it_is_sent_within_the_context_window(
     config.write_text('{"context_window": 200}')
     texts = ("first " + "x" * 200, "second " + "y" * 200, "z" * 1_000)
     done = talk(server, *texts, options=("--config", str(config), "--system", "Be brief."))
-    assert "the context window is full: the oldest 2 messages are left out" in done.stderr
+    assert "the context window is full: 2 old messages left out" in done.stderr
     assert "the newest turn alone exceed" in done.stderr
     assert asked(fake) == [("system", "Be brief."), ("user", texts[1])]
 
@@ -99,7 +99,7 @@ def test_it_is_saved_and_loaded(server: LoopbackThread, fake: FakeProvider, tmp_
     talk(server, "first", f"/save {file}", options=("--model", "o3"))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     done = talk(server, "other", f"/load {file}", "second")
-    assert "2 messages are loaded" in done.stderr
+    assert "2 messages loaded" in done.stderr
     assert [text for role, text in asked(fake) if role == "user"] == ["first", "second"]
     asked_so = run("chat", "third", "--config", str(file), env={"OPENAI_API_KEY": KEY})
     assert asked_so.returncode == 0, asked_so.stderr
