@@ -57,24 +57,16 @@ def _options(
     pass
 
 
-app.command(
-    "chat", help="Ask a provider, once or in a conversation. Without a provider or key, a fake one answers."
-)(chat)
-app.command("batch", help="Ask every row of a file, many at once, and write each answer once.")(batch)
-app.command("serve", help="Serve the fake provider on 127.0.0.1, for tests of your program.")(serve)
-app.command("models", help="List a provider's models, and warn of those that retire soon.")(models)
-app.command("providers", help="List the types of provider, and say which of their keys are set.")(providers)
+app.command("chat", help="Ask a provider. Without one, a fake provider answers.")(chat)
+app.command("batch", help="Ask every row of a file, and write each answer once.")(batch)
+app.command("serve", help="Serve the fake provider, for tests of your program.")(serve)
+app.command("models", help="List a provider's models; warn of those that retire soon.")(models)
+app.command("providers", help="List the types of provider, and which keys are set.")(providers)
 app.command("parse", help="Print the events of a captured answer as JSON lines.")(parse)
 app.command("check-transport", help="Try every law for transports on a custom transport.")(check_transport)
-app.command("check-dialect", help="Try every law for dialects on a custom dialect, with your samples.")(
-    check_dialect
-)
-app.command("check-parser", help="Try every law for stream parsers on any parser, in any language.")(
-    check_parser
-)
-app.command(
-    "corpus", help="Write streams of every wire with their meaning, to test parsers in any language."
-)(corpus)
+app.command("check-dialect", help="Try every law for dialects on a custom dialect.")(check_dialect)
+app.command("check-parser", help="Try every law for parsers on any stream parser.")(check_parser)
+app.command("corpus", help="Write streams of every wire with their meaning.")(corpus)
 
 
 @cache

@@ -1,7 +1,8 @@
 """`sansio-llm batch --provider-batch`: a batch that the provider answers within a day.
 
-The command is run at least twice for one batch: to submit the rows, to look at the status, and to fetch the
-answers."""
+The command runs once to submit the rows, any number of times to show the status, and once to fetch the
+answers.
+"""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_strict_sends_nothing_if_a_row_cannot_be_asked(tmp_path: Path) -> None:
     with loopback_thread(fake) as server:
         done = batch(server, source, "-o", tmp_path / "a.jsonl", "--strict")
     assert done.returncode == 1
-    assert "1 row cannot be asked" in only_line(done.stderr)
+    assert "1 row cannot be sent" in only_line(done.stderr)
     assert not fake.requests
     assert [row["line"] for row in lines(tmp_path / "a.jsonl.failures.jsonl")] == [2]
 
