@@ -53,7 +53,7 @@ def test_every_row_is_answered_and_malformed_ones_are_failures(tmp_path: Path) -
     assert "5" in answers["a"]["text"]
     failures = lines(tmp_path / "a.jsonl.failures.jsonl")
     assert [(row["line"], row["custom_id"]) for row in failures] == [(2, "2"), (4, "a")]
-    assert "line 1 too" in failures[1]["error"]["message"]
+    assert "line 1" in failures[1]["error"]["message"]
     assert "2 rows answered, 2 failed" in only_line(done.stderr)
 
 
