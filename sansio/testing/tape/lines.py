@@ -106,12 +106,12 @@ class ExchangeLog:
     A piece of a body whose end may be the beginning of a key is held back until more arrives.
 
     Args:
-        number: of the exchange in its session, from 1 on.
-        request: signed.
+        number: the exchange's number in its session, counted from 1.
+        request: the signed request.
         shown: see `Redaction`.
 
     Attributes:
-        over: nothing more is taken.
+        over: whether the exchange has ended, so that nothing more is written.
     """
 
     def __init__(self, number: int, request: Request, shown: frozenset[str] = frozenset()) -> None:
@@ -161,7 +161,7 @@ class ExchangeLog:
                 assert_never(value)
 
     def release(self, at: float, *, aborted: bool = False) -> bytes:
-        """The line for a caller that wants no more; none after the end.
+        """The line for a caller that releases the exchange; empty after the end.
 
         Args:
             aborted: the connection was dropped.
