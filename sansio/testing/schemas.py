@@ -80,7 +80,7 @@ def _type(schema: JSONObject) -> str:
 
 
 def _least(schema: JSONObject, above: float) -> float:
-    """The least allowed number, or 0 if nothing excludes it; `above` is its distance from an excluded bound."""
+    """The least allowed number, or 0 without a minimum; `above` is its distance from an excluded bound."""
     low = _number(schema, "minimum")
     if "exclusiveMinimum" in schema:
         low = max(low, _number(schema, "exclusiveMinimum") + above)
