@@ -164,7 +164,8 @@ class ExchangeLog:
         """The line for a caller that releases the exchange; empty after the end.
 
         Args:
-            aborted: the connection was dropped.
+            at: seconds since the exchange began.
+            aborted: whether the connection was dropped.
         """
         return b"" if self.over else self._finish(ReleasedLine(self._number, _to_milliseconds(at), aborted))
 
@@ -175,7 +176,7 @@ class ExchangeLog:
         return self._write_held(joined, len(joined) - redaction.begun(joined))
 
     def _write_held(self, joined: bytes, ready: int) -> bytes:
-        """Write the pieces that end within so many bytes, as they were cut; keep the others."""
+        """Write the pieces that end within this many bytes, as they were cut, and hold the others back."""
         lines, kept, start = b"", [], 0
         for at, piece in self._held:
             end = start + len(piece)
@@ -223,7 +224,7 @@ def _to_milliseconds(at: float) -> float:
 
 
 def _text(data: bytes) -> str | None:
-    """The bytes as text, which can be read with the eye and compared; `None` if they are not UTF-8."""
+    """The bytes as text, which people can read and compare; `None` if they are not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -231,7 +232,7 @@ def _text(data: bytes) -> str | None:
 
 
 def _is_json_line(data: bytes) -> bool:
-    """Whether the bytes are JSON that can be a value in a line, and be read from there as they are."""
+    """Whether the bytes are JSON that can be a value in a line and be read from there unchanged."""
     if b"\n" in data or data.strip() != data:
         return False
     try:
