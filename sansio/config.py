@@ -82,8 +82,9 @@ class ProviderConfig:
         reasoning: ask for extended thinking.
         auth_method: how the key is sent. Default: the type's.
         extra_headers: headers sent with each request; their values never appear in a repr.
-        api_version: Azure's version, such as `"2024-10-21"`, not used on its v1 surface; or, with the api
-            `messages`, Anthropic's version, which is `"2023-06-01"` by default and may be `"2026-10-21"`.
+        api_version: Azure's version, such as `"2024-10-21"`, not used on its v1 surface; or, with the apis
+            `messages` and `invoke`, Anthropic's version, which is `"2023-06-01"` by default and may be
+            `"2026-10-21"`.
         deployment: Azure's deployment name.
         region: where AWS runs the provider, such as `"eu-west-1"`; it takes the place of `{region}` in the
             type's base URL, and is signed. `create_provider` reads it from `region_variables`, if left out.

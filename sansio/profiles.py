@@ -373,15 +373,16 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         api_key_env="GOOGLE_OAUTH_ACCESS_TOKEN",
         apis=("gemini",),
     ),
-    # Amazon Bedrock: its own API, and the endpoints that stream server-sent events. All take a bearer key, or
-    # are signed with AWS credentials.
+    # Amazon Bedrock: its own API, the one whose body is the model's own, and those that stream server-sent
+    # events. All take a bearer key, or are signed with AWS credentials.
     "bedrock": Profile(
         base_url="https://bedrock-runtime.{region}.amazonaws.com",
         api_key_env="AWS_BEARER_TOKEN_BEDROCK",
         credentials_env=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
         region_env=("AWS_REGION", "AWS_DEFAULT_REGION"),
-        apis=("converse", *_ALL),
+        apis=("converse", "invoke", *_ALL),
         by_api={
+            "invoke": APIDefaults(check="sansio.providers.invoke:check"),
             **dict.fromkeys(
                 _OPENAIS, APIDefaults(base_url="https://bedrock-mantle.{region}.api.aws/openai/v1")
             ),

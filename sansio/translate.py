@@ -178,7 +178,7 @@ def read_request(
         except RemoteProtocolError as error:
             raise InvalidRequestError(f"the request's body: {error.message}") from None
     dialect = target.dialect
-    same = api == dialect.API
+    same = api in (dialect.API, dialect.FAMILY)
     given: WireRequest = serving.read_request(body, same)
     lost = [*given.lost]
     messages = given.messages if same else without_extra(given.messages, api, lost)

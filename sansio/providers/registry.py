@@ -35,6 +35,7 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
     ("azure", "messages"): ("sansio.providers.anthropic", "AzureMessages"),
     ("bedrock", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),
+    ("bedrock", "invoke"): ("sansio.providers.invoke", "BedrockInvoke"),
 }
 """Pairs with a dialect that is more than its row. All others are the family's, with the row as profile."""
 _HOSTS: dict[str, tuple[str, str]] = {"bedrock": ("sansio.providers.bedrock", "BedrockHost")}

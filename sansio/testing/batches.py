@@ -302,11 +302,14 @@ def _json_in(said: FakeResponse) -> JSONObject | None:
         return None
 
 
+_LOST = "The answer was lost."
+
+
 def _row(custom_id: str, said: FakeResponse) -> JSONObject:
     body = _json_in(said)
     row: JSONObject = {"id": f"batch_req_{custom_id}", "custom_id": custom_id}
     if body is None:
-        error: JSONObject = {"code": "server_error", "message": "The answer was lost."}
+        error: JSONObject = {"code": "server_error", "message": _LOST}
         return {**row, "response": None, "error": error}
     response: JSONObject = {"status_code": said.status, "request_id": f"req_{custom_id}", "body": body}
     return {**row, "response": response, "error": None}
@@ -319,7 +322,7 @@ def _anthropic_row(batch: _Batch, custom_id: str, said: FakeResponse | None) -> 
     elif said.status < 400 and (message := _json_in(said)) is not None:
         result = {"type": "succeeded", "message": message}
     else:
-        lost: JSONObject = {"type": "error", "error": {"type": "api_error", "message": "It was lost."}}
+        lost: JSONObject = {"type": "error", "error": {"type": "api_error", "message": _LOST}}
         result = {"type": "errored", "error": _json_in(said) or lost}
     return {"custom_id": custom_id, "result": result}
 

@@ -101,6 +101,8 @@ _API_ENDS = {
     "/v2/chat": "cohere",
     "/converse": "converse",
     "/converse-stream": "converse",
+    "/invoke": "invoke",
+    "/invoke-with-response-stream": "invoke",
 }
 """The endings of registered types' paths for answers, with the wire family of each."""
 _METHODS: dict[Asked, tuple[str, ...]] = {"models": ("GET",), "kept": ("GET", "DELETE")}
@@ -186,7 +188,9 @@ def speaks_messages(request: Request) -> bool:
     return any(api == "messages" and asked != "models" for asked, api in found)
 
 
-_BEDROCKS = re.compile(r"/model/[^/]+/(?:converse|converse-stream|count-tokens)")
+_BEDROCKS = re.compile(
+    r"/model/[^/]+/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)"
+)
 """Paths that belong to Amazon Bedrock, whose models are in the path."""
 _SIGNED = re.compile(
     r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"

@@ -29,7 +29,8 @@ _COPIED = ("sansio", "transports", "tests", "docs", "examples", "README.md", "py
 _RECORDED = ROOT.parent / "shared"
 """The recorded cases, which tests read beside the tree, where they are there."""
 _RANDOM = ("strategies", "fuzz", "dialects.damage", "strange", "nearly_http")
-_BY_HAND = tuple(f"corpus.{of}" for of in ("chat", "messages", "responses", "framing", "records"))
+_CORPUS = ("chat", "messages", "responses", "framing", "records", "encoded", "reframed")
+_BY_HAND = tuple(f"corpus.{of}" for of in _CORPUS)
 _LEFT_OUT = tuple(f"sansio.testing.{of}." for of in (*_RANDOM, *_BY_HAND))
 
 _TESTING = ("tests/sansio/testing", "--ignore-glob=*test_strategies*", "--ignore-glob=*test_fuzz*")

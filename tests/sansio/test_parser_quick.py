@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,9 @@ from sansio import (
     JSONObject,
     LimitExceededError,
     Message,
+    Part,
+    ReasoningDelta,
+    ReasoningPart,
     RemoteProtocolError,
     Role,
     StreamComplete,
@@ -24,7 +28,12 @@ from sansio import (
     StreamTruncatedError,
     TextPart,
     Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
 )
+from sansio.testing import encode_events
+from tests.laws.oracle import calls_made
 from tests.sansio.wires import (
     DONE,
     Record,
@@ -455,3 +464,48 @@ def test_a_reader_that_cannot_end_what_is_open_leaves_it_out_of_partial() -> Non
     error = failure(parser.receive_eof())
     assert error.partial is not None
     assert error.partial.text == "a"
+
+
+WORDS = ("a ", "b ", "日本 ") * 8
+SAID = "".join(WORDS)
+PIECES = ('{"x":"', *WORDS, '"}')
+SPOKEN: dict[str, tuple[Sequence[StreamEvent], str | tuple[Part, ...]]] = {
+    "text": ([ContentDelta(word) for word in WORDS], SAID),
+    "reasoning": ([ReasoningDelta(word) for word in WORDS], (ReasoningPart(SAID),)),
+    "arguments": (
+        [ToolCallStarted(0, "call_1", "f"), *(ToolCallDelta(0, piece) for piece in PIECES)],
+        (ToolCall("call_1", "f", {"x": SAID}, "".join(PIECES)),),
+    ),
+    "input": (
+        [
+            ToolCallStarted(0, "call_1", "f", kind="custom"),
+            *(ToolCallDelta(0, word) for word in WORDS),
+        ],
+        (ToolCall("call_1", "f", {"input": SAID}, SAID, "custom"),),
+    ),
+}
+IN_ONE_PIECE = ("google", "ollama/ollama")
+"""Their calls arrive whole."""
+FEW = 16
+"""Python and C calls; a delta that takes no short way needs at least twice as many."""
+FRAMED = 24
+"""The same with a binary frame and its two checksums."""
+
+
+@for_all(
+    ("kind", ("openai", "anthropic", "openai/responses", "bedrock", "google", "ollama/ollama", "cohere")),
+    ("of", SPOKEN),
+)
+def test_most_deltas_take_few_calls(kind: str, of: str) -> None:
+    if (of == "input" and kind != "openai/responses") or (of == "arguments" and kind in IN_ONE_PIECE):
+        return
+    deltas, content = SPOKEN[of]
+    finish = FinishReason.TOOL_CALLS if of in ("arguments", "input") else FinishReason.STOP
+    parser = StreamParser(kind)
+    message = Message(Role.ASSISTANT, content, finish_reason=finish)
+    frames = encode_events(kind, [*deltas, StreamComplete(message)])
+    counted = [calls_made(partial(parser.receive_data, frame)) for frame in frames]
+    parser.receive_eof()
+    assert parser.finished
+    few = [calls for calls in counted if calls <= (FRAMED if kind == "bedrock" else FEW)]
+    assert len(few) >= len(WORDS) - 2

@@ -364,8 +364,10 @@ class MessagesDialect(Dialect):
         return msgspec.structs.replace(part, url=None, data=data, media_type=kind or part.media_type)
 
     def _check_media(self, part: ImagePart | DocumentPart, index: int, number: int) -> None:
-        """Refuse bytes of a kind that Anthropic does not read."""
+        """Refuse bytes of a kind that Anthropic does not read, and addresses where the host takes none."""
         if part.data is None:
+            if not self.PROFILE.addresses:
+                raise self.cannot_send(part, index, number)
             return
         kind = media_type_of(part)
         if isinstance(part, ImagePart):

@@ -131,7 +131,7 @@ OPENAI_OPTIONS: Mapping[str, Option] = {
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Alternatives = Annotated[int, Meta(ge=0, le=20)]
-_Limit = Annotated[int, Meta(ge=1)]
+_Limit = Annotated[int, Meta(ge=16)]
 
 OPENAI_RANGES: Mapping[str, Any] = {
     "temperature": Annotated[float, Meta(ge=0, le=2)],
@@ -141,6 +141,7 @@ OPENAI_RANGES: Mapping[str, Any] = {
     "max_completion_tokens": _Limit,
     "logprobs": bool | _Alternatives,
     "top_logprobs": _Alternatives,
+    "max_tool_calls": Annotated[int, Meta(ge=1)],
     "metadata": Annotated[dict[str, str], Meta(max_length=16)],
     "truncation": Literal["auto", "disabled"],
 }

@@ -25,7 +25,7 @@ from sansio.testing.records import (
 from sansio.testing.script import PROVIDER_TYPES, spoken
 from sansio.testing.strange import STRANGE
 from sansio.testing.strategies.answers import events
-from sansio.testing.strategies.frames import hostile_frames
+from sansio.testing.strategies.frames import FRAMED, hostile_frames
 from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events
 
@@ -101,8 +101,8 @@ def hostile_streams(
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    if spoken(dialect)[1] == "converse":
-        return hostile_frames(hostile_json, hostile_bytes)
+    if spoken(dialect)[1] in FRAMED:
+        return hostile_frames(dialect, hostile_json, hostile_bytes)
     return _hostile_streams(
         dialect,
         Hostility(wrong_types, bad_json, strangers, reordered, bad_bytes, bad_utf8, bom, line_ends),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sansio import ModelInfo, Provider, ProviderConfig, Request, Send
+from sansio import ModelInfo, Provider, ProviderConfig, Request, Send, Usage
 from sansio.endpoints import read_models
 from sansio.families.beside import read_embeddings, read_model
 from sansio.jsontext import JSONObject
@@ -111,5 +111,8 @@ def test_a_model_has_what_its_server_says_of_it(row: JSONObject, model: ModelInf
 
 
 def test_an_embeddings_response_keeps_its_other_fields_and_may_have_no_usage() -> None:
-    read = read_embeddings({"object": "list", "data": [{"embedding": [1]}], "model": "m", "id": "e1"}, 1)
+    response: JSONObject = {"object": "list", "data": [{"embedding": [1]}], "model": "m", "id": "e1"}
+    read = read_embeddings(response, 1)
     assert (read.vectors, read.model, read.usage, read.extra) == (((1.0,),), "m", None, {"id": "e1"})
+    counted = read_embeddings({**response, "usage": {"prompt_tokens": 3}}, 1)
+    assert (counted.usage, counted.extra) == (Usage(input_tokens=3), {"id": "e1"})

@@ -265,6 +265,16 @@ def test_a_window_is_given_back_for_what_is_taken_and_for_nothing_else() -> None
     assert (kind, number, int.from_bytes(size)) == (WINDOW_UPDATE, 1, STREAM_WINDOW)
 
 
+def test_no_more_is_given_back_than_was_taken() -> None:
+    connection, (exchange,) = begun()
+    connection.receive_data(head(1))
+    for _ in range(20):
+        connection.receive_data(full(1, STREAM_WINDOW // 2))
+        taken(exchange)
+        given = [payload for kind, _, number, payload in frames_in(sent(connection)) if number == 1]
+        assert [int.from_bytes(size) for size in given] == [STREAM_WINDOW // 2]
+
+
 def test_small_pieces_are_given_back_together() -> None:
     connection, (exchange,) = begun()
     connection.receive_data(head(1))
@@ -450,6 +460,7 @@ def test_after_goaway_the_accepted_exchanges_go_on_and_the_others_were_not_sent(
     error = loss(unsent)
     assert isinstance(error, TransportError)
     assert error.reused
+    assert "NO_ERROR" in str(error)
     assert connection.room == 0
     connection.receive_data(head(1) + data(1, b"whole", end=True))
     assert taken(accepted) == [Head(200), Body(b"whole"), End()]

@@ -122,6 +122,19 @@ def test_an_answer_uses_up_an_outcome_and_the_order_can_be_reversed() -> None:
     assert (last["has_more"], last["next_cursor"]) == (False, None)
 
 
+def test_a_row_whose_answer_is_no_json_says_that_it_is_lost() -> None:
+    page = FakeResponse(status=502, headers=(), pieces=(b"<html>",))
+    for type in ("openrouter", "anthropic"):
+        fake = FakeProvider(type, [page])
+        create(fake, type, row("a", type))
+        ask(fake, type, "/batch_1")
+        rows = ask(fake, type, "/batch_1/results").body.splitlines()
+        (found,) = json.loads(rows[0])["data"] if type == "openrouter" else map(json.loads, rows)
+        error = found["error"] if type == "openrouter" else found["result"]["error"]["error"]
+        assert "lost" in error["message"]
+        assert error.get("type", error.get("code")).endswith("_error")
+
+
 @pytest.mark.parametrize(
     ("data", "given", "said"),
     [

@@ -196,7 +196,15 @@ ROWS: dict[str, Object] = {
     "azure": {"object": "model", "lifecycle_status": "generally-available", "deprecation": {}},
     "ollama": {"object": "model", "owned_by": "library"},
     "vllm": {"object": "model", "owned_by": "vllm", "max_model_len": 131_072, "root": "small"},
-    "anthropic": {"type": "model", "lifecycle": "active", "max_tokens": 64_000, "max_input_tokens": 200_000},
+    "anthropic": {
+        "type": "model",
+        "lifecycle": "active",
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_tokens": 64_000,
+        "max_input_tokens": 200_000,
+        "capabilities": {"batch": {"supported": True}},
+    },
 }
 """What a row of each server's own list says, beside the model's id and its age."""
 

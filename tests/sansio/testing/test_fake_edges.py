@@ -53,6 +53,11 @@ class Own(FakeProvider):
         return FakeResponse(status=200, headers=(("content-length", "2"),), pieces=(b"{", b"}"))
 
 
+def test_a_target_that_utf_8_cannot_write_is_answered() -> None:
+    request = Request("GET", "https", "localhost", 443, "/v1/models?after=\udcff", (), b"")
+    assert FakeProvider("openai").respond(request).status == 401
+
+
 def test_a_length_that_the_response_has_is_not_sent_twice() -> None:
     connection = FakeConnection(Own("openai"))
     sent = b"".join(connection.receive_data(HTTPExchange(request_for("openai")).data_to_send()))

@@ -147,6 +147,12 @@ def test_the_word_behind_an_arguments_name_is_its_value(message: str, path: str)
     assert called(message, OfferedTool("read", schema)) == [("read", {"path": path})]
 
 
+@pytest.mark.parametrize("spelled", ["file_name", "file name"])
+def test_an_arguments_name_may_be_written_as_words(spelled: str) -> None:
+    tool = OfferedTool("read", schema(file_name={"type": "string"}))
+    assert called(f"Use read with the {spelled} notes.txt", tool) == [("read", {"file_name": "notes.txt"})]
+
+
 def test_what_is_not_required_is_left_out() -> None:
     tool = OfferedTool("f", {"type": "object", "properties": {"a": {"type": "string"}}})
     assert called("call f", tool) == [("f", {})]

@@ -25,6 +25,14 @@ def refused(model: str = "gemini-2.5-flash", **options: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-pro-preview"])
+def test_an_unknown_effort_is_refused_with_those_that_the_model_has(model: str) -> None:
+    known = refused(model, reasoning_effort="much").partition("use one of ")[2].split(" (")[0]
+    assert "low" in known.split(", ")
+    for effort in known.split(", "):
+        assert "thinkingConfig" in body(model, reasoning_effort=effort.strip(" ."))["generationConfig"]
+
+
 @pytest.mark.parametrize(
     ("options", "config"),
     [
