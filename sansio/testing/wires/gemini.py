@@ -126,7 +126,7 @@ def encode_error(failure: Failure, request_id: str) -> JSONObject:
 
 
 class _Stream:
-    """What of an answer has been sent, and the calls that are not whole yet."""
+    """The parts of an answer that were sent, and the calls that are not complete yet."""
 
     def __init__(self, head: Message) -> None:
         self._head = head
@@ -198,7 +198,8 @@ def _part(part: Part, signed: bool) -> JSONObject:
     """A part of an answer.
 
     Args:
-        signed: it is the first call of the answer if it is one, which the fake signs.
+        part: the part.
+        signed: whether the part, if it is a call, is the first call of the answer, which the fake signs.
     """
     if isinstance(part, InvalidToolCall):  # one that Google does not stand by, though it is whole
         arguments = _object(part.raw_arguments)
