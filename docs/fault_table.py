@@ -27,8 +27,8 @@ HTTP2_WAYS = 3
 INTRODUCTION = """\
 # What a caller gets when a server goes wrong
 
-This page lists the faults that a server can have, and for each of them the error, the number of attempts and
-the part of the answer that your program gets. It also shows how to use a faulty server in your own tests.
+This page lists the faults that a server can have. For each fault it gives the error, the number of attempts,
+and the part of the answer that your program gets. It also shows how to use a faulty server in your own tests.
 
 ## In your own tests
 
@@ -55,28 +55,28 @@ anyio.run(main)
 ```
 
 From the command line, `sansio-llm serve --fault reset-at-event:3` serves the same fault, and `--fault list`
-lists all faults. Those of HTTP/2 are only in this project's tests. Faults of a certificate need
+lists all faults. The faults of HTTP/2 are only in this project's tests. Faults of a certificate need
 [trustme](https://pypi.org/project/trustme/), which makes certificates, and `--ca-file PATH`. The command
-writes the authority to that file, so that the client can trust it. Faults marked *memory* also work without
-sockets: `MemoryTransport(FaultyProvider(FakeProvider(), find_fault(...)))`.
+writes the authority's certificate to that file, so that the client can trust it. Faults marked *memory* also
+work without sockets: `MemoryTransport(FaultyProvider(FakeProvider(), find_fault(...)))`.
 
 ## How the table is tested
 `tests/faults/test_fault_table.py` tests the code against the table, and `python docs/fault_table.py --write`
-makes this page from it. Each fault meets each transport on real sockets, in {ways} ways: anyio, httpcore and
-httpcore2 under asyncio and under trio, and the blocking transport. Each way is tried with TLS and without,
-and for a stream and a whole answer. The results are the same, unless the last column says otherwise. These
-are {faults} faults in {rows} rows, {calls} calls. Faults of HTTP/2 meet the two transports that speak it, in
-three ways without TLS: {http2_rows} rows, {http2_calls} calls.
+generates this page from it. Each fault is tried with each transport on real sockets, in {ways} ways: anyio,
+httpcore and httpcore2 under asyncio and under trio, and the blocking transport. Each way is tried with and
+without TLS, and for a stream and a whole answer. The results are the same, unless the last column says
+otherwise. Altogether there are {faults} faults in {rows} rows, and {calls} calls. Faults of HTTP/2 are tried
+with the two transports that speak it, in three ways without TLS: {http2_rows} rows, {http2_calls} calls.
 
-After each row the tests count that nothing is left: no connection at the server, no descriptor of the
-process, no task of the loop, no thread, no stream and no exchange in memory. If the server can then be made
-to work, the next call on the same transport gets its answer. `test_fault_sweeps.py` cuts the connection at
-every byte of the response, and in every dialect at every event. `test_fault_memory.py` counts objects and
-bytes over many rows, and shows that a large response is never held whole.
+After each row the tests check that nothing is left: no connection at the server, no file descriptor, no task
+of the loop, no thread, no stream and no exchange in memory. If the server can then be made to work, the next
+call on the same transport gets its answer. `test_fault_sweeps.py` cuts the connection at every byte of the
+response, and for every dialect at every event. `test_fault_memory.py` counts objects and bytes over many
+rows, and shows that a large response is never held in memory as a whole.
 
-In the tables below, the answer would be “{text}”.
-*Partial* is the part of it that arrived before the fault, in the error's `partial`. The number of attempts is
-given if there was more than one. The waits of the retry schedule are between them.
+Without a fault, the answer in the tables below would be “{text}”. *Partial* is the part of it that arrived
+before the fault, from the error's `partial`. The number of attempts is given if there was more than one.
+Between them, the call waits by the retry schedule.
 """
 
 

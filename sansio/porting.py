@@ -50,7 +50,7 @@ class LeftOut(Struct, frozen=True, omit_defaults=True):
 
 
 def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]:
-    """Move each tool result directly behind its call, if other messages separate the two.
+    """Move each tool result directly after its call, if other messages separate the two.
 
     Only messages of the user may be between them, as when the user spoke while a tool ran. A result is never
     moved past an answer, and its call is never guessed.
@@ -61,7 +61,7 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
     ordered: list[Message] = []
     report: list[LeftOut] = []
     open_calls: set[str] = set()
-    behind = 0  # the place behind the calls and their results
+    behind = 0  # the position after the calls and their results
     for index, message in enumerate(messages):
         if message.role is ASSISTANT:
             open_calls = {call.id for call in message.all_tool_calls}
@@ -69,7 +69,7 @@ def in_order(messages: Sequence[Message]) -> tuple[list[Message], list[LeftOut]]
         elif message.role is TOOL and message.tool_call_id in open_calls:
             open_calls.discard(message.tool_call_id)
             if behind < len(ordered):
-                why = f"the result for {message.tool_call_id!r} is sent directly behind its call"
+                why = f"the result for {message.tool_call_id!r} is sent directly after its call"
                 report.append(LeftOut("order", why, index))
             ordered.insert(behind, message)
             behind += 1
@@ -115,12 +115,12 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
         foreign = message.origin is not None and message.origin not in home
         message, replaced = _port_message(messages, index, dialect, report, foreign)
         if message.role is ASSISTANT and not dialect.SENDS_EMPTY and _is_blank(message):
-            report.append(LeftOut("Message", f"{dialect.origin} takes no empty message", index))
+            report.append(LeftOut("Message", f"{dialect.origin} accepts no empty message", index))
             continue
         if message.is_error:
             kind = kinds.get(message.tool_call_id or "", "function")
             if not dialect.takes_tool_error(kind):
-                why = f"{dialect.origin} has no such field: say in the text that the tool failed"
+                why = f"{dialect.origin} has no field for it: say in the text that the tool failed"
                 report.append(LeftOut("is_error", why, index))
         if message.role is ASSISTANT:
             kinds = {call.id: call.kind for call in messages[index].all_tool_calls}
@@ -153,7 +153,7 @@ def port_tools(tools: Sequence[Tool], dialect: Dialect) -> tuple[list[Tool], lis
             if isinstance(schema := kept.get("parameters"), Mapping):
                 kept["parameters"] = {name: value for name, value in schema.items() if name != "$schema"}
             if function.get("strict"):
-                report.append(LeftOut(f"strict of tool {position}", f"{dialect.origin} refuses it"))
+                report.append(LeftOut(f"strict of tool {position}", f"{dialect.origin} refuses this field"))
             tool = {**tool, "function": kept}
         sent.append(tool)
     return sent, report
@@ -173,12 +173,14 @@ def _fit_calls(
         if not isinstance(part, (ToolCall, InvalidToolCall)):
             continue
         if not dialect.takes_call_kind(part.kind):
-            why = f"{dialect.origin} has no calls of the kind {part.kind!r}; sent as a function's call"
+            why = (
+                f"{dialect.origin} has no calls of the kind {part.kind!r}, so it is sent as a function's call"
+            )
             report.append(LeftOut("kind", why, index, number))
             part = msgspec.structs.replace(part, kind="function")
         if not dialect.takes_call_id(part.id):
             new = ids[part.id] = _id_for(part.id)
-            why = f"{dialect.origin} refuses {part.id!r}; sent as {new!r}"
+            why = f"{dialect.origin} refuses the id {part.id!r}, so {new!r} is sent"
             report.append(LeftOut("id", why, index, number))
             part = msgspec.structs.replace(part, id=new)
         parts[place] = part
@@ -222,7 +224,7 @@ def _port_message(
     ids = _fit_calls(parts, numbers, index, dialect, report)
     extra = message.extra
     if foreign and extra:
-        why = f"received from {message.origin}, sent to {dialect.origin}"
+        why = f"it is from {message.origin}, and the request goes to {dialect.origin}"
         report.append(LeftOut(f"extra: {', '.join(extra)}", why, index))
         extra = {}
     if extra is message.extra and len(parts) == len(message.parts) and all(map(_same, parts, message.parts)):
@@ -240,7 +242,7 @@ def _port_part(
 ) -> Part | None:
     """The part to send, or `None`; each loss is added to `lost`."""
     if isinstance(part, InvalidToolCall) and not (part.name and part.id in answered):
-        lost.append(("InvalidToolCall", "it has no result, and must not be run"))
+        lost.append(("InvalidToolCall", "it has no result, and it must not be run"))
         return None
     kind = type(part).__name__
     if isinstance(part, ReasoningPart) and message.origin in dialect.REASONING_ORIGINS:
@@ -252,13 +254,13 @@ def _port_part(
             lost.append((kind if words is None else f"{kind}: transcript sent as text", why))
             return words
         if isinstance(part, TextPart) and part.citations and not dialect.SENDS_CITATIONS:
-            lost.append(("citations", f"{dialect.origin} does not take them back"))
+            lost.append(("citations", f"{dialect.origin} does not accept them back"))
             part = msgspec.structs.replace(part, citations=())
         if isinstance(part, ImagePart) and part.detail is not None and not dialect.SENDS_DETAIL:
-            lost.append(("detail", f"{dialect.origin} has no such field"))
+            lost.append(("detail", f"{dialect.origin} has no field for it"))
             part = msgspec.structs.replace(part, detail=None)
         return part
-    why = f"received from {message.origin}, sent to {dialect.origin}"
+    why = f"it is from {message.origin}, and the request goes to {dialect.origin}"
     if isinstance(part, RefusalPart) and RefusalPart not in dialect.SENDS:
         lost.append(("RefusalPart: sent as text", why))
         part = TextPart(part.text, extra=part.extra)

@@ -36,21 +36,36 @@ Step: TypeAlias = Send | Wait
 
 
 class RequestRecord(Struct, frozen=True):
-    """A request was sent."""
+    """A record of a request that was sent.
+
+    Args:
+        endpoint: the URL without the key.
+        payload: the JSON of the body; empty if the request has no body.
+    """
 
     endpoint: str
     payload: JSONObject
 
 
 class ResponseRecord(Struct, frozen=True):
-    """A whole response, or the body of an error, was received."""
+    """A record of a whole response, or of the body of an error.
+
+    Args:
+        status: the HTTP status.
+        body: the JSON of the body; `{"text": ...}` if the body is not a JSON object, and `{}` if it is read
+            line by line.
+    """
 
     status: int
     body: JSONObject
 
 
 class ChunkRecord(Struct, frozen=True):
-    """One frame of a stream was received."""
+    """A record of one frame of a stream.
+
+    Args:
+        chunk: the JSON of the frame; `{"text": ...}` if the frame is not a JSON object.
+    """
 
     chunk: JSONObject
 

@@ -1,4 +1,4 @@
-"""A wire family from the server's side: requests in, answers out. What every family's half is."""
+"""What every wire family needs on a server's side: reading requests and writing answers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from sansio.jsontext import JSON, JSONObject
 
 
 class Lost(Struct, frozen=True):
-    """Something that has no place in another form.
+    """Something in a request or an answer that another wire family cannot express.
 
     Args:
-        what: a kind of part, a field, or an option.
+        what: the kind of part, the field, or the option.
         why: the reason.
-        message: which message of a request, counted from 0.
-        part: which part of it.
-        option: whether it is an option.
+        message: the index of the message in a request, from 0; `None` if it is not about a message.
+        part: the index of the part in its message, from 0; `None` if it is not about a part.
+        option: whether `what` names an option.
     """
 
     what: str
@@ -43,16 +43,16 @@ class Lost(Struct, frozen=True):
 
 
 class WireRequest(Struct, frozen=True, kw_only=True):
-    """A request of a wire in this library's terms.
+    """A client's request, converted to messages, tools and options of this library.
 
     Args:
         messages: the conversation.
-        tools: in OpenAI's function format, or a provider's own.
-        options: under portable names where there is one.
-        model: as the request names it.
-        stream: a stream is asked for.
-        include_usage: a stream is to report its usage.
-        lost: what has no place in these terms.
+        tools: tools in OpenAI's function format, or a provider's own tools.
+        options: the options, under their portable names if they have one.
+        model: the model that the request names; `None` if it names none.
+        stream: whether the client asks for a stream.
+        include_usage: whether a stream must report its usage.
+        lost: everything that cannot be converted.
     """
 
     messages: list[Message]
@@ -65,13 +65,13 @@ class WireRequest(Struct, frozen=True, kw_only=True):
 
 
 class AnswerHead(Struct, frozen=True, kw_only=True):
-    """What an answer says of itself before its first word.
+    """The facts about an answer that are sent before its content.
 
     Args:
-        model: the model that the client is to see.
+        model: the name of the model that the client sees.
         response_id: the answer's id.
-        created: seconds since the epoch; a pure machine has no clock.
-        include_usage: whether a stream reports its usage, where the wire leaves that to the request.
+        created: the time of the answer, in seconds since the epoch. Pass it, since this code has no clock.
+        include_usage: whether a stream reports its usage, if the API lets the request decide that.
     """
 
     model: str = "unknown"
@@ -81,27 +81,32 @@ class AnswerHead(Struct, frozen=True, kw_only=True):
 
 
 class StreamWriter(ABC):
-    """Writes one answer's events as a stream of its wire, each as soon as it can be said.
+    """Writes the events of one answer as a stream of a wire family, each as early as possible.
 
     Args:
-        head: what the answer says of itself.
+        head: the facts about the answer that are sent before its content.
     """
 
     SAYS: ClassVar[frozenset[type[Part]]]
-    """The parts that an answer may have on this wire."""
+    """The kinds of parts that an answer may have in this API."""
     FINISH_REASONS: ClassVar[dict[FinishReason, str]]
-    """The wire's words. A reason without one is sent as an error: it would be taken for a success."""
+    """The API's word for each finish reason. A reason without a word is sent as an error, so that the client
+    does not take the answer for a success."""
     SENT_AS_CUT: ClassVar[str | None] = None
-    """The word for an answer that is to go on (`pause`), where the wire has that of a cut one only."""
+    """The word for an answer that should be continued (`pause`), if that is the word for a cut answer."""
 
     def __init__(self, head: AnswerHead) -> None:
         self._head = head
         self._begun = False
         self.lost: list[Lost] = []
-        """What the answer had and the wire has no place for; whole at the end."""
+        """What the answer had and the API cannot express; complete when the answer has ended."""
 
     def write(self, event: StreamEvent) -> bytes:
-        """The bytes of one event; there may be none."""
+        """The bytes for one event, possibly none.
+
+        Args:
+            event: the next event of the answer.
+        """
         begin = b"" if self._begun else self._begin()
         self._begun = True
         match event:
@@ -117,23 +122,27 @@ class StreamWriter(ABC):
 
     @abstractmethod
     def _begin(self) -> bytes:
-        """What precedes the first event."""
+        """The bytes before the first event."""
 
     @abstractmethod
     def _delta(self, event: StreamEvent) -> bytes:
-        """An event that is not the last one."""
+        """The bytes for an event that is not the last one."""
 
     @abstractmethod
     def _finish(self, message: Message) -> bytes:
-        """The end of a whole answer."""
+        """The bytes that end a complete answer."""
 
     @abstractmethod
     def _fail(self, error: ProviderError) -> bytes:
-        """The wire's own error, inside the stream."""
+        """The bytes for an error inside the stream, in the API's own form."""
 
     @classmethod
     def unsaid(cls, message: Message) -> ProviderError | None:
-        """The error to send for an answer that ended in a way that the wire has no word for."""
+        """The error to send for an answer whose finish reason has no word in this API; `None` if it has one.
+
+        Args:
+            message: the answer.
+        """
         reason = message.finish_reason
         if reason in cls.FINISH_REASONS:
             return None
@@ -142,75 +151,102 @@ class StreamWriter(ABC):
 
     @classmethod
     def lost_of(cls, message: Message) -> list[Lost]:
-        """What a message has and this wire has no place for."""
+        """What an answer has and this API cannot express.
+
+        Args:
+            message: the answer.
+        """
         lost: list[Lost] = []
         for number, part in enumerate(message.parts):
             if type(part) not in cls.SAYS:
-                lost.append(Lost(type(part).__name__, "the wire has no place for it", part=number))
+                lost.append(Lost(type(part).__name__, "this API has no place for it", part=number))
                 continue
             if part.extra:
                 lost.append(
-                    Lost(f"extra: {', '.join(part.extra)}", "only its provider knows it", part=number)
+                    Lost(f"extra: {', '.join(part.extra)}", "only its provider understands it", part=number)
                 )
             if isinstance(part, InvalidToolCall) and not part.name:
                 lost.append(Lost("InvalidToolCall", "it has no name", part=number))
             if isinstance(part, TextPart):
                 lost += [structs.replace(each, part=number) for each in cls.lost_of_citations(part)]
         if message.extra:
-            lost.append(Lost(f"extra: {', '.join(message.extra)}", "only its provider knows it"))
+            lost.append(Lost(f"extra: {', '.join(message.extra)}", "only its provider understands it"))
         usage = message.usage or Usage()
         if counts := [*usage.extra, *(("cost",) if usage.cost is not None else ())]:
-            lost.append(Lost(f"usage: {', '.join(counts)}", "the wire has no such count"))
+            lost.append(Lost(f"usage: {', '.join(counts)}", "this API has no field for it"))
         if message.finish_reason is FinishReason.PAUSE and cls.SENT_AS_CUT and not message.tool_calls:
-            why = f"sent as {cls.SENT_AS_CUT}: the answer is not finished"
+            why = f"sent as {cls.SENT_AS_CUT}, because the answer is not finished"
             lost.append(Lost("finish_reason: pause", why))
         return lost
 
     @classmethod
     def lost_of_citations(cls, part: TextPart) -> list[Lost]:
-        """What a text's citations have and this wire has no place for."""
+        """What a text's citations have and this API cannot express.
+
+        Args:
+            part: the text.
+        """
         lost: list[Lost] = []
         if not all(citation.url is not None for citation in part.citations):
-            lost.append(Lost("citations", "the wire cites addresses only"))
+            lost.append(Lost("citations", "this API has only citations of URLs"))
         if extra := dict.fromkeys(name for each in part.citations if each.url for name in each.extra):
-            lost.append(Lost(f"citations: {', '.join(extra)}", "only its provider knows it"))
+            lost.append(Lost(f"citations: {', '.join(extra)}", "only its provider understands it"))
         return lost
 
 
 class Serving(ABC):
-    """A wire family's half for a server that speaks it."""
+    """Reads the requests and writes the answers of one wire family, for a server that speaks it."""
 
     @abstractmethod
     def read_request(self, body: JSONObject, same: bool) -> WireRequest:
-        """A request in this library's terms.
+        """Convert a request to messages, tools and options of this library.
 
         Args:
-            body: its JSON.
-            same: it goes to the same family, so that fields without a portable name stay as they are.
+            body: the request's JSON.
+            same: whether the provider speaks the same family, so that fields without a portable name can stay
+                as they are.
 
         Raises:
-            InvalidRequestError: it is malformed.
+            InvalidRequestError: the request is malformed.
         """
 
     @abstractmethod
     def writer(self, head: AnswerHead) -> StreamWriter:
-        """A writer for one streamed answer."""
+        """Make a writer for one streamed answer.
+
+        Args:
+            head: the facts about the answer that are sent before its content.
+        """
 
     @abstractmethod
     def whole(self, head: AnswerHead, message: Message) -> JSONObject:
-        """A whole answer."""
+        """The body of an answer that is not streamed.
+
+        Args:
+            head: the facts about the answer besides its content.
+            message: the answer.
+        """
 
     def lost_in_whole(self, message: Message) -> list[Lost]:
-        """What a stream can say of an answer, and its whole form cannot."""
+        """What a stream of this API can express of an answer, and a whole body cannot.
+
+        Args:
+            message: the answer.
+        """
         return []
 
     @abstractmethod
     def error(self, status: int, error: ProviderError) -> JSONObject:
-        """The body of an error status."""
+        """The body of a response with an error status.
+
+        Args:
+            status: the HTTP status.
+            error: the error.
+        """
 
 
 def status_of(error: ProviderError) -> int:
-    """The HTTP status that says what an error is."""
+    """The HTTP status that fits an error."""
     match error:
         case APIStatusError() if error.status is not None:
             return error.status if error.status >= 400 else 502
@@ -231,9 +267,9 @@ _TYPES = {429: "requests"}
 def openai_error(
     status: int, message: str, error_type: str | None, param: str | None, code: str | None
 ) -> JSONObject:
-    """An error in OpenAI's form, with its usual type and code for the status (OpenAI, "Error codes").
+    """An error in OpenAI's form, with the usual type and code for its status (OpenAI, "Error codes").
 
-    Its chat completions and its Responses share it.
+    Chat completions and Responses share this form.
     """
     usual = "server_error" if status >= 500 else "invalid_request_error"
     inner: JSONObject = {
@@ -251,18 +287,20 @@ def words_of(error: ProviderError) -> str:
 
 
 def as_openai_error(status: int, error: ProviderError) -> JSONObject:
-    """An error in OpenAI's form, as far as it says its type and code itself."""
+    """An error in OpenAI's form, with its own type and code if it has them."""
     return openai_error(status, words_of(error), error.error_type, error.param, error.code)
 
 
 def openai_ending(words: Mapping[FinishReason, str], message: Message) -> str:
-    """OpenAI's word for how an answer ended. One that is a refusal has stopped, and calls can be answered.
+    """OpenAI's word for how an answer ended. Chat completions and Responses share these rules.
 
-    A call that was cut keeps a word for an answer that broke off: blank arguments show it by nothing else.
-    Chat completions and Responses share the rules.
+    A refusal has the word for an answer that stopped normally, unless the answer has a call that was cut: the
+    client sees only by the finish reason that a call with blank arguments was cut. A pause with tool calls
+    has the word for tool calls, since the client can answer them.
 
     Args:
         words: `StreamWriter.FINISH_REASONS`.
+        message: the answer.
     """
     reason = message.finish_reason or FinishReason.STOP
     if reason is FinishReason.REFUSAL and message.refusal and not message.invalid_tool_calls:
@@ -273,21 +311,22 @@ def openai_ending(words: Mapping[FinishReason, str], message: Message) -> str:
 
 
 def objects_in(value: JSON) -> list[JSONObject]:
-    """The objects of a list, such as a request's tools; none if it is not a list."""
+    """The objects in a list, such as a request's tools; an empty list if the value is not a list."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def without_extra(messages: Sequence[Message], api: str, lost: list[Lost]) -> list[Message]:
-    """A client's messages for another family: what only their own family knows is left out.
+    """A client's messages for another family, without what only the client's family knows.
 
-    An assistant's messages get an origin, so that `port` treats them like the answers that they are.
+    Assistant messages get an origin, so that `port` treats them as answers.
 
     Args:
-        api: the family that they are from.
+        messages: the client's messages.
+        api: the client's family.
         lost: receives what is left out.
 
     Raises:
-        InvalidRequestError: a part is of a kind that only their own family knows.
+        InvalidRequestError: a part is of a kind that only the client's family knows.
     """
     cleaned: list[Message] = []
     for index, message in enumerate(messages):
@@ -298,16 +337,14 @@ def without_extra(messages: Sequence[Message], api: str, lost: list[Lost]) -> li
         for number, part in enumerate(message.parts):
             if isinstance(part, UnknownPart):
                 raise InvalidRequestError(
-                    f"message {index}, part {number}: a part of the type {part.kind!r} is known to {api} "
-                    "only; leave it out, or write it as text",
+                    f"message {index}, part {number}: only {api} knows parts of the type {part.kind!r}; "
+                    "leave it out, or write it as text",
                     index=index,
                 )
             if part.extra:
-                lost.append(
-                    Lost(f"extra: {', '.join(part.extra)}", f"it is known to {api} only", index, number)
-                )
+                lost.append(Lost(f"extra: {', '.join(part.extra)}", f"only {api} knows it", index, number))
             parts.append(structs.replace(part, extra={}))
         if message.extra:
-            lost.append(Lost(f"extra: {', '.join(message.extra)}", f"it is known to {api} only", index))
+            lost.append(Lost(f"extra: {', '.join(message.extra)}", f"only {api} knows it", index))
         cleaned.append(structs.replace(message, content=tuple(parts), extra={}))
     return cleaned

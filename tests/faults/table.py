@@ -311,7 +311,7 @@ HTTP = [
 ]
 
 SECTIONS: dict[str, list[Row]] = {
-    "At the port, and when a connection comes": AT_THE_PORT,
+    "At the port, and when a connection is made": AT_THE_PORT,
     "TLS": TLS,
     "Where the response stops": CUTS,
     "Responses": RESPONSES,

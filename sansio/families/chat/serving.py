@@ -49,11 +49,11 @@ from sansio.jsontext import JSON, JSONObject
 
 _NOT_OPTIONS = ("messages", "model", "tools", "stream", "stream_options")
 _OLD = {"functions": "tools", "function_call": "tool_choice"}
-"""Fields of the API before it had tools, and what to write."""
+"""Fields from before the API had tools, and the fields that replace them."""
 
 
 class ChatServing(Serving):
-    """The half of chat completions."""
+    """Chat completions for servers."""
 
     def read_request(self, body: JSONObject, same: bool) -> WireRequest:
         messages = body.get("messages")
@@ -61,13 +61,13 @@ class ChatServing(Serving):
             raise InvalidRequestError("messages: a list with at least one message is required")
         for old, new in _OLD.items():
             if body.get(old) is not None and not same:
-                raise InvalidRequestError(f"{old}: is an old form; write {new}")
+                raise InvalidRequestError(f"{old}: this is the old form; use {new}")
         asked = body.get("stream_options")
         options: dict[str, object] = {
             name: value for name, value in body.items() if name not in _NOT_OPTIONS and value is not None
         }
         if options.get("n") == 1 and not same:
-            del options["n"]  # it is what every wire does
+            del options["n"]  # every API gives one answer by default
         return WireRequest(
             messages=[from_openai(_object(message, index), index) for index, message in enumerate(messages)],
             tools=[*objects_in(body.get("tools"))],
@@ -116,7 +116,7 @@ class ChatServing(Serving):
 
 
 class ChatWriter(StreamWriter):
-    """Writes chunks."""
+    """Writes events as chunks."""
 
     SAYS: ClassVar[frozenset[type[Part]]] = frozenset(
         (TextPart, ReasoningPart, RefusalPart, ToolCall, InvalidToolCall)
@@ -127,7 +127,7 @@ class ChatWriter(StreamWriter):
         FinishReason.TOOL_CALLS: "tool_calls",
         FinishReason.CONTENT_FILTER: "content_filter",
         FinishReason.REFUSAL: "content_filter",
-        # The answer is to go on, and the wire's only word for an unfinished one is this.
+        # The answer should be continued, and this is the only word for an unfinished answer here.
         FinishReason.PAUSE: "length",
     }
     SENT_AS_CUT: ClassVar[str | None] = "length"

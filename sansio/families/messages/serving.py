@@ -104,7 +104,7 @@ class MessagesServing(Serving):
                         {"type": "tool_use", "id": part.id, "name": part.name, "input": part.arguments}
                     )
                 case _:
-                    pass  # a refusal is beside the stop reason; the rest is reported
+                    pass  # a refusal is next to the stop reason; the rest is reported
         return {
             **envelope(head),
             "content": blocks,
@@ -113,7 +113,7 @@ class MessagesServing(Serving):
         }
 
     def lost_in_whole(self, message: Message) -> list[Lost]:
-        why = "arguments are objects here, so that a call whose arguments were cut would be taken for whole"
+        why = "arguments must be objects in this API, so a call whose arguments were cut would look complete"
         return [
             Lost("InvalidToolCall", why, part=number)
             for number, part in enumerate(message.parts)
@@ -183,12 +183,14 @@ class MessagesWriter(StreamWriter):
                 return self._say_arguments(text)
             case PartComplete(index=index, part=TextPart() as part) if citations := citations_of(part):
                 if self._open != (TextPart, index):
-                    self.lost.append(Lost("citations", "the block of their text has ended", part=index))
+                    self.lost.append(
+                        Lost("citations", "the block with their text has already ended", part=index)
+                    )
                     return b""
                 pieces = [self._piece({"type": "citations_delta", "citation": each}) for each in citations]
                 return b"".join(pieces)
             case _:
-                return b""  # a refusal is beside the stop reason; the rest is reported
+                return b""  # a refusal is next to the stop reason; the rest is reported
 
     def _say_arguments(self, text: str) -> bytes:
         if self._call is not None and self._call.kind == "custom":
@@ -339,11 +341,11 @@ def _options(body: JSONObject, lost: list[Lost]) -> dict[str, object]:
             case "thinking", {"type": "enabled", "budget_tokens": int(budget)}:
                 options["reasoning_budget"] = budget
             case "thinking", {"type": "disabled"}:
-                pass  # it is off where it is not asked for
+                pass  # thinking is off unless it is requested
             case "output_config", dict(config):
                 _output(config, options, lost)
             case _:
-                lost.append(Lost(name, "it is Anthropic's own", option=True))
+                lost.append(Lost(name, "only Anthropic's API has it", option=True))
     return options
 
 
@@ -356,7 +358,7 @@ def _output(config: JSONObject, options: dict[str, object], lost: list[Lost]) ->
                 asked: JSONObject = {"name": "answer", "schema": schema}
                 options["response_format"] = {"type": "json_schema", "json_schema": asked}
             case _:
-                lost.append(Lost(f"output_config.{name}", "it is Anthropic's own", option=True))
+                lost.append(Lost(f"output_config.{name}", "only Anthropic's API has it", option=True))
 
 
 def _tools(tools: list[JSONObject], lost: list[Lost]) -> list[Tool]:
@@ -364,14 +366,14 @@ def _tools(tools: list[JSONObject], lost: list[Lost]) -> list[Tool]:
     found: list[Tool] = []
     for tool in tools:
         if tool.get("type") not in (None, "custom"):
-            lost.append(Lost(f"tool {tool.get('name')}", "it is Anthropic's own, which runs it", option=True))
+            lost.append(Lost(f"tool {tool.get('name')}", "only Anthropic can run it", option=True))
             continue
         function: dict[str, Any] = {"name": tool.get("name"), "parameters": tool.get("input_schema")}
         function |= {name: tool[name] for name in ("description", "strict") if name in tool}
         found.append({"type": "function", "function": function})
         if beside := rest(tool, "type", "name", "input_schema", "description", "strict"):
             words = f"tool {tool.get('name')}: {', '.join(beside)}"
-            lost.append(Lost(words, "it is Anthropic's own", option=True))
+            lost.append(Lost(words, "only Anthropic's API has it", option=True))
     return found
 
 

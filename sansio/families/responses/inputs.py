@@ -32,11 +32,11 @@ from sansio.families.responses.request import OUTPUTS, OWN_ITEMS
 from sansio.families.serving import Lost
 from sansio.jsontext import JSON, JSONObject
 
-_OWN = "it is known to Responses only"
+_OWN = "only Responses has it"
 _KIND_OF_OUTPUT = {output: kind for kind, output in OUTPUTS.items()}
 _NEEDS_STATE = ("previous_response_id", "conversation", "prompt", "background")
-"""Options about what the server keeps. Without that, the request would ask for something else; or it asks for
-an answer that can be fetched later."""
+"""Options that need state on the server. Without it the request would mean something else, or its answer
+could not be fetched later."""
 _NOT_OPTIONS = (*_NEEDS_STATE, "model", "input", "instructions", "tools", "stream")
 _SAME_NAMES = (
     "temperature", "top_p", "top_logprobs", "parallel_tool_calls", "user", "metadata", "service_tier",
@@ -66,7 +66,7 @@ def read_input(body: JSONObject, same: bool) -> list[Message]:
     for name in () if same else _NEEDS_STATE:
         if body.get(name):
             raise InvalidRequestError(
-                f"{name}: the server that answers keeps nothing; leave it out, and give the whole "
+                f"{name}: the server that answers keeps nothing; leave it out, and send the whole "
                 "conversation as input"
             )
     given = body.get("input")
@@ -264,12 +264,14 @@ def read_tools(tools: Sequence[JSONObject], same: bool, lost: list[Lost]) -> lis
                 found.append(tool)
                 continue
             named = tool.get("name") or tool.get("server_label") or kind
-            lost.append(Lost(f"tool {named}", "it is OpenAI's own, which runs it", option=True))
+            lost.append(Lost(f"tool {named}", "only OpenAI can run it", option=True))
             continue
         inner = {name: tool[name] for name in known if tool.get(name) is not None}
         beside = rest(tool, "type", *known)
         if same and kind == "function":
-            inner.setdefault("strict", None)  # a function that does not say it is made strict where it can be
+            inner.setdefault(
+                "strict", None
+            )  # without the field, the server makes a function strict if it can
         if isinstance(form := inner.get("format"), dict) and form.get("type") == "grammar":
             inner["format"] = {"type": "grammar", "grammar": rest(form, "type")}
         found.append({"type": kind, kind: inner, **(beside if same else {})})

@@ -89,7 +89,7 @@ class ResponsesServing(Serving):
             options = {name: value for name, value in body.items() if name not in _NOT_OPTIONS}
             if "tool_choice" in options:
                 options["tool_choice"] = read_choice(body["tool_choice"])
-            # The client counts on its server's default, so this library's own must not take its place.
+            # The client relies on its server's default, so this library must not send its own.
             options.setdefault("store", None)
         else:
             options = read_options(body, lost)
@@ -126,7 +126,7 @@ class ResponsesWriter(StreamWriter):
         FinishReason.TOOL_CALLS: "completed",
         FinishReason.CONTENT_FILTER: "content_filter",
         FinishReason.REFUSAL: "content_filter",
-        # The answer is to be continued, and this is the wire's only word for an unfinished one.
+        # The answer should be continued, and this is the only word for an unfinished answer here.
         FinishReason.PAUSE: "max_output_tokens",
     }
     SENT_AS_CUT: ClassVar[str | None] = "max_output_tokens"
@@ -143,7 +143,12 @@ class ResponsesWriter(StreamWriter):
     def lost_of_citations(cls, part: TextPart) -> list[Lost]:
         lost = super().lost_of_citations(part)
         if any(citation.url and citation.quote is not None for citation in part.citations):
-            lost.append(Lost("citations: quote", "the wire says where the text cites, not what"))
+            lost.append(
+                Lost(
+                    "citations: quote",
+                    "the API has a field for the place that cites, but none for the quoted words",
+                )
+            )
         return lost
 
     def _begin(self) -> bytes:
@@ -176,7 +181,7 @@ class ResponsesWriter(StreamWriter):
                 found, begin = self._open(index, part)
                 return begin + self._close(found, part)
             case _:
-                return b""  # what has no place here is reported
+                return b""  # a part without an item here is reported
 
     def _say(self, part: int, event: StreamEvent, kind: str, text: str, **beside: list[JSON]) -> bytes:
         found, begin = self._open(part, _BEGINNINGS[type(event)])

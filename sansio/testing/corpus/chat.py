@@ -54,44 +54,46 @@ def _case(
 def _ends() -> Iterator[Case]:
     yield _case(
         "done-missing",
-        "The end of the connection behind a finish reason is the end of the answer, without [DONE].",
+        "If the connection ends after a finish reason, the answer is complete, even without [DONE].",
         data(_HI, _STOP),
         _SAID,
     )
     yield _case(
         "finish-missing",
-        "[DONE] ends an answer that gave no finish reason; its reason is not a success.",
+        "[DONE] ends an answer even if it gave no finish reason, but such an answer is not a success.",
         data(_HI, _DONE),
         complete(Answer(text="Hi", finish_reason=FinishReason.OTHER)),
     )
     yield _case(
         "both-ends-missing",
-        "Without [DONE] and without a finish reason the stream is cut.",
+        "A stream without [DONE] and without a finish reason is cut.",
         data(_HI),
         broken(TRUNCATED, _ONE),
     )
     yield _case(
         "finish-unknown",
-        "A finish reason that is not known is not a success.",
+        "An unknown finish reason is not a success.",
         data(_HI, chunk({}, "because"), _DONE),
         complete(Answer(text="Hi", finish_reason=FinishReason.OTHER)),
     )
     yield _case(
         "finish-content-filter",
-        "What a filter stopped is complete, and says so.",
+        "An answer that a filter stopped is complete, and its finish reason says so.",
         data(_HI, chunk({}, "content_filter"), _DONE),
         complete(Answer(text="Hi", finish_reason=FinishReason.CONTENT_FILTER)),
     )
-    yield _case("finish-repeated", "A finish reason may be repeated.", data(_HI, _STOP, _STOP, _DONE), _SAID)
+    yield _case(
+        "finish-repeated", "A finish reason may arrive more than once.", data(_HI, _STOP, _STOP, _DONE), _SAID
+    )
     yield _case(
         "finish-with-text",
-        "The last text may be beside the finish reason.",
+        "The last text may be in the same chunk as the finish reason.",
         data(text_chunk("Hi", "stop"), _DONE),
         _SAID,
     )
     yield _case(
         "finish-in-each-chunk",
-        "A finish reason that is blank is none.",
+        "A blank finish reason means that there is none yet.",
         data(text_chunk("H", ""), text_chunk("i", ""), _STOP, _DONE),
         _SAID,
     )
@@ -102,13 +104,13 @@ def _deltas() -> Iterator[Case]:
     counted = complete(Answer(text="Hi", usage=Usage(input_tokens=9, output_tokens=5)))
     yield _case(
         "usage-last",
-        "The counts arrive behind the finish reason, in a chunk without choices.",
+        "The token counts arrive after the finish reason, in a chunk without choices.",
         data(_HI, _STOP, {"id": "chatcmpl-1", "choices": [], "usage": usage}, _DONE),
         counted,
     )
     yield _case(
         "usage-in-each-chunk",
-        "Counts that are repeated replace those before them, and are not added.",
+        "Repeated token counts replace the earlier ones; they are not added to them.",
         data(
             {**text_chunk("H"), "usage": {**usage, "completion_tokens": 1}},
             {**text_chunk("i"), "usage": usage},
@@ -118,13 +120,13 @@ def _deltas() -> Iterator[Case]:
     )
     yield _case(
         "usage-null",
-        "Counts that are null are none.",
+        "Token counts that are null mean that none were reported.",
         data({**_HI, "usage": None}, {**_STOP, "usage": None}, _DONE),
         _SAID,
     )
     yield _case(
         "choices-empty-first",
-        "The first chunk has no choices, but the results of Azure's filter.",
+        "The first chunk may have no choices, only the results of Azure's filter.",
         data(
             {"id": "", "model": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}, _HI, _STOP
         )
@@ -134,7 +136,7 @@ def _deltas() -> Iterator[Case]:
     )
     yield _case(
         "second-choice",
-        "Of several choices the first is the answer.",
+        "If there are several choices, the first one is the answer.",
         data(
             _HI,
             {**_HI, "choices": [{"index": 1, "delta": {"content": "no"}, "finish_reason": None}]},
@@ -146,33 +148,33 @@ def _deltas() -> Iterator[Case]:
     nothing: JSONObject = {"tool_calls": None, "function_call": None, "refusal": None, "reasoning": None}
     yield _case(
         "null-fields",
-        "Fields that are null say nothing.",
+        "Fields that are null mean the same as missing fields.",
         data(chunk({"role": "assistant", "content": None, **nothing}), chunk({"content": "Hi", **nothing}))
         + data(chunk({"content": None, **nothing}, "stop"), _DONE),
         _SAID,
     )
     yield _case(
         "delta-null",
-        "A choice may end with null in place of its delta.",
+        "The last delta of a choice may be null.",
         data(_HI, chunk(None, "stop"), _DONE),
         _SAID,
     )
     yield _case(
         "empty-deltas",
-        "Deltas without content are no events.",
+        "Deltas without content give no events.",
         data(chunk({"role": "assistant", "content": ""}), chunk({}), _HI, text_chunk(""), _STOP, _DONE),
         _SAID,
     )
     yield _case(
         "content-parts",
-        "The content of a delta may be a list of parts.",
+        "The content of a delta may be a list of parts instead of a text.",
         data(chunk({"content": [{"type": "text", "text": "Hi"}]}), _STOP, _DONE),
         _SAID,
     )
     said: JSONObject = {"role": "assistant", "content": "Hi"}
     yield _case(
         "message-for-delta",
-        "A server that does not stream sends one chunk with the message.",
+        "A server that cannot stream may send one chunk with the whole message in place of a delta.",
         data({**_HI, "choices": [{"index": 0, "message": said, "finish_reason": "stop"}]}, _DONE),
         _SAID,
     )
@@ -180,21 +182,21 @@ def _deltas() -> Iterator[Case]:
     for field in ("reasoning_content", "reasoning"):
         yield _case(
             f"reasoning-in-{field.replace('_', '-')}",
-            "Servers have two names for reasoning.",
+            "Servers use two names for the field with the reasoning; both must be read.",
             data(chunk({field: "Hm."}), _HI, _STOP, _DONE),
             complete(thought),
         )
     detail: JSONObject = {"type": "reasoning.text", "index": 0, "text": "Hm."}
     yield _case(
         "reasoning-twice",
-        "OpenRouter sends the same reasoning in two fields, and it is given once.",
+        "OpenRouter sends the same reasoning in two fields; it must be returned only once.",
         data(chunk({"reasoning": "Hm.", "reasoning_details": [detail]}), _HI, _STOP, _DONE),
         complete(thought),
         "openrouter",
     )
     yield _case(
         "reasoning-between-text",
-        "Reasoning and text may take turns, and each is joined for itself.",
+        "Reasoning and text may alternate; the pieces of each are joined separately.",
         data(
             chunk({"reasoning": "a"}),
             text_chunk("H"),
@@ -211,13 +213,13 @@ def _deltas() -> Iterator[Case]:
     )
     yield _case(
         "escaped-pair",
-        "A character beyond 16 bits is escaped as two halves.",
+        "A character beyond 16 bits may be escaped as a surrogate pair.",
         data(_HI, _STOP, _DONE).replace(b'"Hi"', rb'"\ud83c\udf0d"'),
         complete(Answer(text="🌍")),
     )
     yield _case(
         "half-a-pair",
-        "Half of an escaped character is replaced, so that the text can be sent on.",
+        "Half of a surrogate pair is replaced, so that the text can be sent back.",
         data(_HI, _STOP, _DONE).replace(b'"Hi"', rb'"a\ud83cb"'),
         complete(Answer(text="a\ufffdb")),
     )
@@ -233,7 +235,7 @@ def _calls() -> Iterator[Case]:
 
     yield _case(
         "calls-in-turn",
-        "The pieces of two calls may take turns; each belongs to the call of its index.",
+        "The pieces of two calls may alternate; each piece belongs to the call with its index.",
         ends(
             call_piece('{"a', name="f", index=0, id="call_1"),
             call_piece('{"b', name="g", index=1, id="call_2"),
@@ -254,7 +256,7 @@ def _calls() -> Iterator[Case]:
     )
     yield _case(
         "calls-in-one-chunk",
-        "Two calls may be whole in one chunk.",
+        "Two complete calls may arrive in one chunk.",
         data(
             calls_chunk(
                 call_piece('{"a":1}', name="f", index=0, id="call_1"),
@@ -267,14 +269,14 @@ def _calls() -> Iterator[Case]:
     )
     yield _case(
         "calls-without-index",
-        "Calls without an index are told apart by their ids.",
+        "Calls without an index are distinguished by their ids.",
         ends(call_piece('{"a":1}', name="f", id="call_1"), call_piece('{"b":2}', name="g", id="call_2")),
         complete(both),
         "ollama",
     )
     yield _case(
         "calls-of-one-index",
-        "A server that gives every call the index 0 is understood by the ids.",
+        "If a server gives every call the index 0, the calls are distinguished by their ids.",
         ends(
             call_piece('{"a":1}', name="f", index=0, id="call_1"),
             call_piece('{"b":2}', name="g", index=0, id="call_2"),
@@ -283,13 +285,13 @@ def _calls() -> Iterator[Case]:
     )
     yield _case(
         "calls-without-ids",
-        "Calls without ids, all of index 0, are told apart by the end of the arguments.",
+        "Calls without ids that all have the index 0 are distinguished by the end of their arguments.",
         ends(call_piece('{"a":1}', name="f", index=0), call_piece('{"a":2}', name="f", index=0, id="")),
         complete(Answer(tool_calls=no_ids)),
     )
     yield _case(
         "calls-of-one-id",
-        "Two calls with the same id cannot both be answered by it, so the second needs another one.",
+        "Results could not be matched to two calls with the same id, so the second call needs another id.",
         ends(
             call_piece('{"a":1}', name="f", index=0, id="call_1"),
             call_piece('{"b":2}', name="g", index=1, id="call_1"),
@@ -298,26 +300,26 @@ def _calls() -> Iterator[Case]:
     )
     yield _case(
         "id-in-each-piece",
-        "Id and name may be repeated in each piece of a call.",
+        "Each piece of a call may repeat the id and the name.",
         ends(*(call_piece(text, name="f", index=0, id="call_1") for text in ('{"a', '":', "1}"))),
         complete(Answer(tool_calls=(first,))),
     )
     yield _case(
         "id-blank-in-later-pieces",
-        "An id and a name that are blank in later pieces change nothing.",
+        "A blank id and a blank name in later pieces change nothing.",
         ends(call_piece('{"a', name="f", index=0, id="call_1"), call_piece('":1}', name="", index=0, id="")),
         complete(Answer(tool_calls=(first,))),
     )
     for name, arguments in (("blank", ""), ("null", None), ("spaces", "  ")):
         yield _case(
             f"arguments-{name}",
-            "A call without arguments has an empty object.",
+            "A call without arguments has an empty object as its arguments.",
             ends(call_piece(arguments, name="f", index=0, id="call_1")),
             complete(Answer(tool_calls=(ToolCall("call_1", "f", raw_arguments=arguments or ""),))),
         )
     yield _case(
         "arguments-object",
-        "Arguments may be an object in place of its text.",
+        "The arguments may be a JSON object instead of a text.",
         ends(call_piece({"a": 1}, name="f", index=0, id="call_1")),
         complete(Answer(tool_calls=(first,))),
     )
@@ -325,31 +327,31 @@ def _calls() -> Iterator[Case]:
         invalid = InvalidToolCall("call_1", "f", text, "")
         yield _case(
             f"arguments-{name}",
-            "Arguments that are not one object are not repaired, though the finish reason says tool_calls.",
+            "Arguments that are not one object are not repaired, even if the finish reason is tool_calls.",
             ends(call_piece(text, name="f", index=0, id="call_1")),
             complete(Answer(tool_calls=(invalid,), finish_reason=FinishReason.OTHER)),
         )
     yield _case(
         "arguments-half-a-pair",
-        "Half of an escaped character in the arguments is replaced.",
+        "Half of a surrogate pair in the arguments is replaced.",
         ends(call_piece(r'{"a":"\ud83c"}', name="f", index=0, id="call_1")),
         complete(Answer(tool_calls=(ToolCall("call_1", "f", {"a": "\ufffd"}, r'{"a":"\ud83c"}'),))),
     )
     yield _case(
         "calls-with-stop",
-        "Whole calls are calls, though the finish reason says stop.",
+        "A complete call is a call even if the finish reason is stop.",
         data(calls_chunk(call_piece('{"a":1}', name="f", index=0, id="call_1")), _STOP, _DONE),
         complete(Answer(tool_calls=(first,))),
     )
     yield _case(
         "call-cut-behind-its-arguments",
-        "A call whose arguments are whole is not handed over as long as the answer is not.",
+        "A call with complete arguments must not be run if the answer itself was cut.",
         data(calls_chunk(call_piece('{"a":1}', name="f", index=0, id="call_1"))),
         broken(TRUNCATED, ToolCallStarted(0, "call_1", "f"), ToolCallDelta(0, '{"a":1}')),
     )
     yield _case(
         "function-call",
-        "The older form of a call is a call without an id.",
+        "The older field function_call is read as a call without an id.",
         data(chunk({"function_call": {"name": "f", "arguments": '{"a'}}))
         + data(chunk({"function_call": {"arguments": '":1}'}}), chunk({}, "function_call"), _DONE),
         complete(Answer(tool_calls=(ToolCall("", "f", {"a": 1}),))),
@@ -396,20 +398,20 @@ def _failures() -> Iterator[Case]:
     for name, (record, status, words, type, dialect) in errors.items():
         yield _case(
             name,
-            "An error in place of a chunk is the error that it names, though [DONE] follows.",
+            "An error in place of a chunk ends the answer with that error, even if [DONE] follows.",
             data(_HI, record, _DONE),
             failed([_ONE], status, words, type=type),
             dialect,
         )
     yield _case(
         "error-event",
-        "An event named error is an error.",
+        "An event with the name error is an error.",
         data(_HI) + b'event: error\ndata: {"message":"Busy.","code":503}\n\n',
         failed([_ONE], 503, "Busy."),
     )
     yield _case(
         "error-first",
-        "An error before any text is one too, and may be tried again.",
+        "An error that arrives before any text is an error too; the request may be tried again.",
         data({"error": {"message": "Busy.", "type": "rate_limit_exceeded"}}),
         failed([], 429, "Busy.", type="rate_limit_exceeded"),
     )
@@ -419,12 +421,12 @@ def _hostile() -> Iterator[Case]:
     deep = '{"x":' + "[" * 5_000 + "]" * 5_000 + "}"
     odd: dict[str, tuple[str, bytes, JSONObject]] = {
         "deep": (
-            "JSON that nests 5,000 deep must not end the process.",
+            "JSON that is nested 5,000 levels deep must not crash the process.",
             data(_HI, deep, _STOP, _DONE),
             broken(LIMIT, _ONE),
         ),
         "deep-arguments": (
-            "Arguments that nest 5,000 deep must not end the process, and are not run.",
+            "Arguments nested 5,000 levels deep must not crash the process, and the call must not be run.",
             data(
                 calls_chunk(call_piece("[" * 5_000, name="f", index=0, id="call_1")),
                 _CALLED,
@@ -442,10 +444,10 @@ def _hostile() -> Iterator[Case]:
             data(_HI, "hello", _DONE),
             broken(MALFORMED, _ONE),
         ),
-        "null": ("null is no chunk.", data(_HI, "null", _DONE), broken(MALFORMED, _ONE)),
-        "list": ("A list is no chunk.", data(_HI, "[]", _DONE), broken(MALFORMED, _ONE)),
+        "null": ("A chunk that is null is an error.", data(_HI, "null", _DONE), broken(MALFORMED, _ONE)),
+        "list": ("A chunk that is a list is an error.", data(_HI, "[]", _DONE), broken(MALFORMED, _ONE)),
         "content-number": (
-            "Content that is a number is an error, and not text.",
+            "Content that is a number is an error; it is not converted to text.",
             data(_HI, chunk({"content": 5}), _STOP, _DONE),
             broken(MALFORMED, _ONE),
         ),
@@ -455,16 +457,20 @@ def _hostile() -> Iterator[Case]:
             broken(MALFORMED, _ONE),
         ),
         "bad-utf-8": (
-            "Bytes that are not UTF-8 are replaced.",
+            "Bytes that are not UTF-8 are replaced by U+FFFD.",
             data(_HI, _STOP, _DONE).replace(b'"Hi"', b'"H\xffi"'),
             complete(Answer(text="H\ufffdi")),
         ),
         "index-huge": (
-            "An index is a name for a call, not a length to allocate.",
+            "A huge index only identifies a call; no list of that length may be allocated.",
             data(calls_chunk(call_piece("{}", name="f", index=999_999_999, id="call_1")), _CALLED, _DONE),
             complete(Answer(tool_calls=(ToolCall("call_1", "f", raw_arguments="{}"),))),
         ),
-        "done-alone": ("[DONE] alone is no answer.", data(_DONE), broken(MALFORMED)),
+        "done-alone": (
+            "[DONE] without anything before it is an error, not an empty answer.",
+            data(_DONE),
+            broken(MALFORMED),
+        ),
     }
     for name, (shows, body, expected) in odd.items():
         yield _case(f"hostile-{name}", shows, body, expected, hostile=True)

@@ -39,41 +39,41 @@ class _Said(Struct, frozen=True):
 
 _ANSWERS: Mapping[str, _Said] = {
     "text": _Said(
-        "A plain text is given in its order, and the counts of the tokens with it.",
+        "A plain text is returned in its order, together with the token counts.",
         Answer(text="Hello there. How can I help?", usage=_USAGE),
     ),
     "letters": _Said(
-        "Letters beyond ASCII, emoji, quotes and the separators U+2028 and U+0085 are text like any other.",
+        "Letters beyond ASCII, emoji, quotes and the separators U+2028 and U+0085 are ordinary text.",
         Answer(text='Grüße 🌍 "quoted" \\ \u2028 \x85 日本\n\ndata: [DONE]', usage=_USAGE),
     ),
     "reasoning": _Said(
-        "Reasoning is kept apart from the answer.",
+        "Reasoning is kept separate from the text of the answer.",
         Answer(parts=(ReasoningPart("They greet me."),), text="Hello.", usage=_USAGE),
     ),
     "call": _Said(
-        "A tool call has its arguments as one object, whatever pieces they arrive in.",
+        "The arguments of a tool call are one object, in whatever pieces they arrive.",
         Answer(tool_calls=(_PARIS,), usage=_USAGE),
     ),
     "calls": _Said(
-        "Two calls behind a text have their own ids and arguments.",
+        "Two calls after a text each have their own id and arguments.",
         Answer(text="I look.", tool_calls=(_PARIS, _ROME), usage=_USAGE),
     ),
     "call-without-arguments": _Said(
-        "A call whose arguments are blank has an empty object.",
+        "A call with blank arguments has an empty object as its arguments.",
         Answer(tool_calls=(ToolCall("call_1", "now", raw_arguments=""),), usage=_USAGE),
     ),
     "length": _Said(
-        "An answer that the limit of tokens ended is complete, and says so.",
+        "An answer that the token limit ended is complete, and its finish reason says why it ended.",
         Answer(text="Hello there. How", finish_reason=FinishReason.LENGTH, usage=_USAGE),
     ),
     "length-in-call": _Said(
-        "A call that the limit of tokens cut must not be run, and its arguments are not repaired.",
+        "A call that was cut by the token limit must not be run, and its arguments are not repaired.",
         Answer(tool_calls=(_CUT,), finish_reason=FinishReason.LENGTH, usage=_USAGE),
         whole=False,
     ),
 }
 _REFUSAL = _Said(
-    "A refusal is not the answer's text.",
+    "A refusal is not the text of the answer.",
     Answer(refusal="I cannot help with that.", finish_reason=FinishReason.REFUSAL, usage=_USAGE),
 )
 _REFUSING = ("openai", "openai/responses")
@@ -113,14 +113,14 @@ def _broken(prefix: str, dialect: str) -> Iterator[Case]:
     yield Case(
         name=f"{prefix}-cut-text",
         dialect=dialect,
-        shows="A stream that ends before its answer does is an error, and what arrived is given.",
+        shows="A stream that ends before its answer does is an error; the events that arrived are returned.",
         body=b"".join(encode_stream(dialect, Broken(answer=text, after=2))),
         expected=truncated(text, 2),
     )
     yield Case(
         name=f"{prefix}-cut-call",
         dialect=dialect,
-        shows="A stream that ends inside the arguments of a call is an error, and gives no call to run.",
+        shows="A stream that ends inside the arguments of a call is an error, and returns no call to run.",
         body=b"".join(encode_stream(dialect, Broken(answer=call, after=3))),
         expected=truncated(call, 3),
     )
@@ -132,7 +132,7 @@ def _broken(prefix: str, dialect: str) -> Iterator[Case]:
     yield Case(
         name=f"{prefix}-error-inside",
         dialect=dialect,
-        shows="An error inside a stream is an error, though the status is 200.",
+        shows="An error inside a stream is an error, even though the status is 200.",
         body=b"".join(encode_stream(dialect, Broken(answer=text, after=2, failure=failure))),
         expected=failed(text.to_deltas()[:2], 500, failure.message, type=failure.error_type),
     )

@@ -61,13 +61,13 @@ def _ends() -> Iterator[Case]:
     begun = [message_start(), *text_block(0, "Hi")]
     yield _case(
         "stop-missing",
-        "The end of the connection behind a stop reason is the end of the answer, without message_stop.",
+        "If the connection ends after a stop reason, the answer is complete, even without message_stop.",
         named(*begun, delta),
         _SAID,
     )
     yield _case(
         "reason-missing",
-        "message_stop ends an answer that gave no stop reason; its reason is not a success.",
+        "message_stop ends an answer even if it gave no stop reason, but such an answer is not a success.",
         named(*begun, stop),
         complete(
             Answer(
@@ -79,13 +79,13 @@ def _ends() -> Iterator[Case]:
     )
     yield _case(
         "both-ends-missing",
-        "Without message_stop and without a stop reason the stream is cut, though all blocks are closed.",
+        "A stream without message_stop and without a stop reason is cut, even if all blocks are closed.",
         named(*begun),
         broken(TRUNCATED, _ONE),
     )
     yield _case(
         "start-alone",
-        "A stream of which only message_start arrived is cut.",
+        "A stream that ends after message_start is cut.",
         named(message_start()),
         broken(TRUNCATED),
     )
@@ -98,7 +98,7 @@ def _ends() -> Iterator[Case]:
     for reason, finish in reasons.items():
         yield _case(
             f"reason-{reason.replace('_', '-')}",
-            "Each stop reason has its own meaning, and one that is not known is not a success.",
+            "Each stop reason has its own meaning, and an unknown one is not a success.",
             named(*begun, *message_end(reason)),
             complete(Answer(text="Hi", finish_reason=finish, usage=_USAGE)),
         )
@@ -108,13 +108,13 @@ def _events() -> Iterator[Case]:
     start, opened, delta, closed = message_start(), *text_block(0, "Hi")
     yield _case(
         "pings",
-        "Pings may be anywhere, and say nothing.",
+        "Pings may arrive anywhere, and mean nothing.",
         named(_PING, start, _PING, opened, _PING, delta, _PING, closed, *message_end(), _PING),
         _SAID,
     )
     yield _case(
         "new-events",
-        "Events of a new kind say nothing.",
+        "Events of unknown kinds are ignored.",
         named(
             {"type": "new_event", "index": 0, "delta": 5}, start, opened, delta, {"type": "new_event"}, closed
         )
@@ -123,13 +123,13 @@ def _events() -> Iterator[Case]:
     )
     yield _case(
         "no-names",
-        "The type inside the JSON counts; an event need not be named.",
+        "The type is read from the JSON, so an event need not have a name.",
         data(start, opened, delta, closed, *message_end()),
         _SAID,
     )
     yield _case(
         "usage-cumulative",
-        "Counts are cumulative: the last one replaces those before it, and is not added.",
+        "Token counts are cumulative: the last count replaces the earlier ones; it is not added to them.",
         named(
             start,
             opened,
@@ -143,7 +143,7 @@ def _events() -> Iterator[Case]:
     )
     yield _case(
         "usage-of-the-cache",
-        "The tokens of the cache are counted beside the others, and belong to the prompt.",
+        "Cached tokens are counted separately from the others, and are part of the prompt.",
         named(
             message_start(
                 usage={
@@ -164,7 +164,7 @@ def _blocks() -> Iterator[Case]:
     thinking: JSONObject = {"type": "thinking", "thinking": "", "signature": ""}
     yield _case(
         "thinking",
-        "Thinking has its signature behind its text.",
+        "The signature of thinking arrives after its text.",
         named(
             message_start(),
             *block(
@@ -180,7 +180,7 @@ def _blocks() -> Iterator[Case]:
     )
     yield _case(
         "thinking-redacted",
-        "Thinking that is not shown is a part of the answer, which goes back with it.",
+        "Redacted thinking is a part of the answer, and must be kept so that it can be sent back.",
         named(
             message_start(),
             *block(0, {"type": "redacted_thinking", "data": "b3BhcXVl"}),
@@ -191,19 +191,19 @@ def _blocks() -> Iterator[Case]:
     )
     yield _case(
         "texts",
-        "Two blocks of text are two parts of one text.",
+        "Two blocks of text are two parts, and the text of the answer joins them.",
         named(message_start(), *text_block(0, "H"), *text_block(1, "i"), *message_end()),
         complete(Answer(parts=(TextPart("H"), TextPart("i")), usage=_USAGE)),
     )
     yield _case(
         "text-empty",
-        "A block of text without text is no part.",
+        "A block with an empty text gives no part.",
         named(message_start(), *text_block(0), *text_block(1, "Hi"), *message_end()),
         _SAID,
     )
     yield _case(
         "text-in-its-start",
-        "The start of a block may have the text already.",
+        "The start of a block may already contain the text.",
         named(message_start(), *block(0, {"type": "text", "text": "Hi"}), *message_end()),
         _SAID,
     )
@@ -218,7 +218,7 @@ def _blocks() -> Iterator[Case]:
     part = TextPart("Hi", (Citation(title="Greetings", quote="Hello", extra=_rest(cited)),))
     yield _case(
         "citation",
-        "A citation belongs to the text before it.",
+        "A citation belongs to the text of its block, which arrives before it.",
         named(
             message_start(),
             *block(
@@ -237,7 +237,7 @@ def _blocks() -> Iterator[Case]:
     gave = ServerToolPart("web_search_tool_result", "srv_1", output=[*found])
     yield _case(
         "server-tool",
-        "A tool that the provider ran is not a call to run.",
+        "A tool that the provider ran itself is not a call for the application to run.",
         named(
             message_start(),
             *block(
@@ -254,7 +254,7 @@ def _blocks() -> Iterator[Case]:
     new: JSONObject = {"type": "new_block", "value": 5}
     yield _case(
         "new-block",
-        "A block of a new kind is kept, and does not end the stream.",
+        "A block of an unknown kind is kept, and is not an error.",
         named(message_start(), *block(0, new), *text_block(1, "Hi"), *message_end()),
         complete(Answer(parts=(UnknownPart("new_block", new), TextPart("Hi")), usage=_USAGE)),
     )
@@ -270,7 +270,7 @@ def _calls() -> Iterator[Case]:
     other = use_block(1, "toolu_2", "g", '{"b":2}')
     yield _case(
         "calls-in-turn",
-        "The pieces of two open blocks may take turns; each belongs to the block of its index.",
+        "The pieces of two open blocks may alternate; each piece belongs to the block with its index.",
         named(
             message_start(),
             opened,
@@ -293,13 +293,13 @@ def _calls() -> Iterator[Case]:
     )
     yield _case(
         "input-without-deltas",
-        "A call whose input has no pieces has an empty object.",
+        "A call whose input has no pieces has an empty object as its arguments.",
         named(message_start(), *use_block(0, "toolu_1", "f"), *message_end("tool_use")),
         complete(Answer(tool_calls=(ToolCall("toolu_1", "f", raw_arguments=""),), usage=_USAGE)),
     )
     yield _case(
         "input-in-its-start",
-        "The start of a block may have the input already.",
+        "The start of a block may already contain the input.",
         named(
             message_start(),
             *block(0, {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}}),
@@ -310,13 +310,13 @@ def _calls() -> Iterator[Case]:
     cut = InvalidToolCall("toolu_1", "f", '{"a": ', "")
     yield _case(
         "input-cut",
-        "Input that is cut is not repaired, though the stop reason says tool_use.",
+        "Input that is cut is not repaired, even if the stop reason is tool_use.",
         named(message_start(), *use_block(0, "toolu_1", "f", '{"a": '), *message_end("tool_use")),
         complete(Answer(tool_calls=(cut,), finish_reason=FinishReason.OTHER, usage=_USAGE)),
     )
     yield _case(
         "input-cut-by-the-limit",
-        "A call that max_tokens cut before its first piece has no arguments, not an empty object.",
+        "A call that max_tokens cut before its first piece is invalid; it does not have an empty object.",
         named(message_start(), *use_block(0, "toolu_1", "f"), *message_end("max_tokens")),
         complete(
             Answer(
@@ -328,7 +328,7 @@ def _calls() -> Iterator[Case]:
     )
     yield _case(
         "call-with-end-turn",
-        "A whole call is a call, though the stop reason says end_turn.",
+        "A complete call is a call even if the stop reason is end_turn.",
         named(message_start(), *use_block(0, "toolu_1", "f", '{"a":1}'), *message_end()),
         complete(Answer(tool_calls=(first,), usage=_USAGE)),
     )
@@ -337,19 +337,19 @@ def _calls() -> Iterator[Case]:
 def _failures() -> Iterator[Case]:
     yield _case(
         "error-overloaded",
-        "An overload inside a stream is one, though the status is 200.",
+        "An overload that is reported inside a stream is an error, even though the status is 200.",
         named(message_start(), *text_block(0, "Hi"), _OVERLOADED),
         failed([_ONE], 529, "Overloaded", type="overloaded_error"),
     )
     yield _case(
         "error-first",
-        "An error in place of message_start is one too, and may be tried again.",
+        "An error in place of message_start is an error too; the request may be tried again.",
         named(_OVERLOADED),
         failed([], 529, "Overloaded", type="overloaded_error"),
     )
     yield _case(
         "error-without-name",
-        "An error whose event is not named is one.",
+        "An error is an error even if its event has no name.",
         data(message_start(), *text_block(0, "Hi"), _OVERLOADED),
         failed([_ONE], 529, "Overloaded", type="overloaded_error"),
     )
@@ -360,22 +360,22 @@ def _hostile() -> Iterator[Case]:
     deep = b'event: new\ndata: {"type":"new","x":' + b"[" * 5_000 + b"]" * 5_000 + b"}\n\n"
     odd: dict[str, tuple[str, bytes, JSONObject]] = {
         "deep": (
-            "JSON that nests 5,000 deep must not end the process.",
+            "JSON that is nested 5,000 levels deep must not crash the process.",
             named(start, opened, delta) + deep + named(closed, *message_end()),
             broken(LIMIT, _ONE),
         ),
         "delta-without-block": (
-            "A piece of a block that was not started begins it.",
+            "A piece of a block that was not started begins the block.",
             named(start, block_delta(3, {"type": "text_delta", "text": "Hi"}), *message_end()),
             _SAID,
         ),
         "index-text": (
-            "An index that is a text is an error.",
+            "An index that is a text instead of a number is an error.",
             named(start, {**opened, "index": "0"}, delta, closed, *message_end()),
             broken(MALFORMED),
         ),
         "text-number": (
-            "Text that is a number is an error.",
+            "A text that is a number is an error; it is not converted.",
             named(start, opened, block_delta(0, {"type": "text_delta", "text": 5}), *message_end()),
             broken(MALFORMED),
         ),
@@ -385,7 +385,7 @@ def _hostile() -> Iterator[Case]:
             broken(MALFORMED, _ONE),
         ),
         "bad-utf-8": (
-            "Bytes that are not UTF-8 are replaced.",
+            "Bytes that are not UTF-8 are replaced by U+FFFD.",
             named(start, opened, delta, closed, *message_end()).replace(b'"Hi"', b'"H\xffi"'),
             complete(Answer(text="H\ufffdi", usage=_USAGE)),
         ),

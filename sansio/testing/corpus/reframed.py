@@ -42,7 +42,7 @@ def reframed(family: str) -> Iterator[Case]:
     yield Case(
         name="behind-the-end",
         dialect=dialect,
-        shows="What follows the end of an answer is not read.",
+        shows="Bytes that follow the end of an answer are ignored.",
         body=plain + behind,
         expected=expected,
         hostile=True,
@@ -67,19 +67,22 @@ _plainly = _ended(b"\n")
 _WAYS: Mapping[str, tuple[str, Callable[[Sequence[Record]], bytes]]] = {
     "crlf": ("Lines may end in CR LF.", _ended(b"\r\n")),
     "cr": ("Lines may end in CR.", _ended(b"\r")),
-    "no-space": ("No space need follow a colon.", _ended(b"\n", b"")),
-    "byte-order-mark": ("A byte order mark may be the first.", lambda records: BOM + _plainly(records)),
+    "no-space": ("The space after a colon may be missing.", _ended(b"\n", b"")),
+    "byte-order-mark": (
+        "The stream may begin with a byte order mark.",
+        lambda records: BOM + _plainly(records),
+    ),
     "comments": (
-        "Comments, also those that look like data, keep a connection alive and mean nothing.",
+        "Comments keep a connection alive and mean nothing, even if they look like data.",
         _between([(b"", b" PROCESSING")], [(b"", b"")], [(b"", b'data: {"choices": 5}')]),
     ),
     "control-records": (
-        "Records without data, such as a lone retry or id, are no events.",
+        "Records without data, such as a lone retry or id, give no events.",
         _between([(b"retry", b"3000")], [(b"id", b"7")], [(b"event", b"ping")], [(b"data", b"")]),
     ),
-    "blank-lines": ("More blank lines between the events mean nothing.", _between([], [])),
+    "blank-lines": ("Additional blank lines between events mean nothing.", _between([], [])),
     "unknown-fields": (
-        "Fields that the standard does not have mean nothing, also inside an event.",
+        "Fields that are not in the standard mean nothing, even inside an event.",
         lambda records: _plainly([[(b"unknown", b"{}"), *record, (b"Data", b"{}")] for record in records]),
     ),
     "data-lines": (
@@ -87,7 +90,7 @@ _WAYS: Mapping[str, tuple[str, Callable[[Sequence[Record]], bytes]]] = {
         lambda records: _plainly([spread(record) for record in records]),
     ),
     "last-line-without-end": (
-        "The last event of an answer counts though its blank line is missing.",
+        "The last event of an answer is read even if the blank line after it is missing.",
         lambda records: _plainly(records).removesuffix(b"\n\n"),
     ),
 }
@@ -106,14 +109,14 @@ def _torn(dialect: str, plain: bytes) -> Iterator[Case]:
     yield Case(
         name="empty",
         dialect=dialect,
-        shows="A stream without a byte is no answer.",
+        shows="A stream without any bytes is an error, not an empty answer.",
         body=b"",
         expected=broken(TRUNCATED),
     )
     yield Case(
         name="comments-alone",
         dialect=dialect,
-        shows="A stream of which only comments arrived is no answer.",
+        shows="A stream with nothing but comments is an error, not an empty answer.",
         body=b": PROCESSING\n\n" * 3,
         expected=broken(TRUNCATED),
     )
@@ -123,7 +126,7 @@ def _responses(dialect: str, plain: bytes, expected: JSONObject) -> Iterator[Cas
     yield Case(
         name="gzip",
         dialect=dialect,
-        shows="A body may be compressed, though the request did not ask for it.",
+        shows="A body may be compressed even if the request did not ask for that.",
         body=_gzip(plain),
         expected=expected,
         headers=(*EVENT_STREAM, ("content-encoding", "gzip")),
@@ -131,7 +134,7 @@ def _responses(dialect: str, plain: bytes, expected: JSONObject) -> Iterator[Cas
     yield Case(
         name="gzip-cut",
         dialect=dialect,
-        shows="A compressed body that breaks off is cut.",
+        shows="A compressed body that breaks off is a cut stream.",
         body=_gzip(plain)[: _GZIP_HEAD + len(b"".join(encode_stream(dialect, _BROKEN)))],
         expected=truncated(_ANSWER, _BROKEN.after),
         headers=(*EVENT_STREAM, ("content-encoding", "gzip")),
@@ -139,7 +142,7 @@ def _responses(dialect: str, plain: bytes, expected: JSONObject) -> Iterator[Cas
     yield Case(
         name="no-content-type",
         dialect=dialect,
-        shows="A stream is one though no header says so.",
+        shows="A stream must be recognised even if no header says that it is one.",
         body=plain,
         expected=expected,
         headers=(),
@@ -147,7 +150,7 @@ def _responses(dialect: str, plain: bytes, expected: JSONObject) -> Iterator[Cas
     yield Case(
         name="stream-as-json",
         dialect=dialect,
-        shows="A stream is one though its content type is JSON.",
+        shows="A stream must be recognised even if its content type is JSON.",
         body=plain,
         expected=expected,
         headers=JSON_BODY,
@@ -155,7 +158,7 @@ def _responses(dialect: str, plain: bytes, expected: JSONObject) -> Iterator[Cas
     yield Case(
         name="whole-for-a-stream",
         dialect=dialect,
-        shows="A server may answer with a whole response where a stream was asked for.",
+        shows="A server may answer with a whole response although a stream was requested.",
         body=encode_whole(dialect, _ANSWER),
         expected=expected,
         headers=JSON_BODY,
@@ -163,7 +166,7 @@ def _responses(dialect: str, plain: bytes, expected: JSONObject) -> Iterator[Cas
     yield Case(
         name="page",
         dialect=dialect,
-        shows="A page with status 200 is an error, never an empty answer.",
+        shows="A web page with status 200 is an error, never an empty answer.",
         body=_PAGE,
         expected=broken(MALFORMED),
         headers=_HTML,
@@ -179,7 +182,7 @@ def _statuses(type: ProviderType, dialect: str) -> Iterator[Case]:
         yield Case(
             name=f"status-{status}",
             dialect=dialect,
-            shows="An error has its status, the provider's words and the wait that it asks for.",
+            shows="An error has the status, the provider's message, and the wait that the provider asks for.",
             body=made.body,
             expected=failed([], status, words, type="some_error", retry_after=7.0 if more else None),
             status=status,
@@ -188,7 +191,7 @@ def _statuses(type: ProviderType, dialect: str) -> Iterator[Case]:
     yield Case(
         name="status-502-page",
         dialect=dialect,
-        shows="An error of a gateway has a page as its body.",
+        shows="An error of a gateway may have a web page as its body.",
         body=_PAGE,
         expected=failed([], 502, _PAGE.decode()),
         status=502,

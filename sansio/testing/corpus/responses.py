@@ -62,13 +62,13 @@ def _case(name: str, shows: str, body: bytes, expected: JSONObject, *, hostile: 
 def _ends() -> Iterator[Case]:
     yield _case(
         "completed-missing",
-        "Without its last event an answer is cut, though its items are finished.",
+        "An answer without its last event is cut, even if all its items are finished.",
         data(_CREATED, *_TEXT),
         broken(TRUNCATED, _ONE),
     )
     yield _case(
         "done-behind",
-        "[DONE] behind the last event, as some servers send it, says nothing.",
+        "[DONE] after the last event, which some servers send, means nothing.",
         data(_CREATED, *_TEXT, _COMPLETED, "[DONE]"),
         _SAID,
     )
@@ -81,7 +81,7 @@ def _ends() -> Iterator[Case]:
         last = of_response("incomplete", "incomplete", _ITEM, incomplete_details={"reason": reason})
         yield _case(
             f"incomplete-{reason.replace('_', '-')}",
-            "An incomplete response says why, and a reason that is not known is not a success.",
+            "An incomplete response gives a reason, and an unknown reason is not a success.",
             data(_CREATED, *_TEXT, last),
             complete(Answer(text="Hi", finish_reason=finish)),
         )
@@ -90,13 +90,13 @@ def _ends() -> Iterator[Case]:
 def _events() -> Iterator[Case]:
     yield _case(
         "names",
-        "Events may be named by their types.",
+        "Events may have their types as names.",
         named(_CREATED, *_TEXT, _COMPLETED),
         _SAID,
     )
     yield _case(
         "new-events",
-        "Events of a new kind, and those that keep a connection alive, say nothing.",
+        "Events of unknown kinds, and events that keep the connection alive, are ignored.",
         data(
             {"type": "keepalive", "sequence_number": 3}, _CREATED, {"type": "response.new", "output_index": 0}
         )
@@ -105,19 +105,19 @@ def _events() -> Iterator[Case]:
     )
     yield _case(
         "text-without-deltas",
-        "A text may arrive with its finished item alone.",
+        "A text may arrive without deltas, only in its finished item.",
         data(_CREATED, _TEXT[0], _TEXT[2], _COMPLETED),
         _SAID,
     )
     yield _case(
         "output-at-the-end-alone",
-        "An answer may arrive with the last event alone.",
+        "An answer may arrive only in the last event.",
         data(_CREATED, _COMPLETED),
         _SAID,
     )
     yield _case(
         "output-at-the-end-empty",
-        "Finished items count, though the last event has no output.",
+        "Finished items are the answer, even if the last event has no output.",
         data(_CREATED, *_TEXT, of_response("completed", "completed")),
         _SAID,
     )
@@ -130,7 +130,7 @@ def _events() -> Iterator[Case]:
     }
     yield _case(
         "usage",
-        "The counts are in the last event.",
+        "The token counts are in the last event.",
         data(_CREATED, *_TEXT, of_response("completed", "completed", _ITEM, usage=usage)),
         complete(
             Answer(
@@ -145,7 +145,7 @@ def _events() -> Iterator[Case]:
     }
     yield _case(
         "reasoning-summary",
-        "A summary of the reasoning is kept apart from the answer.",
+        "A summary of the reasoning is kept separate from the text of the answer.",
         data(
             _CREATED,
             of_item("added", {**thought, "summary": []}),
@@ -161,7 +161,7 @@ def _events() -> Iterator[Case]:
     refused: JSONObject = {**message_item(), "content": [{"type": "refusal", "refusal": "No."}]}
     yield _case(
         "refusal",
-        "A refusal is not the answer's text, though the response is completed.",
+        "A refusal is not the text of the answer, even if the response is completed.",
         data(
             _CREATED,
             of_item("added", message_item(status="in_progress")),
@@ -182,7 +182,7 @@ def _calls() -> Iterator[Case]:
     both = of_response("completed", "completed", one, two)
     yield _case(
         "calls-in-turn",
-        "The pieces of two calls may take turns; each belongs to the item of its index.",
+        "The pieces of two calls may alternate; each piece belongs to the item with its index.",
         data(
             _CREATED,
             of_item("added", {**one, "arguments": ""}),
@@ -209,7 +209,7 @@ def _calls() -> Iterator[Case]:
     )
     yield _case(
         "arguments-without-deltas",
-        "Arguments may arrive with the finished item alone.",
+        "Arguments may arrive without deltas, only in the finished item.",
         data(_CREATED, of_item("added", {**one, "arguments": ""}), of_item("done", one))
         + data(of_response("completed", "completed", one)),
         complete(Answer(tool_calls=(first,))),
@@ -217,7 +217,7 @@ def _calls() -> Iterator[Case]:
     cut = call_item('{"a": ')
     yield _case(
         "arguments-cut",
-        "A call that the limit of tokens cut must not be run, and its arguments are not repaired.",
+        "A call that was cut by the token limit must not be run, and its arguments are not repaired.",
         data(
             _CREATED,
             of_item("added", {**cut, "arguments": ""}),
@@ -257,19 +257,19 @@ def _failures() -> Iterator[Case]:
     error: JSONObject = {"code": "rate_limit_exceeded", "message": "Busy."}
     yield _case(
         "failed",
-        "A response that failed is an error, though the status is 200.",
+        "A failed response is an error, even though the status is 200.",
         data(_CREATED, *_TEXT, of_response("failed", "failed", error=error)),
         failed([_ONE], 429, "Busy.", type="rate_limit_exceeded"),
     )
     yield _case(
         "error-event",
-        "An error event is an error.",
+        "An event of the type error is an error, even though the status is 200.",
         data(_CREATED, *_TEXT, {"type": "error", **error, "param": None}),
         failed([_ONE], 429, "Busy.", type="rate_limit_exceeded"),
     )
     yield _case(
         "error-first",
-        "An error before any other event is one too, and may be tried again.",
+        "An error that arrives before any other event is an error too; the request may be tried again.",
         data({"type": "error", **error, "param": None}),
         failed([], 429, "Busy.", type="rate_limit_exceeded"),
     )
@@ -279,7 +279,7 @@ def _hostile() -> Iterator[Case]:
     deep = '{"type":"response.new","x":' + "[" * 5_000 + "]" * 5_000 + "}"
     odd: dict[str, tuple[str, bytes, JSONObject]] = {
         "deep": (
-            "JSON that nests 5,000 deep must not end the process.",
+            "JSON that is nested 5,000 levels deep must not crash the process.",
             data(_CREATED, *_TEXT, deep, _COMPLETED),
             broken(LIMIT, _ONE),
         ),
@@ -289,17 +289,17 @@ def _hostile() -> Iterator[Case]:
             broken(MALFORMED, _ONE),
         ),
         "delta-number": (
-            "A piece that is a number is an error.",
+            "A delta that is a number is an error; it is not converted to text.",
             data(_CREATED, _TEXT[0], {**_TEXT[1], "delta": 5}, _TEXT[2], _COMPLETED),
             broken(MALFORMED),
         ),
         "delta-without-item": (
-            "A piece of an item that was not added begins it.",
+            "A delta of an item that was not added begins the item.",
             data(_CREATED, _TEXT[1], _TEXT[2], _COMPLETED),
             _SAID,
         ),
         "bad-utf-8": (
-            "Bytes that are not UTF-8 are replaced.",
+            "Bytes that are not UTF-8 are replaced by U+FFFD.",
             data(_CREATED, *_TEXT, _COMPLETED).replace(b'"Hi"', b'"H\xffi"'),
             complete(Answer(text="H\ufffdi")),
         ),

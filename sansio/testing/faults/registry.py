@@ -167,7 +167,7 @@ def _in_the_response() -> Iterator[Fault]:
     yield Fault(name="status", text="answers with status {status}", deed=Status(500), number="status")
     yield instead(
         "busy-then-answer",
-        "answers 503, then 429 with Retry-After: 2, then correctly, in turn",
+        "answers 503, then 429 with Retry-After: 2, then correctly, and repeats this",
         Failure(status=503),
         Failure(status=429, headers=(("retry-after", "2"),)),
         None,
@@ -208,7 +208,9 @@ def _in_the_response() -> Iterator[Fault]:
     )
     yield Fault(name="gzip", text="compresses the body without being asked", deed=Gzip())
     yield Fault(
-        name="gzip-corrupt", text="compresses the body; its second half is garbage", deed=Gzip(corrupt=True)
+        name="gzip-corrupt",
+        text="compresses the body, and sends garbage as its second half",
+        deed=Gzip(corrupt=True),
     )
     yield Fault(
         name="gzip-bomb-stream",
@@ -238,7 +240,7 @@ def _on_the_wire() -> Iterator[Fault]:
         deed=Cut(Place.EVENT, 3, Then.FINISH),
         number="at",
     )
-    yield Fault(name="drip", text="sends each byte on its own", deed=Drip())
+    yield Fault(name="drip", text="sends each byte separately", deed=Drip())
     yield Fault(name="drip-slowly", text="sends a byte every {seconds} s", deed=Drip(0.02))
     yield Fault(
         name="comments-forever",
@@ -321,7 +323,11 @@ def _in_the_framing() -> Iterator[Fault]:
         "content-length-malformed", "declares a length that is not a number", b"content-length: many\r\n"
     )
     yield head("content-length-negative", "declares a length below 0", b"content-length: -1\r\n")
-    yield head("content-lengths", "tells two lengths", b"content-length: 4000\r\ncontent-length: 5000\r\n")
+    yield head(
+        "content-lengths",
+        "declares two different lengths",
+        b"content-length: 4000\r\ncontent-length: 5000\r\n",
+    )
     yield head("headers-malformed", "sends a header line without a colon", b"no colon here\r\n", framed=True)
     yield head("headers-nul", "sends a header with a NUL in it", b"x-nul: a\x00b\r\n", framed=True)
     yield head("unknown-encoding", "declares the body as br", b"content-encoding: br\r\n", framed=True)
