@@ -74,9 +74,9 @@ call on the same transport gets its answer. `test_fault_sweeps.py` cuts the conn
 response, and for every dialect at every event. `test_fault_memory.py` counts objects and bytes over many
 rows, and shows that a large response is never held in memory as a whole.
 
-Without a fault, the answer in the tables below would be “{text}”. *Partial* is the part of it that arrived
-before the fault, from the error's `partial`. The number of attempts is given if there was more than one.
-Between them, the call waits by the retry schedule.
+Without a fault, the answer in the tables below would be “{text}”.
+*Partial* is the part of it that arrived before the fault, from the error's `partial`. The number of attempts
+is given if there was more than one. Between attempts, the call waits as the retry schedule says.
 """
 
 

@@ -1,4 +1,4 @@
-"""Answers of a given form: the JSON schema of a Python type, and the answer as a value of that type."""
+"""Structured answers: the JSON schema of a Python type, and the answer as a value of that type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tool whose call is the answer's text: for answers of a given form from models without JSON schemas."""
+"""A tool whose call is the answer's text: for structured answers from models without JSON schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of a given form: what is asked for, and what of an answer is taken or refused."""
+"""Structured answers: what is requested, and which answers are accepted or refused."""
 
 from __future__ import annotations
 
