@@ -39,7 +39,7 @@ class RequestRecord(Struct, frozen=True):
     """A record of a request that was sent.
 
     Args:
-        endpoint: the URL without the key.
+        endpoint: the URL, which never contains the key.
         payload: the JSON of the body; empty if the request has no body.
     """
 

@@ -269,9 +269,8 @@ def read_tools(tools: Sequence[JSONObject], same: bool, lost: list[Lost]) -> lis
         inner = {name: tool[name] for name in known if tool.get(name) is not None}
         beside = rest(tool, "type", *known)
         if same and kind == "function":
-            inner.setdefault(
-                "strict", None
-            )  # without the field, the server makes a function strict if it can
+            # Without the field, the server makes a function strict if it can.
+            inner.setdefault("strict", None)
         if isinstance(form := inner.get("format"), dict) and form.get("type") == "grammar":
             inner["format"] = {"type": "grammar", "grammar": rest(form, "type")}
         found.append({"type": kind, kind: inner, **(beside if same else {})})

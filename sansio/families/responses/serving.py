@@ -143,12 +143,7 @@ class ResponsesWriter(StreamWriter):
     def lost_of_citations(cls, part: TextPart) -> list[Lost]:
         lost = super().lost_of_citations(part)
         if any(citation.url and citation.quote is not None for citation in part.citations):
-            lost.append(
-                Lost(
-                    "citations: quote",
-                    "the API has a field for the place that cites, but none for the quoted words",
-                )
-            )
+            lost.append(Lost("citations: quote", "this API has no field for the quoted words"))
         return lost
 
     def _begin(self) -> bytes:

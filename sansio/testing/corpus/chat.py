@@ -60,7 +60,7 @@ def _ends() -> Iterator[Case]:
     )
     yield _case(
         "finish-missing",
-        "[DONE] ends an answer even if it gave no finish reason, but such an answer is not a success.",
+        "[DONE] ends an answer even without a finish reason, but such an answer is not a success.",
         data(_HI, _DONE),
         complete(Answer(text="Hi", finish_reason=FinishReason.OTHER)),
     )

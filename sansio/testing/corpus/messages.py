@@ -67,7 +67,7 @@ def _ends() -> Iterator[Case]:
     )
     yield _case(
         "reason-missing",
-        "message_stop ends an answer even if it gave no stop reason, but such an answer is not a success.",
+        "message_stop ends an answer even without a stop reason, but such an answer is not a success.",
         named(*begun, stop),
         complete(
             Answer(
@@ -349,7 +349,7 @@ def _failures() -> Iterator[Case]:
     )
     yield _case(
         "error-without-name",
-        "An error is an error even if its event has no name.",
+        "An event of the type error is an error, even if it has no name.",
         data(message_start(), *text_block(0, "Hi"), _OVERLOADED),
         failed([_ONE], 529, "Overloaded", type="overloaded_error"),
     )
