@@ -32,7 +32,7 @@ from sansio.testing.wires.converse import sign
 
 T = TypeVar("T")
 
-_PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream|count-tokens)")
+_PATH = re.compile(r"/model/([^/]+)/")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _DOCUMENT_NAME = re.compile(r"(?!.*\s\s)[a-zA-Z0-9_\s()\[\]-]{1,200}")
 _FORMATS = {

@@ -146,6 +146,7 @@ def test_an_error_inside_a_stream_is_plain_json() -> None:
         Answer(text="x", finish_reason=FinishReason.REFUSAL),
         Answer(tool_calls=(ToolCall("c", "f", {"input": "x"}, kind="custom"),)),
         Answer(tool_calls=(InvalidToolCall("c", "f", "{cut", "cut"),)),
+        Answer(tool_calls=(InvalidToolCall("c", "f", "[1]", "no object"),)),
     ],
 )
 def test_what_google_has_no_place_for_is_no_answer_of_its(answer: Answer) -> None:
@@ -274,7 +275,13 @@ def test_the_embedded_model_calls_tools(options: JSON, name: str | None) -> None
     assert [each.name for each in message.tool_calls] == ([] if name is None else [name])
     scripted = FakeProvider("google", [Failure(status=429, code="RATE_LIMIT_EXCEEDED")])
     refused = scripted.respond(provider.authorize(step.request, "k"))
-    assert json.loads(refused.body)["error"]["details"][0]["reason"] == "RATE_LIMIT_EXCEEDED"
+    assert json.loads(refused.body)["error"]["details"] == [
+        {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "RATE_LIMIT_EXCEEDED",
+            "domain": "googleapis.com",
+        }
+    ]
 
 
 # Errors.
