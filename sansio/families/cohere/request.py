@@ -41,7 +41,7 @@ from sansio.families.tools import wire_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
-_MESSAGE_FIELDS = ("role", "content", "tool_plan", "tool_calls", "tool_call_id", "citations")
+_MESSAGE_FIELDS = ("content", "tool_plan", "tool_calls", "tool_call_id", "citations")
 """Fields of a message that typed fields say, also where they say nothing."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -444,3 +445,18 @@ def test_bytes_of_another_family_are_named() -> None:
 def test_a_long_answer_is_folded() -> None:
     many = [piece(text="0123456789" * 50) for _ in range(400)]
     assert len(answer(start(), *many, end()).text) == 200_000
+
+
+def test_each_piece_of_a_plan_is_a_step_of_progress() -> None:
+    reader = dialect_named("cohere").open_stream()
+    for number, record in enumerate((start(), *(planned(word) for word in "abcd")), 1):
+        reader.receive(json.dumps(record).encode(), [])
+        assert reader.progress == number
+    assert reader.message().reasoning == "abcd"
+
+
+@for_all(("odd", ["text", 7.5, [5], {}]))
+def test_an_end_of_a_citation_of_another_form_is_no_number(odd: object) -> None:
+    (citation,) = answer(start(), piece(text="a"), cited(start=0, end=odd), end()).citations
+    assert (citation.start, citation.end) == (0, None)
+    assert citation.extra == {"end": odd}

@@ -49,7 +49,7 @@ from tests.sansio.families.gemini.chunks import JSON, SIGNED, call, google
 from tests.sansio.families.gemini.test_faults import MAPPED
 from tests.sansio.wires import ASK, WEATHER, check_agreement, failure
 from tests.support import for_all
-from tests.wire_types import camel, google_fields, needs_types
+from tests.wire_types import camel, google_fields, google_words, needs_types
 
 NEW = "gemini-3-pro-preview"
 GROUNDS = ServerToolPart(
@@ -442,3 +442,13 @@ def test_counts_grow_with_the_texts_and_vectors_are_those_of_their_texts() -> No
     assert {len(one), len(other)} == {8}
     assert all(-1 <= number < 1 for number in one)
     assert vectors("a", outputDimensionality=40)[0][:8] == one
+
+
+@needs_types
+def test_each_mode_and_level_that_the_sdk_lists_is_known_and_no_other() -> None:
+    for word in (*google_words("FunctionCallingConfigMode"), "SOMETIMES"):
+        body: JSON = {"contents": [HI], "toolConfig": {"functionCallingConfig": {"mode": word}}}
+        assert (ask(body).status == 200) is (word != "SOMETIMES"), word
+    for word in (*google_words("ThinkingLevel"), "MUCH"):
+        body = {"contents": [HI], "generationConfig": {"thinkingConfig": {"thinkingLevel": word}}}
+        assert (ask(body).status == 200) is (word != "MUCH"), word
