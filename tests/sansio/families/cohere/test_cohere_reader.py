@@ -460,3 +460,26 @@ def test_an_end_of_a_citation_of_another_form_is_no_number(odd: object) -> None:
     (citation,) = answer(start(), piece(text="a"), cited(start=0, end=odd), end()).citations
     assert (citation.start, citation.end) == (0, None)
     assert citation.extra == {"end": odd}
+
+
+def test_a_block_that_ended_is_added_to_no_more() -> None:
+    ended = answer(
+        start(), begun("text"), piece(text="a"), event("content-end", index=0), piece(text="b"), end()
+    )
+    assert ended.parts == (TextPart("a"), TextPart("b"))
+    again = answer(start(), begun("text"), piece(text="a"), begun("text"), piece(text="b"), end())
+    assert again.parts == (TextPart("a"), TextPart("b"))
+    called_ = [called(one()), arguments("{}"), event("tool-call-end", index=0), arguments('{"a"')]
+    message = answer(start(), *called_, end("TOOL_CALL"))
+    assert [type(part) for part in message.parts] == [ToolCall, InvalidToolCall]
+    twice = answer(
+        start(), called(one()), arguments("{}"), called(one("g", "b")), arguments("{}"), end("TOOL_CALL")
+    )
+    assert [call.name for call in twice.tool_calls] == ["f", "g"]
+
+
+def test_an_event_of_one_kind_of_thing_adds_to_that_alone() -> None:
+    message = answer(start(), begun("text"), piece(type="thinking", text="a"), piece(text="b"), end())
+    assert message.text == "ab"
+    assert message.reasoning == ""
+    assert all(part.extra == {} for part in message.parts)
