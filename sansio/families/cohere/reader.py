@@ -170,7 +170,6 @@ class CohereReader(AnswerReader):
             if not isinstance(block, dict):
                 raise RemoteProtocolError("JSON of an unknown shape: a content block is not an object")
             self._receive_content(index, block, events, begins=True)
-            self._open.pop(index, None)
             self._end_other(index, events)
         for index, call in enumerate(_objects(message.get("tool_calls"))):
             self._receive_call(index, call, events, begins=True)

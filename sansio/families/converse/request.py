@@ -127,16 +127,14 @@ class ConverseDialect(BedrockRuntime):
         )
         if "messages" not in body:
             raise InvalidRequestError(f"{self.TYPE} needs a user's message beside the system's")
-        if "cache" in options:  # last, since it counts the cache points of the whole request
-            options["cache"] = options.pop("cache")
         write_options(body, options, self.options(), self.origin)
-        self._ask_for_reasoning(body, options)
+        self._ask_for_reasoning(body)
         check_choice(body)
         _check_calls(body)
         check_budget(body, options)
         return body
 
-    def _ask_for_reasoning(self, body: _Block, options: Mapping[str, object]) -> None:
+    def _ask_for_reasoning(self, body: _Block) -> None:
         model = str(self.config.model)
         known = body.get("additionalModelRequestFields") or {}
         if not self.config.reasoning or not known.keys().isdisjoint(("thinking", "reasoningConfig")):

@@ -470,3 +470,16 @@ TEXT = DocumentPart(data=b"text", media_type="text/plain", name="n.txt")
 )
 def test_cohere_takes_a_conversation_as_it_is_sent(messages: list[Message]) -> None:
     assert refusal_of(provider(), messages) == ""
+
+
+def test_a_block_of_a_new_kind_goes_back_and_a_document_keeps_its_other_fields() -> None:
+    new = UnknownPart("new", {"type": "new", "x": 1})
+    prepared = provider().prepare(
+        [*ASK, Message("assistant", [TextPart("Hi"), new], origin="cohere/cohere"), *ASK]
+    )
+    messages: Any = prepared.body["messages"]
+    assert prepared.left_out == ()
+    assert messages[1]["content"][1] == {"type": "new", "x": 1}
+    document = DocumentPart(data=b"text", media_type="text/plain", extra={"x": 1})
+    (_, _, result) = sent(KIND, *ASK, Message("assistant", CALLS[:1]), Message("tool", [document], "a"))
+    assert result["content"] == [{"type": "document", "document": {"data": {"text": "text"}}, "x": 1}]

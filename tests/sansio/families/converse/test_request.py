@@ -51,7 +51,8 @@ def test_the_model_is_one_segment_of_the_path() -> None:
     assert provider(arn).prepare(ASK).url == f"{base}/{quoted}/converse-stream"
     assert provider(arn).prepare(ASK, stream=False).url == f"{base}/{quoted}/converse"
     assert "model" not in body(ASK)
-    assert "model" in str(refusal(ASK, model=".."))
+    for step in (".", ".."):
+        assert "model" in str(refusal(ASK, model=step))
 
 
 def test_turns_alternate_and_results_are_in_the_user_s() -> None:
@@ -291,3 +292,20 @@ def test_models_are_listed_by_the_control_plane() -> None:
     for wrong in wrongs:
         with pytest.raises(RemoteProtocolError):
             listed.read(wrong)
+
+
+def test_a_model_of_the_list_has_its_lifecycle() -> None:
+    row: Record = {
+        "modelId": "m",
+        "modelName": "M",
+        "modelLifecycle": {"status": "LEGACY", "endOfLifeTime": "2026-01-01T00:00:00Z"},
+        "providerName": "P",
+    }
+    (model,) = provider().dialect.list_models().read({"modelSummaries": [row]})  # type: ignore[misc]  # it has one page
+    assert (model.id, model.name, model.lifecycle) == ("m", "M", "LEGACY")
+    assert model.retires is not None
+    assert model.extra["providerName"] == "P"
+
+
+def test_a_malformed_tool_is_named_by_its_place() -> None:
+    assert "tool 1" in str(refusal(ASK, [WEATHER, {"type": "custom", "custom": {"description": "a"}}]))

@@ -616,3 +616,9 @@ def test_sources_of_another_form_are_kept_as_they_are(odd: Any) -> None:
     message = streamed(chunk([text("a")], "STOP", citationMetadata={"citations": odd}))
     assert message.citations == ()
     assert message.parts[1] == ServerToolPart("citationMetadata", extra={"citations": odd})
+
+
+@pytest.mark.parametrize("odd", ["none", 7, [1], {}, None])
+def test_counts_of_another_form_say_nothing(odd: Any) -> None:
+    message = streamed({**chunk([text("a")], "STOP"), "usageMetadata": odd})
+    assert (message.text, message.usage, message.extra) == ("a", None, {})

@@ -562,6 +562,9 @@ def test_ollama_limits_an_answer_only_by_a_number_that_is_not_negative() -> None
     for level in ("low", "medium", "high", "max", True):
         thinking: Record = {"model": "m", "messages": [HELLO], "stream": False, "think": level}
         assert said(ask(fake, "/api/chat", thinking))["message"]["thinking"]
+    for form in ("", "json"):
+        formed: Record = {"model": "m", "messages": [HELLO], "stream": False, "format": form}
+        assert ask(fake, "/api/chat", formed).status == 200
     for off in (False, None):
         plain: Record = {"model": "m", "messages": [HELLO], "stream": False, "think": off}
         assert "thinking" not in said(ask(fake, "/api/chat", plain))["message"]
@@ -573,7 +576,7 @@ def test_ollama_limits_an_answer_only_by_a_number_that_is_not_negative() -> None
 def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> None:
     parts = (
         PLAN,
-        TextPart("One."),
+        TextPart("One.", (SPAN,)),
         ReasoningPart("Hm."),
         TextPart("Two."),
         UnknownPart("image", {"type": "image"}),
@@ -589,7 +592,7 @@ def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> No
         for piece, record in zip(pieces, records, strict=False)
     )
     open_: list[tuple[str, int]] = []
-    begun: dict[str, list[int]] = {"content": [], "tool-call": []}
+    begun: dict[str, list[int]] = {"content": [], "tool-call": [], "citation": []}
     for record in records:
         kind, _, what = record["type"].rpartition("-")
         if kind not in begun:
@@ -603,7 +606,7 @@ def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> No
             if what == "end":
                 open_.clear()
     assert open_ == []
-    assert begun == {"content": [*range(6)], "tool-call": [0, 1]}
+    assert begun == {"content": [*range(6)], "tool-call": [0, 1], "citation": [0]}
 
 
 def test_calls_of_ollama_are_numbered_and_its_counts_are_read() -> None:
@@ -621,6 +624,7 @@ def test_what_is_beside_answers_has_what_the_sdks_list() -> None:
     fake = FakeProvider("cohere", models=["m"])
     (row,) = said(ask(fake, "/v1/models"))["models"]
     assert row.keys() >= {"name", "endpoints", "finetuned", "context_length"}
+    assert row["endpoints"] == ["chat"]
     tokens = said(ask(fake, "/v1/tokenize", {"model": "m", "text": "one two"}))
     assert tokens["tokens"] == [0, 1]
     assert (tokens["token_strings"], tokens["meta"]["api_version"]) == ([], {"version": "1"})
