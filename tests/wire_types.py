@@ -78,3 +78,48 @@ def events_of(file: str) -> dict[str, dict[str, str]]:
         kind: {field: type for field, _, type in (item.partition(":") for item in _items(text))}
         for kind, text in found
     }
+
+
+# Google's and Amazon's listings, which have a form of their own.
+
+GOOGLE, AMAZON = "gemini-generate-content", "bedrock-runtime"
+
+
+def google_fields(name: str) -> dict[str, str]:
+    """The fields of a type of Google's SDK, under the SDK's names, each with its own type."""
+    return {field: type for field, _, type in (item.partition(":") for item in _items(_braces(GOOGLE, name)))}
+
+
+def google_words(name: str) -> set[str]:
+    """The words of an enumeration of Google's SDK, without the one that says nothing."""
+    return {word for word in _items(_braces(GOOGLE, name)) if not word.endswith("UNSPECIFIED")}
+
+
+def camel(name: str) -> str:
+    """A name of Google's SDK as the wire has it."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def amazon_fields(name: str) -> dict[str, str]:
+    """The fields of a shape that botocore describes, each with its own type, without those in the path."""
+    named = (item.removeprefix("!").partition(":") for item in _items(_braces(AMAZON, f"{name} structure")))
+    return {field: type for field, _, type in named if "@" not in type}
+
+
+def amazon_words(name: str) -> set[str]:
+    """The words of an enumeration that botocore describes."""
+    found = re.search(rf"^{name} enum (.*)$", _text(AMAZON), re.MULTILINE)
+    assert found, name
+    return set(found[1].split("|"))
+
+
+def amazon_statuses() -> dict[str, int]:
+    """The HTTP status of each error that botocore describes."""
+    found = re.findall(r"^(\w+) structure exception http=(\d+) ", _text(AMAZON), re.MULTILINE)
+    return {name: int(status) for name, status in found}
+
+
+def _braces(file: str, name: str) -> str:
+    found = re.search(rf"^{name}(?: union)? \{{(.*)\}}$", _text(file), re.MULTILINE)
+    assert found, name
+    return found[1]

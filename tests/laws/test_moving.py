@@ -48,6 +48,7 @@ OTHERS = (
     "llamacpp",
     "azure/messages",
     "bedrock/messages",
+    "bedrock/invoke",
     "deepseek/messages",
     "ollama/messages",
     "openrouter/messages",

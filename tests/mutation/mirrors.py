@@ -99,6 +99,21 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "tests/sansio/test_translate_requests.py",
         ),
     ),
+    **dict.fromkeys(
+        (f"sansio.testing.wires.{of}" for of in ("cohere", "cohere_requests", "ollama", "ollama_requests")),
+        (
+            "tests/sansio/testing/wires/test_native.py",
+            "tests/sansio/families/cohere",
+            "tests/sansio/families/ollama",
+        ),
+    ),
+    **{
+        f"sansio.testing.wires.{of}_requests": (
+            f"tests/sansio/testing/wires/test_{of}.py",
+            f"tests/sansio/families/{of}",
+        )
+        for of in ("gemini", "converse")
+    },
     "sansio.testing.batches": (
         "tests/sansio/testing/test_batches.py",
         "tests/sansio/batches/test_dialogues.py",
@@ -195,6 +210,13 @@ _TESTS: dict[str, tuple[str, ...]] = {
 }
 """The tests of the modules that no test file is named after, or that share one."""
 
+_RECORDED: dict[str, tuple[str, ...]] = {
+    "gemini": ("test_corpus_gemini.py", "testing/wires/test_gemini.py"),
+    "converse": ("test_corpus_bedrock.py", "testing/wires/test_converse.py"),
+    **dict.fromkeys(("cohere", "ollama"), ("test_corpus_more.py", "testing/wires/test_native.py")),
+}
+"""By families: recorded answers, and the fake's, which it writes by what the provider documents."""
+
 
 def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     """The tests that mirror a module, or else the package it is in, relative to the root.
@@ -210,7 +232,9 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     if package == "sansio.batches":
         named += [folder / f"test_{of}.py" for of in ("dialogues", "batches") if of != name]
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
+        recorded = _RECORDED.get(package.rpartition(".")[2], ())
         named += sorted(set(folder.glob("test_*.py")) - set(named))
         named += [root / f"tests/sansio/test_{of}.py" for of in ("sent", "parser_quick")]
         named += sorted((root / "tests/sansio/families").glob("test_*.py"))
+        named += [root / "tests/sansio" / file for file in recorded]
     return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)

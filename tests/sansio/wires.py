@@ -38,6 +38,7 @@ from sansio import (
     replay,
 )
 from sansio.providers import dialect_named
+from sansio.testing import FakeProvider
 
 TYPES = ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
 RESPONSES = tuple(f"{kind}/responses" for kind in ("openrouter", "openai", "azure", "ollama", "vllm"))
@@ -345,3 +346,17 @@ def check_agreement(events: Sequence[StreamEvent]) -> None:
         part = partial.parts[place]
         # What is open has no event yet, but for a text, which is sent as deltas.
         assert not (isinstance(part, TextPart | ReasoningPart | RefusalPart) and part.text)
+
+
+def refusal_of(
+    provider: Provider, messages: Sequence[Message], tools: Sequence[Record] | None = None, **options: Any
+) -> str:
+    """What the fake says against the request of a call; empty if it answers.
+
+    The fake checks each field by what the provider's own documentation says, so it is another opinion.
+    """
+    step = provider.call(messages, tools, **options).next_step()
+    assert isinstance(step, Send)
+    fake = FakeProvider(provider.config.type)
+    answer = fake.respond(provider.authorize(step.request, "k"))
+    return "" if answer.status == 200 else answer.body.decode()

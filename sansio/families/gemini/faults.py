@@ -1,4 +1,4 @@
-"""What Gemini's errors amount to, and how an answer of its ends.
+"""The HTTP statuses that Gemini's errors correspond to, and the finish reasons of its answers.
 
 Sources: Google's page on error codes, and `google.rpc.Code` and `error_details.proto`, for the words and the
 details; recorded errors.
@@ -32,7 +32,7 @@ STATUS_BY_ERROR: Mapping[str, int] = {
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
-"""The words for errors, as the HTTP status that they amount to."""
+"""The HTTP status that each of Google's words for errors corresponds to."""
 
 _FILTERS = (
     "SAFETY",
@@ -78,7 +78,7 @@ _DELAY = re.compile(r"\d+(?:\.\d+)?s")
 
 
 def retry_delay(error: JSONObject) -> float | None:
-    """The seconds that an error asks to wait: by its details, or in its text. There is no header."""
+    """The seconds that an error asks to wait, from its details or its text. There is no header."""
     for detail in _details(error):
         delay = text_or_none(detail.get("retryDelay"))
         if delay is not None and _DELAY.fullmatch(delay):

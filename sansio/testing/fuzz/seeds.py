@@ -191,10 +191,11 @@ _CHUNKS = tuple(
     )
 )
 """Chunks of Gemini with parts of every kind."""
-_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere"}
+_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere", "invoke": "bedrock/invoke"}
 """Targets that read a type's own wire."""
 _SOURCES: JSON = [{"type": "document", "id": "d"}]
 _OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
+    "invoke": _STREAMS,
     "ollama-own": (
         *_STREAMS[:3],
         _STREAMS[-1],

@@ -509,6 +509,7 @@ TARGETS: dict[str, Target] = {
     "aws": aws,
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
     "bedrock": partial(frames, "bedrock"),
+    "invoke": partial(frames, "bedrock/invoke"),
     "responses": partial(stream, "openai/responses"),
     "gemini": partial(stream, "google"),
     "ollama-own": partial(stream, "ollama/ollama"),

@@ -16,8 +16,8 @@ from sansio.testing.script import spoken
 from sansio.testing.strange import HARMLESS
 from sansio.testing.strategies.answers import events
 from sansio.testing.strategies.calls import SELDOM
+from sansio.testing.strategies.frames import FRAMED, Frame, framed, frames_of
 from sansio.testing.strategies.frames import HARMLESS as HARMLESS_FRAMES
-from sansio.testing.strategies.frames import framed, frames_of
 from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.strategies.gemini_chunks import listed, vary
 from sansio.testing.wire import encode_events
@@ -74,8 +74,8 @@ def streams(
         ValueError: there is no fake for the dialect.
     """
     _, api = spoken(dialect)
-    if api == "converse":
-        return _framed_streams()
+    if api in FRAMED:
+        return _framed_streams(dialect)
     if api == "ollama":
         return _line_streams(dialect, line_ends, spaces, comments)
     if api == "gemini":
@@ -85,19 +85,34 @@ def streams(
 
 @cache
 @st.composite
-def _framed_streams(draw: st.DrawFn) -> ValidStream:
+def _framed_streams(draw: st.DrawFn, dialect: str) -> ValidStream:
     """Streams of binary frames: as Bedrock sends them, or with frames and headers that say nothing."""
-    answer = draw(events("bedrock"))
-    frames = frames_of(answer)
+    answer = draw(events(dialect))
+    frames = frames_of(dialect, answer)
     if draw(st.booleans()):
-        last = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
+        last = _stop_in(frames)
         for harmless in draw(st.lists(st.sampled_from(HARMLESS_FRAMES), max_size=3)):
             frames.insert(draw(st.integers(0, last)), harmless)
             last += 1
     pieces = draw(framed(frames))
-    stop = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
-    chunks = [json.loads(frame.payload) for frame in frames]
+    stop = _stop_in(frames)
+    chunks = list(map(_json_of, frames))
     return ValidStream(b"".join(pieces), answer, len(b"".join(pieces[: stop + 1])), chunks)
+
+
+# Any, here and below: JSON in the form of the encoders.
+def _json_of(frame: Frame) -> Any:
+    """The JSON of a frame, or of the chunk in it."""
+    return json.loads(frame.content() or frame.payload)
+
+
+def _stop_in(frames: list[Frame]) -> int:
+    """Which frame has the stop reason."""
+    return next(
+        at
+        for at, frame in enumerate(frames)
+        if frame.name == "messageStop" or _json_of(frame).get("type") == "message_delta"
+    )
 
 
 @cache
@@ -202,7 +217,6 @@ def _written(
     return ValidStream(bytes(stream), answer, whole_from, chunks)
 
 
-# Any: JSON in the form of the encoders.
 def _tells_finish(type: str, value: Any) -> bool:
     if type.partition("/")[0] == "cohere":
         return bool(value["type"] == "message-end")

@@ -111,7 +111,7 @@ def encode_answer(type: str, message: Message) -> bytes:
         parts.append(_part(part, signed))
         if isinstance(part, TextPart):
             _cite(grounds, part.citations, said)
-            said += len(part.text.encode("utf-8", "replace"))
+            said += len(part.text.encode())
     return msgspec.json.encode(_finished(message, message, parts, grounds))
 
 
@@ -126,7 +126,7 @@ def encode_error(failure: Failure, request_id: str) -> JSONObject:
 
 
 class _Stream:
-    """What of an answer has been sent, and the calls that are not whole yet."""
+    """The parts of an answer that were sent, and the calls that are not complete yet."""
 
     def __init__(self, head: Message) -> None:
         self._head = head
@@ -149,7 +149,7 @@ class _Stream:
                 self._calls[index][1].append(arguments)
                 return []
             case ContentDelta(text=text, part=part):
-                self._said[part] = self._said.get(part, 0) + len(text.encode("utf-8", "replace"))
+                self._said[part] = self._said.get(part, 0) + len(text.encode())
                 return [*self.calls(), *self._text(part, {"text": text})]
             case ReasoningDelta(text=text, part=part):
                 return [*self.calls(), *self._text(part, {"text": text, "thought": True})]
@@ -198,7 +198,8 @@ def _part(part: Part, signed: bool) -> JSONObject:
     """A part of an answer.
 
     Args:
-        signed: it is the first call of the answer if it is one, which the fake signs.
+        part: the part.
+        signed: whether the part, if it is a call, is the first call of the answer, which the fake signs.
     """
     if isinstance(part, InvalidToolCall):  # one that Google does not stand by, though it is whole
         arguments = _object(part.raw_arguments)

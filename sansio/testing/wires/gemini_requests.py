@@ -6,7 +6,6 @@ Sources: the Gemini API's reference (`GenerateContentRequest`), Google's pages "
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from urllib.parse import unquote
@@ -27,6 +26,7 @@ from sansio.testing.prompt import (
 )
 from sansio.testing.routes import Route, split_target
 from sansio.testing.wires.gemini import sign
+from sansio.testing.wires.vectors import vector
 
 _TOP = frozenset((
     "contents", "systemInstruction", "generationConfig", "tools", "toolConfig", "safetySettings",
@@ -44,7 +44,7 @@ _DATA = frozenset((
 ))  # fmt: skip
 # Google's own client writes the second in this way, and Google takes both spellings.
 _SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
-_FUNCTION = frozenset(("name", "description", "response", "behavior", *_SCHEMAS))
+_FUNCTION = frozenset(("name", "description", "response", "responseJsonSchema", "behavior", *_SCHEMAS))
 _NAME = re.compile(r"[a-zA-Z0-9_.:-]{1,128}")
 _PATH = re.compile(r"/(?:.*/)?models/([^/:]+):(\w+)")
 
@@ -219,7 +219,4 @@ def _vector(request: JSONObject) -> list[JSON]:
     size = request.get("outputDimensionality", 8)
     parts = as_objects(as_object(request.get("content")).get("parts"))
     text = " ".join(as_text(part.get("text")) for part in parts)
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
-    return [
-        (digest[place % len(digest)] - 128) / 128 for place in range(size if isinstance(size, int) else 8)
-    ]
+    return vector(text, size if isinstance(size, int) else 8)

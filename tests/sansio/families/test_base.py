@@ -41,8 +41,10 @@ from sansio import (
     StreamComplete,
     StreamParser,
     TextPart,
+    ToolCall,
 )
 from sansio.providers import dialect_for, dialect_named
+from sansio.testing import Answer, Broken, Failure, encode_stream
 from tests.sansio.framing.frames import frames
 from tests.sansio.testing.dialects.lines import LineDialect
 from tests.sansio.wires import ASK, COMPATIBLE, TYPES, completion, config, failure, parse, sse
@@ -488,3 +490,16 @@ def test_a_dialect_without_endpoints_says_so_for_each() -> None:
         words = rf"^{method}: lines/lines has no endpoint .*such as \w+$"
         with pytest.raises(InvalidRequestError, match=words):
             getattr(dialect, method)(*arguments)
+
+
+@pytest.mark.parametrize("kind", ["google", "bedrock", "cohere", "ollama/ollama"])
+def test_each_frame_that_says_something_is_one_step_of_progress(kind: str) -> None:
+    answer = Answer(reasoning="Let me think.", text="It is so.", tool_calls=(ToolCall("a", "f", {"b": 1}),))
+    broken = Broken(answer=answer, after=2, failure=Failure(status=503, message="no"))
+    for said in (answer, broken):
+        parser = StreamParser(kind)
+        for number, piece in enumerate(encode_stream(kind, said), 1):
+            parser.receive_data(piece)
+            assert parser.finished or parser.progress == number or said is broken
+        parser.receive_eof()
+        assert parser.progress == number - (b"[DONE]" in piece)

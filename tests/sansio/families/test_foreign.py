@@ -92,3 +92,17 @@ def test_a_family_under_another_name_is_not_foreign() -> None:
     parser = StreamParser(RenamedChat())
     assert parser.receive_data(sse(usage)) == []
     assert not parser.finished
+
+
+@pytest.mark.parametrize(
+    ("kind", "api"),
+    [("google", "gemini"), ("bedrock", "converse"), ("cohere", "cohere"), ("ollama/ollama", "ollama")],
+)
+def test_a_native_api_is_named_where_another_one_answers(kind: str, api: str) -> None:
+    for read in (
+        lambda: dialect_named(kind).parse_response({"choices": []}),
+        lambda: dialect_named(kind).open_stream().receive(b'{"choices": []}', [], "other"),
+    ):
+        with pytest.raises(RemoteProtocolError, match=f"the {api} API was expected") as caught:
+            read()
+        assert api in str(caught.value.hint)

@@ -26,7 +26,7 @@ from sansio import (
     ToolCall,
     UnknownPart,
 )
-from tests.sansio.wires import ASK, WEATHER, Record, config, sent
+from tests.sansio.wires import ASK, WEATHER, Record, config, refusal_of, sent
 from tests.support import for_all
 
 KIND = "cohere"
@@ -222,6 +222,12 @@ def test_options_under_coheres_names() -> None:
 SCHEMA = {"type": "json_object", "json_schema": {"a": 1}}
 OTHER: Record = {"type": "function", "function": {"name": "other"}}
 FORCED: Record = {"type": "function", "function": {"name": "get_weather"}}
+BOTH: Record = {"tools": [WEATHER, OTHER]}
+
+
+def allowed(*tools: Record, **more: Any) -> Record:
+    """A choice of some of the tools, in OpenAI's form."""
+    return {"type": "allowed_tools", "allowed_tools": {"tools": [*tools], **more}}
 
 
 @for_all(
@@ -240,6 +246,25 @@ FORCED: Record = {"type": "function", "function": {"name": "get_weather"}}
             ({"tool_choice": None}, {"tool_choice": None}),
             ({"tool_choice": "required"}, {"tool_choice": "REQUIRED"}),
             ({"tool_choice": "NONE"}, {"tool_choice": "NONE"}),
+            ({"tool_choice": "none"}, {"tool_choice": "NONE"}),
+            ({"tool_choice": "any"}, {"tool_choice": "REQUIRED"}),
+            ({"tool_choice": "REQUIRED"}, {"tool_choice": "REQUIRED"}),
+            (
+                {"tool_choice": {"type": "tool", "name": "other"}},
+                {"tool_choice": "REQUIRED", "tools": [OTHER]},
+            ),
+            ({"tool_choice": allowed(OTHER, FORCED, mode="required")}, BOTH | {"tool_choice": "REQUIRED"}),
+            ({"tool_choice": allowed(FORCED)}, {"tool_choice": None, "tools": [WEATHER]}),
+            ({"response_format": {"type": "text"}}, {"response_format": {"type": "text"}}),
+            ({"max_completion_tokens": 5}, {"max_tokens": 5}),
+            ({"stop_sequences": ["END"]}, {"stop_sequences": ["END"]}),
+            ({"strict_tools": True}, {"strict_tools": True}),
+            ({"safety_mode": "CONTEXTUAL"}, {"safety_mode": "CONTEXTUAL"}),
+            ({"safety_mode": "OFF"}, {"safety_mode": "OFF"}),
+            (
+                {"reasoning_budget": 9, "thinking": {"x": 1}},
+                {"thinking": {"x": 1, "type": "enabled", "token_budget": 9}},
+            ),
             ({"tool_choice": FORCED}, {"tool_choice": "REQUIRED", "tools": [WEATHER]}),
             (
                 {
@@ -256,6 +281,8 @@ FORCED: Record = {"type": "function", "function": {"name": "get_weather"}}
 def test_an_option_is_sent_as_its_field(options: Record, fields: Record) -> None:
     given = body(tools=[WEATHER, OTHER], **options)
     assert {name: given.get(name) for name in fields} == fields
+    if "x" not in (options.get("thinking") or ()):
+        assert refusal_of(provider(), ASK, [WEATHER, OTHER], **options) == ""
 
 
 @for_all(
@@ -365,3 +392,81 @@ def test_embeddings_of_documents() -> None:
     for wrong in wrongs:
         with pytest.raises(RemoteProtocolError, match="embeddings"):
             asked.read(wrong)
+
+
+def test_a_tool_of_free_text_may_be_forced() -> None:
+    note: Record = {"type": "custom", "custom": {"name": "note", "description": "Notes."}}
+    given = body(tools=[WEATHER, note], tool_choice={"type": "custom", "custom": {"name": "note"}})
+    assert [tool["function"]["name"] for tool in given["tools"]] == ["note"]
+    assert given["tool_choice"] == "REQUIRED"
+
+
+WRONG: Record = {
+    "stop_sequences": "END",
+    "documents": "a",
+    "citation_options": "FAST",
+    "safety_mode": "strict",
+    "strict_tools": "yes",
+    "priority": "first",
+    "thinking": "enabled",
+    "logprobs": 3,
+    "max_completion_tokens": "5",
+    "cache": "yes",
+}
+
+
+@for_all(("name", WRONG))
+def test_an_option_of_another_type_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=name):
+        body(**{name: WRONG[name]})
+
+
+@for_all(
+    (
+        ("name", "least", "most"),
+        [("top_p", 0, 1), ("top_k", 0, 500), ("frequency_penalty", 0, 1), ("presence_penalty", 0, 1)],
+    )
+)
+def test_an_option_with_a_range_is_taken_up_to_its_ends_by_the_fake_too(
+    name: str, least: int, most: int
+) -> None:
+    fractions = name != "top_k"
+    for value in (least, most, *([0.5] if fractions else ())):
+        options: Record = {name: value}
+        assert refusal_of(provider(), ASK, **options) == ""
+    for value in (least - 1, most + 1, *([most + 0.5] if fractions else ())):
+        options = {name: value}
+        with pytest.raises(InvalidRequestError, match=name):
+            body(**options)
+
+
+def test_the_fields_of_a_message_are_no_extra_of_one() -> None:
+    for name in ("role", "content", "tool_plan", "tool_calls", "tool_call_id", "citations"):
+        for role in ("user", "assistant"):
+            with pytest.raises(InvalidRequestError, match=name) as caught:
+                body(*ASK, Message(role, "Hi", extra={name: []}), *ASK)
+            assert caught.value.index == 1
+
+
+CALLS = (ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {}))
+TEXT = DocumentPart(data=b"text", media_type="text/plain", name="n.txt")
+
+
+@for_all(
+    (
+        "messages",
+        [
+            [Message("system", "Be brief."), Message("developer", [TextPart("Be kind.")]), *ASK],
+            [Message("user", [TextPart("See"), ImagePart(data=PNG), TEXT])],
+            [*ASK, Message("assistant", [ReasoningPart("Hm."), TextPart("Hi")]), *ASK],
+            [
+                *ASK,
+                Message("assistant", [ReasoningPart("I will.", PLAN), *CALLS]),
+                Message("tool", "1", "a"),
+                Message("tool", [TextPart("2"), TEXT], "b"),
+            ],
+        ],
+    )
+)
+def test_cohere_takes_a_conversation_as_it_is_sent(messages: list[Message]) -> None:
+    assert refusal_of(provider(), messages) == ""

@@ -8,7 +8,9 @@ import pytest
 
 from sansio import InvalidRequestError
 from tests.sansio.families.gemini.chunks import JSON, google
-from tests.sansio.wires import ASK, WEATHER, body_of
+from tests.sansio.wires import ASK, WEATHER, body_of, refusal_of
+from tests.support import for_all
+from tests.wire_types import camel, google_fields, needs_types
 
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
@@ -161,3 +163,129 @@ def test_tools_of_every_form() -> None:
 
 def test_a_format_of_another_form_is_refused() -> None:
     assert "response_format" in refused(response_format={"type": "json_schema", "json_schema": {}})
+
+
+NOT_SENT = (
+    "http_options should_return_http_response automatic_function_calling system_instruction tools "
+    "candidate_count routing_config model_selection_config audio_timestamp enable_enhanced_civic_answers "
+    "audio_transcription_config automatic_continuation generation_output_config"
+)
+"""Fields of the SDK's config for the SDK itself, for what messages and tools say, or without an option."""
+RENAMED = {
+    "max_output_tokens": "max_tokens",
+    "response_modalities": "modalities",
+    "response_logprobs": "logprobs",
+    "logprobs": "top_logprobs",
+    "response_mime_type": "response_format",
+    "response_json_schema": "response_format",
+}
+"""Fields that portable options have another name for."""
+SAMPLES: dict[str, Any] = {
+    "service_tier": "flex",
+    "response_schema": {"type": "OBJECT"},
+    "response_format": FORMAT,
+    "modalities": ["TEXT"],
+    "logprobs": True,
+    "thinking_config": {"includeThoughts": True},
+}
+
+
+def sample(name: str, type: str) -> Any:
+    """A value for an option, by the type of its field."""
+    plain = {"float": 0.5, "int": 16, "bool": True, "str": "abc", "bytes": "YWJj", "list[str]": ["a"]}
+    known = {**plain, "MediaResolution": "MEDIA_RESOLUTION_LOW", "list[SafetySetting]": [{"category": "X"}]}
+    return SAMPLES.get(name, 16 if name == "top_k" else known.get(type, {"a": "b"}))
+
+
+@needs_types
+def test_each_field_of_the_sdks_config_has_an_option_that_writes_it_and_the_fake_takes_it() -> None:
+    for field, listed in google_fields("GenerateContentConfig").items():
+        if field in NOT_SENT.split():
+            continue
+        option, wire = RENAMED.get(field, field), camel(field)
+        value = sample(option, listed.strip("?[]") if "list[" not in listed else listed[2:-1])
+        sent = body(**{option: value})
+        held = sent if wire in sent else sent["generationConfig"]
+        assert wire in held, field
+        if field == option:
+            assert held[wire] == value, field
+        assert refusal_of(google(), ASK, **{option: value}) == "", field
+
+
+@for_all(("options", [{"max_completion_tokens": 5}, {"max_tokens": 5}, {"stop_sequences": ["x"]}]))
+def test_two_names_of_one_field_are_one(options: JSON) -> None:
+    fields = {"maxOutputTokens": 5} if "stop_sequences" not in options else {"stopSequences": ["x"]}
+    assert body(**options)["generationConfig"] == fields
+    assert refusal_of(google(), ASK, **options) == ""
+
+
+NO_TEXTS = (
+    "max_completion_tokens cache stop_sequences safety_settings labels tool_config generation_config "
+    "thinking_config speech_config image_config response_schema model_armor_config"
+)
+
+
+@for_all(
+    (
+        "options",
+        [
+            *({name: "text"} for name in NO_TEXTS.split()),
+            *({name: 7} for name in ("cached_content", "continuation_token", "media_resolution")),
+        ],
+    )
+)
+def test_an_option_of_another_type_is_refused_by_its_name(options: JSON) -> None:
+    assert next(iter(options)) in refused(**options)
+
+
+BY_BUDGET = (
+    "gemini-1.0-pro gemini-1.5-flash gemini-2.0-flash gemini-2.5-pro models/gemini-2.5-flash-lite gemini-2-x "
+    "gemini-robotics-er-1.5-preview gemini-flash-latest gemini-pro-latest gemma-3-27b-it "
+    "learnlm-2.0-flash-experimental GEMINI-2.5-PRO"
+)
+BY_LEVEL = (
+    "gemini-3-pro-preview gemini-3.5-flash gemini-9 gemini-10-pro gemini-25-pro "
+    "publishers/google/models/gemini-4"
+)
+OTHERS = ["endpoints/123", "gemini-robotics-er-2-preview", "gemini-new"]
+"""Names that do not say which generation the model is of."""
+
+
+@for_all(("model", BY_BUDGET.split()))
+def test_models_before_the_third_generation_think_within_a_budget(model: str) -> None:
+    budgets = [
+        body(model, reasoning_effort=effort) for effort in ("none", "minimal", "low", "medium", "high")
+    ]
+    tokens = [sent["generationConfig"]["thinkingConfig"]["thinkingBudget"] for sent in budgets]
+    assert tokens[0] == 0
+    assert 0 < tokens[1] <= tokens[2] < tokens[3] < tokens[4] == 24_576  # the most that any of them takes
+    assert body(model, reasoning_budget=5)["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 5}
+
+
+@for_all(("model", [*BY_LEVEL.split(), *OTHERS]))
+def test_later_models_and_unknown_ones_think_at_a_level(model: str) -> None:
+    for effort in ("minimal", "low", "medium", "high", "xhigh"):
+        sent = body(model, reasoning_effort=effort)["generationConfig"]["thinkingConfig"]
+        assert sent == {"thinkingLevel": effort.upper()}
+    assert model in refused(model, reasoning_budget=5)
+
+
+def test_what_is_given_twice_is_merged_where_it_can_be() -> None:
+    config = {"temperature": 0.5, "logprobs": 2}
+    given = body(generation_config=config, top_p=0.5, modalities=["TEXT"], response_schema={"type": "STRING"})
+    assert given["generationConfig"] == {
+        **config,
+        "topP": 0.5,
+        "responseModalities": ["TEXT"],
+        "responseMimeType": "application/json",
+        "responseSchema": {"type": "STRING"},
+    }
+    assert config == {"temperature": 0.5, "logprobs": 2}
+    enums = {"responseMimeType": "text/x.enum"}
+    mime = body(generation_config=enums, response_schema={"type": "STRING"})["generationConfig"]
+    assert mime["responseMimeType"] == "text/x.enum"
+
+
+@for_all(("choice", [{"type": "tool", "name": "get_weather"}, "auto", "any", "required"]))
+def test_a_choice_of_tools_is_one_that_the_fake_takes(choice: Any) -> None:
+    assert refusal_of(google(), ASK, [WEATHER], tool_choice=choice) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -513,3 +514,105 @@ def test_a_signature_without_a_text_is_never_cited() -> None:
     [part, sources] = streamed(chunk([blank]), chunk([], "STOP", **cited)).parts
     assert part == TextPart("", extra=SIGNED)
     assert sources == ServerToolPart("citationMetadata", output=[{"uri": "u", "startIndex": 0}])
+
+
+def test_what_is_read_is_not_kept_a_second_time() -> None:
+    said: JSON = {
+        **chunk([text("Hi"), text("Hm.", **THOUGHT)], "STOP", groundingMetadata={}, citationMetadata={}),
+        "usageMetadata": {"promptTokenCount": 1},
+        "createTime": "2026-01-01T00:00:00Z",
+    }
+    for message in (streamed(said), dialect_named("google").parse_response(said)):
+        assert message.extra == {}
+        assert (message.model, message.response_id) == ("gemini-x", "r1")
+        assert message.origin == "google/gemini"
+
+
+def test_lists_of_log_probabilities_grow_with_their_chunks() -> None:
+    chunks = [
+        chunk([text(token)], logprobsResult={"chosenCandidates": [token], "topCandidates": [{"a": token}]})
+        for token in "ab"
+    ]
+    message = streamed(*chunks, chunk([], "STOP", logprobsResult="new"))
+    assert message.extra == {"logprobsResult": "new"}
+    grown = streamed(*chunks, chunk([], "STOP")).extra["logprobsResult"]
+    assert grown == {"chosenCandidates": ["a", "b"], "topCandidates": [{"a": "a"}, {"a": "b"}]}
+
+
+def test_a_call_that_was_ended_is_whole_whatever_ends_the_answer() -> None:
+    begun = chunk([call("f", willContinue=True), piece("$.a", 1)])
+    ended = streamed(begun, chunk([call()]), chunk([], "MAX_TOKENS"))
+    assert ended.tool_calls[0].arguments == {"a": 1}
+    (more,) = streamed(begun, chunk([call()]), chunk([text("b")], "MAX_TOKENS")).tool_calls
+    assert more.arguments == {"a": 1}
+
+
+@pytest.mark.parametrize("start", [9, 10, 99])
+def test_a_citation_from_the_end_of_the_answer_on_is_of_its_last_text(start: int) -> None:
+    source = {"uri": "https://a.example", "startIndex": start}
+    message = streamed(
+        chunk([text("Grüße ")]),
+        chunk([text("a", **SIGNED)], "STOP", citationMetadata={"citations": [source]}),
+    )
+    first, last = message.parts
+    assert isinstance(first, TextPart)
+    assert isinstance(last, TextPart)
+    assert (first.citations, [each.start for each in last.citations]) == ((), [start - 8])
+
+
+@pytest.mark.parametrize("reason", ["", None, 7])
+def test_a_prompt_without_a_word_for_a_block_is_not_blocked(reason: object) -> None:
+    feedback: JSON = {"blockReason": reason, "safetyRatings": [1]}
+    message = streamed({**chunk([text("Hi")], "STOP"), "promptFeedback": feedback})
+    assert (message.finish_reason, message.raw_finish_reason) == (FinishReason.STOP, "STOP")
+    assert message.extra == {"promptFeedback": feedback}
+
+
+def test_a_blocked_prompt_is_not_an_answer_that_failed() -> None:
+    whole_one = dialect_named("google").parse_response({"promptFeedback": {"blockReason": "SAFETY"}})
+    assert (whole_one.finish_reason, whole_one.extra) == (FinishReason.CONTENT_FILTER, {})
+
+
+def test_the_model_of_the_last_chunk_that_names_one_is_the_answers() -> None:
+    named = [chunk([text("a")]) | {"modelVersion": name, "responseId": f"r-{name}"} for name in ("m", "n")]
+    message = streamed(*named, {"candidates": [{"finishReason": "STOP"}]})
+    assert (message.model, message.response_id) == ("n", "r-n")
+
+
+def test_calls_of_answers_with_other_ids_have_other_ids_of_ours() -> None:
+    ids = [
+        streamed(chunk([call("f", args={}), call("f", args={})], "STOP") | {"responseId": name}).tool_calls
+        for name in ("r1", "r2", "r1")
+    ]
+    (one, two), (three, four), again = [[each.id for each in calls] for calls in ids]
+    assert len({one, two, three, four}) == 4
+    assert again == [one, two]
+
+
+@pytest.mark.parametrize("wrong", [[], {}, "text", None])
+def test_content_of_another_form_says_nothing(wrong: object) -> None:
+    odd: JSON = {"candidates": [{"content": wrong, "finishReason": "STOP"}]}
+    assert streamed(chunk([text("Hi")]), odd).text == "Hi"
+
+
+def test_fields_of_the_content_and_of_a_call_in_pieces_are_kept() -> None:
+    content = {"role": "model", "parts": [text("a", x=1)], "new": 2}
+    message = streamed({"candidates": [{"content": content, "finishReason": "STOP", "newer": 3}]})
+    assert (message.parts, message.extra) == ((TextPart("a", extra={"x": 1}),), {"new": 2, "newer": 3})
+
+
+def test_a_citation_list_of_another_field_is_no_source() -> None:
+    """Only citations have sources: the same names elsewhere are other fields."""
+    metadata: JSON = {"citations": [{"uri": "https://a.example"}], "webSearchQueries": ["q"]}
+    message = streamed(chunk([text("a")], "STOP", groundingMetadata=metadata))
+    assert message.citations == ()
+    assert message.parts[1] == ServerToolPart(
+        "groundingMetadata", input=["q"], extra={"citations": metadata["citations"]}
+    )
+
+
+@pytest.mark.parametrize("odd", ["text", {"a": 1}, None])
+def test_sources_of_another_form_are_kept_as_they_are(odd: Any) -> None:
+    message = streamed(chunk([text("a")], "STOP", citationMetadata={"citations": odd}))
+    assert message.citations == ()
+    assert message.parts[1] == ServerToolPart("citationMetadata", extra={"citations": odd})

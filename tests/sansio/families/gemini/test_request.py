@@ -30,7 +30,9 @@ from sansio import (
 from sansio.families.gemini.parts import wire_of
 from sansio.providers.google import vertex_url
 from tests.sansio.families.gemini.chunks import JSON, SIGNED, call, google, text, whole
-from tests.sansio.wires import ASK, WEATHER, body_of
+from tests.sansio.families.gemini.test_options import BY_BUDGET, BY_LEVEL, OTHERS
+from tests.sansio.wires import ASK, WEATHER, body_of, refusal_of
+from tests.support import for_all
 
 PNG = b"\x89PNG\r\n\x1a\n"
 IMAGE = base64.b64encode(PNG).decode()
@@ -281,3 +283,118 @@ def test_vertex_is_at_a_project_and_a_location_and_takes_a_bearer_token(location
 def test_empty_answers_are_left_out() -> None:
     message = Message(Role.ASSISTANT, "", origin="google/gemini")
     assert contents(message, Message("user", "Hm?")) == [{"role": "user", "parts": [{"text": "Hm?"}]}]
+
+
+# What the fake takes.
+
+CALLS = (ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {}))
+RESULTS = [
+    Message("tool", "1", "a"),
+    Message("tool", [TextPart("no"), ImagePart(data=PNG)], "b", is_error=True),
+]
+CONVERSATIONS: list[list[Message]] = [
+    ASK,
+    [Message("system", [TextPart("Be short."), UnknownPart("text", {"text": "And kind."})]), *ASK],
+    [*ASK, Message("assistant", "Hm."), *ASK],
+    [*ASK, Message("assistant", [ReasoningPart("Hm."), TextPart("So.")]), *ASK],
+    [*ASK, Message("assistant", [TextPart("So:"), *CALLS]), *RESULTS],
+    [*ASK, Message("assistant", CALLS), *RESULTS, Message("assistant", [CALLS[0]]), RESULTS[0], *ASK],
+    [*ASK, Message("assistant", [InvalidToolCall("a", "f", "{cut", "cut")]), RESULTS[0], *ASK],
+    [
+        Message(
+            "user",
+            [ImagePart(data=PNG), DocumentPart(data=b"%PDF-", name="a"), AudioPart(data=b"RIFFxxxxWAVE")],
+        )
+    ],
+]
+
+
+@for_all(("model", [OLD, NEW]), ("messages", CONVERSATIONS))
+def test_google_takes_a_conversation_as_it_is_sent(model: str, messages: list[Message]) -> None:
+    assert refusal_of(google(model), messages) == ""
+    assert refusal_of(google(model), messages, stream=False) == ""
+
+
+@for_all(("model", [*BY_BUDGET.split(), *BY_LEVEL.split(), *OTHERS]))
+def test_only_models_known_to_want_signatures_get_one_for_each_turns_first_call(model: str) -> None:
+    turns = contents(*CONVERSATIONS[5][1:], model=model)
+    signatures = [
+        part.get("thoughtSignature") for turn in turns for part in turn["parts"] if "functionCall" in part
+    ]
+    wanted = SKIPPED if model in BY_LEVEL.split() else None
+    assert signatures == [wanted, None, wanted]
+
+
+def test_thoughts_that_the_application_wrote_are_sent_as_such() -> None:
+    sent = contents(Message("assistant", [ReasoningPart("Hm.", {"thoughtSignature": "c2ln"})]))
+    assert sent == [{"role": "model", "parts": [text("Hm.", thought=True, **SIGNED)]}]
+
+
+@for_all(
+    (
+        ("part", "remedy"),
+        [
+            (TextPart(""), "leave it out"),
+            (ServerToolPart("web_search"), ""),
+        ],
+    )
+)
+def test_a_part_without_a_form_is_refused_with_its_place_and_a_remedy(part: Part, remedy: str) -> None:
+    for before in ([], [*ASK, Message("assistant", "Hm.")]):
+        with pytest.raises(InvalidRequestError, match=f"message {len(before)}, part 1.*{remedy}") as caught:
+            body_of(google(), [*before, Message("user", [TextPart("Hi"), part])])
+        assert caught.value.index == len(before)
+
+
+@for_all(
+    (
+        ("messages", "index"),
+        [
+            ([*ASK, Message("assistant", CALLS), RESULTS[0], Message("tool", [RefusalPart("No.")], "b")], 3),
+            (
+                [
+                    *ASK,
+                    Message("assistant", CALLS),
+                    RESULTS[0],
+                    Message("tool", "1", "b", extra={"name": "h"}),
+                ],
+                3,
+            ),
+            ([*ASK, Message("assistant", "Hm."), Message("user", "")], 2),
+            ([Message("system", "a"), Message("system", [ImagePart(data=PNG)]), *ASK], 1),
+            ([Message("system", "a"), *ASK, Message("developer", "b")], 2),
+            ([*ASK, Message("user", "a", extra={"name": "b"})], 1),
+            ([*ASK, Message("assistant", [TextPart("a", extra={"text": "b"})])], 1),
+            (
+                [
+                    *ASK,
+                    Message("assistant", [ToolCall("a", "f", extra={"functionCall": {"name": "g"}})]),
+                    RESULTS[0],
+                ],
+                1,
+            ),
+        ],
+    )
+)
+def test_what_is_refused_is_refused_with_the_messages_place(messages: list[Message], index: int) -> None:
+    with pytest.raises(InvalidRequestError, match=f"message {index}") as caught:
+        body_of(google(), messages)
+    assert caught.value.index == index
+
+
+def test_a_call_may_have_arguments_of_any_fields_and_fields_beside_it() -> None:
+    call_ = ToolCall(
+        "a", "f", {"thoughtSignature": 1}, extra={"thoughtSignature": "c2ln", "functionCall": {"x": 2}}
+    )
+    sent = contents(Message("assistant", [call_]), RESULTS[0])[0]["parts"]
+    assert sent == [call(id="a", name="f", args={"thoughtSignature": 1}, x=2) | SIGNED]
+
+
+def test_files_of_a_result_are_behind_it_or_in_it() -> None:
+    given = [*ASK, Message("assistant", CALLS), *RESULTS[::-1]]
+    behind = contents(*given[1:])[1]["parts"]
+    assert [next(iter(part)) for part in behind] == ["functionResponse", "functionResponse", "inlineData"]
+    inside = contents(*given[1:], model=NEW)[1]["parts"]
+    assert [part["functionResponse"]["id"] for part in inside] == ["a", "b"]
+    assert ["parts" in part["functionResponse"] for part in inside] == [False, True]
+    assert [part["functionResponse"]["response"] for part in inside] == [{"output": "1"}, {"error": "no"}]

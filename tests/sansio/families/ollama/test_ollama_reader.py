@@ -242,3 +242,27 @@ def test_bytes_of_another_family_are_named() -> None:
         + chat.receive_eof()
     )
     assert "api='ollama'" in str(failure(ours))
+
+
+def test_the_first_line_that_names_a_model_names_the_answers() -> None:
+    message = answer(line({"content": "a"}, model="one"), last(model="two", total=5))
+    assert (message.model, message.extra) == ("one", {"total": 5})
+    assert answer(line({"content": "a"}, model=None), last(model="two")).model == "two"
+
+
+def test_what_is_read_is_not_kept_a_second_time() -> None:
+    said: Record = {"content": "Hi", "thinking": "Hm.", "images": ["UE5H"], "tool_calls": [call("f", {})]}
+    counts = {
+        "prompt_eval_count": 3,
+        "eval_count": 5,
+        "total_duration": 9,
+        "load_duration": 8,
+        "prompt_eval_duration": 7,
+        "eval_duration": 6,
+    }
+    ended = last(said, logprobs=[], **counts)
+    for message in (answer(ended), whole(ended)):
+        assert message.extra == {}
+        assert message.usage is not None
+        assert (message.usage.input_tokens, message.usage.output_tokens) == (3, 5)
+        assert message.usage.extra == {name: count for name, count in counts.items() if "duration" in name}

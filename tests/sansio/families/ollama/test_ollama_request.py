@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -25,7 +25,8 @@ from sansio import (
     ToolCall,
     UnknownPart,
 )
-from tests.sansio.wires import ASK, WEATHER, Record, config, sent
+from sansio.options import OllamaOptions
+from tests.sansio.wires import ASK, WEATHER, Record, config, refusal_of, sent
 from tests.support import for_all
 
 KIND = "ollama/ollama"
@@ -291,3 +292,98 @@ def test_the_list_of_models_and_embeddings_are_its_own() -> None:
             asked.read(wrong)
     with pytest.raises(InvalidRequestError, match="count_tokens"):
         dialect.count_tokens({})
+
+
+AT_THE_TOP = ("think", "format", "keep_alive", "truncate", "shift")
+OF_THE_RUN: Record = {"min_p": 0.5, "repeat_penalty": 1.1, "num_predict": 5}
+"""Options of the model's run that other servers have too."""
+OTHER_VALUES: Record = {"typical_p": 0.5, "use_mmap": True, "format": "json", "keep_alive": "5m"}
+
+
+def test_each_option_is_at_the_top_or_of_the_models_run_and_of_its_type() -> None:
+    for name in get_type_hints(OllamaOptions):
+        value = OTHER_VALUES.get(name, True if name in AT_THE_TOP else 5)
+        given = body(**{name: value})
+        assert (given if name in AT_THE_TOP else given["options"])[name] == value
+        wrong: Record = {name: ["x"]}
+        with pytest.raises(InvalidRequestError, match=name):
+            body(**wrong)
+    for name, value in OF_THE_RUN.items():
+        assert body(**{name: value})["options"] == {name: value}
+        wrong = {name: "x"}
+        with pytest.raises(InvalidRequestError, match=name):
+            body(**wrong)
+
+
+@for_all(("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"]))
+def test_each_effort_is_one_that_ollama_knows(effort: str) -> None:
+    nearest: Record = {"none": False, "minimal": "low", "xhigh": "max"}
+    assert body(reasoning_effort=effort)["think"] == nearest.get(effort, effort)
+    assert refusal_of(provider(), ASK, reasoning_effort=effort) == ""
+
+
+@for_all(
+    (
+        "options",
+        [
+            {"think": "low"},
+            {"think": "medium"},
+            {"think": "high"},
+            {"think": "max"},
+            {"logprobs": 3},
+            {"top_logprobs": 3},
+            {"keep_alive": -1},
+            {"keep_alive": 0.5},
+            {"format": {"type": "object"}},
+            {"response_format": {"type": "json_object"}},
+            {"max_completion_tokens": 5},
+        ],
+    )
+)
+def test_ollama_takes_an_option_as_it_is_sent(options: Record) -> None:
+    assert refusal_of(provider(), ASK, **options) == ""
+    if "max_completion_tokens" in options:
+        assert body(**options)["options"] == {"num_predict": 5}
+
+
+WRONG: Record = {"think": "much", "top_logprobs": "3", "keep_alive": [5], "cache": 5, "shift": 5}
+
+
+@for_all(("name", WRONG))
+def test_an_option_of_another_type_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=name):
+        body(**{name: WRONG[name]})
+
+
+def test_the_fields_of_a_message_are_no_extra_of_one() -> None:
+    for name in ("role", "content", "thinking", "images", "tool_calls", "tool_name", "tool_call_id"):
+        with pytest.raises(InvalidRequestError, match=name) as caught:
+            body(*ASK, Message("user", "Hi", extra={name: []}))
+        assert caught.value.index == 1
+
+
+def test_the_fields_of_an_answer_that_no_message_has_are_not_sent() -> None:
+    answer = Message("assistant", "Hi", origin=KIND, extra={"total_duration": 5})
+    assert sent(KIND, *ASK, answer, *ASK)[1] == {"role": "assistant", "content": "Hi"}
+
+
+def test_all_extra_fields_of_a_part_are_named() -> None:
+    part = TextPart("Hi", extra={"one": 1, "two": 2})
+    with pytest.raises(InvalidRequestError, match="one, two"):
+        body(Message("user", [part]))
+
+
+@for_all(
+    (
+        ("row", "name"),
+        [
+            ({"name": "m", "size": 5}, "m"),
+            ({"model": "m", "size": 5}, None),
+            ({"name": "n", "model": "m", "size": 5}, "n"),
+        ],
+    )
+)
+def test_a_model_of_the_list_may_have_either_name(row: Record, name: str | None) -> None:
+    listed = provider().dialect.list_models().read({"models": [row]})
+    assert isinstance(listed, tuple)
+    assert [(model.id, model.name, model.extra) for model in listed] == [("m", name, {"size": 5})]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from sansio import (
     AudioPart,
+    Citation,
     Credentials,
     FinishReason,
     ImagePart,
@@ -20,15 +22,21 @@ from sansio import (
     RefusalPart,
     Request,
     Send,
+    ServerToolPart,
+    StreamComplete,
     StreamFailed,
     StreamParser,
     TextPart,
     ToolCall,
+    UnknownPart,
+    Usage,
 )
 from sansio.events import PartComplete, RefusalDelta, ToolCallDelta, ToolCallStarted
+from sansio.providers import dialect_named
 from sansio.testing import Answer, Broken, Failure, FakeProvider, encode_events, encode_stream, encode_whole
 from sansio.testing.wires.converse import sign
 from tests.support import for_each
+from tests.wire_types import amazon_fields, amazon_statuses, amazon_words, needs_types
 
 MODEL = "anthropic.claude-sonnet-5-5"
 TURN = {"role": "user", "content": [{"text": "Hi"}]}
@@ -39,8 +47,6 @@ SIGNED = {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": sig
 
 
 def request(body: Any, verb: str = "converse", **more: Any) -> Request:
-    import json
-
     headers = (("authorization", "Bearer k"),)
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Request.post(f"http://localhost/model/a%2Fb/{verb}", more.get("headers", headers), data)
@@ -214,3 +220,150 @@ def test_reasoning_is_signed_and_blank_texts_are_kept() -> None:
     assert sign("Hm.").encode() in whole
     assert b'{"text":" "}' in whole
     assert sign("Hm.").encode() in b"".join(encode_stream("bedrock", Answer(reasoning="Hm.", text="Hi")))
+
+
+# The fields and the words that botocore lists.
+
+
+def known(body: dict[str, Any], name: str) -> bool:
+    """Whether the fake knows a name, which the body has somewhere; it refuses each unknown one alike."""
+    text = json.dumps(body)
+    assert name in text
+    other = json.loads(text.replace(f'"{name}"', '"nonsense"'))
+    return told(body)[1] != told(other)[1].replace("nonsense", name)
+
+
+@needs_types
+def test_each_field_of_a_request_is_known_and_no_other() -> None:
+    for field in amazon_fields("ConverseRequest").keys() - {"messages"}:
+        assert known({field: None if field == "system" else {}}, field), field
+        assert "nonsense" in told({"nonsense": {}})[1]
+    for field in amazon_fields("InferenceConfiguration"):
+        assert known({"inferenceConfig": {field: "x"}}, field), field
+    for field in amazon_fields("ToolConfiguration"):
+        assert known({"toolConfig": {field: "x"}}, field), field
+
+
+PLACES: list[tuple[str, Any]] = [
+    ("ContentBlock", lambda block: {"messages": [turn("user", block)]}),
+    ("ContentBlock", lambda block: {"messages": [TURN, turn("assistant", block)]}),
+    ("SystemContentBlock", lambda block: {"system": [block]}),
+    (
+        "ToolResultContentBlock",
+        lambda block: {
+            "messages": [turn("user", {"toolResult": {"toolUseId": "t", "content": [block]}})],
+        },
+    ),
+]
+ONLY_SAID = {"toolUse", "reasoningContent", "citationsContent"}
+"""Blocks of answers alone."""
+OF_ANSWERS = {"text", "image", "toolResult", "cachePoint", *ONLY_SAID}
+
+
+@needs_types
+@pytest.mark.parametrize("place", range(len(PLACES)))
+def test_each_kind_of_block_is_known_where_it_may_be(place: int) -> None:
+    shape, body = PLACES[place]
+    kinds = amazon_fields(shape).keys()
+    refused = {kind for kind in kinds if "is required, not" in told(body({kind: {"a": 1}}))[1]}
+    assert refused == {0: ONLY_SAID, 1: kinds - OF_ANSWERS}.get(place, set())
+    assert "is required, not nonsense" in told(body({"nonsense": {}}))[1]
+
+
+@needs_types
+def test_each_format_of_a_file_is_known_and_no_other() -> None:
+    for kind in ("image", "document", "video", "audio"):
+        words = amazon_words(f"{kind.title()}Format")
+        for word in (*words, "exe"):
+            file = {"format": word, "name": "n", "source": {"bytes": "YQ=="}}
+            assert (told({"messages": [turn("user", {kind: file})]})[0] == 200) is (word in words), word
+    for source in amazon_fields("DocumentSource"):
+        assert told({"messages": [turn("user", doc(source={source: "x"}))]})[0] == 200
+
+
+@needs_types
+def test_each_status_of_an_error_has_a_type_that_is_listed_with_it() -> None:
+    statuses = amazon_statuses()
+    for status in set(statuses.values()):
+        failing = FakeProvider("bedrock", [Failure(status=status, message="no")])
+        given = failing.respond(request({"messages": [TURN]}))
+        kind = dict(given.headers)["x-amzn-errortype"].partition(":")[0]
+        assert (given.status, statuses[kind]) == (status, status)
+
+
+SOURCE = Citation("https://e", "T", "words", extra={"location": {"web": {"domain": "e"}}})
+ANSWER = Answer(
+    parts=(
+        ReasoningPart("Let me think.", {"signature": "s"}),
+        ReasoningPart("", {"redactedContent": "eA=="}),
+        TextPart("It is "),
+        TextPart("sunny.", (SOURCE, Citation(title="U"))),
+        ServerToolPart("server_tool_use", "t1", "search", {"query": "weather in Paris"}),
+        ServerToolPart("r", "t1", output=[{"text": "x"}, {"json": {"a": 1}}], status="success"),
+        ImagePart(data=b"\x89PNG\r\n\x1a\n", extra={"error": None}),
+        UnknownPart("aNewKind", {"aNewKind": {"a": 1}}),
+        ToolCall("t", "f", {"a": 1}, '{"a":1}', extra={"type": "tool_use"}),
+        ToolCall("u", "g", {"b": 2}, '{"b":2}'),
+    ),
+    usage=Usage(
+        input_tokens=9,
+        output_tokens=5,
+        cached_tokens=2,
+        cache_write_tokens=3,
+        extra={"cacheDetails": []},
+    ),
+    extra={"additionalModelResponseFields": {"a": 1}, "metrics": {"latencyMs": 5}},
+)
+
+
+def test_an_answer_is_read_as_it_was_meant_whole_and_streamed() -> None:
+    whole = json.loads(encode_whole("bedrock", ANSWER))
+    parser = StreamParser("bedrock")
+    last = [event for piece in encode_stream("bedrock", ANSWER) for event in parser.receive_data(piece)][-1]
+    assert isinstance(last, StreamComplete)
+    for message in (dialect_named("bedrock").parse_response(whole), last.message):
+        assert message.parts == ANSWER.parts
+        assert (message.usage, message.extra) == (ANSWER.usage, ANSWER.extra)
+        assert (message.finish_reason, message.raw_finish_reason) == (FinishReason.TOOL_CALLS, "tool_use")
+    counts = whole["usage"]
+    assert counts["totalTokens"] == 14
+    assert sum(count for name, count in counts.items() if name.endswith("putTokens")) == 14
+
+
+@needs_types
+def test_answers_end_in_words_that_are_listed() -> None:
+    for reason in (FinishReason.STOP, FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.ERROR):
+        whole = dialect_named("bedrock").parse_response(
+            json.loads(encode_whole("bedrock", Answer(text="Hi", finish_reason=reason)))
+        )
+        assert whole.finish_reason is reason
+        assert whole.raw_finish_reason in amazon_words("StopReason")
+
+
+def test_frames_are_padded_and_each_text_is_a_block_with_its_end() -> None:
+    pieces = encode_stream("bedrock", Answer(parts=(TextPart("One two"), TextPart("three"))))
+    assert all(b'"p":"' in piece for piece in pieces)
+    ends = [piece for piece in pieces if b"contentBlockStop" in piece]
+    assert [b'"contentBlockIndex":%d' % at in end for at, end in enumerate(ends)] == [True, True]
+
+
+def test_each_frame_has_the_headers_that_amazon_gives_it() -> None:
+    failing = Broken(answer=Answer(text="One two"), after=1, failure=Failure(status=503, message="no"))
+    *events, last = encode_stream("bedrock", failing)
+    for frames, kind in ((events, b"event"), ([last], b"exception")):
+        for frame_is in frames:
+            size = len(kind).to_bytes(2, "big")
+            assert b"\x0d:message-type\x07" + size + kind in frame_is
+            assert b"\x0d:content-type\x07\x00\x10application/json" in frame_is
+            assert b":" + kind + b"-type\x07" in frame_is
+
+
+def test_the_names_of_tools_and_documents() -> None:
+    for name in ("a", "Z9_-", "x" * 64):
+        assert told({"toolConfig": spec(name=name)})[0] == 200
+    for name in ("", "a.b", "x" * 65):
+        assert told({"toolConfig": spec(name=name)})[0] == 400
+    for name in ("My report (1) [b]-_c", "x" * 200):
+        assert told({"messages": [turn("user", doc(name=name))]})[0] == 200
+    for name in ("", "a  b", "a.b", "x" * 201):
+        assert told({"messages": [turn("user", doc(name=name))]})[0] == 400

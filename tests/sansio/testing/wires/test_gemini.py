@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from sansio import (
+    APIStatusError,
     Citation,
     ContentDelta,
     FinishReason,
@@ -45,7 +46,10 @@ from sansio.testing import (
     encode_whole,
 )
 from tests.sansio.families.gemini.chunks import JSON, SIGNED, call, google
-from tests.sansio.wires import ASK, WEATHER, check_agreement
+from tests.sansio.families.gemini.test_faults import MAPPED
+from tests.sansio.wires import ASK, WEATHER, check_agreement, failure
+from tests.support import for_all
+from tests.wire_types import camel, google_fields, needs_types
 
 NEW = "gemini-3-pro-preview"
 GROUNDS = ServerToolPart(
@@ -338,3 +342,163 @@ def test_the_embedded_model_calls_tools(options: JSON, name: str | None) -> None
     scripted = FakeProvider("google", [Failure(status=429, code="RATE_LIMIT_EXCEEDED")])
     refused = scripted.respond(provider.authorize(step.request, "k"))
     assert json.loads(refused.body)["error"]["details"][0]["reason"] == "RATE_LIMIT_EXCEEDED"
+
+
+# Errors.
+
+
+@for_all(("status", MAPPED))
+def test_the_fake_s_error_has_a_word_that_google_maps_to_its_status(status: int) -> None:
+    broken = Broken(answer=Answer(text="a b"), after=1, failure=Failure(status=int(status), message="no"))
+    error = failure(parse(encode_stream("google", broken)))
+    assert isinstance(error, APIStatusError)
+    assert error.status == status
+    assert error.error_type in MAPPED[status].split()
+
+
+def test_a_status_that_no_word_is_mapped_to_has_an_unknown_word() -> None:
+    broken = Broken(answer=Answer(text="a b"), after=1, failure=Failure(status=418, message="no"))
+    error = failure(parse(encode_stream("google", broken)))
+    assert isinstance(error, APIStatusError)
+    assert (error.status, error.error_type) == (418, "UNKNOWN")
+
+
+# The fields that Google's SDK lists.
+
+
+def unknown(body: JSON) -> bool:
+    """Whether the fake refuses a request for a name that it does not know."""
+    return b"Unknown name" in ask({"contents": [HI], **body}).body
+
+
+OF_THE_SDK = {"httpOptions", "shouldReturnHttpResponse", "automaticFunctionCalling", "automaticContinuation"}
+OF_VERTEX = {
+    "routingConfig",
+    "modelSelectionConfig",
+    "audioTimestamp",
+    "enableEnhancedCivicAnswers",
+    "audioTranscriptionConfig",
+    "generationOutputConfig",
+}
+"""Fields that the Gemini API does not have, which the fake stands for."""
+
+
+@needs_types
+def test_each_field_of_the_sdks_config_is_known_in_one_place() -> None:
+    for field in google_fields("GenerateContentConfig"):
+        name = camel(field)
+        top, config = unknown({name: None}), unknown({"generationConfig": {name: None}})
+        assert (top is not config) is (name not in OF_THE_SDK | OF_VERTEX), name
+    assert unknown({"generationConfig": {"nonsense": 1}})
+
+
+DATA: list[JSON] = [
+    {"text": "Hi"},
+    {"inlineData": {"mimeType": "image/png", "data": "YQ=="}},
+    {"fileData": {"mimeType": "image/png", "fileUri": "https://e.example"}},
+    {"executableCode": {"code": "1"}},
+    {"codeExecutionResult": {"outcome": "OUTCOME_OK"}},
+    {"toolCall": {"toolType": "X"}},
+    {"toolResponse": {"toolType": "X"}},
+]
+
+
+def test_a_part_has_exactly_one_kind_of_data() -> None:
+    for data in DATA:
+        beside: JSON = {"thoughtSignature": "c2ln", "videoMetadata": {}}
+        assert ask({"contents": [HI, model(data | beside), HI]}).status == 200, data
+        for other in DATA:
+            if other != data:
+                assert ask({"contents": [user(data | other)]}).status == 400, (data, other)
+
+
+@needs_types
+def test_each_field_of_a_function_is_known_in_both_spellings_of_the_schema() -> None:
+    def declared(**fields: Any) -> JSON:
+        return {"tools": [{"functionDeclarations": [{"name": "f", **fields}]}]}
+
+    for field in google_fields("FunctionDeclaration"):
+        assert not unknown(declared(**{camel(field): "f"})), field
+    assert unknown(declared(strict=True))
+    shape = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    for name in ("parameters", "parametersJsonSchema", "parameters_json_schema"):
+        body = {"contents": [user({"text": "f now"})], **declared(**{name: shape})}
+        body["toolConfig"] = {"functionCallingConfig": {"mode": "ANY"}}
+        answer = dialect_named("google").parse_response(json.loads(ask(body).body))
+        assert answer.tool_calls[0].arguments.keys() == {"a"}
+
+
+@for_all(("name", ["a", "get_weather", "a.b:c-d", "A1" * 64]))
+def test_names_of_functions(name: str) -> None:
+    tools = {"tools": [{"functionDeclarations": [{"name": name}]}]}
+    assert ask({"contents": [HI], **tools}).status == 200
+    longer = {"tools": [{"functionDeclarations": [{"name": name + "é" + "x" * 128}]}]}
+    assert ask({"contents": [HI], **longer}).status == 400
+
+
+def answer_to(body: JSON, **more: Any) -> Message:
+    return dialect_named("google").parse_response(json.loads(ask(body, **more).body))
+
+
+def test_the_model_sees_the_last_text_the_limit_the_schema_and_whether_to_think() -> None:
+    said = [user({"text": "2 + 3"}), model({"text": "5"}), user({"inlineData": {"data": "YQ=="}})]
+    assert answer_to({"contents": said}).text == answer_to({"contents": said[:1]}).text
+    cut = answer_to({"contents": [HI], "generationConfig": {"maxOutputTokens": 1}})
+    assert cut.finish_reason is FinishReason.LENGTH
+    shape = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    shaped = answer_to({"contents": [HI], "generationConfig": {"responseJsonSchema": shape}})
+    assert json.loads(shaped.text) == {"a": 0}
+    config = {"thinkingConfig": {"includeThoughts": True, "thinkingLevel": "LOW"}}
+    assert answer_to({"contents": [HI], "generationConfig": config}).reasoning
+    assert not answer_to({"contents": [HI]}).reasoning
+
+
+def test_a_forced_tool_is_called_and_allowed_ones_are_among_those() -> None:
+    tools = [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}]
+    calling = {"mode": "ANY", "allowedFunctionNames": ["g"]}
+    forced = answer_to({"contents": [HI], "tools": tools, "toolConfig": {"functionCallingConfig": calling}})
+    assert [each.name for each in forced.tool_calls] == ["g"]
+    call_ = forced.tool_calls[0]
+    # The signature that the fake gave is one that it takes back, for that call only.
+    signed = call("g", args=call_.arguments) | {"thoughtSignature": call_.extra["thoughtSignature"]}
+    result = {"functionResponse": {"name": "g", "response": {"error": "no"}}}
+    assert "no" in answer_to({"contents": [HI, model(signed), user(result)]}).text
+    other = call("f", args=call_.arguments) | {"thoughtSignature": call_.extra["thoughtSignature"]}
+    wrong = {"functionResponse": {"name": "f", "response": {"error": "no"}}}
+    assert ask({"contents": [HI, model(other), user(wrong)]}).status == 400
+
+
+def test_results_are_those_of_the_calls_before_by_name_order_and_id() -> None:
+    asked = [call("f", id="a", args={}), call("g", id="b", args={})]
+
+    def told(*results: JSON) -> int:
+        contents = [HI, model(*asked), user(*({"functionResponse": each} for each in results))]
+        return ask({"contents": contents}, model="gemini-2.5-flash").status
+
+    first: JSON = {"id": "a", "name": "f", "response": {}}
+    second: JSON = {"id": "b", "name": "g", "response": {}}
+    assert told(first, second) == 200
+    assert {told(second, first), told(first), told(first, second, second)} == {400}
+    assert {told(first | {"id": "b"}, second), told(first | {"response": "x"}, second)} == {400}
+
+
+def test_counts_grow_with_the_texts_and_vectors_are_those_of_their_texts() -> None:
+    def counted(*contents: JSON, **more: Any) -> int:
+        body: JSON = {"contents": [*contents], **more}
+        whole, inner = ask(body, method="countTokens"), {"generateContentRequest": body}
+        assert whole.body == ask(inner, method="countTokens").body
+        return int(json.loads(whole.body)["totalTokens"])
+
+    longer = user({"text": "one two three four"})
+    assert counted(HI) < counted(longer) < counted(longer, systemInstruction={"parts": [{"text": "a b c"}]})
+
+    def vectors(*texts: str, **more: Any) -> Any:
+        requests = [{"content": {"parts": [{"text": text}]}, **more} for text in texts]
+        body = json.loads(ask({"requests": requests}, method="batchEmbedContents").body)
+        return [each["values"] for each in body["embeddings"]]
+
+    one, other, again = vectors("a", "b", "a")
+    assert one == again != other
+    assert {len(one), len(other)} == {8}
+    assert all(-1 <= number < 1 for number in one)
+    assert vectors("a", outputDimensionality=40)[0][:8] == one

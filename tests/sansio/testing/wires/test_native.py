@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -269,7 +270,11 @@ def test_one_server_of_all_types_has_their_paths_too() -> None:
     assert (unknown.status, "message" in said(unknown)) == (404, True)
     lines = ask(fake, "/api/chat", {"model": "m", "messages": [HELLO]})
     assert header(lines.headers, "content-type") == "application/x-ndjson"
-    assert len(fake.requests) == 7
+    google = ask(fake, "/v1beta/models/m:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]})
+    assert said(google)["modelVersion"] == "m"
+    bedrock = ask(fake, "/model/m/converse", {"messages": [{"role": "user", "content": [{"text": "Hi"}]}]})
+    assert said(bedrock)["stopReason"] == "end_turn"
+    assert len(fake.requests) == 9
 
 
 def test_the_script_fails_in_the_form_of_the_path() -> None:
@@ -329,3 +334,303 @@ def test_the_endpoints_beside_answers_are_read_by_their_clients() -> None:
     assert fetch(fake, other.count_tokens({"messages": [{"role": "user", "content": "one two"}]})) == 2
     single: Record = {"model": "m", "input": "x"}
     assert len(said(ask(FakeProvider("ollama"), "/api/embed", single))["embeddings"]) == 1
+
+
+# What a request may hold: a whole one, changed in one place.
+
+SAID_TO_COHERE: list[Record] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": [{"type": "text", "text": "f now"}]},
+    {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "So."}],
+        "tool_plan": "I will.",
+        "tool_calls": [CALLED],
+        "citations": [{"start": 0}],
+    },
+    {"role": "tool", "tool_call_id": "a", "content": "fine"},
+]
+WHOLE_COHERE: Record = {
+    "model": "m",
+    "messages": SAID_TO_COHERE,
+    "stream": False,
+    "tools": [
+        {"type": "function", "function": {"name": "f", "description": "F.", "parameters": {"type": "object"}}}
+    ],
+    "strict_tools": True,
+    "documents": ["a", {"data": {}}],
+    "citation_options": {"mode": "FAST"},
+    "response_format": {"type": "json_object", "json_schema": {"type": "object"}},
+    "safety_mode": "STRICT",
+    "max_tokens": 500,
+    "stop_sequences": ["END"],
+    "temperature": 0.5,
+    "seed": 1,
+    "frequency_penalty": 0.5,
+    "presence_penalty": 0.5,
+    "k": 5,
+    "p": 0.5,
+    "logprobs": True,
+    "tool_choice": "NONE",
+    "thinking": {"type": "enabled", "token_budget": 9},
+    "priority": 1,
+}
+WHOLE_OLLAMA: Record = {
+    "model": "m",
+    "messages": [
+        {"role": "user", "content": "f now", "images": ["UE5H"]},
+        {"role": "assistant", "content": "So.", "thinking": "Hm.", "tool_calls": [CALL]},
+        {"role": "tool", "content": "fine", "tool_name": "f", "tool_call_id": "a"},
+    ],
+    "stream": False,
+    "format": "json",
+    "options": {"num_ctx": 5},
+    "think": "low",
+    "keep_alive": "5m",
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+    "logprobs": True,
+    "top_logprobs": 3,
+}
+OPEN = (
+    "documents",
+    "citation_options",
+    "json_schema",
+    "parameters",
+    "citations",
+    "options",
+    "tools",
+    "content",
+)
+"""Fields whose inside is not checked."""
+Place = tuple[str | int, ...]
+
+
+def places(value: Any, at: Place = ()) -> Iterator[Place]:
+    """The places inside a body, except for those that nobody checks."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield (*at, name)
+        if name not in OPEN or (name == "tools" and "k" in value):
+            yield from places(each, (*at, name))
+
+
+def changed(body: Record, place: Place, change: Callable[[Any, Any], object]) -> Record:
+    """A copy of a body with a change at a place: what holds the value there, and the last step to it."""
+    copy = json.loads(json.dumps(body))
+    holder = copy
+    for step in place[:-1]:
+        holder = holder[step]
+    change(holder, place[-1])
+    return dict(copy)
+
+
+def wrong(holder: Any, step: Any) -> None:
+    holder[step] = "no" if isinstance(holder[step], bool | list | dict) else True
+
+
+@for_all(
+    (
+        ("kind", "target", "body"),
+        [("cohere", "/v2/chat", WHOLE_COHERE), ("ollama", "/api/chat", WHOLE_OLLAMA)],
+    )
+)
+def test_a_value_of_another_type_is_refused_wherever_it_is(kind: str, target: str, body: Record) -> None:
+    fake = FakeProvider(kind)
+    assert ask(fake, target, body).status == 200
+    seen = 0
+    for place in places(body):
+        given = ask(fake, target, changed(body, place, wrong))
+        # A text is good where an object or a boolean may be, too.
+        if place[-1] not in ("think", "content"):
+            assert given.status == 400, place
+            seen += 1
+    assert seen > 15
+
+
+def test_cohere_refuses_a_field_that_it_does_not_know_wherever_it_is() -> None:
+    fake = FakeProvider("cohere")
+
+    def add(holder: Any, step: Any) -> None:
+        holder[step]["nonsense"] = 1
+
+    for place in places(WHOLE_COHERE):
+        value: Any = WHOLE_COHERE
+        for step in place:
+            value = value[step]
+        if isinstance(value, dict) and not set(OPEN[:7]) & {*place} - {"tools"}:
+            assert ask(fake, "/v2/chat", changed(WHOLE_COHERE, place, add)).status == 400, place
+
+
+REQUIRED_BY = {
+    "cohere": ["model", "messages", ("tools", 0, "function", "name"), ("messages", 3, "tool_call_id")],
+    "ollama": ["model", "messages", ("messages", 0, "role")],
+}
+
+
+@for_all(("kind", REQUIRED_BY))
+def test_only_what_is_required_may_not_be_left_out(kind: str) -> None:
+    body, target = (WHOLE_COHERE, "/v2/chat") if kind == "cohere" else (WHOLE_OLLAMA, "/api/chat")
+    fake = FakeProvider(kind)
+
+    def leave(holder: Any, step: Any) -> None:
+        del holder[step]
+
+    for name in body:
+        needed = name in REQUIRED_BY[kind] or (kind == "cohere" and name == "tools")  # for its tool_choice
+        assert (ask(fake, target, changed(body, (name,), leave)).status == 400) is needed, name
+    for place in REQUIRED_BY[kind]:
+        if isinstance(place, tuple):
+            assert ask(fake, target, changed(body, place, leave)).status == 400, place
+
+
+@for_all(
+    (
+        ("name", "good", "bad"),
+        [
+            ("k", (0, 500), (-1, 501)),
+            ("p", (0, 1), (-0.1, 1.1)),
+            ("frequency_penalty", (0, 1), (-0.1, 1.1)),
+            ("presence_penalty", (0, 1), (-0.1, 1.1)),
+            ("temperature", (0, 5), (-0.1,)),
+            ("max_tokens", (0, 1), (-1,)),
+            ("stop_sequences", (["a"] * 5,), (["a"] * 6,)),
+            ("thinking", ({"type": "disabled"},), ({"type": "enabled", "token_budget": 0}, {"type": "on"})),
+            ("tool_choice", ("REQUIRED", "NONE"), ("AUTO",)),
+            ("safety_mode", ("CONTEXTUAL", "OFF"), ("strict",)),
+            ("response_format", ({"type": "text"},), ({"type": "json_schema"},)),
+        ],
+    )
+)
+def test_coheres_ranges_and_words(name: str, good: tuple[Any, ...], bad: tuple[Any, ...]) -> None:
+    fake = FakeProvider("cohere")
+    for value in good:
+        assert ask(fake, "/v2/chat", WHOLE_COHERE | {name: value}).status == 200, value
+    for value in bad:
+        assert ask(fake, "/v2/chat", WHOLE_COHERE | {name: value}).status == 400, value
+
+
+def test_cohere_calls_tools_as_the_choice_says_and_thinks_if_it_is_asked_to() -> None:
+    fake = FakeProvider("cohere")
+    asked: Record = {
+        "model": "m",
+        "messages": [HELLO | {"content": "get_weather in Paris"}],
+        "tools": [WEATHER],
+    }
+    assert said(ask(fake, "/v2/chat", asked))["finish_reason"] == "TOOL_CALL"
+    assert said(ask(fake, "/v2/chat", asked | {"tool_choice": "NONE"}))["finish_reason"] == "COMPLETE"
+
+    def kinds(**more: Any) -> list[str]:
+        given = said(ask(fake, "/v2/chat", {"model": "m", "messages": [HELLO], **more}))
+        return [block["type"] for block in given["message"]["content"]]
+
+    assert kinds() == kinds(thinking={"type": "disabled"}) == ["text"]
+    assert kinds(thinking={"type": "enabled"}) == ["thinking", "text"]
+    shape = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    shaped = {"type": "json_object", "json_schema": shape}
+    given = said(ask(fake, "/v2/chat", {"model": "m", "messages": [HELLO], "response_format": shaped}))
+    assert json.loads(given["message"]["content"][0]["text"]) == {"a": 0}
+
+
+@for_all((("kind", "target"), [("cohere", "/v2/chat"), ("ollama", "/api/chat")]))
+def test_the_model_answers_the_last_text_of_the_user(kind: str, target: str) -> None:
+    fake = FakeProvider(kind)
+
+    def text(*messages: Record) -> str:
+        message = said(ask(fake, target, {"model": "m", "messages": [*messages], "stream": False}))["message"]
+        content = message["content"]
+        return str(content if isinstance(content, str) else content[0]["text"])
+
+    answer: Record = {"role": "assistant", "content": "5"}
+    first, last = text(HELLO), text(HELLO | {"content": "4 + 9"})
+    assert first != last
+    assert text(HELLO | {"content": "4 + 9"}, answer, HELLO) == first
+    assert text({"role": "system", "content": "4 + 9"}, HELLO) == first
+
+
+def test_ollama_limits_an_answer_only_by_a_number_that_is_not_negative() -> None:
+    fake = FakeProvider("ollama")
+    for limit, reason in ((0, "length"), (1, "length"), (-1, "stop"), (-2, "stop"), (500, "stop")):
+        body: Record = {"model": "m", "messages": [HELLO], "stream": False, "options": {"num_predict": limit}}
+        assert said(ask(fake, "/api/chat", body))["done_reason"] == reason, limit
+    forced: Record = {
+        "model": "m",
+        "messages": [HELLO | {"content": "get_weather in Paris"}],
+        "tools": [WEATHER],
+    }
+    calls = said(ask(fake, "/api/chat", forced | {"stream": False}))["message"]["tool_calls"]
+    assert [each["function"]["name"] for each in calls] == ["get_weather"]
+    for level in ("low", "medium", "high", "max", True):
+        thinking: Record = {"model": "m", "messages": [HELLO], "stream": False, "think": level}
+        assert said(ask(fake, "/api/chat", thinking))["message"]["thinking"]
+    for off in (False, None):
+        plain: Record = {"model": "m", "messages": [HELLO], "stream": False, "think": off}
+        assert "thinking" not in said(ask(fake, "/api/chat", plain))["message"]
+
+
+# What is written.
+
+
+def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> None:
+    parts = (
+        PLAN,
+        TextPart("One."),
+        ReasoningPart("Hm."),
+        TextPart("Two."),
+        UnknownPart("image", {"type": "image"}),
+        TextPart(""),
+        ToolCall("a", "f", {"x": 1}),
+        TextPart("Three."),
+        ToolCall("b", "g", {}),
+    )
+    pieces = b"".join(encode_stream(COHERE, Answer(parts=parts))).split(b"\n\n")
+    records = [json.loads(piece.partition(b"data: ")[2]) for piece in pieces if b"data: {" in piece]
+    assert all(
+        piece.startswith(b"event: " + record["type"].encode())
+        for piece, record in zip(pieces, records, strict=False)
+    )
+    open_: list[tuple[str, int]] = []
+    begun: dict[str, list[int]] = {"content": [], "tool-call": []}
+    for record in records:
+        kind, _, what = record["type"].rpartition("-")
+        if kind not in begun:
+            continue
+        if what == "start":
+            assert open_ == [], record
+            open_.append((kind, record["index"]))
+            begun[kind].append(record["index"])
+        else:
+            assert open_ == [(kind, record["index"])], record
+            if what == "end":
+                open_.clear()
+    assert open_ == []
+    assert begun == {"content": [*range(6)], "tool-call": [0, 1]}
+
+
+def test_calls_of_ollama_are_numbered_and_its_counts_are_read() -> None:
+    calls = (ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {}))
+    whole = json.loads(encode_whole(OLLAMA, Answer(tool_calls=calls)))
+    streamed = [json.loads(line) for line in encode_stream(OLLAMA, Answer(tool_calls=calls))]
+    listed = [call for line in streamed for call in line["message"].get("tool_calls", ())]
+    for found in (whole["message"]["tool_calls"], listed):
+        assert [each["function"]["index"] for each in found] == [0, 1]
+        assert [each["function"]["arguments"] for each in found] == [{"x": 1}, {}]
+    assert [line["done"] for line in streamed][-2:] == [False, True]
+
+
+def test_what_is_beside_answers_has_what_the_sdks_list() -> None:
+    fake = FakeProvider("cohere", models=["m"])
+    (row,) = said(ask(fake, "/v1/models"))["models"]
+    assert row.keys() >= {"name", "endpoints", "finetuned", "context_length"}
+    tokens = said(ask(fake, "/v1/tokenize", {"model": "m", "text": "one two"}))
+    assert tokens["tokens"] == [0, 1]
+    assert (tokens["token_strings"], tokens["meta"]["api_version"]) == ([], {"version": "1"})
+    body: Record = {"model": "m", "texts": ["one two", "three"]}
+    for purpose in ("search_document", "search_query", "classification", "clustering", "image"):
+        given = said(ask(fake, "/v2/embed", body | {"input_type": purpose}))
+        assert given["texts"] == body["texts"]
+        assert given["meta"]["billed_units"]["input_tokens"] == 3
+    assert ask(fake, "/v2/embed", body | {"input_type": "other"}).status == 400
+    ollama = said(ask(FakeProvider("ollama"), "/api/embed", {"model": "m", "input": ["one two", "three"]}))
+    assert (ollama["model"], ollama["prompt_eval_count"]) == ("m", 3)
+    (listed,) = said(ask(FakeProvider("ollama", models=["m"]), "/api/tags"))["models"]
+    assert listed.keys() >= {"name", "model", "modified_at", "size", "digest", "details"}
