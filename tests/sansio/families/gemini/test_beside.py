@@ -104,8 +104,9 @@ def test_vertex_predicts_them(dimensions: int | None, more: dict[str, Any]) -> N
 
 
 def test_vertex_has_no_list() -> None:
-    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint"):
+    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint") as caught:
         vertex().list_models()
+    assert str(caught.value).endswith(" google")
 
 
 def test_vertex_counts_what_the_model_reads() -> None:
