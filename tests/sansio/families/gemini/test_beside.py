@@ -67,6 +67,9 @@ def test_tokens_are_counted() -> None:
     assert endpoint.read({"totalTokens": 7}) == 7
     with pytest.raises(RemoteProtocolError, match="totalTokens"):
         endpoint.read({"totalTokens": "7"})
+    with pytest.raises(RemoteProtocolError, match="totalTokens"):
+        endpoint.read({"totalTokens": -1})
+    assert endpoint.read({"totalTokens": 0}) == 0
     other = vertex().dialect.count_tokens({"contents": [], "safetySettings": []})
     assert other.body == {"contents": []}
 
