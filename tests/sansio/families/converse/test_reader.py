@@ -287,3 +287,14 @@ def test_the_padding_of_an_event_is_not_kept(padding: object) -> None:
     )
     assert message.extra == {}
     assert [part.extra for part in message.parts] == [{"type": "tool_use"}, {}, {}, {}]
+
+
+def test_a_null_in_a_piece_of_reasoning_says_nothing() -> None:
+    pieces = [delta({"reasoningContent": {"text": None, "signature": text}}) for text in ("ab", "cd")]
+    message = read(delta({"reasoningContent": {"text": "Hm."}}), *pieces, stop())
+    assert message.parts == (ReasoningPart("Hm.", {"signature": "abcd"}),)
+
+
+def test_a_delta_without_an_index_is_of_the_first_block() -> None:
+    bare = frame("contentBlockDelta", {"delta": {"text": "c"}})
+    assert read(delta({"text": "a"}), delta({"text": "b"}, 1), bare).parts == (TextPart("ac"), TextPart("b"))
