@@ -288,7 +288,7 @@ def test_a_malformed_tool_is_named_by_its_place() -> None:
     assert "tool 1" in str(refusal(ASK, [WEATHER, {"type": "custom", "custom": {"description": "a"}}]))
 
 
-MISPLACED: list[tuple[Role, Part]] = [
+WRONG_PLACES: list[tuple[Role, Part]] = [
     (Role.USER, ReasoningPart("Hm.")),
     (Role.USER, RefusalPart("No.")),
     (Role.USER, ServerToolPart("s", "t", "f", {})),
@@ -298,7 +298,7 @@ MISPLACED: list[tuple[Role, Part]] = [
 ]
 
 
-@for_each(MISPLACED)
+@for_each(WRONG_PLACES)
 def test_a_part_that_is_misplaced_is_named_with_its_place(case: tuple[Role, Part]) -> None:
     role, part = case
     before = [] if role is Role.SYSTEM else ASK
