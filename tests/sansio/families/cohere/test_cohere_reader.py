@@ -295,7 +295,13 @@ def test_new_events_and_blank_ones_are_passed_over() -> None:
 @for_all(
     (
         ("reason", "finish"),
-        [("STOP_SEQUENCE", "stop"), ("TOOL_CALL", "tool_calls"), ("NEW", "other"), (None, "other")],
+        [
+            ("STOP_SEQUENCE", "stop"),
+            ("MAX_TOKENS", "length"),
+            ("NEW", "other"),
+            (None, "other"),
+            ("TOOL_CALL", "other"),  # without a call
+        ],
     )
 )
 def test_finish_reasons_in_the_librarys_words(reason: str | None, finish: str) -> None:
