@@ -489,3 +489,9 @@ def test_an_event_of_one_kind_of_thing_adds_to_that_alone() -> None:
     assert message.text == "ab"
     assert message.reasoning == ""
     assert all(part.extra == {} for part in message.parts)
+
+
+def test_what_is_said_of_an_error_in_an_answer_that_did_not_fail_is_kept() -> None:
+    said = {"error": "a warning", "error_type": "X"}
+    assert answer(start(), piece(text="Hi"), end(**said)).extra == said
+    assert whole({"content": "Hi"}, **said).extra == said
