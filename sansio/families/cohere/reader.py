@@ -265,8 +265,6 @@ class CohereReader(AnswerReader):
         answer.raw_finish_reason = reason
         if end is not record:
             self._keep(rest(end, *END_FIELDS))
-        # If the answer did not fail, these fields are kept.
-        self._keep({name: end[name] for name in ("error", "error_type") if name in end})
         self._flush(events)
 
     def _failure(self, record: JSONObject, end: JSONObject, reason: str) -> APIStatusError:

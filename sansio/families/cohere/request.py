@@ -186,7 +186,7 @@ class CohereDialect(Dialect):
         plan: ReasoningPart | None = None
         calls: list[JSONObject] = []
         for number, part in enumerate(message.parts):
-            if message.origin is None and part.extra and not isinstance(part, (ReasoningPart, UnknownPart)):
+            if message.origin is None and part.extra and not isinstance(part, UnknownPart):
                 self.check_extra(_typed(part), part.extra, index, number)
             match part:
                 case ReasoningPart() if is_plan(part):

@@ -295,7 +295,13 @@ def test_new_events_and_blank_ones_are_passed_over() -> None:
 @for_all(
     (
         ("reason", "finish"),
-        [("STOP_SEQUENCE", "stop"), ("MAX_TOKENS", "length"), ("NEW", "other"), (None, "other")],
+        [
+            ("STOP_SEQUENCE", "stop"),
+            ("MAX_TOKENS", "length"),
+            ("NEW", "other"),
+            (None, "other"),
+            ("TOOL_CALL", "other"),  # without a call
+        ],
     )
 )
 def test_finish_reasons_in_the_librarys_words(reason: str | None, finish: str) -> None:
@@ -483,3 +489,9 @@ def test_an_event_of_one_kind_of_thing_adds_to_that_alone() -> None:
     assert message.text == "ab"
     assert message.reasoning == ""
     assert all(part.extra == {} for part in message.parts)
+
+
+def test_what_is_said_of_an_error_in_an_answer_that_did_not_fail_is_kept() -> None:
+    said = {"error": "a warning", "error_type": "X"}
+    assert answer(start(), piece(text="Hi"), end(**said)).extra == said
+    assert whole({"content": "Hi"}, **said).extra == said

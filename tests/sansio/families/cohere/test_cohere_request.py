@@ -168,6 +168,7 @@ def test_answers_of_others_lose_their_reasoning_and_empty_ones_are_left_out() ->
             ("user", TextPart("Hi", extra={"text": "b"}), "text"),
             ("assistant", RefusalPart("No."), "TextPart"),
             ("assistant", TextPart("Hi", extra={"type": "b"}), "type"),
+            ("assistant", ReasoningPart("Hm.", {"thinking": "b"}), "thinking"),
             ("assistant", ToolCall("a", "f", extra={"id": "b"}), "id"),
         ],
     )

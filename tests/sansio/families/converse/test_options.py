@@ -118,6 +118,10 @@ REFUSED: list[tuple[Record, str]] = [
 ]
 
 
+def test_a_limit_that_was_not_given_is_not_named() -> None:
+    assert "None" not in refusal(CLAUDE, reasoning_budget=10)
+
+
 @for_each(REFUSED)
 def test_an_option_that_cannot_be_is_refused_with_what_to_do(case: tuple[Record, str]) -> None:
     options, words = case

@@ -171,3 +171,13 @@ def test_files_are_named_by_their_format() -> None:
     assert block_of(AudioPart(url="s3://b/k", media_type="audio/mpeg")) == {
         "audio": {"format": "mp3", "source": {"s3Location": {"uri": "s3://b/k"}}}
     }
+
+
+def test_what_the_citations_of_a_text_had_beside_them_goes_with_them() -> None:
+    beside: Record = {"citationsContent": {"new": 1}, "beside": {"x": 2}}
+    assert block_of(TextPart("Hi", extra=beside)) == {"text": "Hi"}
+    sent = block_of(TextPart("Hi", (Citation(title="T"),), beside))
+    assert sent == {
+        "citationsContent": {"citations": [{"title": "T"}], "content": [{"text": "Hi"}], "new": 1},
+        "x": 2,
+    }

@@ -309,3 +309,23 @@ def test_a_model_of_the_list_has_its_lifecycle() -> None:
 
 def test_a_malformed_tool_is_named_by_its_place() -> None:
     assert "tool 1" in str(refusal(ASK, [WEATHER, {"type": "custom", "custom": {"description": "a"}}]))
+
+
+WRONG_PLACES: list[tuple[Role, Part]] = [
+    (Role.USER, ReasoningPart("Hm.")),
+    (Role.USER, RefusalPart("No.")),
+    (Role.USER, ServerToolPart("s", "t", "f", {})),
+    (Role.SYSTEM, ImagePart(data=PNG)),
+    (Role.ASSISTANT, RefusalPart("No.")),
+    (Role.ASSISTANT, DocumentPart(data=b"x", media_type="text/plain")),
+]
+
+
+@for_each(WRONG_PLACES)
+def test_a_part_that_is_misplaced_is_named_with_its_place(case: tuple[Role, Part]) -> None:
+    role, part = case
+    before = [] if role is Role.SYSTEM else ASK
+    error = refusal([*before, Message(role, (TextPart("Hi"), part)), *ASK])
+    assert f"message {len(before)}, part 1" in str(error)
+    assert type(part).__name__ in str(error)
+    assert error.index == len(before)

@@ -67,6 +67,9 @@ def test_tokens_are_counted() -> None:
     assert endpoint.read({"totalTokens": 7}) == 7
     with pytest.raises(RemoteProtocolError, match="totalTokens"):
         endpoint.read({"totalTokens": "7"})
+    with pytest.raises(RemoteProtocolError, match="totalTokens"):
+        endpoint.read({"totalTokens": -1})
+    assert endpoint.read({"totalTokens": 0}) == 0
     other = vertex().dialect.count_tokens({"contents": [], "safetySettings": []})
     assert other.body == {"contents": []}
 
@@ -104,8 +107,9 @@ def test_vertex_predicts_them(dimensions: int | None, more: dict[str, Any]) -> N
 
 
 def test_vertex_has_no_list() -> None:
-    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint"):
+    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint") as caught:
         vertex().list_models()
+    assert str(caught.value).endswith(" google")
 
 
 def test_vertex_counts_what_the_model_reads() -> None:

@@ -117,6 +117,10 @@ def test_newer_models_think_at_a_level() -> None:
         ("required", {"mode": "ANY"}),
         ("any", {"mode": "ANY"}),
         (NAMED, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
+        (
+            {"type": "custom", "custom": {"name": "get_weather"}},
+            {"mode": "ANY", "allowedFunctionNames": ["get_weather"]},
+        ),
         ({"type": "tool", "name": "get_weather"}, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
         (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}},

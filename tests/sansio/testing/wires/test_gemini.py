@@ -486,6 +486,7 @@ def test_results_are_those_of_the_calls_before_by_name_order_and_id() -> None:
     second: JSON = {"id": "b", "name": "g", "response": {}}
     assert told(first, second) == 200
     assert {told(second, first), told(first), told(first, second, second)} == {400}
+    assert {told(first | {"name": "g"}, second), told(first, second | {"name": "f"})} == {400}
     assert {told(first | {"id": "b"}, second), told(first | {"response": "x"}, second)} == {400}
 
 

@@ -42,7 +42,8 @@ from tests.sansio.wires import WEATHER, Record, config
 from tests.support import for_all
 
 OLLAMA, COHERE = "ollama/ollama", "cohere"
-PLAN = ReasoningPart("I will call f.", {"field": "tool_plan"})
+OF_PLAN: Record = {"start": 0, "end": 1, "type": "PLAN"}
+PLAN = ReasoningPart("I will call f.", {"field": "tool_plan", "citations": [OF_PLAN]})
 SPAN = Citation(start=0, end=2, extra={"text": "Hi", "sources": []})
 LOGPROB: Record = {"text": "Hi", "token_ids": [1]}
 ANSWERS: list[tuple[str, Answer]] = [
@@ -591,6 +592,11 @@ def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> No
         piece.startswith(b"event: " + record["type"].encode())
         for piece, record in zip(pieces, records, strict=False)
     )
+    assert records[0]["delta"]["message"]["role"] == "assistant"
+    for record in records:
+        if record["type"] == "content-start":
+            block = record["delta"]["message"]["content"]
+            assert block["type"] == "image" or block[block["type"]] == "", record
     open_: list[tuple[str, int]] = []
     begun: dict[str, list[int]] = {"content": [], "tool-call": [], "citation": []}
     for record in records:
@@ -606,7 +612,7 @@ def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> No
             if what == "end":
                 open_.clear()
     assert open_ == []
-    assert begun == {"content": [*range(6)], "tool-call": [0, 1], "citation": [0]}
+    assert begun == {"content": [*range(6)], "tool-call": [0, 1], "citation": [0, 1]}
 
 
 def test_calls_of_ollama_are_numbered_and_its_counts_are_read() -> None:
@@ -618,6 +624,9 @@ def test_calls_of_ollama_are_numbered_and_its_counts_are_read() -> None:
         assert [each["function"]["index"] for each in found] == [0, 1]
         assert [each["function"]["arguments"] for each in found] == [{"x": 1}, {}]
     assert [line["done"] for line in streamed][-2:] == [False, True]
+    images = Answer(parts=(ImagePart(data=b"PNG"), TextPart("Hi"), ReasoningPart("Hm.")))
+    for line in encode_stream(OLLAMA, images):
+        assert json.loads(line)["message"].keys() >= {"role", "content"}
 
 
 def test_what_is_beside_answers_has_what_the_sdks_list() -> None:

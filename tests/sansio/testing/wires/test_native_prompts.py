@@ -40,8 +40,8 @@ ASKED = [Message("user", "get_weather in Paris")]
 
 def answer(kind: str, messages: list[Message], tools: list[Record] | None = None, **options: Any) -> Message:
     """What the fake's model answers."""
-    reasoning = options.pop("reasoning", False)
-    provider = Provider(config(kind, model=MODELS[kind], reasoning=reasoning))
+    reasoning, model = options.pop("reasoning", False), options.pop("model", MODELS[kind])
+    provider = Provider(config(kind, model=model, reasoning=reasoning))
     step = provider.call(messages, tools, stream=False, **options).next_step()
     assert isinstance(step, Send)
     response = FakeProvider(kind.partition("/")[0]).respond(provider.authorize(step.request, "k"))
@@ -121,6 +121,12 @@ def test_it_thinks_only_if_it_is_asked_to(kind: str) -> None:
     assert answer(kind, ASK).reasoning == ""
     assert answer(kind, ASK, reasoning=True).reasoning != ""
     assert answer(kind, ASK, reasoning=True, reasoning_effort="none").reasoning == ""
+
+
+@for_all(("model", ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-sonnet-5-5"]))
+def test_claude_on_bedrock_thinks_only_if_it_is_asked_to(model: str) -> None:
+    assert answer("bedrock", ASK, model=model).reasoning == ""
+    assert answer("bedrock", ASK, model=model, reasoning=True).reasoning != ""
 
 
 # What is written, whatever it says.
