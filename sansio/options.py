@@ -417,7 +417,7 @@ def listed(to: str) -> Callable[[Body, Any], None]:
     return lambda body, value: option.write(body, [value] if isinstance(value, str) else value)
 
 
-def merged(to: str) -> Callable[[Body, Any], None]:
+def merged(to: str, *inner: str) -> Callable[[Body, Any], None]:
     """An `Option.to` for an object that is merged with the object in the body, if there is one.
 
     The option's fields replace fields of the same name; the other fields stay. The value `None` removes the
@@ -425,6 +425,7 @@ def merged(to: str) -> Callable[[Body, Any], None]:
 
     Args:
         to: the field's name, without dots.
+        inner: fields of the object that are merged in the same way, since other options write into them.
 
     Returns:
         A function that writes the value.
@@ -439,8 +440,13 @@ def merged(to: str) -> Callable[[Body, Any], None]:
     def write(body: Body, value: _Object | None) -> None:
         if value is None:
             body.pop(to, None)
-        else:
-            body[to] = {**(body.get(to) or {}), **value}
+            return
+        known = body.get(to) or {}
+        objects = (name for name in inner if isinstance(known.get(name), Mapping))
+        both = {
+            name: {**known[name], **value[name]} for name in objects if isinstance(value.get(name), Mapping)
+        }
+        body[to] = {**known, **value, **both}
 
     return write
 

@@ -103,16 +103,19 @@ _TESTS: dict[str, tuple[str, ...]] = {
         (f"sansio.testing.wires.{of}" for of in ("cohere", "cohere_requests", "ollama", "ollama_requests")),
         (
             "tests/sansio/testing/wires/test_native.py",
+            "tests/sansio/testing/wires/test_native_prompts.py",
             "tests/sansio/families/cohere",
             "tests/sansio/families/ollama",
         ),
     ),
     **{
-        f"sansio.testing.wires.{of}_requests": (
+        f"sansio.testing.wires.{of}{half}": (
             f"tests/sansio/testing/wires/test_{of}.py",
+            "tests/sansio/testing/wires/test_native_prompts.py",
             f"tests/sansio/families/{of}",
         )
         for of in ("gemini", "converse")
+        for half in ("", "_requests")
     },
     "sansio.testing.batches": (
         "tests/sansio/testing/test_batches.py",

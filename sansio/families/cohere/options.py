@@ -38,7 +38,7 @@ def _narrow(body: Body, choice: Mapping[str, Any]) -> None:
     """Leave only the tools that may be called."""
     allowed = choice.get("allowed_tools") if choice.get("type") == "allowed_tools" else None
     named = allowed.get("tools") or () if isinstance(allowed, Mapping) else (choice,)
-    mode = allowed.get("mode", "auto") if isinstance(allowed, Mapping) else "required"
+    mode = allowed.get("mode") if isinstance(allowed, Mapping) else "required"
     names = [_name(tool) for tool in named]
     tools = body.get("tools") or ()
     for name in names:

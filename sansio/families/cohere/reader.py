@@ -170,7 +170,6 @@ class CohereReader(AnswerReader):
             if not isinstance(block, dict):
                 raise RemoteProtocolError("JSON of an unknown shape: a content block is not an object")
             self._receive_content(index, block, events, begins=True)
-            self._open.pop(index, None)
             self._end_other(index, events)
         for index, call in enumerate(_objects(message.get("tool_calls"))):
             self._receive_call(index, call, events, begins=True)
@@ -266,8 +265,6 @@ class CohereReader(AnswerReader):
         answer.raw_finish_reason = reason
         if end is not record:
             self._keep(rest(end, *END_FIELDS))
-        # If the answer did not fail, these fields are kept.
-        self._keep({name: end[name] for name in ("error", "error_type") if name in end})
         self._flush(events)
 
     def _failure(self, record: JSONObject, end: JSONObject, reason: str) -> APIStatusError:

@@ -41,7 +41,7 @@ from sansio.families.tools import wire_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
-_MESSAGE_FIELDS = ("role", "content", "tool_plan", "tool_calls", "tool_call_id", "citations")
+_MESSAGE_FIELDS = ("content", "tool_plan", "tool_calls", "tool_call_id", "citations")
 """Fields of a message that this library's typed fields set, even if those are empty."""
 
 
@@ -73,8 +73,6 @@ class CohereDialect(Dialect):
     FLAT_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
         "TOO_MANY_TOKENS": 400,
-        "INVALID_TOOL_GENERATION": 500,
-        "ERROR": 500,
         "TIMEOUT": 504,
     }
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {
@@ -101,6 +99,12 @@ class CohereDialect(Dialect):
         if isinstance(part, (TextPart, ReasoningPart, ToolCall, InvalidToolCall, UnknownPart)):
             return super().refuses(part)
         return f"{self.origin} does not take it back"
+
+    def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
+        """A plan for tools whose calls were cut. Cohere takes no message without content or calls."""
+        if not all(map(is_plan, parts)):
+            return {}
+        return dict.fromkeys(range(len(parts)), "it is a plan for tools whose calls are not sent")
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
@@ -182,7 +186,7 @@ class CohereDialect(Dialect):
         plan: ReasoningPart | None = None
         calls: list[JSONObject] = []
         for number, part in enumerate(message.parts):
-            if message.origin is None and part.extra and not isinstance(part, (ReasoningPart, UnknownPart)):
+            if message.origin is None and part.extra and not isinstance(part, UnknownPart):
                 self.check_extra(_typed(part), part.extra, index, number)
             match part:
                 case ReasoningPart() if is_plan(part):
@@ -207,7 +211,7 @@ class CohereDialect(Dialect):
         """One content block of a message that is not an answer."""
         if isinstance(part, DocumentPart) and (text := document_text(part)) is not None:
             if role is Role.TOOL:  # a document, which the answer can cite
-                return _document(part, text)
+                return _document(part)
             part = TextPart(text, extra=part.extra)
         if isinstance(part, (ReasoningPart, ToolCall, InvalidToolCall)):
             raise self.cannot_send(part, index, number)
@@ -235,14 +239,10 @@ def _typed(part: Part) -> JSONObject | None:
     return call_block(bare) if isinstance(bare, (ToolCall, InvalidToolCall)) else block_of(bare)
 
 
-def _document(part: DocumentPart, text: str) -> JSONObject:
-    """A document of text in a tool's result.
-
-    Args:
-        text: the document's text, under its name.
-    """
+def _document(part: DocumentPart) -> JSONObject:
+    """A document of text in a tool's result."""
     assert part.data is not None
-    data: JSONObject = {"text": part.data.decode()} if part.name else {"text": text}
+    data: JSONObject = {"text": part.data.decode()}
     if part.name:
         data["title"] = part.name
     return {"type": "document", "document": {"data": data}, **part.extra}

@@ -13,12 +13,12 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-RESPONSE_FIELDS = frozenset(("id", "message", "finish_reason", "usage", "error", "error_type"))
+RESPONSE_FIELDS = frozenset(("id", "message", "finish_reason", "usage"))
 """The fields that are read from a whole response."""
 MESSAGE_FIELDS = frozenset(("role", "content", "tool_plan", "tool_calls", "citations"))
 """The fields of a message that are read, and those that never change."""
-END_FIELDS = frozenset(("finish_reason", "usage", "error", "error_type"))
-"""The fields that are read from the last event's `delta`."""
+END_FIELDS = frozenset(("finish_reason", "usage"))
+"""The fields that are read from the last event's `delta`, if the answer did not fail."""
 EVENT_FIELDS = frozenset(("type", "index", "delta", "id", "logprobs"))
 """The fields that are read from an event."""
 

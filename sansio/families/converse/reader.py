@@ -148,7 +148,7 @@ class ConverseReader(AnswerReader):
                 raise RemoteProtocolError("JSON of an unknown shape: a block of the content is not an object")
             use = block.get("toolUse")
             if isinstance(use, dict) and use.get("type") in CLIENT_CALLS:
-                call = self._begin_call(index, block, use, events)
+                call = self._begin_call(index, block, use)
                 given = use.get("input")
                 text = given if isinstance(given, str) else msgspec.json.encode(given).decode()
                 self._answer.calls.add(call, text if given else "", events)
@@ -206,7 +206,7 @@ class ConverseReader(AnswerReader):
         block = OpenBlock(kind, start)
         use = start.get("toolUse")
         if isinstance(use, dict) and use.get("type") in CLIENT_CALLS:
-            block.call = self._calls[index] = self._begin_call(index, start, use, events)
+            block.call = self._calls[index] = self._begin_call(index, start, use)
             given = use.get("input")
             self._answer.calls.add(block.call, msgspec.json.encode(given).decode() if given else "", events)
         elif kind in _TEXTS:
@@ -216,9 +216,7 @@ class ConverseReader(AnswerReader):
         self._blocks.append(block)
         return block
 
-    def _begin_call(
-        self, index: int, block: JSONObject, use: JSONObject, events: list[StreamEvent]
-    ) -> AssembledCall:
+    def _begin_call(self, index: int, block: JSONObject, use: JSONObject) -> AssembledCall:
         call_id, name = use.get("toolUseId"), use.get("name")
         if not isinstance(call_id, str | None) or not isinstance(name, str | None):
             raise RemoteProtocolError(

@@ -103,11 +103,11 @@ def _server_tool(kind: str, inner: JSONObject, wire: JSONObject) -> Part | None:
 
 
 def _media(kind: str, inner: JSONObject, wire: JSONObject) -> Part | None:
-    media_type = text_or_none(inner.get("mimeType"))
-    ours = next((part for start, part in _MEDIA if media_type and media_type.startswith(start)), None)
+    media_type = text_or_none(inner.get("mimeType")) or ""
+    ours = next((part for start, part in _MEDIA if media_type.startswith(start)), None)
     field = "data" if kind == "inlineData" else "fileUri"
     given = text_or_none(inner.get(field))
-    if ours is None or media_type is None or given is None:
+    if ours is None or given is None:
         return None
     extra = _extra_of(kind, rest(inner, "mimeType", field), wire)
     if field == "fileUri":

@@ -43,7 +43,7 @@ from sansio.framing.ndjson import NDJSONFramer
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
-_MESSAGE_FIELDS = ("role", "content", "thinking", "images", "tool_calls", "tool_name", "tool_call_id")
+_MESSAGE_FIELDS = ("thinking", "images", "tool_calls", "tool_name", "tool_call_id")
 """Fields of a message that belong to typed fields, even if these are empty. `extra` may not have them."""
 
 

@@ -151,8 +151,6 @@ def _block(part: Part) -> JSONObject:
             return block_of(ReasoningPart(part.text, signed)) or {}
         case ToolCall():
             _check_kind(part)
-        case _:
-            pass
     block = block_of(part)
     if block is None:
         raise ValueError(f"bedrock's answers have no place for this {part.__class__.__name__}")

@@ -196,8 +196,6 @@ def _check_block(block: _Object, role: str, path: str) -> None:
                     )
             elif not as_text(inner.get("redactedContent")):
                 raise refuse(f"{path}: reasoningText or redactedContent is required.")
-        case _:
-            pass
 
 
 def _check_file(inner: _Object, kind: str, path: str) -> None:

@@ -38,6 +38,8 @@ _CONFIG = frozenset((
     "responseJsonSchema", "responseModalities", "mediaResolution", "speechConfig", "imageConfig",
     "thinkingConfig",
 ))  # fmt: skip
+_MODES = (None, "AUTO", "ANY", "NONE", "VALIDATED")
+_LEVELS = (None, "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
 _DATA = frozenset((
     "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode",
     "codeExecutionResult", "toolCall", "toolResponse",
@@ -74,12 +76,16 @@ def read_gemini_request(route: Route, request: Request, body: JSONObject) -> Pro
     thinking = as_object(config.get("thinkingConfig"))
     if "thinkingBudget" in thinking and "thinkingLevel" in thinking:
         raise refuse("You can only set only one of thinking budget and thinking level.")
+    if (level := thinking.get("thinkingLevel")) not in _LEVELS:
+        raise refuse(f"Invalid value at 'generation_config.thinking_config.thinking_level': {level!r}")
     tools = _read_tools(body.get("tools"))
     calling = as_object(as_object(body.get("toolConfig")).get("functionCallingConfig"))
+    if (mode := calling.get("mode")) not in _MODES:
+        raise refuse(f"Invalid value at 'tool_config.function_calling_config.mode': {mode!r}")
     names = calling.get("allowedFunctionNames")
     allowed = names if isinstance(names, list) else []
     forced = None
-    if calling.get("mode") == "ANY":
+    if mode == "ANY":
         forced = as_text(allowed[0]) if allowed else "*"
     limit = config.get("maxOutputTokens")
     return Prompt(
@@ -89,7 +95,7 @@ def read_gemini_request(route: Route, request: Request, body: JSONObject) -> Pro
         user=_last_text(contents),
         turns=len(contents),
         results=_results(contents[-1]),
-        tools=() if calling.get("mode") == "NONE" else tools,
+        tools=() if mode == "NONE" else tools,
         forced_tool=forced,
         reasoning=thinking.get("includeThoughts") is True,
         max_tokens=limit if isinstance(limit, int) else None,

@@ -503,3 +503,20 @@ def test_each_frame_that_says_something_is_one_step_of_progress(kind: str) -> No
             assert parser.finished or parser.progress == number or said is broken
         parser.receive_eof()
         assert parser.progress == number - (b"[DONE]" in piece)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "data"),
+    [
+        ("google", "", b'{"candidates":[{"content":{"parts":[{"text":"a\xff"}]},"finishReason":"STOP"}]}'),
+        ("bedrock", "contentBlockDelta", b'{"delta":{"text":"a\xff"}}'),
+        ("cohere", "", b'{"type":"content-delta","delta":{"message":{"content":{"text":"a\xff"}}}}'),
+        ("ollama/ollama", "", b'{"message":{"content":"a\xff"},"done":false}'),
+    ],
+)
+def test_bytes_that_are_no_utf_8_are_replaced(kind: str, name: str, data: bytes) -> None:
+    reader = dialect_named(kind).open_stream()
+    reader.receive(data, [], name)
+    reader.receive(data, [], name)
+    assert reader.message().text == "a\ufffd" * 2
+    assert reader.progress == 2

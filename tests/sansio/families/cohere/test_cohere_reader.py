@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -294,7 +295,13 @@ def test_new_events_and_blank_ones_are_passed_over() -> None:
 @for_all(
     (
         ("reason", "finish"),
-        [("STOP_SEQUENCE", "stop"), ("MAX_TOKENS", "length"), ("NEW", "other"), (None, "other")],
+        [
+            ("STOP_SEQUENCE", "stop"),
+            ("MAX_TOKENS", "length"),
+            ("NEW", "other"),
+            (None, "other"),
+            ("TOOL_CALL", "other"),  # without a call
+        ],
     )
 )
 def test_finish_reasons_in_the_librarys_words(reason: str | None, finish: str) -> None:
@@ -444,3 +451,47 @@ def test_bytes_of_another_family_are_named() -> None:
 def test_a_long_answer_is_folded() -> None:
     many = [piece(text="0123456789" * 50) for _ in range(400)]
     assert len(answer(start(), *many, end()).text) == 200_000
+
+
+def test_each_piece_of_a_plan_is_a_step_of_progress() -> None:
+    reader = dialect_named("cohere").open_stream()
+    for number, record in enumerate((start(), *(planned(word) for word in "abcd")), 1):
+        reader.receive(json.dumps(record).encode(), [])
+        assert reader.progress == number
+    assert reader.message().reasoning == "abcd"
+
+
+@for_all(("odd", ["text", 7.5, [5], {}]))
+def test_an_end_of_a_citation_of_another_form_is_no_number(odd: object) -> None:
+    (citation,) = answer(start(), piece(text="a"), cited(start=0, end=odd), end()).citations
+    assert (citation.start, citation.end) == (0, None)
+    assert citation.extra == {"end": odd}
+
+
+def test_a_block_that_ended_is_added_to_no_more() -> None:
+    ended = answer(
+        start(), begun("text"), piece(text="a"), event("content-end", index=0), piece(text="b"), end()
+    )
+    assert ended.parts == (TextPart("a"), TextPart("b"))
+    again = answer(start(), begun("text"), piece(text="a"), begun("text"), piece(text="b"), end())
+    assert again.parts == (TextPart("a"), TextPart("b"))
+    called_ = [called(one()), arguments("{}"), event("tool-call-end", index=0), arguments('{"a"')]
+    message = answer(start(), *called_, end("TOOL_CALL"))
+    assert [type(part) for part in message.parts] == [ToolCall, InvalidToolCall]
+    twice = answer(
+        start(), called(one()), arguments("{}"), called(one("g", "b")), arguments("{}"), end("TOOL_CALL")
+    )
+    assert [call.name for call in twice.tool_calls] == ["f", "g"]
+
+
+def test_an_event_of_one_kind_of_thing_adds_to_that_alone() -> None:
+    message = answer(start(), begun("text"), piece(type="thinking", text="a"), piece(text="b"), end())
+    assert message.text == "ab"
+    assert message.reasoning == ""
+    assert all(part.extra == {} for part in message.parts)
+
+
+def test_what_is_said_of_an_error_in_an_answer_that_did_not_fail_is_kept() -> None:
+    said = {"error": "a warning", "error_type": "X"}
+    assert answer(start(), piece(text="Hi"), end(**said)).extra == said
+    assert whole({"content": "Hi"}, **said).extra == said

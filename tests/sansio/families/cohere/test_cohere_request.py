@@ -134,6 +134,17 @@ def test_an_invalid_call_that_was_answered_goes_back_inside_an_object() -> None:
     assert given[1]["tool_calls"][0]["function"]["arguments"] == '{"INVALID_JSON":"{"}'
 
 
+def test_a_plan_whose_calls_were_cut_is_left_out() -> None:
+    plan, cut = ReasoningPart("I will.", PLAN), InvalidToolCall("a", "f", "{", "cut")
+    answer = Message("assistant", (plan, cut), origin="cohere/cohere")
+    prepared = provider().prepare([*ASK, answer, *ASK])
+    assert [loss.what for loss in prepared.left_out] == ["InvalidToolCall", "ReasoningPart", "Message"]
+    messages: Any = prepared.body["messages"]
+    assert [message["role"] for message in messages] == ["user", "user"]
+    said = Message("assistant", (plan, TextPart("Hi")), origin="cohere/cohere")
+    assert provider().prepare([*ASK, said, *ASK]).left_out == ()
+
+
 def test_answers_of_others_lose_their_reasoning_and_empty_ones_are_left_out() -> None:
     foreign = Message("assistant", [ReasoningPart("Hm."), RefusalPart("No.")], origin="anthropic/messages")
     empty = Message("assistant", "", origin="openai/chat")
@@ -157,6 +168,7 @@ def test_answers_of_others_lose_their_reasoning_and_empty_ones_are_left_out() ->
             ("user", TextPart("Hi", extra={"text": "b"}), "text"),
             ("assistant", RefusalPart("No."), "TextPart"),
             ("assistant", TextPart("Hi", extra={"type": "b"}), "type"),
+            ("assistant", ReasoningPart("Hm.", {"thinking": "b"}), "thinking"),
             ("assistant", ToolCall("a", "f", extra={"id": "b"}), "id"),
         ],
     )
@@ -459,3 +471,16 @@ TEXT = DocumentPart(data=b"text", media_type="text/plain", name="n.txt")
 )
 def test_cohere_takes_a_conversation_as_it_is_sent(messages: list[Message]) -> None:
     assert refusal_of(provider(), messages) == ""
+
+
+def test_a_block_of_a_new_kind_goes_back_and_a_document_keeps_its_other_fields() -> None:
+    new = UnknownPart("new", {"type": "new", "x": 1})
+    prepared = provider().prepare(
+        [*ASK, Message("assistant", [TextPart("Hi"), new], origin="cohere/cohere"), *ASK]
+    )
+    messages: Any = prepared.body["messages"]
+    assert prepared.left_out == ()
+    assert messages[1]["content"][1] == {"type": "new", "x": 1}
+    document = DocumentPart(data=b"text", media_type="text/plain", extra={"x": 1})
+    (_, _, result) = sent(KIND, *ASK, Message("assistant", CALLS[:1]), Message("tool", [document], "a"))
+    assert result["content"] == [{"type": "document", "document": {"data": {"text": "text"}}, "x": 1}]

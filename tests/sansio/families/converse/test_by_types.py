@@ -122,6 +122,8 @@ def test_each_field_of_the_inference_has_an_option() -> None:
 
 @needs_types
 def test_the_tiers_of_service_are_those_that_are_listed() -> None:
+    sent: Any = provider().prepare(ASK, max_completion_tokens=5).body["inferenceConfig"]
+    assert sent == {"maxTokens": 5}
     for word in amazon_words("ServiceTierType"):
         assert provider().prepare(ASK, service_tier=word).body["serviceTier"] == {"type": word}
 

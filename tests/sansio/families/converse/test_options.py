@@ -18,7 +18,7 @@ from sansio import (
     UnknownPart,
 )
 from tests.sansio.families.converse.frames import CLAUDE, GPT, NOVA, Record, provider
-from tests.sansio.wires import ASK, WEATHER
+from tests.sansio.wires import ASK, WEATHER, refusal_of
 from tests.support import for_each
 
 ADAPTIVE = "anthropic.claude-sonnet-5-5"
@@ -70,6 +70,9 @@ CHOICES: list[tuple[Any, Record]] = [
     ({"type": "function", "function": {"name": "get_weather"}}, {"tool": {"name": "get_weather"}}),
     ({"type": "tool", "name": "get_weather"}, {"tool": {"name": "get_weather"}}),
     ({"type": "any"}, {"any": {}}),
+    ({"type": "auto"}, {"auto": {}}),
+    ("any", {"any": {}}),
+    ({"type": "custom", "custom": {"name": "get_weather"}}, {"tool": {"name": "get_weather"}}),
 ]
 
 
@@ -89,6 +92,23 @@ REFUSED: list[tuple[Record, str]] = [
     ({"tools": None, "tool_choice": "auto"}, "no tools"),
     ({"response_format": {"type": "json_object"}}, "json_schema"),
     ({"response_format": {"type": "grammar"}}, "json_schema"),
+    ({"response_format": {"type": "json_schema", "json_schema": {}}}, "json_schema"),
+    ({"response_format": {"type": "json_schema", "json_schema": "x"}}, "json_schema"),
+    ({"response_format": {"type": "grammar", "json_schema": {"schema": {}}}}, "json_schema"),
+    ({"top_p": -0.1}, "top_p"),
+    ({"max_tokens": 0}, "max_tokens"),
+    ({"max_completion_tokens": 0}, "max_completion_tokens"),
+    ({"service_tier": "fast"}, "service_tier"),
+    ({"cache": "1d"}, "cache"),
+    ({"metadata": {"a": 1}}, "metadata"),
+    ({"projectIdentifier": 1}, "projectIdentifier"),
+    ({"guardrailConfig": "x"}, "guardrailConfig"),
+    ({"performanceConfig": "x"}, "performanceConfig"),
+    ({"promptVariables": "x"}, "promptVariables"),
+    ({"outputConfig": "x"}, "outputConfig"),
+    ({"inferenceConfig": "x"}, "inferenceConfig"),
+    ({"additionalModelRequestFields": "x"}, "additionalModelRequestFields"),
+    ({"additionalModelResponseFieldPaths": "x"}, "additionalModelResponseFieldPaths"),
     ({"temperature": 1.5}, "temperature"),
     ({"seed": 1}, "no such option"),
     ({"model": CLAUDE, "reasoning_budget": 10}, "1024"),
@@ -96,6 +116,10 @@ REFUSED: list[tuple[Record, str]] = [
     ({"model": NOVA, "reasoning_effort": "xhigh"}, "low, medium, high"),
     ({"model": NOVA, "reasoning_budget": 2_000}, "no such option"),
 ]
+
+
+def test_a_limit_that_was_not_given_is_not_named() -> None:
+    assert "None" not in refusal(CLAUDE, reasoning_budget=10)
 
 
 @for_each(REFUSED)
@@ -108,7 +132,10 @@ EFFORTS: list[tuple[str, str | None, Record]] = [
     (CLAUDE, "high", {"outputConfig": {"effort": "high"}}),
     (CLAUDE, "none", {"additionalModelRequestFields": {"thinking": {"type": "disabled"}}}),
     (CLAUDE, None, {}),
-    (NOVA, "low", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
+    *(
+        (NOVA, effort, {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}})
+        for effort in ("low", "medium", "high")
+    ),
     (NOVA, "none", {"reasoningConfig": {"type": "disabled"}}),
     (NOVA, None, {}),
     (GPT, "high", {"reasoning_effort": "high"}),
@@ -196,6 +223,26 @@ def test_cache_points_of_the_application_count_and_a_turn_has_one() -> None:
     assert POINT not in sent["toolConfig"]["tools"]
     only = [Message(Role.USER, (DocumentPart(data=b"x", media_type="text/plain"),))]
     assert POINT not in cached(only)["messages"][0]["content"]
+
+
+@for_each([*range(6)])
+def test_there_are_never_more_cache_points_than_converse_takes(own: int) -> None:
+    point = UnknownPart("cachePoint", POINT)
+    tools: list[Record] = [WEATHER, {"type": "cachePoint", **POINT}][: 1 + (own > 0)]
+    messages = [
+        Message(Role.SYSTEM, [TextPart("a"), *[point] * (own > 1)]),
+        Message(Role.USER, [TextPart("One"), *[point] * (own > 2)]),
+        Message(Role.ASSISTANT, [TextPart("1"), *[point] * (own > 3)]),
+        Message(Role.USER, [TextPart("Two"), TextPart("Three")]),
+        Message(Role.ASSISTANT, "2"),
+        Message(Role.USER, "Four"),
+    ]
+    assert refusal_of(provider(), messages, tools, cache=True) == ""
+    sent = cached(messages, tools=tools)
+    lists = [sent["system"], sent["toolConfig"]["tools"], *(turn["content"] for turn in sent["messages"])]
+    assert sum("cachePoint" in block for blocks in lists for block in blocks) == 4
+    if own < 4:
+        assert "cachePoint" in sent["messages"][-1]["content"][-1]
 
 
 # Errors.

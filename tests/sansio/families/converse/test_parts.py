@@ -93,6 +93,14 @@ ODD: list[Record] = [
     {"reasoningContent": {"reasoningText": {"text": "a", "redactedContent": "b"}}},
     {"reasoningContent": {"reasoningText": {"text": "a"}, "redactedContent": "b", "text": "c"}},
     {"reasoningContent": {}},
+    {"reasoningContent": {"reasoningText": {"signature": "s"}}},
+    {"reasoningContent": {"reasoningText": {"text": 1}}},
+    {"reasoningContent": {"reasoningText": "a"}},
+    {"reasoningContent": {"text": "a", "redactedContent": "b"}},
+    {"citationsContent": {"content": [{"text": 1}], "citations": []}},
+    {"citationsContent": {"content": ["a"], "citations": []}},
+    {"image": {"format": "png", "source": "a"}},
+    {"image": {"format": "png", "source": {"bytes": PNG, "s3Location": {"uri": "s3://b/k"}}}},
     {"toolUse": {"toolUseId": "t", "name": "f", "input": 1, "type": "server_tool_use"}},
     {"toolResult": {"toolUseId": "t"}},
     {"image": {"format": "tiff", "source": {"bytes": PNG}}},
@@ -162,4 +170,14 @@ def test_files_are_named_by_their_format() -> None:
     }
     assert block_of(AudioPart(url="s3://b/k", media_type="audio/mpeg")) == {
         "audio": {"format": "mp3", "source": {"s3Location": {"uri": "s3://b/k"}}}
+    }
+
+
+def test_what_the_citations_of_a_text_had_beside_them_goes_with_them() -> None:
+    beside: Record = {"citationsContent": {"new": 1}, "beside": {"x": 2}}
+    assert block_of(TextPart("Hi", extra=beside)) == {"text": "Hi"}
+    sent = block_of(TextPart("Hi", (Citation(title="T"),), beside))
+    assert sent == {
+        "citationsContent": {"citations": [{"title": "T"}], "content": [{"text": "Hi"}], "new": 1},
+        "x": 2,
     }

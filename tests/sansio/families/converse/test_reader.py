@@ -270,3 +270,31 @@ def test_a_long_answer_is_folded_and_says_the_same() -> None:
         ServerToolPart("server_tool_use", use["toolUse"]["toolUseId"], "n", {"a": 1}),
         ReasoningPart("", {"signature": "ab"}),
     )
+
+
+@for_each([None, "", "abc", 5])
+def test_the_padding_of_an_event_is_not_kept(padding: object) -> None:
+    message = read(
+        frame("messageStart", {"role": "assistant", "p": padding}),
+        start(CALL, p=padding),
+        delta({"toolUse": {"input": "{}"}}, p=padding),
+        frame("contentBlockStop", {"contentBlockIndex": 0, "p": padding}),
+        delta({"text": "Hi"}, 1, p=padding),
+        delta({"reasoningContent": {"text": "Hm."}}, 2, p=padding),
+        delta({"citation": {"title": "T"}}, 3, p=padding),
+        frame("messageStop", {"stopReason": "end_turn", "p": padding}),
+        frame("metadata", {"usage": {"inputTokens": 1}, "p": padding}),
+    )
+    assert message.extra == {}
+    assert [part.extra for part in message.parts] == [{"type": "tool_use"}, {}, {}, {}]
+
+
+def test_a_null_in_a_piece_of_reasoning_says_nothing() -> None:
+    pieces = [delta({"reasoningContent": {"text": None, "signature": text}}) for text in ("ab", "cd")]
+    message = read(delta({"reasoningContent": {"text": "Hm."}}), *pieces, stop())
+    assert message.parts == (ReasoningPart("Hm.", {"signature": "abcd"}),)
+
+
+def test_a_delta_without_an_index_is_of_the_first_block() -> None:
+    bare = frame("contentBlockDelta", {"delta": {"text": "c"}})
+    assert read(delta({"text": "a"}), delta({"text": "b"}, 1), bare).parts == (TextPart("ac"), TextPart("b"))

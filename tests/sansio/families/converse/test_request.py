@@ -51,7 +51,8 @@ def test_the_model_is_one_segment_of_the_path() -> None:
     assert provider(arn).prepare(ASK).url == f"{base}/{quoted}/converse-stream"
     assert provider(arn).prepare(ASK, stream=False).url == f"{base}/{quoted}/converse"
     assert "model" not in body(ASK)
-    assert "model" in str(refusal(ASK, model=".."))
+    for step in (".", ".."):
+        assert "model" in str(refusal(ASK, model=step))
 
 
 def test_turns_alternate_and_results_are_in_the_user_s() -> None:
@@ -89,7 +90,7 @@ def test_an_answer_goes_back_as_it_was_and_blank_texts_are_left_out() -> None:
     answer = Message(
         Role.ASSISTANT, (*parts, TextPart(" ")), origin="bedrock/converse", extra={"metrics": {}}
     )
-    sent = body([*ASK, answer, *ASK])["messages"][1]["content"]
+    sent = body([*ASK, answer, *ASK], [WEATHER])["messages"][1]["content"]
     assert [next(iter(block)) for block in sent] == [
         "reasoningContent",
         "reasoningContent",
@@ -230,11 +231,34 @@ def test_a_schema_goes_where_the_model_takes_one(model: str, takes: bool) -> Non
 
 def test_an_id_that_bedrock_refuses_is_replaced_in_call_and_result() -> None:
     called = Message(Role.ASSISTANT, (ToolCall("a b", "f", {}),), origin="openai/chat")
-    prepared = provider().prepare([*ASK, called, Message(Role.TOOL, "x", tool_call_id="a b")])
+    prepared = provider().prepare([*ASK, called, Message(Role.TOOL, "x", tool_call_id="a b")], [WEATHER])
     sent: Any = prepared.body
     use, result = (turn["content"][0] for turn in sent["messages"][1:])
     assert use["toolUse"]["toolUseId"] == result["toolResult"]["toolUseId"] != "a b"
     assert [left.what for left in prepared.left_out] == ["id"]
+
+
+def test_calls_and_results_are_refused_without_tools_as_bedrock_refuses_them() -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),), origin="openai/chat")
+    history = [*ASK, called, Message(Role.TOOL, "x", tool_call_id="a")]
+    said = str(refusal(history))
+    assert "tools" in said
+    assert "give" in said
+    assert body(history, [WEATHER])["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "x"}]
+
+
+@pytest.mark.parametrize("said", ["", " ", "\n", (TextPart(" "),)])
+def test_a_tool_that_says_nothing_has_a_result_without_content(said: str | tuple[Part, ...]) -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
+    sent = body([*ASK, called, Message(Role.TOOL, said, tool_call_id="a")], [WEATHER])
+    assert sent["messages"][2]["content"] == [{"toolResult": {"toolUseId": "a", "content": []}}]
+
+
+def test_a_blank_text_in_a_result_is_left_out() -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
+    parts = (TextPart("\n"), TextPart("Sunny."))
+    sent = body([*ASK, called, Message(Role.TOOL, parts, tool_call_id="a")], [WEATHER])
+    assert sent["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "Sunny."}]
 
 
 # The endpoints beside.
@@ -268,3 +292,40 @@ def test_models_are_listed_by_the_control_plane() -> None:
     for wrong in wrongs:
         with pytest.raises(RemoteProtocolError):
             listed.read(wrong)
+
+
+def test_a_model_of_the_list_has_its_lifecycle() -> None:
+    row: Record = {
+        "modelId": "m",
+        "modelName": "M",
+        "modelLifecycle": {"status": "LEGACY", "endOfLifeTime": "2026-01-01T00:00:00Z"},
+        "providerName": "P",
+    }
+    (model,) = provider().dialect.list_models().read({"modelSummaries": [row]})  # type: ignore[misc]  # it has one page
+    assert (model.id, model.name, model.lifecycle) == ("m", "M", "LEGACY")
+    assert model.retires is not None
+    assert model.extra["providerName"] == "P"
+
+
+def test_a_malformed_tool_is_named_by_its_place() -> None:
+    assert "tool 1" in str(refusal(ASK, [WEATHER, {"type": "custom", "custom": {"description": "a"}}]))
+
+
+WRONG_PLACES: list[tuple[Role, Part]] = [
+    (Role.USER, ReasoningPart("Hm.")),
+    (Role.USER, RefusalPart("No.")),
+    (Role.USER, ServerToolPart("s", "t", "f", {})),
+    (Role.SYSTEM, ImagePart(data=PNG)),
+    (Role.ASSISTANT, RefusalPart("No.")),
+    (Role.ASSISTANT, DocumentPart(data=b"x", media_type="text/plain")),
+]
+
+
+@for_each(WRONG_PLACES)
+def test_a_part_that_is_misplaced_is_named_with_its_place(case: tuple[Role, Part]) -> None:
+    role, part = case
+    before = [] if role is Role.SYSTEM else ASK
+    error = refusal([*before, Message(role, (TextPart("Hi"), part)), *ASK])
+    assert f"message {len(before)}, part 1" in str(error)
+    assert type(part).__name__ in str(error)
+    assert error.index == len(before)

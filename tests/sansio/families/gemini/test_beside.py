@@ -67,6 +67,9 @@ def test_tokens_are_counted() -> None:
     assert endpoint.read({"totalTokens": 7}) == 7
     with pytest.raises(RemoteProtocolError, match="totalTokens"):
         endpoint.read({"totalTokens": "7"})
+    with pytest.raises(RemoteProtocolError, match="totalTokens"):
+        endpoint.read({"totalTokens": -1})
+    assert endpoint.read({"totalTokens": 0}) == 0
     other = vertex().dialect.count_tokens({"contents": [], "safetySettings": []})
     assert other.body == {"contents": []}
 
@@ -104,5 +107,49 @@ def test_vertex_predicts_them(dimensions: int | None, more: dict[str, Any]) -> N
 
 
 def test_vertex_has_no_list() -> None:
-    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint"):
+    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint") as caught:
         vertex().list_models()
+    assert str(caught.value).endswith(" google")
+
+
+def test_vertex_counts_what_the_model_reads() -> None:
+    known = {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent"}
+    body: JSON = {name: {} for name in (*known, "safetySettings", "labels", "store")}
+    counted: Any = vertex().dialect.count_tokens(body).body
+    assert counted.keys() == known
+    plain: Any = google().dialect.count_tokens(body).body
+    assert plain["generateContentRequest"] == {"model": "models/gemini-2.5-flash", **body}
+
+
+def test_every_field_of_a_model_that_no_typed_field_says_is_kept() -> None:
+    beside: JSON = {"object": "model", "created": 5, "owned_by": "google"}
+    listed = google().dialect.list_models().read({"models": [{"name": "models/x", **beside}]})
+    assert listed == (ModelInfo(id="x", extra=beside),)
+
+
+def test_a_list_without_an_end_is_refused() -> None:
+    page: Any = google().dialect.list_models()
+    for number in range(50):
+        page = page.read({"models": [], "nextPageToken": f"p{number}"})
+
+    def follow() -> None:
+        following = page
+        for number in range(50, 1_000):
+            following = following.read({"models": [], "nextPageToken": f"p{number}"})
+
+    with pytest.raises(RemoteProtocolError, match="does not end"):
+        follow()
+
+
+@pytest.mark.parametrize("token", [5, ["a"], {"a": 1}])
+def test_a_page_that_cannot_be_asked_for_is_refused(token: Any) -> None:
+    with pytest.raises(RemoteProtocolError, match="does not end"):
+        google().dialect.list_models().read({"models": [], "nextPageToken": token})
+
+
+def test_counts_of_tokens_of_vertexs_vectors_are_added_up() -> None:
+    counts: list[Any] = [{"token_count": 3}, {"token_count": 4.0}, {"token_count": "5"}, {}, None]
+    rows: list[Any] = [{"embeddings": {"values": [1], "statistics": each}} for each in counts]
+    found = vertex().dialect.embed(["a"] * len(rows)).read({"predictions": rows, "x": 1})
+    assert isinstance(found, Embeddings)
+    assert (found.usage, found.extra) == (Usage(input_tokens=7), {"x": 1})

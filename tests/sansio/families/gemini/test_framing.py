@@ -86,3 +86,10 @@ def test_a_list_that_is_too_long_or_cut_says_where(form: str) -> None:
 
 def test_an_event_behind_a_list_is_none() -> None:
     assert failure(parse(b"[]\ndata: {}\n\n")).offset == 3
+
+
+@pytest.mark.parametrize("before", [b"", b"\r\n \n", b"\n\n\n"])
+def test_the_place_of_a_fault_in_a_list_is_counted_from_the_body_s_beginning(before: bytes) -> None:
+    begun = json.dumps([chunk([text("a")])]).encode()[:-1] + b", "
+    places = [failure(parse(each + begun + b"]}{")).offset for each in (b"", before)]
+    assert places[1] == (places[0] or 0) + len(before)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from sansio import InvalidRequestError
+from sansio.options import UnsupportedOptionError
 from tests.sansio.families.gemini.chunks import JSON, google
 from tests.sansio.wires import ASK, WEATHER, body_of, refusal_of
 from tests.support import for_all
 from tests.wire_types import camel, google_fields, needs_types
 
+OLDER = "gemini-2.5-pro"
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
@@ -113,7 +115,12 @@ def test_newer_models_think_at_a_level() -> None:
         ("auto", {"mode": "AUTO"}),
         ("none", {"mode": "NONE"}),
         ("required", {"mode": "ANY"}),
+        ("any", {"mode": "ANY"}),
         (NAMED, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
+        (
+            {"type": "custom", "custom": {"name": "get_weather"}},
+            {"mode": "ANY", "allowedFunctionNames": ["get_weather"]},
+        ),
         ({"type": "tool", "name": "get_weather"}, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
         (
             {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}},
@@ -289,3 +296,40 @@ def test_what_is_given_twice_is_merged_where_it_can_be() -> None:
 @for_all(("choice", [{"type": "tool", "name": "get_weather"}, "auto", "any", "required"]))
 def test_a_choice_of_tools_is_one_that_the_fake_takes(choice: Any) -> None:
     assert refusal_of(google(), ASK, [WEATHER], tool_choice=choice) == ""
+
+
+def test_options_of_one_object_are_written_together_in_any_order() -> None:
+    pairs: list[tuple[JSON, JSON, JSON]] = [
+        (
+            {"tool_choice": "required"},
+            {"tool_config": {"functionCallingConfig": {"streamFunctionCallArguments": True}, "a": 1}},
+            {"functionCallingConfig": {"mode": "ANY", "streamFunctionCallArguments": True}, "a": 1},
+        ),
+        (
+            {"reasoning_budget": 5},
+            {"generation_config": {"thinkingConfig": {"includeThoughts": True}, "seed": 1}},
+            {"thinkingConfig": {"thinkingBudget": 5, "includeThoughts": True}, "seed": 1},
+        ),
+    ]
+    for one, other, wanted in pairs:
+        for options in ({**one, **other}, {**other, **one}):
+            sent = body(tools=[WEATHER], **options)
+            assert sent["toolConfig" if "tool_choice" in one else "generationConfig"] == wanted
+    contrary = {"functionCallingConfig": {"mode": "NONE"}}
+    assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=contrary)
+    odd = {"functionCallingConfig": "x"}
+    assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=odd)
+
+
+def test_a_malformed_tool_is_named_by_its_place() -> None:
+    assert "tool 1" in refused(tools=[WEATHER, {"type": "custom", "custom": {"description": "a"}}])
+
+
+def test_a_model_without_an_effort_or_a_budget_may_have_it_dropped() -> None:
+    for model, option in (
+        ("gemini-3-pro", {"reasoning_budget": 5}),
+        ("gemini-2.5-pro", {"reasoning_effort": "x"}),
+    ):
+        with pytest.raises(UnsupportedOptionError) as caught:
+            body(model, **option)
+        assert caught.value.option == next(iter(option))

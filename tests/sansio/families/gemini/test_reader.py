@@ -202,6 +202,8 @@ def test_a_call_in_pieces_that_was_not_ended_is_whole_only_after_stop(reason: st
     message = streamed(chunk([call("f", willContinue=True)]), chunk([piece("$.a", "b")]), chunk([], reason))
     assert bool(message.tool_calls) is valid
     assert bool(message.invalid_tool_calls) is not valid
+    if not valid:
+        assert message.invalid_tool_calls[0].raw_arguments == '{"a":"b"'
 
 
 @pytest.mark.parametrize("path", ["a", "$", "$[0]", "$.a[", "$.a[5]", "$.t.u", "$.l.x", 7, "$.a.b[0][1]"])
@@ -616,3 +618,9 @@ def test_sources_of_another_form_are_kept_as_they_are(odd: Any) -> None:
     message = streamed(chunk([text("a")], "STOP", citationMetadata={"citations": odd}))
     assert message.citations == ()
     assert message.parts[1] == ServerToolPart("citationMetadata", extra={"citations": odd})
+
+
+@pytest.mark.parametrize("odd", ["none", 7, [1], {}, None])
+def test_counts_of_another_form_say_nothing(odd: Any) -> None:
+    message = streamed({**chunk([text("a")], "STOP"), "usageMetadata": odd})
+    assert (message.text, message.usage, message.extra) == ("a", None, {})

@@ -377,9 +377,37 @@ def test_a_part_without_a_form_is_refused_with_its_place_and_a_remedy(part: Part
     )
 )
 def test_what_is_refused_is_refused_with_the_messages_place(messages: list[Message], index: int) -> None:
-    with pytest.raises(InvalidRequestError, match=f"message {index}") as caught:
+    with pytest.raises(InvalidRequestError, match=f"message {index}(?!, part in)") as caught:
         body_of(google(), messages)
     assert caught.value.index == index
+
+
+def test_sound_that_is_gone_is_refused_with_what_to_send_instead() -> None:
+    gone = Message("assistant", [TextPart("See:"), AudioPart(transcript="Hi")])
+    assert "TextPart" in refused(*ASK, gone).partition("AudioPart")[2]
+
+
+@for_all(
+    (
+        "model",
+        [
+            "models/m",
+            "tunedModels/m",
+            "publishers/p/models/m",
+            "projects/p/locations/l/models/m",
+            "endpoints/5",
+        ],
+    )
+)
+def test_a_model_that_has_a_place_of_its_own_keeps_it(model: str) -> None:
+    assert request(google(), stream=False, model=model).target == f"/v1beta/{model}:generateContent"
+
+
+def test_a_result_of_a_call_without_an_id_gets_none_from_its_extra_either() -> None:
+    message = whole(call("f", args={}))
+    given = Message("tool", "1", message.tool_calls[0].id, extra={"id": "c1"})
+    assert "id" in refused(*ASK, message, given)
+    assert "message 0, part 1" in refused(Message("system", [TextPart("a"), ImagePart(data=PNG)]), *ASK)
 
 
 def test_a_call_may_have_arguments_of_any_fields_and_fields_beside_it() -> None:

@@ -30,6 +30,7 @@ from tests.sansio.wires import ASK, WEATHER, Record, config, refusal_of, sent
 from tests.support import for_all
 
 KIND = "ollama/ollama"
+MORE: Any = {"function": {"arguments": {"y": 2}}}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -135,6 +136,11 @@ def test_an_answer_of_ours_goes_back_whole_and_one_of_another_provider_with_its_
             ("assistant", RefusalPart("No."), "TextPart"),
             ("assistant", ToolCall("a", "f", extra={"id": "b"}), "id"),
             ("assistant", ToolCall("a", "f", extra={"function": {"name": "g"}}), "function.name"),
+            (
+                "assistant",
+                ToolCall("a", "f", {"x": 1}, extra={"function": {"arguments": {"y": 2}}}),
+                "arguments",
+            ),
         ],
     )
 )

@@ -41,7 +41,7 @@ from tests.wire_types import amazon_fields, amazon_statuses, amazon_words, needs
 MODEL = "anthropic.claude-sonnet-5-5"
 TURN = {"role": "user", "content": [{"text": "Hi"}]}
 USE = {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}}
-RESULT = {"toolResult": {"toolUseId": "t", "content": [{"text": "x"}, {"json": {"a": 1}}]}}
+RESULT = {"toolResult": {"toolUseId": "t", "content": [{"text": "x"}, {"json": [{"a": 1}]}]}}
 TOOLS = {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]}
 SIGNED = {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": sign("Hm.")}}}
 
@@ -148,6 +148,8 @@ def test_a_model_is_named_in_the_path_and_tokens_are_counted() -> None:
         Request.get("http://localhost/foundation-models", (("authorization", "Bearer k"),))
     )
     assert b'"modelId":"a/b"' in listed.body
+    (row,) = json.loads(listed.body)["modelSummaries"]
+    assert row.keys() >= {"modelArn", "modelName", "providerName", "responseStreamingSupported"}
 
 
 def test_a_signature_or_a_bearer_key_is_needed() -> None:
@@ -325,6 +327,10 @@ def test_an_answer_is_read_as_it_was_meant_whole_and_streamed() -> None:
         assert message.parts == ANSWER.parts
         assert (message.usage, message.extra) == (ANSWER.usage, ANSWER.extra)
         assert (message.finish_reason, message.raw_finish_reason) == (FinishReason.TOOL_CALLS, "tool_use")
+    assert whole["output"]["message"]["role"] == "assistant"
+    stops = [piece for piece in encode_stream("bedrock", ANSWER) if b"contentBlockStop" in piece]
+    indexes = [int(piece.partition(b'"contentBlockIndex":')[2].partition(b",")[0]) for piece in stops]
+    assert indexes == [*range(len(ANSWER.to_message().parts))]
     counts = whole["usage"]
     assert counts["totalTokens"] == 14
     assert sum(count for name, count in counts.items() if name.endswith("putTokens")) == 14
@@ -367,3 +373,7 @@ def test_the_names_of_tools_and_documents() -> None:
         assert told({"messages": [turn("user", doc(name=name))]})[0] == 200
     for name in ("", "a  b", "a.b", "x" * 201):
         assert told({"messages": [turn("user", doc(name=name))]})[0] == 400
+
+
+def test_a_block_may_name_its_type_beside_its_kind() -> None:
+    assert told({"messages": [turn("user", {"type": "text", "text": "Hi"})]})[0] == 200

@@ -49,7 +49,7 @@ from tests.sansio.families.gemini.chunks import JSON, SIGNED, call, google
 from tests.sansio.families.gemini.test_faults import MAPPED
 from tests.sansio.wires import ASK, WEATHER, check_agreement, failure
 from tests.support import for_all
-from tests.wire_types import camel, google_fields, needs_types
+from tests.wire_types import camel, google_fields, google_words, needs_types
 
 NEW = "gemini-3-pro-preview"
 GROUNDS = ServerToolPart(
@@ -213,6 +213,7 @@ def test_an_error_inside_a_stream_is_plain_json() -> None:
         Answer(text="x", finish_reason=FinishReason.REFUSAL),
         Answer(tool_calls=(ToolCall("c", "f", {"input": "x"}, kind="custom"),)),
         Answer(tool_calls=(InvalidToolCall("c", "f", "{cut", "cut"),)),
+        Answer(tool_calls=(InvalidToolCall("c", "f", "[1]", "no object"),)),
     ],
 )
 def test_what_google_has_no_place_for_is_no_answer_of_its(answer: Answer) -> None:
@@ -341,7 +342,13 @@ def test_the_embedded_model_calls_tools(options: JSON, name: str | None) -> None
     assert [each.name for each in message.tool_calls] == ([] if name is None else [name])
     scripted = FakeProvider("google", [Failure(status=429, code="RATE_LIMIT_EXCEEDED")])
     refused = scripted.respond(provider.authorize(step.request, "k"))
-    assert json.loads(refused.body)["error"]["details"][0]["reason"] == "RATE_LIMIT_EXCEEDED"
+    assert json.loads(refused.body)["error"]["details"] == [
+        {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "RATE_LIMIT_EXCEEDED",
+            "domain": "googleapis.com",
+        }
+    ]
 
 
 # Errors.
@@ -479,6 +486,7 @@ def test_results_are_those_of_the_calls_before_by_name_order_and_id() -> None:
     second: JSON = {"id": "b", "name": "g", "response": {}}
     assert told(first, second) == 200
     assert {told(second, first), told(first), told(first, second, second)} == {400}
+    assert {told(first | {"name": "g"}, second), told(first, second | {"name": "f"})} == {400}
     assert {told(first | {"id": "b"}, second), told(first | {"response": "x"}, second)} == {400}
 
 
@@ -502,3 +510,13 @@ def test_counts_grow_with_the_texts_and_vectors_are_those_of_their_texts() -> No
     assert {len(one), len(other)} == {8}
     assert all(-1 <= number < 1 for number in one)
     assert vectors("a", outputDimensionality=40)[0][:8] == one
+
+
+@needs_types
+def test_each_mode_and_level_that_the_sdk_lists_is_known_and_no_other() -> None:
+    for word in (*google_words("FunctionCallingConfigMode"), "SOMETIMES"):
+        body: JSON = {"contents": [HI], "toolConfig": {"functionCallingConfig": {"mode": word}}}
+        assert (ask(body).status == 200) is (word != "SOMETIMES"), word
+    for word in (*google_words("ThinkingLevel"), "MUCH"):
+        body = {"contents": [HI], "generationConfig": {"thinkingConfig": {"thinkingLevel": word}}}
+        assert (ask(body).status == 200) is (word != "MUCH"), word

@@ -42,7 +42,8 @@ from tests.sansio.wires import WEATHER, Record, config
 from tests.support import for_all
 
 OLLAMA, COHERE = "ollama/ollama", "cohere"
-PLAN = ReasoningPart("I will call f.", {"field": "tool_plan"})
+OF_PLAN: Record = {"start": 0, "end": 1, "type": "PLAN"}
+PLAN = ReasoningPart("I will call f.", {"field": "tool_plan", "citations": [OF_PLAN]})
 SPAN = Citation(start=0, end=2, extra={"text": "Hi", "sources": []})
 LOGPROB: Record = {"text": "Hi", "token_ids": [1]}
 ANSWERS: list[tuple[str, Answer]] = [
@@ -562,6 +563,9 @@ def test_ollama_limits_an_answer_only_by_a_number_that_is_not_negative() -> None
     for level in ("low", "medium", "high", "max", True):
         thinking: Record = {"model": "m", "messages": [HELLO], "stream": False, "think": level}
         assert said(ask(fake, "/api/chat", thinking))["message"]["thinking"]
+    for form in ("", "json"):
+        formed: Record = {"model": "m", "messages": [HELLO], "stream": False, "format": form}
+        assert ask(fake, "/api/chat", formed).status == 200
     for off in (False, None):
         plain: Record = {"model": "m", "messages": [HELLO], "stream": False, "think": off}
         assert "thinking" not in said(ask(fake, "/api/chat", plain))["message"]
@@ -573,7 +577,7 @@ def test_ollama_limits_an_answer_only_by_a_number_that_is_not_negative() -> None
 def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> None:
     parts = (
         PLAN,
-        TextPart("One."),
+        TextPart("One.", (SPAN,)),
         ReasoningPart("Hm."),
         TextPart("Two."),
         UnknownPart("image", {"type": "image"}),
@@ -588,8 +592,13 @@ def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> No
         piece.startswith(b"event: " + record["type"].encode())
         for piece, record in zip(pieces, records, strict=False)
     )
+    assert records[0]["delta"]["message"]["role"] == "assistant"
+    for record in records:
+        if record["type"] == "content-start":
+            block = record["delta"]["message"]["content"]
+            assert block["type"] == "image" or block[block["type"]] == "", record
     open_: list[tuple[str, int]] = []
-    begun: dict[str, list[int]] = {"content": [], "tool-call": []}
+    begun: dict[str, list[int]] = {"content": [], "tool-call": [], "citation": []}
     for record in records:
         kind, _, what = record["type"].rpartition("-")
         if kind not in begun:
@@ -603,7 +612,7 @@ def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> No
             if what == "end":
                 open_.clear()
     assert open_ == []
-    assert begun == {"content": [*range(6)], "tool-call": [0, 1]}
+    assert begun == {"content": [*range(6)], "tool-call": [0, 1], "citation": [0, 1]}
 
 
 def test_calls_of_ollama_are_numbered_and_its_counts_are_read() -> None:
@@ -615,12 +624,16 @@ def test_calls_of_ollama_are_numbered_and_its_counts_are_read() -> None:
         assert [each["function"]["index"] for each in found] == [0, 1]
         assert [each["function"]["arguments"] for each in found] == [{"x": 1}, {}]
     assert [line["done"] for line in streamed][-2:] == [False, True]
+    images = Answer(parts=(ImagePart(data=b"PNG"), TextPart("Hi"), ReasoningPart("Hm.")))
+    for line in encode_stream(OLLAMA, images):
+        assert json.loads(line)["message"].keys() >= {"role", "content"}
 
 
 def test_what_is_beside_answers_has_what_the_sdks_list() -> None:
     fake = FakeProvider("cohere", models=["m"])
     (row,) = said(ask(fake, "/v1/models"))["models"]
     assert row.keys() >= {"name", "endpoints", "finetuned", "context_length"}
+    assert row["endpoints"] == ["chat"]
     tokens = said(ask(fake, "/v1/tokenize", {"model": "m", "text": "one two"}))
     assert tokens["tokens"] == [0, 1]
     assert (tokens["token_strings"], tokens["meta"]["api_version"]) == ([], {"version": "1"})
