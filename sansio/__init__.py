@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from sansio.families.responses import ResponsesDialect
     from sansio.fetch import Fetch
     from sansio.framing import (
+        AWSChunkFramer,
         AWSFramer,
         Framer,
         NDJSONFramer,
@@ -291,6 +292,7 @@ _ROOMS = {
     "sansio.families.responses": ("ResponsesDialect",),
     "sansio.fetch": ("Fetch",),
     "sansio.framing": (
+        "AWSChunkFramer",
         "AWSFramer",
         "Framer",
         "NDJSONFramer",
@@ -370,6 +372,7 @@ __all__ = [
     "APIDefaults",
     "APIStatusError",
     "APITimeoutError",
+    "AWSChunkFramer",
     "AWSFramer",
     "Answer",
     "AnswerReader",

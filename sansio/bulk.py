@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 MAX_REFUSALS = 20
 """How often one request may be refused with 429 before it fails. The limiter makes such refusals rare; a
-provider that goes on with them will not answer."""
+provider that keeps refusing will not answer."""
 
 
 class CallRequest(Struct, frozen=True):
@@ -66,7 +66,7 @@ class CallResult(Struct, Generic[T, V], frozen=True, kw_only=True):
         """The answer.
 
         Raises:
-            ProviderError: there is no answer. Each time, a new exception is raised.
+            ProviderError: there is no answer. Each call raises a new exception.
         """
         if self.error is not None:
             raise self.error.with_context()
@@ -93,11 +93,12 @@ def no_call_can_succeed(error: ProviderError) -> bool:
 class Attempts:
     """The attempts of one request.
 
-    Each is a call of one attempt, with a ticket of the limiter. A refusal with 429 does not count as a failed
-    one, and does not wait here: the limiter holds everybody until the next attempt may be made.
+    Each attempt is a separate call, with its own ticket from the limiter. A refusal with 429 does not count
+    as a failed attempt, and is retried without a wait here: the limiter holds all requests until the next may
+    be sent.
 
     Args:
-        schedule: of all other failures.
+        schedule: which other failures are retried, and when.
     """
 
     def __init__(self, schedule: RetrySchedule) -> None:
@@ -118,10 +119,10 @@ class Attempts:
 
 
 class Shelf(Generic[T, V]):
-    """The results that wait to be handed out.
+    """The results that were not handed out yet.
 
     Args:
-        ordered: in the order of the input; otherwise as they complete.
+        ordered: whether results are handed out in the order of the input; if not, as they complete.
     """
 
     def __init__(self, *, ordered: bool) -> None:
@@ -134,7 +135,7 @@ class Shelf(Generic[T, V]):
         self._results[result.index] = result
 
     def take(self) -> CallResult[T, V] | None:
-        """The next result; `None` if it is not there yet."""
+        """The next result; `None` if it has not been added yet."""
         index = self._next if self._ordered else next(iter(self._results), -1)
         result = self._results.pop(index, None)
         if result is not None:

@@ -32,7 +32,7 @@ _STREAMS = frozenset(
 """Media types of streams. The response's type decides how it is read, whatever was requested."""
 
 _GONE = (404, 410)
-"""Statuses of a server that has no more of an answer."""
+"""Statuses by which a server says that it no longer has an answer."""
 
 
 class Call(Fetch[Message]):
@@ -118,7 +118,8 @@ class Call(Fetch[Message]):
         # White space decides nothing, and servers send much of it while they work.
         if self._undecided is not None and self._state is WHOLE and not piece.isspace():
             body = bytes(self._body) + piece
-            # Only as many bytes as a whole answer may have: the cuts must not decide which fault is found.
+            # No more bytes than a whole answer may have: how the network cut the body must not decide which
+            # fault is found.
             is_events = self._dialect.begins_stream(body[: self._limits.max_answer_bytes + 1])
             if is_events is not None and self._decide(self._undecided, is_events):
                 self._body.clear()
@@ -126,7 +127,7 @@ class Call(Fetch[Message]):
         return super()._receive_piece(piece, events)
 
     def _decide(self, media: str, is_events: bool) -> bool:
-        """Choose by the first bytes and the media type how the answer is read; True for a stream.
+        """Choose how to read the answer, by its first bytes and its media type. Returns True for a stream.
 
         Raises:
             RemoteProtocolError: the response is a web page.
@@ -165,8 +166,8 @@ class Call(Fetch[Message]):
     def _resume(self, error: ProviderError) -> bool:
         """Ask for the rest of a stream that was cut by `error`; False if that is not possible.
 
-        After an exchange that brought an event, the attempts are counted from 1 again, so that a long answer
-        survives any number of cuts. The call still ends: each such exchange brought bytes, and the limit on
+        After an exchange that gave an event, the attempts are counted from 1 again, so that a long answer
+        survives any number of cuts. The call still ends: each such exchange received bytes, and the limit on
         an answer's bytes counts all of them.
         """
         assert self._parser is not None
@@ -185,8 +186,8 @@ class Call(Fetch[Message]):
 
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
         gone = error.status in _GONE
-        # The provider has ended the answer, or has no more of it. The request is not sent again either: a
-        # server that sent a new beginning each time could keep the call busy without end.
+        # The provider has ended the answer, or no longer has it. The request is not sent again either: a
+        # server that sent a new beginning each time could keep the call busy indefinitely.
         if self._resuming and self._parser is not None and (self._parser.finished or gone):
             error = error if self._parser.finished else _expired(error)
             self._fail(error, events)
@@ -231,7 +232,7 @@ class Call(Fetch[Message]):
 
 
 def _expired(error: ProviderError) -> StreamTruncatedError:
-    """The error of a cut stream whose rest the server does not have."""
+    """The error for a stream that was cut and whose rest the server does not have."""
     cut = StreamTruncatedError(
         f"the stream was cut, and the server does not have its rest: {error.message}",
         hint="Servers keep a response for a limited time, and only if it is stored. The answer is "

@@ -298,5 +298,5 @@ def _surrogate_in(messages: Sequence[Message]) -> int | None:
         except UnicodeEncodeError:
             return index
         except (TypeError, ValueError, RecursionError):
-            continue  # invalid JSON in this field is not sent, so it is not the fault that is looked for
+            continue  # invalid JSON in this field is not sent, so the fault is elsewhere
     return None

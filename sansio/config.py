@@ -1,7 +1,7 @@
 """What a provider is: its type, address, key variable and clocks, each with its default.
 
-The defaults of `limits` and of the retries belong to `sansio.limits` and `sansio.retry`: no machine below
-this module knows a config.
+The defaults of `limits` and of the retries are in `sansio.limits` and `sansio.retry`, since the machines that
+use them do not know a config.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
 
 
 _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-"""It becomes part of the host, so nothing else may be in it."""
+"""A region's name. It becomes part of the host, so no other characters are allowed."""
 
 PROVIDER_DEFAULTS: dict[str, ProviderDefaults] = dict(BUILT_IN)
 """The defaults of each provider type, by its name; `register_provider` adds to it.
@@ -40,7 +40,7 @@ types have no default model.
 """
 
 ERROR_BODY_SECONDS = 5.0
-"""Seconds for which a driver reads the body of an error status at most: the status decides the outcome."""
+"""The most seconds for which a driver reads the body of an error status: the status decides the outcome."""
 
 _BY_TYPE: Any = msgspec.UNSET  # Any, so that a field left out may be declared with the type it will have
 
@@ -78,27 +78,32 @@ class ProviderConfig:
         model: model id. Default: the type's; on azure, the deployment names the model. Only openrouter has a
             default model, `x-ai/grok-code-fast-1`, and that is retired: see `PROVIDER_DEFAULTS`.
         base_url: the API's address. Default: the type's; azure has none.
-        context_window: the number of tokens to which `fit_context` shortens a conversation.
-        reasoning: ask for extended thinking.
+        context_window: the number of tokens to which `fit_context` shortens a conversation (default:
+            131,072).
+        reasoning: ask for extended thinking (default: False).
         auth_method: how the key is sent. Default: the type's.
         extra_headers: headers sent with each request; their values never appear in a repr.
-        api_version: Azure's version, such as `"2024-10-21"`, not used on its v1 surface; or, with the api
-            `messages`, Anthropic's version, which is `"2023-06-01"` by default and may be `"2026-10-21"`.
+        api_version: Azure's version, such as `"2024-10-21"`, not used on its v1 surface; or, with the apis
+            `messages` and `invoke`, Anthropic's version, which is `"2023-06-01"` by default and may be
+            `"2026-10-21"`.
         deployment: Azure's deployment name.
         region: where AWS runs the provider, such as `"eu-west-1"`; it takes the place of `{region}` in the
             type's base URL, and is signed. `create_provider` reads it from `region_variables`, if left out.
         allow_http: allow the key to be sent over plain http to a host that is not this machine.
-        connect_timeout: seconds to connect, TLS included; `None` waits indefinitely, here and below.
-        write_timeout: seconds in which the provider must accept some more bytes while the request is sent.
-            The whole upload of a large request over a slow line may take longer.
-        read_timeout: seconds to receive the complete response head, then each further byte.
+        connect_timeout: seconds to connect, TLS included (default: 10); `None` waits indefinitely, here and
+            below.
+        write_timeout: seconds in which the provider must accept some more bytes while the request is sent
+            (default: 60). The whole upload of a large request over a slow line may take longer.
+        read_timeout: seconds to receive the complete response head, then each further byte (default: 600).
         event_timeout: seconds in which a stream sends bytes but its answer does not advance; comments and
-            pings do not count.
+            pings do not count (default: 300).
         first_event_timeout: the same until the first event, for models that think for a long time. Default:
             the value of `event_timeout`.
-        total_timeout: seconds for the whole call, including its retries and the consumer's own time.
-        max_attempts: how often a request is sent at most.
-        max_retry_after: seconds; if the provider asks for a longer wait, the call fails immediately.
+        total_timeout: seconds for the whole call, including its retries and the consumer's own time. Default:
+            `None`.
+        max_attempts: how often a request is sent at most (default: 3).
+        max_retry_after: seconds (default: 60); if the provider asks for a longer wait, the call fails
+            immediately.
         limits: how much data is accepted from the peer. A mapping gives the limits that differ from the
             defaults, such as `{"max_answer_bytes": 1_000_000}`.
 
@@ -217,14 +222,15 @@ class ProviderConfig:
 
     @property
     def credential_variables(self) -> tuple[str, str, str] | None:
-        """The environment variables of AWS's key id, secret and session token, which count where no variable
-        of `key_variables` is set. `None` where the config named a key variable, or the type has none."""
+        """The environment variables of AWS's key id, secret and session token, which are read if no
+        variable of `key_variables` is set. `None` if the config names a key variable, or the type has
+        none."""
         defaults = PROVIDER_DEFAULTS.get(self.type)
         return None if defaults is None or "api_key_env" in self._given else defaults.credentials_env
 
     @property
     def region_variables(self) -> tuple[str, ...]:
-        """The environment variables that may hold the region; none where the config has it, or needs none."""
+        """The environment variables that may hold the region; none if the config has it, or needs none."""
         defaults = PROVIDER_DEFAULTS.get(self.type)
         return () if defaults is None or self.region is not None else defaults.region_env
 
@@ -267,7 +273,7 @@ class ProviderConfig:
     def _fill(self, defaults: ProviderDefaults) -> None:
         """Fill in the fields that the user left out from the type's defaults."""
         if self.auth_method is _BY_TYPE:
-            # A key variable for a server that needs no key means that a key is to be sent.
+            # If the user names a key variable for a server that needs no key, a key is to be sent.
             keyless = defaults.auth_method is AuthMethod.NONE
             sends = keyless and self.api_key_env is not _BY_TYPE and self.api_key_env is not None
             _set(self, "auth_method", AuthMethod.BEARER if sends else defaults.auth_method)
@@ -287,7 +293,7 @@ class ProviderConfig:
             _set(self, "base_url", self._in_region(defaults.base_url))
 
     def _in_region(self, base_url: str) -> str:
-        """A type's base URL with the region; one that is not known yet keeps its place."""
+        """A type's base URL with the region; `{region}` stays in it if the region is not known yet."""
         if not isinstance(self.region, str):
             return base_url
         if not _REGION.fullmatch(self.region):
@@ -353,8 +359,8 @@ def _header_names(headers: Mapping[str, str]) -> str:
 
 _MISPLACED = {
     "api_key": "a config holds no key; name its variable in api_key_env, or pass api_key to create_provider",
-    "timeout": "there are five clocks: connect_timeout, write_timeout, read_timeout, event_timeout and "
-    "total_timeout",
+    "timeout": "there are six clocks: connect_timeout, write_timeout, read_timeout, event_timeout, "
+    "first_event_timeout and total_timeout",
 }
 """Names that users often try, and what to write instead."""
 
@@ -404,7 +410,7 @@ def _convert(name: str, kind: Any, value: object) -> Any:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         allowed = f"; use one of {', '.join(AuthMethod)}" if kind is AuthMethod else ""
-        shown = "" if name == "extra_headers" else f"{value!r} cannot be: "
+        shown = "" if name == "extra_headers" else f"{value!r} is not valid: "
         raise ConfigError(f"{name}: {shown}{error}{allowed}", field=name) from None
 
 

@@ -28,7 +28,7 @@ class Role(StrEnum):
 
     SYSTEM = "system"
     DEVELOPER = "developer"
-    """OpenAI's newer word for system; sent as system to providers that know only that."""
+    """OpenAI's newer word for system; sent as system to providers that do not have it."""
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
@@ -72,7 +72,7 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
         cached_tokens: the part of the prompt that was read from a cache.
         cache_write_tokens: the part of the prompt that was written to a cache.
         reasoning_tokens: the part of the answer that is reasoning.
-        cost: in US dollars, if the provider states one.
+        cost: the cost in US dollars; `None` if the provider does not state it.
         extra: every other count, under the provider's own names.
     """
 
@@ -177,7 +177,7 @@ class ToolCall(Struct, frozen=True, tag="tool_call", omit_defaults=True, forbid_
         name: the tool's name.
         arguments: the parsed JSON object; blank, missing or `null` arguments are `{}`. A custom tool's
             free text is `{"input": text}`.
-        raw_arguments: the arguments' text as received. It is sent back as long as it says the same as
+        raw_arguments: the arguments' text as received. It is sent back only while it is the same JSON as
             `arguments`, so that an edited call is sent as edited. `None` in a call that the application made.
         kind: `"function"`; `"custom"` for a tool that takes free text; or the name of a built-in tool that
             the application runs.
@@ -461,7 +461,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        """The citations of all texts; spans count from the beginning of their own part."""
+        """The citations of all texts; their positions count from the beginning of their own part."""
         return tuple([citation for part in self._all(TextPart) for citation in part.citations])
 
     @property
@@ -531,7 +531,7 @@ def _role(role: object) -> Role:
 
 @cache
 def _typed_fields(kind: type[Struct]) -> tuple[_Field, ...]:
-    """The fields of a structure, and the types that each may have; those of any type are left out."""
+    """The fields of a structure, and the types that each may have; fields of any type are left out."""
     fields: list[_Field] = []
     for field in msgspec.structs.fields(kind):
         options = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)

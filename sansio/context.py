@@ -26,7 +26,7 @@ from sansio.conversation import Messages, as_messages
 from sansio.errors import InvalidRequestError
 
 _BYTES_PER_TOKEN = 3
-"""Bytes per token. English text has about 4; with a lower figure, the estimate is rather too high."""
+"""Bytes per token. English has about 4; a lower figure makes the estimate too high rather than too low."""
 _TOKENS_PER_MESSAGE = 8
 _TOKENS_PER_ATTACHMENT = 1_600
 """The tokens of an image of ordinary size. Documents vary widely: count them with your own `count`."""
@@ -92,7 +92,7 @@ def fit_context(
     Args:
         messages: the conversation; it is not changed.
         context_window: the limit in tokens, such as `config.context_window`.
-        reserve: tokens to leave free for the answer.
+        reserve: tokens to leave free for the answer (default: 0).
         count: returns the tokens of one message. Default: an estimate; give an exact tokenizer if you have
             one. It is called once for each message that is kept, and for the newest that is left out.
 

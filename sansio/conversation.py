@@ -52,7 +52,7 @@ def as_messages(messages: Messages) -> list[Message]:
 
 
 def _read(data: object, index: int) -> Message:
-    # Lazily: a program that gives messages of ours to another family needs no chat completions.
+    # Late: a program that passes `Message`s to another family does not need chat completions.
     from sansio.families.chat.dicts import from_openai
 
     return from_openai(data, index)  # type: ignore[arg-type]  # it refuses what is not a mapping

@@ -1,4 +1,4 @@
-"""What a request is signed with, where one text is not enough."""
+"""What a request is signed with, if that is more than one text."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Credentials:
     Args:
         access_key_id: names the key; it is sent with each request.
         secret_access_key: signs requests, and is never sent.
-        session_token: of temporary credentials; it is sent with each request.
+        session_token: the token of temporary credentials, sent with each request; `None` for permanent ones.
 
     Raises:
-        ConfigError: a part is blank, or no header can hold it. It names the part, and never shows it.
+        ConfigError: a part is blank, or a header cannot hold it. It is named, and never shown.
 
     Example:
         >>> Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
@@ -62,7 +62,7 @@ class Credentials:
 
     @property
     def secret_access_key(self) -> str:
-        """What requests are signed with. Pass it on directly: a name for it would show in tracebacks."""
+        """What requests are signed with. Pass it on directly: tracebacks show the values of variables."""
         return self._secret_access_key
 
     @property
@@ -82,7 +82,7 @@ class Credentials:
         return self._access_key_id, self._secret_access_key, self._session_token
 
     def __repr__(self) -> str:
-        # A traceback that shows locals may show them before they are made.
+        # A traceback that shows locals may call this before `__init__` has finished.
         return f"Credentials(access_key_id={getattr(self, '_access_key_id', None)!r})"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

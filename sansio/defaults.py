@@ -211,6 +211,7 @@ class MessagesProfile(Struct, frozen=True, kw_only=True):
         counts: whether the host counts tokens.
         lists: whether the host has a list of its models in Anthropic's form.
         documents: whether a message may have documents. If not, a text document is sent as text.
+        addresses: whether a file may be given by its address or id. If not, only by its data.
         reasoning_of_others: whether another provider's reasoning is sent, as plain text.
         without: options that the host does not have: they are refused by name.
     """
@@ -221,6 +222,7 @@ class MessagesProfile(Struct, frozen=True, kw_only=True):
     counts: bool = False
     lists: bool = False
     documents: bool = True
+    addresses: bool = True
     reasoning_of_others: bool = False
     without: frozenset[str] = frozenset()
 

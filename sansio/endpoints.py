@@ -138,7 +138,7 @@ def rows_of(data: JSONObject, field: str = "data") -> list[JSONObject]:
 
 
 def moment(value: JSON) -> float | None:
-    """A time as providers write it: seconds since 1970, RFC 3339, or a day alone. `None` if it is no time."""
+    """A time as providers write it: seconds since 1970, RFC 3339, or a day alone; else `None`."""
     if isinstance(value, str):
         seconds = read_rfc_3339(value)
         return read_date(value) if seconds is None else seconds
@@ -173,7 +173,7 @@ class Row:
 
     @property
     def rest(self) -> JSONObject:
-        """The fields that were not read, except nulls; an object is there whole."""
+        """The fields that were not read, except nulls. An object that was read in part is included whole."""
         return {
             name: value for name, value in self._data.items() if name not in self._used and value is not None
         }
@@ -211,16 +211,17 @@ def read_models(
 ) -> tuple[ModelInfo, ...] | NextPage[tuple[ModelInfo, ...]]:
     """The models of a list, which may have pages.
 
-    A page says by `has_more` whether another one follows, and by `last_id` behind which model that begins; if
-    it does not name one, behind its last. Source: the pages of Anthropic's and OpenAI's own SDKs. Where a
-    field has the next page's token, another one follows as long as there is a token.
+    A page's `has_more` says whether another page follows, and its `last_id` after which model that one
+    begins; without `last_id`, it begins after the page's last model. Source: the pages of Anthropic's and
+    OpenAI's own SDKs. If pages have tokens (`token`), another page follows as long as a page has the token of
+    the next.
 
     Args:
         data: the response.
         read: reads one model.
-        cursor: the name by which the query says behind which model, or with which token, a page begins.
-        before: the models of the pages before.
-        cursors: behind which models the pages before ended, or their tokens.
+        cursor: the query's parameter for the model after which a page begins, or for the page's token.
+        before: the models of the earlier pages.
+        cursors: the earlier values of this parameter.
         rows: the field that has the list.
         token: the field that has the next page's token; empty if there is none.
 
@@ -256,7 +257,7 @@ def read_models(
 
 
 def read_count(data: JSONObject) -> int:
-    """The count of a response.
+    """The number of tokens in a response.
 
     Raises:
         RemoteProtocolError: it has none.

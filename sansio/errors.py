@@ -300,7 +300,7 @@ class APIStatusError(ProviderError):
     hint = "Read the provider's message; its documentation explains the error type."
 
     def advice(self) -> str:
-        if "hint" in self.__dict__:  # this error's own, not its kind's
+        if "hint" in self.__dict__:  # given for this error, not for its class
             return self.hint
         if self.status is not None and 300 <= self.status < 400:
             return "Redirects are never followed: put the final address in base_url."

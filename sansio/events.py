@@ -109,7 +109,7 @@ class StreamFailed(Struct, frozen=True, tag_field="event", tag="stream_failed"):
     The facades raise the error and never yield this event.
 
     Args:
-        error: what happened. Its `partial` is the answer as far as it arrived.
+        error: what happened. Its `partial` is the part of the answer that arrived.
     """
 
     error: ProviderError

@@ -38,7 +38,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Fetch(Generic[T_co]):
     """One request whose JSON response is read whole. `Provider.list_models`, for example, makes one.
 
-    A list with pages needs one request for each page. Each request may be retried as often as that of a call;
+    A list with pages needs one request for each page. Each request may be retried as often as a call's;
     the total timeout and the limit on bytes are for all pages together.
 
     A driver performs the step that `next_step` returns, and passes the bytes that it receives to `receive`.
@@ -97,7 +97,7 @@ class Fetch(Generic[T_co]):
         self._tries = 0  # the attempts in a row without anything new, the last one included
         self._resumes = 0
         self._resuming = False  # the request asks for the rest of a stream
-        self._fresh = False  # this attempt is being sent again, on a fresh connection
+        self._fresh = False  # this attempt is sent again, on a fresh connection
         self._handed_out = False
         self._wait = 0.0
         self._outcome: T_co | ProviderError | None = None
@@ -133,7 +133,7 @@ class Fetch(Generic[T_co]):
 
     @property
     def attempts(self) -> int:
-        """How many times the request was sent; for a list with pages, the request for the last page.
+        """How many times the request was sent; for a list with pages, how often the last page was requested.
 
         Requests for the rest of a stream count. A request that was repeated because a kept connection turned
         out to be closed does not count.
@@ -236,7 +236,7 @@ class Fetch(Generic[T_co]):
         """End the call from outside, without a retry. Allowed in every state.
 
         Args:
-            error: what happened.
+            error: the reason, which `StreamFailed` then holds.
 
         Returns:
             `StreamFailed`, or nothing if the call is over already.
@@ -255,7 +255,7 @@ class Fetch(Generic[T_co]):
         """The value.
 
         Raises:
-            ProviderError: the call failed. Each time, a new exception is raised.
+            ProviderError: the call failed. Each call of `result()` raises a new exception.
             LocalProtocolError: the call is not over.
         """
         if isinstance(self._outcome, ProviderError):
@@ -408,7 +408,7 @@ class Fetch(Generic[T_co]):
             self._records.append(ResponseRecord(self._head.status, body))
 
     def _settle(self, error: ProviderError, events: list[StreamEvent]) -> None:
-        """End an exchange with an error: another attempt, unless that might repeat an event."""
+        """End an exchange that failed: make another attempt, unless that might repeat an event."""
         wait = None
         if self._may_repeat(error, events):
             wait = self._schedule.wait(error, self._tries - 1, self._random)
@@ -433,7 +433,7 @@ class Fetch(Generic[T_co]):
     def _described(self, error: ProviderError) -> ProviderError:
         """A copy of the error with the details that the call knows.
 
-        A copy, since the error may belong to the driver, or may have a traceback, whose frames hold it.
+        The original may belong to the driver, or may have a traceback whose frames hold the call.
         """
         config = self._dialect.config
         return error.with_context(

@@ -128,7 +128,7 @@ def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
         inner: Any = value.values()
     elif isinstance(value, (list, tuple)):
         inner = value
-    elif isinstance(value, (set, frozenset)):  # in another order in each run, which no prompt cache survives
+    elif isinstance(value, (set, frozenset)):  # its order differs in each run, so prompt caches miss
         return f"has a {type(value).__name__}, which JSON does not have; give a list"
     elif isinstance(value, float):
         return None if isfinite(value) else f"has {value!r}, which JSON does not have; give a finite number"
@@ -142,7 +142,7 @@ def json_fault(value: object, max_depth: int = _DEFAULT_DEPTH) -> str | None:
     if max_depth == 0:
         return _TOO_DEEP
     for item in inner:
-        # The same test as above, here because most values pass it, and a call costs more than the test.
+        # The same test as above, repeated since most values pass it and a call costs more than the test.
         if type(item) not in _PLAIN:
             try:
                 fault = json_fault(item, max_depth - 1)
@@ -167,7 +167,7 @@ def _is_deeper(text: str, max_depth: int) -> bool:
 
 
 def _is_cut(text: str, error: Exception) -> bool:
-    """Whether the text could be the beginning of a longer one, judged by msgspec's words for its end."""
+    """Whether the text could be the beginning of longer JSON, judged by msgspec's words for a cut text."""
     words = str(error)
     return words == "Input data was truncated" or words.endswith(
         f"invalid number (byte {len(text.encode('utf-8', 'replace'))})"

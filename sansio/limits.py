@@ -12,13 +12,14 @@ class Limits(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     that a faulty or hostile peer can cost.
 
     Args:
-        max_header_bytes: the largest size of a response's head, and of one chunk's size line.
+        max_header_bytes: the largest size of a response's head, and of one chunk's size line. This and the
+            next three are in bytes (defaults: 64 KiB, 16 MiB, 64 MiB, 64 KiB).
         max_event_bytes: the largest size of one frame of a stream (the data of a server-sent event), and of
             one line.
         max_answer_bytes: the largest size of an answer's body, decoded.
         max_error_bytes: how much of an error's body is read; the rest is ignored.
-        max_tool_calls: the largest number of tool calls in one answer.
-        max_json_depth: how deep the peer's JSON may nest.
+        max_tool_calls: the largest number of tool calls in one answer (default: 1,024).
+        max_json_depth: how deep the peer's JSON may nest (default: 256 levels).
     """
 
     max_header_bytes: int = 65_536

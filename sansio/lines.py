@@ -21,6 +21,7 @@ class LineFetch(Fetch[int]):
 
     At most one line is kept in memory, of at most `max_event_bytes`; the whole file has no limit. Blank lines
     are left out. The value is the number of lines of the last attempt.
+
     If an attempt breaks off, the next one starts from the beginning and gives the same lines again. So a
     reader must recognise lines that it has read, such as by their `custom_id`.
 
@@ -29,7 +30,7 @@ class LineFetch(Fetch[int]):
         request: as for `Fetch`.
         schedule: as for `Fetch`.
         random: as for `Fetch`.
-        record: as for `Fetch`. Of a response that is no error, only its status is recorded.
+        record: as for `Fetch`. Only the status of a successful response is recorded.
         timeouts: as for `Fetch`.
     """
 

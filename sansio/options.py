@@ -201,7 +201,7 @@ class AnthropicOptions(TypedDict, total=False):
 
 
 class OllamaOptions(TypedDict, total=False):
-    """The options of Ollama's own API; `min_p` and `repeat_penalty` are other servers', too."""
+    """The options of Ollama's own API; other servers also have `min_p` and `repeat_penalty`."""
 
     num_ctx: int | None
     num_predict: int | None
@@ -221,7 +221,7 @@ class OllamaOptions(TypedDict, total=False):
 
 
 class CohereOptions(TypedDict, total=False):
-    """Cohere's own options; `documents` and `priority` are vLLM's, too, `thinking` Anthropic's."""
+    """Cohere's own options; vLLM also has `documents` and `priority`, and Anthropic `thinking`."""
 
     citation_options: _Object | None
     safety_mode: str | None
@@ -229,9 +229,9 @@ class CohereOptions(TypedDict, total=False):
 
 
 class GoogleOptions(TypedDict, total=False):
-    """The own options of Gemini on `google` and `vertex`; `image_config` is OpenRouter's, too.
+    """Gemini's own options on `google` and `vertex`; OpenRouter also has `image_config`.
 
-    Of the portable ones, `modalities` is what Google calls `responseModalities`, and `reasoning_effort` and
+    The portable option `modalities` is Google's `responseModalities`; `reasoning_effort` and
     `reasoning_budget` are the level and the budget of `thinking_config`.
     """
 
@@ -249,7 +249,7 @@ class GoogleOptions(TypedDict, total=False):
 
 
 class BedrockOptions(TypedDict, total=False):
-    """The own options of Bedrock's Converse, with the names of its wire."""
+    """Options of Bedrock's Converse alone, under the names of its wire."""
 
     additionalModelRequestFields: _Object | None
     additionalModelResponseFieldPaths: Sequence[str] | None
@@ -262,7 +262,7 @@ class BedrockOptions(TypedDict, total=False):
 
 
 class ServerOptions(TypedDict, total=False):
-    """The own options of other servers: see the table in docs/providers.md."""
+    """Other servers' own options: see the table in docs/providers.md."""
 
     reasoning_format: str | None
     reasoning_split: bool | None
@@ -316,7 +316,8 @@ class Options(PlainOptions, FormOption, total=False):
     """
 
 
-# A type is replaced by its schema before options are checked, and msgspec cannot check one beside a mapping.
+# A type is replaced by its schema before options are checked, so only a mapping is left; and msgspec cannot
+# check a value that may be a type or a mapping.
 PORTABLE: Mapping[str, Any] = {**get_type_hints(PortableOptions), "response_format": _Object | None}
 """The types of the portable options, as a dialect receives them."""
 
@@ -352,7 +353,8 @@ class Option(Struct, frozen=True):
         type: the type of the value, as `msgspec.convert` checks it. The value is sent as it was given.
         to: the field of the request's body, with dots between the names of nested objects
             (`"generationConfig.topP"`); or a function that writes the value into the body. The function must
-            write it even if another option has set the field: so `write_options` finds the contradiction.
+            write it even if another option has set the field: only then can `write_options` find the
+            contradiction.
         same: another field with the same meaning in this wire format, written as in `to`.
     """
 
@@ -425,6 +427,9 @@ def merged(to: str, *inner: str) -> Callable[[Body, Any], None]:
         to: the field's name, without dots.
         inner: fields of the object that are merged in the same way, since other options write into them.
 
+    Returns:
+        A function that writes the value.
+
     Example:
         >>> body = {"thinking": {"enabled": True, "show": False}}
         >>> Option(dict, merged("thinking")).write(body, {"show": True})
@@ -469,6 +474,9 @@ def narrowed(table: Mapping[str, Option], **types: Any) -> dict[str, Option]:
     Args:
         table: as `Dialect.OPTIONS`.
         **types: the new type for each option's name. Any: as `Option.type`.
+
+    Returns:
+        A copy of the table with the new types.
 
     Example:
         >>> from typing import Annotated
@@ -586,9 +594,9 @@ def contradiction(name: str, value: object, other: str, others: object, path: st
 
 
 _DEPTH = 3
-"""Down to which level of the body the fields of two options are compared: that of the deepest field that is
-one option's own, such as `generationConfig.thinkingConfig.thinkingBudget`. Objects below are compared as a
-whole."""
+"""The depth in the body to which the fields of two options are compared. It is the depth of the deepest field
+that one option sets, such as `generationConfig.thinkingConfig.thinkingBudget`. Objects below it are compared
+as a whole."""
 
 
 def _fields(
@@ -611,7 +619,7 @@ def _fields(
 
 
 def _turn_of(option: Option, value: object) -> int:
-    """In which turn an option is written: removals first, since another option may write the same field.
+    """The turn in which an option is written: removals first, since another option may write the same field.
     Whole fields are next, since functions and nested fields add to them."""
     if value is None:
         return 0

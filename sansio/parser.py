@@ -18,7 +18,7 @@ from sansio.limits import DEFAULT_LIMITS, Limits
 from sansio.providers.registry import dialect_class, dialect_named
 
 _FOLD_BYTES = 1 << 17
-"""The small pieces of an answer are joined after this many bytes: a delta then costs 40 bytes, not 97."""
+"""The small pieces of an answer are joined after this many bytes: a delta then takes 40 bytes, not 97."""
 
 
 class StreamParser:
@@ -150,8 +150,8 @@ class StreamParser:
         """Handle the end of a body that may not be the end of the answer: another body may continue it.
 
         Args:
-            events: the events that the last bytes complete are added to it; also the last event, if the
-                answer is over.
+            events: receives the events that the last bytes complete, and the last event if the answer is
+                over.
 
         Returns:
             The error to `fail` with, unless `resume` gives a request for the rest. `None` if the answer is
@@ -219,7 +219,7 @@ class StreamParser:
         """End the stream from outside: the connection was lost, or the consumer does not want more.
 
         Args:
-            error: what happened.
+            error: the reason.
 
         Returns:
             `StreamFailed` whose error has the part that arrived as `partial`; nothing if the stream is over.

@@ -14,14 +14,14 @@ from sansio.limits import DEFAULT_LIMITS
 _BLANK = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
 _PLAIN = re.compile(r'[^"\\]*')
-# An escape that may go on in the next piece: cut itself, or a high surrogate that waits for its other half.
+# An escape that may continue in the next piece: an incomplete one, or a high surrogate without its low one.
 _OPEN_ESCAPE = re.compile(
     r"\\(?:u[0-9a-fA-F]{0,3}|u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?)?\Z"
 )
 _EXACT = 4_096
 """Characters of an unfinished string up to which each piece is shown when it arrives."""
 _PART = 64
-"""A longer string is shown again when it has grown by a 64th of its length: so it costs linear time."""
+"""A longer string is shown again when it has grown by a 64th of its length, so that the time is linear."""
 _TEXT = msgspec.json.Decoder(str)
 _ANY = msgspec.json.Decoder()
 
@@ -70,8 +70,8 @@ class PartialJSON:
         self._next = _Next.VALUE
         self._root: list[JSON] = []
         self._open: list[list[JSON] | dict[str, JSON]] = []
-        self._keys: list[str] = []  # of each open object, the key that its value comes for
-        self._pieces: list[str] = []  # of the string or the scalar that is open
+        self._keys: list[str] = []  # for each open object, the key whose value is awaited
+        self._pieces: list[str] = []  # the pieces of the string or scalar that is open
         self._length = self._shown = 0
         self._is_key = False
         self._rest = ""
@@ -106,7 +106,7 @@ class PartialJSON:
             self.failed = True
 
     def _step(self, text: str, at: int) -> int:
-        """Read on from one place; returns the place behind what was read."""
+        """Continue to read at one position; returns the position after what was read."""
         if self._next is _Next.STRING:
             return self._read_string(text, at)
         if self._next is _Next.SCALAR:
@@ -223,7 +223,7 @@ class PartialJSON:
             holder.append(value)
 
     def _replace(self, text: str) -> None:
-        """Put a longer text in the place of the last value."""
+        """Replace the last value by a longer text."""
         holder = self._open[-1] if self._open else self._root
         if isinstance(holder, dict):
             holder[self._keys[-1]] = text

@@ -28,7 +28,7 @@ from sansio.families.base import Dialect
 
 _ID_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 9
-"""The length of an id that every server accepts for a tool call; Mistral's accepts no other."""
+"""The length of an id for a tool call that every server accepts; Mistral's accepts only this length."""
 
 
 class LeftOut(Struct, frozen=True, omit_defaults=True):
@@ -87,11 +87,11 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     text.
 
     For every endpoint, an invalid tool call without a result is left out, since the provider would wait for
-    its result; and so is a part of an answer that the endpoint refuses at its place (`Dialect.misplaced`).
+    its result; and so is a part of an answer that the endpoint refuses at its position (`Dialect.misplaced`).
     If the endpoint does not have them, citations, an image's `detail`, a tool's `is_error` and an
     assistant's blank text are left out, too. If it refuses the id of a tool call, the id is replaced, in the
-    call and in its result. A call of a kind that it does not have becomes a function's call. All else in
-    messages that the application wrote stays, and is checked when it is sent.
+    call and in its result. A call of a kind that it does not have becomes a function's call. Everything
+    else in messages that the application wrote is kept, and is checked when it is sent.
 
     Args:
         messages: a conversation; it is not changed.
@@ -109,8 +109,8 @@ def port(messages: Messages, dialect: Dialect) -> tuple[list[Message], list[Left
     home = {dialect.origin, *dialect.ORIGINS}
     ported: list[Message] = []
     report: list[LeftOut] = []
-    ids: dict[str, str] = {}  # of the assistant's turn before, as the kinds of its calls
-    kinds: dict[str, str] = {}
+    ids: dict[str, str] = {}  # the replaced ids of the assistant's last turn
+    kinds: dict[str, str] = {}  # the kinds of that turn's calls
     for index, message in enumerate(messages):
         foreign = message.origin is not None and message.origin not in home
         message, replaced = _port_message(messages, index, dialect, report, foreign)

@@ -1,8 +1,8 @@
-"""The built-in provider types: one row each, with every fact that is known of the server.
+"""The built-in provider types: one row each, with every fact that is known about the server.
 
 Sources, of November 2026: each provider's own API reference and its pages on compatibility with OpenAI or
-Anthropic, as named beside the rows; and recorded traffic, as the tests of `tests/sansio/test_profiles.py`
-show it.
+Anthropic, as named beside the rows; and recorded traffic, as the tests in
+`tests/sansio/test_profiles.py` show.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ALL = ("chat", "responses", "messages")
 
 
 def _messages(base_url: str | None = None, *, example_url: str | None = None) -> dict[str, APIDefaults]:
-    """Where a type has Anthropic's messages, if not where it has chat completions."""
+    """The address of a type's Anthropic messages, if it is not that of its chat completions."""
     where = APIDefaults(base_url=base_url, example_url=example_url, check=_CHECK_VERSION)
     return {"messages": where}
 
@@ -47,7 +47,7 @@ _LOW_HIGH_MAX = {
     "xhigh": "max",
     "max": "max",
 }
-"""Servers that know three efforts take the others for the next higher one."""
+"""For servers that know three efforts: each other effort becomes the next higher one."""
 
 _IN_TEMPLATE: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": True}}
 _NOT_IN_TEMPLATE: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
@@ -72,8 +72,8 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         developer_role="developer",
         options={"reasoning": dict[str, Any]},
     ),
-    # Its reasoning models know `max_completion_tokens` only, and all its other models take it too. It takes
-    # no reasoning back on this endpoint.
+    # Its reasoning models know only `max_completion_tokens`, and all its other models accept it too. This
+    # endpoint accepts no reasoning back.
     "openai": Profile(
         base_url="https://api.openai.com/v1",
         batches="sansio.batches.files:OpenAIBatches",
@@ -134,8 +134,8 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         without=frozenset(("tool_choice", "parallel_tool_calls", "user", "logit_bias", "n")),
         options={"reasoning": dict[str, Any]},
     ),
-    # vLLM, "Reasoning outputs". Most chat templates know no developer; those of thinking models drop the
-    # reasoning that goes back or need it, as the model does.
+    # vLLM, "Reasoning outputs". Most chat templates know no developer. Those of thinking models either drop
+    # the reasoning that is sent back or need it, depending on the model.
     "vllm": Profile(
         base_url="http://localhost:8000/v1",
         auth_method=AuthMethod.NONE,
@@ -148,8 +148,8 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         files=False,
     ),
     # DeepSeek's API reference, "Create chat completion", "Thinking mode". In thinking mode, a message with
-    # tool calls and without `reasoning_content` is a 400, also where another model made the calls. Messages
-    # have text only.
+    # tool calls and without `reasoning_content` is answered with 400, even if another model made the calls.
+    # Messages have only text.
     "deepseek": Profile(
         base_url="https://api.deepseek.com",
         api_key_env="DEEPSEEK_API_KEY",
@@ -165,7 +165,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         files=False,
         options={"thinking": dict[str, Any]},
     ),
-    # xAI's API reference: `completion_tokens` leaves the reasoning out.
+    # xAI's API reference: `completion_tokens` does not include the reasoning.
     "xai": Profile(
         base_url="https://api.x.ai/v1",
         api_key_env="XAI_API_KEY",
@@ -173,7 +173,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         usage_reasoning_outside=True,
     ),
     # Groq, "Reasoning", "Tool use", "OpenAI compatibility". Without `reasoning_format` the reasoning may be
-    # in the text; the options left out are a 400.
+    # in the text. The options in `without` are answered with 400.
     "groq": Profile(
         base_url="https://api.groq.com/openai/v1",
         batches="sansio.batches.files:OpenAIBatches",
@@ -251,7 +251,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
     ),
     # The router's models may be named with their provider, as in `openai/gpt-oss-120b:cerebras`.
     "huggingface": Profile(base_url="https://router.huggingface.co/v1", api_key_env="HF_TOKEN"),
-    # Its catalog of models is at another address, and of another form.
+    # Its catalog of models is at another address and has another form.
     "github-models": Profile(
         base_url="https://models.github.ai/inference",
         api_key_env="GITHUB_TOKEN",
@@ -311,7 +311,7 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         options={"enable_thinking": bool, "thinking_budget": int, "top_k": int, "enable_search": bool},
     ),
     # MiniMax, "Text generation", "OpenAI API", "Error codes". Without `reasoning_split` the reasoning is in
-    # the text, and must come back there complete.
+    # the text, and must be sent back there, complete.
     "minimax": Profile(
         base_url="https://api.minimax.io/v1",
         api_key_env="MINIMAX_API_KEY",
@@ -367,21 +367,23 @@ BUILT_IN: Mapping[str, ProviderDefaults] = {
         auth_method=AuthMethod.X_GOOG_API_KEY,
         apis=("gemini",),
     ),
-    # The same on Vertex, whose token is one of OAuth and ends after an hour: give a callable as the key.
+    # The same API on Vertex. Its key is an OAuth token that expires after an hour: give a callable as the
+    # key.
     "vertex": ProviderDefaults(
         example_url="https://aiplatform.googleapis.com/v1/projects/my-project/locations/global/publishers/google",
         api_key_env="GOOGLE_OAUTH_ACCESS_TOKEN",
         apis=("gemini",),
     ),
-    # Amazon Bedrock: its own API, and the endpoints that stream server-sent events. All take a bearer key, or
-    # are signed with AWS credentials.
+    # Amazon Bedrock: its own API, the one whose body is the model's own, and those that stream server-sent
+    # events. All take a bearer key, or are signed with AWS credentials.
     "bedrock": Profile(
         base_url="https://bedrock-runtime.{region}.amazonaws.com",
         api_key_env="AWS_BEARER_TOKEN_BEDROCK",
         credentials_env=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
         region_env=("AWS_REGION", "AWS_DEFAULT_REGION"),
-        apis=("converse", *_ALL),
+        apis=("converse", "invoke", *_ALL),
         by_api={
+            "invoke": APIDefaults(check="sansio.providers.invoke:check"),
             **dict.fromkeys(
                 _OPENAIS, APIDefaults(base_url="https://bedrock-mantle.{region}.api.aws/openai/v1")
             ),
@@ -440,12 +442,13 @@ MESSAGES: Mapping[str, MessagesProfile] = {
 """How each type that serves Anthropic's messages does so."""
 
 _LIKE_CHAT: Mapping[str, Any] = {"developer_role": "system", "custom_tools": False}
-"""Servers whose models are of many makers: what their chat completions take is taken here, too."""
+"""Servers with models of many makers: they accept here what their chat completions accept."""
 _PLAIN_REASONING: Mapping[str, Any] = {"sealed": False, "reasoning_on": {"effort": "medium"}}
 
 RESPONSES: Mapping[str, ResponsesProfile] = {
     "openrouter": ResponsesProfile(reasoning_on={"enabled": True}),
-    # Ollama's source, `openai/responses.go`: function tools only, images as data only, and nothing is kept.
+    # Ollama's source, `openai/responses.go`: function tools only, images only as data, and no stored
+    # responses.
     "ollama": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, keeps=False, image_urls=False, files=False),
     "vllm": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, files=False),
     "lmstudio": ResponsesProfile(**_LIKE_CHAT, **_PLAIN_REASONING, files=False),
@@ -458,13 +461,13 @@ RESPONSES: Mapping[str, ResponsesProfile] = {
         images=False,
         files=False,
     ),
-    # Recorded traffic: it encrypts reasoning where that is asked for, as OpenAI does.
+    # Recorded traffic: it encrypts reasoning if asked to, as OpenAI does.
     "xai": ResponsesProfile(**_LIKE_CHAT),
     "moonshot": ResponsesProfile(
         **_LIKE_CHAT, tool_choice_forced=False, ranges={"temperature": Annotated[float, Meta(ge=0, le=1)]}
     ),
     "minimax": ResponsesProfile(**_LIKE_CHAT),
-    # Recorded traffic: reasoning of OpenAI's own models is encrypted, that of open ones is plain.
+    # Recorded traffic: the reasoning of OpenAI's own models is encrypted, that of open models is plain text.
     "bedrock": ResponsesProfile(**_LIKE_CHAT),
 }
 """How each type that serves OpenAI's Responses does so. `openai`, `azure` and `compatible` have no row: they

@@ -70,8 +70,8 @@ class Prepared(Struct, frozen=True):
         headers: the headers, without the key.
         body: the JSON body.
         left_out: the parts of the conversation and the options that are not sent, and why.
-        output_tool: if a JSON schema is sent as a forced tool, the name of this tool, whose call is the
-            answer's text; else empty.
+        output_tool: the name of the forced tool as which a JSON schema is sent; the arguments of its call
+            become the answer's text. Empty if no schema is sent in this way.
     """
 
     url: str
@@ -296,6 +296,10 @@ class Provider:
             record: as for `call`.
             **options: as for `fetch`.
 
+        Returns:
+            A machine that gives each line as a `ContentDelta`; its `result()` is the number of lines. See
+            `LineFetch`.
+
         Raises:
             InvalidRequestError: an option is not valid.
             ConfigError: as for `call`.
@@ -350,7 +354,7 @@ class Provider:
         Args:
             request: a request of `Send`, or one that was made by hand.
             key: the key, sent unchanged; `None` if the auth method is `none`.
-            now: wall-clock seconds since the epoch, for signatures that include the time.
+            now: wall-clock seconds since the epoch, for signatures that include the time (default: 0).
 
         Returns:
             The request with its authorization.
@@ -508,7 +512,7 @@ class Provider:
         return self.config.timeouts(**{_CLOCKS[name]: _seconds(name, left.pop(name)) for name in names})
 
     def _with_model(self, model: object) -> Dialect:
-        """The dialect for another model; kept for the last one, since a config is expensive to make."""
+        """The dialect for another model. The last one is kept, since a config is expensive to make."""
         if not isinstance(model, str) or not model.strip():
             raise InvalidRequestError(f"model: must be the name of a model, not {model!r}")
         if self._other is None or self._other[0] != model:
@@ -516,7 +520,7 @@ class Provider:
         return self._other[1]
 
     def _request(self, dialect: Dialect, stream: bool, extra: Mapping[str, str]) -> Request:
-        """A request without a body; the last one again if the dialect's address and headers are the same."""
+        """A request without a body. The last one is reused if its address and headers are the same."""
         said = stream, dialect.build_endpoint(stream), {**dialect.build_headers(), **extra}
         if self._last is None or self._last[0] != said:
             _, endpoint, headers = said

@@ -42,9 +42,9 @@ _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0, "mo
 _COUNT = re.compile(r"[ \t]*([0-9]{1,18})[ \t]*")
 
 _EPOCH_SECONDS = 1e9
-"""From here on, a plain number of seconds (31 years) is a moment since 1970: some servers send one."""
+"""A plain number of seconds from here on (31 years) is a moment since 1970, which some servers send."""
 _EPOCH_MILLISECONDS = 1e11
-"""From here on, it is a moment in milliseconds, as OpenRouter sends."""
+"""From here on, it is a moment in milliseconds, as OpenRouter sends it."""
 
 
 class RateLimit(Struct, frozen=True):
@@ -170,7 +170,7 @@ def _rate_limits(headers: Headers, now: int | None) -> dict[str, RateLimit]:
 
 def _kind(what: str | None, words: str) -> str:
     """What a limit counts, from the words of its header."""
-    if what == "ratelimitbysize":  # its words are a window alone
+    if what == "ratelimitbysize":  # its words name only a window
         words = f"tokens-{words}".rstrip("-")
     elif what == "tokenlimit":
         words = words or "tokens"

@@ -12,12 +12,12 @@ from sansio.times import read_http_date, read_number
 
 DEFAULT_MAX_ATTEMPTS = 3
 DEFAULT_MAX_RETRY_AFTER = 60.0
-"""Seconds."""
+"""The default of `max_retry_after`, in seconds."""
 
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504, 529))
 """529 is Anthropic's `overloaded_error`."""
 REFUSING_STATUSES = frozenset((429, 503, 529))
-"""The statuses among them by which a server says that it did not begin to process the request."""
+"""Those of them by which a server says that it did not begin to process the request."""
 
 
 class RetrySchedule(Struct, frozen=True, kw_only=True):
@@ -29,9 +29,10 @@ class RetrySchedule(Struct, frozen=True, kw_only=True):
     another name. A 429 with one of the `SPENT_CODES` is not retried either.
 
     Args:
-        max_attempts: how often a request is sent at most.
-        max_wait: seconds; the longest wait of the backoff.
-        max_retry_after: seconds; if the provider asks for a longer wait, the call fails immediately.
+        max_attempts: how often a request is sent at most (default: 3).
+        max_wait: the longest wait of the backoff, in seconds (default: 10).
+        max_retry_after: seconds (default: 60); if the provider asks for a longer wait, the call fails
+            immediately.
 
     Example:
         >>> RetrySchedule().wait(TransportError("refused"), 1, lambda: 0.5)

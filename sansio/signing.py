@@ -34,13 +34,14 @@ _UNSIGNED = frozenset(
 
 
 def sign(request: Request, credentials: Credentials, *, region: str, service: str, now: float) -> Request:
-    """A request with its signature, which is valid for five minutes around a time.
+    """Sign a request. The signature is valid for five minutes before and after a time.
 
     Args:
-        request: whole; nothing that is signed may change after this. A signature that it has is replaced.
-        credentials: what to sign with.
-        region: AWS's name of it, such as `"eu-west-1"`.
-        service: AWS's name of it, such as `"bedrock"`.
+        request: the complete request. What is signed must not change afterwards. A signature that it has is
+            replaced.
+        credentials: the keys to sign with.
+        region: AWS's name of the region, such as `"eu-west-1"`.
+        service: AWS's name of the service, such as `"bedrock"`.
         now: wall-clock seconds since the epoch.
     """
     at = basic_time(now)
@@ -75,8 +76,8 @@ def _canonical(request: Request, signed: dict[str, str]) -> str:
 
 
 def _canonical_path(path: str) -> str:
-    """The path without steps, and encoded once more: each service but S3 wants it so."""
-    from urllib.parse import quote  # late: only signed requests need it
+    """The path without `.` and `..`, encoded a second time: all services except S3 require that."""
+    from urllib.parse import quote  # loaded with the first request that is signed
 
     steps: list[str] = []
     for step in path.split("/"):
@@ -84,19 +85,20 @@ def _canonical_path(path: str) -> str:
             del steps[-1:]
         elif step not in ("", "."):
             steps.append(step)
-    # A last step that names a folder keeps its slash.
+    # A slash at the end is kept.
     end = "/" if steps and path.endswith(("/", "/.", "/..")) else ""
     return quote(f"/{'/'.join(steps)}{end}", safe="/~")
 
 
 def _canonical_query(query: str) -> str:
-    """The query, encoded as it is, in the order of names and values."""
+    """The query, sorted by names and values. It is encoded already."""
     pairs = [tuple(pair.partition("=")[::2]) for pair in query.split("&") if pair]
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
 
 def _signed_headers(headers: Headers) -> dict[str, str]:
-    """What is signed, in the order of names. Runs of spaces count as one, and equal names as a list."""
+    """The headers that are signed, sorted by name. Runs of spaces become one space, and values of the same
+    name are joined with commas."""
     found: dict[str, list[str]] = {}
     for name, value in headers:
         if name.lower() not in _UNSIGNED:

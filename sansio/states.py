@@ -8,20 +8,21 @@ the call wants input.
 Two more states are between exchanges: READY, where the next step is to send, and BACKOFF, where it is to wait
 first. Two are final.
 
-Why a call moves is a `Trigger`, and the rules behind the triggers are few:
+A `Trigger` says why a call moves. The rules behind the triggers are few:
 
 - A failure before the first event may be retried after a wait, since the caller has seen nothing yet: any
-  state that wants input has an edge RETRY to BACKOFF. After an event was handed out no such edge is
+  state that wants input has an edge RETRY to BACKOFF. After an event was handed out, this edge is not
   taken, because a second answer would be joined to the first.
 - A stream that is cut may be resumed (RESUME), also after events were handed out, if its server keeps the
   answer and numbers its events: the next request asks for those after the last one that was read. It takes
   the same wait, and from then on RETRY sends that request again, since it gives the rest of the same answer.
   A stream that the provider itself ended, by an error or by something malformed, is not resumed.
-- A connection that had served before may have been closed by the server just as it was used again. The
-  request is then sent at once on a fresh connection (RESEND), and that costs no attempt.
-- A response may be one page of several. The request for the next one is then ready at once (TURN), with
-  attempts that are counted anew.
-- The status of an error response decides, whatever follows it: ERROR_BODY cannot finish, only retry or fail.
+- A server may close a kept connection just as it is used again. The request is then sent at once on a fresh
+  connection (RESEND), which does not count as an attempt.
+- A response may be one page of several. The request for the next one is then ready at once (TURN), and
+  its attempts are counted from 1.
+- The status of an error response decides the outcome, whatever its body holds: ERROR_BODY cannot finish, only
+  retry or fail.
 - `fail` is legal in every state that is not final: a time limit or a caller may end the call anywhere.
 
 Only `Call` changes the state of a call, and only by this table. `docs/state_diagram.py` draws the diagram in
@@ -44,7 +45,7 @@ class CallState(Enum):
     STREAM = "stream"
     """The frames of a streamed answer are read."""
     WHOLE = "whole"
-    """The body of a whole answer is read, or of what may prove to be a stream by its first bytes."""
+    """The body of a whole answer is read; its first bytes may still show that it is a stream."""
     ERROR_BODY = "error body"
     """The body of an error status is read."""
     READY = "ready"
@@ -81,7 +82,7 @@ class Trigger(Enum):
     FAIL = "failed permanently"
 
 
-# Every transition there is. A trigger that is missing from a state cannot happen there.
+# All transitions. A trigger that a state does not list cannot happen there.
 TRANSITIONS: dict[CallState, dict[Trigger, CallState]] = {
     CallState.READY: {
         Trigger.SEND: CallState.HEAD,

@@ -26,7 +26,7 @@ class Wait(Struct, frozen=True, gc=False):
     """The step to wait before the next one.
 
     Args:
-        seconds: how long.
+        seconds: how long to wait.
     """
 
     seconds: float
@@ -36,7 +36,7 @@ Step: TypeAlias = Send | Wait
 
 
 class RequestRecord(Struct, frozen=True):
-    """A request is sent."""
+    """A request was sent."""
 
     endpoint: str
     payload: JSONObject

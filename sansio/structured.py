@@ -267,7 +267,7 @@ def _without_nulls(value: JSON, schema: JSON, known: JSON) -> JSON:
 
 
 def _has_free_keys(schema: JSON) -> bool:
-    """Whether it has an object whose keys may have any name."""
+    """Whether the schema has an object whose keys may have any name."""
     if isinstance(schema, list):
         return any(map(_has_free_keys, schema))
     if not isinstance(schema, dict):
@@ -292,7 +292,7 @@ def _convert(given: JSON, kind: type[T]) -> T:
 
 
 def _path_of(error: ValueError) -> str:
-    """Where a value does not fit, by msgspec or by pydantic."""
+    """The path of the value that does not fit, from an error of msgspec or pydantic."""
     if (found := _PATH.search(str(error))) is not None:
         return found[1]
     errors = getattr(error, "errors", None)

@@ -10,7 +10,7 @@ class Timeouts(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
 
     Args:
         connect: to connect, TLS included.
-        write: while the request is sent, until the provider takes some more of it.
+        write: until the provider accepts some more of the request, while it is sent.
         read: to receive the complete response head, then each further byte.
         event: while a stream sends bytes but its answer does not advance.
         first_event: the same, until the call's first event.

@@ -21,7 +21,7 @@ _RFC_3339 = re.compile(
 
 
 def read_number(text: str | None) -> float | None:
-    """A decimal number without a sign; infinite where it has too many digits for a float."""
+    """A decimal number without a sign; infinite if it has too many digits for a float."""
     match = _NUMBER.fullmatch(text or "")
     return float(match[1]) if match else None
 
@@ -74,7 +74,7 @@ def basic_time(seconds: float) -> str:
     """A moment in ISO 8601's basic form, in UTC, such as `20150830T123600Z`.
 
     Args:
-        seconds: since 1970, not before; a fraction is cut off.
+        seconds: seconds since 1970, at least 0; a fraction is cut off.
     """
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
@@ -101,4 +101,4 @@ def _days(year: int, month: int, day: int) -> int:
     # Counted in years that begin with March, so that the leap day is the last of its year.
     year, month = (year, month - 3) if month > 2 else (year - 1, month + 9)
     since_0 = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day
-    return since_0 - 719_469  # which 1970-01-01 is by this count
+    return since_0 - 719_469  # the number of 1970-01-01 in this count

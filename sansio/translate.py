@@ -1,9 +1,10 @@
-"""One family's bytes as another's: requests, streams, whole answers and errors, from the same parsers.
+"""Translates requests, streams, whole answers and errors from one wire family to another.
 
-A server that speaks one family before a provider of another reads a request with `read_request`, asks the
-provider, and writes what it gives with a `StreamWriter`, or `write_answer`; errors with `write_error`. Where
-only bytes are at hand, `translate_request` and `StreamTranslator` do the same in one step. Everything that
-cannot travel is reported as `LeftOut`. All of it is pure.
+A server may speak one family to its clients and ask a provider of another. It reads a request with
+`read_request`, asks the provider, and writes the answer with an `AnswerTranslator` or `write_answer`, and
+errors with `write_error`. If only bytes are at hand, `translate_request` and `StreamTranslator` do the same
+in one step. Everything that cannot be translated is reported as `LeftOut`. All of it is pure, and reads with
+the families' usual parsers.
 """
 
 from __future__ import annotations
@@ -80,8 +81,11 @@ def register_serving(api: str, serving: Serving) -> None:
 def serving_of(api: str) -> Serving:
     """A family's half for servers.
 
+    Args:
+        api: the family's name, such as `"chat"`.
+
     Raises:
-        ConfigError: there is none.
+        ConfigError: the family has no half for servers.
     """
     if api in _REGISTERED:
         return _REGISTERED[api]
@@ -94,17 +98,18 @@ def serving_of(api: str) -> Serving:
 
 
 class Asked(Struct, frozen=True):
-    """A client's request, for a provider.
+    """A client's request, as a provider's call takes it.
 
     Args:
         messages: the conversation.
         tools: the tools.
-        options: those that the provider may be given: `provider.stream(..., unsupported="drop",
+        options: the options for the provider. Pass them as `provider.stream(..., unsupported="drop",
             options=asked.options)`.
-        model: as the client names it.
-        stream: a stream is asked for.
-        include_usage: a stream is to report its usage.
-        left_out: what of the request does not travel. `Prepared.left_out` and `Call.left_out` have the rest.
+        model: the model that the client names.
+        stream: whether the client asks for a stream.
+        include_usage: whether the stream is to report its usage.
+        left_out: what was lost when the request was read. `Prepared.left_out` and `Call.left_out` have what
+            is lost when it is sent.
     """
 
     messages: list[Message]
@@ -116,11 +121,11 @@ class Asked(Struct, frozen=True):
     left_out: tuple[LeftOut, ...]
 
     def head(self, response_id: str, created: int = 0) -> AnswerHead:
-        """What the answer to it says of itself.
+        """What the answer to this request says about itself.
 
         Args:
             response_id: the answer's id.
-            created: seconds since the epoch.
+            created: when it began, in seconds since the epoch.
         """
         return AnswerHead(
             model=self.model or "unknown",
@@ -135,7 +140,7 @@ class Translated(Struct, frozen=True):
 
     Args:
         asked: the client's request.
-        prepared: the provider's, without its key; its `left_out` has all that does not travel.
+        prepared: the request for the provider, without its key. Its `left_out` has every loss.
     """
 
     asked: Asked
@@ -143,12 +148,12 @@ class Translated(Struct, frozen=True):
 
 
 class Written(Struct, frozen=True):
-    """A whole body.
+    """The whole body of a response.
 
     Args:
         status: the HTTP status.
-        body: its JSON, encoded.
-        left_out: what of the answer does not travel.
+        body: the JSON, encoded.
+        left_out: the parts of the answer that cannot be translated.
     """
 
     status: int
@@ -159,13 +164,16 @@ class Written(Struct, frozen=True):
 def read_request(
     api: str, body: bytes | JSONObject, target: Provider, limits: Limits = DEFAULT_LIMITS
 ) -> Asked:
-    """A client's request in this library's terms, as the provider can be given it.
+    """Read a client's request into this library's terms, so that the provider can be asked.
 
     Args:
         api: the family that the client speaks, such as `"chat"`.
-        body: the request's.
+        body: the request's body.
         target: the provider that is to answer.
         limits: how deep the JSON may nest.
+
+    Returns:
+        The request, and what was lost.
 
     Raises:
         InvalidRequestError: the request is malformed.
@@ -178,7 +186,7 @@ def read_request(
         except RemoteProtocolError as error:
             raise InvalidRequestError(f"the request's body: {error.message}") from None
     dialect = target.dialect
-    same = api == dialect.API
+    same = api in (dialect.API, dialect.FAMILY)
     given: WireRequest = serving.read_request(body, same)
     lost = [*given.lost]
     messages = given.messages if same else without_extra(given.messages, api, lost)
@@ -202,16 +210,19 @@ def read_request(
 def translate_request(
     api: str, body: bytes | JSONObject, target: Provider, *, model: str | None = None
 ) -> Translated:
-    """A client's request as the provider's.
+    """Translate a client's request into one for the provider.
 
     Args:
         api: the family that the client speaks.
-        body: the request's.
+        body: the request's body.
         target: the provider that is to answer.
-        model: what to ask for. Default: the config's model, whatever the client names.
+        model: the model to ask for. Default: the config's model, whatever the client names.
+
+    Returns:
+        The client's request, and the request for the provider.
 
     Raises:
-        InvalidRequestError: it is malformed, or the provider cannot be asked that.
+        InvalidRequestError: the request is malformed, or the provider does not accept it.
         ConfigError: there is no such family.
     """
     asked = read_request(api, body, target)
@@ -224,11 +235,11 @@ def translate_request(
 
 
 class AnswerTranslator:
-    """Events in, bytes of a family out: one streamed answer.
+    """Writes the events of one streamed answer as bytes of a family.
 
     Args:
         api: the family that the client speaks.
-        head: what the answer says of itself, such as `asked.head("id-1")`.
+        head: what the answer says about itself, such as `asked.head("id-1")`.
 
     Example:
         >>> from sansio import ContentDelta
@@ -240,23 +251,23 @@ class AnswerTranslator:
         self._writer: StreamWriter = serving_of(api).writer(head)
 
     def write(self, event: StreamEvent) -> bytes:
-        """The bytes of one event: of `StreamComplete` the end of the stream, of `StreamFailed` its error."""
+        """The bytes of one event. `StreamComplete` gives the stream's end, `StreamFailed` its error."""
         return self._writer.write(event)
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What of the answer does not travel; whole after the last event."""
+        """The parts of the answer that cannot be translated; complete after the last event."""
         return _left_out(self._writer.lost)
 
 
 class StreamTranslator:
-    """Bytes of one family's stream in, bytes of another's out.
+    """Translates the bytes of one family's stream into those of another's.
 
     Args:
-        source: a provider type, type and api, or a `Dialect`: who answers.
+        source: who answers: a provider type, a type and api, or a `Dialect`.
         api: the family that the client speaks.
-        head: what the answer says of itself.
-        content_type: the response's, which selects the framing.
+        head: what the answer says about itself.
+        content_type: the content type of the response, which selects the framing.
 
     Example:
         >>> translator = StreamTranslator("openai", "messages", AnswerHead())
@@ -272,11 +283,11 @@ class StreamTranslator:
         self._answer = AnswerTranslator(api, head)
 
     def receive_data(self, data: bytes) -> bytes:
-        """What the next bytes say, in the other family's form."""
+        """Translate the next bytes, cut anywhere."""
         return b"".join(map(self._answer.write, self._parser.receive_data(data)))
 
     def receive_eof(self) -> bytes:
-        """The end of the stream: a stream that was cut ends in an error."""
+        """Write the end of the stream. A stream that was cut ends in an error."""
         return b"".join(map(self._answer.write, self._parser.receive_eof()))
 
     @property
@@ -286,17 +297,20 @@ class StreamTranslator:
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What of the answer does not travel; whole when it is finished."""
+        """The parts of the answer that cannot be translated; complete once `finished` is True."""
         return self._answer.left_out
 
 
 def write_answer(api: str, message: Message, head: AnswerHead) -> Written:
-    """A whole answer in a family's form; an error where that family has no word for how it ended.
+    """Write a whole answer in a family's form; an error if that family has no word for how it ended.
 
     Args:
         api: the family that the client speaks.
         message: the answer.
-        head: what it says of itself.
+        head: what it says about itself.
+
+    Returns:
+        The body, its status, and what was lost.
     """
     serving = serving_of(api)
     writer = type(serving.writer(head))
@@ -307,11 +321,14 @@ def write_answer(api: str, message: Message, head: AnswerHead) -> Written:
 
 
 def write_error(api: str, error: ProviderError) -> Written:
-    """An error in a family's form, with its status.
+    """Write an error in a family's form.
 
     Args:
         api: the family that the client speaks.
-        error: what reading the request, or asking the provider, raised.
+        error: the error from reading the request or from the provider.
+
+    Returns:
+        The body and its status.
     """
     status = status_of(error)
     return Written(status, msgspec.json.encode(serving_of(api).error(status, error)))

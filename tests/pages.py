@@ -3,7 +3,7 @@
 A page has its own folder and virtual environment, in which this project is installed from its wheel. Pages
 that install no more than the project share an environment. Down the page, each `pip install` and each block
 of `sh` is run as it is written, each `console` block must print what is below its commands, and the `python`
-blocks run in one process. No key and nothing of this checkout is there, except `examples`, which the pages
+blocks run in one process. There is no key, and nothing of this checkout except `examples`, which the pages
 name.
 """
 
@@ -48,7 +48,7 @@ FILES = {
     "notes.txt": "Buy milk.\n",
     "stream.txt": 'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
 }
-"""Files that the reader of a page is taken to have."""
+"""Files that a reader of the page is assumed to have."""
 _BASE = "pip install sansio-llm"
 """What a reader of any page has done."""
 _STEP = re.compile(r"^```(python|sh|console)\n(.*?)^```$|`(pip install [^`]+)`", re.DOTALL | re.MULTILINE)

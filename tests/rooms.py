@@ -1,7 +1,7 @@
 """The rooms as the imports show them. `python -m tests.rooms --write` draws the map in `CONTRIBUTING.md`.
 
-An arrow goes from a room to one that it imports. An import that a longer way shows too has no arrow, so that
-the picture can be read.
+An arrow goes from a room to a room that it imports. An import is not drawn if other arrows already lead
+there, so that the picture can be read.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def room_of(module: str) -> str:
 
 
 def arrows() -> dict[str, set[str]]:
-    """For each room those that it imports, without what a longer way shows too.
+    """For each room the rooms that it imports, except those to which other arrows already lead.
 
-    What imports a public name of `sansio` itself, as most outer rooms do, has an arrow to `public`.
+    A room that imports a public name of `sansio` itself, as most outer rooms do, has an arrow to `public`.
     """
     direct: defaultdict[str, set[str]] = defaultdict(set)
     for module, path in (SANSIO | TRANSPORTS).items():

@@ -17,7 +17,7 @@ Case = TypeVar("Case")
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
-"""Recorded traffic, which is no part of the project: where it is absent, the tests that read it skip."""
+"""Recorded traffic, which is not part of the project. Tests that read it are skipped where it is absent."""
 RESPONSES_CORPUS = CORPUS.with_name("corpus-responses")
 """The same of the Responses API."""
 BEDROCK_CORPUS = CORPUS.with_name("corpus-bedrock")

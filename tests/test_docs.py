@@ -55,6 +55,7 @@ def test_the_examples_of_the_page_on_fuzzing_run(capsys: pytest.CaptureFixture[s
         ("content.md", "'330 m' is from The tower"),
         ("content.md", "PartComplete(index=1"),
         ("bedrock.md", "/model/eu.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream"),
+        ("bedrock.md", "%3A0/invoke-with-response-stream\n{'anthropic_version': 'bedrock-2023-05-31'"),
         ("bedrock.md", "AKIDEXAMPLE/20150830/eu-west-1/bedrock"),
         ("content.md", "anthropic ['ReasoningPart', 'InvalidToolCall']"),
         ("responses.md", '"type": "function_call_output", "call_id": "call_1"'),

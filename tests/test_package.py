@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import runpy
-import sys
 import tomllib
-
-import pytest
 
 import sansio
 from tests.snippets import ROOT
@@ -32,10 +28,3 @@ def test_the_versions_of_python_that_are_promised_are_those_of_the_matrix() -> N
 
     assert promised == tried
     assert PROJECT["requires-python"] == f">={tried[0]}"
-
-
-def test_the_strategies_name_their_extra_where_hypothesis_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hypothesis", None)
-
-    with pytest.raises(ImportError, match=r"pip install 'sansio-llm\[testing\]'"):
-        runpy.run_path(str(ROOT / "sansio" / "testing" / "strategies" / "__init__.py"))

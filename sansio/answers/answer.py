@@ -128,7 +128,7 @@ class Answer:
         Args:
             part: made by `open` or `say`.
             text: the piece; an empty one gives no event.
-            events: the piece's event is added to it.
+            events: receives the piece's event.
         """
         if text:
             part.append(text)
@@ -141,7 +141,7 @@ class Answer:
 
         Args:
             part: made by `open`.
-            events: the event is added to it.
+            events: receives the event.
         """
         said = bool(part.text or part.text.folded)
         if part.citations or (not said and part.extra):
@@ -156,7 +156,7 @@ class Answer:
         Args:
             kind: as for `open`.
             text: the piece.
-            events: the piece's event is added to it.
+            events: receives the piece's event.
 
         Returns:
             The part. A reader may add to its `extra` and `citations` until it ends.
@@ -182,7 +182,7 @@ class Answer:
 
         Args:
             whole: the part.
-            events: the part's events are added to it.
+            events: receives the part's events.
         """
         self.end(events)
         match whole:
@@ -216,7 +216,7 @@ class Answer:
         Args:
             place: the index that `hold` returned.
             whole: the complete part.
-            events: its event is added to it.
+            events: receives the part's event.
         """
         self._parts[place] = whole
         events.append(PartComplete(place, whole))

@@ -11,7 +11,7 @@ from sansio.limits import Limits
 
 
 class OutputCalls(ToolCallAssembler):
-    """Tool calls; the calls of one tool become text. A separate class: other answers do not pay for it.
+    """Tool calls; the calls of one tool become text. A separate class, so that other answers stay fast.
 
     A call that is text is not counted among the calls: its `AssembledCall.index` is that of its part.
 

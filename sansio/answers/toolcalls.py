@@ -185,7 +185,7 @@ class ToolCallAssembler:
         return call
 
     def take(self, whole: ToolCall, events: list[StreamEvent]) -> None:
-        """Add a call that arrived whole. It is always a new call, also if its id and name are known.
+        """Add a call that arrived whole. It is always a new call, even if its id and name are known.
 
         Raises:
             LimitExceededError: there are too many calls.
@@ -218,7 +218,7 @@ class ToolCallAssembler:
             return True
         if call_id and call.given_id:
             return call_id != call.given_id and bool(name or call.is_closed())
-        # Some servers repeat the name in each delta: only arguments behind it show that a new call begins.
+        # Some servers repeat the name in each delta: only arguments after it show that a new call begins.
         if name and call.name and call.is_closed():
             call.named_again = True
         return call.named_again and bool(arguments.strip())
@@ -332,7 +332,7 @@ class ToolCallAssembler:
             arguments = {} if is_blank(raw) else jsontext.decode_object(raw, self._limits.max_json_depth)
         except RemoteProtocolError as error:
             return f"the arguments are not a JSON object: {error.message}"
-        # If a call is cut behind its name, vLLM sends "{}" as its arguments and ends it in order.
+        # If a call is cut after its name, vLLM sends "{}" as its arguments and ends it in order.
         if cut and not arguments:
             return "the answer was broken off before the call's arguments"
         return arguments

@@ -26,10 +26,10 @@ class Batches:
     """The batch endpoints of a provider, pure: each method makes a machine, and sends nothing.
 
     Args:
-        provider: whose batches they are.
+        provider: the provider.
         random: as for `Provider.call`.
-        now: gives the time in seconds since 1970 (UTC).
-        record: keep what raw logs receive.
+        now: returns the time in seconds since 1970 (UTC).
+        record: keep the records for raw logs (default: False).
 
     Raises:
         InvalidRequestError: the provider has no batch endpoints.
@@ -51,13 +51,16 @@ class Batches:
         self._record = record
 
     def check(self, request: BatchRequest) -> tuple[LeftOut, ...]:
-        """Look at a request without sending anything.
+        """Check a request without sending anything.
+
+        Args:
+            request: the request.
 
         Returns:
-            What of its conversation and options is not sent, and why.
+            The parts of its conversation and the options that would not be sent, and why.
 
         Raises:
-            InvalidRequestError: it cannot be sent.
+            InvalidRequestError: the request cannot be sent.
             ConfigError: as `Provider.call`.
         """
         return self._encoder.check(request)
@@ -72,22 +75,22 @@ class Batches:
     ) -> BatchJob:
         """Submit requests, in as many batches as the provider's limits ask for.
 
-        All are encoded before anything is sent, so that one which cannot be sent is refused while nothing is
-        submitted.
+        All requests are encoded first. If one cannot be sent, it is refused before anything is submitted.
 
         Args:
             requests: at least one.
-            state: of a submission of the same requests that broke off. What it has is not submitted again.
-            on_state: is called before each request that makes a batch, with a state that has it as `making`,
-                and after it. A submission that is killed leaves a state that says whether a batch may have
+            state: the state of a submission of the same requests that broke off. Its batches are not
+                submitted again.
+            on_state: called before and after each request that makes a batch. Before, the state has the batch
+                as `making`: a submission that is killed leaves a state that says whether a batch may have
                 been made.
-            on_left_out: is called with the `custom_id` of each request that is not sent whole, and with what
-                is not sent of it.
+            on_left_out: called for each request that is not sent whole, with its `custom_id` and with the
+                parts and options that are not sent.
             **options: the clocks, `max_attempts` and `extra_headers` of each request to the provider.
 
         Raises:
-            InvalidRequestError: a request cannot be sent (`index` says which), or the state is of others, or
-                has a batch that may have been made.
+            InvalidRequestError: a request cannot be sent (`index` says which); or the state is of other
+                requests, or has a batch that may have been made.
             ConfigError: as `Provider.call`.
         """
         parts = self._encoder.encode(requests, on_left_out)
@@ -111,7 +114,7 @@ class Batches:
         return BatchJob(self._submit(parts, state, on_state, options))
 
     def status(self, state: BatchState, **options: Unpack[ListOptions]) -> BatchJob:
-        """Look once at each batch that is not finished.
+        """Ask once for the status of each batch that is not finished.
 
         Raises:
             InvalidRequestError: the state is another provider's.
@@ -125,11 +128,11 @@ class Batches:
         pause: float | None = None,
         **options: Unpack[ListOptions],
     ) -> BatchJob:
-        """Look at the batches until all are finished.
+        """Ask for the status of the batches until all are finished.
 
         Args:
-            on_state: is called with the state after each look.
-            pause: seconds between two looks. Default: `BatchState.pause`, which grows.
+            on_state: called with the state after each status.
+            pause: seconds between two requests for the status. Default: `BatchState.pause`, which grows.
 
         Raises:
             InvalidRequestError: the state is another provider's.
@@ -139,10 +142,10 @@ class Batches:
         return BatchJob(self._wait(self._checked(state), on_state, pause, options))
 
     def cancel(self, state: BatchState, **options: Unpack[ListOptions]) -> BatchJob:
-        """Ask the provider to answer nothing more. Batches that are finished by now are left alone.
+        """Ask the provider to stop answering. Batches that are already finished are left alone.
 
         Raises:
-            InvalidRequestError: the state is another provider's, or the provider cancels no batches.
+            InvalidRequestError: the state is another provider's, or the provider cannot cancel batches.
         """
         for part in self._checked(state).parts:
             self._codec.cancel(part)
@@ -263,7 +266,7 @@ def _is_unsure(error: ProviderError) -> bool:
 
 
 def _named(part: BatchPart | None) -> str:
-    """What is known of a batch without an id."""
+    """What is known about a batch without an id."""
     assert part is not None
     return f"of {part.count} requests" + (f" in the file {part.input_file}" if part.input_file else "")
 

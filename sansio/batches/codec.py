@@ -36,7 +36,7 @@ class Page(Struct, frozen=True):
 
     Args:
         rows: one for each result.
-        cursor: by which the next page is asked for; `None` behind the last.
+        cursor: the value with which to request the next page; `None` for the last.
     """
 
     rows: tuple[JSONObject, ...]
@@ -49,18 +49,18 @@ class BatchCodec(ABC):
     A subclass is named by `ProviderDefaults.batches`.
 
     Args:
-        dialect: the provider's, bound to its config.
+        dialect: the provider's dialect, bound to its config.
 
     Raises:
         InvalidRequestError: the dialect's wire family has no batches here.
     """
 
     ENDPOINTS: ClassVar[Mapping[str, str]]
-    """By the wire family, how a batch names the endpoint that its requests are for."""
+    """The endpoint that a batch names for its requests, by the wire family."""
     MOST_REQUESTS: ClassVar[int]
     """How many requests one batch may have."""
     MOST_BYTES: ClassVar[int]
-    """How large one batch may be, as it is sent."""
+    """How many bytes one batch may have, as it is sent."""
     ONE_MODEL: ClassVar[bool] = True
     """Whether all requests of a batch must name the same model."""
     STATUSES: ClassVar[Mapping[str, BatchStatus]] = {
@@ -70,8 +70,8 @@ class BatchCodec(ABC):
         "expired": "expired",
         "cancelled": "cancelled",
     }
-    """The provider's words; by default OpenAI's. Others count as running, so that a batch is not given up for
-    a new word."""
+    """The statuses by the provider's words; by default OpenAI's words. Unknown words count as running, so
+    that a new word does not end the wait for a batch."""
 
     def __init__(self, dialect: Dialect) -> None:
         if dialect.API not in self.ENDPOINTS:
@@ -80,15 +80,15 @@ class BatchCodec(ABC):
         self.endpoint = self.ENDPOINTS[dialect.API]
 
     def id_fault(self, custom_id: str) -> str | None:
-        """Why the provider refuses a `custom_id`, in words that follow it; `None` if it takes it."""
+        """Why the provider refuses a `custom_id`, as words to put after it; `None` if it accepts the id."""
         return None if custom_id.strip() else "is blank; give each request a different name"
 
     def model_of(self, body: JSONObject, asked: str | None) -> str | None:
         """The model that a request's body must name.
 
         Args:
-            body: as a call would send it.
-            asked: the request's own option.
+            body: the body that a call would send.
+            asked: the request's option `model`.
         """
         return text_or_none(body.get("model"))
 
@@ -97,20 +97,20 @@ class BatchCodec(ABC):
         """One request of a batch."""
 
     def upload(self, lines: Sequence[bytes]) -> Endpoint[str] | None:
-        """Send a file of requests, whose id the response has. `None` where batches have no files."""
+        """Upload a file of requests; the result is the file's id. `None` if batches have no files."""
         return None
 
     @abstractmethod
     def url(self, *steps: str) -> str:
-        """The address of the batches, or of what is below it, such as `"b1", "cancel"`."""
+        """The address of the batches, or one below it, such as `"b1", "cancel"`."""
 
     @abstractmethod
     def body(self, part: BatchPart, lines: Sequence[bytes]) -> JSONObject | Content:
-        """What is posted to make a batch.
+        """The body to post to make a batch.
 
         Args:
-            part: what is known of it, with the id of its `input_file` if it has one.
-            lines: its requests.
+            part: what is known about it, with the id of its `input_file` if it has one.
+            lines: its requests, encoded.
         """
 
     def create(self, part: BatchPart, lines: Sequence[bytes]) -> Endpoint[BatchPart]:
@@ -118,11 +118,11 @@ class BatchCodec(ABC):
         return self._about(part, self.url(), self.body(part, lines), once=True)
 
     def look(self, part: BatchPart) -> Endpoint[BatchPart]:
-        """Ask how far a batch is."""
+        """Ask for the status of a batch."""
         return self._about(part, self.url(part.id))
 
     def cancel(self, part: BatchPart) -> Endpoint[BatchPart]:
-        """Ask the provider to answer nothing more of a batch.
+        """Ask the provider to stop answering a batch.
 
         Raises:
             InvalidRequestError: the provider has no endpoint for it.
@@ -130,27 +130,27 @@ class BatchCodec(ABC):
         return self._about(part, self.url(part.id, "cancel"), {})
 
     def files(self, part: BatchPart) -> tuple[str, ...]:
-        """The addresses of the files that have a finished batch's results, a line for each."""
+        """The addresses of the files with a finished batch's results, one line for each result."""
         return ()
 
     def page(self, part: BatchPart, cursor: str | None) -> Endpoint[Page] | None:
-        """A page of a finished batch's results. `None` where they are in files."""
+        """A page of a finished batch's results; `None` if they are in files."""
         return None
 
     def requests_file(self, part: BatchPart) -> str | None:
-        """The address of the file that has the requests, a line with a `custom_id` for each."""
+        """The address of the file with the requests, one per line, with a `custom_id`; else `None`."""
         return None
 
     @abstractmethod
     def read_batch(self, part: BatchPart, data: JSONObject) -> BatchPart:
-        """What a response says of a batch.
+        """What a response says about a batch.
 
         Raises:
-            RemoteProtocolError: it is malformed.
+            RemoteProtocolError: the response is malformed.
         """
 
     def read_row(self, part: BatchPart, row: JSONObject) -> Message | ProviderError:
-        """The outcome that a row of results has; by default one in OpenAI's form."""
+        """The outcome in a row of results; by default in OpenAI's form."""
         error, response = row.get("error"), row.get("response")
         if isinstance(error, dict) and (why := _UNANSWERED.get(str(error.get("code")))) is not None:
             return self.unanswered(part, why, text_or_none(error.get("message")))
@@ -176,7 +176,7 @@ class BatchCodec(ABC):
         """One row of results.
 
         Raises:
-            RemoteProtocolError: it does not say which request it belongs to.
+            RemoteProtocolError: the row does not say to which request it belongs.
         """
         custom_id = row.get("custom_id")
         if not isinstance(custom_id, str):
@@ -193,7 +193,7 @@ class BatchCodec(ABC):
     def answer(
         self, part: BatchPart, body: JSON, status: int = 200, request_id: str | None = None
     ) -> Message | ProviderError:
-        """The outcome that a whole response has, read as that of a call."""
+        """The outcome in a whole response, read like that of a call."""
         dialect = self.dialect.with_output_tool(part.output_tool)
         try:
             if not isinstance(body, dict):
@@ -213,8 +213,8 @@ class BatchCodec(ABC):
         """The error of a request that has no answer.
 
         Args:
-            why: its `code`. Default: by the batch's status.
-            words: the provider's own. Default: those about the whole batch.
+            why: the error's `code`. Default: by the batch's status.
+            words: the provider's own words. Default: those about the whole batch.
         """
         why = why or (part.status if part.status in _REASONS else "missing")
         words = words or part.error
@@ -230,15 +230,15 @@ class BatchCodec(ABC):
     def _about(
         self, part: BatchPart, url: str, body: JSONObject | Content | None = None, *, once: bool = False
     ) -> Endpoint[BatchPart]:
-        """A request that is answered with the batch. Why a batch failed is a field of it."""
+        """A request whose response is the batch. Why a batch failed is a field of that response."""
         return Endpoint(url, partial(self.read_batch, part), body, once=once, own_error=True)
 
     def updated(self, part: BatchPart, data: JSONObject, said: JSON) -> BatchPart:
-        """The part with the id and the status that a response has.
+        """The part with the id and the status in a response.
 
         Raises:
-            APIStatusError: it is an error.
-            RemoteProtocolError: it has none, or the id of another batch.
+            APIStatusError: the response is an error.
+            RemoteProtocolError: the response lacks one of them, or has the id of another batch.
         """
         found = data.get("id")
         if not isinstance(found, str) or not found or part.id not in ("", found):
@@ -257,7 +257,7 @@ def quoted(*steps: str) -> str:
 
 
 def number(value: JSON) -> int:
-    """A count of a response; 0 where it is none."""
+    """A count in a response; 0 if the value is not a count."""
     return value if type(value) is int and value > 0 else 0
 
 
@@ -265,7 +265,7 @@ def codec_for(dialect: Dialect) -> BatchCodec:
     """The codec of a provider's batch endpoints.
 
     Raises:
-        InvalidRequestError: it has none.
+        InvalidRequestError: the provider has no batch endpoints.
     """
     address = PROVIDER_DEFAULTS[dialect.config.type].batches
     if address is None:

@@ -17,11 +17,11 @@ from sansio.porting import LeftOut
 from sansio.provider import Provider
 
 _ENVELOPE = 4_096
-"""Bytes that are left for what is around the requests of one batch."""
+"""Bytes that are reserved for what surrounds the requests of one batch."""
 
 
 class _Line(Struct, frozen=True):
-    """An encoded request, and what all of its batch have in common."""
+    """An encoded request, and what all requests of its batch have in common."""
 
     data: bytes
     model: str | None
@@ -33,8 +33,8 @@ class Encoder:
     """Encodes requests as the provider's calls are encoded.
 
     Args:
-        provider: whose requests they are.
-        codec: of its batches.
+        provider: the provider.
+        codec: the codec of its batches.
     """
 
     def __init__(self, provider: Provider, codec: BatchCodec) -> None:
@@ -42,10 +42,10 @@ class Encoder:
         self._codec = codec
 
     def check(self, request: BatchRequest) -> tuple[LeftOut, ...]:
-        """What of a request is not sent.
+        """The parts of a request that are not sent.
 
         Raises:
-            InvalidRequestError: it cannot be sent.
+            InvalidRequestError: the request cannot be sent.
             ConfigError: as `Provider.call`.
         """
         if (fault := self._id_fault(request.custom_id)) is not None:
@@ -60,7 +60,8 @@ class Encoder:
         """Each batch that is to be made, and its lines.
 
         Args:
-            on_left_out: is called for each request that is not sent whole.
+            requests: the requests of all batches.
+            on_left_out: called for each request that is not sent whole.
 
         Raises:
             InvalidRequestError: a request cannot be sent; `index` says which.
@@ -127,7 +128,7 @@ class Encoder:
         return _Line(data, model, prepared.output_tool, prepared.left_out)
 
     def _split(self, lines: Iterable[_Line]) -> list[tuple[BatchPart, list[bytes]]]:
-        """The lines by batch. Equal requests give equal batches, which a submission that goes on needs."""
+        """The lines by batch. Equal requests give equal batches, so that a submission can be continued."""
         groups: dict[tuple[str | None, str], list[bytes]] = {}
         for line in lines:
             groups.setdefault((line.model, line.output_tool), []).append(line.data)

@@ -28,7 +28,7 @@ from sansio.providers.hosts import is_v1
 
 
 class OpenAIBatches(BatchCodec):
-    """OpenAI's, and Groq's: a file of requests goes up, and a file of answers and one of errors come back."""
+    """OpenAI's, and Groq's: a file of requests is uploaded; a file of answers and one of errors result."""
 
     ENDPOINTS: ClassVar[Mapping[str, str]] = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
     MOST_REQUESTS = 50_000
@@ -86,7 +86,7 @@ class AzureBatches(OpenAIBatches):
 
 
 class MistralBatches(OpenAIBatches):
-    """Mistral's: jobs, which have other words for the same."""
+    """Mistral's: jobs, with other words for the same facts."""
 
     MOST_REQUESTS = 1_000_000
     MOST_BYTES = 512_000_000
@@ -135,7 +135,7 @@ def _first_message(errors: JSON) -> str | None:
 
 def _form(lines: bytes) -> Content:
     """A file for batches as `multipart/form-data` (RFC 7578)."""
-    # A hash of the data is in no data, short of a miracle, and the same requests give the same bytes.
+    # The data cannot in practice contain its own hash, and the same requests give the same bytes.
     boundary = f"sansio-{hashlib.sha256(lines).hexdigest()[:32]}"
     fields = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'

@@ -19,10 +19,11 @@ Steps: TypeAlias = Generator["Fetch[Any] | Wait", Any, BatchState]
 class BatchJob:
     """A sequence of calls that ends in a `BatchState`. `Batches` makes them.
 
-    A driver performs each step: a call it drives to its end, as any other; after a `Wait` it comes back.
+    A driver performs each step: it drives a call to its end like any other, or waits, and then asks for the
+    next step.
 
     Args:
-        steps: gives the calls, and takes their values.
+        steps: yields the calls, and receives their values.
     """
 
     def __init__(self, steps: Steps) -> None:
@@ -36,8 +37,8 @@ class BatchJob:
         """What to do next; `None` at the end.
 
         Args:
-            failure: what the last call failed with, as the driver has it, such as with a key masked. Default:
-                the call's own.
+            failure: the error of the last call, as the driver changed it, such as with a key masked. Default:
+                the call's own error.
             clean: masks the key of the last call in a text. The provider's words about a batch are kept in
                 the state, which is stored, and only the driver knows the key.
 
@@ -63,7 +64,7 @@ class BatchJob:
         """The state, after the end.
 
         Raises:
-            ProviderError: what a call failed with.
+            ProviderError: the error of a call that failed.
             LocalProtocolError: there are steps left.
         """
         if isinstance(self._outcome, ProviderError):

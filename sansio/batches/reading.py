@@ -1,4 +1,4 @@
-"""The results of batches, from whatever files and pages the provider has them in."""
+"""The results of batches, from the files or pages in which the provider has them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sansio.lines import LineFetch
 
 
 class BatchReader:
-    """The results of all batches of a state, in whatever order they arrive, each `custom_id` once.
+    """The results of all batches of a state, in the order in which they arrive, each `custom_id` once.
 
     A driver makes the calls in turn, passes the text of each `ContentDelta` to `receive`, and takes results
-    by `take`. Only one line of results is kept, and the names of one batch's requests.
+    with `take`. Only one line of results is kept, and the names of one batch's requests.
 
     Args:
-        codec: of the state's provider.
-        state: finished.
+        codec: the codec of the state's provider.
+        state: the finished state.
         lines: makes the call for a file of lines.
         fetch: makes any other call.
     """
@@ -48,14 +48,14 @@ class BatchReader:
         self._failure: ProviderError | None = None
 
     def next_call(self, failure: ProviderError | None = None) -> Fetch[Any] | None:
-        """The next call; `None` after the last, or where results must be taken first.
+        """The next call; `None` after the last, or if results must be taken first.
 
         Args:
             failure: as for `BatchJob.next_step`.
 
         Raises:
             UnansweredError: a batch has fewer results than requests, and nothing says which are missing.
-            ProviderError: what the last call failed with.
+            ProviderError: the error of the last call.
             LocalProtocolError: the last call is not over.
         """
         if self._failure is not None:
@@ -75,7 +75,7 @@ class BatchReader:
         return self._call
 
     def receive(self, line: str) -> None:
-        """Take a line of the call under way."""
+        """Take a line from the call under way."""
         try:
             row = jsontext.decode_object(line, self._codec.dialect.limits.max_json_depth)
             self._read(row)
@@ -100,7 +100,7 @@ class BatchReader:
                 raise self._incomplete(part, missing)
 
     def _incomplete(self, part: BatchPart, missing: int) -> ProviderError:
-        """The error of a batch that has fewer results than requests, where nothing says which are missing."""
+        """The error of a batch with fewer results than requests, if nothing says which are missing."""
         damaged = f" A row could not be read: {self._fault.message}." if self._fault is not None else ""
         return self._codec.unanswered(part).with_context(
             hint=f"{missing} of its {part.count} requests have no result.{damaged} Submit again those whose "
@@ -136,7 +136,7 @@ class BatchReader:
             self._results.append(result)
 
     def _read_request(self, row: JSONObject) -> None:
-        """A row of the requests: each that has no result by now was not answered."""
+        """Read a row of the requests: a request that has no result by now was not answered."""
         custom_id = row.get("custom_id")
         if isinstance(custom_id, str) and custom_id not in self._seen:
             self._seen.add(custom_id)

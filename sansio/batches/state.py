@@ -1,4 +1,4 @@
-"""What a batch is made of and gives: requests, the state of what was submitted, results."""
+"""The values of batches: requests, the state of what was submitted, results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sansio.conversation import Messages
 from sansio.errors import InvalidRequestError, ProviderError
 
 BatchStatus: TypeAlias = Literal["running", "cancelling", "completed", "failed", "expired", "cancelled"]
-"""How far a batch is. The last four are final: nothing more is answered."""
+"""The status of a batch. The last four are final: nothing more is answered."""
 
 _WORKING: tuple[BatchStatus, ...] = ("running", "cancelling")
 
@@ -26,7 +26,7 @@ class BatchRequest(Struct, frozen=True):
     """One request of a batch.
 
     Args:
-        custom_id: your name for it, by which its result is found. No two of a batch have the same.
+        custom_id: your name for it, by which its result is found; unique within a batch.
         messages: the conversation, as for `Provider.call`.
         tools: in OpenAI's function format.
         options: as for `Provider.call`, such as `{"temperature": 0, "model": "m"}`; but neither clocks nor
@@ -40,11 +40,11 @@ class BatchRequest(Struct, frozen=True):
 
 
 class BatchResult(Struct, frozen=True):
-    """What became of one request.
+    """The result of one request.
 
     Args:
-        custom_id: the request's.
-        outcome: the answer, or the error that the provider has in its place. It is an `UnansweredError` if
+        custom_id: the request's `custom_id`.
+        outcome: the answer, or the error that the provider has instead. It is an `UnansweredError` if
             the request was not answered at all.
     """
 
@@ -53,21 +53,21 @@ class BatchResult(Struct, frozen=True):
 
 
 class BatchPart(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One batch at the provider, as it was when it was last looked at.
+    """One batch at the provider, as of its last known status.
 
     Args:
         id: the provider's name for it.
-        status: how far it is.
-        said: the provider's own word for that.
+        status: the batch's status.
+        said: the provider's own word for it.
         count: how many requests it has.
-        digest: of the requests as they were sent.
+        digest: a hash of the requests as they were sent.
         answered: how many requests have an answer, as far as the provider counts.
         failed: how many have an error or none at all.
         model: the model of all its requests; `None` if they may have several.
         output_tool: as in `Prepared`.
         input_file: the provider's id of the file with the requests.
-        output_file: that of the file with the answers.
-        error_file: that of the file with the errors.
+        output_file: the id of the file with the answers.
+        error_file: the id of the file with the errors.
         error: why the whole batch failed, in the provider's words.
     """
 
@@ -96,17 +96,17 @@ class BatchPart(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
 
 
 class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that is needed to go on with what was submitted: small, without a key, and the same as JSON.
+    """All that is needed to continue with submitted batches: small, without a key, and storable as JSON.
 
     Args:
         origin: the provider type and api that it belongs to, such as `"openai/chat"`.
         submitted: when its first batch was made, in seconds since 1970 (UTC).
-        parts: the batches, in the order in which they were made. Several, where the requests were too many
-            for one, or name several models.
-        making: a batch whose request was sent, while there is no response to it. In a state that was stored,
-            it may have been made or not.
+        parts: the batches, in the order in which they were made. There are several if the requests are too
+            many for one, or name several models.
+        making: a batch whose request was sent and has no response yet. If a stored state has one, the batch
+            may have been made or not.
         left: how many batches of the submission were not begun.
-        version: of this form.
+        version: the version of this form.
     """
 
     origin: str
@@ -127,10 +127,10 @@ class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.making is None and all(part.finished for part in self.parts)
 
     def made(self, id: str | None) -> Self:
-        """The state once it is known what became of the batch that was being made.
+        """The state once it is known whether the batch in `making` was made.
 
         Args:
-            id: the batch's, from the provider's list; `None` if it is not in it, and so was not made.
+            id: the batch's id in the provider's list; `None` if it is not there, and so was not made.
 
         Raises:
             InvalidRequestError: no batch was being made.
@@ -160,8 +160,8 @@ class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def pause(self, now: float) -> float:
         """Seconds after which it makes sense to ask for the status again.
 
-        A tenth of the time since the submission, and 15 s to 10 minutes: a small batch is known to be over
-        soon after, and one of a day is not asked for a thousand times.
+        A tenth of the time since the submission, but 15 s to 10 minutes: the end of a small batch is noticed
+        soon, and a batch that takes a day does not cost a thousand requests.
 
         Args:
             now: seconds since 1970 (UTC).
@@ -180,10 +180,10 @@ class BatchState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             text: what `to_json` returned.
 
         Returns:
-            The state, which `Batches` goes on from.
+            The state, with which `Batches` continues.
 
         Raises:
-            InvalidRequestError: it is no such state, or one of another version.
+            InvalidRequestError: the text is not such a state, or has another version.
         """
         try:
             return msgspec.json.decode(text, type=cls)

@@ -196,6 +196,9 @@ class Dialect(ABC):
     """The provider type that this is registered as."""
     API: ClassVar[str] = ""
     """The wire family's name, such as `"chat"`."""
+    FAMILY: ClassVar[str] = ""
+    """The wire family whose messages and options this one shares, if that has another name: `translate` keeps
+    what only that family knows."""
     ORIGINS: ClassVar[frozenset[str]] = frozenset()
     """Other origins whose `extra`s this endpoint accepts."""
     REASONING_ORIGINS: ClassVar[frozenset[str]] = frozenset()

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct, field
 
 from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
 from sansio.limits import DEFAULT_LIMITS
@@ -45,9 +47,9 @@ class AWSFramer:
     | `exception` | `exception:` and the header `:exception-type` | as sent |
     | `error` | `exception:` and the header `:error-code` | `{"message": ...}` |
 
-    So a reader sees failures in one form. An `error` normally has no payload, only a text in the header
-    `:error-message`, so it is given in the form of an exception; if it has a payload, the payload is given
-    as sent. No event type has a colon. All other headers are checked and left out.
+    So failures reach the reader in one form. An `error` normally has no payload, only a text in the header
+    `:error-message`; that text becomes the payload, in the form of an exception. If it has a payload, that is
+    passed on as sent. Event types contain no colon. All other headers are checked and dropped.
 
     Args:
         max_event_bytes: the largest size of a whole message. It is checked as soon as the message's length
@@ -77,7 +79,7 @@ class AWSFramer:
         buffer += data
         if len(buffer) < self._needed:
             return False
-        self._over = True  # kept if this raises or the answer is whole
+        self._over = True  # and stays so if this raises, or if the answer is complete
         at = 0
         while len(buffer) - at >= _PRELUDE.size:
             total, headers = self._prelude(at)
@@ -146,11 +148,41 @@ class AWSFramer:
         return RemoteProtocolError(f"an event stream message is broken: {why}", offset=self._offset)
 
 
+class _Chunk(Struct, gc=False):
+    content: bytes = field(name="bytes")  # which msgspec decodes from base64
+
+
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+
+
+class AWSChunkFramer(AWSFramer):
+    """Reads an AWS event stream whose messages are chunks of another format, as InvokeModel sends them.
+
+    The payload of a `chunk` is `{"bytes": "...", "p": "..."}`: the content in base64, and padding of random
+    length. The content is read as a frame without a name. All other messages are read as by `AWSFramer`.
+
+    Source: the reference of Amazon Bedrock's runtime ("InvokeModelWithResponseStream"), and recorded streams.
+    """
+
+    def feed(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
+        """See `AWSFramer.feed`. A chunk without content raises a `RemoteProtocolError`, too."""
+        return super().feed(data, partial(self._unwrap, read), events)
+
+    def _unwrap(self, read: Read, payload: bytes, events: list[StreamEvent], name: str) -> bool:
+        if name != "chunk":
+            return read(payload, events, name)
+        try:
+            chunk = _decode_chunk(payload)
+        except (ValueError, RecursionError):
+            raise self._broken("its chunk has no base64 in the field bytes") from None
+        return read(chunk.content, events, "")
+
+
 def _strings(data: bytes) -> dict[str, str]:
     """The headers with string values.
 
     Raises:
-        IndexError: a header ends behind the last byte.
+        IndexError: a header ends after the last byte.
         KeyError: the type of a value is unknown.
         ValueError: a name or a value is not UTF-8.
     """
@@ -158,7 +190,7 @@ def _strings(data: bytes) -> dict[str, str]:
     at = 0
     while at < len(data):
         name_end = at + 1 + data[at]
-        kind = data[name_end]  # IndexError where the name reaches too far
+        kind = data[name_end]  # IndexError if the name is longer than the data
         begin = name_end + 1
         if kind in (_BYTES, _STRING):
             begin += 2

@@ -1,7 +1,7 @@
-"""JSON objects behind one another, or in a list: how Google streams where no events were asked for.
+"""JSON objects one after another, or in a list: how Google streams if no events were requested.
 
-White space, commas and the brackets of lists between two objects say nothing. An object is a frame as soon as
-its last brace has arrived.
+White space, commas and the brackets of lists between two objects have no meaning. An object is a frame as
+soon as its last brace has arrived.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 _BETWEEN = re.compile(rb"[ \t\r\n,\[\]]*")
 _OUTSIDE = re.compile(rb'[{}"]')
-"""What counts outside of texts. Brackets do not: only whole objects are frames, and these end in a brace."""
+"""The bytes that matter outside of texts. Not brackets: only whole objects are frames, and end in a brace."""
 _INSIDE = re.compile(rb'["\\]')
-"""What counts in a text."""
+"""The bytes that matter in a text."""
 
 
 class JSONValuesFramer:
     """Objects as payloads for a reader: a `Framer`. Frames have no names.
 
-    Whether an object is valid JSON is for the reader to see: only texts and braces are looked at here.
+    Only texts and braces are looked at here; the reader checks whether an object is valid JSON.
 
     Args:
-        max_event_bytes: the size of one object that must not be exceeded.
-        offset: where the first byte is in the body.
+        max_event_bytes: the largest size of one object, in bytes.
+        offset: the position of the first byte in the body (default: 0).
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes, *, offset: int = 0) -> None:
@@ -51,7 +51,7 @@ class JSONValuesFramer:
         """See `Framer.feed`.
 
         Raises:
-            RemoteProtocolError: between two objects is something else.
+            RemoteProtocolError: there is something else between two objects.
         """
         if self._over:
             return False
@@ -87,14 +87,14 @@ class JSONValuesFramer:
         return False
 
     def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
-        """See `Framer.feed_eof`: an object that is not whole is read, and refused as what was cut."""
+        """See `Framer.feed_eof`: an object that is not whole is read, and refused as truncated."""
         if self._over:
             return False
         self._over = True
         return bool(self._object) and read(bytes(self._object), events, "")
 
     def _find_end(self, data: bytes, at: int) -> int:
-        """Where the object ends; the end of the data if it goes on."""
+        """Where the object ends; the end of the data if the object continues."""
         if self._escaped:
             self._escaped = False
             at += 1

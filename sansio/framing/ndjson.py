@@ -24,7 +24,7 @@ class NDJSONFramer:
     `feed_eof` reads a last line without its LF.
 
     Args:
-        max_event_bytes: the largest size of one line, without its line end.
+        max_event_bytes: the largest size of one line, in bytes, without its line end.
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_LIMITS.max_event_bytes) -> None:
@@ -76,7 +76,7 @@ class NDJSONFramer:
         return False
 
     def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
-        """See `Framer.feed_eof`: a line without an LF behind it is read."""
+        """See `Framer.feed_eof`: a last line without an LF is read."""
         if self._over:
             return False
         self._over = True

@@ -42,7 +42,7 @@ def is_event_stream(start: bytes) -> bool | None:
         start: the body so far.
 
     Returns:
-        `None` if more bytes are needed to tell.
+        Whether it is one; `None` if more bytes are needed to decide.
     """
     if start[:1] == b"{":  # nearly every whole answer
         return False
@@ -95,7 +95,7 @@ class _EventLines:
         self._line = bytearray()  # the unfinished line; not a list of pieces, which could be far larger
         self._line_offset = 0  # of the next line's first byte
         self._event_offset = -1  # of the open event's first line; -1: no event is open
-        self._data = bytearray()  # the open event's data lines, an LF behind each
+        self._data = bytearray()  # the open event's data lines, each followed by an LF
         self._event = b""
         self._retry: int | None = None
         self._id = ""
@@ -148,7 +148,7 @@ class _EventLines:
             self._after_cr = data[-1] == _CR
 
     def _take_eof(self) -> Iterator[bytearray]:
-        """Take the end of the stream; yields the data of an event that has no blank line behind it."""
+        """Take the end of the stream; yields the data of a last event without a blank line."""
         if self._line:
             self._take_line(bytes(self._line))
         yield from self._dispatch()
@@ -214,8 +214,8 @@ class SSEDecoder(_EventLines):
     Args:
         max_event_bytes: the largest size of one line and of one event's data, in bytes. A stream that exceeds
             it gives an `SSEFailed`.
-        dispatch_at_eof: give the last event also if no blank line follows it. The standard drops such an
-            event, but several providers end their streams like this.
+        dispatch_at_eof: give the last event even if no blank line follows it (default: False). The standard
+            drops such an event, but several providers end their streams like this.
 
     Example:
         >>> SSEDecoder().receive_data(b"data: hello\\n\\n")[0].data
@@ -376,7 +376,7 @@ class SSEFramer(_EventLines):
             raise
 
     def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
-        """See `Framer.feed_eof`: an event without a blank line behind it is read."""
+        """See `Framer.feed_eof`: a last event without a blank line is read."""
         if self._over:
             return False
         self._finish()
@@ -395,7 +395,7 @@ class SSEFramer(_EventLines):
             self._start = None
             self._head = self._form
         if self._head is _NEVER:
-            # Inside an event. Behind the first `end` a new event begins.
+            # Inside an event. After the first `end`, a new event begins.
             found = data.find(end)
             begin = found + len(end) if found >= 0 else len(data)
             if self._read_lines(data[:begin], read, events):

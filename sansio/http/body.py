@@ -26,7 +26,7 @@ class SizedBody:
     """A body of a known size.
 
     Args:
-        size: in bytes; `None` for a body that ends with the connection.
+        size: the size in bytes; `None` for a body that ends with the connection.
     """
 
     def __init__(self, size: int | None) -> None:
@@ -48,7 +48,7 @@ class ChunkedBody:
     """A body in chunks: RFC 9112, section 7.1.
 
     Args:
-        limit: bytes of a chunk's size line, and of the trailers.
+        limit: the largest size of a chunk's size line, and of the trailers, in bytes.
     """
 
     ends_with_connection = False
@@ -67,7 +67,8 @@ class ChunkedBody:
             `None` while the body goes on; at its end, how many bytes of `data` follow it.
 
         Raises:
-            RemoteProtocolError: they are malformed, or a line is too long. `pieces` has the data before that.
+            RemoteProtocolError: the bytes are malformed, or a line is too long. `pieces` has the data before
+                that.
         """
         position = 0
         size = len(data)
@@ -143,7 +144,7 @@ def frame_body(head: ResponseHead, method: str, limit: int) -> BodyReader:
     """The reader for the body that follows a head: RFC 9112, section 6.3.
 
     Args:
-        method: the request's.
+        method: the request's method.
         limit: see `ChunkedBody`.
     """
     length = header(head.headers, "content-length")
@@ -157,16 +158,16 @@ def frame_body(head: ResponseHead, method: str, limit: int) -> BodyReader:
 def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
     """Append the data of the ordinary chunks that are whole in `data` from `position` on to `pieces`.
 
-    An ordinary chunk has a size, no extension, and CRLF after its size and data. Most bodies have no other,
-    except the last chunk, which is left to the caller too. One match for each saves most of the time of the
-    general way. No limit check is needed: a size line has at most 22 bytes, fewer than any head that
+    An ordinary chunk has a size, no extension, and CRLF after its size and data. Most bodies have no other
+    chunks except the last one, which is also left to the caller. One match for each saves most of the time of
+    the general way. No limit check is needed: a size line has at most 22 bytes, fewer than any head that
     announces chunked coding.
 
     Args:
         position: where a chunk begins.
 
     Returns:
-        Where the first chunk begins that was not read.
+        The position of the first chunk that was not read.
     """
     line = _PLAIN_LINE.match
     while (match := line(data, position)) is not None:

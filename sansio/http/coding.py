@@ -1,4 +1,4 @@
-"""Content decoding: gzip and deflate in bounded pieces, for servers that compress although not asked to."""
+"""Content decoding: gzip and deflate in bounded pieces, for servers that compress without being asked."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ContentDecoder:
         while data:
             if self._inflate is None or self._inflate.eof:
                 if self._gzip and self._inflate is not None:
-                    data = data.lstrip(b"\0")  # padding behind a member, which gzip passes over too
+                    data = data.lstrip(b"\0")  # padding after a member, which gzip ignores too
                     if not data:
                         return
                 if len(data) < 2:  # two bytes distinguish zlib's format from bare deflate

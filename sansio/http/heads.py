@@ -49,10 +49,10 @@ def read_head(data: bytes, method: str) -> ResponseHead | None:
     """Read a whole head; `None` for an informational one.
 
     Args:
-        method: the request's.
+        method: the request's method.
 
     Raises:
-        RemoteProtocolError: it is malformed, or switches protocols.
+        RemoteProtocolError: the head is malformed, or switches protocols.
     """
     # One regular expression reads most heads in a fraction of h11's time, without importing h11.
     return _read_plain(data) or _read_by_h11(data, method)
@@ -115,7 +115,7 @@ def is_framed_twice(headers: Headers) -> bool:
     """Whether a head says where its body ends in two ways.
 
     A proxy on the way may have chosen the other of the two, and then the connection's next bytes are not the
-    next response. RFC 9112, section 6.3, therefore requires to close such a connection.
+    next response. RFC 9112, section 6.3, therefore requires that such a connection is closed.
 
     Args:
         headers: names in lower case.

@@ -1,12 +1,12 @@
 """HTTP/2: many exchanges on one connection, as a pure machine over h2 (RFC 9113). Needs the extra `http2`.
 
-h2 keeps HPACK, the settings, the windows of requests and each stream's state. It is given one frame at a
-time, and not all of them, for five reasons:
+h2 keeps HPACK, the settings, the windows of requests and each stream's state. It gets only some of the
+frames, one at a time, for five reasons:
 
 - Nearly all frames of a stream are DATA, and would cost most of the time if h2 read them. Their windows are
   kept here, and h2 learns that a response has ended as if the server had reset it.
-- What it read before a fault in the same bytes would be lost, and whether it is lost would depend on the cut.
-- After a GOAWAY it reads no more, but the exchanges that the server accepted go on (section 6.8).
+- What it read before a fault in the same bytes would be lost, so the result would depend on the cuts.
+- After a GOAWAY it reads nothing more, but the exchanges that the server accepted continue (section 6.8).
 - It ends the whole connection for a response that is malformed, which concerns one exchange only.
 - It answers each frame of a dropped exchange with another RST_STREAM. Since the rapid resets of 2023
   (CVE-2023-44487) servers count those, and close the connection.
@@ -70,17 +70,17 @@ except ImportError as error:
     raise ConfigError("http2: needs the package h2; install 'sansio-llm[http2]'", field="http2") from error
 
 STREAM_WINDOW = 1_048_576
-"""Bytes of one body that the server may send before they are taken. This bounds what a slow reader holds."""
+"""How many bytes of one body the server may send before they are taken: a bound for slow readers."""
 CONNECTION_WINDOW = 16_777_216
-"""Bytes of all bodies that may be on the way. It is given back as they arrive, so that a slow reader holds up
-only its own exchange."""
+"""How many bytes of all bodies may be in transit. It is given back as they arrive, so that a slow reader
+holds up only its own exchange."""
 MAX_CONTROL_FRAMES = 1_000
-"""How many frames in a row may bring no part of any response. Honest servers send a few; floods of pings,
-settings, resets and empty frames (CVE-2019-9512 to 9518) would cost time and answers without end."""
+"""How many frames in a row may carry no part of any response. Honest servers send a few; floods of pings,
+settings, resets and empty frames (CVE-2019-9512 to 9518) would cost unlimited time and answers."""
 MAX_EXCHANGES = 100_000
 """How many exchanges a connection carries. h2 remembers how each of them ended, up to 65,536."""
 _UNTIL_SETTINGS = 100
-"""How many exchanges to begin before the server says how many it takes; it should take as many
+"""How many exchanges to begin before the server says how many it accepts; it should accept that many
 (section 6.5.2)."""
 _SEND_SIZE = 65_536
 """About how many bytes of bodies `data_to_send` returns at a time."""
@@ -97,8 +97,8 @@ class HTTP2Exchange:
 
     Attributes:
         reused: whether the connection had answered an exchange before this one began.
-        sent: the whole request has been given by `data_to_send`.
-        ended: nothing more will arrive: `End` or `Lost` is the last input, or the exchange was dropped.
+        sent: whether `data_to_send` has returned the whole request.
+        ended: whether nothing more will arrive: `End` or `Lost` is the last input, or it was dropped.
     """
 
     def __init__(self, connection: HTTP2Connection, number: int, request: Request, *, reused: bool) -> None:
@@ -115,7 +115,7 @@ class HTTP2Exchange:
         self._head: Head | None = None  # these three have arrived and were not taken
         self._pieces: list[bytes] = []
         self._last: End | Lost | None = None
-        # Of the window. Together they are what the server has used of it.
+        # The window: the sum of these two is what the server has used of it.
         self._held = 0  # bytes that the pieces fill
         self._owed = 0  # bytes that were taken, and not given back
 
@@ -163,12 +163,12 @@ class HTTP2Connection:
     A malformed response ends its exchange, and a frame that breaks the protocol ends all of them.
 
     Args:
-        max_header_bytes: size of the heads of a response, encoded, and decoded with 32 bytes more a header.
+        max_header_bytes: the largest size of a response's heads: encoded, and decoded plus 32 bytes a header.
         max_exchanges: how many exchanges the connection carries.
 
     Attributes:
-        over: nothing more can be sent or received.
-        answered: an exchange was answered.
+        over: whether nothing more can be sent or received.
+        answered: whether an exchange was answered.
 
     Raises:
         ConfigError: the package h2 is missing; importing this module raises it.
@@ -194,8 +194,8 @@ class HTTP2Connection:
         self.answered = False
         self._limit = max_header_bytes
         self._left = max_exchanges
-        self._opened: dict[int, HTTP2Exchange] = {}  # that have not ended, by number
-        self._uploads: deque[HTTP2Exchange] = deque()  # whose bodies are not sent
+        self._opened: dict[int, HTTP2Exchange] = {}  # the exchanges that have not ended, by number
+        self._uploads: deque[HTTP2Exchange] = deque()  # the exchanges whose bodies are not fully sent
         self._highest = 0  # the last exchange's number
         self._reader = FrameReader()
         self._headers = HeaderBlock()
@@ -296,7 +296,7 @@ class HTTP2Connection:
                 continue
             blocked = 0
             budget -= size
-            self._idle_frames = 0  # windows that are used are no flood
+            self._idle_frames = 0  # a server whose windows are used does not flood
             exchange._body = rest[size:]
             exchange.sent = size == len(rest)
             self._h2.send_data(exchange._number, rest[:size], end_stream=exchange.sent)
@@ -305,10 +305,10 @@ class HTTP2Connection:
                 self._uploads.append(exchange)
 
     def ping(self) -> bool:
-        """Ask the server for a sign of life; `data_to_send` then has the question.
+        """Ask the server for a sign of life; `data_to_send` then has the ping.
 
         Returns:
-            Whether it was asked; False if nothing has arrived since the last time.
+            Whether a ping is sent; False if nothing has arrived since the last one.
         """
         if self._pinged or self.over:
             return False
@@ -343,7 +343,7 @@ class HTTP2Connection:
             The exchanges that have a new input.
 
         Raises:
-            LocalProtocolError: it was given before.
+            LocalProtocolError: `receive_eof()` was called before.
         """
         if self._eof:
             raise LocalProtocolError("receive_eof() twice")
@@ -412,10 +412,10 @@ class HTTP2Connection:
             )
 
     def _pass_on(self, frame: bytes, *, silent: bool = False) -> list[Event]:
-        """Let h2 read a frame; where it refuses it, the connection is over.
+        """Let h2 read a frame; if h2 refuses it, the connection is over.
 
         Args:
-            silent: the frame is of an exchange that is over, and h2's reset is not sent.
+            silent: whether the frame belongs to an exchange that is over; h2's reset is then not sent.
         """
         if silent:
             self._outgoing += self._h2.data_to_send()
@@ -428,7 +428,7 @@ class HTTP2Connection:
             fault = self._too_long()
         except H2Error:
             fault = malformed(f"an invalid {NAMES[kind]} frame")
-        if fault is not None:  # raised by none of h2's frames, which hold the peer's bytes
+        if fault is not None:  # not raised inside h2, whose stack frames hold the peer's bytes
             self._lose_all(fault)
         elif silent:
             answer = self._h2.data_to_send()
@@ -475,7 +475,7 @@ class HTTP2Connection:
             self._end(exchange)
 
     def _receive_late(self, number: int, size: int) -> None:
-        """Take DATA of an exchange that is over, or that never was."""
+        """Take DATA of an exchange that is over, or that never existed."""
         if number % 2 and number <= self._highest and 0 < size <= self._late:
             self._idle_frames -= 1
             self._late -= size
@@ -485,7 +485,7 @@ class HTTP2Connection:
     def _open_window(self, size: int, number: int = 0) -> None:
         """Give back a part of the window of an exchange, or of the connection."""
         update = frame_header(4, WINDOW, 0, number) + size.to_bytes(4)
-        self._outgoing += self._h2.data_to_send() + update  # behind what h2 wants to send first
+        self._outgoing += self._h2.data_to_send() + update  # after what h2 wants to send
 
     def _receive_headers(self, number: int, frame: bytes) -> None:
         """Collect the headers of one or more frames; once whole, they are one frame for h2."""
@@ -544,7 +544,7 @@ class HTTP2Connection:
         if exchange._method == "HEAD" or head.status in _BODILESS:
             exchange._left = 0
         elif length is not None:
-            exchange._left = int(length)  # h2 has refused a length that is no number
+            exchange._left = int(length)  # h2 has refused a length that is not a number
 
     def _receive_reset(self, exchange: HTTP2Exchange, event: StreamReset) -> None:
         code = event.error_code or 0
@@ -615,7 +615,7 @@ class HTTP2Connection:
         self.over = True
         self._reader.clear()
         for exchange in list(self._opened.values()):
-            # A copy each: an error that several tasks raise would collect the frames of all.
+            # A copy for each: an error that several tasks raise would collect the frames of all.
             self._lose(exchange, error.with_context())
 
     def _too_long(self) -> LimitExceededError:
@@ -625,10 +625,10 @@ class HTTP2Connection:
 
 
 def check_request(request: Request) -> None:
-    """Look at a request before there is a connection for it.
+    """Check a request before there is a connection for it.
 
     Raises:
-        LocalProtocolError: it cannot be written as HTTP/2.
+        LocalProtocolError: the request cannot be written as HTTP/2.
     """
     if write_head(request) is None:
         raise _unwritable(request)
@@ -639,7 +639,7 @@ def _unwritable(request: Request) -> LocalProtocolError:
 
 
 def _unsent(words: str) -> APIConnectionError:
-    """The request was not looked at, so that it can be sent again at once, as after a reused connection."""
+    """The error for a request that was not processed: it can be sent again at once."""
     return APIConnectionError(words, reused=True, hint="")
 
 

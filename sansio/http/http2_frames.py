@@ -5,7 +5,7 @@ from __future__ import annotations
 from sansio.errors import RemoteProtocolError
 
 MAX_FRAME_SIZE = 16_384
-"""Bytes of a frame's payload: the least that a peer may be asked to keep to."""
+"""The largest size of a frame's payload, in bytes: the smallest limit that a peer can be given."""
 
 HEADER = 9  # bytes of a frame's header
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
@@ -32,7 +32,7 @@ class FrameReader:
     """Cuts what the server sends into frames, and refuses one that is too long before it has arrived.
 
     Attributes:
-        greeted: the settings have begun to arrive, which a server sends first.
+        greeted: whether the settings, which a server sends first, have begun to arrive.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class FrameReader:
         """Take the next bytes.
 
         Returns:
-            The frames that are complete, and what is wrong with the one behind them.
+            The frames that are complete, and the fault of the frame after them.
         """
         frames: list[bytes] = []
         if self._buffer:
@@ -88,13 +88,13 @@ class FrameReader:
 
 
 class HeaderBlock:
-    """The headers of one exchange, which a HEADERS frame begins and CONTINUATION frames go on with.
+    """The headers of one exchange: a HEADERS frame begins them, and CONTINUATION frames continue them.
 
     Attributes:
-        number: the exchange's, while its headers go on in the next frame; 0 otherwise.
+        number: the exchange's number, while its headers continue in the next frame; else 0.
         size: bytes of the frames. Empty ones count too: a flood of them needs no payload (the CONTINUATION
             floods of 2024).
-        ends: the flag of the first frame that nothing follows the headers.
+        ends: whether the first frame's flag says that nothing follows the headers.
     """
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class HeaderBlock:
         self._fields = bytearray()
 
     def goes_on(self, kind: int, number: int) -> bool:
-        """Whether a frame continues the headers: while they go on, no other frame may come (section 6.10)."""
+        """Whether a frame continues the headers: until their end, no other may arrive (section 6.10)."""
         return kind == CONTINUATION and number == self.number != 0
 
     def add(self, number: int, frame: bytes) -> bool:
@@ -142,7 +142,7 @@ def unpadded(frame: bytes, start: int = 0) -> bytes | None:
     """A frame's payload without padding (section 6.1); `None` if it is malformed.
 
     Args:
-        start: bytes of other fields before what is wanted.
+        start: how many bytes of other fields to skip.
     """
     payload = frame[HEADER:]
     padding = 0

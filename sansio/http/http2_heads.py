@@ -1,6 +1,6 @@
 """The heads of HTTP/2 (RFC 9113, section 8): a request as its fields, and a response from its fields.
 
-Checks of h2 for both are switched off: they would end the whole connection for what concerns one exchange.
+h2's checks of both are switched off: they would end the whole connection for a fault of one exchange.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def read_head(fields: Iterable[tuple[bytes, bytes]]) -> Head | None:
     """A response's head from its fields: section 8.3.2.
 
     Returns:
-        The head; `None` if it is malformed.
+        The head; `None` if the fields are malformed.
     """
     status = 0
     headers: list[tuple[str, str]] = []
@@ -39,8 +39,8 @@ def write_head(request: Request) -> list[tuple[bytes, bytes]] | None:
     """The headers of a request: section 8.3.1.
 
     Returns:
-        The headers; `None` if it cannot be written. An error raised here would show the key to a traceback
-        with locals.
+        The headers; `None` if the request cannot be written. An error raised here would show the key to a
+        traceback with locals.
     """
     sound = is_token(request.method) and is_visible(request.target)
     length = "0"

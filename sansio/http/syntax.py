@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 TOKEN_CHARS = r"-!#$%&'*+.^_`|~0-9A-Za-z"
-"""What a method or a header's name consists of, as the inside of a character class: section 5.6.2."""
+"""The characters of a method or a header's name, as the inside of a character class: section 5.6.2."""
 
 VALUE_CHARS = r"\t\x20-\x7e\x80-\xff"
-"""What a header's value consists of, as the inside of a character class: section 5.5. The bytes from 0x80 on
+"""The characters of a header's value, as the inside of a character class: section 5.5. The bytes from 0x80 on
 have no meaning there; here they are Latin-1."""
 
 _ENDS = r"\x21-\x7e\x80-\xff"  # what a value begins and ends with

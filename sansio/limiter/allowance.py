@@ -5,9 +5,9 @@ from __future__ import annotations
 from sansio.response import RateLimit
 
 _WINDOW = 60.0
-"""Seconds; what most limits are for that do not say it."""
+"""The window, in seconds, of most limits that do not state theirs."""
 _LONGEST = 86_400.0
-"""Seconds that a limit needs at most until it is whole; more than a day is a clock that is wrong."""
+"""The most seconds until a limit is whole again; more than a day means that a clock is wrong."""
 _SLACK = 1e-6
 
 COUNTED = ("requests", "tokens", "input_tokens", "output_tokens")
@@ -28,11 +28,11 @@ def counted(kind: str) -> str | None:
 class Allowance:
     """What is left of one of the provider's limits. It grows back evenly, as a token bucket does.
 
-    A limit that grows back at once at the end of a window is used up as fast, and then begins a little early:
-    the provider's refusal says how long to wait.
+    Some limits grow back at once, at the end of a window. These are used up as fast, and a request may then
+    begin a little early: the provider's refusal says how long to wait.
 
     Args:
-        limit: the whole.
+        limit: the whole limit, in requests or tokens.
     """
 
     def __init__(self, limit: int) -> None:
@@ -43,31 +43,31 @@ class Allowance:
         self._newest = -1
 
     def ready(self, charge: float, now: float) -> float:
-        """The time from which on so much may begin. It always comes: more than the whole counts as that."""
+        """The time from which so much may begin. A charge above the whole limit counts as the whole."""
         missing = min(charge, self._limit) - self._now_left(now)
         return now if missing <= _SLACK * self._limit else now + missing / self._growth
 
     def take(self, charge: float) -> None:
-        """Charge for what begins now, or less or more for what began before."""
+        """Charge for what begins now, or correct the charge for what began before."""
         self._owe(self._left - charge)
 
     def learn(self, said: RateLimit, number: int, began: float, since: float, now: float) -> bool:
         """Take what a response says.
 
-        It is known when the response arrives, and was true at any time since its request began. Both are
-        right for this: what began since is taken off, and what grew back since is added, which are about
-        equal when the limit is all used.
+        It is known when the response arrives, but may have been true at any time since its request began. So
+        what began since then is taken off, and what grew back since then is added. The two are about equal
+        when the limit is fully used.
 
         Args:
-            said: with a limit and what remains.
-            number: of the response's ticket. A later one knows better.
+            said: the limit and what remains of it.
+            number: the number of the response's ticket. Later tickets take precedence.
             began: when its request began.
-            since: what was charged after that.
+            since: how much was charged after that.
             now: the time.
 
         Returns:
-            False if it cannot be: far more began than the whole and what grew back, and some is left. Such a
-            limit is for a shorter time than it seems.
+            False if the statement is impossible: far more began than the whole limit and what grew back, and
+            yet some is left. Such a limit is for a shorter time than it seems.
         """
         if number < self._newest:
             return True
@@ -89,7 +89,7 @@ class Allowance:
         return True
 
     def _owe(self, left: float) -> None:
-        # Not far below nothing: what is larger than the whole must not hold up all others for days.
+        # At least minus the limit: a request larger than the limit must not delay all others for days.
         self._left = max(-float(self._limit), left)
 
     def _now_left(self, now: float) -> float:

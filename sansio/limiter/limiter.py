@@ -15,7 +15,7 @@ from sansio.steps import Wait
 _ROUNDING = 1e-6
 """Seconds that are added to each wait, since the sum of a time and a difference may fall short of its end."""
 _WEIGHT = 1 / 16
-"""How much one request changes what is expected of the next ones."""
+"""How much one request changes the expectation for the next ones."""
 
 
 class _Running:

@@ -7,17 +7,16 @@ from math import log2
 
 _FIRST = 20
 """How many calls may be under way in the first second. It doubles each second, and every call that succeeds
-adds one, until the provider refuses one: so many workers do not all find out at once that they are too
-many."""
+adds one, until the provider refuses a call. Without this, too many workers would all be refused at once."""
 _DOUBLING = 1.0
-"""Seconds."""
+"""Seconds in which that number doubles."""
 _RECENT = 2.0
 """Seconds over which the present speed is measured."""
 _IDLE = 0.2
-"""The part of the time between two refusals that may have gone unused. With more, the callers had too little
-to do, and what the provider took says nothing of what it would have taken."""
+"""The part of the time between two refusals that may have gone unused. If it was more, the callers had
+too little to do, so their accepted requests do not show how many the provider would have accepted."""
 _FAR = 1.3
-"""How far above its flat part the curve leaves the known: a refusal there is like the first one."""
+"""How far above its flat part the curve enters the unknown: a refusal there is treated like the first one."""
 _RETURN = 20.0
 """Seconds until the speed is again what it was at a refusal."""
 _FIRST_DROP, _DROP = 0.3, 0.05
@@ -26,25 +25,26 @@ There it is more if few requests were accepted since the one before, from which 
 _RAMP = 1.0
 """Seconds in which the speed rises after a hold, from a tenth."""
 _BURST = 0.25
-"""Seconds that a late waiter may make up for."""
+"""The most seconds of delay that a late waiter may catch up."""
 _SLOWEST = 1 / 60
-"""Requests per second."""
+"""The lowest speed, in requests per second."""
 _FIRST_HOLD, _LONGEST_HOLD = 0.5, 60.0
-"""Seconds without a request after a refusal that does not say for how long; doubled each time in a row."""
+"""Seconds without a request after a refusal that does not say for how long; doubled for each one in a row."""
 
 
 class Pace:
     """How fast requests may begin, in requests per second.
 
-    A refusal slows all down at once: nothing begins until the time that the provider asked for, and then at
-    less speed than before. It returns along a cubic curve (as in TCP's CUBIC, RFC 9438): fast at first, flat
-    around the speed that the provider allowed, and then gently beyond it, to find out whether it allows more.
-    AIMD, which rises in a straight line, spends its time evenly between the lowest and the highest speed. The
-    cubic curve spends most of it near the limit, and still is quick where the limit has become another.
+    A refusal slows all requests down at once: none begins until the time that the provider asked for, and
+    then at a lower speed than before. The speed returns along a cubic curve (as in TCP's CUBIC, RFC
+    9438): fast at first, flat around the speed that the provider allowed, and then gently beyond it, to find
+    out whether it allows more. AIMD, which rises in a straight line, spends its time evenly between the
+    lowest and the highest speed. The cubic curve spends most of it near the limit, and is still quick if the
+    limit changes.
 
-    Where the curve is flat follows from what the provider took between two refusals: a bucket that was empty
-    both times gave exactly what it got. All refusals of requests that began before the last drop count as
-    one, since they say nothing about the speed after it.
+    The speed at which the curve is flat is what the provider accepted between two refusals: a bucket that was
+    empty both times has given exactly what it received. All refusals of requests that began before the last
+    drop count as one, since they say nothing about the speed after it.
     """
 
     def __init__(self) -> None:
@@ -100,16 +100,16 @@ class Pace:
         self._begun += 1
 
     def accept(self, began: float) -> None:
-        """A request that began then is over, and was not refused."""
+        """A request that began at `began` is over, and was not refused."""
         self._accepted += 1
         if began > self._dropped_at:
             self._in_a_row = 0
 
     def refuse(self, began: float, retry_after: float | None, now: float) -> None:
-        """The provider refused a request that began then.
+        """The provider refused a request.
 
         Args:
-            began: when.
+            began: when the request began.
             retry_after: seconds that the provider asked to wait.
             now: the time.
         """
@@ -122,7 +122,7 @@ class Pace:
             self._hold(now + retry_after)
 
     def _slow(self, quiet: float, now: float) -> None:
-        """Take something off the speed; `quiet` is how long ago that was done before."""
+        """Lower the speed; `quiet` is the seconds since that was last done."""
         recent = self._recent(now)
         accepted = self._begun - self._since - self._refused
         if self._flat is None or self._curve(now) > _FAR * self._flat:
@@ -137,11 +137,11 @@ class Pace:
         self._spaced = now
 
     def _count(self, retry_after: float | None, now: float) -> None:
-        """Hold for longer with each refusal in a row, where the provider does not say for how long."""
+        """Hold longer with each refusal in a row, if the provider does not say how long to wait."""
         self._in_a_row = 1 if now - self.held_until > _RETURN else self._in_a_row + 1
         again = self._in_a_row - (1 if retry_after is None else 3)
         if again >= 0:
-            # A server that asks for a second each time is believed twice.
+            # A server that asks for a second each time is believed only twice.
             self._hold(now + min(_LONGEST_HOLD, _FIRST_HOLD * 2 ** min(again, 30)))
 
     def _curve(self, now: float) -> float:
@@ -150,10 +150,10 @@ class Pace:
         return self._flat * (1 - self._drop * (1 - gone / _RETURN) ** 3)
 
     def _average(self, accepted: int, quiet: float, now: float) -> float:
-        """What the provider took per second since the last drop.
+        """What the provider accepted per second since the last drop.
 
-        In the hold after that its bucket filled, or was full already and overflowed: nobody can tell, so half
-        of that time counts.
+        In the hold after the drop, its bucket filled, or was already full and overflowed. Which one is
+        unknown, so half of that time counts.
         """
         lost = min(self._resumed_at + _RAMP - self._dropped_at, 0.8 * quiet)
         return accepted / (quiet - lost / 2)
@@ -166,4 +166,4 @@ class Pace:
         if until > self.held_until:
             self.held_until = until
         self._resumed_at = max(self._resumed_at, until)
-        self._spaced = max(self._spaced, until + _BURST)  # so that nothing is made up for
+        self._spaced = max(self._spaced, until + _BURST)  # so that no delay is caught up

@@ -11,8 +11,8 @@ from sansio.limiter.values import Ticket
 class Turns:
     """The tickets that wait.
 
-    The next one is never passed over, however long it has to wait for a large request: another one that fits
-    sooner would let it starve.
+    The next ticket is never overtaken, even if it is large and must wait long: smaller requests that fit
+    sooner could delay it indefinitely.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Turns:
         return self._count
 
     def add(self, ticket: Ticket, *, first: bool) -> None:
-        """Let a ticket wait: behind those of its key, or before them."""
+        """Let a ticket wait: after the others of its key, or `first`."""
         waiting = self._keys.setdefault(ticket.key, OrderedDict())
         waiting[ticket.number] = ticket
         if first:
@@ -32,14 +32,14 @@ class Turns:
         self._count += 1
 
     def next(self) -> Ticket | None:
-        """The ticket whose turn it is; it stays."""
+        """The ticket whose turn it is; it is not removed."""
         if not self._keys:
             return None
         waiting = next(iter(self._keys.values()))
         return next(iter(waiting.values()))
 
     def take(self) -> None:
-        """Remove the ticket whose turn it is; its key has the last turn then."""
+        """Remove the ticket whose turn it is; its key then has the last turn."""
         key, waiting = next(iter(self._keys.items()))
         waiting.popitem(last=False)
         self._count -= 1

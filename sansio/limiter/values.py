@@ -119,7 +119,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
             # Of several providers, the first one that may answer again counts.
             retry_after=min(asked) if len(asked) == len(busy) and asked else None,
             rate_limits=response.rate_limits if response is not None else {},
-            # A request that is refused costs no tokens; of one that is lost, nobody knows.
+            # A request that is refused costs no tokens; for one that is lost, the cost is unknown.
             input_tokens=0 if refused else None,
             output_tokens=0 if refused else None,
         )

@@ -1,17 +1,18 @@
-"""A limit that was given: so much in any window of time, and evenly spread."""
+"""A limit that was given: an amount in any window of time, evenly spread."""
 
 from __future__ import annotations
 
 from collections import deque
 
 _BURST = 0.5
-"""Seconds: so much of what the rate gives in that time may begin at once. Providers that state a limit for a
-minute may enforce it by the second (OpenAI, "Rate limits"), so a whole minute's worth must not."""
+"""Seconds: as much as the rate allows in this time may begin at once. Providers that state a limit for a
+minute may enforce it by the second (OpenAI, "Rate limits"), so a whole minute's amount must not begin at
+once."""
 _BINS = 1_000
-"""A window is counted in so many parts at most. What begins in one part counts as begun at its end, so the
+"""The most parts in which a window is counted. What begins in one part counts as begun at its end, so the
 limit holds exactly, and at most a thousandth of it is not used."""
 _SLACK = 1e-6
-"""What the sums of many fractions may be wrong by."""
+"""The largest error of the sums of many fractions."""
 
 
 class Bin:
@@ -19,7 +20,7 @@ class Bin:
 
     Attributes:
         opened: when its first charge was taken.
-        time: when its last one was.
+        time: when its last charge was taken.
         amount: all charges; 0 once it has left the window.
     """
 
@@ -34,8 +35,8 @@ class Window:
     """At most `amount` in any `seconds`, at an even rate.
 
     Args:
-        amount: of requests or tokens.
-        seconds: the window.
+        amount: how many requests or tokens.
+        seconds: the length of the window (default: 60).
     """
 
     def __init__(self, amount: float, seconds: float = 60.0) -> None:
@@ -47,7 +48,7 @@ class Window:
         self._spaced = float("-inf")  # when an even rate would have used up all that was taken
 
     def ready(self, charge: float, now: float) -> float:
-        """The time from which on so much may begin; `now` or earlier: at once.
+        """The time from which so much may begin; `now` or earlier means at once.
 
         A charge above the whole amount counts as the amount, since it could never begin otherwise.
         """
@@ -74,7 +75,7 @@ class Window:
         return last
 
     def correct(self, taken: Bin, by: float) -> None:
-        """Charge more, or less, for what began then. What has left the window does not matter any more."""
+        """Correct the charge for what began before. A charge that has left the window no longer matters."""
         if self._bins and taken.time >= self._bins[0].time:
             taken.amount += by
             self._total += by

@@ -17,17 +17,18 @@ from sansio.providers.bedrock import BedrockHost
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 """The form that the service names when it refuses an id, such as Moonshot's `functions.look:0`."""
-_VERSION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
+VERSION = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+"""The pattern of a version, which is a date."""
 
 
 def check(config: ProviderConfig) -> None:
-    """Refuse an `api_version` that Anthropic has no form of.
+    """Refuse an `api_version` that is not of Anthropic's form.
 
     Raises:
-        ConfigError: it is not a date.
+        ConfigError: the version is not a date.
     """
     version = config.api_version
-    if version is not None and not _VERSION.fullmatch(version):
+    if version is not None and not re.fullmatch(VERSION, version):
         raise ConfigError(
             f"api_version: {version!r} is not a date of the form YYYY-MM-DD; give one such as "
             f"{DEFAULT_VERSION!r}, or leave it out",
@@ -36,15 +37,15 @@ def check(config: ProviderConfig) -> None:
 
 
 _TOOL_NAME = r"[a-zA-Z0-9_-]{1,128}"
-"""What a tool may be called (Anthropic's API reference, `tools.name`)."""
+"""The pattern of a tool's name (Anthropic's API reference, `tools.name`)."""
 
 
 class AnthropicMessages(MessagesDialect):
-    """It checks the signatures of reasoning that comes back, and refuses reasoning without one."""
+    """Anthropic checks the signatures of reasoning that is sent back, and refuses reasoning without one."""
 
     TYPE = "anthropic"
     PROFILE = MESSAGES["anthropic"]
-    REASONING_ORIGINS = frozenset(f"{host}/messages" for host in CLAUDE_HOSTS)
+    REASONING_ORIGINS = frozenset((*(f"{host}/messages" for host in CLAUDE_HOSTS), "bedrock/invoke"))
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, ReasoningPart) and not (part.extra.get("signature") or part.extra.get("data")):

@@ -17,7 +17,7 @@ from sansio.profiles import profile_of
 from sansio.providers.hosts import AzureHost, is_v1
 
 _FIRST_WITH_COMPLETION_TOKENS = "2024-09-01"
-"""The api-version from which on `max_completion_tokens` is known: 2024-08-01-preview refuses it as an
+"""The first api-version with `max_completion_tokens`: 2024-08-01-preview refuses it as an
 unrecognized argument (openai-python, issue 1724). Versions are dates, and compare as text."""
 
 
@@ -25,11 +25,11 @@ def check(config: ProviderConfig) -> None:
     """Require what only Azure requires.
 
     Raises:
-        ConfigError: the classic surface without deployment or version, or with a deployment that would be a
-            step in its path, or the v1 surface without a model.
+        ConfigError: the classic surface lacks a deployment or version, or its deployment would be a step in
+            the path; or the v1 surface lacks a model.
     """
     if config.api == "messages":
-        from sansio.providers.anthropic import check as check_version  # with its family, which chat needs not
+        from sansio.providers.anthropic import check as check_version  # late: chat does not need that family
 
         check_version(config)
     if is_v1(config) or config.api == "messages":
@@ -48,7 +48,7 @@ def check(config: ProviderConfig) -> None:
 
 
 class AzureChat(AzureHost, ChatDialect):
-    """The deployment is in the path, and on the v1 surface in the body; never in both, which is a 404."""
+    """The deployment is in the path, or on the v1 surface in the body. Both together give a 404."""
 
     PROFILE = profile_of("azure")
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ChatDialect.OPTIONS, **OPENAI_RANGES)

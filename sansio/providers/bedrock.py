@@ -1,7 +1,7 @@
-"""Amazon Bedrock's hosts: their regions, and what requests to them are signed with.
+"""Amazon Bedrock's hosts: their regions, and how requests to them are signed.
 
 Sources: Amazon Bedrock's user guide ("API keys", "Supported Regions"), IAM's ("Signature Version 4"), and
-recorded errors, for clocks that are off.
+recorded errors about wrong clocks.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 class BedrockHost(Dialect):
-    """A region of Bedrock. Its own Converse and the other families that it speaks take the same keys: a
-    bearer key, or AWS credentials."""
+    """A region of Bedrock. All of its wire families take the same keys: a bearer key, or AWS credentials."""
 
     TYPE = "bedrock"
 
@@ -35,7 +34,7 @@ class BedrockHost(Dialect):
         """The provider's configuration.
 
         Raises:
-            ConfigError: it has no region, or the dialect was made without it.
+            ConfigError: it has no region, or the dialect was made without a config.
         """
         config = super().config
         if "{region}" in config.base_url:
@@ -44,10 +43,10 @@ class BedrockHost(Dialect):
 
     @property
     def region(self) -> str:
-        """The region that a request is signed for: the config's, or that of the host.
+        """The region that a request is signed for: the config's, or the region in the host's name.
 
         Raises:
-            ConfigError: neither says it.
+            ConfigError: neither names a region.
         """
         config = self.config
         found = _HOST.search(config.base_url)
@@ -69,7 +68,7 @@ class BedrockHost(Dialect):
             del key  # a traceback that shows locals must not show it
 
     def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:
-        """The error of a response; one about the time of the signature says by how much the clock is off."""
+        """The error of a response. If a wrong clock is the cause, the hint says by how much it is wrong."""
         error = super().parse_error(status, headers, body)
         skew = _skew_in(error.provider_message or "")
         if not skew:
@@ -91,8 +90,8 @@ def _no_region(config: ProviderConfig) -> ConfigError:
 
 
 def _skew_in(message: str) -> int:
-    """How many seconds the time of a signature is ahead of the server's clock; 0 if the message is not about
-    that. It names the time of the signature first, and the server's own last."""
+    """By how many seconds the time of a signature is ahead of the server's clock; 0 if the message is about
+    something else. Such a message names the time of the signature first and the server's time last."""
     if not message.startswith("Signature "):
         return 0
     times = [read_basic_time(found) for found in _SIGNED_AT.findall(message)]

@@ -1,4 +1,4 @@
-"""Google: where Gemini is on Vertex.
+"""Google: the address of Gemini on Vertex.
 
 Source: Google's SDK, `_api_client.py`, for the hosts of locations.
 """
@@ -15,8 +15,11 @@ def vertex_url(project: str, location: str = "global", *, version: str = "v1") -
 
     Args:
         project: the id of the Google Cloud project.
-        location: a region such as `"europe-west4"`, `"us"` or `"eu"`, or `"global"`.
-        version: of the API.
+        location: a region such as `"europe-west4"`, `"us"` or `"eu"`; default: `"global"`.
+        version: the API's version (default: `"v1"`).
+
+    Returns:
+        The URL, for `base_url`.
 
     Example:
         >>> vertex_url("my-project", "europe-west4")

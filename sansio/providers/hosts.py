@@ -20,20 +20,20 @@ _VLLM_ERRORS = frozenset(
 
 
 SYSTEM_ROLES = ("system", "developer")
-"""The roles of messages that all calls of one agent begin with."""
+"""The roles of the messages with which all calls of one agent begin."""
 
 _KEY_LENGTH = 32
-"""Half of the hash: enough for keys that differ, and within the 64 characters that OpenAI takes."""
+"""Half of the hash: enough to keep keys distinct, and within the 64 characters that OpenAI accepts."""
 
 
 def cache_key(**beginning: object) -> str | None:
-    """A `prompt_cache_key` for what all calls of one agent begin with, such as its tools.
+    """A `prompt_cache_key` for the beginning that all calls of one agent share, such as its tools.
 
-    OpenAI sends requests of equal keys to the same machine; without one, it looks at the first tokens only,
-    which different agents may share (OpenAI, "Prompt caching").
+    OpenAI sends requests with equal keys to the same machine. Without a key it looks only at the first
+    tokens, which different agents may share (OpenAI, "Prompt caching").
 
     Args:
-        **beginning: JSON by what it is.
+        **beginning: the parts of the beginning, as JSON, by their names.
 
     Returns:
         The key; `None` if there is no such beginning.
@@ -48,10 +48,10 @@ def cache_key(**beginning: object) -> str | None:
 
 
 class OpenAIHost(Dialect):
-    """A type that people take for servers that have another one."""
+    """A type that people also use for servers that have their own type."""
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With a hint where the error is vLLM's, which has a provider type."""
+        """Add a hint if the error is vLLM's, which has its own provider type."""
         built = super().build_error(error, status, data)
         if str(error.get("type")) not in _VLLM_ERRORS or type(error.get("code")) is not int:
             return built
@@ -65,7 +65,7 @@ def is_v1(config: ProviderConfig) -> bool:
 
 
 _OF_THE_RESOURCE = ("models", "responses", "files", "batches")
-"""Endpoints of the classic surface that belong to the resource, and not to a deployment."""
+"""Endpoints of the classic surface that belong to the resource, not to a deployment."""
 
 
 class AzureHost(OpenAIEndpoints):
@@ -85,11 +85,11 @@ class AzureHost(OpenAIEndpoints):
         return f"{config.base_url}/openai/{below}{name}?api-version={version}"
 
     def with_model(self, model: str) -> Self:
-        """The deployment is what names the model, in the path or in the body."""
+        """The deployment names the model, in the path or in the body."""
         return type(self)(self.config.replace(model=model, deployment=model))
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With what the content filter found in a prompt that it blocked."""
+        """Add what the content filter found in a prompt that it blocked."""
         built = super().build_error(error, status, data)
         inner = error.get("innererror")
         if not isinstance(inner, dict):
@@ -100,7 +100,7 @@ class AzureHost(OpenAIEndpoints):
 
 
 class OpenRouterHost(Dialect):
-    """OpenRouter, whose errors have those of the provider behind it in `metadata`."""
+    """OpenRouter. The `metadata` of its errors has the error of the provider behind it."""
 
     TYPE = "openrouter"
 

@@ -1,4 +1,4 @@
-"""OpenAI's own service, and the servers that nothing is known of but that they are compatible with it."""
+"""OpenAI's own service, and servers about which is only known that they are compatible with it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from sansio.providers.hosts import OpenRouterHost
 
 
 def _write_cache(body: Body, value: bool | str | None) -> None:
-    """For models whose prompts are cached on demand, beside what `cache_control` says."""
+    """Cache prompts, for models that do so on demand, in addition to what `cache_control` says."""
     if value:
         mark = {"type": "ephemeral"} if value is True else {"type": "ephemeral", "ttl": value}
         body["cache_control"] = {**(body.get("cache_control") or {}), **mark}
@@ -54,7 +54,7 @@ class OpenRouterChat(OpenRouterHost, ChatDialect):
         return fields
 
     def takes(self, part: Part, role: Role) -> bool:
-        """Its messages of the system and the developer have text parts only; those of tools may have all."""
+        """Messages of the system and the developer have only text parts; those of tools may have any."""
         return super().takes(part, role) and (role is Role.TOOL or takes_by_schema(part, role))
 
     def encode_part(self, part: Part) -> JSONObject | None:

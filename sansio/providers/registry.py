@@ -17,7 +17,7 @@ from sansio.profiles import BUILT_IN, GEMINI, MESSAGES, RESPONSES
 if TYPE_CHECKING:
     from sansio.families.base import Dialect
 
-# By module and name, and loaded when asked for: a program mostly talks to one provider, and starts sooner.
+# By module and name, loaded on demand: a program mostly uses one provider, and so starts sooner.
 _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("openrouter", "chat"): ("sansio.providers.openrouter", "OpenRouterChat"),
     ("openai", "chat"): ("sansio.providers.openai", "OpenAIChat"),
@@ -35,8 +35,9 @@ _BUILT_IN: dict[tuple[str, str], tuple[str, str]] = {
     ("vllm", "responses"): ("sansio.providers.responses", "VLLMResponses"),
     ("azure", "messages"): ("sansio.providers.anthropic", "AzureMessages"),
     ("bedrock", "messages"): ("sansio.providers.anthropic", "BedrockMessages"),
+    ("bedrock", "invoke"): ("sansio.providers.invoke", "BedrockInvoke"),
 }
-"""Pairs with a dialect that is more than its row. All others are the family's, with the row as profile."""
+"""Pairs with their own dialect. All others use the family's, with the type's row as its profile."""
 _HOSTS: dict[str, tuple[str, str]] = {"bedrock": ("sansio.providers.bedrock", "BedrockHost")}
 """Types whose families share a host that has its own rules."""
 _MADE: dict[tuple[str, str], type[Dialect]] = {}
@@ -96,10 +97,10 @@ def register_provider(
 
 
 def _named(kind: type[Dialect], name: str, api: str, row: ProviderDefaults) -> type[Dialect]:
-    """The class with a type and api as its own, since answers say by them where they are from.
+    """The class with its own type and api, which answers name as their origin.
 
     Args:
-        row: the type's, which is the class's profile if it is one.
+        row: the type's row, which becomes the class's profile if it is one.
     """
     if isinstance(row, Profile):
         from sansio.families.chat import ChatDialect
@@ -111,7 +112,7 @@ def _named(kind: type[Dialect], name: str, api: str, row: ProviderDefaults) -> t
 
 
 def _built_in(name: str, api: str) -> type[Dialect]:
-    """The dialect of a built-in pair; what it needs is loaded now."""
+    """The dialect of a built-in pair; its modules are loaded now."""
     if (name, api) in _BUILT_IN:
         module, kind = _BUILT_IN[name, api]
         found: type[Dialect] = getattr(import_module(module), kind)
@@ -120,7 +121,7 @@ def _built_in(name: str, api: str) -> type[Dialect]:
 
 
 def _of_family(name: str, api: str) -> type[Dialect]:
-    """A family's dialect, as the type's row has it."""
+    """A family's dialect, with the type's row as its profile."""
     match api:
         case "messages":
             from sansio.families.messages import MessagesDialect
@@ -145,7 +146,7 @@ def _of_family(name: str, api: str) -> type[Dialect]:
 
 
 def _hosted(name: str, kind: type[Dialect]) -> type[Dialect]:
-    """A dialect with the rules of its type's host, if that has any."""
+    """A dialect with the rules of its type's host, if there are any."""
     if name not in _HOSTS:
         return kind
     module, host = _HOSTS[name]
@@ -157,7 +158,8 @@ def dialect_class(name: str, api: str | None = None) -> type[Dialect]:
     """The dialect of a provider type and api.
 
     Args:
-        api: the type's default, if left out.
+        name: the provider type.
+        api: the wire family. Default: the type's.
 
     Raises:
         ConfigError: there is no such type, or it has no such api.

@@ -47,7 +47,7 @@ _COUNTED = (
     "previous_response_id",
     "conversation",
 )
-"""The fields of a request that the endpoint which counts takes (OpenAI's SDK, `InputTokenCountParams`)."""
+"""The fields of a request that the endpoint for counting accepts (OpenAI's SDK, `InputTokenCountParams`)."""
 
 
 class OpenAIResponses(OpenAIHost, ResponsesDialect):
@@ -87,7 +87,7 @@ class CompatibleResponses(OpenAIHost, ResponsesDialect):
 
 
 class AzureResponses(AzureHost, ResponsesDialect):
-    """The body names the deployment, on both surfaces. It has models of other makers, too."""
+    """The body names the deployment, on both surfaces. Azure also has models of other makers."""
 
     OPTIONS: ClassVar[Mapping[str, Option]] = narrowed(ResponsesDialect.OPTIONS, **OPENAI_RANGES)
 
@@ -145,7 +145,7 @@ class OpenRouterResponses(OpenRouterHost, ResponsesDialect):
 
 
 class OllamaResponses(ResponsesDialect):
-    """Options that it passes over without a word, such as `tool_choice`, are not in its table."""
+    """Options that it silently ignores, such as `tool_choice`, are not in its table."""
 
     TYPE = "ollama"
     PROFILE = RESPONSES["ollama"]
@@ -154,7 +154,7 @@ class OllamaResponses(ResponsesDialect):
 
 
 class VLLMResponses(ResponsesDialect):
-    """It keeps responses only where its operator has switched that on."""
+    """It keeps responses only if its operator has switched that on."""
 
     TYPE = "vllm"
     PROFILE = RESPONSES["vllm"]

@@ -15,7 +15,7 @@ from sansio.profiles import profile_of
 
 
 class VLLMChat(ChatDialect):
-    """Its many options; and sound may be given by address."""
+    """vLLM has many own options, and accepts sound by its address."""
 
     TYPE = "vllm"
     SENDS = ChatDialect.SENDS | {ReasoningPart}

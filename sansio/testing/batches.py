@@ -1,7 +1,7 @@
 """Batches of a fake provider, in memory.
 
-Sources: those of `sansio.batches`. A batch is checked as a whole when it is made, and ends as `failed` where
-OpenAI's and Mistral's end so; OpenRouter and Anthropic refuse it.
+Sources: those of `sansio.batches`. A batch is checked as a whole when it is made. An invalid one ends as
+`failed`, as at OpenAI and Mistral; OpenRouter and Anthropic refuse it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class _Batch:
 
     @property
     def word(self) -> str:
-        """OpenAI's word for how far it is."""
+        """OpenAI's word for the batch's state."""
         if self.looks > 0:
             return "cancelling" if self.cancelled else "in_progress"
         return "cancelled" if self.cancelled else self.ending
@@ -103,7 +103,7 @@ class FakeBatches:
     """The batches and files of one server.
 
     Args:
-        script: how each batch goes on.
+        script: how each batch proceeds and ends.
     """
 
     def __init__(self, script: BatchScript) -> None:
@@ -198,7 +198,7 @@ class FakeBatches:
             endpoint=endpoint,
             model=as_text(body.get("model")),
             input_file=file,
-            looks=script.looks + 1,  # a batch that was just made is never over
+            looks=script.looks + 1,  # a batch that was just made is never finished
             ending=script.ending,
             error=_SCRIPTED if script.ending == "failed" else None,
         )
@@ -247,7 +247,10 @@ class FakeBatches:
         return _job(batch, output, errors) if route.jobs else _openai_batch(batch, output, errors)
 
     def _written(self, batch: _Batch) -> tuple[str | None, str | None]:
-        """The files of a batch that is over: of answers, and of errors. An empty one is not made."""
+        """The ids of a finished batch's files: that of answers and that of errors.
+
+        An empty file is not made.
+        """
         if batch.looks > 0 or batch.word == "failed":
             return None, None
         if batch.written is not None:

@@ -1,4 +1,4 @@
-"""What the fake serves beside answers: the list of models, counts of tokens, and embeddings.
+"""The fake's endpoints other than answers: the list of models, counts of tokens, and embeddings.
 
 Sources: those of `sansio.families.beside` and `sansio.families.messages.beside`.
 """
@@ -31,7 +31,7 @@ _COUNTED = (
 )
 """The fields of a Responses request that may be counted."""
 _COUNTED_ALONE = "personality"
-"""The field that a count has and a request has not."""
+"""The field that a count has, but a request does not."""
 _ANY_LIMIT = 1 << 20  # greater than any budget for thinking
 _MOST_MODELS = 1_000
 _EMBEDDING_FIELDS = ("model", "input", "dimensions", "encoding_format", "user")
@@ -81,7 +81,7 @@ def token_count(route: Route, request: Request, body: JSONObject) -> JSONObject:
 
 
 def embeddings(route: Route, body: JSONObject) -> JSONObject:
-    """Vectors in OpenAI's form; the same text has the same one.
+    """Vectors in OpenAI's form. The same text always has the same vector.
 
     Raises:
         Refused: the request is invalid.

@@ -46,6 +46,7 @@ _JSON: Headers = (("content-type", "application/json"),)
 _ID_PREFIXES: dict[str, str] = {
     "chat": "chatcmpl-",
     "messages": "msg_",
+    "invoke": "msg_bdrk_",
     "responses": "resp_",
     "cohere": "",
     "gemini": "",

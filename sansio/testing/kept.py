@@ -1,4 +1,4 @@
-"""A server that keeps a streamed response, whose stream is cut and gone on with: for tests of resuming."""
+"""A server that keeps a streamed response, so that a cut stream can be resumed: for tests of resuming."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _STREAM = (("content-type", "text/event-stream"),)
 
 
 class KeptStream:
-    """A `Responder` that has one response in the background, and gives its events from any number on.
+    """A `Responder` with one background response, whose events can be fetched from any number on.
 
     Source of the wire's form: OpenAI's page on background mode, and its SDK (`ResponseRetrieveParams`).
 
     Args:
-        records: the response's events in order, without numbers.
+        records: the response's events in order, without their sequence numbers.
         cuts: for each request in order, how many bytes of its response are sent before the connection is
             lost. Responses after these are whole.
-        overlaps: for each request in order, how many events that the client has are sent again.
+        overlaps: for each request in order, how many events are sent again that the client has already.
         ending: how a response that is cut ends.
 
     Attributes:
-        requests: those that were received.
-        size: how many bytes the whole stream has.
+        requests: all received requests.
+        size: the size of the whole stream, in bytes.
 
     Example:
         transport = MemoryTransport(KeptStream(records, cuts=(500,)))

@@ -16,7 +16,7 @@ class Choices(Protocol):
         ...
 
     def randrange(self, stop: int, /) -> int:
-        """A number from 0 up to `stop`, which is not one of them."""
+        """A number of at least 0 and below `stop`."""
         ...
 
     def choice(self, seq: Sequence[_T], /) -> _T:

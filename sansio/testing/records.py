@@ -19,13 +19,12 @@ BOM = b"\xef\xbb\xbf"
 
 def read_records(pieces: Sequence[bytes]) -> list[Record]:
     """What the encoders in `sansio.testing` wrote, as records."""
-    return [
-        [_field(line) for line in record.split(b"\n")] for record in b"".join(pieces).split(b"\n\n") if record
-    ]
+    written = b"".join(pieces).replace(b"\r\n", b"\n")  # Google ends lines in this way
+    return [[_field(line) for line in record.split(b"\n")] for record in written.split(b"\n\n") if record]
 
 
 def read_lines(pieces: Sequence[bytes]) -> list[Record]:
-    """The same of what was written as lines, each as the data of a record."""
+    """The same for lines: each line becomes the data of a record."""
     return [[(b"data", line)] for line in b"".join(pieces).split(b"\n") if line]
 
 
@@ -57,7 +56,7 @@ def spread(record: Record) -> Record:
 
 
 def write(record: Record, line_end: bytes, space: bytes) -> bytes:
-    """The record's bytes, the blank line included.
+    """The record's bytes, with the blank line at the end.
 
     Args:
         space: what follows each colon, a space or nothing.

@@ -102,7 +102,7 @@ class Report(Struct, frozen=True):
 
 
 _NAMED = 12
-"""How many laws that were not tried are named in a table; more are most of them."""
+"""How many laws that were not tried a table names at most. If there are more, most laws were not tried."""
 
 _SHOWN = 400
 """How many characters of the bytes that show a breach are in a table."""

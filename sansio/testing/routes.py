@@ -71,7 +71,7 @@ _DEEDS: dict[tuple[bool, str, bool, str | None], BatchDeed] = {
     (False, "POST", True, "cancel"): "cancel",
     (False, "GET", True, "results"): "results",
 }
-"""By whether the path is about files, the method, whether it names one, and its last step."""
+"""The operation, by: whether the path is about files, the method, whether it names one, and its last step."""
 _BATCH_STEPS: dict[ProviderType, tuple[str, frozenset[str]]] = {
     "openai": ("/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
     "azure": ("/openai/v1", frozenset(("upload", "download", "create", "look", "cancel"))),
@@ -92,7 +92,7 @@ _ENDS: dict[str, Asked] = {
     ":countTokens": "tokens",
     ":batchEmbedContents": "vectors",
 }
-"""How paths of registered types end that are not for answers."""
+"""The endings of registered types' paths that are not for answers."""
 _API_ENDS = {
     "/chat/completions": "chat",
     "/messages": "messages",
@@ -101,8 +101,10 @@ _API_ENDS = {
     "/v2/chat": "cohere",
     "/converse": "converse",
     "/converse-stream": "converse",
+    "/invoke": "invoke",
+    "/invoke-with-response-stream": "invoke",
 }
-"""How paths of registered types end that are for answers, with the wire family that they speak."""
+"""The endings of registered types' paths for answers, with the wire family of each."""
 _METHODS: dict[Asked, tuple[str, ...]] = {"models": ("GET",), "kept": ("GET", "DELETE")}
 """The methods of a path, where they are not `POST` alone."""
 _AZURE_CLASSIC = re.compile(r"/openai/deployments/([^/]+)/(chat/completions|embeddings)")
@@ -186,24 +188,26 @@ def speaks_messages(request: Request) -> bool:
     return any(api == "messages" and asked != "models" for asked, api in found)
 
 
-_BEDROCKS = re.compile(r"/model/[^/]+/(?:converse|converse-stream|count-tokens)")
+_BEDROCKS = re.compile(
+    r"/model/[^/]+/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)"
+)
 """Paths that belong to Amazon Bedrock, whose models are in the path."""
 _SIGNED = re.compile(
     r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
 )
-"""What AWS's signature has behind its name."""
+"""What follows the name in an AWS signature."""
 _OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohere"}
-"""Paths that belong to one type which is not among those that share a server."""
+"""Paths that belong to a single type, which does not share a server with others."""
 
 
 _GOOGLES = re.compile(r"/v1beta/models|/(?:.*/)?models/[^/]+:\w+")
-"""Paths that belong to Google, whose methods are behind the name of a model."""
+"""Paths that belong to Google, in which the method follows the name of a model."""
 
 
 def own_type(request: Request) -> str | None:
-    """The type whose path a request has, if it is none of those that share a server.
+    """The type whose own path a request has; `None` for paths of the types that share a server.
 
-    Most share the path of the list of models: the query says that Cohere's is meant.
+    Most types share the path of the list of models; the query shows if Cohere's list is meant.
     """
     path, query = split_target(request)
     if _BEDROCKS.fullmatch(path):
@@ -230,12 +234,18 @@ def check_gateway(
     """Refuse what the provider's gateway refuses: path, method, key and content type.
 
     Args:
-        key: the only key to accept, or `None` for any that is not blank.
-        any_path: the path is not looked up: a registered type has its own. Its end says what it is for.
-        key_headers: where the key may be, if not where the type has it.
+        type: the provider's type.
+        request: the request.
+        key: the only key to accept; `None` accepts any that is not blank.
+        any_path: whether the path is not looked up, since a registered type has its own paths. Then the
+            path's ending says what it is for.
+        key_headers: the headers that may hold the key. Empty: those of the type.
+
+    Returns:
+        Where the request goes.
 
     Raises:
-        Refused: with the provider's status.
+        Refused: the gateway refuses the request; it has the provider's status.
     """
     route = _route_by_end(type, request) if any_path else _find_route(type, request)
     if route.asked == "batches":  # the method was looked at with the path
@@ -271,7 +281,10 @@ def read_body(request: Request) -> JSONObject:
 
 
 def split_target(request: Request) -> tuple[str, str]:
-    """Path and query. `urlsplit` would take a path that begins with `//` for a host, and refuse some."""
+    """Path and query.
+
+    `urlsplit` is not used: it reads a path that begins with `//` as a host, and refuses some paths.
+    """
     path, _, query = request.target.partition("?")
     return path, query
 
@@ -290,10 +303,13 @@ def _route_by_end(type: ProviderType, request: Request) -> Route:
 
 
 def _batch_route(type: ProviderType, path: str, method: str, base: str | None = None) -> Route | None:
-    """Where a path goes that is for batches.
+    """The route of a path for batches; `None` for other paths.
 
     Args:
-        base: the path before `/batches` and `/files`; `None` for any, where the type is a registered one.
+        type: the provider's type.
+        path: the path.
+        method: the request's method.
+        base: the path before `/batches` and `/files`; `None` for any path, if the type is a registered one.
     """
     found = _BATCHES.fullmatch(path)
     if found is None or base not in (None, found[1]):
@@ -306,7 +322,7 @@ def _batch_route(type: ProviderType, path: str, method: str, base: str | None = 
 
 
 def _looked_up(type: ProviderType, path: str, method: str) -> Route | None:
-    """Where a path goes that is the type's own."""
+    """The route of a path that belongs to the type; `None` for other paths."""
     if (
         type in _BATCH_STEPS
         and (batch := _batch_route(type, path, method, _BATCH_STEPS[type][0])) is not None

@@ -6,7 +6,7 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.testing.prompt import as_object, as_objects, as_text
 
 _DEEPEST = 20
-"""How deep a schema that refers to itself is followed."""
+"""How deep a schema that refers to itself is expanded."""
 
 
 def smallest(schema: JSONObject) -> JSON:
@@ -29,7 +29,7 @@ def _value(schema: JSONObject, root: JSONObject, depth: int) -> JSON:
         return choices[0]
     for name in ("anyOf", "oneOf"):
         if options := as_objects(schema.get(name)):
-            # The last one is mostly null, where a schema refers to itself.
+            # In a schema that refers to itself, the last alternative is mostly null.
             chosen = next((option for option in options if option.get("type") == "null"), options[0])
             return _value(chosen, root, depth - 1)
     match _type(schema):
@@ -80,7 +80,7 @@ def _type(schema: JSONObject) -> str:
 
 
 def _least(schema: JSONObject, above: float) -> float:
-    """The number nearest to 0 on the side of the least; `above`: how far from an excluded bound."""
+    """The least allowed number, or 0 without a minimum; `above` is its distance from an excluded bound."""
     low = _number(schema, "minimum")
     if "exclusiveMinimum" in schema:
         low = max(low, _number(schema, "exclusiveMinimum") + above)

@@ -60,7 +60,7 @@ def provider_type(name: str) -> ProviderType:
     raise ValueError(f"{name!r}: no fake provider of this type; use one of {', '.join(PROVIDER_TYPES)}")
 
 
-OWN_TYPES = ("cohere", "bedrock")
+OWN_TYPES = ("cohere", "bedrock", "google", "vertex")
 """Types beside those, whose answers there are strategies for."""
 
 

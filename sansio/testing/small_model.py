@@ -133,11 +133,14 @@ def _names(text: str, name: str) -> bool:
 
 
 _COMPOSED = {"$ref", "anyOf", "oneOf", "allOf", "const"}
-"""Words of schemas for which no value is looked for in the message."""
+"""Words of schemas for which no value is searched in the message."""
 
 
 class _Hints(Struct):
-    """The values in a message that can be arguments; each kind is used in order, the last one again."""
+    """The values in a message that can be arguments.
+
+    Each kind is used in order, and its last value repeatedly.
+    """
 
     message: str
     numbers: list[str]
@@ -163,7 +166,7 @@ def _object(schema: JSONObject, hints: _Hints) -> JSONObject:
 
 
 def _hints_for(name: str, hints: _Hints) -> _Hints:
-    """What follows the name in the message, as in "the path notes.txt"; else all that the message offers."""
+    """The values after the name in the message, as in "the path notes.txt"; all values if there are none."""
     spelled = re.escape(name).replace("_", "[_ ]")
     found = re.search(
         rf"(?<!\w){spelled}(?:\s*[:=]\s*|\s+(?:(?:is|of)\s+)?)(\"[^\"]+\"|\S+)", hints.message, re.IGNORECASE

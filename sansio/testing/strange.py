@@ -1,4 +1,4 @@
-"""Records that say nothing, and records that are seldom sent: examples, where any other would do as well."""
+"""Examples of records without meaning, and of records that are seldom sent. Any others would do as well."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HARMLESS: tuple[Record, ...] = (
     [(b"unknown", b"{}")],
     [],
 )
-"""Comments and control records: they dispatch nothing, and no answer is changed by them."""
+"""Comments and control records: they dispatch no event, and do not change an answer."""
 
 STRANGE: tuple[Record, ...] = (
     *HARMLESS,

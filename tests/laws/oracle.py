@@ -146,7 +146,7 @@ def written(message: Message) -> Message:
 
 
 def sorted_parts(type: str, parts: Iterable[Part]) -> list[Part]:
-    """Parts in an order that whole and streamed answers can both say: a chat completion has fields."""
+    """Parts in an order that whole and streamed answers share: the fields of a chat completion have none."""
     if type == "anthropic":
         return list(parts)
     return sorted(parts, key=lambda part: part.__class__.__name__.replace("InvalidToolCall", "ToolCall"))

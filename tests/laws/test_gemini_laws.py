@@ -1,34 +1,33 @@
-"""The laws of `docs/laws.md` for Gemini's streams."""
+"""The laws of `docs/laws.md` for Gemini, whose streams are server-sent events or one list."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sansio import (
     Message,
+    Part,
+    Provider,
+    Role,
     StreamComplete,
     StreamEvent,
     StreamFailed,
     StreamParser,
     StreamTruncatedError,
+    TextPart,
 )
 from sansio.families.gemini.parts import wire_of
 from sansio.providers import dialect_named
-from sansio.testing.strategies import (
-    GeminiStream,
-    chunkings,
-    gemini_parts,
-    gemini_streams,
-    hostile_gemini_streams,
-)
+from sansio.testing import encode_events, encode_whole
+from sansio.testing.strategies import ValidStream, answers, chunkings, hostile_streams, messages, streams
 from tests.laws.oracle import (
     LIMITS,
     assert_copies_linear,
@@ -46,62 +45,94 @@ from tests.laws.oracle import (
     plain,
 )
 from tests.sansio.families.gemini.chunks import JSON, call, chunk, piece, sse, text
-from tests.sansio.wires import check_agreement
+from tests.sansio.wires import check_agreement, config
 
-parser_of = partial(parser_for, "google")
+in_both = pytest.mark.parametrize("kind", ["google", "vertex"])
 
 
 def parse(pieces: Iterable[bytes], parser: StreamParser | None = None) -> list[StreamEvent]:
-    return events_of(pieces, parser or parser_of())
+    return events_of(pieces, parser or parser_for("google"))
 
 
-@given(stream=gemini_streams(), data=st.data())
-def test_a_stream_says_what_its_answer_says_and_a_part_of_it_is_no_success(
-    stream: GeminiStream, data: st.DataObject
-) -> None:
-    sent = data.draw(st.sampled_from((stream.data, stream.listed)))
-    whole = parse(data.draw(chunkings(sent)))
-    check_agreement(whole)
-    check_parts(whole)
-    message = message_of(whole)
-    assert message == dialect_named("google").parse_response(stream.answer)
-    assert msgspec.json.decode(msgspec.json.encode(message), type=Message) == message
-    length = data.draw(st.integers(0, sent.index(b"finishReason")))
-    *given_events, last = parse([sent[:length]])
-    assert given_events == whole[: len(given_events)]
-    assert isinstance(last, StreamFailed)
-    assert isinstance(last.error, StreamTruncatedError)
+@in_both
+@given(data=st.data())
+def test_a_stream_is_read_at_any_cut_and_a_part_of_it_is_no_success(kind: str, data: st.DataObject) -> None:
+    stream = data.draw(streams(kind))
+    assert parse(data.draw(chunkings(stream.data)), parser_for(kind)) == stream.events
+    check_agreement(stream.events)
+    check_parts(stream.events)
+    assert parse(encode_events(kind, stream.events), parser_for(kind)) == stream.events
+    length = data.draw(
+        st.integers(0, len(stream.data)) | st.sampled_from((stream.whole_from - 1, stream.whole_from))
+    )
+    *given_events, last = parse([stream.data[:length]])
+    assert given_events == stream.events[: len(given_events)]
+    if length < stream.whole_from:
+        assert isinstance(last, StreamFailed)
+        assert isinstance(last.error, StreamTruncatedError)
+    else:
+        assert isinstance(last, StreamComplete)
+        assert given_events == stream.events[:-1]
 
 
-@given(parts=gemini_parts())
-def test_parts_come_back_as_they_were(parts: list[JSON]) -> None:
-    message = dialect_named("google").parse_response(chunk(parts, "STOP"))
+@given(stream=streams("google", lists=False), data=st.data())
+def test_a_finish_reason_that_more_follows_is_not_the_end(stream: ValidStream, data: st.DataObject) -> None:
+    chunks: list[Any] = stream.chunks
+    for early in chunks:
+        if data.draw(st.booleans()):
+            for candidate in early.get("candidates", ()):
+                candidate.setdefault("finishReason", "STOP")
+    if "finishReason" in str(chunks[-1]):
+        assert parse([sse(*chunks)])[:-1] == stream.events[:-1]
+
+
+@in_both
+@given(data=st.data())
+def test_a_whole_answer_says_what_its_stream_says(kind: str, data: st.DataObject) -> None:
+    answer = data.draw(answers(kind))
+    whole = dialect_named(kind).parse_response(json.loads(encode_whole(kind, answer)))
+    streamed = message_of(parse(encode_events(kind, answer.to_events()), parser_for(kind)))
+    assert structs.replace(whole, model=None, response_id=None) == structs.replace(
+        streamed, model=None, response_id=None
+    )
+    assert whole.parts == answer.to_message().parts
+    assert (whole.usage, whole.extra) == (answer.usage, answer.extra)
+
+
+@given(message=messages("google"))
+def test_parts_go_back_as_they_were_through_storage(message: Message) -> None:
     stored = msgspec.json.decode(msgspec.json.encode(message), type=Message)
-    assert joined([wire_of(part) or {} for part in stored.parts]) == joined([*map(with_args, parts)])
+    assert stored == message
+    parts = [part for part in map(uncited, stored.parts) if wire_of(part) is not None]
+    wires = [wire_of(part) for part in parts]
+    results = [Message(Role.TOOL, "ok", tool_call_id=call.id) for call in stored.all_tool_calls]
+    ask = Message(Role.USER, "Hi")
+    prepared = Provider(config("google")).prepare([ask, stored, *results, ask])
+    body: Any = prepared.body
+    sent = [part for content in body["contents"] if content["role"] == "model" for part in content["parts"]]
+    left_out = {left.what for left in prepared.left_out}
+    assert left_out <= {"ServerToolPart", "Message", "citations"}
+    if "Message" in left_out:  # nothing is left of it, or a blank text
+        assert sent == []
+        return
+    assert sent == wires
+    if not stored.invalid_tool_calls:
+        again = dialect_named("google").parse_response(
+            {**chunk(wires, "STOP"), "responseId": stored.response_id}
+        )
+        assert again.parts == tuple(parts)
 
 
-def joined(parts: list[Any]) -> list[JSON]:
-    """Parts with neighbouring plain texts as one, as a stream gives them."""
-    found: list[JSON] = []
-    for part in parts:
-        plain_text = "text" in part and part.keys() <= {"text", "thought"}
-        if plain_text and found and found[-1].keys() == part.keys():
-            found[-1] = {**part, "text": found[-1]["text"] + part["text"]}
-        else:
-            found.append(part)
-    return found
+def uncited(part: Part) -> Part:
+    """The part without citations, which only an answer has."""
+    return structs.replace(part, citations=()) if isinstance(part, TextPart) else part
 
 
-def with_args(part: JSON) -> JSON:
-    """Absent arguments and empty ones are equal forms."""
-    return {**part, "functionCall": {"args": {}, **part["functionCall"]}} if "functionCall" in part else part
-
-
-@given(stream=hostile_gemini_streams() | st.binary(max_size=100), data=st.data(), limits=LIMITS)
+@given(stream=hostile_streams("google") | st.binary(max_size=100), data=st.data(), limits=LIMITS)
 def test_cut_freedom_one_end_nothing_lost_and_no_lie(
     stream: bytes, data: st.DataObject, limits: dict[str, int]
 ) -> None:
-    parser = parser_of(**limits)
+    parser = parser_for("google", **limits)
     given_events = parse([stream], parser)
     assert_one_end(given_events)
     assert parser.finished
@@ -116,13 +147,13 @@ def test_cut_freedom_one_end_nothing_lost_and_no_lie(
         assert last.error.partial is not None
         assert last.error.partial.tool_calls == ()
     pieces = data.draw(chunkings(stream))
-    other = parser_of(**limits)
+    other = parser_for("google", **limits)
     assert plain(parse(pieces, other)) == plain(given_events)
     assert other.progress == parser.progress
-    assert plain(parse(pieces, parser_of(True, **limits))) == plain(given_events)
+    assert plain(parse(pieces, parser_for("google", True, **limits))) == plain(given_events)
 
 
-@given(stream=hostile_gemini_streams(), copies=st.integers(2, 4), size=st.sampled_from((64, 4_096)))
+@given(stream=hostile_streams("google"), copies=st.integers(2, 4), size=st.sampled_from((64, 4_096)))
 def test_linear_in_time_whatever_is_repeated(stream: bytes, copies: int, size: int) -> None:
     unit = stream or b"\n"
     assert_linear(lambda times: parse(in_pieces(unit * times, size)), copies)

@@ -46,6 +46,7 @@ OTHERS = (
     "llamacpp",
     "azure/messages",
     "bedrock/messages",
+    "bedrock/invoke",
     "deepseek/messages",
     "ollama/messages",
     "openrouter/messages",

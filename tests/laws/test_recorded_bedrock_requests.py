@@ -1,4 +1,4 @@
-"""Recorded requests of Converse, said in messages, tools and typed options, keep their meaning."""
+"""Recorded requests of Bedrock, said in messages, tools and typed options, keep their meaning."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from sansio import (
 from sansio.families.converse.parts import DOCUMENTS, call_extra, part_of
 from sansio.families.fields import base64_bytes
 from sansio.families.media import media_type_of
+from tests.laws import test_recorded_requests as of_anthropic
 from tests.support import BEDROCK_CORPUS
 
 pytestmark = pytest.mark.skipif(not BEDROCK_CORPUS.is_dir(), reason="recorded traffic is not here")
@@ -46,8 +47,9 @@ def provider_of(name: str) -> tuple[Provider, bool]:
     """The provider that the request was sent to, and whether it asks for a stream."""
     path = json.loads((BEDROCK_CORPUS / f"{name}.json").read_text("utf-8"))["url_path"]
     _, _, model, verb = path.split("/")
-    config = ProviderConfig(type="bedrock", region="us-east-1", model=unquote(model))
-    return Provider(config), verb == "converse-stream"
+    api = "converse" if verb.startswith("converse") else "invoke"
+    config = ProviderConfig(type="bedrock", api=api, region="us-east-1", model=unquote(model))
+    return Provider(config), verb.endswith("-stream")
 
 
 def build(name: str) -> Body:
@@ -157,6 +159,41 @@ def test_recorded_requests_are_sent_in_words_of_the_same_meaning() -> None:
     for name in NAMES:
         try:
             same = meaning(build(name)) == meaning(recorded(name))
+        except InvalidRequestError as error:
+            different.append(f"{name}: {error}")
+        else:
+            different += [] if same else [name]
+    assert different == []
+
+
+# Claude's messages by InvokeModel.
+
+INVOKED = [
+    name
+    for name in sorted(path.name.removesuffix(".req.json") for path in BEDROCK_CORPUS.glob("bi*.req.json"))
+    if "anthropic_version" in recorded(name)
+]
+
+
+def build_for_claude(name: str) -> Body:
+    """The same of a request whose body is Anthropic's messages."""
+    body = dict(recorded(name))
+    provider, stream = provider_of(name)
+    provider = Provider(provider.config.replace(api_version=body.pop("anthropic_version")))
+    messages = of_anthropic.anthropic_messages(body)
+    prepared = provider.prepare(messages, body.pop("tools", None), stream=stream, options=body)
+    assert prepared.left_out == ()
+    path = json.loads((BEDROCK_CORPUS / f"{name}.json").read_text("utf-8"))["url_path"]
+    assert unquote(prepared.url).endswith(unquote(path))
+    return prepared.body
+
+
+def test_recorded_requests_for_claude_are_sent_in_words_of_the_same_meaning() -> None:
+    assert len(INVOKED) == 28
+    different = []
+    for name in INVOKED:
+        try:
+            same = of_anthropic.meaning(build_for_claude(name)) == of_anthropic.meaning(recorded(name))
         except InvalidRequestError as error:
             different.append(f"{name}: {error}")
         else:

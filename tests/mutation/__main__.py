@@ -1,15 +1,15 @@
-"""Mutation testing: whether the tests would notice a fault is tried by making faults.
+"""Mutation testing: makes faults in the code, to see whether the tests notice them.
 
-Each change of a module (see `tests/mutation/mutants.py`) is made for itself, in a copy of the tree in a
-temporary folder, and the tests that mirror the module run. If those pass, the other tests of `sansio` and the
+Each change of a module (see `tests/mutation/mutants.py`) is made separately, in a copy of the tree in a
+temporary folder, and the tests that mirror the module run. If they pass, the other tests of `sansio` and the
 laws run. A change that no test notices has survived, and is printed.
 
     python -m tests.mutation [--sample N] [--seed S] [--tests all|quick|mirror] [MODULE ...]
 
-A module is named as `sansio.retry`. Default: all of `sansio` except two kinds of data for tests. The one is
-tried at random: strategies, fuzz targets, and bytes, records and responses that are damaged or strange. The
-other is written by hand: the streams of the corpus with what they mean, to which a test holds the machines.
-With another id, number or text, both are other data as good as these, and no fault.
+A module is named as `sansio.retry`. Default: all of `sansio` except two kinds of data for tests. One kind is
+random: strategies, fuzz targets, and damaged or strange bytes, records and responses. The other is written by
+hand: the streams of the corpus with their meaning, against which the machines are tested. Changing an id, a
+number or a text there gives other valid data, not a fault.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _COPIED = ("sansio", "transports", "tests", "docs", "examples", "README.md", "py
 _RECORDED = ROOT.parent / "shared"
 """The recorded cases, which tests read beside the tree, where they are there."""
 _RANDOM = ("strategies", "fuzz", "dialects.damage", "strange", "nearly_http")
-_BY_HAND = tuple(f"corpus.{of}" for of in ("chat", "messages", "responses", "framing", "records"))
+_CORPUS = ("chat", "messages", "responses", "framing", "records", "encoded", "reframed")
+_BY_HAND = tuple(f"corpus.{of}" for of in _CORPUS)
 _LEFT_OUT = tuple(f"sansio.testing.{of}." for of in (*_RANDOM, *_BY_HAND))
 
 _TESTING = ("tests/sansio/testing", "--ignore-glob=*test_strategies*", "--ignore-glob=*test_fuzz*")
@@ -87,7 +88,7 @@ def _by_mirrors(runner: Runner, chosen: Sequence[_Chosen]) -> list[_Chosen]:
 
 
 def _wider(tree: Path, module: str, which: str) -> tuple[tuple[str, ...], ...]:
-    """What runs where a module's own tests pass: quick ones, and its own with more examples."""
+    """The tests to run when a module's own tests pass: quick ones, and its own with more examples."""
     own = (*mirror_of(tree, module), "--hypothesis-profile=mutation-thorough")
     near = (_TESTING, own, _QUICK) if module.startswith("sansio.testing.") else (_QUICK, own)
     return {"mirror": (), "quick": near, "all": (*near, _LAWS, _SLOW)}[which]

@@ -6,7 +6,7 @@ a union of types; a character less of a regular expression; comparisons, operato
 round. Inside functions also: each argument left out or None; what is assigned or returned replaced by None;
 a case less of a `match`; loops that end early.
 
-What no test can notice is no mutant: see `_parts`.
+A change that no test can notice is not a mutant: see `_parts`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _METHOD_PAIRS = (
 )
 _METHODS = {one: other for pair in _METHOD_PAIRS for one, other in (pair, pair[::-1])}
 _PROSE = 2
-"""A text with more spaces than this is prose: that it is there matters, not its wording."""
+"""A text with more spaces than this is prose: its presence matters, not its wording."""
 _SHOWN = 90
 """How many characters of a change are shown."""
 
@@ -129,7 +129,7 @@ def _applied(source: bytes, span: tuple[int, int], text: str) -> bytes:
 
 _Change = tuple[ast.expr | ast.stmt, ast.expr | ast.stmt]
 _COMPOUND = (ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Lambda)
-"""What binds less than what is around it may, so that it needs parentheses."""
+"""Expressions that bind more weakly than their surroundings may, so that they need parentheses."""
 
 
 def _changes(node: ast.AST, *, inside: bool) -> Iterator[_Change]:
@@ -159,7 +159,7 @@ def _changes(node: ast.AST, *, inside: bool) -> Iterator[_Change]:
 
 
 def _parts(node: ast.AST) -> Sequence[ast.AST]:
-    """What a node consists of, without that which no test can notice."""
+    """The parts of a node, without those whose changes no test can notice."""
     match node:
         case ast.Expr(value=ast.Constant()):
             return ()  # a docstring
@@ -336,7 +336,7 @@ def _replaced(node: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:
 
 
 def _shorter_patterns(pattern: str) -> Iterator[str]:
-    """The regular expressions that come of leaving one character or one escape out."""
+    """The regular expressions that result from leaving out one character or one escape."""
     tokens = re.findall(r"\\.|.", pattern, re.DOTALL)
     for rest in _without_one(tokens):
         shorter = "".join(rest)

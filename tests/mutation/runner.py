@@ -29,7 +29,7 @@ class Verdict(Enum):
     PASSED = "passed"
     NOTICED = "noticed"
     HUNG = "hung"
-    """They took too long, or too much memory so that their process was ended: noticed, too."""
+    """They took too long, or so much memory that their process was ended. This counts as noticed too."""
 
 
 class Runner:

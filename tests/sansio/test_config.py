@@ -519,7 +519,7 @@ def test_a_variable_that_was_named_is_the_only_one(name: str) -> None:
     ("field", "remedy"),
     [
         ("api_key", "create_provider"),
-        ("timeout", "connect_timeout, write_timeout, read_timeout, event_timeout and total"),
+        ("timeout", "event_timeout, first_event_timeout and total_timeout"),
     ],
 )
 def test_a_field_that_people_try_says_what_to_write(field: str, remedy: str) -> None:

@@ -488,12 +488,18 @@ IN_ONE_PIECE = ("google", "ollama/ollama")
 """Their calls arrive whole."""
 FEW = 16
 """Python and C calls; a delta that takes no short way needs at least twice as many."""
-FRAMED = 24
-"""The same with a binary frame and its two checksums."""
+FRAMED = {"bedrock": 24, "bedrock/invoke": 30}
+"""The same with a binary frame and its two checksums, and with the chunk in it."""
 
 
 @for_all(
-    ("kind", ("openai", "anthropic", "openai/responses", "bedrock", "google", "ollama/ollama", "cohere")),
+    (
+        "kind",
+        (
+            *("openai", "anthropic", "openai/responses", "bedrock", "bedrock/invoke"),
+            *("google", "ollama/ollama", "cohere"),
+        ),
+    ),
     ("of", SPOKEN),
 )
 def test_most_deltas_take_few_calls(kind: str, of: str) -> None:
@@ -507,5 +513,5 @@ def test_most_deltas_take_few_calls(kind: str, of: str) -> None:
     counted = [calls_made(partial(parser.receive_data, frame)) for frame in frames]
     parser.receive_eof()
     assert parser.finished
-    few = [calls for calls in counted if calls <= (FRAMED if kind == "bedrock" else FEW)]
+    few = [calls for calls in counted if calls <= FRAMED.get(kind, FEW)]
     assert len(few) >= len(WORDS) - 2

@@ -110,6 +110,7 @@ def test_the_example_of_an_address_has_the_host_s_form(name: str, api: str, exam
     ("api", "url"),
     [
         ("converse", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("invoke", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
         ("chat", "https://bedrock-mantle.eu-west-1.api.aws/openai/v1"),
         ("responses", "https://bedrock-mantle.eu-west-1.api.aws/openai/v1"),
         ("messages", "https://bedrock-mantle.eu-west-1.api.aws/anthropic"),
@@ -135,7 +136,7 @@ def test_the_hosts_of_bedrock_are_those_of_the_region(api: str, url: str) -> Non
         ("fireworks", {"chat", "messages"}),
         ("lmstudio", {"chat", "responses", "messages"}),
         ("llamacpp", {"chat", "messages"}),
-        ("bedrock", {"converse", "chat", "responses", "messages"}),
+        ("bedrock", {"converse", "invoke", "chat", "responses", "messages"}),
         ("groq", {"chat"}),
         ("xai", {"chat", "responses"}),
         ("compatible", {"chat", "responses"}),

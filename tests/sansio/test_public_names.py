@@ -21,9 +21,9 @@ RefusalDelta ToolCallStarted ToolCallDelta PartComplete StreamComplete StreamFai
 AuthMethod Limits PROVIDER_DEFAULTS ProviderDefaults Profile MessagesProfile ResponsesProfile
 APIDefaults register_provider Provider Call Send Wait Head Body
 End Lost StreamParser SSEDecoder ServerSentEvent HTTPExchange Request RetrySchedule Dialect AnswerReader
-Answer Option portable Framer SSEFramer NDJSONFramer AWSFramer decode_object JSONObject ChatDialect
-MessagesDialect ResponsesDialect AssembledCall JSON Headers Read header base64_bytes base64_text convert rest
-without_nulls
+Answer Option portable Framer SSEFramer NDJSONFramer AWSFramer AWSChunkFramer decode_object JSONObject
+ChatDialect MessagesDialect ResponsesDialect AssembledCall JSON Headers Read header base64_bytes base64_text
+convert rest without_nulls
 own write_options Fetch LineFetch Endpoint Content NextPage ModelInfo Embeddings
 Batches BatchCodec BatchJob BatchPart BatchReader BatchRequest BatchResult BatchState UnansweredError
 fit_context Prepared LeftOut ProviderError ConfigError InvalidRequestError

@@ -309,3 +309,9 @@ def test_an_error_masks_a_secret_in_its_response() -> None:
     assert "sk-secret" in repr(error.response)
     assert "sk-secret" not in repr(masked.response)
     assert error.replacing("absent") is error
+
+
+@pytest.mark.parametrize("word", ["second", "minute", "hour", "day"])
+def test_the_last_word_of_a_limit_is_its_window(word: str) -> None:
+    (limit,) = limits((f"x-ratelimit-limit-requests-{word}", "5")).values()
+    assert limit == RateLimit(5, window=timedelta(**{f"{word}s": 1}).total_seconds())

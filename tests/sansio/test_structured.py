@@ -25,7 +25,7 @@ from sansio import (
     strict_schema,
 )
 from sansio.jsontext import JSON, JSONObject
-from sansio.structured import schema_of, without_added_nulls
+from sansio.structured import is_schema, schema_of, without_added_nulls
 from tests.sansio.wires import ASK, TYPES, WEATHER, config
 from tests.support import for_all
 
@@ -417,3 +417,25 @@ def test_what_is_neither_a_class_nor_a_mapping_is_refused_with_what_is(form: Any
     for kind in ("openai", "anthropic"):
         with pytest.raises(InvalidRequestError, match=r"response_format: .*dataclass"):
             Provider(config(kind)).call(ASK, response_format=form)
+
+
+@pytest.mark.parametrize("keyword", ["properties", "$ref", "$defs", "anyOf", "additionalProperties"])
+def test_a_schema_is_known_by_one_of_its_keywords(keyword: str) -> None:
+    assert is_schema({keyword: {}})
+    assert is_schema({"type": "object", keyword: {}})
+    assert not is_schema({"type": "json_object", keyword: {}})
+
+
+def test_an_object_with_free_keys_is_not_strict() -> None:
+    closed: JSONObject = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    free: JSONObject = {"type": "object"}
+    for inner, strict in ((closed, True), (free, False)):
+        schema: JSONObject = {**closed, "properties": {"a": inner}, "required": ["a"]}
+        asked: Any = response_format(schema)["json_schema"]
+        assert asked["strict"] is strict
+
+
+def test_definitions_under_their_older_name_are_made_strict_too() -> None:
+    inner: JSONObject = {"type": "object", "properties": {"type": {"type": "integer"}}}
+    strict: Any = strict_schema({"type": "object", "properties": {}, "definitions": {"default": inner}})
+    assert strict["definitions"]["default"]["required"] == ["type"]

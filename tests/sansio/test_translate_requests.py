@@ -593,7 +593,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "tools": [{"type": "function",
                    "function": {"name": "f", "strict": True, "description": "d", "parameters": USED}}],
         "tool_choice": "required",
-        "max_completion_tokens": 9,
+        "max_completion_tokens": 90,
         "stream": True,
         "n": 1,
     },
@@ -610,7 +610,7 @@ COMMON: dict[str, dict[str, Any]] = {
         ],
         "tools": [{"type": "custom", "name": "f", "strict": True, "description": "d", "input_schema": USED}],
         "tool_choice": {"type": "any"},
-        "max_tokens": 9,
+        "max_tokens": 90,
         "stream": True,
     },
     "responses": {
@@ -624,7 +624,7 @@ COMMON: dict[str, dict[str, Any]] = {
         ],
         "tools": [{"type": "function", "name": "f", "strict": True, "description": "d", "parameters": USED}],
         "tool_choice": "required",
-        "max_output_tokens": 9,
+        "max_output_tokens": 90,
         "stream": True,
     },
 }  # fmt: skip

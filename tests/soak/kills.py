@@ -32,10 +32,10 @@ class Report(Struct):
     """What became of some batches.
 
     Args:
-        batches: that were run to their end.
-        kills: that hit one before its end.
-        torn: how many of these left a torn line.
-        rows: that were answered.
+        batches: how many batches were run to their end.
+        kills: how many kills hit a batch before its end.
+        torn: how many kills left an incomplete last line.
+        rows: how many rows were answered.
     """
 
     batches: int = 0
@@ -48,9 +48,9 @@ def kill_batches(batches: int, *, rows: int = 500, seed: int = 0) -> Report:
     """Run batches that are killed.
 
     Args:
-        batches: how many.
-        rows: of each.
-        seed: of the moments.
+        batches: how many batches.
+        rows: how many rows each batch has.
+        seed: decides the moments of the kills.
 
     Raises:
         AssertionError: an answer was lost, doubled or changed.

@@ -1,4 +1,4 @@
-"""The columns of a table of answers: the value and the type of each."""
+"""The columns of a table of answers, with the value and the type of each."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _LAST: dict[str, Kind] = {
     "cost": "number",
 }
 _KINDS: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}
-"""Of the types that a schema names; all others are texts."""
+"""The column types for the types that a schema names. Columns of all other types are texts."""
 
 
 class AnswerColumns:
     """The columns `text`, the properties of a schema, `finish_reason`, `model`, `input_tokens`,
     `output_tokens` and `cost`.
 
-    Where a schema does not say that a property is a text, a number or a boolean, its values are JSON.
+    The values of a property are JSON, unless the schema says that it is a text, a number or a boolean.
 
     Args:
-        schema: of the values.
-        others: the columns that the table has beside them.
+        schema: the JSON schema that the answers follow; `None` if there is none.
+        others: the names of the table's other columns.
 
     Attributes:
         kinds: the type of each column, by its name.
@@ -56,11 +56,11 @@ class AnswerColumns:
         self.kinds: dict[str, Kind] = {**_FIRST, **named, **_LAST}
 
     def cells(self, message: Message, value: object) -> list[Any]:
-        """What an answer has in these columns, in their order.
+        """The answer's values for these columns, in their order.
 
         Args:
             message: the answer.
-            value: what it says, where a schema was given.
+            value: the answer's text, decoded from JSON, if a schema was given.
         """
         values = value if isinstance(value, dict) else {}
         usage = message.usage or Usage()
@@ -76,24 +76,24 @@ class AnswerColumns:
 
 
 def value_of(message: Message) -> Any:
-    """What an answer says that follows a schema.
+    """The value of an answer that follows a schema: its text, decoded from JSON.
 
     Raises:
-        RemoteProtocolError: it is not JSON.
+        RemoteProtocolError: the text is not JSON.
     """
     try:
         return msgspec.json.decode(message.text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise RemoteProtocolError(f"the answer is not JSON of the schema's form: {error}") from None
+        raise RemoteProtocolError(f"the answer is not JSON that follows the schema: {error}") from None
 
 
 def as_json(value: object) -> str:
-    """A value as JSON text."""
+    """The value as JSON text."""
     return msgspec.json.encode(value).decode()
 
 
 def fitting(value: Any, kind: Kind) -> Any:
-    """A value as its column takes it; `None` where a model did not keep to the schema."""
+    """The value in its column's type; `None` if the model did not follow the schema."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     match kind:
         case "text":
@@ -125,15 +125,15 @@ def arrow_type(kind: Kind) -> Any:  # Any: pyarrow has no types, and need not be
 
 
 def arrow_column(values: Iterable[Any], kind: Kind) -> Any:  # Any: as above
-    """A column of Arrow. Values that do not fit are null."""
+    """A column of Arrow. Values that do not have its type become null."""
     return pyarrow("lib").array([fitting(value, kind) for value in values], arrow_type(kind))
 
 
 def pyarrow(module: str) -> Any:  # Any: as above
-    """A module of pyarrow.
+    """Import a module of pyarrow.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: pyarrow is not installed.
     """
     try:
         return import_module(f"pyarrow.{module}")

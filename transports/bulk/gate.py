@@ -1,4 +1,4 @@
-"""A limiter that many tasks and threads wait at."""
+"""A limiter that many tasks and threads share: each waits until it may send its request."""
 
 from __future__ import annotations
 
@@ -15,38 +15,40 @@ from sansio import Begin, Limiter, Outcome, Rates, Ticket
 from transports.loops import asyncio_loop
 
 _ROUNDING = 1e-3
-"""Seconds by which the same moment may seem earlier when it is computed again."""
+"""Rounding error in seconds: the same moment may seem that much earlier when it is computed again."""
 
 
 class CallLimiter(Protocol):
-    """Where the calls of `map_calls` wait for their turn. `SharedLimiter` is one; another may be elsewhere,
-    such as in an actor that serves several machines."""
+    """Where the calls of `map_calls` wait for their turn.
+
+    `SharedLimiter` implements it for one process. Others may be elsewhere, such as in an actor that serves
+    several machines."""
 
     async def enter(self, key: Hashable = None, tokens: int = 0, *, again: bool = False) -> Ticket:
-        """Wait until one request may be sent. Cancelled, it gives up its place.
+        """Wait until one request may be sent. A cancelled wait gives up its place.
 
         Args:
-            key: on whose behalf; keys take turns.
+            key: whom the request is for; keys take turns.
             tokens: about how many tokens the prompt and the answer have.
-            again: it was refused before, and goes before all others of its key.
+            again: whether the request was refused before; it then goes before all others of its key.
 
         Returns:
-            What `leave` takes when the request is over.
+            The ticket to pass to `leave` when the request is over.
         """
         ...
 
     def leave(self, ticket: Ticket, outcome: Outcome) -> None:
-        """The request is over. Does not wait.
+        """Report that the request is over. Does not wait.
 
         Args:
-            ticket: of `enter`.
-            outcome: how it ended.
+            ticket: the ticket that `enter` returned.
+            outcome: how the request ended.
         """
         ...
 
 
 class Stop:
-    """A sign to all threads that wait to give up. Set once."""
+    """A signal to all waiting threads to give up. It is set once."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -55,11 +57,11 @@ class Stop:
         self._number = 0
 
     def is_set(self) -> bool:
-        """Whether it was given."""
+        """Whether it was set."""
         return self._event.is_set()
 
     def set(self) -> None:
-        """Give it, and call all that was added."""
+        """Set it, and call all functions that were added."""
         with self._lock:
             self._event.set()
             wakes = list(self._wakes.values())
@@ -67,7 +69,7 @@ class Stop:
             wake()
 
     def add(self, wake: Callable[[], None]) -> int:
-        """Call something when it is given, now if that was before; the number is for `remove`."""
+        """Call a function when it is set, or now if it is set already. Returns a number for `remove`."""
         with self._lock:
             self._number += 1
             number = self._number
@@ -82,18 +84,18 @@ class Stop:
             self._wakes.pop(number, None)
 
     def wait(self, seconds: float) -> None:
-        """Sleep, or less if it is given."""
+        """Sleep for some seconds, but no longer than until it is set."""
         self._event.wait(seconds)
 
 
 class _Waiter(ABC):
-    """One who waits. All but `wake` are for the waiter itself."""
+    """A task or a thread that waits. Only `wake` may be called by others."""
 
     granted = False
 
     @abstractmethod
     def wake(self) -> None:
-        """Let it look again. Any thread may call this."""
+        """Wake the waiter, so that it checks again. Any thread may call this."""
 
 
 class _Thread(_Waiter):
@@ -124,7 +126,7 @@ class _Task(_Waiter):
         if threading.get_ident() == self._thread:
             self._event.set()
         else:
-            with suppress(RuntimeError):  # its loop has ended, and so has the task
+            with suppress(RuntimeError):  # the waiter's loop has ended, and so has its task
                 self._soon(lambda: self._event.set())
 
     async def wait(self, seconds: float | None) -> None:
@@ -136,12 +138,12 @@ class _Task(_Waiter):
 class SharedLimiter:
     """A `Limiter` for all tasks, threads and event loops of a process that use one provider with one key.
 
-    `map_calls` makes one for itself if it is given none. Give the same one to several to share the limits. It
-    may also be used alone: `enter`, call, `leave`.
+    `map_calls` makes its own unless one is passed. Pass the same one to several maps to share the limits. It
+    may also be used without a map: `enter`, make the call, `leave`.
 
     Args:
-        rates: the limits that are known beforehand; the others are learnt.
-        clock: seconds that never go backwards.
+        rates: the limits that are known beforehand. The others are learnt from the provider.
+        clock: a monotonic clock, in seconds.
 
     Example:
         limiter = SharedLimiter(Rates(requests_per_minute=500, tokens_per_minute=200_000))
@@ -154,18 +156,18 @@ class SharedLimiter:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiters: dict[int, _Waiter] = {}
-        # The one of them that wakes when the machine's wait is over; the others wait until they are woken.
+        # The waiter that wakes when the machine's wait is over. The others wait until they are woken.
         self._leader: _Waiter | None = None
         self._due: float | None = None
 
     @property
     def running(self) -> int:
-        """How many requests are under way."""
+        """How many requests are running."""
         return self._machine.running
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many requests wait."""
         return self._machine.waiting
 
     def speed(self) -> float | None:
@@ -177,10 +179,10 @@ class SharedLimiter:
         return self._machine.speed(self._clock())
 
     def held(self) -> float:
-        """How long nothing begins because the provider asked to wait.
+        """For how much longer no request begins because the provider asked to wait.
 
         Returns:
-            Seconds; 0 if it did not.
+            The seconds; 0 if the provider did not ask to wait.
         """
         return self._machine.held(self._clock())
 
@@ -188,12 +190,12 @@ class SharedLimiter:
         """Wait until one request may be sent. `leave` must follow.
 
         Args:
-            key: on whose behalf; keys take turns.
+            key: whom the request is for; keys take turns.
             tokens: about how many tokens the prompt and the answer have.
-            again: it was refused before, and goes before all others of its key.
+            again: whether the request was refused before; it then goes before all others of its key.
 
         Returns:
-            What `leave` takes when the request is over.
+            The ticket to pass to `leave` when the request is over.
         """
         waiter = _Task()
         ticket = self._ask(waiter, key, tokens, again)
@@ -208,16 +210,17 @@ class SharedLimiter:
     def enter_sync(
         self, key: Hashable = None, tokens: int = 0, *, again: bool = False, stop: Stop | None = None
     ) -> Ticket | None:
-        """The same in a thread, which is blocked.
+        """The blocking counterpart of `enter`.
 
         Args:
-            key: as for `enter`, and likewise `tokens` and `again`.
-            tokens: about how many tokens the prompt and the answer have.
-            again: it was refused before, and goes before all others of its key.
-            stop: ends the wait when it is set. Default: nothing does.
+            key: as for `enter`.
+            tokens: as for `enter`.
+            again: as for `enter`.
+            stop: ends the wait when it is set. Default: nothing ends it.
 
         Returns:
-            What `leave` takes; `None` if `stop` was set before, and then there is nothing to leave.
+            The ticket to pass to `leave`; `None` if `stop` ended the wait, and then `leave` must not be
+            called.
         """
         waiter = _Thread()
         ticket = self._ask(waiter, key, tokens, again)
@@ -237,11 +240,11 @@ class SharedLimiter:
         return ticket
 
     def leave(self, ticket: Ticket, outcome: Outcome) -> None:
-        """The request is over. Any thread may call this.
+        """Report that the request is over. Any thread may call this.
 
         Args:
-            ticket: of `enter`.
-            outcome: how it ended, such as `Outcome.of(answer, response)`.
+            ticket: the ticket that `enter` returned.
+            outcome: how the request ended, such as `Outcome.of(answer, response)`.
         """
         with self._lock:
             self._machine.end(ticket, outcome, self._clock())
@@ -255,7 +258,7 @@ class SharedLimiter:
             return ticket
 
     def _sleep(self, waiter: _Waiter) -> float | None:
-        """How long to wait before looking again; `None`: until woken."""
+        """How many seconds to wait before checking again; `None` waits until woken."""
         with self._lock:
             self._advance()
             if waiter.granted:
@@ -276,7 +279,7 @@ class SharedLimiter:
             self._advance()
 
     def _advance(self) -> None:
-        """Perform all steps that can be performed, with the lock held."""
+        """Perform all steps that are possible now. The lock must be held."""
         now = self._clock()
         while isinstance(step := self._machine.next_step(now), Begin):
             waiter = self._waiters.pop(step.ticket.number)
@@ -287,7 +290,7 @@ class SharedLimiter:
         due = None if step is None else now + step.seconds
         if due is not None and self._waiters:
             if self._leader is None:
-                # The last to come is the last to go, so that the lead seldom changes.
+                # The newest waiter leads, since it leaves last, so that the lead seldom changes.
                 self._leader = next(reversed(self._waiters.values()))
                 self._leader.wake()
             elif self._due is None or due < self._due - _ROUNDING:

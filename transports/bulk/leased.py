@@ -1,6 +1,6 @@
-"""One limiter for workers in many processes: where they wait, and where it answers them.
+"""One limiter for workers in many processes: where the workers wait, and where the limiter answers them.
 
-How a message gets from one to the other is the caller's affair, such as a call of an actor.
+The caller carries the messages between the two, for example by calls of an actor.
 """
 
 from __future__ import annotations
@@ -17,37 +17,40 @@ from sansio import Outcome, ProviderError, Rates, Ticket
 from transports.bulk.leases import HOLD, Desk, Holding, Leases, Leave
 
 _ROUNDING = 1e-3
-"""Seconds by which the same moment may seem earlier when it is computed again."""
+"""Rounding error in seconds: the same moment may seem that much earlier when it is computed again."""
 _FIRST_WAIT = 0.25
-"""Seconds before a message is tried again; doubled each time."""
+"""Seconds before a lost message is sent again; doubled each time."""
 
 
 class LeaseServer:
-    """Answers workers, in the one process that has the limiter.
+    """Answers the workers, in the one process that has the limiter.
 
     Args:
-        rates: the limits that are known beforehand; the others are learnt.
-        clock: seconds that never go backwards.
+        rates: the limits that are known beforehand. The others are learnt from the provider.
+        clock: a monotonic clock, in seconds.
 
     Attributes:
-        leases: the machine.
+        leases: the limiter's machine.
     """
 
     def __init__(self, rates: Rates | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.leases = Leases(rates)
         self._clock = clock
-        self._kept: dict[str, anyio.Event] = {}  # by place: of its newest message whose reply is kept back
-        self._leader: anyio.Event | None = None  # of the one that sleeps until there is more leave
+        self._kept: dict[str, anyio.Event] = {}  # by place: wakes its newest message whose reply is delayed
+        self._leader: anyio.Event | None = None  # wakes the task that sleeps until more requests may begin
         self._due = 0.0
 
     async def exchange(self, said: Holding) -> Leave:
-        """Take a worker's message, and reply when there is leave to give, or after 5 seconds.
+        """Take a worker's message. The reply arrives when a request may begin, or after 5 seconds.
 
         Args:
             said: the message.
+
+        Returns:
+            The reply.
         """
         self.leases.hear(said, self._clock())
-        self._wake(said.place)  # an older message of the same worker needs no reply any more
+        self._wake(said.place)  # an older message of the same worker no longer needs a reply
         until = self._clock() + HOLD
         while True:
             now = self._clock()
@@ -61,7 +64,10 @@ class LeaseServer:
             await self._wait(said.place, seconds, now, until)
 
     async def _wait(self, place: str, seconds: float, now: float, until: float) -> None:
-        """Wait for something to happen. One waits for the time of the next leave, so that not all wake."""
+        """Wait until something changes.
+
+        Only one task waits for the time of the next leave, so that not all wake.
+        """
         event = self._kept[place] = anyio.Event()
         leads = self._leader is None
         if leads:
@@ -89,12 +95,12 @@ class LeasedLimiter:
     """A `CallLimiter` whose limiter is in another process. Use it with `async with`, in one event loop.
 
     Args:
-        exchange: brings a message to the `LeaseServer`, and its reply back. What it raises is taken for a
-            loss, and another message is sent.
-        place: where this worker runs; another one that is started there replaces it.
-        life: any text that no other worker has.
-        concurrency: how many requests of this worker are under way at once at most.
-        patience: seconds for which all messages may be lost, such as while the limiter is started anew on
+        exchange: passes a message to the `LeaseServer`, and returns the reply. If it raises, the message
+            counts as lost, and another one is sent.
+        place: where this worker runs. A worker that is started there later replaces it.
+        life: a text that no other worker has.
+        concurrency: how many requests of this worker run at the same time at most.
+        patience: for how many seconds all messages may be lost, for example while the limiter restarts on
             another machine.
     """
 
@@ -114,7 +120,7 @@ class LeasedLimiter:
         self._pause = 0.0
         self._newest = -1
         self._patience = patience
-        self._lost = 0.0  # seconds for which all messages were
+        self._lost = 0.0  # seconds for which all messages were lost
         self._stopped: Callable[[], Exception] | None = None
         self._group: TaskGroup | None = None
 
@@ -135,7 +141,7 @@ class LeasedLimiter:
         """See `CallLimiter`. The requests of a worker keep their order, whatever their keys.
 
         Raises:
-            Exception: that of `stop`.
+            Exception: the error that was passed to `stop`.
             RuntimeError: the limiter does not answer.
         """
         self._check()
@@ -159,7 +165,7 @@ class LeasedLimiter:
         self._changed.set()
 
     def stop(self, error: ProviderError) -> None:
-        """Let nothing more begin: all who wait, and all who come later, get this error."""
+        """Let no more requests begin: all waiting and all later calls of `enter` raise this error."""
         self._stop(error.with_context)
 
     def _check(self) -> None:
@@ -173,12 +179,14 @@ class LeasedLimiter:
                 event.set()
 
     async def _run(self) -> None:
-        """Send a message whenever there is something new to say; one may be under way for each reply that is
-        kept back, and the one before it."""
+        """Send a message whenever there is something new to report.
+
+        Two may wait for replies at the same time: the
+        newest one, whose reply is delayed, and the one before it."""
         assert self._group is not None
         while True:
             await self._changed.wait()
-            await anyio.sleep(self._pause)  # messages of the meantime go along
+            await anyio.sleep(self._pause)  # what changes during this pause goes into the same message
             self._changed = anyio.Event()
             said = self._desk.say()
             self._newest = said.number

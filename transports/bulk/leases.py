@@ -1,11 +1,11 @@
 """One limiter for workers in many processes: their messages to each other, as pure machines.
 
-A worker sends a `Holding`: all its requests that wait or are under way, and those that have ended since it
-was last heard. The reply, a `Leave`, says which of them may begin. So one message carries leave for many
-requests, and each message is the whole truth about its worker: one that is lost, repeated or late does no
-harm, and a limiter that was started anew has all that waits again with the next ones.
+A worker sends a `Holding`: all its requests that wait or run, and those that have ended since its last
+message that was received. The reply, a `Leave`, says which of them may begin. So one message permits many
+requests, and each message describes its worker completely: a lost, repeated or late message does no harm,
+and a limiter that was restarted learns all waiting requests from the next messages.
 
-Each request is charged when it gets leave, and goes out a message later.
+Each request counts from the moment it is permitted, and is sent one message later.
 """
 
 from __future__ import annotations
@@ -18,30 +18,35 @@ from msgspec import Struct
 from sansio import Begin, Limiter, Outcome, Rates, Ticket
 
 _SILENCE = 30.0
-"""Seconds after which a worker that said nothing is taken for dead. One that holds something speaks at least
+"""Seconds of silence after which a worker counts as dead.
+
+A worker that holds something sends a message at least
 every `HOLD` seconds."""
 _LOOK = 1.0
-"""Seconds between two searches for the dead."""
+"""Seconds between two searches for dead workers."""
 HOLD = 5.0
-"""Seconds that a reply may be kept back until there is leave to give."""
+"""For how many seconds a reply may be delayed until a request may begin."""
 _MESSAGES = 1_000
-"""How many messages in a second all workers send together at most. A process in Python can answer twice as
+"""How many messages per second all workers together send at most. A process in Python can answer twice as
 many."""
 _SHORTEST_PAUSE = 0.01
-"""Seconds for which a worker gathers its messages. An answer takes fifty times as long."""
+"""For how many seconds a worker gathers changes for one message.
+
+A typical answer takes fifty times as long.
+"""
 
 
 class Holding(Struct, frozen=True, kw_only=True):
-    """What a worker has.
+    """A worker's message: the requests that it has.
 
     Args:
-        place: where it runs. A worker that is started again there replaces the one before.
-        life: which of those it is; any text that no other has.
-        number: of the message, counted up.
-        waiting: the requests that wait, in order: number, tokens as for `Limiter.ask`, and whether it was
-            refused before.
-        running: the numbers of those that are under way.
-        ended: those that are over, with how.
+        place: where the worker runs. A worker that is started there later replaces it.
+        life: tells the workers of one place apart; a text that no other worker has.
+        number: the message's number, counted up.
+        waiting: the requests that wait, in order: their number, their tokens as for `Limiter.ask`, and
+            whether they were refused before.
+        running: the numbers of the requests that run.
+        ended: the numbers of the requests that are over, and how each ended.
     """
 
     place: str
@@ -53,12 +58,12 @@ class Holding(Struct, frozen=True, kw_only=True):
 
 
 class Leave(Struct, frozen=True, kw_only=True):
-    """A reply.
+    """The limiter's reply.
 
     Args:
-        number: of the message that it answers.
-        begun: the requests that may be sent.
-        pause: seconds for which to gather what the next message says.
+        number: the number of the message that it answers.
+        begun: the numbers of the requests that may be sent.
+        pause: for how many seconds to gather changes for the next message.
     """
 
     number: int
@@ -67,15 +72,15 @@ class Leave(Struct, frozen=True, kw_only=True):
 
 
 class _Worker:
-    """What the limiter knows of a worker.
+    """What the limiter knows about a worker.
 
     Attributes:
-        life: which one it is.
-        number: of its newest message.
-        heard: when that was.
-        waiting: tickets by the requests' numbers.
-        running: the same.
-        granted: requests that have leave and were not told.
+        life: which worker of its place it is.
+        number: the number of its newest message.
+        heard: when that message was received.
+        waiting: the tickets of its waiting requests, by the requests' numbers.
+        running: the tickets of its running requests, by the requests' numbers.
+        granted: the requests that may begin, but whose reply was not sent yet.
     """
 
     __slots__ = ("granted", "heard", "life", "number", "running", "waiting")
@@ -92,27 +97,28 @@ class _Worker:
 class Leases:
     """The limiter's side: a `Limiter` whose tickets are held by workers elsewhere.
 
-    Pure: every time is an argument, in seconds of one clock. What a worker held comes back when it ends it,
-    when it speaks of it no longer, when another worker takes its place, or after 30 seconds of silence.
+    Pure: every time is an argument, in seconds of one clock. A worker's request is given back when the
+        worker ends
+    it, when it no longer mentions it, when another worker takes its place, or after 30 seconds of silence.
 
     Args:
-        rates: the limits that are known beforehand; the others are learnt.
+        rates: the limits that are known beforehand. The others are learnt from the provider.
     """
 
     def __init__(self, rates: Rates | None = None) -> None:
         self._limiter = Limiter(rates)
         self._workers: dict[str, _Worker] = {}
         self._looked = float("-inf")
-        self._owners: dict[int, tuple[str, int]] = {}  # by the number of a ticket that waits
+        self._owners: dict[int, tuple[str, int]] = {}  # by the number of a waiting ticket
 
     @property
     def workers(self) -> int:
-        """How many workers hold something."""
+        """How many workers have requests."""
         return len(self._workers)
 
     @property
     def running(self) -> int:
-        """How many requests have leave and are not over."""
+        """How many requests were permitted and are not over."""
         return self._limiter.running
 
     @property
@@ -121,14 +127,14 @@ class Leases:
         return self._limiter.waiting
 
     def held(self, now: float) -> float:
-        """For how many more seconds nothing begins because the provider asked to wait."""
+        """For how many more seconds no request begins because the provider asked to wait."""
         return self._limiter.held(now)
 
     def hear(self, said: Holding, now: float) -> bool:
         """Take a message.
 
         Returns:
-            False if it is older than another one of the same worker, and was ignored.
+            False if the message was ignored, because a newer one of the same worker was received before.
         """
         worker = self._workers.get(said.place)
         if worker is not None and worker.life != said.life:
@@ -140,7 +146,7 @@ class Leases:
             return False
         worker.number, worker.heard = said.number, now
         for request, outcome in said.ended:
-            # One that is not known was reported before, in a message whose reply was lost.
+            # An unknown request was reported before, in a message whose reply was lost.
             ticket = worker.running.pop(request, None)
             if ticket is not None:
                 self._limiter.end(ticket, outcome, now)
@@ -161,11 +167,14 @@ class Leases:
         return True
 
     def advance(self, now: float) -> tuple[float, set[str]]:
-        """Give leave to all that may begin, and take back what the dead held.
+        """Permit all requests that may begin, and take back those of dead workers.
+
+        Args:
+            now: the time, in seconds.
 
         Returns:
-            Seconds after which to do it again, unless something is heard before; and the places of the
-            workers that have leave.
+            The seconds after which to call this again, unless a message arrives before; and the places of the
+            workers that have newly permitted requests.
         """
         if now - self._looked >= _LOOK:
             self._looked = now
@@ -182,8 +191,10 @@ class Leases:
         return HOLD if step is None else min(HOLD, step.seconds), places
 
     def reply(self, said: Holding) -> Leave:
-        """The reply to a message, with all leave that its worker has and was not told. If it is not the
-        worker's newest message, it says nothing."""
+        """The reply to a message, with all newly permitted requests of its worker.
+
+        The reply to a message that is
+        not the worker's newest is empty."""
         worker = self._workers.get(said.place)
         begun: tuple[int, ...] = ()
         if worker is not None and (worker.life, worker.number) == (said.life, said.number):
@@ -192,8 +203,8 @@ class Leases:
         return Leave(number=said.number, begun=begun, pause=pause)
 
     def is_due(self, said: Holding) -> bool:
-        """Whether there is no reason to keep back the reply: there is leave to give, its worker holds
-        nothing, or a newer message was heard."""
+        """Whether the reply need not be delayed: a request may begin, the worker has no requests, or a
+        newer message was received."""
         worker = self._workers.get(said.place)
         if worker is None or (worker.life, worker.number) != (said.life, said.number):
             return True
@@ -216,8 +227,8 @@ class Desk:
 
     Args:
         place: as in `Holding`.
-        life: the same.
-        most: how many requests of this worker may ask or be under way at once. The others wait here.
+        life: as in `Holding`.
+        most: how many requests of this worker may ask or run at the same time. The others wait here.
     """
 
     def __init__(self, place: str, life: str, most: int) -> None:
@@ -228,15 +239,15 @@ class Desk:
         self._asked: dict[int, tuple[int, bool]] = {}
         self._running: set[int] = set()
         self._ended: dict[int, Outcome] = {}
-        self._said: dict[int, int] = {}  # by request that has ended: the first message that said it
+        self._said: dict[int, int] = {}  # by ended request: the first message that reported its end
 
     @property
     def is_open(self) -> bool:
-        """Whether there is anything that the limiter has to know, or is to answer."""
+        """Whether there is something that the limiter must know or answer."""
         return bool(self._queue or self._asked or self._running or self._ended)
 
     def ask(self, tokens: int, *, again: bool = False) -> int:
-        """Ask for one request; the number is for the other methods."""
+        """Ask to send one request. Returns its number, for the other methods."""
         request = next(self._requests)
         self._queue[request] = (tokens, again)
         return request
@@ -248,7 +259,7 @@ class Desk:
             self.end(request, Outcome())
 
     def end(self, request: int, outcome: Outcome) -> None:
-        """A request that had begun is over."""
+        """Report that a request that had begun is over."""
         if request in self._running:
             self._running.remove(request)
             self._ended[request] = outcome
@@ -270,7 +281,7 @@ class Desk:
         )
 
     def hear(self, leave: Leave) -> list[int]:
-        """Take a reply: the requests that begin now."""
+        """Take a reply. Returns the numbers of the requests that begin now."""
         for request in [each for each, number in self._said.items() if number <= leave.number]:
             del self._said[request], self._ended[request]
         begun = [request for request in leave.begun if self._asked.pop(request, None) is not None]
@@ -278,7 +289,7 @@ class Desk:
         return begun
 
     def _next(self) -> Iterator[int]:
-        """The requests to ask for: as many as there is room, and those first that were refused before."""
+        """The requests to ask for: as many as there is room for. Those that were refused before are first."""
         room = self._most - len(self._asked) - len(self._running)
         again = [request for request, (_, again) in self._queue.items() if again]
         others = [request for request, (_, again) in self._queue.items() if not again]

@@ -37,20 +37,20 @@ V = TypeVar("V")
 class CallMap(Generic[T, V]):
     """The results of many calls, as they complete or in order. Made by `map_calls`.
 
-    Use it with `async with`: its tasks run inside the block, and leaving it ends them. Several tasks may read
-    it at once, and a wait that is cancelled loses nothing.
+    Use it with `async with`: its tasks run inside the block, and leaving the block ends them. Several tasks
+    may read it at once, and a cancelled wait loses nothing.
 
-    The iteration ends after the last result. It raises, after all results that there are:
+    The iteration ends after the last result. After all results it raises an error in two cases:
 
-    * the error that `stops` named, if there was one. Nothing was sent after it. Calls under way were
-      finished, and items that were taken and not sent have it as their `error`;
-    * what the input raised. The items before that have their results.
+    * `stops` chose an error. Nothing was sent after it. Calls that were running were finished, and items that
+      were taken but not sent have it as their `error`;
+    * the input raised an exception. The items before it have their results.
 
     Args:
-        provider: is asked.
+        provider: the provider to ask.
         inputs: the sources by key.
         settings: what all calls have in common.
-        limiter: says when each may begin.
+        limiter: says when each call may begin.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class CallMap(Generic[T, V]):
     async def __anext__(self) -> CallResult[T, V]:
         """The next result; see the class for the error that it raises at the end."""
         if self._group is None:
-            raise RuntimeError("nothing is asked yet; write `async with map_calls(...) as results:`")
+            raise RuntimeError("the map was not entered; write `async with map_calls(...) as results:`")
         while not self._left:
             result = self._shelf.take()
             if result is not None:
@@ -121,7 +121,7 @@ class CallMap(Generic[T, V]):
         self._changed = anyio.Event()
 
     async def _feed(self, key: Hashable, rows: Rows[T]) -> None:
-        """Take the items of one source, and begin each when there is room for it."""
+        """Take the items of one source, and begin each call when there is room for it."""
         assert self._group is not None
         given: Iterator[T] | AsyncIterator[T] | None = None
         try:
@@ -182,7 +182,7 @@ class CallMap(Generic[T, V]):
 
     async def _answer(self, job: Job[T, V]) -> CallResult[T, V]:
         while True:
-            # Before it waits for its turn: an invalid request needs none.
+            # Before it waits for its turn, since an invalid request needs none.
             stream = self._provider._ask(job.messages, job.tools, job.options, stream=False)
             place, again = (id(self), job.key), job.attempts.made > 0
             ticket = await self._unless_stopped(partial(self._limiter.enter, place, job.tokens, again=again))
@@ -216,7 +216,7 @@ class CallMap(Generic[T, V]):
         return None
 
     def _stop(self, error: ProviderError, raised: Exception) -> None:
-        """Let nothing more begin."""
+        """Let no more calls begin."""
         if self._stopped is None:
             self._stopped = error
             self._failures.insert(0, raised)
@@ -275,30 +275,35 @@ def map_calls(
 ) -> CallMap[T, Any]:
     """Ask for many answers, as many at once as the provider allows.
 
-    The input is taken only as fast as it is worked on, so it may be endless. A call that fails is a result
-    with an `error`, and the others go on. Each attempt waits for the limiter. A 429 slows all down at once;
-    its request is sent again later, which does not count against `max_attempts`.
+    The input is read only as fast as it is processed, so it may be endless. A failed call gives a result
+    with an `error`, and the others continue. Each attempt waits for the limiter. A 429 slows all calls down
+    at once; its request is sent again later, which does not count against `max_attempts`.
 
     Args:
-        provider: is asked with `complete`.
+        provider: the provider to ask, with `complete`.
         inputs: an iterable or an async iterable of requests: conversations as for `complete`, such as texts,
             or `CallRequest`s with their own options. Or a mapping of such sources by any key: they take
-            turns, so that a long one does not hold up a short one. Generators are closed in the end.
-        request: makes the request from an item of the input, which then may be anything, such as a row of a
-            table. What it raises is the `error` of that item.
-        tools: for all calls.
-        limiter: the limits. Default: a `SharedLimiter` of this map alone, which learns all.
-        concurrency: how many calls this map has under way at most. Its limiter may allow less.
-        ahead: how many items may have been taken and not handed out, which bounds the memory where the
-            consumer is slow, or an early answer where the order is kept. Default: twice `concurrency`.
-        ordered: give results in the order of the input, not as they complete.
-        stops: whether an error ends the map at once, as a key that is refused does.
-        **options: for all calls, as for `complete`. `timeout` is for each attempt and does not count the wait
-            for the limiter.
+            turns, so that a long one does not hold up a short one. Generators are closed at the end.
+        request: makes the request from an item of the input, which may then be anything, such as a row of a
+            table. An exception that it raises is the `error` of that item. Default: the item is the request.
+        tools: the tools of all calls.
+        limiter: the limits. Default: a `SharedLimiter` for this map alone, which learns all limits.
+        concurrency: how many calls of this map run at the same time at most. The limiter may allow fewer.
+        ahead: how many items may have been taken whose results were not handed out yet. This bounds the
+            memory if the consumer is slow, or if the order is kept and an early answer is slow. Default:
+            twice `concurrency`.
+        ordered: whether results are in the order of the input, not in the order in which they complete.
+        stops: whether an error ends the map at once. Default: errors that no call can avoid, such as a
+            refused key.
+        **options: the options of all calls, as for `complete`. `timeout` applies to each attempt, without the
+            wait for the limiter.
+
+    Returns:
+        The map, whose results are read with `async for` inside `async with`.
 
     Raises:
-        ConfigError: `concurrency` or `ahead` cannot be.
-        TypeError: the input is no iterable, or is a single text.
+        ConfigError: `concurrency` or `ahead` is invalid.
+        TypeError: the input is not an iterable, or is a single text.
 
     Example:
         async with map_calls(provider, ["Hello", "Good morning"], max_tokens=100) as results:

@@ -23,17 +23,17 @@ V = TypeVar("V")
 
 
 class SyncCallMap(Generic[T, V]):
-    """The blocking twin of `CallMap`. One thread reads it, inside `with`.
+    """The blocking counterpart of `CallMap`. One thread reads it, inside `with`.
 
-    The calls are made in threads. The input is taken in the thread that reads, while it waits for a result:
-    what belongs to that thread, such as a database's cursor, can be an input. So nothing new begins while the
-    reader is busy with a result, though what is under way goes on.
+    The calls run in their own threads. The input is read in the reader's thread, while the reader waits for a
+    result. So an input may belong to that thread, as a database's cursor does. While the reader is busy with
+    a result, no new call begins, but running calls continue.
 
     Args:
-        provider: is asked.
+        provider: the provider to ask.
         inputs: the sources by key.
         settings: what all calls have in common.
-        limiter: says when each may begin.
+        limiter: says when each call may begin.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class SyncCallMap(Generic[T, V]):
         self._handed_out = 0
         self._under_way = 0
         self._lock = threading.Lock()
-        self._waits = Stop()  # of those who wait for their turn or another attempt
-        self._calls = Stop()  # of the calls as well
+        self._waits = Stop()  # ends the waits for a turn or for another attempt
+        self._calls = Stop()  # ends the calls as well
         self._stopped: ProviderError | None = None
         self._failures: list[Exception] = []
 
@@ -88,7 +88,7 @@ class SyncCallMap(Generic[T, V]):
     def __next__(self) -> CallResult[T, V]:
         """The next result; see `CallMap` for the error that it raises at the end."""
         if not self._entered:
-            raise RuntimeError("nothing is asked yet; write `with map_calls_sync(...) as results:`")
+            raise RuntimeError("the map was not entered; write `with map_calls_sync(...) as results:`")
         while not self._calls.is_set():
             self._begin()
             result = self._shelf.take()
@@ -109,7 +109,7 @@ class SyncCallMap(Generic[T, V]):
         self._shelf.put(result)
 
     def _begin(self) -> None:
-        """Take items, and begin as many calls as may be under way."""
+        """Take items, and begin as many calls as may run."""
         while (
             self._sources
             and not self._waits.is_set()
@@ -185,7 +185,7 @@ class SyncCallMap(Generic[T, V]):
             self._waits.wait(seconds)
 
     def _stop(self, error: ProviderError, raised: Exception) -> None:
-        """Let nothing more begin."""
+        """Let no more calls begin."""
         with self._lock:
             if self._stopped is not None:
                 return

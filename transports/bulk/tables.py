@@ -13,13 +13,14 @@ _LEFT_OUT, _ERROR = "left_out", "error"
 
 
 class TableForm:
-    """Which columns go in, and which come out: the key, those to keep, those of the answers, `left_out`, and
-    `error`.
+    """The columns of the input and of the output.
+
+    The output has the key, the columns to keep, those of the answers, `left_out` and `error`.
 
     Args:
-        key: the column that names each row.
-        keep: other columns that the answers have too.
-        schema: of the answers' values; its properties are columns.
+        key: the column that identifies each row.
+        keep: other columns of the input to copy to the answers.
+        schema: the JSON schema that the answers follow; its properties become columns.
 
     Raises:
         ConfigError: two columns would have the same name.
@@ -44,7 +45,7 @@ class TableForm:
         """The rows of a table.
 
         Raises:
-            ConfigError: it is not one of Arrow, or has not the columns.
+            ConfigError: it is not a table of Arrow, or lacks a column.
         """
         if not isinstance(table, pyarrow("lib").Table):
             raise ConfigError(
@@ -61,10 +62,10 @@ class TableForm:
         return list(table_rows(table))
 
     def check(self, row: Mapping[str, Any]) -> None:
-        """Look at a row before it is asked.
+        """Check a row before it is asked.
 
         Raises:
-            InvalidRequestError: its key is null, so that nothing would say whose answer it is.
+            InvalidRequestError: its key is null, so that its answer could not be assigned to it.
         """
         if row[self._key] is None:
             raise InvalidRequestError(f"{self._key}: is null; each row needs its own")
@@ -73,7 +74,7 @@ class TableForm:
         """The table of answers.
 
         Args:
-            table: of the rows.
+            table: the table of the rows.
             results: one for each row, in their order.
         """
         if not results:
@@ -105,8 +106,8 @@ def without_keys(table: Any, key: str, known: Any) -> Any:  # Any: as above
 
     Args:
         table: the rows.
-        key: the column.
-        known: an array of Arrow.
+        key: the column of the keys.
+        known: the known keys, as an array of Arrow.
 
     Raises:
         ConfigError: the keys are not of the same type.

@@ -1,4 +1,4 @@
-"""What the async and the blocking map share: everything but the tasks and threads."""
+"""The part that the async and the blocking map share: everything except tasks and threads."""
 
 from __future__ import annotations
 
@@ -34,22 +34,23 @@ V = TypeVar("V")
 Rows: TypeAlias = Iterable[T] | AsyncIterable[T]
 
 _ANSWER = 500
-"""Tokens that an answer is expected to have, until the limiter has learnt better. Where `max_tokens` is less,
-that counts."""
+"""How many tokens an answer is expected to have, until the limiter has learnt better.
+
+`max_tokens` is expected instead if it is less."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What is asked for alike in all calls of a map.
+    """What all calls of a map have in common.
 
     Args:
-        config: the provider's.
-        request: makes a request from an item of the input; `None`: the item is one.
+        config: the provider's config.
+        request: makes a request from an item of the input; `None` if the items are requests.
         tools: as for `complete`.
         options: as for `complete`.
         stops: whether an error ends the whole map.
-        concurrency: how many calls are under way at once.
-        ahead: how many items were taken and not handed out at most.
-        ordered: whether results come in the order of the input.
+        concurrency: how many calls run at the same time at most.
+        ahead: how many items may have been taken whose results were not handed out yet.
+        ordered: whether results are in the order of the input.
     """
 
     config: ProviderConfig
@@ -97,9 +98,9 @@ class Job(Generic[T, V]):
     """One item of the input, and its attempts.
 
     Args:
-        settings: of the map.
-        index: the item's place.
-        key: of its source.
+        settings: the settings of the map.
+        index: the item's position, as in `CallResult`.
+        key: the key of its source.
         item: the item.
 
     Raises:
@@ -131,7 +132,7 @@ class Job(Generic[T, V]):
             self.tokens = answer + sum(map(estimate_tokens, self.messages))
 
     def end(self, stream: BaseStream[Any, Any]) -> tuple[Outcome, CallResult[T, V] | ProviderError]:
-        """What an attempt has come to that is over: for the limiter, and for the map."""
+        """The outcome of a finished attempt: for the limiter, and for the map."""
         try:
             answer = stream.result()
         except ProviderError as error:
@@ -139,7 +140,7 @@ class Job(Generic[T, V]):
         outcome = Outcome.of(answer, stream.response)
         try:
             return outcome, self._success(stream, answer)
-        except ProviderError as error:  # the answer has not the form that was asked for, but was paid for
+        except ProviderError as error:  # the answer has the wrong form, but was paid for
             return outcome, error
 
     def _success(self, stream: BaseStream[Any, Any], answer: Message) -> CallResult[T, V]:
@@ -162,7 +163,7 @@ class Job(Generic[T, V]):
         return seconds
 
     def failure(self, error: ProviderError | None) -> CallResult[T, V]:
-        """The result of a call that has failed; without an error, of one that nobody waits for any more."""
+        """The result of a failed call; without an error, of a call whose map was left."""
         error = error or APIConnectionError("the map of calls was left", hint="")
         if self.attempts.made:
             error = error.with_context(attempts=self.attempts.made)
@@ -188,7 +189,7 @@ def sources(inputs: Rows[T] | Mapping[Any, Rows[T]]) -> list[tuple[Hashable, Row
     """The sources of a map, each with its key.
 
     Raises:
-        TypeError: one is no iterable of items.
+        TypeError: one is not an iterable of items.
     """
     pairs: list[tuple[Hashable, Any]]
     pairs = list(inputs.items()) if isinstance(inputs, Mapping) else [(None, inputs)]

@@ -11,13 +11,14 @@ from transports.cli.interrupts import ending_interrupts
 __all__ = ["main"]
 
 _NEEDED = ("typer", "rich", "prompt_toolkit")
-"""The packages of the extra `cli`."""
+"""The packages that the extra `cli` installs."""
 
 
 def main() -> NoReturn:
-    """Run the command of this process, and exit with its status.
+    """Run the command with the process's arguments, and exit with its status.
 
-    0 is success, 1 an error, 2 an invalid command line, 130 Ctrl-C, 141 a closed pipe.
+    The status is 0 for success, 1 for an error, 2 for an invalid command line, 130 after Ctrl-C, and 141 if
+    the reader of the output closed it.
     """
     with ending_interrupts():
         missing = [name for name in _NEEDED if find_spec(name) is None]

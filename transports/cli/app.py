@@ -44,7 +44,7 @@ def _show_version(wanted: bool) -> None:
     try:
         typer.echo(f"{_NAME} {version(_NAME)}")
     except PackageNotFoundError:
-        typer.echo(f"{_NAME}, run from its source without being installed")
+        typer.echo(f"{_NAME}, run from its source; it is not installed, so its version is unknown")
     raise typer.Exit
 
 
@@ -57,39 +57,29 @@ def _options(
     pass
 
 
-app.command(
-    "chat", help="Ask a provider and show its answer. Without a provider or key, a fake one answers."
-)(chat)
-app.command("batch", help="Ask the rows of a file, many at once, and write each answer once.")(batch)
-app.command("serve", help="Serve the fake provider on 127.0.0.1, with all types at their real paths.")(serve)
-app.command("models", help="List the models of a provider, and which of them retire soon.")(models)
-app.command("providers", help="List the types of provider, and which of their keys are set.")(providers)
+app.command("chat", help="Ask a provider. Without one, a fake provider answers.")(chat)
+app.command("batch", help="Ask every row of a file, and write each answer once.")(batch)
+app.command("serve", help="Serve the fake provider, for tests of your program.")(serve)
+app.command("models", help="List a provider's models; warn of those that retire soon.")(models)
+app.command("providers", help="List the types of provider, and which keys are set.")(providers)
 app.command("parse", help="Print the events of a captured answer as JSON lines.")(parse)
-app.command("check-transport", help="Check a custom transport against every law for transports.")(
-    check_transport
-)
-app.command("check-dialect", help="Check a custom dialect against every law of the library, with samples.")(
-    check_dialect
-)
-app.command("check-parser", help="Check any stream parser against every law, also one in another language.")(
-    check_parser
-)
-app.command("corpus", help="Write streams of every wire, with what they mean, for parsers in any language.")(
-    corpus
-)
+app.command("check-transport", help="Try every law for transports on a custom transport.")(check_transport)
+app.command("check-dialect", help="Try every law for dialects on a custom dialect.")(check_dialect)
+app.command("check-parser", help="Try every law for parsers on any stream parser.")(check_parser)
+app.command("corpus", help="Write streams of every wire with their meaning.")(corpus)
 
 
 @cache
 def _command() -> Any:  # Any: a class of typer's or click's, which depends on the version of typer
-    """The command that typer makes of `app`: 40 ms, paid once per process."""
+    """The command that typer makes of `app`. This takes 40 ms, so it is done once per process."""
     return get_command(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; without arguments, show the help. An error is one line on standard error.
+    """Run one command. Without arguments, show the help. An error is printed as one line on standard error.
 
     Args:
-        arguments: the command's. Default: those of the process.
+        arguments: the command's name and its arguments. Default: those of the process.
 
     Returns:
         The exit status; see `transports.cli.main`.

@@ -26,20 +26,20 @@ from transports.driving.facade import AsyncProvider
 from transports.tools import run_tools
 
 _MOST_ROUNDS = 25
-"""How often in a row the model may call tools."""
+"""How many times in a row the model may call tools."""
 CUT = "stopped by the user"
-"""The `raw_finish_reason` of an answer that an interrupt cut."""
+"""The `raw_finish_reason` of an answer that an interrupt stopped."""
 _NO_TOOLS = "There are no tools in this conversation."
 _NOT_RUN = "The user stopped the answer before this call had a result."
 
 
 class Turn(Struct):
-    """What was said after a question.
+    """The messages that followed a question.
 
     Args:
-        messages: answers and results of tools.
-        stopped: whether an interrupt stopped it. The last answer is then one that was cut, unless none had
-            begun.
+        messages: the model's answers and the results of tools.
+        stopped: whether an interrupt stopped the turn. The last answer is then incomplete; if no answer had
+            begun, there is none.
     """
 
     messages: list[Message] = []
@@ -47,19 +47,19 @@ class Turn(Struct):
 
 
 class Asker:
-    """Asks, and shows the answer. The event loop runs only while an answer is on its way.
+    """Asks the provider and shows the answer. The event loop runs only while an answer is being received.
 
     Args:
-        provider: whom to ask.
+        provider: the provider to ask.
         display: shows the events.
-        stream: whether answers are asked for in pieces.
+        stream: whether answers are streamed.
         loop: the event loop's name, `"asyncio"` or `"trio"`.
-        options: of every call.
-        tools: what the model may call; they are run.
+        options: the options of every call.
+        tools: the functions that the model may call. They run without a question to the user.
 
     Attributes:
-        options: may be changed between two questions.
-        usages: those of all answers so far.
+        options: the options of every call; they may be changed between two questions.
+        usages: the usage of each answer so far.
     """
 
     def __init__(
@@ -79,21 +79,21 @@ class Asker:
         self._is_streamed = stream
         self._loop = loop
         self._tools = list(tools)
-        self._stream: EventStream | None = None  # the answer on its way
+        self._stream: EventStream | None = None  # the answer that is being received
 
     @property
     def model(self) -> str:
-        """The model that is asked; Azure's deployment."""
+        """The model that is asked. For Azure, the deployment."""
         config = self.provider.config
         return str(self.options.get("model") or config.model or config.deployment)
 
     @property
     def who(self) -> str:
-        """Provider and model."""
+        """The provider and the model, for messages to the user."""
         return f"{self.provider.config.type} {self.model}"
 
     def ask(self, messages: Sequence[Message]) -> Turn:
-        """Ask, until the model calls no more tools. `KeyboardInterrupt` stops it, and closes the connection.
+        """Ask until the model calls no more tools. `KeyboardInterrupt` stops this and closes the connection.
 
         Raises:
             ProviderError: the call failed; the display has shown it.
@@ -128,7 +128,7 @@ class Asker:
             turn.messages += results
             for result in results:
                 self._display.show_result(result)
-        tell(f"the model has called tools {_MOST_ROUNDS} times in a row, and is not asked again")
+        tell(f"the model has called tools {_MOST_ROUNDS} times in a row, so it is not asked again")
 
     async def _answer(self, messages: list[Message]) -> Message:
         began = time.monotonic()
@@ -149,7 +149,7 @@ class Asker:
         return message
 
     def _stop(self, turn: Turn) -> None:
-        """Keep what has arrived of the answer, marked as cut, and answer the calls that were not run."""
+        """Keep what arrived of the answer, marked as stopped, and answer the calls that were not run."""
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.abort()  # if it was interrupted before its first read, nothing else has ended it
@@ -168,7 +168,10 @@ def _cut(partial: Message) -> Message:
 
 
 def _results(answer: Message, text: str) -> list[Message]:
-    """Answers to all calls of a message. Providers refuse a history with a call that has no result."""
+    """A result with this text for each call of a message.
+
+    Providers refuse a history with a call that has no result.
+    """
     return [
         Message(Role.TOOL, text, tool_call_id=call.id, is_error=True)
         for call in answer.tool_calls

@@ -33,7 +33,7 @@ from transports.cli.settings import (
     open_provider,
     read_config,
 )
-from transports.cli.terminal import tell
+from transports.cli.terminal import counted, tell
 
 
 def batch(
@@ -41,89 +41,139 @@ def batch(
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="JSON lines, .csv or .parquet with a prompt in each row; - is JSON lines on standard input.",
+            help="The file with a prompt in each row: .csv, .parquet, or else JSON lines. '-' reads "
+            "JSON lines from "
+            "standard input.",
         ),
     ],
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="JSON lines, .csv or .parquet.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The file for the answers: .csv, .parquet, or else JSON lines.",
+        ),
     ],
     failures: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Rows without an answer. Default: OUTPUT.failures.jsonl."),
+        typer.Option(
+            metavar="FILE",
+            help="The file for rows without an answer, as JSON lines. Default: OUTPUT.failures.jsonl.",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an output: only rows without an answer are asked.")
+        bool,
+        typer.Option("--resume", help="Continue an output that exists: ask only the rows without an answer."),
     ] = False,
     provider_batch: Annotated[
         Visit | None,
         typer.Option(
-            help="Have the rows answered by the provider's batch endpoints, within a day and at a lower "
-            "price: submit them, ask how far they are, fetch the answers."
+            help="Use the provider's batch endpoints, which answer within a day at a lower price. 'submit' "
+            "sends the rows, 'status' shows how many are answered, 'fetch' writes the answers."
         ),
     ] = None,
     made: Annotated[
         str | None,
         typer.Option(
             metavar="ID",
-            help="After a submission that broke off: the id of the batch that was being made, or none if the "
-            "provider does not list it.",
+            help="Needed if a submission broke off while the provider made a batch: that batch's id, or "
+            "'none' if the provider does not list it.",
         ),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Send nothing if a row cannot be asked.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Check all rows first, and send nothing if one of them is invalid."),
+    ] = False,
     template: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="The prompt, with names of the row, such as 'Summarise: {text}'."),
+        typer.Option(
+            metavar="TEXT",
+            help="The prompt for every row, with the row's fields in braces, such as 'Summarise: {text}'.",
+        ),
     ] = None,
     schema: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="A JSON schema that each answer follows; its properties are columns."
+            metavar="FILE",
+            help="A JSON schema that each answer must follow. Its properties become columns of a table.",
         ),
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls under way at once, at most.")] = 64,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="How many calls run at the same time at most.")
+    ] = 64,
     rpm: Annotated[
-        float | None, typer.Option(help="Calls in a minute, at most. Default: what the provider allows.")
+        float | None,
+        typer.Option(help="How many calls are sent per minute at most. Default: what the provider allows."),
     ] = None,
-    tpm: Annotated[float | None, typer.Option(help="Tokens in a minute, at most. The same.")] = None,
+    tpm: Annotated[
+        float | None,
+        typer.Option(help="How many tokens are used per minute at most. Default: what the provider allows."),
+    ] = None,
     retries: Annotated[
-        int | None, typer.Option(min=0, help="More attempts for a call that fails. Default: the config's.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="How often a failed call is tried again at most. Default: the configuration's max_attempts, "
+            "less one.",
+        ),
     ] = None,
     max_cost: Annotated[
         float | None,
-        typer.Option(help="US dollars after which no row is begun; those under way are finished."),
+        typer.Option(
+            help="The cost in US dollars after which no more rows are asked; calls that are running finish. "
+            "Default: no limit."
+        ),
     ] = None,
     prices: Annotated[
         str | None,
         typer.Option(
             metavar="IN,OUT",
-            help="US dollars for a million tokens of prompts and of answers, if the provider states no cost.",
+            help="The prices of a million prompt tokens and a million answer tokens in US dollars, such as "
+            "0.25,2, for a provider that does not state the cost.",
         ),
     ] = None,
     type: Annotated[
-        str | None, typer.Option(callback=known_type, help="The provider's type, such as openai.")
+        str | None,
+        typer.Option(callback=known_type, help="The provider's type, such as openai. Default: openrouter."),
     ] = None,
     api: Annotated[
-        str | None, typer.Option(help="The wire family to speak with it, if not the type's first.")
+        str | None,
+        typer.Option(
+            help="Which of the provider's APIs to use, such as responses. Default: the type's first."
+        ),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="The model's id.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="The model's id. Default: the type's, if it has one."),
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="The API's base URL. Default: the type's.")] = None,
     api_key_env: Annotated[
-        str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
+        str | None,
+        typer.Option(
+            help="The environment variable that holds the API key. Default: the type's.", metavar="NAME"
+        ),
     ] = None,
     region: Region = None,
     project: Project = None,
     location: Location = None,
     system: Annotated[
-        str | None, typer.Option("--system", "-s", help="A system message for rows that have none.")
+        str | None, typer.Option("--system", "-s", help="The system message for rows that have none.")
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of every call, such as temperature=0.2."),
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="An option of every call, such as temperature=0.2; may be repeated.",
+        ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
+        typer.Option(
+            metavar="FILE",
+            help="A JSON file with the provider's configuration. Options given here override it.",
+        ),
     ] = None,
     imports: Imports = None,
 ) -> int:
@@ -135,7 +185,7 @@ def batch(
     Raises:
         ProviderError: the configuration is invalid, or no row can succeed.
         OSError: a file cannot be read or written.
-        typer.BadParameter: an option cannot be.
+        typer.BadParameter: an option is invalid.
     """
     given: dict[str, object] = {
         "type": type,
@@ -158,13 +208,13 @@ def batch(
     source = None if path is None else source_of(path)
     if path is None and (resume or provider_batch is not None):
         raise typer.BadParameter(
-            "standard input cannot be compared with that of the first run; name a file",
+            "standard input cannot be compared with the input of the first run; name a file",
             param_hint="--resume" if resume else "--provider-batch",
         )
     if provider_batch is not None:
         check_alone(is_real, {"--rpm": rpm, "--tpm": tpm, "--max-cost": max_cost})
     elif made is not None:
-        raise typer.BadParameter("is for --provider-batch alone", param_hint="--made")
+        raise typer.BadParameter("is only for --provider-batch", param_hint="--made")
     with open_provider(fields, "asyncio", is_real=is_real) as provider:
         given_options = typed_options(option or (), provider.config)
         files = _Files(path, output, failures)
@@ -179,7 +229,10 @@ def batch(
             Failures(files.failures) as failed_rows,
         ):
             if answers.repaired:
-                tell(f"a torn line at the end of {files.journal} was cut off ({answers.repaired} bytes)")
+                tell(
+                    f"an incomplete last line of {files.journal} was removed "
+                    f"({counted(answers.repaired, 'byte')})"
+                )
             check_visit(provider_batch, answers, made=made, resume=resume)
             has_schema = form is not None
             work = Batch(
@@ -211,26 +264,27 @@ class _Files:
 
     Args:
         source: the input; `None` is standard input.
-        output: as given.
-        failures: as given.
+        output: the file for the answers.
+        failures: the file for rows without an answer. Default: beside the output, with the suffix
+            `.failures.jsonl`.
     """
 
     def __init__(self, source: Path | None, output: Path, failures: Path | None) -> None:
         self.source = source
         self.output = output
         self.is_table = kind_of(output) != "jsonl"
-        # A table cannot be added to, so its answers are collected beside it first.
+        # A table cannot be extended row by row, so its answers are first collected in a file beside it.
         self.journal = output.with_name(output.name + ".journal.jsonl") if self.is_table else output
         self.failures = failures or output.with_name(output.name + ".failures.jsonl")
 
     def check(self) -> None:
-        """Refuse to overwrite a table that another batch has made.
+        """Refuse to overwrite a table that another batch has written.
 
         Raises:
-            ConfigError: it is there.
+            ConfigError: the table exists, and no journal of this batch does.
         """
         if self.is_table and self.output.exists() and not self.journal.exists():
-            raise ConfigError(f"{self.output} is there already; name another output", field="output")
+            raise ConfigError(f"{self.output} exists already; name another output", field="output")
 
 
 def _about(
@@ -242,7 +296,7 @@ def _about(
     form: object,
     options: object,
 ) -> dict[str, Any]:
-    """What the answers depend on, and what a later run is compared with."""
+    """What the answers depend on; a later run with `--resume` must have the same."""
     about: dict[str, Any] = {
         "input": None
         if source is None
@@ -278,7 +332,7 @@ def _prices(text: str | None) -> Prices | None:
             raise ValueError
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r}: write two numbers of dollars for a million tokens, such as 0.25,2",
+            f"{text!r}: give two prices in US dollars for a million tokens, such as 0.25,2",
             param_hint="--prices",
         ) from None
     return Prices(first, second)
@@ -287,10 +341,10 @@ def _prices(text: str | None) -> Prices | None:
 def _refuse_malformed(
     work: Batch, files: _Files, failures: Failures, provider: Provider, options: dict[str, Any]
 ) -> None:
-    """Look at the whole input before anything is sent.
+    """Check the whole input before anything is sent.
 
     Raises:
-        ConfigError: a row cannot be asked.
+        ConfigError: a row is invalid.
         typer.BadParameter: the input can be read only once.
     """
     if files.source is None:
@@ -303,30 +357,29 @@ def _refuse_malformed(
     work.check(failures.begin(read_rows(files.source)), prepare)
     if count := work.progress.failed:
         raise ConfigError(
-            f"{_rows(count)} cannot be asked, and nothing was sent; {files.failures} says why", field="input"
+            f"{counted(count, 'row')} cannot be sent, so nothing was sent; {files.failures} says why",
+            field="input",
         )
     work.progress = Progress()
 
 
 def _summary(work: Batch, files: _Files) -> int:
     now = work.progress
-    parts = [f"{_rows(now.answered)} answered"]
+    parts = [f"{counted(now.answered, 'row')} answered"]
     if now.skipped:
         parts.append(f"{now.skipped:,} answered before")
     if now.failed:
         parts.append(f"{now.failed:,} failed, see {files.failures}")
     if now.cut:
         parts.append(f"{now.cut:,} not sent whole, see left_out in {files.journal}")
-    parts.append(f"{now.input_tokens + now.output_tokens:,} tokens")
+    parts.append(counted(now.input_tokens + now.output_tokens, "token"))
     if now.cost:
         parts.append(f"${now.cost:.4f}")
     tell(", ".join(parts))
     if work.is_cost_unknown:
-        tell("the provider states no cost, so --max-cost cannot be kept: give --prices, and --resume")
+        tell(
+            "the provider does not state the cost, so --max-cost cannot be checked: add --prices and --resume"
+        )
     elif work.is_spent:
-        tell(f"--max-cost is reached: go on with {files.output} by --resume and a higher one")
+        tell(f"--max-cost is reached: to continue {files.output}, use --resume with a higher --max-cost")
     return 1 if now.failed or work.is_spent else 0
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

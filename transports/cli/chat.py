@@ -32,30 +32,45 @@ def chat(
         str | None,
         typer.Argument(
             metavar="[PROMPT]",
-            help="The prompt, below what is piped in. Without both: a conversation.",
+            help="The prompt. Text from a pipe goes before it. Without both, a conversation begins.",
         ),
     ] = None,
     *,
     type: Annotated[
-        str | None, typer.Option(callback=known_type, help="The provider's type, such as openai.")
+        str | None,
+        typer.Option(callback=known_type, help="The provider's type, such as openai. Default: openrouter."),
     ] = None,
     api: Annotated[
-        str | None, typer.Option(help="The wire family to speak with it, if not the type's first.")
+        str | None,
+        typer.Option(
+            help="Which of the provider's APIs to use, such as responses. Default: the type's first."
+        ),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="The model's id.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="The model's id. Default: the type's, if it has one."),
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="The API's base URL. Default: the type's.")] = None,
     api_key_env: Annotated[
-        str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
+        str | None,
+        typer.Option(
+            help="The environment variable that holds the API key. Default: the type's.", metavar="NAME"
+        ),
     ] = None,
     region: Region = None,
     project: Project = None,
     location: Location = None,
     system: Annotated[
-        str | None, typer.Option("--system", "-s", help="A system message for the conversation.")
+        str | None, typer.Option("--system", "-s", help="The system message of the conversation.")
     ] = None,
     attach: Annotated[
         list[Path] | None,
-        typer.Option("--attach", "-a", metavar="FILE", help="An image, sound, PDF or text; may be repeated."),
+        typer.Option(
+            "--attach",
+            "-a",
+            metavar="FILE",
+            help="An image, sound, PDF or UTF-8 text to send with the prompt; may be repeated.",
+        ),
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -70,36 +85,49 @@ def chat(
         list[str] | None,
         typer.Option(
             metavar="MODULE:FUNCTION",
-            help="A function that the model may call, and that is run without asking; may be repeated.",
+            help="A Python function that the model may call. It runs without asking you; may be repeated.",
         ),
     ] = None,
     reasoning: Annotated[
-        bool | None, typer.Option("--reasoning/--no-reasoning", help="Ask for extended thinking.")
+        bool | None,
+        typer.Option(
+            "--reasoning/--no-reasoning",
+            help="Turn extended thinking on or off. Default: the model's own.",
+        ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
+        typer.Option(
+            metavar="FILE",
+            help="A JSON file with the provider's configuration. Options given here override it.",
+        ),
     ] = None,
     go_on: Annotated[
-        bool, typer.Option("--continue", "-c", help="Go on with the last conversation, and its provider.")
+        bool,
+        typer.Option("--continue", "-c", help="Continue the last conversation, with the same provider."),
     ] = False,
     is_kept: Annotated[
-        bool, typer.Option("--keep/--no-keep", help="Keep the conversation for --continue.")
+        bool, typer.Option("--keep/--no-keep", help="Store the conversation for --continue.")
     ] = True,
     plain: Annotated[
         bool, typer.Option("--plain", help="Show the text as the model wrote it, not as markdown.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the events as JSON lines.")] = False,
-    no_stream: Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")] = False,
-    trio: Annotated[bool, typer.Option("--trio", help="Run under trio, not asyncio.")] = False,
+    no_stream: Annotated[
+        bool, typer.Option("--no-stream", help="Ask for the answer in one piece, not streamed.")
+    ] = False,
+    trio: Annotated[
+        bool, typer.Option("--trio", help="Use trio as the event loop. Default: asyncio.")
+    ] = False,
     imports: Imports = None,
 ) -> None:
     """Ask a provider, and show its answer; see `sansio-llm chat --help`.
 
     Raises:
         ProviderError: the configuration is invalid, or the call failed.
-        typer.BadParameter: there is no prompt, no such file or tool, or no conversation to go on with.
-        typer.Exit: Ctrl-C twice at the prompt, or the output was closed.
+        typer.BadParameter: there is no prompt, a file or a tool does not exist, or there is no conversation
+            to continue.
+        typer.Exit: Ctrl-C was pressed twice at the prompt, or the output was closed.
     """
     given: dict[str, object] = {
         "type": type,
@@ -146,7 +174,7 @@ def _last() -> Saved:
         return read_saved(file)
     except FileNotFoundError:
         raise typer.BadParameter(
-            f"there is no conversation to go on with: {file} is not there", param_hint="--continue"
+            f"there is no conversation to continue: {file} does not exist", param_hint="--continue"
         ) from None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--continue") from None

@@ -37,28 +37,37 @@ def check_transport(
     *,
     backend: Annotated[
         str | None,
-        typer.Option(callback=_known_loop, metavar="LOOP", help="The event loop: asyncio, or trio."),
+        typer.Option(
+            callback=_known_loop, metavar="LOOP", help="The event loop: asyncio or trio. Default: asyncio."
+        ),
     ] = None,
-    sync: Annotated[bool, typer.Option("--sync", help="The transport is blocking, not async.")] = False,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Check a blocking transport, not an async one.")
+    ] = False,
     in_memory: Annotated[
         bool,
-        typer.Option("--in-memory", help="The transport has no connections: the factory is passed a server."),
+        typer.Option(
+            "--in-memory",
+            help="Check a transport without connections: the factory is called with a server as its "
+            "argument.",
+        ),
     ] = False,
     law: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Try only this law; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Try only this law; may be repeated. Default: all laws."),
     ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=REASON",
-            help="A law that the transport does not keep, and why; may be repeated.",
+            help="A law that the transport is known to break, and the reason; may be repeated.",
         ),
     ] = None,
 ) -> None:
     """Try every law on a transport; see `sansio-llm check-transport --help`.
 
     Raises:
-        typer.BadParameter: there is no such factory or law.
+        typer.BadParameter: the factory or a law does not exist.
         typer.Exit: a law is broken, or the output was closed.
     """
     from transports.testing import conformance  # lazily: only this command and serve need the server

@@ -18,17 +18,17 @@ _TYPES = {
     ".bin": "application/vnd.amazon.eventstream",
     ".json": "application/json",
 }
-"""The files that are samples, and their content types."""
+"""The suffixes of sample files, with the content type of each."""
 _FIELDS = "fields.json"
 _GOLDEN = ".golden.json"
 _REQUEST = ".request.json"
 _BESIDE = (_GOLDEN, _REQUEST)
-"""The end of the names of files that hold a sample's meaning."""
+"""The suffix of files that hold a sample's meaning."""
 _MODULE = "MODULE:CLASS"
 
 
 class _Fields(msgspec.Struct, forbid_unknown_fields=True):
-    """The author's lists of fields, by their paths, with the reasons."""
+    """The author's lists of fields: each field's path, with the reason."""
 
     ignored: dict[str, str] = {}
     not_returned: dict[str, str] = {}
@@ -36,7 +36,7 @@ class _Fields(msgspec.Struct, forbid_unknown_fields=True):
 
 def check_dialect(
     dialect: Annotated[
-        str, typer.Argument(metavar=_MODULE, help="The dialect, such as my_module:MyDialect.")
+        str, typer.Argument(metavar=_MODULE, help="The dialect's class, such as my_module:MyDialect.")
     ],
     samples: Annotated[
         Path,
@@ -49,21 +49,27 @@ def check_dialect(
     ],
     *,
     law: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Try only this law; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Try only this law; may be repeated. Default: all laws."),
     ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=REASON", help="A law that the dialect does not keep, and why; may be repeated."
+            metavar="NAME=REASON",
+            help="A law that the dialect is known to break, and the reason; may be repeated.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides where streams are cut and how they are damaged.")] = 0,
-    tries: Annotated[int, typer.Option(min=1, help="How many cuts and damages of each sample.")] = 20,
+    seed: Annotated[
+        int, typer.Option(help="A number that decides where streams are cut and how they are damaged.")
+    ] = 0,
+    tries: Annotated[
+        int, typer.Option(min=1, help="How many times each sample is cut, and how many times damaged.")
+    ] = 20,
 ) -> None:
     """Try every law on a dialect; see `sansio-llm check-dialect --help`.
 
     Raises:
-        typer.BadParameter: there is no such dialect, sample or law.
+        typer.BadParameter: the dialect, a sample or a law does not exist.
         typer.Exit: a law is broken, or the output was closed.
     """
     from sansio import testing  # lazily: only this command needs the laws

@@ -13,7 +13,7 @@ from transports.cli.loading import load, pairs
 _FACTORY = "MODULE:FACTORY"
 _ERROR = "MODULE:ERROR"
 _SLOW = "linear"
-"""The law that counts work, which cannot be done in another process."""
+"""The law that counts the work of a parser, which is impossible if the parser runs in another process."""
 
 
 def check_parser(
@@ -21,50 +21,66 @@ def check_parser(
         str | None,
         typer.Argument(
             metavar=_FACTORY,
-            help="A class or function that makes a parser, such as my_module:MyParser. It has feed(data) and "
-            "close(), which returns (text, calls), or a list of events for sse.",
+            help="A class or function that makes a parser, such as my_module:MyParser. A parser has "
+            "feed(data), "
+            "and close(), which returns (text, calls), or a list of events if the dialect is sse.",
         ),
     ] = None,
     *,
     dialect: Annotated[
-        str, typer.Option(metavar="NAME", help="openai, anthropic, openai/responses, ...; or sse.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What the parser reads: a provider's type, such as openai or anthropic, or with the "
+            "API, such "
+            "as openai/responses; or sse.",
+        ),
     ],
     command: Annotated[
         str | None,
         typer.Option(
             metavar="COMMAND",
-            help="A parser in another language. It reads lines {'chunks': [base64, ...]}, and answers each "
-            "with {'text': ..., 'calls': [[name, arguments], ...]}, {'events': [[event, data, id], ...]} "
-            "or {'error': why}.",
+            help='A command that runs a parser in another language. It reads lines {"chunks": ["BASE64", '
+            '...]}, and answers each with a line {"text": "...", "calls": [["NAME", ARGUMENTS], ...]}, '
+            '{"events": [["EVENT", "DATA", "ID"], ...]} or {"error": "REASON"}.',
         ),
     ] = None,
     error: Annotated[
         list[str] | None,
-        typer.Option(metavar=_ERROR, help="An exception that callers expect; may be repeated."),
+        typer.Option(
+            metavar=_ERROR,
+            help="An exception class that the parser may raise for invalid streams; may be repeated.",
+        ),
     ] = None,
     law: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Try only this law; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Try only this law; may be repeated. Default: all laws."),
     ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=REASON", help="A law that the parser does not keep, and why; may be repeated."
+            metavar="NAME=REASON",
+            help="A law that the parser is known to break, and the reason; may be repeated.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides where streams are cut and how they are damaged.")] = 0,
-    tries: Annotated[int, typer.Option(min=0, help="How many cuts and damages of each stream.")] = 20,
+    seed: Annotated[
+        int, typer.Option(help="A number that decides where streams are cut and how they are damaged.")
+    ] = 0,
+    tries: Annotated[
+        int, typer.Option(min=0, help="How many times each stream is cut, and how many times damaged.")
+    ] = 20,
 ) -> None:
     """Try every law on a parser; see `sansio-llm check-parser --help`.
 
     Raises:
-        typer.BadParameter: there is no such parser, dialect or law.
+        typer.BadParameter: the parser, the dialect or a law does not exist.
         typer.Exit: a law is broken, or the output was closed.
     """
     from sansio import testing  # lazily: only this command needs the laws
     from sansio.testing.parsers import Parser
 
     if (factory is None) == (command is None):
-        raise typer.BadParameter(f"give {_FACTORY} or --command, one of the two", param_hint=_FACTORY)
+        raise typer.BadParameter(f"give either {_FACTORY} or --command", param_hint=_FACTORY)
     declared = pairs(without)
     expected = tuple(_exception(named) for named in error or ())
     with ParserCommand(command or "") as foreign:
@@ -78,7 +94,7 @@ def check_parser(
         else:
             made.__qualname__ = command or ""
             expected = (ForeignError,)
-            declared = {_SLOW: "the work of another process is not counted", **declared}
+            declared = {_SLOW: "the work of a parser in another process cannot be counted", **declared}
         judge(
             lambda progress: testing.check_parser(
                 make,

@@ -13,21 +13,21 @@ from transports.cli.inputs import question
 from transports.cli.interrupts import raised_interrupts
 from transports.cli.keyboard import Keyboard
 from transports.cli.saved import Saved, keep, read_saved, write_saved
-from transports.cli.terminal import Channel, tell
+from transports.cli.terminal import Channel, counted, tell
 
 _MOST_RESERVED = 4_096
-"""Tokens of the context window reserved for the next answer; at most a quarter of the window is."""
+"""How many tokens of the context window are reserved for the next answer, but at most a quarter of it."""
 _COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
-"""A path such as `/etc/hosts` is none."""
+"""Does not match a path such as `/etc/hosts`."""
 _HELP = """\
-/model [NAME]    ask another model from now on; alone, say which one is asked
+/model [NAME]    ask another model from now on; alone, show the current one
 /system [TEXT]   set the system message; alone, show it; '/system -' removes it
 /save FILE       write the conversation to a file
-/load FILE       go on with the conversation in a file
-/retry           ask the last question again
-/usage           what the answers have cost so far
-/help            show this
-Alt-Enter begins a new line, and a pasted text is one question.
+/load FILE       continue the conversation in a file
+/retry           ask the last question again, in place of its answer
+/usage           show the tokens of all answers so far, and their cost if known
+/help            show this help
+Alt-Enter begins a new line. A pasted text of several lines is one question.
 Ctrl-C stops an answer, Ctrl-D ends the conversation.
 """
 
@@ -39,13 +39,13 @@ def with_system(messages: Sequence[Message], text: str | None) -> list[Message]:
 
 
 class Conversation:
-    """A history, and who is asked about it. It is kept in a file after each answer, for `--continue`.
+    """A history and the asker that continues it. It is stored in a file after each answer, for `--continue`.
 
     Args:
-        asker: asks and shows.
+        asker: asks the provider and shows the answers.
         messages: the history so far.
-        provider: fields of `ProviderConfig`, to be kept.
-        is_kept: whether it is kept.
+        provider: the fields of `ProviderConfig` to store with the history.
+        is_kept: whether to store the conversation.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Conversation:
         }
 
     def say(self, asked: Message, before: Sequence[Message] | None = None) -> None:
-        """Ask a question. Its answer becomes part of the history; a failure does not change it.
+        """Ask a question. The answer is added to the history; a failed call does not change the history.
 
         Args:
             asked: the user's message.
-            before: the messages before it, if not all.
+            before: the messages before it. Default: the whole history.
 
         Raises:
             ProviderError: the call failed.
@@ -81,26 +81,28 @@ class Conversation:
         window = self._asker.provider.config.context_window
         fitted = fit_context(messages, window, reserve=min(window // 4, _MOST_RESERVED))
         if left_out := len(fitted.left_out):
-            tell(f"the context window is full: the oldest {left_out} messages are left out")
+            tell(f"the context window is full: {counted(left_out, 'old message')} left out")
         turn = self._asker.ask(fitted.messages)
         if not turn.messages:
             tell("stopped before the answer began; /retry asks again")
             return
         if turn.stopped:
-            tell("stopped; what had arrived is part of the conversation, and /retry asks again")
+            tell("stopped; the part that arrived stays in the conversation, and /retry asks again")
         self._messages = [*messages, *turn.messages]
         self._unanswered = None
         if self._is_kept:
             try:
                 keep(self._saved())
             except OSError as error:
-                tell(f"the conversation is not kept for --continue: {error}; see --no-keep")
+                tell(f"the conversation was not stored for --continue: {error}; --no-keep turns storing off")
 
     def run(self, attached: Sequence[Part]) -> None:
-        """Take turns until Ctrl-D. Ctrl-C stops an answer. The error of a failed turn is shown.
+        """Read and answer questions until Ctrl-D.
+
+        Ctrl-C stops an answer. The error of a failed turn is shown.
 
         Args:
-            attached: parts of the first question.
+            attached: parts to send with the first question.
         """
         tell(f"talking to {self._asker.who}; /help shows the commands, Ctrl-D ends the conversation")
         with raised_interrupts():
@@ -115,14 +117,17 @@ class Conversation:
                         self.say(question(text, attached))
                         attached = ()
                 except ConfigError:
-                    raise  # every further turn would fail, too
+                    raise  # every later turn would fail too
                 except ProviderError as error:
                     tell(str(error))
 
     def _obey(self, name: str, rest: str) -> None:
         command = self._commands.get(name)
         if command is None:
-            tell(f"there is no command /{name}; /help shows them, and a space in front makes it a question")
+            tell(
+                f"there is no command /{name}; /help lists them. To ask this as a question, put a space "
+                "before it"
+            )
             return
         command(rest)
 
@@ -152,7 +157,7 @@ class Conversation:
         except OSError as error:
             tell(f"{name} cannot be written: {error.strerror}")
         else:
-            tell(f"{len(self._messages)} messages are in {name}")
+            tell(f"{counted(len(self._messages), 'message')} written to {name}")
 
     def _load(self, name: str) -> None:
         if not name:
@@ -166,7 +171,7 @@ class Conversation:
             tell(str(error))
         else:
             self._unanswered = None
-            tell(f"{len(self._messages)} messages are loaded")
+            tell(f"{counted(len(self._messages), 'message')} loaded")
 
     def _retry(self, _: str) -> None:
         if self._unanswered is not None:
@@ -186,7 +191,7 @@ class Conversation:
             f"({sum(usage.cached_tokens for usage in usages)} cached), "
             f"{sum(usage.output_tokens for usage in usages)} out"
         )
-        tell(told + (f", {sum(costs):.4f} dollars" if costs else ""))
+        tell(told + (f", {sum(costs):.4f} US dollars" if costs else ""))
 
     def _help(self, _: str) -> None:
         Channel(sys.stderr).write(_HELP)

@@ -1,4 +1,4 @@
-"""`sansio-llm corpus`: streams of every wire with their meaning, as files for parsers in any language."""
+"""`sansio-llm corpus`: writes streams of every wire and their meaning, for parsers in any language."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from transports.cli.terminal import Channel
 def corpus(
     directory: Annotated[
         Path,
-        typer.Argument(metavar="DIR", help="The folder to write to. It is made if it does not exist."),
+        typer.Argument(metavar="DIR", help="The folder to write to. It is created if it does not exist."),
     ],
 ) -> None:
-    """Write the corpus; see `sansio-llm corpus --help`. Files of other names are left alone.
+    """Write the corpus; see `sansio-llm corpus --help`. Files with other names are not changed.
 
     Raises:
-        typer.BadParameter: the folder cannot be made or written to.
+        typer.BadParameter: the folder cannot be created or written to.
         typer.Exit: the output was closed.
     """
     from sansio.testing.corpus import corpus_files  # lazily: only this command needs the encoders

@@ -33,7 +33,7 @@ from transports.cli.terminal import Channel
 # Valid in JSON, but a terminal may execute them, and some programs read them as line ends.
 _ESCAPES = {char: f"\\u{char:04x}" for char in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 _SHOWN = 200
-"""Characters of a tool's result that a person is shown."""
+"""How many characters of a tool's result are shown to a person."""
 
 
 class Display(Protocol):
@@ -44,16 +44,16 @@ class Display(Protocol):
         ...
 
     def show_result(self, result: Message) -> None:
-        """Show what a tool gave."""
+        """Show the result of a tool."""
         ...
 
 
 class Page(Protocol):
-    """Where an answer's text is written: a `Channel`, or what shows it as markdown."""
+    """Where an answer's text is written: a `Channel`, or a `MarkdownPage`."""
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person sees it on the same terminal as standard error."""
+        """Whether the text appears on a terminal, between the lines of standard error."""
         ...
 
     def write(self, text: str) -> None:
@@ -93,10 +93,10 @@ class JSONDisplay:
 class TextDisplay:
     """Writes the answer's text to standard output, and reasoning and tool calls to standard error.
 
-    A terminal shows both, so there each begins a new line.
+    A terminal shows both, so each begins a new line there.
 
     Args:
-        page: for the answer's text. Default: standard output.
+        page: where the answer's text is written. Default: standard output.
     """
 
     def __init__(self, page: Page | None = None) -> None:
@@ -118,7 +118,7 @@ class TextDisplay:
                 self._err.end_line()
                 self._err.write(f"[the model calls {name}]\n", dim=True)
             case RefusalDelta() | ToolCallDelta():
-                pass  # a refusal is shown once it is whole
+                pass  # a refusal is shown when it is complete
             case PartComplete(part=part):
                 self._show_part(part)
             case StreamComplete(message=message):
@@ -133,10 +133,10 @@ class TextDisplay:
         """See `Display.show_result`. The text is cut to one line."""
         text = " ".join(result.text.split())
         text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        self._err.write(f"[the tool {'failed' if result.is_error else 'gave'}: {text}]\n", dim=True)
+        self._err.write(f"[the tool {'failed' if result.is_error else 'returned'}: {text}]\n", dim=True)
 
     def _show_part(self, part: Part) -> None:
-        """Name what the provider ran or made; a text stream cannot show it."""
+        """Name the tool that the provider ran, or the content that it made: text output cannot show these."""
         match part:
             case ServerToolPart(kind=kind, name=name):
                 what = f"the provider runs {name}" if name else f"the provider has {kind}"
@@ -161,7 +161,7 @@ class TextDisplay:
             self._err.write(f"[the call of {invalid.name} cannot be run: {invalid.reason}]\n")
 
     def _set_apart(self) -> None:
-        """End the answer's line on a terminal. In a file or pipe nothing is added to the answer."""
+        """End the answer's line on a terminal. Nothing is added to an answer in a file or a pipe."""
         if self._out.is_terminal:
             self._out.end_line()
 
@@ -171,7 +171,7 @@ class TextDisplay:
 
 
 def json_line(event: StreamEvent) -> str:
-    """An event as one line of JSON: its fields, with its name as `event`."""
+    """An event as one line of JSON: its fields, and its name as `event`."""
     told: object = event
     if isinstance(event, StreamFailed):
         told = {"event": "stream_failed", "error": _told(event.error)}
@@ -183,12 +183,12 @@ def _line(told: object) -> str:
 
 
 def summary(who: str, message: Message, first: float | None, total: float) -> str:
-    """The tokens and the time of an answer, in one line.
+    """The tokens and times of an answer, in one line.
 
     Args:
-        who: provider and model.
+        who: the provider and the model.
         first: seconds to the first token; `None` if nothing was streamed.
-        total: seconds in all.
+        total: seconds to the end of the answer.
     """
     parts = []
     if message.finish_reason not in (FinishReason.STOP, None):

@@ -1,4 +1,4 @@
-"""A parser in another language: a command that reads streams as JSON lines, and answers with JSON lines."""
+"""Runs a parser in another language: a command that reads streams and writes answers, as JSON lines."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from types import TracebackType
 import msgspec
 
 _WAIT = 30.0
-"""Seconds for one stream, after which the command is taken for hanging and is ended."""
+"""How many seconds the command may take for one stream. Then it is assumed to hang, and is ended."""
 
 
 class ForeignError(Exception):
-    """The command refused a stream, as it may."""
+    """The command refused a stream, which it may do."""
 
 
 class CommandFailedError(Exception):
-    """The command ended, or answered with something else."""
+    """The command ended, took too long, or wrote an invalid answer."""
 
 
 class _Reply(msgspec.Struct):
@@ -33,14 +33,14 @@ class _Reply(msgspec.Struct):
 
 
 class ParserCommand:
-    """Runs the command, again after it has ended. A context manager, which ends it.
+    """Runs the command, and starts it again if it has ended. Leaving the context ends it.
 
-    Each line of its input is a stream: `{"chunks": [...]}`, the pieces in base64. For each it writes a line:
-    `{"text": "...", "calls": [["name", arguments], ...]}`, `{"events": [["event", "data", "id"], ...]}`, or
-    `{"error": "why"}` for a stream that it refuses.
+    Each line of its input is a stream: `{"chunks": [...]}`, the pieces in base64. It answers each with a
+    line: `{"text": "...", "calls": [["name", arguments], ...]}`, `{"events": [["event", "data", "id"],
+    ...]}`, or `{"error": "why"}` for a stream that it refuses.
 
     Args:
-        command: as in a shell, but no shell reads it.
+        command: the command line, split into words as a shell would do; no shell runs it.
     """
 
     def __init__(self, command: str) -> None:
@@ -56,15 +56,21 @@ class ParserCommand:
         self._end()
 
     def make(self) -> CommandParser:
-        """The parser of one stream."""
+        """A parser for one stream."""
         return CommandParser(self.ask)
 
     def ask(self, pieces: list[bytes]) -> object:
-        """Have one stream read.
+        """Have the command read one stream.
+
+        Args:
+            pieces: the stream's pieces.
+
+        Returns:
+            Its events, or its text and calls.
 
         Raises:
-            ForeignError: the command refused it.
-            CommandFailedError: the command did not answer.
+            ForeignError: the command refused the stream.
+            CommandFailedError: the command did not answer, or its answer is invalid.
         """
         line = msgspec.json.encode({"chunks": [base64.b64encode(piece).decode() for piece in pieces]})
         process = self._process or self._start()
@@ -83,7 +89,9 @@ class ParserCommand:
             timer.cancel()
         if not answer.endswith(b"\n"):
             status = self._end()
-            raise CommandFailedError(f"the command ended with status {status}, or took {_WAIT:g} s")
+            raise CommandFailedError(
+                f"the command ended with status {status}, or did not answer within {_WAIT:g} s"
+            )
         try:
             reply = msgspec.json.decode(answer, type=_Reply)
         except msgspec.MsgspecError as error:
@@ -97,7 +105,7 @@ class ParserCommand:
         return self._process
 
     def _end(self) -> int:
-        """End the process; its status."""
+        """End the process, and return its exit status."""
         process, self._process = self._process, None
         if process is None:
             return 0
@@ -110,10 +118,10 @@ class ParserCommand:
 
 
 class CommandParser:
-    """One stream for the command: it is sent when it has ended.
+    """Collects one stream, and sends it to the command when the stream has ended.
 
     Args:
-        ask: has it read.
+        ask: has the command read the stream's pieces.
     """
 
     def __init__(self, ask: Callable[[list[bytes]], object]) -> None:
@@ -121,9 +129,9 @@ class CommandParser:
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> None:
-        """Keep a piece."""
+        """Add a piece of the stream."""
         self._pieces.append(data)
 
     def close(self) -> object:
-        """What the command makes of all pieces."""
+        """What the command read from all pieces; see `ParserCommand.ask`."""
         return self._ask(self._pieces)

@@ -1,4 +1,4 @@
-"""What is asked: the prompt with standard input, files beside it, options and tools."""
+"""Reads what is asked: the prompt and standard input, attached files, options and tools."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _TOOLS = "MODULE:FUNCTION"
 
 
 def read_prompt(given: str | None) -> str | None:
-    """The prompt: standard input, if it is no terminal, and below it the argument.
+    """The prompt: standard input, unless it is a terminal, and below it the argument.
 
     Args:
         given: the argument; `-` is standard input alone.
 
     Returns:
-        `None` for a conversation.
+        The prompt; `None` if a conversation is wanted.
 
     Raises:
-        typer.BadParameter: there is no text.
+        typer.BadParameter: there is neither a text nor a terminal.
     """
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if given is None and sys.stdin is not None and not piped:
@@ -58,15 +58,17 @@ def read_prompt(given: str | None) -> str | None:
 
 
 def question(prompt: str, attached: Sequence[Part]) -> Message:
-    """The user's message. Files go before the text: providers advise to put the question last."""
+    """The user's message. Files go before the text, since providers advise putting the question last."""
     return Message(Role.USER, (*attached, TextPart(prompt)) if attached else prompt)
 
 
 def read_attachment(file: Path) -> Part:
-    """A file as a part of a message, by its name: an image, sound or PDF; anything else must be text.
+    """A file as a part of a message.
+
+    Its name shows if it is an image, sound or PDF; other files must be UTF-8 text.
 
     Raises:
-        typer.BadParameter: it cannot be read, or is neither.
+        typer.BadParameter: the file cannot be read, or is none of these.
     """
     try:
         data = file.read_bytes()
@@ -84,20 +86,23 @@ def read_attachment(file: Path) -> Part:
         return TextPart(f"{file.name}:\n\n{data.decode('utf-8-sig')}")
     except UnicodeDecodeError:
         raise typer.BadParameter(
-            f"{str(file)!r}: it is no image, sound or PDF by its name, and no UTF-8 text",
+            f"{str(file)!r}: its name is not that of an image, sound or PDF, and it is not UTF-8 text",
             param_hint="--attach",
         ) from None
 
 
 def typed_options(given: Sequence[str], config: ProviderConfig) -> dict[str, object]:
-    """Options of the form NAME=VALUE. A value is JSON if the option takes it so, and text otherwise.
+    """Options of the form NAME=VALUE.
+
+    A value is read as JSON if the option takes that type, and as text otherwise.
 
     Args:
         given: as on the command line.
-        config: of the provider, whose options have types. The call checks them, and its errors say more.
+        config: the provider's, which says the types of its options. The options are not checked here: the
+            call checks them, and its errors say more.
 
     Raises:
-        typer.BadParameter: one is not of the form.
+        typer.BadParameter: one does not have that form.
     """
     table = Provider(config).dialect.OPTIONS
     options: dict[str, object] = {}
@@ -130,10 +135,10 @@ def _fits(value: object, option: Option) -> bool:
 
 
 def load_tools(names: Sequence[str]) -> list[FunctionTool]:
-    """Tools that are named as MODULE:FUNCTION.
+    """The tools that are named as MODULE:FUNCTION.
 
     Raises:
-        typer.BadParameter: there is no such function, or it cannot be a tool.
+        typer.BadParameter: the function does not exist, or it cannot be a tool.
     """
     tools: list[FunctionTool] = []
     for name in names:

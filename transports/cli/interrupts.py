@@ -1,4 +1,4 @@
-"""Ctrl-C ends the process at once.
+"""Lets Ctrl-C end the process at once.
 
 Both event loops would first cancel their tasks and wait for their threads, and a thread that looks up a host
 name cannot be interrupted. The operating system releases everything that the process holds.
@@ -21,7 +21,7 @@ _TICK = 0.1  # seconds
 
 @contextmanager
 def ending_interrupts() -> Iterator[None]:
-    """Let Ctrl-C end the process inside, unless the parent process had it ignored."""
+    """Let Ctrl-C end the process while the context lasts, unless the parent process had it ignored."""
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
@@ -32,12 +32,12 @@ def ending_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _ticking() -> Iterator[None]:
-    """Interrupt each wait of the main thread after a moment; Python then resumes it.
+    """Interrupt each wait of the main thread after a moment; Python then resumes the wait.
 
-    Python runs signal handlers between two instructions only. Without this, a signal that arrives just
-    before a wait is handled when the wait ends.
+    Python runs signal handlers only between two instructions. Without this, a signal that arrives just
+    before a wait would be handled only when the wait ends.
     """
-    if sys.platform == "win32":  # it has neither this race nor this timer
+    if sys.platform == "win32":  # Windows has neither this race nor this timer
         yield
         return
     signal.signal(signal.SIGALRM, _pass)
@@ -45,12 +45,12 @@ def _ticking() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)  # the signal would kill the interpreter as it exits
+        signal.setitimer(signal.ITIMER_REAL, 0)  # otherwise the signal would kill the interpreter as it exits
 
 
 @contextmanager
 def raised_interrupts() -> Iterator[None]:
-    """Let Ctrl-C raise `KeyboardInterrupt` inside, for code that must restore the terminal."""
+    """Let Ctrl-C raise `KeyboardInterrupt` in the context, for code that must restore the terminal."""
     previous = signal.getsignal(signal.SIGINT)
     if previous is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""What the commands share that try laws: which law is being tried, the report, and the exit status."""
+"""What the commands that try laws share: the progress, the report, and the exit status."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def judge(check: Callable[[Progress], Report]) -> None:
     """Try laws and print the report.
 
     Args:
-        check: tries them. What it is passed says on a terminal, in one line, which law is being tried.
+        check: tries the laws. It is passed a function that shows on a terminal which law is being tried.
 
     Raises:
-        typer.BadParameter: the check cannot be made so.
+        typer.BadParameter: an argument of the check is invalid.
         typer.Exit: a law is broken, or the output was closed.
     """
     with StatusLine() as status:

@@ -1,4 +1,4 @@
-"""What a person types in a conversation."""
+"""Reads what a person types in a conversation."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from transports.cli.terminal import tell
 
 
 class Keyboard:
-    """Reads a text at a time, with line editing. A pasted text of several lines is one text.
+    """Reads one text at a time, with line editing. A pasted text of several lines is one text.
 
-    Interrupts must raise `KeyboardInterrupt` meanwhile, so that the terminal is restored.
+    While it reads, interrupts must raise `KeyboardInterrupt`, so that the terminal is restored.
     """
 
     def __init__(self) -> None:
-        # Lazily: they take 200 ms to import, and only a conversation needs them.
+        # Imported lazily: these take 200 ms, and only a conversation needs them.
         from prompt_toolkit import PromptSession
         from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
         from prompt_toolkit.output import create_output
@@ -28,7 +28,7 @@ class Keyboard:
         def _new_line(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
 
-        # Not to a file that gets the answers.
+        # Standard output may be a file that receives the answers.
         shown_on = sys.stdout if sys.stdout.isatty() else sys.stderr
         self._session: PromptSession[str] = PromptSession(
             key_bindings=keys, output=create_output(shown_on), prompt_continuation="  "
@@ -38,11 +38,11 @@ class Keyboard:
     def ask(self) -> str | None:
         """The next text; `None` at Ctrl-D.
 
-        Ctrl-C takes back what is typed. On an empty line it warns, and the second time it ends the command:
-        the first may have been meant for an answer that has just ended.
+        Ctrl-C deletes what is typed. On an empty line, the first Ctrl-C only warns, since it may have been
+        meant for an answer that has just ended; the second ends the command.
 
         Raises:
-            typer.Exit: Ctrl-C for the second time.
+            typer.Exit: Ctrl-C was pressed for the second time on an empty line.
         """
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Names on the command line that mean something in a module of the user's."""
+"""Loads what the command line names in the user's own modules."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from transports.cli.settings import import_modules
 
 
 def load(named: str, hint: str, example: str, kind: str) -> Callable[..., Any]:
-    """What is named as MODULE:NAME, which can be called. The working folder is on the path.
+    """Load the class or function that is named as MODULE:NAME. Modules are also found in the working folder.
 
     Args:
-        named: as given.
+        named: the name, as given on the command line.
         hint: the argument's name, for errors.
-        example: how it could be written.
-        kind: what it makes, for errors.
+        example: an example of a name, for errors.
+        kind: what the class or function makes, for errors.
 
     Raises:
-        typer.BadParameter: there is no such thing.
+        typer.BadParameter: the name is malformed, the module cannot be imported, or it has no such callable.
     """
     module, _, path = named.partition(":")
     if not module or not path:
@@ -38,12 +38,12 @@ def load(named: str, hint: str, example: str, kind: str) -> Callable[..., Any]:
     except AttributeError:
         raise _bad(f"the module {module} has no {path!r}", hint) from None
     if not callable(made):
-        raise _bad(f"{named!r} cannot be called; name what makes {kind}, a class or a function", hint)
+        raise _bad(f"{named!r} cannot be called; name a class or function that makes {kind}", hint)
     return made
 
 
 def pairs(given: list[str] | None) -> dict[str, str]:
-    """Options of the form NAME=REASON."""
+    """The options of the form NAME=REASON, as a dictionary. A missing reason is an empty text."""
     return {name: reason for name, _, reason in (each.partition("=") for each in given or ())}
 
 

@@ -1,7 +1,7 @@
-"""An answer's text as markdown on a terminal, while it arrives.
+"""Shows an answer's text as markdown on a terminal, while it arrives.
 
-A block of markdown is final once the next one has begun: it is printed, and scrolls away like other output.
-Only the last block is drawn again and again, and of a block that is taller than the terminal only its end.
+A block of markdown is final once the next one has begun. Then it is printed, and scrolls away like other
+output. Only the last block is redrawn. If it is taller than the terminal, only its end is drawn.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from rich.segment import Segment
 from transports.cli.terminal import harmless
 
 _FRAMES = 12.0
-"""How often per second the last block is drawn, and final blocks are looked for."""
+"""How often per second the last block is redrawn, and final blocks are looked for."""
 
 _CODE_THEME = "ansi_dark"
 """The terminal's own colours and background."""
 
-# Without HTML, which rich would leave out: an answer has it as text, such as `list<int>`.
+# HTML is off, since rich would leave it out, and answers contain text such as `list<int>`.
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
 
 
 def split_final(text: str) -> tuple[str, str]:
     """Divide an answer's text into the blocks that are final, and the rest.
 
-    What a line means may depend on its end and on the line below it, but not on anything after the next block
-    has begun. Link definitions are the exception: a link to one in another block stays as it was written.
+    The meaning of a line may depend on its end and on the line below it, but not on text after the next block
+    has begun. Link definitions are the exception: a link to one in another block is shown as written.
 
     Args:
-        text: what has arrived, from the start of a block.
+        text: the text that has arrived, from the start of a block.
 
     Returns:
-        The final blocks, which are empty or end with a line; and the text from the start of the last block.
+        The final blocks, empty or ending with a line end; and the text from the start of the last block.
     """
     whole_lines = text[: text.rfind("\n") + 1]
     starts = [token.map[0] for token in _PARSER.parse(whole_lines) if token.map and token.level == 0]
@@ -49,11 +49,11 @@ def split_final(text: str) -> tuple[str, str]:
 
 
 class MarkdownPage:
-    """Writes an answer to a terminal, as a `Channel` does, but as markdown.
+    """Writes an answer to a terminal like a `Channel`, but as markdown.
 
     Args:
         stream: a terminal.
-        frames: how often per second it is drawn.
+        frames: how often per second the last block is redrawn.
 
     Attributes:
         is_terminal: always true.
@@ -72,7 +72,7 @@ class MarkdownPage:
         return self._answer is None
 
     def write(self, text: str) -> None:
-        """Draw more of the answer, within a moment."""
+        """Add text to the answer. It is drawn with the next frame."""
         if not text:
             return
         if self._answer is None:
@@ -87,16 +87,16 @@ class MarkdownPage:
 
 
 class _Drawn:
-    """An answer that is being drawn, by a thread: so an interrupt never leaves half a frame.
+    """An answer that a thread draws, so that an interrupt never leaves half a frame.
 
-    The thread is not rich's, whose frames may come between the two halves of a block that is being printed.
+    Rich's own thread is not used, since it may draw a frame while half of a block has been printed.
     """
 
     def __init__(self, console: Console, pause: float) -> None:
         self._console = console
         self._pause = pause  # seconds between two frames
         self._text = ""  # the last block
-        self._lock = Lock()  # on changes of the text
+        self._lock = Lock()  # held while the text changes
         self._below = False  # whether there is a block above it
         self._is_over = Event()
         self._live = Live(
@@ -124,7 +124,7 @@ class _Drawn:
                 self._frame()
 
     def _frame(self) -> None:
-        """Print the blocks that are final, and draw the last one again."""
+        """Print the blocks that are final, and redraw the last one."""
         final, _ = split_final(self._text)
         if final.strip():
             shown = _Blocks(final, self._below)
@@ -149,7 +149,7 @@ class _Blocks:
     """Blocks of markdown with one blank line between them, whether they are printed together or not.
 
     Args:
-        text: whole blocks.
+        text: complete blocks.
         below: whether there is a block above them.
     """
 
@@ -193,7 +193,7 @@ def _is_blank(line: list[Segment]) -> bool:
 
 
 class _Console(Console):
-    """Leaves the cursor as it is: after an interrupt that ends the process it could not be shown again."""
+    """Never hides the cursor, since after an interrupt that ends the process it could not be shown again."""
 
     def show_cursor(self, show: bool = True) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""`sansio-llm models`: the models of a provider, as a table or as JSON lines."""
+"""`sansio-llm models`: lists the models of a provider, as a table or as JSON lines."""
 
 from __future__ import annotations
 
@@ -26,37 +26,46 @@ from transports.cli.settings import (
     read_config,
 )
 from transports.cli.tables import Fit, table_text
-from transports.cli.terminal import Channel, tell
+from transports.cli.terminal import Channel, counted, tell
 
 _DAY = 86_400
 _WARNED_DAYS = 60
-"""A model that retires within so many days is named in a warning."""
+"""How many days before its retirement a model is named in a warning."""
 
 
 def models(
     *,
     type: Annotated[
-        str | None, typer.Option(callback=known_type, help="The provider's type, such as openai.")
+        str | None,
+        typer.Option(callback=known_type, help="The provider's type, such as openai. Default: openrouter."),
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="The API's address.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="The API's base URL. Default: the type's.")] = None,
     api_key_env: Annotated[
-        str | None, typer.Option(help="The environment variable that holds the key.", metavar="NAME")
+        str | None,
+        typer.Option(
+            help="The environment variable that holds the API key. Default: the type's.", metavar="NAME"
+        ),
     ] = None,
     region: Region = None,
     project: Project = None,
     location: Location = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A provider's configuration in JSON; options override it."),
+        typer.Option(
+            metavar="FILE",
+            help="A JSON file with the provider's configuration. Options given here override it.",
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print each model as a line of JSON.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print each model as a line of JSON, not in a table.")
+    ] = False,
     imports: Imports = None,
 ) -> None:
     """List a provider's models; see `sansio-llm models --help`.
 
     Raises:
         ProviderError: the configuration is invalid, the provider has no list, or the call failed.
-        typer.BadParameter: there is no such file.
+        typer.BadParameter: the file of `--config` cannot be read.
         typer.Exit: the output was closed.
     """
     given: dict[str, object] = {
@@ -71,7 +80,7 @@ def models(
     fields = located(fields, base_url=base_url, project=project, location=location)
     is_real = config is not None or chooses(fields)
     if not _names_model(fields):
-        fields["model"] = "any"  # a config needs one, and the list does not
+        fields["model"] = "any"  # a configuration needs a model, but the list does not depend on it
     with open_provider(fields, "asyncio", is_real=is_real) as provider:
         listed = anyio.run(provider.list_models)
     out = Channel(sys.stdout, utf8=json)
@@ -118,14 +127,15 @@ def _day(seconds: float | None) -> str:
         return ""
     try:
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
-    except (OverflowError, ValueError, OSError):  # no calendar has it
+    except (OverflowError, ValueError, OSError):  # outside the calendar's range
         return ""
 
 
 def _warning(model: ModelInfo, now: float) -> str | None:
-    """What to say of a model that is retired, or soon will be.
+    """The warning for a model that is retired or soon will be; `None` for other models.
 
     Args:
+        model: the model.
         now: seconds since 1970.
     """
     if model.retires is None or model.retires - now > _WARNED_DAYS * _DAY:
@@ -134,4 +144,4 @@ def _warning(model: ModelInfo, now: float) -> str | None:
     if model.retires <= now:
         return f"{model.id} was retired on {day}: choose another model"
     days = int((model.retires - now) // _DAY)
-    return f"{model.id} retires on {day}, in {days} days: choose another model before then"
+    return f"{model.id} retires on {day}, in {counted(days, 'day')}: choose another model before then"

@@ -28,7 +28,7 @@ from transports.cli.settings import Imports, known_type
 from transports.cli.terminal import READ_SIZE, read_stdin_pieces
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"
-"""What may be before an answer: white space, and the bytes of a byte order mark."""
+"""Bytes that may precede an answer: white space, and those of a byte order mark."""
 
 
 def parse(
@@ -36,13 +36,15 @@ def parse(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="The body of an answer as received: a stream, or a whole one in JSON. '-': standard input.",
+            help="A file with the body of an answer as received, streamed or whole. '-' reads standard "
+            "input.",
         ),
     ],
     *,
     type: Annotated[str, typer.Option(callback=known_type, help="The provider's type, such as openai.")],
     api: Annotated[
-        str | None, typer.Option(help="The wire family of the answer, if not the type's first.")
+        str | None,
+        typer.Option(help="The API that the answer is from, such as responses. Default: the type's first."),
     ] = None,
     imports: Imports = None,
 ) -> None:
@@ -68,7 +70,7 @@ def _events(type: str, api: str | None, file: Path) -> Iterator[StreamEvent]:
         start += piece
         if start.strip(_BLANK):
             break
-    # No stream of SSE begins with an object; where events are lines of JSON, it is the first of them.
+    # A stream of SSE never begins with an object. In a stream of JSON lines, the object is the first event.
     if start.lstrip(_BLANK).startswith(b"{") and not isinstance(dialect.framer(""), NDJSONFramer):
         yield _whole(dialect, b"".join([start, *pieces]))
         return

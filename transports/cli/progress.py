@@ -1,4 +1,4 @@
-"""The progress of a batch, as a bar on a terminal."""
+"""Shows the progress of a batch, as a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from transports.bulk.files.run import Progress
 
 @contextmanager
 def shown(source: Source | None) -> Iterator[Callable[[Progress], None]]:
-    """A bar on standard error with rows, rate, tokens, failures and the time left, if that is a terminal.
+    """A bar with rows, rate, tokens, failures and the time left, on standard error if that is a terminal.
 
     Args:
-        source: the input, which says how many rows there are.
+        source: the input, which knows how many rows there are; `None` if it is standard input.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console  # lazily: a run without a terminal does not need them
+    from rich.console import Console  # imported lazily: a run without a terminal does not need these
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 

@@ -1,4 +1,8 @@
-"""`sansio-llm batch --provider-batch`: a batch that the provider answers within a day, in three visits."""
+"""`sansio-llm batch --provider-batch`: a batch that the provider answers within a day.
+
+The command runs once to submit the rows, any number of times to show the status, and once to fetch the
+answers.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,14 @@ from transports.bulk.files.journal import Journal
 from transports.bulk.files.later import LaterBatch
 from transports.bulk.files.rows import BadRow, Source
 from transports.cli.progress import shown
-from transports.cli.terminal import tell
+from transports.cli.terminal import counted, tell
 
 NONE = "none"
 _MOST_IDS = 3
 
 
 class Visit(Enum):
-    """What is done with the provider's batches."""
+    """What one run of the command does with the provider's batches."""
 
     SUBMIT = "submit"
     STATUS = "status"
@@ -31,32 +35,32 @@ class Visit(Enum):
 
 
 def check_alone(is_real: bool, limits: Mapping[str, float | None]) -> None:
-    """Refuse what does not go with a provider's batches.
+    """Refuse options that do not apply to a provider's batches.
 
     Args:
-        is_real: whether a provider is named.
-        limits: by the option, what was given for it.
+        is_real: whether a real provider is chosen.
+        limits: the options that only limit calls, with the value given for each; `None` if none was.
 
     Raises:
-        ConfigError: no provider is named.
-        typer.BadParameter: a limit is given that only calls have.
+        ConfigError: no real provider is chosen.
+        typer.BadParameter: one of the limits was given.
     """
     if not is_real:
         raise ConfigError(
-            "--provider-batch needs a provider whose batches outlive this command; name one that has a key, "
-            "or serve a fake one with `sansio-llm serve`",
+            "--provider-batch needs a provider that keeps batches when this command has ended; choose a real "
+            "one with --type and its key, or run `sansio-llm serve` and give its --base-url",
             field="type",
         )
     for name, value in limits.items():
         if value is not None:
-            raise typer.BadParameter("a provider's batch has no such limit; leave it out", param_hint=name)
+            raise typer.BadParameter("does not apply to a provider's batch; leave it out", param_hint=name)
 
 
 def check_there(visit: Visit | None, output: Path) -> bool:
-    """Whether a visit goes on with an output, which then must be there: a wrong name makes no files.
+    """Whether a visit continues an output. That output must exist, so that a mistyped name creates no files.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: the output does not exist.
     """
     if visit is None or visit is Visit.SUBMIT:
         return False
@@ -66,17 +70,18 @@ def check_there(visit: Visit | None, output: Path) -> bool:
 
 
 def check_visit(visit: Visit | None, journal: Journal, *, made: str | None, resume: bool) -> None:
-    """Look at what was submitted for an output before anything is sent or written.
+    """Check what was submitted for an output before anything is sent or written.
 
     Args:
-        visit: `None` asks the rows by calls.
-        journal: of the output.
-        made: the id of the batch that was being made when a submission broke off, or `NONE`.
-        resume: go on with what there is.
+        visit: what the run does; `None` sends the rows as calls.
+        journal: the output's journal.
+        made: the id of the batch that was being made when a submission broke off, or `NONE` if it was not
+            made.
+        resume: whether to continue the output.
 
     Raises:
-        ConfigError: it would be paid for twice, or there is nothing to visit.
-        InvalidRequestError: no batch was being made.
+        ConfigError: rows would be paid for twice, or nothing was submitted.
+        InvalidRequestError: `made` is given, but no batch was being made.
     """
     output, submission = journal.path, journal.submission
     if made is not None:
@@ -91,36 +96,36 @@ def check_visit(visit: Visit | None, journal: Journal, *, made: str | None, resu
     state = submission.state
     if (part := state.making) is not None:
         raise ConfigError(
-            f"{output}: the submission broke off while a batch was being made, of {_of(part)}; "
-            f"{_known(state)}. Look at the provider's list of batches: if it is there, write --made and its "
-            f"id, otherwise --made {NONE}. Without it, nothing is submitted or fetched",
+            f"{output}: the submission broke off while the provider made a batch of {_of(part)}; "
+            f"{_known(state)}. Look at the provider's list of batches: if that batch is there, give --made "
+            f"with its id, otherwise --made {NONE}. Until then, nothing is submitted or fetched",
             field="output",
         )
     if visit in (Visit.STATUS, Visit.FETCH) or submission.fetched or not state.parts:
         return
     if visit is None:
         raise ConfigError(
-            f"{output} waits for batches of the provider ({_known(state)}); get their answers with "
-            "--provider-batch fetch first, or its rows are paid for twice",
+            f"{output} waits for the provider's batches: {_known(state)}. Fetch their answers first, with "
+            "--provider-batch fetch; otherwise you would pay for its rows twice",
             field="output",
         )
     if state.whole:
         raise ConfigError(
-            f"{output}: its rows were submitted already ({_known(state)}); look at them with "
+            f"{output}: its rows were submitted already: {_known(state)}. See how far they are with "
             "--provider-batch status",
             field="output",
         )
     if not resume:
         raise ConfigError(
-            f"{output}: its submission broke off ({_known(state)}, {state.left} were not made); go on by "
-            "--resume",
+            f"{output}: its submission broke off: {_known(state)}, and {state.left} more to be made. To "
+            "continue, add --resume",
             field="output",
         )
 
 
 def _nothing(output: Path) -> ConfigError:
     return ConfigError(
-        f"{output}: nothing was submitted for it; write --provider-batch submit first", field="output"
+        f"{output}: nothing was submitted for it; run --provider-batch submit first", field="output"
     )
 
 
@@ -131,21 +136,21 @@ def perform(
     source: Source | None,
     failures: Path,
 ) -> int | None:
-    """Make a visit, and print the state that it found.
+    """Do what the visit says, and print the state of the provider's batches.
 
     Args:
-        visit: which.
+        visit: what to do.
         later: the batch.
-        rows: of the input, with their numbers.
-        source: the input.
+        rows: the rows of the input, with their numbers.
+        source: the input; `None` if it is standard input.
         failures: the file of rows without an answer.
 
     Returns:
-        The exit status; `None` if all answers were fetched, so that the batch is over.
+        The exit status; `None` if all answers were fetched, so that the batch is complete.
 
     Raises:
-        ProviderError: a request to the provider failed. What was made is stored, and what was received is
-            written.
+        ProviderError: a request to the provider failed. The batches that were made are stored, and the
+            answers that were received are written.
         OSError: a file cannot be written.
     """
     match visit:
@@ -165,21 +170,21 @@ def _submit(later: LaterBatch, rows: Iterable[tuple[int, Mapping[str, Any] | Bad
     done = anyio.run(later.submit, rows)
     for line, losses in list(done.losses.items())[:1]:
         what = f"{losses[0].option or losses[0].what}, since {losses[0].why}"
-        tell(f"{_counted(len(done.losses), 'row')} not sent whole, such as line {line}: {what}")
+        tell(f"{counted(len(done.losses), 'row')} not sent whole, such as line {line}: {what}")
     failed = later.progress.failed
     rest = f", {failed:,} failed, see {failures}" if failed else ""
     if done.state is None:
         tell(f"no row is left to submit{rest}")
     else:
         tell(
-            f"{_counted(done.state.count, 'row')} submitted in {_known(done.state)}{rest}; ask how far they "
-            "are with --provider-batch status, and for the answers with fetch"
+            f"{counted(done.state.count, 'row')} submitted in {_known(done.state)}{rest}; --provider-batch "
+            "status shows how far they are, and --provider-batch fetch writes the answers"
         )
     return 1 if failed else 0
 
 
 def _tell_state(state: BatchState) -> int:
-    """Say how far batches are; 0 if they are finished."""
+    """Print how far the batches are. Returns the exit status: 0 if all are finished, otherwise 1."""
     for part in state.parts:
         words = f": {part.error}" if part.error else ""
         tell(
@@ -187,12 +192,12 @@ def _tell_state(state: BatchState) -> int:
             f"{part.failed:,} failed{words}"
         )
     if state.left:
-        tell(f"{_counted(state.left, 'batch')} not made; go on with --provider-batch submit --resume")
+        tell(f"{counted(state.left, 'batch')} not made; to continue, run --provider-batch submit --resume")
     return 0 if state.finished else 1
 
 
 def _of(part: BatchPart) -> str:
-    return _counted(part.count, "row") + (f" in the file {part.input_file}" if part.input_file else "")
+    return counted(part.count, "row") + (f" in the file {part.input_file}" if part.input_file else "")
 
 
 def _known(state: BatchState) -> str:
@@ -200,9 +205,4 @@ def _known(state: BatchState) -> str:
     if not ids:
         return "no other batch was made"
     more = f" and {len(ids) - _MOST_IDS:,} more" if len(ids) > _MOST_IDS else ""
-    return f"{_counted(len(ids), 'batch')} ({', '.join(ids[:_MOST_IDS])}{more})"
-
-
-def _counted(count: int, what: str) -> str:
-    ending = "" if count == 1 else "es" if what.endswith("ch") else "s"
-    return f"{count:,} {what}{ending}"
+    return f"{counted(len(ids), 'batch')} ({', '.join(ids[:_MOST_IDS])}{more})"

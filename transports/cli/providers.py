@@ -1,4 +1,4 @@
-"""`sansio-llm providers`: the types of provider, and whether their keys are set."""
+"""`sansio-llm providers`: lists the types of provider, and whether their keys are set."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ class _Row(msgspec.Struct, frozen=True):
     apis: tuple[str, ...]
     base_url: str | None
     key: str | None
-    """The variable of the key: the one that is set, or else the first that is read."""
+    """The environment variable of the key: the one that is set, or else the first that is tried."""
     is_set: bool
 
 
 def providers(
     *,
-    json: Annotated[bool, typer.Option("--json", help="Print each type as a line of JSON.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print each type as a line of JSON, not in a table.")
+    ] = False,
     imports: Imports = None,
 ) -> None:
     """List the types of provider; see `sansio-llm providers --help`. No key is shown.

@@ -1,4 +1,4 @@
-"""Conversations in files: the last one, which `--continue` goes on with, and those of `/save`."""
+"""Conversations in files: the last one, which `--continue` continues, and those of `/save`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Saved(Struct, frozen=True, omit_defaults=True):
 
     Args:
         messages: from the system message to the last answer.
-        provider: fields of `ProviderConfig`, so that `--config` reads the file, too; empty for the fake one.
+        provider: the fields of `ProviderConfig`, so that `--config` reads the file too; empty for the fake
+            provider.
     """
 
     messages: list[Message]
@@ -25,9 +26,9 @@ class Saved(Struct, frozen=True, omit_defaults=True):
 
 
 def last_conversation() -> Path:
-    """Where the last conversation is kept: in the folder for state of the XDG Base Directory Specification.
+    """The file of the last conversation, in the state folder of the XDG Base Directory Specification.
 
-    That is `$XDG_STATE_HOME`, if it is an absolute path, or else `~/.local/state`.
+    That folder is `$XDG_STATE_HOME` if this is an absolute path, and otherwise `~/.local/state`.
     """
     folder = Path(os.environ.get("XDG_STATE_HOME", ""))
     if not folder.is_absolute():
@@ -36,23 +37,25 @@ def last_conversation() -> Path:
 
 
 def read_saved(file: Path) -> Saved:
-    """A conversation from a file.
+    """Read a conversation from a file.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it holds something else.
+        ValueError: the file is not a saved conversation.
     """
     try:
         return msgspec.json.decode(file.read_bytes(), type=Saved)
     except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError) as error:
-        raise ValueError(f"{file} is not a conversation that was saved: {error}") from None
+        raise ValueError(f"{file} is not a saved conversation: {error}") from None
 
 
 def write_saved(file: Path, saved: Saved) -> None:
-    """Write a conversation, for its owner alone. The file is whole at any moment, also under a crash.
+    """Write a conversation to a file that only its owner can read.
+
+    The file is complete at any moment, even in a crash.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as made:  # mode 0600
         try:
@@ -65,10 +68,10 @@ def write_saved(file: Path, saved: Saved) -> None:
 
 
 def keep(saved: Saved) -> None:
-    """Write the last conversation, in a folder for its owner alone.
+    """Store the last conversation, in a folder that only its owner can read.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the folder or the file cannot be written.
     """
     file = last_conversation()
     file.parent.parent.mkdir(parents=True, exist_ok=True)

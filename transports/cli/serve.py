@@ -1,4 +1,4 @@
-"""`sansio-llm serve`: the fake provider on this machine."""
+"""`sansio-llm serve`: serves the fake provider on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transports.testing.certificates import can_certify, certified, make_authori
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 _TYPES = (*PROVIDER_TYPES, *OWN_TYPES)
-_FORGET_AFTER = 60.0  # seconds; the fake keeps each request for tests, which are not wanted here
+_FORGET_AFTER = 60.0  # seconds; the fake provider stores each request for tests, and here none reads them
 
 
 def _served_type(name: str | None) -> str | None:
@@ -34,7 +34,7 @@ def _served_type(name: str | None) -> str | None:
 
 
 def _fault(name: str | None) -> str | None:
-    """Refuse an unknown fault; or list all faults, and exit."""
+    """Refuse an unknown fault. For `list`, print all faults and exit."""
     if name == "list":
         Channel(sys.stdout).write(_fault_list())
         raise typer.Exit(0)
@@ -45,15 +45,19 @@ def _fault(name: str | None) -> str | None:
     except ValueError as error:
         raise typer.BadParameter(f"{error}; '--fault list' lists them all") from None
     if isinstance(fault.deed, BadCertificate) and not can_certify():
-        raise typer.BadParameter(f"{name!r}: needs a certificate, which trustme makes: pip install trustme")
+        raise typer.BadParameter(
+            f"{name!r} needs a certificate, which the package trustme makes: pip install trustme"
+        )
     return name
 
 
 def _certificate(fault: Fault | None, ca_file: Path | None) -> ssl.SSLContext | None:
-    """The certificate with the fault, if it is one of those; `ca_file` gets its authority's.
+    """A certificate with the fault; `None` for other faults.
+
+    Its authority's certificate is written to `ca_file`.
 
     Raises:
-        typer.BadParameter: the file is not needed, or is needed but not named, or cannot be written.
+        typer.BadParameter: `ca_file` is not needed, or is needed but not given, or cannot be written.
     """
     if fault is None or not isinstance(fault.deed, BadCertificate):
         if ca_file is not None:
@@ -85,24 +89,27 @@ def _shown(fault: Fault) -> str:
 
 def serve(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="The port to listen on; 0 takes any free port.")
+    ] = 0,
     type: Annotated[
         str | None,
-        typer.Option(callback=_served_type, help="Serve this type only. Default: all types."),
+        typer.Option(callback=_served_type, help="Serve only this type of provider. Default: all types."),
     ] = None,
     fault: Annotated[
         str | None,
         typer.Option(
             callback=_fault,
             metavar="NAME",
-            help="Make every answer fail in this way, such as reset-after:100; 'list' prints all.",
+            help="Make every answer fail in this way, such as reset-after:100. 'list' prints all faults "
+            "and exits.",
         ),
     ] = None,
     ca_file: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Write the authority of a tls fault's certificate to this file, for clients to trust.",
+            help="For a tls fault: the file to write the certificate authority to, for clients to trust.",
         ),
     ] = None,
 ) -> None:
@@ -122,16 +129,16 @@ def serve(
 def served(
     *, port: int = 0, type: str | None = None, fault: str | None = None, ca_file: Path | None = None
 ) -> Iterator[tuple[LoopbackThread, str]]:
-    """The server of the command while the context lasts, and what the command says of it.
+    """The command's server, running while the context lasts, and the text that the command prints.
 
     Args:
-        port: to listen on; 0 takes any free one.
-        type: the only type to serve.
-        fault: the name of the fault that every answer has.
-        ca_file: gets the authority of a certificate with a fault.
+        port: the port to listen on; 0 takes any free port.
+        type: the only type to serve. Default: all types.
+        fault: the name of the fault that every answer has. Default: no fault.
+        ca_file: the file to write the authority of a certificate with a fault to.
 
     Raises:
-        typer.BadParameter: the file is not needed, or is needed and not named, or cannot be written.
+        typer.BadParameter: `ca_file` is not needed, or is needed but not given, or cannot be written.
         typer.Exit: the port is not available.
     """
     chosen = None if fault is None else find_fault(fault)

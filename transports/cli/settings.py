@@ -19,7 +19,7 @@ from transports.driving.facade import AsyncProvider, create_provider
 from transports.driving.keys import KeySource, with_region
 
 _CHOOSING = frozenset(("type", "base_url", "api_key_env"))
-"""Options that choose a provider; without one of them, a key or a file, the fake provider answers."""
+"""Options that choose a provider. Without one of them, a key or a file, the fake provider answers."""
 
 
 def known_type(name: str | None) -> str | None:
@@ -34,10 +34,12 @@ def known_type(name: str | None) -> str | None:
 
 
 def import_modules(names: list[str] | None) -> list[str] | None:
-    """Import the modules of an option, from the working folder too: they register provider types.
+    """Import the modules that an option names, so that they register provider types.
+
+    The working folder is searched too.
 
     Raises:
-        typer.BadParameter: one cannot be imported.
+        typer.BadParameter: a module cannot be imported.
     """
     if names:
         sys.path.insert(0, os.getcwd())
@@ -56,46 +58,50 @@ Imports = Annotated[
         metavar="MODULE",
         is_eager=True,  # before --type, which may name a type that the module registers
         callback=import_modules,
-        help="Import a module first, such as one that registers your own provider type.",
+        help="A module to import first, such as one that registers your own provider type; may be repeated.",
     ),
 ]
 
 
 Region = Annotated[
     str | None,
-    typer.Option(help="Where AWS runs the provider, such as us-east-1. Default: AWS_REGION's value."),
+    typer.Option(help="The AWS region of --type bedrock, such as us-east-1. Default: $AWS_REGION."),
 ]
 Project = Annotated[
     str | None,
-    typer.Option(help="The Google Cloud project of --type vertex. Default: GOOGLE_CLOUD_PROJECT's value."),
+    typer.Option(help="The Google Cloud project of --type vertex. Default: $GOOGLE_CLOUD_PROJECT."),
 ]
 Location = Annotated[
     str | None,
-    typer.Option(help="Where vertex runs. Default: GOOGLE_CLOUD_LOCATION's value, or global."),
+    typer.Option(
+        help="The location of --type vertex, such as us-central1. Default: $GOOGLE_CLOUD_LOCATION, or global."
+    ),
 ]
 
 
 def located(
     fields: Mapping[str, object], *, base_url: str | None, project: str | None, location: str | None
 ) -> dict[str, object]:
-    """The fields with the address of a project on Vertex, which is made of the project and its location.
+    """The fields, for Vertex with the base URL that follows from the project and the location.
 
     Args:
-        fields: of `ProviderConfig`, with those of a file.
-        base_url: the option of that name, and likewise the other two; `None` if it was not given.
+        fields: the fields of `ProviderConfig`, including those of a file.
+        base_url: the value of `--base-url`; `None` if it was not given.
+        project: likewise of `--project`.
+        location: likewise of `--location`.
 
     Raises:
         ConfigError: neither an option nor a variable names the project.
-        typer.BadParameter: the options do not go together.
+        typer.BadParameter: the options exclude each other.
     """
     given = {"--project": project, "--location": location}
     option = next((name for name, value in given.items() if value is not None), None)
     if fields.get("type") != "vertex" or base_url is not None:
         if option is not None:
             why = (
-                "is for --type vertex"
+                "is only for --type vertex"
                 if base_url is None
-                else "does not go with --base-url; give one of them"
+                else "excludes --base-url; give only one of them"
             )
             raise typer.BadParameter(why, param_hint=option)
         return dict(fields)
@@ -105,31 +111,31 @@ def located(
     location = location or os.environ.get("GOOGLE_CLOUD_LOCATION", "").strip() or "global"
     if not project:
         raise ConfigError(
-            "--project: vertex needs one; give the project's id, or set GOOGLE_CLOUD_PROJECT",
+            "--project: vertex needs a project; give its id, or set GOOGLE_CLOUD_PROJECT",
             field="base_url",
         )
     return {**fields, "base_url": vertex_url(project, location)}
 
 
 def chooses(fields: Mapping[str, object]) -> bool:
-    """Whether a real provider is meant: by a field that chooses one, or by the default type's key."""
+    """Whether a real provider is chosen: by a field, or because the default type's key is set."""
     return bool(_CHOOSING & fields.keys() or _default_key())
 
 
 @contextmanager
 def open_provider(fields: Mapping[str, object], loop: str, *, is_real: bool) -> Iterator[AsyncProvider]:
-    """A provider with its key checked, or the fake one, served from this process while the context lasts.
+    """A provider whose key is checked; or the fake one, which this process serves while the context lasts.
 
     Args:
-        fields: of `ProviderConfig`.
-        loop: the event loop's name.
-        is_real: whether it is not the fake one.
+        fields: the fields of `ProviderConfig`.
+        loop: the event loop's name, `"asyncio"` or `"trio"`.
+        is_real: whether to open a real provider, not the fake one.
 
     Raises:
-        ConfigError: the configuration is invalid, or there is no key.
+        ConfigError: the configuration is invalid, or the key is missing.
     """
     if not is_real:
-        from transports.cli.fake import fake_provider  # a server, which a real provider does not need
+        from transports.cli.fake import fake_provider  # imported lazily: a real provider needs no server
 
         with fake_provider(fields, loop) as provider:
             yield provider
@@ -139,7 +145,7 @@ def open_provider(fields: Mapping[str, object], loop: str, *, is_real: bool) -> 
     try:
         config = with_region(config)
     except ConfigError as error:
-        raise ConfigError(f"{error.message}; its option is --region", field="region") from None
+        raise ConfigError(f"{error.message}; on the command line, use --region", field="region") from None
     yield create_provider(config)
 
 
@@ -148,10 +154,10 @@ def _default_key() -> str:
 
 
 def read_config(file: Path) -> dict[str, object]:
-    """The fields of a provider's configuration in JSON, unchecked.
+    """Read the fields of a provider's configuration from a JSON file, unchecked.
 
     Raises:
-        ConfigError: it is not JSON, or not an object.
+        ConfigError: the file is not JSON, or not an object.
         typer.BadParameter: the file cannot be read.
     """
     try:

@@ -9,21 +9,21 @@ from typing import Literal, TypeAlias
 from transports.cli.terminal import harmless
 
 Fit: TypeAlias = Literal["left", "right", "fold"]
-"""On which side a column's cells are, or that a long one goes on in the next line."""
+"""How a column's cells are aligned; `"fold"` continues a long cell on the next line."""
 
 _ANY_WIDTH = 1_000
-"""Columns of a table that no terminal shows, so that no line of it is broken."""
+"""The width of a table that is not shown on a terminal, in characters: so wide that no line is broken."""
 
 
 def table_text(columns: Mapping[str, Fit], rows: Iterable[Sequence[str | None]], is_terminal: bool) -> str:
-    """A table as lines of text, with control characters spelt out.
+    """A table as lines of text, with control characters written as escapes.
 
     Args:
-        columns: their heads, and how each is fitted.
+        columns: the head of each column, and how its cells are fitted.
         rows: the cells; `None` is an empty one.
-        is_terminal: make it as wide as the terminal, and no wider.
+        is_terminal: whether to make the table as wide as the terminal.
     """
-    from rich.console import Console  # lazily: it takes 50 ms to import, which --json does not need
+    from rich.console import Console  # imported lazily: it takes 50 ms, and --json does not need it
     from rich.table import Table
     from rich.text import Text
 
@@ -34,10 +34,10 @@ def table_text(columns: Mapping[str, Fit], rows: Iterable[Sequence[str | None]],
         else:
             table.add_column(name, justify=fit)
     for row in rows:
-        # As Text: cells may hold what rich would read as markup.
+        # As Text, since cells may contain text that rich would read as markup.
         table.add_row(*(Text(harmless(cell or "")) for cell in row))
     text = io.StringIO()
-    # Plain text, since a terminal gets control characters spelt out.
+    # Without colours, since a `Channel` would escape their control characters on a terminal.
     Console(
         file=text, width=None if is_terminal else _ANY_WIDTH, color_system=None, force_terminal=False
     ).print(table)

@@ -1,4 +1,4 @@
-"""The standard streams: text that is written and flushed at once, and bytes that are read as they arrive."""
+"""The standard streams: text is written and flushed at once, and bytes are read as they arrive."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ CLOSED_PIPE = 141
 """The exit status after the reader of the output has closed it: 128 and the number of SIGPIPE."""
 
 READ_SIZE = 65_536
-"""Bytes of a file or of standard input that are read at once."""
+"""How many bytes of a file or of standard input are read at a time."""
 
 _CONTROLS = [char for char in (*range(0x20), *range(0x7F, 0xA0)) if chr(char) not in "\t\n"]
 _HARMLESS: dict[int, str | None] = {char: f"\\x{char:02x}" for char in _CONTROLS} | {ord("\r"): None}
 
 
 def harmless(text: str) -> str:
-    """The text with control characters spelt out, as in `\\x1b`, so that a terminal does not obey them."""
+    """The text with control characters as escapes such as `\\x1b`, so that a terminal does not obey them."""
     return text.translate(_HARMLESS)
 
 
@@ -32,7 +32,7 @@ class Channel:
 
     Args:
         stream: `sys.stdout` or `sys.stderr`, which is `None` if the process was started without it.
-        utf8: write UTF-8 and LF, whatever the locale.
+        utf8: write UTF-8 with LF as the line end, whatever the locale.
     """
 
     def __init__(self, stream: TextIO | None, *, utf8: bool = False) -> None:
@@ -46,10 +46,14 @@ class Channel:
                 self._stream.reconfigure(errors="replace")
 
     def write(self, text: str, *, dim: bool = False) -> None:
-        """Write text: unchanged to a file or pipe, with control characters spelt out to a terminal.
+        """Write text: unchanged to a file or pipe, with control characters as escapes to a terminal.
+
+        Args:
+            text: the text.
+            dim: whether a terminal shows it in a weaker colour.
 
         Raises:
-            typer.Exit: the reader has closed it, or it cannot be written, which was then reported.
+            typer.Exit: the reader has closed the stream; or it cannot be written, and the reason was printed.
         """
         if not text:
             return
@@ -80,7 +84,10 @@ class Channel:
 
 
 class StatusLine:
-    """A line on standard error with the current step, if that is a terminal. Leaving erases it."""
+    """A line with the current step, on standard error if that is a terminal.
+
+    Leaving the context erases it.
+    """
 
     def __init__(self) -> None:
         self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
@@ -92,7 +99,7 @@ class StatusLine:
         self.show("")
 
     def show(self, text: str) -> None:
-        """Show text in place of what was there."""
+        """Show text in place of the last one."""
         if self._stream is not None:
             self._stream.write(f"\r\x1b[K{harmless(text)}")
             self._stream.flush()
@@ -102,17 +109,29 @@ def tell(text: str, *, dim: bool = False) -> None:
     """Print a message to standard error, in one line.
 
     Args:
-        dim: on a terminal, in a weaker colour than the answer, which matters more.
+        text: the message.
+        dim: whether a terminal shows it in a weaker colour than the answer, which matters more.
     """
     line = " ".join(harmless(text.replace("\n", " ")).split())
     Channel(sys.stderr).write(f"sansio-llm: {line}\n", dim=dim)
+
+
+def counted(count: int, what: str) -> str:
+    """A number with its noun, such as `1 row` or `2,000 batches`.
+
+    Args:
+        count: the number.
+        what: the noun in the singular, whose plural ends with `s`, or with `es` after `ch`.
+    """
+    ending = "" if count == 1 else "es" if what.endswith("ch") else "s"
+    return f"{count:,} {what}{ending}"
 
 
 def read_stdin_pieces() -> Iterator[bytes]:
     """Standard input, in pieces as they arrive. Ctrl-C works between them.
 
     Raises:
-        typer.BadParameter: the process was started without it.
+        typer.BadParameter: the process was started without standard input.
     """
     if sys.stdin is None:
         raise typer.BadParameter("there is no standard input")
@@ -124,7 +143,7 @@ def read_stdin() -> str:
     """All of standard input.
 
     Raises:
-        typer.BadParameter: it is not UTF-8, or there is none.
+        typer.BadParameter: it is not UTF-8, or the process was started without standard input.
     """
     data = b"".join(read_stdin_pieces())
     try:

@@ -13,7 +13,7 @@ from sansio.families.cohere.usage import read_usage
 from sansio.jsontext import JSON, JSONObject
 
 MOST_MODELS = 1_000
-"""The longest page of the list that can be asked for, so that there are few."""
+"""The longest page of the list that can be requested, so that there are few pages."""
 _TEXTS = ("text", "thinking", "tool_plan", "content")
 
 
@@ -21,7 +21,7 @@ def read_model(row: Row) -> ModelInfo:
     """A model of the list.
 
     Raises:
-        RemoteProtocolError: it has no name.
+        RemoteProtocolError: the model has no name.
     """
     name = row.text("name")
     if name is None:
@@ -60,7 +60,7 @@ def read_embeddings(data: JSONObject, count: int) -> Embeddings:
         count: how many texts there were.
 
     Raises:
-        RemoteProtocolError: it is malformed, or has not one vector for each text.
+        RemoteProtocolError: the response is malformed, or does not have one vector for each text.
     """
     by_type = data.get("embeddings")
     vectors = by_type.get("float") if isinstance(by_type, dict) else None

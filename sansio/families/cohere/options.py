@@ -12,16 +12,18 @@ from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
 from sansio.families.tools import check_forced
-from sansio.options import Body, Option, UnsupportedOptionError, listed, merged, own, portable
+from sansio.options import Body, Option, UnsupportedOptionError, listed, merged, narrowed, own, portable
 
 _CHOICES: Mapping[str, str | None] = {"auto": None, "none": "NONE", "required": "REQUIRED", "any": "REQUIRED"}
 
+_Limit = Annotated[int, Meta(ge=0)]
+_Stops = Annotated[list[str], Meta(max_length=5)]
 _Penalty = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's words in Cohere's, which pass unchanged. One tool is forced by leaving out the others."""
+    """Write OpenAI's words as Cohere's, which pass unchanged. To force a tool, leave out the others."""
     if isinstance(value, str):
         if value not in _CHOICES and value not in _CHOICES.values():
             raise InvalidRequestError(
@@ -51,7 +53,7 @@ def _name(tool: Mapping[str, Any]) -> object:
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A JSON schema, in OpenAI's form or Anthropic's; Cohere's own forms pass unchanged."""
+    """Write a JSON schema, in OpenAI's form or Anthropic's; Cohere's own forms pass unchanged."""
     kind = None if value is None else value.get("type")
     if value is None or kind in ("text", "json_object"):
         body["response_format"] = value
@@ -90,25 +92,31 @@ _write_thinking = merged("thinking")
 """`reasoning_effort` and `reasoning_budget` are fields of it."""
 
 OPTIONS: Mapping[str, Option] = {
-    **portable(
-        temperature="temperature",
-        max_tokens="max_tokens",
-        seed="seed",
-        stop=listed("stop_sequences"),
-        tool_choice=_write_tool_choice,
-        response_format=_write_format,
-        reasoning_effort=_write_effort,
-        reasoning_budget=_write_budget,
+    **narrowed(
+        portable(
+            temperature="temperature",
+            max_tokens="max_tokens",
+            seed="seed",
+            stop=listed("stop_sequences"),
+            tool_choice=_write_tool_choice,
+            response_format=_write_format,
+            reasoning_effort=_write_effort,
+            reasoning_budget=_write_budget,
+        ),
+        temperature=Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)],
+        max_tokens=_Limit,
+        stop=str | _Stops,
+        reasoning_budget=Annotated[int, Meta(gt=0)],
     ),
     "top_p": Option(_Share, "p"),
     "top_k": Option(Annotated[int, Meta(ge=0, le=500)], "k"),
     "frequency_penalty": Option(_Penalty, "frequency_penalty"),
     "presence_penalty": Option(_Penalty, "presence_penalty"),
     "logprobs": Option(bool, "logprobs"),
-    "max_completion_tokens": Option(int, "max_tokens"),
+    "max_completion_tokens": Option(_Limit, "max_tokens"),
     "cache": Option(bool, _write_nothing),
     "thinking": Option(dict[str, Any], _write_thinking),
-    **own("stop_sequences", type=list[str]),
+    **own("stop_sequences", type=_Stops),
     **own("documents", type=list[str | dict[str, Any]]),
     **own("citation_options", type=dict[str, Any]),
     **own("safety_mode", type=Literal["CONTEXTUAL", "STRICT", "OFF"]),

@@ -1,4 +1,4 @@
-"""Blocks of Cohere's messages as parts, and parts as blocks: each function beside its inverse."""
+"""Converts blocks of Cohere's messages to parts and back: each function is next to its inverse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sansio.families.media import data_url, with_true_type
 from sansio.jsontext import JSON, JSONObject
 
 PLAN = "tool_plan"
-"""What a reasoning part's `field` says if it is a plan for tools, which has its own field on the wire."""
+"""The `field` of a reasoning part that is a plan for tools, which has its own field on the wire."""
 CITATIONS = "citations"
 """The field of a reasoning part's `extra` for its citations. A text part has a typed field for them."""
 
@@ -35,7 +35,7 @@ def is_plan(part: Part) -> bool:
 
 
 def block_of(part: Part) -> JSONObject | None:
-    """A part as a content block; `None` if it is none on this wire."""
+    """Convert a part to a content block; `None` if this wire has none for it."""
     match part:
         case TextPart():
             return with_extra({"type": "text", "text": part.text}, part.extra)
@@ -54,7 +54,7 @@ def block_of(part: Part) -> JSONObject | None:
 
 
 def call_fields(call: JSONObject) -> tuple[str, str, str, JSONObject]:
-    """A tool call's id, name and arguments, as far as they are there, and its other fields."""
+    """A tool call's id, name and arguments, as far as present, and its other fields."""
     function = call.get("function")
     inner = function if isinstance(function, dict) else {}
     extra = rest(call, "id", "type", "function")
@@ -71,7 +71,7 @@ def call_fields(call: JSONObject) -> tuple[str, str, str, JSONObject]:
 
 
 def call_block(call: ToolCall | InvalidToolCall) -> JSONObject:
-    """A tool call as a request has it."""
+    """Convert a tool call to a request's form."""
     if isinstance(call, InvalidToolCall):
         arguments = msgspec.json.encode(wrap_invalid(call)).decode()
     else:
@@ -83,7 +83,7 @@ def call_block(call: ToolCall | InvalidToolCall) -> JSONObject:
 def citation_of(data: JSONObject) -> Citation:
     """A citation of a text. Its words (`text`), `sources` and `type` stay in `extra`.
 
-    In which block it is (`content_index`) is not kept, since it is in that block's part.
+    The index of its block (`content_index`) is not kept, since the citation is in that block's part.
     """
     start, end = data.get("start"), data.get("end")
     typed = [name for name in ("start", "end") if type(data.get(name)) is int]
@@ -95,7 +95,7 @@ def citation_of(data: JSONObject) -> Citation:
 
 
 def citations_of(content: Sequence[Part], plan: ReasoningPart | None) -> list[JSON]:
-    """What an answer cites, as its message has it.
+    """An answer's citations, in the form of its message.
 
     Args:
         content: the parts that are content blocks, in their order.

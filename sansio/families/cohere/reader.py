@@ -37,14 +37,14 @@ _FAILED = {"ERROR": "the answer failed without an explanation", "TIMEOUT": "the 
 class CohereReader(AnswerReader):
     """One answer: content blocks, a plan for tools, tool calls, and citations of all of them.
 
-    Blocks and calls are numbered apart. What is cited in a block follows its end, so a block's part is
+    Blocks and calls are numbered separately. A block's citations arrive after its end, so its part is
     complete only at the end of the answer.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._blocks: list[OpenPart] = []
-        self._open: dict[int, OpenPart] = {}  # the blocks that more may be added to
+        self._open: dict[int, OpenPart] = {}  # the blocks to which more may be added
         self._by_index: dict[int, OpenPart] = {}
         self._firsts: dict[type[TextPart | ReasoningPart], OpenPart] = {}
         self._others: dict[int, JSONObject] = {}  # blocks of unknown types
@@ -90,7 +90,7 @@ class CohereReader(AnswerReader):
 
     def _receive_any(self, data: bytes, events: list[StreamEvent]) -> bool:
         if not data or data.isspace() or data.strip() == _DONE:
-            return False  # the marker is behind the last event, or missing; before it, it ends nothing
+            return False  # the marker follows the last event, or is missing; anywhere else it ends nothing
         record = jsontext.decode_object(data.decode("utf-8", "replace"), self._max_depth)
         kind = record.get("type")
         message = _object(_object(record, "delta"), "message")
@@ -119,7 +119,7 @@ class CohereReader(AnswerReader):
             case "message-end":
                 self._receive_end(record, _object(record, "delta"), events)
             case _:
-                # New types of event are added over time, and must be passed over.
+                # New types of event are added over time, and must be ignored.
                 if (error := self._dialect.error_in(record) or foreign_error(record, "cohere")) is not None:
                     self.progress += 1
                     raise error
@@ -200,7 +200,7 @@ class CohereReader(AnswerReader):
                 part.extra |= {n: v for n, v in rest(content, "type", *_KINDS).items() if v is not None}
 
     def _part(self, index: int, kind: type[TextPart | ReasoningPart]) -> OpenPart:
-        """The open block of a kind; one whose start was left out begins with its first piece."""
+        """The open block of a kind; a block without a start event begins with its first piece."""
         part = self._open.get(index)
         if part is None or part.kind is not kind:
             part = self._open[index] = self._by_index[index] = self._answer.open(kind)
@@ -230,7 +230,7 @@ class CohereReader(AnswerReader):
         self._answer.calls.add(known, arguments, events)
 
     def _cite(self, data: JSONObject) -> None:
-        """Keep a citation with the part that it is in, or, where there is none, with the message."""
+        """Keep a citation with its part or, if there is none, with the message."""
         index, kind = data.get("content_index"), data.get("type")
         wanted = ReasoningPart if kind == "THINKING_CONTENT" else TextPart
         part = self._plan
@@ -252,7 +252,7 @@ class CohereReader(AnswerReader):
         """Read how an answer ended.
 
         Raises:
-            APIStatusError: it failed, though the status was 200.
+            APIStatusError: the answer failed, though the status was 200.
         """
         answer = self._answer
         usage = end.get("usage")
@@ -310,6 +310,6 @@ def _list(value: JSON) -> list[JSON]:
 
 
 def _objects(value: JSON) -> list[JSONObject]:
-    """The objects of a list; where a stream has one alone, that one."""
+    """The objects of a list; a stream may have a single object instead, which is then a list of one."""
     listed = [value] if isinstance(value, dict) else _list(value)
     return [item for item in listed if isinstance(item, dict)]

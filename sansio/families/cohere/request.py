@@ -42,14 +42,14 @@ from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
 _MESSAGE_FIELDS = ("content", "tool_plan", "tool_calls", "tool_call_id", "citations")
-"""Fields of a message that typed fields say, also where they say nothing."""
+"""Fields of a message that this library's typed fields set, even if those are empty."""
 
 
 def check(config: ProviderConfig) -> None:
     """Refuse the address of a version or of another API of the same server.
 
     Raises:
-        ConfigError: it says what to write.
+        ConfigError: the address is refused. The error says what to write.
     """
     for end in ("/compatibility/v1", "/v1", "/v2", "/v2/chat"):
         if config.base_url.endswith(end):
@@ -90,7 +90,7 @@ class CohereDialect(Dialect):
         return CohereReader(self)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With the type, and the request's id, as Cohere calls them."""
+        """Add the error's type and the request's id, under the names that Cohere uses."""
         named = {"type": error["error_type"], **error} if "error_type" in error else error
         built = super().build_error(named, status, data)
         return built.with_context(request_id=built.request_id or text_or_none(data.get("id")))
@@ -144,7 +144,7 @@ class CohereDialect(Dialect):
         return Endpoint(f"{self.config.base_url}/v2/embed", read, without_nulls(body))
 
     def _write_tools(self, body: dict[str, Any], tools: Sequence[Tool]) -> None:
-        """The tools. Whether they are strict is said once for all of them."""
+        """Write the tools. Cohere has one field for all of them that says whether they are strict."""
         listed: list[Tool] = []
         for position, tool in enumerate(tools):
             made = wire_tool(tool, position, custom=False)
@@ -184,7 +184,8 @@ class CohereDialect(Dialect):
                 self.check_extra(_typed(part), part.extra, index, number)
             match part:
                 case ReasoningPart() if is_plan(part):
-                    # An answer has one plan; those of several that the application joined are one, too.
+                    # An answer has one plan. If the application joined several answers, their plans are
+                    # joined too.
                     plan = part if plan is None else msgspec.structs.replace(plan, text=plan.text + part.text)
                 case TextPart() | ReasoningPart() | UnknownPart():
                     content.append(part)
@@ -220,14 +221,14 @@ class CohereDialect(Dialect):
 
 
 def _content(parts: Sequence[Part]) -> object:
-    """An answer's content: a plain text alone is sent as such."""
+    """An answer's content: a single plain text is sent as text."""
     if len(parts) == 1 and isinstance(parts[0], TextPart) and not parts[0].extra:
         return parts[0].text
     return [block_of(part) for part in parts]
 
 
 def _typed(part: Part) -> JSONObject | None:
-    """A part as its typed fields say it. No more fields belong into a call's arguments."""
+    """A part with its typed fields alone. A call's arguments must not get further fields."""
     bare = msgspec.structs.replace(part, extra={})
     return call_block(bare) if isinstance(bare, (ToolCall, InvalidToolCall)) else block_of(bare)
 

@@ -1,8 +1,7 @@
 """The shapes of Cohere's chat events.
 
 Most events add text, thinking, a plan or arguments, and the plain shapes here are a fast path for those. They
-refuse fields that they do not know, so that nothing an event says is passed over: such an event is read as a
-JSON object.
+refuse unknown fields, so that nothing in an event is ignored: such an event is read as a JSON object.
 
 Source: the types of Cohere's own SDK (`V2ChatStreamResponse`, `V2ChatResponse`).
 """
@@ -15,13 +14,13 @@ import msgspec
 from msgspec import Struct
 
 RESPONSE_FIELDS = frozenset(("id", "message", "finish_reason", "usage"))
-"""What is read of a whole response."""
+"""The fields that are read from a whole response."""
 MESSAGE_FIELDS = frozenset(("role", "content", "tool_plan", "tool_calls", "citations"))
 """The fields of a message that are read, and those that never change."""
 END_FIELDS = frozenset(("finish_reason", "usage"))
-"""What is read of the last event's `delta`, if the answer did not fail."""
+"""The fields that are read from the last event's `delta`, if the answer did not fail."""
 EVENT_FIELDS = frozenset(("type", "index", "delta", "id", "logprobs"))
-"""What is read of an event."""
+"""The fields that are read from an event."""
 
 
 class _Content(Struct, gc=False, forbid_unknown_fields=True):

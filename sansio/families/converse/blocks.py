@@ -1,4 +1,4 @@
-"""A content block of a stream of Converse: what begins it, and what its deltas add."""
+"""A content block of a Converse stream while it arrives: its start, and what its deltas add."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class OpenBlock:
 
     Args:
         kind: its kind, such as `"toolUse"`.
-        start: what its first event has of it.
+        start: its content in its first event.
     """
 
     __slots__ = ("_bytes", "_fields", "_input", "beside", "call", "kind", "part", "start")
@@ -25,18 +25,18 @@ class OpenBlock:
         self.kind = kind
         self.start: JSONObject = dict(start)
         self.part: OpenPart | None = None
-        """Its part, if that is text or reasoning."""
+        """Its part, if it is text or reasoning."""
         self.call: AssembledCall | None = None
-        """Its call, if the application answers that."""
+        """Its call, if the application runs the tool."""
         self.beside: JSONObject = {}
-        """What its events have beside it."""
+        """Fields that its events have beside the block."""
         self._fields: dict[str, Pieces] = {}
         self._input = Pieces()
-        # Pieces of bytes, each in base64: joined as texts, they would be something else.
+        # Pieces of bytes, each encoded in base64: they must be decoded before they are joined.
         self._bytes: list[str] = []
 
     def add_field(self, name: str, value: JSON) -> None:
-        """Add to a field of reasoning. Texts are pieces of one; any other value replaces the one before."""
+        """Add to a field of reasoning. A text continues the field; any other value replaces it."""
         if name == "redactedContent" and isinstance(value, str):
             self._bytes.append(value)
         elif isinstance(value, str):
@@ -45,7 +45,7 @@ class OpenBlock:
             self.start[name] = value
 
     def add(self, kind: str, added: JSON) -> None:
-        """Add a delta to a block that is given whole, at its end."""
+        """Add a delta to a block that becomes a part only when it is complete."""
         inner = self.start.get(kind)
         if not isinstance(inner, dict):
             inner = {}
@@ -92,7 +92,7 @@ class OpenBlock:
         return {**self.start, **self.beside}
 
     def _given(self, max_depth: int, known: JSON) -> JSON:
-        """What a tool that the provider runs was given."""
+        """The input of a tool that the provider runs."""
         text = self._input.whole()
         if not text.strip():
             return {} if known is None else known
@@ -103,7 +103,7 @@ class OpenBlock:
 
 
 def _joined(pieces: list[str]) -> str:
-    """Bytes that arrived in pieces."""
+    """Join bytes that arrived in pieces. If a piece is not base64, the pieces are joined as text."""
     known = [data for piece in pieces if (data := base64_bytes(piece)) is not None]
     if len(pieces) == 1 or len(known) < len(pieces):
         return "".join(pieces)

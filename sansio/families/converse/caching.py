@@ -1,8 +1,8 @@
 """Cache points of Converse.
 
-Source: Amazon Bedrock's user guide, "Prompt caching". Everything up to a cache point is cached, in the order
-tools, system, messages. A request has at most four; those that live an hour come before those that live five
-minutes.
+Source: Amazon Bedrock's user guide, "Prompt caching". Everything before a cache point is cached, in the
+order tools, system, messages. A request may have at most four cache points. Those with a time to live of an
+hour must be before those of five minutes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from sansio.options import Body
 _MOST = 4
 _POINT = "cachePoint"
 _NOT_BEFORE = ("document", "video")
-"""Blocks that no cache point may follow directly."""
+"""Kinds of blocks that a cache point may not follow directly."""
 
 _Record: TypeAlias = dict[str, Any]  # Any: JSON of any kind
 
 
 def write_cache(body: Body, value: bool | Literal["5m", "1h"] | None) -> None:
-    """Set cache points at the ends of the conversation, the system prompt, the turn before, and the tools.
+    """Add cache points: at the ends of the conversation, the system prompt, the user's last turn but one, and
+    the tools.
 
-    This is their order of use, for when the caller's own cache points leave no room for all.
+    They are added in this order, until the request has four with those that the caller set.
 
     Args:
-        body: a whole request; lists that get a cache point are replaced.
+        body: the complete request. Lists that get a cache point are replaced by new ones.
         value: `True` for the provider's default of five minutes, or a time to live.
     """
     if not value:
@@ -44,7 +45,7 @@ def write_cache(body: Body, value: bool | Literal["5m", "1h"] | None) -> None:
 
 
 def _add(holder: _Record, field: str, point: _Record) -> bool:
-    """Add a cache point to a list; False if there is one already, or no place for one."""
+    """Add a cache point to a list. Returns False if the list has one, or no place for one."""
     blocks = holder[field]
     end = len(blocks)
     while end and any(kind in blocks[end - 1] for kind in _NOT_BEFORE):

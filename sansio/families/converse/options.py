@@ -1,4 +1,4 @@
-"""The options of Converse: where each is written. Some places depend on who made the model.
+"""The options of Converse, and the field that each is written to. Some fields depend on the model's maker.
 
 Sources: the reference of Amazon Bedrock's runtime ("Converse"), botocore's description of it, the pages of
 the makers' models in Amazon Bedrock's user guide, and recorded requests.
@@ -26,21 +26,22 @@ _MAKERS = re.compile(rf"(?:^|[./])({'|'.join(_NAMED)})\.")
 _EFFORTS = ("low", "medium", "high")
 _FIELDS = "additionalModelRequestFields"
 
+_Stop = Annotated[str, Meta(min_length=1)]
 _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 
 def maker_of(model: str) -> Maker:
-    """Who made a model. The name of an application's own inference profile does not say it.
+    """The maker of a model. The id of an application's own inference profile names none: `"other"`.
 
     Args:
-        model: its id, which may have a region's prefix, or an ARN.
+        model: its id, which may begin with a region, or its ARN.
     """
     found = _MAKERS.search(model)
     return _NAMED[found[1]] if found else "other"
 
 
 def _write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's forms and Anthropic's in Converse's."""
+    """Write a tool choice in OpenAI's or Anthropic's form in Converse's form."""
     if value is None:
         return
     if value == "none":
@@ -69,10 +70,10 @@ def _write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
 
 
 def check_choice(body: Body) -> None:
-    """Refuse a `tool_choice` without tools, or of a tool that was not given.
+    """Check that there are tools to choose from, and that a chosen tool is among them.
 
     Raises:
-        InvalidRequestError: it names the tools that there are.
+        InvalidRequestError: that is not so. If a tool was chosen, the message names those that there are.
     """
     config = body.get("toolConfig") or {}
     choice = config.get("toolChoice")
@@ -89,7 +90,7 @@ def check_choice(body: Body) -> None:
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A JSON schema, in OpenAI's form, as `outputConfig.textFormat`, which has the schema as text."""
+    """Write a JSON schema in OpenAI's form as `outputConfig.textFormat`, where the schema is a string."""
     if value is None or value.get("type") == "text":
         return
     if value.get("type") == "json_object":
@@ -120,13 +121,13 @@ def _write_tier(body: Body, value: str | None) -> None:
 
 
 def _write_effort(body: Body, value: str | None) -> None:
-    """An effort, as Converse has it for the models of all makers."""
+    """Write an effort to the field that Converse has for the models of all makers."""
     if value is not None:
         _write_output(body, {"effort": value})
 
 
 def _write_claudes_effort(body: Body, value: str | None) -> None:
-    """An effort; `"none"` switches thinking off."""
+    """Write an effort; `"none"` switches thinking off."""
     if value == "none":
         _write_fields(body, {"thinking": {"type": "disabled"}})
     else:
@@ -134,7 +135,7 @@ def _write_claudes_effort(body: Body, value: str | None) -> None:
 
 
 def _write_novas_effort(body: Body, value: str | None) -> None:
-    """An effort; `"none"` switches reasoning off (Amazon Nova 2, "Extended thinking")."""
+    """Write an effort; `"none"` switches reasoning off (Amazon Nova 2, "Extended thinking")."""
     if value == "none":
         _write_fields(body, {"reasoningConfig": {"type": "disabled"}})
     elif value is not None:
@@ -151,14 +152,14 @@ def _write_budget(body: Body, value: int | None) -> None:
 
 
 _COMMON: Mapping[str, Option] = {
+    "stop": Option(_Stop | list[_Stop], listed("inferenceConfig.stopSequences")),
     **portable(
-        stop=listed("inferenceConfig.stopSequences"),
         tool_choice=_write_choice,
         response_format=_write_format,
         reasoning_effort=_write_effort,
         top_k=f"{_FIELDS}.top_k",
     ),
-    # Portable names whose values are bounded here.
+    # Portable options whose values have a range here.
     "temperature": Option(_Share, "inferenceConfig.temperature"),
     "top_p": Option(_Share, "inferenceConfig.topP"),
     "max_tokens": Option(Annotated[int, Meta(ge=1)], "inferenceConfig.maxTokens"),
@@ -180,26 +181,26 @@ _BY_MAKER: Mapping[Maker, Mapping[str, Option]] = {
     "openai": portable(reasoning_effort=f"{_FIELDS}.reasoning_effort"),
     "other": {},
 }
-"""Where the models of a maker have an option, if that is not where all others have it."""
+"""Options that the models of a maker have in other fields than all other models."""
 
 OPTIONS: Mapping[str, Option] = {**_COMMON, **portable(reasoning_budget=_write_budget)}
-"""The options of a call, whatever the model. `cache` is this library's own word: see
+"""The options of a call, for any model. `cache` is not a field of the wire: see
 `sansio.families.converse.caching`."""
 
 
 def options_of(model: str) -> Mapping[str, Option]:
-    """The options of a call that a model takes."""
+    """The options that a call of a model may have."""
     return {**_COMMON, **_BY_MAKER[maker_of(model)]}
 
 
 def default_reasoning(model: str, max_tokens: object) -> Body:
     """The fields that `reasoning=True` adds to `additionalModelRequestFields`.
 
-    Models of other makers reason anyway, or never.
+    For other makers it adds nothing: their models always reason, or never do.
 
     Args:
         model: its id.
-        max_tokens: the request's, since a budget of Claude's counts against it.
+        max_tokens: the limit of the request. A budget of Claude's must be smaller.
 
     Raises:
         InvalidRequestError: the model needs a budget, and `max_tokens` leaves no room for one.
@@ -214,10 +215,10 @@ def default_reasoning(model: str, max_tokens: object) -> Body:
 
 
 def check_budget(body: Body, options: Mapping[str, object]) -> None:
-    """Refuse a budget that the answer's limit leaves no room for.
+    """Check that a reasoning budget is large enough, and smaller than the limit of the answer.
 
     Raises:
-        InvalidRequestError: it names the option.
+        InvalidRequestError: it is not. The message names the option.
     """
     budget, limit = options.get("reasoning_budget"), (body.get("inferenceConfig") or {}).get("maxTokens")
     if not isinstance(budget, int):

@@ -29,12 +29,12 @@ from sansio.families.media import media_type_of
 from sansio.jsontext import JSON, JSONObject
 
 BESIDE = "beside"
-"""The field of an `extra` that holds what a block has beside its kind, where the `extra` is of the inner
-object."""
+"""The field of a part's `extra` for what its block has beside the field of its kind. All other fields of the
+`extra` are from the inner object."""
 
 CLIENT_CALLS = (None, "tool_use")
-"""What `toolUse.type` is where the application runs the tool: newer Claude models say it, others nothing.
-Any other word is of a tool that the provider runs."""
+"""The values of `toolUse.type` for tools that the application runs: newer Claude models send the word, others
+send no type. Any other value means a tool that the provider runs."""
 _RESULT = "toolResult"
 
 IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
@@ -63,7 +63,7 @@ DOCUMENTS = {
     "text/plain": "txt",
     "text/markdown": "md",
 }
-"""The words for media types (botocore, `ImageFormat`, `AudioFormat`, `DocumentFormat`)."""
+"""Bedrock's names of media types (botocore, `ImageFormat`, `AudioFormat`, `DocumentFormat`)."""
 _IMAGE_TYPES = {word: kind for kind, word in IMAGES.items()}
 
 
@@ -91,7 +91,7 @@ def kind_of(block: Mapping[str, JSON]) -> str:
 
 
 def _inner_part(kind: str, inner: JSONObject) -> Part | None:
-    """What a block holds, as a part with its own `extra`; `None` if its kind or form is not known."""
+    """The content of a block as a part; `None` if its kind or form is unknown."""
     match kind:
         case "citationsContent":
             return _cited(inner)
@@ -107,7 +107,7 @@ def _inner_part(kind: str, inner: JSONObject) -> Part | None:
 
 
 def block_of(part: Part) -> JSONObject | None:
-    """A part as a block of a request; `None` if there is nothing to send, or no place for it.
+    """A part as a block of a request; `None` if there is nothing to send, or Converse has no block for it.
 
     An answer may hold a blank text block, but a request must not.
     """
@@ -178,7 +178,7 @@ def _text_block(part: TextPart) -> JSONObject | None:
 
 
 def citation_of(data: JSONObject) -> Citation:
-    """A source. Its places are places in the source, not in the text, so they stay in `extra`."""
+    """A source. Its positions are in the source, not in the text, so they stay in `extra`."""
     extra = rest(data)
     title = extra.pop("title") if isinstance(data.get("title"), str) else None
     url = quote = None
@@ -195,7 +195,7 @@ def citation_of(data: JSONObject) -> Citation:
 
 
 def citation_to_send(citation: Citation) -> JSONObject:
-    """The inverse of `citation_of`. A page of another provider's answer is one of the web."""
+    """The inverse of `citation_of`. A URL in another provider's answer is written as a web page."""
     typed: JSONObject = {}
     if citation.title is not None:
         typed["title"] = citation.title
@@ -234,7 +234,7 @@ def call_extra(block: JSONObject) -> JSONObject:
 
 
 def _server_tool(inner: JSONObject, field: str) -> ServerToolPart:
-    """A call of a tool that the provider runs, or its result. Its kind is the word under `type`."""
+    """A call of a tool that the provider runs, or its result. Its kind is the value of `type`."""
     kind = inner.get("type")
     texts = {"toolUseId": inner.get("toolUseId"), "name": inner.get("name"), "status": inner.get("status")}
     known = {name: value for name, value in texts.items() if isinstance(value, str)}
@@ -288,7 +288,7 @@ def _image(inner: JSONObject) -> ImagePart | None:
 def _media_block(
     kind: str, words: Mapping[str, str], part: ImagePart | AudioPart | DocumentPart
 ) -> JSONObject | None:
-    """A file's block; `None` if Bedrock reads no file of its type, or not from where it is."""
+    """A file as a block; `None` if Bedrock does not read its type, or cannot fetch it from its address."""
     word = words.get(media_type_of(part))
     source: JSONObject
     if part.data is not None:

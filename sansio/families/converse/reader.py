@@ -1,4 +1,4 @@
-"""The events of Converse, and whole answers, read into an answer."""
+"""Reads events and whole answers of Converse into an `Answer`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sansio.families.converse.usage import read_usage
 from sansio.families.converse.wire import PADDING, decode_plain
 from sansio.families.fields import rest, text_or_none
 from sansio.families.foreign import foreign_error
+from sansio.families.runtime import EXCEPTION, read_exception
 from sansio.jsontext import JSON, JSONObject
 
 if TYPE_CHECKING:
@@ -28,29 +29,29 @@ _TEXTS: dict[str, type[TextPart | ReasoningPart]] = {
     "citation": TextPart,
     "reasoningContent": ReasoningPart,
 }
-"""Deltas that add to a part whose text arrives in pieces; its block has no event at its beginning."""
-_EXCEPTION = "exception:"
+"""Kinds of deltas whose text arrives in pieces, with the type of their part. Their blocks have no start
+event."""
 
 
 class ConverseReader(AnswerReader):
-    """One answer.
+    """Reads one answer.
 
-    It is whole at `messageStop`, but its counts follow, in `metadata`.
+    The answer is complete at `messageStop`, but its token counts follow, in `metadata`.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._blocks: list[OpenBlock] = []
         self._by_index: dict[int, OpenBlock] = {}
-        # What the plain deltas add to, by the index that they have.
+        # What plain deltas add to, by the index of their block.
         self._texts: dict[int, OpenPart] = {}
         self._thoughts: dict[int, OpenPart] = {}
         self._calls: dict[int, AssembledCall] = {}
         self._counted = False
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
-        # Most events add text, arguments or reasoning to a block that is open, and are read in one step.
-        # Their fields are known to the last, so their depth needs no check.
+        # Most events add text, arguments or reasoning to an open block, and are read in one step. All of
+        # their fields are known, so their depth needs no check.
         if name == "contentBlockDelta":
             try:
                 record = decode_plain(data)
@@ -88,10 +89,12 @@ class ConverseReader(AnswerReader):
         return self._receive_any(data, events, name)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent], name: str) -> bool:
+        if name.startswith(EXCEPTION):
+            error = read_exception(self._dialect, name, data)
+            self.progress += 1
+            raise error
         record = jsontext.decode_object(data.decode("utf-8", "replace") or "{}", self._max_depth)
         self.progress += 1
-        if name.startswith(_EXCEPTION):
-            raise self._dialect.build_error({**record, "type": name.removeprefix(_EXCEPTION)}, 200, record)
         answer = self._answer
         match name:
             case "contentBlockDelta":
@@ -121,12 +124,12 @@ class ConverseReader(AnswerReader):
                 self._receive_counts(record)
                 return answer.raw_finish_reason is not None
             case _:
-                # New types of event are added over time, and must be passed over.
+                # New types of events are added over time, and must be ignored.
                 self._refuse(record)
         return False
 
     def _refuse(self, record: JSONObject) -> None:
-        """Raise the error that an unknown event is, or that its family is another."""
+        """Raise an error if an unknown event is one, or if it belongs to another wire family."""
         found = self._dialect.error_in(record) or foreign_error(record, "converse")
         if found is not None:
             raise found
@@ -167,11 +170,11 @@ class ConverseReader(AnswerReader):
         self._answer.calls.flush(events)
 
     def _keep(self, fields: JSONObject) -> None:
-        """Keep the message's fields that have no typed field. Null adds nothing."""
+        """Keep fields of the message that have no typed field. Nulls are dropped."""
         self._answer.extra |= {name: value for name, value in fields.items() if value is not None}
 
     def _keep_beside(self, index: int, fields: JSONObject) -> None:
-        """Keep the other fields of a block's event: in the block, if it is open."""
+        """Keep the other fields of a block's event: in the block if it is open, else in the message."""
         if not fields:
             return
         block = self._by_index.get(index)
@@ -189,7 +192,7 @@ class ConverseReader(AnswerReader):
         self._keep(rest(record, *(("usage",) if isinstance(usage, dict) else ()), PADDING))
 
     def _receive_start(self, index: int, start: JSONObject, events: list[StreamEvent]) -> None:
-        """Begin a block, unless nothing is said of it."""
+        """Begin a block, unless its start is empty."""
         if not _TEXTS.keys().isdisjoint(start):
             for kind, said in start.items():
                 self._receive_delta(index, kind, said, events)
@@ -197,7 +200,7 @@ class ConverseReader(AnswerReader):
             self._begin(index, start, events)
 
     def _begin(self, index: int, start: JSONObject, events: list[StreamEvent]) -> OpenBlock:
-        """Begin a block. One that is open at its index has ended."""
+        """Begin a block, and end the one that is open at its index."""
         self._end(index, events)
         kind = kind_of(start)
         block = OpenBlock(kind, start)
@@ -224,7 +227,7 @@ class ConverseReader(AnswerReader):
         return call
 
     def _receive_delta(self, index: int, kind: str, added: JSON, events: list[StreamEvent]) -> None:
-        """Add to a block; one whose beginning has no event begins with its first delta."""
+        """Add to a block. A block without a start event begins with its first delta."""
         block = self._by_index.get(index)
         if kind in _TEXTS:
             wanted = _TEXTS[kind]

@@ -25,9 +25,8 @@ from sansio.content import (
     ToolCall,
     UnknownPart,
 )
-from sansio.endpoints import Endpoint, ModelInfo, Row
-from sansio.errors import APIStatusError, InvalidRequestError, RemoteProtocolError
-from sansio.families.base import Dialect
+from sansio.endpoints import Endpoint
+from sansio.errors import InvalidRequestError
 from sansio.families.claude import takes_budget, takes_schema
 from sansio.families.converse.options import (
     OPTIONS,
@@ -40,31 +39,30 @@ from sansio.families.converse.options import (
 from sansio.families.converse.parts import DOCUMENTS, IMAGES, SOUNDS, block_of
 from sansio.families.converse.reader import ConverseReader
 from sansio.families.media import data_in, media_type_of
+from sansio.families.runtime import BedrockRuntime, read_count
 from sansio.families.tools import NAMES, check_names, free_text_tool
-from sansio.framing.aws import AWSFramer
-from sansio.framing.base import Framer
-from sansio.http.messages import Headers, header
-from sansio.jsontext import JSON, JSONObject
+from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_\s()\[\]-]+")
-"""What the name of a document may not have (the reference, "DocumentBlock"; for `_`, recorded requests)."""
+"""The characters that a document's name may not have (the reference, "DocumentBlock"; recorded requests have
+`_`)."""
 _NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
-"""Parts that no assistant's message can have here."""
+"""Parts that an assistant's message cannot have."""
 _DEFAULT_MAX_TOKENS = 8192
-"""The limit of an answer whose thinking has a budget, which must be smaller; as for Anthropic's messages."""
-_EVENT_STREAM = "application/vnd.amazon.eventstream"
+"""`maxTokens` of a request with a thinking budget, unless the caller gives another limit: it must be greater
+than the budget. Anthropic's messages have the same default."""
 _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
-"""The fields of a request that the endpoint which counts takes (botocore, `ConverseTokensRequest`)."""
+"""The fields of a request that CountTokens accepts (botocore, `ConverseTokensRequest`)."""
 _OWN_TOOLS = ("systemTool", "cachePoint")
-"""The types of Bedrock's own tools; each has the field of the same name."""
+"""The types of Bedrock's own tools. A tool has a field with the name of its type."""
 
-_Block = dict[str, Any]  # Any: JSON, which is written here
+_Block = dict[str, Any]  # Any: JSON that this module writes
 
 
-class ConverseDialect(Dialect):
-    """Bedrock's Converse: binary frames, the model in the path, and blocks that are named by their field."""
+class ConverseDialect(BedrockRuntime):
+    """Bedrock's Converse: answers in binary frames, and content blocks whose one field names their kind."""
 
     API = "converse"
     SENDS = frozenset((TextPart, ToolCall, InvalidToolCall))
@@ -72,20 +70,6 @@ class ConverseDialect(Dialect):
     SENDS_CITATIONS = True
     SENDS_TOOL_ERRORS = True
     OPTIONS: ClassVar[Mapping[str, Option]] = OPTIONS
-    STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {
-        "validationException": 400,
-        "accessDeniedException": 403,
-        "resourceNotFoundException": 404,
-        "modelTimeoutException": 408,
-        "modelErrorException": 424,
-        "modelStreamErrorException": 424,
-        "throttlingException": 429,
-        "modelNotReadyException": 429,
-        "serviceQuotaExceededException": 400,
-        "internalServerException": 500,
-        "InternalFailure": 500,
-        "serviceUnavailableException": 503,
-    }
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {
         "end_turn": FinishReason.STOP,
         "stop_sequence": FinishReason.STOP,
@@ -100,27 +84,6 @@ class ConverseDialect(Dialect):
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self.url_of("converse-stream" if stream else "converse")
-
-    def url_of(self, name: str) -> str:
-        """The URL of one of the model's endpoints, such as `"converse"`.
-
-        The model is one segment of the path: an ARN's slashes and colons are encoded.
-
-        Raises:
-            InvalidRequestError: the model would be a step to another path.
-        """
-        from urllib.parse import quote  # loaded with the first request: reading a stream needs none
-
-        model = str(self.config.model)
-        if model in (".", ".."):
-            raise InvalidRequestError(f"model: {model!r} is no model's id")
-        return f"{self.config.base_url}/model/{quote(model, safe='')}/{name}"
-
-    def framer(self, content_type: str) -> Framer:
-        # The answer is named by its type; a parser of bytes alone names none.
-        if content_type in (_EVENT_STREAM, ""):
-            return AWSFramer(self.limits.max_event_bytes)
-        return super().framer(content_type)
 
     def open_stream(self) -> ConverseReader:
         return ConverseReader(self)
@@ -148,32 +111,7 @@ class ConverseDialect(Dialect):
 
     def count_tokens(self, body: JSONObject) -> Endpoint[int]:
         counted: JSONObject = {name: body[name] for name in _COUNTED if name in body}
-        return Endpoint(self.url_of("count-tokens"), _read_count, {"input": {"converse": counted}})
-
-    def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
-        # The list is at the control plane, which has its own host (the reference, "ListFoundationModels").
-        base = self.config.base_url.replace("://bedrock-runtime.", "://bedrock.")
-        return Endpoint(f"{base}/foundation-models", _read_models)
-
-    # Errors.
-
-    def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:
-        """The error of a response. Its type is in a header, and in few bodies."""
-        error = super().parse_error(status, headers, body)
-        kind = (header(headers, "x-amzn-errortype") or "").partition(":")[0]
-        return error.with_context(error_type=kind) if kind else error
-
-    def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        named = error.get("__type")
-        if isinstance(named, str):  # such as `com.amazon.coral.validate#ValidationException`
-            error = {"type": named.rpartition("#")[2], **error}
-        return super().build_error(error, status, data)
-
-    def error_message(self, error: JSONObject) -> str | None:
-        """With the model's own words, where it is the model that failed."""
-        message = super().error_message(error) or super().error_message({"message": error.get("Message")})
-        original = error.get("originalMessage")
-        return f"{message} (from the model: {original})" if isinstance(original, str) else message
+        return Endpoint(self.url_of("count-tokens"), read_count, {"input": {"converse": counted}})
 
     # Requests.
 
@@ -207,14 +145,14 @@ class ConverseDialect(Dialect):
             body["additionalModelRequestFields"] = {**known, **added}
 
     def _system(self, messages: Sequence[Message]) -> Iterator[_Block]:
-        """The system's messages that come before all others."""
+        """The blocks of the system messages at the beginning of the conversation."""
         for index, message in enumerate(messages):
             if message.role not in (Role.SYSTEM, Role.DEVELOPER):
                 return
             yield from self._blocks(message, index)
 
     def _turns(self, messages: Sequence[Message]) -> list[_Block]:
-        """The conversation, in turns: neighbours of one role are one message."""
+        """The conversation as turns: consecutive messages of one role become one message."""
         turns: list[_Block] = []
         begun = False
         for index, message in enumerate(messages):
@@ -251,7 +189,7 @@ class ConverseDialect(Dialect):
         """The blocks of one message.
 
         Raises:
-            InvalidRequestError: a part has no place in it, or it would be empty.
+            InvalidRequestError: a part cannot be in this message, or the message would be empty.
         """
         said = message.role is Role.ASSISTANT
         if message.extra and message.origin is None and message.role is not Role.TOOL:
@@ -276,10 +214,10 @@ class ConverseDialect(Dialect):
         return blocks
 
     def _checked(self, part: Part, role: Role, index: int, number: int) -> Part:
-        """A part that the application wrote, if it may be in a message of that role.
+        """Check that a part that the application wrote may be in a message of a role, and return it.
 
         Raises:
-            InvalidRequestError: it names the part, and what to do.
+            InvalidRequestError: it may not. The message names the part and the remedy.
         """
         if role is Role.ASSISTANT:
             misplaced = isinstance(part, _NEVER_SAID)
@@ -321,7 +259,7 @@ class ConverseDialect(Dialect):
 
 
 def _tool(tool: Tool, position: int) -> _Block:
-    """A tool of OpenAI's format in Converse's; one of Bedrock's own is named by its type in the same way."""
+    """A tool of OpenAI's format in Converse's format. One of Bedrock's own only loses its `type`."""
     if tool.get("type") in _OWN_TOOLS:
         return {name: value for name, value in tool.items() if name != "type"}
     if "input_schema" in tool:
@@ -347,9 +285,9 @@ def _tool(tool: Tool, position: int) -> _Block:
 
 
 def _name_documents(turns: list[_Block]) -> None:
-    """Give each document a name, which is required and may have few characters.
+    """Give each document a name, which is required, and may not have all characters.
 
-    One without a name is numbered: a request whose documents have the same name is refused.
+    A document without a name gets a number: Bedrock refuses two documents of the same name.
     """
     count = 0
     for turn in turns:
@@ -366,33 +304,6 @@ def _name_documents(turns: list[_Block]) -> None:
 
 def _without_empty(body: Mapping[str, Any]) -> _Block:
     return {name: value for name, value in body.items() if value}
-
-
-def _read_count(data: JSONObject) -> int:
-    count: JSON = data.get("inputTokens")
-    if type(count) is not int or count < 0:
-        raise RemoteProtocolError(f"the response has no count of tokens: inputTokens is {count!r}")
-    return count
-
-
-def _read_models(data: JSONObject) -> tuple[ModelInfo, ...]:
-    listed = data.get("modelSummaries")
-    if not isinstance(listed, list):
-        raise RemoteProtocolError("the response has no list of models: modelSummaries is missing")
-    return tuple(_read_model(Row(each)) for each in listed if isinstance(each, dict))
-
-
-def _read_model(row: Row) -> ModelInfo:
-    model = row.text("modelId")
-    if model is None:
-        raise RemoteProtocolError("a model of the list has no modelId")
-    return ModelInfo(
-        id=model,
-        name=row.text("modelName"),
-        lifecycle=row.text("modelLifecycle.status"),
-        retires=row.moment("modelLifecycle.endOfLifeTime"),
-        extra=row.rest,
-    )
 
 
 def _empty(index: int) -> InvalidRequestError:

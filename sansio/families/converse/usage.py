@@ -1,7 +1,8 @@
 """Token counts of Converse.
 
-`inputTokens` leaves out what the cache read and wrote: the total of every recording that has both is the sum
-of all four. Some models send the counts of the cache under a second name too, with the same value.
+`inputTokens` does not include the tokens that were read from or written to the cache: in every recording
+with such tokens, the total is the sum of all four counts. Some models send the counts of the cache twice,
+under two names.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _TWICE = {
     "cacheReadInputTokenCount": "cacheReadInputTokens",
     "cacheWriteInputTokenCount": "cacheWriteInputTokens",
 }
-"""Second names of counts, and the first."""
+"""Second names of counts, with the names that they repeat."""
 
 
 def read_usage(wire: JSONObject) -> Usage:

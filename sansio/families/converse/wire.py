@@ -1,8 +1,8 @@
 """The shapes of Converse's events.
 
-Most events are deltas of text, arguments or reasoning, and the plain shape here is a fast path for those. It
-refuses fields that it does not know, so that nothing an event says is passed over, apart from the padding
-under `p`. An event that is refused is read as a JSON object.
+Most events are deltas of text, arguments or reasoning. The plain shape here is a fast path for them. It
+rejects unknown fields, so that none is lost; only the padding in `p` is ignored. An event that it rejects is
+read as a JSON object.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Thought(Struct, gc=False, forbid_unknown_fields=True):
 
 class Delta(Struct, gc=False, forbid_unknown_fields=True):
     text: str | None = None
-    toolUse: Piece | None = None  # noqa: N815, as the wire has it
+    toolUse: Piece | None = None  # noqa: N815, the name on the wire
     reasoningContent: Thought | None = None  # noqa: N815
 
 
@@ -32,7 +32,7 @@ class PlainDelta(Struct, gc=False, forbid_unknown_fields=True):
 
 
 decode_plain = msgspec.json.Decoder(PlainDelta).decode
-"""Reads an event that adds text, arguments or reasoning and nothing else."""
+"""Reads an event that only adds text, arguments or reasoning."""
 
 PADDING = "p"
-"""A text of random length in nearly every event, which hides how long the answer's pieces are."""
+"""The field of nearly every event that has a text of random length, which hides the length of the content."""

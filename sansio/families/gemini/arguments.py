@@ -1,7 +1,7 @@
 """Arguments of a call that arrive in pieces, each with the path of its place (`PartialArg` of Google's SDK).
 
 Vertex sends them if `streamFunctionCallArguments` is set: `{"jsonPath": "$.a[0].b", "stringValue": "te",
-"willContinue": true}`. The pieces of one text follow one another. JSON is made of them when the call ends.
+"willContinue": true}`. The pieces of one text follow one another. They become JSON when the call ends.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PartialArguments:
     """The arguments of one call so far.
 
     Args:
-        max_depth: how deep they may nest.
+        max_depth: how deep the arguments may nest.
     """
 
     def __init__(self, max_depth: int) -> None:
@@ -47,9 +47,9 @@ class PartialArguments:
         """Add a piece.
 
         Raises:
-            RemoteProtocolError: it has no place: its path cannot be read, leads into a value, or leaves out
-                an item of a list.
-            LimitExceededError: it nests too deep.
+            RemoteProtocolError: the piece's path cannot be read, leads into a value, or leaves out an item of
+                a list.
+            LimitExceededError: the path nests too deep.
         """
         path = piece.get("jsonPath")
         steps = _steps(path) if isinstance(path, str) else None
@@ -83,14 +83,15 @@ class PartialArguments:
         """The arguments as JSON.
 
         Args:
-            closed: they are whole. If not, the last brace is missing, so that nobody takes them for that.
+            closed: whether they are complete. If not, the last brace is left out, so that they do not look
+                complete.
         """
         encoded = msgspec.json.encode(_plain(self._root)).decode()
         return encoded if closed else encoded[:-1]
 
 
 def _steps(path: str) -> list[str | int] | None:
-    """The names and indexes that lead to a place; `None` if they cannot be read."""
+    """The names and indexes in a path; `None` if it cannot be read."""
     steps: list[str | int] = []
     at = 1
     if not path.startswith("$"):
@@ -107,7 +108,7 @@ def _steps(path: str) -> list[str | int] | None:
 
 
 def _begun(step: str | int) -> _Tree:
-    """What has a place for a step: a list for an index, an object for a name."""
+    """An empty value that can hold a step: a list for an index, an object for a name."""
     return [] if isinstance(step, int) else {}
 
 

@@ -17,7 +17,7 @@ from sansio.families.fields import rest
 from sansio.jsontext import JSON, JSONObject
 
 MOST_MODELS = 1_000
-"""The longest page of the list that can be asked for, so that there are few."""
+"""The longest page of the list that can be requested, so that there are few pages."""
 _MOST_PAGES = 100
 COUNTED = ("contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent")
 """Fields of a request that Vertex counts."""
@@ -30,8 +30,8 @@ def read_models(
 
     Args:
         data: the response.
-        before: the models of the pages before.
-        tokens: the names of those pages.
+        before: the models of the earlier pages.
+        tokens: the tokens of those pages.
 
     Raises:
         RemoteProtocolError: the response is malformed, or its pages do not end.
@@ -65,10 +65,10 @@ def _read_model(data: JSON) -> ModelInfo:
 
 
 def read_count(data: JSONObject) -> int:
-    """The count of a response.
+    """The number of tokens in a response.
 
     Raises:
-        RemoteProtocolError: it has none.
+        RemoteProtocolError: the response has no count.
     """
     count = data.get("totalTokens")
     if type(count) is not int or count < 0:
@@ -83,7 +83,7 @@ def read_embeddings(data: JSONObject, count: int) -> Embeddings:
         count: how many texts there were.
 
     Raises:
-        RemoteProtocolError: it is malformed, or has not one vector for each text.
+        RemoteProtocolError: the response is malformed, or does not have one vector for each text.
     """
     rows = _objects(data, "embeddings")
     vectors = read_vectors([{"embedding": row.get("values")} for row in rows], count)
@@ -91,7 +91,7 @@ def read_embeddings(data: JSONObject, count: int) -> Embeddings:
 
 
 def read_predictions(data: JSONObject, count: int) -> Embeddings:
-    """The vectors of Vertex's `predict`; as `read_embeddings`. The tokens of all texts are added up."""
+    """The vectors of Vertex's `predict`; see `read_embeddings`. The tokens of all texts are added up."""
     rows = [_object(row, "embeddings") for row in _objects(data, "predictions")]
     vectors = read_vectors([{"embedding": row.get("values")} for row in rows], count)
     counts = [_object(row, "statistics").get("token_count") for row in rows]

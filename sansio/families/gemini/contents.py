@@ -33,7 +33,7 @@ _OWN_RESPONSE = "response"
 """The field of a tool message's `extra` that is sent in place of its text."""
 
 SKIPPED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
-"""What stands for the signature of a call that Gemini did not make: "skip_thought_signature_validator".
+"""Sent as the signature of a call that Gemini did not make: "skip_thought_signature_validator".
 
 Gemini 3 refuses a turn whose first call has no signature, which calls of other models and of applications
 cannot have. Sources: Google's page "Thought signatures", on calls that the model did not make; recorded
@@ -47,9 +47,9 @@ class Contents:
     """Writes the messages of one request.
 
     Args:
-        dialect: its name is in errors, and it decides which parts can be sent.
+        dialect: decides which parts can be sent, and is named in errors.
         signed: whether the model wants each turn's first call to be signed.
-        files_in_results: whether a result may have files in it. If not, they are behind it.
+        files_in_results: whether a result may contain files. If not, they follow it.
     """
 
     def __init__(self, dialect: Dialect, *, signed: bool, files_in_results: bool) -> None:
@@ -144,7 +144,7 @@ class Contents:
             self._dialect.check_extra(typed, part.extra, index, number)
 
     def _result(self, message: Message, index: int, call: _Call) -> list[JSONObject]:
-        """A tool's message: the response, and the files that are no part of it."""
+        """A tool's message: the response, and the files that are not part of it."""
         said: JSON = {"error" if message.is_error else "output": message.text}
         extra = dict(message.extra)
         if not message.content and _OWN_RESPONSE in extra:
@@ -164,13 +164,13 @@ class Contents:
 
 
 def _together(results: list[tuple[int, list[JSONObject]]]) -> JSONObject:
-    """The results of one turn. Calls without an id are known by their order."""
+    """The results of one turn. Calls without an id are matched by their order."""
     ordered = [parts for _, parts in sorted(results, key=lambda result: result[0])]
     return {"role": "user", "parts": [part for parts in ordered for part in parts]}
 
 
 def _with_true_type(part: Part) -> Part:
-    """A file of the application's with the media type that its bytes show."""
+    """The application's file with the media type that its bytes show."""
     if not isinstance(part, (ImagePart, AudioPart, DocumentPart)) or part.data is None:
         return part
     kind = media_type_of(part)
@@ -181,4 +181,4 @@ _INSTEAD: dict[type[Part], str] = {
     TextPart: "without text; leave it out",
     AudioPart: "without its sound; give what is said as a TextPart",
 }
-"""What is refused of a part that has no form here, and what to do."""
+"""Why a part that has no form here is refused, and what to do."""

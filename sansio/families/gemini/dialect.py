@@ -43,7 +43,7 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, write_options
 
 _PREFIXES = ("models/", "tunedModels/", "publishers/", "projects/", "endpoints/")
-"""How a model's name begins that has its place in the address already."""
+"""The beginnings of model names that already say their place in the address."""
 
 
 class GeminiDialect(Dialect):
@@ -117,7 +117,7 @@ class GeminiDialect(Dialect):
         return GeminiReader(self)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With the reason and the wait that its details name; Google has no header for the wait."""
+        """Add the reason and the wait from the error's details; Google has no header for the wait."""
         code = error.get("code")
         named: JSONObject = {"type": error.get("status"), "code": reason_of(error), "status_code": code}
         built = super().build_error({**error, **named}, status, data)

@@ -1,4 +1,4 @@
-"""What Gemini's errors amount to, and how an answer of its ends.
+"""The HTTP statuses that Gemini's errors correspond to, and the finish reasons of its answers.
 
 Sources: Google's page on error codes, and `google.rpc.Code` and `error_details.proto`, for the words and the
 details; recorded errors.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sansio.content import FinishReason
+from sansio.content import FinishReason, InvalidToolCall, Part, ToolCall
 from sansio.families.fields import text_or_none
 from sansio.jsontext import JSON, JSONObject
 from sansio.times import read_number
@@ -32,7 +32,7 @@ STATUS_BY_ERROR: Mapping[str, int] = {
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
-"""The words for errors, as the HTTP status that they amount to."""
+"""The HTTP status that each of Google's words for errors corresponds to."""
 
 _FILTERS = (
     "SAFETY",
@@ -64,12 +64,21 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 }
 """Google's finish reasons (`FinishReason` of its SDK). `STOP` is also that of an answer with calls."""
 
+
+def unusable(part: Part, reason: str) -> Part:
+    """A part of an answer that ended with one of `UNUSABLE_CALLS`: a call is invalid."""
+    if not isinstance(part, ToolCall):
+        return part
+    why = f"the provider ended the answer with {reason}: it does not stand by the call"
+    return InvalidToolCall(part.id, part.name, part.arguments_text(), why, part.kind, part.extra)
+
+
 _RETRY_TEXT = re.compile(r"retry in (\d+(?:\.\d+)?)s")
 _DELAY = re.compile(r"\d+(?:\.\d+)?s")
 
 
 def retry_delay(error: JSONObject) -> float | None:
-    """The seconds that an error asks to wait: by its details, or in its text. There is no header."""
+    """The seconds that an error asks to wait, from its details or its text. There is no header."""
     for detail in _details(error):
         delay = text_or_none(detail.get("retryDelay"))
         if delay is not None and _DELAY.fullmatch(delay):

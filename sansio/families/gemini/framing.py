@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 SPACE = b" \t\r\n"
 _JSON = frozenset(b'{}[]", \t')
-"""How the lines of a JSON text begin that is written over several lines, but for numbers and words, which are
-not in the errors. No field of a server-sent event begins so."""
+"""How the lines of a JSON text of several lines begin, except for numbers and words, which errors do not
+have. No field of a server-sent event begins like this."""
 
 
 class GeminiFramer(SSEFramer):
@@ -40,7 +40,7 @@ class GeminiFramer(SSEFramer):
         self._finish()
         return self._values.feed_eof(read, events)
 
-    # What follows is off the path of the events that resemble one another, which costs nothing more by it.
+    # The methods below are not on the fast path for events of one form, which they do not slow down.
 
     def _feed_any(self, data: bytes, read: Read, events: list[StreamEvent]) -> bool:
         if self._blank and (said := data.lstrip(SPACE)):
@@ -48,7 +48,7 @@ class GeminiFramer(SSEFramer):
             if said[:1] in (b"{", b"["):
                 at = self._line_offset + len(self._line) + len(self._start or b"")
                 self._values = JSONValuesFramer(self._limit, offset=at)
-                self._head = ()  # what looks like an event from here on is in the midst of a text
+                self._head = ()  # what looks like an event from here on is inside a text
         if self._values is not None:
             return self._values.feed(data, read, events)
         return super()._feed_any(data, read, events)

@@ -1,8 +1,8 @@
-"""What an answer is grounded on: tools of Google's that are not among its parts, and citations.
+"""What an answer is grounded on: uses of Google's tools that are not among its parts, and citations.
 
 Sources: `GroundingMetadata`, `CitationMetadata` and `UrlContextMetadata` of Google's SDK, and its page
-"Grounding with Google Search"; recorded answers. Places are in bytes of UTF-8, from the beginning of the
-answer's text.
+"Grounding with Google Search"; recorded answers. Positions are in bytes of UTF-8, from the beginning
+of the answer's text.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _TYPED = (("uri", str), ("title", str), ("startIndex", int), ("endIndex", int))
 
 
 class Grounds(Struct):
-    """What the chunks of one answer say of its grounds.
+    """What the chunks of one answer say about its grounds.
 
     Args:
         fields: each of `FIELDS`; later values of the fields in it replace earlier ones.
-        sources: what the answer recites, all of it, by its JSON: each chunk has its own, and may repeat some.
+        sources: all sources that the answer recites, by their JSON: a chunk may repeat those of others.
     """
 
     fields: dict[str, JSONObject] = {}
     sources: dict[bytes, JSONObject] = {}
 
     def take(self, candidate: JSONObject) -> None:
-        """Take what a chunk's candidate has."""
+        """Take the grounds in a chunk's candidate."""
         for name in FIELDS:
             found = candidate.get(name)
             if not isinstance(found, dict):
@@ -65,7 +65,7 @@ class Grounds(Struct):
         """Google's own tools, each with its input and its output.
 
         Args:
-            cited: the citations are with a text. If there is none, they stay where they were.
+            cited: whether the citations are with a text. If not, they stay where they were.
         """
         grounding = self.fields.get(GROUNDING)
         if grounding:
@@ -89,7 +89,7 @@ class Grounds(Struct):
         return _listed(self.fields.get(GROUNDING, {}).get("groundingChunks"))
 
     def _supports(self) -> list[JSONObject]:
-        """The passages that cite; none where they are not objects, or where there is nothing to cite."""
+        """The passages that cite; none if they are not objects, or if there is nothing to cite."""
         found = _listed(self.fields.get(GROUNDING, {}).get("groundingSupports"))
         supports = [support for support in found if isinstance(support, dict)]
         return supports if self._chunks() and len(supports) == len(found) else []
@@ -99,7 +99,7 @@ def _cited(support: JSONObject, chunks: list[JSON]) -> Iterator[tuple[JSONObject
     """The sources of one passage; one without an address if it names none that is known.
 
     Yields:
-        The source, and what else is said of the citation.
+        The source, and the citation's other fields.
     """
     numbers = _listed(support.get("groundingChunkIndices"))
     scores = _listed(support.get("confidenceScores"))

@@ -19,7 +19,7 @@ _CONFIG = "generationConfig"
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
-    """Whether log probabilities are asked for, or how many; other providers take either."""
+    """Write whether log probabilities are requested, or how many: other providers accept either."""
     config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
     if value is None or value is False:
         config.pop("responseLogprobs", None)
@@ -38,7 +38,7 @@ def _write_top_logprobs(body: Body, value: int | None) -> None:
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A JSON schema in OpenAI's form, or JSON of any form."""
+    """Write a JSON schema in OpenAI's form, or JSON of any form."""
     if value is None or value.get("type") == "text":
         return
     config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
@@ -56,7 +56,7 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
 
 
 def _write_schema(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A schema in Google's own form, a part of OpenAPI's."""
+    """Write a schema in Google's own form, which is a subset of OpenAPI's."""
     config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
     if value is None:
         config.pop("responseSchema", None)
@@ -134,7 +134,7 @@ OPTIONS: Mapping[str, Option] = {
 
 @lru_cache(maxsize=16)
 def options_of(model: str) -> Mapping[str, Option]:
-    """The options of a call of a model, which thinks at a level or within a budget."""
+    """The options of a call of a model, which thinks either at a level or within a budget."""
     return {
         **OPTIONS,
         **portable(

@@ -1,7 +1,8 @@
-"""Gemini's parts as ours, and ours as Gemini's: each function beside its inverse.
+"""Converts Gemini's parts to this library's and back: each function is next to its inverse.
 
-A part of the wire has one field with what it is, and others beside it, such as `thoughtSignature`. Ours keeps
-those in its `extra`, and what no typed field says of the inner object under that object's name.
+A part of the wire has one field that says what it is, such as `text`, and further ones, such as
+`thoughtSignature`. This library's part keeps those in its `extra`; fields of the inner object that have no
+typed field are there under that object's name.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _BESIDE = frozenset((
 
 
 class _ServerTool(Struct, frozen=True):
-    """Where the fields of a tool of Google's are in ours; `None` if it has none of the kind."""
+    """The wire's names of the fields of one of Google's tools; `None` if it does not have the field."""
 
     id: str | None = "id"
     name: str | None = None
@@ -50,7 +51,7 @@ class _ServerTool(Struct, frozen=True):
     status: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Our fields, and the wire's."""
+        """This library's fields, and the wire's."""
         fields = {name: getattr(self, name) for name in ("id", "name", "input", "output", "status")}
         return without_nulls(fields)
 
@@ -70,11 +71,11 @@ _MEDIA: tuple[tuple[str, type[MediaPart]], ...] = (
     ("application/pdf", DocumentPart),
     ("text/", DocumentPart),
 )
-"""What a file is to us, by how its media type begins. Any other, such as a video, is an unknown part."""
+"""The part for a file, by the beginning of its media type. Any other, such as a video, is unknown."""
 
 
 def part_of(wire: JSONObject) -> Part:
-    """A part of an answer as one of ours. Function calls are left out: `Answer.calls` assembles them."""
+    """Convert a part of an answer. Function calls are left out: `Answer.calls` assembles them."""
     text = wire.get("text")
     if isinstance(text, str):
         if wire.get("thought") is True:
@@ -121,7 +122,7 @@ def _extra_of(kind: str, beside: JSONObject, wire: JSONObject) -> JSONObject:
 
 
 def wire_of(part: Part) -> JSONObject | None:
-    """A part as Gemini's; `None` if there is none that says the same."""
+    """Convert a part to Gemini's form; `None` if no part there says the same."""
     match part:
         case TextPart():
             return {"text": part.text, **part.extra} if part.text or part.extra else None
@@ -166,7 +167,7 @@ def _server_tool_to_send(part: ServerToolPart) -> JSONObject | None:
 
 
 def _media_to_send(part: MediaPart) -> JSONObject | None:
-    """A file. What has gone without its bytes, as sound of another provider may, cannot be sent."""
+    """A file. One without its bytes, such as another provider's sound, cannot be sent."""
     inline = data_in(part.url) if part.url is not None else None
     if inline is not None or part.data is not None:
         kind, data = inline or (part.media_type, part.data)
@@ -202,8 +203,8 @@ _DEFAULT_TYPES = {kind: kind(url="x").media_type for kind in (ImagePart, AudioPa
 
 
 def _type_at(address: str, part: MediaPart) -> str:
-    """The media type of a file at an address: what the part says; if that is only its default, what the
-    address ends in."""
+    """The media type of a file at an address: the part's own; if that is only the default, the one for
+    the address's ending."""
     ending = address.partition("?")[0].rpartition(".")[2].lower()
     is_default = part.media_type == _DEFAULT_TYPES[type(part)]
     return _ENDINGS.get(ending, part.media_type) if is_default else part.media_type

@@ -1,4 +1,4 @@
-"""The chunks of an answer, and whole answers, read into one."""
+"""Reads the chunks of an answer, and whole answers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from sansio import jsontext
 from sansio.answers import AssembledCall, OpenPart
 from sansio.content import (
     FinishReason,
-    InvalidToolCall,
     Message,
-    Part,
     ReasoningPart,
     TextPart,
-    ToolCall,
 )
 from sansio.errors import RemoteProtocolError
 from sansio.events import ContentDelta, ReasoningDelta, StreamEvent
@@ -25,7 +22,7 @@ from sansio.families.base import AnswerReader
 from sansio.families.fields import rest, text_or_none
 from sansio.families.foreign import foreign_error
 from sansio.families.gemini.arguments import PartialArguments
-from sansio.families.gemini.faults import UNUSABLE_CALLS
+from sansio.families.gemini.faults import UNUSABLE_CALLS, unusable
 from sansio.families.gemini.grounding import FIELDS, Grounds
 from sansio.families.gemini.parts import CALL, part_of
 from sansio.families.gemini.usage import read_usage
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
     from sansio.families.base import Dialect
 
 _READ = ("candidates", "usageMetadata", "modelVersion", "responseId", "createTime")
-"""Fields of a chunk that are read, and the time of the answer, which the caller knows."""
+"""The fields of a chunk that are read, and the answer's time, which is not kept: the caller knows it."""
 _READ_OF_CANDIDATE = frozenset(("content", "finishReason", "index", *FIELDS))
 _CALL_FIELDS = ("id", "name", "args", "partialArgs", "willContinue")
 _GROWING = ("chosenCandidates", "topCandidates")
@@ -47,12 +44,12 @@ _CHUNKS = msgspec.json.Decoder(list[JSONObject])
 class GeminiReader(AnswerReader):
     """One answer: that of the first candidate.
 
-    A finish reason is not its end, since chunks with more parts may follow. The end of the body is.
+    It ends with the body, not with a finish reason, since chunks with more parts may follow that.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
-        self._open: OpenPart | None = None  # the text or the thought that the next chunk may go on with
+        self._open: OpenPart | None = None  # the text or the thought that the next chunk may continue
         self._texts: list[OpenPart] = []
         self._counts: list[dict[str, Any]] = []
         self._grounds = Grounds()
@@ -128,16 +125,16 @@ class GeminiReader(AnswerReader):
         reason = self._answer.raw_finish_reason
         said = FinishReason.CONTENT_FILTER if self._blocked else self._dialect.finish_reason(reason)
         message = self._answer.message(said, self._dialect.origin)
-        if reason not in UNUSABLE_CALLS or not message.tool_calls:
+        if reason is None or reason not in UNUSABLE_CALLS or not message.tool_calls:
             return message
-        parts = [_unusable(part, reason) for part in message.parts]
+        parts = [unusable(part, reason) for part in message.parts]
         return msgspec.structs.replace(message, content=tuple(parts), finish_reason=FinishReason.ERROR)
 
     def _settle(self) -> None:
         counts = self._merged_counts()
         if any(type(value) is int for value in counts.values()):
             self._answer.usage = read_usage(counts)
-        elif counts:  # of a prompt that was blocked, the kind of traffic is all there is
+        elif counts:  # a blocked prompt has only the kind of traffic
             self._answer.extra["usageMetadata"] = counts
 
     def _merged_counts(self) -> dict[str, Any]:
@@ -156,7 +153,7 @@ class GeminiReader(AnswerReader):
             self._answer.take(part, events)
 
     def _cite(self, events: list[StreamEvent]) -> None:
-        """Give the citations to the text that each is about: places are counted over all texts."""
+        """Give each citation to its text: positions are counted over all texts."""
         citations = [*self._grounds.citations()] if self._texts else []
         ends = [*accumulate(_size(part) for part in self._texts)] if citations else []
         for citation in citations:
@@ -239,13 +236,13 @@ class GeminiReader(AnswerReader):
         elif part.extra:
             # A signed part must be sent back unchanged, so it is not joined with its neighbours.
             self._open = None
-            own = self._begin(type(part))
+            own = self._answer.open(type(part))
             own.extra = part.extra
-            if part.text:
-                self._answer.add(own, part.text, events)
-            else:
+            self._answer.add(own, part.text, events)
+            if not part.text:  # it is whole now, and has nothing that could be cited
                 self._answer.close(own, events)
-            self._open = None
+            elif isinstance(part, TextPart):
+                self._texts.append(own)
         elif part.text:
             open_part = self._open
             if open_part is None or open_part.kind is not type(part):
@@ -253,7 +250,7 @@ class GeminiReader(AnswerReader):
             self._answer.add(open_part, part.text, events)
 
     def _receive_call(self, wire: JSONObject, beside: JSONObject, events: list[StreamEvent]) -> None:
-        """A call: whole; or its beginning, a piece of it or its end, where its arguments arrive in pieces."""
+        """A whole call; or, if its arguments arrive in pieces, its beginning, a piece or its end."""
         self._open = None
         name, pieces = text_or_none(wire.get("name")) or "", _listed(wire.get("partialArgs"))
         more = wire.get("willContinue") is True
@@ -265,7 +262,7 @@ class GeminiReader(AnswerReader):
             call_id = text_or_none(wire.get("id")) or ""
             call = self._answer.calls.find(self._calls, call_id, name)
             self._calls += 1
-            # Whether the wire named it decides what goes back, and an id is made up for each that it did not.
+            # Only ids of the wire are sent back. `None` marks a call whose id is made up here.
             inner = rest(wire, *_CALL_FIELDS) | ({} if call_id else {"id": None})
             call.extra = {**({CALL: inner} if inner else {}), **rest(beside, CALL)}
             if not (more or pieces):
@@ -293,13 +290,6 @@ class GeminiReader(AnswerReader):
             call, arguments = self._partial
             self._partial = None
             self._answer.calls.add(call, arguments.text(closed=closed), events)
-
-
-def _unusable(part: Part, reason: str | None) -> Part:
-    if not isinstance(part, ToolCall):
-        return part
-    why = f"the provider ended the answer with {reason}: it does not stand by the call"
-    return InvalidToolCall(part.id, part.name, part.arguments_text(), why, part.kind, part.extra)
 
 
 def _listed(value: JSON) -> list[JSON]:

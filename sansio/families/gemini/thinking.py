@@ -27,7 +27,7 @@ _LEVELS: Mapping[str, str] = {
     "high": "HIGH",
     "xhigh": "XHIGH",
 }
-# A closed list, so that a name that is not on it belongs to a newer model. A name may have a prefix.
+# A closed list: any other name belongs to a newer model. A name may have a prefix.
 _BY_BUDGET = re.compile(r"gemini-(?:[12](?:\.\d)?(?!\d)|robotics-er-1|flash-l|pro-l)|gemma|learnlm")
 _BY_LEVEL = re.compile(r"gemini-(?:[3-9]|\d\d)")
 
@@ -38,7 +38,7 @@ def takes_level(model: str) -> bool:
 
 
 def needs_signatures(model: str) -> bool:
-    """Whether a model refuses calls that go back without a signature: Gemini 3 and later.
+    """Whether a model refuses calls that are sent back without a signature: Gemini 3 and later.
 
     Names of other kinds, such as an endpoint's, are left to the server.
     """
@@ -46,7 +46,7 @@ def needs_signatures(model: str) -> bool:
 
 
 def effort_of(model: str, effort: str) -> JSONObject:
-    """An effort as a `thinkingConfig`.
+    """Convert an effort to a `thinkingConfig`.
 
     Raises:
         UnsupportedOptionError: the model has no such effort.
@@ -61,10 +61,10 @@ def effort_of(model: str, effort: str) -> JSONObject:
 
 
 def budget_of(model: str, tokens: int) -> JSONObject:
-    """A budget as a `thinkingConfig`.
+    """Convert a budget to a `thinkingConfig`.
 
     Raises:
-        UnsupportedOptionError: the model takes none.
+        UnsupportedOptionError: the model accepts no budget.
     """
     if takes_level(model):
         raise UnsupportedOptionError(

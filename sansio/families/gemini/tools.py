@@ -14,14 +14,14 @@ from sansio.families.tools import check_forced, free_text_tool
 from sansio.options import Body
 
 NAMES = r"[a-zA-Z0-9_.:-]{1,128}"
-"""What a function may be called (the Gemini API's reference, `FunctionDeclaration.name`)."""
+"""The pattern of a function's name (the Gemini API's reference, `FunctionDeclaration.name`)."""
 _MODES: Mapping[str, str] = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY"}
 
 
 def wire_tools(tools: Sequence[Tool]) -> list[Body]:
-    """Tools of OpenAI's format as one list of functions; any other is one of Google's.
+    """Convert tools of OpenAI's format to one list of functions; all others are Google's own.
 
-    Google's are named by their type: `{"type": "googleSearch"}` is sent as `{"googleSearch": {}}`.
+    Google's own tools are named by their type: `{"type": "googleSearch"}` is sent as `{"googleSearch": {}}`.
     """
     functions = [*_functions(tools)]
     own = [_own(tool) for tool in tools if not _is_function(tool)]
@@ -44,7 +44,7 @@ def _functions(tools: Sequence[Tool]) -> Iterator[Body]:
         function = tool["function"]
         assert isinstance(function, Mapping)
         declared = {name: value for name, value in function.items() if name != "parameters"}
-        # A function without parameters has none here: the older models refuse an object without properties.
+        # A function without parameters gets none: older models refuse an object without properties.
         parameters = function.get("parameters")
         if isinstance(parameters, Mapping) and parameters.get("properties") != {}:
             declared["parametersJsonSchema"] = parameters
@@ -56,10 +56,10 @@ def _own(tool: Tool) -> Body:
 
 
 def write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's forms of `tool_choice` as `functionCallingConfig`.
+    """Write OpenAI's forms of `tool_choice` as `functionCallingConfig`.
 
     Raises:
-        InvalidRequestError: the choice is of another form.
+        InvalidRequestError: the choice has another form.
     """
     if value is None:
         return
@@ -95,13 +95,13 @@ def _name_of(tool: Mapping[str, Any]) -> object:
 
 
 def check_choice(body: Body, tools: Sequence[Tool], given: object) -> None:
-    """Refuse a choice among tools that there are not.
+    """Refuse a choice of tools that the request does not have.
 
     Args:
         given: the option `tool_choice`.
 
     Raises:
-        InvalidRequestError: it names the tools that there are.
+        InvalidRequestError: the choice is refused. The error names the tools of the request.
     """
     if given in (None, "none"):
         return

@@ -1,7 +1,7 @@
 """Token counts of Gemini.
 
 Source: `GenerateContentResponseUsageMetadata` of Google's SDK. Recorded answers show the sums: the total is
-prompt, candidates, thoughts and the prompts of tools together; each of these is counted beside the others.
+prompt, candidates, thoughts and the prompts of tools together; these are counted separately.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from sansio.jsontext import JSONObject
 
 
 def read_usage(wire: JSONObject) -> Usage:
-    """The counts of one answer. What tools of the provider's added to the prompt is input.
+    """The counts of one answer. Input includes what the provider's tools added to the prompt.
 
     Args:
-        wire: `usageMetadata`; of a stream, those of all chunks, the later values in place of earlier ones.
+        wire: `usageMetadata`; for a stream, that of all chunks, in which later values replace earlier ones.
     """
     usage = usage_of(
         wire,

@@ -1,8 +1,8 @@
 """The shape of a chunk that adds text.
 
 Most chunks of a stream have one part, a text or a piece of a thought, and the plain shape here is a fast path
-for those. It refuses fields that it does not know, so that nothing a chunk says is passed over. Any other
-chunk is read as a JSON object.
+for those. It refuses unknown fields, so that nothing in a chunk is ignored. Any other chunk is read as a
+JSON object.
 """
 
 from __future__ import annotations

@@ -26,17 +26,17 @@ NOT_COUNTED = frozenset(
         "thread",
     )
 )
-"""Fields of a messages request that say nothing of its size; the endpoint that counts refuses them."""
+"""Fields of a messages request that do not affect its size; the endpoint that counts refuses them."""
 
 MOST_MODELS = 1_000
-"""The longest page of the list that can be asked for, so that there are few."""
+"""The longest page of the list that can be requested, so that there are few pages."""
 
 
 def read_model(row: Row) -> ModelInfo:
     """A model of the list.
 
     Raises:
-        RemoteProtocolError: it has no id.
+        RemoteProtocolError: the model has no id.
     """
     return ModelInfo(
         id=read_id(row),

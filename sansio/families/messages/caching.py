@@ -1,8 +1,8 @@
 """Breakpoints for Anthropic's prompt cache.
 
 Source: Anthropic's page on prompt caching. Everything up to a block with `cache_control` is cached, in the
-order tools, system, messages. A request has at most four such blocks, those with `ttl: "1h"` before those
-with `"5m"`.
+order tools, system, messages. A request has at most four such blocks, and those with `ttl: "1h"` must be
+before those with `"5m"`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sansio.options import Body
 
 _MAX_BREAKPOINTS = 4
 _CACHEABLE = frozenset(("text", "image", "document", "tool_result", "search_result", "container_upload"))
-"""Blocks of a user's or system's message that may have a breakpoint. Thinking, for one, may not."""
+"""Blocks of a user's or system's message that may have a breakpoint. Thinking, for example, may not."""
 
 _Record: TypeAlias = dict[str, Any]  # Any: JSON of any kind
 _TTL: TypeAlias = Literal["5m", "1h"]
@@ -38,24 +38,24 @@ class _Place(Struct, frozen=True):
 def write_cache(body: Body, value: bool | _TTL | None) -> None:
     """Set breakpoints at the ends of the conversation, the system prompt, the turn before, and the tools.
 
-    This is their order of use, for when the caller's own breakpoints leave no room for all: the next call
-    reads the whole prompt again; other conversations read the system prompt; the turn before makes sure of a
-    hit where the last turn has more than the 20 blocks that the provider looks back over.
+    They are set in this order, since the caller's own breakpoints may leave no room for all. The next call
+    reads the whole prompt again; other conversations read the system prompt. The turn before ensures a hit if
+    the last turn has more than the 20 blocks that the provider looks back over.
 
     Args:
         body: a whole request. A block that gets a breakpoint is replaced, since it may be the caller's.
-        value: `True` for the provider's default of five minutes, or a time to live. One before a breakpoint
-            of an hour lives an hour too, and one after a breakpoint of five minutes as long as that.
+        value: `True` for the provider's default of five minutes, or a time to live. A breakpoint
+            before one of an hour lives an hour too, and one after one of five minutes lives five minutes.
 
     Raises:
-        InvalidRequestError: an hour was asked for, and the caller's own breakpoints let none live that long.
+        InvalidRequestError: an hour was asked for, and the caller's own breakpoints allow it for none.
     """
     if not value:
         return
     ttl: _TTL = "5m" if value is True else value
     turns = [place for message in _last_turns(body) if (place := _last_block(message)) is not None]
     if body.get("cache_control") is not None:
-        turns = turns[1:]  # the caller's own one for the whole body is at the last block already
+        turns = turns[1:]  # the caller's own breakpoint for the whole body is already at the last block
     places = [*turns[:1], _last_of_system(body), *turns[1:], _last_tool(body)]
     wanted = [place for place in places if place is not None and place.block.get("cache_control") is None]
     for place in wanted[: max(0, _MAX_BREAKPOINTS - _count(body))]:
@@ -80,7 +80,7 @@ def _mark(body: Body, place: _Place, ttl: _TTL) -> None:
 
 
 def check_breakpoints(messages: Sequence[Message], tools: Sequence[Tool], whole: object) -> None:
-    """Refuse more breakpoints of the caller's own than a request may have, and a longer one after a shorter.
+    """Refuse too many breakpoints of the caller's own, and one that lives longer than an earlier one.
 
     Args:
         messages: the conversation.
@@ -88,7 +88,7 @@ def check_breakpoints(messages: Sequence[Message], tools: Sequence[Tool], whole:
         whole: the option `cache_control`, which is the last breakpoint.
 
     Raises:
-        InvalidRequestError: it names the message, the tool or the option.
+        InvalidRequestError: a breakpoint is refused. The error names the message, the tool or the option.
     """
     shortest = ""
     for count, (where, index, mark) in enumerate(_own_marks(messages, tools, whole), 1):

@@ -1,4 +1,4 @@
-"""The container in which Anthropic's code execution goes on.
+"""The container in which Anthropic's code execution continues.
 
 Source: Anthropic's page on programmatic tool calling. While a call of code execution is pending, a request
 without the container's id is refused with "container_id is required".
@@ -12,11 +12,11 @@ from sansio.content import Message, Role, ServerToolPart, ToolCall
 
 
 def container_of(messages: Sequence[Message]) -> str | None:
-    """The id of the container that the next request goes on in; `None` if it can begin without one.
+    """The id of the container in which the next request continues; `None` if it can begin without one.
 
-    It is the last one that the answers to one question had: those since the user's message that the last
-    answer belongs to. An older one goes back only while code that these answers started is pending, since
-    containers expire, and naming one that has expired is an error.
+    Containers expire, and naming one that has expired is an error. So only answers to the last question
+    count: those since the user's message to which the last answer belongs. The newest container among them is
+    used; an older one is sent only while code that these answers started is pending.
     """
     answered = pending = False
     for message in reversed(messages):
@@ -44,7 +44,7 @@ def _waits_for_code(message: Message) -> bool:
 
 
 def _is_of_code(part: ToolCall | ServerToolPart) -> bool:
-    """Whether a call runs code, or is made by code that runs."""
+    """Whether a call runs code, or was made by running code."""
     if part.kind.endswith("_tool_result"):  # which names the caller too
         return False
     caller = part.extra.get("caller")

@@ -1,4 +1,4 @@
-"""The options of Anthropic's messages: where each is written, and which go together.
+"""The options of Anthropic's messages: where each is written, and which can be combined.
 
 Sources: Anthropic's API reference ("Create a message") and its pages on thinking, structured outputs, tool
 use and API versions.
@@ -28,9 +28,9 @@ _CHOICES = ("none", "auto", "any", "required")
 _CHOICE_TYPES = ("none", "auto", "any", "tool")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _MIN_THINKING_TOP_P = 0.95
-"""Anthropic's page on extended thinking, "Feature compatibility", which also names the rest that does not go
-with thinking. The API's words are about both forms: "`temperature` may only be set to 1 when thinking is
-enabled or in adaptive mode"."""
+"""Anthropic's page on extended thinking, "Feature compatibility", which also names the other options that
+cannot be combined with thinking. The API's message names both forms of thinking: "`temperature` may only be
+set to 1 when thinking is enabled or in adaptive mode"."""
 
 _Limit = Annotated[int, Meta(ge=0)]  # 0 only writes the prompt to the cache
 _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
@@ -42,7 +42,7 @@ def is_strict(version: str) -> bool:
 
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """OpenAI's forms in Anthropic's; Anthropic's own pass unchanged."""
+    """Translate OpenAI's forms to Anthropic's; Anthropic's own forms pass unchanged."""
     if value is None:
         return
     if isinstance(value, str):
@@ -63,7 +63,7 @@ def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> Non
 
 
 def _write_parallel(body: Body, value: bool | None) -> None:
-    """A flag of the choice, whose type `check_tool_choice` adds where no option gives one."""
+    """Write a flag of the choice; `check_tool_choice` adds the choice's type if no option gives one."""
     if value is not None:
         body["tool_choice"] = {**(body.get("tool_choice") or {}), "disable_parallel_tool_use": not value}
 
@@ -86,7 +86,7 @@ def _write_metadata(body: Body, value: Mapping[str, Any] | None) -> None:
 
 
 def _write_effort(body: Body, value: str | None) -> None:
-    """An effort; `"none"` switches thinking off."""
+    """Write an effort; `"none"` switches thinking off."""
     if value == "none":
         body["thinking"] = {**(body.get("thinking") or {}), "type": "disabled"}
     elif value is not None:
@@ -116,7 +116,7 @@ def _set_budget(body: Body, value: int | None) -> None:
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A JSON schema, in OpenAI's form or Anthropic's own, as `output_config.format`."""
+    """Write a JSON schema, in OpenAI's form or Anthropic's own, as `output_config.format`."""
     if value is None or value.get("type") == "text":
         return
     if value.get("type") == "json_object":
@@ -140,7 +140,7 @@ _write_output = merged("output_config")
 
 
 def _write_container(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """The caller's container; one that names only skills gets the id that the history has."""
+    """Write the caller's container; if it names only skills, it gets the id from the history."""
     known = body.pop("container", None)
     if isinstance(value, Mapping) and "id" not in value and known is not None:
         value = {"id": known, **value}
@@ -181,7 +181,7 @@ OPTIONS: Mapping[str, Option] = {
 
 
 def options_of(profile: MessagesProfile) -> dict[str, Option]:
-    """The options of a host of Anthropic's messages, as its profile has them."""
+    """The options of a host of Anthropic's messages, according to its profile."""
     table = dict(OPTIONS)
     if not profile.caches:
         table["cache"] = Option(bool, _write_nothing)
@@ -196,7 +196,7 @@ def _write_nothing(body: Body, value: bool | None) -> None:
 
 
 def check_together(body: Body, options: Mapping[str, object], version: str) -> None:
-    """Refuse options that Anthropic refuses beside each other, or under an API version.
+    """Refuse options that Anthropic does not accept together, or under an API version.
 
     Args:
         body: the whole request.
@@ -204,7 +204,7 @@ def check_together(body: Body, options: Mapping[str, object], version: str) -> N
         version: the `anthropic-version` that is sent.
 
     Raises:
-        InvalidRequestError: it names the option.
+        InvalidRequestError: an option is refused. The error names it.
     """
     if is_strict(version):
         for name in _SAMPLING:
@@ -221,10 +221,10 @@ def check_together(body: Body, options: Mapping[str, object], version: str) -> N
 
 
 def check_tool_choice(body: Body) -> None:
-    """Refuse a `tool_choice` that cannot be made.
+    """Refuse a `tool_choice` that the provider cannot follow.
 
     Raises:
-        InvalidRequestError: it names the option.
+        InvalidRequestError: the choice is refused. The error names the option.
     """
     choice = body.get("tool_choice")
     if choice is None:

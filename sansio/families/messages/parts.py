@@ -1,4 +1,4 @@
-"""Anthropic's content blocks as parts, and parts as blocks: each function beside its inverse."""
+"""Converts Anthropic's content blocks to parts and back: each function is next to its inverse."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def citations_of(block: JSONObject) -> tuple[tuple[Citation, ...], JSONObject]:
 
 
 def _citation(data: JSONObject) -> Citation:
-    """Its places are places in the source, not in the text, so they stay in `extra`."""
+    """Its positions are positions in the source, not in the text, so they stay in `extra`."""
     title = "document_title" if text_or_none(data.get("type")) in _DOCUMENT_CITATIONS else "title"
     typed = [name for name in ("url", title, "cited_text") if isinstance(data.get(name), str)]
     return Citation(
@@ -142,6 +142,6 @@ def _source(part: ImagePart | DocumentPart) -> JSONObject:
         return {"type": "url", "url": part.url}
     kind = media_type_of(part)
     if isinstance(part, DocumentPart) and kind.startswith("text/"):
-        # Anthropic's only text source: what the text is written in, Markdown say, it sees itself.
+        # Anthropic's only type for text. Whether the text is Markdown, for example, the model sees itself.
         return {"type": "text", "media_type": "text/plain", "data": part.data.decode()}
     return {"type": "base64", "media_type": kind, "data": base64_text(part.data)}

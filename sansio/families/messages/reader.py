@@ -123,7 +123,7 @@ class MessagesReader(AnswerReader):
             case "error":
                 raise self._dialect.error_in(record) or self._dialect.build_error(record, 200, record)
             case _:
-                # New types of event are added over time, and must be passed over.
+                # New types of event are added over time, and must be ignored.
                 if (foreign := foreign_error(record, "messages")) is not None:
                     raise foreign
         return False
@@ -235,7 +235,7 @@ class MessagesReader(AnswerReader):
             citations, block.text.extra = citations_of(block.whole(self._max_depth))
             block.text.citations += citations
             self._answer.close(block.text, events)
-            block.text = None  # more text at this index is another block's, on the quick way too
+            block.text = None  # more text at this index belongs to another block, on the fast path too
         elif block.thinking is not None:
             block.thinking.extra = rest(block.whole(self._max_depth), "type", "thinking")
             self._answer.close(block.thinking, events)
@@ -354,7 +354,7 @@ class _Block:
 
 
 def read_usage(wire: JSONObject) -> Usage:
-    """The counts of one message. Anthropic counts the cached parts of the prompt beside `input_tokens`."""
+    """The counts of one message. Anthropic's `input_tokens` lack the cached parts of the prompt."""
     usage = usage_of(
         wire,
         input_tokens=("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),

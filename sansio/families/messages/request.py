@@ -52,9 +52,9 @@ from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
 _DEFAULT_MAX_TOKENS = 8192
-"""`max_tokens` is required; this is what every current model takes."""
+"""The default of `max_tokens`, which is required; every current model accepts this value."""
 _NEVER_SAID = (ImagePart, AudioPart, DocumentPart, RefusalPart)
-"""Parts that no assistant's message can have here."""
+"""Parts that an assistant's message cannot have here."""
 _SYSTEM_ROLES = (Role.SYSTEM, Role.DEVELOPER)
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 """The media types of a base64 image (Anthropic's SDK, `Base64ImageSourceParam`)."""
@@ -124,7 +124,7 @@ class MessagesDialect(Dialect):
         return _version_in(self.config.extra_headers) or self.config.api_version or DEFAULT_VERSION
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        """A version decides which options a request may have."""
+        """Bind another version, if the headers name one: it decides which options a request may have."""
         if _version_in(headers) is None:
             return self
         return type(self)(self.config.replace(extra_headers={**self.config.extra_headers, **headers}))
@@ -133,7 +133,7 @@ class MessagesDialect(Dialect):
         return MessagesReader(self)
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
-        """With the code that is under `details`, such as a spend limit's (its SDK, `ErrorDetails`)."""
+        """Add the code that is under `details`, such as a spend limit's (Anthropic's SDK, `ErrorDetails`)."""
         details = error.get("details")
         if isinstance(details, dict) and "error_code" in details:
             error = {"code": details["error_code"], **error}
@@ -207,7 +207,7 @@ class MessagesDialect(Dialect):
         return not self.PROFILE.claude or takes_budget(str(self.model_name()))
 
     def _turns(self, messages: Sequence[Message], first: int) -> list[_Block]:
-        """User and assistant in turn; all results of one assistant's turn at the head of one user message."""
+        """User and assistant alternate; all results of one assistant's turn are first in one user message."""
         turns: list[_Block] = []
         after_results: list[_Block] | None = None
         for index in range(first, len(messages)):
@@ -238,9 +238,9 @@ class MessagesDialect(Dialect):
         return turns
 
     def _late_system(self, messages: Sequence[Message], first: int, turns: Sequence[_Block]) -> _Block:
-        """System messages in mid-conversation, as one: Anthropic takes none directly after another.
+        """System messages in mid-conversation, as one: Anthropic does not accept two in a row.
 
-        Which models take them is left to the provider; which places do, all models agree on.
+        The provider checks whether the model accepts them. The positions are the same for all models.
         """
         end = next((i for i in range(first, len(messages)) if messages[i].role not in _SYSTEM_ROLES), None)
         if not _is_open(turns[-1]) or (end is not None and messages[end].role is not ASSISTANT):
@@ -270,7 +270,7 @@ class MessagesDialect(Dialect):
         return blocks
 
     def _check_said(self, part: Part, index: int, number: int) -> None:
-        """Refuse what the application put into an assistant's message and no answer can have."""
+        """Refuse parts that the application put into an assistant's message and that no answer can have."""
         if isinstance(part, _NEVER_SAID):
             raise self.cannot_send(part, index, number, "here")
         if isinstance(part, ReasoningPart) and (why := self.refuses(part)) is not None:
@@ -288,7 +288,7 @@ class MessagesDialect(Dialect):
         """System messages as one.
 
         Args:
-            first: the place of the first one in the conversation.
+            first: the position of the first one in the conversation.
         """
         if not messages:
             return None
@@ -342,12 +342,12 @@ class MessagesDialect(Dialect):
         return {**(block_of(part) or {})}
 
     def _check_part_extra(self, part: Part, index: int, number: int) -> None:
-        """Refuse an `extra` that would replace typed fields; reasoning's may be the whole block."""
+        """Refuse an `extra` that would replace typed fields; that of reasoning may be the whole block."""
         if part.extra and not isinstance(part, (UnknownPart, ReasoningPart)):
             bare = msgspec.structs.replace(part, extra={})
             typed = block_of(bare) or {}
             if "input" in typed:
-                typed["input"] = None  # a call's arguments are not an object that more fields belong into
+                typed["input"] = None  # no further fields belong in a call's arguments
             self.check_extra(typed, part.extra, index, number)
 
     def _with_data(self, part: ImagePart | DocumentPart, index: int, number: int) -> ImagePart | DocumentPart:
@@ -364,8 +364,10 @@ class MessagesDialect(Dialect):
         return msgspec.structs.replace(part, url=None, data=data, media_type=kind or part.media_type)
 
     def _check_media(self, part: ImagePart | DocumentPart, index: int, number: int) -> None:
-        """Refuse bytes of a kind that Anthropic does not read."""
+        """Refuse bytes of a kind that Anthropic does not read, and addresses where the host takes none."""
         if part.data is None:
+            if not self.PROFILE.addresses:
+                raise self.cannot_send(part, index, number)
             return
         kind = media_type_of(part)
         if isinstance(part, ImagePart):
@@ -412,7 +414,7 @@ def _fault_of(part: ServerToolPart) -> str:
 
 
 def _check_loop(messages: Sequence[Message], turns: Sequence[_Block]) -> None:
-    """Refuse results of an answer without thinking, such as another provider's, beside a budget."""
+    """Refuse tool results for an answer without thinking, such as another provider's, if a budget is set."""
     *_, before, last = [{}, *(turn["content"] for turn in turns if turn["role"] != "system")]
     if not (isinstance(last, list) and last[0].get("type") == "tool_result"):
         return
@@ -452,7 +454,7 @@ def _empty(index: int) -> InvalidRequestError:
 
 
 def _tool(tool: Tool, position: int) -> Tool:
-    """A tool of OpenAI's format in Anthropic's; any other is Anthropic's own already."""
+    """Convert a tool from OpenAI's format to Anthropic's; any other is already Anthropic's own."""
     function = tool.get("function")
     custom = tool.get("custom")
     if tool.get("type") == "custom" and isinstance(custom, Mapping):

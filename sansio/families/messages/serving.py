@@ -66,7 +66,7 @@ _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 class MessagesServing(Serving):
-    """The half of Anthropic's messages."""
+    """Anthropic's messages for servers."""
 
     def read_request(self, body: JSONObject, same: bool) -> WireRequest:
         lost: list[Lost] = []
@@ -127,7 +127,7 @@ class MessagesServing(Serving):
 class MessagesWriter(StreamWriter):
     """Writes events, one block after the other.
 
-    A wire whose tool calls are interleaved is put in order: a call waits until the one before it is complete.
+    If tool calls are interleaved, they are put in order: each waits until the one before it is complete.
     """
 
     SAYS: ClassVar[frozenset[type[Part]]] = frozenset(
@@ -198,7 +198,7 @@ class MessagesWriter(StreamWriter):
         return self._piece({"type": "input_json_delta", "partial_json": text})
 
     def _block(self, what: object, block: JSONObject) -> bytes:
-        """The beginning of a block, unless it is open; the one before it ends."""
+        """Begin a block, unless it is open; the block before it ends."""
         if self._open == what:
             return b""
         end = self._close()
@@ -222,7 +222,7 @@ class MessagesWriter(StreamWriter):
         return event({"type": "content_block_delta", "index": self._index, "delta": delta})
 
     def _drain(self) -> bytes:
-        """What waited for the open call: the other calls, each with all of its pieces, and all else."""
+        """Write what waited for the open call: other calls, each with all of its pieces, and the rest."""
         waiting, self._waiting = self._waiting, []
         pieces: dict[int, list[StreamEvent]] = {}
         for each in waiting:
@@ -261,7 +261,7 @@ def envelope(head: AnswerHead) -> JSONObject:
 
 
 def ending(message: Message) -> JSONObject:
-    """How an answer ended; a refusal's words are beside the reason."""
+    """The fields that say how an answer ended; a refusal's text is next to the reason."""
     word = MessagesWriter.FINISH_REASONS[message.finish_reason or FinishReason.STOP]
     said: JSONObject = {"stop_reason": word, "stop_sequence": None}
     if message.refusal:
@@ -272,7 +272,7 @@ def ending(message: Message) -> JSONObject:
 
 
 def citations_of(part: TextPart) -> list[JSON]:
-    """A text's citations of addresses, in the form of those of a web search."""
+    """A text's citations of addresses, in the form that a web search gives."""
     return [
         {
             "type": "web_search_result_location",
@@ -291,7 +291,7 @@ def _cited(part: TextPart, citation: Citation) -> str:
 
 
 def usage_object(usage: Usage) -> JSONObject:
-    """Token counts in Anthropic's form, which counts the cached parts of the prompt beside the others."""
+    """Token counts in Anthropic's form, which counts the cached parts of the prompt separately."""
     counts: JSONObject = {
         "input_tokens": max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens),
         "cache_creation_input_tokens": usage.cache_write_tokens,

@@ -1,8 +1,8 @@
 """The shapes of Anthropic's message events.
 
 Most events are deltas of text, thinking or arguments, and the plain shapes at the end are a fast path for
-those. They refuse fields that they do not know, so that nothing an event says is passed over. An event that
-is refused is read as a JSON object, and the shapes at the beginning check what is read of it.
+those. They refuse unknown fields, so that nothing in an event is ignored. A refused event is read as a JSON
+object, and the shapes at the beginning check the fields that are read.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ EVENT_FIELDS: dict[str, frozenset[str]] = {
     "message_delta": frozenset(("type", "delta", "usage")),
     "message_stop": frozenset(("type",)),
 }
-"""What is read of each event."""
+"""The fields that are read from each event."""
 
 
 class _PlainDelta(Struct, tag_field="type", gc=False, forbid_unknown_fields=True):

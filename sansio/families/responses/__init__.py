@@ -1,4 +1,4 @@
-"""Responses: OpenAI's newer API, and those of every server that is compatible with it.
+"""Responses: OpenAI's newer API, and every server that is compatible with it.
 
 Wire facts: the types of OpenAI's SDK (`types/responses`), and recorded answers of a dozen servers.
 """

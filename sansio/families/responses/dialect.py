@@ -12,7 +12,7 @@ from sansio.families.responses.request import ResponsesRequests
 
 
 class ResponsesDialect(ResponsesRequests):
-    """OpenAI's responses. Compatible servers are subclasses that hold their difference."""
+    """OpenAI's responses. Compatible servers are subclasses with their differences."""
 
     API = "responses"
     FLAT_ERRORS = True
@@ -25,7 +25,7 @@ class ResponsesDialect(ResponsesRequests):
         "content_filter": FinishReason.CONTENT_FILTER,
         "cancelled": FinishReason.ERROR,
     }
-    """The reason of an incomplete response, or the status of any other."""
+    """Finish reasons by an incomplete response's reason, or by the status of any other response."""
 
     def open_stream(self) -> ResponsesReader:
         return ResponsesReader(self)

@@ -1,4 +1,4 @@
-"""What a response's errors amount to, by their codes and types.
+"""The HTTP statuses that a response's errors correspond to, by their codes and types.
 
 Source: the codes of OpenAI's SDK (`ResponseError`), its page on error codes, and recorded errors.
 """
@@ -52,4 +52,4 @@ STATUS_BY_ERROR: Mapping[str, int] = {
     "vector_store_timeout": 504,
     "timeout": 504,
 }
-"""Codes and types of errors, as the HTTP status that they amount to."""
+"""The HTTP status that each code or type of error corresponds to."""

@@ -1,4 +1,4 @@
-"""A request of Responses in this library's terms: items as messages, options under portable names.
+"""Reads a request of Responses into this library's terms: messages, and options under portable names.
 
 `request.py` writes what is read here. Source: OpenAI's SDK (`ResponseCreateParams`, and its
 `ResponseInputItemParam`).
@@ -35,8 +35,8 @@ from sansio.jsontext import JSON, JSONObject
 _OWN = "it is known to Responses only"
 _KIND_OF_OUTPUT = {output: kind for kind, output in OUTPUTS.items()}
 _NEEDS_STATE = ("previous_response_id", "conversation", "prompt", "background")
-"""Options about what the server keeps. Without it the request would ask something else, or for an answer that
-can be fetched later."""
+"""Options about what the server keeps. Without that, the request would ask for something else; or it asks for
+an answer that can be fetched later."""
 _NOT_OPTIONS = (*_NEEDS_STATE, "model", "input", "instructions", "tools", "stream")
 _SAME_NAMES = (
     "temperature", "top_p", "top_logprobs", "parallel_tool_calls", "user", "metadata", "service_tier",
@@ -53,14 +53,14 @@ _LOGPROBS = "message.output_text.logprobs"
 
 
 def read_input(body: JSONObject, same: bool) -> list[Message]:
-    """A request's conversation. Neighbouring items of the model's are one message of the assistant.
+    """A request's conversation. Neighbouring items of the model become one message of the assistant.
 
     Args:
         body: the request.
-        same: it goes to the same family, whose server may have a part of the conversation.
+        same: whether the request goes to the same family, whose server may have a part of the conversation.
 
     Raises:
-        InvalidRequestError: it is malformed; or it goes to another family, which cannot know what the
+        InvalidRequestError: the request is malformed; or it goes to another family and needs what the
             client's server keeps.
     """
     for name in () if same else _NEEDS_STATE:
@@ -89,7 +89,7 @@ def read_input(body: JSONObject, same: bool) -> list[Message]:
 
 
 class _Reader:
-    """Reads items; knows the answer that is being read, and which calls were made."""
+    """Reads items, and keeps the answer that is being read and the calls that were made."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -98,7 +98,7 @@ class _Reader:
         self._served: set[str] = set()  # calls of shells that the server runs
 
     def end_answer(self) -> None:
-        """End the message of the assistant's, if there is one."""
+        """End the assistant's message, if one is open."""
         if self._answer:
             self.messages.append(Message(Role.ASSISTANT, tuple(self._answer)))
             self._answer = []
@@ -107,8 +107,8 @@ class _Reader:
         """Read one item.
 
         Raises:
-            InvalidRequestError: it is malformed.
-            RemoteProtocolError: it is an item of the model's, and malformed.
+            InvalidRequestError: the item is malformed.
+            RemoteProtocolError: an item that the model made is malformed.
         """
         if not isinstance(item, dict):
             raise _refuse(index, "must be an object")
@@ -148,7 +148,7 @@ class _Reader:
         self._answer += parts
 
     def _result(self, kind: str, item: JSONObject, index: int) -> Message:
-        """An item that answers a call, as a tool's message."""
+        """Convert an item that answers a call to a tool's message."""
         name = "id" if kind == "local_shell" else "call_id"
         call_id, output = item.get(name), item.get("output")
         if not isinstance(call_id, str):
@@ -201,7 +201,7 @@ def _content(content: JSON, index: int) -> list[Part]:
 
 
 def _part(block: JSONObject) -> Part:
-    """A block of the application's as a part; one that names no known source is kept as it is."""
+    """Convert the application's block to a part; one that names no known source is kept as it is."""
     kind = str(block.get("type"))
     text = block.get("text")
     if kind == "input_text" and isinstance(text, str):
@@ -221,7 +221,7 @@ _SOURCES = ("image_url", "file_url", "file_data", "file_id")
 
 
 def _source(block: JSONObject) -> dict[str, Any]:
-    """Where a file is, as the arguments of a part; empty if the block does not say."""
+    """A file's source, as the arguments of a part; empty if the block names none."""
     image, file, data, file_id = (text_or_none(block.get(name)) for name in _SOURCES)
     url = image or file
     if (held := data_in(data or url or "")) is not None:
@@ -242,18 +242,18 @@ def _without_empty_item(part: Part) -> Part:
 
 
 def _would_join(last: Part, new: Part) -> bool:
-    """Whether neighbouring parts would go back as one message, though they are of two."""
+    """Whether neighbouring parts of two messages would be sent back as one message."""
     texts = (TextPart, RefusalPart)
     same = last.extra.get(ITEM) == new.extra.get(ITEM)
     return isinstance(last, texts) and isinstance(new, texts) and same
 
 
 def read_tools(tools: Sequence[JSONObject], same: bool, lost: list[Lost]) -> list[Tool]:
-    """Tools in chat's format, which nests where Responses are flat.
+    """Convert tools to chat's format, which is nested where Responses is flat.
 
     Args:
-        same: they go to the same family, so that the server's own stay, and all fields.
-        lost: receives what goes to no other.
+        same: whether they go to the same family; the server's own tools and all fields are then kept.
+        lost: receives what no other family accepts.
     """
     found: list[Tool] = []
     for tool in tools:
@@ -290,7 +290,7 @@ def read_options(body: JSONObject, lost: list[Lost]) -> dict[str, object]:
 
     Args:
         body: the request.
-        lost: receives those that have none.
+        lost: receives the options without a portable name.
     """
     options: dict[str, object] = {}
     for name, value in body.items():

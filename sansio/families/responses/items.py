@@ -24,22 +24,22 @@ from sansio.families.responses.parts import (
 from sansio.jsontext import JSONObject
 
 Key: TypeAlias = tuple[str, int, type[TextualPart]]
-"""The list of an item's that a part is in, its place there, and the part's kind."""
+"""The list of the item that holds a part, the part's position there, and its kind."""
 
 
 class OpenItem:
     """An unfinished item.
 
-    It takes its places among the answer's parts where it begins, as far as it is known then that it will have
-    parts. The order goes back to the provider, which wants reasoning right before what it led to, and some
-    servers finish items in another order.
+    It takes its positions among the answer's parts when it begins, if it is already known to have parts. The
+    order matters when the answer is sent back: the provider requires reasoning directly before what it led
+    to, and some servers finish items in another order.
 
     Args:
-        answer: the answer that it is part of.
+        answer: the answer that the item is part of.
         at: its `output_index`.
         number: how many items began before it.
         start: the item as it begins.
-        events: receives what that gives.
+        events: receives the events of its beginning.
     """
 
     __slots__ = (
@@ -65,14 +65,14 @@ class OpenItem:
     ) -> None:
         self.at = at
         self.start = start
-        """The item as the newest event has it."""
+        """The item, from the newest event that has it."""
         self.kind = str(start.get("type"))
         self.parts: dict[Key, OpenPart] = {}
         """The texts of a message or of reasoning."""
         self.call: AssembledCall | None = None
         self.done = False
         self.fixed = False
-        """What was given counts: the stream was cut, and what its rest says of the item must agree."""
+        """Whether given events are final: the stream was cut, and its rest must agree with them."""
         self._answer = answer
         self._number = number
         self._own = item_fields(start)
@@ -98,7 +98,7 @@ class OpenItem:
             self._place = answer.hold(part_of(self.start))
 
     def part(self, key: Key) -> OpenPart:
-        """A text of the item, a new one if it has none there."""
+        """A text of the item; a new one if there is none at this position."""
         part = self.parts.get(key)
         if part is None:
             field, _, kind = key
@@ -110,7 +110,7 @@ class OpenItem:
         return part
 
     def add_input(self, field: str, text: str) -> None:
-        """Add to what a tool of the provider's was given: it is kept if the stream breaks off."""
+        """Add to the input of a provider's tool, which is kept if the stream breaks off."""
         self._input_field = field
         self._input.append(text)
 
@@ -119,10 +119,10 @@ class OpenItem:
         self._input.fold()
 
     def end(self, item: JSONObject, events: list[StreamEvent]) -> None:
-        """Take the finished item: what its deltas did not say, and the fields that go back.
+        """Take the finished item: what its deltas did not give, and the fields that are sent back.
 
         Raises:
-            RemoteProtocolError: it has another shape.
+            RemoteProtocolError: the item has another shape.
         """
         self.start = item
         self._input_field = ""
@@ -145,10 +145,10 @@ class OpenItem:
         calls.add(call, self._left(call.parts, found.arguments), events)
 
     def _left(self, said: Pieces, whole: str) -> str:
-        """What is left to say of a whole text: nothing, if other words were said and cannot be taken back.
+        """The rest of a whole text that was not given yet; nothing if the text that was given differs.
 
         Raises:
-            RemoteProtocolError: other words were said before the stream was cut.
+            RemoteProtocolError: a different text was given before the stream was cut.
         """
         known = said.whole()
         if whole.startswith(known):
@@ -158,7 +158,7 @@ class OpenItem:
         return ""
 
     def _settle(self, blocks: list[Block], events: list[StreamEvent]) -> None:
-        """Give the parts of a message or of reasoning what the finished item says of them."""
+        """Complete the parts of a message or of reasoning from the finished item."""
         answer = self._answer
         self._own = item_fields(self.start)
         begun = dict(self.parts)
@@ -191,7 +191,7 @@ class OpenItem:
             self._place = answer.hold(part_of(self.start))
 
     def finish(self, events: list[StreamEvent]) -> None:
-        """End the item, also one that was left open."""
+        """End the item, even if it was left open."""
         self.done = True
         if self._input_field:
             self.start = {**self.start, self._input_field: self._input.whole()}
@@ -200,7 +200,7 @@ class OpenItem:
             self._give(events)
 
     def _give(self, events: list[StreamEvent]) -> None:
-        """Give what no delta gave."""
+        """Give the events of what no delta gave."""
         if self._place >= 0:
             self._answer.fill(self._place, part_of(self.start), events)
         for part in (self._first, *self.parts.values()):
@@ -208,10 +208,10 @@ class OpenItem:
                 self._answer.close(part, events)
 
     def reseal(self, last: JSONObject) -> None:
-        """Take the encryption that the response's last event has: it counts for more than the item's own.
+        """Take the encrypted fields from the response's last event: they replace the item's own.
 
         Raises:
-            RemoteProtocolError: what was given before the stream was cut is not in it.
+            RemoteProtocolError: the last event contradicts what was given before the stream was cut.
         """
         if self.fixed:
             self._compare(last)
@@ -233,7 +233,7 @@ class OpenItem:
                     self._left(part.text, block.part.text)
 
     def give_sealed(self, events: list[StreamEvent]) -> None:
-        """Give what waited for the response's last event, which may have sealed it anew."""
+        """Give what waited for the response's last event, which may have encrypted it anew."""
         if self._sealed:
             self._sealed = False
             self._give(events)

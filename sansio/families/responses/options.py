@@ -1,4 +1,4 @@
-"""The options of Responses: where each is written, and which go together.
+"""The options of Responses: where each is written, and which can be combined.
 
 Sources: OpenAI's SDK (`ResponseCreateParams`) and its pages on conversation state, background mode and
 prompt caching; vLLM's `ResponsesRequest`; OpenRouter's SDK (`ResponsesRequest`); Ollama's source,
@@ -20,17 +20,17 @@ from sansio.families.responses.tools import write_choice
 from sansio.options import PORTABLE, Body, Option, UnsupportedOptionError, merged, narrowed, own, portable
 
 ENCRYPTED = "reasoning.encrypted_content"
-"""What `include` calls the reasoning in a form that can be sent back to a server that keeps nothing."""
+"""The name in `include` for encrypted reasoning, which can be sent back to a server that keeps nothing."""
 _LOGPROBS = "message.output_text.logprobs"
 _WITHOUT_REASONING = re.compile(r"(?:[\w.-]+/|ft:)?(?:gpt-3\.5|gpt-4|chatgpt-|gpt-5(?:\.\d)?-chat)")
-"""How the names of OpenAI's models begin that do not reason. They refuse to include reasoning: "Encrypted
-content is not supported with this model" (microsoft/agent-framework, issues 7483 and 7577)."""
+"""The beginnings of the names of OpenAI's models that do not reason. They refuse to include reasoning:
+"Encrypted content is not supported with this model" (microsoft/agent-framework, issues 7483 and 7577)."""
 _LATER = ("2h", "8h")
 """The windows of `background_options` for an answer that is not needed soon."""
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
-    """A number asks for as many alternatives to each token. `write_include` names them on the wire."""
+    """Write log probabilities; a number asks for so many alternatives to each token. See `write_include`."""
     if isinstance(value, bool) or value is None:
         body["logprobs"] = value
     else:
@@ -38,7 +38,7 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
-    """A JSON schema in chat's form or flat, as the wire has it; any other kind passes unchanged."""
+    """Write a JSON schema, in chat's form or in the wire's flat form; any other kind passes unchanged."""
     text = dict(body.get("text") or {})
     if value is None:
         text.pop("format", None)
@@ -58,11 +58,11 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
 
 
 _OF_A_SCHEMA = ("json_schema", "object", "array", "string", "number", "integer", "boolean", "null")
-"""What `type` is in a JSON schema that was given alone, and where the schema is missing."""
+"""The values of `type` in a JSON schema that was given alone, or if the schema is missing."""
 
 
 def _refuse_lifetime(body: Body, value: bool | str | None) -> None:
-    """Prompts are cached without being asked to, so here is nothing to write."""
+    """Refuse a lifetime. Prompts are cached automatically, so nothing is written."""
     if isinstance(value, str):
         raise UnsupportedOptionError(
             "cache",
@@ -131,7 +131,7 @@ OPENAI_OPTIONS: Mapping[str, Option] = {
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Alternatives = Annotated[int, Meta(ge=0, le=20)]
-_Limit = Annotated[int, Meta(ge=1)]
+_Limit = Annotated[int, Meta(ge=16)]
 
 OPENAI_RANGES: Mapping[str, Any] = {
     "temperature": Annotated[float, Meta(ge=0, le=2)],
@@ -141,6 +141,7 @@ OPENAI_RANGES: Mapping[str, Any] = {
     "max_completion_tokens": _Limit,
     "logprobs": bool | _Alternatives,
     "top_logprobs": _Alternatives,
+    "max_tool_calls": Annotated[int, Meta(ge=1)],
     "metadata": Annotated[dict[str, str], Meta(max_length=16)],
     "truncation": Literal["auto", "disabled"],
 }
@@ -158,7 +159,7 @@ OPENAI_WORDS: Mapping[str, Any] = {
 
 
 def options_of(table: Mapping[str, Option], profile: ResponsesProfile) -> Mapping[str, Option]:
-    """The options of a server, as its profile has them.
+    """The options of a server, according to its profile.
 
     Args:
         table: those of servers without a profile.
@@ -180,14 +181,14 @@ def options_of(table: Mapping[str, Option], profile: ResponsesProfile) -> Mappin
 
 
 def forbids_reasoning(options: Mapping[str, object]) -> bool:
-    """Whether a call's options switch thinking off, so that the config's wish gives way."""
+    """Whether a call's options switch thinking off; they take precedence over the config."""
     asked = options.get("reasoning")
     effort = asked.get("effort") if isinstance(asked, Mapping) else None
     return "none" in (options.get("reasoning_effort"), effort)
 
 
 def continues(options: Mapping[str, object]) -> bool:
-    """Whether a call's messages go on with a conversation that the server has."""
+    """Whether a call's messages continue a conversation that the server has."""
     return any(options.get(name) is not None for name in ("previous_response_id", "conversation"))
 
 
@@ -249,7 +250,7 @@ def rest_query(body: bytes, number: int) -> str:
 
     Args:
         body: the request. What it includes is asked for again, so that the rest has the same fields.
-        number: of the last event that was read.
+        number: the number of the last event that was read.
     """
     from urllib.parse import urlencode  # late: most streams are not cut
 

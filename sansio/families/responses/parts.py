@@ -1,4 +1,4 @@
-"""Items of a response as parts, and parts as items: `parts_of` and `items_of` undo each other.
+"""Converts items of a response to parts and back: `parts_of` and `items_of` are inverses.
 
 How an item is kept:
 
@@ -13,15 +13,15 @@ How an item is kept:
   `status`, `namespace` and `caller` are in `extra`.
 - **computer_call**, **apply_patch_call**, **shell_call**, **local_shell_call**, which the application runs: a
   call that has the tool's name as name and kind, and the action as arguments. Several actions of the computer
-  are `{"actions": [...]}`. A shell call in a container is the provider's own, as the next kind.
-- **tools that the provider runs**: a `ServerToolPart`. Its `id` is the `call_id` where that joins a use and
-  its result, and the item's `id` otherwise. An image that was made is an `ImagePart`.
+  are `{"actions": [...]}`. A shell call in a container is run by the provider: see the next kind.
+- **tools that the provider runs**: a `ServerToolPart`. Its `id` is the `call_id` if that joins a use and
+  its result, else the item's `id`. An image that was made is an `ImagePart`.
 - **everything else**, such as compaction: an `UnknownPart`, whose `extra` is the item.
 
-Back again, neighbours whose `extra["item"]` is equal are one item. These forms are equal, and are not
-restored exactly: annotations and log probabilities that are absent, null or empty; types that are absent; a
-reasoning item without `summary`; blank arguments, which go back as `{}`; and arguments that are not JSON,
-which go back inside an object.
+When parts become items, neighbours with equal `extra["item"]` are one item. These forms mean the same, and
+are not restored exactly: annotations and log probabilities that are absent, null or empty; types that are
+absent; a reasoning item without `summary`; blank arguments, which are sent back as `{}`; and arguments that
+are not JSON, which are sent back inside an object.
 
 Source: the types of OpenAI's SDK (`ResponseOutputItem`, `ResponseInputItemParam`), and recorded answers.
 """
@@ -52,9 +52,9 @@ from sansio.families.fields import base64_bytes, base64_text, rest, text_or_none
 from sansio.jsontext import JSON, JSONObject
 
 ITEM = "item"
-"""The field of a part's `extra` that has the fields of the item it is from."""
+"""The field of a part's `extra` that has the fields of its item."""
 FIELD = "field"
-"""The field of a reasoning part's `extra` that says which list of its item it is from, if not the summary."""
+"""The field of a reasoning part's `extra` that names its list in the item, if it is not the summary."""
 CONTENT = "content"
 SUMMARY = "summary"
 
@@ -91,7 +91,7 @@ class _Fields(NamedTuple):
 
 
 _SERVER_TOOLS: dict[str, _Fields] = {
-    # xAI's own search has its arguments as text, in place of an action.
+    # xAI's own search has its arguments as text, instead of an action.
     "web_search_call": _Fields(input="action", output="results", text="arguments"),
     "x_search_call": _Fields(),
     "file_search_call": _Fields(input="queries", output="results"),
@@ -122,9 +122,9 @@ class Block(NamedTuple):
     """One block of a message or reasoning item.
 
     Attributes:
-        field: the item's list that it is in, `"content"` or `"summary"`.
-        number: its place in that list.
-        part: it as a part.
+        field: the list of the item that holds the block, `"content"` or `"summary"`.
+        number: the block's position in that list.
+        part: the block as a part.
     """
 
     field: str
@@ -133,12 +133,12 @@ class Block(NamedTuple):
 
 
 class CallItem(NamedTuple):
-    """A call of a tool that the application runs, as its item has it.
+    """A call of a tool that the application runs, from its item.
 
     Attributes:
         id: the `call_id`; empty, as the texts below, if the item has none.
-        name: the tool's.
-        arguments: as JSON text, or a custom tool's own text.
+        name: the tool's name.
+        arguments: JSON text, or a custom tool's free text.
         kind: as in `ToolCall`.
         extra: the item's other fields.
     """
@@ -151,7 +151,7 @@ class CallItem(NamedTuple):
 
 
 def parts_of(item: JSONObject) -> tuple[Part, ...]:
-    """An item of an answer as parts: one, or one for each of its texts.
+    """Convert an item of an answer to parts: one, or one for each of its texts.
 
     Raises:
         RemoteProtocolError: a list of texts, or a text, is of another type.
@@ -194,7 +194,7 @@ def item_fields(item: JSONObject) -> JSONObject:
 
 
 def call_in(item: JSONObject) -> CallItem | None:
-    """The call that an item is; `None` if it is not one that the application answers.
+    """The call that an item holds; `None` if it is not a call that the application answers.
 
     Raises:
         RemoteProtocolError: its id or name is not text.
@@ -224,7 +224,7 @@ def call_in(item: JSONObject) -> CallItem | None:
 
 
 def part_of(item: JSONObject) -> Part:
-    """Any other item as a part."""
+    """Convert any other item to a part."""
     kind = str(item.get("type"))
     fields = _SERVER_TOOLS.get(kind)
     if fields is None:
@@ -238,7 +238,7 @@ def part_of(item: JSONObject) -> Part:
     if given is None and fields.text and isinstance(item.get(fields.text), str):
         field, given = fields.text, item[fields.text]
     elif fields.text and isinstance(given, str):
-        field, given = "", None  # it would go back as the other field
+        field, given = "", None  # it would be sent back as the other field
     typed = ["type", field, fields.output, *(fields.id if name == "id" else name for name in known)]
     return ServerToolPart(
         kind, known.get("id"), known.get("name"), given, item.get(fields.output), known.get("status"),
@@ -247,7 +247,7 @@ def part_of(item: JSONObject) -> Part:
 
 
 def items_of(parts: Sequence[Part]) -> list[JSONObject]:
-    """The parts of an answer as items.
+    """Convert the parts of an answer to items.
 
     Parts without `extra["item"]`, which are not from this wire, become messages and reasoning without an id;
     texts and refusals beside each other are one message.
@@ -271,7 +271,7 @@ def items_of(parts: Sequence[Part]) -> list[JSONObject]:
 
 
 def item_of(part: Part) -> JSONObject | None:
-    """A part as an item; `None` if no answer here can have it."""
+    """Convert a part to an item; `None` if no answer here can have it."""
     match part:
         case TextPart() | RefusalPart():
             return _message(part, _said_block(part))
@@ -370,7 +370,7 @@ def _block_in(part: UnknownPart) -> JSONObject:
 
 
 def _is_block(part: Part) -> bool:
-    """Whether a part is a block of an item, and not an item."""
+    """Whether a part is a block of an item, not a whole item."""
     if isinstance(part, UnknownPart):
         return part.extra.keys() == {ITEM, CONTENT}
     return isinstance(part, (TextPart, RefusalPart, ReasoningPart))
@@ -385,7 +385,7 @@ def _join(item: JSONObject, more: JSONObject) -> None:
 
 
 def _is_contained(item: JSONObject) -> bool:
-    """Whether a shell call runs in a container of the provider's."""
+    """Whether a shell call runs in the provider's container."""
     environment = item.get("environment")
     return isinstance(environment, dict) and environment.get("type") == "container_reference"
 

@@ -43,8 +43,8 @@ _TEXTS: dict[str, tuple[type[TextualPart], str, str, str]] = {
     "response.reasoning_summary_text": (ReasoningPart, SUMMARY, "summary_index", "text"),
     "response.reasoning_text": (ReasoningPart, CONTENT, "content_index", "text"),
 }
-"""Events that add to a text, without their ending: the part's kind, the item's list that it is in, the field
-of its place there, and the field of the whole text, which the event at the end has."""
+"""Events that add to a text, without `.delta` or `.done`: the part's kind, the item's list, the field with
+the position in that list, and the field of the whole text, which the last event has."""
 _BLOCKS = {
     "output_text": "response.output_text",
     "refusal": "response.refusal",
@@ -61,11 +61,11 @@ _INPUTS = {
     "response.mcp_call_arguments": ("mcp_call", "arguments"),
     "response.code_interpreter_call_code": ("code_interpreter_call", "code"),
 }
-"""Events that add to what a tool of the provider's was given: the item's type, and its field."""
+"""Events that add to the input of a provider's tool: the item's type, and its field."""
 _BEGINNINGS = frozenset(("response.created", "response.queued", "response.in_progress"))
 _ENDS = frozenset(("response.completed", "response.incomplete"))
 _ID = re.compile(r"(?!\.+\Z)[!-~]{1,1000}")
-"""Ids that an address can have: text of a reasonable length, and not a step to another folder."""
+"""Ids that can be part of an address: text of a reasonable length, without a step to another folder."""
 _MAX_NUMBER = 2**53
 """Numbers of events are smaller: larger ones are not exact in JSON."""
 
@@ -73,14 +73,14 @@ _MAX_NUMBER = 2**53
 class ResponsesReader(AnswerReader):
     """One response.
 
-    Items are known by their `output_index`: some servers change all ids from event to event.
+    Items are identified by their `output_index`: some servers change all ids from event to event.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._items: list[OpenItem] = []
         self._by_index: dict[tuple[int, str], OpenItem] = {}
-        # What the plain events add to, by the indexes that they have.
+        # The parts that plain events add to, by the events' indexes.
         self._texts: dict[tuple[int, int], OpenPart] = {}
         self._summaries: dict[tuple[int, int], OpenPart] = {}
         self._raw: dict[tuple[int, int], OpenPart] = {}
@@ -94,8 +94,8 @@ class ResponsesReader(AnswerReader):
     def resume(self, request: Request) -> Request | None:
         """See `AnswerReader.resume`: possible in the background, if the server keeps and numbers its events.
 
-        The rest may begin at any event: those that were read are known by their numbers. Source: OpenAI's
-        SDK (`ResponseRetrieveParams`) and its page on background mode.
+        The rest may begin at any event: events that were read are recognised by their numbers. Source:
+        OpenAI's SDK (`ResponseRetrieveParams`) and its page on background mode.
         """
         name = self._answer.response_id
         numbered = 0 <= self._sequence < _MAX_NUMBER
@@ -164,7 +164,7 @@ class ResponsesReader(AnswerReader):
             return False
         self.progress += 1
         over = self._receive_event(kind, record, events)
-        # Last: an event that cannot be read, and may have been cut, is asked for again.
+        # Last, so that an event that cannot be read, since it may have been cut, is requested again.
         self._sequence = number if type(number) is int else -1
         return over
 
@@ -172,7 +172,7 @@ class ResponsesReader(AnswerReader):
         """Whether an event of a resumed stream is new.
 
         Raises:
-            RemoteProtocolError: it is of another response, or its place is not right behind what was read.
+            RemoteProtocolError: it belongs to another response, or does not directly follow what was read.
         """
         response = record.get("response")
         other = text_or_none(response.get("id")) if isinstance(response, dict) else None
@@ -215,7 +215,7 @@ class ResponsesReader(AnswerReader):
             return True
         elif kind in _BEGINNINGS:
             self._receive_response(_object(record, "response"))
-        return False  # the rest is progress, or repeated when the item is done; and new types are added
+        return False  # other events are progress, or repeated when the item is done, or of new types
 
     def receive_whole(self, data: JSONObject) -> None:
         if not isinstance(data.get("output"), list):
@@ -242,7 +242,7 @@ class ResponsesReader(AnswerReader):
             item.give_sealed(events)
 
     def _refuse(self, record: JSONObject) -> None:
-        """Raise the error that an event is: it may be an object in it, a text in it, or the event itself."""
+        """Raise an event's error, which may be an object in it, a text in it, or the event itself."""
         error = record.get("error")
         if isinstance(error, dict):
             error = {"status_code": record.get("status"), **error}
@@ -267,7 +267,7 @@ class ResponsesReader(AnswerReader):
         )
 
     def _receive_response(self, response: JSONObject) -> None:
-        """Read the fields of a response except its items. The last event that has a field counts."""
+        """Read the fields of a response except its items. Later events replace earlier values."""
         answer = self._answer
         if (response_id := text_or_none(response.get("id"))) is not None:
             answer.response_id = response_id
@@ -285,7 +285,7 @@ class ResponsesReader(AnswerReader):
                 if name not in RESPONSE_FIELDS and name not in REQUEST_FIELDS
             }
         )
-        # What a request asked for is an object. A server that gives the model's reasoning has it as text.
+        # An object repeats what the request asked for. The model's own reasoning would be text.
         if isinstance(answer.extra.get("reasoning"), dict):
             del answer.extra["reasoning"]
 
@@ -313,10 +313,10 @@ class ResponsesReader(AnswerReader):
         self._flush(events)
 
     def _matched(self, output: list[JSONObject]) -> list[tuple[OpenItem | None, JSONObject]]:
-        """The items of the last event, each with the one that events had before, if there is one.
+        """The items of the last event, each with its open item from earlier events, if there is one.
 
-        They are the same by their order, if all their types agree, and otherwise by their ids. Finished items
-        count for more: the list may be empty, or numbered in another way.
+        They are matched by their order if all their types agree, else by their ids. Finished items take
+        precedence: the list may be empty, or numbered in another way.
         """
         known = sorted(self._items, key=lambda item: item.at)
         if [item.kind for item in known] == [str(item.get("type")) for item in output]:
@@ -336,7 +336,7 @@ class ResponsesReader(AnswerReader):
         item = OpenItem(self._answer, at, len(self._items), start, events)
         self._items.append(item)
         if (before := self._by_index.get((at, item.kind))) is not None:
-            self._forget(before)  # what follows at its place is of the new item
+            self._forget(before)  # what follows at this index belongs to the new item
         self._by_index[at, item.kind] = item
         # A call that has not started, since it has no name yet or is the answer's text, takes longer.
         if item.call is not None and item.kind in CALLS and item.call.started:
@@ -359,9 +359,9 @@ class ResponsesReader(AnswerReader):
             (self._functions if item.kind == "function_call" else self._customs).pop(item.at, None)
 
     def _part(self, name: str, at: int, record: JSONObject) -> OpenPart:
-        """The open part that an event adds to; an item whose beginning was left out begins with it.
+        """The open part that an event adds to; an item without a start event begins with it.
 
-        It has its place from here on, also if it stays without a text.
+        The part has its position from now on, even if it never gets a text.
         """
         kind, field, place, _ = _TEXTS[name]
         item = self._by_index.get((at, _item_type(name)))
@@ -374,7 +374,7 @@ class ResponsesReader(AnswerReader):
         return part
 
     def _open_texts(self, field: str, kind: type[TextualPart]) -> dict[tuple[int, int], OpenPart]:
-        """What plain events of a kind add to. Refusals have none: they are short."""
+        """The parts that plain events of a kind add to. Refusals have no plain events: they are short."""
         if kind is ReasoningPart:
             return self._summaries if field == SUMMARY else self._raw
         return self._texts if kind is TextPart else {}
@@ -407,7 +407,7 @@ class ResponsesReader(AnswerReader):
         return None if item.done else item.call
 
     def _receive_whole_text(self, name: str, at: int, record: JSONObject, events: list[StreamEvent]) -> None:
-        """Take a text, or arguments, that no delta gave: some servers send the whole alone."""
+        """Take a text, or arguments, that no delta gave: some servers send only the whole."""
         if name in _ARGUMENTS:
             kind, field = _ARGUMENTS[name]
             call = self._call(at, kind, events)
@@ -424,7 +424,7 @@ class ResponsesReader(AnswerReader):
 
 
 def _decode_nothing(data: bytes) -> Plain:
-    """What reads plain events of a resumed stream: none, since the place of each has to be checked."""
+    """Refuse all plain events of a resumed stream, since the number of each event must be checked."""
     raise ValueError
 
 

@@ -1,4 +1,4 @@
-"""Responses and their events as a server writes them: objects first, which are then numbered.
+"""Responses and their events as a server writes them: first as objects, which are then numbered.
 
 Sources: the types of OpenAI's SDK (`Response`, `ResponseStreamEvent`); recorded streams, for the order of
 events and for errors inside a stream.
@@ -38,7 +38,7 @@ _FAILED_CODES = {429: "rate_limit_exceeded"}
 
 
 def response_object(response_id: str, model: str, created: int) -> JSONObject:
-    """A response that has said nothing yet, with all the fields that the SDK's type requires.
+    """A response without output yet, with all the fields that the SDK's type requires.
 
     Args:
         created: seconds since the epoch.
@@ -79,7 +79,7 @@ def usage_object(usage: Usage) -> JSONObject:
 
 
 def begun(item: JSONObject) -> JSONObject:
-    """An item as it is when it begins: its texts are blank."""
+    """An item in the form in which it begins: its texts are blank."""
     kind = str(item.get("type"))
     start: JSONObject = {**item, **_BLANK.get(kind, {})}
     if kind == "reasoning":
@@ -93,8 +93,8 @@ def item_added(item: JSONObject, at: int) -> JSONObject:
     """The event of an item that begins.
 
     Args:
-        item: as `begun` gives it.
-        at: its place in the response's output.
+        item: from `begun`.
+        at: the item's position in the response's output.
     """
     return {"type": "response.output_item.added", "output_index": at, "item": item}
 
@@ -113,9 +113,9 @@ def block_place(place: JSONObject, field: str, number: int) -> JSONObject:
     """The fields that say which block of an item an event is about.
 
     Args:
-        place: the item's.
+        place: the item's fields, from `place_of`.
         field: the item's list, `"summary"` or `"content"`.
-        number: the block's place there.
+        number: the block's position there.
     """
     return {**place, "summary_index" if field == "summary" else "content_index": number}
 
@@ -124,8 +124,8 @@ def block_added(place: JSONObject, block: JSONObject) -> JSONObject:
     """The event of a block that begins.
 
     Args:
-        place: the block's.
-        block: finished; what its deltas say is left out of it.
+        place: the block's fields, from `block_place`.
+        block: the finished block; what its deltas give is left out of it.
     """
     blank: JSONObject = {
         name: "" if name in ("text", "refusal") else [] if name in ("annotations", "logprobs") else value
@@ -139,7 +139,7 @@ def text_delta(kind: str, place: JSONObject, text: str, **beside: list[JSON]) ->
 
     Args:
         kind: the block's type.
-        place: the block's.
+        place: the block's fields, from `block_place`.
         text: the piece.
         **beside: further fields, such as `logprobs`.
     """
@@ -162,11 +162,11 @@ def block_done(place: JSONObject, block: JSONObject) -> Iterator[JSONObject]:
 
 
 def input_delta(kind: str, place: JSONObject, text: str) -> JSONObject:
-    """The event of a piece of a call's arguments, or of what a server's tool was given.
+    """The event of a piece of a call's arguments, or of the input of a server's tool.
 
     Args:
         kind: the item's type.
-        place: the item's.
+        place: the item's fields, from `place_of`.
         text: the piece.
     """
     return {"type": f"response.{_PIECES[kind]}.delta", **place, "delta": text}
@@ -176,7 +176,7 @@ def input_done(kind: str, place: JSONObject, field: str, text: str) -> JSONObjec
     """The event at the end of that text.
 
     Args:
-        field: the item's field that has it.
+        field: the item's field that has the text.
     """
     return {"type": f"response.{_PIECES[kind]}.done", **place, field: text}
 
@@ -185,9 +185,9 @@ def failure(response: JSONObject, error: JSONObject, status: int) -> Iterator[JS
     """The events of an error inside a stream.
 
     Args:
-        response: as `response_object` gives it.
+        response: from `response_object`.
         error: OpenAI's error object.
-        status: the HTTP status. It decides the code of an error that has none.
+        status: the HTTP status, which decides the code if the error has none.
     """
     yield {"type": "error", "error": error}
     code = error.get("code") or _FAILED_CODES.get(status, "server_error")
@@ -200,8 +200,8 @@ def numbered(record: JSONObject, number: int, *, named: bool = True) -> bytes:
 
     Args:
         record: the event.
-        number: its place in the stream, from 0.
-        named: whether the event's type is its name, too.
+        number: its position in the stream, from 0.
+        named: whether the event's type is also sent as its name.
     """
     kind = record["type"]
     data = msgspec.json.encode({"type": kind, "sequence_number": number, **record})

@@ -1,8 +1,8 @@
 """Requests of Responses.
 
-Messages of the system and the developer are items of the input, in their places, so that a conversation means
-the same however it is continued: the field `instructions` is for one request, and is not kept by the server.
-It is an option of the call.
+Messages of the system and the developer are items of the input, at their positions, so that a conversation
+means the same however it is continued. The field `instructions` is an option of the call instead: it is for
+one request, and the server does not keep it.
 """
 
 from __future__ import annotations
@@ -75,16 +75,15 @@ OWN_ITEMS = frozenset(
         "tool_search_output",
     )
 )
-"""Items that the application writes and that belong into no message: a part of such a kind in a message of
-the system, the developer or the user is an item in its place (OpenAI's SDK, `ResponseInputItemParam`)."""
+"""Items that the application writes outside of messages: a part of such a kind in a message of the system,
+the developer or the user becomes an item at its position (OpenAI's SDK, `ResponseInputItemParam`)."""
 
 _REQUIRED: Mapping[str, JSONObject] = {
     "apply_patch_call": {"status": "completed"},
     "local_shell_call": {"status": "completed"},
     "computer_call": {"status": "completed", "pending_safety_checks": []},
 }
-"""What calls of built-in tools must say of themselves (OpenAI's SDK), and those do not that are not from this
-endpoint."""
+"""Fields that calls of built-in tools must have (OpenAI's SDK), and that calls from other endpoints lack."""
 
 
 class ResponsesRequests(OpenAIEndpoints):
@@ -161,13 +160,13 @@ class ResponsesRequests(OpenAIEndpoints):
         return None
 
     def tool_names(self) -> str | None:
-        """The pattern of the names that tools may have; `None` if the server is left to say."""
+        """The pattern of the names that tools may have; `None` to leave the check to the server."""
         return None
 
     def takes(self, part: Part) -> bool:
         """Whether a message of the system, the user or a tool may have such a part here.
 
-        A text document is sent as text where it is not taken as a file; everything else is refused.
+        A text document is sent as text if the server does not accept it as a file; all else is refused.
         """
         profile = self.PROFILE
         match part:
@@ -197,7 +196,7 @@ class ResponsesRequests(OpenAIEndpoints):
         """The items of a conversation.
 
         Args:
-            first: the place of the first message that the server does not have.
+            first: the position of the first message that the server does not have.
         """
         kinds: dict[str, str] = {}  # of the calls of the assistant's turn before
         for index, message in enumerate(messages):
@@ -214,7 +213,7 @@ class ResponsesRequests(OpenAIEndpoints):
                 yield from self._message(message, index)
 
     def _message(self, message: Message, index: int) -> Iterator[JSONObject]:
-        """A message of the system, the developer or the user; it ends where an item has its place."""
+        """A message of the system, the developer or the user; an item in it divides it in two."""
         role = message.role
         head: JSONObject = {"role": self.PROFILE.developer_role if role is Role.DEVELOPER else role.value}
         self.check_extra({**head, "type": None, "content": None}, message.extra, index)
@@ -252,7 +251,7 @@ class ResponsesRequests(OpenAIEndpoints):
         _check_place(extra, said, index)
 
     def _check_said(self, message: Message, index: int) -> None:
-        """Refuse what the application put into an assistant's message and no item can say."""
+        """Refuse parts that the application put into an assistant's message and that no item can hold."""
         self.check_extra(dict.fromkeys(_PLAIN), message.extra, index)
         misplaced = self.misplaced(message.parts)
         for number, part in enumerate(message.parts):
@@ -267,7 +266,7 @@ class ResponsesRequests(OpenAIEndpoints):
                 self.check_extra(_fields_of(item_of(_bare(part)) or item), part.extra, index, number)
 
     def _can_return(self, part: ReasoningPart) -> bool:
-        """Whether the server knows the reasoning by what its item has."""
+        """Whether the server can recognise the reasoning by the fields of its item."""
         own = part.extra.get(ITEM)
         known = isinstance(own, dict) and (own.get("id") or own.get("encrypted_content"))
         return bool(known) or not self.PROFILE.sealed
@@ -276,7 +275,7 @@ class ResponsesRequests(OpenAIEndpoints):
         """A tool's message as the item that answers its call.
 
         Args:
-            kind: the call's; `None` if the server has the call, and `extra["type"]` may name the item.
+            kind: the call's kind; `None` if the server has the call; `extra["type"]` may then name the item.
         """
         extra = message.extra
         if kind is None:
@@ -318,7 +317,7 @@ class ResponsesRequests(OpenAIEndpoints):
                 )
 
     def _printed(self, message: Message, index: int) -> Iterator[JSONObject]:
-        """What commands printed: each text is one command's, and its `extra` may say more of it."""
+        """The output of commands: each text is one command's, and its `extra` may have further fields."""
         ended: JSONObject = {"type": "exit", "exit_code": int(message.is_error)}
         for number, part in enumerate(message.parts):
             if not isinstance(part, TextPart):
@@ -378,22 +377,22 @@ class ResponsesRequests(OpenAIEndpoints):
 
 
 _INSTEAD: Mapping[type[Part], str] = {AudioPart: "here; give what is said as a TextPart"}
-"""What to do about a part that has no place here in any form."""
+"""What to do about a part that cannot be sent here in any form."""
 
 _P = TypeVar("_P", bound=Part)
 
 
 def _bare(part: _P) -> _P:
-    """The part as its typed fields say it."""
+    """The part with its typed fields alone."""
     return msgspec.structs.replace(part, extra={})
 
 
 def _check_place(extra: JSONObject, said: bool, index: int) -> None:
-    """Refuse a message's `extra` where no item of it is a message.
+    """Refuse a message's `extra` if none of its items is a message.
 
     Args:
-        said: whether one is.
-        index: the message's place in the conversation.
+        said: whether one of its items is a message.
+        index: the message's position in the conversation.
     """
     if extra and not said:
         raise InvalidRequestError(
@@ -415,7 +414,7 @@ def _fields_of(item: JSONObject) -> JSONObject:
 def _plain(item: JSONObject) -> JSONObject:
     """An assistant's message in its shortest form, if it has only text.
 
-    The longer form is for items of the server's, which have an id (OpenAI's SDK,
+    The longer form is for the server's own items, which have an id (OpenAI's SDK,
     `ResponseOutputMessageParam`).
     """
     blocks = item["content"]
@@ -433,7 +432,7 @@ _NO_TEXT: JSONObject = {"type": "output_text", "annotations": []}
 
 
 def _first_new(messages: Sequence[Message], previous: object) -> int:
-    """The place of the first message that a response of the server's does not have.
+    """The position of the first message that comes after a response which the server has.
 
     Args:
         previous: the response's id; `None` if there is none.

@@ -80,7 +80,7 @@ _BEGINNINGS: dict[type[StreamEvent], Part] = {
 
 
 class ResponsesServing(Serving):
-    """The half of Responses."""
+    """Responses for servers."""
 
     def read_request(self, body: JSONObject, same: bool) -> WireRequest:
         lost: list[Lost] = []
@@ -126,7 +126,7 @@ class ResponsesWriter(StreamWriter):
         FinishReason.TOOL_CALLS: "completed",
         FinishReason.CONTENT_FILTER: "content_filter",
         FinishReason.REFUSAL: "content_filter",
-        # The answer is to go on, and the wire's only word for an unfinished one is this.
+        # The answer is to be continued, and this is the wire's only word for an unfinished one.
         FinishReason.PAUSE: "max_output_tokens",
     }
     SENT_AS_CUT: ClassVar[str | None] = "max_output_tokens"
@@ -183,7 +183,7 @@ class ResponsesWriter(StreamWriter):
         return begin + self._write(text_delta(kind, found.block, text, **beside))
 
     def _open(self, number: int, part: Part) -> tuple[_Open, bytes]:
-        """The item of a part, and the events of its beginning, if it begins now."""
+        """Find the item of a part; if it begins now, also give the events of its beginning."""
         if (known := self._by_part.get(number)) is not None:
             return known, b""
         at = len(self._items)
@@ -235,12 +235,12 @@ class _Open(Struct, kw_only=True):
     """An unfinished item.
 
     Args:
-        at: its place in the output.
-        part: the place of its part in the message.
+        at: its position in the output.
+        part: the position of its part in the message.
         kind: its type.
-        place: what its events say of it.
-        block: what the events of its text say of it.
-        blank: it is a call whose arguments are blank so far.
+        place: the fields by which its events name it.
+        block: the fields by which the events of its text name the block.
+        blank: whether it is a call whose arguments are blank so far.
     """
 
     at: int
@@ -252,7 +252,7 @@ class _Open(Struct, kw_only=True):
 
 
 _BLOCKS = {"message": "content", "reasoning": "summary"}
-"""Items with a text in a block: the list that it is in."""
+"""Items with a text in a block: the list that holds the block."""
 
 
 def _first_block(item: JSONObject, field: str) -> JSONObject:
@@ -264,7 +264,7 @@ def _first_block(item: JSONObject, field: str) -> JSONObject:
 
 
 def is_said(part: Part) -> bool:
-    """Whether an answer here has an item for a part: texts that are empty have none."""
+    """Whether an answer here has an item for a part: empty texts have none."""
     match part:
         case TextPart():
             return bool(part.text or cited(part).citations)
@@ -280,8 +280,8 @@ def output_item(head: AnswerHead, part: Part, at: int) -> JSONObject:
     """A part of an answer as a finished item.
 
     Args:
-        head: whose id the item's id is made of.
-        at: its place in the output.
+        head: its id becomes a part of the item's id.
+        at: the item's position in the output.
     """
     item: JSONObject = {}
     match part:
@@ -320,7 +320,7 @@ def _written(part: Part) -> JSONObject:
 
 
 def cited(part: TextPart) -> TextPart:
-    """A text with its citations of addresses, each with a place in the text, as OpenAI's have."""
+    """A text with its citations of addresses, each with its position in the text, as in OpenAI's answers."""
     return TextPart(
         part.text,
         tuple(
@@ -338,7 +338,7 @@ def cited(part: TextPart) -> TextPart:
 
 
 def envelope(head: AnswerHead) -> JSONObject:
-    """A response that has said nothing yet."""
+    """A response without output yet."""
     return response_object(head.response_id, head.model, head.created)
 
 
@@ -346,7 +346,7 @@ def finished(head: AnswerHead, message: Message, items: list[JSONObject]) -> JSO
     """A whole response.
 
     Args:
-        items: its output.
+        items: the response's output.
     """
     output: list[JSON] = [*items]
     word = openai_ending(ResponsesWriter.FINISH_REASONS, message)

@@ -1,4 +1,4 @@
-"""Tools and tool choices of Responses, which are flat where chat completions nest.
+"""Tools and tool choices of Responses, which are flat where those of chat completions are nested.
 
 Source: OpenAI's SDK (`ToolParam`, `ToolChoiceAllowedParam`).
 """
@@ -18,21 +18,22 @@ _NESTED = ("function", "custom")
 """The tools that the application runs by name."""
 _ANTHROPICS = ("none", "auto", "any", "tool")
 _OFFERED_LATER = ("additional_tools", "tool_search_output")
-"""Items of the input that offer tools, too."""
+"""Items of the input that also offer tools."""
 
 
 def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
-    """A tool as the wire has it.
+    """Convert a tool to the wire's form.
 
     Args:
-        tool: in OpenAI's chat format, or a provider's own. Fields beside `function` or `custom`, such as
-            `defer_loading`, stay beside its name.
-        position: its place in the list, for errors.
-        custom: whether the server knows custom tools. If not, one becomes a function with one text, `input`.
+        tool: in OpenAI's chat format, or a provider's own. Fields next to `function` or `custom`, such as
+            `defer_loading`, are put next to its name.
+        position: its position in the list, for errors.
+        custom: whether the server knows custom tools. If not, a custom tool becomes a function with one text,
+            `input`.
 
     Raises:
-        InvalidRequestError: it has another provider's form; or its text must follow a grammar, which a
-            function cannot ask for.
+        InvalidRequestError: the tool has another provider's form; or its text must follow a grammar, which
+            a function cannot require.
     """
     if "input_schema" in tool:
         raise InvalidRequestError(
@@ -58,8 +59,8 @@ def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
 def _function(inner: Mapping[str, Any]) -> dict[str, Any]:
     """A function with all fields that the wire requires.
 
-    Without `strict`, or with null, OpenAI makes a strict schema of one that is not (its SDK,
-    `FunctionToolParam`). Chat completions do not, and a tool is to mean the same on both. One that says
+    Without `strict`, or with null, OpenAI makes any schema strict (its SDK, `FunctionToolParam`). Chat
+    completions do not, and a tool should mean the same on both, so `strict` is sent as false. A tool with
     `strict: None` is left to the server.
     """
     parameters = inner.get("parameters")
@@ -73,7 +74,7 @@ def _function(inner: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """A `tool_choice` in chat's form as the wire has it; one of a provider's own tools passes unchanged."""
+    """Write a `tool_choice` of chat's form in the wire's form; a provider's own tool passes unchanged."""
     if not isinstance(value, Mapping):
         body["tool_choice"] = value
         return
@@ -91,17 +92,17 @@ def _flat_named(choice: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _flat(data: Mapping[str, Any], field: str) -> dict[str, Any]:
-    """An object with the fields of an inner one in its place."""
+    """An object in which the fields of an inner object replace that object."""
     beside = {name: value for name, value in data.items() if name != field}
     return {**beside, **_object(data, field)}
 
 
 def check_choice(body: Body, words: Collection[str] | None) -> None:
-    """Refuse a `tool_choice` that cannot be made.
+    """Refuse a `tool_choice` that the server cannot follow.
 
     Args:
         body: the whole request.
-        words: the words that the choice may be, beside objects; `None` to leave the check to the server.
+        words: the words that are allowed, besides objects; `None` to leave the check to the server.
 
     Raises:
         InvalidRequestError: the choice is unknown or not offered. The error says what is allowed.
@@ -134,14 +135,14 @@ def check_choice(body: Body, words: Collection[str] | None) -> None:
 
 
 def _offered_elsewhere(body: Body) -> bool:
-    """Whether tools may come from elsewhere than the request's list of them."""
+    """Whether something other than the request's list may offer tools."""
     items: Sequence[Mapping[str, Any]] = body.get("input") or ()
     held = any(body.get(name) is not None for name in ("prompt", "previous_response_id", "conversation"))
     return held or any(item.get("type") in _OFFERED_LATER for item in items)
 
 
 def narrow_choice(body: Body) -> None:
-    """A body's `tool_choice` in terms of functions: `allowed_tools` becomes a shorter list of tools."""
+    """Rewrite `tool_choice` for functions: `allowed_tools` becomes a shorter list of tools."""
     choice = body.get("tool_choice")
     if not isinstance(choice, Mapping):
         return

@@ -13,7 +13,7 @@ from sansio.families.fields import usage_of
 from sansio.jsontext import JSON, JSONObject
 
 _TICKS = 10**10
-"""xAI's ticks in a US dollar."""
+"""How many of xAI's ticks make one US dollar."""
 
 
 def read_usage(wire: JSONObject) -> Usage:
@@ -58,7 +58,7 @@ def read_usage(wire: JSONObject) -> Usage:
 
 
 def _take(extra: JSONObject, name: str) -> JSONObject:
-    """An object of counts, which is removed; a value of another type is left where it is."""
+    """Remove and return an object of counts; a value of another type is left where it is."""
     found = extra.get(name)
     if not isinstance(found, dict):
         return {}

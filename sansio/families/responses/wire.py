@@ -1,8 +1,8 @@
 """The shapes of a response's events.
 
 Most events are deltas of text, reasoning or arguments, and the plain shapes here are a fast path for those.
-Any other event is read as a JSON object. What else a delta has, such as padding and the item's id, says
-nothing that the finished item does not say.
+Any other event is read as a JSON object. The other fields of a delta, such as padding and the
+item's id, say nothing that the finished item does not say.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _PlainDelta(Struct, tag_field="type", gc=False):
 
 class TextDelta(_PlainDelta, tag_field="type", tag="response.output_text.delta", gc=False):
     content_index: int = 0
-    logprobs: tuple[()] | None = None  # with any, it is no plain event
+    logprobs: tuple[()] | None = None  # an event with log probabilities is not plain
 
 
 class SummaryDelta(_PlainDelta, tag_field="type", tag="response.reasoning_summary_text.delta", gc=False):

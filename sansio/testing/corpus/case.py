@@ -22,15 +22,15 @@ class Case(Struct, frozen=True, kw_only=True):
     """One response.
 
     Args:
-        name: one in its file, of small letters, digits and hyphens.
+        name: unique in its file; lower-case letters, digits and hyphens.
         dialect: a provider type, type and api, or the framing alone: `sse` or `ndjson`.
         shows: what a parser must do, in a sentence.
-        body: as the server sends it.
-        expected: what it means, see `plain`.
+        body: the body's bytes as the server sends them.
+        expected: what the body means; see `plain`.
         status: the HTTP status.
-        headers: the ones that count, with names in small letters.
+        headers: the headers that matter, with names in lower case.
         stream: whether the request asked for a stream.
-        hostile: no honest provider sends this. The outcome is this library's decision.
+        hostile: whether no honest provider would send this. The outcome is then this library's decision.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Case(Struct, frozen=True, kw_only=True):
     hostile: bool = False
 
     def line(self) -> bytes:
-        """The case as a line of JSON, its end included."""
+        """The case as a line of JSON, with its line end."""
         cuts: list[JSON] = [list[JSON](offsets) for offsets in cuts_of(self.body)]
         headers: list[JSON] = [[name, value] for name, value in self.headers]
         plain: JSONObject = {

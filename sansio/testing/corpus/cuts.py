@@ -17,9 +17,9 @@ _INSIDE_WORDS = re.compile(
 
 
 def cuts_of(data: bytes) -> list[list[int]]:
-    """Lists of offsets, each rising and inside of the data, no list twice. The first is empty: no cut.
+    """Different lists of ascending offsets inside the data. The first list is empty, for no cut.
 
-    They depend on nothing but the data.
+    They depend only on the data.
     """
     found = [
         _places(_INSIDE_LINE_ENDS, data),

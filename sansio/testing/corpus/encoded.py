@@ -143,17 +143,17 @@ _CRASHES: Mapping[str, str | None] = {"anthropic": "api_error", "openrouter": No
 
 
 def complete(answer: Answer) -> JSONObject:
-    """What a stream of that answer means."""
+    """The meaning of a stream of this answer."""
     return outcome(answer.to_events())
 
 
 def unstreamed(answer: Answer) -> JSONObject:
-    """What a whole response with that answer means: the same, without events."""
+    """The meaning of a whole response with this answer: the same as of a stream, without events."""
     return outcome(answer.to_events()[-1:])
 
 
 def truncated(answer: Answer, after: int) -> JSONObject:
-    """What a stream means that ends behind so many of the answer's deltas."""
+    """The meaning of a stream that ends after this many of the answer's deltas."""
     return outcome([*answer.to_deltas()[:after], StreamFailed(StreamTruncatedError("the stream ended"))])
 
 
@@ -165,10 +165,14 @@ def failed(
     type: str | None = None,
     retry_after: float | None = None,
 ) -> JSONObject:
-    """What a stream means in which the provider says, behind these events, that it failed.
+    """The meaning of a stream in which the provider reports a failure after these events.
 
     Args:
-        status: the one that the error has, or that its kind has. `None`: it has none.
+        events: the events before the failure.
+        status: the error's status, or that of its kind; `None` if it has none.
+        message: the provider's words.
+        type: the provider's type of the error.
+        retry_after: seconds after which the provider says to retry.
     """
     error = APIStatusError(
         message, status=status, error_type=type, provider_message=message, retry_after=retry_after
@@ -177,5 +181,5 @@ def failed(
 
 
 def ended(events: Sequence[StreamEvent], answer: Answer) -> JSONObject:
-    """What a stream means that gives these events and then is that answer."""
+    """The meaning of a stream that gives these events and ends as this answer."""
     return outcome([*events, StreamComplete(answer.to_message())])

@@ -1,7 +1,6 @@
 """What a response means, in JSON that any language can compare.
 
-The pieces of one text that follow one another are joined, so that it does not matter in how many a parser
-gives them.
+Consecutive pieces of one text are joined, so that it does not matter how a parser divides the text.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from sansio.jsontext import JSON, JSONObject
 
 
 def outcome(events: Iterable[StreamEvent]) -> JSONObject:
-    """The meaning of events. The last one is a `StreamComplete` or a `StreamFailed`."""
+    """The meaning of events. The last event must be a `StreamComplete` or a `StreamFailed`."""
     *before, last = events
     match last:
         case StreamComplete(message=message):
@@ -62,7 +61,7 @@ def lined(lines: Sequence[str]) -> JSONObject:
 
 
 def joined(events: Iterable[StreamEvent]) -> list[JSON]:
-    """The events that are not a last one, with the pieces of a text that follow one another as one."""
+    """The events before the last one, with consecutive pieces of a text as one event."""
     plain: list[JSON] = []
     before: JSONObject = {}
     for event in events:
@@ -78,7 +77,7 @@ def joined(events: Iterable[StreamEvent]) -> list[JSON]:
 
 
 def _event(event: StreamEvent) -> tuple[JSONObject, str | None]:
-    """An event, and the field that is its text if it is a piece of one."""
+    """An event, and the name of its text field if the event is a piece of a text."""
     match event:
         case ContentDelta(text=text, part=part):
             return {"event": "content_delta", "part": part, "text": text}, "text"

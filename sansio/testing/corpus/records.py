@@ -1,4 +1,4 @@
-"""Records of each wire, and cases made by hand of them."""
+"""Builds the records of each wire, for the cases that are made by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _text(record: JSONObject | str) -> bytes:
 
 
 def broken(error: ProviderError, *events: StreamEvent) -> JSONObject:
-    """What a stream means that gives these events and then is at fault."""
+    """The meaning of a stream that gives these events and then fails with this error."""
     return outcome([*events, StreamFailed(error)])
 
 

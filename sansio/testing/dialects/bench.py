@@ -1,4 +1,4 @@
-"""What the laws work with: the dialect, its samples, and what was made of them by the seed."""
+"""What the laws work with: the dialect, its samples, and the variants of them that the seed decides."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sansio.testing.judging.seeded import Seeded
 
 
 class Known(Struct):
-    """What was made of one sample.
+    """What was computed from one sample.
 
     Args:
         frames: its frames.
-        outcomes: what it gave when it was damaged.
+        outcomes: the results of reading its damaged variants.
     """
 
     frames: list[Frame] | None = None
@@ -33,13 +33,13 @@ class Bench(Struct, frozen=True):
 
     Args:
         kind: the dialect.
-        samples: the smallest first.
-        config: to build requests with; `None` if that cannot be.
+        samples: the samples, the smallest first.
+        config: the config to build requests with; `None` if there is no complete one.
         ignored: paths of fields that may change without a trace, each with the reason.
         not_returned: paths of fields that a message has and the next request does not, each with the reason.
-        seed: decides about all cuts and damages.
-        tries: how many of each are made from one sample.
-        known: what was made of each sample: several laws look at it.
+        seed: decides all cuts and damages.
+        tries: how many cuts and how many damages are made from one sample.
+        known: what was computed from each sample, since several laws use it.
     """
 
     kind: type[Dialect]
@@ -98,13 +98,13 @@ class Bench(Struct, frozen=True):
         return known.outcomes
 
     def damaged_readings(self, sample: Sample) -> Iterator[tuple[bytes, Reading]]:
-        """The outcomes, without what raised, which is for the law `damage`."""
+        """The outcomes without exceptions, which the law `damage` judges."""
         for shown, outcome in self.outcomes(sample):
             if isinstance(outcome, Reading):
                 yield shown, outcome
 
     def known_of(self, sample: Sample) -> Known:
-        """What was made of a sample so far."""
+        """What was computed from a sample so far."""
         return self.known.setdefault((sample.name, sample.data), Known())
 
     def _outcome(self, damage: Damaged) -> Reading | Exception:

@@ -30,8 +30,8 @@ class Damaged(Struct, frozen=True):
     """A sample that was damaged.
 
     Args:
-        sample: with its bytes damaged, if they are.
-        frames: its frames, if these are damaged and not the bytes.
+        sample: the sample; its bytes are damaged unless `frames` is given.
+        frames: the damaged frames, if the bytes are not damaged.
     """
 
     sample: Sample

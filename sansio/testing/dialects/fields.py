@@ -1,6 +1,6 @@
-"""The fields of JSON by their paths: found, and changed.
+"""Finds and changes the fields of JSON by their paths.
 
-A path has no indexes, such as `.choices[].delta.content`: a field is changed in all items of a list at once.
+A path such as `.choices[].delta.content` has no indexes: a field is changed in all items of a list at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from sansio.jsontext import JSON
 
 MARK = "\N{SNOWMAN}"
-"""Added to a text to change it: rare in what models say."""
+"""Added to a text to change it. Models rarely write it."""
 
 
 def paths_in(value: JSON, path: str = "") -> Iterator[str]:
@@ -29,7 +29,7 @@ def change_at(value: JSON, path: str, change: Callable[[JSON], JSON], at: str = 
     """A copy in which each value at the path is changed.
 
     Args:
-        change: the value in place of one.
+        change: returns the new value for an old one.
         at: the path of `value` itself.
     """
     if at == path:
@@ -55,7 +55,7 @@ def all_paths_in(value: JSON, path: str = "") -> Iterator[str]:
 
 
 def holds(value: JSON, wanted: JSON) -> bool:
-    """Whether a value is there, at any place."""
+    """Whether a value occurs at any place."""
     if value == wanted:
         return True
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -63,7 +63,7 @@ def holds(value: JSON, wanted: JSON) -> bool:
 
 
 def another(value: JSON) -> JSON:
-    """Another value, of the same type if that can be; one that has fields stays as it is."""
+    """Another value, of the same type if possible. A value with fields is returned unchanged."""
     match value:
         case bool():
             return not value

@@ -24,8 +24,8 @@ class Frame(Struct, frozen=True):
 
     Args:
         data: its payload.
-        name: its own name, if the framing has names.
-        end: the place in the sample behind it.
+        name: the frame's name, if the framing has names.
+        end: the offset in the sample at which it ends.
     """
 
     data: bytes
@@ -45,9 +45,9 @@ class Reading(Struct, frozen=True):
     """What a dialect made of bytes.
 
     Args:
-        events: all of them.
-        at_marker: the family's end marker ended it, not the end of the bytes.
-        progress: the reader's.
+        events: all events.
+        at_marker: whether the family's end marker ended the reading, not the end of the bytes.
+        progress: the reader's count of frames that advanced the answer.
     """
 
     events: tuple[StreamEvent, ...]
@@ -90,7 +90,7 @@ def read_frames(dialect: Dialect, sample: Sample, frames: Sequence[Frame]) -> Re
     """Read other frames than the sample's, whatever its framing."""
     if sample.is_whole:
         return _read_whole(dialect, sample, frames[0].data)
-    # Frames are given to the reader as they are, since how to write a framing is not known here.
+    # Frames are passed to the reader directly, since this code does not know how to write a framing.
     other = copy(dialect)
     vars(other)["framer"] = partial(_Given, frames)
     return _parse(StreamParser(other), [b"\0" * len(frames)])
@@ -119,7 +119,7 @@ def frames_of(dialect: Dialect, sample: Sample) -> list[Frame]:
 
 
 class _Given:
-    """A framer of frames that are given: one for each byte that it is fed."""
+    """A framer that returns given frames: one for each byte that it is fed."""
 
     def __init__(self, frames: Sequence[Frame], content_type: str) -> None:
         self._frames = frames

@@ -98,7 +98,7 @@ class FaultyProvider:
         return FaultyConnection(self, scheme=scheme)
 
     def _meet(self, outcome: Outcome | None, request: Request) -> FakeResponse:
-        """Let the provider answer with this outcome, which a refused request does not use up."""
+        """Let the provider answer with this outcome. A refused request does not use it up."""
         script = self.provider.script
         left = len(script)
         if outcome is not None:
@@ -145,7 +145,7 @@ class FaultyConnection:
         self._connection = FakeConnection(self._front, scheme=scheme)
 
     def receive_open(self) -> list[Action]:
-        """The connection is made.
+        """Report that the connection was accepted.
 
         Returns:
             What to do immediately, before TLS; mostly nothing. A connection that has such actions serves

@@ -1,4 +1,4 @@
-"""A stream of Responses that is cut and gone on with: the inputs of the target `resume`."""
+"""A stream of Responses that is cut and resumed: the inputs of the target `resume`."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ _MOST_CUTS = 15
 
 
 def uncut_and_resumed(data: bytes) -> tuple[list[StreamEvent], list[StreamEvent]]:
-    """The events of a stream, and of the same stream cut and gone on with.
+    """The events of a stream, and of the same stream when it is cut and resumed.
 
     Args:
-        data: a byte for the number of cuts, two for each cut, and the stream's frames. The two say how far
-            into its response the cut is, of 256, and how many events are sent again after it.
+        data: a byte for the number of cuts, two bytes for each cut, and the stream's frames. The first of the
+            two says where the cut is, in 256ths of the response, and the second how many events are sent
+            again after it.
     """
     count = data[0] % (_MOST_CUTS + 1) if data else 0
     places, body = data[1 : 1 + 2 * count], data[1 + 2 * count :]

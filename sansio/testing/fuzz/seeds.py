@@ -33,7 +33,7 @@ _ANSWERS = (
     Answer(tool_calls=(ToolCall("a", "f", {"x": [1, "y"]}), ToolCall("b", "g", {}))),
     Answer(tool_calls=(InvalidToolCall("a", "f", '{"x": ', "cut"),)),
 )
-_KINDS = (*PROVIDER_TYPES, "bedrock")
+_KINDS = (*PROVIDER_TYPES, "bedrock", "google")
 """As `targets.KINDS`."""
 _STREAMS: tuple[Answer | Broken, ...] = (
     *_ANSWERS,
@@ -67,6 +67,20 @@ _RICH: dict[str, Answer] = {
         ),
         extra={"metrics": {"latencyMs": 7}, "trace": {"guardrail": {}}},
         usage=Usage(input_tokens=5, output_tokens=3, cached_tokens=2),
+    ),
+    "google": Answer(
+        parts=(
+            ReasoningPart("Hm.", {"thoughtSignature": "c2ln"}),
+            TextPart("Cited.", (Citation("https://a.example", start=0, end=5),)),
+            ServerToolPart(
+                "executableCode", "x", input="1", extra={"executableCode": {"language": "PYTHON"}}
+            ),
+            ImagePart(data=b"png"),
+            ToolCall("", "f", {"x": [1]}, extra={"functionCall": {"id": None}}),
+            ServerToolPart("groundingMetadata", input=["q"], output=[{"web": {"uri": "u"}}]),
+        ),
+        extra={"promptFeedback": {"safetyRatings": []}, "finishMessage": "Done."},
+        usage=Usage(input_tokens=5, output_tokens=3, reasoning_tokens=1),
     ),
     "openrouter": Answer(
         parts=(
@@ -177,10 +191,11 @@ _CHUNKS = tuple(
     )
 )
 """Chunks of Gemini with parts of every kind."""
-_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere"}
+_OWN = {"ollama-own": "ollama/ollama", "cohere": "cohere", "invoke": "bedrock/invoke"}
 """Targets that read a type's own wire."""
 _SOURCES: JSON = [{"type": "document", "id": "d"}]
 _OF_THEM: dict[str, tuple[Answer | Broken, ...]] = {
+    "invoke": _STREAMS,
     "ollama-own": (
         *_STREAMS[:3],
         _STREAMS[-1],
@@ -253,7 +268,8 @@ def seeds(target: str) -> list[bytes]:
     if target == "gemini":
         listed = b"[" + b",\n".join(_CHUNKS) + b"]"
         events = b"".join(b"data: " + each + b"\r\n\r\n" for each in _CHUNKS)
-        return [b"\x07" + each for each in (listed, events, events + _CHUNKS[0])]
+        encoded = [b"".join(encode_stream("google", answer)) for answer in _streams("google")]
+        return [b"\x07" + each for each in (listed, events, events + _CHUNKS[0], *encoded)]
     if target == "exchange":
         return [b"\x05" + exchange for exchange in _EXCHANGES]
     if target in _OWN:
@@ -274,7 +290,7 @@ def seeds(target: str) -> list[bytes]:
     streams = [
         (kind, pieces)
         for kind in kinds
-        for answer in (*_STREAMS, *_rich(kind))
+        for answer in _streams(kind)
         for pieces in [encode_stream(kind, answer, include_usage=True)]
     ]
     if target == "tape":
@@ -287,9 +303,14 @@ def _rich(kind: str) -> list[Answer]:
     return [_RICH[kind]] if kind in _RICH else []
 
 
+def _streams(kind: str) -> list[Answer | Broken]:
+    """Streamed answers: Google sends a call in one piece, and has no place for a truncated one."""
+    return [answer for answer in (*_STREAMS, *_rich(kind)) if kind != "google" or answer is not _ANSWERS[-1]]
+
+
 def _answers(kind: str) -> list[Answer]:
     """Whole answers: those with arguments as objects have no place for an invalid call."""
-    cut = _ANSWERS[-1] if kind in ("anthropic", "bedrock") else None
+    cut = _ANSWERS[-1] if kind in ("anthropic", "bedrock", "google") else None
     return [answer for answer in (*_ANSWERS, *_rich(kind)) if answer is not cut]
 
 
@@ -299,9 +320,12 @@ def _history(kind: str) -> list[Message]:
         Message(Role.SYSTEM, "Be brief."),
         Message(Role.USER, (TextPart("Look."), ImagePart(data=b"png"))),
     ]
-    for answer in (*_ANSWERS, *_rich(kind)):
+    for answer in _streams(kind):
+        if isinstance(answer, Broken):
+            continue
         parser = StreamParser(kind)
-        last = parser.receive_data(b"".join(encode_stream(kind, answer)))[-1]
+        read = parser.receive_data(b"".join(encode_stream(kind, answer)))
+        last = (read + parser.receive_eof())[-1]
         assert isinstance(last, StreamComplete)
         history.append(last.message)
         history += [

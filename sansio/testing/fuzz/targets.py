@@ -72,7 +72,7 @@ _LIMITS = Limits(
 _HEADER_LIMIT = 300
 _FRAME_LIMIT = 200
 
-KINDS = (*PROVIDER_TYPES, "bedrock")
+KINDS = (*PROVIDER_TYPES, "bedrock", "google")
 """The dialects that a byte of an input chooses from."""
 _TYPES = ("text/event-stream", "application/json", "text/plain", "text/html", "")
 _CODINGS = ("", "gzip", "deflate", "br")
@@ -509,6 +509,7 @@ TARGETS: dict[str, Target] = {
     "aws": aws,
     **{kind: partial(stream, kind) for kind in PROVIDER_TYPES},
     "bedrock": partial(frames, "bedrock"),
+    "invoke": partial(frames, "bedrock/invoke"),
     "responses": partial(stream, "openai/responses"),
     "gemini": partial(stream, "google"),
     "ollama-own": partial(stream, "ollama/ollama"),

@@ -27,10 +27,10 @@ B = TypeVar("B", bound=HasSamples)
 
 
 class BrokenLawError(Exception):
-    """What is checked broke the law.
+    """The checked object broke the law.
 
     Args:
-        message: how.
+        message: how it broke the law.
         shown: the bytes that show it, if they are not the sample's.
     """
 
@@ -44,17 +44,17 @@ class NotApplicableError(Exception):
 
 
 class Law(Struct, Generic[B], frozen=True):
-    """Something that everything of a kind must do.
+    """Something that every object of a kind must do.
 
     Args:
-        name: in kebab case.
+        name: the law's name, in kebab case.
         text: the law, in one line.
-        remedy: what to do if it is broken.
-        check: tests it on one sample.
-        samples: those that it is tested on.
-        basic: if it is broken, no other law can be judged.
-        shrinks: a part of a sample can show that it is broken.
-        needs: names of laws before it without which it cannot be judged.
+        remedy: what to do if the law is broken.
+        check: tests the law on one sample.
+        samples: selects the samples that it is tested on.
+        basic: whether no other law can be judged if this one is broken.
+        shrinks: whether a part of a sample can show that the law is broken.
+        needs: names of earlier laws; if one of them is broken, this law cannot be judged.
     """
 
     name: str
@@ -119,14 +119,14 @@ def applies(there: object, what: str) -> None:
     """Check that a law can be judged.
 
     Raises:
-        NotApplicableError: it cannot.
+        NotApplicableError: `there` is false, so the law cannot be judged.
     """
     if not there:
         raise NotApplicableError(what)
 
 
 def raised(error: BaseException) -> str:
-    """An exception in a few words, with the function and the line that it is from."""
+    """An exception in a few words, with the function and the line that raised it."""
     where, trace = "", error.__traceback__
     while trace is not None:
         where = f"{trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"

@@ -1,4 +1,4 @@
-"""Choices that look random and are the same for the same seed."""
+"""Choices that look random, but are the same for the same seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Seeded:
     """A generator of choices: pure, so its seed is all that it depends on.
 
     Args:
-        *seed: whatever tells this generator from another one.
+        *seed: values that distinguish this generator from others.
     """
 
     def __init__(self, *seed: object) -> None:
@@ -23,7 +23,7 @@ class Seeded:
         self._made = 0
 
     def below(self, limit: int) -> int:
-        """A number from 0 up to `limit`, which is not one of them; 0 if there is none."""
+        """A number of at least 0 and below `limit`; 0 if there is no such number."""
         self._made += 1
         digest = sha256(b"%d %b" % (self._made, self._seed)).digest()
         return int.from_bytes(digest[:_BYTES]) % max(1, limit)

@@ -17,7 +17,7 @@ _SHRINKS = 24
 
 
 class Tried(Protocol):
-    """What is asked of a law to try it in its turn."""
+    """The properties of a law that `try_each` needs."""
 
     @property
     def name(self) -> str:
@@ -53,10 +53,10 @@ def try_each(
     """The results of the laws of a book, in its order.
 
     Args:
-        attempt: tries one.
-        laws: names of those to try. `None`: all.
-        without: laws that are declared not to be kept, each with the reason.
-        progress: is called before each law is tried.
+        attempt: tries one law.
+        laws: names of the laws to try; `None` for all.
+        without: laws that are declared as not kept, each with the reason.
+        progress: called before each law is tried.
 
     Raises:
         ValueError: there is no such law, or a law cannot be declared.

@@ -1,6 +1,6 @@
-"""How much a run does, counted and not timed: the same on every machine.
+"""Measures the work of a run by counting, not by time, so that it is the same on every machine.
 
-The profiler's hook is the one thing here that is of the interpreter; it sees this run and nothing else.
+Only the profiler's hook belongs to the interpreter here; it sees nothing but this run.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from types import FrameType
 def work_of(run: Callable[[], object]) -> int:
     """The calls that a run makes, and the characters and bytes that it passes to functions written in Python.
 
-    So a reader that decodes all it has at each delta shows, though it makes as many calls as any other. What
-    C code copies by itself, such as `text += piece`, is not counted.
+    So it shows if a reader decodes everything again at each delta, though it makes as many calls as other
+    readers. What C code copies by itself, as in `text += piece`, is not counted.
     """
     work = 0
 

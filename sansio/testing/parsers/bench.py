@@ -1,4 +1,4 @@
-"""What the laws work with: the parser, its samples, and what was made of them by the seed."""
+"""What the laws work with: the parser, its samples, and the variants of them that the seed decides."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Bench(Struct, frozen=True):
     Args:
         factory: makes a parser for each stream.
         format: what the streams mean.
-        samples: the smallest first.
-        errors: exceptions that callers expect. None: all but accidents.
-        seed: decides about all cuts and damages.
-        tries: how many of each are made from one sample.
+        samples: the samples, the smallest first.
+        errors: exceptions that callers expect. Empty: all except those that show a bug.
+        seed: decides all cuts and damages.
+        tries: how many cuts and how many damages are made from one sample.
     """
 
     factory: Factory
@@ -41,7 +41,7 @@ class Bench(Struct, frozen=True):
         return records_of(sample.data)
 
     def hear(self, pieces: Sequence[bytes]) -> Outcome:
-        """What a new parser makes of a stream."""
+        """The result of a new parser for a stream."""
         return hear(self.factory, self.format.shape, self.errors, pieces)
 
     def choices(self, law: str, sample: Sample) -> Seeded:
@@ -49,7 +49,7 @@ class Bench(Struct, frozen=True):
         return Seeded(self.seed, law, sample.name)
 
     def differs(self, data: bytes) -> str:
-        """How a valid stream is read wrongly; nothing if it is not, or the stream is not valid."""
+        """How a valid stream is read wrongly; an empty text if it is not, or if the stream is invalid."""
         wanted = self.format.meaning(data)
         if wanted is None:
             return ""

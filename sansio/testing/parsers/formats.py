@@ -1,4 +1,7 @@
-"""What is parsed: the answers of a dialect, or server-sent events alone. Each knows what its streams mean."""
+"""The formats of streams: the answers of a dialect, or server-sent events alone.
+
+Each knows what its streams mean.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Format(Protocol):
 
     @property
     def answers(self) -> bool:
-        """Whether a stream is an answer, which may be cut or fail; not events alone."""
+        """Whether a stream is an answer, which may be cut or fail, and not just events."""
         ...
 
     def samples(self) -> list[Sample]:
@@ -38,18 +41,18 @@ class Format(Protocol):
         ...
 
     def meaning(self, data: bytes) -> Heard | None:
-        """What any bytes mean; `None` if they are an error."""
+        """The meaning of any bytes; `None` if they are an error."""
         ...
 
     def agrees(self, found: Heard, wanted: Heard) -> bool:
-        """Whether what a parser gave is what the stream means."""
+        """Whether a parser's result agrees with the stream's meaning."""
         ...
 
     def shape(self, found: object) -> object:
-        """What a parser returned, made comparable.
+        """A parser's result in a form that can be compared.
 
         Raises:
-            ValueError: it is not of the form that a parser must return.
+            ValueError: the result does not have the form that a parser must return.
         """
         ...
 

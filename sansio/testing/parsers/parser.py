@@ -88,7 +88,7 @@ def hear(
     """Read one stream.
 
     Args:
-        errors: those that callers expect. None: all but `ACCIDENTS`.
+        errors: exceptions that callers expect. Empty: all except `ACCIDENTS`.
     """
     try:
         parser = factory()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 Breach: TypeAlias = Callable[[bytes], str]
-"""How bytes break a law; nothing if they do not."""
+"""Says how bytes break a law; an empty text if they do not."""
 
 _RECORD = re.compile(rb".+?(?:\r\n\r\n|\n\n|\r\r(?!\n)|\Z)", re.DOTALL)
 _TRIES = 300
@@ -28,9 +28,9 @@ def smallest(data: bytes, breach: Breach, *, valid: bool = False) -> tuple[bytes
     """The smallest bytes that were found, and how they break the law.
 
     Args:
-        data: bytes that break it.
-        breach: says how.
-        valid: leave out whole records alone, since a part of a record is not valid.
+        data: bytes that break the law.
+        breach: says how bytes break the law.
+        valid: whether only whole records are left out, since a part of a record is not valid.
     """
     found = breach(data)
     for split in (records_of,) if valid else (records_of, bytes_of):

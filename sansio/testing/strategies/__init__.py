@@ -3,8 +3,8 @@
 They need the extra `testing`; nothing else in `sansio` imports hypothesis. `docs/fuzzing.md` uses
 them on a parser of your own, `docs/laws.md` lists the laws that this library's machines are tested for.
 
-A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`, or type and api, such as
-`"openai/responses"`; any other is a `ValueError`.
+A dialect is a provider type's name, one of `sansio.testing.PROVIDER_TYPES`, `"bedrock"`, `"cohere"`,
+`"google"` or `"vertex"`, or type and api, such as `"openai/responses"`; any other is a `ValueError`.
 """
 
 try:
@@ -16,12 +16,6 @@ except ImportError as error:
 
 from sansio.testing.strategies.answers import answers, events, messages
 from sansio.testing.strategies.cuts import chunkings
-from sansio.testing.strategies.gemini import (
-    GeminiStream,
-    gemini_parts,
-    gemini_streams,
-    hostile_gemini_streams,
-)
 from sansio.testing.strategies.hostile import hostile_streams
 from sansio.testing.strategies.http import NearlyHTTP, http_responses
 from sansio.testing.strategies.plain import NDJSONStream, SSEStream, ndjson_streams, sse_streams
@@ -38,7 +32,6 @@ from sansio.testing.strategies.tapes import tapes
 
 __all__ = [
     "Asked",
-    "GeminiStream",
     "NDJSONStream",
     "NearlyHTTP",
     "ResponseStream",
@@ -47,10 +40,7 @@ __all__ = [
     "answers",
     "chunkings",
     "events",
-    "gemini_parts",
-    "gemini_streams",
     "histories",
-    "hostile_gemini_streams",
     "hostile_response_streams",
     "hostile_streams",
     "http_responses",

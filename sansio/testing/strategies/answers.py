@@ -36,10 +36,12 @@ from sansio.jsontext import JSONObject
 from sansio.testing.script import Answer, Delta, ProviderType, default_api, provider_type, spoken
 from sansio.testing.strategies.calls import BREAKING_OFF, PIECES, SELDOM, Call, checked, finished
 from sansio.testing.strategies.converse_answers import draw_converse
+from sansio.testing.strategies.gemini_answers import draw_gemini
 from sansio.testing.strategies.native import draw_cohere, draw_ollama
 from sansio.testing.strategies.response_answers import draw_response
 from sansio.testing.strategies.values import BYTES, COSTS, COUNTS, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 from sansio.testing.wires.chat import always_sent
+from sansio.testing.wires.invoke import METRICS
 from sansio.testing.wires.messages import sign
 
 _UNTOLD: dict[ProviderType, tuple[str, ...]] = {
@@ -161,12 +163,24 @@ def _draw(draw: st.DrawFn, type: str, api: str, *, whole: bool) -> list[StreamEv
         return draw_cohere(draw, whole=whole)
     if api == "converse":
         return draw_converse(draw, whole=whole)
+    if api == "invoke":
+        return _invoked(draw, _draw_events(draw, "anthropic", whole=whole))
+    if api == "gemini":
+        return draw_gemini(draw, type, whole=whole)
     if api == "ollama":
         return draw_ollama(draw, whole=whole)
     known = provider_type(type)
     if api == "responses":
         return draw_response(draw, known, whole=whole)
     return _draw_events(draw, known, whole=whole)
+
+
+def _invoked(draw: st.DrawFn, answer: list[StreamEvent]) -> list[StreamEvent]:
+    """An answer of Claude's as Bedrock's InvokeModel gives it."""
+    message = _message(answer)
+    counts: JSONObject = {"inputTokenCount": draw(COUNTS), "outputTokenCount": draw(COUNTS)}
+    extra = {**message.extra, METRICS: counts} if draw(st.booleans()) else message.extra
+    return [*answer[:-1], StreamComplete(structs.replace(message, origin="bedrock/invoke", extra=extra))]
 
 
 def _message(answer: Sequence[StreamEvent]) -> Message:

@@ -1,4 +1,4 @@
-"""Tool calls of answers as they are sent, and how an answer ends that has them."""
+"""Tool calls of answers as they are sent, and the endings of answers that have them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sansio.jsontext import JSONObject
 from sansio.testing.script import Delta
 from sansio.testing.strategies.values import TEXTS
 
-BREAKING_OFF = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.REFUSAL)
-"""After these, the last call may be cut."""
+BREAKING_OFF = (FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.REFUSAL, FinishReason.ERROR)
+"""The finish reasons after which the last call may be incomplete."""
 
 PIECES = st.lists(TEXTS, min_size=1, max_size=3)
 """A text in the pieces of a stream."""
@@ -38,12 +38,12 @@ class Call(Struct, frozen=True):
     extra: JSONObject
 
     def deltas(self, index: int, place: int) -> list[Delta]:
-        """The events that say it."""
+        """The events of the call."""
         started = ToolCallStarted(index, self.id, self.name, place, self.kind)
         return [started, *(ToolCallDelta(index, piece) for piece in self.pieces)]
 
     def is_cut(self) -> bool:
-        """Whether it may be incomplete as the last call of a truncated answer."""
+        """Whether the call may be incomplete, as the last call of a truncated answer."""
         return self.kind == "custom" or not self.arguments
 
     def finish(self, *, cut: bool) -> ToolCall | InvalidToolCall:
@@ -67,7 +67,7 @@ def finished(parts: Sequence[Part | Call], last: Call | None, *, cut: bool) -> t
 
 
 def checked(finish: FinishReason, parts: Sequence[Part]) -> FinishReason:
-    """The finish reason, corrected by what was received, which counts for more."""
+    """The finish reason, corrected by the received parts, which take precedence."""
     called = any(isinstance(part, ToolCall) for part in parts)
     refused = any(isinstance(part, RefusalPart) for part in parts)
     if finish is FinishReason.STOP and (called or refused):

@@ -1,19 +1,23 @@
-"""Streams of binary frames, as Amazon Bedrock's Converse has them: valid ones, and damaged ones."""
+"""Streams of binary frames, as Amazon Bedrock sends them: valid ones, and damaged ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
+import msgspec
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from sansio import AWSFramer, StreamEvent
+from sansio import AWSChunkFramer, AWSFramer, RemoteProtocolError, StreamEvent
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from sansio.testing.strategies.answers import events
 from sansio.testing.strategies.values import NAMES
 from sansio.testing.wire import encode_events
 
+FRAMED = ("converse", "invoke")
+"""The wire families whose streams are binary frames."""
 _EXCEPTION = "exception:"
 
 
@@ -34,16 +38,40 @@ class Frame(Struct, frozen=True):
             kind = {":message-type": "exception", ":exception-type": self.name.removeprefix(_EXCEPTION)}
         return encode_frame({**(more or {}), **kind}, self.payload)
 
+    @classmethod
+    def holding(cls, content: bytes) -> Frame:
+        """A chunk of other bytes, as InvokeModel sends them."""
+        return cls("chunk", msgspec.json.encode({"bytes": content}))  # which msgspec writes in base64
 
-def frames_of(answer: Sequence[StreamEvent]) -> list[Frame]:
-    """The frames of an answer."""
+    def content(self) -> bytes | None:
+        """The bytes in a chunk; `None` if it is not a chunk, or none that can be read."""
+        if self.name != "chunk":
+            return None
+        found: list[bytes] = []
+
+        def read(payload: bytes, events: list[StreamEvent], name: str) -> bool:
+            found.append(payload)
+            return True
+
+        with suppress(RemoteProtocolError):
+            AWSChunkFramer().feed(self.write(), read, [])
+        return found[0] if found else None
+
+
+def frames_of(dialect: str, answer: Sequence[StreamEvent]) -> list[Frame]:
+    """The frames of an answer.
+
+    Args:
+        dialect: `"bedrock"` or `"bedrock/invoke"`.
+        answer: its events.
+    """
     found: list[Frame] = []
 
     def read(payload: bytes, events: list[StreamEvent], name: str) -> bool:
         found.append(Frame(name, payload))
         return False
 
-    AWSFramer().feed(b"".join(encode_events("bedrock", answer)), read, [])
+    AWSFramer().feed(b"".join(encode_events(dialect, answer)), read, [])
     return found
 
 
@@ -77,6 +105,10 @@ STRANGE = (
     Frame("contentBlockDelta", b"not JSON"),
     Frame("", b'{"error":{"message":"Overloaded"}}'),
     Frame("chunk", b'{"bytes":"e30="}'),
+    Frame("chunk", b'{"bytes":"e30"}'),
+    Frame.holding(b'{"type":"ping"}'),
+    Frame.holding(b'{"type":"error","error":{"type":"overloaded_error","message":"no"}}'),
+    Frame.holding(b'{"type":"message_stop"}'),
 )
 """Frames that Bedrock sends seldom or never."""
 
@@ -119,7 +151,8 @@ def _put_in(draw: st.DrawFn, frames: list[Frame]) -> None:
 
 
 def _splice(draw: st.DrawFn, frames: list[Frame]) -> None:
-    others = frames_of(draw(events("bedrock")))
+    other = draw(st.sampled_from(("bedrock", "bedrock/invoke")))
+    others = frames_of(other, draw(events(other)))
     start = draw(st.integers(0, len(others) - 1))
     at = draw(st.integers(0, len(frames)))
     frames[at:at] = others[start : start + 3]
@@ -129,18 +162,23 @@ _DAMAGES: tuple[_Damage, ...] = (_put_in, _splice, _double, _drop, _move)
 
 
 @st.composite
-def hostile_frames(draw: st.DrawFn, of_json: DamageOf, of_bytes: DamageOf) -> bytes:
+def hostile_frames(draw: st.DrawFn, dialect: str, of_json: DamageOf, of_bytes: DamageOf) -> bytes:
     """A damaged stream: its frames, the JSON in them, and at times the bytes.
 
     Args:
+        dialect: as for `frames_of`.
         of_json: draws a JSON text in place of another.
         of_bytes: draws bytes in place of others.
     """
-    frames = frames_of(draw(events("bedrock")))
+    frames = frames_of(dialect, draw(events(dialect)))
     for _ in range(draw(st.integers(1, 4))):
         if frames and draw(st.integers(0, 2)) == 0:
             at = _place(draw, frames)
-            frames[at] = Frame(frames[at].name, draw(of_json(frames[at].payload)))
+            content = frames[at].content() if draw(st.integers(0, 3)) else None
+            if content is None:
+                frames[at] = Frame(frames[at].name, draw(of_json(frames[at].payload)))
+            else:
+                frames[at] = Frame.holding(draw(of_json(content)))
         else:
             draw(st.sampled_from(_DAMAGES))(draw, frames)
     stream = b"".join(draw(framed(frames)))

@@ -1,4 +1,4 @@
-"""Streams that no provider should send, but some do: valid ones, damaged at every level."""
+"""Streams that no provider should send, but some do: valid streams, damaged at every level."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sansio.testing.records import (
 from sansio.testing.script import PROVIDER_TYPES, spoken
 from sansio.testing.strange import STRANGE
 from sansio.testing.strategies.answers import events
-from sansio.testing.strategies.frames import hostile_frames
+from sansio.testing.strategies.frames import FRAMED, hostile_frames
 from sansio.testing.strategies.framing import ENDS, SPACES
 from sansio.testing.wire import encode_events
 
@@ -56,7 +56,7 @@ _STRANGE_BYTES = (
 
 
 class Hostility(Struct, frozen=True):
-    """What is done to a stream. Its fields are the switches of `hostile_streams`."""
+    """The kinds of damage to a stream. The fields are the switches of `hostile_streams`."""
 
     wrong_types: bool = True
     bad_json: bool = True
@@ -90,7 +90,7 @@ def hostile_streams(
 
     Args:
         wrong_types: values of JSON are replaced by others, huge and deep ones among them, or are missing.
-        bad_json: values are replaced by what is not JSON.
+        bad_json: values are replaced by text that is not JSON.
         strangers: there are events of other answers and providers, error objects and odd records.
         reordered: events are missing, doubled or in another order.
         bad_bytes: bytes are cut, doubled, inserted or changed, which may damage all else.
@@ -101,8 +101,8 @@ def hostile_streams(
     Raises:
         ValueError: there is no fake for the dialect.
     """
-    if spoken(dialect)[1] == "converse":
-        return hostile_frames(hostile_json, hostile_bytes)
+    if spoken(dialect)[1] in FRAMED:
+        return hostile_frames(dialect, hostile_json, hostile_bytes)
     return _hostile_streams(
         dialect,
         Hostility(wrong_types, bad_json, strangers, reordered, bad_bytes, bad_utf8, bom, line_ends),
@@ -153,14 +153,17 @@ def damaged(draw: st.DrawFn, type: str, records: list[Record], hostility: Hostil
     """A stream of these records, damaged.
 
     Args:
-        type: what is spliced into it is mostly an answer of this type.
+        type: the records that are spliced in are mostly from an answer of this type.
     """
     damages = _record_damages(hostility)
     for _ in range(draw(st.sampled_from((4, 1, 2, 3, 6)))):
         draw(st.sampled_from(damages))(draw, type, records)
     space, line_end = draw(SPACES), draw(ENDS)
-    if spoken(type)[1] == "ollama":
+    api = spoken(type)[1]
+    if api == "ollama":
         stream = b"".join(data_of(record) + line_end for record in records)
+    elif api == "gemini" and draw(_SELDOM):  # one list, as without `alt=sse`
+        stream = b"[" + (b"," + line_end).join(map(data_of, records)) + b"]"
     elif draw(_SELDOM):
         stream = b"".join(write(record, draw(ENDS), draw(SPACES)) for record in records)
     else:
@@ -273,7 +276,7 @@ _Damage: TypeAlias = Callable[[st.DrawFn, str, list[Record]], None]
 
 @cache
 def _record_damages(hostility: Hostility) -> Sequence[_Damage]:
-    """What may be done to the records, the commonest more than once."""
+    """The damages that may be done to the records. The most common ones are listed more than once."""
     damages: list[_Damage] = []
     if hostility.wrong_types or hostility.bad_json:
         damages += [partial(_damage_json, wrong=_wrong(hostility))] * 3

@@ -1,4 +1,4 @@
-"""HTTP responses that are nearly right, with what h11 makes of them."""
+"""HTTP responses that are nearly right, with the result of reading them with h11."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class NearlyHTTP(Struct, frozen=True):
     """A response to a POST, mostly with faults.
 
     Args:
-        data: all that the server sends before it closes the connection.
-        pieces: the same as it arrives.
+        data: all bytes that the server sends before it closes the connection.
+        pieces: the same bytes, in the pieces in which they arrive.
         by_h11: what h11 reads: the status, headers and body, whether the response is whole or broken, and
             whether the connection could take another request.
     """

@@ -57,7 +57,7 @@ class _Said:
         self.parts.append(part)
 
     def write(self, part: TextPart | ReasoningPart, *, once: bool = False) -> None:
-        """Add a text, or more of it where the wire has one field for all of its kind."""
+        """Add a text; or extend the text before it, if the wire has one field for all texts of the kind."""
         pieces = self.draw(PIECES)
         kind = type(part)
         place = self._places[kind] if once and kind in self._places else len(self.parts)
@@ -91,7 +91,7 @@ def draw_ollama(draw: st.DrawFn, *, whole: bool) -> list[StreamEvent]:
     """The events of an answer of Ollama's own API.
 
     Args:
-        whole: it is to be one object, whose fields have one order.
+        whole: whether the answer is one object, whose fields have a fixed order.
     """
     said = _Said(draw)
     deeds: list[Callable[[], None]] = [
@@ -173,7 +173,7 @@ def _order(draw: st.DrawFn, kinds: int, whole: bool) -> list[int]:
 
 
 def _ollama_call(draw: st.DrawFn, number: int) -> Call:
-    """A call whose arguments are an object, and given whole."""
+    """A call whose arguments are an object and arrive whole."""
     arguments = draw(OBJECTS)
     raw = msgspec.json.encode(arguments).decode()
     extra: JSONObject = {"function": {"description": draw(TEXTS)}} if draw(SELDOM) else {}

@@ -1,4 +1,4 @@
-"""Requests that every provider takes, and histories of every kind: conversations and tools."""
+"""Requests that every provider accepts, and histories of every kind: conversations and tools."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Asked(Struct, frozen=True):
 
 
 def requests() -> st.SearchStrategy[Asked]:
-    """Conversations and tools that all six providers take.
+    """Conversations and tools that all six providers accept.
 
     They may begin with a system's or developer's message. They have users' texts and images, answers that
     the application wrote, whole answers of every provider, and a result for each call.
@@ -48,7 +48,7 @@ def requests() -> st.SearchStrategy[Asked]:
 def histories() -> st.SearchStrategy[list[Message]]:
     """Conversations with everything that a message may have: each passes `check_messages`.
 
-    As `requests()`, but with media in every form, which not every provider takes.
+    As `requests()`, but with media in every form, which not every provider accepts.
     """
     return _HISTORIES
 

@@ -15,9 +15,11 @@ from sansio.testing.records import BOM, Record, data_of, read_lines, read_record
 from sansio.testing.script import spoken
 from sansio.testing.strange import HARMLESS
 from sansio.testing.strategies.answers import events
+from sansio.testing.strategies.calls import SELDOM
+from sansio.testing.strategies.frames import FRAMED, Frame, framed, frames_of
 from sansio.testing.strategies.frames import HARMLESS as HARMLESS_FRAMES
-from sansio.testing.strategies.frames import framed, frames_of
 from sansio.testing.strategies.framing import ENDS, SPACES
+from sansio.testing.strategies.gemini_chunks import listed, vary
 from sansio.testing.wire import encode_events
 
 
@@ -53,6 +55,7 @@ def streams(
     spaces: bool = True,
     comments: bool = True,
     data_lines: bool = True,
+    lists: bool = True,
 ) -> st.SearchStrategy[ValidStream]:
     """Valid streams of a provider.
 
@@ -65,33 +68,51 @@ def streams(
         spaces: colons may have no space behind them.
         comments: there may be comments and control records in between.
         data_lines: JSON may be written over several data lines.
+        lists: a stream of Gemini may be one list of JSON, as without `alt=sse`.
 
     Raises:
         ValueError: there is no fake for the dialect.
     """
     _, api = spoken(dialect)
-    if api == "converse":
-        return _framed_streams()
+    if api in FRAMED:
+        return _framed_streams(dialect)
     if api == "ollama":
         return _line_streams(dialect, line_ends, spaces, comments)
+    if api == "gemini":
+        return _gemini_streams(dialect, bom, line_ends, spaces, comments, data_lines, lists)
     return _streams(dialect, bom, line_ends, spaces, comments, data_lines)
 
 
 @cache
 @st.composite
-def _framed_streams(draw: st.DrawFn) -> ValidStream:
+def _framed_streams(draw: st.DrawFn, dialect: str) -> ValidStream:
     """Streams of binary frames: as Bedrock sends them, or with frames and headers that say nothing."""
-    answer = draw(events("bedrock"))
-    frames = frames_of(answer)
+    answer = draw(events(dialect))
+    frames = frames_of(dialect, answer)
     if draw(st.booleans()):
-        last = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
+        last = _stop_in(frames)
         for harmless in draw(st.lists(st.sampled_from(HARMLESS_FRAMES), max_size=3)):
             frames.insert(draw(st.integers(0, last)), harmless)
             last += 1
     pieces = draw(framed(frames))
-    stop = next(at for at, frame in enumerate(frames) if frame.name == "messageStop")
-    chunks = [json.loads(frame.payload) for frame in frames]
+    stop = _stop_in(frames)
+    chunks = list(map(_json_of, frames))
     return ValidStream(b"".join(pieces), answer, len(b"".join(pieces[: stop + 1])), chunks)
+
+
+# Any, here and below: JSON in the form of the encoders.
+def _json_of(frame: Frame) -> Any:
+    """The JSON of a frame, or of the chunk in it."""
+    return json.loads(frame.content() or frame.payload)
+
+
+def _stop_in(frames: list[Frame]) -> int:
+    """Which frame has the stop reason."""
+    return next(
+        at
+        for at, frame in enumerate(frames)
+        if frame.name == "messageStop" or _json_of(frame).get("type") == "message_delta"
+    )
 
 
 @cache
@@ -103,6 +124,49 @@ def _streams(
     records = read_records(encode_events(type, answer))
     if draw(st.booleans()):
         return _written(type, answer, records, b"", b"\n", b" ")
+    return _reframed(draw, type, answer, records, bom, line_ends, spaces, comments, data_lines)
+
+
+@cache
+@st.composite
+def _gemini_streams(
+    draw: st.DrawFn,
+    type: str,
+    bom: bool,
+    line_ends: bool,
+    spaces: bool,
+    comments: bool,
+    data_lines: bool,
+    lists: bool,
+) -> ValidStream:
+    """Streams of events, whose lines Google ends in CR LF, or one list of the same chunks."""
+    answer = draw(events(type))
+    chunks = [data_of(record) for record in read_records(encode_events(type, answer))]
+    if draw(st.booleans()):
+        chunks = vary(draw, chunks)
+    if lists and draw(SELDOM):
+        data, ends = listed(draw, chunks, line_ends=line_ends)
+        decoded = [*map(json.loads, chunks)]
+        whole_from = next(end for end, chunk in zip(ends, decoded, strict=True) if _tells_finish(type, chunk))
+        return ValidStream(data, answer, whole_from, decoded)
+    records: list[Record] = [[(b"data", chunk)] for chunk in chunks]
+    if draw(st.booleans()):
+        return _written(type, answer, records, b"", b"\r\n" if line_ends else b"\n", b" ")
+    return _reframed(draw, type, answer, records, bom, line_ends, spaces, comments, data_lines)
+
+
+def _reframed(
+    draw: st.DrawFn,
+    type: str,
+    answer: list[StreamEvent],
+    records: list[Record],
+    bom: bool,
+    line_ends: bool,
+    spaces: bool,
+    comments: bool,
+    data_lines: bool,
+) -> ValidStream:
+    """The stream as any other server might frame it."""
     every = draw(st.sampled_from((0, 1, 3))) if data_lines else 0
     if every:
         records = [record if at % every else spread(record) for at, record in enumerate(records)]
@@ -153,10 +217,12 @@ def _written(
     return ValidStream(bytes(stream), answer, whole_from, chunks)
 
 
-# Any: JSON in the form of the encoders.
 def _tells_finish(type: str, value: Any) -> bool:
     if type.partition("/")[0] == "cohere":
         return bool(value["type"] == "message-end")
+    if spoken(type)[1] == "gemini":
+        blocked = "blockReason" in value.get("promptFeedback", {})
+        return blocked or any(each.get("finishReason") for each in value.get("candidates", ()))
     if type.endswith("/responses"):
         return value["type"] in ("response.completed", "response.incomplete")
     if type == "anthropic":

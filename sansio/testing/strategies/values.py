@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from sansio.content import DocumentPart
+from sansio.families.media import media_type_of
 from sansio.jsontext import JSONObject
 
 # Any, here and below: a recursive strategy's JSON has no type that mypy could follow.
@@ -55,5 +57,9 @@ JSON_TEXTS = _json_texts()
 COSTS = st.floats(0, 1_000)
 """Prices in US dollars."""
 
-BYTES = st.binary(min_size=1, max_size=8)
-"""Data of media, never empty."""
+_KIND = "application/octet-stream"
+
+BYTES = st.binary(min_size=1, max_size=8).filter(
+    lambda data: media_type_of(DocumentPart(data=data, media_type=_KIND)) == _KIND
+)
+"""Data of media, never empty. It begins like no file of a known type, since that type would be sent."""

@@ -1,4 +1,4 @@
-"""Cuts the bodies of a recorded exchange anew, since where a network cuts them is chance."""
+"""Cuts the bodies of a recorded exchange in other places, since the network's cuts are random."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STREAMS = {
     "application/jsonl": _LINE_END,
     "application/x-jsonl": _LINE_END,
 }
-"""How an event ends, by the media type of a stream. A body of any other type is one piece."""
+"""The end of an event, by the media type of a stream. A body of any other type is one piece."""
 
 
 def recut(inputs: Sequence[Timed], cuts: Cuts) -> Iterator[Timed]:

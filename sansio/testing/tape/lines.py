@@ -106,12 +106,12 @@ class ExchangeLog:
     A piece of a body whose end may be the beginning of a key is held back until more arrives.
 
     Args:
-        number: of the exchange in its session, from 1 on.
-        request: signed.
+        number: the exchange's number in its session, counted from 1.
+        request: the signed request.
         shown: see `Redaction`.
 
     Attributes:
-        over: nothing more is taken.
+        over: whether the exchange has ended, so that nothing more is written.
     """
 
     def __init__(self, number: int, request: Request, shown: frozenset[str] = frozenset()) -> None:
@@ -161,10 +161,11 @@ class ExchangeLog:
                 assert_never(value)
 
     def release(self, at: float, *, aborted: bool = False) -> bytes:
-        """The line for a caller that wants no more; none after the end.
+        """The line for a caller that releases the exchange; empty after the end.
 
         Args:
-            aborted: the connection was dropped.
+            at: seconds since the exchange began.
+            aborted: whether the connection was dropped.
         """
         return b"" if self.over else self._finish(ReleasedLine(self._number, _to_milliseconds(at), aborted))
 
@@ -175,7 +176,7 @@ class ExchangeLog:
         return self._write_held(joined, len(joined) - redaction.begun(joined))
 
     def _write_held(self, joined: bytes, ready: int) -> bytes:
-        """Write the pieces that end within so many bytes, as they were cut; keep the others."""
+        """Write the pieces that end within this many bytes, as they were cut, and hold the others back."""
         lines, kept, start = b"", [], 0
         for at, piece in self._held:
             end = start + len(piece)
@@ -223,7 +224,7 @@ def _to_milliseconds(at: float) -> float:
 
 
 def _text(data: bytes) -> str | None:
-    """The bytes as text, which can be read with the eye and compared; `None` if they are not UTF-8."""
+    """The bytes as text, which people can read and compare; `None` if they are not UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -231,7 +232,7 @@ def _text(data: bytes) -> str | None:
 
 
 def _is_json_line(data: bytes) -> bool:
-    """Whether the bytes are JSON that can be a value in a line, and be read from there as they are."""
+    """Whether the bytes are JSON that can be a value in a line and be read from there unchanged."""
     if b"\n" in data or data.strip() != data:
         return False
     try:

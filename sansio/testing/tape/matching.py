@@ -1,4 +1,4 @@
-"""Finds the exchange on a tape that a request asks for, and says how a request differs from one on it."""
+"""Finds the exchange on a tape that has a request, and says how a request differs from one on the tape."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Remaining:
     tape are not compared, and neither is `content-length`, which follows from the body.
 
     Args:
-        exchanges: in order.
-        name: of the tape, for errors.
-        shown: see `Redaction`: what was given when the tape was recorded.
+        exchanges: the tape's exchanges, in order.
+        name: the tape's name, for errors.
+        shown: the value that was passed when the tape was recorded; see `Redaction`.
 
     Attributes:
-        exchanges: those that remain.
+        exchanges: the remaining exchanges.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Remaining:
         """The exchange for a request, which is then used up.
 
         Raises:
-            TapeMismatchError: there is none.
+            TapeMismatchError: no remaining exchange has this request.
         """
         asked = Redaction(request, self._shown).request
         nearest: list[str] | None = None
@@ -81,7 +81,7 @@ class Remaining:
 
 
 def _distance(lines: list[str]) -> tuple[int, int]:
-    """How far apart two requests are. One to another address is farther than any with another body."""
+    """How different two requests are. Another address counts for more than any other body."""
     return sum(not line.startswith("body") for line in lines), len(lines)
 
 
@@ -117,7 +117,7 @@ class _Pair(NamedTuple):
 
 
 def _parsed(body: bytes) -> JSON:
-    """What a body says; one that is not JSON is its text."""
+    """A body's JSON, or its text if it is not JSON."""
     try:
         value: JSON = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
@@ -160,7 +160,7 @@ def _told(taped: JSON | _Absent, asked: JSON | _Absent) -> str:
 
 
 def _shown(value: JSON | _Absent, start: int) -> str:
-    """A value as JSON, shortened; of a text, what begins at a place."""
+    """A value as JSON, shortened; a text from its character number `start` on."""
     if isinstance(value, str):
         text = msgspec.json.encode(value[start : start + _WIDTH]).decode()
         before = "..." if start else ""

@@ -16,7 +16,7 @@ def play(call: Call, tape: Iterable[Input], *, steps: list[Step] | None = None) 
     want are skipped. If the tape ends before the call, the connection is lost.
 
     Args:
-        call: not started yet.
+        call: a call that has not started yet.
         tape: the inputs of each attempt, in order.
         steps: a list to which each step that the call asks for is added.
 
@@ -40,7 +40,7 @@ def play(call: Call, tape: Iterable[Input], *, steps: list[Step] | None = None) 
 
 
 def _exchange(call: Call, inputs: Iterator[Input]) -> list[StreamEvent]:
-    """Give one exchange's inputs to the call, which ignores those that it does not want."""
+    """Pass one exchange's inputs to the call, which ignores those that it does not want."""
     events: list[StreamEvent] = []
     ended = False
     while not ended:

@@ -40,9 +40,11 @@ class RecordedExchange(Struct, frozen=True):
     """A request and what was received for it.
 
     Args:
-        inputs: in order. The last one is an `End` or a `Lost`, also where the recording stopped before.
-        complete: the recording has the end of the exchange; otherwise the caller, or the recorder, stopped
-            before it.
+        request: the request.
+        inputs: the inputs in order. The last one is an `End` or a `Lost`, also if the recording stopped
+            earlier.
+        complete: whether the recording has the end of the exchange. If not, the caller or the recorder
+            stopped before it.
     """
 
     request: SentRequest
@@ -51,11 +53,11 @@ class RecordedExchange(Struct, frozen=True):
 
 
 class Tape(Struct, frozen=True):
-    """All that is on a tape.
+    """The contents of a tape.
 
     Args:
-        exchanges: in the order of their requests.
-        torn: how many lines were torn by a crash of the recorder; they are passed over.
+        exchanges: the exchanges, in the order of their requests.
+        torn: how many lines a crash of the recorder left incomplete; they are ignored.
     """
 
     exchanges: tuple[RecordedExchange, ...] = ()
@@ -73,18 +75,21 @@ _decode = msgspec.json.Decoder(Line).decode
 def read_tape(data: bytes, name: str = "tape") -> Tape:
     """Read the lines of a tape.
 
-    The last line may be torn, if the recorder crashed. So may one that a new session follows.
+    If the recorder crashed, the last line may be incomplete, and so may a line before a new session.
 
     Args:
         data: all the lines.
-        name: of the tape, for errors.
+        name: the tape's name, for errors.
+
+    Returns:
+        The contents of the tape.
 
     Raises:
         ValueError: a line is damaged, out of order, or of a newer format.
     """
     reader = _Reader(name)
     lines = data.split(b"\n")
-    # What is behind the last line's end is empty, or was torn.
+    # The text after the last line end is empty, or an incomplete line.
     for number, line in enumerate(lines[:-1], 1):
         reader.take(number, line)
     reader.torn += reader.bad is not None or lines[-1] != b""
@@ -173,7 +178,7 @@ class _Reader:
             found.inputs.append(Timed(line.at, _input(line)))
 
     def _fail(self) -> None:
-        """A damaged line that no session and no end follows."""
+        """Raise the error of a damaged line that neither a new session nor the tape's end follows."""
         if self.bad is not None:
             raise ValueError(self.bad)
 

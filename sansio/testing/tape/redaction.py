@@ -10,7 +10,7 @@ from msgspec import Struct
 from sansio.http import Headers, Request
 
 HIDDEN = "[hidden]"
-"""Takes the place of a value that a tape must not hold."""
+"""Replaces a value that a tape must not hold."""
 
 _SHOWN = frozenset(
     (
@@ -55,12 +55,12 @@ class SentRequest(Struct, frozen=True):
 
 
 class Redaction:
-    """What must not be on a tape, found in one request: its keys, wherever they occur.
+    """Finds what must not be on a tape: the keys of one request, wherever they occur.
 
     A key in a text is replaced by as many asterisks, so that no length and no offset changes.
 
     Args:
-        request: signed.
+        request: the signed request.
         shown: further headers of requests whose values are recorded, in lower case. One whose name says that
             it holds a key stays hidden.
 
@@ -100,7 +100,7 @@ class Redaction:
         return data
 
     def passes(self, data: bytes) -> bool:
-        """Whether a quick look says that the data has no key, nor ends with the beginning of one."""
+        """Whether a quick check shows that the data has no key, nor ends with the beginning of one."""
         for secret in self._secrets:
             if secret in data:
                 return False
@@ -129,6 +129,6 @@ class Redaction:
         return 0
 
     def mask_end(self, data: bytes) -> bytes:
-        """The data, where it is the last: what may be the beginning of a key is replaced, too."""
+        """A body's last data, with keys replaced, and also an end that may be the beginning of one."""
         size = self.begun(data)
         return data if size < _SHORTEST_CUT else data[:-size] + b"*" * size

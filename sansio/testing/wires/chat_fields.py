@@ -161,9 +161,11 @@ def check_fields(type: ProviderType, body: JSONObject, *, own: bool) -> None:
     """Refuse fields that the server does not know, and values of a wrong type or out of range.
 
     Args:
-        own: the server is OpenAI's own service or Azure's. A compatible server has more fields.
+        type: the provider's type.
+        body: the request's body.
+        own: whether the server is OpenAI's own service or Azure's. A compatible server has more fields.
 
     Raises:
-        Refused: it names the field.
+        Refused: a field is unknown or has an invalid value; the error names it.
     """
     check_shape(body, _OpenAI if own else _FIELDS.get(type, _Ranged))

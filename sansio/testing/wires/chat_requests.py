@@ -78,7 +78,7 @@ def read_chat_request(route: Route, request: Request, body: JSONObject) -> Promp
 
 
 def _check_fields(route: Route, body: JSONObject, own: bool) -> None:
-    """Refuse what the request has wrong; `own`: the server is OpenAI's or Azure's, not a compatible one."""
+    """Refuse invalid fields. `own`: the server is OpenAI's or Azure's, not a compatible one."""
     if not as_text(body.get("model")).strip() and (route.deployment is None or body.get("model") is not None):
         raise refuse("A model is required.", param="model")
     check_fields(route.type, body, own=own)
@@ -255,7 +255,10 @@ def _read_tools(route: Route, tools: JSON) -> tuple[OfferedTool, ...]:
 def _choose(
     route: Route, choice: JSON, tools: tuple[OfferedTool, ...], body: JSONObject
 ) -> tuple[tuple[OfferedTool, ...], str | None]:
-    """The tools that may be called, and the one that must be, or `"*"` for any; Ollama knows no choice."""
+    """The tools that may be called, and the one that must be called, or `"*"` for any.
+
+    Ollama has no choice.
+    """
     if choice is None or route.type == "ollama":
         return tools, None
     if body.get("tools") is None:

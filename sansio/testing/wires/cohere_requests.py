@@ -27,7 +27,7 @@ from sansio.testing.routes import Route
 
 
 class _Strict(Struct, forbid_unknown_fields=True):
-    """An object that has no fields but its own."""
+    """An object that refuses unknown fields."""
 
 
 class _Function(_Strict):

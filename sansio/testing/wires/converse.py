@@ -36,10 +36,9 @@ from sansio.events import (
     ToolCallStarted,
 )
 from sansio.families.converse.parts import block_of, citation_to_send
-from sansio.http import Headers
 from sansio.jsontext import JSON, JSONObject
-from sansio.testing.eventstream import encode_frame
 from sansio.testing.script import Delta, Failure
+from sansio.testing.wires.runtime import exception, frame
 
 _WORDS: dict[FinishReason, str] = {
     FinishReason.STOP: "end_turn",
@@ -49,13 +48,12 @@ _WORDS: dict[FinishReason, str] = {
     FinishReason.ERROR: "malformed_model_output",
 }
 _AT_STOP = "additionalModelResponseFields"
-"""The field of an answer that a stream has beside its stop reason; it has all others beside its counts."""
+"""The field of an answer that a stream sends with the stop reason. It sends all others with the counts."""
 _INPUT_PIECE = 8  # characters of a server tool's input in one delta
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def sign(thinking: str) -> str:
-    """The signature that the fake gives reasoning, and requires back unchanged."""
+    """The signature that the fake adds to reasoning, and requires back unchanged."""
     return "fake" + hashlib.sha256(thinking.encode("utf-8", "replace")).hexdigest()
 
 
@@ -65,7 +63,7 @@ def encode_converse_events(
     """A stream as binary frames.
 
     Args:
-        head: its parts, if known, have what the events lack.
+        head: a message whose parts, if they are known, have what the events lack.
         end: the whole message, an error inside the stream, or `None` for a truncated stream.
         usage: ignored, since Bedrock always sends usage.
 
@@ -81,7 +79,7 @@ def encode_converse_events(
         case Message():
             pieces += [*stream.close(), *_end(end)]
         case Failure():
-            pieces.append(_exception(end))
+            pieces.append(exception(end))
         case None:
             pass
         case _:
@@ -107,56 +105,11 @@ def encode_converse(type: str, message: Message) -> bytes:
     return msgspec.json.encode(body)
 
 
-_ERROR_TYPES = {
-    400: "ValidationException",
-    401: "UnrecognizedClientException",
-    403: "AccessDeniedException",
-    404: "ResourceNotFoundException",
-    405: "UnknownOperationException",
-    408: "ModelTimeoutException",
-    424: "ModelErrorException",
-    429: "ThrottlingException",
-    503: "ServiceUnavailableException",
-}
-
-
-def encode_error(failure: Failure, request_id: str) -> JSONObject:
-    """The failure as Bedrock's JSON object; its type is in a header (`error_headers`)."""
-    return {"message": failure.message}
-
-
-def error_headers(failure: Failure, request_id: str) -> Headers:
-    """The headers of an error status: its type, and the request's id."""
-    kind = f"{_error_type(failure)}:http://internal.amazon.com/coral/"
-    return ("x-amzn-errortype", kind), ("x-amzn-requestid", request_id)
-
-
-def _error_type(failure: Failure) -> str:
-    usual = "InternalServerException" if failure.status >= 500 else "ValidationException"
-    return failure.error_type or _ERROR_TYPES.get(failure.status, usual)
-
-
-def _exception(failure: Failure) -> bytes:
-    """The failure inside a stream, whose type begins with a small letter there."""
-    named = _error_type(failure)
-    kind = named[:1].lower() + named[1:]
-    headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
-    return encode_frame(headers, msgspec.json.encode({"message": failure.message}))
-
-
-def frame(kind: str, record: JSONObject) -> bytes:
-    """One event as a frame, padded as Bedrock pads it."""
-    payload = msgspec.json.encode(record)
-    padding = _LETTERS[: hashlib.sha256(payload).digest()[0] % len(_LETTERS)]
-    headers = {":event-type": kind, ":content-type": "application/json", ":message-type": "event"}
-    return encode_frame(headers, msgspec.json.encode({**record, "p": padding}))
-
-
 def raw_stop_reason(message: Message) -> str | None:
     """Bedrock's word for how the message ended.
 
     Raises:
-        ValueError: it has none for that reason.
+        ValueError: Bedrock has no word for that reason.
     """
     reason = message.finish_reason
     if message.raw_finish_reason is not None or reason is None:
@@ -169,7 +122,7 @@ def raw_stop_reason(message: Message) -> str | None:
 
 
 def usage_object(usage: Usage) -> JSONObject:
-    """Token counts; Bedrock counts the cached parts of the prompt beside the rest."""
+    """Token counts. Bedrock's `inputTokens` does not include the cached parts of the prompt."""
     cached = {
         "cacheReadInputTokens": usage.cached_tokens,
         "cacheWriteInputTokens": usage.cache_write_tokens,
@@ -210,7 +163,7 @@ def _check_kind(call: ToolCall | ToolCallStarted) -> None:
 
 
 class _ConverseStream:
-    """The open block, its number and part."""
+    """Writes the frames of a stream. It remembers the open block, its number and its part."""
 
     def __init__(self, head: Message) -> None:
         self._parts = head.parts
@@ -220,7 +173,7 @@ class _ConverseStream:
         self._thinking: list[str] | None = None
 
     def encode(self, delta: Delta) -> list[bytes]:
-        """One event, after the beginning of a block if it needs one."""
+        """The frames of one event, with the start of its block if that is not open yet."""
         match delta:
             case ContentDelta():
                 return [*self._open(delta.part), self._delta({"text": delta.text})]
@@ -246,7 +199,7 @@ class _ConverseStream:
                 assert_never(delta)
 
     def close(self) -> list[bytes]:
-        """End the open block; reasoning is signed first."""
+        """The frames that end the open block. Reasoning is signed first."""
         if self._part < 0:
             return []
         pieces = []
@@ -258,7 +211,7 @@ class _ConverseStream:
         return [*pieces, frame("contentBlockStop", {"contentBlockIndex": self._index})]
 
     def _whole(self, index: int, part: Part) -> list[bytes]:
-        """A part that is given whole; a cited text is preceded by its deltas."""
+        """The frames of a complete part. The text of a cited part was written before, as deltas."""
         match part:
             case TextPart():
                 pieces = self._open(index)
@@ -295,7 +248,7 @@ class _ConverseStream:
         return pieces + [self._delta({"toolResult": [each]}) for each in listed]
 
     def _open(self, part: int, start: JSONObject | None = None) -> list[bytes]:
-        """The beginning of a block, for which text and reasoning have no event."""
+        """The frames that begin a block. Text and reasoning have no start event."""
         if self._part == part:
             return []
         pieces = self.close()

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, TypeVar
-from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -29,10 +28,10 @@ from sansio.testing.prompt import (
 )
 from sansio.testing.routes import Route, split_target
 from sansio.testing.wires.converse import sign
+from sansio.testing.wires.runtime import asks_for_stream, model_of
 
 T = TypeVar("T")
 
-_PATH = re.compile(r"/model/([^/]+)/")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _DOCUMENT_NAME = re.compile(r"(?!.*\s\s)[a-zA-Z0-9_\s()\[\]-]{1,200}")
 _FORMATS = {
@@ -51,7 +50,7 @@ _BY_ROLE = {
     "system": ("text", "guardContent", "cachePoint"),
     "result": ("json", "text", "image", "document", "video", "searchResult"),
 }  # fmt: skip
-"""The blocks that a message of a role may have, and the result of a tool."""
+"""The kinds of blocks in a message of each role, and in the result of a tool."""
 _MOST_CACHE_POINTS = 4
 
 # Any, here and below: JSON that is checked elsewhere, or not at all.
@@ -59,7 +58,7 @@ _Object = dict[str, Any]
 
 
 class _Inference(Struct, forbid_unknown_fields=True):
-    maxTokens: Annotated[int, Meta(ge=1)] | None = None  # noqa: N815, here and below as the wire has it
+    maxTokens: Annotated[int, Meta(ge=1)] | None = None  # noqa: N815, here and below the names on the wire
     temperature: Annotated[float, Meta(ge=0, le=1)] | None = None
     topP: Annotated[float, Meta(ge=0, le=1)] | None = None  # noqa: N815
     stopSequences: list[Annotated[str, Meta(min_length=1)]] | None = None  # noqa: N815
@@ -91,47 +90,25 @@ class _Body(Struct, forbid_unknown_fields=True):
     outputConfig: _Object | None = None  # noqa: N815
 
 
-def model_of(path: str) -> str:
-    """The model that a path names; empty if it names none."""
-    found = _PATH.search(path)
-    return unquote(found[1]) if found else ""
-
-
 def read_converse_request(route: Route, request: Request, body: JSONObject) -> Prompt:
     """Check a request and return what the model sees of it.
 
     Raises:
         Refused: with Bedrock's status and the path of the faulty field.
     """
-    return _read(split_target(request)[0], body)
+    return read_converse(split_target(request)[0], body)
 
 
-def answer_beside(asked: str, target: str, body: JSONObject, models: Sequence[str]) -> JSONObject:
-    """The list of models, or a count of tokens.
+def read_converse(path: str, body: JSONObject) -> Prompt:
+    """Check the body of a request, and return what the model sees of it.
+
+    Args:
+        path: has the model, and says whether a stream is asked for.
+        body: the body.
 
     Raises:
-        Refused: the request is invalid, or asks for something else.
+        Refused: as for `read_converse_request`.
     """
-    if asked == "models":
-        return {"modelSummaries": [_model(name) for name in models]}
-    counted = as_object(as_object(body.get("input")).get("converse"))
-    if asked != "tokens" or not counted:
-        raise refuse("One of converse, invokeModel is required.")
-    return {"inputTokens": _read(target, counted).tokens}
-
-
-def _model(name: str) -> JSONObject:
-    return {
-        "modelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{name}",
-        "modelId": name,
-        "modelName": "Fake model",
-        "providerName": "sansio",
-        "responseStreamingSupported": True,
-        "modelLifecycle": {"status": "ACTIVE"},
-    }
-
-
-def _read(path: str, body: JSONObject) -> Prompt:
     given = _convert(body, _Body)
     if not given.messages:
         raise refuse("A conversation must start with a user message.")
@@ -152,7 +129,7 @@ def _read(path: str, body: JSONObject) -> Prompt:
     users = [text for m in given.messages if m.role == "user" and (text := _text(m.content))]
     return Prompt(
         model=model_of(path),
-        stream=path.endswith("-stream"),
+        stream=asks_for_stream(path),
         include_usage=True,
         user=users[-1] if users else "",
         turns=len(given.messages),
@@ -235,7 +212,7 @@ def _check_file(inner: _Object, kind: str, path: str) -> None:
 
 
 def _check_calls(messages: list[_Message]) -> None:
-    """All results of one turn must be in the next message."""
+    """Check that all results of one turn are in the next message."""
     waiting: list[str] = []
     for index, message in enumerate(messages):
         if message.role == "system":
@@ -329,7 +306,7 @@ def _text(blocks: Sequence[_Object]) -> str:
 
 
 def _results(messages: list[_Message]) -> tuple[ToolResult, ...]:
-    """The results in the last message, with the names of the tools that gave them."""
+    """The results in the last message, with the names of their tools."""
     uses = [block["toolUse"] for m in messages for block in m.content if "toolUse" in block]
     names = {as_text(use["toolUseId"]): as_text(use["name"]) for use in uses}
     results = [block["toolResult"] for block in messages[-1].content if "toolResult" in block]

@@ -35,8 +35,9 @@ from sansio.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from sansio.families.gemini.faults import STATUS_BY_ERROR
-from sansio.families.gemini.grounding import FIELDS
+from sansio.families.fields import rest
+from sansio.families.gemini.faults import FINISH_REASONS, STATUS_BY_ERROR
+from sansio.families.gemini.grounding import CITATIONS, FIELDS, GROUNDING
 from sansio.families.gemini.parts import CALL, SIGNATURE, wire_of
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing.script import Delta, Failure
@@ -51,6 +52,9 @@ _REASONS: dict[FinishReason, str] = {
 }
 _TOP = ("promptFeedback", "modelStatus")
 """Fields of a message's `extra` that are beside the candidates."""
+_SOURCES = "citationSources"
+_NUMBER = "groundingChunkIndex"
+"""The field of a citation's `extra` that names one of the sources of an answer's `groundingMetadata`."""
 _STATUSES = {status: word for word, status in reversed([*STATUS_BY_ERROR.items()])}
 
 
@@ -122,7 +126,7 @@ def encode_error(failure: Failure, request_id: str) -> JSONObject:
 
 
 class _Stream:
-    """What of an answer has been sent, and the calls that are not whole yet."""
+    """The parts of an answer that were sent, and the calls that are not complete yet."""
 
     def __init__(self, head: Message) -> None:
         self._head = head
@@ -194,11 +198,15 @@ def _part(part: Part, signed: bool) -> JSONObject:
     """A part of an answer.
 
     Args:
-        signed: it is the first call of the answer if it is one, which the fake signs.
+        part: the part.
+        signed: whether the part, if it is a call, is the first call of the answer, which the fake signs.
     """
+    if isinstance(part, InvalidToolCall):  # one that Google does not stand by, though it is whole
+        arguments = _object(part.raw_arguments)
+        part = ToolCall(part.id, part.name, arguments, kind=part.kind, extra=part.extra)
     if isinstance(part, ToolCall):
         _check_kind(part.kind)
-    wire = None if isinstance(part, (InvalidToolCall, RefusalPart)) else wire_of(part)
+    wire = None if isinstance(part, RefusalPart) else wire_of(part)
     if wire is None:
         raise ValueError(f"google's answers have no place for this {part.__class__.__name__}")
     if signed and isinstance(part, ToolCall):
@@ -252,14 +260,14 @@ def _cite(grounds: JSONObject, citations: Sequence[Citation], before: int) -> No
     ]
     known = grounds.setdefault("citationMetadata", {})
     assert isinstance(known, dict)
-    listed = known.setdefault("citationSources", [])
+    listed = known.setdefault(_SOURCES, [])
     assert isinstance(listed, list)
     listed += sources
 
 
-def _envelope(message: Message, candidate: JSONObject) -> JSONObject:
+def _envelope(message: Message, *candidates: JSON) -> JSONObject:
     return {
-        "candidates": [candidate],
+        **({"candidates": list[JSON](candidates)} if candidates else {}),
         "modelVersion": message.model or "fake-model",
         "responseId": message.response_id or "fake-response",
     }
@@ -269,15 +277,63 @@ def _finished(head: Message, end: Message, parts: list[JSON], grounds: JSONObjec
     """The end of an answer: parts, its finish reason, its counts and its own fields."""
     extra = dict(end.extra)
     top = {name: extra.pop(name) for name in _TOP if name in extra}
+    counts: JSONObject = {} if end.usage is None else {"usageMetadata": _usage(end.usage)}
+    reason = raw_finish_reason(end)
+    if _is_blocked(end):
+        feedback = top.pop("promptFeedback", None)
+        said: JSONObject = {**(feedback if isinstance(feedback, dict) else {}), "blockReason": reason}
+        return {**_envelope(head), "promptFeedback": said, **counts, **top, **extra}
+    _support(grounds)
     candidate: JSONObject = {
         "content": {"parts": parts, "role": "model"},
-        "finishReason": raw_finish_reason(end),
+        "finishReason": reason,
         "index": 0,
         **grounds,
         **extra,
     }
-    counts: JSONObject = {} if end.usage is None else {"usageMetadata": _usage(end.usage)}
     return {**_envelope(head, candidate), **counts, **top}
+
+
+def _is_blocked(end: Message) -> bool:
+    """Whether the prompt was blocked, so that there is no answer: its reason is not one of a filter's."""
+    filtered = end.finish_reason is FinishReason.CONTENT_FILTER
+    word = end.raw_finish_reason
+    return filtered and word is not None and FINISH_REASONS.get(word) is not FinishReason.CONTENT_FILTER
+
+
+def _support(grounds: JSONObject) -> None:
+    """Write the citations that name one of the sources as Google does: as passages that it supports."""
+    metadata, cited = grounds.get(GROUNDING), grounds.get(CITATIONS)
+    if not isinstance(metadata, dict) or not isinstance(cited, dict):
+        return
+    chunks, sources = metadata.get("groundingChunks"), cited.get(_SOURCES)
+    if not isinstance(chunks, list) or not isinstance(sources, list):
+        return
+    kept: list[JSON] = []
+    supports: list[JSON] = []
+    for source in sources:
+        assert isinstance(source, dict)  # as `_cite` writes it
+        number = source.get(_NUMBER)
+        if isinstance(number, int) and 0 <= number < len(chunks):
+            supports.append(_support_of(source, number))
+        else:
+            kept.append(source)
+    if supports:
+        metadata["groundingSupports"] = supports
+        cited[_SOURCES] = kept
+
+
+def _support_of(source: JSONObject, number: int) -> JSONObject:
+    """A citation as a passage; its address and title are those of the source that it names."""
+    words = source.get("segment")
+    places: JSONObject = {name: source[name] for name in ("startIndex", "endIndex") if name in source}
+    support: JSONObject = rest(
+        source, "uri", "title", "startIndex", "endIndex", "segment", _NUMBER, "confidenceScore"
+    )
+    if "confidenceScore" in source:
+        support["confidenceScores"] = [source["confidenceScore"]]
+    segment: JSONObject = {**places, **(words if isinstance(words, dict) else {})}
+    return {**support, "segment": segment, "groundingChunkIndices": [number]}
 
 
 def raw_finish_reason(message: Message) -> str | None:

@@ -31,7 +31,7 @@ _VERSION_OF_MODEL = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))
 
 
 class _Strict(Struct, forbid_unknown_fields=True):
-    """An object that has no fields but its own."""
+    """An object that refuses unknown fields."""
 
 
 class _Auto(_Strict, tag="auto"):
@@ -142,7 +142,7 @@ def check_version(request: Request) -> str:
     """The request's API version.
 
     Raises:
-        Refused: there is none, or no such one.
+        Refused: the header is missing, or there is no such version.
     """
     version = header(request.headers, "anthropic-version")
     if not version:
@@ -192,10 +192,11 @@ def check_choice(body: JSONObject, names: set[str]) -> None:
     """Check that there is something to choose from.
 
     Args:
-        names: of the tools.
+        body: the request's body.
+        names: the names of the tools.
 
     Raises:
-        Refused: there is not.
+        Refused: there are no tools, or none of that name.
     """
     choice = as_object(body.get("tool_choice"))
     if choice and not body.get("tools"):
@@ -208,7 +209,7 @@ def check_thinking(body: JSONObject) -> bool:
     """Whether the request asks for thinking.
 
     Raises:
-        Refused: the model does not think in that way, or another field does not go with it.
+        Refused: the model does not support that kind of thinking, or another field excludes it.
     """
     thinking = as_object(body.get("thinking"))
     kind = thinking.get("type")
@@ -233,10 +234,10 @@ def check_thinking(body: JSONObject) -> bool:
 
 
 def check_format(body: JSONObject) -> None:
-    """Check that the model knows structured outputs, if the request asks for them.
+    """Check that the model supports structured outputs, if the request asks for them.
 
     Raises:
-        Refused: it does not.
+        Refused: the model does not support them.
     """
     version = version_of(as_text(body.get("model")))
     asked = as_object(body.get("output_config")).get("format")

@@ -68,8 +68,22 @@ def read_messages_request(route: Route, request: Request, body: JSONObject) -> P
     Raises:
         Refused: with Anthropic's status and the path of the faulty field.
     """
-    version = check_version(request)
-    check_fields(body, version, beta=bool(header(request.headers, "anthropic-beta")))
+    beta = bool(header(request.headers, "anthropic-beta"))
+    return read_messages(body, check_version(request), beta=beta)
+
+
+def read_messages(body: JSONObject, version: str, *, beta: bool) -> Prompt:
+    """Check the body of a request, and return what the model sees of it.
+
+    Args:
+        body: the body, with the model.
+        version: the API version, by its date.
+        beta: the request names a beta, so that fields of betas may be there.
+
+    Raises:
+        Refused: as for `read_messages_request`.
+    """
+    check_fields(body, version, beta=beta)
     for block in as_objects(body.get("system")):
         if not as_text(block.get("text")).strip():
             raise refuse("system: text content blocks must not be empty.")

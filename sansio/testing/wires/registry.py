@@ -24,10 +24,12 @@ from sansio.testing.script import (
     ProviderType,
     default_api,
 )
-from sansio.testing.wires import cohere, converse, converse_requests, gemini, ollama
+from sansio.testing.wires import cohere, gemini, invoke, ollama, runtime, runtime_beside
 from sansio.testing.wires.chat import encode_chunks, encode_completion
 from sansio.testing.wires.chat_requests import read_chat_request
 from sansio.testing.wires.cohere_requests import read_cohere_request
+from sansio.testing.wires.converse import encode_converse, encode_converse_events
+from sansio.testing.wires.converse_requests import read_converse_request
 from sansio.testing.wires.gemini_requests import answer_beside, read_gemini_request
 from sansio.testing.wires.messages import encode_message, encode_message_events
 from sansio.testing.wires.messages_requests import read_messages_request
@@ -155,13 +157,23 @@ _WIRES: dict[str, Wire] = {
         answer_beside=ollama.answer_beside,
     ),
     "converse": Wire(
-        converse.encode_converse_events,
-        converse.encode_converse,
-        converse_requests.read_converse_request,
+        encode_converse_events,
+        encode_converse,
+        read_converse_request,
         content_type="application/vnd.amazon.eventstream",
-        encode_error=converse.encode_error,
-        error_headers=converse.error_headers,
-        answer_beside=converse_requests.answer_beside,
+        encode_error=runtime.encode_error,
+        error_headers=runtime.error_headers,
+        answer_beside=runtime_beside.answer_beside,
+        key_headers=("authorization",),
+    ),
+    "invoke": Wire(
+        invoke.encode_chunks,
+        encode_message,
+        invoke.read_invoke_request,
+        content_type="application/vnd.amazon.eventstream",
+        encode_error=runtime.encode_error,
+        error_headers=runtime.error_headers,
+        answer_beside=runtime_beside.answer_beside,
         key_headers=("authorization",),
     ),
     "cohere": Wire(

@@ -68,7 +68,7 @@ _STEPS = {
     "mcp_call": ("in_progress", "completed"),
     "mcp_list_tools": ("in_progress", "completed"),
 }
-"""The events that say how far a tool of the server's is."""
+"""The events that report the progress of a tool that the server runs."""
 _INPUTS = {"code_interpreter_call": "code", "mcp_call": "arguments"}
 """Tools of the server's whose input arrives in pieces, and the field that has it."""
 _INPUT_PIECE = 8  # characters of a server tool's input in one delta
@@ -84,8 +84,8 @@ def encode_response_events(
 ) -> tuple[bytes, ...]:
     """A stream as server-sent events.
 
-    Items are finished when their last delta was sent. Those whose place comes before an item that begins are
-    sent before it, whole if need be.
+    An item is finished when its last delta was sent. Before an item begins, all items before it are sent, as
+    a whole if necessary.
 
     Args:
         head: has the answer's id and model; its parts, if known, have what the events lack.
@@ -281,7 +281,7 @@ class _ResponseStream:
         return pieces + self._write(*self._progress(at), item_done(item.whole, at))
 
     def _progress(self, at: int) -> Iterator[JSONObject]:
-        """What a tool of the server's was given, and how far it is."""
+        """The input and the progress of a tool that the server runs."""
         item = self._items[at]
         where = place_of(item.whole, at)
         steps: list[JSONObject] = [
@@ -316,7 +316,7 @@ class _ResponseStream:
 
 
 def _said_in(deltas: Sequence[Delta]) -> list[Part]:
-    """The parts that deltas make, where no message says more of them."""
+    """The parts that result from deltas, if no message has more of them."""
     parts: dict[int, Part] = {}
     calls: dict[int, int] = {}
     for delta in deltas:
@@ -350,7 +350,7 @@ def _text_in(parts: dict[int, Part], place: int) -> str:
 
 
 def _item_places(items: Sequence[Item], parts: int) -> list[int]:
-    """Which item each part is in. A part that is no text of an item is an item."""
+    """The item of each part. A part that is not a text of an item is an item itself."""
     places: list[int] = []
     for at, item in enumerate(items):
         places += [at] * max(1, len(item.blocks))

@@ -63,7 +63,7 @@ class _OwnReasoning(_Reasoning, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Common(Struct, kw_only=True):
-    """Items, tools and the tool choice are looked at elsewhere."""
+    """Items, tools and the tool choice are checked elsewhere."""
 
     model: _Text | None = None
     input: Any = None
@@ -80,7 +80,7 @@ class _Common(Struct, kw_only=True):
 
 
 class _Served(_Common, kw_only=True):
-    """What servers take that are more than a template."""
+    """Fields of servers that do more than fill a template."""
 
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
@@ -262,7 +262,7 @@ OTHER_ITEMS = (
     *("tool_search_output", "additional_tools", "configuration_update", "compaction", "compaction_trigger"),
     *("program", "program_output"),
 )
-"""Types of items whose fields are not looked at."""
+"""Types of items whose fields are not checked."""
 
 
 def check_item(item: JSONObject, at: str, *, own: bool) -> None:

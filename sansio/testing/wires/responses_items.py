@@ -81,7 +81,7 @@ _SEAL = "fake"
 
 
 def seal(text: str) -> str:
-    """What the fake gives as the encrypted form of reasoning. It takes back only what looks like it."""
+    """The fake's encrypted form of reasoning. The fake accepts only texts of this form back."""
     return _SEAL + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
@@ -91,11 +91,12 @@ def is_sealed(value: JSON) -> bool:
 
 
 class Item(Struct, frozen=True):
-    """An item, finished, and where its texts are from.
+    """A finished item, and the parts that its texts belong to.
 
     Args:
-        whole: as it is when it is done.
-        blocks: the list and the number there of each of its texts, by the place of the part.
+        whole: the item when it is finished.
+        blocks: for each of its texts, by the part's index: the list that has the text, and its position
+            there.
     """
 
     whole: JSONObject
@@ -114,8 +115,9 @@ def write_items(
 
     Args:
         type: the provider type.
-        response_id: what the ids of items that have none are made of.
-        incomplete: the answer was cut, and with it its last item.
+        parts: the answer's parts.
+        response_id: the response's id, from which ids are made for items without one.
+        incomplete: whether the answer was cut, and with it its last item.
 
     Raises:
         ValueError: a part has no place in a response.

@@ -1,4 +1,4 @@
-"""Responses of any items, whole and as the events that give them: for what no `Answer` says."""
+"""Responses of any items, whole and as events: for content that an `Answer` cannot express."""
 
 from __future__ import annotations
 

@@ -129,7 +129,10 @@ def _sealed(part: ReasoningPart) -> ReasoningPart:
 
 
 def _check_state(route: Route, body: JSONObject) -> None:
-    """Refuse what goes not together, and state that the server does not have. Ollama looks at none of it."""
+    """Refuse fields that exclude each other, and state that the server does not have.
+
+    Ollama checks none of this.
+    """
     if route.type == "ollama":
         return
     if route.type == "openrouter":
@@ -280,7 +283,10 @@ def _read_tools(tools: JSON, *, own: bool) -> tuple[OfferedTool, ...]:
 def _choose(
     route: Route, body: JSONObject, tools: tuple[OfferedTool, ...]
 ) -> tuple[tuple[OfferedTool, ...], str | None]:
-    """The tools that may be called, and the one that must be, or `"*"` for any; Ollama knows no choice."""
+    """The tools that may be called, and the one that must be called, or `"*"` for any.
+
+    Ollama has no choice.
+    """
     choice = body.get("tool_choice")
     if choice is None or route.type == "ollama":
         return tools, None

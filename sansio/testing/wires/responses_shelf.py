@@ -1,4 +1,4 @@
-"""The responses that a server keeps: what goes on from them, and what can be fetched of them.
+"""The responses that a server keeps, so that requests can continue them or fetch them.
 
 Sources: OpenAI's API reference ("Responses", "Conversation state", "Background mode") and recorded errors.
 """
@@ -19,7 +19,7 @@ from sansio.testing.script import Ending, FakeResponse
 
 _KEEPING = ("openai", "azure", "vllm")
 _SEALING = ("openai", "azure")
-"""Types that refuse reasoning that they neither have nor find encrypted in the request."""
+"""Types that refuse reasoning unless they have it, or the request has it in encrypted form."""
 _JSON: Headers = (("content-type", "application/json"),)
 _EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 
@@ -28,12 +28,12 @@ class _Kept(Struct):
     """A response on the shelf.
 
     Args:
-        items: of the conversation up to and with it.
-        response: as it is when it is finished.
+        items: the items of the conversation, up to and including this response.
+        response: the finished response.
         pieces: its stream.
-        background: it was made in the background.
-        streamed: its request asked for a stream.
-        waiting: the client has not seen its end.
+        background: whether it was made in the background.
+        streamed: whether its request asked for a stream.
+        waiting: whether the client has not seen its end yet.
     """
 
     items: list[JSON]
@@ -123,7 +123,7 @@ def _items_of(body: JSONObject) -> list[JSON]:
 
 
 def _recalled(route: Route, item: JSON, known: dict[str, JSONObject]) -> JSON:
-    """An item as it is, or the one that it names.
+    """The item itself; or, if it only names an item, that one.
 
     Raises:
         Refused: the server does not have it.
@@ -166,7 +166,7 @@ def _rest(kept: _Kept, after: str) -> FakeResponse:
     """The events of a stream after the one with that number.
 
     Raises:
-        Refused: it is no number; or the response has no stream that can be resumed.
+        Refused: `after` is not a number, or the response has no stream that can be resumed.
     """
     if not (kept.background and kept.streamed) or kept.response.get("status") == "cancelled":
         raise refuse(

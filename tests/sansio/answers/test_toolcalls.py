@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import StreamComplete, ToolCallDelta, ToolCallStarted
+from sansio import InvalidToolCall, StreamComplete, ToolCall, ToolCallDelta, ToolCallStarted
+from sansio.answers.toolcalls import ToolCallAssembler
 from tests.sansio.wires import (
     DONE,
     Record,
@@ -417,3 +418,22 @@ def test_a_call_that_never_had_an_id_starts_at_the_end_of_its_answer_at_the_late
     assert deltas == ([ToolCallDelta(0, arguments)] if arguments else [])
     assert isinstance(last, StreamComplete)
     assert [call.id for call in last.message.tool_calls] == [begun.id]
+
+
+def test_of_free_text_only_the_last_call_may_be_cut_at_the_limit() -> None:
+    calls = ToolCallAssembler()
+    first, last = (calls.find(index, f"call_{index}", "f") for index in range(2))
+    for call in (first, last):
+        call.kind = "custom"
+        calls.add(call, "text", [])
+    assert isinstance(calls.finish(first, whole=True, cut=True), ToolCall)
+    assert isinstance(calls.finish(last, whole=True, cut=True), InvalidToolCall)
+    assert isinstance(calls.finish(last, whole=True), ToolCall)
+
+
+def test_an_id_that_is_sent_again_is_not_another_call() -> None:
+    calls = ToolCallAssembler()
+    call = calls.find(0, "call_1", "f")
+    assert calls.find(0, "call_1", "") is call
+    assert calls.find(None, "", "") is call
+    assert call.id == "call_1"

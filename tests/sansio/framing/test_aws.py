@@ -13,7 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import AWSFramer, LimitExceededError, RemoteProtocolError, StreamTruncatedError
+from sansio import (
+    AWSChunkFramer,
+    AWSFramer,
+    LimitExceededError,
+    RemoteProtocolError,
+    StreamTruncatedError,
+    base64_text,
+)
 from sansio.testing.eventstream import HeaderValue, encode_frame
 from tests.laws.oracle import assert_copies_linear, assert_linear, assert_memory_linear, memory_peak
 from tests.sansio.framing.frames import Failure, Frame, assert_ends, frames
@@ -200,6 +207,61 @@ def test_the_end_inside_a_message_is_an_error_and_never_a_frame() -> None:
             (StreamTruncatedError, 18, None),
         ]
     assert frames(AWSFramer(), []) == []
+
+
+# Chunks of another format.
+
+
+def chunk(content: bytes, **more: object) -> bytes:
+    payload = json.dumps({"bytes": base64_text(content), **more}).encode()
+    return encode_frame({":message-type": "event", ":event-type": "chunk"}, payload)
+
+
+@given(
+    data=st.data(),
+    contents=st.lists(st.binary(max_size=20) | messages(), max_size=5),
+    more=st.sampled_from([{}, {"p": "abcd"}, {"new": {"a": [1]}}]),
+)
+def test_the_content_of_chunks_is_read_and_all_else_as_in_any_event_stream(
+    data: st.DataObject, contents: list[bytes | tuple[bytes, bytes, str]], more: dict[str, object]
+) -> None:
+    pieces: list[bytes] = []
+    wanted: list[Frame] = []
+    for content in contents:
+        at = len(b"".join(pieces))
+        if isinstance(content, bytes):
+            pieces.append(chunk(content, **more))
+            wanted.append((content, "", at))
+        else:
+            message, payload, name = content
+            pieces.append(message)
+            wanted.append((payload, name, at))
+    cut = data.draw(chunkings(b"".join(pieces)))
+    assert frames(AWSChunkFramer(), cut) == wanted
+    if wanted:
+        assert_ends(AWSChunkFramer, cut, data.draw(st.integers(0, len(wanted) - 1)))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(b"", b"{}", b"[]", b"not JSON", b'{"bytes":null}', b'{"bytes":1}', b'{"bytes":"e30"}'),
+        *(b'{"bytes":"\xff"}', b'{"p":' + b"[" * 5_000),
+    ],
+)
+def test_a_chunk_without_content_is_an_error_after_those_before_it(payload: bytes) -> None:
+    good = chunk(b"{}")
+    broken = encode_frame({":event-type": "chunk"}, payload)
+    for pieces in ([good + broken + good], [good, broken, good]):
+        assert frames(AWSChunkFramer(), pieces) == [(b"{}", "", 0), (RemoteProtocolError, len(good), None)]
+    with pytest.raises(RemoteProtocolError, match="bytes"):
+        AWSChunkFramer().feed(broken, lambda *_: False, [])
+
+
+def test_the_end_inside_a_chunk_is_an_error_and_its_size_is_limited() -> None:
+    good = chunk(b"{}")
+    assert frames(AWSChunkFramer(), [good[:-1]]) == [(StreamTruncatedError, 0, None)]
+    assert frames(AWSChunkFramer(len(good) - 1), [good]) == [(LimitExceededError, 0, "max_event_bytes")]
 
 
 FLOODS: dict[str, Callable[[int], list[bytes]]] = {

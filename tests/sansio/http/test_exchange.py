@@ -108,6 +108,8 @@ ENDINGS: dict[str, tuple[bytes, list[object], bool]] = {
     "content-length": (LENGTH + b"hello", [Body(b"hello"), End()], True),
     "empty": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", [End()], True),
     "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", [End()], True),
+    "not modified": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", [End()], True),
+    "see other": (b"HTTP/1.1 303 See Other\r\nContent-Length: 2\r\n\r\nhi", [Body(b"hi"), End()], True),
     "chunked": (CHUNKED + chunked(b"hel", b"lo"), [Body(b"hello"), End()], True),
     "chunk extensions": (CHUNKED + b"5;a=b\r\nhello\r\n0\r\n\r\n", [Body(b"hello"), End()], True),
     "trailers": (CHUNKED + chunked(b"hello", trailers=b"X: y\r\n"), [Body(b"hello"), End()], True),

@@ -460,6 +460,7 @@ def test_after_goaway_the_accepted_exchanges_go_on_and_the_others_were_not_sent(
     error = loss(unsent)
     assert isinstance(error, TransportError)
     assert error.reused
+    assert "NO_ERROR" in str(error)
     assert connection.room == 0
     connection.receive_data(head(1) + data(1, b"whole", end=True))
     assert taken(accepted) == [Head(200), Body(b"whole"), End()]

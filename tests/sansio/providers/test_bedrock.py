@@ -29,6 +29,7 @@ def authorization(made: Provider, key: str | Credentials) -> str:
     ("api", "service"),
     [
         ("converse", "bedrock"),
+        ("invoke", "bedrock"),
         ("messages", "bedrock-mantle"),
         ("chat", "bedrock-mantle"),
         ("responses", "bedrock-mantle"),
@@ -54,7 +55,7 @@ def test_the_region_is_that_of_the_config_or_of_aws_s_own_host() -> None:
     assert caught.value.field == "region"
 
 
-@pytest.mark.parametrize("api", ["converse", "messages", "chat", "responses"])
+@pytest.mark.parametrize("api", ["converse", "invoke", "messages", "chat", "responses"])
 def test_a_request_without_a_region_is_refused_with_the_variable(api: str) -> None:
     with pytest.raises(ConfigError, match="AWS_REGION") as caught:
         provider(api=api).prepare(ASK)

@@ -103,7 +103,7 @@ def test_texts_become_vectors_as_for_chat() -> None:
 
 def test_openai_counts_the_tokens_of_what_it_would_be_sent() -> None:
     provider = Provider(config("openai/responses"))
-    options: Record = {"instructions": "Be brief.", "max_tokens": 5, "temperature": 0, "verbosity": "low"}
+    options: Record = {"instructions": "Be brief.", "max_tokens": 50, "temperature": 0, "verbosity": "low"}
     step = provider.count_tokens(ASK, [WEATHER], **options).next_step()
     assert isinstance(step, Send)
     assert step.request.url == "https://api.openai.com/v1/responses/input_tokens"

@@ -287,7 +287,7 @@ def test_a_byte_of_a_tape_chooses_the_input(
 
 @pytest.mark.parametrize(
     ("target", "whole", "broken"),
-    [("sse", 0, 0), ("tape", 27, 6), ("whole", 60, 0), ("openai", 15, 3), ("anthropic", 15, 3)],
+    [("sse", 0, 0), ("tape", 27, 6), ("whole", 68, 0), ("openai", 15, 3), ("anthropic", 15, 3)],
 )
 def test_seeds_lead_to_whole_answers_and_to_errors_behind_their_first_word(
     target: str, whole: int, broken: int, monkeypatch: pytest.MonkeyPatch

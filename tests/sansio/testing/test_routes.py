@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from sansio.http import Headers
+from sansio.http import Headers, Request
 from sansio.testing import PROVIDER_TYPES, Answer, Failure, FakeProvider, FakeResponse
 from sansio.testing.failures import Refused
-from sansio.testing.routes import Route, check_gateway, find_type, is_own_host
+from sansio.testing.routes import Route, check_gateway, find_type, is_own_host, own_type
 from sansio.testing.script import ProviderType
 from tests.sansio.testing.asking import AUTH, PATHS, Object, body_for, message_in, request_for, said
 from tests.support import for_all, for_each
@@ -265,6 +265,9 @@ RIGHT: list[tuple[str, str, Route]] = [
       for type, base in MESSAGES_BASES.items()),
     ("POST", "/api/v1/messages", Route("openrouter", api="messages")),
     ("POST", "/v1/messages", Route("ollama", api="messages")),
+    ("POST", "/api/chat", Route("ollama", api="ollama")),
+    ("GET", "/api/tags", Route("ollama", asked="models", api="ollama")),
+    ("POST", "/api/embed", Route("ollama", asked="vectors", api="ollama")),
     ("POST", "/v1/responses/input_tokens", Route("openai", asked="tokens", api="responses")),
     *((method, f"{base}/responses/resp%2F1", structs.replace(KEPT, type=type))
       for type, base in KEEPING.items() for method in ("GET", "DELETE")),
@@ -308,6 +311,10 @@ REGISTERED: list[tuple[str, str, Route]] = [
     ("POST", "/any/where/chat/completions", Route("openai", api="chat")),
     ("POST", "/any/messages", Route("openai", api="messages")),
     ("POST", "/any/responses", Route("openai", api="responses")),
+    ("POST", "/any/api/chat", Route("openai", api="ollama")),
+    ("POST", "/any/v2/chat", Route("openai", api="cohere")),
+    ("POST", "/any/converse", Route("openai", api="converse")),
+    ("POST", "/any/converse-stream", Route("openai", api="converse")),
     ("POST", "/any", Route("openai")),
     ("GET", "/any/models", Route("openai", asked="models")),
     ("POST", "/any/embeddings", Route("openai", asked="vectors")),
@@ -413,3 +420,22 @@ def test_a_path_or_a_header_says_which_type_a_request_is_meant_for(case: tuple[s
     request = request_for("openai", path=path, headers=headers)
     assert find_type(None, request) == type
     assert find_type("vllm", request) == "vllm"
+
+
+OWN = {
+    "bedrock": ["/model/a%2Fb/converse", "/model/m/converse-stream", "/model/m/count-tokens"],
+    "google": ["/v1beta/models/m:generateContent", "/v1/projects/p/publishers/google/models/m:countTokens"],
+    "cohere": ["/v2/chat", "/v2/embed", "/v1/tokenize"],
+}
+
+
+@for_each([(type, path) for type, paths in OWN.items() for path in paths])
+def test_a_path_of_one_type_alone_is_known_to_the_letter(case: tuple[str, str]) -> None:
+    type, path = case
+    assert own_type(Request.post(f"http://localhost{path}", (), b"{}")) == type
+    mark = path.rindex("/") + 1
+    wrong = [f"/x{path}", f"{path}/", path[:mark] + "x" + path[mark:]]
+    if type == "google":
+        wrong = [path.replace(":", "", 1), path.replace("/models", "/odels", 1)]
+    for other in wrong:
+        assert own_type(Request.post(f"http://localhost{other}", (), b"{}")) is None

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from sansio import ContentDelta, ToolCall, ToolCallDelta
-from sansio.testing import PROVIDER_TYPES, Answer, Broken, Ending, Failure, FakeResponse
+from sansio import Citation, ContentDelta, PartComplete, TextPart, ToolCall, ToolCallDelta
+from sansio.testing import PROVIDER_TYPES, Answer, Broken, Ending, Failure, FakeProvider, FakeResponse
+from tests.sansio.testing.asking import request_for
 
+REASONING = {"type": "reasoning_text", "text": "Hm."}
 VALUES: list[Any] = [
     Answer(),
     Failure(status=500),
@@ -20,6 +22,14 @@ VALUES: list[Any] = [
 
 def test_there_is_a_fake_for_the_six_types() -> None:
     assert PROVIDER_TYPES == ("openrouter", "openai", "azure", "anthropic", "ollama", "vllm")
+
+
+def test_a_server_with_plain_reasoning_takes_it_back_and_others_do_not() -> None:
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "content": [REASONING]}
+    turn = {"role": "user", "content": "Hi"}
+    request = request_for("openai", {"model": "m", "input": [turn, thought, turn]}, path="/v1/responses")
+    assert FakeProvider("lmstudio/responses").respond(request).status == 200
+    assert FakeProvider("xai/responses").respond(request).status == 404  # OpenAI looks for what it has kept
 
 
 def test_each_ending_has_its_name() -> None:
@@ -101,3 +111,8 @@ def test_arguments_come_in_pieces_of_8_characters() -> None:
     raw = '{"city":"Paris"}...'
     deltas = Answer(tool_calls=(ToolCall("1", "f", {}, raw),)).to_deltas()
     assert deltas[1:] == [ToolCallDelta(0, '{"city":'), ToolCallDelta(0, '"Paris"}'), ToolCallDelta(0, "...")]
+
+
+def test_what_no_delta_can_say_is_said_at_the_end_of_a_part() -> None:
+    part = TextPart("Hi", (Citation("https://e/"),))
+    assert Answer(parts=(part,)).to_deltas() == [ContentDelta("Hi", 0), PartComplete(0, part)]

@@ -194,7 +194,7 @@ def test_valid_streams_are_framed_in_every_way() -> None:
     assert len(found) == 8, found
 
 
-@pytest.mark.parametrize("type", [*PROVIDER_TYPES, "openai/responses"])
+@pytest.mark.parametrize("type", [*PROVIDER_TYPES, "openai/responses", "google", "vertex"])
 def test_a_valid_stream_knows_its_message_and_where_it_is_whole(type: str) -> None:
     """The parser is the judge: one byte less than `whole_from` is a truncated stream."""
     found = survey(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sansio import Message, NDJSONFramer, SSEDecoder, StreamComplete
+from sansio.testing import strategies
 from sansio.testing.by_h11 import by_h11
 from sansio.testing.strategies import (
     NDJSONStream,
@@ -131,3 +135,10 @@ def test_hypothesis_finds_the_strategies_of_types_by_its_entry_point() -> None:
         assert message.role == end.message.role == "assistant"
 
     both()
+
+
+def test_the_strategies_name_their_extra_where_hypothesis_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+
+    with pytest.raises(ImportError, match=r"pip install 'sansio-llm\[testing\]'"):
+        runpy.run_path(str(strategies.__file__))

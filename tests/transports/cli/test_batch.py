@@ -53,7 +53,7 @@ def test_every_row_is_answered_and_malformed_ones_are_failures(tmp_path: Path) -
     assert "5" in answers["a"]["text"]
     failures = lines(tmp_path / "a.jsonl.failures.jsonl")
     assert [(row["line"], row["custom_id"]) for row in failures] == [(2, "2"), (4, "a")]
-    assert "line 1 too" in failures[1]["error"]["message"]
+    assert "line 1" in failures[1]["error"]["message"]
     assert "2 rows answered, 2 failed" in only_line(done.stderr)
 
 
@@ -80,7 +80,7 @@ def test_strict_sends_nothing_if_a_row_cannot_be_asked(tmp_path: Path) -> None:
     with loopback_thread(fake) as server:
         done = batch(server, source, "-o", tmp_path / "a.jsonl", "--strict")
     assert done.returncode == 1
-    assert "1 row cannot be asked" in only_line(done.stderr)
+    assert "1 row cannot be sent" in only_line(done.stderr)
     assert not fake.requests
     assert [row["line"] for row in lines(tmp_path / "a.jsonl.failures.jsonl")] == [2]
 

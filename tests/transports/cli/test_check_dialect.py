@@ -75,7 +75,7 @@ def test_a_law_is_declared_with_its_reason(capsys: pytest.CaptureFixture[str], m
         (("MINE:Chat",), "FOLDER"),
         (("MINE", "samples"), "write it as MODULE:CLASS, such as my_module:MyDialect"),
         (("MINE:Nothing", "samples"), "has no 'Nothing'"),
-        (("MINE:number", "samples"), "cannot be called; name what makes a dialect"),
+        (("MINE:number", "samples"), "cannot be called; name a class or function"),
         (("builtins:dict", "samples"), "is not a Dialect class"),
         (("MINE:Chat", "nowhere"), "'nowhere' is not a folder"),
         (("MINE:Chat", "."), "samples: there are none"),

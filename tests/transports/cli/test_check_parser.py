@@ -47,7 +47,7 @@ def test_a_broken_law_is_1_and_shown_with_its_bytes(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("way", "dialect", "status", "said"),
     [
-        ("events", "sse", 0, "-> the work of another process is not counted"),
+        ("events", "sse", 0, "-> the work of a parser in another process"),
         ("answer", "openai", 0, "passed          reads"),
         ("error", "openai", 1, "it raised ForeignError (not today)"),
         ("nonsense", "openai", 1, "the command wrote b'hello\\n'"),

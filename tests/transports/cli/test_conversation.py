@@ -89,7 +89,7 @@ def test_it_is_sent_within_the_context_window(
     config.write_text('{"context_window": 200}')
     texts = ("first " + "x" * 200, "second " + "y" * 200, "z" * 1_000)
     done = talk(server, *texts, options=("--config", str(config), "--system", "Be brief."))
-    assert "the context window is full: the oldest 2 messages are left out" in done.stderr
+    assert "the context window is full: 2 old messages left out" in done.stderr
     assert "the newest turn alone exceed" in done.stderr
     assert asked(fake) == [("system", "Be brief."), ("user", texts[1])]
 
@@ -99,7 +99,7 @@ def test_it_is_saved_and_loaded(server: LoopbackThread, fake: FakeProvider, tmp_
     talk(server, "first", f"/save {file}", options=("--model", "o3"))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     done = talk(server, "other", f"/load {file}", "second")
-    assert "2 messages are loaded" in done.stderr
+    assert "2 messages loaded" in done.stderr
     assert [text for role, text in asked(fake) if role == "user"] == ["first", "second"]
     asked_so = run("chat", "third", "--config", str(file), env={"OPENAI_API_KEY": KEY})
     assert asked_so.returncode == 0, asked_so.stderr
@@ -111,7 +111,7 @@ def test_it_is_saved_and_loaded(server: LoopbackThread, fake: FakeProvider, tmp_
     for said in (
         "/save FILE",
         "/load FILE",
-        "is not a conversation",
+        "is not a saved conversation",
         "be read: No such",
         "be written: No such",
     ):
@@ -153,7 +153,7 @@ def test_without_a_conversation_there_is_nothing_to_continue(state: Path) -> Non
     assert str(state) in only_line(done.stderr)
     state.parent.mkdir(parents=True)
     state.write_text("{")
-    assert "is not a conversation" in only_line(run("chat", "--continue", "hi").stderr)
+    assert "is not a saved conversation" in only_line(run("chat", "--continue", "hi").stderr)
 
 
 def test_an_answer_is_given_even_where_nothing_can_be_kept(
@@ -162,7 +162,7 @@ def test_an_answer_is_given_even_where_nothing_can_be_kept(
     (tmp_path / "state").write_text("a file, and no folder")
     done = ask(server, "2 + 3")
     assert (done.returncode, done.stdout) == (0, "That is 5.\n")
-    assert "not kept for --continue" in done.stderr
+    assert "not stored for --continue" in done.stderr
 
 
 def test_the_state_is_in_the_folder_for_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_file_belongs_to_the_first_question_of_a_conversation(
     assert second["content"] == "two"
 
 
-@pytest.mark.parametrize(("name", "named"), [("none.png", "No such file"), ("a.bin", "no UTF-8 text")])
+@pytest.mark.parametrize(("name", "named"), [("none.png", "No such file"), ("a.bin", "not UTF-8 text")])
 def test_a_file_that_cannot_be_sent_is_one_line_and_2(
     server: LoopbackThread, tmp_path: Path, name: str, named: str
 ) -> None:
@@ -136,7 +136,7 @@ def test_tools_are_run_until_the_model_answers(server: LoopbackThread, fake: Fak
     done = ask(server, "hi", "--tools", f"{mine}:look")
     assert (done.returncode, done.stdout) == (0, "Dark.\n")
     assert "[the model calls look]" in done.stderr
-    assert "[the tool gave: It is dark in Paris.]" in done.stderr
+    assert "[the tool returned: It is dark in Paris.]" in done.stderr
     assert "[the tool failed: Error: LookupError: There is no such place.]" in done.stderr
     _, _, *results = body(fake)["messages"]
     assert [result["tool_call_id"] for result in results] == ["1", "2"]

@@ -159,7 +159,7 @@ def test_what_would_be_paid_for_twice_is_refused(tmp_path: Path) -> None:
             at.output.unlink()
         assert at.visit("submit").returncode == 0
         twice = at.visit("submit", "--resume")
-        assert "submitted already (1 batch (batch_1))" in only_line(twice.stderr)
+        assert "submitted already: 1 batch (batch_1)" in only_line(twice.stderr)
         plain = at.batch("--resume")
         assert "--provider-batch fetch" in only_line(plain.stderr)
         undecided = at.visit("status", "--made", "batch_1")
@@ -206,7 +206,7 @@ def test_a_row_that_cannot_be_sent_fails_alone_or_stops_all(tmp_path: Path) -> N
     with desk(tmp_path, FakeProvider(), "anthropic") as at:
         write(at.source, {"prompt": "a"}, {"messages": []}, {"prompt": "b"})
         strict = at.visit("submit", "--strict")
-        assert "1 row cannot be asked" in only_line(strict.stderr)
+        assert "1 row cannot be sent" in only_line(strict.stderr)
         assert at.made() == 0
         assert "2 rows submitted" in only_line(at.visit("submit").stderr)
         assert at.visit("fetch").returncode == 1
@@ -346,7 +346,7 @@ def test_a_fetch_that_is_killed_is_fetched_again_with_every_answer_once(tmp_path
         at.output.write_bytes(before + b'{"custom_id": "torn')
         done = at.visit("fetch")
         assert done.returncode == 0
-        assert "torn line" in done.stderr
+        assert "incomplete last line" in done.stderr
     assert at.output.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     assert Counter(row["custom_id"] for row in lines(at.output)) == Counter(str(n) for n in range(1, 101))
 

@@ -42,7 +42,7 @@ def test_ctrl_c_stops_an_answer_and_not_the_conversation(
         terminal.until("One")
         os.kill(terminal.process.pid, signal.SIGINT)
         server.wait_closed(1, PATIENCE)
-        terminal.until("stopped; what had arrived is part of the conversation")
+        terminal.until("stopped; the part that arrived stays in the conversation")
         terminal.type(PASTE)
         terminal.until("two")
         terminal.press("\r")

@@ -34,12 +34,12 @@ class Answer(Struct, frozen=True, kw_only=True):
     """A line of the output.
 
     Args:
-        custom_id: of the prompt.
-        text: of the answer.
-        value: what the text says, where a schema was given.
+        custom_id: the prompt's id.
+        text: the answer's text.
+        value: the text, decoded from JSON, if a schema was given.
         message: the whole answer.
-        usage: its tokens, and its cost if the provider states it.
-        left_out: what of the request was not sent, if anything.
+        usage: the answer's tokens, and its cost if the provider states it.
+        left_out: the parts of the request that were not sent.
     """
 
     custom_id: str
@@ -54,11 +54,11 @@ class Reason(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why a row has no answer.
 
     Args:
-        type: of the error.
-        message: its words.
-        status: of the response, if there was one.
-        code: the provider's own, if it gave one.
-        attempts: how often it was asked.
+        type: the error's class.
+        message: the error's message.
+        status: the response's HTTP status, if there was a response.
+        code: the provider's error code, if there was one.
+        attempts: how often the request was sent.
     """
 
     type: str
@@ -72,10 +72,10 @@ class FailedRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A line of the failures.
 
     Args:
-        line: of the input, counted from 1.
-        custom_id: of the row.
-        error: why it has no answer.
-        text: an answer that is not of the schema's form.
+        line: the row's number in the input, counted from 1.
+        custom_id: the row's id.
+        error: why the row has no answer.
+        text: the answer's text, if it does not follow the schema.
     """
 
     line: int
@@ -85,7 +85,7 @@ class FailedRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def failed(place: Place, error: ProviderError, attempts: int, text: str | None = None) -> FailedRow:
-    """A row that has no answer."""
+    """The line for a row whose call failed."""
     reason = Reason(
         type=type(error).__name__,
         message=error.message,
@@ -97,7 +97,7 @@ def failed(place: Place, error: ProviderError, attempts: int, text: str | None =
 
 
 def malformed(row: Malformed) -> FailedRow:
-    """A row that could not be asked."""
+    """The line for a row that could not be asked."""
     reason = Reason(type="InvalidRequestError", message=row.error)
     return FailedRow(line=row.line, custom_id=row.custom_id, error=reason)
 
@@ -105,13 +105,16 @@ def malformed(row: Malformed) -> FailedRow:
 def answer(
     custom_id: str, message: Message, *, with_value: bool, left_out: tuple[LeftOut, ...] = ()
 ) -> Answer:
-    """A line of the output.
+    """Make a line of the output.
 
     Args:
-        with_value: a schema was given, and the text is JSON.
+        custom_id: the prompt's id.
+        message: the answer.
+        with_value: whether a schema was given, so that the text is JSON.
+        left_out: the parts of the request that were not sent.
 
     Raises:
-        RemoteProtocolError: it is not.
+        RemoteProtocolError: a schema was given, but the text is not JSON.
     """
     return Answer(
         custom_id=custom_id,
@@ -124,20 +127,20 @@ def answer(
 
 
 def write_table(journal: Path, path: Path, schema: Mapping[str, Any] | None) -> None:
-    """Write the answers of a journal as a CSV or Parquet file, which is there whole or not at all.
+    """Write the answers of a journal as a CSV or Parquet file. The file is written completely or not at all.
 
     The columns are `custom_id`, `text`, the properties of the schema, `finish_reason`, `model`,
-    `input_tokens`, `output_tokens` and `cost`. In CSV, and where a schema does not say that a property is a
-    text, a number or a boolean, other values are JSON.
+    `input_tokens`, `output_tokens` and `cost`. The values of a property are JSON, unless the schema says that
+    it is a text, a number or a boolean. Values that CSV cannot hold are JSON too.
 
     Args:
-        journal: of `Answer`s.
-        path: its name says which of the two.
-        schema: of the values.
+        journal: the file with the `Answer`s.
+        path: the file to write; the suffix says which of the two kinds.
+        schema: the JSON schema that the answers follow; `None` if there is none.
 
     Raises:
         ConfigError: pyarrow is not installed.
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     columns = AnswerColumns(schema, (_ID,))
     new = path.with_name(path.name + ".new")
@@ -151,7 +154,7 @@ def write_table(journal: Path, path: Path, schema: Mapping[str, Any] | None) -> 
 
 
 def check_columns(schema: Mapping[str, Any] | None) -> None:
-    """Look at a schema before its values are to be columns.
+    """Check that a schema's properties can be columns.
 
     Raises:
         ConfigError: a property has the name of a column that every table has.

@@ -17,7 +17,7 @@ class Failures:
     """The file of rows without an answer, as lines of JSON. Use it with `with`.
 
     Args:
-        file: is made anew when rows are read, and is not there if none failed.
+        file: its path. The file is replaced when rows are read, and does not exist if none failed.
     """
 
     def __init__(self, file: Path) -> None:
@@ -25,7 +25,7 @@ class Failures:
         self._opened: BinaryIO | None = None
 
     def begin(self, rows: Iterable[T]) -> Iterator[T]:
-        """The rows of an input. The failures of an earlier run are removed before the first is read."""
+        """The rows of an input. The failures of an earlier run are removed before the first row is read."""
         self.close()
         self._file.unlink(missing_ok=True)
         yield from rows
@@ -34,14 +34,14 @@ class Failures:
         """Add a row.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         if self._opened is None:
             self._opened = self._file.open("ab", buffering=0)
         self._opened.write(msgspec.json.encode(row) + b"\n")
 
     def close(self) -> None:
-        """Close it. Idempotent."""
+        """Close the file. Idempotent."""
         if self._opened is not None:
             self._opened.close()
             self._opened = None

@@ -1,11 +1,12 @@
-"""The answers that a batch has, in a file that any crash leaves readable.
+"""The answers of a batch, in a file that stays readable after any crash.
 
-Each answer is one line, written at once and only appended. What the system has taken survives the end of the
-process, whatever kills it; what a power failure loses is asked again. A line that was torn is cut off, or
-ended if only its end is missing.
+Each answer is one line, which is appended at once. What the system has accepted survives the end of the
+process, whatever kills it; what a power failure loses is asked again. An incomplete last line is removed, or
+completed if only its line end is missing.
 
-Beside it is a small file, `NAME.batch.json`, that says what the answers belong to, and which batches of the
-provider have them. The journal is locked while a process has it, and the lock ends with the process.
+Beside the journal is a small file, `NAME.batch.json`, that says what the answers belong to, and which
+batches of the provider have them. The journal is locked while a process uses it, and the lock ends with the
+process.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ _VERSION = 1
 
 
 class _Line(Struct):
-    """What every line of a journal has."""
+    """The field that every line of a journal has."""
 
     custom_id: str
 
 
 class Submission(Struct, frozen=True):
-    """What a provider's batch endpoints are asked for the answers of a journal.
+    """What was submitted to a provider's batch endpoints for the answers of a journal.
 
     Args:
-        state: as it was when it was last looked at.
-        fetched: its answers are in the journal.
+        state: the last state of the batches that is known.
+        fetched: whether all their answers are in the journal.
     """
 
     state: BatchState
@@ -53,22 +54,22 @@ class _About(Struct, frozen=True, omit_defaults=True):
 
 
 class Journal:
-    """A file of answers that only this process has open. Use it with `with`.
+    """A file of answers that only this process uses. Use it with `with`.
 
     Args:
-        path: of the file.
+        path: the file's path.
         about: what the answers belong to, as plain data: the input, the provider, the options.
-        resume: go on with a file that has answers.
+        resume: whether to continue a file that has answers.
 
     Attributes:
-        done: the ids of the answers in it.
-        repaired: how many bytes of a torn line were cut off.
-        submission: what was submitted for it, if anything was.
+        done: the ids of the answers in the file.
+        repaired: how many bytes of an incomplete last line were removed.
+        submission: what was submitted for the file; `None` if nothing was.
 
     Raises:
-        ConfigError: another process has it; it has answers and `resume` is False; it is no file of answers;
-            or its answers belong to something else.
-        OSError: it cannot be read or written.
+        ConfigError: another process uses the file; it has answers and `resume` is False; it contains
+            something other than answers; or its answers belong to something else.
+        OSError: the file cannot be read or written.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, resume: bool) -> None:
@@ -82,7 +83,8 @@ class Journal:
             self._size = os.fstat(self._file).st_size
             if self._size and not resume:
                 raise ConfigError(
-                    f"{path} has answers; go on with them by --resume, or name another output", field="output"
+                    f"{path} has answers already; continue it with --resume, or name another output",
+                    field="output",
                 )
             self._given: dict[str, Any] = msgspec.to_builtins(about)
             stored = self._stored()
@@ -105,18 +107,18 @@ class Journal:
         self.close()
 
     def append(self, line: bytes) -> None:
-        """Write a line, whole or not at all.
+        """Write a line, completely or not at all.
 
         Args:
-            line: an object of JSON with `custom_id`, without the end of line.
+            line: a JSON object with `custom_id`, without a line end.
 
         Raises:
-            OSError: it cannot be written, such as to a full disk. What was written before is whole.
+            OSError: the line cannot be written, such as to a full disk. All lines before it are complete.
         """
         data = line + b"\n"
         try:
             written = os.write(self._file, data)
-            while written < len(data):  # a disk that is nearly full takes a part, and then raises
+            while written < len(data):  # a disk that is nearly full accepts a part, and then raises
                 written += os.write(self._file, data[written:])
         except OSError:
             os.ftruncate(self._file, self._size)
@@ -124,16 +126,20 @@ class Journal:
         self._size += len(data)
 
     def keep(self, state: BatchState, *, fetched: bool = False) -> None:
-        """Store what was submitted, through to the disk: a batch that is forgotten is paid for in vain.
+        """Store what was submitted, and sync it to the disk: a forgotten batch would be paid for in vain.
+
+        Args:
+            state: the state of the batches.
+            fetched: whether all their answers are in the journal.
 
         Raises:
-            OSError: it cannot be written. What was stored before is whole.
+            OSError: the file cannot be written. What was stored before is unchanged.
         """
         self.submission = Submission(state, fetched)
         self._write_about()
 
     def close(self) -> None:
-        """Write it through to the disk, and let others have it. Idempotent."""
+        """Sync the file to the disk, and release the lock. Idempotent."""
         if self._file >= 0:
             file, self._file = self._file, -1
             try:
@@ -146,7 +152,7 @@ class Journal:
             if sys.platform == "win32":
                 import msvcrt
 
-                os.lseek(self._file, 0x7FFF_0000, os.SEEK_SET)  # a byte that no answer is at
+                os.lseek(self._file, 0x7FFF_0000, os.SEEK_SET)  # a position that no answer reaches
                 msvcrt.locking(self._file, msvcrt.LK_NBLCK, 1)
             else:
                 import fcntl
@@ -200,7 +206,7 @@ class Journal:
         os.replace(made, self._about)
 
     def _read(self) -> None:
-        """Collect the ids, and repair the end."""
+        """Collect the ids of the answers, and repair the last line."""
         decoder = msgspec.json.Decoder(_Line)
         end = 0
         for number, line in enumerate(read_lines(self.path), 1):
@@ -227,7 +233,7 @@ class Journal:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file with their ends; the last one may have none."""
+    """The lines of a file with their line ends; the last one may have none."""
     with path.open("rb", buffering=_BLOCK) as file:
         yield from file
 

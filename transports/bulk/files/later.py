@@ -1,8 +1,10 @@
-"""A batch that the provider answers within a day: submitted, looked at, and fetched by one process each.
+"""A batch that the provider answers within a day.
 
-A request has the number of its line as `custom_id`, which every provider takes; the row's own may be of any
-length and characters. What was submitted is stored with the journal, before and after each request that makes
-a batch.
+Different processes may submit it, read its status and fetch it.
+
+Each request has its line's number as `custom_id`, which every provider accepts; a row's own id may have any
+length and any characters. What was submitted is stored with the journal, before and after each request that
+makes a batch.
 """
 
 from __future__ import annotations
@@ -30,15 +32,15 @@ from transports.bulk.files.run import Batch, Progress
 from transports.driving.batches import AsyncBatches
 
 Losses: TypeAlias = dict[int, tuple[LeftOut, ...]]
-"""By the line of a row, what of its request is not sent."""
+"""The parts of each row's request that are not sent, by the row's line number."""
 
 
 class Submitted(Struct, frozen=True, kw_only=True):
     """The results of a submission.
 
     Args:
-        state: what was submitted; `None` if no row was left to submit.
-        losses: what is not sent of requests.
+        state: the state of the batches; `None` if no row was left to submit.
+        losses: the parts of requests that are not sent.
     """
 
     state: BatchState | None
@@ -46,14 +48,14 @@ class Submitted(Struct, frozen=True, kw_only=True):
 
 
 class LaterBatch:
-    """The rows of an input, and the provider's batch endpoints.
+    """Has the rows of an input answered by the provider's batch endpoints.
 
     Args:
-        work: reads the rows, and takes answers and failures.
-        journal: the same as that of `work`.
-        batches: the provider's.
-        options: of all rows. Those of a submission, such as `read_timeout`, are for what is asked of the
-            provider.
+        work: reads the rows, and writes answers and failures.
+        journal: the journal of `work`.
+        batches: the provider's batch endpoints.
+        options: the options of all rows. Those that belong to a request to the endpoints, such as
+            `read_timeout`, apply there.
     """
 
     def __init__(
@@ -68,14 +70,14 @@ class LaterBatch:
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The counts of the rows so far."""
         return self._work.progress
 
     async def submit(self, rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]]) -> Submitted:
-        """Submit all rows without an answer; those that cannot be sent are failures.
+        """Submit all rows without an answer. Rows that cannot be sent are failures.
 
         Args:
-            rows: of the input, with their numbers.
+            rows: the rows of the input, with their numbers.
 
         Raises:
             ProviderError: the submission broke off. `Journal.submission` says where.
@@ -91,7 +93,7 @@ class LaterBatch:
         return Submitted(state=state if requests else None, losses=losses)
 
     async def look(self) -> BatchState:
-        """Look at each batch that is not finished, and store its state.
+        """Ask for the state of each batch that is not finished, and store it.
 
         Raises:
             ConfigError: nothing was submitted.
@@ -110,11 +112,14 @@ class LaterBatch:
     async def fetch(
         self, rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]], each: Callable[[Progress], None]
     ) -> BatchState:
-        """Write all answers that are not there yet, once the batches are finished; before that, nothing.
+        """Write all answers that the journal lacks, if the batches are finished; otherwise store their state.
 
         Args:
-            rows: of the input, with their numbers.
-            each: is called after each row.
+            rows: the rows of the input, with their numbers.
+            each: called after each row.
+
+        Returns:
+            The state of the batches.
 
         Raises:
             ConfigError: nothing was submitted.
@@ -145,11 +150,14 @@ class LaterBatch:
         losses: Losses,
         each: Callable[[Progress], None],
     ) -> UnansweredError | None:
-        """Take the results that are waited for; why the others have none, where the provider says it."""
+        """Write the results of the waiting rows.
+
+        Returns the error of rows without a result, if the provider gives one.
+        """
         async with self._batches.results(state, **self._calls) as results:
             try:
                 async for result in results:
-                    # One that is not waited for was written by an earlier fetch.
+                    # A result whose row is not waiting was written by an earlier fetch.
                     if (place := waiting.pop(result.custom_id, None)) is None:
                         continue
                     if isinstance(result.outcome, Message):
@@ -164,7 +172,7 @@ class LaterBatch:
     def _sendable(
         self, rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]], losses: Losses
     ) -> Iterator[Prompt]:
-        """The rows without an answer that can be sent; the others are failures."""
+        """The rows without an answer that can be sent. Those that cannot are failures."""
         for prompt in self._work.prompts(rows):
             try:
                 lost = self._batches.check(self._request(prompt))

@@ -1,4 +1,4 @@
-"""One row of an input, as a request with its id.
+"""Reads one row of an input as a request with its id.
 
 A row is a mapping of names and values: an object of JSON lines, or a row of a table. It has one of
 
@@ -8,7 +8,7 @@ A row is a mapping of names and values: an object of JSON lines, or a row of a t
 - `params`: an entry of a batch of Anthropic's form,
 
 and may have `custom_id`, a text; without it, the row's number is its id. With a template, any row is a
-prompt. Everything else in a row is for its owner, and is ignored.
+prompt. All other fields of a row are ignored.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from sansio.translate import read_request
 
 _KINDS = ("prompt", "messages", "body", "params")
 _ENDPOINTS = {"chat/completions": "chat", "responses": "responses", "messages": "messages"}
-"""How the `url` of a line ends, and the family that its body then is of."""
+"""The endings of a line's `url`, and the wire family of its body for each."""
 
 
 class Place(Struct, frozen=True, kw_only=True):
     """A row of the input.
 
     Args:
-        line: its number, counted from 1.
-        custom_id: names it in the output. A row that gives none has its number.
+        line: the row's number, counted from 1.
+        custom_id: the row's id in the output. Default: its number.
     """
 
     line: int
@@ -43,7 +43,7 @@ class Prompt(Place, frozen=True, kw_only=True):
     """A row that can be asked.
 
     Args:
-        request: what is asked.
+        request: the request.
     """
 
     request: CallRequest
@@ -53,20 +53,20 @@ class Malformed(Place, frozen=True, kw_only=True):
     """A row that cannot be asked.
 
     Args:
-        error: what is wrong with it, and what to write.
+        error: what is wrong with the row, and what to write instead.
     """
 
     error: str
 
 
 class PromptReader:
-    """Makes prompts of rows.
+    """Makes prompts from rows.
 
     Args:
-        provider: is to answer; a line of a provider's batch file is read for it.
-        template: makes the prompt, such as `"Summarise: {text}"`: the names are those of the row.
+        provider: the provider that will answer; lines of other providers' batch files are translated for it.
+        template: makes the prompt from the row's fields, such as `"Summarise: {text}"`.
         system: a system message, for rows that have none.
-        keep_model: ask for the model that a `body` or `params` names.
+        keep_model: whether to ask the model that a `body` or `params` names.
     """
 
     def __init__(
@@ -83,11 +83,14 @@ class PromptReader:
         self._keep_model = keep_model
 
     def read(self, line: int, row: Mapping[str, Any]) -> Prompt | Malformed:
-        """One row as a prompt.
+        """Read one row as a prompt.
 
         Args:
-            line: its place, counted from 1.
+            line: the row's number, counted from 1.
             row: its values by name.
+
+        Returns:
+            The prompt; or a `Malformed` that says what is wrong with the row.
         """
         custom_id = row.get("custom_id")
         if custom_id is None:
@@ -101,10 +104,10 @@ class PromptReader:
             return Malformed(line=line, custom_id=custom_id, error=error.message)
 
     def request(self, row: Mapping[str, Any]) -> CallRequest:
-        """What a row asks, whatever names it.
+        """Read the request of a row, whatever its id.
 
         Raises:
-            InvalidRequestError: it cannot be asked.
+            InvalidRequestError: the row cannot be asked.
         """
         if self._template is not None:
             return CallRequest(self._with_system([Message(Role.USER, _filled(self._template, row))]))

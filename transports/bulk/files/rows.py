@@ -1,6 +1,6 @@
 """Files of rows: JSON lines, CSV and Parquet, each row as a mapping of names and values.
 
-The kind of a file is the end of its name: `.csv`, `.parquet`, and everything else is JSON lines.
+The suffix of a file's name says its kind: `.csv`, `.parquet`; all other files are JSON lines.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Kind: TypeAlias = Literal["jsonl", "csv", "parquet"]
 _ROWS_AT_ONCE = 1_000
 _BLOCK = 1 << 20
 _FIELD = 1 << 30
-"""Bytes of a cell of CSV; Python's own limit is 131,072, and a prompt may be longer."""
+"""The largest size of a CSV cell. Python's default limit is 131,072, and a prompt may be longer."""
 
 
 class BadRow(Struct, frozen=True):
     """A row that cannot be read.
 
     Args:
-        error: why.
+        error: why it cannot be read.
     """
 
     error: str
@@ -41,10 +41,10 @@ class Source(Struct, frozen=True):
     """What identifies an input, and how large it is.
 
     Args:
-        name: of the file, without its folder.
-        bytes: of the whole file.
-        sha256: of the whole file, in hexadecimal.
-        rows: how many it has; of CSV and JSON lines, how many lines.
+        name: the file's name, without its folder.
+        bytes: the size of the file.
+        sha256: the hash of the file, in hexadecimal.
+        rows: how many rows it has; for CSV and JSON lines, how many lines.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Source(Struct, frozen=True):
 
 
 def kind_of(path: Path) -> Kind:
-    """The kind of a file, by its name."""
+    """The kind of a file, by the suffix of its name."""
     match path.suffix.lower():
         case ".csv":
             return "csv"
@@ -65,11 +65,11 @@ def kind_of(path: Path) -> Kind:
 
 
 def source_of(path: Path) -> Source:
-    """Read a file once, to know it again.
+    """Read a file once, to recognise it in a later run.
 
     Raises:
-        OSError: it cannot be read.
-        ConfigError: it is Parquet, and pyarrow is not installed, or it is malformed.
+        OSError: the file cannot be read.
+        ConfigError: the file is Parquet, and it is malformed or pyarrow is not installed.
     """
     digest, size, lines, last = hashlib.sha256(), 0, 0, b"\n"
     with path.open("rb") as file:
@@ -91,14 +91,15 @@ def source_of(path: Path) -> Source:
 
 
 def read_rows(path: Path | None) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    """The rows of a file, each with its number, counted from 1; blank lines count and have no row.
+    """The rows of a file, each with its number, counted from 1. Blank lines are counted, but are not rows.
 
     Args:
-        path: `None` is standard input, as JSON lines.
+        path: the file; `None` reads JSON lines from standard input.
 
     Raises:
-        OSError: it cannot be read.
-        ConfigError: it is Parquet, and pyarrow is not installed, or it is malformed; or a CSV without a head.
+        OSError: the file cannot be read.
+        ConfigError: the file is Parquet, and it is malformed or pyarrow is not installed; or it is CSV
+            without a line of column names.
     """
     if path is None:
         yield from _json_lines(sys.stdin.buffer)
@@ -155,7 +156,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
 
 
 def _is_broken(cell: str) -> bool:
-    """Whether a cell has bytes that were not UTF-8, which Python keeps as lone surrogates."""
+    """Whether a cell has bytes that were not UTF-8, which Python stores as lone surrogates."""
     return any("\udc80" <= char <= "\udcff" for char in cell)
 
 
@@ -169,10 +170,10 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]
 
 
 def table_rows(table: Any) -> Iterator[Mapping[str, Any]]:  # Any: pyarrow has no types
-    """The rows of a table of Arrow, or of a batch of one.
+    """The rows of a table of Arrow, or of one of its batches.
 
-    A struct of Arrow has all fields of its column, also those that this row did not write. They are null, and
-    are left out within a row: a message would be sent with them.
+    A struct of Arrow has all fields of its column, also those that this row did not set. They are null. Nulls
+    inside a row's values are left out, since a message would otherwise be sent with them.
     """
     for row in table.to_pylist():
         yield {name: _without_nulls(value) for name, value in row.items()}

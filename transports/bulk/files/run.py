@@ -1,4 +1,4 @@
-"""A batch: the rows of an input are asked, and each answer is in the output once."""
+"""A batch: asks the rows of an input, and writes each answer to the output once."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from transports.driving.facade import AsyncProvider
 
 
 class Prices(Struct, frozen=True):
-    """What tokens cost, in US dollars for a million.
+    """The prices of a million tokens, in US dollars.
 
     Args:
-        input: tokens of prompts.
-        output: tokens of answers.
+        input: the price of prompt tokens.
+        output: the price of answer tokens.
     """
 
     input: float
@@ -42,13 +42,13 @@ class Progress(Struct, kw_only=True):
     """How far a batch is.
 
     Args:
-        skipped: rows whose answers were there before.
-        answered: rows that were answered.
-        failed: rows that were not.
-        input_tokens: of all prompts.
-        output_tokens: of all answers.
-        cost: US dollars, where it is known.
-        cut: answers to requests that were not sent whole.
+        skipped: how many rows had an answer before.
+        answered: how many rows were answered.
+        failed: how many rows failed.
+        input_tokens: the tokens of all prompts.
+        output_tokens: the tokens of all answers.
+        cost: the cost in US dollars, of the answers whose cost is known.
+        cut: how many answered requests were not sent whole.
     """
 
     skipped: int = 0
@@ -61,25 +61,26 @@ class Progress(Struct, kw_only=True):
 
     @property
     def rows(self) -> int:
-        """How many rows are over."""
+        """How many rows are finished."""
         return self.skipped + self.answered + self.failed
 
 
 class Batch:
-    """Asks the rows of an input, and writes each answer as soon as it is there.
+    """Asks the rows of an input, and writes each answer as soon as it arrives.
 
     Args:
-        reader: makes requests of rows.
-        journal: where answers go, with the ids of those that it has.
-        fail: where failures go.
-        has_schema: each text is JSON, which is a `value` in the output.
-        prices: of tokens, for providers that state no cost.
-        max_cost: US dollars after which no row is begun. Those under way are finished.
+        reader: makes requests from rows.
+        journal: stores the answers; rows whose ids it has already are skipped.
+        fail: called with each failure.
+        has_schema: whether each text is JSON, whose value is written as `value`.
+        prices: the prices of tokens, for providers that do not state the cost.
+        max_cost: the cost in US dollars after which no more rows are asked. Calls that are running finish.
+            Default: no limit.
 
     Attributes:
-        progress: how far it is.
-        is_spent: no row is begun any more, since `max_cost` is reached, or the cost is not known.
-        is_cost_unknown: there is a `max_cost`, and an answer whose cost nobody states.
+        progress: how far the batch is.
+        is_spent: whether no more rows are asked, because `max_cost` is reached or cannot be checked.
+        is_cost_unknown: whether `max_cost` cannot be checked, because the cost of an answer is unknown.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Batch:
         self._encoder = msgspec.json.Encoder()
 
     def prompts(self, rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]]) -> Iterator[Prompt]:
-        """The rows to ask. Malformed ones, and ids that were there before in the input, are failures."""
+        """The rows to ask. Malformed rows, and rows whose id occurred before in the input, are failures."""
         lines: dict[str, int] = {}
         for line, row in rows:
             if self.is_spent:
@@ -113,9 +114,9 @@ class Batch:
                 self.fail(malformed(Malformed(line=line, custom_id=str(line), error=row.error)))
                 continue
             prompt = self._reader.read(line, row)
-            # An id that is the line's number appears once, and a million of them need no memory.
+            # An id that is the line's own number cannot repeat, so a million of them need no memory.
             if prompt.custom_id != str(line) and (first := lines.setdefault(prompt.custom_id, line)) != line:
-                error = f"custom_id: {prompt.custom_id!r:.80} is that of line {first} too; ids must differ"
+                error = f"custom_id: {prompt.custom_id!r:.80} is also the id of line {first}; ids must differ"
                 prompt = Malformed(line=line, custom_id=prompt.custom_id, error=error)
             if isinstance(prompt, Malformed):
                 self.fail(malformed(prompt))
@@ -127,11 +128,11 @@ class Batch:
     def check(
         self, rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]], prepare: Callable[[Prompt], object]
     ) -> None:
-        """Look at all rows without asking any; those that cannot be asked are failures.
+        """Check all rows without asking any. Rows that cannot be asked are failures.
 
         Args:
-            rows: of the input, with their numbers.
-            prepare: raises `ProviderError` where a prompt cannot be asked.
+            rows: the rows of the input, with their numbers.
+            prepare: raises `ProviderError` if a prompt cannot be asked.
         """
         for prompt in self.prompts(rows):
             try:
@@ -152,15 +153,15 @@ class Batch:
         """Ask all rows.
 
         Args:
-            provider: is asked.
-            rows: of the input, with their numbers.
-            each: is called after each row.
-            options: of every call, as for `map_calls`.
+            provider: the provider to ask.
+            rows: the rows of the input, with their numbers.
+            each: called after each row.
+            options: the options of every call, as for `map_calls`.
             limiter: as for `map_calls`.
-            concurrency: the same.
+            concurrency: how many calls run at the same time at most.
 
         Raises:
-            ProviderError: no other row can succeed either, such as where the key is refused.
+            ProviderError: no other row can succeed either, for example because the key is refused.
             OSError: an answer cannot be written.
         """
         results: CallMap[Prompt, Any] = map_calls(
@@ -177,13 +178,13 @@ class Batch:
         """Write an answer.
 
         Args:
-            place: of the row that it answers.
+            place: the row that it answers.
             message: the answer.
-            attempts: how often it was asked.
-            left_out: what of the request was not sent.
+            attempts: how often the request was sent.
+            left_out: the parts of the request that were not sent.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the answer cannot be written.
         """
         try:
             line = answer(place.custom_id, message, with_value=self._has_schema, left_out=left_out)
@@ -205,7 +206,7 @@ class Batch:
             self.take(result.input, result.answer, attempts=result.attempts, left_out=result.left_out)
             return
         assert result.error is not None
-        # Rows that were never asked, since another ended the batch, did not fail.
+        # Rows that were never asked, because another one ended the batch, did not fail.
         if result.attempts or not no_call_can_succeed(result.error):
             self.fail(failed(result.input, result.error, result.attempts))
 

@@ -1,4 +1,4 @@
-"""A key that goes to the workers."""
+"""A key that is passed to the workers."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ class PassedKey:
 
 
 def _signing(access_key_id: str, secret_access_key: str, session_token: str | None) -> PassedKey:
-    """A key of AWS credentials, which no pickle holds themselves."""
+    """A key from the parts of AWS credentials, since the credentials themselves cannot be pickled."""
     return PassedKey(Credentials(access_key_id, secret_access_key, session_token))

@@ -39,18 +39,18 @@ class _Office:
 class ClusterLimiter:
     """One limiter for all workers that use one provider with one key, wherever in the cluster they run.
 
-    It is an actor, which has what `SharedLimiter` has in one process. Workers ask it for leave for many
-    requests at once. A refusal that one of them gets slows all down, and what a worker held that died comes
-    back. If the actor itself dies, Ray starts it again, and it learns anew. Ray must be running
-    (`ray.init()`). It may be passed to tasks and actors.
+    It is an actor that does for a cluster what `SharedLimiter` does for one process. Workers ask it to
+    permit many requests at once. A refusal that one of them gets slows all down, and the requests of a
+    worker that died are given back. If the actor itself dies, Ray restarts it, and it learns the limits
+    again. Ray must be running (`ray.init()`). The limiter may be passed to tasks and actors.
 
     Args:
-        rates: the limits that are known beforehand; the others are learnt.
-        name: share it with all jobs of the cluster that use this name. It then stays until `close`. Default:
-            it is for this job, and ends with it.
+        rates: the limits that are known beforehand. The others are learnt from the provider.
+        name: shares the limiter with all jobs of the cluster that use this name, until `close`. Default: the
+            limiter belongs to this job, and ends with it.
 
     Raises:
-        ConfigError: there is one of this name with other rates.
+        ConfigError: a limiter of this name has other rates.
 
     Example:
         limiter = ClusterLimiter(Rates(requests_per_minute=500, tokens_per_minute=200_000))
@@ -75,21 +75,21 @@ class ClusterLimiter:
         """A `CallLimiter` for the process that calls this. It needs an event loop of asyncio.
 
         Args:
-            concurrency: how many requests of this process are under way at once at most.
+            concurrency: how many requests of this process run at the same time at most.
         """
         context = ray.get_runtime_context()
-        # An actor that Ray starts again keeps its id, and makes its stages in the same order. So what the one
-        # before held comes back at once.
+        # An actor that Ray restarts keeps its id, and makes its stages in the same order. So the requests of
+        # its predecessor are given back at once.
         place = f"{context.get_actor_id() or context.get_worker_id()} {next(_WORKERS)}"
         return LeasedLimiter(self._exchange, place=place, life=uuid4().hex, concurrency=concurrency)
 
     def counts(self) -> tuple[int, int, int]:
-        """How many workers hold something, how many requests are under way, and how many wait."""
+        """How many workers have requests, how many requests run, and how many wait."""
         counts: tuple[int, int, int] = ray.get(self._actor.counts.remote())
         return counts
 
     def close(self) -> None:
-        """End it, for all who use it."""
+        """End the limiter for all its users."""
         ray.kill(self._actor)
 
     async def _exchange(self, said: Holding) -> Leave:

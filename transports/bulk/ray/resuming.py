@@ -20,15 +20,17 @@ def unanswered(
 ) -> Dataset:
     """The rows of a dataset whose keys are not yet in what `write_parquet` wrote.
 
-    A file that was torn when its writer was killed has no rows that could be read. It is renamed to
-    `_NAME.torn`, so that readers of the folder pass it over. So nothing else may write there meanwhile.
+    The rows of a file cannot be read if its writer was killed before the file was complete. Such a file is
+    renamed to `_NAME.torn`, so that readers of the folder ignore it. So nothing else may write to the folder
+    meanwhile.
 
     Args:
         dataset: the whole input.
-        path: where the answers are written. If it is not there yet, all rows are unanswered.
-        key: the column that tells the rows apart.
-        again: ask those too that have failed. Each has another row then, so read those without an `error`.
-        filesystem: of pyarrow, as for `write_parquet`. Default: by the path.
+        path: the folder of the answers. If it does not exist yet, all rows are unanswered.
+        key: the column that identifies the rows.
+        again: whether to ask failed rows again. A row may then have two answers: read the one without an
+            `error`.
+        filesystem: a filesystem of pyarrow, as for `write_parquet`. Default: the one that the path names.
 
     Raises:
         ConfigError: a column is missing, or the keys are not of the same type.
@@ -55,7 +57,7 @@ def _written(path: str, key: str, again: bool, filesystem: Any) -> Any:  # Any: 
         with filesystem.open_input_file(info.path) as opened:
             try:
                 file = parquet.ParquetFile(opened)
-            except arrow.ArrowInvalid:  # without its end, which says where all else is
+            except arrow.ArrowInvalid:  # the file's end is missing, which says where everything else is
                 folder = info.path[: -len(info.base_name)]
                 filesystem.move(info.path, f"{folder}_{info.base_name}{_TORN}")
                 continue

@@ -31,25 +31,25 @@ class AskRows:
     The batches must be tables of Arrow. A row has `prompt`, `messages` or one of the other columns of
     `sansio-llm batch`, or there is a template. The answers have the key, the columns to keep, `text`, the
     properties of the schema, `finish_reason`, `model`, `input_tokens`, `output_tokens`, `cost`, `left_out`
-    and `error`. `left_out` lists what of the request was not sent, as JSON; it is null where all was sent. A
-    row that fails has its reason as `error`, and null in the others. Only an error of every call, such as a
-    key that is refused, ends the job.
+    and `error`. `left_out` lists the parts of the request that were not sent, as JSON; it is null if all was
+    sent. A failed row has the reason in `error`, and null in the other columns. Only an error that every
+    call would have, such as a refused key, ends the job.
 
     Args:
-        config: the provider's, or a mapping with its fields.
-        limiter: of all workers.
-        key: the column that tells the rows apart.
-        keep: other columns of the input that the answers have too.
-        template: makes the prompt of a row, such as `"Summarise: {text}"`.
+        config: the provider's config, or a mapping with its fields.
+        limiter: the limiter that all workers share.
+        key: the column that identifies the rows.
+        keep: other columns of the input to copy to the answers.
+        template: makes the prompt from a row's columns, such as `"Summarise: {text}"`.
         system: a system message, for rows that have none.
-        schema: a JSON schema that each answer follows.
-        options: of every call, as for `complete`.
-        concurrency: how many calls of each worker are under way at once at most.
+        schema: a JSON schema that each answer must follow.
+        options: the options of every call, as for `complete`.
+        concurrency: how many calls of each worker run at the same time at most.
         api_key: returns the key, and is called in the workers: a function, or a `PassedKey`. Default: the
             environment variable of the config, where the worker runs.
 
     Raises:
-        ConfigError: an argument cannot be.
+        ConfigError: an argument is invalid.
 
     Example:
         answers = dataset.map_batches(
@@ -96,16 +96,16 @@ class AskRows:
         self._limiting = asyncio.run_coroutine_threadsafe(self._limit(), self._loop)
 
     async def __call__(self, table: Any) -> Any:  # Any: pyarrow has no types
-        """Ask a batch.
+        """Ask the rows of a batch.
 
         Args:
-            table: of Arrow.
+            table: the batch, as a table of Arrow.
 
         Returns:
-            The table of its answers, with as many rows in the same order.
+            The table of the answers, with one row for each row of the batch, in the same order.
 
         Raises:
-            ProviderError: no other row can succeed either, or the table has not the columns.
+            ProviderError: no other row can succeed either, or the table lacks a column.
         """
         rows = self._form.rows(table)
         asked = asyncio.run_coroutine_threadsafe(self._ask(rows), self._loop)
@@ -135,7 +135,7 @@ class AskRows:
             return [result async for result in results]
 
     def _stops(self, error: ProviderError) -> bool:
-        """Whether an error ends the job. The other batches of this worker have it too then."""
+        """Whether an error ends the job. If so, the worker's other batches raise it too."""
         if no_call_can_succeed(error):
             self._limiter.stop(error)
             return True

@@ -38,8 +38,8 @@ class Taken(Struct, frozen=True):
     """What an exchange returned.
 
     Args:
-        inputs: in order.
-        error: what was raised after them; `None` after an `End`.
+        inputs: the inputs, in order.
+        error: the error that was raised after them; `None` after an `End`.
     """
 
     inputs: tuple[Head | Body | End, ...]
@@ -110,7 +110,7 @@ class Bench:
 
     @property
     def fake(self) -> FakeProvider:
-        """What answers."""
+        """The fake provider that answers."""
         return self._server.provider
 
     @property
@@ -129,7 +129,8 @@ class Bench:
 
         Args:
             content: what the model is asked.
-            scheme: Default: the server's.
+            scheme: `"http"` or `"https"`. Default: the server's.
+            query: the query of the target. Default: none.
         """
         url = "http://localhost/v1" if self.in_memory else self.net.base_url("openai")
         if scheme:
@@ -225,7 +226,7 @@ class Bench:
         """One exchange that must succeed.
 
         Raises:
-            ProviderError: it did not.
+            ProviderError: the exchange failed.
         """
         taken = await self.exchange(request, fresh=fresh)
         if taken.error is not None:

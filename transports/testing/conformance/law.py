@@ -25,13 +25,13 @@ class Law(Struct, frozen=True):
     """Something that every transport must do.
 
     Args:
-        name: in kebab case.
+        name: the law's name, in kebab case.
         text: the law, in one line.
-        check: tests it.
-        wire: it is about connections; it does not apply to in-process transports.
-        tasks: it is about tasks of an event loop; it does not apply to blocking transports.
-        basic: if it is broken, no law behind it can be judged.
-        needs: names of laws before it without which it cannot be judged.
+        check: tests the law.
+        wire: whether it is about connections, so that it does not apply to in-process transports.
+        tasks: whether it is about tasks of an event loop, so that it does not apply to blocking transports.
+        basic: whether no later law can be judged if this one is broken.
+        needs: names of earlier laws; if one of them is broken, this law cannot be judged.
         serve: starts the server for the test.
     """
 

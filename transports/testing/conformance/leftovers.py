@@ -1,6 +1,6 @@
-"""What exchanges may leave behind in a process: threads, child processes, descriptors, and complaints.
+"""Finds what exchanges leave behind in a process: threads, child processes, descriptors, errors and warnings.
 
-Python reports much of it to hooks alone, when the garbage collector finds it.
+Python reports many of these only to hooks, when the garbage collector finds them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _NAMED = 8
 
 
 class Leftovers:
-    """Watches from its making on. What was there before does not count.
+    """Watches from the moment when it is made. Things that existed before do not count.
 
     Attributes:
-        said: errors and warnings that nobody caught.
+        said: errors and warnings that nothing caught.
     """
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class Leftovers:
         self._before = _things()
 
     def remaining(self, seconds: float) -> list[str]:
-        """What is still there, waiting for as long for it to go, and what was said.
+        """Wait until nothing is left behind; name the things that remain, with the errors and warnings.
 
         Args:
-            seconds: to wait at most.
+            seconds: how long to wait at most.
         """
         end = time.monotonic() + seconds
         while True:
@@ -71,7 +71,7 @@ def watched() -> Iterator[Leftovers]:
         said.append(f"a warning, {message}")
 
     hooks = sys.unraisablehook, threading.excepthook
-    # To look through what was there before takes long, and its garbage is not of these exchanges.
+    # Searching the objects that existed before takes long, and their garbage is not from these exchanges.
     freezes = not gc.get_freeze_count()
     if freezes:
         gc.freeze()
@@ -95,7 +95,7 @@ def running_tasks() -> dict[object, str]:
 
 
 def named(things: list[str]) -> str:
-    """A list for a message, which has each thing once."""
+    """A list for a message, which names each thing once."""
     counts = Counter(things)
     words = [thing if count == 1 else f"{thing}, {count} times" for thing, count in counts.items()]
     more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
@@ -103,7 +103,7 @@ def named(things: list[str]) -> str:
 
 
 def _things() -> dict[object, str]:
-    """Everything that can be counted, by what tells it from others."""
+    """All things that can be counted, each by what identifies it."""
     threads: dict[object, str] = {
         thread: f"the thread {thread.name!r}"
         for thread in threading.enumerate()

@@ -16,7 +16,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def read_request(sock: socket.socket) -> bytes | None:
-    """The next request, whole; `None` if the client has closed."""
+    """The next complete request; `None` if the client has closed."""
     data = b""
     while True:
         head, found, body = data.partition(b"\r\n\r\n")
@@ -35,7 +35,7 @@ def raw_peer(script: Script) -> Iterator[Request]:
     """Serve while the context lasts.
 
     Args:
-        script: what is done with each connection, which is closed after it.
+        script: called with each connection, which is closed afterwards.
 
     Yields:
         A small request to the server.

@@ -71,8 +71,11 @@ def check_transport(
             declared. A law that all others depend on cannot be among them.
         patience: seconds to wait before something counts as never happening. Only a faulty transport uses
             them up.
-        progress: is called before each law is tried, with its name, its number from 1 on, and how many there
-            are. `print` will do.
+        progress: called before each law is tried, with its name, its number from 1 on, and the number of all
+            laws. `print` is a simple choice.
+
+    Returns:
+        The report. For a law that failed, it says how the law was broken.
 
     Raises:
         ValueError: there is no such law, or no such event loop, or a law cannot be declared.
@@ -185,7 +188,7 @@ class _Attempt:
         """Try it.
 
         Returns:
-            What keeps it from ending; `None` if it has ended.
+            The reason why the law does not end; `None` if it has ended.
         """
         main = partial(self._main, server)
         self._thread = threading.Thread(target=self._loop, args=(main,), daemon=True)
@@ -197,7 +200,7 @@ class _Attempt:
         return stuck
 
     def join(self, seconds: float) -> None:
-        """Give the thread some time to end."""
+        """Wait some time for the thread to end."""
         if self._thread is not None:
             self._thread.join(seconds)
 

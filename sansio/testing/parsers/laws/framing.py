@@ -129,7 +129,7 @@ def cuts(bench: Bench, sample: Sample) -> None:
 
 
 def _differently(bench: Bench, pieces: Sequence[bytes]) -> str:
-    """How a stream in pieces is read differently from the same at once; nothing if it is not."""
+    """How a stream in pieces is read differently from the whole stream; an empty text if it is not."""
     whole, cut = bench.hear([b"".join(pieces)]), bench.hear(pieces)
     same = whole == cut if isinstance(whole, Heard) else not isinstance(cut, Heard)
     return "" if same else f"it {cut}; at once, it {whole}"

@@ -1,4 +1,4 @@
-"""Streams that are written in another way and mean the same."""
+"""Streams that are written in another way, with the same meaning."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ def written(records: Sequence[Record], *, line_end: bytes = b"\n", space: bytes 
 
 
 def keeps_meaning(bench: Bench, sample: Sample, other: Callable[[Sequence[Record]], bytes]) -> None:
-    """Demand that a stream is read rightly when it is written in another way.
+    """Demand that a stream is read correctly when it is written in another way.
 
-    A stream that is read wrongly as it is breaks the law `truth` and shows nothing here.
+    If the original stream is read wrongly, it breaks the law `truth`, and shows nothing here.
 
     Args:
-        other: writes its records.
+        bench: the bench.
+        sample: the original stream.
+        other: writes its records in the other way.
 
     Raises:
         BrokenLawError: it is read wrongly.

@@ -507,6 +507,17 @@ def test_a_call_that_was_ended_already_ends_once() -> None:
     assert isinstance(whole(text("a", **THOUGHT)).parts[0], ReasoningPart)
 
 
+def test_a_signature_without_a_text_is_never_cited() -> None:
+    cited = {"citationMetadata": {"citationSources": [{"uri": "u", "startIndex": 0}]}}
+    blank = text("", **SIGNED)
+    first, second = streamed(chunk([blank, text("Said.")]), chunk([], "STOP", **cited)).parts
+    assert first == TextPart("", extra=SIGNED)
+    assert second == TextPart("Said.", (Citation("u", start=0),))
+    [part, sources] = streamed(chunk([blank]), chunk([], "STOP", **cited)).parts
+    assert part == TextPart("", extra=SIGNED)
+    assert sources == ServerToolPart("citationMetadata", output=[{"uri": "u", "startIndex": 0}])
+
+
 def test_what_is_read_is_not_kept_a_second_time() -> None:
     said: JSON = {
         **chunk([text("Hi"), text("Hm.", **THOUGHT)], "STOP", groundingMetadata={}, citationMetadata={}),

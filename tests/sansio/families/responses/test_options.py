@@ -58,8 +58,8 @@ def test_the_answers_limit_has_one_name_here(kind: str, name: str) -> None:
 
 
 def test_two_names_of_one_limit_that_differ_are_refused() -> None:
-    assert "give one of them" in str(refused(OPENAI, *ASK, max_tokens=5, max_output_tokens=7))
-    assert body(max_tokens=7, max_output_tokens=7)["max_output_tokens"] == 7
+    assert "give one of them" in str(refused(OPENAI, *ASK, max_tokens=50, max_output_tokens=70))
+    assert body(max_tokens=70, max_output_tokens=70)["max_output_tokens"] == 70
 
 
 # The form of the answer, its length and the thinking before it.
@@ -335,7 +335,7 @@ def test_a_servers_own_options_are_sent_under_their_names(kind: str, options: Re
         ("vllm/responses", "repetition_penalty", (0.01, 5), (0,)),
         (OPENAI, "temperature", (0, 2), (-0.1, 2.1)),
         (OPENAI, "top_p", (0, 1), (-0.1, 1.1)),
-        (OPENAI, "max_output_tokens", (1,), (0,)),
+        (OPENAI, "max_output_tokens", (16,), (15,)),
         (OPENAI, "truncation", ("auto", "disabled"), ("uto",)),
         (OPENAI, "metadata", ({str(number): "x" for number in range(16)},), ()),
         (OPENAI, "verbosity", ("low", "medium", "high"), ()),

@@ -128,6 +128,73 @@ def test_the_first_call_of_an_answer_is_signed() -> None:
         assert second.extra == {}
 
 
+def both(answer: Answer) -> tuple[JSON, Message, Message]:
+    """The whole answer's JSON, and what is read of the answer: whole, and as a stream."""
+    body = msgspec.json.decode(encode_whole("google", answer))
+    whole = dialect_named("google").parse_response(body)
+    return body, whole, message_of(parse(encode_stream("google", answer)))
+
+
+def test_a_citation_that_names_a_source_is_a_passage_that_it_supports() -> None:
+    cited = Citation(
+        "https://a.example",
+        start=1,
+        end=3,
+        extra={"groundingChunkIndex": 0, "confidenceScore": 0.5, "segment": {"text": "x"}},
+    )
+    other = Citation("https://b.example", start=0, extra={"groundingChunkIndex": 7})
+    answer = Answer(parts=(TextPart("Sunny.", (other, cited)), GROUNDS))
+    body, whole, streamed = both(answer)
+    [candidate] = body["candidates"]
+    assert candidate["groundingMetadata"]["groundingSupports"] == [
+        {
+            "segment": {"startIndex": 1, "endIndex": 3, "text": "x"},
+            "groundingChunkIndices": [0],
+            "confidenceScores": [0.5],
+        }
+    ]
+    assert [each["uri"] for each in candidate["citationMetadata"]["citationSources"]] == [other.url]
+    assert whole.parts == streamed.parts == answer.parts
+
+
+def test_citations_stay_sources_if_the_answer_names_no_source_for_them() -> None:
+    cited = Citation("https://a.example", start=0, extra={"groundingChunkIndex": 0})
+    for grounds in (ServerToolPart("groundingMetadata", input=["q"]), ServerToolPart("citationMetadata")):
+        body, whole, streamed = both(Answer(parts=(TextPart("Sunny.", (cited,)), grounds)))
+        [candidate] = body["candidates"]
+        assert candidate["citationMetadata"]["citationSources"][0]["uri"] == cited.url
+        assert whole.citations == streamed.citations == (cited,)
+
+
+def test_a_prompt_that_was_blocked_has_no_candidate() -> None:
+    answer = Answer(
+        finish_reason=FinishReason.CONTENT_FILTER,
+        raw_finish_reason="JAILBREAK",
+        extra={"promptFeedback": {"blockReasonMessage": "No."}},
+        usage=USAGE,
+    )
+    body, whole, streamed = both(answer)
+    assert "candidates" not in body
+    assert body["promptFeedback"] == {"blockReasonMessage": "No.", "blockReason": "JAILBREAK"}
+    for message in (whole, streamed):
+        assert (message.finish_reason, message.raw_finish_reason) == (
+            FinishReason.CONTENT_FILTER,
+            "JAILBREAK",
+        )
+        assert (message.extra, message.usage) == (answer.extra, USAGE)
+
+
+def test_a_call_that_google_does_not_stand_by_is_sent_whole() -> None:
+    call = InvalidToolCall("c", "f", '{"a":1}', "unexpected", extra=SIGNED)
+    answer = Answer(tool_calls=(call,), raw_finish_reason="UNEXPECTED_TOOL_CALL")
+    body, whole, streamed = both(answer)
+    [part] = body["candidates"][0]["content"]["parts"]
+    assert part["functionCall"] == {"id": "c", "name": "f", "args": {"a": 1}}
+    for message in (whole, streamed):
+        [read] = message.invalid_tool_calls
+        assert (read.id, read.name, read.raw_arguments) == ("c", "f", '{"a":1}')
+
+
 def test_an_error_inside_a_stream_is_plain_json() -> None:
     broken = Broken(answer=Answer(text="One two."), after=1, failure=Failure(status=503, message="Busy."))
     *events, last = parse(encode_stream("google", broken))

@@ -271,7 +271,11 @@ def test_one_server_of_all_types_has_their_paths_too() -> None:
     assert (unknown.status, "message" in said(unknown)) == (404, True)
     lines = ask(fake, "/api/chat", {"model": "m", "messages": [HELLO]})
     assert header(lines.headers, "content-type") == "application/x-ndjson"
-    assert len(fake.requests) == 7
+    google = ask(fake, "/v1beta/models/m:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]})
+    assert said(google)["modelVersion"] == "m"
+    bedrock = ask(fake, "/model/m/converse", {"messages": [{"role": "user", "content": [{"text": "Hi"}]}]})
+    assert said(bedrock)["stopReason"] == "end_turn"
+    assert len(fake.requests) == 9
 
 
 def test_the_script_fails_in_the_form_of_the_path() -> None:
