@@ -635,3 +635,12 @@ def test_a_text_ends_a_call_whose_pieces_arrived() -> None:
         ContentDelta("!", 1),
         ContentDelta("?", 1),
     ]
+
+
+def test_the_sources_of_all_chunks_are_cited() -> None:
+    chunks = [
+        chunk([text("a")], citationMetadata={"citations": [{"uri": f"https://{name}.example"}]})
+        for name in ("a", "b")
+    ]
+    message = streamed(*chunks, chunk([], "STOP"))
+    assert [each.url for each in message.citations] == ["https://a.example", "https://b.example"]
