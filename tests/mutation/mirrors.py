@@ -117,6 +117,11 @@ _TESTS: dict[str, tuple[str, ...]] = {
         for of in ("gemini", "converse")
         for half in ("", "_requests")
     },
+    "sansio.testing.wires.runtime": (
+        "tests/sansio/testing/wires/test_converse.py",
+        "tests/sansio/testing/wires/test_invoke.py",
+        "tests/sansio/families/converse",
+    ),
     "sansio.testing.batches": (
         "tests/sansio/testing/test_batches.py",
         "tests/sansio/batches/test_dialogues.py",

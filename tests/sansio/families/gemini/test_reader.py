@@ -624,3 +624,23 @@ def test_sources_of_another_form_are_kept_as_they_are(odd: Any) -> None:
 def test_counts_of_another_form_say_nothing(odd: Any) -> None:
     message = streamed({**chunk([text("a")], "STOP"), "usageMetadata": odd})
     assert (message.text, message.usage, message.extra) == ("a", None, {})
+
+
+def test_a_text_ends_a_call_whose_pieces_arrived() -> None:
+    begun = [chunk([call("f", id="c1", willContinue=True)]), chunk([piece("$.a", 1)])]
+    events = parse(sse(*begun, chunk([text("!")]), chunk([text("?")]), chunk([], "MAX_TOKENS")))
+    assert events[:-1] == [
+        ToolCallStarted(0, "c1", "f"),
+        ToolCallDelta(0, '{"a":1}'),
+        ContentDelta("!", 1),
+        ContentDelta("?", 1),
+    ]
+
+
+def test_the_sources_of_all_chunks_are_cited() -> None:
+    chunks = [
+        chunk([text("a")], citationMetadata={"citations": [{"uri": f"https://{name}.example"}]})
+        for name in ("a", "b")
+    ]
+    message = streamed(*chunks, chunk([], "STOP"))
+    assert [each.url for each in message.citations] == ["https://a.example", "https://b.example"]

@@ -371,9 +371,35 @@ def test_the_names_of_tools_and_documents() -> None:
         assert told({"toolConfig": spec(name=name)})[0] == 400
     for name in ("My report (1) [b]-_c", "x" * 200):
         assert told({"messages": [turn("user", doc(name=name))]})[0] == 200
-    for name in ("", "a  b", "a.b", "x" * 201):
+    for name in ("", "a  b", "abc  d", "a.b", "x" * 201):
         assert told({"messages": [turn("user", doc(name=name))]})[0] == 400
 
 
 def test_a_block_may_name_its_type_beside_its_kind() -> None:
     assert told({"messages": [turn("user", {"type": "text", "text": "Hi"})]})[0] == 200
+
+
+def test_calls_and_results_of_any_tool_need_tools() -> None:
+    served = {**USE["toolUse"], "type": "server_tool_use"}
+    result = {"toolUseId": "t", "content": [{"text": "x"}], "type": "r"}
+    for block in ({"toolUse": served}, {"toolResult": result}):
+        history = {"messages": [TURN, turn("assistant", block), TURN]}
+        assert "toolConfig" in told(history)[1]
+        assert told({**history, "toolConfig": TOOLS})[0] == 200
+
+
+def test_the_last_text_of_the_user_is_answered_and_a_result_of_another_turn_is_not() -> None:
+    def text(*messages: Any) -> str:
+        return str(
+            json.loads(told({"messages": [*messages], "toolConfig": TOOLS})[1])["output"]["message"][
+                "content"
+            ]
+        )
+
+    asked, said = turn("user", {"text": "2 + 3"}), turn("assistant", {"text": "5"})
+    image = turn("user", {"image": {"format": "png", "source": {"bytes": "YQ=="}}})
+    assert "5" in text(asked)
+    assert text(asked, said, image) == text(asked)
+    called = [TURN, turn("assistant", USE), turn("user", RESULT)]
+    assert "f said 'x'" in text(*called)
+    assert text(*called, said, asked) == text(asked)
