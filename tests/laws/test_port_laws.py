@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -414,9 +414,16 @@ def test_an_edited_part_is_sent_as_edited(wire: str, data: st.DataObject) -> Non
     assert squeezed("".join(seen.texts)) == "edited" * len(texts_of(answer))
 
 
+def is_kept_elsewhere(message: Message) -> bool:
+    """Whether it has reasoning that only the server of Responses has which made it: an id, and nothing else."""
+    items = [part.extra.get("item") for part in message.parts if isinstance(part, ReasoningPart)]
+    return any(isinstance(item, dict) and "encrypted_content" not in item for item in items)
+
+
 @pytest.mark.parametrize("type", [*PROVIDER_TYPES, *RESPONSES, *OWN])
 @given(asked=requests())
 def test_every_server_takes_the_histories_of_all_others(type: str, asked: Asked) -> None:
+    assume(type not in RESPONSES or not any(map(is_kept_elsewhere, asked.messages)))
     provider: Provider = PROVIDERS[type]
     step = provider.call(asked.messages, tools_for(type, asked.tools)).next_step()
     assert isinstance(step, Send)

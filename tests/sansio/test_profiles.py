@@ -360,7 +360,8 @@ def test_tool_id() -> None:
     history = [*ASK, call, Message(Role.TOOL, "ok", tool_call_id="c1")]
     prepared = provider_of("mistral").prepare(history)
     (change,) = prepared.left_out
-    assert "mistral/chat refuses 'c1'" in change.why
+    assert "mistral/chat" in change.why
+    assert "'c1'" in change.why
     assert provider_of("groq").prepare(history).left_out == ()
 
 
