@@ -18,6 +18,7 @@ from sansio import (
     Message,
     Part,
     Provider,
+    ReasoningPart,
     Role,
     Send,
     TextPart,
