@@ -84,6 +84,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         ({"messages": [turn("user", doc(source={"url": "x"}))]}, "source"),
         ({"messages": [turn("user", doc(name="a.b"))]}, "name"),
         ({"messages": [TURN, turn("assistant", {"toolUse": {"name": "f"}}), TURN]}, "toolUseId"),
+        ({"messages": [TURN, turn("assistant", {"toolUse": {"name": "f", "input": {}}}), TURN]}, "toolUseId"),
+        ({"messages": [TURN, turn("assistant", {"toolUse": {**USE["toolUse"], "name": 1}}), TURN]}, "a name"),
         ({"messages": [TURN, turn("assistant", {"reasoningContent": {"reasoningText": {"text": "a"}}})]},
          "signature"),
         ({"messages": [TURN, turn("assistant", {"reasoningContent": {}})]}, "redactedContent"),

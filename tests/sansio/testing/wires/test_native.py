@@ -546,6 +546,7 @@ def test_the_model_answers_the_last_text_of_the_user(kind: str, target: str) -> 
     assert first != last
     assert text(HELLO | {"content": "4 + 9"}, answer, HELLO) == first
     assert text({"role": "system", "content": "4 + 9"}, HELLO) == first
+    assert text(HELLO, answer | {"content": "4 + 9"}) == first
 
 
 def test_ollama_limits_an_answer_only_by_a_number_that_is_not_negative() -> None:

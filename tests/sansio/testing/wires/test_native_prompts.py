@@ -184,3 +184,12 @@ def test_calls_that_overlap_have_no_place(kind: str) -> None:
         encode_events(
             kind, [ToolCallStarted(0, "a", "f"), ToolCallStarted(1, "b", "g"), ToolCallDelta(0, "{}")]
         )
+
+
+@for_all(("kind", KINDS))
+def test_a_word_for_the_end_that_is_given_is_written(kind: str) -> None:
+    said = Answer(text="Hi", raw_finish_reason="a_new_word")
+    last: Any = StreamParser(kind)
+    events: Any = last.receive_data(b"".join(encode_stream(kind, said))) + last.receive_eof()
+    whole = dialect_named(kind).parse_response(json.loads(encode_whole(kind, said)))
+    assert {whole.raw_finish_reason, events[-1].message.raw_finish_reason} == {"a_new_word"}
