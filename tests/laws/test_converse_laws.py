@@ -48,7 +48,7 @@ from tests.laws.oracle import (
     plain,
     written,
 )
-from tests.sansio.wires import check_agreement
+from tests.sansio.wires import WEATHER, check_agreement
 
 parser_of = partial(parser_for, "bedrock")
 
@@ -101,7 +101,7 @@ def test_blocks_go_back_as_they_were_through_storage(message: Message) -> None:
     provider = Provider(ProviderConfig(type="bedrock", region="eu-west-1", model="m"))
     results = [Message(Role.TOOL, "ok", tool_call_id=call.id) for call in stored.all_tool_calls]
     ask = Message(Role.USER, "Hi")
-    prepared = provider.prepare([ask, stored, *results, ask])
+    prepared = provider.prepare([ask, stored, *results, ask], [WEATHER])
     body: Any = prepared.body
     sent = [block for turn in body["messages"] for block in turn["content"] if turn["role"] == "assistant"]
     blocks = [block for part in stored.parts if (block := block_of(part)) is not None]

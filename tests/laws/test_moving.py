@@ -25,10 +25,10 @@ from sansio import (
 )
 from sansio.porting import LeftOut
 from sansio.providers import dialect_named
-from tests.sansio import test_corpus_gemini, test_corpus_responses
+from tests.sansio import test_corpus_bedrock, test_corpus_gemini, test_corpus_more, test_corpus_responses
 from tests.sansio.test_corpus import golden, kind_of, names, needs_corpus
-from tests.sansio.wires import ASK, RESPONSES, TYPES, bare, config, parse
-from tests.support import CORPUS, RESPONSES_CORPUS, for_each
+from tests.sansio.wires import ASK, RESPONSES, TYPES, WEATHER, bare, config, parse
+from tests.support import BEDROCK_CORPUS, CORPUS, RESPONSES_CORPUS, for_each
 
 pytestmark = needs_corpus
 
@@ -38,6 +38,8 @@ RESPONSES_ANSWERS = [
     *test_corpus_responses.names("response"),
 ]
 GEMINI_ANSWERS = [*test_corpus_gemini.names("stream"), *test_corpus_gemini.names("response")]
+BEDROCK_ANSWERS = [*test_corpus_bedrock.names("s"), *test_corpus_bedrock.names("r")]
+MORE_ANSWERS = [*test_corpus_more.names("stream"), *test_corpus_more.names("response")]
 OTHERS = (
     "deepseek",
     "mistral",
@@ -51,6 +53,8 @@ OTHERS = (
     "ollama/messages",
     "openrouter/messages",
     "google",
+    "vertex",
+    "bedrock",
     "cohere",
     "ollama/ollama",
 )
@@ -83,6 +87,25 @@ def recorded_response(name: str) -> Message | None:
     return None if dialect.error_in(data) else dialect.parse_response(data)
 
 
+def recorded_at_bedrock(name: str) -> Message | None:
+    """The same of Converse."""
+    stream = BEDROCK_CORPUS / f"{name}.eventstream"
+    if stream.exists():
+        last = parse("bedrock", [stream.read_bytes()])[-1]
+        return last.message if isinstance(last, StreamComplete) else None
+    data = json.loads((BEDROCK_CORPUS / f"{name}.resp.json").read_bytes())
+    return dialect_named("bedrock").parse_response(data)
+
+
+def recorded_more(name: str) -> Message | None:
+    """The same of Cohere's chat and of Ollama's own API."""
+    if name in test_corpus_more.names("stream"):
+        last = test_corpus_more.parse(name, [test_corpus_more.stream_of(name)])[-1]
+        return last.message if isinstance(last, StreamComplete) else None
+    dialect, data = test_corpus_more.dialect_of(name), test_corpus_more.body_of(name)
+    return None if dialect.error_in(data) else dialect.parse_response(data)
+
+
 def history_with(message: Message) -> list[Message]:
     ids = [call.id for call in message.tool_calls]
     ids += [call.id for call in message.invalid_tool_calls if call.name]
@@ -91,7 +114,7 @@ def history_with(message: Message) -> list[Message]:
 
 
 # The Responses of the other types differ from these in options only.
-@for_each(list(product(ANSWERS, [*TYPES, "openai/responses", "ollama/responses"])))
+@for_each(list(product(ANSWERS, [*TYPES, "openai/responses", "ollama/responses", "bedrock", "google"])))
 def test_a_recorded_answer_is_accepted_everywhere_and_each_loss_is_reported_once(
     pair: tuple[str, str],
 ) -> None:
@@ -117,14 +140,32 @@ def test_a_recorded_response_is_accepted_everywhere(name: str) -> None:
 @for_each(GEMINI_ANSWERS)
 def test_a_recorded_answer_of_geminis_is_accepted_at_one_of_all_pairs(name: str) -> None:
     if (message := test_corpus_gemini.answer_of(name)) is not None:
-        every = (*TARGETS, *OTHERS)
-        check_move(message, every[crc32(name.encode()) % len(every)])
+        check_move_to_one(message, name)
+
+
+@for_each(BEDROCK_ANSWERS)
+def test_a_recorded_answer_of_bedrock_is_accepted_at_one_of_all_pairs(name: str) -> None:
+    if (message := recorded_at_bedrock(name)) is not None:
+        check_move_to_one(message, name)
+
+
+@for_each(MORE_ANSWERS)
+def test_a_recorded_answer_of_cohere_and_ollama_is_accepted_at_one_of_all_pairs(name: str) -> None:
+    if (message := recorded_more(name)) is not None:
+        check_move_to_one(message, name)
+
+
+def check_move_to_one(message: Message, name: str) -> None:
+    """Move an answer to a pair that its name chooses."""
+    every = (*TARGETS, *OTHERS)
+    check_move(message, every[crc32(name.encode()) % len(every)])
 
 
 def check_move(message: Message, target: str) -> None:
     provider = PROVIDERS[target]
     history = history_with(message)
-    prepared = provider.prepare(history)
+    # Bedrock refuses a conversation with calls without tools.
+    prepared = provider.prepare(history, [WEATHER] if target == "bedrock" else None)
     assert len(prepared.left_out) == len(set(prepared.left_out))
     moved, report = port(history, provider.dialect)
     assert tuple(report) == prepared.left_out

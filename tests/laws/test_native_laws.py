@@ -115,7 +115,8 @@ def test_an_answer_goes_back_as_it_was_received(kind: str, data: st.DataObject) 
     calls = [Message("tool", "done", call.id) for call in message.tool_calls]
     prepared = provider.prepare([Message("user", "Go."), message, *calls, Message("user", "Go on.")])
     left_out = {loss.what for loss in prepared.left_out}
-    assert left_out <= {"InvalidToolCall", "Message", *NOT_SENT.get(kind, ())}
+    plan = {"ReasoningPart"} if kind == "cohere" else set()  # one for tools, without its calls
+    assert left_out <= {"InvalidToolCall", "Message", *plan, *NOT_SENT.get(kind, ())}
     sent = json.loads(msgspec.json.encode(prepared.body["messages"]))[1]
     if left_out or sent["role"] != "assistant":
         return

@@ -48,6 +48,7 @@ from sansio import (
     Usage,
     replay,
 )
+from sansio.families.chat.serving import annotation
 from sansio.testing import Answer, encode_stream
 from sansio.testing.strategies import chunkings, streams
 from sansio.translate import (
@@ -583,3 +584,11 @@ def test_a_text_that_cites_is_written_once_and_one_that_says_nothing_not_at_all(
     found = read("responses", written("responses", *replay(message), StreamComplete(message)))
     assert (found.text, found.citations) == (text, ())
     assert len(json.loads(write_answer("responses", message, HEAD).body)["output"]) == bool(text)
+
+
+def test_a_citation_is_an_annotation_of_its_type_with_its_fields_inside() -> None:
+    cited = Citation("https://e/", "t", start=1, end=2, extra={"type": "url_citation", "new": 1})
+    assert annotation(cited) == {
+        "type": "url_citation",
+        "url_citation": {"url": "https://e/", "title": "t", "start_index": 1, "end_index": 2, "new": 1},
+    }

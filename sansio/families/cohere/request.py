@@ -100,6 +100,12 @@ class CohereDialect(Dialect):
             return super().refuses(part)
         return f"{self.origin} does not take it back"
 
+    def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
+        """A plan for tools whose calls were cut. Cohere takes no message without content or calls."""
+        if not all(map(is_plan, parts)):
+            return {}
+        return dict.fromkeys(range(len(parts)), "it is a plan for tools whose calls are not sent")
+
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:

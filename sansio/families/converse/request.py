@@ -130,6 +130,7 @@ class ConverseDialect(BedrockRuntime):
         write_options(body, options, self.options(), self.origin)
         self._ask_for_reasoning(body)
         check_choice(body)
+        _check_calls(body)
         check_budget(body, options)
         return body
 
@@ -178,8 +179,7 @@ class ConverseDialect(BedrockRuntime):
         return turns
 
     def _result(self, message: Message, index: int) -> _Block:
-        blocks = self._blocks(message, index) if message.content else []
-        result: _Block = {"toolUseId": message.tool_call_id, "content": blocks}
+        result: _Block = {"toolUseId": message.tool_call_id, "content": self._blocks(message, index)}
         if message.is_error:
             result["status"] = "error"
         self.check_extra({"status": None, **result} if message.is_error else result, message.extra, index)
@@ -192,6 +192,7 @@ class ConverseDialect(BedrockRuntime):
             InvalidRequestError: a part cannot be in this message, or the message would be empty.
         """
         said = message.role is Role.ASSISTANT
+        may_be_empty = message.role is Role.TOOL  # many tools say nothing, or print a line's end only
         if message.extra and message.origin is None and message.role is not Role.TOOL:
             raise InvalidRequestError(
                 f"message {index}: Converse's messages have a role and content only, not "
@@ -203,13 +204,13 @@ class ConverseDialect(BedrockRuntime):
             if not said or message.origin is None:
                 part = self._checked(part, message.role, index, number)
             if isinstance(part, TextPart) and not part.text.strip() and not part.citations:
-                if not said:
+                if not said and not may_be_empty:
                     raise _empty(index)
                 continue
             if (block := block_of(part)) is None:
                 raise self._unreadable(part, index, number)
             blocks.append({**block})
-        if not blocks:
+        if not blocks and not may_be_empty:
             raise _empty(index)
         return blocks
 
@@ -256,6 +257,20 @@ class ConverseDialect(BedrockRuntime):
         check_names(tools, NAMES)
         for position, tool in enumerate(tools):
             yield _tool(tool, position)
+
+
+def _check_calls(body: _Block) -> None:
+    """Refuse calls and results in a request without tools, as Bedrock does.
+
+    Raises:
+        InvalidRequestError: there are some. It says what to do.
+    """
+    blocks = (block for turn in body["messages"] for block in turn["content"])
+    if "toolConfig" not in body and any("toolUse" in block or "toolResult" in block for block in blocks):
+        raise InvalidRequestError(
+            "tools: the conversation has tool calls, which Bedrock takes only together with tools; give the "
+            "tools again"
+        )
 
 
 def _tool(tool: Tool, position: int) -> _Block:

@@ -19,7 +19,7 @@ from sansio import (
     ToolCall,
 )
 from sansio.content import Tool
-from sansio.testing.script import PROVIDER_TYPES
+from sansio.testing.script import OWN_TYPES, PROVIDER_TYPES
 from sansio.testing.strategies.answers import messages
 from sansio.testing.strategies.values import BYTES, JSON_TEXTS, NAMES, OBJECTS, TEXTS
 
@@ -111,7 +111,9 @@ def _conversations(draw: st.DrawFn, parts: st.SearchStrategy[Part]) -> list[Mess
     return conversation
 
 
-_ANSWERS = st.sampled_from((*PROVIDER_TYPES, "ollama/ollama", "cohere")).flatmap(messages)
+_HOMES = (*PROVIDER_TYPES, "openai/responses", "ollama/ollama", *OWN_TYPES)
+_ANSWERS = st.sampled_from(_HOMES).flatmap(messages)
+"""Answers of every wire family."""
 
 
 def _draw_own(draw: st.DrawFn) -> Message:

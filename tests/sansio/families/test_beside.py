@@ -104,6 +104,7 @@ DAY = 86_400.0
             ModelInfo(id="x/y", retires=DAY, extra={"supports": ["tools"]}),
         ),
         ({"id": "llama", "max_model_len": 5}, ModelInfo(id="llama", context_window=5)),
+        ({"id": "m", "lifecycle": "active"}, ModelInfo(id="m", lifecycle="active")),
     ],
 )
 def test_a_model_has_what_its_server_says_of_it(row: JSONObject, model: ModelInfo) -> None:

@@ -31,7 +31,7 @@ from sansio import (
     ToolCallStarted,
 )
 from sansio.testing.fuzz import TARGETS, seeds
-from sansio.testing.fuzz.targets import check_events
+from sansio.testing.fuzz.targets import KINDS, check_events
 from sansio.testing.strategies import histories
 
 SAYS_A = Message(Role.ASSISTANT, "a")
@@ -100,7 +100,7 @@ def test_inputs_of_every_length_and_in_any_order_keep_the_laws(target: str, data
     assert result is None
 
 
-@pytest.mark.parametrize("kind", range(6))
+@pytest.mark.parametrize("kind", range(len(KINDS)))
 @given(history=histories())
 def test_every_history_keeps_the_laws_of_porting(kind: int, history: list[Message]) -> None:
     TARGETS["port"](bytes([kind]) + msgspec.json.encode(history))

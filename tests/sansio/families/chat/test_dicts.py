@@ -215,10 +215,10 @@ def test_a_tool_call_is_a_part(call: Record, part: Part) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[1]", "5"])
 def test_a_call_whose_arguments_are_no_object_is_invalid(text: str) -> None:
-    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": text}}
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": text}, "new": 1}
     (part,) = from_openai({"role": "assistant", "tool_calls": [call]}).parts
     assert isinstance(part, InvalidToolCall)
-    assert part.raw_arguments == text
+    assert (part.raw_arguments, part.extra) == (text, {"new": 1})
 
 
 def test_citations_are_on_the_text_if_there_is_one() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sansio import InvalidRequestError, Provider
-from tests.sansio.wires import ASK, COMPATIBLE, Record, body_of, config
+from sansio import InvalidRequestError, Profile, Provider
+from sansio.profiles import BUILT_IN
+from tests.sansio.wires import ASK, COMPATIBLE, Record, body_of, config, refused
 from tests.support import for_all
 
 OPENAI: dict[str, Any] = {
@@ -217,3 +218,18 @@ def test_the_configs_reasoning_goes_beside_the_fields_of_reasoning() -> None:
 def test_a_calls_own_effort_replaces_the_configs_reasoning(kind: str, options: Record) -> None:
     plain = body_of(Provider(config(kind)), ASK)
     assert body_of(Provider(config(kind, reasoning=True)), ASK, **options) == {**plain, **options}
+
+
+WITH_EFFORTS = [
+    type for type, profile in BUILT_IN.items() if isinstance(profile, Profile) and profile.effort_values
+]
+
+
+@for_all(("type", WITH_EFFORTS))
+def test_an_unknown_effort_is_refused_with_those_that_the_server_takes(type: str) -> None:
+    said = str(refused(type, *ASK, reasoning_effort="much"))
+    known = said.partition("use one of ")[2].split(" (")[0].split(", ")
+    assert len(known) > 1
+    provider = Provider(config(type))
+    for effort in known:
+        assert body_of(provider, ASK, reasoning_effort=effort) != body_of(provider, ASK)

@@ -134,6 +134,17 @@ def test_an_invalid_call_that_was_answered_goes_back_inside_an_object() -> None:
     assert given[1]["tool_calls"][0]["function"]["arguments"] == '{"INVALID_JSON":"{"}'
 
 
+def test_a_plan_whose_calls_were_cut_is_left_out() -> None:
+    plan, cut = ReasoningPart("I will.", PLAN), InvalidToolCall("a", "f", "{", "cut")
+    answer = Message("assistant", (plan, cut), origin="cohere/cohere")
+    prepared = provider().prepare([*ASK, answer, *ASK])
+    assert [loss.what for loss in prepared.left_out] == ["InvalidToolCall", "ReasoningPart", "Message"]
+    messages: Any = prepared.body["messages"]
+    assert [message["role"] for message in messages] == ["user", "user"]
+    said = Message("assistant", (plan, TextPart("Hi")), origin="cohere/cohere")
+    assert provider().prepare([*ASK, said, *ASK]).left_out == ()
+
+
 def test_answers_of_others_lose_their_reasoning_and_empty_ones_are_left_out() -> None:
     foreign = Message("assistant", [ReasoningPart("Hm."), RefusalPart("No.")], origin="anthropic/messages")
     empty = Message("assistant", "", origin="openai/chat")

@@ -90,7 +90,7 @@ def test_an_answer_goes_back_as_it_was_and_blank_texts_are_left_out() -> None:
     answer = Message(
         Role.ASSISTANT, (*parts, TextPart(" ")), origin="bedrock/converse", extra={"metrics": {}}
     )
-    sent = body([*ASK, answer, *ASK])["messages"][1]["content"]
+    sent = body([*ASK, answer, *ASK], [WEATHER])["messages"][1]["content"]
     assert [next(iter(block)) for block in sent] == [
         "reasoningContent",
         "reasoningContent",
@@ -231,11 +231,34 @@ def test_a_schema_goes_where_the_model_takes_one(model: str, takes: bool) -> Non
 
 def test_an_id_that_bedrock_refuses_is_replaced_in_call_and_result() -> None:
     called = Message(Role.ASSISTANT, (ToolCall("a b", "f", {}),), origin="openai/chat")
-    prepared = provider().prepare([*ASK, called, Message(Role.TOOL, "x", tool_call_id="a b")])
+    prepared = provider().prepare([*ASK, called, Message(Role.TOOL, "x", tool_call_id="a b")], [WEATHER])
     sent: Any = prepared.body
     use, result = (turn["content"][0] for turn in sent["messages"][1:])
     assert use["toolUse"]["toolUseId"] == result["toolResult"]["toolUseId"] != "a b"
     assert [left.what for left in prepared.left_out] == ["id"]
+
+
+def test_calls_and_results_are_refused_without_tools_as_bedrock_refuses_them() -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),), origin="openai/chat")
+    history = [*ASK, called, Message(Role.TOOL, "x", tool_call_id="a")]
+    said = str(refusal(history))
+    assert "tools" in said
+    assert "give" in said
+    assert body(history, [WEATHER])["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "x"}]
+
+
+@pytest.mark.parametrize("said", ["", " ", "\n", (TextPart(" "),)])
+def test_a_tool_that_says_nothing_has_a_result_without_content(said: str | tuple[Part, ...]) -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
+    sent = body([*ASK, called, Message(Role.TOOL, said, tool_call_id="a")], [WEATHER])
+    assert sent["messages"][2]["content"] == [{"toolResult": {"toolUseId": "a", "content": []}}]
+
+
+def test_a_blank_text_in_a_result_is_left_out() -> None:
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
+    parts = (TextPart("\n"), TextPart("Sunny."))
+    sent = body([*ASK, called, Message(Role.TOOL, parts, tool_call_id="a")], [WEATHER])
+    assert sent["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "Sunny."}]
 
 
 # The endpoints beside.
