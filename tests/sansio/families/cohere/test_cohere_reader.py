@@ -495,3 +495,9 @@ def test_what_is_said_of_an_error_in_an_answer_that_did_not_fail_is_kept() -> No
     said = {"error": "a warning", "error_type": "X"}
     assert answer(start(), piece(text="Hi"), end(**said)).extra == said
     assert whole({"content": "Hi"}, **said).extra == said
+
+
+@for_all(("kind", ["text", "thinking"]))
+def test_a_piece_of_two_kinds_adds_to_both(kind: str) -> None:
+    message = answer(start(), begun(kind), piece(thinking="b", text="c"), end())
+    assert (message.text, message.reasoning) == ("c", "b")

@@ -484,3 +484,15 @@ def test_a_block_of_a_new_kind_goes_back_and_a_document_keeps_its_other_fields()
     document = DocumentPart(data=b"text", media_type="text/plain", extra={"x": 1})
     (_, _, result) = sent(KIND, *ASK, Message("assistant", CALLS[:1]), Message("tool", [document], "a"))
     assert result["content"] == [{"type": "document", "document": {"data": {"text": "text"}}, "x": 1}]
+
+
+def test_a_citation_of_thinking_names_its_block_where_it_is_not_the_first() -> None:
+    of_thinking: JSONObject = {"start": 0, "end": 1}
+    thought = ReasoningPart("Hm.", {"citations": [of_thinking]})
+    cases: list[tuple[list[Part], JSONObject]] = [
+        ([thought, TextPart("a")], of_thinking),
+        ([TextPart("a"), thought], {**of_thinking, "content_index": 1}),
+    ]
+    for parts, wanted in cases:
+        answer = Message("assistant", parts, origin="cohere/cohere")
+        assert sent(KIND, *ASK, answer, *ASK)[1]["citations"] == [wanted]

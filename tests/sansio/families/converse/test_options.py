@@ -258,3 +258,8 @@ def test_the_type_of_an_error_is_in_a_header_or_in_the_body() -> None:
     assert isinstance(named, BadRequestError)
     assert (named.error_type, named.provider_message) == ("ValidationException", "no")
     assert ConverseDialect().parse_error(400, (), body).provider_message == "the provider gave no message"
+
+
+@for_each([CLAUDE, NOVA, GPT, "m"])
+def test_a_dialect_without_a_model_knows_the_options_of_every_model(model: str) -> None:
+    assert provider(model).dialect.options().keys() <= ConverseDialect().options().keys()

@@ -329,3 +329,16 @@ def test_a_part_that_is_misplaced_is_named_with_its_place(case: tuple[Role, Part
     assert f"message {len(before)}, part 1" in str(error)
     assert type(part).__name__ in str(error)
     assert error.index == len(before)
+
+
+@pytest.mark.parametrize(
+    ("call_id", "taken"), [("aZ09_.:-", True), ("x" * 64, True), ("x" * 65, False), ("a b", False)]
+)
+def test_the_ids_of_calls_that_converse_takes(call_id: str, taken: bool) -> None:
+    assert provider().dialect.takes_call_id(call_id) is taken
+
+
+def test_a_name_has_no_other_signs_than_those_that_converse_takes() -> None:
+    part = DocumentPart(data=b"x", media_type="text/plain", name="a:b<c>@d^e;f_é/g")
+    (block,) = body([Message(Role.USER, (part,))])["messages"][0]["content"]
+    assert block["document"]["name"] == "a b c d e f_ g"

@@ -89,7 +89,7 @@ def test_each_finish_reason_that_google_lists_is_known_by_its_meaning() -> None:
     for word in listed:
         if word.startswith("IMAGE_"):
             assert meant[word] is meant[word.removeprefix("IMAGE_")], word
-        if "MALFORMED" in word or "CALL" in word:
+        if "MALFORMED" in word or "CALL" in word or word.startswith("NO_"):
             assert meant[word] is FinishReason.ERROR, word
     assert {word for word, reason in meant.items() if reason is FinishReason.CONTENT_FILTER} >= {
         "LANGUAGE",

@@ -644,3 +644,12 @@ def test_the_sources_of_all_chunks_are_cited() -> None:
     ]
     message = streamed(*chunks, chunk([], "STOP"))
     assert [each.url for each in message.citations] == ["https://a.example", "https://b.example"]
+
+
+def test_another_call_ends_the_one_whose_pieces_arrived() -> None:
+    begun = [chunk([call("f", willContinue=True)]), chunk([piece("$.a", 1)])]
+    message = streamed(
+        *begun, chunk([call("g", willContinue=True), piece("$.b", 2)]), chunk([], "MAX_TOKENS")
+    )
+    assert [(each.name, each.arguments) for each in message.tool_calls] == [("f", {"a": 1})]
+    assert [each.name for each in message.invalid_tool_calls] == ["g"]

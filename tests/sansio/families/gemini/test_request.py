@@ -407,7 +407,9 @@ def test_a_result_of_a_call_without_an_id_gets_none_from_its_extra_either() -> N
     message = whole(call("f", args={}))
     given = Message("tool", "1", message.tool_calls[0].id, extra={"id": "c1"})
     assert "id" in refused(*ASK, message, given)
-    assert "message 0, part 1" in refused(Message("system", [TextPart("a"), ImagePart(data=PNG)]), *ASK)
+    error = refused(Message("system", [TextPart("a"), ImagePart(data=PNG)]), *ASK)
+    assert "message 0, part 1" in error
+    assert "ImagePart" in error
 
 
 def test_a_call_may_have_arguments_of_any_fields_and_fields_beside_it() -> None:

@@ -266,3 +266,8 @@ def test_what_is_read_is_not_kept_a_second_time() -> None:
         assert message.usage is not None
         assert (message.usage.input_tokens, message.usage.output_tokens) == (3, 5)
         assert message.usage.extra == {name: count for name, count in counts.items() if "duration" in name}
+
+
+@for_all(("image", [7, None, {"a": 1}, "?"]))
+def test_an_image_of_another_form_is_kept_as_it_is(image: object) -> None:
+    assert answer(last({"images": [image]})).parts == (UnknownPart("image", {"image": image}),)  # type: ignore[dict-item]  # JSON

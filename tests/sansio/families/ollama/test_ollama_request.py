@@ -24,6 +24,7 @@ from sansio import (
     TextPart,
     ToolCall,
     UnknownPart,
+    Usage,
 )
 from sansio.options import OllamaOptions
 from tests.sansio.wires import ASK, WEATHER, Record, config, refusal_of, sent
@@ -393,3 +394,11 @@ def test_a_model_of_the_list_may_have_either_name(row: Record, name: str | None)
     listed = provider().dialect.list_models().read({"models": [row]})
     assert isinstance(listed, tuple)
     assert [(model.id, model.name, model.extra) for model in listed] == [("m", name, {"size": 5})]
+
+
+def test_vectors_have_their_model_and_the_tokens_that_they_cost() -> None:
+    data: Record = {"model": "m", "embeddings": [[1, 2]], "prompt_eval_count": 3, "total_duration": 5}
+    found = provider().dialect.embed(["a"]).read(data)
+    assert found == Embeddings(
+        vectors=((1, 2),), model="m", usage=Usage(input_tokens=3), extra={"total_duration": 5}
+    )

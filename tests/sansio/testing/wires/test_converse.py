@@ -84,6 +84,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         ({"messages": [turn("user", doc(source={"url": "x"}))]}, "source"),
         ({"messages": [turn("user", doc(name="a.b"))]}, "name"),
         ({"messages": [TURN, turn("assistant", {"toolUse": {"name": "f"}}), TURN]}, "toolUseId"),
+        ({"messages": [TURN, turn("assistant", {"toolUse": {"name": "f", "input": {}}}), TURN]}, "toolUseId"),
+        ({"messages": [TURN, turn("assistant", {"toolUse": {**USE["toolUse"], "name": 1}}), TURN]}, "a name"),
         ({"messages": [TURN, turn("assistant", {"reasoningContent": {"reasoningText": {"text": "a"}}})]},
          "signature"),
         ({"messages": [TURN, turn("assistant", {"reasoningContent": {}})]}, "redactedContent"),
@@ -349,6 +351,7 @@ def test_answers_end_in_words_that_are_listed() -> None:
 def test_frames_are_padded_and_each_text_is_a_block_with_its_end() -> None:
     pieces = encode_stream("bedrock", Answer(parts=(TextPart("One two"), TextPart("three"))))
     assert all(b'"p":"' in piece for piece in pieces)
+    assert b'"role":"assistant"' in pieces[0]
     ends = [piece for piece in pieces if b"contentBlockStop" in piece]
     assert [b'"contentBlockIndex":%d' % at in end for at, end in enumerate(ends)] == [True, True]
 

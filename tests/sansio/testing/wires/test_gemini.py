@@ -316,7 +316,9 @@ def respond(fake: FakeProvider, fetch: Any) -> Any:
 def test_models_counts_and_vectors_are_served() -> None:
     fake, provider = FakeProvider("google", models=["gemini-x"]), google("gemini-x")
     listed = provider.dialect.list_models().read(respond(fake, provider.list_models()))
-    assert [each.id for each in listed] == ["gemini-x"]  # type: ignore[union-attr]  # it has one page
+    assert isinstance(listed, tuple)
+    assert [(each.id, each.name) for each in listed] == [("gemini-x", "gemini-x")]
+    assert all(each.context_window and each.max_output for each in listed)
     assert provider.dialect.count_tokens({}).read(respond(fake, provider.count_tokens(ASK))) == 8
     vectors = provider.dialect.embed(["a", "b"], 3).read(
         respond(fake, provider.embed(["a", "b"], dimensions=3)),

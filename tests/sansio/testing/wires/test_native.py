@@ -546,6 +546,8 @@ def test_the_model_answers_the_last_text_of_the_user(kind: str, target: str) -> 
     assert first != last
     assert text(HELLO | {"content": "4 + 9"}, answer, HELLO) == first
     assert text({"role": "system", "content": "4 + 9"}, HELLO) == first
+    assert text(HELLO, answer | {"content": "4 + 9"}) == first
+    assert "nothing" in text({"role": "system", "content": "4 + 9"})
 
 
 def test_ollama_limits_an_answer_only_by_a_number_that_is_not_negative() -> None:
@@ -597,6 +599,9 @@ def test_each_block_and_call_of_a_stream_begins_and_ends_and_is_numbered() -> No
         if record["type"] == "content-start":
             block = record["delta"]["message"]["content"]
             assert block["type"] == "image" or block[block["type"]] == "", record
+    logged = encode_stream(COHERE, Answer(text="Hi", extra={"logprobs": [LOGPROB]}))
+    holders = [json.loads(piece.partition(b"data: ")[2]) for piece in logged if b"token_ids" in piece]
+    assert [(each["type"], each["index"]) for each in holders] == [("content-delta", 0)]
     open_: list[tuple[str, int]] = []
     begun: dict[str, list[int]] = {"content": [], "tool-call": [], "citation": []}
     for record in records:

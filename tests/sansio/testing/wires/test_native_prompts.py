@@ -184,3 +184,29 @@ def test_calls_that_overlap_have_no_place(kind: str) -> None:
         encode_events(
             kind, [ToolCallStarted(0, "a", "f"), ToolCallStarted(1, "b", "g"), ToolCallDelta(0, "{}")]
         )
+
+
+@for_all(("kind", KINDS))
+def test_a_word_for_the_end_that_is_given_is_written(kind: str) -> None:
+    said = Answer(text="Hi", raw_finish_reason="a_new_word")
+    last: Any = StreamParser(kind)
+    events: Any = last.receive_data(b"".join(encode_stream(kind, said))) + last.receive_eof()
+    whole = dialect_named(kind).parse_response(json.loads(encode_whole(kind, said)))
+    assert {whole.raw_finish_reason, events[-1].message.raw_finish_reason} == {"a_new_word"}
+
+
+@for_all(("kind", KINDS), ("reason", FinishReason))
+def test_an_answer_ends_as_it_was_meant_to_or_is_refused(kind: str, reason: FinishReason) -> None:
+    calls = (ToolCall("a", "f", {"x": 1}),) if reason is FinishReason.TOOL_CALLS else ()
+    said = Answer(text="Hi", tool_calls=calls, finish_reason=reason)
+    try:
+        whole = encode_whole(kind, said, model="m")
+    except ValueError:
+        assert reason not in (FinishReason.STOP, FinishReason.LENGTH, FinishReason.TOOL_CALLS)
+        if kind in ("google", "bedrock"):  # which have words for nearly all
+            assert reason in (FinishReason.REFUSAL, FinishReason.PAUSE, FinishReason.OTHER)
+        return
+    message = dialect_named(kind).parse_response(json.loads(whole))
+    assert message.finish_reason is reason
+    if kind in ("google", "ollama/ollama"):
+        assert message.model == "m"
