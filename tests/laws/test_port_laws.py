@@ -416,7 +416,7 @@ def test_an_edited_part_is_sent_as_edited(wire: str, data: st.DataObject) -> Non
 
 
 def is_kept_elsewhere(message: Message) -> bool:
-    """Whether it has reasoning that only the server of Responses has which made it: an id, and nothing else."""
+    """Whether it has reasoning by its id alone, so that only the server that made it knows what it is."""
     items = [part.extra.get("item") for part in message.parts if isinstance(part, ReasoningPart)]
     return any(isinstance(item, dict) and "encrypted_content" not in item for item in items)
 

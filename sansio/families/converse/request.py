@@ -239,7 +239,10 @@ class ConverseDialect(BedrockRuntime):
         if part.extra and not isinstance(part, UnknownPart):
             bare = block_of(msgspec.structs.replace(part, extra={})) or {}
             inner = next(iter(bare.values()), None)
-            self.check_extra(inner if isinstance(inner, dict) else bare, part.extra, index, number)
+            typed = {**inner} if isinstance(inner, dict) else bare
+            if "input" in typed:
+                typed["input"] = None  # no further fields belong in a call's arguments
+            self.check_extra(typed, part.extra, index, number)
         return part
 
     def _unreadable(self, part: Part, index: int, number: int) -> InvalidRequestError:

@@ -141,6 +141,8 @@ class Contents:
             raise self._dialect.cannot_send(part, index, number)
         if part.extra and not isinstance(part, UnknownPart):
             typed = wire_of(msgspec.structs.replace(part, extra={}))
+            if typed is not None and isinstance(call := typed.get(CALL), dict):
+                typed[CALL] = {**call, "args": None}  # no further fields belong in a call's arguments
             self._dialect.check_extra(typed, part.extra, index, number)
 
     def _result(self, message: Message, index: int, call: _Call) -> list[JSONObject]:

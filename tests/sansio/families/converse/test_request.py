@@ -204,6 +204,12 @@ def test_what_porting_would_leave_out_the_dialect_itself_refuses(case: tuple[Mes
         provider().dialect.build_request_body([*ASK, message], [], stream=False)
 
 
+def test_an_extra_of_a_call_adds_nothing_to_its_arguments() -> None:
+    call = Message(Role.ASSISTANT, (ToolCall("a", "f", {"x": 1}, extra={"input": {"y": 2}}),))
+    error = refusal([*ASK, call, Message(Role.TOOL, "x", tool_call_id="a")])
+    assert "input is in its extra" in str(error)
+
+
 def test_an_extra_of_a_result_must_not_replace_what_is_typed() -> None:
     called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
     result = Message(Role.TOOL, "x", tool_call_id="a", is_error=True, extra={"status": "success"})

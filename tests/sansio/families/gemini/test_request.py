@@ -373,6 +373,14 @@ def test_a_part_without_a_form_is_refused_with_its_place_and_a_remedy(part: Part
                 ],
                 1,
             ),
+            (
+                [
+                    *ASK,
+                    Message("assistant", [ToolCall("a", "f", extra={"functionCall": {"args": {"x": 1}}})]),
+                    RESULTS[0],
+                ],
+                1,
+            ),
         ],
     )
 )
