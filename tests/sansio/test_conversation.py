@@ -56,7 +56,9 @@ def test_every_function_that_takes_messages_takes_dicts() -> None:
     assert port(iter([DICT]), Provider(config("openai")).dialect) == (ASK, [])
 
 
-@pytest.mark.parametrize("bad", [5, None, ["Hello"], [[DICT]], [{"role": "usr", "content": ""}]])
+@pytest.mark.parametrize(
+    "bad", [5, None, DICT, ASK[0], ["Hello"], [[DICT]], [{"role": "usr", "content": ""}]]
+)
 def test_another_shape_is_refused_with_the_right_one(bad: Any) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         as_messages(bad)

@@ -203,6 +203,7 @@ def test_what_cannot_travel_is_reported_with_its_place(api: str) -> None:
     translator = AnswerTranslator(api, HEAD)
     for event in [*replay(MESSAGE), StreamComplete(MESSAGE)]:
         translator.write(event)
+    assert all(each.why for each in translator.left_out)
     lost = [(each.what, each.part) for each in translator.left_out]
     assert lost == [
         ("extra: signature", 0),

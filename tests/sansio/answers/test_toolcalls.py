@@ -437,3 +437,20 @@ def test_an_id_that_is_sent_again_is_not_another_call() -> None:
     assert calls.find(0, "call_1", "") is call
     assert calls.find(None, "", "") is call
     assert call.id == "call_1"
+
+
+@given(st.lists(st.sampled_from(["{", '"a":', " ", "{}", "}", '"}"', ","]), max_size=30), st.data())
+def test_arguments_are_closed_whenever_their_pieces_were_joined(
+    pieces: list[str], data: st.DataObject
+) -> None:
+    """Pieces are joined in between, which saves memory."""
+    folded, plain = (ToolCallAssembler().find(0, "call_1", "f") for _ in range(2))
+    for piece in pieces:
+        folded.parts.append(piece)
+        plain.parts.append(piece)
+        if data.draw(st.booleans()):
+            folded.fold()
+        if data.draw(st.booleans()):
+            assert folded.is_closed() == plain.is_closed()
+    assert folded.is_closed() == plain.is_closed()
+    assert folded.parts.whole() == plain.parts.whole() == "".join(pieces)

@@ -215,6 +215,10 @@ def test_a_rate_that_cannot_be_names_its_field(field: str, value: object) -> Non
     assert caught.value.field == field
 
 
+def test_a_rate_may_have_a_fraction() -> None:
+    assert Rates(requests_per_minute=0.5, tokens_per_minute=1.5).requests_per_minute == 0.5
+
+
 def test_a_concurrency_is_a_whole_number() -> None:
     with pytest.raises(ConfigError, match="concurrency"):
         Rates(concurrency=2.5)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from sansio import StreamComplete, StreamEvent, StreamParser
-from sansio.http import Request
+from sansio.http import Request, header
 from sansio.testing import Answer, Broken, Ending, Failure, FakeProvider, FakeResponse
 from tests.sansio.testing.asking import chunks, message_in, said
 from tests.sansio.testing.wires.test_responses_requests import CALL, HELLO, RESULT, request_for
@@ -173,6 +173,9 @@ def test_a_stream_that_ends_in_an_error_ends_in_it_again() -> None:
     response_id = records[0]["response"]["id"]
     again = chunks(fetch(fake, response_id, "?stream=true&starting_after=2").pieces)
     assert again == records[3:]
+    from_the_start = fetch(fake, response_id, "?stream=true")
+    assert chunks(from_the_start.pieces) == records
+    assert (header(from_the_start.headers, "content-type") or "").startswith("text/event-stream")
     assert said(fetch(fake, response_id))["status"] == "failed"
 
 
