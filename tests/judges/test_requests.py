@@ -91,7 +91,7 @@ CHOICES = st.sampled_from(
 PORTABLE: Mapping[str, st.SearchStrategy[Any]] = {
     "cache": st.booleans(),
     "logprobs": st.booleans() | st.integers(0, 5),
-    "max_tokens": st.integers(1, 9_000),
+    "max_tokens": st.integers(16, 9_000),
     "parallel_tool_calls": st.booleans(),
     "reasoning_effort": EFFORTS,
     "response_format": FORMATS,
@@ -117,11 +117,11 @@ _OWN_CHOICES: Mapping[str, st.SearchStrategy[Any]] = {
 ONLY: Mapping[str, st.SearchStrategy[Any]] = {
     "n": st.just(1),
     "reasoning_budget": st.integers(1_024, 4_000),
-    "max_tokens": st.integers(1, 9_000),
-    "max_completion_tokens": st.integers(1, 9_000),
+    "max_tokens": st.integers(16, 9_000),
+    "max_completion_tokens": st.integers(16, 9_000),
     "top_p": st.sampled_from((0.95, 1)),
     "repetition_penalty": st.sampled_from((0.5, 1, 1.5)),
-    "max_output_tokens": st.integers(1, 9_000),
+    "max_output_tokens": st.integers(16, 9_000),
     "verbosity": st.sampled_from(("low", "medium", "high")),
     "background_options": st.just({"completion_window": "soonest"}),
 }

@@ -141,7 +141,6 @@ OPENAI_RANGES: Mapping[str, Any] = {
     "max_completion_tokens": _Limit,
     "logprobs": bool | _Alternatives,
     "top_logprobs": _Alternatives,
-    "max_tool_calls": Annotated[int, Meta(ge=1)],
     "metadata": Annotated[dict[str, str], Meta(max_length=16)],
     "truncation": Literal["auto", "disabled"],
 }

@@ -87,7 +87,7 @@ class _Served(_Common, kw_only=True):
     max_output_tokens: _Limit | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     parallel_tool_calls: bool | None = None
-    max_tool_calls: _Limit | None = None
+    max_tool_calls: int | None = None
     previous_response_id: str | None = None
     conversation: str | _Object | None = None
     store: bool | None = None
