@@ -154,6 +154,13 @@ def test_a_system_message_is_text_only(before: list[Message]) -> None:
     assert f"message {len(before)}, part 1: anthropic/messages takes no ImagePart" in str(error)
 
 
+@pytest.mark.parametrize("role", [Role.USER, Role.ASSISTANT])
+@pytest.mark.parametrize("field", ["role", "content"])
+def test_an_extra_of_a_message_does_not_replace_what_it_has(role: Role, field: str) -> None:
+    error = refused("anthropic", Message(role, "Hi", extra={field: "x"}), *ASK)
+    assert f"{field} is in its extra" in str(error)
+
+
 def test_system_messages_alone_are_refused() -> None:
     assert "needs a user's message" in str(refused("anthropic", Message(Role.SYSTEM, "Be brief.")))
 
