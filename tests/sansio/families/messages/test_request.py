@@ -157,7 +157,7 @@ def test_a_system_message_is_text_only(before: list[Message]) -> None:
 @pytest.mark.parametrize("role", [Role.USER, Role.ASSISTANT])
 @pytest.mark.parametrize("field", ["role", "content"])
 def test_an_extra_of_a_message_does_not_replace_what_it_has(role: Role, field: str) -> None:
-    error = refused("anthropic", Message(role, "Hi", extra={field: "x"}), *ASK)
+    error = refused("openrouter/messages", Message(role, "Hi", extra={field: "x"}), *ASK)
     assert f"{field} is in its extra" in str(error)
 
 
