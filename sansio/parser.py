@@ -176,6 +176,8 @@ class StreamParser:
                 self._fail(error.with_traceback(None), events, self._framer.offset)
                 return None
             where = "inside an event"  # an unreadable last event without an end was cut, not malformed
+            if self._reader.ENDS_WITH_BODY:
+                return StreamTruncatedError(f"the stream ended {where}")
         try:
             whole = self._reader.receive_eof(events)
         except ProviderError as error:

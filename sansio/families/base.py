@@ -85,6 +85,12 @@ class AnswerReader(ABC):
 
     progress: int = 0
     """How many frames with content were read; pings and blank frames do not count."""
+    ENDS_WITH_BODY: ClassVar[bool] = False
+    """Whether more of the answer may follow its finish reason, so that only the end of the body ends it. A
+    body that ends inside a frame is then truncated, also after a finish reason.
+
+    Default: False. A finish reason is then the last content, and what follows it, such as counts, may be
+    cut."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect

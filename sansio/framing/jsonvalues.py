@@ -1,7 +1,7 @@
 """JSON objects one after another, or in a list: how Google streams if no events were requested.
 
-White space, commas and the brackets of lists between two objects have no meaning. An object is a frame as
-soon as its last brace has arrived.
+White space and commas between two objects have no meaning, and brackets only say whether a list has ended. An
+object is a frame as soon as its last brace has arrived.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sansio.errors import LimitExceededError, RemoteProtocolError
+from sansio.errors import LimitExceededError, RemoteProtocolError, StreamTruncatedError
 from sansio.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class JSONValuesFramer:
         self._offset = offset
         self._object = bytearray()  # the unfinished one
         self._depth = 0
+        self._lists = 0  # lists around the objects that have begun and not ended
         self._in_text = False
         self._escaped = False  # a backslash was the last byte, and the next one belongs to it
         self._over = False
@@ -61,6 +62,7 @@ class JSONValuesFramer:
             if not self._depth:
                 found = _BETWEEN.match(data, at)
                 begin = found.end() if found else at
+                self._lists += data.count(b"[", at, begin) - data.count(b"]", at, begin)
                 self._offset += begin - at
                 at = begin
                 if at == len(data):
@@ -87,11 +89,19 @@ class JSONValuesFramer:
         return False
 
     def feed_eof(self, read: Read, events: list[StreamEvent]) -> bool:
-        """See `Framer.feed_eof`: an object that is not whole is read, and refused as truncated."""
+        """See `Framer.feed_eof`: an object that is not whole is read, and refused as truncated.
+
+        Raises:
+            StreamTruncatedError: the list around the objects has no end.
+        """
         if self._over:
             return False
         self._over = True
-        return bool(self._object) and read(bytes(self._object), events, "")
+        if self._object:
+            return read(bytes(self._object), events, "")
+        if self._lists > 0:
+            raise StreamTruncatedError("the body ended inside a list of JSON")
+        return False
 
     def _find_end(self, data: bytes, at: int) -> int:
         """Where the object ends; the end of the data if the object continues."""

@@ -47,6 +47,8 @@ class GeminiReader(AnswerReader):
     It ends with the body, not with a finish reason, since chunks with more parts may follow that.
     """
 
+    ENDS_WITH_BODY = True
+
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._open: OpenPart | None = None  # the text or the thought that the next chunk may continue

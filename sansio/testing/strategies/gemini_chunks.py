@@ -41,22 +41,15 @@ def vary(draw: st.DrawFn, chunks: Sequence[bytes]) -> list[bytes]:
     return [*map(msgspec.json.encode, varied)]
 
 
-def listed(draw: st.DrawFn, chunks: Sequence[bytes], *, line_ends: bool) -> tuple[bytes, list[int]]:
+def listed(draw: st.DrawFn, chunks: Sequence[bytes], *, line_ends: bool) -> bytes:
     """The chunks as one list, as they arrive without `alt=sse`.
 
     Args:
         line_ends: lines may end in CR LF.
-
-    Returns:
-        The bytes, and where each chunk ends in them.
     """
     between = draw(st.sampled_from((b",", b" , ", b"\n,\n", *([b",\r\n"] if line_ends else []))))
     indent = draw(st.sampled_from((-1, 0, 2)))
-    stream, ends = bytearray(b"["), list[int]()
-    for number, chunk in enumerate(chunks):
-        stream += (between if number else b"") + msgspec.json.format(chunk, indent=indent)
-        ends.append(len(stream))
-    return bytes(stream + b"]\n"), ends
+    return b"[%b]\n" % between.join(msgspec.json.format(chunk, indent=indent) for chunk in chunks)
 
 
 def _merge(chunk: _Chunk, following: _Chunk) -> None:

@@ -145,10 +145,8 @@ def _gemini_streams(
     if draw(st.booleans()):
         chunks = vary(draw, chunks)
     if lists and draw(SELDOM):
-        data, ends = listed(draw, chunks, line_ends=line_ends)
-        decoded = [*map(json.loads, chunks)]
-        whole_from = next(end for end, chunk in zip(ends, decoded, strict=True) if _tells_finish(type, chunk))
-        return ValidStream(data, answer, whole_from, decoded)
+        data = listed(draw, chunks, line_ends=line_ends)
+        return ValidStream(data, answer, data.rindex(b"]") + 1, [*map(json.loads, chunks)])
     records: list[Record] = [[(b"data", chunk)] for chunk in chunks]
     if draw(st.booleans()):
         return _written(type, answer, records, b"", b"\r\n" if line_ends else b"\n", b" ")

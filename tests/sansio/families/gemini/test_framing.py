@@ -17,7 +17,9 @@ from sansio import (
     Message,
     ProviderConfig,
     StreamComplete,
+    StreamFailed,
     StreamParser,
+    StreamTruncatedError,
 )
 from sansio.http import Input
 from sansio.provider import Provider
@@ -93,3 +95,26 @@ def test_the_place_of_a_fault_in_a_list_is_counted_from_the_body_s_beginning(bef
     begun = json.dumps([chunk([text("a")])]).encode()[:-1] + b", "
     places = [failure(parse(each + begun + b"]}{")).offset for each in (b"", before)]
     assert places[1] == (places[0] or 0) + len(before)
+
+
+SAID = b'{"candidates":[{"content":{"parts":[{"text":"%b"}]},"finishReason":"STOP"}]}'
+MORE = SAID % b"world"
+
+
+@pytest.mark.parametrize("cut", [1, len(MORE) // 2, len(MORE) - 1])
+def test_a_body_that_ends_inside_an_event_is_truncated_also_after_a_finish_reason(cut: int) -> None:
+    said = SAID % b"Hello, "
+    for body in (b"data: %b\r\n\r\ndata: %b" % (said, MORE[:cut]), b"[%b,\n%b" % (said, MORE[:cut])):
+        last = parse(body)[-1]
+        assert isinstance(last, StreamFailed)
+        assert isinstance(last.error, StreamTruncatedError)
+        assert last.error.partial is not None
+        assert last.error.partial.text == "Hello, "
+
+
+@pytest.mark.parametrize("end", [b"", b",", b",\r\n"])
+def test_a_list_without_its_end_is_truncated(end: bytes) -> None:
+    last = parse(b"[%b%b" % (SAID % b"Hello", end))[-1]
+    assert isinstance(last, StreamFailed)
+    assert isinstance(last.error, StreamTruncatedError)
+    assert isinstance(parse(b"[%b%b]" % (SAID % b"Hello", end))[-1], StreamComplete)
