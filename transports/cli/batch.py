@@ -23,6 +23,7 @@ from transports.cli.inputs import typed_options
 from transports.cli.progress import shown
 from transports.cli.provider_batch import Visit, check_alone, check_there, check_visit, perform
 from transports.cli.settings import (
+    Api,
     Imports,
     Location,
     Project,
@@ -138,12 +139,7 @@ def batch(
         str | None,
         typer.Option(callback=known_type, help="The provider's type, such as openai. Default: openrouter."),
     ] = None,
-    api: Annotated[
-        str | None,
-        typer.Option(
-            help="Which of the provider's APIs to use, such as responses. Default: the type's first."
-        ),
-    ] = None,
+    api: Api = None,
     model: Annotated[
         str | None,
         typer.Option("--model", "-m", help="The model's id. Default: the type's, if it has one."),

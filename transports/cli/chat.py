@@ -15,6 +15,7 @@ from transports.cli.display import JSONDisplay, TextDisplay, answer_page
 from transports.cli.inputs import load_tools, question, read_attachment, read_prompt, typed_options
 from transports.cli.saved import Saved, last_conversation, read_saved
 from transports.cli.settings import (
+    Api,
     Imports,
     Location,
     Project,
@@ -40,12 +41,7 @@ def chat(
         str | None,
         typer.Option(callback=known_type, help="The provider's type, such as openai. Default: openrouter."),
     ] = None,
-    api: Annotated[
-        str | None,
-        typer.Option(
-            help="Which of the provider's APIs to use, such as responses. Default: the type's first."
-        ),
-    ] = None,
+    api: Api = None,
     model: Annotated[
         str | None,
         typer.Option("--model", "-m", help="The model's id. Default: the type's, if it has one."),

@@ -15,6 +15,7 @@ import typer
 
 from sansio import PROVIDER_DEFAULTS, ModelInfo, ProviderConfig
 from transports.cli.settings import (
+    Api,
     Imports,
     Location,
     Project,
@@ -39,6 +40,7 @@ def models(
         str | None,
         typer.Option(callback=known_type, help="The provider's type, such as openai. Default: openrouter."),
     ] = None,
+    api: Api = None,
     base_url: Annotated[str | None, typer.Option(help="The API's base URL. Default: the type's.")] = None,
     api_key_env: Annotated[
         str | None,
@@ -70,6 +72,7 @@ def models(
     """
     given: dict[str, object] = {
         "type": type,
+        "api": api,
         "base_url": base_url,
         "api_key_env": api_key_env,
         "region": region,

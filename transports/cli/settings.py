@@ -63,6 +63,10 @@ Imports = Annotated[
 ]
 
 
+Api = Annotated[
+    str | None,
+    typer.Option(help="Which of the provider's APIs to use, such as responses. Default: the type's first."),
+]
 Region = Annotated[
     str | None,
     typer.Option(help="The AWS region of --type bedrock, such as us-east-1. Default: $AWS_REGION."),

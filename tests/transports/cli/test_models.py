@@ -46,6 +46,14 @@ def test_a_type_alone_is_enough_since_the_list_needs_no_model(type: str) -> None
     assert json.loads(done.stdout)["id"] == "fake-model"
 
 
+def test_an_api_with_a_list_of_its_own_is_asked_for_it() -> None:
+    with loopback_thread(FakeProvider("ollama", models=["small"])) as server:
+        address = server.base_url("ollama").removesuffix("/v1")
+        done = run("models", "--type", "ollama", "--api", "ollama", "--base-url", address, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["id"] == "small"
+
+
 def test_a_config_in_a_file_is_enough(tmp_path: Path) -> None:
     with loopback_thread(FakeProvider()) as server:
         file = tmp_path / "azure.json"
