@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio.times import read_date, read_duration, read_http_date, read_number, read_rfc_3339
+from sansio.times import (
+    basic_time,
+    read_basic_time,
+    read_date,
+    read_duration,
+    read_http_date,
+    read_number,
+    read_rfc_3339,
+)
 from tests.support import for_all
 
 MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(
@@ -124,3 +132,12 @@ def test_no_text_raises(text: str) -> None:
         assert value is None or isinstance(value, (int, float))
     assert (read_number(text) or 0) >= 0
     assert (read_duration(text) or 0) >= 0
+
+
+@given(moment=MOMENTS, fraction=st.floats(0, 0.9))
+def test_the_basic_form_of_a_moment_is_read_back(moment: datetime, fraction: float) -> None:
+    seconds = (moment - EPOCH).total_seconds()
+    text = moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ").rjust(16, "0")
+    assert read_basic_time(text) == seconds
+    if seconds >= 0:
+        assert basic_time(seconds + fraction) == text
