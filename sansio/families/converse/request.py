@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, ClassVar, assert_never
 
 import msgspec
@@ -48,6 +49,8 @@ _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_\s()\[\]-]+")
 """The characters that a document's name may not have (the reference, "DocumentBlock"; recorded requests have
 `_`)."""
+_LONGEST_NAME = 200
+"""How many characters a document's name may have (botocore, `DocumentBlockNameString`)."""
 _NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
 """Parts that an assistant's message cannot have."""
 _DEFAULT_MAX_TOKENS = 8192
@@ -303,21 +306,48 @@ def _tool(tool: Tool, position: int) -> _Block:
 
 
 def _name_documents(turns: list[_Block]) -> None:
-    """Give each document a name, which is required, and may not have all characters.
+    """Give each document a name, which is required, must be unique, and may not have all characters.
 
-    A document without a name gets a number: Bedrock refuses two documents of the same name.
+    A name depends only on the documents before it, so that the prompt's beginning stays the same from request
+    to request, and cached prompts stay valid.
     """
-    count = 0
+    names: set[str] = set()
     for turn in turns:
-        for block in turn["content"]:
-            inner = (block.get("toolResult") or {}).get("content", ())
-            for each in (block, *(one for one in inner if isinstance(one, dict))):
-                document = each.get("document")
-                if not isinstance(document, dict):
-                    continue
-                count += 1
-                name = " ".join(_NOT_IN_NAMES.sub(" ", str(document.get("name") or "")).split())
-                each["document"] = {**document, "name": name or f"Document {count}"}
+        turn["content"] = [_named(block, names) for block in turn["content"]]
+
+
+def _named(block: Mapping[str, Any], names: set[str]) -> _Block:
+    """A copy of a block in which each document has a name; the block may be the caller's or an answer's.
+
+    Args:
+        block: a block of a turn, or of a tool's result. Any: what an answer or an extra field had there.
+        names: the names so far; those of the block are added.
+    """
+    named = dict(block)
+    document, result = block.get("document"), block.get("toolResult")
+    if isinstance(document, Mapping):
+        name = next(name for name in _names_for(document, len(names) + 1) if name not in names)
+        names.add(name)
+        named["document"] = {**document, "name": name}
+    if isinstance(result, Mapping) and isinstance(inner := result.get("content"), (list, tuple)):
+        listed = [_named(each, names) if isinstance(each, Mapping) else each for each in inner]
+        named["toolResult"] = {**result, "content": listed}
+    return named
+
+
+def _names_for(document: Mapping[str, Any], number: int) -> Iterator[str]:
+    """Names that Bedrock accepts for a document, best first.
+
+    Args:
+        number: the document's number in the request, for a document without a name.
+    """
+    name = " ".join(_NOT_IN_NAMES.sub(" ", str(document.get("name") or "")).split())
+    if not name:
+        yield from (f"Document {more}" for more in count(number))
+        return
+    yield name
+    for more in count(2):
+        yield f"{name[: _LONGEST_NAME - len(str(more)) - 1].rstrip()} {more}"
 
 
 def _without_empty(body: Mapping[str, Any]) -> _Block:
