@@ -11,7 +11,7 @@ from typing import Any
 from sansio.content import Tool
 from sansio.errors import InvalidRequestError
 from sansio.families.tools import check_forced, free_text_tool
-from sansio.options import Body
+from sansio.options import Body, merged
 
 NAMES = r"[a-zA-Z0-9_.:-]{1,128}"
 """The pattern of a function's name (the Gemini API's reference, `FunctionDeclaration.name`)."""
@@ -84,9 +84,10 @@ def write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
             f"tool_choice: {value.get('type')!r} is unknown to Google; use one of {', '.join(_MODES)}, "
             'or {"type": "function", "function": {"name": ...}}'
         )
-    config = dict(body.get("toolConfig") or {})
-    config["functionCallingConfig"] = {**(config.get("functionCallingConfig") or {}), **chosen}
-    body["toolConfig"] = config
+    _write_calling(body, chosen)
+
+
+_write_calling = merged("toolConfig.functionCallingConfig")
 
 
 def _name_of(tool: Mapping[str, Any]) -> object:

@@ -115,6 +115,10 @@ REFUSED: list[tuple[Record, str]] = [
     ({"model": CLAUDE, "reasoning_budget": 2_000, "max_tokens": 1_500}, "1500"),
     ({"model": NOVA, "reasoning_effort": "xhigh"}, "low, medium, high"),
     ({"model": NOVA, "reasoning_budget": 2_000}, "no such option"),
+    (
+        {"model": NOVA, "additionalModelRequestFields": {"inferenceConfig": 5}, "top_k": 3},
+        "additionalModelRequestFields.inferenceConfig",
+    ),
 ]
 
 

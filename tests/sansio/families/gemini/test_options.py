@@ -319,6 +319,47 @@ def test_options_of_one_object_are_written_together_in_any_order() -> None:
     assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=contrary)
     odd = {"functionCallingConfig": "x"}
     assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=odd)
+    assert "toolConfig.functionCallingConfig" in refused(
+        tools=[WEATHER], tool_config=odd, tool_choice="required"
+    )
+
+
+@for_all(("beside", [{"reasoning_effort": "low"}, {"thinking_config": {"includeThoughts": True}}]))
+def test_an_option_inside_a_value_that_is_not_an_object_is_refused_with_the_field(beside: JSON) -> None:
+    odd: JSON = {"generation_config": {"thinkingConfig": 5}}
+    assert "thinkingConfig" in refused(**odd, **beside)
+    assert "thinkingConfig" in refused(**beside, **odd)
+
+
+INNER: list[tuple[str, JSON, str, JSON]] = [
+    ("image_config", {"aspectRatio": "1:1"}, "imageConfig", {"imageSize": "2K"}),
+    ("speech_config", {"languageCode": "de-DE"}, "speechConfig", {"voiceConfig": {"a": 1}}),
+    ("thinking_config", {"thinkingBudget": 5}, "thinkingConfig", {"includeThoughts": True}),
+]
+
+
+@for_all(("case", INNER))
+def test_an_object_and_the_same_object_in_the_generation_config_are_merged(case: Any) -> None:
+    name, value, field, beside = case
+    own, config = {name: value}, {"generation_config": {field: beside}}
+    for options in ({**own, **config}, {**config, **own}):
+        assert body(**options)["generationConfig"] == {field: {**value, **beside}}
+    assert config == {"generation_config": {field: beside}}
+    twice = {field: {next(iter(value)): "other"}}
+    assert "contradicts" in refused(**own, generation_config=twice)
+
+
+@for_all(("name", ["thinkingConfig", "imageConfig", "seed"]))
+def test_nothing_is_sent_as_null_in_the_generation_config(name: str) -> None:
+    assert body(generation_config={name: None, "topK": 3})["generationConfig"] == {"topK": 3}
+    assert "generationConfig" not in body(generation_config={name: None})
+    if name == "thinkingConfig":
+        assert "generationConfig" not in body(reasoning=True, generation_config={name: None})
+
+
+def test_alternatives_to_tokens_without_their_probabilities_are_refused() -> None:
+    assert "logprobs=True" in refused(logprobs=False, top_logprobs=3)
+    assert "generationConfig" not in body(logprobs=False)
 
 
 def test_a_malformed_tool_is_named_by_its_place() -> None:
