@@ -41,7 +41,7 @@ from sansio.families.converse.parts import DOCUMENTS, IMAGES, SOUNDS, block_of
 from sansio.families.converse.reader import ConverseReader
 from sansio.families.media import data_in, media_type_of
 from sansio.families.runtime import BedrockRuntime, read_count
-from sansio.families.tools import NAMES, check_names, free_text_tool
+from sansio.families.tools import NAMES, check_format, check_names, free_text_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
 
@@ -281,13 +281,14 @@ def _check_calls(body: _Block) -> None:
 
 def _tool(tool: Tool, position: int) -> _Block:
     """A tool of OpenAI's format in Converse's format. One of Bedrock's own only loses its `type`."""
-    if tool.get("type") in _OWN_TOOLS:
+    if (kind := tool.get("type")) in _OWN_TOOLS:
+        if not isinstance(tool.get(str(kind)), Mapping):
+            raise InvalidRequestError(
+                f"tool {position}: the type {kind!r} needs an object of the same name; write "
+                f'{{"type": "{kind}", "{kind}": {{...}}}}'
+            )
         return {name: value for name, value in tool.items() if name != "type"}
-    if "input_schema" in tool:
-        raise InvalidRequestError(
-            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
-            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
-        )
+    check_format(tool, position)
     function, custom = tool.get("function"), tool.get("custom")
     if isinstance(custom, Mapping):
         described, schema = free_text_tool(custom, position)

@@ -120,6 +120,9 @@ def test_tools_are_written_in_their_form() -> None:
 OTHER_TOOLS: list[tuple[Record, str]] = [
     ({"type": "web_search", "name": "w"}, "tool 0"),
     ({"name": "f", "input_schema": {}}, "parameters"),
+    ({"type": "systemTool"}, '"systemTool": {...}'),
+    ({"type": "systemTool", "systemTool": "nova_grounding"}, '"systemTool": {...}'),
+    ({"type": "cachePoint"}, '"cachePoint": {...}'),
     ({"type": "function", "function": {"name": "a b"}}, "a_b"),
 ]
 

@@ -116,6 +116,9 @@ def test_newer_models_think_at_a_level() -> None:
         ("none", {"mode": "NONE"}),
         ("required", {"mode": "ANY"}),
         ("any", {"mode": "ANY"}),
+        ({"type": "auto"}, {"mode": "AUTO"}),
+        ({"type": "none"}, {"mode": "NONE"}),
+        ({"type": "any"}, {"mode": "ANY"}),
         (NAMED, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
         (
             {"type": "custom", "custom": {"name": "get_weather"}},
@@ -148,6 +151,10 @@ def test_a_choice_that_cannot_be_made_is_refused() -> None:
     assert "no tool 'rain'" in refused(tools=[WEATHER], tool_choice={"type": "tool", "name": "rain"})
     assert "sometimes" in refused(tools=[WEATHER], tool_choice="sometimes")
     assert "'mcp'" in refused(tools=[WEATHER], tool_choice={"type": "mcp"})
+    parallel = {"type": "auto", "disable_parallel_tool_use": True}
+    assert "disable_parallel_tool_use" in refused(tools=[WEATHER], tool_choice=parallel)
+    assert "no tools" in refused(tool_choice={"type": "auto"})
+    assert "toolConfig" in body(tool_choice={"type": "none"})
     assert "parallel_tool_calls" in refused(tools=[WEATHER], parallel_tool_calls=False)
     assert "toolConfig" not in body(tools=[WEATHER], tool_choice=None)
 
@@ -360,6 +367,22 @@ def test_nothing_is_sent_as_null_in_the_generation_config(name: str) -> None:
 def test_alternatives_to_tokens_without_their_probabilities_are_refused() -> None:
     assert "logprobs=True" in refused(logprobs=False, top_logprobs=3)
     assert "generationConfig" not in body(logprobs=False)
+
+
+@for_all(
+    (
+        "tool",
+        [
+            {"name": "f", "input_schema": {}},
+            {"type": "custom", "name": "f", "input_schema": {}},
+            {"googleSearch": {}},
+        ],
+    )
+)
+def test_a_tool_of_another_form_is_refused_with_the_form_to_write(tool: JSON) -> None:
+    words = refused(tools=[WEATHER, tool])
+    assert "tool 1" in words
+    assert '"type": "function"' in words
 
 
 def test_a_malformed_tool_is_named_by_its_place() -> None:
