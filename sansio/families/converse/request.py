@@ -28,10 +28,9 @@ from sansio.content import (
 )
 from sansio.endpoints import Endpoint
 from sansio.errors import InvalidRequestError
-from sansio.families.claude import takes_budget, takes_schema
+from sansio.families.claude import check_budget, takes_budget, takes_schema
 from sansio.families.converse.options import (
     OPTIONS,
-    check_budget,
     check_choice,
     default_reasoning,
     maker_of,
@@ -42,7 +41,7 @@ from sansio.families.converse.reader import ConverseReader
 from sansio.families.media import data_in, media_type_of
 from sansio.families.runtime import BedrockRuntime, read_count
 from sansio.families.tools import NAMES, check_format, check_names, free_text_tool
-from sansio.jsontext import JSONObject
+from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, write_options
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
@@ -133,9 +132,21 @@ class ConverseDialect(BedrockRuntime):
         write_options(body, options, self.options(), self.origin)
         self._ask_for_reasoning(body)
         check_choice(body)
-        _check_calls(body)
-        check_budget(body, options)
+        if isinstance(budget := options.get("reasoning_budget"), int):
+            check_budget(budget, (body.get("inferenceConfig") or {}).get("maxTokens"))
         return body
+
+    def check_body(self, body: JSONObject) -> None:
+        """Refuse calls and results in a request without tools, as Bedrock does.
+
+        Raises:
+            InvalidRequestError: there are some. It says what to do.
+        """
+        if "toolConfig" not in body and any(_has_calls(turn) for turn in _listed(body.get("messages"))):
+            raise InvalidRequestError(
+                "tools: the conversation has tool calls, which Bedrock takes only together with tools; give "
+                "the tools again"
+            )
 
     def _ask_for_reasoning(self, body: _Block) -> None:
         model = str(self.config.model)
@@ -265,18 +276,14 @@ class ConverseDialect(BedrockRuntime):
             yield _tool(tool, position)
 
 
-def _check_calls(body: _Block) -> None:
-    """Refuse calls and results in a request without tools, as Bedrock does.
+def _has_calls(turn: JSON) -> bool:
+    blocks = _listed(turn.get("content")) if isinstance(turn, dict) else []
+    return any(isinstance(block, dict) and ("toolUse" in block or "toolResult" in block) for block in blocks)
 
-    Raises:
-        InvalidRequestError: there are some. It says what to do.
-    """
-    blocks = (block for turn in body["messages"] for block in turn["content"])
-    if "toolConfig" not in body and any("toolUse" in block or "toolResult" in block for block in blocks):
-        raise InvalidRequestError(
-            "tools: the conversation has tool calls, which Bedrock takes only together with tools; give the "
-            "tools again"
-        )
+
+def _listed(value: JSON) -> list[JSON]:
+    """A list; an empty one for any other value, which `extra_body` may have."""
+    return value if isinstance(value, list) else []
 
 
 def _tool(tool: Tool, position: int) -> _Block:

@@ -194,6 +194,21 @@ def test_an_extra_field_with_the_name_of_a_block_may_have_any_value(name: str) -
     assert turn["content"] == [{"text": "a", name: 5}]
 
 
+def test_calls_may_have_their_tools_in_the_extra_body() -> None:
+    messages = [
+        *ASK,
+        Message(Role.ASSISTANT, (ToolCall("a", "f", {}),)),
+        Message(Role.TOOL, "1", tool_call_id="a"),
+    ]
+    config = body(messages, [WEATHER])["toolConfig"]
+    assert body(messages, extra_body={"toolConfig": config}) == body(messages, [WEATHER])
+    assert "tools again" in str(refusal(messages))
+    assert "tools again" in str(refusal(messages, [WEATHER], extra_body={"toolConfig": None}))
+    odd: list[Any] = [5, [5], [{"content": 5}], [{"content": [5]}]]
+    for value in odd:
+        assert body(messages, extra_body={"messages": value})["messages"] == value
+
+
 def test_files_are_sent_as_data_or_from_s3() -> None:
     url = f"data:image/png;base64,{base64_text(PNG)}"
     content = body([Message(Role.USER, (ImagePart(url=url), ImagePart(url="s3://b/k.png")))])
