@@ -123,7 +123,7 @@ class ConverseReader(AnswerReader):
                 return self._counted
             case "metadata":
                 self._receive_counts(record)
-                return self._stopped
+                return self.receive_eof(events)
             case _:
                 # New types of events are added over time, and must be ignored.
                 self._refuse(record)
@@ -136,7 +136,9 @@ class ConverseReader(AnswerReader):
             raise found
 
     def receive_eof(self, events: list[StreamEvent]) -> bool:
-        return self._stopped  # which ended all parts; the counts may be missing
+        if self._stopped:
+            self._flush(events)  # a server may go on after its `messageStop`
+        return self._stopped
 
     def receive_whole(self, data: JSONObject) -> None:
         output = data.get("output")

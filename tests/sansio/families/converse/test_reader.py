@@ -172,6 +172,16 @@ def test_a_whole_answer_s_calls_are_judged_like_those_of_a_stream() -> None:
     assert message.extra == {"usage": "none"}
 
 
+@pytest.mark.parametrize("counts", [b"", frame("metadata", {"usage": {}})])
+def test_a_part_after_the_end_is_complete_before_the_answer_is(counts: bytes) -> None:
+    source = delta({"citation": {"title": "a"}})
+    stopped = frame("messageStop", {"stopReason": "end_turn"})
+    *_, told, last = parse(stopped, delta({"text": "Hi"}), source, counts)
+    assert isinstance(last, StreamComplete)
+    assert isinstance(told, PartComplete)
+    assert last.message.parts == (told.part,)
+
+
 @pytest.mark.parametrize("record", [{}, {"stopReason": None}])
 @pytest.mark.parametrize("counts", [b"", frame("metadata", {"usage": {}})])
 def test_an_answer_that_ends_without_a_reason_has_none(record: Record, counts: bytes) -> None:
