@@ -466,20 +466,24 @@ def merged(to: str, *inner: str) -> Callable[[Body, Any], None]:
         {'thinking': {'enabled': True, 'show': True}}
     """
 
-    path = to.split(".")
+    return _Merged(to, inner)
 
-    def write(body: Body, value: _Object | None) -> None:
+
+class _Merged(Struct, frozen=True):
+    to: str
+    inner: tuple[str, ...]
+
+    def __call__(self, body: Body, value: _Object | None) -> None:
+        path = self.to.split(".")
         if value is None:
             object_at(body, *path[:-1]).pop(path[-1], None)
             return
         known = object_at(body, *path)
-        objects = (name for name in inner if isinstance(known.get(name), Mapping))
+        objects = (name for name in self.inner if isinstance(known.get(name), Mapping))
         both = {
             name: {**known[name], **value[name]} for name in objects if isinstance(value.get(name), Mapping)
         }
         known |= {**value, **both}
-
-    return write
 
 
 def own(*names: str, type: Any = Any) -> dict[str, Option]:
@@ -654,7 +658,8 @@ def _turn_of(option: Option, value: object) -> int:
     Whole fields are next, since functions and nested fields add to them."""
     if value is None:
         return 0
-    return 1 if isinstance(option.to, str) and "." not in option.to else 2
+    to = option.to.to if isinstance(option.to, _Merged) else option.to
+    return 1 if isinstance(to, str) and "." not in to else 2
 
 
 def merge_extra(body: Body, extra: Mapping[str, object]) -> None:

@@ -325,10 +325,9 @@ def test_options_of_one_object_are_written_together_in_any_order() -> None:
     contrary = {"functionCallingConfig": {"mode": "NONE"}}
     assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=contrary)
     odd = {"functionCallingConfig": "x"}
-    assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=odd)
-    assert "toolConfig.functionCallingConfig" in refused(
-        tools=[WEATHER], tool_config=odd, tool_choice="required"
-    )
+    pair: JSON = {"tool_choice": "required", "tool_config": odd}
+    for options in (pair, dict([*pair.items()][::-1])):
+        assert "toolConfig.functionCallingConfig" in refused(tools=[WEATHER], **options)
 
 
 @for_all(("beside", [{"reasoning_effort": "low"}, {"thinking_config": {"includeThoughts": True}}]))
@@ -362,6 +361,10 @@ def test_nothing_is_sent_as_null_in_the_generation_config(name: str) -> None:
     assert "generationConfig" not in body(generation_config={name: None})
     if name == "thinkingConfig":
         assert "generationConfig" not in body(reasoning=True, generation_config={name: None})
+        for options in ({"reasoning_budget": 5}, {"thinking_config": {"thinkingBudget": 5}}):
+            budget: JSON = {**options}
+            null: JSON = {"generation_config": {name: None}}
+            assert body(**budget, **null) == body(**null, **budget) == body(reasoning_budget=5)
 
 
 def test_alternatives_to_tokens_without_their_probabilities_are_refused() -> None:
