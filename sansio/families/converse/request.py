@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any, ClassVar, assert_never
 
 import msgspec
@@ -351,11 +351,9 @@ def _names_for(document: Mapping[str, Any], number: int) -> Iterator[str]:
     """
     name = " ".join(_NOT_IN_NAMES.sub(" ", str(document.get("name") or "")).split())
     if not name:
-        yield from (f"Document {more}" for more in count(number))
-        return
-    yield name
-    for more in count(2):
-        yield f"{name[: _LONGEST_NAME - len(str(more)) - 1].rstrip()} {more}"
+        return (f"Document {more}" for more in count(number))
+    numbered = (f"{name[: _LONGEST_NAME - len(str(more)) - 1].rstrip()} {more}" for more in count(2))
+    return chain((name,), numbered)
 
 
 def _without_empty(body: Mapping[str, Any]) -> _Block:

@@ -57,10 +57,11 @@ def _functions(tools: Sequence[Tool]) -> Iterator[Body]:
 def _own(tool: Tool, position: int) -> Body:
     check_format(tool, position)
     kind = tool.get("type")
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or kind in ("function", "custom"):
         raise InvalidRequestError(
-            f'tool {position} has no type; write a function as {{"type": "function", '
-            '"function": {"name": …, "parameters": …}}, or a tool of Google\'s as {"type": "googleSearch"}'
+            f"tool {position} has another form; write a function as "
+            '{"type": "function", "function": {"name": …, "parameters": …}}, or a tool of Google\'s as '
+            '{"type": "googleSearch"}'
         )
     return {kind: {name: value for name, value in tool.items() if name != "type"}}
 

@@ -378,6 +378,8 @@ def test_alternatives_to_tokens_without_their_probabilities_are_refused() -> Non
         [
             {"name": "f", "input_schema": {}},
             {"type": "custom", "name": "f", "input_schema": {}},
+            {"name": "f", "function": 5},
+            {"type": "function", "name": "f", "function": 5},
             {"googleSearch": {}},
         ],
     )
