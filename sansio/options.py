@@ -368,18 +368,47 @@ class Option(Struct, frozen=True):
         Args:
             body: the body; it is changed.
             value: the value. `None` removes the field.
+
+        Raises:
+            InvalidRequestError: the field is inside a value that is not an object.
         """
         if not isinstance(self.to, str):
             self.to(body, value)
             return
         *path, last = self.to.split(".")
-        for name in path:
-            body[name] = dict(body.get(name) or {})  # a copy: the object may be the caller's
-            body = body[name]
+        holder = object_at(body, *path)
         if value is None:
-            body.pop(last, None)
+            holder.pop(last, None)
         else:
-            body[last] = value
+            holder[last] = value
+
+
+def object_at(body: Body, *path: str) -> Body:
+    """The object at a path in a request's body, to write into it. An object that is missing is made.
+
+    Args:
+        body: the body; the objects on the path are replaced by copies, since they may be the caller's.
+        path: the names of the nested objects.
+
+    Raises:
+        InvalidRequestError: a value on the path is not an object. The message names its field.
+
+    Example:
+        >>> body = {"generation": {"top": 1}}
+        >>> object_at(body, "generation", "thinking")["budget"] = 5
+        >>> body
+        {'generation': {'top': 1, 'thinking': {'budget': 5}}}
+    """
+    for depth, name in enumerate(path, 1):
+        known = body.get(name)
+        if not isinstance(known, Mapping | None):
+            raise InvalidRequestError(
+                f"{'.'.join(path[:depth])}: must be an object, not {known!r:.80}, since another option sets "
+                "a field of it; give an object, or leave one of the two out"
+            )
+        body[name] = dict(known or {})
+        body = body[name]
+    return body
 
 
 def portable(**to: str | Callable[[Body, Any], None]) -> dict[str, Option]:
@@ -424,7 +453,7 @@ def merged(to: str, *inner: str) -> Callable[[Body, Any], None]:
     whole object.
 
     Args:
-        to: the field's name, without dots.
+        to: the field, as in `Option`.
         inner: fields of the object that are merged in the same way, since other options write into them.
 
     Returns:
@@ -437,18 +466,24 @@ def merged(to: str, *inner: str) -> Callable[[Body, Any], None]:
         {'thinking': {'enabled': True, 'show': True}}
     """
 
-    def write(body: Body, value: _Object | None) -> None:
+    return _Merged(to, inner)
+
+
+class _Merged(Struct, frozen=True):
+    to: str
+    inner: tuple[str, ...]
+
+    def __call__(self, body: Body, value: _Object | None) -> None:
+        path = self.to.split(".")
         if value is None:
-            body.pop(to, None)
+            object_at(body, *path[:-1]).pop(path[-1], None)
             return
-        known = body.get(to) or {}
-        objects = (name for name in inner if isinstance(known.get(name), Mapping))
+        known = object_at(body, *path)
+        objects = (name for name in self.inner if isinstance(known.get(name), Mapping))
         both = {
             name: {**known[name], **value[name]} for name in objects if isinstance(value.get(name), Mapping)
         }
-        body[to] = {**known, **value, **both}
-
-    return write
+        known |= {**value, **both}
 
 
 def own(*names: str, type: Any = Any) -> dict[str, Option]:
@@ -623,7 +658,8 @@ def _turn_of(option: Option, value: object) -> int:
     Whole fields are next, since functions and nested fields add to them."""
     if value is None:
         return 0
-    return 1 if isinstance(option.to, str) and "." not in option.to else 2
+    to = option.to.to if isinstance(option.to, _Merged) else option.to
+    return 1 if isinstance(to, str) and "." not in to else 2
 
 
 def merge_extra(body: Body, extra: Mapping[str, object]) -> None:

@@ -400,6 +400,7 @@ class Provider:
         body: JSONObject = dict(built)  # type: ignore[arg-type]  # JSON is checked when it is encoded
         check_options({"n": asked.extra_body.get("n")}, dialect.options(), dialect.origin)
         merge_extra(body, asked.extra_body)
+        dialect.check_body(body)
         return body, self._request(dialect, stream, asked.extra_headers), tuple(left_out)
 
     def _fetch(

@@ -437,6 +437,16 @@ class Dialect(ABC):
             InvalidRequestError: the request is not valid for this provider.
         """
 
+    def check_body(self, body: JSONObject) -> None:  # noqa: B027, most families check nothing here
+        """Check a whole request, with the fields of `extra_body`.
+
+        Args:
+            body: the request's body. `extra_body` is not checked, so any field may have any value.
+
+        Raises:
+            InvalidRequestError: the provider would refuse the request.
+        """
+
     @abstractmethod
     def open_stream(self) -> AnswerReader:
         """Make a reader for one answer, streamed or whole."""

@@ -40,6 +40,28 @@ def takes_schema(model: str) -> bool:
     return _WITHOUT_SCHEMAS.search(model.lower()) is None
 
 
+def check_budget(budget: int, limit: object) -> None:
+    """Check that a reasoning budget is large enough, and smaller than the limit of the answer.
+
+    Args:
+        budget: the option `reasoning_budget`, in tokens.
+        limit: the request's `max_tokens`; anything but an integer means that there is none.
+
+    Raises:
+        InvalidRequestError: it is not. The message says which of the two to change.
+    """
+    if budget < MIN_BUDGET:
+        raise InvalidRequestError(
+            f"reasoning_budget: must be at least {MIN_BUDGET} tokens, not {budget}; give a larger budget, or "
+            "leave it out"
+        )
+    if isinstance(limit, int) and budget >= limit:
+        raise InvalidRequestError(
+            f"reasoning_budget: {budget} must be less than max_tokens ({limit}), since the thinking counts "
+            "against it; give a larger max_tokens or a smaller budget"
+        )
+
+
 def default_thinking(by_budget: bool, max_tokens: object) -> JSONObject:
     """The value of `thinking` for `reasoning=True`.
 

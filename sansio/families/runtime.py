@@ -6,6 +6,7 @@ Sources: the reference of Amazon Bedrock's runtime ("Converse", "InvokeModel", "
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from sansio.jsontext import JSON, JSONObject
 
 EXCEPTION = "exception:"
 """How the name of a frame begins that is an error; the error's type follows."""
+_RUNTIME = re.compile(r"://bedrock-runtime(-fips)?\.")
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
@@ -69,7 +71,7 @@ class BedrockRuntime(Dialect):
 
     def list_models(self) -> Endpoint[tuple[ModelInfo, ...]]:
         # The list is at the control plane, which has its own host.
-        base = self.config.base_url.replace("://bedrock-runtime.", "://bedrock.")
+        base = _RUNTIME.sub(r"://bedrock\1.", self.config.base_url)
         return Endpoint(f"{base}/foundation-models", _read_models)
 
     def parse_error(self, status: int, headers: Headers, body: str) -> APIStatusError:

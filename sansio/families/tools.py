@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from sansio.content import Tool
 from sansio.errors import InvalidRequestError
 from sansio.jsontext import JSONObject
+
+_Choice = TypeVar("_Choice")
 
 WORDS = ("none", "auto", "required")
 """The words that `tool_choice` may be (OpenAI's API reference; the types of OpenRouter and vLLM)."""
@@ -36,6 +38,22 @@ def check_names(tools: Sequence[Tool], pattern: str | None) -> None:
         raise InvalidRequestError(
             f"tool {position}: {name!r:.80} cannot be a tool's name, which must match {pattern}; "
             f"call it {near!r}, for instance"
+        )
+
+
+def check_format(tool: Tool, position: int) -> None:
+    """Refuse a tool in Anthropic's format.
+
+    Args:
+        position: the tool's index in the list, for errors.
+
+    Raises:
+        InvalidRequestError: the tool has an `input_schema`. The message says what to write.
+    """
+    if "input_schema" in tool:
+        raise InvalidRequestError(
+            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
+            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
         )
 
 
@@ -99,11 +117,7 @@ def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
         InvalidRequestError: the tool has Anthropic's form; or its text must follow a grammar, which a
             function cannot require.
     """
-    if "input_schema" in tool:
-        raise InvalidRequestError(
-            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
-            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
-        )
+    check_format(tool, position)
     if "type" not in tool:
         return {"type": "function", **tool}
     if custom or tool["type"] != "custom":
@@ -111,6 +125,22 @@ def wire_tool(tool: Tool, position: int, *, custom: bool) -> Tool:
     inner = tool.get("custom")
     described, schema = free_text_tool(inner if isinstance(inner, Mapping) else {}, position)
     return {"type": "function", "function": {**described, "parameters": schema}}
+
+
+def choice_word(choice: _Choice) -> _Choice | str:
+    """A `tool_choice` whose object says no more than a word, such as Anthropic's `{"type": "auto"}`, as that
+    word. Any other choice is returned as it is.
+
+    Args:
+        choice: the option.
+
+    Example:
+        >>> choice_word({"type": "auto"})
+        'auto'
+    """
+    if isinstance(choice, Mapping) and choice.keys() == {"type"} and choice["type"] in (*WORDS, "any"):
+        return str(choice["type"])
+    return choice
 
 
 def is_forced(choice: object) -> bool:

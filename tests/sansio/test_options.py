@@ -162,6 +162,16 @@ def test_a_place_may_be_inside_objects_or_be_written_by_a_function() -> None:
     assert none["generation"] == {"sampling": {}}
 
 
+@for_all(("made", [5, "x", [], False]))
+def test_a_place_inside_a_value_that_is_not_an_object_is_refused_with_its_field(made: object) -> None:
+    option = Nested.OPTIONS["top_p"]
+    with pytest.raises(InvalidRequestError, match=r"^generation\.sampling: must be an object"):
+        option.write({"generation": {"sampling": made}}, 1)
+    sent: Record = {"generation": None}
+    option.write(sent, 1)
+    assert sent == {"generation": {"sampling": {"topP": 1}}}
+
+
 def test_a_dialect_used_directly_checks_its_options_too() -> None:
     with pytest.raises(InvalidRequestError, match="pear: "):
         Nested(config("openai")).build_request_body(ASK, (), False, pear=2)

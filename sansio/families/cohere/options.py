@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
-from sansio.families.tools import check_forced
+from sansio.families.tools import check_forced, choice_word
 from sansio.options import Body, Option, UnsupportedOptionError, listed, merged, narrowed, own, portable
 
 _CHOICES: Mapping[str, str | None] = {"auto": None, "none": "NONE", "required": "REQUIRED", "any": "REQUIRED"}
@@ -24,6 +24,7 @@ _Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
     """Write OpenAI's words as Cohere's, which pass unchanged. To force a tool, leave out the others."""
+    value = choice_word(value)
     if isinstance(value, str):
         if value not in _CHOICES and value not in _CHOICES.values():
             raise InvalidRequestError(
@@ -40,6 +41,11 @@ def _narrow(body: Body, choice: Mapping[str, Any]) -> None:
     named = allowed.get("tools") or () if isinstance(allowed, Mapping) else (choice,)
     mode = allowed.get("mode") if isinstance(allowed, Mapping) else "required"
     names = [_name(tool) for tool in named]
+    if None in names:
+        raise InvalidRequestError(
+            f"tool_choice: {dict(choice)!r:.80} names no tool; use one of {', '.join(_CHOICES)}, or "
+            '{"type": "function", "function": {"name": ...}}'
+        )
     tools = body.get("tools") or ()
     for name in names:
         check_forced(name, tools)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from sansio.errors import InvalidRequestError
-from sansio.families.claude import MIN_BUDGET, default_thinking, takes_budget
+from sansio.families.claude import default_thinking, takes_budget
 from sansio.families.converse.caching import write_cache
 from sansio.families.tools import check_forced
 from sansio.options import Body, Option, UnsupportedOptionError, listed, merged, own, portable
@@ -212,19 +212,3 @@ def default_reasoning(model: str, max_tokens: object) -> Body:
             return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}}
         case _:
             return {}
-
-
-def check_budget(body: Body, options: Mapping[str, object]) -> None:
-    """Check that a reasoning budget is large enough, and smaller than the limit of the answer.
-
-    Raises:
-        InvalidRequestError: it is not. The message names the option.
-    """
-    budget, limit = options.get("reasoning_budget"), (body.get("inferenceConfig") or {}).get("maxTokens")
-    if not isinstance(budget, int):
-        return
-    if budget < MIN_BUDGET or (isinstance(limit, int) and budget >= limit):
-        raise InvalidRequestError(
-            f"reasoning_budget: must be at least {MIN_BUDGET} and less than max_tokens"
-            f"{f' ({limit})' if isinstance(limit, int) else ''}; give a larger max_tokens"
-        )

@@ -47,7 +47,7 @@ class ConverseReader(AnswerReader):
         self._texts: dict[int, OpenPart] = {}
         self._thoughts: dict[int, OpenPart] = {}
         self._calls: dict[int, AssembledCall] = {}
-        self._counted = False
+        self._stopped = self._counted = False
 
     def receive(self, data: bytes, events: list[StreamEvent], name: str = "") -> bool:
         # Most events add text, arguments or reasoning to an open block, and are read in one step. All of
@@ -117,12 +117,13 @@ class ConverseReader(AnswerReader):
                 self._keep(rest(record, "role", PADDING))
             case "messageStop":
                 self._flush(events)
-                answer.raw_finish_reason = text_or_none(record.get("stopReason")) or "unknown"
+                answer.raw_finish_reason = text_or_none(record.get("stopReason"))
+                self._stopped = True
                 self._keep(rest(record, "stopReason", PADDING))
                 return self._counted
             case "metadata":
                 self._receive_counts(record)
-                return answer.raw_finish_reason is not None
+                return self.receive_eof(events)
             case _:
                 # New types of events are added over time, and must be ignored.
                 self._refuse(record)
@@ -133,6 +134,11 @@ class ConverseReader(AnswerReader):
         found = self._dialect.error_in(record) or foreign_error(record, "converse")
         if found is not None:
             raise found
+
+    def receive_eof(self, events: list[StreamEvent]) -> bool:
+        if self._stopped:
+            self._flush(events)  # a server may go on after its `messageStop`
+        return self._stopped
 
     def receive_whole(self, data: JSONObject) -> None:
         output = data.get("output")
@@ -155,7 +161,7 @@ class ConverseReader(AnswerReader):
             else:
                 self._answer.take(part_of(block), events)
         self._answer.calls.flush(events)
-        self._answer.raw_finish_reason = text_or_none(data.get("stopReason")) or "unknown"
+        self._answer.raw_finish_reason = text_or_none(data.get("stopReason"))
         self._keep(rest(message, "role", "content"))
         self._receive_counts(rest(data, "output", "stopReason"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import Any, ClassVar, assert_never
 
 import msgspec
@@ -27,10 +28,9 @@ from sansio.content import (
 )
 from sansio.endpoints import Endpoint
 from sansio.errors import InvalidRequestError
-from sansio.families.claude import takes_budget, takes_schema
+from sansio.families.claude import check_budget, takes_budget, takes_schema
 from sansio.families.converse.options import (
     OPTIONS,
-    check_budget,
     check_choice,
     default_reasoning,
     maker_of,
@@ -40,14 +40,16 @@ from sansio.families.converse.parts import DOCUMENTS, IMAGES, SOUNDS, block_of
 from sansio.families.converse.reader import ConverseReader
 from sansio.families.media import data_in, media_type_of
 from sansio.families.runtime import BedrockRuntime, read_count
-from sansio.families.tools import NAMES, check_names, free_text_tool
-from sansio.jsontext import JSONObject
+from sansio.families.tools import NAMES, check_format, check_names, free_text_tool
+from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, write_options
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_\s()\[\]-]+")
 """The characters that a document's name may not have (the reference, "DocumentBlock"; recorded requests have
 `_`)."""
+_LONGEST_NAME = 200
+"""How many characters a document's name may have (botocore, `DocumentBlockNameString`)."""
 _NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
 """Parts that an assistant's message cannot have."""
 _DEFAULT_MAX_TOKENS = 8192
@@ -130,9 +132,21 @@ class ConverseDialect(BedrockRuntime):
         write_options(body, options, self.options(), self.origin)
         self._ask_for_reasoning(body)
         check_choice(body)
-        _check_calls(body)
-        check_budget(body, options)
+        if isinstance(budget := options.get("reasoning_budget"), int):
+            check_budget(budget, (body.get("inferenceConfig") or {}).get("maxTokens"))
         return body
+
+    def check_body(self, body: JSONObject) -> None:
+        """Refuse calls and results in a request without tools, as Bedrock does.
+
+        Raises:
+            InvalidRequestError: there are some. It says what to do.
+        """
+        if "toolConfig" not in body and any(_has_calls(turn) for turn in _listed(body.get("messages"))):
+            raise InvalidRequestError(
+                "tools: the conversation has tool calls, which Bedrock takes only together with tools; give "
+                "the tools again"
+            )
 
     def _ask_for_reasoning(self, body: _Block) -> None:
         model = str(self.config.model)
@@ -262,29 +276,26 @@ class ConverseDialect(BedrockRuntime):
             yield _tool(tool, position)
 
 
-def _check_calls(body: _Block) -> None:
-    """Refuse calls and results in a request without tools, as Bedrock does.
+def _has_calls(turn: JSON) -> bool:
+    blocks = _listed(turn.get("content")) if isinstance(turn, dict) else []
+    return any(isinstance(block, dict) and ("toolUse" in block or "toolResult" in block) for block in blocks)
 
-    Raises:
-        InvalidRequestError: there are some. It says what to do.
-    """
-    blocks = (block for turn in body["messages"] for block in turn["content"])
-    if "toolConfig" not in body and any("toolUse" in block or "toolResult" in block for block in blocks):
-        raise InvalidRequestError(
-            "tools: the conversation has tool calls, which Bedrock takes only together with tools; give the "
-            "tools again"
-        )
+
+def _listed(value: JSON) -> list[JSON]:
+    """A list; an empty one for any other value, which `extra_body` may have."""
+    return value if isinstance(value, list) else []
 
 
 def _tool(tool: Tool, position: int) -> _Block:
     """A tool of OpenAI's format in Converse's format. One of Bedrock's own only loses its `type`."""
-    if tool.get("type") in _OWN_TOOLS:
+    if (kind := tool.get("type")) in _OWN_TOOLS:
+        if not isinstance(tool.get(str(kind)), Mapping):
+            raise InvalidRequestError(
+                f"tool {position}: the type {kind!r} needs an object of the same name; write "
+                f'{{"type": "{kind}", "{kind}": {{...}}}}'
+            )
         return {name: value for name, value in tool.items() if name != "type"}
-    if "input_schema" in tool:
-        raise InvalidRequestError(
-            f"tool {position}, {tool.get('name')!r}, is in Anthropic's format; give its input_schema as "
-            'parameters: {"type": "function", "function": {"name": …, "description": …, "parameters": …}}'
-        )
+    check_format(tool, position)
     function, custom = tool.get("function"), tool.get("custom")
     if isinstance(custom, Mapping):
         described, schema = free_text_tool(custom, position)
@@ -303,21 +314,46 @@ def _tool(tool: Tool, position: int) -> _Block:
 
 
 def _name_documents(turns: list[_Block]) -> None:
-    """Give each document a name, which is required, and may not have all characters.
+    """Give each document a name, which is required, must be unique, and may not have all characters.
 
-    A document without a name gets a number: Bedrock refuses two documents of the same name.
+    A name depends only on the documents before it, so that the prompt's beginning stays the same from request
+    to request, and cached prompts stay valid.
     """
-    count = 0
+    names: set[str] = set()
     for turn in turns:
-        for block in turn["content"]:
-            inner = (block.get("toolResult") or {}).get("content", ())
-            for each in (block, *(one for one in inner if isinstance(one, dict))):
-                document = each.get("document")
-                if not isinstance(document, dict):
-                    continue
-                count += 1
-                name = " ".join(_NOT_IN_NAMES.sub(" ", str(document.get("name") or "")).split())
-                each["document"] = {**document, "name": name or f"Document {count}"}
+        turn["content"] = [_named(block, names) for block in turn["content"]]
+
+
+def _named(block: Mapping[str, Any], names: set[str]) -> _Block:
+    """A copy of a block in which each document has a name; the block may be the caller's or an answer's.
+
+    Args:
+        block: a block of a turn, or of a tool's result. Any: what an answer or an extra field had there.
+        names: the names so far; those of the block are added.
+    """
+    named = dict(block)
+    document, result = block.get("document"), block.get("toolResult")
+    if isinstance(document, Mapping):
+        name = next(name for name in _names_for(document, len(names) + 1) if name not in names)
+        names.add(name)
+        named["document"] = {**document, "name": name}
+    if isinstance(result, Mapping) and isinstance(inner := result.get("content"), (list, tuple)):
+        listed = [_named(each, names) if isinstance(each, Mapping) else each for each in inner]
+        named["toolResult"] = {**result, "content": listed}
+    return named
+
+
+def _names_for(document: Mapping[str, Any], number: int) -> Iterator[str]:
+    """Names that Bedrock accepts for a document, best first.
+
+    Args:
+        number: the document's number in the request, for a document without a name.
+    """
+    name = " ".join(_NOT_IN_NAMES.sub(" ", str(document.get("name") or "")).split())
+    if not name:
+        return (f"Document {more}" for more in count(number))
+    numbered = (f"{name[: _LONGEST_NAME - len(str(more)) - 1].rstrip()} {more}" for more in count(2))
+    return chain((name,), numbered)
 
 
 def _without_empty(body: Mapping[str, Any]) -> _Block:

@@ -33,7 +33,7 @@ from sansio.families.gemini.beside import (
 from sansio.families.gemini.contents import Contents
 from sansio.families.gemini.faults import FINISH_REASONS, STATUS_BY_ERROR, reason_of, retry_delay
 from sansio.families.gemini.framing import SPACE, GeminiFramer
-from sansio.families.gemini.options import OPTIONS, options_of
+from sansio.families.gemini.options import OPTIONS, check_logprobs, options_of
 from sansio.families.gemini.parts import wire_of
 from sansio.families.gemini.reader import GeminiReader
 from sansio.families.gemini.thinking import needs_signatures
@@ -99,6 +99,8 @@ class GeminiDialect(Dialect):
             body["generationConfig"] = {"thinkingConfig": {"includeThoughts": True}}
         write_options(body, options, self.options(), self.origin)
         check_choice(body, tools, options.get("tool_choice"))
+        check_logprobs(options)
+        body["generationConfig"] = without_nulls(body.get("generationConfig") or {})
         return {name: value for name, value in without_nulls(body).items() if value != {}}
 
     def refuses(self, part: Part) -> str | None:

@@ -13,14 +13,16 @@ from typing import Any
 from sansio.errors import InvalidRequestError
 from sansio.families.gemini.thinking import budget_of, effort_of
 from sansio.families.gemini.tools import write_choice
-from sansio.options import Body, Option, listed, merged, portable
+from sansio.options import Body, Option, listed, merged, object_at, portable
 
 _CONFIG = "generationConfig"
+_OBJECTS = ("thinkingConfig", "speechConfig", "imageConfig")
+"""Objects in it that have options too."""
 
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
     """Write whether log probabilities are requested, or how many: other providers accept either."""
-    config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
+    config = object_at(body, _CONFIG)
     if value is None or value is False:
         config.pop("responseLogprobs", None)
         return
@@ -30,7 +32,7 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
 
 
 def _write_top_logprobs(body: Body, value: int | None) -> None:
-    config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
+    config = object_at(body, _CONFIG)
     if value is None:
         config.pop("logprobs", None)
     else:
@@ -41,7 +43,7 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
     """Write a JSON schema in OpenAI's form, or JSON of any form."""
     if value is None or value.get("type") == "text":
         return
-    config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
+    config = object_at(body, _CONFIG)
     config["responseMimeType"] = "application/json"
     if value.get("type") == "json_object":
         return
@@ -57,7 +59,7 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
 
 def _write_schema(body: Body, value: Mapping[str, Any] | None) -> None:
     """Write a schema in Google's own form, which is a subset of OpenAPI's."""
-    config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
+    config = object_at(body, _CONFIG)
     if value is None:
         config.pop("responseSchema", None)
     else:
@@ -66,19 +68,15 @@ def _write_schema(body: Body, value: Mapping[str, Any] | None) -> None:
 
 
 def _write_modalities(body: Body, value: Sequence[str] | None) -> None:
-    config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
+    config = object_at(body, _CONFIG)
     if value is None:
         config.pop("responseModalities", None)
     else:
         config["responseModalities"] = [each.upper() for each in value]
 
 
-def _write_thinking(body: Body, value: Mapping[str, Any] | None) -> None:
-    config = body[_CONFIG] = dict(body.get(_CONFIG) or {})
-    if value is None:
-        config.pop("thinkingConfig", None)
-    else:
-        config["thinkingConfig"] = {**(config.get("thinkingConfig") or {}), **value}
+_write_thinking = merged(f"{_CONFIG}.thinkingConfig")
+"""`reasoning_effort` and `reasoning_budget` are fields of it."""
 
 
 def _write_effort(model: str, body: Body, value: str | None) -> None:
@@ -121,10 +119,10 @@ OPTIONS: Mapping[str, Option] = {
     "labels": Option(dict[str, str], "labels"),
     "continuation_token": Option(str, "continuationToken"),
     "tool_config": Option(dict[str, Any], merged("toolConfig", "functionCallingConfig")),
-    "generation_config": Option(dict[str, Any], merged(_CONFIG, "thinkingConfig")),
+    "generation_config": Option(dict[str, Any], merged(_CONFIG, *_OBJECTS)),
     "thinking_config": Option(dict[str, Any], _write_thinking),
-    "speech_config": Option(dict[str, Any], f"{_CONFIG}.speechConfig"),
-    "image_config": Option(dict[str, Any], f"{_CONFIG}.imageConfig"),
+    "speech_config": Option(dict[str, Any], merged(f"{_CONFIG}.speechConfig")),
+    "image_config": Option(dict[str, Any], merged(f"{_CONFIG}.imageConfig")),
     "media_resolution": Option(str, f"{_CONFIG}.mediaResolution"),
     "response_schema": Option(dict[str, Any], _write_schema),
     "model_armor_config": Option(dict[str, Any], "modelArmorConfig"),
@@ -141,3 +139,13 @@ def options_of(model: str) -> Mapping[str, Option]:
             reasoning_effort=partial(_write_effort, model), reasoning_budget=partial(_write_budget, model)
         ),
     }
+
+
+def check_logprobs(options: Mapping[str, object]) -> None:
+    """Refuse alternatives to tokens without the probabilities of the tokens.
+
+    Raises:
+        InvalidRequestError: `logprobs` is `False` beside `top_logprobs`.
+    """
+    if options.get("logprobs") is False and options.get("top_logprobs") is not None:
+        raise InvalidRequestError("top_logprobs: needs logprobs=True beside it; add that, or leave it out")

@@ -10,8 +10,8 @@ from typing import Any
 
 from sansio.content import Tool
 from sansio.errors import InvalidRequestError
-from sansio.families.tools import check_forced, free_text_tool
-from sansio.options import Body
+from sansio.families.tools import check_forced, check_format, choice_word, free_text_tool
+from sansio.options import Body, merged
 
 NAMES = r"[a-zA-Z0-9_.:-]{1,128}"
 """The pattern of a function's name (the Gemini API's reference, `FunctionDeclaration.name`)."""
@@ -22,9 +22,12 @@ def wire_tools(tools: Sequence[Tool]) -> list[Body]:
     """Convert tools of OpenAI's format to one list of functions; all others are Google's own.
 
     Google's own tools are named by their type: `{"type": "googleSearch"}` is sent as `{"googleSearch": {}}`.
+
+    Raises:
+        InvalidRequestError: a tool has another format. The message says what to write.
     """
     functions = [*_functions(tools)]
-    own = [_own(tool) for tool in tools if not _is_function(tool)]
+    own = [_own(tool, position) for position, tool in enumerate(tools) if not _is_function(tool)]
     return ([{"functionDeclarations": functions}] if functions else []) + own
 
 
@@ -51,16 +54,25 @@ def _functions(tools: Sequence[Tool]) -> Iterator[Body]:
         yield declared
 
 
-def _own(tool: Tool) -> Body:
-    return {str(tool.get("type")): {name: value for name, value in tool.items() if name != "type"}}
+def _own(tool: Tool, position: int) -> Body:
+    check_format(tool, position)
+    kind = tool.get("type")
+    if not isinstance(kind, str) or kind in ("function", "custom"):
+        raise InvalidRequestError(
+            f"tool {position} has another form; write a function as "
+            '{"type": "function", "function": {"name": …, "parameters": …}}, or a tool of Google\'s as '
+            '{"type": "googleSearch"}'
+        )
+    return {kind: {name: value for name, value in tool.items() if name != "type"}}
 
 
 def write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
-    """Write OpenAI's forms of `tool_choice` as `functionCallingConfig`.
+    """Write OpenAI's forms of `tool_choice`, or Anthropic's, as `functionCallingConfig`.
 
     Raises:
         InvalidRequestError: the choice has another form.
     """
+    value = choice_word(value)
     if value is None:
         return
     if isinstance(value, str):
@@ -81,12 +93,13 @@ def write_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
         chosen = {"mode": mode, "allowedFunctionNames": names}
     else:
         raise InvalidRequestError(
-            f"tool_choice: {value.get('type')!r} is unknown to Google; use one of {', '.join(_MODES)}, "
+            f"tool_choice: {dict(value)!r:.80} is unknown to Google; use one of {', '.join(_MODES)}, "
             'or {"type": "function", "function": {"name": ...}}'
         )
-    config = dict(body.get("toolConfig") or {})
-    config["functionCallingConfig"] = {**(config.get("functionCallingConfig") or {}), **chosen}
-    body["toolConfig"] = config
+    _write_calling(body, chosen)
+
+
+_write_calling = merged("toolConfig.functionCallingConfig")
 
 
 def _name_of(tool: Mapping[str, Any]) -> object:
@@ -103,7 +116,7 @@ def check_choice(body: Body, tools: Sequence[Tool], given: object) -> None:
     Raises:
         InvalidRequestError: the choice is refused. The error names the tools of the request.
     """
-    if given in (None, "none"):
+    if choice_word(given) in (None, "none"):
         return
     if not tools:
         raise InvalidRequestError(

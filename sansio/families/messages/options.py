@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from sansio.defaults import MessagesProfile
 from sansio.errors import InvalidRequestError
-from sansio.families.claude import MIN_BUDGET, takes_budget
+from sansio.families.claude import check_budget, takes_budget
 from sansio.families.messages.caching import write_cache
 from sansio.families.tools import check_forced
 from sansio.jsontext import JSONObject
@@ -251,12 +251,8 @@ def _check_thinking(body: Body, options: Mapping[str, object]) -> None:
     thinking = body.get("thinking") or {}
     if thinking.get("type") not in ("enabled", "adaptive"):
         return
-    budget, limit = options.get("reasoning_budget"), body.get("max_tokens")
-    if isinstance(budget, int) and isinstance(limit, int) and not MIN_BUDGET <= budget < limit:
-        raise InvalidRequestError(
-            f"reasoning_budget: must be at least {MIN_BUDGET} and less than max_tokens ({limit}); "
-            "give a larger max_tokens"
-        )
+    if isinstance(budget := options.get("reasoning_budget"), int):
+        check_budget(budget, body.get("max_tokens"))
     off = "or switch thinking off with reasoning_effort='none'"
     choice = (body.get("tool_choice") or {}).get("type")
     if choice in ("any", "tool"):

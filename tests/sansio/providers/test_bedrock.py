@@ -55,6 +55,15 @@ def test_the_region_is_that_of_the_config_or_of_aws_s_own_host() -> None:
     assert caught.value.field == "region"
 
 
+@pytest.mark.parametrize("api", ["converse", "invoke"])
+@pytest.mark.parametrize("fips", ["", "-fips"])
+def test_models_are_listed_at_the_control_plane_of_the_host(api: str, fips: str) -> None:
+    made = provider(api=api, base_url=f"https://bedrock-runtime{fips}.us-gov-west-1.amazonaws.com")
+    step = made.list_models().next_step()
+    assert isinstance(step, Send)
+    assert step.request.host == f"bedrock{fips}.us-gov-west-1.amazonaws.com"
+
+
 @pytest.mark.parametrize("api", ["converse", "invoke", "messages", "chat", "responses"])
 def test_a_request_without_a_region_is_refused_with_the_variable(api: str) -> None:
     with pytest.raises(ConfigError, match="AWS_REGION") as caught:

@@ -115,11 +115,21 @@ REFUSED: list[tuple[Record, str]] = [
     ({"model": CLAUDE, "reasoning_budget": 2_000, "max_tokens": 1_500}, "1500"),
     ({"model": NOVA, "reasoning_effort": "xhigh"}, "low, medium, high"),
     ({"model": NOVA, "reasoning_budget": 2_000}, "no such option"),
+    (
+        {"model": NOVA, "additionalModelRequestFields": {"inferenceConfig": 5}, "top_k": 3},
+        "additionalModelRequestFields.inferenceConfig",
+    ),
 ]
 
 
-def test_a_limit_that_was_not_given_is_not_named() -> None:
-    assert "None" not in refusal(CLAUDE, reasoning_budget=10)
+def test_a_budget_that_is_too_small_is_the_fault_and_not_the_limit() -> None:
+    limits: list[Record] = [{}, {"max_tokens": 8192}, {"max_tokens": 50}]
+    for limit in limits:
+        words = refusal(CLAUDE, reasoning_budget=100, **limit)
+        assert "1024" in words
+        assert "larger budget" in words
+        assert "max_tokens" not in words
+    assert "larger max_tokens" in refusal(CLAUDE, reasoning_budget=2_000, max_tokens=2_000)
 
 
 @for_each(REFUSED)

@@ -17,6 +17,7 @@ from sansio import (
     ReasoningPart,
     RemoteProtocolError,
     ServerToolPart,
+    StreamComplete,
     StreamTruncatedError,
     TextPart,
     ToolCall,
@@ -167,9 +168,27 @@ def test_a_whole_answer_s_calls_are_judged_like_those_of_a_stream() -> None:
     calls = [{"toolUse": {**use, "input": given}} for given in ({"a": 1}, "[1]", None)]
     message = answer(*calls, usage="none", reason=None)
     assert [type(part) for part in message.parts] == [ToolCall, InvalidToolCall, ToolCall]
-    assert message.raw_finish_reason == "unknown"
-    assert message.finish_reason is FinishReason.OTHER
+    assert (message.raw_finish_reason, message.finish_reason) == (None, FinishReason.OTHER)
     assert message.extra == {"usage": "none"}
+
+
+@pytest.mark.parametrize("counts", [b"", frame("metadata", {"usage": {}})])
+def test_a_part_after_the_end_is_complete_before_the_answer_is(counts: bytes) -> None:
+    source = delta({"citation": {"title": "a"}})
+    stopped = frame("messageStop", {"stopReason": "end_turn"})
+    *_, told, last = parse(stopped, delta({"text": "Hi"}), source, counts)
+    assert isinstance(last, StreamComplete)
+    assert isinstance(told, PartComplete)
+    assert last.message.parts == (told.part,)
+
+
+@pytest.mark.parametrize("record", [{}, {"stopReason": None}])
+@pytest.mark.parametrize("counts", [b"", frame("metadata", {"usage": {}})])
+def test_an_answer_that_ends_without_a_reason_has_none(record: Record, counts: bytes) -> None:
+    *_, last = parse(delta({"text": "Hi"}), frame("messageStop", record), counts)
+    assert isinstance(last, StreamComplete)
+    assert last.message.text == "Hi"
+    assert (last.message.raw_finish_reason, last.message.finish_reason) == (None, FinishReason.OTHER)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sansio import (
 )
 from sansio.families.converse import ConverseDialect
 from sansio.families.fields import base64_text
+from sansio.providers import dialect_named
 from tests.sansio.families.converse.frames import CLAUDE, GPT, NOVA, Record, provider
 from tests.sansio.wires import ASK, WEATHER
 from tests.support import for_each
@@ -119,6 +120,9 @@ def test_tools_are_written_in_their_form() -> None:
 OTHER_TOOLS: list[tuple[Record, str]] = [
     ({"type": "web_search", "name": "w"}, "tool 0"),
     ({"name": "f", "input_schema": {}}, "parameters"),
+    ({"type": "systemTool"}, '"systemTool": {...}'),
+    ({"type": "systemTool", "systemTool": "nova_grounding"}, '"systemTool": {...}'),
+    ({"type": "cachePoint"}, '"cachePoint": {...}'),
     ({"type": "function", "function": {"name": "a b"}}, "a_b"),
 ]
 
@@ -141,6 +145,68 @@ def test_documents_have_names_of_few_characters() -> None:
     named = [block["document"]["name"] for block in turns[0]["content"]]
     assert named == ["my report final_2 (a) [b]-c pdf", "Document 2", "Document 3"]
     assert turns[2]["content"][0]["toolResult"]["content"][0]["document"]["name"] == "Document 4"
+
+
+SAME_NAMES: list[tuple[list[str | None], list[str]]] = [
+    (["a.pdf", "a,pdf", "a pdf", "b"], ["a pdf", "a pdf 2", "a pdf 3", "b"]),
+    (["Document 2", None, None], ["Document 2", "Document 3", "Document 4"]),
+    ([None, "Document 1"], ["Document 1", "Document 1 2"]),
+    (["x" * 200, "x" * 200], ["x" * 200, "x" * 198 + " 2"]),
+    (["x" * 197 + " yz"] * 2, ["x" * 197 + " yz", "x" * 197 + " 2"]),
+    (["a 2", "a", "a"], ["a 2", "a", "a 3"]),
+]
+
+
+@for_each(SAME_NAMES)
+def test_no_two_documents_have_the_same_name(case: tuple[list[str | None], list[str]]) -> None:
+    given, sent = case
+    documents = [DocumentPart(data=b"x", media_type="text/plain", name=name) for name in given]
+    result = Message(Role.TOOL, tuple(documents[1:]), tool_call_id="a")
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
+    turns = body([Message(Role.USER, tuple(documents[:1])), called, result], [WEATHER])["messages"]
+    blocks = [*turns[0]["content"], *turns[2]["content"][0]["toolResult"]["content"]]
+    assert [block["document"]["name"] for block in blocks] == sent
+
+
+@for_each([None, 5, "x", [5, None], [{"document": 5}], {"document": {}}])
+def test_a_result_of_another_form_in_an_answer_is_sent_as_it_was(content: Any) -> None:
+    block = {"toolResult": {"toolUseId": "1", "content": content}}
+    whole: Any = {"output": {"message": {"role": "assistant", "content": [block]}}, "stopReason": "end_turn"}
+    message = dialect_named("bedrock/converse").parse_response(whole)
+    assert body([*ASK, message, *ASK], [WEATHER])["messages"][1]["content"] == [block]
+
+
+def test_naming_a_document_changes_no_answer() -> None:
+    document: Record = {"document": {"format": "txt", "name": "a.txt", "source": {"text": "x"}}}
+    block: Record = {"toolResult": {"toolUseId": "1", "content": [document]}}
+    whole: Any = {"output": {"message": {"role": "assistant", "content": [block]}}, "stopReason": "end_turn"}
+    message = dialect_named("bedrock/converse").parse_response(whole)
+    sent = body([*ASK, message, *ASK], [WEATHER])["messages"][1]["content"]
+    assert sent[0]["toolResult"]["content"][0]["document"]["name"] == "a txt"
+    (part,) = message.parts
+    assert isinstance(part, ServerToolPart)
+    assert part.output == [{"document": {"format": "txt", "name": "a.txt", "source": {"text": "x"}}}]
+
+
+@for_each(["toolResult", "document"])
+def test_an_extra_field_with_the_name_of_a_block_may_have_any_value(name: str) -> None:
+    (turn,) = body([Message(Role.USER, (TextPart("a", extra={name: 5}),))], [WEATHER])["messages"]
+    assert turn["content"] == [{"text": "a", name: 5}]
+
+
+def test_calls_may_have_their_tools_in_the_extra_body() -> None:
+    messages = [
+        *ASK,
+        Message(Role.ASSISTANT, (ToolCall("a", "f", {}),)),
+        Message(Role.TOOL, "1", tool_call_id="a"),
+    ]
+    config = body(messages, [WEATHER])["toolConfig"]
+    assert body(messages, extra_body={"toolConfig": config}) == body(messages, [WEATHER])
+    assert "tools again" in str(refusal(messages))
+    assert "tools again" in str(refusal(messages, [WEATHER], extra_body={"toolConfig": None}))
+    odd: list[Any] = [5, [5], [{"content": 5}], [{"content": [5]}]]
+    for value in odd:
+        assert body(messages, extra_body={"messages": value})["messages"] == value
 
 
 def test_files_are_sent_as_data_or_from_s3() -> None:

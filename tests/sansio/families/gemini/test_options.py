@@ -116,6 +116,9 @@ def test_newer_models_think_at_a_level() -> None:
         ("none", {"mode": "NONE"}),
         ("required", {"mode": "ANY"}),
         ("any", {"mode": "ANY"}),
+        ({"type": "auto"}, {"mode": "AUTO"}),
+        ({"type": "none"}, {"mode": "NONE"}),
+        ({"type": "any"}, {"mode": "ANY"}),
         (NAMED, {"mode": "ANY", "allowedFunctionNames": ["get_weather"]}),
         (
             {"type": "custom", "custom": {"name": "get_weather"}},
@@ -148,6 +151,10 @@ def test_a_choice_that_cannot_be_made_is_refused() -> None:
     assert "no tool 'rain'" in refused(tools=[WEATHER], tool_choice={"type": "tool", "name": "rain"})
     assert "sometimes" in refused(tools=[WEATHER], tool_choice="sometimes")
     assert "'mcp'" in refused(tools=[WEATHER], tool_choice={"type": "mcp"})
+    parallel = {"type": "auto", "disable_parallel_tool_use": True}
+    assert "disable_parallel_tool_use" in refused(tools=[WEATHER], tool_choice=parallel)
+    assert "no tools" in refused(tool_choice={"type": "auto"})
+    assert "toolConfig" in body(tool_choice={"type": "none"})
     assert "parallel_tool_calls" in refused(tools=[WEATHER], parallel_tool_calls=False)
     assert "toolConfig" not in body(tools=[WEATHER], tool_choice=None)
 
@@ -318,7 +325,69 @@ def test_options_of_one_object_are_written_together_in_any_order() -> None:
     contrary = {"functionCallingConfig": {"mode": "NONE"}}
     assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=contrary)
     odd = {"functionCallingConfig": "x"}
-    assert "contradicts" in refused(tools=[WEATHER], tool_choice="required", tool_config=odd)
+    pair: JSON = {"tool_choice": "required", "tool_config": odd}
+    for options in (pair, dict([*pair.items()][::-1])):
+        assert "toolConfig.functionCallingConfig" in refused(tools=[WEATHER], **options)
+
+
+@for_all(("beside", [{"reasoning_effort": "low"}, {"thinking_config": {"includeThoughts": True}}]))
+def test_an_option_inside_a_value_that_is_not_an_object_is_refused_with_the_field(beside: JSON) -> None:
+    odd: JSON = {"generation_config": {"thinkingConfig": 5}}
+    assert "thinkingConfig" in refused(**odd, **beside)
+    assert "thinkingConfig" in refused(**beside, **odd)
+
+
+INNER: list[tuple[str, JSON, str, JSON]] = [
+    ("image_config", {"aspectRatio": "1:1"}, "imageConfig", {"imageSize": "2K"}),
+    ("speech_config", {"languageCode": "de-DE"}, "speechConfig", {"voiceConfig": {"a": 1}}),
+    ("thinking_config", {"thinkingBudget": 5}, "thinkingConfig", {"includeThoughts": True}),
+]
+
+
+@for_all(("case", INNER))
+def test_an_object_and_the_same_object_in_the_generation_config_are_merged(case: Any) -> None:
+    name, value, field, beside = case
+    own, config = {name: value}, {"generation_config": {field: beside}}
+    for options in ({**own, **config}, {**config, **own}):
+        assert body(**options)["generationConfig"] == {field: {**value, **beside}}
+    assert config == {"generation_config": {field: beside}}
+    twice = {field: {next(iter(value)): "other"}}
+    assert "contradicts" in refused(**own, generation_config=twice)
+
+
+@for_all(("name", ["thinkingConfig", "imageConfig", "seed"]))
+def test_nothing_is_sent_as_null_in_the_generation_config(name: str) -> None:
+    assert body(generation_config={name: None, "topK": 3})["generationConfig"] == {"topK": 3}
+    assert "generationConfig" not in body(generation_config={name: None})
+    if name == "thinkingConfig":
+        assert "generationConfig" not in body(reasoning=True, generation_config={name: None})
+        for options in ({"reasoning_budget": 5}, {"thinking_config": {"thinkingBudget": 5}}):
+            budget: JSON = {**options}
+            null: JSON = {"generation_config": {name: None}}
+            assert body(**budget, **null) == body(**null, **budget) == body(reasoning_budget=5)
+
+
+def test_alternatives_to_tokens_without_their_probabilities_are_refused() -> None:
+    assert "logprobs=True" in refused(logprobs=False, top_logprobs=3)
+    assert "generationConfig" not in body(logprobs=False)
+
+
+@for_all(
+    (
+        "tool",
+        [
+            {"name": "f", "input_schema": {}},
+            {"type": "custom", "name": "f", "input_schema": {}},
+            {"name": "f", "function": 5},
+            {"type": "function", "name": "f", "function": 5},
+            {"googleSearch": {}},
+        ],
+    )
+)
+def test_a_tool_of_another_form_is_refused_with_the_form_to_write(tool: JSON) -> None:
+    words = refused(tools=[WEATHER, tool])
+    assert "tool 1" in words
+    assert '"type": "function"' in words
 
 
 def test_a_malformed_tool_is_named_by_its_place() -> None:

@@ -287,8 +287,9 @@ def test_a_budget_is_for_older_models_and_the_others_have_effort() -> None:
 @pytest.mark.parametrize("budget", [1_023, 8_192, 20_000])
 def test_a_budget_that_does_not_fit_is_refused(budget: int) -> None:
     said = said_no({"reasoning_budget": budget}, model=OLD)
-    assert said.startswith("reasoning_budget: must be at least 1024")
-    assert "max_tokens" in said
+    assert said.startswith("reasoning_budget: ")
+    assert ("at least 1024" in said) is (budget < 1_024)
+    assert ("larger max_tokens" in said) is (budget > 1_024)
     asked({"reasoning_budget": 8_191}, model=OLD)
     asked({"reasoning_budget": 20_000, "max_tokens": 20_001}, model=OLD)
     asked({"reasoning_budget": 8_192, "max_tokens": None}, model=OLD)  # the server has the limit
