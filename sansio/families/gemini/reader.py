@@ -263,7 +263,7 @@ class GeminiReader(AnswerReader):
             call = self._answer.calls.find(self._calls, call_id, name)
             self._calls += 1
             # Only ids of the wire are sent back. `None` marks a call whose id is made up here.
-            inner = rest(wire, *_CALL_FIELDS) | ({} if call_id else {"id": None})
+            inner = rest(wire, *_CALL_FIELDS, nulls=_CALL_FIELDS) | ({} if call_id else {"id": None})
             call.extra = {**({CALL: inner} if inner else {}), **rest(beside, CALL)}
             if not (more or pieces):
                 given = wire.get("args")
@@ -276,7 +276,7 @@ class GeminiReader(AnswerReader):
         call, arguments = self._partial
         if not begins:
             known = call.extra.get(CALL)
-            inner = rest(wire, *_CALL_FIELDS)
+            inner = rest(wire, *_CALL_FIELDS, nulls=_CALL_FIELDS)
             kept = {**(known if isinstance(known, dict) else {}), **inner}
             call.extra |= {**rest(beside, CALL), **({CALL: kept} if kept else {})}
         for piece in pieces:
