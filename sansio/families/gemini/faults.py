@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from sansio.content import FinishReason, InvalidToolCall, Part, ToolCall
+from sansio.errors import AuthenticationError
 from sansio.families.fields import text_or_none
 from sansio.jsontext import JSON, JSONObject
 from sansio.times import read_number
@@ -33,6 +34,9 @@ STATUS_BY_ERROR: Mapping[str, int] = {
     "DEADLINE_EXCEEDED": 504,
 }
 """The HTTP status that each of Google's words for errors corresponds to."""
+
+KEY_ERRORS: Mapping[str, str] = {"API_KEY_INVALID": AuthenticationError.hint}
+"""Google's reasons that are about the key, in errors with the status 400, and what to do."""
 
 _FILTERS = (
     "SAFETY",
