@@ -73,7 +73,7 @@ def unusable(part: Part, reason: str) -> Part:
     """A part of an answer that ended with one of `UNUSABLE_CALLS`: a call is invalid."""
     if not isinstance(part, ToolCall):
         return part
-    why = f"the provider ended the answer with {reason}: it does not stand by the call"
+    why = f"Google withdrew the call: the answer ended with {reason}"
     return InvalidToolCall(part.id, part.name, part.arguments_text(), why, part.kind, part.extra)
 
 

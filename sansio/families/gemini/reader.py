@@ -124,9 +124,10 @@ class GeminiReader(AnswerReader):
         self._settle()
         reason = self._answer.raw_finish_reason
         said = FinishReason.CONTENT_FILTER if self._blocked else self._dialect.finish_reason(reason)
-        message = self._answer.message(said, self._dialect.origin)
-        if reason is None or reason not in UNUSABLE_CALLS or not message.tool_calls:
-            return message
+        if reason is None or reason not in UNUSABLE_CALLS:
+            return self._answer.message(said, self._dialect.origin)
+        # Google withdrew the calls, and cut none of them: `{}` is the whole of its arguments.
+        message = self._answer.message(FinishReason.STOP, self._dialect.origin)
         parts = [unusable(part, reason) for part in message.parts]
         return msgspec.structs.replace(message, content=tuple(parts), finish_reason=FinishReason.ERROR)
 
