@@ -309,7 +309,20 @@ class APIStatusError(ProviderError):
                 "The quota or spend limit is used up, and waiting does not help: add credit or raise the "
                 "limit in the billing settings of the provider's console."
             )
-        return _STATUS_ADVICE.get(self.status or 0, self.hint)
+        status = self.status or 0
+        # The class may say more than the status, such as an `AuthenticationError` with the status 403.
+        fits = isinstance(self, status_error_kind(status))
+        return _STATUS_ADVICE.get(status, self.hint) if fits else self.hint
+
+    def about_the_key(self, hint: str) -> AuthenticationError:
+        """The same error as an `AuthenticationError`, for one whose type says more than its status.
+
+        Args:
+            hint: what a person can do about the key.
+        """
+        error = AuthenticationError(self.message)
+        error.__dict__.update(self.__dict__, hint=hint)
+        return error
 
 
 class BadRequestError(APIStatusError):
@@ -319,7 +332,7 @@ class BadRequestError(APIStatusError):
 
 
 class AuthenticationError(APIStatusError):
-    """401: no key, or a key that the provider does not know."""
+    """401: no key, or a key that the provider does not know. Some providers send another status for that."""
 
     hint = _STATUS_ADVICE[401]
 

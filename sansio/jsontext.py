@@ -33,6 +33,8 @@ _ESCAPE = re.compile(
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
     r"|\\."
 )
+_MALFORMED = "JSON is malformed: "
+"""How msgspec's errors about JSON begin."""
 _OBJECT = msgspec.json.Decoder(JSONObject)
 
 
@@ -70,7 +72,7 @@ def decode(
         if _is_cut(text, error):
             what = "breaks off" if text.strip() else "is blank"
             raise cut(f"malformed JSON: the text {what}") from None
-        raise RemoteProtocolError(f"malformed JSON: {error}") from None
+        raise RemoteProtocolError(f"malformed JSON: {str(error).removeprefix(_MALFORMED)}") from None
 
 
 def is_shallow(data: bytes, max_depth: int) -> bool:

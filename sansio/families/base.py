@@ -224,6 +224,9 @@ class Dialect(ABC):
     """The options that a call may have."""
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = {}
     """The HTTP status that each of the provider's error types and codes corresponds to."""
+    KEY_ERRORS: ClassVar[Mapping[str, str]] = {}
+    """The provider's error types and codes that are about a wrong key, though their status is not 401, each
+    with what a person can do. Such an error is an `AuthenticationError`, with the status as sent."""
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = {}
     """The provider's finish reasons in the library's words."""
     FLAT_ERRORS: ClassVar[bool] = False
@@ -634,15 +637,27 @@ class Dialect(ABC):
                 else "an error inside the answer"
             )
         message = self.error_message(error) or "the provider gave no message"
-        return status_error_kind(status)(
-            f"{where}, {name}: {message}" if name else f"{where}: {message}",
-            status=status,
-            error_type=name,
-            code=_text(code),
-            param=_text(error.get("param")),
-            provider_message=message,
-            request_id=_text(data.get("request_id")),
+        return self.as_key_error(
+            status_error_kind(status)(
+                f"{where}, {name}: {message}" if name else f"{where}: {message}",
+                status=status,
+                error_type=name,
+                code=_text(code),
+                param=_text(error.get("param")),
+                provider_message=message,
+                request_id=_text(data.get("request_id")),
+            )
         )
+
+    def as_key_error(self, error: APIStatusError) -> APIStatusError:
+        """The error as an `AuthenticationError` if its type or code is one of `KEY_ERRORS`; else unchanged.
+
+        Args:
+            error: the error, with its type and code.
+        """
+        named = (name for name in (error.code, error.error_type) if name is not None)
+        hint = next((self.KEY_ERRORS[name] for name in named if name in self.KEY_ERRORS), None)
+        return error if hint is None else error.about_the_key(hint)
 
     def error_message(self, error: JSONObject) -> str | None:
         """The provider's own words in its error object; `None` if there are none.
@@ -698,7 +713,12 @@ def _text(value: JSON) -> str | None:
     return str(value) if isinstance(value, int) else None
 
 
+def excerpt_of(text: str) -> str:
+    """The beginning of an error's text that is not JSON, on one line."""
+    return " ".join(text[: 4 * _EXCERPT].split())[:_EXCERPT]
+
+
 def _plain_error(status: int, body: str) -> APIStatusError:
-    excerpt = " ".join(body[: 4 * _EXCERPT].split())[:_EXCERPT]
+    excerpt = excerpt_of(body)
     said = f": {excerpt}" if excerpt else " with an empty body"
     return status_error_kind(status)(f"HTTP {status}{said}", status=status, provider_message=excerpt or None)

@@ -64,6 +64,20 @@ def document_text(part: DocumentPart) -> str | None:
     return f"{part.name}\n\n{text}" if part.name else text
 
 
+def not_as_text(part: Part) -> str:
+    """What to say against a document on a wire that has none; empty if the default words are right.
+
+    Args:
+        part: a part that the wire refused.
+    """
+    if not isinstance(part, DocumentPart):
+        return ""
+    kind = media_type_of(part)
+    if part.data is None and kind.startswith("text/"):
+        return ""  # its data could be sent, as text
+    return f"of {kind}; give its text as a TextPart"
+
+
 def data_url(media_type: str, data: bytes | None) -> str:
     """Bytes as a `data:` URL."""
     return f"data:{media_type};base64,{base64_text(data)}"

@@ -13,7 +13,7 @@ from typing import ClassVar
 from sansio import jsontext
 from sansio.endpoints import Endpoint, ModelInfo, Row
 from sansio.errors import APIStatusError, InvalidRequestError, RemoteProtocolError
-from sansio.families.base import Dialect
+from sansio.families.base import Dialect, excerpt_of
 from sansio.framing.aws import AWSFramer
 from sansio.framing.base import Framer
 from sansio.http.messages import Headers, header
@@ -22,6 +22,13 @@ from sansio.jsontext import JSON, JSONObject
 EXCEPTION = "exception:"
 """How the name of a frame begins that is an error; the error's type follows."""
 _RUNTIME = re.compile(r"://bedrock-runtime(-fips)?\.")
+_UNKNOWN_KEYS = ("UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationTokenException")
+_UNKNOWN_KEY = (
+    "AWS does not know this key: check the bearer key, or the access key id; temporary AWS credentials also "
+    "need their session token."
+)
+_WRONG_SIGNATURES = ("InvalidSignatureException", "IncompleteSignatureException", "SignatureDoesNotMatch")
+_WRONG_SIGNATURE = "Check the secret access key, the region, and the clock of this machine."
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
@@ -43,6 +50,11 @@ class BedrockRuntime(Dialect):
         "internalServerException": 500,
         "InternalFailure": 500,
         "serviceUnavailableException": 503,
+    }
+    KEY_ERRORS: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(_UNKNOWN_KEYS, _UNKNOWN_KEY),
+        **dict.fromkeys(_WRONG_SIGNATURES, _WRONG_SIGNATURE),
+        "ExpiredTokenException": "The temporary AWS credentials have expired: get new ones.",
     }
 
     def url_of(self, name: str) -> str:
@@ -78,7 +90,7 @@ class BedrockRuntime(Dialect):
         """The error of a response. Its type is in a header, and seldom in the body as well."""
         error = super().parse_error(status, headers, body)
         kind = (header(headers, "x-amzn-errortype") or "").partition(":")[0]
-        return error.with_context(error_type=kind) if kind else error
+        return self.as_key_error(error.with_context(error_type=kind)) if kind else error
 
     def build_error(self, error: JSONObject, status: int, data: JSONObject) -> APIStatusError:
         named = error.get("__type")
@@ -99,13 +111,16 @@ def read_exception(dialect: Dialect, name: str, data: bytes) -> APIStatusError:
     Args:
         dialect: makes the error, and has the limits.
         name: the frame's name, which begins with `EXCEPTION`.
-        data: the frame's payload, which may be empty.
+        data: the frame's payload. It may be empty; one that is not a JSON object is the error's message.
 
-    Raises:
-        RemoteProtocolError: the payload is not a JSON object.
+    Returns:
+        The error, whose type is in the frame's name.
     """
-    text = data.decode("utf-8", "replace") or "{}"
-    record = jsontext.decode_object(text, dialect.limits.max_json_depth)
+    text = data.decode("utf-8", "replace")
+    try:
+        record = jsontext.decode_object(text, dialect.limits.max_json_depth)
+    except RemoteProtocolError:
+        record = {"message": excerpt_of(text)}
     return dialect.build_error({**record, "type": name.removeprefix(EXCEPTION)}, 200, record)
 
 

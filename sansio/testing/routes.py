@@ -190,8 +190,9 @@ def speaks_messages(request: Request) -> bool:
 
 _BEDROCKS = re.compile(
     r"/model/[^/]+/(?:converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)"
+    r"|/foundation-models"
 )
-"""Paths that belong to Amazon Bedrock, whose models are in the path."""
+"""Paths that belong to Amazon Bedrock: models are in the path, and the list of models has its own name."""
 _SIGNED = re.compile(
     r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
 )

@@ -239,7 +239,7 @@ HTTP = [
     Row(
         fault="bytes-after-marker",
         stream=ANSWER,
-        whole=fails(RemoteProtocolError, "malformed JSON: JSON is malformed: trailing characters"),
+        whole=fails(RemoteProtocolError, "malformed JSON: trailing characters"),
     ),
     Row(fault="bytes-after-end", stream=ANSWER),
     Row(fault="http-1.0", stream=ANSWER),

@@ -8,6 +8,7 @@ from sansio import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
+    AuthenticationError,
     ConfigError,
     InvalidRequestError,
     LimitExceededError,
@@ -61,6 +62,10 @@ def test_a_status_without_advice_takes_that_of_its_kind() -> None:
     for status in (400, 401, 403, 404, 429, 500):
         assert status_error_kind(status)("of an unknown status").advice() == advice_at(status)
     assert APIStatusError("of an unknown status").advice() == advice_at(418)
+
+
+def test_an_error_whose_class_says_more_than_its_status_has_the_advice_of_its_class() -> None:
+    assert AuthenticationError("no", status=403).advice() == advice_at(401)
 
 
 def test_the_remedy_of_an_error_without_a_status() -> None:

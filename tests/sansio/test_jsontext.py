@@ -64,6 +64,12 @@ def test_a_truncated_text_is_distinguished_from_a_malformed_one(
     assert type(caught.value) is RemoteProtocolError
 
 
+def test_the_message_says_once_that_the_json_is_malformed() -> None:
+    with pytest.raises(RemoteProtocolError, match=r"^malformed JSON: trailing characters") as caught:
+        decode_object("{}}")
+    assert caught.value.message.count("malformed") == 1
+
+
 @pytest.mark.parametrize(
     "text", ["{nope", "{}}", '{"a":1,}', '{"a":-}', '{"a":1. }', "[]", "nope", "\x01", "é-"]
 )

@@ -154,7 +154,10 @@ def served(
 
 
 def _announcement(server: LoopbackThread, type: str | None, fault: Fault | None) -> str:
-    types = _TYPES if type is None else (type,)
-    lines = [f"{name:<10}  {server.base_url(name)}" for name in types]
+    urls: dict[str, str] = {}
+    for name in _TYPES if type is None else (type,):
+        urls |= server.base_urls(name)
+    width = max(map(len, urls))
+    lines = [f"{name:<{width}}  {url}" for name, url in urls.items()]
     wrong = "" if fault is None else f" It {fault.about}."
     return "\n".join((f"The fake provider is at {server.url}.{wrong} Ctrl-C ends it. Base URLs:", *lines, ""))

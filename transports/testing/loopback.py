@@ -22,9 +22,13 @@ from transports.testing.loopback_connection import LoopbackConnection
 
 _BASE_PATHS = {
     "openrouter": "/api/v1",
+    "google": "/v1beta",
     **dict.fromkeys(("anthropic", "azure", "bedrock", "cohere", "ollama/ollama"), ""),
+    "azure/messages": "/anthropic",
+    **dict.fromkeys(("bedrock/chat", "bedrock/responses"), "/v1"),
 }
-"""The path of base URLs, by the type, or by type and api; `/v1` for all others."""
+"""The path of base URLs, by the type, or by type and api if the api has another path than its type; `/v1` for
+all others."""
 
 _MODEL = "fake-model"
 _DEPLOYMENT = "fake-deployment"
@@ -59,7 +63,20 @@ class Loopback:
         Args:
             type: the provider's type, or type and api, such as `"ollama/ollama"`.
         """
-        return self.url + _BASE_PATHS.get(type, "/v1")
+        path = _BASE_PATHS.get(type)
+        return self.url + (_BASE_PATHS.get(type.partition("/")[0], "/v1") if path is None else path)
+
+    def base_urls(self, type: str) -> dict[str, str]:
+        """The base URLs for one type: its own, and those of its apis that have another one.
+
+        Args:
+            type: the provider's type, or type and api.
+
+        Returns:
+            The URLs, by the type, or by type and api, such as `"ollama/ollama"`.
+        """
+        names = (type, *(name for name in _BASE_PATHS if name.startswith(f"{type}/")))
+        return {name: self.base_url(name) for name in names}
 
     def config(self, type: str, **fields: object) -> ProviderConfig:
         """Make a config that reaches the server, with the fields that the type requires.
@@ -71,10 +88,12 @@ class Loopback:
         Raises:
             ConfigError: a field has an invalid value.
         """
-        named = f"{type}/{fields.get('api')}"
-        needed: dict[str, object] = {"base_url": self.base_url(named if named in _BASE_PATHS else type)}
+        api = fields.get("api")
+        needed: dict[str, object] = {"base_url": self.base_url(f"{type}/{api}")}
         if type == "azure":
-            needed |= {"deployment": _DEPLOYMENT, "api_version": _API_VERSION}
+            needed["deployment"] = _DEPLOYMENT
+            if api != "messages":  # its versions are Anthropic's
+                needed["api_version"] = _API_VERSION
         elif type in PROVIDER_DEFAULTS and PROVIDER_DEFAULTS[type].model is None:
             needed["model"] = _MODEL
         return ProviderConfig.from_dict({"type": type, **needed, **fields})

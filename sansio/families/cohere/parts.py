@@ -26,6 +26,7 @@ PLAN = "tool_plan"
 CITATIONS = "citations"
 """The field of a reasoning part's `extra` for its citations. A text part has a typed field for them."""
 
+_CALL = ("id", "type", "function")
 _FUNCTION = ("name", "arguments")
 
 
@@ -57,7 +58,7 @@ def call_fields(call: JSONObject) -> tuple[str, str, str, JSONObject]:
     """A tool call's id, name and arguments, as far as present, and its other fields."""
     function = call.get("function")
     inner = function if isinstance(function, dict) else {}
-    extra = rest(call, "id", "type", "function")
+    extra = rest(call, *_CALL, nulls=_CALL)
     beside: JSONObject = {
         name: value for name, value in inner.items() if name not in _FUNCTION and value is not None
     }

@@ -36,7 +36,7 @@ from sansio.families.cohere.options import OPTIONS
 from sansio.families.cohere.parts import block_of, call_block, citations_of, is_plan
 from sansio.families.cohere.reader import CohereReader
 from sansio.families.fields import text_or_none, without_nulls
-from sansio.families.media import document_text
+from sansio.families.media import document_text, not_as_text
 from sansio.families.tools import wire_tool
 from sansio.jsontext import JSONObject
 from sansio.options import Option, write_options
@@ -220,7 +220,7 @@ class CohereDialect(Dialect):
                 part, index, number, f"in a message of the role {role.value}; put it into a user's message"
             )
         if (block := block_of(part)) is None:
-            raise self.cannot_send(part, index, number)
+            raise self.cannot_send(part, index, number, not_as_text(part))
         if part.extra and not isinstance(part, UnknownPart):
             self.check_extra(_typed(part), part.extra, index, number)
         return block

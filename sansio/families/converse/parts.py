@@ -36,6 +36,7 @@ CLIENT_CALLS = (None, "tool_use")
 """The values of `toolUse.type` for tools that the application runs: newer Claude models send the word, others
 send no type. Any other value means a tool that the provider runs."""
 _RESULT = "toolResult"
+_CALL = ("toolUseId", "name", "input")
 
 IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
 SOUNDS = {
@@ -228,7 +229,7 @@ def _call(call: ToolCall | InvalidToolCall, given: JSONObject) -> JSONObject:
 
 def call_extra(block: JSONObject) -> JSONObject:
     """The `extra` of the call in a `toolUse` block."""
-    extra = rest(_object(block.get("toolUse")), "toolUseId", "name", "input")
+    extra = rest(_object(block.get("toolUse")), *_CALL, nulls=(*_CALL, "type"))
     beside = rest(block, "toolUse")
     return {**extra, BESIDE: beside} if beside else extra
 

@@ -249,7 +249,7 @@ class ConverseReader(AnswerReader):
             if not isinstance(piece, str | None):
                 raise RemoteProtocolError("JSON of an unknown shape: the input of a toolUse is not text")
             self._answer.calls.add(block.call, piece or "", events)
-            block.call.extra |= rest(added, "input")
+            block.call.extra |= rest(added, "input", nulls=("input",))
         elif block.part is not None:
             block.beside[kind] = added
         else:

@@ -31,7 +31,7 @@ from sansio.families.gemini.beside import (
     read_predictions,
 )
 from sansio.families.gemini.contents import Contents
-from sansio.families.gemini.faults import FINISH_REASONS, STATUS_BY_ERROR, reason_of, retry_delay
+from sansio.families.gemini.faults import FINISH_REASONS, KEY_ERRORS, STATUS_BY_ERROR, reason_of, retry_delay
 from sansio.families.gemini.framing import SPACE, GeminiFramer
 from sansio.families.gemini.options import OPTIONS, check_logprobs, options_of
 from sansio.families.gemini.parts import wire_of
@@ -57,6 +57,7 @@ class GeminiDialect(Dialect):
     SENDS_EMPTY = False
     SENDS_TOOL_ERRORS = True
     STATUS_BY_ERROR: ClassVar[Mapping[str, int]] = STATUS_BY_ERROR
+    KEY_ERRORS: ClassVar[Mapping[str, str]] = KEY_ERRORS
     FINISH_REASONS: ClassVar[Mapping[str, FinishReason]] = FINISH_REASONS
     OPTIONS: ClassVar[Mapping[str, Option]] = OPTIONS
     PROFILE: ClassVar[GeminiProfile] = GeminiProfile()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from sansio.content import FinishReason, InvalidToolCall, Part, ToolCall
+from sansio.errors import AuthenticationError
 from sansio.families.fields import text_or_none
 from sansio.jsontext import JSON, JSONObject
 from sansio.times import read_number
@@ -33,6 +34,9 @@ STATUS_BY_ERROR: Mapping[str, int] = {
     "DEADLINE_EXCEEDED": 504,
 }
 """The HTTP status that each of Google's words for errors corresponds to."""
+
+KEY_ERRORS: Mapping[str, str] = {"API_KEY_INVALID": AuthenticationError.hint}
+"""Google's reasons that are about the key, in errors with the status 400, and what to do."""
 
 _FILTERS = (
     "SAFETY",
@@ -69,7 +73,7 @@ def unusable(part: Part, reason: str) -> Part:
     """A part of an answer that ended with one of `UNUSABLE_CALLS`: a call is invalid."""
     if not isinstance(part, ToolCall):
         return part
-    why = f"the provider ended the answer with {reason}: it does not stand by the call"
+    why = f"Google withdrew the call: the answer ended with {reason}"
     return InvalidToolCall(part.id, part.name, part.arguments_text(), why, part.kind, part.extra)
 
 

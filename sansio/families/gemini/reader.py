@@ -126,9 +126,10 @@ class GeminiReader(AnswerReader):
         self._settle()
         reason = self._answer.raw_finish_reason
         said = FinishReason.CONTENT_FILTER if self._blocked else self._dialect.finish_reason(reason)
-        message = self._answer.message(said, self._dialect.origin)
-        if reason is None or reason not in UNUSABLE_CALLS or not message.tool_calls:
-            return message
+        if reason is None or reason not in UNUSABLE_CALLS:
+            return self._answer.message(said, self._dialect.origin)
+        # Google withdrew the calls, and cut none of them: `{}` is the whole of its arguments.
+        message = self._answer.message(FinishReason.STOP, self._dialect.origin)
         parts = [unusable(part, reason) for part in message.parts]
         return msgspec.structs.replace(message, content=tuple(parts), finish_reason=FinishReason.ERROR)
 
@@ -265,7 +266,7 @@ class GeminiReader(AnswerReader):
             call = self._answer.calls.find(self._calls, call_id, name)
             self._calls += 1
             # Only ids of the wire are sent back. `None` marks a call whose id is made up here.
-            inner = rest(wire, *_CALL_FIELDS) | ({} if call_id else {"id": None})
+            inner = rest(wire, *_CALL_FIELDS, nulls=_CALL_FIELDS) | ({} if call_id else {"id": None})
             call.extra = {**({CALL: inner} if inner else {}), **rest(beside, CALL)}
             if not (more or pieces):
                 given = wire.get("args")
@@ -278,7 +279,7 @@ class GeminiReader(AnswerReader):
         call, arguments = self._partial
         if not begins:
             known = call.extra.get(CALL)
-            inner = rest(wire, *_CALL_FIELDS)
+            inner = rest(wire, *_CALL_FIELDS, nulls=_CALL_FIELDS)
             kept = {**(known if isinstance(known, dict) else {}), **inner}
             call.extra |= {**rest(beside, CALL), **({CALL: kept} if kept else {})}
         for piece in pieces:

@@ -117,22 +117,13 @@ def _set_budget(body: Body, value: int | None) -> None:
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
     """Write a JSON schema, in OpenAI's form or Anthropic's own, as `output_config.format`."""
-    if value is None or value.get("type") == "text":
-        return
-    if value.get("type") == "json_object":
-        raise UnsupportedOptionError(
-            "response_format",
-            "anthropic has no json_object; give the JSON schema of the answer: a "
-            'class, or {"type": "json_schema", "json_schema": {"schema": {...}}}',
-        )
-    holder = value.get("json_schema", value)
-    schema = holder.get("schema") if isinstance(holder, Mapping) else None
-    if value.get("type") != "json_schema" or not isinstance(schema, Mapping):
-        raise InvalidRequestError(
-            "response_format: anthropic takes a JSON schema only: "
-            '{"type": "json_schema", "json_schema": {"schema": {...}}}'
-        )
-    _write_output(body, {"format": {"type": "json_schema", "schema": schema}})
+    if value is not None and value.get("type") != "text":
+        _write_output(body, {"format": {"type": "json_schema", "schema": _schema_in(value)}})
+
+
+def _schema_in(form: Mapping[str, Any]) -> object:
+    holder = form.get("json_schema", form)
+    return holder.get("schema") if isinstance(holder, Mapping) else None
 
 
 _write_output = merged("output_config")
@@ -193,6 +184,31 @@ def options_of(profile: MessagesProfile) -> dict[str, Option]:
 
 def _write_nothing(body: Body, value: bool | None) -> None:
     """The host caches by itself, or not at all."""
+
+
+def check_format(value: object, origin: str) -> None:
+    """Refuse a `response_format` that is neither text nor a JSON schema.
+
+    Args:
+        value: the option, as the caller gave it. `write_options` checks its type.
+        origin: provider type and api, for error messages.
+
+    Raises:
+        InvalidRequestError: the form is another one. The error names the remedy.
+    """
+    if not isinstance(value, Mapping) or value.get("type") == "text":
+        return
+    if value.get("type") == "json_object":
+        raise UnsupportedOptionError(
+            "response_format",
+            f"{origin} has no json_object; give the JSON schema of the answer: a "
+            'class, or {"type": "json_schema", "json_schema": {"schema": {...}}}',
+        )
+    if value.get("type") != "json_schema" or not isinstance(_schema_in(value), Mapping):
+        raise InvalidRequestError(
+            f"response_format: {origin} takes a JSON schema only: "
+            '{"type": "json_schema", "json_schema": {"schema": {...}}}'
+        )
 
 
 def check_together(body: Body, options: Mapping[str, object], version: str) -> None:

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from sansio.families.base import Dialect
 
 
+_CALL = ("type", "id", "name", "input")
+"""The fields of a call that are read."""
+
+
 class MessagesReader(AnswerReader):
     """One message."""
 
@@ -204,7 +208,7 @@ class MessagesReader(AnswerReader):
                 if not isinstance(call_id, str | None) or not isinstance(name, str | None):
                     raise RemoteProtocolError("a tool_use block whose id or name is not text")
                 block.call = answer.calls.find(index, call_id or "", name or "")
-                block.call.extra = rest(start, "type", "id", "name", "input")
+                block.call.extra = rest(start, *_CALL, nulls=_CALL)
                 given = start.get("input")
                 answer.calls.add(block.call, msgspec.json.encode(given).decode() if given else "", events)
             case "fallback":
@@ -241,7 +245,7 @@ class MessagesReader(AnswerReader):
             self._answer.close(block.thinking, events)
             block.thinking = None
         elif block.call is not None:
-            block.call.extra |= rest(block.whole(self._max_depth), "type", "id", "name", "input")
+            block.call.extra |= rest(block.whole(self._max_depth), *_CALL, nulls=_CALL)
         elif block.kind:
             self._answer.take(part_of(block.whole(self._max_depth)), events)
 

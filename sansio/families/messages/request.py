@@ -40,6 +40,7 @@ from sansio.families.messages.containers import container_of
 from sansio.families.messages.options import (
     DEFAULT_VERSION,
     OPTIONS,
+    check_format,
     check_together,
     check_tool_choice,
     is_strict,
@@ -168,7 +169,7 @@ class MessagesDialect(Dialect):
     ) -> dict[str, object]:
         turns = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM_ROLES), len(messages))
         if turns == len(messages):
-            raise InvalidRequestError(f"{self.TYPE} needs a user's message beside the system's")
+            raise InvalidRequestError(f"{self.origin} needs a user's message beside the system's")
         if self.PROFILE.caches:
             check_breakpoints(messages, tools, options.get("cache_control"))
         body: dict[str, Any] = {
@@ -186,6 +187,7 @@ class MessagesDialect(Dialect):
             options["cache"] = options.pop("cache")
         if self.output_tool:  # two calls of it would be two answers in one text
             options["parallel_tool_calls"] = False
+        check_format(options.get("response_format"), self.origin)
         write_options(body, options, self.options(), self.origin)
         if self.config.reasoning and "thinking" not in body and "thinking" not in options:
             body["thinking"] = default_thinking(self._takes_budget(), body.get("max_tokens"))
@@ -245,7 +247,7 @@ class MessagesDialect(Dialect):
         end = next((i for i in range(first, len(messages)) if messages[i].role not in _SYSTEM_ROLES), None)
         if not _is_open(turns[-1]) or (end is not None and messages[end].role is not ASSISTANT):
             raise InvalidRequestError(
-                f"message {first}: {self.TYPE} takes a system message in mid-conversation only directly "
+                f"message {first}: {self.origin} takes a system message in mid-conversation only directly "
                 "after a user's message or tool results, and only at the end or before an assistant's "
                 "message; move it there, or before all others",
                 index=first,
@@ -256,7 +258,7 @@ class MessagesDialect(Dialect):
 
     def _assistant(self, message: Message, index: int) -> str | list[_Block]:
         if isinstance(message.content, str):
-            return _text(message.content, index)
+            return self._text(message.content, index)
         blocks: list[_Block] = []
         for number, part in enumerate(message.content):
             if message.origin is None:
@@ -266,8 +268,20 @@ class MessagesDialect(Dialect):
             if block is not None:
                 blocks.append({**block})
         if not blocks:
-            raise _empty(index)
+            raise self._empty(index)
         return blocks
+
+    def _text(self, text: str, index: int) -> str:
+        if not text or text.isspace():
+            raise self._empty(index)
+        return text
+
+    def _empty(self, index: int) -> InvalidRequestError:
+        return InvalidRequestError(
+            f"message {index} has no text, which {self.origin} refuses; leave the message out or say "
+            "something",
+            index=index,
+        )
 
     def _check_said(self, part: Part, index: int, number: int) -> None:
         """Refuse parts that the application put into an assistant's message and that no answer can have."""
@@ -313,18 +327,18 @@ class MessagesDialect(Dialect):
 
     def _content(self, message: Message, index: int) -> str | list[_Block]:
         if isinstance(message.content, str):
-            return _text(message.content, index)
+            return self._text(message.content, index)
         return self._blocks(message, index)
 
     def _blocks(self, message: Message, index: int) -> list[_Block]:
         if isinstance(message.content, str):
-            return _as_blocks(_text(message.content, index))
+            return _as_blocks(self._text(message.content, index))
         return [self._block(part, index, number) for number, part in enumerate(message.content)]
 
     def _block(self, part: Part, index: int, number: int) -> _Block:
         match part:
             case TextPart():
-                _text(part.text, index)
+                self._text(part.text, index)
                 if part.citations and self.PROFILE.claude and is_strict(self.version):
                     raise self.cannot_send(
                         part, index, number, f"with citations under anthropic-version {self.version}"
@@ -438,19 +452,6 @@ def _is_open(turn: _Block) -> bool:
 
 def _as_blocks(content: str | list[_Block]) -> list[_Block]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
-
-
-def _text(text: str, index: int) -> str:
-    if not text or text.isspace():
-        raise _empty(index)
-    return text
-
-
-def _empty(index: int) -> InvalidRequestError:
-    return InvalidRequestError(
-        f"message {index} has no text, which anthropic refuses; leave the message out or say something",
-        index=index,
-    )
 
 
 def _tool(tool: Tool, position: int) -> Tool:

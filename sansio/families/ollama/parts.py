@@ -11,6 +11,9 @@ from sansio.content import ImagePart, InvalidToolCall, Part, ToolCall, UnknownPa
 from sansio.families.fields import base64_bytes, base64_text, rest, text_or_none, with_extra
 from sansio.jsontext import JSON, JSONObject
 
+_CALL = ("id", "type", "function")
+_FUNCTION = ("name", "arguments", "index")
+
 
 def image_of(text: JSON) -> Part:
     """An image of an answer. The wire has base64 only; the media type is read from the first bytes."""
@@ -37,8 +40,8 @@ def call_fields(call: JSONObject) -> tuple[str, str, str, JSONObject]:
     text = arguments if isinstance(arguments, str) else ""
     if not isinstance(arguments, str | None):
         text = msgspec.json.encode(arguments).decode()
-    extra = rest(call, "id", "type", "function")
-    if beside := rest(inner, "name", "arguments", "index"):
+    extra = rest(call, *_CALL, nulls=_CALL)
+    if beside := rest(inner, *_FUNCTION, nulls=_FUNCTION):
         extra["function"] = beside
     return text_or_none(call.get("id")) or "", text_or_none(inner.get("name")) or "", text, extra
 

@@ -33,7 +33,7 @@ from sansio.endpoints import Embeddings, Endpoint, ModelInfo, Row, read_models, 
 from sansio.errors import APIStatusError, ConfigError, RemoteProtocolError
 from sansio.families.base import Dialect
 from sansio.families.fields import text_or_none, usage_of, without_nulls
-from sansio.families.media import data_in, document_text
+from sansio.families.media import data_in, document_text, not_as_text
 from sansio.families.ollama.options import OPTIONS
 from sansio.families.ollama.parts import call_block, image_text
 from sansio.families.ollama.reader import OllamaReader
@@ -181,7 +181,7 @@ class OllamaDialect(Dialect):
             elif isinstance(part, ImagePart) and (image := image_text(_with_bytes(part))) is not None:
                 images.append(image)
             else:
-                raise self.cannot_send(part, index, number)
+                raise self.cannot_send(part, index, number, not_as_text(part))
         return texts, images
 
 

@@ -239,8 +239,9 @@ def draw_gemini(draw: st.DrawFn, type: str, *, whole: bool) -> list[StreamEvent]
     if draw(SELDOM):
         extra["promptFeedback"] = _SAFETY
     last = said.calls[-1] if said.calls else None
-    parts = finished(said.parts, last, cut=finish in BREAKING_OFF)
-    if raw in UNUSABLE_CALLS:
+    withdrawn = raw in UNUSABLE_CALLS
+    parts = finished(said.parts, last, cut=finish in BREAKING_OFF and not withdrawn)
+    if withdrawn:
         parts = tuple(unusable(part, raw) for part in parts)
     message = Message(
         Role.ASSISTANT,

@@ -201,7 +201,7 @@ def _part(part: Part, signed: bool) -> JSONObject:
         part: the part.
         signed: whether the part, if it is a call, is the first call of the answer, which the fake signs.
     """
-    if isinstance(part, InvalidToolCall):  # one that Google does not stand by, though it is whole
+    if isinstance(part, InvalidToolCall):  # one that Google withdrew, though it is whole
         arguments = _object(part.raw_arguments)
         part = ToolCall(part.id, part.name, arguments, kind=part.kind, extra=part.extra)
     if isinstance(part, ToolCall):

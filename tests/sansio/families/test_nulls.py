@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
-from sansio import StreamFailed, StreamParser
+from sansio import Message, Provider, Role, StreamEvent, StreamFailed, StreamParser, ToolCall
 from sansio.providers import dialect_named
-from sansio.testing import Answer, encode_stream
+from sansio.testing import Answer, encode_stream, encode_whole
 from tests.sansio.testing.test_wire_goldens import FUNCTIONS, RICH
-from tests.sansio.wires import Record
+from tests.sansio.wires import ASK, Record, body_of, config
 
 Place = tuple[str | int, ...]
 
@@ -101,3 +101,80 @@ def test_null_is_as_good_as_nothing(kind: str) -> None:
                 for null in (True, False)
             )
             assert null == left_out, (record, place)
+
+
+WIRES = (
+    "openai",
+    "openrouter",
+    "openai/responses",
+    "anthropic",
+    "bedrock",
+    "bedrock/invoke",
+    "google",
+    "cohere",
+    "ollama",
+    "ollama/ollama",
+)
+LOOK: Record = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+CALL = Answer(text="I look.", parts=(ToolCall("call_1", "look", {}),))
+SPOTS = {"its id": ("id", "toolUseId", "call_id"), "its arguments": ("arguments", "input", "args")}
+"""Fields of a call that some servers send as null."""
+
+
+def changed(value: Any, names: Sequence[str], *, null: bool, inside: bool = False) -> Any:
+    """A record in which these fields of its calls are null, or are left out."""
+    if isinstance(value, list):
+        return [changed(each, names, null=null, inside=inside) for each in value]
+    if not isinstance(value, dict):
+        return value
+    inside = inside or "name" in value or "call_1" in value.values()
+    kept: Record = {}
+    for name, inner in value.items():
+        if not (inside and name in names and (name in SPOTS["its arguments"] or inner == "call_1")):
+            kept[name] = changed(inner, names, null=null)
+        elif null:
+            kept[name] = None
+    return kept
+
+
+def whole_answer(kind: str, names: Sequence[str], *, null: bool) -> Message:
+    body = json.loads(encode_whole(kind, CALL))
+    return dialect_named(kind).parse_response(changed(body, names, null=null))
+
+
+def streamed_answer(kind: str, names: Sequence[str], *, null: bool) -> Message:
+    """The answer of a stream whose frames were changed."""
+    dialect = dialect_named(kind)
+    framer, reader = dialect.framer(""), dialect.open_stream()
+
+    def read(data: bytes, events: list[StreamEvent], name: str) -> bool:
+        if data.startswith(b"{"):
+            data = json.dumps(changed(json.loads(data), names, null=null)).encode()
+        return reader.receive(data, events, name)
+
+    events: list[StreamEvent] = []
+    if not framer.feed(b"".join(encode_stream(kind, CALL)), read, events):
+        framer.feed_eof(read, events)
+        assert reader.receive_eof(events)
+    return reader.message()
+
+
+@pytest.mark.parametrize("spot", SPOTS)
+@pytest.mark.parametrize("make", [whole_answer, streamed_answer])
+@pytest.mark.parametrize("kind", WIRES)
+def test_a_call_in_which_a_field_is_null_is_sent_back_as_if_the_field_were_missing(
+    kind: str, make: Callable[..., Message], spot: str
+) -> None:
+    bodies = []
+    for null in (True, False):
+        answer = make(kind, SPOTS[spot], null=null)
+        (call,) = answer.tool_calls
+        assert call.id
+        assert call.arguments == {}
+        history = [*ASK, answer, Message(Role.TOOL, "Fine.", tool_call_id=call.id)]
+        bodies.append(body_of(Provider(config(kind)), history, [LOOK]))
+        if kind != "google":  # ids that are made up are not sent to Google
+            assert json.dumps(bodies[-1]).count(json.dumps(call.id)) == 2
+    with_null, without = bodies
+    assert with_null == without
+    assert "null" not in json.dumps(with_null)

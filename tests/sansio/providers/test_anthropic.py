@@ -137,5 +137,5 @@ def test_these_rules_are_anthropics_own_and_not_the_familys(relaxed: Provider) -
 
 
 def test_a_conversation_needs_a_message_beside_the_systems() -> None:
-    with pytest.raises(InvalidRequestError, match="anthropic needs a user's message"):
+    with pytest.raises(InvalidRequestError, match="anthropic/messages needs a user's message"):
         Provider(config("anthropic")).prepare([Message(Role.SYSTEM, "Be brief.")])

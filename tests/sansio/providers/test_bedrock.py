@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from sansio import AuthMethod, ConfigError, Credentials, Message, Provider, ProviderConfig, Send, header
+from sansio import (
+    AuthenticationError,
+    AuthMethod,
+    ConfigError,
+    Credentials,
+    Message,
+    PermissionDeniedError,
+    Provider,
+    ProviderConfig,
+    Send,
+    header,
+)
+from sansio.providers import dialect_named
 from tests.sansio.wires import ASK
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -112,6 +124,32 @@ def test_an_error_about_the_clock_says_by_how_much_it_is_off(words: str, skew: s
     assert error.provider_message == words
     assert error.error_type == "InvalidSignatureException"
     assert f"clock of this machine is {skew} AWS's" in error.advice()
+
+
+WRONG_KEYS = {
+    "UnrecognizedClientException": "key",
+    "InvalidSignatureException": "secret access key",
+    "ExpiredTokenException": "expired",
+}
+"""Types of a 403 that are about the key, and a word of the advice."""
+
+
+@pytest.mark.parametrize("api", ["converse", "invoke"])
+@pytest.mark.parametrize("kind", WRONG_KEYS)
+def test_a_403_about_the_key_is_an_authentication_error(kind: str, api: str) -> None:
+    dialect = dialect_named(f"bedrock/{api}")
+    by_header = dialect.parse_error(403, (("x-amzn-errortype", f"{kind}:"),), '{"message": "no"}')
+    by_body = dialect.parse_error(
+        403, (), f'{{"__type": "com.amazon.coral.service#{kind}", "message": "no"}}'
+    )
+    for error in (by_header, by_body):
+        assert isinstance(error, AuthenticationError)
+        assert (error.status, error.error_type, error.provider_message) == (403, kind, "no")
+        assert WRONG_KEYS[kind] in error.advice()
+        assert "allowed" not in error.advice()
+    other = dialect.parse_error(403, (("x-amzn-errortype", "AccessDeniedException:"),), '{"message": "no"}')
+    assert type(other) is PermissionDeniedError
+    assert "allowed" in other.advice()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sansio import (
+    APIStatusError,
     ConfigError,
     DocumentPart,
     ImagePart,
@@ -19,7 +20,6 @@ from sansio import (
     ProviderConfig,
     RateLimitError,
     ReasoningPart,
-    RemoteProtocolError,
     Role,
     Send,
     ServerToolPart,
@@ -34,7 +34,18 @@ from sansio import (
 from sansio.providers import dialect_named
 from sansio.testing.eventstream import encode_frame
 from sansio.translate import translate_request
-from tests.sansio.wires import ASK, WEATHER, Record, block, body_of, config, failure, started, stopped
+from tests.sansio.wires import (
+    ASK,
+    WEATHER,
+    Record,
+    block,
+    body_of,
+    config,
+    failure,
+    refused,
+    started,
+    stopped,
+)
 
 MODEL = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 RUNTIME = "https://bedrock-runtime.eu-west-1.amazonaws.com"
@@ -221,7 +232,8 @@ def test_an_exception_between_chunks_is_an_error_with_what_arrived() -> None:
     assert error.partial.text == "Hi"
     silent = failure(parse(begun + exception("modelStreamErrorException", b"")))
     assert silent.status == 424
-    assert type(failure(parse(begun + exception("x", b"[]")))) is RemoteProtocolError
+    untold = failure(parse(begun + exception("x", b"[]")))
+    assert (type(untold), untold.error_type) == (APIStatusError, "x")
 
 
 def test_a_type_of_event_that_nobody_knows_is_passed_over_and_an_error_in_a_chunk_is_anthropics() -> None:
@@ -291,3 +303,11 @@ def test_a_request_of_claudes_messages_is_translated_without_a_loss() -> None:
     assert translated.prepared.left_out == ()
     wanted = {name: value for name, value in said.items() if name not in ("model", "stream")}
     assert translated.prepared.body == {"anthropic_version": "bedrock-2023-05-31", **wanted}
+
+
+@pytest.mark.parametrize("kind", ["anthropic/messages", "bedrock/invoke", "vllm/messages"])
+def test_a_refusal_names_the_type_and_the_api_that_were_asked(kind: str) -> None:
+    for form in ({"type": "json_object"}, {"type": "own"}):
+        assert kind in str(refused(kind, *ASK, response_format=form))
+    for message in (Message(Role.USER, " "), Message(Role.SYSTEM, "Hi")):
+        assert kind in str(refused(kind, message))

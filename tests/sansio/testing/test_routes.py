@@ -423,7 +423,12 @@ def test_a_path_or_a_header_says_which_type_a_request_is_meant_for(case: tuple[s
 
 
 OWN = {
-    "bedrock": ["/model/a%2Fb/converse", "/model/m/converse-stream", "/model/m/count-tokens"],
+    "bedrock": [
+        "/model/a%2Fb/converse",
+        "/model/m/converse-stream",
+        "/model/m/count-tokens",
+        "/foundation-models",
+    ],
     "google": ["/v1beta/models/m:generateContent", "/v1/projects/p/publishers/google/models/m:countTokens"],
     "cohere": ["/v2/chat", "/v2/embed", "/v1/tokenize"],
 }

@@ -23,6 +23,7 @@ from sansio import (
     Usage,
 )
 from sansio.testing import PROVIDER_TYPES, Answer, FakeProvider
+from sansio.testing.script import OWN_TYPES
 from tests.transports.cli.command import (
     KEY,
     TOLD,
@@ -34,6 +35,7 @@ from tests.transports.cli.command import (
     started,
 )
 from transports import create_sync_provider
+from transports.cli.serve import served
 from transports.testing.loopback import LoopbackThread, loopback_thread
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes are those of POSIX")
@@ -197,9 +199,10 @@ def test_providers_says_which_keys_are_set_and_shows_none() -> None:
 
 def test_serve_answers_as_all_types_until_ctrl_c() -> None:
     with started("serve") as process:
-        lines = [process.stdout.readline().decode() for _ in range(8)]
+        lines = [process.stdout.readline().decode() for _ in range(10)]
         addresses = dict(line.split() for line in lines[1:])
         assert re.search(r"http://127\.0\.0\.1:\d+", lines[0])
+        addresses = {name: url for name, url in addresses.items() if "/" not in name}
         assert tuple(addresses) == (*PROVIDER_TYPES, "cohere")
         for type, address in addresses.items():
             fields = {"deployment": "d", "api_version": "2024-10-21"} if type == "azure" else {"model": "m"}
@@ -213,6 +216,21 @@ def test_serve_answers_as_all_types_until_ctrl_c() -> None:
         interrupt(process)
         assert process.returncode == 130
         assert process.stderr.read() == b""
+
+
+def test_at_each_url_that_serve_prints_a_client_gets_an_answer_and_the_models() -> None:
+    with served() as (server, said):
+        printed = dict(line.split() for line in said.splitlines()[1:])
+        assert printed.keys() >= {*PROVIDER_TYPES, *OWN_TYPES, "ollama/ollama", "azure/messages"}
+        for name, url in printed.items():
+            type, _, api = name.partition("/")
+            fields = {"region": "us-east-1"} if type == "bedrock" else {}
+            fields |= {"api": api} if api else {}
+            config = server.config(type, base_url=url, **fields)
+            with create_sync_provider(config, api_key="k") as provider:
+                assert provider.complete([Message(Role.USER, "Hi")]).text, name
+                if name not in ("vertex", "azure/messages"):  # they have no list
+                    assert provider.list_models(), name
 
 
 def test_serve_as_one_type_on_a_port_that_is_taken(server: LoopbackThread) -> None:

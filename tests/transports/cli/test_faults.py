@@ -93,7 +93,10 @@ def test_an_unknown_authority_needs_no_file() -> None:
 def test_every_answer_has_the_fault() -> None:
     with served(type="ollama", fault="close-at-event:3") as (server, said):
         assert "It closes the connection after 3 events of a stream, or half of a whole answer." in said
-        assert said.splitlines()[-1].split() == ["ollama", server.base_url("ollama")]
+        assert [line.split() for line in said.splitlines()[-2:]] == [
+            ["ollama", server.base_url("ollama")],
+            ["ollama/ollama", server.url],
+        ]
         for _ in range(2):
             error = fail(server.base_url("ollama"))
             assert isinstance(error, StreamTruncatedError)

@@ -180,6 +180,16 @@ def test_what_has_no_place_is_refused_with_its_place(role: Any, part: Part, word
     assert caught.value.index == 1
 
 
+@pytest.mark.parametrize("source", [{"data": b"%PDF-"}, {"url": "https://e/a.pdf"}, {"file_id": "f"}])
+def test_a_document_that_no_message_may_have_is_refused_with_the_advice_to_give_its_text(source: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"application/pdf.*TextPart") as caught:
+        provider().prepare([Message("user", [DocumentPart(**source)])])
+    assert "user's message" not in str(caught.value)
+    by_address = DocumentPart(url="https://e/a.txt", media_type="text/plain")
+    with pytest.raises(InvalidRequestError, match="give its data"):
+        provider().prepare([Message("user", [by_address])])
+
+
 def test_an_extra_of_a_message_must_not_replace_a_typed_field() -> None:
     with pytest.raises(InvalidRequestError, match="citations"):
         body(*ASK, Message("assistant", "Hi", extra={"citations": []}), *ASK)

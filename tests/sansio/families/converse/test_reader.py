@@ -212,6 +212,17 @@ def test_an_exception_is_the_error_that_it_names(
     assert fault(encode_frame(headers)).status == status
 
 
+def test_an_exception_whose_payload_is_not_json_has_the_payload_as_its_message() -> None:
+    headers = {":message-type": "exception", ":exception-type": "throttlingException"}
+    for payload in (b"Too many requests", b" Too many\nrequests\n"):
+        error = fault(encode_frame(headers, payload))
+        assert isinstance(error, RateLimitError)
+        assert (error.error_type, error.provider_message) == ("throttlingException", "Too many requests")
+    long = fault(encode_frame(headers, b"x" * 100_000))
+    assert isinstance(long, RateLimitError)
+    assert len(str(long)) < 1_000
+
+
 def test_a_bad_checksum_is_an_error_with_its_place_and_what_was_before_it_is_kept() -> None:
     sound = delta({"text": "Hi"})
     error = fault(sound, sound[:-1] + b"\0")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from sansio import APIStatusError, FinishReason
+from sansio import APIStatusError, AuthenticationError, FinishReason
 from sansio.providers import dialect_named
 from tests.sansio.families.gemini.chunks import JSON, call, text, whole
 from tests.support import for_all
@@ -71,6 +72,16 @@ def test_the_first_reason_that_the_details_name_is_the_code() -> None:
     details: list[JSON] = [{"@type": "x"}, {"reason": ""}, {"reason": "A"}, {"reason": "B"}]
     assert error_of(code=400, details=details).code == "A"
     assert error_of(code=400, details=[{"reason": 7}]).code is None
+
+
+@pytest.mark.parametrize("type", ["google", "vertex"])
+def test_a_400_about_the_key_is_an_authentication_error(type: str) -> None:
+    details: list[JSON] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
+    body = {"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT", "details": details}}
+    error = dialect_named(type).parse_error(400, (), json.dumps(body))
+    assert isinstance(error, AuthenticationError)
+    assert (error.status, error.error_type, error.code) == (400, "INVALID_ARGUMENT", "API_KEY_INVALID")
+    assert "key" in error.advice()
 
 
 UNREAD = {"ESCALATION", "PUP_LIMITED_DISABLED"}
