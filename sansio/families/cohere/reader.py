@@ -82,12 +82,15 @@ class CohereReader(AnswerReader):
                 self._answer.calls.add(call, said, events)
                 self.progress += 1
                 return False
-        elif type(record) is PlanPiece:
-            if (plan := self._plan) is not None and (said := record.delta.message.tool_plan):
-                plan.append(said)
-                events.append(ReasoningDelta(said, plan.index))
-                self.progress += 1
-                return False
+        elif (
+            type(record) is PlanPiece
+            and (plan := self._plan) is not None
+            and (said := record.delta.message.tool_plan)
+        ):
+            plan.append(said)
+            events.append(ReasoningDelta(said, plan.index))
+            self.progress += 1
+            return False
         return self._receive_any(data, events)
 
     def _receive_any(self, data: bytes, events: list[StreamEvent]) -> bool:
