@@ -461,7 +461,7 @@ class Message(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        """The citations of all texts; their positions count from the beginning of their own part."""
+        """The citations of all texts. Each position counts from the beginning of the part that has it."""
         return tuple([citation for part in self._all(TextPart) for citation in part.citations])
 
     @property

@@ -80,7 +80,7 @@ def events_of(file: str) -> dict[str, dict[str, str]]:
     }
 
 
-# Google's and Amazon's listings, which have a form of their own.
+# Google's and Amazon's listings, in another form than the others.
 
 GOOGLE, AMAZON = "gemini-generate-content", "bedrock-runtime"
 
