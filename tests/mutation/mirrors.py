@@ -94,8 +94,9 @@ _TESTS: dict[str, tuple[str, ...]] = {
             for of in ("serving", "chat.serving", "messages.serving", "responses.serving")
         ),
         (
-            "tests/sansio/test_translate.py",
+            "tests/sansio/test_translate_read.py",
             "tests/sansio/test_translate_written.py",
+            "tests/sansio/test_translate.py",
             "tests/sansio/test_translate_requests.py",
         ),
     ),
@@ -133,6 +134,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
             "sansio.testing.wires.responses_records",
         ),
         (
+            "tests/sansio/test_translate_written.py",
             *(
                 f"tests/sansio/testing/wires/test_responses{of}.py"
                 for of in ("_items", "", "_requests", "_shelf")
@@ -146,6 +148,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     "sansio.families.responses.inputs": (
+        "tests/sansio/test_translate_read.py",
         "tests/sansio/test_translate.py",
         "tests/sansio/test_translate_requests.py",
     ),
