@@ -9,31 +9,37 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sansio import ProviderError
+from sansio import InvalidRequestError, ProviderError
 
 GOLDENS = Path(__file__).parent / "goldens"
 
 ABOUT = ("status", "error_type", "code", "param", "index", "request_id", "provider_message", "field")
-"""The details of an error that are shown. Its message is not, except for the place that it begins with."""
+"""The details of an error that are shown. Its message is not, nor is the reason of an invalid call, since
+their words may change. The message of an invalid request begins with a place, which is shown."""
 
 
 def shown(value: object) -> str:
-    """A value as text: structures with the fields that differ from their defaults, all else as in Python."""
+    """A value as text: structures with the fields that differ from their defaults, all else as in Python.
+
+    The fields of JSON objects are in the order of their names, which means nothing on the wire.
+    """
     match value:
         case Struct():
             fields = msgspec.structs.fields(type(value))
-            given = [field.name for field in fields if not _is_default(value, field)]
+            given = [
+                field.name for field in fields if not _is_default(value, field) and field.name != "reason"
+            ]
             said = ", ".join(f"{name}={shown(getattr(value, name))}" for name in given)
             return f"{type(value).__name__}({said})"
         case ProviderError():
             about = {name: getattr(value, name) for name in ABOUT if getattr(value, name) is not None}
-            place = value.message.partition(": ")[0] if ": " in value.message[:60] else ""
-            about |= {"place": place} if place else {}
+            if isinstance(value, InvalidRequestError):
+                about["place"] = value.message.partition(": ")[0]
             return f"{type(value).__name__}({', '.join(f'{name}={each!r}' for name, each in about.items())})"
         case Enum():
             return str(value)
         case dict():
-            return f"{{{', '.join(f'{name}: {shown(each)}' for name, each in value.items())}}}"
+            return f"{{{', '.join(f'{name}: {shown(value[name])}' for name in sorted(value))}}}"
         case list() | tuple():
             return f"[{', '.join(map(shown, value))}]"
         case _:
