@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
@@ -16,6 +17,8 @@ GOLDENS = Path(__file__).parent / "goldens"
 ABOUT = ("status", "error_type", "code", "param", "index", "request_id", "provider_message", "field")
 """The details of an error that are shown. Its message is not, nor is the reason of an invalid call, since
 their words may change. The message of an invalid request begins with a place, which is shown."""
+PLACE = re.compile(r"^(?:message \d+(?:, part \d+)?|tool \d+|[\w.\[\]]+(?=: ))|[\w.]+(?= is in its extra)")
+"""What the message of an invalid request is about: a place or an option, and perhaps a field there."""
 
 
 def shown(value: object) -> str:
@@ -34,7 +37,7 @@ def shown(value: object) -> str:
         case ProviderError():
             about = {name: getattr(value, name) for name in ABOUT if getattr(value, name) is not None}
             if isinstance(value, InvalidRequestError):
-                about["place"] = value.message.partition(": ")[0]
+                about["place"] = " ".join(PLACE.findall(value.message))
             return f"{type(value).__name__}({', '.join(f'{name}={each!r}' for name, each in about.items())})"
         case Enum():
             return str(value)
