@@ -8,10 +8,12 @@ file has the events of each frame, and the message or the error at the end, with
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from sansio import ProviderError, StreamComplete, StreamFailed, StreamParser
+from sansio import Message, ProviderError, StreamComplete, StreamEvent, StreamFailed, StreamParser
 from sansio.providers import dialect_named
 from tests.sansio.families.responses import frames
 from tests.sansio.families.responses.frames import added, completed, created, done, event
@@ -373,6 +375,7 @@ RESPONSES: dict[str, list[Any]] = {
         words("output_text", ".", content_index=0, logprobs=[{"token": "."}]),
         event("output_text.annotation.added", content_index=0, annotation=ANNOTATION),
         event("output_text.done", content_index=0, text="Hi."),
+        event("content_part.done", content_index=5, part={"type": "output_text", "text": "Ho"}),
         words("refusal", "N", content_index=1), words("refusal", "o", content_index=1),
         done({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "phase": "final",
             "content": [
@@ -380,6 +383,14 @@ RESPONSES: dict[str, list[Any]] = {
              "filename": "a.txt", "file_id": "f"}], "logprobs": None, "own": 1},
             {"type": "refusal", "refusal": "No", "own": 2}, {"type": "own", "x": 1}]}),
         {**completed(usage={"input_tokens": 9, "output_tokens": 5, "total_tokens": 14}), "own_event": 1},
+    ],
+    "beginnings": [
+        {"type": "response.queued", "response": {"id": "resp_1", "model": "m", "own": 1}},
+        {"type": "response.in_progress", "response": {"id": "resp_2", "model": "n", "more": 2}},
+        {"type": "response.in_progress", "response": None},
+        {"object": "response"},
+        {"type": "response.own", "response": {"id": "resp_3"}},
+        {"type": "keepalive", "sequence_number": 5},
     ],
     "reasoning": [
         created(),
@@ -492,6 +503,12 @@ RESPONSES: dict[str, list[Any]] = {
         created(), done(frames.message("Hi"), 3),
         completed(frames.call("{}", id="fc_9"), frames.message("Hi")),
     ],
+    "a list at the end with equal items": [created(), completed(frames.message("Hi", id=None),
+        frames.message("Hi", id=None))],
+    "a list at the end that begins with an item more": [
+        created(), added(frames.message()), words("output_text", "Hi", content_index=0),
+        completed(frames.message("New", id="msg_2"), frames.message("Hi.")),
+    ],
     "a list at the end with fewer items": [
         created(), done(frames.message("Hi")), done(frames.call("{}"), 1), completed(frames.message("Hi")),
     ],
@@ -539,9 +556,10 @@ RESPONSES: dict[str, list[Any]] = {
         "response": frames.response(error=None)}],
     "an error": [created(), {"type": "error", "code": "server_error", "message": "No.", "param": "p",
                              "sequence_number": 1}],
-    "an error inside an error": [{"type": "error", "status": 429, "error": {"type": "tokens",
-        "message": "Slow."}}],
-    "an error as text": [{"error": "No.", "code": 5}],
+    "an error inside an error": [
+        {"type": "error", "status": 429, "error": {"type": "own", "message": "Slow."}, "sequence_number": 1}
+    ],
+    "an error as text": [{"error": "No.", "code": 5, "param": "p"}],
     "an error that is flat": [{"message": "No.", "object": "error", "code": 503}],
     "a delta that is no text": [created(), event("output_text.delta", content_index=0, delta=5)],
     "a number that is none": [created(), {"type": "response.output_item.added", "output_index": "0",
@@ -627,6 +645,32 @@ def lines() -> Iterator[str]:
             yield shown(dialect_named(kind).parse_response(body))
         except ProviderError as error:
             yield shown(error)
+
+
+def folded(kind: str, records: list[Any], *, fold: bool) -> tuple[list[StreamEvent], Message]:
+    """The events of a stream and what it said, with the pieces joined after each event or not at all."""
+    reader = dialect_named(kind).open_stream()
+    events: list[StreamEvent] = []
+    with suppress(ProviderError):
+        for record in records:
+            data = record if isinstance(record, bytes) else json.dumps(record).encode()
+            reader.receive(data.removeprefix(b"data: ").strip(), events)
+            if fold:
+                reader.fold()
+    return events, reader.partial()
+
+
+STREAMS = [
+    *CHAT.values(),
+    *(("anthropic", records) for records in MESSAGES.values()),
+    *(("openai/responses", records) for records in RESPONSES.values()),
+]
+
+
+@for_each(STREAMS)
+def test_joining_the_pieces_now_and_then_changes_nothing(case: tuple[str, list[Any]]) -> None:
+    kind, records = case
+    assert folded(kind, records, fold=True) == folded(kind, records, fold=False)
 
 
 def test_answers_are_read_as_they_are_written_down() -> None:
