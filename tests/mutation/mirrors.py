@@ -242,6 +242,8 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     named += folder.glob(f"test_{name}.py")
     if package == "sansio.batches":
         named += [folder / f"test_{of}.py" for of in ("dialogues", "batches") if of != name]
+    if package == "sansio.families" and named:  # what all families share shows in what they send and read
+        named += sorted(folder.glob("test_*_written.py")) + sorted(folder.glob("test_*_read.py"))
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
         recorded = _RECORDED.get(package.rpartition(".")[2], ())
         named += sorted(set(folder.glob("test_*.py")) - set(named))

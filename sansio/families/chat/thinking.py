@@ -60,5 +60,5 @@ class ThinkingReader(ChatReader):
 
 def _begun_tag(text: str) -> str:
     """The longest end of a text that may be the beginning of `</think>`."""
-    at = text.rfind("<", len(text) + 1 - len(_END))
+    at = text.rfind("<", max(0, len(text) + 1 - len(_END)))
     return text[at:] if at >= 0 and _END.startswith(text[at:]) else ""

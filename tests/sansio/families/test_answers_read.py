@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import pytest
+
 from sansio import Message, ProviderError, StreamComplete, StreamEvent, StreamFailed, StreamParser
 from sansio.providers import dialect_named
 from tests.sansio.families.responses import frames
@@ -30,6 +32,7 @@ from tests.sansio.wires import (
     stopped,
     tool_chunk,
 )
+from tests.support import for_each
 
 GOLDEN = "answers_read.txt"
 END: list[Any] = [chunk({}, "stop"), DONE]
@@ -79,6 +82,19 @@ CHAT: dict[str, tuple[str, list[Any]]] = {
         {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14, "own": 1}},
         *END,
     ]),
+    "reasoning that is counted apart": ("xai", [
+        text("Hi"),
+        {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5,
+                                  "completion_tokens_details": {"reasoning_tokens": 3}}},
+        *END,
+    ]),
+    "fields that change their form": ("openrouter", [
+        {**text("H"), "one": {"a": 1}, "two": 5, "token_ids": [1]}, {**text("i"), "one": 5, "two": {"a": 1}},
+        choice(delta={}, token_ids=[1]), choice(delta={}, token_ids=5), choice(delta={}, token_ids=[2]),
+        choice(delta={}, logprobs={"content": [1], "own": 2}), choice(delta={}, logprobs={"content": 5,
+            "own": [3]}),
+        *END,
+    ]),
     "usage of Groq": ("groq", [
         {**text("Hi"), "x_groq": {"id": "req_1"}},
         {"choices": [], "x_groq": {"id": "req_1", "usage": {"prompt_tokens": 9}}},
@@ -115,6 +131,18 @@ CHAT: dict[str, tuple[str, list[Any]]] = {
         calls({"index": 1, "id": "c2", "function": {"name": "f", "arguments": {"a": 1}}}),
         calls({"id": "c3", "function": {"name": "g", "arguments": "{}"}}),
         calls({"index": 3, "id": "c4", "function": {"name": "h"}, "extra_content": {"google": {"s": "x"}}}),
+        chunk({}, "tool_calls"), DONE,
+    ]),
+    "calls without an index": ("openai", [
+        calls({"id": "c1", "function": {"name": "f"}}), calls({"id": "c2", "function": {"name": "g"}}),
+        calls({"id": "c1", "function": {"arguments": "{}"}}), calls({"id": "c2",
+            "function": {"arguments": " "}}),
+        chunk({}, "tool_calls"), DONE,
+    ]),
+    "a call whose further fields arrive later": ("gemini-openai", [
+        tool_chunk("", id="c1", name="f"), tool_chunk("{"),
+        calls({"index": 0, "function": {"arguments": "}"},
+            "extra_content": {"google": {"thought_signature": "s"}}}),
         chunk({}, "tool_calls"), DONE,
     ]),
     "a call of the old form": ("openai", [
@@ -155,6 +183,26 @@ CHAT: dict[str, tuple[str, list[Any]]] = {
         chunk({"reasoning": "Hm.", "reasoning_details": [detail("text", text="Other", index=0), {}, 5]}),
         *END,
     ]),
+    "reasoning details in pieces that differ from the reasoning": ("openrouter", [
+        chunk({"reasoning": "Hm", "reasoning_details": [detail("summary", summary="Ot", index=0, own=None)]}),
+        chunk({"reasoning": ".", "reasoning_details": [detail("summary", summary="her", index=0, own=1)]}),
+        chunk({"reasoning_details": [detail("own", text="a", summary="b", data="c", more="d", index=1)]}),
+        chunk({"reasoning_details": [detail("own", text="e", summary="f", data="g", more="h", index=1)]}),
+        *END,
+    ]),
+    "MiniMax's errors": ("minimax", [
+        {**text("Hi"), "base_resp": {"status_code": 0, "status_msg": ""}},
+        {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
+    ]),
+    "an error of MiniMax in OpenAI's form": ("minimax", [
+        {"error": {"type": "own", "message": "No."}, "base_resp": {"status_code": 1002,
+            "status_msg": "rate limit"}},
+    ]),
+    "base_resp of other forms": ("minimax", [{"base_resp": 5}, {"base_resp": {}}, text("Hi"), *END]),
+    "base_resp elsewhere": ("openai", [{"base_resp": {"status_code": 1002}}, text("Hi"), *END]),
+    "an error with a detail": ("openrouter", [
+        {"error": {"code": 400, "message": "No.", "metadata": {"raw": "Why."}}},
+    ]),
     "reasoning details of another form": ("openrouter", [chunk({"reasoning_details": "x", "content": "Hi"}),
         *END]),
     "content as a list": ("mistral", [
@@ -193,6 +241,9 @@ CHAT: dict[str, tuple[str, list[Any]]] = {
     ]),
     "an error by the name of its event": ("openai", [text("Hi"),
         b'event: error\ndata: {"message":"No."}\n\n']),
+    "an error in OpenAI's form in an event of that name": ("openai", [
+        b'event: error\ndata: {"error":{"message":"No.","code":429},"message":"Other."}\n\n',
+    ]),
     "an error in an event of that name": ("openai", [b'event: error\ndata: {"a":1}\n\n']),
     "no choice": ("openai", [{"choices": [], "usage": {"prompt_tokens": 9}}, DONE]),
     "an end without a finish reason": ("openai", [text("Hi"), DONE]),
@@ -671,6 +722,39 @@ STREAMS = [
 def test_joining_the_pieces_now_and_then_changes_nothing(case: tuple[str, list[Any]]) -> None:
     kind, records = case
     assert folded(kind, records, fold=True) == folded(kind, records, fold=False)
+
+
+USUAL: dict[str, list[Any]] = {
+    "openai": [
+        *(text(piece) for piece in "abc"), *(chunk({"reasoning_content": piece}) for piece in "abc"),
+        tool_chunk("", id="c1", name="f"), *(tool_chunk(piece) for piece in "{ }"), *END,
+    ],
+    "anthropic": [
+        started(), *block(0, THINKING, *({"type": "thinking_delta", "thinking": piece} for piece in "abc")),
+        *block(1, {"type": "text", "text": ""}, *map(said, "abc")), *block(2, TOOL_USE, *map(input_json,
+            "{ }")),
+        *stopped(),
+    ],
+    "openai/responses": [
+        created(), added(frames.message(), 0), *(words("output_text", piece,
+            content_index=0) for piece in "abc"),
+        added(frames.reasoning(), 1), *(words("reasoning_summary_text", piece, 1,
+            summary_index=0) for piece in "abc"),
+        *(words("reasoning_text", piece, 1, content_index=0) for piece in "abc"), added(frames.call(), 2),
+        *(words("function_call_arguments", piece, 2) for piece in "{ }"), completed(),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", USUAL)
+def test_each_event_of_a_usual_stream_is_a_step_of_progress(kind: str) -> None:
+    reader = dialect_named(kind).open_stream()
+    for step, record in enumerate(USUAL[kind], 1):
+        data = b"[DONE]" if record == DONE else json.dumps(record).encode()
+        over = reader.receive(data, [])
+        assert (reader.progress, over) == (step, step == len(USUAL[kind]))
+        assert reader.receive(b" ", []) is False
+    assert reader.progress == len(USUAL[kind])
 
 
 def test_answers_are_read_as_they_are_written_down() -> None:

@@ -488,8 +488,10 @@ def test_a_dialect_without_endpoints_says_so_for_each() -> None:
     asked = {"list_models": (), "count_tokens": ({},), "embed": (["a"],)}
     for method, arguments in asked.items():
         words = rf"^{method}: lines/lines has no endpoint .*such as \w+$"
-        with pytest.raises(InvalidRequestError, match=words):
+        with pytest.raises(InvalidRequestError, match=words) as caught:
             getattr(dialect, method)(*arguments)
+        other = caught.value.message.rpartition(" ")[2]  # a type that has what was asked for
+        getattr(dialect_for(config(other)), method)(*arguments)
 
 
 @pytest.mark.parametrize("kind", ["google", "bedrock", "cohere", "ollama/ollama"])

@@ -95,6 +95,14 @@ def test_any_text_at_any_cut_is_read_alike_and_goes_back_as_it_was_received(
         assert said_in(told, ContentDelta) == said
 
 
+@pytest.mark.parametrize("thought", ["a", "<", "a<<", "</", "a</thi</", "<</think"])
+def test_a_tag_may_be_cut_anywhere_behind_what_looks_like_one(thought: str) -> None:
+    text = f"<think>{thought}</think>So."
+    for place in range(1, len(text)):
+        message = message_of(read(stream(text[:place], text[place:])))
+        assert (message.reasoning, message.text) == (thought, "So.")
+
+
 def test_an_answer_that_was_cut_in_its_thinking_goes_back_without_the_end() -> None:
     message = message_of(read(stream("<think>\nOkay, ", "so</th", finish="length")))
     assert message.finish_reason is FinishReason.LENGTH
