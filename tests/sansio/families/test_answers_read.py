@@ -214,6 +214,10 @@ CHAT: dict[str, tuple[str, list[Any]]] = {
             "text": 5}]}),
         *END,
     ]),
+    "thinking of other forms": ("mistral", [
+        *(chunk({"content": [{"type": "thinking", "thinking": inner}]})
+          for inner in ([{"type": "own", "text": "x"}], [{"type": "text", "text": 5}], [5], 5, [])), *END,
+    ]),
     "content as an object": ("compatible", [chunk({"content": {"a": 1}}), *END]),
     "a refusal": ("openai", [chunk({"refusal": "No"}), chunk({"refusal": "."}), *END]),
     "annotations, images and sound": ("openrouter", [
