@@ -52,7 +52,14 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_chat_requests_names.py",
         "tests/sansio/testing/wires/test_chat_requests.py",
     ),
+    "sansio.families.runtime": (
+        "tests/sansio/families/test_words.py",
+        "tests/sansio/providers/test_bedrock.py",
+        "tests/sansio/providers/test_invoke.py",
+        "tests/sansio/families/converse",
+    ),
     "sansio.families.claude": (
+        "tests/sansio/families/test_claude.py",
         "tests/sansio/test_sent.py",
         "tests/sansio/families/messages/test_options.py",
         "tests/sansio/test_structured.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sansio import FinishReason
+from sansio import AuthenticationError, FinishReason
 from sansio.providers import dialect_named
 from tests.support import for_all
 
@@ -109,6 +109,30 @@ OF_ANTHROPIC = {  # Anthropic's API reference, "Errors"
     "overloaded_error": 529,
 }
 
+OF_BEDROCK = {  # Amazon Bedrock's reference, "Common errors" of Converse and InvokeModel
+    "validationException": 400,
+    "serviceQuotaExceededException": 400,
+    "accessDeniedException": 403,
+    "resourceNotFoundException": 404,
+    "modelTimeoutException": 408,
+    "modelErrorException": 424,
+    "modelStreamErrorException": 424,
+    "throttlingException": 429,
+    "modelNotReadyException": 429,
+    "internalServerException": 500,
+    "InternalFailure": 500,
+    "serviceUnavailableException": 503,
+}
+KEYS_OF_AWS = {  # AWS, "Common error types": about a key, with other statuses than 401
+    "UnrecognizedClientException": "does not know this key",
+    "InvalidClientTokenId": "does not know this key",
+    "MissingAuthenticationTokenException": "does not know this key",
+    "InvalidSignatureException": "secret access key",
+    "IncompleteSignatureException": "secret access key",
+    "SignatureDoesNotMatch": "secret access key",
+    "ExpiredTokenException": "expired",
+}
+
 
 def status_of(kind: str, word: str, field: str) -> int | None:
     """The status of an error inside an answer."""
@@ -130,6 +154,19 @@ def test_an_error_inside_a_response_has_the_status_of_its_code(word: str, status
 @for_all((("word", "status"), [*OF_ANTHROPIC.items()]))
 def test_an_error_inside_a_message_has_the_status_of_its_type(word: str, status: int) -> None:
     assert status_of("anthropic", word, "type") == status
+
+
+@for_all((("word", "status"), [*OF_BEDROCK.items()]))
+def test_an_error_inside_an_answer_of_bedrock_has_the_status_of_its_type(word: str, status: int) -> None:
+    assert status_of("bedrock", word, "type") == status
+
+
+@for_all((("word", "hint"), [*KEYS_OF_AWS.items()]))
+def test_an_error_of_aws_about_a_key_says_what_to_check(word: str, hint: str) -> None:
+    error = dialect_named("bedrock").parse_error(403, (("x-amzn-errortype", f"{word}:http://aws"),), "{}")
+    assert isinstance(error, AuthenticationError)
+    assert (error.status, error.error_type) == (403, word)
+    assert hint in str(error)
 
 
 @pytest.mark.parametrize("kind", [*CHATS, "anthropic"])
