@@ -254,7 +254,8 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
         recorded = _RECORDED.get(package.rpartition(".")[2], ())
         named += sorted(set(folder.glob("test_*.py")) - set(named))
-        named += [root / f"tests/sansio/test_{of}.py" for of in ("sent", "parser_quick")]
+        of_profiles = ("profiles",) if package.endswith(".chat") else ()
+        named += [root / f"tests/sansio/test_{of}.py" for of in (*of_profiles, "sent", "parser_quick")]
         named += sorted((root / "tests/sansio/families").glob("test_*.py"))
         named += [root / "tests/sansio" / file for file in recorded]
     return tuple(str(path.relative_to(root)) for path in named) or mirror_of(root, package)
