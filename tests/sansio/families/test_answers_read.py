@@ -1,8 +1,8 @@
 """What is made of answers of OpenAI's and Anthropic's families, as in `goldens/answers_read.txt`.
 
-The streams and the whole answers are written by hand,
-by the reference of each API and by recorded traffic. The
-file has the events of each frame, and the message or the error at the end, with all fields that are set.
+The streams and the whole answers are written by hand, by the reference of each API and by recorded traffic.
+The file has the events of each frame, the message or the error at the end with all fields that are set, and
+the message as the next request has it.
 `python -m tests.sansio.families.test_answers_read` writes it anew; read what changed before you keep it.
 """
 
@@ -13,9 +13,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 
-from sansio import Message, ProviderError, StreamComplete, StreamEvent, StreamFailed, StreamParser
+from sansio import (
+    ImagePart,
+    InvalidRequestError,
+    Message,
+    Provider,
+    ProviderError,
+    Role,
+    StreamComplete,
+    StreamEvent,
+    StreamFailed,
+    StreamParser,
+)
 from sansio.providers import dialect_named
 from tests.sansio.families.responses import frames
 from tests.sansio.families.responses.frames import added, completed, created, done, event
@@ -27,6 +39,7 @@ from tests.sansio.wires import (
     chunk,
     claude,
     completion,
+    config,
     sse,
     started,
     stopped,
@@ -462,6 +475,7 @@ RESPONSES: dict[str, list[Any]] = {
             "content": [{"type": "reasoning_text", "text": "Raw"}]}),
         added({"type": "reasoning", "id": "rs_2", "summary": []}, 1),
         done({"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "B"}, 1),
+        done(frames.message("Hi"), 2),
         completed(
             {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "C"},
             {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "D"},
@@ -665,6 +679,25 @@ WHOLE: list[tuple[str, str, Record]] = [
 ]  # fmt: skip
 
 
+def back(kind: str, message: Message) -> str:
+    """An answer as the next request has it, and what is left out of it."""
+    screen = [ImagePart(url="https://e/screen")]
+    results = [
+        Message(Role.TOOL, screen if call.kind == "computer" else "18", call.id)
+        for call in message.tool_calls
+    ]
+    asked = Message(Role.USER, "Hi")
+    try:
+        prepared = Provider(config(kind)).prepare([asked, message, *results, asked])
+    except InvalidRequestError as error:
+        return shown(error)
+    listed = prepared.body.get("messages") or prepared.body["input"]
+    assert isinstance(listed, list)
+    given = listed[1:-1]
+    left = [msgspec.structs.replace(each, why="") for each in prepared.left_out]
+    return shown(given) + (f", without {shown(left)}" if left else "")
+
+
 def streamed(kind: str, pieces: list[bytes]) -> Iterator[str]:
     """The events of each piece of a stream, and of its end."""
     parser = StreamParser(kind)
@@ -674,6 +707,7 @@ def streamed(kind: str, pieces: list[bytes]) -> Iterator[str]:
             match each:
                 case StreamComplete(message=message):
                     yield f"complete {shown(message)}"
+                    yield f"goes back as {back(kind, message)}"
                 case StreamFailed(error=error):
                     yield f"failed {shown(error)}, partial {shown(error.partial)}"
                 case _:
