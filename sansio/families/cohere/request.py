@@ -186,8 +186,8 @@ class CohereDialect(Dialect):
         plan: ReasoningPart | None = None
         calls: list[JSONObject] = []
         for number, part in enumerate(message.parts):
-            if message.origin is None and part.extra and not isinstance(part, UnknownPart):
-                self.check_extra(_typed(part), part.extra, index, number)
+            if message.origin is None:
+                self._check(part, index, number)
             match part:
                 case ReasoningPart() if is_plan(part):
                     # An answer has one plan. If the application joined several answers, their plans are
@@ -221,9 +221,13 @@ class CohereDialect(Dialect):
             )
         if (block := block_of(part)) is None:
             raise self.cannot_send(part, index, number, not_as_text(part))
+        self._check(part, index, number)
+        return block
+
+    def _check(self, part: Part, index: int, number: int) -> None:
+        """Refuse an `extra` that would replace what the typed fields of an application's part say."""
         if part.extra and not isinstance(part, UnknownPart):
             self.check_extra(_typed(part), part.extra, index, number)
-        return block
 
 
 def _content(parts: Sequence[Part]) -> object:

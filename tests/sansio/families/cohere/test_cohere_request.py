@@ -253,6 +253,16 @@ def allowed(*tools: Record, **more: Any) -> Record:
             ({"response_format": SCHEMA}, {"response_format": SCHEMA}),
             ({"response_format": None}, {"response_format": None}),
             ({"response_format": {"type": "json_schema", "schema": {"a": 1}}}, {"response_format": SCHEMA}),
+            (
+                {
+                    "response_format": {
+                        "type": "json_schema",
+                        "json_schema": {"name": "x", "strict": True, "schema": {"a": 1}},
+                    }
+                },
+                {"response_format": SCHEMA},
+            ),
+            ({"stop": ["a", "b"]}, {"stop_sequences": ["a", "b"]}),
             ({"tool_choice": "auto"}, {"tool_choice": None}),
             ({"tool_choice": None}, {"tool_choice": None}),
             ({"tool_choice": {"type": "auto"}}, {"tool_choice": None}),
@@ -305,6 +315,16 @@ def test_an_option_is_sent_as_its_field(options: Record, fields: Record) -> None
         [
             ({"reasoning_effort": "high"}, "reasoning_budget"),
             ({"response_format": {"type": "json_schema"}}, "give a class"),
+            ({"response_format": {"type": "json_schema", "json_schema": "x"}}, "give a class"),
+            ({"response_format": {"type": "grammar", "schema": {}}}, "'grammar'.*give a class"),
+            ({"tool_choice": {"type": "function", "function": "f"}}, "names no tool"),
+            ({"tool_choice": allowed({"type": "mcp"}), "tools": [WEATHER]}, "names no tool"),
+            ({"reasoning_budget": 0}, "0"),
+            ({"temperature": -0.1}, "0"),
+            ({"max_tokens": -1}, "0"),
+            ({"max_completion_tokens": -1}, "0"),
+            ({"stop": [*"abcdef"]}, "5"),
+            ({"stop_sequences": [*"abcdef"]}, "5"),
             ({"tool_choice": "must"}, "required"),
             ({"tool_choice": "required"}, "give tools"),
             ({"tool_choice": FORCED}, "there is no tool"),
@@ -321,6 +341,36 @@ def test_an_option_that_cannot_be_is_refused_by_name(options: Record, word: str)
     with pytest.raises(InvalidRequestError, match=word) as caught:
         body(**options)
     assert next(iter(options)) in str(caught.value)
+
+
+@for_all(("options", [{"temperature": 0}, {"max_tokens": 0}, {"stop": [*"abcde"]}, {"reasoning_budget": 1}]))
+def test_an_option_with_one_end_is_taken_up_to_it(options: Record) -> None:
+    assert refusal_of(provider(), ASK, **options) == ""
+
+
+@for_all(
+    (
+        "options",
+        [
+            {"response_format": {"type": "x" * 5_000}},
+            {"tool_choice": {"type": "x" * 5_000}, "tools": [WEATHER]},
+        ],
+    )
+)
+def test_what_is_refused_is_shown_in_part(options: Record) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        body(**options)
+    assert "xxx" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_what_is_refused_is_not_padded() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        body(response_format={"type": "x"})
+    assert "  " not in str(caught.value)
+    with pytest.raises(InvalidRequestError) as caught:
+        body(tool_choice={"type": "x"}, tools=[WEATHER])
+    assert "  " not in str(caught.value)
 
 
 def test_reasoning_in_the_config_is_thinking_unless_the_call_says_otherwise() -> None:
@@ -368,13 +418,15 @@ def test_tokens_are_those_of_the_texts() -> None:
     made = provider()
     unread = UnknownPart("x", {"type": "x"})
     plan = Message(
-        "assistant", [unread, ReasoningPart("I will.", PLAN), TextPart("Hi")], origin="cohere/cohere"
+        "assistant",
+        [unread, ReasoningPart("I will.", PLAN), ReasoningPart("Hm."), TextPart("Hi")],
+        origin="cohere/cohere",
     )
     prepared = made.prepare([Message("user", [TextPart("a"), TextPart("b")]), plan, Message("user", "c")])
     asked = made.dialect.count_tokens(prepared.body)
     assert (asked.url, asked.body) == (
         "https://api.cohere.com/v1/tokenize",
-        {"model": "some-model", "text": "a\nb\nI will.\nHi\nc"},
+        {"model": "some-model", "text": "a\nb\nI will.\nHm.\nHi\nc"},
     )
     assert asked.read({"tokens": [1, 2, 3]}) == 3
     with pytest.raises(RemoteProtocolError, match="tokens"):

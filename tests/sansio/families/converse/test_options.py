@@ -255,6 +255,24 @@ def test_there_are_never_more_cache_points_than_converse_takes(own: int) -> None
         assert "cachePoint" in sent["messages"][-1]["content"][-1]
 
 
+@for_each([*range(1, 5)])
+def test_cache_points_are_given_to_the_places_that_save_the_most(room: int) -> None:
+    point = UnknownPart("cachePoint", POINT)
+    own: list[Message] = []
+    for number in range(4 - room):
+        own += [Message(Role.USER, "0"), Message(Role.ASSISTANT, (TextPart(f"{number}"), point))]
+    sent = cached([ASKED[0], *own, *ASKED[1:]], tools=[WEATHER])
+    one, _, two = sent["messages"][-3:]
+    order = [two["content"], sent["system"], one["content"], sent["toolConfig"]["tools"]]
+    assert [POINT in blocks for blocks in order] == [place < room for place in range(4)]
+
+
+def test_a_cache_point_is_not_behind_a_video_either() -> None:
+    video = UnknownPart("video", {"video": {"format": "mp4", "source": {"bytes": ""}}})
+    sent = cached([Message(Role.USER, (TextPart("Two"), video))])
+    assert [next(iter(block)) for block in sent["messages"][0]["content"]] == ["text", "cachePoint", "video"]
+
+
 # Errors.
 
 

@@ -94,6 +94,23 @@ def test_a_tool_of_the_provider_is_no_call_and_its_input_is_decoded() -> None:
     )
 
 
+def test_the_input_of_a_tool_of_the_provider_may_be_in_its_start_or_blank() -> None:
+    use = {"toolUse": {"toolUseId": "t", "name": "n", "type": "server_tool_use"}}
+    given = {"toolUse": {**use["toolUse"], "input": {"a": 1}}}
+    message = read(
+        start(given, z=3), stop(),
+        start(given, 1), delta({"toolUse": {"input": " "}}, 1), stop(1),
+        start(use, 2), delta({"toolUse": {"input": "", "new": 5}}, 2), stop(2),
+        start(given, 3), delta({"toolUse": {"input": '{"b":2}'}}, 3), stop(3),
+    )  # fmt: skip
+    assert message.parts == (
+        ServerToolPart("server_tool_use", "t", "n", {"a": 1}, extra={"beside": {"z": 3}}),
+        ServerToolPart("server_tool_use", "t", "n", {"a": 1}),
+        ServerToolPart("server_tool_use", "t", "n", {}, extra={"new": 5}),
+        ServerToolPart("server_tool_use", "t", "n", {"b": 2}),
+    )
+
+
 def test_an_image_may_arrive_in_pieces() -> None:
     image = {"image": {"format": "png"}}
     pieces = [delta({"image": {"source": {"bytes": text}}}) for text in ("iVBORw0K", "Ggo=")]

@@ -166,7 +166,7 @@ def test_arguments_arrive_in_pieces_with_paths() -> None:
         chunk([piece("$.who.name", "A")]),
         chunk([piece("$.who.name", "nn") | {"x": 1}]),
         chunk([piece("$.days[0]", 1), piece("$.days[1]", 2.5), piece("$['by train']", True)]),
-        chunk([piece('$.who["a\\"b"]', None)]),
+        chunk([piece('$.who["a\\"b"]', None), piece("$['it\\'s'][0]['']", 3), piece('$[""]["x.y[0]"]', 4)]),
         chunk([call(y=2)]),
         chunk([call("next", partialArgs=[{"jsonPath": "$.a", "stringValue": "b"}])]),
         chunk([call()], "STOP"),
@@ -177,6 +177,8 @@ def test_arguments_arrive_in_pieces_with_paths() -> None:
         "who": {"name": "Ann", 'a"b': None},
         "days": [1, 2.5],
         "by train": True,
+        "it's": [{"": 3}],
+        "": {"x.y[0]": 4},
     }
     assert booked.extra == {"functionCall": {"id": None, "y": 2}, "x": 1, **SIGNED}
     assert after.arguments == {"a": "b"}
@@ -206,13 +208,22 @@ def test_a_call_in_pieces_that_was_not_ended_is_whole_only_after_stop(reason: st
         assert message.invalid_tool_calls[0].raw_arguments == '{"a":"b"'
 
 
-@pytest.mark.parametrize("path", ["a", "$", "$[0]", "$.a[", "$.a[5]", "$.t.u", "$.l.x", 7, "$.a.b[0][1]"])
-def test_a_piece_that_has_no_place_is_refused(path: object) -> None:
+@pytest.mark.parametrize("said", [{"stringValue": "x"}, {"numberValue": 1}])
+@pytest.mark.parametrize(
+    "path", ["a", "$", "$[0]", "$.a[", "$.a[5]", "$.t.u", "$.l.x", 7, "$.a.b[0][1]", "$.l[]", "$.l[7]", None]
+)
+def test_a_piece_that_has_no_place_is_refused(path: object, said: JSON) -> None:
     begun = chunk([call("f", willContinue=True), piece("$.t", "x"), piece("$.l[0]", 1)])
-    wrong = call(partialArgs=["no object", {"jsonPath": path, "numberValue": 1}], willContinue=True)
+    wrong = call(partialArgs=["no object", {"jsonPath": path, **said}], willContinue=True)
     error = failure(parse(sse(begun, chunk([wrong]))))
     assert isinstance(error, RemoteProtocolError)
     assert "no place" in error.message
+    assert error.message.endswith(f"jsonPath is {path!r}")
+
+
+def test_a_long_path_is_shown_in_part() -> None:
+    wrong = call("f", partialArgs=[{"jsonPath": "$." + "x[" * 999}])
+    assert len(failure(parse(sse(chunk([wrong])))).message) < 200
 
 
 def test_pieces_that_nest_too_deep_are_refused() -> None:
