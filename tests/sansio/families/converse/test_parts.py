@@ -77,6 +77,30 @@ BLOCKS: list[tuple[Record, Part]] = [
         ),
     ),
     (
+        {"image": {"format": "png", "source": {"bytes": PNG}}, "x": 2},
+        ImagePart(data=b"\x89PNG\r\n\x1a\n", extra={"beside": {"x": 2}}),
+    ),
+    (
+        {"citationsContent": {"content": [{"text": "Hi"}], "citations": [
+            {"location": {"web": {"url": "https://e"}, "new": 1}, "title": 5, "sourceContent": [{"text": 5}]},
+            {"location": {"web": {"url": 5}}, "sourceContent": [{"text": "a"}, {"text": "b"}]},
+            {"location": {"web": "https://e"}, "sourceContent": [{"text": "a", "new": 1}]},
+            {"location": "https://e", "sourceContent": []},
+            {"location": {"new": {"url": "https://e"}}, "title": None},
+        ]}},
+        TextPart("Hi", (
+            Citation("https://e", extra={
+                "location": {"web": {}, "new": 1}, "title": 5, "sourceContent": [{"text": 5}],
+            }),
+            Citation(extra={
+                "location": {"web": {"url": 5}}, "sourceContent": [{"text": "a"}, {"text": "b"}],
+            }),
+            Citation(extra={"location": {"web": "https://e"}, "sourceContent": [{"text": "a", "new": 1}]}),
+            Citation(extra={"location": "https://e", "sourceContent": []}),
+            Citation(extra={"location": {"new": {"url": "https://e"}}, "title": None}),
+        )),
+    ),
+    (
         {"image": {"format": "gif", "source": {"s3Location": {"uri": "s3://b/k"}}}},
         ImagePart(url="s3://b/k", media_type="image/gif"),
     ),
@@ -107,6 +131,9 @@ ODD: list[Record] = [
     {"image": {"format": "png", "source": {"bytes": "not base64"}}},
     {"image": {"format": "png", "source": {}}},
     {"image": {"format": "png", "source": {"s3Location": {"uri": ""}}}},
+    {"image": {"format": "png", "source": {"s3Location": {"uri": 5}}}},
+    {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}, "new": 1}}},
+    {"image": {"source": {"bytes": PNG}}},
     {"image": {"format": "png", "source": {"s3Location": "s3://b/k"}}},
 ]
 
@@ -125,6 +152,12 @@ def test_a_block_of_another_form_is_kept_as_it_is(block: Record) -> None:
     assert block_of(part) == part.extra == block
 
 
+def test_a_block_of_no_kind_is_kept() -> None:
+    assert part_of({}) == UnknownPart("", {})
+    assert part_of({"first": 1, "second": {}}) == UnknownPart("second", {"first": 1, "second": {}})
+    assert part_of({"first": 1, "second": 2}) == UnknownPart("first", {"first": 1, "second": 2})
+
+
 def test_a_cited_text_in_pieces_is_one_text() -> None:
     cited: Record = {"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": []}}
     assert part_of(cited) == TextPart("ab")
@@ -135,6 +168,10 @@ def test_a_call_keeps_what_its_block_has_beside_it() -> None:
     extra = call_extra(block)
     assert extra == {"type": "tool_use", "beside": {"x": 1}}
     assert block_of(ToolCall("t", "f", {}, extra=extra)) == block
+    bare: Record = {"toolUse": {"toolUseId": None, "name": None, "input": None, "type": None}}
+    assert call_extra(bare) == {}
+    new: Record = {"toolUse": {"toolUseId": "t", "new": None, "newer": 1}}
+    assert call_extra(new) == {"new": None, "newer": 1}
 
 
 def test_a_page_of_another_provider_s_answer_is_one_of_the_web() -> None:

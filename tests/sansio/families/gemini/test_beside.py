@@ -107,7 +107,7 @@ def test_vertex_predicts_them(dimensions: int | None, more: dict[str, Any]) -> N
 
 
 def test_vertex_has_no_list() -> None:
-    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint") as caught:
+    with pytest.raises(InvalidRequestError, match=r"list_models: vertex/gemini has no endpoint") as caught:
         vertex().list_models()
     assert str(caught.value).endswith(" google")
 

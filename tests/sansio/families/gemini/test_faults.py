@@ -68,6 +68,11 @@ def test_the_wait_is_in_the_details_or_else_in_the_text(
     assert error_of(code=429, message=message, details=details).retry_after == wait
 
 
+def test_an_error_of_a_new_word_has_the_status_that_its_code_says() -> None:
+    error = error_of(code=418, status="SOMETHING_NEW", message="no")
+    assert (error.status, error.error_type, error.code) == (418, "SOMETHING_NEW", None)
+
+
 def test_the_first_reason_that_the_details_name_is_the_code() -> None:
     details: list[JSON] = [{"@type": "x"}, {"reason": ""}, {"reason": "A"}, {"reason": "B"}]
     assert error_of(code=400, details=details).code == "A"

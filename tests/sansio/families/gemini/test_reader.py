@@ -627,6 +627,12 @@ def test_a_citation_list_of_another_field_is_no_source() -> None:
     )
 
 
+def test_another_list_beside_the_sources_is_no_source() -> None:
+    metadata: JSON = {"new": [{"uri": "https://a.example"}]}
+    message = streamed(chunk([text("a")], "STOP", citationMetadata=metadata))
+    assert message.parts == (TextPart("a"), ServerToolPart("citationMetadata", extra=metadata))
+
+
 @pytest.mark.parametrize("odd", ["text", {"a": 1}, None])
 def test_sources_of_another_form_are_kept_as_they_are(odd: Any) -> None:
     message = streamed(chunk([text("a")], "STOP", citationMetadata={"citations": odd}))
