@@ -271,3 +271,12 @@ def test_what_is_read_is_not_kept_a_second_time() -> None:
 @for_all(("image", [7, None, {"a": 1}, "?"]))
 def test_an_image_of_another_form_is_kept_as_it_is(image: object) -> None:
     assert answer(last({"images": [image]})).parts == (UnknownPart("image", {"image": image}),)  # type: ignore[dict-item]  # JSON
+
+
+def test_nulls_of_a_call_say_nothing() -> None:
+    bare: Record = {"id": None, "type": None, "function": {"name": None, "arguments": None, "index": None}}
+    (found,) = answer(last(calling(bare))).invalid_tool_calls
+    assert (found.name, found.extra) == ("", {})
+    new: Record = {"id": "a", "new": None, "function": {"name": "f", "arguments": {}, "newer": None}}
+    (call_,) = answer(last(calling(new))).tool_calls
+    assert call_ == ToolCall("a", "f", {}, "{}", extra={"new": None, "function": {"newer": None}})
