@@ -97,7 +97,7 @@ class CohereDialect(Dialect):
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, (TextPart, ReasoningPart, ToolCall, InvalidToolCall, UnknownPart)):
-            return super().refuses(part)
+            return None
         return f"{self.origin} does not take it back"
 
     def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:

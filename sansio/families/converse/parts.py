@@ -181,7 +181,8 @@ def _text_block(part: TextPart) -> JSONObject | None:
 def citation_of(data: JSONObject) -> Citation:
     """A source. Its positions are in the source, not in the text, so they stay in `extra`."""
     extra = rest(data)
-    title = extra.pop("title") if isinstance(data.get("title"), str) else None
+    if (title := text_or_none(data.get("title"))) is not None:
+        del extra["title"]
     quote = None
     location = _object(data.get("location"))
     web = _object(location.get("web"))
@@ -191,7 +192,7 @@ def citation_of(data: JSONObject) -> Citation:
         case [{"text": str(text), **others}] if not others:
             quote = text
             del extra["sourceContent"]
-    return Citation(url, text_or_none(title), quote, extra=extra)
+    return Citation(url, title, quote, extra=extra)
 
 
 def citation_to_send(citation: Citation) -> JSONObject:

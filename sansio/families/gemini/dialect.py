@@ -109,7 +109,7 @@ class GeminiDialect(Dialect):
         return {name: value for name, value in without_nulls(body).items() if value != {}}
 
     def refuses(self, part: Part) -> str | None:
-        return super().refuses(part) if wire_of(part) is not None else f"{self.origin} takes it in no part"
+        return None if wire_of(part) is not None else f"{self.origin} takes it in no part"
 
     def takes_strict(self) -> bool:
         return False

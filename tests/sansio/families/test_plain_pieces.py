@@ -115,15 +115,15 @@ def marked(kind: str, record: Record) -> Record:
 
 def read(
     kind: str, pieces: tuple[Piece, ...], *, plain: bool
-) -> tuple[list[StreamEvent], list[int], Message]:
-    """The events of each piece, the steps of progress after it, and the message."""
+) -> tuple[list[StreamEvent], list[int], Message, Message]:
+    """The events of the pieces, the steps of progress after each, the message, and that of a cut stream."""
     reader = dialect_named(kind).open_stream()
     events: list[StreamEvent] = []
     steps = []
     for name, record in pieces:
         reader.receive(json.dumps(record if plain else marked(kind, record)).encode(), events, name)
         steps.append(reader.progress)
-    return events, steps, reader.message()
+    return events, steps, reader.message(), reader.partial()
 
 
 @for_each([(kind, size) for kind in PIECES for size in (1, 2)])

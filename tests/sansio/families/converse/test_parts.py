@@ -111,6 +111,10 @@ ODD: list[Record] = [
     {"aNewKind": "text"},
     {},
     {"citationsContent": {"citations": "none"}},
+    {"citationsContent": {"citations": {}}},
+    {"citationsContent": {"content": [{"text": "a"}]}},
+    {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}},
+    {"toolUse": {"toolUseId": "t", "name": "f", "input": {}, "type": "tool_use"}},
     {"citationsContent": {"citations": [1]}},
     {"citationsContent": {"citations": [], "content": "text"}},
     {"citationsContent": {"citations": [], "content": [{"text": "a", "b": 1}]}},
@@ -205,6 +209,8 @@ def test_files_are_named_by_their_format() -> None:
     assert block_of(document) == {
         "document": {"format": "csv", "name": "t", "source": {"bytes": "YSxi"}, "citations": {}}
     }
+    bare = DocumentPart(data=b"a,b", media_type="text/csv")
+    assert block_of(bare) == {"document": {"format": "csv", "source": {"bytes": "YSxi"}}}
     assert block_of(AudioPart(url="s3://b/k", media_type="audio/mpeg")) == {
         "audio": {"format": "mp3", "source": {"s3Location": {"uri": "s3://b/k"}}}
     }

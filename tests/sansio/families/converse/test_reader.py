@@ -345,3 +345,24 @@ def test_a_null_in_a_piece_of_reasoning_says_nothing() -> None:
 def test_a_delta_without_an_index_is_of_the_first_block() -> None:
     bare = frame("contentBlockDelta", {"delta": {"text": "c"}})
     assert read(delta({"text": "a"}), delta({"text": "b"}, 1), bare).parts == (TextPart("ac"), TextPart("b"))
+
+
+def test_an_exception_is_a_step_of_progress_and_an_event_without_a_payload_says_nothing() -> None:
+    reader = ConverseDialect().open_stream()
+    for number, name in enumerate(("messageStart", "contentBlockStart", "contentBlockDelta", "new"), 1):
+        assert reader.receive(b"", [], name) is False
+        assert reader.progress == number
+    with pytest.raises(RateLimitError):
+        reader.receive(b"{}", [], "exception:throttlingException")
+    assert (reader.progress, reader.message().parts) == (5, ())
+
+
+def test_new_fields_of_events_about_the_whole_answer_are_kept() -> None:
+    message = read(
+        frame("messageStart", {"role": "assistant", "a": 1, "none": None}),
+        delta({"text": "Hi"}),
+        frame("messageStop", {"stopReason": "end_turn", "b": 2, "none": None}),
+        frame("metadata", {"usage": {"inputTokens": 1}, "metrics": {"latencyMs": 3}, "none": None}),
+    )
+    assert message.extra == {"a": 1, "b": 2, "metrics": {"latencyMs": 3}}
+    assert answer({"text": "Hi"}, metrics={"latencyMs": 3}).extra == {"metrics": {"latencyMs": 3}}

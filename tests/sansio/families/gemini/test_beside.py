@@ -106,6 +106,13 @@ def test_vertex_predicts_them(dimensions: int | None, more: dict[str, Any]) -> N
     assert endpoint.read(data) == Embeddings(vectors=((1, 2),), usage=Usage(input_tokens=3))
 
 
+def test_vectors_have_as_many_dimensions_as_the_model_gives_them_by_default() -> None:
+    instances: JSON = {"instances": [{"content": "a"}]}
+    assert vertex().dialect.embed(["a"]).body == instances
+    plain: JSON = {"model": "models/gemini-2.5-flash", "content": {"parts": [{"text": "a"}]}}
+    assert google().dialect.embed(["a"]).body == {"requests": [plain]}
+
+
 def test_vertex_has_no_list() -> None:
     with pytest.raises(InvalidRequestError, match=r"list_models: vertex/gemini has no endpoint") as caught:
         vertex().list_models()

@@ -413,6 +413,10 @@ def test_a_model_of_the_list_may_have_either_name(row: Record, name: str | None)
     assert [(model.id, model.name, model.extra) for model in listed] == [("m", name, {"size": 5})]
 
 
+def test_vectors_have_as_many_dimensions_as_the_model_gives_them_by_default() -> None:
+    assert provider().dialect.embed(["a"]).body == {"model": "some-model", "input": ["a"]}
+
+
 def test_vectors_have_their_model_and_the_tokens_that_they_cost() -> None:
     data: Record = {"model": "m", "embeddings": [[1, 2]], "prompt_eval_count": 3, "total_duration": 5}
     found = provider().dialect.embed(["a"]).read(data)
