@@ -66,9 +66,11 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.defaults": (
         "tests/sansio/test_sent.py",
         "tests/sansio/test_defaults.py",
+        "tests/sansio/test_struct_defaults.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
     ),
+    "sansio.providers.google": ("tests/sansio/families/gemini/test_request.py",),
     "sansio.providers.hosts": (
         *(
             f"tests/sansio/providers/test_{of}.py"

@@ -106,6 +106,10 @@ def test_a_response_without_a_list_of_objects_is_an_error(data: JSONObject) -> N
         (None, None),
         (10**400, None),
         (1e300, None),
+        (99_999_999_999.5, 99_999_999_999.5),
+        (-99_999_999_999.5, -99_999_999_999.5),
+        (100_000_000_000, None),
+        (-100_000_000_000, None),
         ([], None),
     ],
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sansio import InvalidRequestError, Provider, Send
+from sansio import Dialect, InvalidRequestError, Provider, Send
 from sansio.providers import dialect_named
+from sansio.providers.hosts import cache_key
 from tests.sansio.wires import ASK, WEATHER, Record, body_of, config, failure, parse, sse
 
 
@@ -58,3 +59,26 @@ def test_azures_classic_surface_has_models_and_responses_beside_the_deployments(
     step = chat.embed("a").next_step()
     assert isinstance(step, Send)
     assert step.request.target == f"/openai/deployments/gpt-4o/embeddings{version}"
+
+
+def test_a_key_of_the_cache_is_a_short_hash_of_the_beginning() -> None:
+    key = cache_key(tools=[WEATHER], system=None)
+    assert key is not None
+    assert len(key) == 32
+    assert int(key, 16)
+    assert key == cache_key(tools=[WEATHER], system=None)
+    others = [cache_key(tools=[WEATHER], system=["Be brief."]), cache_key(tools=None, system=["Be brief."])]
+    assert len({key, *others}) == 3
+
+
+def test_there_is_no_key_of_nothing_and_of_nothing_that_can_be_sent() -> None:
+    assert cache_key() is None
+    assert cache_key(tools=None, system=[]) is None
+    assert cache_key(tools=[object()]) is None
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("kind", ["openai", "azure", "openrouter", "vllm", "ollama", "compatible"])
+def test_the_classes_of_a_type_name_it_or_none(kind: str, api: str) -> None:
+    mro = type(dialect_named(f"{kind}/{api}")).__mro__
+    assert {each.TYPE for each in mro if issubclass(each, Dialect)} == {kind, ""}

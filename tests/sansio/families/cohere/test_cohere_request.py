@@ -513,6 +513,9 @@ def test_the_fields_of_a_message_are_no_extra_of_one() -> None:
             with pytest.raises(InvalidRequestError, match=name) as caught:
                 body(*ASK, Message(role, "Hi", extra={name: []}), *ASK)
             assert caught.value.index == 1
+        called = Message("assistant", [ToolCall("a", "f")], extra={name: []})
+        with pytest.raises(InvalidRequestError, match=name):
+            body(*ASK, called, Message("tool", "1", "a"))
 
 
 CALLS = (ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {}))

@@ -21,6 +21,7 @@ from sansio import (
     StreamTruncatedError,
     TextPart,
     ToolCall,
+    ToolCallDelta,
     ToolCallStarted,
     UnknownPart,
 )
@@ -366,3 +367,42 @@ def test_new_fields_of_events_about_the_whole_answer_are_kept() -> None:
     )
     assert message.extra == {"a": 1, "b": 2, "metrics": {"latencyMs": 3}}
     assert answer({"text": "Hi"}, metrics={"latencyMs": 3}).extra == {"metrics": {"latencyMs": 3}}
+
+
+def test_a_start_ends_the_block_that_is_open_at_its_index() -> None:
+    use = {"toolUse": {"toolUseId": "t", "name": "n", "type": "server_tool_use", "input": {}}}
+    events = parse(start(use), start(CALL), delta({"toolUse": {"input": "{}"}}), start(use), stop(), ended())
+    assert [type(event) for event in events[:-1]] == [
+        PartComplete,
+        ToolCallStarted,
+        ToolCallDelta,
+        PartComplete,
+    ]
+    complete = events[-1]
+    assert isinstance(complete, StreamComplete)
+    assert [type(part) for part in complete.message.parts] == [ServerToolPart, ToolCall, ServerToolPart]
+
+
+def test_the_pieces_of_calls_that_are_open_together_are_told_apart_by_their_index() -> None:
+    for ids in (("t", "u"), (None, None)):
+        calls = [{"toolUse": {"toolUseId": id, "name": name}} for id, name in zip(ids, "fg", strict=True)]
+        message = read(
+            start(calls[0]), start(calls[1], 1),
+            delta({"toolUse": {"input": '{"a"'}}), delta({"toolUse": {"input": '{"b"'}}, 1),
+            delta({"toolUse": {"input": ":1}"}}), delta({"toolUse": {"input": ":2}"}}, 1),
+        )  # fmt: skip
+        assert [(call.name, call.arguments) for call in message.tool_calls] == [
+            ("f", {"a": 1}),
+            ("g", {"b": 2}),
+        ]
+        bare = answer({"toolUse": {**calls[0]["toolUse"], "input": {}}}, {"toolUse": {**calls[1]["toolUse"]}})
+        assert [call.name for call in bare.tool_calls] == ["f", "g"]
+
+
+def test_an_answer_is_over_at_its_stop_if_its_counts_were_before_it() -> None:
+    for counted in (True, False):
+        reader = ConverseDialect().open_stream()
+        if counted:
+            assert reader.receive(b'{"usage": {}}', [], "metadata") is False
+        assert reader.receive(b'{"stopReason": "end_turn"}', [], "messageStop") is counted
+        assert reader.receive(b'{"usage": {}}', [], "metadata") is True

@@ -402,3 +402,9 @@ def test_a_model_without_an_effort_or_a_budget_may_have_it_dropped() -> None:
         with pytest.raises(UnsupportedOptionError) as caught:
             body(model, **option)
         assert caught.value.option == next(iter(option))
+
+
+@pytest.mark.parametrize("name", ["thinking_config", "speech_config", "image_config"])
+def test_an_object_of_the_generation_is_merged_with_its_own_option(name: str) -> None:
+    options: JSON = {"generation_config": {camel(name): {"a": 1, "b": {"c": 2}}, "x": 3}, name: {"d": 4}}
+    assert body(**options)["generationConfig"] == {camel(name): {"a": 1, "b": {"c": 2}, "d": 4}, "x": 3}

@@ -673,3 +673,20 @@ def test_another_call_ends_the_one_whose_pieces_arrived() -> None:
     )
     assert [(each.name, each.arguments) for each in message.tool_calls] == [("f", {"a": 1})]
     assert [each.name for each in message.invalid_tool_calls] == ["g"]
+
+
+def test_a_passage_names_sources_by_numbers_and_only_those_that_there_are() -> None:
+    chunks: list[JSON] = [{"web": {"uri": "https://a.example"}}]
+    for number, url in ((0, "https://a.example"), (1, None), (-1, None), (True, None), ("0", None)):
+        support = {"segment": {"endIndex": 1}, "groundingChunkIndices": [number]}
+        grounds: JSON = {"groundingChunks": chunks, "groundingSupports": [support]}
+        (cited,) = streamed(chunk([text("a")], "STOP", groundingMetadata=grounds)).citations
+        assert (cited.url, cited.extra) == (url, {"groundingChunkIndex": number})
+
+
+@pytest.mark.parametrize("odd", [["text"], [{"segment": {}}, 7], "text", {"a": 1}])
+def test_passages_of_another_form_are_kept_as_they_are(odd: Any) -> None:
+    grounds: JSON = {"groundingChunks": [{"web": {"uri": "u"}}], "groundingSupports": odd}
+    message = streamed(chunk([text("a")], "STOP", groundingMetadata=grounds))
+    assert message.citations == ()
+    assert message.parts[1].extra == {"groundingSupports": odd}

@@ -280,6 +280,17 @@ def test_vertex_is_at_a_project_and_a_location_and_takes_a_bearer_token(location
     assert provider.dialect.origin == "vertex/gemini"
 
 
+def test_the_project_and_the_location_are_steps_of_the_address() -> None:
+    host = "https://aiplatform.googleapis.com"
+    assert vertex_url("a/b") == f"{host}/v1/projects/a%2Fb/locations/global/publishers/google"
+    beta = vertex_url("p", version="v1beta1")
+    assert beta == f"{host}/v1beta1/projects/p/locations/global/publishers/google"
+    assert vertex_url("p", "us").startswith(
+        "https://aiplatform.us.rep.googleapis.com/v1/projects/p/locations/us/"
+    )
+    assert vertex_url("p", "x/y").endswith("/locations/x%2Fy/publishers/google")
+
+
 def test_empty_answers_are_left_out() -> None:
     message = Message(Role.ASSISTANT, "", origin="google/gemini")
     assert contents(message, Message("user", "Hm?")) == [{"role": "user", "parts": [{"text": "Hm?"}]}]
