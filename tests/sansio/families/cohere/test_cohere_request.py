@@ -565,3 +565,25 @@ def test_a_citation_of_thinking_names_its_block_where_it_is_not_the_first() -> N
     for parts, wanted in cases:
         answer = Message("assistant", parts, origin="cohere/cohere")
         assert sent(KIND, *ASK, answer, *ASK)[1]["citations"] == [wanted]
+
+
+def test_an_id_of_the_request_in_a_header_goes_before_that_in_the_body() -> None:
+    dialect = provider().dialect
+    headers = (("x-request-id", "h"),)
+    assert dialect.parse_error(400, headers, '{"id": "r", "message": "no"}').request_id == "h"
+    assert dialect.parse_error(400, (), '{"id": "r", "message": "no"}').request_id == "r"
+    assert dialect.parse_error(400, (), '{"id": 5, "message": "no"}').request_id is None
+
+
+def test_its_own_answer_goes_back_with_its_invalid_calls_if_they_have_results() -> None:
+    parts: list[Part] = [ReasoningPart("I will.", PLAN), InvalidToolCall("a", "f", "{", "cut")]
+    answer = Message("assistant", parts, origin="cohere/cohere")
+    prepared = provider().prepare([*ASK, answer, Message("tool", "no", "a")])
+    assert prepared.left_out == ()
+    messages: Any = prepared.body["messages"]
+    assert [call["id"] for call in messages[1]["tool_calls"]] == ["a"]
+
+
+def test_vectors_have_as_many_dimensions_as_the_model_gives_them_by_default() -> None:
+    body_: Any = provider().dialect.embed(["a"]).body
+    assert "output_dimension" not in body_

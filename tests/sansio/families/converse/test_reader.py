@@ -6,6 +6,7 @@ import pytest
 
 from sansio import (
     APIStatusError,
+    Citation,
     ContentDelta,
     ConverseDialect,
     FinishReason,
@@ -406,3 +407,21 @@ def test_an_answer_is_over_at_its_stop_if_its_counts_were_before_it() -> None:
             assert reader.receive(b'{"usage": {}}', [], "metadata") is False
         assert reader.receive(b'{"stopReason": "end_turn"}', [], "messageStop") is counted
         assert reader.receive(b'{"usage": {}}', [], "metadata") is True
+
+
+def test_a_delta_without_a_start_begins_its_block() -> None:
+    (call,) = read(delta({"toolUse": {"input": "{}"}}), stop()).invalid_tool_calls
+    assert (call.name, call.raw_arguments) == ("", "{}")
+    source = {"title": "T"}
+    (cited,) = read(delta({"citation": source}), delta({"text": "a"}), delta({"text": "b"}), stop()).parts
+    assert cited == TextPart("ab", (Citation(title="T"),))
+
+
+def test_a_piece_of_a_call_may_have_no_input() -> None:
+    pieces = [
+        delta({"toolUse": {"new": 1}}),
+        delta({"toolUse": {"input": None}}),
+        delta({"toolUse": {"input": "{}"}}),
+    ]
+    (call,) = read(start(CALL), *pieces, stop()).tool_calls
+    assert call == ToolCall("t", "f", {}, "{}", extra={"type": "tool_use", "new": 1})

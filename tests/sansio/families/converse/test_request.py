@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import pytest
@@ -414,3 +415,11 @@ def test_a_name_has_no_other_signs_than_those_that_converse_takes() -> None:
     part = DocumentPart(data=b"x", media_type="text/plain", name="a:b<c>@d^e;f_é/g")
     (block,) = body([Message(Role.USER, (part,))])["messages"][0]["content"]
     assert block["document"]["name"] == "a b c d e f_ g"
+
+
+def test_an_id_of_a_call_has_up_to_64_letters_digits_and_four_signs() -> None:
+    dialect = ConverseDialect()
+    for taken in (*string.ascii_letters, *string.digits, *"_.:-", "a" * 64):
+        assert dialect.takes_call_id(taken), taken
+    for refused in ("", "a" * 65, *"/ [`@{;,+\n", "é", "a b", "a\n"):
+        assert not dialect.takes_call_id(refused), refused
