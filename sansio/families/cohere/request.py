@@ -213,7 +213,7 @@ class CohereDialect(Dialect):
             if role is Role.TOOL:  # a document, which the answer can cite
                 return _document(part)
             part = TextPart(text, extra=part.extra)
-        if isinstance(part, (ReasoningPart, ToolCall, InvalidToolCall)):
+        if isinstance(part, ReasoningPart):
             raise self.cannot_send(part, index, number)
         if isinstance(part, ImagePart) and role is not Role.USER:
             raise self.cannot_send(
@@ -232,8 +232,9 @@ class CohereDialect(Dialect):
 
 def _content(parts: Sequence[Part]) -> object:
     """An answer's content: a single plain text is sent as text."""
-    if len(parts) == 1 and isinstance(parts[0], TextPart) and not parts[0].extra:
-        return parts[0].text
+    match parts:
+        case [TextPart(text=text, extra=extra)] if not extra:
+            return text
     return [block_of(part) for part in parts]
 
 

@@ -161,7 +161,7 @@ def test_answers_of_others_lose_their_reasoning_and_empty_ones_are_left_out() ->
         ("role", "part", "word"),
         [
             ("user", ImagePart(file_id="f"), "data"),
-            ("system", ImagePart(data=PNG), "user's message"),
+            ("system", ImagePart(data=PNG), "in a message of the role system; put it into a user's message"),
             ("user", AudioPart(data=b"x"), "TextPart"),
             ("user", DocumentPart(data=b"%PDF-"), "TextPart"),
             ("user", ReasoningPart("Hm."), "leave it out"),
@@ -553,6 +553,11 @@ def test_a_block_of_a_new_kind_goes_back_and_a_document_keeps_its_other_fields()
     document = DocumentPart(data=b"text", media_type="text/plain", extra={"x": 1})
     (_, _, result) = sent(KIND, *ASK, Message("assistant", CALLS[:1]), Message("tool", [document], "a"))
     assert result["content"] == [{"type": "document", "document": {"data": {"text": "text"}}, "x": 1}]
+    assert sent(KIND, Message("user", [document]))[0]["content"] == [{"type": "text", "text": "text", "x": 1}]
+    extra = TextPart("Hi", extra={"x": 1})
+    assert sent(KIND, *ASK, Message("assistant", [extra]), *ASK)[1]["content"] == [
+        {"type": "text", "text": "Hi", "x": 1}
+    ]
 
 
 def test_a_citation_of_thinking_names_its_block_where_it_is_not_the_first() -> None:
@@ -587,3 +592,17 @@ def test_its_own_answer_goes_back_with_its_invalid_calls_if_they_have_results() 
 def test_vectors_have_as_many_dimensions_as_the_model_gives_them_by_default() -> None:
     body_: Any = provider().dialect.embed(["a"]).body
     assert "output_dimension" not in body_
+
+
+@for_all(
+    (
+        "part",
+        [ToolCall("a", "f"), InvalidToolCall("a", "f", "{", "cut"), ReasoningPart("Hm."), RefusalPart("No.")],
+    )
+)
+def test_the_dialect_itself_refuses_what_only_an_answer_has(part: Part) -> None:
+    for role in ("user", "system", "tool"):
+        message = Message(role, [TextPart("Hi"), part], "a" if role == "tool" else None)
+        with pytest.raises(InvalidRequestError, match=f"message 1, part 1.*{type(part).__name__}") as caught:
+            provider().dialect.build_request_body([*ASK, message], [], False)
+        assert caught.value.index == 1

@@ -263,6 +263,9 @@ def test_a_conversation_that_bedrock_refuses_is_refused_here(case: tuple[list[Me
         (Message(Role.USER, (TextPart(" "), ImagePart(data=PNG))), "no text"),
         (Message(Role.ASSISTANT, (TextPart(" "), TextPart("\n"))), "no text"),
         (Message(Role.ASSISTANT, (RefusalPart("No."),), origin="bedrock/converse"), "RefusalPart"),
+        (Message(Role.USER, (ToolCall("a", "f"),)), "part 0.* ToolCall here"),
+        (Message(Role.USER, (InvalidToolCall("a", "f", "{", "cut"),)), "part 0.* InvalidToolCall here"),
+        (Message(Role.TOOL, (RefusalPart("No."),), "a"), "part 0.* RefusalPart here"),
     ]
 )
 def test_what_porting_would_leave_out_the_dialect_itself_refuses(case: tuple[Message, str]) -> None:
