@@ -6,6 +6,7 @@ Each family has a mark, which says nothing and makes the reader look at every fi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -151,3 +152,22 @@ def test_a_field_that_nests_too_deep_is_refused_in_any_piece(kind: str) -> None:
     with pytest.raises(LimitExceededError) as caught:
         reader.receive(json.dumps({**record, "new": [[[[[[[[[[[[]]]]]]]]]]]]}).encode(), [], name)
     assert caught.value.field == "max_json_depth"
+
+
+def with_new_field(value: Any) -> Iterator[Any]:
+    """The same JSON with one more field, in each of its objects."""
+    if isinstance(value, dict):
+        yield {**value, "unheard_of": 1}
+        for name, inner in value.items():
+            yield from ({**value, name: other} for other in with_new_field(inner))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from ([*value[:at], other, *value[at + 1 :]] for other in with_new_field(inner))
+
+
+@for_each(PIECES)
+def test_a_new_field_at_any_level_makes_no_difference_to_how_a_piece_is_read(kind: str) -> None:
+    for name, record in PIECES[kind]:
+        for other in with_new_field(record):
+            pieces = (*PIECES[kind], (name, other), (name, record), (name, other))
+            assert read(kind, pieces, plain=True) == read(kind, pieces, plain=False), other

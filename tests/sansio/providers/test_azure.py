@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -110,12 +111,17 @@ def test_claude_on_azure_needs_a_model_or_a_deployment_alone() -> None:
 
 @pytest.mark.parametrize(("missing", "given"), [("deployment", "api_version"), ("api_version", "deployment")])
 def test_the_classic_surface_needs_both_and_says_what_one_looks_like(missing: str, given: str) -> None:
-    fields = {"type": "azure", "base_url": "https://res.openai.azure.com", "model": "m", given: "2024-10-21"}
+    fields = {"type": "azure", "base_url": "https://res.openai.azure.com", "model": "m", given: "2025-01-01"}
     with pytest.raises(
         ConfigError, match=rf"{missing}: azure needs one, such as '\S+'.*/openai/v1"
     ) as caught:
         ProviderConfig.from_dict(fields)
     assert caught.value.field == missing
+    example = caught.value.message.split("'")[1]
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}" if missing == "api_version" else r"my-\w+", example)
+    assert (
+        Provider(ProviderConfig.from_dict({**fields, missing: example})).prepare(ASK).url.count(example) == 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,9 @@ def test_a_whole_answer_says_the_same() -> None:
         ToolCall("b", "g", {}, ""),
         ToolCall("c", "h", {"y": 2}, '{"y":2}'),
     )
+    assert (message.extra, message.response_id) == ({}, "1")
+    assert message.usage is not None
+    assert (message.usage.input_tokens, message.usage.output_tokens) == (9, 5)
     found = whole({"content": "Hi", "citations": [{"start": 0, "end": 2}]})
     assert (found.text, found.citations) == ("Hi", (Citation(start=0, end=2),))
     assert whole({"content": None}).content == ""
@@ -418,6 +421,15 @@ MORE_TOKENS = {"reasoning_tokens": 3, "image_tokens": 4}
                 (1, 0, 0, 0, {"billed_units": {"search_units": 2}}),
             ),
             ({"tokens": {"output_tokens": 1, "reasoning_tokens": 3}, "billed_units": None}, (0, 3, 0, 3, {})),
+            (
+                {"tokens": {"output_tokens": 1}, "billed_units": {}, "new": {"a": 1}},
+                (0, 1, 0, 0, {"new": {"a": 1}}),
+            ),
+            ({"cached_tokens": 3}, (0, 0, 3, 0, {})),
+            (
+                {"tokens": {}, "billed_units": {"input_tokens": 1.5}},
+                (0, 0, 0, 0, {"billed_units": {"input_tokens": 1.5}}),
+            ),
         ],
     )
 )

@@ -192,6 +192,23 @@ def test_reasoning_is_asked_for_in_the_maker_s_form(case: tuple[str, Record, Rec
         assert sent["inferenceConfig"] == {"maxTokens": 8_192}
 
 
+THOUGHT: list[tuple[str, Record]] = [
+    (CLAUDE, {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
+    (CLAUDE, {"thinking": {"type": "disabled"}}),
+    (NOVA, {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}),
+]
+
+
+@for_each(THOUGHT)
+def test_reasoning_is_not_asked_for_where_the_call_says_how_to_think(case: tuple[str, Record]) -> None:
+    model, fields = case
+    made = provider(model, reasoning=True)
+    sent: Any = made.prepare(ASK, options={"additionalModelRequestFields": fields}).body
+    assert sent["additionalModelRequestFields"] == fields
+    other = made.prepare(ASK, options={"additionalModelRequestFields": {"x": 1}}).body
+    assert {"x": 1}.items() < dict(other["additionalModelRequestFields"]).items()  # type: ignore[arg-type]  # JSON
+
+
 # Cache points.
 
 ASKED = [

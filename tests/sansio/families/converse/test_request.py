@@ -292,7 +292,12 @@ def test_reading_needs_no_config() -> None:
     assert StreamParser(dialect).receive_data(b"") == []
 
 
-@pytest.mark.parametrize(("model", "takes"), [(CLAUDE, True), (NOVA, False), (GPT, True), ("arn:x", True)])
+OLDER = "anthropic.claude-3-haiku-20240307-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"), [(CLAUDE, True), (OLDER, False), (NOVA, False), (GPT, True), ("arn:x", True)]
+)
 def test_a_schema_goes_where_the_model_takes_one(model: str, takes: bool) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}, "strict": True}}
     sent = body(ASK, model=model, response_format=form)
