@@ -230,6 +230,7 @@ MISPLACED: list[tuple[Role, Part, str]] = [
     (Role.USER, ImagePart(data=PNG, extra={"format": "gif"}), "extra"),
     (Role.USER, TextPart(" "), "no text"),
     (Role.SYSTEM, ImagePart(data=PNG), "here"),
+    (Role.DEVELOPER, ImagePart(data=PNG), "here"),
     (Role.ASSISTANT, RefusalPart("No."), "here"),
     (Role.ASSISTANT, AudioPart(transcript="Hi"), "here"),
 ]
@@ -265,7 +266,7 @@ def test_a_conversation_that_bedrock_refuses_is_refused_here(case: tuple[list[Me
         (Message(Role.ASSISTANT, (RefusalPart("No."),), origin="bedrock/converse"), "RefusalPart"),
         (Message(Role.USER, (ToolCall("a", "f"),)), "part 0.* ToolCall here"),
         (Message(Role.USER, (InvalidToolCall("a", "f", "{", "cut"),)), "part 0.* InvalidToolCall here"),
-        (Message(Role.TOOL, (RefusalPart("No."),), "a"), "part 0.* RefusalPart here"),
+        (Message(Role.TOOL, (RefusalPart("No."),), "a"), "message 1, part 0.* RefusalPart here"),
     ]
 )
 def test_what_porting_would_leave_out_the_dialect_itself_refuses(case: tuple[Message, str]) -> None:
