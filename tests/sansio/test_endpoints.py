@@ -12,8 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import PROVIDER_DEFAULTS, Fetch, InvalidRequestError, Provider, RemoteProtocolError
-from sansio.endpoints import Row, moment, read_count, read_id, read_vectors, rows_of
+from sansio import (
+    PROVIDER_DEFAULTS,
+    Embeddings,
+    Fetch,
+    InvalidRequestError,
+    ModelInfo,
+    Provider,
+    RemoteProtocolError,
+)
+from sansio.endpoints import Endpoint, Row, moment, read_count, read_id, read_vectors, rows_of
 from sansio.jsontext import JSON, JSONObject
 from tests.sansio.wires import ASK, config
 from tests.support import for_each
@@ -128,6 +136,13 @@ def test_a_field_that_cannot_be_read_stays_in_the_rest_and_the_next_one_counts()
     assert row.rest == {"a": "many", "b": {"c": 3}, "e": -1, "f": " "}
 
 
+def test_a_row_s_kind_is_ignored_unless_something_else_is_said() -> None:
+    said: JSONObject = {"object": "model", "type": "model", "x": 1}
+    assert Row(said).rest == {"x": 1}
+    assert Row(said, ignored=()).rest == said
+    assert Row(said, ignored=("x",)).rest == {"object": "model", "type": "model"}
+
+
 NAMES = st.text(st.characters(exclude_characters="."))  # dots lead inwards
 
 
@@ -173,3 +188,13 @@ def test_a_provider_without_an_endpoint_names_a_type_that_has_one(case: tuple[st
         said = re.fullmatch(rf"{method}: {kind} has no endpoint for it; .*such as (\S+)", error.message)
         assert said
         assert isinstance(ask_endpoint(said[1], method), Fetch)
+
+
+def test_an_endpoint_is_asked_without_a_body_and_may_be_asked_again_unless_it_says_otherwise() -> None:
+    plain = Endpoint("https://e.example/models", read_count)
+    assert (plain.body, plain.once, plain.own_error) == (None, False, False)
+    bare = ModelInfo(id="m")
+    assert (bare.name, bare.created, bare.context_window, bare.max_output) == (None, None, None, None)
+    assert (bare.lifecycle, bare.deprecated, bare.retires, bare.extra) == (None, None, None, {})
+    vectors = Embeddings(vectors=())
+    assert (vectors.model, vectors.usage, vectors.extra) == (None, None, {})

@@ -226,7 +226,7 @@ class CohereDialect(Dialect):
 
     def _check(self, part: Part, index: int, number: int) -> None:
         """Refuse an `extra` that would replace what the typed fields of an application's part say."""
-        if part.extra and not isinstance(part, UnknownPart):
+        if part.extra:
             self.check_extra(_typed(part), part.extra, index, number)
 
 

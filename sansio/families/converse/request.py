@@ -250,7 +250,7 @@ class ConverseDialect(BedrockRuntime):
             and (held := data_in(part.url))
         ):
             part = msgspec.structs.replace(part, url=None, data=held[1], media_type=held[0])
-        if part.extra and not isinstance(part, UnknownPart):
+        if part.extra:
             bare = block_of(msgspec.structs.replace(part, extra={})) or {}
             inner = next(iter(bare.values()), None)
             typed = {**inner} if isinstance(inner, dict) else bare

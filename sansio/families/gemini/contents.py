@@ -140,7 +140,7 @@ class Contents:
         """Refuse what only an answer can have, and an `extra` that would replace what typed fields say."""
         if isinstance(part, ReasoningPart) and message.role is not ASSISTANT:
             raise self._dialect.cannot_send(part, index, number)
-        if part.extra and not isinstance(part, UnknownPart):
+        if part.extra:
             typed = wire_of(msgspec.structs.replace(part, extra={}))
             if typed is not None and isinstance(call := typed.get(CALL), dict):
                 typed[CALL] = {**call, "args": None}  # no further fields belong in a call's arguments

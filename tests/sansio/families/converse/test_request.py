@@ -108,7 +108,12 @@ def test_tools_are_written_in_their_form() -> None:
     bare: Record = {"type": "function", "function": {"name": "f", "description": "", "strict": None}, "x": 1}
     own: Record = {"type": "systemTool", "systemTool": {"name": "nova_grounding"}}
     sent = body(ASK, [WEATHER, custom, bare, own])["toolConfig"]["tools"]
-    assert sent[0]["toolSpec"]["inputSchema"] == {"json": WEATHER["function"]["parameters"]}
+    weather = WEATHER["function"]
+    assert sent[0]["toolSpec"] == {
+        "name": weather["name"],
+        "description": weather["description"],
+        "inputSchema": {"json": weather["parameters"]},
+    }
     assert sent[1]["toolSpec"]["inputSchema"]["json"]["required"] == ["input"]
     assert sent[2]["toolSpec"] == {
         "name": "f",
@@ -222,8 +227,12 @@ def test_files_are_sent_as_data_or_from_s3() -> None:
 MISPLACED: list[tuple[Role, Part, str]] = [
     (Role.USER, ImagePart(url="https://e/i.png"), "data"),
     (Role.USER, ImagePart(data=b"BM", media_type="image/bmp"), "image/png"),
-    (Role.USER, AudioPart(data=b"x", media_type="audio/x"), "audio/wav"),
-    (Role.USER, DocumentPart(data=b"x", media_type="application/zip"), "application/pdf"),
+    (Role.USER, AudioPart(data=b"x", media_type="audio/x"), "no AudioPart of audio/x; use one of audio/mpeg"),
+    (
+        Role.USER,
+        DocumentPart(data=b"x", media_type="application/zip"),
+        "no DocumentPart of application/zip; use one of application/pdf",
+    ),
     (Role.USER, ReasoningPart("Hm."), "here"),
     (Role.USER, ToolCall("a", "f", {}), "assistant"),
     (Role.USER, TextPart("x", extra={"text": "y"}), "extra"),
@@ -273,6 +282,26 @@ def test_what_porting_would_leave_out_the_dialect_itself_refuses(case: tuple[Mes
     message, words = case
     with pytest.raises(InvalidRequestError, match=words):
         provider().dialect.build_request_body([*ASK, message], [], stream=False)
+
+
+PLACED: list[Part] = [
+    TextPart("x", extra={"text": "y"}),
+    ImagePart(data=PNG, extra={"format": "gif"}),
+    RefusalPart("No."),
+]
+
+
+@for_each(PLACED)
+def test_the_message_and_the_part_that_are_refused_are_named(part: Part) -> None:
+    error = refusal([*ASK, Message(Role.ASSISTANT, "Hi"), Message(Role.USER, (TextPart("a"), part)), *ASK])
+    assert error.index == 2
+    assert "message 2, part 1: " in str(error)
+
+
+def test_a_document_may_be_given_by_a_data_url() -> None:
+    document = DocumentPart(url="data:text/csv;base64,YSxi", name="t")
+    (block,) = body([Message(Role.USER, (document,))])["messages"][0]["content"]
+    assert block == {"document": {"format": "csv", "name": "t", "source": {"bytes": "YSxi"}}}
 
 
 def test_an_extra_of_a_call_adds_nothing_to_its_arguments() -> None:
@@ -327,6 +356,16 @@ def test_calls_and_results_are_refused_without_tools_as_bedrock_refuses_them() -
     assert "tools" in said
     assert "give" in said
     assert body(history, [WEATHER])["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "x"}]
+
+
+USES: list[Record] = [{"input": {}}, {"output": []}]
+
+
+@for_each(USES)
+def test_uses_of_the_provider_s_tools_need_the_tools_too(fields: Record) -> None:
+    used = Message(Role.ASSISTANT, (ServerToolPart("s", "t", "f", **fields),), origin="bedrock/converse")
+    assert "tools again" in str(refusal([*ASK, used, *ASK]))
+    assert body([*ASK, used, *ASK], [WEATHER])["toolConfig"]
 
 
 @pytest.mark.parametrize("said", ["", " ", "\n", (TextPart(" "),)])

@@ -690,3 +690,9 @@ def test_passages_of_another_form_are_kept_as_they_are(odd: Any) -> None:
     message = streamed(chunk([text("a")], "STOP", groundingMetadata=grounds))
     assert message.citations == ()
     assert message.parts[1].extra == {"groundingSupports": odd}
+
+
+def test_a_chunk_in_a_list_nests_no_deeper_than_others() -> None:
+    deep = chunk([text("a", x=[[[[]]]])])
+    for wrong in (deep, [deep], [chunk([text("a")]), deep]):
+        assert isinstance(failure(parse(sse(wrong), max_json_depth=6)), LimitExceededError)
