@@ -62,6 +62,8 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_profiles_rows.py",
         "tests/sansio/test_profiles.py",
         "tests/sansio/test_messages_hosts.py",
+        "tests/sansio/test_responses_hosts.py",
+        "tests/sansio/batches/test_codec_facts.py",
     ),
     "sansio.defaults": (
         "tests/sansio/test_sent.py",
@@ -179,7 +181,12 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_fetch.py",
         "tests/sansio/batches/test_dialogues.py",
     ),
-    "sansio.endpoints": ("tests/sansio/test_endpoints.py", "tests/sansio/test_fetch.py"),
+    "sansio.endpoints": (
+        "tests/sansio/test_endpoints.py",
+        "tests/sansio/families/test_beside.py",
+        "tests/sansio/families/cohere/test_cohere_request.py",
+        "tests/sansio/test_fetch.py",
+    ),
     "sansio.fetch": ("tests/sansio/test_fetch.py", *_CALL_TESTS),
     "sansio.timeouts": ("tests/sansio/test_config.py", "tests/sansio/test_call.py"),
     "sansio.hypothesis_hook": ("tests/sansio/testing/test_strategies_plain.py",),

@@ -21,7 +21,7 @@ from sansio import (
     Provider,
     RemoteProtocolError,
 )
-from sansio.endpoints import Endpoint, Row, moment, read_count, read_id, read_vectors, rows_of
+from sansio.endpoints import Endpoint, Row, moment, read_count, read_id, read_models, read_vectors, rows_of
 from sansio.jsontext import JSON, JSONObject
 from tests.sansio.wires import ASK, config
 from tests.support import for_each
@@ -198,3 +198,38 @@ def test_an_endpoint_is_asked_without_a_body_and_may_be_asked_again_unless_it_sa
     assert (bare.lifecycle, bare.deprecated, bare.retires, bare.extra) == (None, None, None, {})
     vectors = Embeddings(vectors=())
     assert (vectors.model, vectors.usage, vectors.extra) == (None, None, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [(1, 1), (0, None), (-1, None), (True, None), (1.0, None), ("1", None)]
+)
+def test_a_count_in_a_row_is_a_whole_number_above_0(value: JSON, read: int | None) -> None:
+    row = Row({"a": value})
+    assert row.count("a") == read
+    assert row.rest == ({} if read else {"a": value})
+
+
+def test_what_a_blank_field_says_is_in_the_next_one() -> None:
+    row = Row({"a": "", "b": " \n", "c": None, "d": 5, "e": {"f": "x"}})
+    assert row.text("a", "b", "c", "d", "e", "e.g", "e.f.g", "e.f") == "x"
+
+
+@pytest.mark.parametrize("token", ["", "next"])
+def test_a_list_of_pages_ends(token: str) -> None:
+    def page(number: int) -> JSONObject:
+        rows: list[JSON] = [{"id": f"m{number}"}]
+        return {"data": rows, "next": f"t{number}"} if token else {"data": rows, "has_more": True}
+
+    def read(row: Row) -> ModelInfo:
+        return ModelInfo(id=read_id(row))
+
+    following: Any = read_models(page(0), read, "after", token=token)
+    for number in range(1, 99):
+        assert following.query == f"after={'t' if token else 'm'}{number - 1}"
+        following = following.read(page(number))
+    listed = following.read({"data": []})
+    assert [model.id for model in listed] == [f"m{number}" for number in range(99)]
+    with pytest.raises(RemoteProtocolError, match="more than 100 pages"):
+        following.read(page(99)).read(page(100))
+    with pytest.raises(RemoteProtocolError, match=token or "last_id"):
+        following.read(page(98))

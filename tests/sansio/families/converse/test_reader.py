@@ -425,3 +425,19 @@ def test_a_piece_of_a_call_may_have_no_input() -> None:
     ]
     (call,) = read(start(CALL), *pieces, stop()).tool_calls
     assert call == ToolCall("t", "f", {}, "{}", extra={"type": "tool_use", "new": 1})
+
+
+def test_all_counts_of_an_answer_are_read_and_those_of_the_cache_are_part_of_the_input() -> None:
+    counts: Record = {
+        "inputTokens": 1, "outputTokens": 2, "totalTokens": 14,
+        "cacheReadInputTokens": 3, "cacheReadInputTokenCount": 3,
+        "cacheWriteInputTokens": 8, "cacheWriteInputTokenCount": 8,
+    }  # fmt: skip
+    usage = answer({"text": "Hi"}, usage=counts).usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (12, 2)
+    assert (usage.cached_tokens, usage.cache_write_tokens, usage.extra) == (3, 8, {})
+    other: Record = {"cacheWriteInputTokenCount": 9, "serverToolUsage": {"searches": 1}, "totalTokens": 13}
+    usage = answer({"text": "Hi"}, usage={**counts, **other}).usage
+    assert usage is not None
+    assert usage.extra == other

@@ -696,3 +696,12 @@ def test_a_chunk_in_a_list_nests_no_deeper_than_others() -> None:
     deep = chunk([text("a", x=[[[[]]]])])
     for wrong in (deep, [deep], [chunk([text("a")]), deep]):
         assert isinstance(failure(parse(sse(wrong), max_json_depth=6)), LimitExceededError)
+
+
+def test_an_error_is_a_step_of_progress() -> None:
+    reader = dialect_named("google").open_stream()
+    reader.receive(json.dumps(chunk([text("a")])).encode(), [])
+    for number, record in enumerate(({"error": QUOTA}, {"choices": []}), 2):
+        with pytest.raises((APIStatusError, RemoteProtocolError)):
+            reader.receive(json.dumps(record).encode(), [])
+        assert reader.progress == number
