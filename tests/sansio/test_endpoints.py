@@ -231,5 +231,11 @@ def test_a_list_of_pages_ends(token: str) -> None:
     assert [model.id for model in listed] == [f"m{number}" for number in range(99)]
     with pytest.raises(RemoteProtocolError, match="more than 100 pages"):
         following.read(page(99)).read(page(100))
-    with pytest.raises(RemoteProtocolError, match=token or "last_id"):
+    said = r"\(next\), .* behind next, .* 't98'" if token else r"\(has_more\), .* behind last_id, .* 'm98'"
+    with pytest.raises(RemoteProtocolError, match=said):
         following.read(page(98))
+    if not token:
+        with pytest.raises(RemoteProtocolError, match="which is None"):
+            following.read({"data": [], "has_more": True})
+        first: Any = read_models({"data": [], "has_more": True, "last_id": "z"}, read, "after")
+        assert first.query == "after=z"

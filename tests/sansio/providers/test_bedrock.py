@@ -128,8 +128,12 @@ def test_an_error_about_the_clock_says_by_how_much_it_is_off(words: str, skew: s
 
 
 WRONG_KEYS = {
-    "UnrecognizedClientException": "key",
+    "UnrecognizedClientException": "AWS does not know this key",
+    "InvalidClientTokenId": "AWS does not know this key",
+    "MissingAuthenticationTokenException": "AWS does not know this key",
     "InvalidSignatureException": "secret access key",
+    "IncompleteSignatureException": "secret access key",
+    "SignatureDoesNotMatch": "secret access key",
     "ExpiredTokenException": "expired",
 }
 """Types of a 403 that are about the key, and a word of the advice."""

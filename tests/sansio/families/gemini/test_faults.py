@@ -125,6 +125,7 @@ def test_the_calls_of_an_answer_that_failed_by_its_calls_are_invalid() -> None:
         if failed:
             assert message.finish_reason is FinishReason.ERROR
             assert word in message.invalid_tool_calls[0].reason
+            assert (message.origin, message.raw_finish_reason) == ("google/gemini", word)
 
 
 @pytest.mark.parametrize("reason", ["STOP", "MAX_TOKENS"])

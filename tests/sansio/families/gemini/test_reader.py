@@ -460,9 +460,10 @@ def test_counts_of_a_long_stream_are_joined_now_and_then() -> None:
     chunks = [
         {**chunk([text("x" * 500)]), "usageMetadata": {"candidatesTokenCount": at}} for at in range(300)
     ]
+    chunks[0]["usageMetadata"]["promptTokenCount"] = 7
     message = streamed(*chunks, chunk([], "STOP"))
     assert message.usage is not None
-    assert (message.usage.output_tokens, len(message.text)) == (299, 150_000)
+    assert (message.usage.input_tokens, message.usage.output_tokens, len(message.text)) == (7, 299, 150_000)
 
 
 # Errors.
