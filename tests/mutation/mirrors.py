@@ -79,6 +79,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
             for of in ("hosts", "openai", "azure", "openrouter", "responses")
         ),
         "tests/sansio/families/chat/test_faults.py",
+        "tests/sansio/batches/test_codec_facts.py",
     ),
     "sansio.providers.responses": (
         "tests/sansio/providers/test_responses.py",

@@ -87,6 +87,10 @@ def test_there_is_no_key_of_nothing_and_of_nothing_that_can_be_sent() -> None:
     assert cache_key() is None
     assert cache_key(tools=None, system=[]) is None
     assert cache_key(tools=[object()]) is None
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert cache_key(tools=deep) is None
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])

@@ -441,3 +441,12 @@ def test_all_counts_of_an_answer_are_read_and_those_of_the_cache_are_part_of_the
     usage = answer({"text": "Hi"}, usage={**counts, **other}).usage
     assert usage is not None
     assert usage.extra == other
+
+
+def test_an_error_may_have_its_message_under_a_name_with_a_capital() -> None:
+    headers = {":message-type": "exception", ":exception-type": "throttlingException"}
+    assert fault(encode_frame(headers, b'{"Message": "no"}')).provider_message == "no"
+    new = {":message-type": "exception", ":exception-type": "newException"}
+    assert fault(encode_frame(new, b"{}")).status == 200  # it is inside an answer that began well
+    both = fault(encode_frame(headers, b'{"Message": "no", "message": "yes"}'))
+    assert both.provider_message == "yes"

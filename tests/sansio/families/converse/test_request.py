@@ -394,6 +394,7 @@ def test_tokens_are_counted_of_what_has_a_size() -> None:
     inner: Any = sent["input"]
     assert inner["converse"].keys() == {"messages", "toolConfig"}
     assert counted.read({"inputTokens": 7}) == 7
+    assert counted.read({"inputTokens": 0}) == 0
     with pytest.raises(RemoteProtocolError, match="inputTokens"):
         counted.read({"inputTokens": -1})
 

@@ -706,3 +706,9 @@ def test_an_error_is_a_step_of_progress() -> None:
         with pytest.raises((APIStatusError, RemoteProtocolError)):
             reader.receive(json.dumps(record).encode(), [])
         assert reader.progress == number
+
+
+@pytest.mark.parametrize("reason", ["", None, 7])
+def test_an_answer_without_a_word_for_its_end_was_cut(reason: object) -> None:
+    events = parse(sse(chunk([text("a")]) | {}, chunk([], finishReason=reason)))
+    assert type(failure(events)) is StreamTruncatedError
