@@ -323,7 +323,7 @@ def test_openai_takes_no_reasoning_back_in_chat_completions(name: str) -> None:
     for origin in ("groq/chat", f"{name}/chat"):
         answer = Message(Role.ASSISTANT, thought, origin=origin)
         assert turn_of(name, answer) == {"role": "assistant", "content": "Hi"}
-    with pytest.raises(InvalidRequestError, match="message 1, part 0: .* no ReasoningPart"):
+    with pytest.raises(InvalidRequestError, match=r"message 1, part 0: .* no ReasoningPart"):
         turn_of(name, Message(Role.ASSISTANT, thought))
 
 
