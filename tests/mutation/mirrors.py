@@ -21,12 +21,14 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.providers": ("tests/sansio/providers/test_registry.py",),
     "sansio.testing": ("tests/sansio/testing/test_wire.py",),
     "sansio.testing.wires.messages": (
-        "tests/sansio/testing/wires/test_messages.py",
         "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_messages.py",
     ),
     "sansio.testing.wires.chat": (
-        "tests/sansio/testing/wires/test_chat.py",
         "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_chat.py",
     ),
     "sansio.testing.wires.messages_fields": (
         "tests/sansio/test_struct_defaults.py",
@@ -102,6 +104,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (f"sansio.testing.wires.{of}" for of in ("cohere", "cohere_requests", "ollama", "ollama_requests")),
         (
+            "tests/sansio/testing/wires/test_goldens.py",
             "tests/sansio/testing/wires/test_native.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             "tests/sansio/families/cohere",
@@ -110,6 +113,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
     ),
     **{
         f"sansio.testing.wires.{of}{half}": (
+            "tests/sansio/testing/wires/test_goldens.py",
             f"tests/sansio/testing/wires/test_{of}.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             f"tests/sansio/families/{of}",
@@ -118,9 +122,30 @@ _TESTS: dict[str, tuple[str, ...]] = {
         for half in ("", "_requests")
     },
     "sansio.testing.wires.runtime": (
+        "tests/sansio/testing/wires/test_goldens.py",
         "tests/sansio/testing/wires/test_converse.py",
         "tests/sansio/testing/wires/test_invoke.py",
         "tests/sansio/families/converse",
+    ),
+    "sansio.testing.wires.runtime_beside": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_converse.py",
+        "tests/sansio/testing/wires/test_invoke.py",
+    ),
+    "sansio.testing.wires.invoke": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_invoke.py",
+    ),
+    "sansio.testing.wires.registry": (
+        "tests/sansio/testing/wires/test_registry.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+    ),
+    "sansio.testing.wires.responses": (
+        "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_responses.py",
+        "tests/sansio/testing/wires/test_responses_requests.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     "sansio.testing.batches": (
         "tests/sansio/testing/test_batches.py",
@@ -138,6 +163,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
                 for of in ("_items", "", "_requests", "_shelf")
             ),
             "tests/sansio/testing/test_wire_goldens.py",
+            "tests/sansio/testing/wires/test_goldens.py",
         ),
     ),
     "sansio.testing.wires.responses_requests": (
