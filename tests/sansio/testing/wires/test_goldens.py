@@ -40,6 +40,8 @@ from sansio import (
 from sansio.content import Part
 from sansio.jsontext import JSON, JSONObject
 from sansio.testing import Answer, Broken, Failure, encode_events, encode_stream, encode_whole
+from sansio.testing.failures import Refused
+from sansio.testing.prompt import as_object
 from sansio.testing.script import provider_type
 from sansio.testing.wires import wire_for
 from sansio.testing.wires.registry import failed
@@ -216,6 +218,14 @@ OLLAMA = Answer(
 DOCUMENT: Citation = Citation(
     title="D", quote="words", extra={"type": "char_location", "document_index": 0, "start_char_index": 1}
 )
+PLANNED = Answer(
+    parts=(
+        TextPart("Hm."),
+        ReasoningPart("I will look it up.", {"field": "tool_plan"}),
+        ToolCall("a", "f", {}, ""),
+        TextPart("So."),
+    )
+)
 ANTHROPIC = Answer(
     parts=(
         ReasoningPart("Let me think.", {"signature": "s"}),
@@ -387,7 +397,7 @@ SHOWN: dict[str, dict[str, Answer]] = {
     "google": {"rich": GOOGLE, "texts": TEXTS, "blocked": BLOCKED},
     "bedrock": {"rich": BEDROCK, "texts": TEXTS},
     "bedrock/invoke": {"streamed": INVOKE},
-    "cohere": {"rich": COHERE, "texts": TEXTS},
+    "cohere": {"rich": COHERE, "texts": TEXTS, "planned": PLANNED},
     "ollama/ollama": {"rich": OLLAMA, "texts": TEXTS},
     "anthropic": {"texts": TEXTS, "rich": ANTHROPIC, "refused": REFUSED, "unexplained": UNEXPLAINED},
     "openai": {
@@ -634,7 +644,10 @@ def beside(dialect: str) -> Iterator[str]:
         return
     yield f"=== {dialect}, beside"
     for asked, target, body in BESIDE[dialect]:
-        yield json.dumps(answer(asked, target, body, ["m/1", "n"]), ensure_ascii=False)
+        try:
+            yield json.dumps(answer(asked, target, body, ["m/1", "n"]), ensure_ascii=False)
+        except Refused as refused:
+            yield f"{refused.failure.status} {refused.failure.message}"
 
 
 HI: JSONObject = {"role": "user", "content": [{"text": "Hi you"}]}
@@ -647,6 +660,7 @@ CLAUDE: JSONObject = {
 INVOKED: JSONObject = {
     "input": {"invokeModel": {"body": base64.b64encode(json.dumps(CLAUDE).encode()).decode()}}
 }
+BOTH: JSONObject = {"input": {**as_object(CONVERSE["input"]), **as_object(INVOKED["input"])}}
 COUNTED: JSONObject = {
     "contents": [{"parts": [{"text": "Hi you"}]}],
     "systemInstruction": {"parts": [{"text": "Brief."}]},
@@ -659,12 +673,18 @@ BESIDE: dict[str, list[tuple[str, str, JSONObject]]] = {
         ("models", "/v1beta/models", {}),
         ("tokens", "/v1beta/models/m:countTokens", COUNTED),
         ("tokens", "/v1beta/models/m:countTokens", {"generateContentRequest": COUNTED}),
+        ("tokens", "/v1beta/models/m:countTokens", {"contents": []}),
         ("vectors", "/v1beta/models/m:batchEmbedContents", {"requests": [EMBEDDED, EMBEDDED_SHORT]}),
     ],
     "bedrock": [
         ("models", "/foundation-models", {}),
         ("tokens", "/model/m/count-tokens", CONVERSE),
         ("tokens", "/model/m/count-tokens", INVOKED),
+        ("tokens", "/model/m/count-tokens", BOTH),
+        ("tokens", "/model/m/count-tokens", {}),
+        ("vectors", "/model/m/embed", CONVERSE),
+        ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": "W10="}}}),
+        ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": "?"}}}),
     ],
     "bedrock/invoke": [("tokens", "/model/m/count-tokens", INVOKED)],
     "cohere": [
@@ -672,12 +692,21 @@ BESIDE: dict[str, list[tuple[str, str, JSONObject]]] = {
         ("models", "/v1/models?page_size=1&page_token=1", {}),
         ("models", "/v1/models?page_size=1&page_token=x", {}),
         ("tokens", "/v1/tokenize", {"model": "m", "text": "one two"}),
+        ("tokens", "/v1/tokenize", {"text": "one two"}),
+        ("tokens", "/v1/tokenize", {"model": "m"}),
+        ("vectors", "/v2/embed", {"model": "m", "texts": [], "input_type": "image"}),
+        ("vectors", "/v2/embed", {"model": "m", "texts": "one", "input_type": "image"}),
+        ("vectors", "/v2/embed", {"model": "m", "texts": [1], "input_type": "image"}),
+        ("vectors", "/v2/embed", {"model": "m", "texts": ["one"]}),
         ("vectors", "/v2/embed", {"model": "m", "texts": ["one two"], "input_type": "clustering"}),
         ("vectors", "/v2/embed", PICTURES),
     ],
     "ollama/ollama": [
         ("models", "/api/tags", {}),
         ("vectors", "/api/embed", {"model": "m", "input": "one two"}),
+        ("vectors", "/api/embed", {"input": "one two"}),
+        ("vectors", "/api/embed", {"model": "m"}),
+        ("vectors", "/api/embed", {"model": "m", "input": [5]}),
         ("vectors", "/api/embed", {"model": "m", "input": ["one", "two"], "dimensions": 3}),
     ],
 }  # fmt: skip
