@@ -410,6 +410,16 @@ SHOWN: dict[str, dict[str, Answer]] = {
             service_tier="flex",
             system_fingerprint="fp_1",
         ),
+        "of other servers": Answer(
+            text="Hi",
+            extra={
+                "content_filter_results": {},
+                "native_finish_reason": "STOP",
+                "prompt_filter_results": [],
+                "provider": "Given",
+                "stop_reason": 5,
+            },
+        ),
         "typed": TYPED,
         "named": NAMED,
         "calls only": CALLS_ONLY,
