@@ -109,6 +109,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         (
             "tests/sansio/testing/wires/test_goldens.py",
             "tests/sansio/testing/wires/test_requests.py",
+            "tests/sansio/test_struct_defaults.py",
             "tests/sansio/testing/wires/test_native.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             "tests/sansio/families/cohere",
@@ -119,6 +120,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         f"sansio.testing.wires.{of}{half}": (
             "tests/sansio/testing/wires/test_goldens.py",
             "tests/sansio/testing/wires/test_requests.py",
+            "tests/sansio/test_struct_defaults.py",
             f"tests/sansio/testing/wires/test_{of}.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             f"tests/sansio/families/{of}",

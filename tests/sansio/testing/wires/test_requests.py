@@ -78,6 +78,8 @@ def told(change: Change) -> str:
 Case = tuple[str, str, dict[str, str], str | None, Any, list[Change]]
 """A dialect, the address, headers, Azure's deployment, the body, and its changes."""
 
+LONGEST = "azAZ09_-" * 8
+"""A name of 64 characters, with the first and the last of each range."""
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 F = {"type": "function", "function": {"name": "f", "description": "F.", "parameters": PARAMETERS}}
 G = {"type": "function", "function": {"name": "g"}}
@@ -111,6 +113,7 @@ DECLARED = "tools.0.functionDeclarations.0"
 GEMINI_CHANGES: list[Change] = [
     ("contents", GONE),
     ("contents", []),
+    ("contents", [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "YQ=="}}]}]),
     ("contents", GEMINI["contents"][:1]),
     ("contents", GEMINI["contents"][:2]),
     ("contents.0.role", "system"),
@@ -151,6 +154,7 @@ GEMINI_CHANGES: list[Change] = [
     (f"{CONFIG}.responseJsonSchema", {}),
     (f"{CONFIG}.thinkingConfig.includeThoughts", 1),
     (f"{CONFIG}.thinkingConfig.thinkingBudget", 5),
+    (f"{CONFIG}.thinkingConfig", {"thinkingBudget": 5}),
     (f"{CONFIG}.thinkingConfig.thinkingLevel", "MUCH"),
     *each(f"{CONFIG}.thinkingConfig.thinkingLevel", None, "MINIMAL", "XHIGH"),
     (f"{CALLING}.mode", "SOMETIMES"),
@@ -162,6 +166,7 @@ GEMINI_CHANGES: list[Change] = [
     ("tools.1", {"googleSearch": {}}),
     (f"{DECLARED}.name", "a b"),
     (f"{DECLARED}.name", GONE),
+    *each(f"{DECLARED}.name", "azAZ09_.:-" * 12 + "azAZ09_-", "azAZ09_.:-" * 12 + "azAZ09_-x"),
     (f"{DECLARED}.nonsense", 1),
     (f"{DECLARED}.parametersJsonSchema", GONE, f"{DECLARED}.parameters", SCHEMA),
     (f"{DECLARED}.parametersJsonSchema", GONE, f"{DECLARED}.parameters_json_schema", SCHEMA),
@@ -217,6 +222,7 @@ def file(kind: str, format: str, **source: Any) -> Any:
 CONVERSE_CHANGES: list[Change] = [
     ("messages", GONE),
     ("messages", "x"),
+    ("messages", [{"role": "user", "content": [file("image", "png")]}]),
     ("messages", FIRST),
     ("messages", CONVERSE["messages"][:2]),
     ("messages.0.role", "assistant"),
@@ -319,7 +325,7 @@ CONVERSE_CHANGES: list[Change] = [
     ("toolConfig.tools", []),
     ("toolConfig.nonsense", 1),
     ("toolConfig.tools.2", {"systemTool": {"name": "s"}}),
-    *each(f"{SPEC}.name", "g", "a b", "x" * 64, "x" * 65, 5),
+    *each(f"{SPEC}.name", "g", "a b", LONGEST, LONGEST + "x", 5),
     (f"{SPEC}.description", ""),
     (f"{SPEC}.description", GONE),
     (f"{SPEC}.inputSchema", GONE),
@@ -427,6 +433,7 @@ COHERE_CHANGES: list[Change] = [
     ("model", " "),
     ("messages", GONE),
     ("messages", []),
+    ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]),
     ("messages", COHERE["messages"][:2]),
     ("messages", COHERE["messages"][:3]),
     ("messages", COHERE["messages"][:4]),
@@ -500,6 +507,7 @@ OLLAMA_CHANGES: list[Change] = [
     ("model", GONE),
     ("model", " "),
     ("messages", GONE),
+    ("messages", OLLAMA["messages"][:1]),
     ("messages", OLLAMA["messages"][:2]),
     ("messages.0.role", "robot"),
     ("messages.0.role", GONE),
@@ -570,6 +578,7 @@ MESSAGES_CHANGES: list[Change] = [
     *((name, GONE) for name in ("model", "max_tokens", "messages", "system", "tools", "thinking")),
     ("messages", []),
     ("messages", ONE),
+    ("messages", [{"role": "user", "content": [source("image", type="url", url="https://e")]}]),
     ("messages", MESSAGES["messages"][:2]),
     ("messages.0", "x"),
     ("messages.0.role", "robot"),
@@ -690,7 +699,7 @@ MESSAGES_CHANGES: list[Change] = [
     ("messages.0.content.0.cache_control", MARK, "tools.0.cache_control", MARK),
     ("messages.0.content", [{"type": "text", "text": "a", "cache_control": MARK}] * 3),
     ("messages.0.content", [{"type": "text", "text": "a", "cache_control": MARK}] * 4),
-    *each("tools.0.name", "g", "a b", "x" * 128, "x" * 129, "", 5),
+    *each("tools.0.name", "g", "a b", LONGEST * 2, LONGEST * 2 + "x", "", 5),
     ("tools.0.input_schema", GONE),
     ("tools.0.input_schema.type", "array"),
     *each("tools.0.type", "web_search_20250305", "mcp_toolset", "other", "x_2025", "custom"),
@@ -910,6 +919,7 @@ ALL_CHAT: list[Change] = [
     ("messages", GONE),
     ("messages", []),
     ("messages", "x"),
+    ("messages", CHAT["messages"][:1]),
     ("messages", CHAT["messages"][:2]),
     ("messages", CHAT["messages"][:3]),
     ("messages.0", "x"),
@@ -980,7 +990,7 @@ ALL_CHAT: list[Change] = [
     ("tools.0.type", GONE),
     ("tools.0.type", "web_search"),
     ("tools.2", H),
-    *each("tools.0.function.name", "a b", "", "x" * 64, "x" * 65, 5),
+    *each("tools.0.function.name", "a b", "", LONGEST, LONGEST + "x", 5),
     ("tools.0.function.parameters", GONE),
     *each(
         "tool_choice",
@@ -1177,6 +1187,7 @@ ALL_RESPONSES: list[Change] = [
     ("input", []),
     ("input", "One two."),
     ("input", 5),
+    ("input", [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]),
     ("input", HEAD),
     ("input", RESPONSES["input"][:2]),
     ("input", RESPONSES["input"][:3]),
@@ -1275,7 +1286,7 @@ ALL_RESPONSES: list[Change] = [
     ("tools.0.type", GONE),
     ("tools.0.type", "nonsense"),
     *(("tools.0", {"type": kind}) for kind in ("web_search", "mcp", "shell", "namespace")),
-    *each("tools.0.name", GONE, "a b", "x" * 64, "x" * 65),
+    *each("tools.0.name", GONE, "a b", LONGEST, LONGEST + "x"),
     ("tools.0.parameters", GONE),
     ("tools.0.parameters", None),
     ("tools.0.parameters", "x"),
