@@ -27,6 +27,7 @@ from sansio import (
     PartComplete,
     ReasoningDelta,
     ReasoningPart,
+    RefusalDelta,
     RefusalPart,
     ServerToolPart,
     StreamEvent,
@@ -45,6 +46,7 @@ from sansio.testing.prompt import as_object
 from sansio.testing.script import provider_type
 from sansio.testing.wires import wire_for
 from sansio.testing.wires.registry import failed
+from sansio.testing.wires.responses_records import response_events, response_object, write_events
 
 GOLDENS = Path(__file__).parent.parent / "goldens" / "wires"
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -606,14 +608,39 @@ def places(dialect: str) -> Iterator[str]:
 CUT = InvalidToolCall("call_1", "f", '{"a",', "cut")
 BARE: dict[str, list[StreamEvent]] = {
     "without an end": [ReasoningDelta("Hm.", 0), ContentDelta("Hi ", 1), ContentDelta("you", 1)],
+    "in pieces": [
+        ReasoningDelta("Hm. ", 0),
+        ReasoningDelta("So.", 0),
+        ContentDelta("Hi ", 1),
+        ContentDelta("you", 1),
+        RefusalDelta("No ", 2),
+        RefusalDelta("more.", 2),
+        ContentDelta("Oh.", 3),
+        ReasoningDelta("Ah.", 4),
+    ],
     "of a call": [ToolCallStarted(0, "a", "f", 0), ToolCallDelta(0, '{"a":'), ToolCallDelta(0, "1}")],
-    "of calls": [ToolCallStarted(0, "a", "f", 0), ToolCallStarted(1, "b", "g", 1), ContentDelta("Hi", 2)],
+    "of calls": [
+        ToolCallStarted(0, "a", "f", 0),
+        ToolCallDelta(0, "{"),
+        ToolCallDelta(0, "}"),
+        ToolCallStarted(1, "b", "g", 1),
+        ContentDelta("Hi", 2),
+    ],
     "of whole parts": [
         PartComplete(0, TextPart("")),
         PartComplete(1, ReasoningPart("")),
         ContentDelta("Hi", 2),
     ],
+    "of parts that are more than texts": [
+        PartComplete(0, TextPart("", (Citation("https://e", "T"),), {"own": 1})),
+        PartComplete(1, ReasoningPart("", {"signature": "s"})),
+        ToolCallStarted(0, "a", "f", 2),
+    ],
 }
+
+
+MORE_THAN_TEXTS = ("anthropic", "bedrock", "openrouter", "openai/responses")
+"""The dialects that have a form for them."""
 
 
 def cut(dialect: str) -> Iterator[str]:
@@ -623,6 +650,8 @@ def cut(dialect: str) -> Iterator[str]:
     for name, events in BARE.items():
         if dialect == "bedrock" and name == "of whole parts":
             continue  # Amazon has no form for texts that are empty
+        if name == "of parts that are more than texts" and dialect not in MORE_THAN_TEXTS:
+            continue
         yield f"=== {dialect}, events {name}"
         try:
             yield from lines(dialect, encode_events(dialect, events))
@@ -735,11 +764,30 @@ def shown(family: str) -> list[str]:
     return found
 
 
+def records() -> list[str]:
+    """A response of any items, whole and as events."""
+    items = json.loads(encode_whole("openai/responses", RESPONSES, model="m", response_id="r"))["output"]
+    known = [item for item in items if all(block["type"] != "new" for block in item.get("content", ()))]
+    whole = response_object(known, response_id="r", model="m", usage={"input_tokens": 1})
+    cut = response_object(
+        [], response_id="r", model="m", status="incomplete", incomplete_details={"reason": "x"}
+    )
+    found: list[str] = []
+    for response in (whole, cut):
+        found += [json.dumps(response), *lines("", write_events(response_events(response)))]
+    return [*found, *lines("", write_events(response_events(whole, piece=100)))]
+
+
+def test_records_of_responses_are_as_written_down() -> None:
+    assert records() == (GOLDENS / "records.txt").read_text("utf-8").split("\n")[:-1]
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_wire_is_as_written_down(family: str) -> None:
     assert shown(family) == (GOLDENS / f"{family}.txt").read_text("utf-8").split("\n")[:-1]
 
 
 if __name__ == "__main__":
+    (GOLDENS / "records.txt").write_text("".join(f"{line}\n" for line in records()), "utf-8")
     for each in FAMILIES:
         (GOLDENS / f"{each}.txt").write_text("".join(f"{line}\n" for line in shown(each)), "utf-8")

@@ -574,6 +574,7 @@ def late(*before: Any) -> list[Any]:
 
 
 SAID = {"role": "assistant", "content": "So."}
+WORD = {"type": "text", "text": "So."}
 MESSAGES_CHANGES: list[Change] = [
     *((name, GONE) for name in ("model", "max_tokens", "messages", "system", "tools", "thinking")),
     ("messages", []),
@@ -591,6 +592,12 @@ MESSAGES_CHANGES: list[Change] = [
     ("messages", [*ONE, {"role": "assistant", "content": "So. "}]),
     ("messages", [*ONE, {"role": "assistant", "content": [{"type": "text", "text": "So. "}]}]),
     ("messages", [*ONE, {"role": "assistant", "content": [{"type": "text", "text": "So. "}, SERVER]}]),
+    ("messages", [*ONE, {"role": "assistant", "content": "So. "}, *ONE]),
+    ("messages", [*ONE, {"role": "user", "content": "So. "}]),
+    ("messages", [*ONE, {"role": "assistant", "content": ""}, *ONE]),
+    ("messages", [{"role": "user", "content": [R1]}]),
+    ("messages", late({"role": "assistant", "content": [WORD, SERVER]}), "model", "mine"),
+    ("messages", late({"role": "assistant", "content": [SERVER, WORD]}), "model", "mine"),
     ("messages", [*ONE, SAID]),
     ("messages", [*ONE, SAID, *ONE]),
     ("messages", [*ONE, SAID, {"role": "user", "content": [source("image", type="url", url="https://e")]}]),
