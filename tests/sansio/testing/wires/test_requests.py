@@ -829,6 +829,18 @@ MESSAGES_CHANGES: list[Change] = [
         )
     ),
 ]
+NULLABLE = ("cache_control", "speed", "container", "inference_geo", "diagnostics")
+NOT_NULLABLE = (
+    "metadata",
+    "service_tier",
+    "system",
+    "tools",
+    "tool_choice",
+    "stream",
+    "top_k",
+    "workspace_id",
+)
+MESSAGES_CHANGES += [(name, None) for name in (*NULLABLE, *NOT_NULLABLE)]
 BETA_CHANGES: list[Change] = [
     *(
         (name, value)

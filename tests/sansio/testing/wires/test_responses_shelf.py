@@ -272,6 +272,7 @@ EVERY: Record = {
 THOUGHT: Record = {"type": "reasoning", "id": "rs_unknown", "summary": []}
 STEPS: list[tuple[str, str, Record]] = [
     ("POST", "", EVERY),
+    ("POST", "", {**EVERY, "include": ["message.output_text.logprobs"]}),
     ("GET", "/{0}", {}),
     ("POST", "/{0}/cancel", {}),
     ("GET", "/{0}?stream=true", {}),
@@ -280,31 +281,29 @@ STEPS: list[tuple[str, str, Record]] = [
     ("POST", "", {"input": [{"type": "item_reference", "id": "msg_unknown"}]}),
     ("POST", "", {"input": [THOUGHT, HELLO]}),
     ("POST", "", {"input": "four", "store": False}),
-    ("GET", "/{2}", {}),
-    ("POST", "", {"input": "five", "background": True}),
-    ("GET", "/{3}?stream=true", {}),
-    ("POST", "/{3}/cancel", {}),
     ("GET", "/{3}", {}),
-    ("POST", "", {"input": "six", "background": True, "stream": True}),
+    ("POST", "", {"input": "five", "background": True}),
     ("GET", "/{4}?stream=true", {}),
-    ("GET", "/{4}?stream=true&starting_after=-1", {}),
-    ("GET", "/{4}?stream=true&starting_after=7", {}),
-    ("GET", "/{4}?stream=true&starting_after=9", {}),
-    *(("GET", f"/{{4}}?stream=true&starting_after={after}", {}) for after in ("x", "--1", "%D9%A3")),
-    ("GET", "/{4}?stream=false", {}),
-    ("DELETE", "/{4}", {}),
-    ("DELETE", "/{4}", {}),
     ("POST", "/{4}/cancel", {}),
+    ("GET", "/{4}", {}),
+    ("POST", "", {"input": "six", "background": True, "stream": True}),
+    ("GET", "/{5}?stream=true", {}),
+    ("GET", "/{5}?stream=true&starting_after=-1", {}),
+    ("GET", "/{5}?stream=true&starting_after=7", {}),
+    ("GET", "/{5}?stream=true&starting_after=9", {}),
+    *(("GET", f"/{{5}}?stream=true&starting_after={after}", {}) for after in ("x", "--1", "%D9%A3")),
+    ("GET", "/{5}?stream=false", {}),
+    ("DELETE", "/{5}", {}),
+    ("DELETE", "/{5}", {}),
+    ("POST", "/{5}/cancel", {}),
 ]
 
 
 def dialogue() -> Iterator[str]:
     """The steps with their responses. A number in braces is the id of a response, in their order."""
     own = ReasoningPart("Hm.", {"item": {"status": "completed"}, "own": 1})
-    answers = [
-        Answer(parts=(own, TextPart("One."))),
-        *(Answer(text=text) for text in ("2.", "3.", "4.", "5.")),
-    ]
+    thought = Answer(parts=(own, TextPart("One.")))
+    answers = [thought, thought, *(Answer(text=f"{number}.") for number in range(2, 6))]
     fake = FakeProvider("openai", answers)
     ids: list[str] = []
     for method, path, body in STEPS:
