@@ -21,14 +21,17 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.providers": ("tests/sansio/providers/test_registry.py",),
     "sansio.testing": ("tests/sansio/testing/test_wire.py",),
     "sansio.testing.wires.messages": (
-        "tests/sansio/testing/wires/test_messages.py",
         "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_messages.py",
     ),
     "sansio.testing.wires.chat": (
-        "tests/sansio/testing/wires/test_chat.py",
         "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_chat.py",
     ),
     "sansio.testing.wires.messages_fields": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_messages_requests.py",
@@ -36,6 +39,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/test_small_model.py",
     ),
     "sansio.testing.wires.responses_fields": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_responses_requests.py",
@@ -45,6 +49,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/testing/wires/test_requests_by_types.py",
     ),
     "sansio.testing.wires.chat_fields": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/test_struct_defaults.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/families/chat/test_options_known.py",
@@ -115,6 +120,9 @@ _TESTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (f"sansio.testing.wires.{of}" for of in ("cohere", "cohere_requests", "ollama", "ollama_requests")),
         (
+            "tests/sansio/testing/wires/test_goldens.py",
+            "tests/sansio/testing/wires/test_requests.py",
+            "tests/sansio/test_struct_defaults.py",
             "tests/sansio/testing/wires/test_native.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             "tests/sansio/families/cohere",
@@ -123,6 +131,9 @@ _TESTS: dict[str, tuple[str, ...]] = {
     ),
     **{
         f"sansio.testing.wires.{of}{half}": (
+            "tests/sansio/testing/wires/test_goldens.py",
+            "tests/sansio/testing/wires/test_requests.py",
+            "tests/sansio/test_struct_defaults.py",
             f"tests/sansio/testing/wires/test_{of}.py",
             "tests/sansio/testing/wires/test_native_prompts.py",
             f"tests/sansio/families/{of}",
@@ -131,9 +142,51 @@ _TESTS: dict[str, tuple[str, ...]] = {
         for half in ("", "_requests")
     },
     "sansio.testing.wires.runtime": (
+        "tests/sansio/testing/wires/test_goldens.py",
         "tests/sansio/testing/wires/test_converse.py",
         "tests/sansio/testing/wires/test_invoke.py",
         "tests/sansio/families/converse",
+    ),
+    **{
+        f"sansio.testing.wires.{of}_requests": (
+            "tests/sansio/testing/wires/test_requests.py",
+            f"tests/sansio/testing/wires/test_{of}_requests.py",
+            f"tests/sansio/testing/wires/test_{of}_requests_names.py",
+            *more,
+        )
+        for of, more in (
+            ("chat", ("tests/sansio/testing/wires/test_chat_requests_refusals.py",)),
+            ("messages", ()),
+        )
+    },
+    "sansio.testing.wires.shapes": (
+        "tests/sansio/testing/wires/test_requests.py",
+        "tests/sansio/testing/wires/test_chat_requests_refusals.py",
+    ),
+    "sansio.testing.wires.vectors": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/test_beside.py",
+    ),
+    "sansio.testing.wires.runtime_beside": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_converse.py",
+        "tests/sansio/testing/wires/test_invoke.py",
+    ),
+    "sansio.testing.wires.invoke": (
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_requests.py",
+        "tests/sansio/testing/wires/test_invoke.py",
+    ),
+    "sansio.testing.wires.registry": (
+        "tests/sansio/testing/wires/test_registry.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+    ),
+    "sansio.testing.wires.responses": (
+        "tests/sansio/testing/test_wire_goldens.py",
+        "tests/sansio/testing/wires/test_goldens.py",
+        "tests/sansio/testing/wires/test_responses.py",
+        "tests/sansio/testing/wires/test_responses_requests.py",
+        "tests/sansio/testing/wires/test_responses_shelf.py",
     ),
     "sansio.testing.batches": (
         "tests/sansio/testing/test_batches.py",
@@ -152,9 +205,11 @@ _TESTS: dict[str, tuple[str, ...]] = {
                 for of in ("_items", "", "_requests", "_shelf")
             ),
             "tests/sansio/testing/test_wire_goldens.py",
+            "tests/sansio/testing/wires/test_goldens.py",
         ),
     ),
     "sansio.testing.wires.responses_requests": (
+        "tests/sansio/testing/wires/test_requests.py",
         "tests/sansio/testing/wires/test_requests_by_types.py",
         "tests/sansio/testing/wires/test_responses_requests.py",
         "tests/sansio/testing/wires/test_responses_shelf.py",
