@@ -94,15 +94,6 @@ def test_a_broken_dialect_is_caught_by_the_law_that_it_breaks(kind: type[LineDia
     assert first.message in str(report)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in BROKEN if kind not in EIGHT])
-def test_each_law_catches_what_breaks_it(kind: type[LineDialect]) -> None:
-    law = BROKEN[kind]
-    report = check(kind, "reads", law)
-    assert [result.law for result in report.failures] == [law]
-    assert report[law].message.strip(" .:;")
-    assert [result.text for result in report.results] == [LAWS[result.law].text for result in report.results]
-
-
 def test_a_breach_says_how_the_bytes_were_cut() -> None:
     single, large = (check(kind, "cuts") for kind in (broken.LosesSingleBytes, broken.LosesLargePieces))
     assert single["cuts"].message.startswith("byte by byte, it ends in")
