@@ -20,11 +20,12 @@ SAMPLES = [
     Sample(name="text", data=lines({"say": "Hi", "n": 1}, {"end": "done"}), content_type=LINES),
     Sample(
         name="call",
-        data=lines({"call": "c", "name": "f"}, {"with": "{}"}, {"end": "done"}),
+        data=lines({"call": "c", "name": "f"}, {"with": '{"a":1}'}, {"end": "done"}),
         content_type=f"{LINES}; charset=utf-8",
     ),
     Sample(name="whole", data=b'{"parts":[{"say":"Hi"}],"end":"done"}', content_type="application/json"),
 ]
+ERROR = Sample(name="error", data=b'{"error":{}}', content_type="application/json", fails=True)
 
 
 def tried(law: str) -> Iterator[str]:
@@ -35,6 +36,9 @@ def tried(law: str) -> Iterator[str]:
     report = check_dialect(HearingDialect, SAMPLES, laws=[law], config=config, tries=2, seed=1)
     yield f"=== {law}: {report[law].verdict.value}"
     yield from map(str, log)
+    log.clear()
+    report = check_dialect(HearingDialect, [ERROR], laws=[law], config=config, tries=0)
+    yield f"of an error alone: {report[law].verdict.value} {report[law].message}".rstrip()
     log.clear()
 
 
