@@ -127,17 +127,18 @@ class FakeConnection:
 
 
 def _request(head: h11.Request, body: bytes, scheme: str) -> Request:
-    headers: Headers = tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers
-    )
+    headers: Headers = tuple((_text(name), _text(value)) for name, value in head.headers)
     host, port = "", _PORTS[scheme]
     try:
         parts = urlsplit("//" + (header(headers, "host") or ""))
         host, port = parts.hostname or "", parts.port or port
     except ValueError:
         pass  # the header is not a valid host; the provider looks only at the path
-    target = head.target.decode("latin-1")
-    return Request(head.method.decode("latin-1"), scheme, host, port, target, headers, body)
+    return Request(_text(head.method), scheme, host, port, _text(head.target), headers, body)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
 
 
 def _framed(response: FakeResponse) -> Headers:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sansio import HTTPExchange, Request
-from sansio.testing import PROVIDER_TYPES, FakeConnection, FakeProvider, FakeResponse
+from sansio import HTTPExchange, Request, Usage
+from sansio.testing import PROVIDER_TYPES, Answer, Broken, FakeConnection, FakeProvider, FakeResponse
 from tests.sansio.testing.asking import ask, chunks, request_for, said, told
 
 WORDS = "one two three"
@@ -88,3 +88,13 @@ def test_an_answer_s_id_is_spelled_as_the_provider_spells_it(type: str, prefix: 
 def test_a_stream_and_a_whole_answer_have_each_its_content_type(type: str) -> None:
     assert told(ask(type), "content-type") == "application/json"
     assert told(ask(type, stream=True), "content-type") == "text/event-stream; charset=utf-8"
+
+
+def test_half_a_body_is_half_of_its_bytes() -> None:
+    answer = Answer(text="one two three four five", usage=Usage(input_tokens=3, output_tokens=5))
+    whole, half = (
+        FakeProvider("openai", [outcome]).respond(request_for("openai"))
+        for outcome in (answer, Broken(answer=answer, after=1))
+    )
+    assert half.body == whole.body[: len(whole.body) // 2]
+    assert (half.status, half.headers) == (whole.status, whole.headers)

@@ -303,3 +303,14 @@ def test_times_are_written_to_the_millisecond() -> None:
     lines = log.begin() + b"".join(log.take(value, 0.123456) for value in inputs)
     tape = read_tape(encode_session() + lines)
     assert {timed.at for timed in tape.exchanges[0].inputs} == {0.123}
+
+
+@pytest.mark.parametrize("place", range(1, len(KEY)))
+def test_a_key_that_is_cut_anywhere_is_hidden_whole(place: int) -> None:
+    data = f"data: {KEY} and more\n".encode()
+    at = data.index(KEY.encode()) + place
+    tape = read_tape(written([STREAM, Body(data[:at]), Body(data[at:]), End()]))
+    (exchange,) = tape.exchanges
+    pieces = [each.value.data for each in exchange.inputs if isinstance(each.value, Body)]
+    hidden = data.replace(KEY.encode(), b"*" * len(KEY))
+    assert pieces == [hidden[:at], hidden[at:]]
