@@ -194,7 +194,7 @@ _BEDROCKS = re.compile(
 )
 """Paths that belong to Amazon Bedrock: models are in the path, and the list of models has its own name."""
 _SIGNED = re.compile(
-    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request, .*Signature=[0-9a-f]{64}"
+    r"Credential=[^/]+/\d{8}/[a-z0-9-]+/bedrock(?:-mantle)?/aws4_request,.*Signature=[0-9a-f]{64}"
 )
 """What follows the name in an AWS signature."""
 _OWN_PATHS = {"/v2/chat": "cohere", "/v2/embed": "cohere", "/v1/tokenize": "cohere"}

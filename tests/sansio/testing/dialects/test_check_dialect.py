@@ -146,6 +146,23 @@ def test_of_a_sample_with_unsound_framing_the_frames_before_it_count() -> None:
     assert check(NarrowDialect, "nothing-lost", "damage", samples=[STREAM, long]).ok
 
 
+def test_bytes_that_are_not_utf_8_are_read_as_the_dialect_reads_them() -> None:
+    stream = b'{"say": "Hi\xff"}\n{"end": "done"}\n'
+    whole = b'{"parts": [{"say": "Hi\xff"}], "end": "done"}'
+    samples = [
+        Sample(name="a.ndjson", data=stream, content_type=LINES),
+        Sample(name="a.json", data=whole, content_type="application/json"),
+    ]
+    report = check(LineDialect, "reads", "nothing-lost", "events", "damage", "goes-back", samples=samples)
+    assert report.ok, str(report)
+
+
+def test_a_whole_answer_with_an_error_in_it_is_an_error() -> None:
+    body = b'{"parts": [{"say": "Hi"}], "end": "done", "error": {"message": "Busy."}}'
+    samples = [Sample(name="a.json", data=body, content_type="application/json", fails=True)]
+    assert check(LineDialect, "reads", samples=samples).ok
+
+
 def test_a_golden_is_compared_field_by_field() -> None:
     golden = Message(Role.ASSISTANT, "Ho.", origin="lines/lines")
     sample = Sample(name="a", data=SAMPLES[1].data, content_type=LINES, golden=golden)
