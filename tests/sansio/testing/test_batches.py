@@ -19,7 +19,7 @@ BATCHES = {
     "anthropic": "/v1/messages/batches",
 }
 CLASSIC = "/openai/{}?api-version=2024-10-21"
-FORM = "multipart/form-data; boundary=x"
+FORM = "multipart/form-data; boundary=x-1y"
 
 
 def row(custom_id: str, type: str = "openai", **fields: Any) -> Object:
@@ -30,10 +30,10 @@ def row(custom_id: str, type: str = "openai", **fields: Any) -> Object:
 
 def form(data: bytes, purpose: str = "batch", name: str = "file") -> bytes:
     return (
-        f'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n{purpose}\r\n'
-        f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="f"\r\n\r\n'.encode()
+        f'--x-1y\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n{purpose}\r\n'
+        f'--x-1y\r\nContent-Disposition: form-data; name="{name}"; filename="f"\r\n\r\n'.encode()
         + data
-        + b"\r\n--x\r\n\r\nno name\r\n--x--\r\n"
+        + b"\r\n--x-1y\r\n\r\nno name\r\n--x-1y--\r\n"
     )
 
 
@@ -168,19 +168,23 @@ def test_a_row_whose_answer_is_no_json_says_that_it_is_lost() -> None:
         (b"{}", {"purpose": "assistants"}, "purpose"),
         (b"{}", {"name": "other"}, "purpose"),
         (b"{}", {"content_type": "application/json"}, "multipart"),
+        (b"{}", {"content_type": "multipart/form-data"}, "multipart"),
+        (b"{}", {"content_type": ""}, "multipart"),
     ],
 )
 def test_a_file_that_is_not_for_batches_is_refused(data: bytes, given: dict[str, str], said: str) -> None:
     response = upload(FakeProvider("openai"), data, **given)
     assert response.status == 400
-    assert said in message_in("openai", json.loads(response.body))
+    body = json.loads(response.body)
+    assert said in message_in("openai", body)
+    assert body["error"]["param"] == ("purpose" if said == "purpose" else None)
 
 
 @for_each(
     [
-        'multipart/form-data; boundary="x"',
-        "multipart/form-data; boundary=x; charset=utf-8",
-        'multipart/form-data; charset=utf-8; boundary="x"',
+        'multipart/form-data; boundary="x-1y"',
+        "multipart/form-data; boundary=x-1y; charset=utf-8",
+        'multipart/form-data; charset=utf-8; boundary="x-1y"',
     ]
 )
 def test_a_boundary_may_be_quoted_and_have_other_parameters_beside_it(content_type: str) -> None:
@@ -277,6 +281,18 @@ def test_openrouter_reads_the_model_before_the_requests() -> None:
     ):
         body = {name: fields[name] for name in names}
         assert ask(FakeProvider("openrouter"), "openrouter", method="POST", body=body).status == 400
+
+
+def test_openrouter_s_rows_have_the_model_of_the_batch_and_openai_s_need_their_own() -> None:
+    bare = body_for("openai", model=None)
+    fake = FakeProvider("openrouter")
+    create(fake, "openrouter", row("a", "openrouter", body=bare), model="mine")
+    ask(fake, "openrouter", "/batch_1")
+    (result,) = said(ask(fake, "openrouter", "/batch_1/results"))["data"]
+    assert result["response"]["body"]["model"] == "mine"
+    fake = FakeProvider("openai")
+    create(fake, "openai", row("a", body=bare))
+    assert said(ask(fake, "openai", "/batch_1"))["request_counts"]["failed"] == 1
 
 
 def test_a_file_that_is_no_json_is_refused() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
+
 import pytest
 
-from sansio.testing import Parser, Report, Verdict, check_parser
+from sansio.testing import Parser, Report, Verdict, check_dialect, check_parser
 from sansio.testing.parsers import laws_for
 from sansio.testing.parsers.formats import format_of
 from tests.sansio.testing.parsers import plain
@@ -33,6 +36,12 @@ def test_the_smallest_input_is_shown() -> None:
     assert shown(plain.Trusts, "damage") == b'"choices":null'
     assert len(shown(plain.Characters, "cuts")) < 300
     assert shown(plain.LastEvent, "unfinished", "sse") == b"data:"
+
+
+@pytest.mark.parametrize("check", [check_parser, check_dialect])
+def test_a_check_tries_twenty_ways_by_default(check: Callable[..., Report]) -> None:
+    parameters = signature(check).parameters
+    assert (parameters["tries"].default, parameters["seed"].default) == (20, 0)
 
 
 def test_where_no_plain_stream_is_read_nothing_else_is_tried() -> None:

@@ -31,9 +31,20 @@ SAMPLES = {
         Sample(name=CUT, data=chunk(CALL, '"length"') + END),
         Sample(name=FAILING, data=b'data: {"error":{"message":"Busy."}}\n\n', fails=True),
     ],
+    "anthropic": [
+        Sample(
+            name=FAILING,
+            data=b'event: ping\ndata: {"type":\ndata: "ping"}\n\nevent: error\ndata: {"type":"error","error":{}}\n\n',
+            fails=True,
+        ),
+    ],
     "sse": [Sample(name="events", data=b"event: x\ndata: 1\n\ndata: {}\n\n")],
 }
-KINDS: dict[str, Callable[[], Parser]] = {"openai": plain.Ours, "sse": plain.Decoder}
+KINDS: dict[str, Callable[[], Parser]] = {
+    "openai": plain.Ours,
+    "anthropic": plain.OursOfAnthropic,
+    "sse": plain.Decoder,
+}
 
 
 class Heard:
