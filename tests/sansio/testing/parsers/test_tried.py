@@ -34,7 +34,8 @@ SAMPLES = {
     "anthropic": [
         Sample(
             name=FAILING,
-            data=b'event: ping\ndata: {"type":\ndata: "ping"}\n\nevent: error\ndata: {"type":"error","error":{}}\n\n',
+            data=b'event: ping\ndata: {"type":\ndata: "ping"}\n\n'
+            b'event: error\ndata: {"type":"error","error":{}}\n\n',
             fails=True,
         ),
     ],
