@@ -257,7 +257,7 @@ class FakeBatches:
 
         An empty file is not made.
         """
-        if not batch.over or batch.word == "failed":
+        if not batch.over:
             return None, None
         if batch.written is not None:
             return batch.written
@@ -281,17 +281,17 @@ def _check(route: Route, body: JSONObject, rows: Sequence[JSONObject], endpoint:
     for index, row in enumerate(rows):
         custom_id = as_text(row.get("custom_id"))
         if not custom_id or custom_id in seen:
-            raise refuse(f"Request {index} has no custom_id, or that of another request.", param="custom_id")
+            raise refuse(f"Request {index} has no custom_id, or that of another request.")
         seen.add(custom_id)
         if route.type == "anthropic":
-            if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", custom_id):
+            if len(custom_id) > 64 or not re.fullmatch(r"[a-zA-Z0-9_-]*", custom_id):
                 raise refuse(f"requests.{index}.custom_id: String should have at most 64 characters.")
             continue
         if route.type != "openrouter" and not route.jobs and row.get("url") != endpoint:
-            raise refuse(f"Request {index} is for another endpoint.", param="url")
+            raise refuse(f"Request {index} is for another endpoint.")
         models.add(as_text(as_object(row.get("body")).get("model")) or as_text(body.get("model")))
     if len(models) > 1:
-        raise refuse("A batch has requests for one model.", param="model")
+        raise refuse("A batch has requests for one model.")
 
 
 def _rows(data: bytes) -> list[JSON]:

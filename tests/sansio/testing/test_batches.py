@@ -157,9 +157,16 @@ def test_a_row_whose_answer_is_no_json_says_that_it_is_lost() -> None:
         ask(fake, type, "/batch_1")
         rows = ask(fake, type, "/batch_1/results").body.splitlines()
         (found,) = json.loads(rows[0])["data"] if type == "openrouter" else map(json.loads, rows)
-        error = found["error"] if type == "openrouter" else found["result"]["error"]["error"]
+        assert found["custom_id"] == "a"
+        if type == "openrouter":
+            assert (found["id"], found["response"]) == ("batch_req_a", None)
+            error, kind = found["error"], found["error"]["code"]
+        else:
+            assert (found["result"]["type"], found["result"]["error"]["type"]) == ("errored", "error")
+            error = found["result"]["error"]["error"]
+            kind = error["type"]
         assert "lost" in error["message"]
-        assert error.get("type", error.get("code")).endswith("_error")
+        assert kind == ("server_error" if type == "openrouter" else "api_error")
 
 
 @pytest.mark.parametrize(
