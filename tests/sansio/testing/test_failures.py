@@ -226,3 +226,12 @@ def test_an_error_inside_a_stream_has_the_provider_s_form(type: ProviderType) ->
     event = failure_event(type, failure, "req_1", {"id": "gen-1", "choices": []})
     assert chunks((event,)) == INSIDE[type]
     assert event.count(b"\n\n") == {"ollama": 0, "vllm": 2}.get(type, 1)
+
+
+def test_a_scripted_failure_has_its_headers_and_the_request_s_id_behind_the_type_s_own() -> None:
+    own = (("retry-after", "2"), ("x-own", "1"))
+    plain = encode_failure("ollama", Failure(status=404, gateway=True, headers=own), "req_1")
+    assert plain.headers == (("content-type", "text/plain"), *own)
+    response = encode_failure("anthropic", Failure(status=500, headers=own), "req_1")
+    assert response.headers == (("content-type", "application/json"), ("request-id", "req_1"), *own)
+    assert said(response)["request_id"] == "req_1"

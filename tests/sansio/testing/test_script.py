@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import (
+    PROVIDER_DEFAULTS,
     ContentDelta,
     FinishReason,
     InvalidToolCall,
+    MessagesDialect,
     Part,
     PartComplete,
+    ProviderDefaults,
     ReasoningDelta,
     ReasoningPart,
     RefusalDelta,
@@ -24,6 +27,7 @@ from sansio import (
     ToolCallStarted,
     UnknownPart,
     Usage,
+    register_provider,
 )
 from sansio.testing import PROVIDER_TYPES, Answer, FakeResponse
 from sansio.testing.script import arguments_text, model_type, provider_type, spoken
@@ -74,6 +78,8 @@ def test_the_events_end_with_the_whole_message() -> None:
     [
         (Answer(), FinishReason.STOP),
         (Answer(tool_calls=(ToolCall("1", "f", {}),)), FinishReason.TOOL_CALLS),
+        (Answer(tool_calls=(InvalidToolCall("1", "f", "{", "cut"),)), FinishReason.TOOL_CALLS),
+        (Answer(parts=(ToolCall("1", "f", {}),)), FinishReason.TOOL_CALLS),
         (Answer(finish_reason=FinishReason.LENGTH), FinishReason.LENGTH),
     ],
 )
@@ -185,9 +191,16 @@ def test_a_name_of_a_family_that_a_type_does_not_speak_is_refused(name: str, wor
         ("lmstudio/responses", "vllm"),
         ("lmstudio", "openai"),
         ("xai/responses", "openai"),
+        ("cohere/responses", "openai"),
+        ("messages-test", "anthropic"),
+        ("messages-test/messages", "anthropic"),
         ("minimax", "openai"),
         ("bedrock", "openai"),
     ],
 )
 def test_another_type_is_imitated_by_the_maker_of_its_wire(name: str, type: str) -> None:
-    assert model_type(name) == type
+    register_provider("messages-test", MessagesDialect, ProviderDefaults(base_url="http://localhost:1"))
+    try:
+        assert model_type(name) == type
+    finally:
+        del PROVIDER_DEFAULTS["messages-test"]
