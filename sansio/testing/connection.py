@@ -56,7 +56,7 @@ class FakeConnection:
             return []
         self._h11.receive_data(data)
         pieces: list[bytes] = []
-        while not self.closed and not self._held and self._advance(pieces):
+        while not self.closed and self._advance(pieces):
             pass
         return [piece for piece in pieces if piece]
 

@@ -111,6 +111,7 @@ def test_a_response_s_body_is_its_pieces_joined() -> None:
         (ToolCall("1", "f", {"input": "x"}, "y", kind="custom"), "x"),
         (InvalidToolCall("1", "f", "{", "cut"), "{"),
         (InvalidToolCall("1", "f", "", "cut"), ""),
+        (InvalidToolCall("1", "f", "raw", "cut", kind="custom"), "raw"),
     ],
 )
 def test_the_arguments_of_a_call_are_as_the_wire_has_them(
