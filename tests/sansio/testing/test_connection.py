@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import Body, End, Head, HTTPExchange, Lost, Request
-from sansio.http import header
+from sansio.http import Headers, header
 from sansio.testing import (
     Answer,
     Broken,
@@ -19,7 +19,7 @@ from sansio.testing import (
     FakeProvider,
     FakeResponse,
 )
-from tests.sansio.testing.asking import body_for, request_for
+from tests.sansio.testing.asking import body_for, request_for, split
 from tests.support import chunkings
 
 WHOLE = request_for("openai")
@@ -288,3 +288,21 @@ def test_the_host_is_that_of_the_header(host: str, scheme: str, read_as: tuple[s
     connection.receive_data(f"GET / HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
     (request,) = provider.requests
     assert (request.host, request.port) == read_as
+
+
+@pytest.mark.parametrize(
+    ("headers", "framing"),
+    [
+        ((), "content-length: 4"),
+        ((("content-length", "4"),), "content-length: 4"),
+        ((("transfer-encoding", "chunked"),), "transfer-encoding: chunked"),
+        ((("content-type", "text/event-stream; charset=utf-8"),), "transfer-encoding: chunked"),
+        ((("content-type", "application/json"),), "content-length: 4"),
+    ],
+)
+def test_a_response_is_framed_once_as_its_headers_say(headers: Headers, framing: str) -> None:
+    connection, _ = exchange_of(FakeResponse(headers=headers, pieces=(b"ab", b"cd")))
+    head, body = split(b"".join(connection.receive_data(sent(WHOLE))))
+    lines = [line for line in head.decode().split("\r\n") if line.startswith(("content-l", "transfer-"))]
+    assert lines == [framing]
+    assert body == (b"abcd" if "length" in framing else b"2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n")

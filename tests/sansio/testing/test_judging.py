@@ -151,9 +151,23 @@ def test_at_most_24_smaller_samples_are_tried() -> None:
 
 def test_a_law_without_any_sample_to_judge_does_not_apply() -> None:
     found = tried(no_such_letter, b"none", b"none")
-    assert (found.verdict, found.message) == (Verdict.NOT_APPLICABLE, "there is nothing")
-    assert tried(no_such_letter, b"none", b"a").verdict is Verdict.PASSED
-    assert tried(no_such_letter).verdict is Verdict.NOT_APPLICABLE
+    text = "there is no d"
+    assert found == Result("no-such-letter", text, Verdict.NOT_APPLICABLE, "there is nothing")
+    assert tried(no_such_letter, b"none", b"a") == Result("no-such-letter", text, Verdict.PASSED)
+    assert tried(no_such_letter) == Result("no-such-letter", text, Verdict.NOT_APPLICABLE)
+    book = {"no-such-letter": no_such_letter}
+    (declared,) = try_laws(book, Shelf(), None, {"no-such-letter": "it is old"})
+    assert declared == Result("no-such-letter", text, Verdict.DECLARED, "it is old")
+
+
+def test_progress_and_names_of_laws_are_those_of_the_book() -> None:
+    seen: list[tuple[str, int, int]] = []
+    book = {law.name: law for law in (no_such_letter, well)}
+    found = try_laws(book, Shelf(), ["well"], {}, lambda *told: seen.append(told))
+    assert [result.law for result in found] == ["well"]
+    assert seen == [("well", 1, 1)]
+    with pytest.raises(ValueError, match=r"'gone': no such law; use some of no-such-letter, well$"):
+        try_laws(book, Shelf(), ["well", "gone"], {})
 
 
 def test_what_raises_breaks_the_law_and_says_where() -> None:
