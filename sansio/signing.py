@@ -85,8 +85,8 @@ def _canonical_path(path: str) -> str:
             del steps[-1:]
         elif step not in ("", "."):
             steps.append(step)
-    # A slash at the end is kept.
-    end = "/" if steps and path.endswith(("/", "/.", "/..")) else ""
+    # A slash at the end is kept; one that only a dot step leaves there is not, as in botocore.
+    end = "/" if steps and path.endswith("/") else ""
     return quote(f"/{'/'.join(steps)}{end}", safe="/~")
 
 

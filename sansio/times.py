@@ -15,7 +15,7 @@ _HTTP_DATE = re.compile(
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _BASIC_TIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 _RFC_3339 = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?[0-9]*"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:(\.[0-9]{1,9})[0-9]*)?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
 
@@ -28,10 +28,9 @@ def read_number(text: str | None) -> float | None:
 
 def read_duration(text: str | None) -> float | None:
     """Seconds, from a number or from text such as `6m0s`, `20ms` or `7.66s`, as Go writes a duration."""
-    seconds = read_number(text)
-    if seconds is None and text and _DURATION.fullmatch(text := text.strip(" \t")):
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    return seconds
+    if text and _DURATION.fullmatch(text := text.strip(" \t")):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    return read_number(text)
 
 
 def read_http_date(text: str | None) -> int | None:

@@ -10,8 +10,9 @@ from sansio.http.heads import ResponseHead, head_end
 from sansio.http.messages import header
 from sansio.http.syntax import TOKEN_CHARS
 
-_PLAIN_LINE = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,20})(?:;.*)?[ \t]*")
+_DIGITS = rb"[0-9A-Fa-f]{1,20}"
+_PLAIN_LINE = re.compile(_DIGITS + rb"\r\n")
+_SIZE = re.compile(rb"(" + _DIGITS + rb")(?:;.*)?[ \t]*")
 # Trailers are dropped, so that control characters, folded lines and bare line feeds may pass, as with h11.
 _TRAILERS = re.compile(
     (
@@ -172,7 +173,7 @@ def take_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
     line = _PLAIN_LINE.match
     while (match := line(data, position)) is not None:
         start = match.end()
-        end = start + int(match[1], 16)
+        end = start + int(match[0], 16)  # int() ignores the line's end
         if end == start or data[end : end + 2] != b"\r\n":
             break
         pieces.append(data[start:end])

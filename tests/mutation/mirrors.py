@@ -14,7 +14,7 @@ _CALL_TESTS = tuple(
 _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http": ("tests/sansio/http/test_messages.py",),
     "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
-    "sansio.http.heads": _HTTP_TESTS,
+    "sansio.http.heads": ("tests/sansio/http/test_heads.py", *_HTTP_TESTS),
     "sansio.http.body": _HTTP_TESTS,
     "sansio.answers.pieces": ("tests/sansio/answers/test_folding.py",),
     "sansio": ("tests/sansio/test_public_names.py",),

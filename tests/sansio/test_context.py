@@ -160,6 +160,8 @@ def test_an_estimate_goes_by_bytes_and_errs_on_the_safe_side(text: str) -> None:
         (Message(Role.USER, ""), 8),
         (Message(Role.USER, (ImagePart(url="u"), DocumentPart(data=b"x"), TextPart("abc"))), 8 + 1 + 3200),
         (Message(Role.USER, (AudioPart(data=b"x"),)), 8 + 1600),
+        (Message(Role.USER, (ImagePart(url="u"), TextPart("abcd"))), 8 + 2 + 1600),
+        (Message(Role.USER, (DocumentPart(data=b"x"), TextPart("abc"))), 8 + 1 + 1600),
         (Message(Role.USER, (TextPart("abc"), TextPart("def"))), 8 + 2),
         (Message(Role.ASSISTANT, (ToolCall("a", "f", {"n": 1}),)), 8 + 3),
         (Message(Role.ASSISTANT, (ToolCall("a", "f", {"n": "世"}),)), 8 + 4),
