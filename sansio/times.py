@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"[ \t]*([0-9]+(\.[0-9]+)?)[ \t]*")
+_NUMBER = re.compile(r"[ \t]*[0-9]+(\.[0-9]+)?[ \t]*")
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
@@ -22,8 +22,7 @@ _RFC_3339 = re.compile(
 
 def read_number(text: str | None) -> float | None:
     """A decimal number without a sign; infinite if it has too many digits for a float."""
-    match = _NUMBER.fullmatch(text or "")
-    return float(match[1]) if match else None
+    return float(text) if text and _NUMBER.fullmatch(text) else None
 
 
 def read_duration(text: str | None) -> float | None:

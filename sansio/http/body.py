@@ -36,7 +36,7 @@ class SizedBody:
 
     def receive(self, data: bytes, pieces: list[bytes]) -> int | None:
         """See `ChunkedBody.receive`; no input is malformed here."""
-        part = data if self._left is None else data[: self._left]
+        part = data[: self._left]
         if part:
             pieces.append(part)
         if self._left is None:

@@ -16,6 +16,10 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
     "sansio.http.heads": ("tests/sansio/http/test_heads.py", *_HTTP_TESTS),
     "sansio.http.body": _HTTP_TESTS,
+    "sansio.http.messages": (
+        "tests/sansio/http/test_messages.py",
+        "tests/sansio/http/test_exchange_bounds.py",
+    ),
     "sansio.answers.pieces": ("tests/sansio/answers/test_folding.py",),
     "sansio": ("tests/sansio/test_public_names.py",),
     "sansio.providers": ("tests/sansio/providers/test_registry.py",),

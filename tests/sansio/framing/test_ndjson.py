@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import LimitExceededError, NDJSONFramer
-from tests.laws.oracle import assert_copies_linear, assert_linear, assert_memory_linear, memory_peak
+from tests.laws.oracle import (
+    assert_copies_linear,
+    assert_linear,
+    assert_memory_linear,
+    calls_made,
+    memory_peak,
+)
 from tests.sansio.framing.frames import Failure, Frame, assert_ends, frames
 from tests.support import chunkings, every_split
 
@@ -104,3 +110,11 @@ def test_linear_in_time_and_memory(flood: str) -> None:
 
 def test_memory_ends_at_the_limit() -> None:
     assert memory_peak(lambda: frames(NDJSONFramer(50_000), [b"x" * 64] * 4_000)) < 200_000
+
+
+def test_a_line_that_arrives_alone_takes_few_steps() -> None:
+    def steps(pieces: list[bytes]) -> int:
+        framer = NDJSONFramer()
+        return calls_made(lambda: [framer.feed(piece, lambda *_: False, []) for piece in pieces])
+
+    assert steps([b'{"a":1}\n'] * 100) < 700 < steps([b'{"a":1}\r\n'] * 100)
