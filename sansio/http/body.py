@@ -94,7 +94,7 @@ class ChunkedBody:
             if not self._line:
                 position = take_chunks(data, position, pieces)
                 if position == size:
-                    break
+                    return None
             end = data.find(b"\n", position) + 1
             line = data[position : end or size]
             position += len(line)
@@ -103,7 +103,7 @@ class ChunkedBody:
             if not end:
                 # Copied only when it is whole, or a line in many pieces would cost the square of its length.
                 self._line += line
-                break
+                return None
             if self._line:
                 line = bytes(self._line + line)
                 self._line.clear()

@@ -384,3 +384,57 @@ def test_header_names_count_in_any_case() -> None:
     answer = b'{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}'
     events, _ = run(call("openai"), [head, Body(answer), End()])
     assert isinstance(events[-1], StreamComplete)
+
+
+STREAM_TYPES = (
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/jsonl",
+    "application/x-jsonl",
+    "application/vnd.amazon.eventstream",
+)
+"""Media types of streams: WHATWG's, three names of JSON lines, and AWS's."""
+
+
+@for_all(("media", [*STREAM_TYPES, "Text/Event-Stream; charset=utf-8"]), ("stream", [True, False]))
+def test_a_type_of_a_stream_is_read_as_a_stream_whatever_was_requested(media: str, stream: bool) -> None:
+    subject = call("openai", stream=stream)
+    subject.next_step()
+    subject.receive(Head(200, (("content-type", media),)))
+    subject.receive(Body(b"{"))
+    assert subject.state is CallState.STREAM
+
+
+@for_all(
+    (
+        "media",
+        [
+            "application/json",
+            "application/problem+json",
+            "application/vnd.x+json; charset=utf-8",
+            "APPLICATION/JSON",
+        ],
+    ),
+    ("stream", [True, False]),
+    ("head", [b"{", b" \n {"]),
+)
+def test_a_type_of_json_is_read_as_a_whole_answer_whatever_was_requested(
+    media: str, stream: bool, head: bytes
+) -> None:
+    subject = call("openai", stream=stream)
+    subject.next_step()
+    subject.receive(Head(200, (("content-type", media),)))
+    subject.receive(Body(head))
+    assert subject.state is CallState.WHOLE
+
+
+@for_all(
+    ("media", ["", "text/plain", "application/octet-stream", "application/json-seq"]),
+    ("stream", [True, False]),
+)
+def test_an_unknown_type_is_read_as_it_was_requested(media: str, stream: bool) -> None:
+    subject = call("openai", stream=stream)
+    subject.next_step()
+    subject.receive(Head(200, (("content-type", media),) if media else ()))
+    subject.receive(Body(b"{"))
+    assert subject.state is (CallState.STREAM if stream else CallState.WHOLE)
