@@ -16,6 +16,10 @@ _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
     "sansio.http.heads": ("tests/sansio/http/test_heads.py", *_HTTP_TESTS),
     "sansio.http.body": ("tests/sansio/http/test_exchange_bounds.py", *_HTTP_TESTS),
+    "sansio.http.http2_frames": (
+        "tests/sansio/http/test_http2_frames.py",
+        "tests/sansio/http/test_http2.py",
+    ),
     "sansio.http.messages": (
         "tests/sansio/http/test_messages.py",
         "tests/sansio/http/test_exchange_bounds.py",
