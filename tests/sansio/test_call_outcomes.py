@@ -438,3 +438,26 @@ def test_an_unknown_type_is_read_as_it_was_requested(media: str, stream: bool) -
     subject.receive(Head(200, (("content-type", media),) if media else ()))
     subject.receive(Body(b"{"))
     assert subject.state is (CallState.STREAM if stream else CallState.WHOLE)
+
+
+LINES = (
+    b'{"model":"m","message":{"role":"assistant","content":"Hi"},"done":false}\n'
+    b'{"model":"m","message":{"role":"assistant","content":"!"},"done":true,"done_reason":"stop"}\n'
+)
+
+
+@for_all(
+    ("media", ["application/x-ndjson", "application/jsonl", "application/x-jsonl"]),
+    ("stream", [True, False]),
+    ("before", [b"", b" \n"]),
+)
+def test_lines_of_json_are_read_by_their_type_whatever_was_requested(
+    media: str, stream: bool, before: bytes
+) -> None:
+    subject = call("ollama", api="ollama", stream=stream)
+    pieces: list[Input] = [Body(before)] if before else []
+    events, _ = run(subject, [Head(200, (("content-type", media),)), *pieces, Body(LINES), End()])
+    assert [event.text for event in events if isinstance(event, ContentDelta)] == (
+        ["Hi", "!"] if stream else []
+    )
+    assert subject.result().text == "Hi!"

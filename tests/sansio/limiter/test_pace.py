@@ -227,7 +227,7 @@ def busy_until(limiter: Limiter, now: float, end: float) -> tuple[int, float, Ti
     return count, now, last
 
 
-@pytest.mark.parametrize("seconds", [3.0, 10.0, 25.0])
+@pytest.mark.parametrize("seconds", [1.8, 3.0, 10.0, 25.0])
 def test_the_speed_after_a_later_refusal_is_what_was_accepted_between_the_two(seconds: float) -> None:
     limiter = crowd()
     refused, *_ = begin(limiter, 0.0)
@@ -236,7 +236,7 @@ def test_the_speed_after_a_later_refusal_is_what_was_accepted_between_the_two(se
     before = curve(19, 0.3, now - 0.5)
     limiter.end(last, BUSY, now)
     accepted = count - 1
-    average = accepted / (now - 1.5 / 2)  # half of the hold and of the ramp does not count
+    average = accepted / (now - min(1.5, 0.8 * now) / 2)  # half of the hold and the ramp does not count
     flat, drop = min(before, average), min(0.3, 0.05 + 1 / accepted)
     assert limiter.held(now) == pytest.approx(0.5)
     for gone in (1.0, 5.0, 20.0, 30.0):
@@ -251,16 +251,16 @@ def test_a_refusal_far_above_the_flat_part_is_like_the_first() -> None:
     limiter.end(refused, BUSY, 0.0)
     for ticket in rest:
         limiter.end(ticket, Outcome(), 0.2)
-    times = [60.0 + number / 5 for number in range(11)]
+    times = [*(60 + number / 4 for number in range(16)), 64.0, 64.5, 65.0, 65.5, 66.0]
     begun = []
     for now in times:
         step = limiter.next_step(now)
         assert isinstance(step, Begin)
         begun.append(step.ticket)
-    assert (limiter.speed(62.0) or 0) > 1.3 * 19
-    limiter.end(begun[-1], BUSY, 62.0)
-    for gone in (1.0, 20.0, 50.0):  # ten were accepted within two seconds
-        assert limiter.speed(62.5 + gone) == pytest.approx(curve(5, 0.3, gone), rel=1e-6)
+    assert (limiter.speed(66.0) or 0) > 1.3 * 19
+    limiter.end(begun[-1], BUSY, 66.0)
+    for gone in (1.0, 20.0, 50.0):  # four were accepted in the last two seconds
+        assert limiter.speed(66.5 + gone) == pytest.approx(curve(2, 0.3, gone), rel=1e-6)
 
 
 def test_idle_callers_do_not_show_the_limit_so_their_present_speed_counts() -> None:
@@ -297,3 +297,24 @@ def test_a_wait_that_the_provider_asks_for_is_never_shortened() -> None:
     step = limiter.next_step(1.0)
     assert isinstance(step, Wait)
     assert step.seconds == pytest.approx(9.0, abs=1e-4)
+
+
+def test_the_speed_is_never_below_one_a_minute_and_one_request_is_taken_for_one_a_second() -> None:
+    limiter = crowd(1)
+    limiter.end(begin(limiter, 0.0)[0], BUSY, 300.0)
+    assert limiter.speed(300.0) == limiter.speed(320.5) == 1 / 60
+    limiter = crowd(1)
+    limiter.end(begin(limiter, 0.0)[0], BUSY, 0.0)
+    assert limiter.speed(20.5) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_what_began_with_the_last_drop_belongs_to_it() -> None:
+    limiter = crowd()
+    one, two, three, *_ = begin(limiter, 5.0)
+    limiter.end(one, BUSY, 5.0)
+    speed = limiter.speed(60.0)
+    limiter.end(two, BUSY, 5.0)  # the same refusal again
+    assert (limiter.held(5.0), limiter.speed(60.0)) == (0.5, speed)
+    limiter.end(three, Outcome(), 5.0)  # no success of a request that began later
+    after = refuse(limiter, 5.5)
+    assert after - 5.5 == pytest.approx(1.0, abs=0.01)
