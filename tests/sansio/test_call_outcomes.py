@@ -461,3 +461,18 @@ def test_lines_of_json_are_read_by_their_type_whatever_was_requested(
         ["Hi", "!"] if stream else []
     )
     assert subject.result().text == "Hi!"
+
+
+@for_all(("kind", TYPES), ("stream", [True, False]), ("answered", ["whole", "streamed"]))
+def test_deltas_are_given_if_they_are_wanted_however_the_server_answers(
+    kind: str, stream: bool, answered: str
+) -> None:
+    answer = WHOLES["anthropic" if kind == "anthropic" else "openai"]
+    exchange = whole(answer) if answered == "whole" else streamed(STREAMS[kind])
+    events, _ = run(call(kind, stream=stream), exchange)
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    assert len(events) == 1 or stream
+    if stream:
+        assert "".join(event.text for event in events if isinstance(event, ContentDelta)) == last.message.text
+        assert len(events) > 1
