@@ -26,6 +26,7 @@ from sansio import (
     TextPart,
     Tool,
     ToolCall,
+    tool,
 )
 from sansio.checks import (
     as_tools,
@@ -479,6 +480,9 @@ def test_a_mistake_says_where_it_is_and_what_to_do(messages: list[Message], word
     with pytest.raises(InvalidRequestError) as caught:
         check_messages(messages, continued=False)
     assert caught.value.message.startswith(words)
+    assert ("name it in the tool's result" in caught.value.message) == ("empty id" in words)
+    if "empty name" in words:
+        assert caught.value.message == words
     assert caught.value.index == (int(words[8]) if words.startswith("message") else None)
 
 
@@ -550,6 +554,7 @@ def test_a_list_of_tools_is_taken_as_it_is() -> None:
         ("f", "tools: give a list of tools, not a str"),
         (b"f", "tools: give a list of tools, not a bytes"),
         ({"a": 1}, "tools: give a list of tools, not a dict"),
+        (tool(plain), "tools: give a list of tools, not a FunctionTool"),
         (iter([]), "tools: give a list of tools, not a list_iterator"),
         (5, "tools: give a list of tools, not a int"),
     ):
@@ -570,6 +575,8 @@ def test_a_list_of_tools_is_taken_as_it_is() -> None:
         {"type": "tool", "name": "f"},
         {"type": "any"},
         {"type": "allowed_tools", "allowed_tools": {"tools": []}},
+        {"type": "own"},
+        {"type": "own", "allowed_tools": 5},
         {"type": "allowed_tools", "allowed_tools": {"tools": ({"type": "function"},)}},
     ],
 )
@@ -590,6 +597,10 @@ def test_the_same_body_gives_the_same_bytes_and_a_wrong_one_is_named() -> None:
             encode_body({"x": "\ud800"}, messages)
         assert caught.value.index == index
         assert caught.value.message.startswith(where)
-    for value in (object(), {1j: 2}, [1, {object()}]):
+    longest = 10**5_000  # Python writes no longer numbers
+    with pytest.raises(InvalidRequestError) as caught:
+        encode_body({"x": "\ud800"}, [Message(Role.USER, "x", extra={"x": longest}), bad])
+    assert caught.value.index == 1
+    for value in (object(), {1j: 2}, [1, {object()}], longest):
         with pytest.raises(InvalidRequestError, match=r"^a tool, an option or a part's extra is not JSON: "):
             encode_body({"x": value}, [])
