@@ -419,3 +419,23 @@ def test_parameters_that_cannot_be_given_by_name_are_named_in_the_error() -> Non
     ):
         with pytest.raises(TypeError, match="^" + re.escape(words)):
             tool(function)
+
+
+def test_a_description_may_be_given_to_a_function_that_has_none() -> None:
+    definition = tool(plain_function, description="Join.")["function"]
+    assert isinstance(definition, dict)
+    assert definition["description"] == "Join."
+    definition = tool(forecast, description="")["function"]
+    assert isinstance(definition, dict)
+    assert definition["description"].startswith("The weather on a day.")
+
+
+def test_a_parameter_that_must_be_given_may_follow_one_that_need_not() -> None:
+    def function(a: int = 1, *, b: int) -> int:
+        return a + b
+
+    made = tool(function)
+    assert parameters_of(made)["required"] == ["b"]
+    assert made(**made.arguments(ToolCall("1", "function", {"b": 2}))) == 3
+    with pytest.raises(ValueError, match="b"):
+        made.arguments(ToolCall("1", "function", {"a": 2}))

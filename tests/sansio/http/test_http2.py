@@ -8,6 +8,7 @@ import sys
 import h2.config
 import h2.connection
 import h2.events
+import hpack
 import pytest
 from msgspec import structs
 
@@ -868,7 +869,7 @@ def test_a_large_body_is_written_in_steps_that_a_socket_takes() -> None:
 
 def test_just_as_many_frames_as_are_allowed_are_no_flood() -> None:
     connection, (exchange,) = begun()
-    connection.receive_data(head(1) + frame(PING, payload=bytes(8)) * MAX_CONTROL_FRAMES)
+    connection.receive_data(head(1) + frame(PING, payload=bytes(8)) * 1_000)
     assert not exchange.ended
     connection.receive_data(frame(PING, payload=bytes(8)))
     assert connection.over
@@ -938,3 +939,70 @@ def test_a_loss_says_what_the_server_did(wire: bytes, words: str) -> None:
     if not exchange.ended:
         connection.receive_eof()
     assert loss(exchange).message == words
+
+
+def test_late_data_in_single_bytes_is_no_flood_either() -> None:
+    connection, (dropped, other) = begun(2)
+    dropped.drop()
+    sent(connection)
+    connection.receive_data(data(1, b"x") * (MAX_CONTROL_FRAMES + 5) + head(3))
+    assert taken(other) == [Head(200)]
+    assert sent(connection) == b""
+
+
+def test_late_data_is_expected_of_each_exchange_that_was_dropped() -> None:
+    connection, (one, two, other) = begun(3)
+    one.drop()
+    two.drop()
+    for number in (1, 3):  # nearly a whole window, in more frames than a flood has
+        connection.receive_data(data(number, bytes(1_000)) * 1_040)
+    connection.receive_data(head(5))
+    assert taken(other) == [Head(200)]
+
+
+def test_a_late_frame_leaves_alone_what_is_to_be_sent() -> None:
+    connection, (one, two, other) = begun(3)
+    one.drop()
+    two.drop()
+    connection.receive_data(data(1, b"") + data(1, b"", end=True))
+    assert kinds(sent(connection)) == [(RST_STREAM, 1), (RST_STREAM, 3)]
+    connection.ping()
+    two.drop()
+    connection.receive_data(data(3, b""))
+    assert kinds(sent(connection)) == [(PING, 0)]
+    assert not other.ended
+
+
+def test_a_window_of_one_byte_is_used() -> None:
+    connection = HTTP2Connection()
+    connection.receive_data(settings(window=0))
+    exchange = connection.open(REQUEST)
+    sent(connection)
+    for part in (b"{", b"}"):
+        connection.receive_data(window(1, 1))
+        assert [payload for kind, _, _, payload in frames_in(sent(connection)) if kind == DATA] == [part]
+    assert exchange.sent
+
+
+def test_only_headers_that_are_the_same_for_all_requests_are_remembered_by_the_compression() -> None:
+    connection = HTTP2Connection()
+    connection.open(REQUEST)
+    (block_of_headers,) = [payload for kind, _, _, payload in frames_in(sent(connection)) if kind == HEADERS]
+    headers = hpack.Decoder().decode(block_of_headers, raw=True)
+    remembered = {bytes(header[0]) for header in headers if header.indexable}
+    assert remembered == {b":method", b":scheme", b":authority", b"content-type", b"accept-encoding"}
+
+
+def test_a_refusal_and_a_leaving_server_need_no_advice() -> None:
+    for wire in (reset(1, REFUSED), goaway(0)):
+        connection, (exchange,) = begun()
+        connection.receive_data(wire)
+        error = loss(exchange)
+        assert (error.hint, error.advice()) == ("", "")
+
+
+def test_a_request_that_cannot_be_written_is_named_by_its_address() -> None:
+    wrong = structs.replace(REQUEST, target="/a b")
+    for deed in (HTTP2Connection().open, check_request):
+        with pytest.raises(LocalProtocolError, match="POST https://localhost"):
+            deed(wrong)
