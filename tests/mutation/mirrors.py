@@ -179,6 +179,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_messages_hosts.py",
     ),
     "sansio.provider": (
+        "tests/sansio/test_provider_requests.py",
         "tests/sansio/test_provider.py",
         "tests/sansio/test_options.py",
         "tests/sansio/test_misuse_texts.py",
