@@ -11,6 +11,7 @@ import pytest
 
 from sansio import (
     ConfigError,
+    Credentials,
     InvalidRequestError,
     LeftOut,
     Lost,
@@ -48,14 +49,15 @@ def loose() -> Any:
     return openai()
 
 
-def attempts(machine: Any) -> int:
-    """How often a request is sent if each one is lost."""
-    count = 0
+def waits(machine: Any) -> list[float]:
+    """The waits between the attempts if each request is lost."""
+    found: list[float] = []
     while (step := machine.next_step()) is not None:
         if isinstance(step, Send):
-            count += 1
             machine.receive(Lost(REFUSED))
-    return count
+        else:
+            found.append(step.seconds)
+    return found
 
 
 def request_of(machine: Any) -> Request:
@@ -176,7 +178,8 @@ def test_every_request_has_the_configs_clocks_and_attempts_unless_it_is_given_ot
     assert plain.timeouts == Timeouts(connect=10, write=60, read=7, event=300, first_event=300, total=70)
     other = make(provider, read_timeout=8, timeout=None, max_attempts=1)
     assert (other.timeouts.read, other.timeouts.total, other.timeouts.event) == (8, None, 300)
-    assert (attempts(plain), attempts(other)) == (2, 1)
+    assert (waits(plain), waits(other)) == ([1.0], [])
+    assert waits(make(provider, random=lambda: 0.25, max_attempts=3)) == [1.25, 2.25]
     recorded = make(provider, record=True)
     recorded.next_step()
     assert recorded.take_records()
@@ -323,3 +326,59 @@ def test_a_key_is_sent_by_plain_http_to_this_machine_alone() -> None:
     assert free.prepare(ASK).url == "http://example.com/v1"
     keyless = Provider(config("vllm"))
     assert keyless.prepare(ASK).url.startswith("http://localhost:8000/")
+
+
+CLOCKS = ("connect", "write", "read", "event", "first_event", "total")
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_each_clock_of_a_call_has_the_name_of_its_field(clock: str) -> None:
+    provider = loose()
+    name = "timeout" if clock == "total" else f"{clock}_timeout"
+    plain = provider.call(ASK).timeouts
+    changed = provider.call(ASK, **{name: 1.5}).timeouts
+    also = {"first_event": 1.5} if clock == "event" else {}
+    assert changed == msgspec.structs.replace(plain, **{clock: 1.5}, **also)
+    with pytest.raises(InvalidRequestError, match=f"^{name}: "):
+        provider.call(ASK, **{name: 0})
+
+
+def test_the_configs_depth_holds_for_messages() -> None:
+    message = Message(Role.USER, "x", extra={"a": {"b": {}}})
+    assert openai(limits={"max_json_depth": 3}).prepare([message]).body
+    with pytest.raises(InvalidRequestError, match="too deep") as caught:
+        openai(limits={"max_json_depth": 2}).prepare([*ASK, message])
+    assert caught.value.index == 1
+
+
+def test_a_count_of_tokens_is_not_recorded_by_default_and_names_the_message_at_fault() -> None:
+    provider = Provider(config("anthropic"))
+    for record in (False, True):
+        machine = provider.count_tokens(ASK, record=record) if record else provider.count_tokens(ASK)
+        machine.next_step()
+        assert bool(machine.take_records()) is record
+    assert waits(provider.count_tokens(ASK, random=lambda: 0.5))[0] == 1.5
+    with pytest.raises(InvalidRequestError) as caught:
+        provider.count_tokens([*ASK, Message(Role.USER, "\ud800")])
+    assert caught.value.index == 1
+
+
+def test_a_schema_alone_is_a_response_format() -> None:
+    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    forms: list[tuple[Any, str]] = [
+        (schema, "json_schema"),
+        ({"type": "json_object"}, "json_object"),
+        (City, "json_schema"),
+    ]
+    for form, kind in forms:
+        body: Any = openai().prepare(ASK, response_format=form).body
+        assert body["response_format"]["type"] == kind
+    assert body["response_format"]["json_schema"]["name"] == "City"
+
+
+def test_the_time_of_a_signature_is_that_of_the_call() -> None:
+    provider = Provider(config("bedrock"))
+    request = request_of(provider.call(ASK))
+    signed = provider.authorize(request, Credentials("AKID", "secret"), now=1_440_938_160.0)
+    assert header(signed.headers, "x-amz-date") == "20150830T123600Z"
+    assert header(openai().authorize(request, "sk-1").headers, "authorization") == "Bearer sk-1"

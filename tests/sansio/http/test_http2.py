@@ -1006,3 +1006,51 @@ def test_a_request_that_cannot_be_written_is_named_by_its_address() -> None:
     for deed in (HTTP2Connection().open, check_request):
         with pytest.raises(LocalProtocolError, match="POST https://localhost"):
             deed(wrong)
+
+
+@pytest.mark.parametrize(("size", "passes"), [(200, True), (201, False)])
+def test_the_limit_of_a_head_holds_to_the_byte_padding_included(size: int, passes: bool) -> None:
+    headers = block((":status", "200"))
+    padding = size - 1 - len(headers)
+    connection, (exchange, other) = begun(2, limit=200)
+    payload = bytes((padding,)) + headers + bytes(padding)
+    connection.receive_data(frame(HEADERS, END_HEADERS | PADDED, 1, payload) + head(3))
+    assert connection.over is not passes
+    if passes:
+        assert taken(exchange) == taken(other) == [Head(200)]
+    else:
+        assert isinstance(loss(exchange), LimitExceededError)
+
+
+@pytest.mark.parametrize(("size", "passes"), [(91, True), (92, False)])
+def test_the_limit_of_all_heads_of_a_response_holds_to_the_byte(size: int, passes: bool) -> None:
+    """A frame counts with its header of nine bytes, and one such header is free."""
+    connection, (exchange, other) = begun(2, limit=200)
+    for status, length in (("103", 100), ("200", size)):
+        headers = block((":status", status))
+        padding = length - 1 - len(headers)
+        payload = bytes((padding,)) + headers + bytes(padding)
+        connection.receive_data(frame(HEADERS, END_HEADERS | PADDED, 1, payload))
+    connection.receive_data(head(3))
+    assert taken(other) == [Head(200)]
+    if passes:
+        assert taken(exchange) == [Head(200)]
+    else:
+        assert isinstance(loss(exchange), LimitExceededError)
+    assert not connection.over
+
+
+def test_an_exchange_that_was_dropped_has_nothing_to_send() -> None:
+    _, (exchange,) = begun(request=LARGE)
+    assert exchange.unsent == 200_000 - 65_535
+    exchange.drop()
+    assert exchange.unsent == 0
+
+
+def test_bytes_after_the_end_of_the_connection_are_refused_by_name() -> None:
+    connection, _ = begun()
+    connection.receive_eof()
+    with pytest.raises(LocalProtocolError, match=r"^receive_data\(\) after receive_eof\(\)$"):
+        connection.receive_data(b"x")
+    with pytest.raises(LocalProtocolError, match=r"^receive_eof\(\) twice$"):
+        connection.receive_eof()
