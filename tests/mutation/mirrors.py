@@ -14,8 +14,16 @@ _CALL_TESTS = tuple(
 _TESTS: dict[str, tuple[str, ...]] = {
     "sansio.http": ("tests/sansio/http/test_messages.py",),
     "sansio.http.exchange": (*_HTTP_TESTS, "tests/sansio/http/test_messages.py"),
-    "sansio.http.heads": _HTTP_TESTS,
-    "sansio.http.body": _HTTP_TESTS,
+    "sansio.http.heads": ("tests/sansio/http/test_heads.py", *_HTTP_TESTS),
+    "sansio.http.body": ("tests/sansio/http/test_exchange_bounds.py", *_HTTP_TESTS),
+    "sansio.http.http2_frames": (
+        "tests/sansio/http/test_http2_frames.py",
+        "tests/sansio/http/test_http2.py",
+    ),
+    "sansio.http.messages": (
+        "tests/sansio/http/test_messages.py",
+        "tests/sansio/http/test_exchange_bounds.py",
+    ),
     "sansio.answers.pieces": ("tests/sansio/answers/test_folding.py",),
     "sansio": ("tests/sansio/test_public_names.py",),
     "sansio.providers": ("tests/sansio/providers/test_registry.py",),
@@ -241,6 +249,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         "tests/sansio/test_messages_hosts.py",
     ),
     "sansio.provider": (
+        "tests/sansio/test_provider_requests.py",
         "tests/sansio/test_provider.py",
         "tests/sansio/test_options.py",
         "tests/sansio/test_misuse_texts.py",
