@@ -333,6 +333,8 @@ RESPONSES = Answer(
         ReasoningPart("Let me think.", {"item": {"id": "rs_1", "encrypted_content": "x"}}),
         ReasoningPart("And again.", {"item": {"id": "rs_1", "encrypted_content": "x"}}),
         ReasoningPart("Raw.", {"field": "content"}),
+        ReasoningPart("In short.", {"item": {"id": "rs_2"}}),
+        ReasoningPart("At length.", {"item": {"id": "rs_2"}, "field": "content"}),
         ReasoningPart("", {"item": {"encrypted_content": "y"}}),
         TextPart(
             "It is sunny.",
@@ -372,7 +374,7 @@ RESPONSES = Answer(
         ToolCall("call_3", "computer", {"actions": [{"type": "click"}]}, kind="computer"),
         ToolCall("call_4", "computer", {"type": "click", "x": 1}, kind="computer"),
         ToolCall("call_8", "apply_patch", {"type": "delete_file", "path": "a"}, kind="apply_patch"),
-        ToolCall("call_9", "shell", {"commands": ["ls"]}, kind="shell"),
+        ToolCall("call_9", "shell", {"commands": ["ls"]}, kind="shell", extra={"max_output_length": 5}),
         InvalidToolCall("call_10", "local_shell", '{"command":["ls"]}', "no", kind="local_shell"),
     ),
     usage=Usage(
