@@ -607,7 +607,6 @@ def places(dialect: str) -> Iterator[str]:
         yield f"{part.__class__.__name__}: {'; '.join(found)}"
 
 
-CUT = InvalidToolCall("call_1", "f", '{"a",', "cut")
 BARE: dict[str, list[StreamEvent]] = {
     "without an end": [ReasoningDelta("Hm.", 0), ContentDelta("Hi ", 1), ContentDelta("you", 1)],
     "in pieces": [
