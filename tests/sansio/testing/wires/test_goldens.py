@@ -697,9 +697,8 @@ CLAUDE: JSONObject = {
     "max_tokens": 9,
     "messages": [{"role": "user", "content": "Hi"}],
 }
-INVOKED: JSONObject = {
-    "input": {"invokeModel": {"body": base64.b64encode(json.dumps(CLAUDE).encode()).decode()}}
-}
+ENCODED = base64.b64encode(json.dumps(CLAUDE).encode()).decode()
+INVOKED: JSONObject = {"input": {"invokeModel": {"body": ENCODED}}}
 BOTH: JSONObject = {"input": {**as_object(CONVERSE["input"]), **as_object(INVOKED["input"])}}
 COUNTED: JSONObject = {
     "contents": [{"parts": [{"text": "Hi you"}]}],
@@ -725,6 +724,7 @@ BESIDE: dict[str, list[tuple[str, str, JSONObject]]] = {
         ("vectors", "/model/m/embed", CONVERSE),
         ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": "W10="}}}),
         ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": "?"}}}),
+        ("tokens", "/model/m/count-tokens", {"input": {"invokeModel": {"body": f"!{ENCODED}"}}}),
     ],
     "bedrock/invoke": [("tokens", "/model/m/count-tokens", INVOKED)],
     "cohere": [
