@@ -582,7 +582,10 @@ def ends(value: object) -> Iterator[str]:
 
 def words(dialect: str) -> Iterator[str]:
     """The words of the wire for each reason to end."""
+    wire = wire_for(dialect)
     yield f"=== {dialect}, words"
+    yield f"content type of a stream: {wire.content_type}"
+    yield f"headers of the key: {', '.join(wire.key_headers)}"
     for reason in FinishReason:
         try:
             whole = encode_whole(dialect, Answer(finish_reason=reason))
@@ -627,6 +630,11 @@ BARE: dict[str, list[StreamEvent]] = {
         ToolCallStarted(1, "b", "g", 1),
         ContentDelta("Hi", 2),
     ],
+    "of a custom call": [
+        ToolCallStarted(0, "a", "f", 0, "custom"),
+        ToolCallDelta(0, "free"),
+        ContentDelta("Hi", 1),
+    ],
     "of whole parts": [
         PartComplete(0, TextPart("")),
         PartComplete(1, ReasoningPart("")),
@@ -653,6 +661,8 @@ def cut(dialect: str) -> Iterator[str]:
             continue  # Amazon has no form for texts that are empty
         if name == "of parts that are more than texts" and dialect not in MORE_THAN_TEXTS:
             continue
+        if name == "of a custom call" and dialect in ("ollama", "vllm"):
+            continue  # which have none
         yield f"=== {dialect}, events {name}"
         try:
             yield from lines(dialect, encode_events(dialect, events))
