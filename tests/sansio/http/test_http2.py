@@ -1054,3 +1054,16 @@ def test_bytes_after_the_end_of_the_connection_are_refused_by_name() -> None:
         connection.receive_data(b"x")
     with pytest.raises(LocalProtocolError, match=r"^receive_eof\(\) twice$"):
         connection.receive_eof()
+
+
+def test_a_window_counts_what_was_taken_and_not_given_back() -> None:
+    connection, (exchange, other) = begun(2)
+    taken_size = 25 * MAX_FRAME_SIZE  # less than half of the window, so that it is not given back yet
+    connection.receive_data(head(1) + full(1, taken_size))
+    assert sum(len(item.data) for item in taken(exchange) if isinstance(item, Body)) == taken_size
+    connection.receive_data(full(1, STREAM_WINDOW - taken_size))
+    assert connection.room
+    connection.receive_data(data(1, b"x"))
+    assert connection.over
+    assert "more DATA than its window" in loss(exchange).message
+    assert isinstance(loss(other), RemoteProtocolError)
