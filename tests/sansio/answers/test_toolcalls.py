@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import InvalidToolCall, StreamComplete, StreamEvent, ToolCall, ToolCallDelta, ToolCallStarted
-from sansio.answers.toolcalls import ToolCallAssembler
+from sansio.answers.toolcalls import ToolCallAssembler, wrap_invalid
 from tests.sansio.wires import (
     DONE,
     Record,
@@ -481,6 +481,8 @@ def test_arguments_are_closed_by_their_last_brace_whatever_was_joined_before(
             assert call.is_closed() == (piece == '"}')
         if fold:
             call.fold()
+            if look:
+                assert call.is_closed() == (piece == '"}')
     assert call.is_closed()
 
 
@@ -552,6 +554,9 @@ def test_arguments_behind_closed_ones_belong_to_the_same_call_if_no_name_comes_a
         stream = sse(tool_chunk('{"a":1}', name="f"), *between, tool_chunk('{"b":2}'))
         (invalid,) = answer("openai", stream, DONE).invalid_tool_calls
         assert invalid.raw_arguments.replace(" ", "") == '{"a":1}{"b":2}'
+    late = sse(tool_chunk('{"a":1}', id="a"), tool_chunk(name="f"), tool_chunk('{"b":2}'))
+    (invalid,) = answer("openai", late, DONE).invalid_tool_calls
+    assert (invalid.name, invalid.raw_arguments) == ("f", '{"a":1}{"b":2}')
 
 
 def test_a_call_that_arrives_whole_is_always_another_one() -> None:
@@ -602,6 +607,7 @@ def test_a_delta_without_id_and_name_is_added_at_once_only_to_a_call_that_has_st
 def test_made_up_ids_are_the_same_in_every_version() -> None:
     """Prompt caches and recorded conversations go by them."""
     calls = ToolCallAssembler()
+    assert calls.id_seed == ""
     made = []
     for seed in ("", "chat-1", "\ud800"):
         calls.id_seed = seed
@@ -617,6 +623,7 @@ def test_at_the_end_each_call_has_an_id_and_those_with_a_name_have_started() -> 
     calls = ToolCallAssembler()
     events: list[StreamEvent] = []
     made = [calls.find(index, "", name) for index, name in enumerate(("", "f", "", "g"))]
+    assert [(call.number, call.index, call.id) for call in made] == [(number, -1, "") for number in range(4)]
     calls.add(made[0], "{}", events)
     assert events == []
     calls.flush(events)
@@ -628,3 +635,8 @@ def test_at_the_end_each_call_has_an_id_and_those_with_a_name_have_started() -> 
     assert calls.waiting() == [made[0], made[2]]
     calls.flush(events)
     assert len(events) == 2
+
+
+def test_the_text_of_an_invalid_call_goes_into_an_object_where_only_objects_are_taken() -> None:
+    """Anthropic, "Fine-grained tool streaming"."""
+    assert wrap_invalid(InvalidToolCall("a", "f", '{"x": 1', "cut")) == {"INVALID_JSON": '{"x": 1'}
