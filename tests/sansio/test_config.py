@@ -677,6 +677,7 @@ def test_headers_of_a_wrong_type_are_refused_where_they_were_not_converted() -> 
 
 def test_a_refusal_names_the_field_the_value_and_the_owner() -> None:
     assert str(refusal(max_attempts="x")) == "max_attempts: 'x' is not valid: Expected `int`, got `str`"
+    assert str(refusal(max_attempts=0)) == "max_attempts: 0 must be greater than 0 and finite"
     assert str(refusal(extra_headers=5)) == "extra_headers: Expected `object`, got `int`"
     assert str(refusal(zzz=1)).startswith("zzz: no such field in ProviderConfig; allowed are type, api, ")
     assert str(refusal(limits={"zzz": 1})).startswith("limits.zzz: no such field in limits; allowed are max_")
@@ -742,3 +743,29 @@ def test_what_is_no_mapping_is_refused_with_its_type(given: Any, kind: str) -> N
         ProviderConfig.from_dict(given)
     assert caught.value.message.endswith(f", not {kind}")
     assert "JSON object or a mapping" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("type", "api", "base_url"),
+    [
+        ("ollama", "chat", "http://localhost:11434/v1"),
+        ("ollama", "ollama", "http://localhost:11434"),
+        ("deepseek", "messages", "https://api.deepseek.com/anthropic"),
+        ("moonshot", "messages", "https://api.moonshot.ai/anthropic"),
+        ("bedrock", "invoke", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("bedrock", "messages", "https://bedrock-mantle.eu-west-1.api.aws/anthropic"),
+        ("bedrock", "chat", "https://bedrock-mantle.eu-west-1.api.aws/openai/v1"),
+    ],
+)
+def test_the_address_is_that_of_the_type_and_the_api(type: str, api: str, base_url: str) -> None:
+    region = "eu-west-1" if type == "bedrock" else None
+    made = ProviderConfig(type=type, api=api, model="m", region=region)
+    assert (made.api, made.base_url) == (api, base_url)
+
+
+@pytest.mark.parametrize(("type", "host"), [("azure", "openai.azure.com"), ("compatible", "llm.example.com")])
+def test_a_type_without_an_address_says_what_one_looks_like(type: str, host: str) -> None:
+    error = refusal(type=type, model="m")
+    assert error.field == "base_url"
+    assert "give the server's address, such as https://" in str(error)
+    assert host in str(error)
