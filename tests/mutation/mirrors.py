@@ -246,6 +246,8 @@ def mirror_of(root: Path, module: str) -> tuple[str, ...]:
     folder = root.joinpath("tests", *package.split("."))
     named = sorted([*folder.glob(f"test_{name}_*.py"), *folder.glob(f"{name}/")])
     named += folder.glob(f"test_{name}.py")
+    if package == "sansio" and named:
+        named.append(folder / "test_public_defaults.py")
     if package == "sansio.batches":
         named += [folder / f"test_{of}.py" for of in ("dialogues", "batches") if of != name]
     if package.startswith("sansio.families."):  # what a family's modules share is tested through them
