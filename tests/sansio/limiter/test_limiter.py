@@ -304,3 +304,15 @@ def test_a_new_limiter_is_neither_slow_nor_held() -> None:
     assert begin(limiter, 0.0) == tickets
     assert (limiter.waiting, limiter.running) == (0, 2)
     assert limiter.next_step(0.0) is None
+
+
+def test_what_a_request_cost_is_not_taken_for_what_began_after_it() -> None:
+    limiter = Limiter()
+    limiter.ask(tokens=10)
+    limiter.ask(tokens=40)
+    (first,) = begin(limiter, 0.0, 1)
+    said = {"tokens": RateLimit(100, 40, 60.0)}  # one token a second grows back
+    limiter.end(first, Outcome(input_tokens=50, output_tokens=0, rate_limits=said), 0.0)
+    # An estimate of 40 is expected to cost 50, after a sixteenth of the first one's error was learnt.
+    assert ready(limiter, 0.0) == pytest.approx(10.0, abs=0.01)
+    assert len(begin(limiter, 10.1)) == 1
