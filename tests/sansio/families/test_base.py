@@ -465,12 +465,6 @@ def test_the_words_for_a_part_may_be_the_familys_own() -> None:
         assert (error.index, "message 2, part 1" in error.message) == (2, True)
 
 
-@pytest.mark.parametrize("kind", ["groq", "vllm/messages", "vllm/responses"])
-def test_the_class_of_a_type_is_where_its_family_is(kind: str) -> None:
-    found = type(dialect_named(kind))
-    assert hasattr(import_module(found.__module__), found.__name__)
-
-
 @for_all(("kind", TYPES), ("value", [[], [5], "no", 5, None, True, {}]))
 def test_a_value_that_is_no_object_is_no_error(kind: str, value: Any) -> None:
     assert dialect_named(kind).error_in(value) is None
@@ -527,6 +521,12 @@ def test_a_dialect_without_endpoints_says_so_for_each() -> None:
 
 
 EVERY_KIND = [f"{name}/{api}" for name, row in PROVIDER_DEFAULTS.items() for api in row.apis]
+
+
+@for_all(("kind", EVERY_KIND))
+def test_the_class_of_a_type_is_where_its_module_says(kind: str) -> None:
+    found = type(dialect_named(kind))
+    assert hasattr(import_module(found.__module__), found.__name__)
 
 
 @for_all(("kind", EVERY_KIND), ("method", ["list_models", "count_tokens", "embed"]))
