@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from sansio.content import AudioPart, DocumentPart, ImagePart, Part
 from sansio.families.fields import base64_bytes, base64_text
+
+_File = TypeVar("_File", bound=ImagePart | AudioPart | DocumentPart)
 
 _SIGNATURES: tuple[tuple[bytes, bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", b"", "image/png"),
@@ -39,13 +43,12 @@ def media_type_of(part: ImagePart | AudioPart | DocumentPart) -> str:
     return part.media_type
 
 
-def with_true_type(part: ImagePart) -> ImagePart:
-    """The image with the media type that its bytes show. For images that the application wrote.
+def with_true_type(part: _File) -> _File:
+    """The file with the media type that its bytes show. For files that the application wrote.
 
-    Images of an answer are sent back as they were received.
+    Those of an answer are sent back as they were received.
     """
-    kind = media_type_of(part)
-    return part if kind == part.media_type else msgspec.structs.replace(part, media_type=kind)
+    return msgspec.structs.replace(part, media_type=media_type_of(part))
 
 
 def is_text_document(part: Part) -> bool:

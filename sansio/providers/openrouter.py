@@ -33,7 +33,7 @@ class OpenRouterChat(OpenRouterHost, ChatDialect):
             **ChatDialect.OPTIONS,
             **options_of(PROFILE),
             **portable(top_k="top_k", reasoning_budget="reasoning.max_tokens", cache=_write_cache),
-            **own("min_p", "top_a", "repetition_penalty", type=int | float),
+            **own("min_p", "top_a", "repetition_penalty", type=float),
             **own("models", "transforms", type=list[str]),
             **own("provider", "image_config", "debug", "trace", type=dict[str, Any]),
             **own("usage", "cache_control", "deferred_tools", type=dict[str, Any]),

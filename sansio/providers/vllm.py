@@ -24,7 +24,7 @@ class VLLMChat(ChatDialect):
         {
             **options_of(PROFILE),
             **portable(top_k="top_k", reasoning_budget="thinking_token_budget"),
-            **own("min_p", "repetition_penalty", "length_penalty", type=int | float),
+            **own("min_p", "repetition_penalty", "length_penalty", type=float),
             **own("min_tokens", "truncate_prompt_tokens", "prompt_logprobs", "priority", type=int),
             **own("thinking_token_budget", type=int),
             **own("use_beam_search", "ignore_eos", "include_stop_str_in_output", type=bool),

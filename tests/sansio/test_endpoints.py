@@ -12,8 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sansio import PROVIDER_DEFAULTS, Fetch, InvalidRequestError, Provider, RemoteProtocolError
-from sansio.endpoints import Row, moment, read_count, read_id, read_vectors, rows_of
+from sansio import (
+    PROVIDER_DEFAULTS,
+    Embeddings,
+    Fetch,
+    InvalidRequestError,
+    ModelInfo,
+    Provider,
+    RemoteProtocolError,
+)
+from sansio.endpoints import Endpoint, Row, moment, read_count, read_id, read_models, read_vectors, rows_of
 from sansio.jsontext import JSON, JSONObject
 from tests.sansio.wires import ASK, config
 from tests.support import for_each
@@ -106,6 +114,10 @@ def test_a_response_without_a_list_of_objects_is_an_error(data: JSONObject) -> N
         (None, None),
         (10**400, None),
         (1e300, None),
+        (99_999_999_999.5, 99_999_999_999.5),
+        (-99_999_999_999.5, -99_999_999_999.5),
+        (100_000_000_000, None),
+        (-100_000_000_000, None),
         ([], None),
     ],
 )
@@ -122,6 +134,13 @@ def test_a_field_that_cannot_be_read_stays_in_the_rest_and_the_next_one_counts()
     assert row.moment("a") is None
     assert read_id(row) == "m"
     assert row.rest == {"a": "many", "b": {"c": 3}, "e": -1, "f": " "}
+
+
+def test_a_row_s_kind_is_ignored_unless_something_else_is_said() -> None:
+    said: JSONObject = {"object": "model", "type": "model", "x": 1}
+    assert Row(said).rest == {"x": 1}
+    assert Row(said, ignored=()).rest == said
+    assert Row(said, ignored=("x",)).rest == {"object": "model", "type": "model"}
 
 
 NAMES = st.text(st.characters(exclude_characters="."))  # dots lead inwards
@@ -169,3 +188,54 @@ def test_a_provider_without_an_endpoint_names_a_type_that_has_one(case: tuple[st
         said = re.fullmatch(rf"{method}: {kind} has no endpoint for it; .*such as (\S+)", error.message)
         assert said
         assert isinstance(ask_endpoint(said[1], method), Fetch)
+
+
+def test_an_endpoint_is_asked_without_a_body_and_may_be_asked_again_unless_it_says_otherwise() -> None:
+    plain = Endpoint("https://e.example/models", read_count)
+    assert (plain.body, plain.once, plain.own_error) == (None, False, False)
+    bare = ModelInfo(id="m")
+    assert (bare.name, bare.created, bare.context_window, bare.max_output) == (None, None, None, None)
+    assert (bare.lifecycle, bare.deprecated, bare.retires, bare.extra) == (None, None, None, {})
+    vectors = Embeddings(vectors=())
+    assert (vectors.model, vectors.usage, vectors.extra) == (None, None, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [(1, 1), (0, None), (-1, None), (True, None), (1.0, None), ("1", None)]
+)
+def test_a_count_in_a_row_is_a_whole_number_above_0(value: JSON, read: int | None) -> None:
+    row = Row({"a": value})
+    assert row.count("a") == read
+    assert row.rest == ({} if read else {"a": value})
+
+
+def test_what_a_blank_field_says_is_in_the_next_one() -> None:
+    row = Row({"a": "", "b": " \n", "c": None, "d": 5, "e": {"f": "x"}})
+    assert row.text("a", "b", "c", "d", "e", "e.g", "e.f.g", "e.f") == "x"
+
+
+@pytest.mark.parametrize("token", ["", "next"])
+def test_a_list_of_pages_ends(token: str) -> None:
+    def page(number: int) -> JSONObject:
+        rows: list[JSON] = [{"id": f"m{number}"}]
+        return {"data": rows, "next": f"t{number}"} if token else {"data": rows, "has_more": True}
+
+    def read(row: Row) -> ModelInfo:
+        return ModelInfo(id=read_id(row))
+
+    following: Any = read_models(page(0), read, "after", token=token)
+    for number in range(1, 99):
+        assert following.query == f"after={'t' if token else 'm'}{number - 1}"
+        following = following.read(page(number))
+    listed = following.read({"data": []})
+    assert [model.id for model in listed] == [f"m{number}" for number in range(99)]
+    with pytest.raises(RemoteProtocolError, match="more than 100 pages"):
+        following.read(page(99)).read(page(100))
+    said = r"\(next\), .* behind next, .* 't98'" if token else r"\(has_more\), .* behind last_id, .* 'm98'"
+    with pytest.raises(RemoteProtocolError, match=said):
+        following.read(page(98))
+    if not token:
+        with pytest.raises(RemoteProtocolError, match="which is None"):
+            following.read({"data": [], "has_more": True})
+        first: Any = read_models({"data": [], "has_more": True, "last_id": "z"}, read, "after")
+        assert first.query == "after=z"

@@ -40,6 +40,7 @@ from sansio import (
     Wait,
     register_provider,
 )
+from sansio.endpoints import Endpoint, read_count
 from sansio.families.messages.beside import NOT_COUNTED
 from sansio.jsontext import JSONObject
 from sansio.states import CallState
@@ -500,3 +501,29 @@ def test_each_clock_can_be_given_with_a_call(begin: str, seconds: float | None) 
         assert getattr(timeouts, clock.removesuffix("_timeout")) == seconds
         assert timeouts != without
     assert getattr(made, begin)(*texts, timeout=seconds).timeouts.total == seconds
+
+
+@pytest.mark.parametrize("status", [400, 429, 500, 502, 503, 504, 529])
+def test_what_may_be_done_once_only_is_asked_for_again_only_if_the_server_refused_to_begin(
+    status: int,
+) -> None:
+    made = provider("openai", max_attempts=2)
+    for once in (True, False):
+        endpoint = Endpoint("https://api.openai.com/v1/batches", read_count, {}, once=once)
+        call = made.fetch(endpoint, random=lambda: 0.0)
+        step = call.next_step()
+        assert isinstance(step, Send)
+        assert step.fresh is once
+        for value in error_body(status):
+            call.receive(value)
+        again = status in (429, 503, 529) or (not once and status in (500, 502, 504))
+        assert isinstance(call.next_step(), Wait) is again, once
+
+
+def test_what_may_be_done_once_only_is_not_asked_for_again_on_a_connection_that_was_lost() -> None:
+    endpoint = Endpoint("https://api.openai.com/v1/batches", read_count, {}, once=True)
+    for lost in (RESET, STALE):
+        call = provider("openai").fetch(endpoint, random=lambda: 0.0)
+        feed(call, Lost(lost))
+        assert call.state is CallState.FAILED
+        assert isinstance(failure(call), APIConnectionError)

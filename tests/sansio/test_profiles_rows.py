@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sansio import (
@@ -21,7 +23,7 @@ from sansio import (
 )
 from sansio.profiles import BUILT_IN
 from sansio.providers import dialect_named
-from tests.sansio.wires import ASK, Record, body_of, config
+from tests.sansio.wires import ASK, Record, body_of, completion, config
 
 WHERE = {
     "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
@@ -318,8 +320,11 @@ def turn_of(name: str, message: Message) -> Record:
 @pytest.mark.parametrize("name", ["openai", "azure"])
 def test_openai_takes_no_reasoning_back_in_chat_completions(name: str) -> None:
     thought = (ReasoningPart("Hm."), TextPart("Hi"))
-    answer = Message(Role.ASSISTANT, thought, origin="groq/chat")
-    assert turn_of(name, answer) == {"role": "assistant", "content": "Hi"}
+    for origin in ("groq/chat", f"{name}/chat"):
+        answer = Message(Role.ASSISTANT, thought, origin=origin)
+        assert turn_of(name, answer) == {"role": "assistant", "content": "Hi"}
+    with pytest.raises(InvalidRequestError, match=r"message 1, part 0: .* no ReasoningPart"):
+        turn_of(name, Message(Role.ASSISTANT, thought))
 
 
 @pytest.mark.parametrize(
@@ -354,3 +359,96 @@ def test_minimax_s_codes_are_what_its_list_of_errors_says(
     error = dialect_named("minimax").error_in({"base_resp": {"status_code": code, "status_msg": "no"}})
     assert isinstance(error, kind)
     assert error.status == status
+
+
+# Facts that hold for few types, and not for all others.
+
+CHAT = [name for name, row in BUILT_IN.items() if "chat" in row.apis]
+LEFT_TO_THE_SERVER = {"openrouter", "vllm", "compatible"}
+"""Both names of the limit are sent as they are: there are models of many makers."""
+NEWER_NAME = {"openai", "azure", "cerebras"}
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_the_limit_of_tokens_has_the_name_that_the_server_knows(name: str) -> None:
+    for option in ("max_tokens", "max_completion_tokens"):
+        options: Record = {option: 5}
+        sent = body_of(Provider(config(f"{name}/chat")), ASK, **options)
+        field = option if name in LEFT_TO_THE_SERVER else "max_tokens"
+        if name in NEWER_NAME:
+            field = "max_completion_tokens"
+        assert {each: value for each, value in sent.items() if each.startswith("max_")} == {field: 5}
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_alternatives_of_tokens_need_their_probabilities_where_the_server_says_so(name: str) -> None:
+    made = Provider(config(f"{name}/chat"))
+    if "top_logprobs" not in made.dialect.options():
+        assert name in ("groq", "mistral", "perplexity")
+    elif name == "ollama":
+        assert body_of(made, ASK, top_logprobs=2)["top_logprobs"] == 2
+    else:
+        with pytest.raises(InvalidRequestError, match=r"top_logprobs: .*logprobs=True"):
+            made.prepare(ASK, top_logprobs=2)
+        assert body_of(made, ASK, logprobs=True, top_logprobs=2)["top_logprobs"] == 2
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_a_list_of_models_is_asked_for_where_there_is_one(name: str) -> None:
+    made = Provider(config(f"{name}/chat"))
+    if name in ("github-models", "perplexity"):
+        with pytest.raises(InvalidRequestError, match=f"list_models: {name}/chat has no endpoint"):
+            made.list_models()
+    else:
+        assert made.list_models().next_step() is not None
+
+
+def read_by(name: str, message: Record, **more: Any) -> Message:
+    return dialect_named(f"{name}/chat").parse_response(completion(message, **more))
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_reasoning_between_tags_is_read_where_the_server_sends_it_so(name: str) -> None:
+    message = read_by(name, {"content": "<think>Hm.</think>Hi"})
+    tagged = name in ("minimax", "perplexity")
+    assert (message.reasoning, message.text) == (("Hm.", "Hi") if tagged else ("", "<think>Hm.</think>Hi"))
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_the_tokens_of_reasoning_are_part_of_the_answer_s_but_xai_counts_them_apart(name: str) -> None:
+    counts: Record = {
+        "prompt_tokens": 1,
+        "completion_tokens": 5,
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    }
+    usage = read_by(name, {"content": "Hi"}, usage=counts).usage
+    assert usage is not None
+    assert (usage.output_tokens, usage.reasoning_tokens) == (8 if name == "xai" else 5, 3)
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_what_google_s_servers_sign_goes_back_but_to_openai_s_own_service(name: str) -> None:
+    extra = {"google": {"thought_signature": "c2ln"}}
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "abcdefghi", "type": "function", "function": function, "extra_content": extra}
+    answer = read_by(name, {"content": "Hi", "tool_calls": [call], "extra_content": extra})
+    result = Message(Role.TOOL, "1", "abcdefghi")
+    turn = body_of(Provider(config(f"{name}/chat")), [*ASK, answer, result])["messages"][1]
+    sent = None if name in ("openai", "azure") else extra
+    assert (turn.get("extra_content"), turn["tool_calls"][0].get("extra_content")) == (sent, sent)
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_groq_shows_the_call_that_could_not_be_read(name: str) -> None:
+    error: Record = {"message": "no", "type": "invalid_request_error", "failed_generation": "<function=f>"}
+    found = dialect_named(f"{name}/chat").error_in({"error": error}, 400)
+    assert found is not None
+    assert ("<function=f>" in str(found)) is (name == "groq")
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_an_error_of_a_gateway_needs_no_object_and_minimax_s_has_its_own(name: str) -> None:
+    dialect = dialect_named(f"{name}/chat")
+    assert dialect.error_in({"detail": "no"}) is not None
+    found = dialect.error_in({"base_resp": {"status_code": 1002, "status_msg": "no"}})
+    assert (found is not None) is (name == "minimax")

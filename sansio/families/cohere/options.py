@@ -18,8 +18,7 @@ _CHOICES: Mapping[str, str | None] = {"auto": None, "none": "NONE", "required": 
 
 _Limit = Annotated[int, Meta(ge=0)]
 _Stops = Annotated[list[str], Meta(max_length=5)]
-_Penalty = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
-_Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 def _write_tool_choice(body: Body, value: str | Mapping[str, Any] | None) -> None:
@@ -60,8 +59,7 @@ def _name(tool: Mapping[str, Any]) -> object:
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
     """Write a JSON schema, in OpenAI's form or Anthropic's; Cohere's own forms pass unchanged."""
-    kind = None if value is None else value.get("type")
-    if value is None or kind in ("text", "json_object"):
+    if value is None or (kind := value.get("type")) in ("text", "json_object"):
         body["response_format"] = value
         return
     holder = value.get("json_schema", value)
@@ -109,15 +107,15 @@ OPTIONS: Mapping[str, Option] = {
             reasoning_effort=_write_effort,
             reasoning_budget=_write_budget,
         ),
-        temperature=Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)],
+        temperature=Annotated[float, Meta(ge=0)],
         max_tokens=_Limit,
         stop=str | _Stops,
         reasoning_budget=Annotated[int, Meta(gt=0)],
     ),
     "top_p": Option(_Share, "p"),
     "top_k": Option(Annotated[int, Meta(ge=0, le=500)], "k"),
-    "frequency_penalty": Option(_Penalty, "frequency_penalty"),
-    "presence_penalty": Option(_Penalty, "presence_penalty"),
+    "frequency_penalty": Option(_Share, "frequency_penalty"),
+    "presence_penalty": Option(_Share, "presence_penalty"),
     "logprobs": Option(bool, "logprobs"),
     "max_completion_tokens": Option(_Limit, "max_tokens"),
     "cache": Option(bool, _write_nothing),

@@ -43,15 +43,14 @@ def block_of(part: Part) -> JSONObject | None:
         case ReasoningPart() if not is_plan(part):
             return {"type": "thinking", "thinking": part.text, **rest(part.extra, CITATIONS)}
         case ImagePart() if part.data is not None or part.url is not None:
-            shown = with_true_type(part) if part.data is not None else part
+            shown = with_true_type(part)
             image: JSONObject = {"url": shown.url or data_url(shown.media_type, shown.data)}
             if shown.detail is not None:
                 image["detail"] = shown.detail
             return with_extra({"type": "image_url", "image_url": image}, shown.extra)
         case UnknownPart():
             return dict(part.extra)
-        case _:
-            return None
+    return None
 
 
 def call_fields(call: JSONObject) -> tuple[str, str, str, JSONObject]:

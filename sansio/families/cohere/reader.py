@@ -102,9 +102,8 @@ class CohereReader(AnswerReader):
         index = _index(record)
         match kind:
             case "content-start" | "content-delta":
-                self._receive_content(
-                    index, _object(message, "content"), events, begins=kind.endswith("start")
-                )
+                begins = kind == "content-start"
+                self._receive_content(index, _object(message, "content"), events, begins=begins)
             case "content-end":
                 self._open.pop(index, None)
                 self._end_other(index, events)
@@ -112,7 +111,7 @@ class CohereReader(AnswerReader):
                 self._receive_plan(_text(message, PLAN), events)
             case "tool-call-start" | "tool-call-delta":
                 for call in _objects(message.get("tool_calls")):
-                    self._receive_call(index, call, events, begins=kind.endswith("start"))
+                    self._receive_call(index, call, events, begins=kind == "tool-call-start")
             case "tool-call-end":
                 self._calls.pop(index, None)
             case "citation-start":

@@ -97,7 +97,7 @@ class CohereDialect(Dialect):
 
     def refuses(self, part: Part) -> str | None:
         if isinstance(part, (TextPart, ReasoningPart, ToolCall, InvalidToolCall, UnknownPart)):
-            return super().refuses(part)
+            return None
         return f"{self.origin} does not take it back"
 
     def misplaced(self, parts: Sequence[Part]) -> Mapping[int, str]:
@@ -186,8 +186,8 @@ class CohereDialect(Dialect):
         plan: ReasoningPart | None = None
         calls: list[JSONObject] = []
         for number, part in enumerate(message.parts):
-            if message.origin is None and part.extra and not isinstance(part, UnknownPart):
-                self.check_extra(_typed(part), part.extra, index, number)
+            if message.origin is None:
+                self._check(part, index, number)
             match part:
                 case ReasoningPart() if is_plan(part):
                     # An answer has one plan. If the application joined several answers, their plans are
@@ -213,7 +213,7 @@ class CohereDialect(Dialect):
             if role is Role.TOOL:  # a document, which the answer can cite
                 return _document(part)
             part = TextPart(text, extra=part.extra)
-        if isinstance(part, (ReasoningPart, ToolCall, InvalidToolCall)):
+        if isinstance(part, ReasoningPart):
             raise self.cannot_send(part, index, number)
         if isinstance(part, ImagePart) and role is not Role.USER:
             raise self.cannot_send(
@@ -221,15 +221,20 @@ class CohereDialect(Dialect):
             )
         if (block := block_of(part)) is None:
             raise self.cannot_send(part, index, number, not_as_text(part))
-        if part.extra and not isinstance(part, UnknownPart):
-            self.check_extra(_typed(part), part.extra, index, number)
+        self._check(part, index, number)
         return block
+
+    def _check(self, part: Part, index: int, number: int) -> None:
+        """Refuse an `extra` that would replace what the typed fields of an application's part say."""
+        if part.extra:
+            self.check_extra(_typed(part), part.extra, index, number)
 
 
 def _content(parts: Sequence[Part]) -> object:
     """An answer's content: a single plain text is sent as text."""
-    if len(parts) == 1 and isinstance(parts[0], TextPart) and not parts[0].extra:
-        return parts[0].text
+    match parts:
+        case [TextPart(text=text, extra=extra)] if not extra:
+            return text
     return [block_of(part) for part in parts]
 
 

@@ -105,6 +105,6 @@ class OpenBlock:
 def _joined(pieces: list[str]) -> str:
     """Join bytes that arrived in pieces. If a piece is not base64, the pieces are joined as text."""
     known = [data for piece in pieces if (data := base64_bytes(piece)) is not None]
-    if len(pieces) == 1 or len(known) < len(pieces):
+    if len(known) < len(pieces):
         return "".join(pieces)
     return base64_text(b"".join(known))

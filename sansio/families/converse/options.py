@@ -27,7 +27,7 @@ _EFFORTS = ("low", "medium", "high")
 _FIELDS = "additionalModelRequestFields"
 
 _Stop = Annotated[str, Meta(min_length=1)]
-_Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 def maker_of(model: str) -> Maker:

@@ -181,18 +181,18 @@ def _text_block(part: TextPart) -> JSONObject | None:
 def citation_of(data: JSONObject) -> Citation:
     """A source. Its positions are in the source, not in the text, so they stay in `extra`."""
     extra = rest(data)
-    title = extra.pop("title") if isinstance(data.get("title"), str) else None
-    url = quote = None
-    location = data.get("location")
-    web = location.get("web") if isinstance(location, dict) else None
-    if isinstance(location, dict) and isinstance(web, dict) and isinstance(web.get("url"), str):
-        url = web["url"]
+    if (title := text_or_none(data.get("title"))) is not None:
+        del extra["title"]
+    quote = None
+    location = _object(data.get("location"))
+    web = _object(location.get("web"))
+    if (url := text_or_none(web.get("url"))) is not None:
         extra["location"] = {**location, "web": rest(web, "url")}
     match data.get("sourceContent"):
         case [{"text": str(text), **others}] if not others:
             quote = text
             del extra["sourceContent"]
-    return Citation(text_or_none(url), text_or_none(title), quote, extra=extra)
+    return Citation(url, title, quote, extra=extra)
 
 
 def citation_to_send(citation: Citation) -> JSONObject:
@@ -271,16 +271,16 @@ def _server_block(part: ServerToolPart) -> JSONObject:
 
 def _image(inner: JSONObject) -> ImagePart | None:
     kind = _IMAGE_TYPES.get(str(inner.get("format")))
-    source = inner.get("source")
-    if kind is None or not isinstance(source, dict) or len(source) != 1:
-        return None
-    if isinstance(text := source.get("bytes"), str) and (data := base64_bytes(text)) is not None:
-        return ImagePart(data=data, media_type=kind, extra=rest(inner, "format", "source"))
-    stored = source.get("s3Location")
-    uri = stored.get("uri") if isinstance(stored, dict) else None
-    if not isinstance(stored, dict) or not isinstance(uri, str) or not uri:
+    source = _object(inner.get("source"))
+    if kind is None or len(source) != 1:
         return None
     extra = rest(inner, "format", "source")
+    if isinstance(text := source.get("bytes"), str) and (data := base64_bytes(text)) is not None:
+        return ImagePart(data=data, media_type=kind, extra=extra)
+    stored = _object(source.get("s3Location"))
+    uri = stored.get("uri")
+    if not isinstance(uri, str) or not uri:
+        return None
     if beside := rest(stored, "uri"):
         extra["source"] = {"s3Location": beside}
     return ImagePart(url=uri, media_type=kind, extra=extra)

@@ -238,7 +238,7 @@ class ConverseReader(AnswerReader):
         if kind in _TEXTS:
             wanted = _TEXTS[kind]
             if block is None or block.part is None or block.part.kind is not wanted:
-                block = self._begin(index, {"text" if wanted is TextPart else kind: ""}, events)
+                block = self._begin(index, {kind: ""}, events)
             assert block.part is not None
             self._add_text(block, block.part, kind, added, events)
             return

@@ -45,13 +45,13 @@ from sansio.jsontext import JSON, JSONObject
 from sansio.options import Option, write_options
 
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_\s()\[\]-]+")
-"""The characters that a document's name may not have (the reference, "DocumentBlock"; recorded requests have
-`_`)."""
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_()\[\]-]")
+"""The characters that a word of a document's name may not have (the reference, "DocumentBlock"; recorded
+requests have `_`)."""
 _LONGEST_NAME = 200
 """How many characters a document's name may have (botocore, `DocumentBlockNameString`)."""
-_NEVER_SAID = (RefusalPart, AudioPart, DocumentPart)
-"""Parts that an assistant's message cannot have."""
+_NEVER_SAID = (AudioPart, DocumentPart)
+"""Parts for which there are blocks, but not in an assistant's message."""
 _DEFAULT_MAX_TOKENS = 8192
 """`maxTokens` of a request with a thinking budget, unless the caller gives another limit: it must be greater
 than the budget. Anthropic's messages have the same default."""
@@ -250,7 +250,7 @@ class ConverseDialect(BedrockRuntime):
             and (held := data_in(part.url))
         ):
             part = msgspec.structs.replace(part, url=None, data=held[1], media_type=held[0])
-        if part.extra and not isinstance(part, UnknownPart):
+        if part.extra:
             bare = block_of(msgspec.structs.replace(part, extra={})) or {}
             inner = next(iter(bare.values()), None)
             typed = {**inner} if isinstance(inner, dict) else bare

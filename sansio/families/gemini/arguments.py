@@ -53,8 +53,8 @@ class PartialArguments:
         """
         path = piece.get("jsonPath")
         steps = _steps(path) if isinstance(path, str) else None
-        if not steps or isinstance(steps[0], int):
-            raise RemoteProtocolError(f"a piece of a call's arguments has no place: jsonPath is {path!r:.80}")
+        if not steps:
+            raise _no_place(path)
         if len(steps) > self._max_depth:
             raise LimitExceededError(
                 f"a call's arguments nest deeper than {self._max_depth} levels", field="max_json_depth"
@@ -64,20 +64,20 @@ class PartialArguments:
             inner = _at(node, step)
             if inner is None:
                 inner = _begun(after)
-                _set(node, step, inner, steps)
+                _set(node, step, inner, path)
             if not isinstance(inner, (dict, list)):
-                raise _no_place(steps)
+                raise _no_place(path)
             node = inner
         text = piece.get("stringValue")
         if isinstance(text, str):
             known = _at(node, steps[-1])
             if not isinstance(known, _Text):
                 known = _Text([])
-                _set(node, steps[-1], known, steps)
+                _set(node, steps[-1], known, path)
             known.pieces.append(text)
         else:
             found = next((piece[name] for name in _VALUES if piece.get(name) is not None), None)
-            _set(node, steps[-1], found if isinstance(found, (bool, int, float)) else None, steps)
+            _set(node, steps[-1], found if isinstance(found, (bool, int, float)) else None, path)
 
     def text(self, *, closed: bool) -> str:
         """The arguments as JSON.
@@ -102,7 +102,7 @@ def _steps(path: str) -> list[str | int] | None:
             return None
         name, index, single, double = found.groups()
         quoted = single if double is None else double
-        steps.append(int(index) if index else name or _ESCAPED.sub(r"\1", quoted or ""))
+        steps.append(int(index) if index else name or _ESCAPED.sub(r"\1", quoted))
         at = found.end()
     return steps
 
@@ -118,17 +118,17 @@ def _at(node: _Tree, step: str | int) -> _Node:
     return node[step] if isinstance(step, int) and step < len(node) else None
 
 
-def _set(node: _Tree, step: str | int, value: _Node, steps: list[str | int]) -> None:
+def _set(node: _Tree, step: str | int, value: _Node, path: JSON) -> None:
     if isinstance(node, dict) and isinstance(step, str):
         node[step] = value
     elif isinstance(node, list) and isinstance(step, int) and step <= len(node):
         node[step : step + 1] = [value]
     else:
-        raise _no_place(steps)
+        raise _no_place(path)
 
 
-def _no_place(steps: list[str | int]) -> RemoteProtocolError:
-    return RemoteProtocolError(f"a piece of a call's arguments has no place: {steps!r:.80}")
+def _no_place(path: JSON) -> RemoteProtocolError:
+    return RemoteProtocolError(f"a piece of a call's arguments has no place: jsonPath is {path!r:.80}")
 
 
 def _plain(node: _Node) -> JSON:

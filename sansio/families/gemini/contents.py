@@ -25,7 +25,7 @@ from sansio.errors import InvalidRequestError
 from sansio.families.base import Dialect
 from sansio.families.fields import with_extra
 from sansio.families.gemini.parts import CALL, SIGNATURE, made_up_id, wire_of
-from sansio.families.media import media_type_of
+from sansio.families.media import with_true_type
 from sansio.jsontext import JSON, JSONObject
 
 SYSTEM_ROLES = (Role.SYSTEM, Role.DEVELOPER)
@@ -123,7 +123,8 @@ class Contents:
         for number, part in enumerate(message.parts):
             if own:
                 self._check(part, message, index, number)
-                part = _with_true_type(part)
+                if isinstance(part, (ImagePart, AudioPart, DocumentPart)):
+                    part = with_true_type(part)
             if (wire := wire_of(part)) is None:
                 raise self._dialect.cannot_send(part, index, number, _INSTEAD.get(type(part), ""))
             parts.append(wire)
@@ -139,7 +140,7 @@ class Contents:
         """Refuse what only an answer can have, and an `extra` that would replace what typed fields say."""
         if isinstance(part, ReasoningPart) and message.role is not ASSISTANT:
             raise self._dialect.cannot_send(part, index, number)
-        if part.extra and not isinstance(part, UnknownPart):
+        if part.extra:
             typed = wire_of(msgspec.structs.replace(part, extra={}))
             if typed is not None and isinstance(call := typed.get(CALL), dict):
                 typed[CALL] = {**call, "args": None}  # no further fields belong in a call's arguments
@@ -169,14 +170,6 @@ def _together(results: list[tuple[int, list[JSONObject]]]) -> JSONObject:
     """The results of one turn. Calls without an id are matched by their order."""
     ordered = [parts for _, parts in sorted(results, key=lambda result: result[0])]
     return {"role": "user", "parts": [part for parts in ordered for part in parts]}
-
-
-def _with_true_type(part: Part) -> Part:
-    """The application's file with the media type that its bytes show."""
-    if not isinstance(part, (ImagePart, AudioPart, DocumentPart)) or part.data is None:
-        return part
-    kind = media_type_of(part)
-    return part if kind == part.media_type else msgspec.structs.replace(part, media_type=kind)
 
 
 _INSTEAD: dict[type[Part], str] = {

@@ -66,10 +66,10 @@ class GeminiDialect(Dialect):
     @classmethod
     def of(cls, profile: GeminiProfile) -> type[Self]:
         """The same dialect for hosts that a profile describes."""
-        return type(cls.__name__, (cls,), {"PROFILE": profile, "__module__": cls.__module__})
+        return type(cls.__name__, (cls,), {"PROFILE": profile})
 
     def options(self) -> Mapping[str, Option]:
-        return options_of(self.config.model or "")
+        return options_of(self._model)
 
     def build_endpoint(self, stream: bool = False) -> str:
         return self._url("streamGenerateContent?alt=sse" if stream else "generateContent")
@@ -79,13 +79,17 @@ class GeminiDialect(Dialect):
 
     @property
     def _path(self) -> str:
-        model = self.config.model or ""
-        return model if model.startswith(_PREFIXES) else f"models/{model}"
+        return self._model if self._model.startswith(_PREFIXES) else f"models/{self._model}"
+
+    @property
+    def _model(self) -> str:
+        """The model's name; empty if there is none, as in a config that only reads answers."""
+        return self.config.model or ""
 
     def build_request_body(
         self, messages: Sequence[Message], tools: Sequence[Tool], stream: bool, **options: object
     ) -> dict[str, object]:
-        signed = needs_signatures(self.config.model or "")
+        signed = needs_signatures(self._model)
         writer = Contents(self, signed=signed, files_in_results=signed)
         body: dict[str, Any] = {
             "systemInstruction": writer.system(messages),
@@ -105,7 +109,7 @@ class GeminiDialect(Dialect):
         return {name: value for name, value in without_nulls(body).items() if value != {}}
 
     def refuses(self, part: Part) -> str | None:
-        return super().refuses(part) if wire_of(part) is not None else f"{self.origin} takes it in no part"
+        return None if wire_of(part) is not None else f"{self.origin} takes it in no part"
 
     def takes_strict(self) -> bool:
         return False

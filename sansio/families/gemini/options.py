@@ -22,8 +22,10 @@ _OBJECTS = ("thinkingConfig", "speechConfig", "imageConfig")
 
 def _write_logprobs(body: Body, value: bool | int | None) -> None:
     """Write whether log probabilities are requested, or how many: other providers accept either."""
+    if value is None:
+        return
     config = object_at(body, _CONFIG)
-    if value is None or value is False:
+    if value is False:
         config.pop("responseLogprobs", None)
         return
     config["responseLogprobs"] = True
@@ -32,11 +34,8 @@ def _write_logprobs(body: Body, value: bool | int | None) -> None:
 
 
 def _write_top_logprobs(body: Body, value: int | None) -> None:
-    config = object_at(body, _CONFIG)
-    if value is None:
-        config.pop("logprobs", None)
-    else:
-        config |= {"responseLogprobs": True, "logprobs": value}
+    if value is not None:
+        object_at(body, _CONFIG).update(responseLogprobs=True, logprobs=value)
 
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
@@ -59,20 +58,15 @@ def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
 
 def _write_schema(body: Body, value: Mapping[str, Any] | None) -> None:
     """Write a schema in Google's own form, which is a subset of OpenAPI's."""
-    config = object_at(body, _CONFIG)
-    if value is None:
-        config.pop("responseSchema", None)
-    else:
+    if value is not None:
+        config = object_at(body, _CONFIG)
         config.setdefault("responseMimeType", "application/json")
         config["responseSchema"] = value
 
 
 def _write_modalities(body: Body, value: Sequence[str] | None) -> None:
-    config = object_at(body, _CONFIG)
-    if value is None:
-        config.pop("responseModalities", None)
-    else:
-        config["responseModalities"] = [each.upper() for each in value]
+    if value is not None:
+        object_at(body, _CONFIG)["responseModalities"] = [each.upper() for each in value]
 
 
 _write_thinking = merged(f"{_CONFIG}.thinkingConfig")

@@ -199,7 +199,7 @@ _ENDINGS: Mapping[str, str] = {
     "csv": "text/csv",
 }
 """Media types by the ending of an address."""
-_DEFAULT_TYPES = {kind: kind(url="x").media_type for kind in (ImagePart, AudioPart, DocumentPart)}
+_DEFAULT_TYPES = {kind: kind().media_type for kind in (ImagePart, AudioPart, DocumentPart)}
 
 
 def _type_at(address: str, part: MediaPart) -> str:

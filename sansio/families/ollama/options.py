@@ -32,8 +32,7 @@ def _write_effort(body: Body, value: str | None) -> None:
 
 def _write_format(body: Body, value: Mapping[str, Any] | None) -> None:
     """A JSON schema, in OpenAI's form or Anthropic's, or any JSON."""
-    kind = None if value is None else value.get("type")
-    if value is None or kind == "text":
+    if value is None or (kind := value.get("type")) == "text":
         body["format"] = None
     elif kind == "json_object":
         body["format"] = "json"
@@ -85,12 +84,12 @@ OPTIONS: Mapping[str, Option] = {
         "num_ctx", "num_predict", "num_keep", "num_batch", "num_gpu", "main_gpu", "num_thread", type=int
     ),
     **_of_the_model("repeat_last_n", type=int),
-    **_of_the_model("min_p", "typical_p", "repeat_penalty", type=int | float),
+    **_of_the_model("min_p", "typical_p", "repeat_penalty", type=float),
     **_of_the_model("use_mmap", type=bool),
     **own("top_logprobs", type=int),
     **own("think", type=bool | Literal["low", "medium", "high", "max"]),
     **own("format", type=str | dict[str, Any]),
-    **own("keep_alive", type=str | int | float),
+    **own("keep_alive", type=str | float),
     **own("truncate", "shift", type=bool),
 }
 """The options of a call. Those of the model's run, such as `num_ctx`, go into the wire's `options`."""

@@ -98,7 +98,7 @@ class OllamaDialect(Dialect):
     def refuses(self, part: Part) -> str | None:
         # An answer's image has bytes and can be sent back; if they were unreadable, it is an UnknownPart.
         if type(part) in self.SENDS or image_text(part) is not None:
-            return super().refuses(part)
+            return None
         return f"{self.origin} does not take it back"
 
     def build_request_body(
@@ -188,7 +188,7 @@ class OllamaDialect(Dialect):
 def _with_bytes(part: ImagePart) -> ImagePart:
     """The image with the bytes of its `data:` URL: Ollama fetches no address."""
     held = data_in(part.url) if part.url is not None else None
-    return part if held is None else ImagePart(data=held[1], media_type=held[0])
+    return part if held is None else ImagePart(data=held[1])
 
 
 def _typed(call: ToolCall | InvalidToolCall) -> JSONObject:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from sansio import (
     APIStatusError,
     BadRequestError,
+    BatchJob,
     BatchState,
     InvalidRequestError,
     LocalProtocolError,
@@ -339,3 +342,35 @@ def test_a_driver_may_pass_the_failure_in_its_own_words() -> None:
     assert job.next_step(APIStatusError("[key]")) is None
     with pytest.raises(APIStatusError, match=r"\[key\]"):
         job.result()
+
+
+@for_each(["openai", "openrouter", "anthropic"])
+def test_each_request_has_the_headers_of_its_job_and_leaves_records_if_they_are_wanted(kind: str) -> None:
+    fake = fake_of(kind, BatchScript(looks=2))
+    quiet, machine = batches(config_of(kind)), batches(config_of(kind), record=True)
+
+    def asked(call: Any, *, recorded: bool = True) -> None:
+        before = len(fake.requests)
+        drive(call, fake.respond)
+        (request,) = fake.requests[before:]
+        assert ("x-job", "7") in request.headers
+        assert bool(call.take_records()) is recorded
+
+    def performed(job: BatchJob, *, recorded: bool = True) -> BatchState:
+        while (step := job.next_step()) is not None:
+            if not isinstance(step, Wait):
+                asked(step, recorded=recorded)
+        return job.result()
+
+    headers = {"x-job": "7"}
+    state = performed(machine.submit(requests("a"), extra_headers=headers))
+    state = performed(machine.status(state, extra_headers=headers))
+    if kind != "openrouter":
+        performed(machine.cancel(state, extra_headers=headers))
+    state = performed(machine.wait(state, extra_headers=headers))
+    assert performed(quiet.submit(requests("a"), extra_headers=headers), recorded=False).count == 1
+    for of in (quiet, machine):
+        reader = of.results(state, extra_headers=headers)
+        call = reader.next_call()
+        assert call is not None
+        asked(call, recorded=of is machine)

@@ -574,3 +574,27 @@ def test_bytes_that_are_no_utf_8_are_replaced(kind: str, name: str, data: bytes)
     reader.receive(data, [], name)
     assert reader.message().text == "a\ufffd" * 2
     assert reader.progress == 2
+
+
+@pytest.mark.parametrize("kind", [*TYPES, "google", "bedrock", "cohere", "ollama/ollama"])
+def test_an_option_that_a_dialect_does_not_have_is_refused_in_its_name(kind: str) -> None:
+    dialect = Provider(config(kind)).dialect
+    with pytest.raises(InvalidRequestError, match=f"nope.*{dialect.origin}"):
+        dialect.build_request_body(ASK, [], False, nope=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "api"),
+    [
+        ("openai", "chat"),
+        ("openai/responses", "responses"),
+        ("anthropic", "messages"),
+        ("google", "gemini"),
+        ("bedrock", "converse"),
+        ("cohere", "cohere"),
+        ("ollama/ollama", "ollama"),
+    ],
+)
+def test_each_class_of_a_family_says_its_name(kind: str, api: str) -> None:
+    named = {each.API for each in type(dialect_named(kind)).__mro__ if issubclass(each, Dialect)}
+    assert named == {api, ""}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sansio import ChatDialect, ProviderError, RemoteProtocolError, StreamFailed, StreamParser
@@ -144,3 +146,20 @@ def test_a_native_api_is_named_where_another_one_answers(kind: str, api: str) ->
         with pytest.raises(RemoteProtocolError, match=f"the {api} API was expected") as caught:
             read()
         assert api in str(caught.value.hint)
+
+
+OTHERS = {"google": "gemini", "bedrock": "converse", "cohere": "cohere", "ollama/ollama": "ollama"}
+"""Types whose families cannot be chosen with `api`, and these families."""
+
+
+@pytest.mark.parametrize("ours", OTHERS)
+@pytest.mark.parametrize("theirs", ANSWERS)
+def test_an_answer_of_another_family_is_named_to_those_with_an_own_type_too(ours: str, theirs: str) -> None:
+    dialect = dialect_named(ours)
+    with pytest.raises(RemoteProtocolError) as whole:
+        dialect.parse_response(ANSWERS[theirs])
+    with pytest.raises(RemoteProtocolError) as streamed:
+        dialect.open_stream().receive(json.dumps(ANSWERS[theirs]).encode(), [])
+    for error in (whole.value, streamed.value):
+        check(error, OTHERS[ours], theirs)
+        assert f"speaks {OTHERS[ours]}." in str(error)

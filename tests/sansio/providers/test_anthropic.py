@@ -24,7 +24,7 @@ from sansio import (
 )
 from sansio.config import PROVIDER_DEFAULTS
 from sansio.families.messages import MessagesDialect
-from tests.sansio.wires import ASK, body_of, config, refused, sent
+from tests.sansio.wires import ASK, WEATHER, body_of, config, refused, sent
 
 ORIGIN = "anthropic/messages"
 
@@ -139,3 +139,32 @@ def test_these_rules_are_anthropics_own_and_not_the_familys(relaxed: Provider) -
 def test_a_conversation_needs_a_message_beside_the_systems() -> None:
     with pytest.raises(InvalidRequestError, match="anthropic/messages needs a user's message"):
         Provider(config("anthropic")).prepare([Message(Role.SYSTEM, "Be brief.")])
+
+
+def test_only_turns_of_the_user_and_of_the_assistant_have_no_further_fields() -> None:
+    provider = Provider(config("anthropic"))
+    called = Message(Role.ASSISTANT, (ToolCall("a", "f"),))
+    for role in (Role.USER, Role.ASSISTANT):
+        with pytest.raises(InvalidRequestError, match="message 1, name") as caught:
+            provider.prepare([*ASK, Message(role, "Hi", extra={"name": "x"}), *ASK])
+        assert caught.value.index == 1
+    result = Message(Role.TOOL, "1", "a", extra={"cache_control": {"type": "ephemeral"}})
+    sent: Any = provider.prepare([*ASK, called, result], [WEATHER]).body
+    assert sent["messages"][2]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    own = Message(Role.ASSISTANT, "Hi", origin="anthropic/messages", extra={"container": {}})
+    assert provider.prepare([*ASK, own, *ASK]).body["messages"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"base_url": "https://res.openai.azure.com", "deployment": "a", "api_version": "2024-10-21"},
+        {"api": "messages", "base_url": "https://res.services.ai.azure.com/anthropic", "deployment": "a"},
+        {"api": "messages", "base_url": "https://res.services.ai.azure.com/anthropic", "model": "a"},
+    ],
+)
+def test_another_model_of_azure_s_is_another_deployment(fields: dict[str, str]) -> None:
+    provider = Provider(ProviderConfig.from_dict({"type": "azure", **fields}))
+    other = provider.dialect.with_model("b").config
+    assert (other.model, other.deployment) == ("b", "b")
+    assert provider.prepare(ASK, model="b").body["model"] == "b"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -95,3 +96,54 @@ def test_another_model_for_one_call_is_another_deployment(
     prepared = Provider(config("azure", **fields)).prepare(ASK, model="b")
     assert url in prepared.url
     assert prepared.body["model"] == model
+
+
+def test_claude_on_azure_needs_a_model_or_a_deployment_alone() -> None:
+    claude = {"type": "azure", "api": "messages", "base_url": "https://res.services.ai.azure.com/anthropic"}
+    for named in ({"model": "claude"}, {"deployment": "claude"}):
+        provider = Provider(ProviderConfig.from_dict({**claude, **named}))
+        assert body_of(provider, ASK)["model"] == "claude"
+    for bare in (claude, {"type": "azure", "base_url": V1}):
+        with pytest.raises(ConfigError, match="deployment") as caught:
+            ProviderConfig.from_dict({**bare})
+        assert caught.value.field == "model"
+
+
+@pytest.mark.parametrize(("missing", "given"), [("deployment", "api_version"), ("api_version", "deployment")])
+def test_the_classic_surface_needs_both_and_says_what_one_looks_like(missing: str, given: str) -> None:
+    fields = {"type": "azure", "base_url": "https://res.openai.azure.com", "model": "m", given: "2025-01-01"}
+    with pytest.raises(
+        ConfigError, match=rf"{missing}: azure needs one, such as '\S+'.*/openai/v1"
+    ) as caught:
+        ProviderConfig.from_dict(fields)
+    assert caught.value.field == missing
+    example = caught.value.message.split("'")[1]
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}" if missing == "api_version" else r"my-\w+", example)
+    assert (
+        Provider(ProviderConfig.from_dict({**fields, missing: example})).prepare(ASK).url.count(example) == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "field"),
+    [
+        ("2024-06-01", "max_tokens"),
+        ("2024-08-01-preview", "max_tokens"),
+        ("2024-09-01-preview", "max_completion_tokens"),
+        ("2024-10-21", "max_completion_tokens"),
+    ],
+)
+def test_an_older_version_knows_the_older_name_of_the_limit(version: str, field: str) -> None:
+    assert body_of(Provider(config("azure", api_version=version)), ASK, max_tokens=5)[field] == 5
+    v1 = ProviderConfig(type="azure", base_url=V1, model="m", api_version=version)
+    assert body_of(Provider(v1), ASK, max_tokens=5)["max_completion_tokens"] == 5
+
+
+@pytest.mark.parametrize("field", ["content_filter_result", "content_filter_results"])
+def test_what_the_filter_found_is_in_the_error_under_either_name(field: str) -> None:
+    found = {"hate": {"filtered": True}}
+    for kind in ("azure", "azure/responses"):
+        for inner, wanted in (({field: found}, found), ("text", None), (None, None), ({field: "text"}, None)):
+            body = {"error": {"message": "no", "code": "content_filter", "innererror": inner}}
+            error = dialect_named(kind).parse_error(400, (), json.dumps(body))
+            assert error.content_filter == wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -127,8 +128,12 @@ def test_an_error_about_the_clock_says_by_how_much_it_is_off(words: str, skew: s
 
 
 WRONG_KEYS = {
-    "UnrecognizedClientException": "key",
+    "UnrecognizedClientException": "AWS does not know this key",
+    "InvalidClientTokenId": "AWS does not know this key",
+    "MissingAuthenticationTokenException": "AWS does not know this key",
     "InvalidSignatureException": "secret access key",
+    "IncompleteSignatureException": "secret access key",
+    "SignatureDoesNotMatch": "secret access key",
     "ExpiredTokenException": "expired",
 }
 """Types of a 403 that are about the key, and a word of the advice."""
@@ -153,7 +158,66 @@ def test_a_403_about_the_key_is_an_authentication_error(kind: str, api: str) -> 
 
 
 @pytest.mark.parametrize(
-    "words", ["Signature mismatch", "It was 20250130T064508Z", "Signature 99999999T999999Z"]
+    ("seconds", "span"),
+    [
+        (1, "1 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3_599, "59 min 59 s"),
+        (3_600, "1 h"),
+        (3_661, "1 h 1 min"),
+        (86_399, "23 h 59 min"),
+        (86_400, "1 d"),
+        (90_061, "1 d 1 h"),
+    ],
+)
+def test_a_wrong_clock_is_measured_in_two_units(seconds: int, span: str) -> None:
+    dialect = provider(region="eu-west-1").dialect
+    signed = datetime(2025, 1, 30, 6, 45, 8, tzinfo=UTC)
+    for ahead, side in ((1, "ahead of"), (-1, "behind")):
+        server = signed - ahead * timedelta(seconds=seconds)
+        words = f"Signature of {signed:%Y%m%dT%H%M%SZ} is too far from {server:%Y%m%dT%H%M%SZ}"
+        error = dialect.parse_error(403, (), json.dumps({"message": words}))
+        assert f"is {span} {side} AWS's" in error.advice()
+
+
+@pytest.mark.parametrize(
+    ("host", "region", "service"),
+    [
+        ("bedrock-runtime.eu-west-1.amazonaws.com", "eu-west-1", "bedrock"),
+        ("bedrock-runtime.cn-north-1.amazonaws.com.cn", "cn-north-1", "bedrock"),
+        ("bedrock-runtime-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1", "bedrock"),
+        ("bedrock-runtime.us-east-1.api.aws", "us-east-1", "bedrock"),
+        ("bedrock.us-east-1.amazonaws.com", "us-east-1", "bedrock"),
+        ("bedrock-mantle.us-east-1.api.aws", "us-east-1", "bedrock-mantle"),
+        ("bedrock-mantle-fips.us-east-1.api.aws", "us-east-1", "bedrock-mantle"),
+        ("bedrock-mantle.cn-north-1.amazonaws.com.cn", "cn-north-1", "bedrock-mantle"),
+    ],
+)
+def test_a_host_of_aws_s_own_says_the_region_and_the_service(host: str, region: str, service: str) -> None:
+    assert f"/{region}/{service}/aws4_request" in authorization(provider(base_url=f"https://{host}"), KEYS)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["bedrock-runtimes.eu-west-1.amazonaws.com", "bedrock-runtime.eu-west-1.example.com", "example.com"],
+)
+def test_another_host_says_neither(host: str) -> None:
+    with pytest.raises(ConfigError, match="region"):
+        authorization(provider(base_url=f"https://{host}"), KEYS)
+    signed = authorization(provider(base_url=f"https://{host}", region="us-west-2"), KEYS)
+    assert "/us-west-2/bedrock/aws4_request" in signed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Signature mismatch",
+        "It was 20250130T064508Z, not 20250131T064508Z",
+        "Signature 99999999T999999Z",
+        "Signature 120250130T064508Z, 120250210T013411Z",
+    ],
 )
 def test_other_errors_have_their_own_advice(words: str) -> None:
     error = provider(region="eu-west-1").dialect.parse_error(403, (), json.dumps({"message": words}))

@@ -164,6 +164,9 @@ def test_a_whole_answer_says_the_same() -> None:
         ToolCall("b", "g", {}, ""),
         ToolCall("c", "h", {"y": 2}, '{"y":2}'),
     )
+    assert (message.extra, message.response_id) == ({}, "1")
+    assert message.usage is not None
+    assert (message.usage.input_tokens, message.usage.output_tokens) == (9, 5)
     found = whole({"content": "Hi", "citations": [{"start": 0, "end": 2}]})
     assert (found.text, found.citations) == ("Hi", (Citation(start=0, end=2),))
     assert whole({"content": None}).content == ""
@@ -418,6 +421,15 @@ MORE_TOKENS = {"reasoning_tokens": 3, "image_tokens": 4}
                 (1, 0, 0, 0, {"billed_units": {"search_units": 2}}),
             ),
             ({"tokens": {"output_tokens": 1, "reasoning_tokens": 3}, "billed_units": None}, (0, 3, 0, 3, {})),
+            (
+                {"tokens": {"output_tokens": 1}, "billed_units": {}, "new": {"a": 1}},
+                (0, 1, 0, 0, {"new": {"a": 1}}),
+            ),
+            ({"cached_tokens": 3}, (0, 0, 3, 0, {})),
+            (
+                {"tokens": {}, "billed_units": {"input_tokens": 1.5}},
+                (0, 0, 0, 0, {"billed_units": {"input_tokens": 1.5}}),
+            ),
         ],
     )
 )
@@ -491,6 +503,60 @@ def test_an_event_of_one_kind_of_thing_adds_to_that_alone() -> None:
     assert all(part.extra == {} for part in message.parts)
 
 
+@for_all(("kind", ["new", "thinking", "", None, 7]))
+def test_only_the_start_of_a_block_says_its_kind(kind: object) -> None:
+    message = answer(start(), begun("text"), piece(type=kind, text="a"), piece(1, type=kind, text="b"), end())
+    assert message.parts == (TextPart("a"), TextPart("b"))
+
+
+@for_all(("kind", [None, 7, ["new"]]))
+def test_a_start_of_no_kind_begins_what_its_fields_say(kind: object) -> None:
+    begins = event("content-start", {"content": {"type": kind, "text": "a"}}, index=0)
+    assert answer(start(), begins, piece(text="b"), end()).parts == (TextPart("ab"),)
+
+
+def test_other_values_of_a_new_block_are_replaced() -> None:
+    pieces = [piece(url=5), piece(url="b", alt=[1])]
+    message = answer(start(), begun("image", url="a"), *pieces, end())
+    assert message.parts == (UnknownPart("image", {"type": "image", "url": "b", "alt": [1]}),)
+
+
+def test_calls_are_told_apart_though_they_have_one_index_and_no_id() -> None:
+    calls = [called(one(name, id=None, given="{}")) for name in "fgh"]
+    found = answer(start(), *calls, end("TOOL_CALL")).tool_calls
+    assert [call.name for call in found] == [*"fgh"]
+    assert len({call.id for call in found}) == 3
+
+
+def test_fields_of_all_pieces_of_a_call_are_kept() -> None:
+    more = event("tool-call-delta", {"tool_calls": {"new": 2, "function": {"arguments": "{}"}}}, index=0)
+    (call,) = answer(start(), called({**one(), "first": 1}), more, end("TOOL_CALL")).tool_calls
+    assert call.extra == {"first": 1, "new": 2}
+
+
+@for_all(("index", [True, 1.0, "1", [1]]))
+def test_a_citation_of_no_block_is_of_the_message(index: object) -> None:
+    citation: Record = {"start": 0, "content_index": index}
+    message = answer(start(), piece(text="a"), piece(1, text="b"), cited(**citation), end())
+    assert (message.citations, message.extra) == ((), {"citations": [citation]})
+
+
+def test_a_citation_of_thinking_without_a_place_is_of_the_first_thinking() -> None:
+    citation: Record = {"start": 0, "type": "THINKING_CONTENT"}
+    message = answer(start(), piece(text="a"), piece(1, thinking="b"), cited(**citation), end())
+    assert message.parts == (TextPart("a"), ReasoningPart("b", {"citations": [citation]}))
+
+
+def test_nulls_of_a_call_say_nothing_and_what_is_missing_is_empty() -> None:
+    call = {"id": None, "type": None, "function": {"name": "f", "arguments": "{}"}}
+    (found,) = whole({"tool_calls": [call]}, finish_reason="TOOL_CALL").tool_calls
+    assert (found.name, found.extra) == ("f", {})
+    (bare,) = whole({"tool_calls": [{"id": "a", "function": None}]}).invalid_tool_calls
+    assert (bare.id, bare.name, bare.extra) == ("a", "", {})
+    (first, second) = whole({"tool_calls": [one("f", ""), one("g", None)]}).tool_calls
+    assert len({first.id, second.id, ""}) == 3
+
+
 def test_what_is_said_of_an_error_in_an_answer_that_did_not_fail_is_kept() -> None:
     said = {"error": "a warning", "error_type": "X"}
     assert answer(start(), piece(text="Hi"), end(**said)).extra == said
@@ -501,3 +567,31 @@ def test_what_is_said_of_an_error_in_an_answer_that_did_not_fail_is_kept() -> No
 def test_a_piece_of_two_kinds_adds_to_both(kind: str) -> None:
     message = answer(start(), begun(kind), piece(thinking="b", text="c"), end())
     assert (message.text, message.reasoning) == ("c", "b")
+
+
+def test_the_first_event_may_hold_the_beginning_of_an_answer() -> None:
+    blocks = [{"type": "text", "text": "a"}, {"type": "new", "x": 1}]
+    holds = start(tool_plan="I will.", content=blocks, tool_calls=[one(given="{}")])
+    events = parse([holds, arguments('{"x"'), end("TOOL_CALL")])
+    assert events[:-1] == [
+        ReasoningDelta("I will."),
+        ContentDelta("a", 1),
+        PartComplete(2, UnknownPart("new", {"type": "new", "x": 1})),
+        ToolCallStarted(0, "a", "f", 3),
+        ToolCallDelta(0, "{}"),
+    ]
+    complete = events[-1]
+    assert isinstance(complete, StreamComplete)
+    assert [type(part) for part in complete.message.parts[3:]] == [ToolCall, InvalidToolCall]
+
+
+def test_an_event_with_an_error_is_a_step_of_progress() -> None:
+    reader = dialect_named("cohere").open_stream()
+    wrongs: list[Record] = [{"message": "internal server error"}, {"choices": []}]
+    for wrong in wrongs:
+        before = reader.progress
+        with pytest.raises((APIStatusError, RemoteProtocolError)):
+            reader.receive(json.dumps(wrong).encode(), [])
+        assert reader.progress == before + 1
+    reader.receive(b'{"type": "new-event"}', [])
+    assert reader.progress == before + 1

@@ -161,7 +161,7 @@ def test_answers_of_others_lose_their_reasoning_and_empty_ones_are_left_out() ->
         ("role", "part", "word"),
         [
             ("user", ImagePart(file_id="f"), "data"),
-            ("system", ImagePart(data=PNG), "user's message"),
+            ("system", ImagePart(data=PNG), "in a message of the role system; put it into a user's message"),
             ("user", AudioPart(data=b"x"), "TextPart"),
             ("user", DocumentPart(data=b"%PDF-"), "TextPart"),
             ("user", ReasoningPart("Hm."), "leave it out"),
@@ -253,6 +253,16 @@ def allowed(*tools: Record, **more: Any) -> Record:
             ({"response_format": SCHEMA}, {"response_format": SCHEMA}),
             ({"response_format": None}, {"response_format": None}),
             ({"response_format": {"type": "json_schema", "schema": {"a": 1}}}, {"response_format": SCHEMA}),
+            (
+                {
+                    "response_format": {
+                        "type": "json_schema",
+                        "json_schema": {"name": "x", "strict": True, "schema": {"a": 1}},
+                    }
+                },
+                {"response_format": SCHEMA},
+            ),
+            ({"stop": ["a", "b"]}, {"stop_sequences": ["a", "b"]}),
             ({"tool_choice": "auto"}, {"tool_choice": None}),
             ({"tool_choice": None}, {"tool_choice": None}),
             ({"tool_choice": {"type": "auto"}}, {"tool_choice": None}),
@@ -305,6 +315,16 @@ def test_an_option_is_sent_as_its_field(options: Record, fields: Record) -> None
         [
             ({"reasoning_effort": "high"}, "reasoning_budget"),
             ({"response_format": {"type": "json_schema"}}, "give a class"),
+            ({"response_format": {"type": "json_schema", "json_schema": "x"}}, "give a class"),
+            ({"response_format": {"type": "grammar", "schema": {}}}, "'grammar'.*give a class"),
+            ({"tool_choice": {"type": "function", "function": "f"}}, "names no tool"),
+            ({"tool_choice": allowed({"type": "mcp"}), "tools": [WEATHER]}, "names no tool"),
+            ({"reasoning_budget": 0}, "0"),
+            ({"temperature": -0.1}, "0"),
+            ({"max_tokens": -1}, "0"),
+            ({"max_completion_tokens": -1}, "0"),
+            ({"stop": [*"abcdef"]}, "5"),
+            ({"stop_sequences": [*"abcdef"]}, "5"),
             ({"tool_choice": "must"}, "required"),
             ({"tool_choice": "required"}, "give tools"),
             ({"tool_choice": FORCED}, "there is no tool"),
@@ -321,6 +341,36 @@ def test_an_option_that_cannot_be_is_refused_by_name(options: Record, word: str)
     with pytest.raises(InvalidRequestError, match=word) as caught:
         body(**options)
     assert next(iter(options)) in str(caught.value)
+
+
+@for_all(("options", [{"temperature": 0}, {"max_tokens": 0}, {"stop": [*"abcde"]}, {"reasoning_budget": 1}]))
+def test_an_option_with_one_end_is_taken_up_to_it(options: Record) -> None:
+    assert refusal_of(provider(), ASK, **options) == ""
+
+
+@for_all(
+    (
+        "options",
+        [
+            {"response_format": {"type": "x" * 5_000}},
+            {"tool_choice": {"type": "x" * 5_000}, "tools": [WEATHER]},
+        ],
+    )
+)
+def test_what_is_refused_is_shown_in_part(options: Record) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        body(**options)
+    assert "xxx" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_what_is_refused_is_not_padded() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        body(response_format={"type": "x"})
+    assert "  " not in str(caught.value)
+    with pytest.raises(InvalidRequestError) as caught:
+        body(tool_choice={"type": "x"}, tools=[WEATHER])
+    assert "  " not in str(caught.value)
 
 
 def test_reasoning_in_the_config_is_thinking_unless_the_call_says_otherwise() -> None:
@@ -368,13 +418,15 @@ def test_tokens_are_those_of_the_texts() -> None:
     made = provider()
     unread = UnknownPart("x", {"type": "x"})
     plan = Message(
-        "assistant", [unread, ReasoningPart("I will.", PLAN), TextPart("Hi")], origin="cohere/cohere"
+        "assistant",
+        [unread, ReasoningPart("I will.", PLAN), ReasoningPart("Hm."), TextPart("Hi")],
+        origin="cohere/cohere",
     )
     prepared = made.prepare([Message("user", [TextPart("a"), TextPart("b")]), plan, Message("user", "c")])
     asked = made.dialect.count_tokens(prepared.body)
     assert (asked.url, asked.body) == (
         "https://api.cohere.com/v1/tokenize",
-        {"model": "some-model", "text": "a\nb\nI will.\nHi\nc"},
+        {"model": "some-model", "text": "a\nb\nI will.\nHm.\nHi\nc"},
     )
     assert asked.read({"tokens": [1, 2, 3]}) == 3
     with pytest.raises(RemoteProtocolError, match="tokens"):
@@ -461,6 +513,9 @@ def test_the_fields_of_a_message_are_no_extra_of_one() -> None:
             with pytest.raises(InvalidRequestError, match=name) as caught:
                 body(*ASK, Message(role, "Hi", extra={name: []}), *ASK)
             assert caught.value.index == 1
+        called = Message("assistant", [ToolCall("a", "f")], extra={name: []})
+        with pytest.raises(InvalidRequestError, match=name):
+            body(*ASK, called, Message("tool", "1", "a"))
 
 
 CALLS = (ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {}))
@@ -498,6 +553,11 @@ def test_a_block_of_a_new_kind_goes_back_and_a_document_keeps_its_other_fields()
     document = DocumentPart(data=b"text", media_type="text/plain", extra={"x": 1})
     (_, _, result) = sent(KIND, *ASK, Message("assistant", CALLS[:1]), Message("tool", [document], "a"))
     assert result["content"] == [{"type": "document", "document": {"data": {"text": "text"}}, "x": 1}]
+    assert sent(KIND, Message("user", [document]))[0]["content"] == [{"type": "text", "text": "text", "x": 1}]
+    extra = TextPart("Hi", extra={"x": 1})
+    assert sent(KIND, *ASK, Message("assistant", [extra]), *ASK)[1]["content"] == [
+        {"type": "text", "text": "Hi", "x": 1}
+    ]
 
 
 def test_a_citation_of_thinking_names_its_block_where_it_is_not_the_first() -> None:
@@ -510,3 +570,39 @@ def test_a_citation_of_thinking_names_its_block_where_it_is_not_the_first() -> N
     for parts, wanted in cases:
         answer = Message("assistant", parts, origin="cohere/cohere")
         assert sent(KIND, *ASK, answer, *ASK)[1]["citations"] == [wanted]
+
+
+def test_an_id_of_the_request_in_a_header_goes_before_that_in_the_body() -> None:
+    dialect = provider().dialect
+    headers = (("x-request-id", "h"),)
+    assert dialect.parse_error(400, headers, '{"id": "r", "message": "no"}').request_id == "h"
+    assert dialect.parse_error(400, (), '{"id": "r", "message": "no"}').request_id == "r"
+    assert dialect.parse_error(400, (), '{"id": 5, "message": "no"}').request_id is None
+
+
+def test_its_own_answer_goes_back_with_its_invalid_calls_if_they_have_results() -> None:
+    parts: list[Part] = [ReasoningPart("I will.", PLAN), InvalidToolCall("a", "f", "{", "cut")]
+    answer = Message("assistant", parts, origin="cohere/cohere")
+    prepared = provider().prepare([*ASK, answer, Message("tool", "no", "a")])
+    assert prepared.left_out == ()
+    messages: Any = prepared.body["messages"]
+    assert [call["id"] for call in messages[1]["tool_calls"]] == ["a"]
+
+
+def test_vectors_have_as_many_dimensions_as_the_model_gives_them_by_default() -> None:
+    body_: Any = provider().dialect.embed(["a"]).body
+    assert "output_dimension" not in body_
+
+
+@for_all(
+    (
+        "part",
+        [ToolCall("a", "f"), InvalidToolCall("a", "f", "{", "cut"), ReasoningPart("Hm."), RefusalPart("No.")],
+    )
+)
+def test_the_dialect_itself_refuses_what_only_an_answer_has(part: Part) -> None:
+    for role in ("user", "system", "tool"):
+        message = Message(role, [TextPart("Hi"), part], "a" if role == "tool" else None)
+        with pytest.raises(InvalidRequestError, match=f"message 1, part 1.*{type(part).__name__}") as caught:
+            provider().dialect.build_request_body([*ASK, message], [], False)
+        assert caught.value.index == 1

@@ -147,3 +147,11 @@ def test_the_fake_takes_a_schema_as_it_is_sent() -> None:
     sent: Any = provider().prepare(ASK, response_format=described).body["outputConfig"]
     form = sent["textFormat"]["structure"]["jsonSchema"]
     assert form == {"name": "x", "description": "An x.", "schema": '{"type":"object"}'}
+
+
+@needs_types
+def test_all_is_counted_that_the_endpoint_for_counts_takes() -> None:
+    known = amazon_fields("ConverseTokensRequest").keys()
+    body: Record = {field: {} for field in amazon_fields("ConverseRequest")}
+    counted: Any = provider().dialect.count_tokens(body).body
+    assert counted == {"input": {"converse": {field: {} for field in known}}}

@@ -188,8 +188,26 @@ def test_reasoning_is_asked_for_in_the_maker_s_form(case: tuple[str, Record, Rec
     model, options, fields = case
     sent: Any = provider(model, reasoning=True).prepare(ASK, **options).body
     assert sent.get("additionalModelRequestFields") == fields
-    if model == CLAUDE and not options:
-        assert sent["inferenceConfig"] == {"maxTokens": 8_192}
+    # Only a budget needs a limit of the answer.
+    limit = options.get("max_tokens", 8_192 if model == CLAUDE else None)
+    assert sent.get("inferenceConfig") == (None if limit is None else {"maxTokens": limit})
+
+
+THOUGHT: list[tuple[str, Record]] = [
+    (CLAUDE, {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
+    (CLAUDE, {"thinking": {"type": "disabled"}}),
+    (NOVA, {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}),
+]
+
+
+@for_each(THOUGHT)
+def test_reasoning_is_not_asked_for_where_the_call_says_how_to_think(case: tuple[str, Record]) -> None:
+    model, fields = case
+    made = provider(model, reasoning=True)
+    sent: Any = made.prepare(ASK, options={"additionalModelRequestFields": fields}).body
+    assert sent["additionalModelRequestFields"] == fields
+    other = made.prepare(ASK, options={"additionalModelRequestFields": {"x": 1}}).body
+    assert {"x": 1}.items() < dict(other["additionalModelRequestFields"]).items()  # type: ignore[arg-type]  # JSON
 
 
 # Cache points.
@@ -253,6 +271,24 @@ def test_there_are_never_more_cache_points_than_converse_takes(own: int) -> None
     assert sum("cachePoint" in block for blocks in lists for block in blocks) == 4
     if own < 4:
         assert "cachePoint" in sent["messages"][-1]["content"][-1]
+
+
+@for_each([*range(1, 5)])
+def test_cache_points_are_given_to_the_places_that_save_the_most(room: int) -> None:
+    point = UnknownPart("cachePoint", POINT)
+    own: list[Message] = []
+    for number in range(4 - room):
+        own += [Message(Role.USER, "0"), Message(Role.ASSISTANT, (TextPart(f"{number}"), point))]
+    sent = cached([ASKED[0], *own, *ASKED[1:]], tools=[WEATHER])
+    one, _, two = sent["messages"][-3:]
+    order = [two["content"], sent["system"], one["content"], sent["toolConfig"]["tools"]]
+    assert [POINT in blocks for blocks in order] == [place < room for place in range(4)]
+
+
+def test_a_cache_point_is_not_behind_a_video_either() -> None:
+    video = UnknownPart("video", {"video": {"format": "mp4", "source": {"bytes": ""}}})
+    sent = cached([Message(Role.USER, (TextPart("Two"), video))])
+    assert [next(iter(block)) for block in sent["messages"][0]["content"]] == ["text", "cachePoint", "video"]
 
 
 # Errors.

@@ -77,6 +77,30 @@ BLOCKS: list[tuple[Record, Part]] = [
         ),
     ),
     (
+        {"image": {"format": "png", "source": {"bytes": PNG}}, "x": 2},
+        ImagePart(data=b"\x89PNG\r\n\x1a\n", extra={"beside": {"x": 2}}),
+    ),
+    (
+        {"citationsContent": {"content": [{"text": "Hi"}], "citations": [
+            {"location": {"web": {"url": "https://e"}, "new": 1}, "title": 5, "sourceContent": [{"text": 5}]},
+            {"location": {"web": {"url": 5}}, "sourceContent": [{"text": "a"}, {"text": "b"}]},
+            {"location": {"web": "https://e"}, "sourceContent": [{"text": "a", "new": 1}]},
+            {"location": "https://e", "sourceContent": []},
+            {"location": {"new": {"url": "https://e"}}, "title": None},
+        ]}},
+        TextPart("Hi", (
+            Citation("https://e", extra={
+                "location": {"web": {}, "new": 1}, "title": 5, "sourceContent": [{"text": 5}],
+            }),
+            Citation(extra={
+                "location": {"web": {"url": 5}}, "sourceContent": [{"text": "a"}, {"text": "b"}],
+            }),
+            Citation(extra={"location": {"web": "https://e"}, "sourceContent": [{"text": "a", "new": 1}]}),
+            Citation(extra={"location": "https://e", "sourceContent": []}),
+            Citation(extra={"location": {"new": {"url": "https://e"}}, "title": None}),
+        )),
+    ),
+    (
         {"image": {"format": "gif", "source": {"s3Location": {"uri": "s3://b/k"}}}},
         ImagePart(url="s3://b/k", media_type="image/gif"),
     ),
@@ -87,6 +111,10 @@ ODD: list[Record] = [
     {"aNewKind": "text"},
     {},
     {"citationsContent": {"citations": "none"}},
+    {"citationsContent": {"citations": {}}},
+    {"citationsContent": {"content": [{"text": "a"}]}},
+    {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}},
+    {"toolUse": {"toolUseId": "t", "name": "f", "input": {}, "type": "tool_use"}},
     {"citationsContent": {"citations": [1]}},
     {"citationsContent": {"citations": [], "content": "text"}},
     {"citationsContent": {"citations": [], "content": [{"text": "a", "b": 1}]}},
@@ -107,6 +135,9 @@ ODD: list[Record] = [
     {"image": {"format": "png", "source": {"bytes": "not base64"}}},
     {"image": {"format": "png", "source": {}}},
     {"image": {"format": "png", "source": {"s3Location": {"uri": ""}}}},
+    {"image": {"format": "png", "source": {"s3Location": {"uri": 5}}}},
+    {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}, "new": 1}}},
+    {"image": {"source": {"bytes": PNG}}},
     {"image": {"format": "png", "source": {"s3Location": "s3://b/k"}}},
 ]
 
@@ -125,6 +156,12 @@ def test_a_block_of_another_form_is_kept_as_it_is(block: Record) -> None:
     assert block_of(part) == part.extra == block
 
 
+def test_a_block_of_no_kind_is_kept() -> None:
+    assert part_of({}) == UnknownPart("", {})
+    assert part_of({"first": 1, "second": {}}) == UnknownPart("second", {"first": 1, "second": {}})
+    assert part_of({"first": 1, "second": 2}) == UnknownPart("first", {"first": 1, "second": 2})
+
+
 def test_a_cited_text_in_pieces_is_one_text() -> None:
     cited: Record = {"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": []}}
     assert part_of(cited) == TextPart("ab")
@@ -135,6 +172,10 @@ def test_a_call_keeps_what_its_block_has_beside_it() -> None:
     extra = call_extra(block)
     assert extra == {"type": "tool_use", "beside": {"x": 1}}
     assert block_of(ToolCall("t", "f", {}, extra=extra)) == block
+    bare: Record = {"toolUse": {"toolUseId": None, "name": None, "input": None, "type": None}}
+    assert call_extra(bare) == {}
+    new: Record = {"toolUse": {"toolUseId": "t", "new": None, "newer": 1}}
+    assert call_extra(new) == {"new": None, "newer": 1}
 
 
 def test_a_page_of_another_provider_s_answer_is_one_of_the_web() -> None:
@@ -168,6 +209,8 @@ def test_files_are_named_by_their_format() -> None:
     assert block_of(document) == {
         "document": {"format": "csv", "name": "t", "source": {"bytes": "YSxi"}, "citations": {}}
     }
+    bare = DocumentPart(data=b"a,b", media_type="text/csv")
+    assert block_of(bare) == {"document": {"format": "csv", "source": {"bytes": "YSxi"}}}
     assert block_of(AudioPart(url="s3://b/k", media_type="audio/mpeg")) == {
         "audio": {"format": "mp3", "source": {"s3Location": {"uri": "s3://b/k"}}}
     }

@@ -6,6 +6,7 @@ import pytest
 
 from sansio import (
     APIStatusError,
+    Citation,
     ContentDelta,
     ConverseDialect,
     FinishReason,
@@ -21,6 +22,7 @@ from sansio import (
     StreamTruncatedError,
     TextPart,
     ToolCall,
+    ToolCallDelta,
     ToolCallStarted,
     UnknownPart,
 )
@@ -91,6 +93,23 @@ def test_a_tool_of_the_provider_is_no_call_and_its_input_is_decoded() -> None:
         ServerToolPart("r", "t", output=[{"text": "x"}, {"json": 1}], status="success"),
         ServerToolPart("server_tool_use", "t", "n", {"INVALID_JSON": "{"}),
         ServerToolPart("server_tool_use", "t", "n", {}),
+    )
+
+
+def test_the_input_of_a_tool_of_the_provider_may_be_in_its_start_or_blank() -> None:
+    use = {"toolUse": {"toolUseId": "t", "name": "n", "type": "server_tool_use"}}
+    given = {"toolUse": {**use["toolUse"], "input": {"a": 1}}}
+    message = read(
+        start(given, z=3), stop(),
+        start(given, 1), delta({"toolUse": {"input": " "}}, 1), stop(1),
+        start(use, 2), delta({"toolUse": {"input": "", "new": 5}}, 2), stop(2),
+        start(given, 3), delta({"toolUse": {"input": '{"b":2}'}}, 3), stop(3),
+    )  # fmt: skip
+    assert message.parts == (
+        ServerToolPart("server_tool_use", "t", "n", {"a": 1}, extra={"beside": {"z": 3}}),
+        ServerToolPart("server_tool_use", "t", "n", {"a": 1}),
+        ServerToolPart("server_tool_use", "t", "n", {}, extra={"new": 5}),
+        ServerToolPart("server_tool_use", "t", "n", {"b": 2}),
     )
 
 
@@ -328,3 +347,106 @@ def test_a_null_in_a_piece_of_reasoning_says_nothing() -> None:
 def test_a_delta_without_an_index_is_of_the_first_block() -> None:
     bare = frame("contentBlockDelta", {"delta": {"text": "c"}})
     assert read(delta({"text": "a"}), delta({"text": "b"}, 1), bare).parts == (TextPart("ac"), TextPart("b"))
+
+
+def test_an_exception_is_a_step_of_progress_and_an_event_without_a_payload_says_nothing() -> None:
+    reader = ConverseDialect().open_stream()
+    for number, name in enumerate(("messageStart", "contentBlockStart", "contentBlockDelta", "new"), 1):
+        assert reader.receive(b"", [], name) is False
+        assert reader.progress == number
+    with pytest.raises(RateLimitError):
+        reader.receive(b"{}", [], "exception:throttlingException")
+    assert (reader.progress, reader.message().parts) == (5, ())
+
+
+def test_new_fields_of_events_about_the_whole_answer_are_kept() -> None:
+    message = read(
+        frame("messageStart", {"role": "assistant", "a": 1, "none": None}),
+        delta({"text": "Hi"}),
+        frame("messageStop", {"stopReason": "end_turn", "b": 2, "none": None}),
+        frame("metadata", {"usage": {"inputTokens": 1}, "metrics": {"latencyMs": 3}, "none": None}),
+    )
+    assert message.extra == {"a": 1, "b": 2, "metrics": {"latencyMs": 3}}
+    assert answer({"text": "Hi"}, metrics={"latencyMs": 3}).extra == {"metrics": {"latencyMs": 3}}
+
+
+def test_a_start_ends_the_block_that_is_open_at_its_index() -> None:
+    use = {"toolUse": {"toolUseId": "t", "name": "n", "type": "server_tool_use", "input": {}}}
+    events = parse(start(use), start(CALL), delta({"toolUse": {"input": "{}"}}), start(use), stop(), ended())
+    assert [type(event) for event in events[:-1]] == [
+        PartComplete,
+        ToolCallStarted,
+        ToolCallDelta,
+        PartComplete,
+    ]
+    complete = events[-1]
+    assert isinstance(complete, StreamComplete)
+    assert [type(part) for part in complete.message.parts] == [ServerToolPart, ToolCall, ServerToolPart]
+
+
+def test_the_pieces_of_calls_that_are_open_together_are_told_apart_by_their_index() -> None:
+    for ids in (("t", "u"), (None, None)):
+        calls = [{"toolUse": {"toolUseId": id, "name": name}} for id, name in zip(ids, "fg", strict=True)]
+        message = read(
+            start(calls[0]), start(calls[1], 1),
+            delta({"toolUse": {"input": '{"a"'}}), delta({"toolUse": {"input": '{"b"'}}, 1),
+            delta({"toolUse": {"input": ":1}"}}), delta({"toolUse": {"input": ":2}"}}, 1),
+        )  # fmt: skip
+        assert [(call.name, call.arguments) for call in message.tool_calls] == [
+            ("f", {"a": 1}),
+            ("g", {"b": 2}),
+        ]
+        bare = answer({"toolUse": {**calls[0]["toolUse"], "input": {}}}, {"toolUse": {**calls[1]["toolUse"]}})
+        assert [call.name for call in bare.tool_calls] == ["f", "g"]
+
+
+def test_an_answer_is_over_at_its_stop_if_its_counts_were_before_it() -> None:
+    for counted in (True, False):
+        reader = ConverseDialect().open_stream()
+        if counted:
+            assert reader.receive(b'{"usage": {}}', [], "metadata") is False
+        assert reader.receive(b'{"stopReason": "end_turn"}', [], "messageStop") is counted
+        assert reader.receive(b'{"usage": {}}', [], "metadata") is True
+
+
+def test_a_delta_without_a_start_begins_its_block() -> None:
+    (call,) = read(delta({"toolUse": {"input": "{}"}}), stop()).invalid_tool_calls
+    assert (call.name, call.raw_arguments) == ("", "{}")
+    source = {"title": "T"}
+    (cited,) = read(delta({"citation": source}), delta({"text": "a"}), delta({"text": "b"}), stop()).parts
+    assert cited == TextPart("ab", (Citation(title="T"),))
+
+
+def test_a_piece_of_a_call_may_have_no_input() -> None:
+    pieces = [
+        delta({"toolUse": {"new": 1}}),
+        delta({"toolUse": {"input": None}}),
+        delta({"toolUse": {"input": "{}"}}),
+    ]
+    (call,) = read(start(CALL), *pieces, stop()).tool_calls
+    assert call == ToolCall("t", "f", {}, "{}", extra={"type": "tool_use", "new": 1})
+
+
+def test_all_counts_of_an_answer_are_read_and_those_of_the_cache_are_part_of_the_input() -> None:
+    counts: Record = {
+        "inputTokens": 1, "outputTokens": 2, "totalTokens": 14,
+        "cacheReadInputTokens": 3, "cacheReadInputTokenCount": 3,
+        "cacheWriteInputTokens": 8, "cacheWriteInputTokenCount": 8,
+    }  # fmt: skip
+    usage = answer({"text": "Hi"}, usage=counts).usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (12, 2)
+    assert (usage.cached_tokens, usage.cache_write_tokens, usage.extra) == (3, 8, {})
+    other: Record = {"cacheWriteInputTokenCount": 9, "serverToolUsage": {"searches": 1}, "totalTokens": 13}
+    usage = answer({"text": "Hi"}, usage={**counts, **other}).usage
+    assert usage is not None
+    assert usage.extra == other
+
+
+def test_an_error_may_have_its_message_under_a_name_with_a_capital() -> None:
+    headers = {":message-type": "exception", ":exception-type": "throttlingException"}
+    assert fault(encode_frame(headers, b'{"Message": "no"}')).provider_message == "no"
+    new = {":message-type": "exception", ":exception-type": "newException"}
+    assert fault(encode_frame(new, b"{}")).status == 200  # it is inside an answer that began well
+    both = fault(encode_frame(headers, b'{"Message": "no", "message": "yes"}'))
+    assert both.provider_message == "yes"

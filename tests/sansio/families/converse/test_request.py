@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import pytest
@@ -107,7 +108,12 @@ def test_tools_are_written_in_their_form() -> None:
     bare: Record = {"type": "function", "function": {"name": "f", "description": "", "strict": None}, "x": 1}
     own: Record = {"type": "systemTool", "systemTool": {"name": "nova_grounding"}}
     sent = body(ASK, [WEATHER, custom, bare, own])["toolConfig"]["tools"]
-    assert sent[0]["toolSpec"]["inputSchema"] == {"json": WEATHER["function"]["parameters"]}
+    weather = WEATHER["function"]
+    assert sent[0]["toolSpec"] == {
+        "name": weather["name"],
+        "description": weather["description"],
+        "inputSchema": {"json": weather["parameters"]},
+    }
     assert sent[1]["toolSpec"]["inputSchema"]["json"]["required"] == ["input"]
     assert sent[2]["toolSpec"] == {
         "name": "f",
@@ -221,14 +227,19 @@ def test_files_are_sent_as_data_or_from_s3() -> None:
 MISPLACED: list[tuple[Role, Part, str]] = [
     (Role.USER, ImagePart(url="https://e/i.png"), "data"),
     (Role.USER, ImagePart(data=b"BM", media_type="image/bmp"), "image/png"),
-    (Role.USER, AudioPart(data=b"x", media_type="audio/x"), "audio/wav"),
-    (Role.USER, DocumentPart(data=b"x", media_type="application/zip"), "application/pdf"),
+    (Role.USER, AudioPart(data=b"x", media_type="audio/x"), "no AudioPart of audio/x; use one of audio/mpeg"),
+    (
+        Role.USER,
+        DocumentPart(data=b"x", media_type="application/zip"),
+        "no DocumentPart of application/zip; use one of application/pdf",
+    ),
     (Role.USER, ReasoningPart("Hm."), "here"),
     (Role.USER, ToolCall("a", "f", {}), "assistant"),
     (Role.USER, TextPart("x", extra={"text": "y"}), "extra"),
     (Role.USER, ImagePart(data=PNG, extra={"format": "gif"}), "extra"),
     (Role.USER, TextPart(" "), "no text"),
     (Role.SYSTEM, ImagePart(data=PNG), "here"),
+    (Role.DEVELOPER, ImagePart(data=PNG), "here"),
     (Role.ASSISTANT, RefusalPart("No."), "here"),
     (Role.ASSISTANT, AudioPart(transcript="Hi"), "here"),
 ]
@@ -262,12 +273,35 @@ def test_a_conversation_that_bedrock_refuses_is_refused_here(case: tuple[list[Me
         (Message(Role.USER, (TextPart(" "), ImagePart(data=PNG))), "no text"),
         (Message(Role.ASSISTANT, (TextPart(" "), TextPart("\n"))), "no text"),
         (Message(Role.ASSISTANT, (RefusalPart("No."),), origin="bedrock/converse"), "RefusalPart"),
+        (Message(Role.USER, (ToolCall("a", "f"),)), "part 0.* ToolCall here"),
+        (Message(Role.USER, (InvalidToolCall("a", "f", "{", "cut"),)), "part 0.* InvalidToolCall here"),
+        (Message(Role.TOOL, (RefusalPart("No."),), "a"), "message 1, part 0.* RefusalPart here"),
     ]
 )
 def test_what_porting_would_leave_out_the_dialect_itself_refuses(case: tuple[Message, str]) -> None:
     message, words = case
     with pytest.raises(InvalidRequestError, match=words):
         provider().dialect.build_request_body([*ASK, message], [], stream=False)
+
+
+PLACED: list[Part] = [
+    TextPart("x", extra={"text": "y"}),
+    ImagePart(data=PNG, extra={"format": "gif"}),
+    RefusalPart("No."),
+]
+
+
+@for_each(PLACED)
+def test_the_message_and_the_part_that_are_refused_are_named(part: Part) -> None:
+    error = refusal([*ASK, Message(Role.ASSISTANT, "Hi"), Message(Role.USER, (TextPart("a"), part)), *ASK])
+    assert error.index == 2
+    assert "message 2, part 1: " in str(error)
+
+
+def test_a_document_may_be_given_by_a_data_url() -> None:
+    document = DocumentPart(url="data:text/csv;base64,YSxi", name="t")
+    (block,) = body([Message(Role.USER, (document,))])["messages"][0]["content"]
+    assert block == {"document": {"format": "csv", "name": "t", "source": {"bytes": "YSxi"}}}
 
 
 def test_an_extra_of_a_call_adds_nothing_to_its_arguments() -> None:
@@ -288,7 +322,12 @@ def test_reading_needs_no_config() -> None:
     assert StreamParser(dialect).receive_data(b"") == []
 
 
-@pytest.mark.parametrize(("model", "takes"), [(CLAUDE, True), (NOVA, False), (GPT, True), ("arn:x", True)])
+OLDER = "anthropic.claude-3-haiku-20240307-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"), [(CLAUDE, True), (OLDER, False), (NOVA, False), (GPT, True), ("arn:x", True)]
+)
 def test_a_schema_goes_where_the_model_takes_one(model: str, takes: bool) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}, "strict": True}}
     sent = body(ASK, model=model, response_format=form)
@@ -319,6 +358,16 @@ def test_calls_and_results_are_refused_without_tools_as_bedrock_refuses_them() -
     assert body(history, [WEATHER])["messages"][2]["content"][0]["toolResult"]["content"] == [{"text": "x"}]
 
 
+USES: list[Record] = [{"input": {}}, {"output": []}]
+
+
+@for_each(USES)
+def test_uses_of_the_provider_s_tools_need_the_tools_too(fields: Record) -> None:
+    used = Message(Role.ASSISTANT, (ServerToolPart("s", "t", "f", **fields),), origin="bedrock/converse")
+    assert "tools again" in str(refusal([*ASK, used, *ASK]))
+    assert body([*ASK, used, *ASK], [WEATHER])["toolConfig"]
+
+
 @pytest.mark.parametrize("said", ["", " ", "\n", (TextPart(" "),)])
 def test_a_tool_that_says_nothing_has_a_result_without_content(said: str | tuple[Part, ...]) -> None:
     called = Message(Role.ASSISTANT, (ToolCall("a", "f", {}),))
@@ -345,6 +394,7 @@ def test_tokens_are_counted_of_what_has_a_size() -> None:
     inner: Any = sent["input"]
     assert inner["converse"].keys() == {"messages", "toolConfig"}
     assert counted.read({"inputTokens": 7}) == 7
+    assert counted.read({"inputTokens": 0}) == 0
     with pytest.raises(RemoteProtocolError, match="inputTokens"):
         counted.read({"inputTokens": -1})
 
@@ -414,3 +464,11 @@ def test_a_name_has_no_other_signs_than_those_that_converse_takes() -> None:
     part = DocumentPart(data=b"x", media_type="text/plain", name="a:b<c>@d^e;f_é/g")
     (block,) = body([Message(Role.USER, (part,))])["messages"][0]["content"]
     assert block["document"]["name"] == "a b c d e f_ g"
+
+
+def test_an_id_of_a_call_has_up_to_64_letters_digits_and_four_signs() -> None:
+    dialect = ConverseDialect()
+    for taken in (*string.ascii_letters, *string.digits, *"_.:-", "a" * 64):
+        assert dialect.takes_call_id(taken), taken
+    for refused in ("", "a" * 65, *"/ [`@{;,+\n", "é", "a b", "a\n"):
+        assert not dialect.takes_call_id(refused), refused

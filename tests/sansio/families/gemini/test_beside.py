@@ -106,8 +106,15 @@ def test_vertex_predicts_them(dimensions: int | None, more: dict[str, Any]) -> N
     assert endpoint.read(data) == Embeddings(vectors=((1, 2),), usage=Usage(input_tokens=3))
 
 
+def test_vectors_have_as_many_dimensions_as_the_model_gives_them_by_default() -> None:
+    instances: JSON = {"instances": [{"content": "a"}]}
+    assert vertex().dialect.embed(["a"]).body == instances
+    plain: JSON = {"model": "models/gemini-2.5-flash", "content": {"parts": [{"text": "a"}]}}
+    assert google().dialect.embed(["a"]).body == {"requests": [plain]}
+
+
 def test_vertex_has_no_list() -> None:
-    with pytest.raises(InvalidRequestError, match="vertex/gemini has no endpoint") as caught:
+    with pytest.raises(InvalidRequestError, match=r"list_models: vertex/gemini has no endpoint") as caught:
         vertex().list_models()
     assert str(caught.value).endswith(" google")
 
@@ -129,22 +136,43 @@ def test_every_field_of_a_model_that_no_typed_field_says_is_kept() -> None:
 
 def test_a_list_without_an_end_is_refused() -> None:
     page: Any = google().dialect.list_models()
-    for number in range(50):
+    for number in range(99):
         page = page.read({"models": [], "nextPageToken": f"p{number}"})
-
-    def follow() -> None:
-        following = page
-        for number in range(50, 1_000):
-            following = following.read({"models": [], "nextPageToken": f"p{number}"})
-
+    assert page.read({"models": []}) == ()
     with pytest.raises(RemoteProtocolError, match="does not end"):
-        follow()
+        page.read({"models": [], "nextPageToken": "p99"})
 
 
 @pytest.mark.parametrize("token", [5, ["a"], {"a": 1}])
 def test_a_page_that_cannot_be_asked_for_is_refused(token: Any) -> None:
     with pytest.raises(RemoteProtocolError, match="does not end"):
         google().dialect.list_models().read({"models": [], "nextPageToken": token})
+
+
+@pytest.mark.parametrize(
+    ("data", "read"),
+    [
+        ({"models": [], "nextPageToken": [5]}, "models"),
+        ({"models": [], "nextPageToken": ["x" * 5_000]}, "models"),
+        ({"totalTokens": "7"}, "tokens"),
+        ({"totalTokens": "x" * 5_000}, "tokens"),
+    ],
+)
+def test_what_is_malformed_is_shown_up_to_a_length(data: JSON, read: str) -> None:
+    dialect = google().dialect
+    endpoint: Any = dialect.list_models() if read == "models" else dialect.count_tokens({})
+    with pytest.raises(RemoteProtocolError) as caught:
+        endpoint.read(data)
+    assert len(caught.value.message) < 200
+    assert "  " not in caught.value.message
+
+
+def test_a_list_may_be_absent_and_a_model_must_be_an_object() -> None:
+    assert read_models({}) == ()
+    wrong: list[Any] = [7, None, "models/x", [], {"name": 7}]
+    for row in wrong:
+        with pytest.raises(RemoteProtocolError, match="no name"):
+            read_models({"models": [row]})
 
 
 def test_counts_of_tokens_of_vertexs_vectors_are_added_up() -> None:

@@ -68,6 +68,12 @@ def test_the_wait_is_in_the_details_or_else_in_the_text(
     assert error_of(code=429, message=message, details=details).retry_after == wait
 
 
+def test_an_error_of_a_new_word_has_the_status_that_its_code_says() -> None:
+    error = error_of(code=418, status="SOMETHING_NEW", message="no")
+    assert (error.status, error.error_type, error.code) == (418, "SOMETHING_NEW", None)
+    assert error.provider_message == "no"
+
+
 def test_the_first_reason_that_the_details_name_is_the_code() -> None:
     details: list[JSON] = [{"@type": "x"}, {"reason": ""}, {"reason": "A"}, {"reason": "B"}]
     assert error_of(code=400, details=details).code == "A"
@@ -92,6 +98,7 @@ UNREAD = {"ESCALATION", "PUP_LIMITED_DISABLED"}
 def test_each_finish_reason_that_google_lists_is_known_by_its_meaning() -> None:
     listed = google_words("FinishReason")
     meant = {word: whole(text("Hi"), reason=word).finish_reason for word in listed}
+    assert meant == {word: dialect_named("google").finish_reason(word) for word in listed}
     assert {word for word, reason in meant.items() if reason is FinishReason.OTHER} == UNREAD
     # A prompt is blocked by the same filters as an answer; "OTHER" says nothing of a filter.
     filters = google_words("BlockedReason") & listed - {"OTHER"}
@@ -118,6 +125,7 @@ def test_the_calls_of_an_answer_that_failed_by_its_calls_are_invalid() -> None:
         if failed:
             assert message.finish_reason is FinishReason.ERROR
             assert word in message.invalid_tool_calls[0].reason
+            assert (message.origin, message.raw_finish_reason) == ("google/gemini", word)
 
 
 @pytest.mark.parametrize("reason", ["STOP", "MAX_TOKENS"])

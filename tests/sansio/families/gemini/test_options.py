@@ -402,3 +402,40 @@ def test_a_model_without_an_effort_or_a_budget_may_have_it_dropped() -> None:
         with pytest.raises(UnsupportedOptionError) as caught:
             body(model, **option)
         assert caught.value.option == next(iter(option))
+
+
+@pytest.mark.parametrize("name", ["thinking_config", "speech_config", "image_config"])
+def test_an_object_of_the_generation_is_merged_with_its_own_option(name: str) -> None:
+    options: JSON = {"generation_config": {camel(name): {"a": 1, "b": {"c": 2}}, "x": 3}, name: {"d": 4}}
+    assert body(**options)["generationConfig"] == {camel(name): {"a": 1, "b": {"c": 2}, "d": 4}, "x": 3}
+
+
+CONTRADICTIONS: list[JSON] = [
+    {"logprobs": False, "generation_config": {"responseLogprobs": True}},
+    {"top_logprobs": 2, "generation_config": {"logprobs": 3}},
+    {"logprobs": 2, "top_logprobs": 3},
+    {"modalities": ["text"], "generation_config": {"responseModalities": ["IMAGE"]}},
+    {"response_schema": {"type": "OBJECT"}, "generation_config": {"responseSchema": {"type": "STRING"}}},
+    {"response_format": {"type": "json_object"}, "generation_config": {"responseMimeType": "text/plain"}},
+    {"max_tokens": 5, "max_completion_tokens": 6},
+    {"stop": ["a"], "stop_sequences": ["b"]},
+]
+
+
+@for_all(("options", CONTRADICTIONS))
+def test_options_that_say_different_things_are_refused(options: JSON) -> None:
+    words = refused(**options)
+    for name in options:
+        assert name in words
+        assert body(**{**options, name: None}).get("generationConfig") == body(
+            **{other: value for other, value in options.items() if other != name}
+        ).get("generationConfig")
+
+
+def test_a_choice_of_tools_is_merged_with_their_config() -> None:
+    config: JSON = {"functionCallingConfig": {"streamFunctionCallArguments": True}, "x": 1}
+    given = body(tools=[WEATHER], tool_choice="auto", tool_config=config)
+    assert given["toolConfig"] == {
+        "functionCallingConfig": {"streamFunctionCallArguments": True, "mode": "AUTO"},
+        "x": 1,
+    }

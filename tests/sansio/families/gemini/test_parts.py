@@ -7,9 +7,18 @@ from typing import Any
 
 import pytest
 
-from sansio import AudioPart, DocumentPart, ImagePart, Part, ServerToolPart, UnknownPart
+from sansio import (
+    AudioPart,
+    DocumentPart,
+    ImagePart,
+    Part,
+    ReasoningPart,
+    ServerToolPart,
+    TextPart,
+    UnknownPart,
+)
 from sansio.families.gemini.parts import part_of, wire_of
-from tests.sansio.families.gemini.chunks import JSON
+from tests.sansio.families.gemini.chunks import JSON, SIGNED
 from tests.support import for_all
 from tests.wire_types import camel, google_fields, needs_types
 
@@ -101,6 +110,8 @@ def test_a_file_is_what_its_media_type_says(media_type: str, kind: type[Part]) -
         assert wire_of(part) == wire
         if isinstance(part, (ImagePart, AudioPart, DocumentPart)):
             assert part.media_type == media_type
+            (kind_of_wire,) = wire
+            assert part.extra == {kind_of_wire: {"displayName": "a"}}
             assert (part.data, part.url) in ((b"abc", None), (None, "https://e.example/a"))
 
 
@@ -124,6 +135,15 @@ def test_a_part_of_another_form_is_kept_as_it_is(wire: JSON) -> None:
     assert isinstance(part, UnknownPart)
     assert part.kind == next(iter(wire), "")
     assert wire_of(part) == wire
+
+
+def test_a_text_or_a_thought_without_words_is_kept_for_its_signature() -> None:
+    assert wire_of(TextPart("", extra=SIGNED)) == {"text": "", **SIGNED}
+    assert wire_of(ReasoningPart("", SIGNED)) == {"text": "", "thought": True, **SIGNED}
+    assert wire_of(TextPart("a")) == {"text": "a"}
+    assert wire_of(ReasoningPart("a")) == {"text": "a", "thought": True}
+    assert wire_of(TextPart("")) is None
+    assert wire_of(ReasoningPart("")) is None
 
 
 def test_an_unknown_part_is_named_by_its_data() -> None:

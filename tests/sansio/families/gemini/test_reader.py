@@ -166,7 +166,7 @@ def test_arguments_arrive_in_pieces_with_paths() -> None:
         chunk([piece("$.who.name", "A")]),
         chunk([piece("$.who.name", "nn") | {"x": 1}]),
         chunk([piece("$.days[0]", 1), piece("$.days[1]", 2.5), piece("$['by train']", True)]),
-        chunk([piece('$.who["a\\"b"]', None)]),
+        chunk([piece('$.who["a\\"b"]', None), piece("$['it\\'s'][0]['']", 3), piece('$[""]["x.y[0]"]', 4)]),
         chunk([call(y=2)]),
         chunk([call("next", partialArgs=[{"jsonPath": "$.a", "stringValue": "b"}])]),
         chunk([call()], "STOP"),
@@ -177,6 +177,8 @@ def test_arguments_arrive_in_pieces_with_paths() -> None:
         "who": {"name": "Ann", 'a"b': None},
         "days": [1, 2.5],
         "by train": True,
+        "it's": [{"": 3}],
+        "": {"x.y[0]": 4},
     }
     assert booked.extra == {"functionCall": {"id": None, "y": 2}, "x": 1, **SIGNED}
     assert after.arguments == {"a": "b"}
@@ -206,13 +208,22 @@ def test_a_call_in_pieces_that_was_not_ended_is_whole_only_after_stop(reason: st
         assert message.invalid_tool_calls[0].raw_arguments == '{"a":"b"'
 
 
-@pytest.mark.parametrize("path", ["a", "$", "$[0]", "$.a[", "$.a[5]", "$.t.u", "$.l.x", 7, "$.a.b[0][1]"])
-def test_a_piece_that_has_no_place_is_refused(path: object) -> None:
+@pytest.mark.parametrize("said", [{"stringValue": "x"}, {"numberValue": 1}])
+@pytest.mark.parametrize(
+    "path", ["a", "$", "$[0]", "$.a[", "$.a[5]", "$.t.u", "$.l.x", 7, "$.a.b[0][1]", "$.l[]", "$.l[7]", None]
+)
+def test_a_piece_that_has_no_place_is_refused(path: object, said: JSON) -> None:
     begun = chunk([call("f", willContinue=True), piece("$.t", "x"), piece("$.l[0]", 1)])
-    wrong = call(partialArgs=["no object", {"jsonPath": path, "numberValue": 1}], willContinue=True)
+    wrong = call(partialArgs=["no object", {"jsonPath": path, **said}], willContinue=True)
     error = failure(parse(sse(begun, chunk([wrong]))))
     assert isinstance(error, RemoteProtocolError)
     assert "no place" in error.message
+    assert error.message.endswith(f"jsonPath is {path!r}")
+
+
+def test_a_long_path_is_shown_in_part() -> None:
+    wrong = call("f", partialArgs=[{"jsonPath": "$." + "x[" * 999}])
+    assert len(failure(parse(sse(chunk([wrong])))).message) < 200
 
 
 def test_pieces_that_nest_too_deep_are_refused() -> None:
@@ -449,9 +460,10 @@ def test_counts_of_a_long_stream_are_joined_now_and_then() -> None:
     chunks = [
         {**chunk([text("x" * 500)]), "usageMetadata": {"candidatesTokenCount": at}} for at in range(300)
     ]
+    chunks[0]["usageMetadata"]["promptTokenCount"] = 7
     message = streamed(*chunks, chunk([], "STOP"))
     assert message.usage is not None
-    assert (message.usage.output_tokens, len(message.text)) == (299, 150_000)
+    assert (message.usage.input_tokens, message.usage.output_tokens, len(message.text)) == (7, 299, 150_000)
 
 
 # Errors.
@@ -616,6 +628,12 @@ def test_a_citation_list_of_another_field_is_no_source() -> None:
     )
 
 
+def test_another_list_beside_the_sources_is_no_source() -> None:
+    metadata: JSON = {"new": [{"uri": "https://a.example"}]}
+    message = streamed(chunk([text("a")], "STOP", citationMetadata=metadata))
+    assert message.parts == (TextPart("a"), ServerToolPart("citationMetadata", extra=metadata))
+
+
 @pytest.mark.parametrize("odd", ["text", {"a": 1}, None])
 def test_sources_of_another_form_are_kept_as_they_are(odd: Any) -> None:
     message = streamed(chunk([text("a")], "STOP", citationMetadata={"citations": odd}))
@@ -656,3 +674,41 @@ def test_another_call_ends_the_one_whose_pieces_arrived() -> None:
     )
     assert [(each.name, each.arguments) for each in message.tool_calls] == [("f", {"a": 1})]
     assert [each.name for each in message.invalid_tool_calls] == ["g"]
+
+
+def test_a_passage_names_sources_by_numbers_and_only_those_that_there_are() -> None:
+    chunks: list[JSON] = [{"web": {"uri": "https://a.example"}}]
+    for number, url in ((0, "https://a.example"), (1, None), (-1, None), (True, None), ("0", None)):
+        support = {"segment": {"endIndex": 1}, "groundingChunkIndices": [number]}
+        grounds: JSON = {"groundingChunks": chunks, "groundingSupports": [support]}
+        (cited,) = streamed(chunk([text("a")], "STOP", groundingMetadata=grounds)).citations
+        assert (cited.url, cited.extra) == (url, {"groundingChunkIndex": number})
+
+
+@pytest.mark.parametrize("odd", [["text"], [{"segment": {}}, 7], "text", {"a": 1}])
+def test_passages_of_another_form_are_kept_as_they_are(odd: Any) -> None:
+    grounds: JSON = {"groundingChunks": [{"web": {"uri": "u"}}], "groundingSupports": odd}
+    message = streamed(chunk([text("a")], "STOP", groundingMetadata=grounds))
+    assert message.citations == ()
+    assert message.parts[1].extra == {"groundingSupports": odd}
+
+
+def test_a_chunk_in_a_list_nests_no_deeper_than_others() -> None:
+    deep = chunk([text("a", x=[[[[]]]])])
+    for wrong in (deep, [deep], [chunk([text("a")]), deep]):
+        assert isinstance(failure(parse(sse(wrong), max_json_depth=6)), LimitExceededError)
+
+
+def test_an_error_is_a_step_of_progress() -> None:
+    reader = dialect_named("google").open_stream()
+    reader.receive(json.dumps(chunk([text("a")])).encode(), [])
+    for number, record in enumerate(({"error": QUOTA}, {"choices": []}), 2):
+        with pytest.raises((APIStatusError, RemoteProtocolError)):
+            reader.receive(json.dumps(record).encode(), [])
+        assert reader.progress == number
+
+
+@pytest.mark.parametrize("reason", ["", None, 7])
+def test_an_answer_without_a_word_for_its_end_was_cut(reason: object) -> None:
+    events = parse(sse(chunk([text("a")]) | {}, chunk([], finishReason=reason)))
+    assert type(failure(events)) is StreamTruncatedError

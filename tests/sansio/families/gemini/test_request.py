@@ -280,6 +280,17 @@ def test_vertex_is_at_a_project_and_a_location_and_takes_a_bearer_token(location
     assert provider.dialect.origin == "vertex/gemini"
 
 
+def test_the_project_and_the_location_are_steps_of_the_address() -> None:
+    host = "https://aiplatform.googleapis.com"
+    assert vertex_url("a/b") == f"{host}/v1/projects/a%2Fb/locations/global/publishers/google"
+    beta = vertex_url("p", version="v1beta1")
+    assert beta == f"{host}/v1beta1/projects/p/locations/global/publishers/google"
+    assert vertex_url("p", "us").startswith(
+        "https://aiplatform.us.rep.googleapis.com/v1/projects/p/locations/us/"
+    )
+    assert vertex_url("p", "x/y").endswith("/locations/x%2Fy/publishers/google")
+
+
 def test_empty_answers_are_left_out() -> None:
     message = Message(Role.ASSISTANT, "", origin="google/gemini")
     assert contents(message, Message("user", "Hm?")) == [{"role": "user", "parts": [{"text": "Hm?"}]}]
@@ -436,3 +447,74 @@ def test_files_of_a_result_are_behind_it_or_in_it() -> None:
     assert [part["functionResponse"]["id"] for part in inside] == ["a", "b"]
     assert ["parts" in part["functionResponse"] for part in inside] == [False, True]
     assert [part["functionResponse"]["response"] for part in inside] == [{"output": "1"}, {"error": "no"}]
+
+
+def test_a_result_may_be_empty() -> None:
+    asked = Message("assistant", [ToolCall("a", "f")])
+    assert contents(asked, Message("tool", "", "a"))[1]["parts"] == [
+        {"functionResponse": {"id": "a", "name": "f", "response": {"output": ""}}}
+    ]
+
+
+def test_a_part_that_is_refused_is_named_with_its_place_and_what_to_do() -> None:
+    asked = Message("assistant", [ToolCall("a", "f")])
+    lost = AudioPart(transcript="Hi")
+    cases: list[tuple[list[Message], str]] = [
+        ([Message("user", [TextPart("a"), TextPart("")])], "message 0, part 1.*TextPart without text; leave"),
+        ([*ASK, Message("assistant", [TextPart("a"), lost])], "message 1, part 1.*without its sound; give"),
+        (
+            [*ASK, asked, Message("tool", [TextPart("a"), TextPart("")], "a")],
+            "message 2, part 1.*without text",
+        ),
+        (
+            [Message("user", [TextPart("a"), ServerToolPart("x")])],
+            "message 0, part 1.*no ServerToolPart here; leave",
+        ),
+    ]
+    for messages, words in cases:
+        with pytest.raises(InvalidRequestError, match=words) as caught:
+            google().prepare(messages)
+        assert caught.value.index == len(messages) - 1
+
+
+@for_all(
+    (
+        ("part", "media_type"),
+        [
+            (ImagePart(data=b"GIF89a"), "image/gif"),
+            (AudioPart(data=b"fLaC"), "audio/flac"),
+            (DocumentPart(data=b"%PDF-1.7", media_type="text/plain"), "application/pdf"),
+            (DocumentPart(data=b"a,b", media_type="text/csv"), "text/csv"),
+            (DocumentPart(url="https://e.example/a", media_type="text/csv"), "text/csv"),
+        ],
+    )
+)
+def test_a_file_of_the_application_has_the_media_type_that_its_bytes_show(
+    part: Part, media_type: str
+) -> None:
+    (sent,) = contents(Message("user", [part]))
+    (file,) = sent["parts"][0].values()
+    assert file["mimeType"] == media_type
+
+
+def test_what_another_provider_s_answer_may_have_here() -> None:
+    said: list[Part] = [
+        TextPart("Hi"),
+        ImagePart(data=PNG),
+        ToolCall("a", "f", extra={"index": 0}),
+        ReasoningPart("Hm."),
+    ]
+    wrong = InvalidToolCall("b", "f", "{", "cut")
+    answer = Message("assistant", [*said, wrong], origin="openai/responses")
+    prepared = google().prepare(
+        [*ASK, answer, Message("tool", "no", "a", is_error=True), Message("tool", "no", "b")]
+    )
+    assert [found.what for found in prepared.left_out] == ["extra: index", "ReasoningPart"]
+
+
+def test_all_of_a_model_s_name_is_quoted_but_what_an_address_may_have() -> None:
+    for letter in "!\"#$%&'()*+,:;<=>?[\\]^`{|} §":
+        sent = request(google(), model=f"a{letter}b").target
+        assert sent.startswith(f"/v1beta/models/a%{letter.encode()[0]:02X}"), letter
+    for letter in "/@.-_~1":
+        assert request(google(), model=f"a{letter}b").target.startswith(f"/v1beta/models/a{letter}b:"), letter

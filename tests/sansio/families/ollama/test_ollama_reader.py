@@ -271,3 +271,35 @@ def test_what_is_read_is_not_kept_a_second_time() -> None:
 @for_all(("image", [7, None, {"a": 1}, "?"]))
 def test_an_image_of_another_form_is_kept_as_it_is(image: object) -> None:
     assert answer(last({"images": [image]})).parts == (UnknownPart("image", {"image": image}),)  # type: ignore[dict-item]  # JSON
+
+
+def test_nulls_of_a_call_say_nothing() -> None:
+    bare: Record = {"id": None, "type": None, "function": {"name": None, "arguments": None, "index": None}}
+    (found,) = answer(last(calling(bare))).invalid_tool_calls
+    assert (found.name, found.extra) == ("", {})
+    new: Record = {"id": "a", "new": None, "function": {"name": "f", "arguments": {}, "newer": None}}
+    (call_,) = answer(last(calling(new))).tool_calls
+    assert call_ == ToolCall("a", "f", {}, "{}", extra={"new": None, "function": {"newer": None}})
+
+
+def test_an_event_with_an_error_is_a_step_of_progress_and_a_blank_one_is_none() -> None:
+    reader = dialect_named("ollama/ollama").open_stream()
+    reader.receive(json.dumps(line({"content": "Hi"})).encode(), [])
+    for blank in (b"", b" ", b" \t\r"):
+        assert reader.receive(blank, []) is False
+    with pytest.raises(APIStatusError):
+        reader.receive(b'{"error": "no"}', [])
+    assert reader.progress == 2
+
+
+@for_all((("status", "meant"), [(200, 500), (299, 500), (300, 300), (404, 404)]))
+def test_an_error_inside_an_answer_is_the_server_s(status: int, meant: int) -> None:
+    error = dialect_named("ollama/ollama").error_in({"error": "no"}, status)
+    assert error is not None
+    assert (error.status, error.provider_message) == (meant, "no")
+
+
+def test_a_reason_is_kept_until_a_line_gives_another() -> None:
+    lines = [line({"content": "Hi"}, done_reason="length"), line(done=True)]
+    assert answer(*lines).raw_finish_reason == "length"
+    assert answer(lines[0], last()).raw_finish_reason == "stop"

@@ -217,6 +217,8 @@ def test_options_are_where_ollama_reads_them() -> None:
             ({"think": False}, {"think": False}),
             ({"logprobs": True, "top_logprobs": 3}, {"logprobs": True, "top_logprobs": 3}),
             ({"logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
+            ({"logprobs": None, "top_logprobs": None}, {"logprobs": None, "top_logprobs": None}),
+            ({"logprobs": False}, {"logprobs": False, "top_logprobs": None}),
             ({"response_format": {"type": "json_object"}}, {"format": "json"}),
             ({"response_format": {"type": "text"}}, {"format": None}),
             ({"response_format": None}, {"format": None}),
@@ -246,6 +248,11 @@ def test_an_option_is_sent_as_its_field(options: Record, fields: Record) -> None
             ({"think": "much"}, "medium"),
             ({"response_format": {"type": "json_schema"}}, "format="),
             ({"response_format": {"type": "grammar"}}, "give a class"),
+            ({"response_format": {"type": "grammar", "schema": {}}}, "give a class"),
+            ({"response_format": {"type": "json_schema", "json_schema": "x"}}, "give a class"),
+            ({"response_format": {"type": "text"}, "format": "json"}, "format"),
+            ({"response_format": {"type": "json_object"}, "format": {"type": "object"}}, "format"),
+            ({"response_format": {"type": "json_schema", "schema": {"a": 1}}, "format": "json"}, "format"),
             ({"tool_choice": "auto"}, "tool_choice"),
             ({"num_ctx": "big"}, "num_ctx"),
             ({"num_ctxx": 1}, "num_ctx"),
@@ -404,6 +411,10 @@ def test_a_model_of_the_list_may_have_either_name(row: Record, name: str | None)
     listed = provider().dialect.list_models().read({"models": [row]})
     assert isinstance(listed, tuple)
     assert [(model.id, model.name, model.extra) for model in listed] == [("m", name, {"size": 5})]
+
+
+def test_vectors_have_as_many_dimensions_as_the_model_gives_them_by_default() -> None:
+    assert provider().dialect.embed(["a"]).body == {"model": "some-model", "input": ["a"]}
 
 
 def test_vectors_have_their_model_and_the_tokens_that_they_cost() -> None:
