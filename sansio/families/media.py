@@ -88,6 +88,6 @@ def data_url(media_type: str, data: bytes | None) -> str:
 
 def data_in(url: str) -> tuple[str, bytes] | None:
     """The media type and the bytes of a `data:` URL; `None` for any other URL."""
-    head, comma, text = url.partition(";base64,")
-    data = base64_bytes(text) if comma and head.startswith("data:") else None
+    head, _, text = url.partition(";base64,")
+    data = base64_bytes(text) if head.startswith("data:") else None
     return None if data is None else (head[len("data:") :], data)

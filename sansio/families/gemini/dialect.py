@@ -66,7 +66,7 @@ class GeminiDialect(Dialect):
     @classmethod
     def of(cls, profile: GeminiProfile) -> type[Self]:
         """The same dialect for hosts that a profile describes."""
-        return type(cls.__name__, (cls,), {"PROFILE": profile})
+        return type(cls.__name__, (cls,), {"PROFILE": profile, "__module__": cls.__module__})
 
     def options(self) -> Mapping[str, Option]:
         return options_of(self._model)

@@ -263,12 +263,12 @@ class MessagesReader(AnswerReader):
                 block = self._block("text", index, events)
                 assert block.text is not None
                 self._answer.add(block.text, delta.text or "", events)
-                block.add_rest(rest(data, "type", "text"))
+                block.add_rest(data)  # its type and text are left out when the block ends
             case "thinking_delta":
                 block = self._block("thinking", index, events)
                 assert block.thinking is not None
                 self._answer.add(block.thinking, delta.thinking or "", events)
-                block.add_rest(rest(data, "type", "thinking"))
+                block.add_rest(data)
             case "input_json_delta" if block is not None and block.call is not None:
                 self._answer.calls.add(block.call, delta.partial_json or "", events)
                 block.add_rest(rest(data, "type", "partial_json"))

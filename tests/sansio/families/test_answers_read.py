@@ -201,7 +201,8 @@ CHAT: dict[str, tuple[str, list[Any]]] = {
         chunk({"reasoning": ".", "reasoning_details": [detail("summary", summary="her", index=0, own=1)]}),
         chunk({"reasoning_details": [detail("own", text="a", summary="b", data="c", more="d", index=1)]}),
         chunk({"reasoning_details": [detail("own", text="e", summary="f", data="g", more="h", index=1)]}),
-        *END,
+        chunk({"reasoning_details": [detail("own", text=None, summary=5, data="i", index=1)]}),
+                *END,
     ]),
     "MiniMax's errors": ("minimax", [
         {**text("Hi"), "base_resp": {"status_code": 0, "status_msg": ""}},

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sansio import (
+    PROVIDER_DEFAULTS,
     APIStatusError,
     AudioPart,
     AWSFramer,
@@ -23,6 +24,7 @@ from sansio import (
     Dialect,
     DocumentPart,
     End,
+    Endpoint,
     FinishReason,
     Framer,
     Head,
@@ -463,12 +465,6 @@ def test_the_words_for_a_part_may_be_the_familys_own() -> None:
         assert (error.index, "message 2, part 1" in error.message) == (2, True)
 
 
-@pytest.mark.parametrize("kind", ["groq", "vllm/messages", "vllm/responses"])
-def test_the_class_of_a_type_is_where_its_family_is(kind: str) -> None:
-    found = type(dialect_named(kind))
-    assert hasattr(import_module(found.__module__), found.__name__)
-
-
 @for_all(("kind", TYPES), ("value", [[], [5], "no", 5, None, True, {}]))
 def test_a_value_that_is_no_object_is_no_error(kind: str, value: Any) -> None:
     assert dialect_named(kind).error_in(value) is None
@@ -522,6 +518,32 @@ def test_a_dialect_without_endpoints_says_so_for_each() -> None:
             getattr(dialect, method)(*arguments)
         other = caught.value.message.rpartition(" ")[2]  # a type that has what was asked for
         getattr(dialect_for(config(other)), method)(*arguments)
+
+
+EVERY_KIND = [f"{name}/{api}" for name, row in PROVIDER_DEFAULTS.items() for api in row.apis]
+
+
+@for_all(("kind", EVERY_KIND))
+def test_the_class_of_a_type_is_where_its_module_says(kind: str) -> None:
+    found = type(dialect_named(kind))
+    assert hasattr(import_module(found.__module__), found.__name__)
+
+
+@for_all(("kind", EVERY_KIND), ("method", ["list_models", "count_tokens", "embed"]))
+def test_an_endpoint_that_a_type_lacks_is_refused_with_a_type_that_has_it(kind: str, method: str) -> None:
+    arguments: dict[str, tuple[Any, ...]] = {"list_models": (), "count_tokens": ({},), "embed": (["a"],)}
+
+    def endpoint(kind: str) -> object:
+        return getattr(dialect_for(config(kind)), method)(*arguments[method])
+
+    refused = ""
+    try:
+        found = endpoint(kind)
+    except InvalidRequestError as error:
+        refused = error.message
+        found = endpoint(refused.rpartition(" ")[2])
+    assert isinstance(found, Endpoint)
+    assert not refused or refused.startswith(f"{method}: {kind} has no endpoint")
 
 
 @pytest.mark.parametrize("kind", ["google", "bedrock", "cohere", "ollama/ollama"])

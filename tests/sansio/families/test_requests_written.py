@@ -105,6 +105,7 @@ SAID: dict[str, Part] = {
     "code": ServerToolPart("code_interpreter_call", "ci", input="1", output=[]),
     "image that was made": ImagePart(data=JPEG, extra={"type": "image_generation_call", "id": "ig"}),
     "sound that was made": AudioPart(data=b"x", extra={"id": "audio_1"}),
+    "nothing": UnknownPart("own", {}),
     "compaction": UnknownPart("compaction", {"type": "compaction", "id": "cmp"}),
     "search result": UnknownPart("search_result", {"type": "search_result", "source": "a"}),
     "Anthropic's image": UnknownPart("image", {"type": "image", "source": {}}),

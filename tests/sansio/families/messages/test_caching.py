@@ -203,6 +203,14 @@ def test_a_longer_breakpoint_behind_a_shorter_one_is_refused_with_both_places() 
     asked([last], [{**WEATHER, "cache_control": HOUR}], cache_control=SHORT)
 
 
+def test_of_a_long_conversation_the_last_two_turns_end_in_a_breakpoint() -> None:
+    messages = [message for _ in range(4) for message in (*ASK, Message(Role.ASSISTANT, "So"))]
+    assert dict(marks(asked([*messages, *ASK], cache=True))).keys() == {
+        "messages.6.content.0",
+        "messages.8.content.0",
+    }
+
+
 def spoken(*lives: Record) -> Message:
     return Message(Role.USER, tuple(TextPart("a", extra=marked(life)) for life in lives))
 
