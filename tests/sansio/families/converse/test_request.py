@@ -395,8 +395,10 @@ def test_tokens_are_counted_of_what_has_a_size() -> None:
     assert inner["converse"].keys() == {"messages", "toolConfig"}
     assert counted.read({"inputTokens": 7}) == 7
     assert counted.read({"inputTokens": 0}) == 0
-    with pytest.raises(RemoteProtocolError, match="inputTokens"):
-        counted.read({"inputTokens": -1})
+    wrongs: list[Any] = [-1, None, True, 1.5, "7"]
+    for wrong in wrongs:
+        with pytest.raises(RemoteProtocolError, match=f"inputTokens is {wrong!r}"):
+            counted.read({"inputTokens": wrong})
 
 
 def test_models_are_listed_by_the_control_plane() -> None:

@@ -712,3 +712,19 @@ def test_an_error_is_a_step_of_progress() -> None:
 def test_an_answer_without_a_word_for_its_end_was_cut(reason: object) -> None:
     events = parse(sse(chunk([text("a")]) | {}, chunk([], finishReason=reason)))
     assert type(failure(events)) is StreamTruncatedError
+
+
+def test_nulls_of_a_call_say_nothing_and_what_is_missing_is_empty() -> None:
+    nulls = {"id": None, "args": None, "partialArgs": None, "willContinue": None}
+    (bare,) = whole(call("f", **nulls)).tool_calls
+    assert (bare.name, bare.arguments, bare.extra) == ("f", {}, {"functionCall": {"id": None}})
+    (own,) = whole(call("f", id="c1", args={"a": 1})).tool_calls
+    assert (own.id, own.extra) == ("c1", {})
+    (nameless,) = whole(call(id="c1", args={})).invalid_tool_calls
+    assert (nameless.id, nameless.name, nameless.extra) == ("c1", "", {})
+
+
+def test_calls_without_an_id_are_told_apart() -> None:
+    calls = streamed(*(chunk([call(name, args={})]) for name in "fgh"), chunk([], "STOP")).tool_calls
+    assert [each.name for each in calls] == [*"fgh"]
+    assert len({each.id for each in calls}) == 3
