@@ -240,6 +240,9 @@ def test_a_value_in_pieces_replaces_the_one_before() -> None:
         chunk([], "STOP"),
     )
     assert message.tool_calls[0].arguments == {"a": "bc"}
+    pieces = [piece("$.a[0]", 1), piece("$.a[1]", 2), piece("$.a[0]", 3), piece("$.a[1]", "b", more=False)]
+    listed = streamed(chunk([call("f", willContinue=True), *pieces]), chunk([], "STOP"))
+    assert listed.tool_calls[0].arguments == {"a": [3, "b"]}
 
 
 @pytest.mark.parametrize("args", [{"a": 1}, {}])
@@ -728,3 +731,10 @@ def test_calls_without_an_id_are_told_apart() -> None:
     calls = streamed(*(chunk([call(name, args={})]) for name in "fgh"), chunk([], "STOP")).tool_calls
     assert [each.name for each in calls] == [*"fgh"]
     assert len({each.id for each in calls}) == 3
+
+
+def test_nulls_of_a_piece_of_a_call_say_nothing() -> None:
+    nulls = {"id": None, "name": None, "args": None, "partialArgs": None}
+    begun = chunk([call("f", id="c1", willContinue=True)])
+    (found,) = streamed(begun, chunk([piece("$.a", 1)]), chunk([call(**nulls)]), chunk([], "STOP")).tool_calls
+    assert (found.arguments, found.extra) == ({"a": 1}, {})
