@@ -329,3 +329,13 @@ def test_an_exception_is_a_step_of_progress() -> None:
     with pytest.raises(RateLimitError):
         reader.receive(b'{"message": "no"}', [], "exception:throttlingException")
     assert reader.progress == 1
+
+
+def test_a_body_that_cannot_be_encoded_is_left_to_the_error_that_names_its_place() -> None:
+    deep: Any = "x"
+    for _ in range(100_000):
+        deep = [deep]
+    wrongs: list[Any] = [{"a": object()}, {"a": deep}]
+    for wrong in wrongs:
+        counted: Any = provider().dialect.count_tokens(wrong).body
+        assert counted["input"]["invokeModel"]["body"] is wrong
